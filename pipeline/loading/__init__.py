@@ -1,0 +1,1 @@
+"""A store to batches of windows (B, K, N)."""

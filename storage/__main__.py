@@ -1,0 +1,71 @@
+"""`python -m storage`: look at a store."""
+
+import json
+from pathlib import Path
+
+import click
+
+from storage.cli import CommandGroup, example
+
+STORE = click.argument("store", type=click.Path(path_type=Path))
+
+
+@click.group(cls=CommandGroup, name="python -m storage")
+def main() -> None:
+    """Look at a store: what is in it, and whether it is whole."""
+
+
+@main.command(epilog=example("python -m storage inspect plant.zarr --window 512 --stride 64"))
+@STORE
+@click.option(
+    "--window", "-k", type=click.IntRange(min=1), default=64, show_default=True, help="Rows of a window, K."
+)
+@click.option(
+    "--stride", "-s", type=click.IntRange(min=1), default=1, show_default=True, help="Rows between starts."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def inspect(store: Path, window: int, stride: int, as_json: bool) -> None:
+    """Print the shape, span, cadence, segments, channels and statistics of STORE.
+
+    The statistics were gathered while it was written: even a store of a billion rows answers at once. The number
+    of windows is told for one K and stride; windows never cross a segment.
+    """
+    from storage.inspect import render, summarise
+    from storage.store import SeriesStore
+
+    summary = summarise(SeriesStore.open(store), window, stride)
+    click.echo(json.dumps(summary.as_json(), indent=1) if as_json else render(summary))
+
+
+@main.command(epilog=example("python -m storage verify plant.zarr"))
+@STORE
+def verify(store: Path) -> None:
+    """Check every chunk file of STORE against its checksum.
+
+    Names each file that is missing, cut short or changed, and then ends with exit code 1.
+    """
+    from tqdm import tqdm
+
+    from storage.store import SeriesStore
+    from storage.verify import check_chunks, num_chunk_files
+
+    opened = SeriesStore.open(store)
+    total = num_chunk_files(opened)
+    faults = 0
+    num_bytes = 0
+    with tqdm(total=total, unit="chunk", desc="verify", disable=None) as progress:
+        for check in check_chunks(opened):
+            progress.update()
+            num_bytes += check.num_bytes
+            if check.fault:
+                faults += 1
+                click.echo(f"broken: {check.path} {check.fault}")
+    if faults:
+        raise click.ClickException(
+            f"{faults} of {total} chunk files are broken: restore them from a backup, or ingest the sources again"
+        )
+    click.echo(f"{store}: all {total:,} chunk files are whole ({num_bytes / 2**20:,.1f} MiB)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""What the command line of every package shares."""
+
+import sys
+from typing import Any
+
+import click
+
+from storage.errors import LongstrideError
+
+__all__ = ["CommandGroup", "example"]
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class CommandGroup(click.Group):
+    """A group whose commands end with a plain message, not a traceback, when the user can mend the cause."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, context_settings=CONTEXT, **kwargs)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command, turning our errors and the file system's into `error: ...` and exit code 1."""
+        try:
+            return super().invoke(context)
+        except (LongstrideError, OSError) as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(1)
+
+
+def example(*lines: str) -> str:
+    """An epilog that shows commands as they are typed (the mark keeps click from joining the lines)."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,95 @@
+"""Chunk files of equal size, mapped at consecutive addresses: one contiguous array without a copy.
+
+An uncompressed chunk file holds exactly its rows. One anonymous reservation of address space, then one fixed
+mapping a file over it, and the whole array is one block of memory that every process on the machine shares
+through the page cache.
+"""
+
+import ctypes
+import errno
+import mmap
+import os
+import weakref
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.errors import StoreError
+
+__all__ = ["map_chunk_files"]
+
+PROT_NONE = 0
+MAP_FIXED = 0x10  # the same on Linux, macOS and the BSDs; Python's mmap module does not export it
+MAP_NORESERVE = 0x4000
+MAP_FAILED = ctypes.c_void_p(-1).value
+
+
+def map_chunk_files(paths: Sequence[Path], chunk_bytes: int) -> NDArray[np.uint8]:
+    """Map files of `chunk_bytes` each, in order, and return their bytes as one (len(paths) * chunk_bytes,) array.
+
+    The array is read-only, and so is the memory under it. The mapping lives as long as anything refers to the
+    array or to a view of it.
+
+    Raises StoreError where a file is missing or of another size, or where the machine allows no more mappings.
+    """
+    if chunk_bytes % mmap.PAGESIZE:
+        raise StoreError(
+            f"chunks of {chunk_bytes} bytes cannot be mapped on a machine with pages of {mmap.PAGESIZE} bytes"
+        )
+    total = len(paths) * chunk_bytes
+    if total == 0:
+        return np.empty(0, np.uint8)
+    address = _mmap(None, total, PROT_NONE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE, -1)
+    memory = (ctypes.c_ubyte * total).from_address(address)
+    weakref.finalize(memory, _libc().munmap, address, total).atexit = False
+    for index, path in enumerate(paths):
+        _map_file(path, chunk_bytes, address + index * chunk_bytes)
+    array: NDArray[np.uint8] = np.frombuffer(memoryview(memory), np.uint8)
+    array.flags.writeable = False
+    return array
+
+
+def _map_file(path: Path, chunk_bytes: int, address: int) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        raise StoreError(f"chunk {path} is missing: restore it from a backup or ingest again") from None
+    try:
+        size = os.fstat(descriptor).st_size
+        # A shorter file would kill the reader with SIGBUS on first touch.
+        if size != chunk_bytes:
+            raise StoreError(
+                f"chunk {path} has {size:,} bytes, expected {chunk_bytes:,}: restore it or ingest again"
+            )
+        _mmap(address, chunk_bytes, mmap.PROT_READ, mmap.MAP_SHARED | MAP_FIXED, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _mmap(address: int | None, length: int, protection: int, flags: int, descriptor: int) -> int:
+    result: int | None = _libc().mmap(address, length, protection, flags, descriptor, 0)
+    if result is None or result == MAP_FAILED:
+        code = ctypes.get_errno()
+        # Only the number of mappings is scarce: the address space is reserved before.
+        remedy = "; raise vm.max_map_count (sysctl)" if code == errno.ENOMEM and address is not None else ""
+        raise StoreError(f"mapping {length:,} bytes failed: {os.strerror(code)}{remedy}")
+    return result
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+        ctypes.c_int,
+        ctypes.c_int,
+        ctypes.c_int,
+        ctypes.c_int64,
+    ]
+    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    return libc

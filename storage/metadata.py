@@ -1,0 +1,158 @@
+"""The committed state: what a commit says of the rows, written as Zarr metadata and small arrays.
+
+Zarr itself makes every document and every small array, in memory; this module only decides the order in which
+they reach the disk. The root `zarr.json` comes last: it carries our attributes and the metadata of all arrays
+(consolidated), so replacing that one file is the commit.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.storage import MemoryStore
+
+from storage.durable import sync_directory, write_file
+from storage.format import ATTRIBUTES, FORMAT_VERSION, TIME_ATTRIBUTES, StoreLayout
+from storage.segments import Segments
+from storage.statistics import Statistics
+
+__all__ = ["Commit", "write_commit"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """Everything that a reader needs beside the rows themselves."""
+
+    layout: StoreLayout
+    generation: int
+    num_rows: int
+    segments: Segments
+    series: tuple[str, ...]
+    cadence_ns: int
+    checksums: dict[str, list[int]]
+    statistics: list[Statistics]
+    sources: list[dict[str, Any]]
+    recipe: dict[str, Any]
+
+
+def write_commit(path: Path, commit: Commit) -> None:
+    """Write the committed state below `path`; the last rename makes it the one that readers see."""
+    documents = _documents(commit)
+    root = documents.pop("zarr.json")
+    folders = set()
+    for name, data in documents.items():
+        file = path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_file(file, [data])
+        folders |= {file.parent, *file.parent.relative_to(path).parents}
+    for folder in folders:
+        sync_directory(path / folder)
+    write_file(path / "zarr.json", [root])
+    sync_directory(path)
+    sync_directory(path.parent)
+
+
+def _documents(commit: Commit) -> dict[str, bytes]:
+    """File contents by path relative to the store, root document included."""
+    memory = MemoryStore()
+    root = zarr.create_group(memory, zarr_format=3)
+    _create_row_arrays(root, commit)
+    _create_small_arrays(root, commit)
+    documents = {name: buffer.to_bytes() for name, buffer in memory._store_dict.items()}
+    checksums = {**commit.checksums}
+    for name, data in documents.items():
+        if not name.endswith("zarr.json"):
+            checksums[name] = [google_crc32c.value(data)]
+    documents["zarr.json"] = _root_document(documents, _attributes(commit, checksums))
+    return documents
+
+
+def _create_row_arrays(root: zarr.Group, commit: Commit) -> None:
+    layout = commit.layout
+    arrays: list[tuple[str, tuple[int, ...], str, tuple[str, ...], Any, dict[str, Any]]] = [
+        ("time", (), "int64", (), 0, TIME_ATTRIBUTES),
+        ("values", (len(layout.channels),), layout.dtype, ("channel",), np.nan, {}),
+    ]
+    if layout.labels:
+        arrays.append(("labels", (len(layout.labels),), "int8", ("label",), 0, {}))
+    for name, width, dtype, dimensions, fill, attributes in arrays:
+        root.create_array(
+            name,
+            shape=(commit.num_rows, *width),
+            chunks=(layout.chunk_rows, *width),
+            dtype=dtype,
+            fill_value=fill,
+            compressors=None,
+            filters=None,
+            chunk_key_encoding={"name": "default", "separator": "."},
+            dimension_names=("time", *dimensions),
+            attributes=attributes,
+        )
+
+
+def _create_small_arrays(root: zarr.Group, commit: Commit) -> None:
+    layout, segments = commit.layout, commit.segments
+    _create(root, "channel", np.array(layout.channels, object), ("channel",))
+    if layout.labels:
+        _create(root, "label", np.array(layout.labels, object), ("label",))
+    # What a commit says lies in a folder of its own, so that an unfinished later commit cannot touch it.
+    state = root.create_group(f"commits/{commit.generation}")
+    _create(state, "series", np.array(commit.series, object), ("series",))
+    for bound in ("start", "stop", "series"):
+        _create(state, f"segment_{bound}", getattr(segments, bound), ("segment",))
+    for field in fields(Statistics):
+        rows = np.stack([getattr(part, field.name) for part in commit.statistics])
+        _create(state, f"block_{field.name}", rows, ("block", "channel"))
+
+
+def _create(group: zarr.Group, name: str, data: NDArray[Any], dimensions: tuple[str, ...]) -> None:
+    array = group.create_array(
+        name,
+        shape=data.shape,
+        chunks=tuple(max(1, length) for length in data.shape),
+        dtype=str if data.dtype == object else data.dtype,
+        compressors=None,
+        filters=None,
+        dimension_names=dimensions,
+        config={"write_empty_chunks": True},
+    )
+    if data.size:
+        array[...] = data
+
+
+def _attributes(commit: Commit, checksums: dict[str, list[int]]) -> dict[str, Any]:
+    layout = commit.layout
+    recipe = json.dumps(commit.recipe, sort_keys=True)
+    return {
+        "format": FORMAT_VERSION,
+        "generation": commit.generation,
+        "num_rows": commit.num_rows,
+        "chunk_rows": layout.chunk_rows,
+        "cadence_ns": commit.cadence_ns,
+        "units": dict(zip(layout.channels, layout.units, strict=True)),
+        "sources": commit.sources,
+        "recipe": commit.recipe,
+        "recipe_sha256": hashlib.sha256(recipe.encode()).hexdigest(),
+        "checksums_crc32c": checksums,
+    }
+
+
+def _root_document(documents: dict[str, bytes], attributes: dict[str, Any]) -> bytes:
+    members = {
+        name.removesuffix("/zarr.json"): json.loads(data)
+        for name, data in documents.items()
+        if name.endswith("/zarr.json")
+    }
+    document = {
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {ATTRIBUTES: attributes},
+        "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": members},
+    }
+    return json.dumps(document, allow_nan=False).encode()

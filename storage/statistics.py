@@ -1,0 +1,99 @@
+"""Count, mean, spread and range by channel, of any rows, merged exactly from parts.
+
+Partial results are merged as in Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for
+computing sample variances" (1979).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Statistics"]
+
+STRIP_BYTES = 2**18
+"""A strip of rows stays in the processor's cache while it is read three times."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistics:
+    """Of each of N channels over some rows, missing values left out; every field has shape (..., N)."""
+
+    count: NDArray[np.int64]
+    """Values that are not missing."""
+    mean: NDArray[np.float64]
+    """NaN where count is 0."""
+    m2: NDArray[np.float64]
+    """Sum of squared distances from the mean."""
+    minimum: NDArray[np.float64]
+    """NaN where count is 0."""
+    maximum: NDArray[np.float64]
+    """NaN where count is 0."""
+
+    @property
+    def std(self) -> NDArray[np.float64]:
+        """Population standard deviation; NaN where count is 0."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            std: NDArray[np.float64] = np.sqrt(self.m2 / self.count)
+        return std
+
+    @staticmethod
+    def of(values: NDArray[np.floating]) -> "Statistics":
+        """Statistics (N,) of the rows of `values` (rows, N), NaN being missing."""
+        num_rows, num_channels = values.shape
+        strip_rows = max(1, STRIP_BYTES // (8 * num_channels))
+        strips = [_of_strip(values[row : row + strip_rows]) for row in range(0, num_rows, strip_rows)]
+        return Statistics.merge(strips) if strips else Statistics.empty(num_channels)
+
+    @staticmethod
+    def empty(num_channels: int) -> "Statistics":
+        """Statistics (N,) of no rows at all."""
+        nan = np.full(num_channels, np.nan)
+        return Statistics(
+            count=np.zeros(num_channels, np.int64),
+            mean=nan,
+            m2=np.zeros(num_channels),
+            minimum=nan,
+            maximum=nan,
+        )
+
+    @staticmethod
+    def merge(parts: Sequence["Statistics"]) -> "Statistics":
+        """Statistics of the rows of all parts together; each part has fields (N,) or (P, N)."""
+        count = np.vstack([part.count for part in parts])
+        mean = np.vstack([part.mean for part in parts])
+        m2 = np.vstack([part.m2 for part in parts])
+        total = count.sum(axis=0)
+        filled = np.where(count > 0, mean, 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            merged_mean = (count * filled).sum(axis=0) / total
+        distance = np.where(count > 0, mean - merged_mean, 0.0)
+        return Statistics(
+            count=total,
+            mean=merged_mean,
+            m2=m2.sum(axis=0) + (count * distance**2).sum(axis=0),
+            minimum=np.fmin.reduce(np.vstack([part.minimum for part in parts]), axis=0),
+            maximum=np.fmax.reduce(np.vstack([part.maximum for part in parts]), axis=0),
+        )
+
+
+def _of_strip(values: NDArray[np.floating]) -> Statistics:
+    wide = values.astype(np.float64)
+    missing = np.isnan(wide)
+    if missing.any():
+        count = (~missing).sum(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(missing, 0.0, wide).sum(axis=0) / count
+        distance = np.where(missing, 0.0, wide - mean)
+    else:
+        count = np.full(wide.shape[1], wide.shape[0], np.int64)
+        mean = wide.mean(axis=0)
+        distance = wide - mean
+    return Statistics(
+        count=count,
+        mean=mean,
+        m2=np.einsum("rn,rn->n", distance, distance),
+        minimum=np.fmin.reduce(wide, axis=0),
+        maximum=np.fmax.reduce(wide, axis=0),
+    )

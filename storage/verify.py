@@ -1,0 +1,62 @@
+"""Checking every chunk file of a store against its checksum."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import zarr
+
+from storage.format import chunk_file
+from storage.store import SeriesStore
+
+__all__ = ["ChunkCheck", "check_chunks", "num_chunk_files"]
+
+
+@dataclass(frozen=True)
+class ChunkCheck:
+    """One chunk file held against its checksum."""
+
+    path: Path
+    num_bytes: int
+    fault: str | None
+    """What is wrong with it, or None."""
+
+
+def num_chunk_files(store: SeriesStore) -> int:
+    """Chunk files that `check_chunks` will look at."""
+    return sum(len(checksums) for checksums in store.attributes["checksums_crc32c"].values())
+
+
+def check_chunks(store: SeriesStore) -> Iterator[ChunkCheck]:
+    """Check each chunk file that the committed state names, in order."""
+    for name, checksums in store.attributes["checksums_crc32c"].items():
+        if (store.path / name).is_dir():
+            yield from _check_row_array(store, name, checksums)
+        else:
+            yield _check_file(store.path / name, checksums[0])
+
+
+def _check_row_array(store: SeriesStore, name: str, checksums: list[int]) -> Iterator[ChunkCheck]:
+    array: Any = zarr.open_array(store.path / name, mode="r")
+    row_bytes = array.dtype.itemsize * (array.shape[1] if array.ndim == 2 else 1)
+    for index, checksum in enumerate(checksums):
+        rows = min(store.chunk_rows, store.num_rows - index * store.chunk_rows)
+        path = store.path / chunk_file(name, index, array.ndim)
+        yield _check_file(path, checksum, length=rows * row_bytes, file_bytes=store.chunk_rows * row_bytes)
+
+
+def _check_file(
+    path: Path, checksum: int, *, length: int | None = None, file_bytes: int | None = None
+) -> ChunkCheck:
+    """Compare the first `length` bytes (the committed rows; the rest is padding) with their CRC-32C."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return ChunkCheck(path, 0, f"cannot be read: {error.strerror}")
+    if file_bytes is not None and len(data) != file_bytes:
+        return ChunkCheck(path, len(data), f"has {len(data):,} bytes, expected {file_bytes:,}")
+    found = google_crc32c.value(data if length is None else data[:length])
+    fault = None if found == checksum else f"has checksum {found:08x}, expected {checksum:08x}"
+    return ChunkCheck(path, len(data), fault)

@@ -1,0 +1,1 @@
+"""Models that take (B, K, N) and return (B, K, N)."""

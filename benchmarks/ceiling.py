@@ -1,0 +1,28 @@
+"""The fair copy: what the machine's memory allows a loader, and no loader can pass by more than noise."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.loading.gather import BufferRing, window_view
+
+__all__ = ["fair_copy"]
+
+
+def fair_copy(values: NDArray[np.floating], window: int, batch: int, seed: int) -> Iterator[int]:
+    """Copy random contiguous slices of `window` rows from values (T, N), `batch` at a time, without end.
+
+    The slices have the size of windows, lie anywhere in the same array, and go to the same kind of ring of
+    buffers, by the same threads. A source that stays in the cache would flatter it. Yields windows copied.
+    """
+    num_rows, num_channels = values.shape
+    slices = window_view(values, num_rows)[0, : num_rows // window * window].view(-1, window, num_channels)
+    ring = BufferRing((batch, window, num_channels), values.dtype, 4)
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        chosen = torch.randint(len(slices), (256, batch), generator=generator)
+        for slots in chosen:
+            torch.index_select(slices, 0, slots, out=ring.take())
+            yield batch

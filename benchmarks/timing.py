@@ -1,0 +1,45 @@
+"""Measuring several ways of doing a thing in turn, so that drift of the machine cancels."""
+
+import statistics
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+__all__ = ["Spread", "interleave"]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median, smallest and largest of several measurements."""
+
+    median: float
+    minimum: float
+    maximum: float
+
+    @staticmethod
+    def of(figures: list[float]) -> "Spread":
+        """Summarise at least one figure."""
+        return Spread(statistics.median(figures), min(figures), max(figures))
+
+
+def interleave(ways: Mapping[str, Iterator[int]], *, rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Items per second of each way in each round; in a round every way runs in turn for about `seconds`.
+
+    A way is an endless iterator that yields how many items it has just served. Each is asked once beforehand, so
+    that starting it is not counted.
+    """
+    for way in ways.values():
+        next(way)
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            rates[name].append(_rate(way, seconds))
+    return rates
+
+
+def _rate(way: Iterator[int], seconds: float) -> float:
+    served = 0
+    begin = time.perf_counter()
+    while (elapsed := time.perf_counter() - begin) < seconds or served == 0:
+        served += next(way)
+    return served / elapsed

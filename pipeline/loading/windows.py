@@ -1,0 +1,59 @@
+"""Which windows there are: arithmetic on segments, never a list of windows."""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.errors import LongstrideError
+from storage.segments import Segments
+
+__all__ = ["WindowIndex"]
+
+
+class WindowIndex:
+    """All windows of K rows (and H rows of horizon after each) that lie inside one segment.
+
+    Window i of a segment starts at row `segment start + i * stride`. Windows are numbered 0..W-1 in row order,
+    over all segments. Memory is O(segments).
+    """
+
+    def __init__(self, segments: Segments, window: int, stride: int, horizon: int = 0) -> None:
+        """Count the windows; raises LongstrideError for a window or stride below 1 or a negative horizon."""
+        if window < 1 or stride < 1 or horizon < 0:
+            raise LongstrideError(
+                f"window {window}, stride {stride}, horizon {horizon}: expected at least 1, 1 and 0 rows"
+            )
+        self.segments = segments
+        self.window = window
+        self.stride = stride
+        self.horizon = horizon
+        self.counts = segments.num_windows(window, stride, horizon)
+        """Windows of each segment (S,)."""
+        self.offsets = np.concatenate([[0], np.cumsum(self.counts)])
+        """Number of the first window of each segment (S + 1,); the last entry is W."""
+
+    def __len__(self) -> int:
+        return int(self.offsets[-1])
+
+    @property
+    def span(self) -> int:
+        """Rows that one window needs, K + H."""
+        return self.window + self.horizon
+
+    @cached_property
+    def hop(self) -> int:
+        """Least distance in window numbers at which two windows of a segment share no row."""
+        return -(-self.span // self.stride)
+
+    def starts(self, windows: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Row at which each of the given windows starts, int64 of the same shape.
+
+        Raises IndexError for a number outside 0..W-1.
+        """
+        windows = np.asarray(windows, np.int64)
+        if windows.size and not 0 <= windows.min() <= windows.max() < len(self):
+            raise IndexError(f"windows are numbered 0 to {len(self) - 1}, not {windows.min()} to {windows.max()}")
+        segment = np.searchsorted(self.offsets, windows, side="right") - 1
+        starts: NDArray[np.int64] = self.segments.start[segment] + (windows - self.offsets[segment]) * self.stride
+        return starts

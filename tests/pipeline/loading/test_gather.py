@@ -1,0 +1,62 @@
+import gc
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pipeline.loading.gather import BufferRing, WindowGather, window_view
+
+
+def test_a_buffer_is_used_again_only_when_nothing_refers_to_it() -> None:
+    ring = BufferRing((4, 3), np.float32, 2)
+    first = ring.take()
+    address = first.data_ptr()
+    view = first[1:, :2].flatten()
+    alias = first.view(-1)[5:]
+    del first
+    assert ring.take().data_ptr() != address
+    del view
+    assert address not in {ring.take().data_ptr() for _ in range(4)}
+    del alias
+    assert address in {ring.take().data_ptr() for _ in range(4)}
+
+
+def test_a_numpy_view_or_a_graph_holds_the_buffer_too() -> None:
+    ring = BufferRing((4,), np.float32, 1)
+    array = ring.take().fill_(3.0).numpy()
+    address = array.ctypes.data
+    assert ring.take().data_ptr() != address
+    del array
+    assert ring.take().data_ptr() == address
+    weight = torch.ones(4, requires_grad=True)
+    loss = (weight * ring.take().fill_(2.0)).sum()
+    assert ring.take().data_ptr() != address
+    loss.backward()
+    assert weight.grad is not None
+    assert weight.grad.tolist() == [2.0] * 4
+    del loss
+    gc.collect()
+    assert ring.take().data_ptr() == address
+
+
+def test_window_view_copies_nothing() -> None:
+    values = np.arange(40, dtype=np.float32).reshape(20, 2)
+    view = window_view(values, 5)
+    assert view.shape == (16, 5, 2)
+    assert view.data_ptr() == values.ctypes.data
+    for row in range(16):
+        assert np.array_equal(view[row].numpy(), values[row : row + 5])
+
+
+def test_windows_and_mask_equal_slices(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).standard_normal((300, 3))
+    values[::7, 1] = np.nan
+    values.flags.writeable = False
+    gather = WindowGather(values, 11, 4, mask=True)
+    starts = torch.tensor([0, 289, 17, 18])
+    windows, mask = gather(starts)
+    expected = np.stack([values[row : row + 11] for row in starts.tolist()])
+    assert windows.dtype == torch.float64
+    assert np.array_equal(windows.numpy(), expected, equal_nan=True)
+    assert mask is not None
+    assert np.array_equal(mask.numpy(), ~np.isnan(expected))

@@ -1,0 +1,200 @@
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from pipeline.loading import WindowDataset, WindowIndex, WindowLoader, split_by_time
+from storage.errors import LongstrideError
+from storage.store import SeriesStore
+from tests.pipeline.loading.conftest import StoreOf
+from tests.pipeline.loading.test_windows import brute_force, segment_lists
+
+
+@pytest.fixture
+def walk(store_of: StoreOf) -> SeriesStore:
+    values = np.random.default_rng(0).standard_normal((3000, 4)).astype(np.float32)
+    return store_of(values, [(0, 1200), (1200, 1250), (1300, 3000)])
+
+
+def test_the_question(store_of: StoreOf) -> None:
+    """M rows of N sensors, windows of K: what is the batch and what is the sequence?"""
+    values = np.arange(300, dtype=np.float32).reshape(100, 3)
+    loader = WindowLoader(store_of(values), window=10, stride=10, batch_size=10, shuffle=False)
+    (batch,) = list(loader)
+    assert batch.values.shape == (10, 10, 3)
+    assert batch.start.tolist() == [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]
+    assert batch.mask is None
+    for window, start in zip(batch.values, batch.start.tolist(), strict=True):
+        assert np.array_equal(window.numpy(), values[start : start + 10])
+    assert WindowLoader(store_of(values), window=10, stride=1, batch_size=10).num_windows == 91
+
+
+def test_a_loader_is_a_dataloader_with_a_length(walk: SeriesStore) -> None:
+    loader = WindowLoader(walk, window=16, stride=2, batch_size=32)
+    assert isinstance(loader, DataLoader)
+    assert len(loader) == len(list(loader)) == loader.num_windows // 32
+    assert loader.num_dropped == loader.num_windows % 32
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(segment_lists(), st.integers(1, 12), st.integers(1, 15), st.sampled_from([4, 8, 20]), st.booleans())
+def test_starts_of_all_ranks_equal_brute_force(
+    store_of: StoreOf, pairs: list[tuple[int, int]], window: int, stride: int, batch: int, shuffle: bool
+) -> None:
+    expected = brute_force(pairs, window, stride, 0)
+    if len(expected) < batch:
+        return
+    store = store_of(np.zeros((pairs[-1][1], 1), np.float32), [(a, z) for a, z in pairs])
+    for world_size in (1, 2, 4):
+        loaders = [
+            WindowLoader(
+                store,
+                window=window,
+                stride=stride,
+                batch_size=batch,
+                shuffle=shuffle,
+                rank=r,
+                world_size=world_size,
+            )
+            for r in range(world_size)
+        ]
+        assert len({len(loader) for loader in loaders}) == 1
+        served = [int(start) for loader in loaders for batch_ in loader for start in batch_.start if start >= 0]
+        assert len(served) == len(set(served)) == len(expected) - loaders[0].num_dropped
+        assert set(served) <= set(expected)
+        assert loaders[0].num_dropped < batch
+
+
+def test_values_and_mask_are_the_rows_of_the_store(store_of: StoreOf) -> None:
+    values = np.random.default_rng(1).standard_normal((500, 3)).astype(np.float32)
+    values[40:60] = np.nan
+    values[100, 1] = np.nan
+    for batch in WindowLoader(store_of(values), window=7, stride=3, batch_size=16):
+        expected = np.stack([values[row : row + 7] for row in batch.start.tolist()])
+        assert np.array_equal(batch.values.numpy(), expected, equal_nan=True)
+        assert batch.mask is not None
+        assert np.array_equal(batch.mask.numpy(), ~np.isnan(expected))
+
+
+def test_a_padded_batch_counts_every_window_once(walk: SeriesStore) -> None:
+    for world_size in (1, 2, 4):
+        counted = 0
+        for rank in range(world_size):
+            loader = WindowLoader(
+                walk, window=16, stride=7, batch_size=64, shuffle=False, rank=rank, world_size=world_size
+            )
+            for batch in loader:
+                assert batch.values.shape == (64 // world_size, 16, 4)
+                padding = batch.start == -1
+                if batch.mask is None:
+                    assert not padding.any()
+                    counted += len(batch.start)
+                else:
+                    assert torch.equal(batch.mask.any(dim=(1, 2)), ~padding)
+                    assert torch.equal(batch.mask.all(dim=(1, 2)), ~padding)
+                    counted += int((~padding).sum())
+        assert counted == len(WindowIndex(walk.segments, 16, 7))
+
+
+def test_kept_batches_hold_what_they_should(walk: SeriesStore) -> None:
+    for batch in list(WindowLoader(walk, window=16, batch_size=32)):
+        expected = np.stack([walk.values[row : row + 16] for row in batch.start.tolist()])
+        assert np.array_equal(batch.values.numpy(), expected)
+
+
+def test_a_kept_view_of_a_batch_is_never_overwritten(walk: SeriesStore) -> None:
+    loader = WindowLoader(walk, window=16, batch_size=32)
+    kept = []
+    for batch in loader:
+        start = int(batch.start[5])
+        kept.append((start, batch.values[5, 3:9].numpy()))
+    for start, view in kept:
+        assert np.array_equal(view, walk.values[start + 3 : start + 9])
+
+
+def test_buffers_are_used_again(walk: SeriesStore) -> None:
+    loader = WindowLoader(walk, window=16, batch_size=32)
+    assert len({batch.values.data_ptr() for batch in loader}) <= 4
+
+
+def test_order_is_a_pure_function_of_seed_epoch_and_step(walk: SeriesStore) -> None:
+    def starts(epoch: int, step: int = 0, seed: int = 3) -> list[list[int]]:
+        loader = WindowLoader(walk, window=16, batch_size=32, seed=seed)
+        loader.set_epoch(epoch, step)
+        return [batch.start.tolist() for batch in loader]
+
+    assert starts(4) == starts(4)
+    assert starts(4)[17:] == starts(4, step=17)
+    assert starts(4) != starts(5)
+    assert starts(4) != starts(4, seed=2)
+
+
+def test_the_step_holds_for_one_iteration(walk: SeriesStore) -> None:
+    loader = WindowLoader(walk, window=16, batch_size=32)
+    loader.set_epoch(0, step=10)
+    assert len(list(loader)) == len(loader) - 10
+    assert len(list(loader)) == len(loader)
+
+
+def test_worker_processes_of_a_plain_dataloader_keep_the_order(walk: SeriesStore) -> None:
+    dataset = WindowDataset(walk, window=16, stride=4, batch_size=32)
+    expected = [(batch.start.tolist(), batch.values.clone()) for batch in dataset]
+    workers = DataLoader(dataset, batch_size=None, num_workers=2, multiprocessing_context="forkserver")
+    served = list(workers)
+    assert [batch.start.tolist() for batch in served] == [start for start, _ in expected]
+    assert all(torch.equal(batch.values, values) for batch, (_, values) in zip(served, expected, strict=True))
+
+
+def test_a_split_limits_the_windows(walk: SeriesStore) -> None:
+    splits = split_by_time(walk, window=16)
+    last_row = 0
+    for split in (splits.train, splits.validation, splits.test):
+        loader = WindowLoader(walk, window=16, batch_size=16, shuffle=False, split=split)
+        starts = [int(start) for batch in loader for start in batch.start if start >= 0]
+        assert min(starts) >= last_row
+        last_row = max(starts) + 16 + 15
+
+
+def test_the_fingerprint_tells_orders_and_data_apart(walk: SeriesStore, store_of: StoreOf) -> None:
+    def fingerprint(store: SeriesStore = walk, **changes: int) -> str:
+        return WindowLoader(store, **{"window": 16, "batch_size": 32, **changes}).fingerprint
+
+    assert fingerprint() == fingerprint()
+    others = [fingerprint(**{name: value}) for name, value in [("window", 17), ("stride", 2), ("seed", 1)]]
+    others += [fingerprint(batch_size=64), fingerprint(store_of(np.ones((3000, 4), np.float32)))]
+    assert len({fingerprint(), *others}) == 6
+    assert fingerprint() == WindowLoader(walk, window=16, batch_size=32, rank=1, world_size=2).fingerprint
+
+
+def test_a_dataset_can_be_sent_to_another_process(walk: SeriesStore) -> None:
+    dataset = WindowDataset(walk, window=16, batch_size=32)
+    first = next(iter(dataset)).start.tolist()
+    assert next(iter(pickle.loads(pickle.dumps(dataset)))).start.tolist() == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 30, "world_size": 4}, "take a multiple of 4, for example 32"),
+        ({"batch_size": 32, "lanes": 5}, "5 lanes do not fit"),
+        ({"batch_size": 32, "rank": 2, "world_size": 2}, "rank 2 is outside"),
+        ({"batch_size": 0}, "expected at least 1"),
+        ({"window": 4000}, "the longest segment has 1700 rows"),
+        ({"batch_size": 4096}, "a smaller batch"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(walk: SeriesStore, changes: dict[str, int], message: str) -> None:
+    with pytest.raises(LongstrideError, match=message):
+        WindowLoader(walk, **{"window": 16, "batch_size": 32, **changes})
+
+
+def test_loading_needs_neither_polars_nor_arrow_nor_dask() -> None:
+    code = "import sys, pipeline.loading; print(sorted({'polars', 'pyarrow', 'dask'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

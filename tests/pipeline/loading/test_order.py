@@ -1,0 +1,164 @@
+import hashlib
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipeline.loading.order import PADDING, Order, SequentialOrder, ShuffledOrder, lanes_for
+from pipeline.loading.windows import WindowIndex
+from tests.pipeline.loading.test_windows import brute_force, segment_lists, segments_of
+
+
+def shuffled(
+    pairs: list[tuple[int, int]], window: int, stride: int, batch: int, *, seed: int = 0, pool_rows: int = 2**20
+) -> ShuffledOrder:
+    index = WindowIndex(segments_of(pairs), window, stride)
+    block_rows = min(2**13, pool_rows // 4)
+    return ShuffledOrder(
+        index, batch, lanes=lanes_for(batch), seed=seed, pool_rows=pool_rows, block_rows=block_rows
+    )
+
+
+def epoch_starts(order: Order, epoch: int = 0, world_size: int = 1) -> NDArray[np.int64]:
+    """Starts of a whole epoch (steps, B), the ranks side by side."""
+    runs = []
+    step = 0
+    while step < order.num_steps:
+        first, stop = order.run_of(step)
+        assert first == step < stop
+        runs.append(np.hstack([order.draw(epoch, step, rank, world_size) for rank in range(world_size)]))
+        assert len(runs[-1]) == stop - first
+        step = stop
+    return np.concatenate(runs) if runs else np.empty((0, 0), np.int64)
+
+
+def overlapping_pairs(batch: NDArray[np.int64], window: int) -> int:
+    starts = np.sort(batch)
+    return int((np.searchsorted(starts, starts + window) - np.arange(len(starts)) - 1).sum())
+
+
+@settings(deadline=None)
+@given(
+    segment_lists(),
+    st.integers(1, 20),
+    st.integers(1, 25),
+    st.sampled_from([4, 8, 12, 16, 20]),
+    st.integers(0, 2**64),
+    st.integers(0, 3),
+    st.sampled_from([16, 256, 2**20]),
+)
+def test_shuffled_epoch_serves_every_window_once(
+    pairs: list[tuple[int, int]], window: int, stride: int, batch: int, seed: int, epoch: int, pool_rows: int
+) -> None:
+    order = shuffled(pairs, window, stride, batch, seed=seed, pool_rows=pool_rows)
+    expected = brute_force(pairs, window, stride, 0)
+    served = epoch_starts(order, epoch).reshape(-1).tolist()
+    assert len(served) == len(set(served)) == len(expected) - order.num_dropped
+    assert set(served) <= set(expected)
+    assert order.num_dropped == len(expected) % batch < batch
+
+
+@settings(deadline=None)
+@given(segment_lists(), st.integers(1, 20), st.integers(1, 25), st.sampled_from([4, 8, 12, 16, 20]))
+def test_shuffled_global_batch_is_the_same_for_every_world_size(
+    pairs: list[tuple[int, int]], window: int, stride: int, batch: int
+) -> None:
+    alone = np.sort(epoch_starts(shuffled(pairs, window, stride, batch, pool_rows=256), 1), axis=1)
+    for world_size in (2, 4):
+        order = shuffled(pairs, window, stride, batch, pool_rows=256)
+        assert np.array_equal(alone, np.sort(epoch_starts(order, 1, world_size), axis=1))
+
+
+@given(
+    segment_lists(),
+    st.integers(1, 20),
+    st.integers(1, 25),
+    st.sampled_from([4, 8, 12, 20]),
+    st.sampled_from([1, 2, 4]),
+)
+def test_sequential_epoch_is_every_window_in_order_then_padding(
+    pairs: list[tuple[int, int]], window: int, stride: int, batch: int, world_size: int
+) -> None:
+    order = SequentialOrder(WindowIndex(segments_of(pairs), window, stride), batch)
+    served = epoch_starts(order, 0, world_size).reshape(-1)
+    expected = brute_force(pairs, window, stride, 0)
+    assert served[: len(expected)].tolist() == expected
+    assert (served[len(expected) :] == PADDING).all()
+    assert len(served) - len(expected) < batch
+
+
+def test_the_question_in_one_batch() -> None:
+    order = SequentialOrder(WindowIndex(segments_of([(0, 100)]), 10, 10), 10)
+    assert epoch_starts(order).tolist() == [[0, 10, 20, 30, 40, 50, 60, 70, 80, 90]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "window", "stride", "batch"),
+    [(1_000_000, 10, 1, 64), (4_000_000, 512, 1, 256), (4_000_000, 512, 64, 256), (500_000, 64, 1, 256)],
+)
+def test_a_batch_overlaps_twenty_times_less_than_true_random_order(
+    rows: int, window: int, stride: int, batch: int
+) -> None:
+    order = shuffled([(0, rows)], window, stride, batch)
+    ours = sum(overlapping_pairs(step, window) for step in epoch_starts(order))
+    random = np.random.default_rng(0).permutation(len(order.index))[: order.num_steps * batch] * stride
+    theirs = sum(overlapping_pairs(step, window) for step in random.reshape(-1, batch))
+    assert theirs >= 100
+    assert ours * 20 <= theirs
+
+
+def test_nearly_every_batch_is_free_of_overlap() -> None:
+    order = shuffled([(0, 4_000_000)], 512, 1, 256)
+    free = [overlapping_pairs(step, 512) == 0 for step in epoch_starts(order)]
+    assert np.mean(free) >= 0.99
+
+
+def test_two_epochs_and_two_seeds_differ() -> None:
+    first = epoch_starts(shuffled([(0, 5000)], 10, 1, 64), 0)
+    assert not np.array_equal(first, epoch_starts(shuffled([(0, 5000)], 10, 1, 64), 1))
+    assert not np.array_equal(first, epoch_starts(shuffled([(0, 5000)], 10, 1, 64, seed=1), 0))
+    assert np.array_equal(first, epoch_starts(shuffled([(0, 5000)], 10, 1, 64), 0))
+
+
+def test_a_batch_takes_from_the_whole_pool() -> None:
+    """Windows of a batch come from all over the data, not from a few neighbouring blocks."""
+    order = shuffled([(0, 1_000_000)], 64, 1, 256)
+    for step in epoch_starts(order)[::500]:
+        assert len(np.unique(step // 100_000)) >= 8
+
+
+def test_any_step_of_a_billion_rows_is_drawn_without_the_steps_before() -> None:
+    tracemalloc.start()
+    order = shuffled([(0, 10**9)], 512, 1, 256)
+    step = 3_000_000
+    first, stop = order.run_of(step)
+    starts = order.draw(7, first, 0, 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert starts.shape == (stop - first, 256)
+    assert len(np.unique(starts)) == starts.size
+    assert peak < 300 * 2**20
+
+
+def test_the_order_never_changes_unnoticed() -> None:
+    """A run that is resumed with a later version must see the same windows: change this digest knowingly."""
+    digest = hashlib.sha256()
+    for pairs, window, stride, batch in (
+        ([(0, 20_000)], 64, 1, 64),
+        ([(0, 3000), (3000, 3100), (3500, 9000)], 32, 8, 48),
+        ([(0, 10_000)], 10, 10, 20),
+    ):
+        order = shuffled(pairs, window, stride, batch, seed=5, pool_rows=4096)
+        digest.update(epoch_starts(order, 2, 1).astype("<i8").tobytes())
+    assert digest.hexdigest() == "833eebdf16c68dd60236de9fac023f5e32c48ea1c79a183dc232e6aeb47ebb12"
+
+
+@pytest.mark.parametrize(("batch", "lanes"), [(64, 16), (48, 48), (10, 2), (7, 1), (24, 24), (256, 16)])
+def test_lanes_suit_every_usual_world_size(batch: int, lanes: int) -> None:
+    assert lanes_for(batch) == lanes
+    for world_size in (1, 2, 3, 4, 6, 8, 12, 16):
+        if batch % world_size == 0:
+            assert lanes % world_size == 0

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from pipeline.loading import WindowIndex, split_by_time
+from storage.errors import LongstrideError
+from tests.pipeline.loading.conftest import StoreOf
+
+
+def rows_used(segments_start: np.ndarray, segments_stop: np.ndarray) -> set[int]:
+    return {row for a, z in zip(segments_start, segments_stop, strict=True) for row in range(a, z)}
+
+
+def test_splits_follow_each_other_with_a_purged_gap(store_of: StoreOf) -> None:
+    store = store_of(np.zeros((1000, 2), np.float32))
+    splits = split_by_time(store, window=10, horizon=5, train=0.8, validation=0.1)
+    assert (splits.train.segments.start.tolist(), splits.train.segments.stop.tolist()) == ([0], [800])
+    assert (splits.validation.segments.start.tolist(), splits.validation.segments.stop.tolist()) == ([814], [900])
+    assert (splits.test.segments.start.tolist(), splits.test.segments.stop.tolist()) == ([914], [1000])
+
+
+def test_every_series_is_cut_at_the_same_time(store_of: StoreOf) -> None:
+    time = np.concatenate([np.arange(600), np.arange(200, 600)]) * 10**9
+    store = store_of(np.zeros((1000, 1), np.float32), [(0, 600, 0), (600, 1000, 1)], time)
+    splits = split_by_time(store, window=1, train=0.5, validation=0.25)
+    train, validation, test = (
+        rows_used(split.segments.start, split.segments.stop)
+        for split in (splits.train, splits.validation, splits.test)
+    )
+    assert len(train) == 500
+    assert len(validation) == 250
+    assert len(test) == 250
+    stamps = store.time
+    assert stamps[sorted(train)].max() < stamps[sorted(validation)].min()
+    assert stamps[sorted(validation)].max() < stamps[sorted(test)].min()
+
+
+def test_no_window_of_two_splits_shares_or_touches_a_row(store_of: StoreOf) -> None:
+    store = store_of(np.zeros((500, 1), np.float32), [(0, 180), (185, 390), (390, 500)])
+    splits = split_by_time(store, window=20, train=0.6, validation=0.2)
+    used = []
+    for split in (splits.train, splits.validation, splits.test):
+        index = WindowIndex(split.segments, 20, 3)
+        starts = index.starts(np.arange(len(index)))
+        assert len(starts)
+        used.append({row for start in starts for row in range(start, start + 20)})
+    assert max(used[0]) + 19 < min(used[1])
+    assert max(used[1]) + 19 < min(used[2])
+
+
+def test_normalisation_is_fitted_on_the_training_rows_alone(store_of: StoreOf) -> None:
+    values = np.random.default_rng(0).standard_normal((5000, 3)).astype(np.float32)
+    values[4000:] = 1e6
+    values[10:20, 2] = np.nan
+    store = store_of(values, [(0, 700), (700, 1500), (1600, 5000)])
+    splits = split_by_time(store, window=10)
+    stats = splits.train.stats(store)
+    stop = int(splits.train.segments.stop[-1])
+    rows = np.concatenate([values[:1500], values[1600:stop]]).astype(np.float64)
+    assert np.allclose(stats.mean, np.nanmean(rows, axis=0))
+    assert np.allclose(stats.std, np.nanstd(rows, axis=0))
+    assert stats.count.tolist() == (~np.isnan(rows)).sum(axis=0).tolist()
+
+
+@pytest.mark.parametrize(("train", "validation"), [(0.9, 0.2), (-0.1, 0.5), (1.1, 0.0)])
+def test_impossible_shares_are_refused(store_of: StoreOf, train: float, validation: float) -> None:
+    store = store_of(np.zeros((100, 1), np.float32))
+    with pytest.raises(LongstrideError, match="sum of at most 1"):
+        split_by_time(store, window=5, train=train, validation=validation)

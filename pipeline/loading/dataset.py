@@ -14,7 +14,15 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from pipeline.loading.gather import WindowGather
-from pipeline.loading.order import PADDING, Order, SequentialOrder, ShuffledOrder, lanes_for
+from pipeline.loading.order import (
+    BLOCK_ROWS,
+    PADDING,
+    POOL_ROWS,
+    Order,
+    SequentialOrder,
+    ShuffledOrder,
+    lanes_for,
+)
 from pipeline.loading.splits import Split
 from pipeline.loading.windows import WindowIndex
 from storage.errors import LongstrideError
@@ -54,8 +62,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
         world_size: int = 1,
         split: Split | None = None,
         lanes: int | None = None,
-        pool_rows: int = 2**20,
-        block_rows: int = 2**13,
+        pool_rows: int = POOL_ROWS,
+        block_rows: int = BLOCK_ROWS,
     ) -> None:
         """Windows of `window` (K) rows, `stride` rows apart, that have `horizon` rows after them.
 

@@ -21,7 +21,12 @@ from numpy.typing import NDArray
 from pipeline.loading.keyed import derive, hashes, permutation
 from pipeline.loading.windows import WindowIndex
 
-__all__ = ["Order", "SequentialOrder", "ShuffledOrder", "lanes_for"]
+__all__ = ["BLOCK_ROWS", "POOL_ROWS", "Order", "SequentialOrder", "ShuffledOrder", "lanes_for"]
+
+POOL_ROWS = 2**20
+"""Rows that are mixed at a time, over all lanes."""
+BLOCK_ROWS = 2**13
+"""Rows of a block, about."""
 
 PADDING = -1
 """Start of a window that only fills the last batch."""
@@ -84,7 +89,14 @@ class ShuffledOrder:
     """
 
     def __init__(
-        self, index: WindowIndex, batch_size: int, *, lanes: int, seed: int, pool_rows: int, block_rows: int
+        self,
+        index: WindowIndex,
+        batch_size: int,
+        *,
+        lanes: int,
+        seed: int,
+        pool_rows: int = POOL_ROWS,
+        block_rows: int = BLOCK_ROWS,
     ) -> None:
         """`batch_size` is global and a multiple of `lanes`; `pool_rows` counts over all lanes."""
         assert batch_size % lanes == 0

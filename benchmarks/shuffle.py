@@ -13,9 +13,6 @@ from storage.segments import Segments
 
 __all__ = ["Overlap", "count_overlaps", "draw_batches", "render"]
 
-POOL_ROWS = 2**20
-BLOCK_ROWS = 2**13
-
 
 @dataclass(frozen=True, kw_only=True)
 class Overlap:
@@ -29,7 +26,7 @@ class Overlap:
 
 
 def count_overlaps(num_rows: int, window: int, stride: int, batch: int, seed: int = 0) -> Overlap:
-    """Count over the first epoch of one segment of `num_rows`, and over as many batches of a random permutation."""
+    """Count over the first epoch of one segment, and over as many batches of a random permutation."""
     order = _order(num_rows, window, stride, batch, seed)
     ours = np.array([_pairs(starts, window) for starts in _epoch(order)])
     random = np.random.default_rng(seed).permutation(len(order.index))[: len(ours) * batch] * stride
@@ -75,9 +72,8 @@ def draw_batches(path: Path, *, num_rows: int = 40_000, window: int = 512, batch
         for level, (start, overlaps) in enumerate(zip(starts, shares, strict=True)):
             axis.barh(level, window, left=start, height=0.9, color="#c0392b" if overlaps else "#2471a3")
         pairs = _pairs(starts, window)
-        axis.set_title(
-            f"{batch} windows of {window} rows {title}: {pairs} overlapping pairs", loc="left", fontsize=10
-        )
+        heading = f"{batch} windows of {window} rows {title}: {pairs} overlapping pairs"
+        axis.set_title(heading, loc="left", fontsize=10)
         axis.set_yticks([])
         axis.spines[["top", "right", "left"]].set_visible(False)
     axes[-1].set_xlabel("row of the log")
@@ -88,14 +84,7 @@ def draw_batches(path: Path, *, num_rows: int = 40_000, window: int = 512, batch
 
 def _order(num_rows: int, window: int, stride: int, batch: int, seed: int) -> ShuffledOrder:
     segments = Segments(np.array([0]), np.array([num_rows]), np.array([0]))
-    return ShuffledOrder(
-        WindowIndex(segments, window, stride),
-        batch,
-        lanes=lanes_for(batch),
-        seed=seed,
-        pool_rows=POOL_ROWS,
-        block_rows=BLOCK_ROWS,
-    )
+    return ShuffledOrder(WindowIndex(segments, window, stride), batch, lanes=lanes_for(batch), seed=seed)
 
 
 def _epoch(order: ShuffledOrder) -> Iterator[NDArray[np.int64]]:

@@ -1,6 +1,5 @@
 """What the command line of every package shares."""
 
-import sys
 from typing import Any
 
 import click
@@ -19,12 +18,13 @@ class CommandGroup(click.Group):
         super().__init__(*args, context_settings=CONTEXT, **kwargs)
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the command, turning our errors and the file system's into `error: ...` and exit code 1."""
+        """Run the command, turning our errors and the file system's into `Error: ...` and exit code 1."""
         try:
             return super().invoke(context)
+        except BrokenPipeError:
+            raise  # `inspect ... | head`: click ends without a word
         except (LongstrideError, OSError) as error:
-            click.echo(f"error: {error}", err=True)
-            sys.exit(1)
+            raise click.ClickException(str(error)) from error
 
 
 def example(*lines: str) -> str:

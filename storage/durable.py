@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["sync_directory", "write_file"]
+__all__ = ["make_directory", "sync_directory", "write_file"]
 
 
 def write_file(path: Path, parts: Sequence[Any], *, size: int | None = None) -> None:
@@ -24,6 +24,14 @@ def write_file(path: Path, parts: Sequence[Any], *, size: int | None = None) -> 
             file.truncate(size)
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def make_directory(path: Path) -> None:
+    """Make a folder, and those above it, that survive a power failure."""
+    if not path.is_dir():
+        make_directory(path.parent)
+        path.mkdir(exist_ok=True)
+        sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:

@@ -1,16 +1,37 @@
 """Names, attributes and the chunk rule of a store on disk (documented in `docs/format.md`)."""
 
+import json
+import math
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import google_crc32c
+import numpy as np
 
 from storage.errors import StoreError
 
-__all__ = ["ATTRIBUTES", "FORMAT_VERSION", "StoreLayout", "chunk_file", "chunk_rows_for"]
+__all__ = [
+    "ATTRIBUTES",
+    "FORMAT_VERSION",
+    "LOCK_FILE",
+    "ROOT",
+    "RowArray",
+    "StoreLayout",
+    "chunk_file",
+    "chunk_rows_for",
+    "seal",
+]
 
 FORMAT_VERSION = 1
 ATTRIBUTES = "longstride"
 """Key of our attributes in the root group."""
+ROOT = "zarr.json"
+"""The document that makes a folder a store: replacing it is the commit."""
+LOCK_FILE = ".longstride.lock"
+"""In a folder that a writer is filling, or was filling when it was killed."""
 
-TIME_ATTRIBUTES = {
+TIME_ATTRIBUTES: dict[str, Any] = {
     "units": "nanoseconds since 1970-01-01",
     "calendar": "proleptic_gregorian",
     "standard_name": "time",
@@ -24,7 +45,7 @@ MIN_CHUNK_ROWS = 1024
 def chunk_rows_for(num_channels: int, itemsize: int) -> int:
     """Rows R of one chunk: the largest power of two whose chunk is at most 8 MiB, and at least 1,024.
 
-    A power of two keeps a chunk file of any row array a whole number of pages, which mapping needs.
+    A power of two of at least 1,024 keeps a chunk of values a whole number of pages, which mapping needs.
     """
     rows = MAX_CHUNK_BYTES // (num_channels * itemsize)
     return max(MIN_CHUNK_ROWS, 1 << (rows.bit_length() - 1) if rows else 0)
@@ -33,6 +54,25 @@ def chunk_rows_for(num_channels: int, itemsize: int) -> int:
 def chunk_file(array: str, index: int, num_dimensions: int) -> str:
     """Path of chunk `index` along the rows of an array, relative to the store."""
     return f"{array}/c.{index}" + ".0" * (num_dimensions - 1)
+
+
+def seal(attributes: dict[str, Any]) -> int:
+    """CRC-32C of our attributes, however the root document is spaced and whatever others write beside them."""
+    return int(google_crc32c.value(json.dumps(attributes, sort_keys=True).encode()))
+
+
+class RowArray(NamedTuple):
+    """An array with an entry for every row: `time`, `values` or `labels`."""
+
+    dtype: np.dtype[Any]
+    row_shape: tuple[int, ...]
+    """() of time, (N,) of values, (L,) of labels."""
+    dimensions: tuple[str, ...]
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        return self.dtype.itemsize * math.prod(self.row_shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +92,7 @@ class StoreLayout:
         if not self.channels:
             raise StoreError("a store needs at least one channel")
         for kind, names in (("channel", self.channels), ("label", self.labels)):
-            repeated = sorted({name for name in names if names.count(name) > 1})
+            repeated = sorted(name for name, count in Counter(names).items() if count > 1)
             if repeated:
                 raise StoreError(f"{kind} names must be unique, these are repeated: {', '.join(repeated)}")
         if self.dtype not in ("float32", "float64"):
@@ -65,4 +105,15 @@ class StoreLayout:
     @property
     def chunk_rows(self) -> int:
         """Rows R of one chunk, for every row array."""
-        return chunk_rows_for(len(self.channels), int(self.dtype.removeprefix("float")) // 8)
+        return chunk_rows_for(len(self.channels), np.dtype(self.dtype).itemsize)
+
+    @property
+    def row_arrays(self) -> dict[str, RowArray]:
+        """The row arrays by name."""
+        arrays = {
+            "time": RowArray(np.dtype(np.int64), (), ("time",)),
+            "values": RowArray(np.dtype(self.dtype), (len(self.channels),), ("time", "channel")),
+        }
+        if self.labels:
+            arrays["labels"] = RowArray(np.dtype(np.int8), (len(self.labels),), ("time", "label"))
+        return arrays

@@ -58,8 +58,11 @@ class StoreSummary:
     num_windows: int
 
     def as_json(self) -> dict[str, object]:
-        """Plain values for `json.dumps`."""
-        return asdict(self)
+        """Plain values for `json.dumps`; an infinite figure, which JSON has no word for, becomes a string."""
+        document = asdict(self)
+        for channel in document["channels"]:
+            channel |= {key: str(item) for key, item in channel.items() if item in (np.inf, -np.inf)}
+        return document
 
 
 def summarise(store: SeriesStore, window: int, stride: int) -> StoreSummary:

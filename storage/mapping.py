@@ -10,8 +10,10 @@ import errno
 import mmap
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,6 @@ __all__ = ["map_chunk_files"]
 
 PROT_NONE = 0
 MAP_FIXED = 0x10  # the same on Linux, macOS and the BSDs; Python's mmap module does not export it
-MAP_NORESERVE = 0x4000
 MAP_FAILED = ctypes.c_void_p(-1).value
 
 
@@ -36,37 +37,42 @@ def map_chunk_files(paths: Sequence[Path], chunk_bytes: int) -> NDArray[np.uint8
     Raises StoreError where a file is missing or of another size, or where the machine allows no more mappings.
     """
     if chunk_bytes % mmap.PAGESIZE:
-        raise StoreError(
-            f"chunks of {chunk_bytes} bytes cannot be mapped on a machine with pages of {mmap.PAGESIZE} bytes"
-        )
+        return _copy(paths, chunk_bytes)
     total = len(paths) * chunk_bytes
-    if total == 0:
-        return np.empty(0, np.uint8)
-    address = _mmap(None, total, PROT_NONE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE, -1)
+    address = _mmap(None, total, PROT_NONE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1)
     memory = (ctypes.c_ubyte * total).from_address(address)
     weakref.finalize(memory, _libc().munmap, address, total).atexit = False
     for index, path in enumerate(paths):
-        _map_file(path, chunk_bytes, address + index * chunk_bytes)
-    array: NDArray[np.uint8] = np.frombuffer(memoryview(memory), np.uint8)
-    array.flags.writeable = False
-    return array
+        with _open_chunk(path, chunk_bytes) as file:
+            flags = mmap.MAP_SHARED | MAP_FIXED
+            _mmap(address + index * chunk_bytes, chunk_bytes, mmap.PROT_READ, flags, file.fileno())
+    return np.frombuffer(memoryview(memory).toreadonly(), np.uint8)
 
 
-def _map_file(path: Path, chunk_bytes: int, address: int) -> None:
+def _copy(paths: Sequence[Path], chunk_bytes: int) -> NDArray[np.uint8]:
+    """Read what is not whole pages and cannot be mapped: a few bytes a row beside thousands of channels."""
+    copied = np.empty((len(paths), chunk_bytes), np.uint8)
+    for row, path in zip(copied, paths, strict=True):
+        with _open_chunk(path, chunk_bytes) as file:
+            file.readinto(row.data)
+    copied.flags.writeable = False
+    return copied.reshape(-1)
+
+
+@contextmanager
+def _open_chunk(path: Path, chunk_bytes: int) -> Iterator[BufferedReader]:
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        file = open(path, "rb")  # noqa: SIM115
     except FileNotFoundError:
         raise StoreError(f"chunk {path} is missing: restore it from a backup or ingest again") from None
-    try:
-        size = os.fstat(descriptor).st_size
+    with file:
+        size = os.fstat(file.fileno()).st_size
         # A shorter file would kill the reader with SIGBUS on first touch.
         if size != chunk_bytes:
             raise StoreError(
                 f"chunk {path} has {size:,} bytes, expected {chunk_bytes:,}: restore it or ingest again"
             )
-        _mmap(address, chunk_bytes, mmap.PROT_READ, mmap.MAP_SHARED | MAP_FIXED, descriptor)
-    finally:
-        os.close(descriptor)
+        yield file
 
 
 def _mmap(address: int | None, length: int, protection: int, flags: int, descriptor: int) -> int:

@@ -15,10 +15,11 @@ import google_crc32c
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.core.buffer import Buffer
 from zarr.storage import MemoryStore
 
 from storage.durable import sync_directory, write_file
-from storage.format import ATTRIBUTES, FORMAT_VERSION, TIME_ATTRIBUTES, StoreLayout
+from storage.format import ATTRIBUTES, FORMAT_VERSION, ROOT, TIME_ATTRIBUTES, StoreLayout, seal
 from storage.segments import Segments
 from storage.statistics import Statistics
 
@@ -44,55 +45,46 @@ class Commit:
 def write_commit(path: Path, commit: Commit) -> None:
     """Write the committed state below `path`; the last rename makes it the one that readers see."""
     documents = _documents(commit)
-    root = documents.pop("zarr.json")
+    root = documents.pop(ROOT)
     folders = set()
     for name, data in documents.items():
-        file = path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_file(file, [data])
-        folders |= {file.parent, *file.parent.relative_to(path).parents}
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_file(path / name, [data])
+        folders |= set(Path(name).parents)
     for folder in folders:
         sync_directory(path / folder)
-    write_file(path / "zarr.json", [root])
+    write_file(path / ROOT, [root])
     sync_directory(path)
-    sync_directory(path.parent)
 
 
 def _documents(commit: Commit) -> dict[str, bytes]:
     """File contents by path relative to the store, root document included."""
-    memory = MemoryStore()
-    root = zarr.create_group(memory, zarr_format=3)
+    memory: dict[str, Buffer] = {}
+    root = zarr.create_group(MemoryStore(memory), zarr_format=3)
     _create_row_arrays(root, commit)
     _create_small_arrays(root, commit)
-    documents = {name: buffer.to_bytes() for name, buffer in memory._store_dict.items()}
+    documents = {name: buffer.to_bytes() for name, buffer in memory.items()}
     checksums = {**commit.checksums}
     for name, data in documents.items():
         if not name.endswith("zarr.json"):
             checksums[name] = [google_crc32c.value(data)]
-    documents["zarr.json"] = _root_document(documents, _attributes(commit, checksums))
+    documents[ROOT] = _root_document(documents, _attributes(commit, checksums))
     return documents
 
 
 def _create_row_arrays(root: zarr.Group, commit: Commit) -> None:
-    layout = commit.layout
-    arrays: list[tuple[str, tuple[int, ...], str, tuple[str, ...], Any, dict[str, Any]]] = [
-        ("time", (), "int64", (), 0, TIME_ATTRIBUTES),
-        ("values", (len(layout.channels),), layout.dtype, ("channel",), np.nan, {}),
-    ]
-    if layout.labels:
-        arrays.append(("labels", (len(layout.labels),), "int8", ("label",), 0, {}))
-    for name, width, dtype, dimensions, fill, attributes in arrays:
+    for name, array in commit.layout.row_arrays.items():
         root.create_array(
             name,
-            shape=(commit.num_rows, *width),
-            chunks=(layout.chunk_rows, *width),
-            dtype=dtype,
-            fill_value=fill,
+            shape=(commit.num_rows, *array.row_shape),
+            chunks=(commit.layout.chunk_rows, *array.row_shape),
+            dtype=array.dtype,
+            fill_value=np.nan if name == "values" else 0,
             compressors=None,
             filters=None,
             chunk_key_encoding={"name": "default", "separator": "."},
-            dimension_names=("time", *dimensions),
-            attributes=attributes,
+            dimension_names=array.dimensions,
+            attributes=TIME_ATTRIBUTES if name == "time" else {},
         )
 
 
@@ -103,9 +95,8 @@ def _create_small_arrays(root: zarr.Group, commit: Commit) -> None:
         _create(root, "label", np.array(layout.labels, object), ("label",))
     # What a commit says lies in a folder of its own, so that an unfinished later commit cannot touch it.
     state = root.create_group(f"commits/{commit.generation}")
-    _create(state, "series", np.array(commit.series, object), ("series",))
     for bound in ("start", "stop", "series"):
-        _create(state, f"segment_{bound}", getattr(segments, bound), ("segment",))
+        _create(state, f"segment_{bound}", getattr(segments, bound).astype(np.int64), ("segment",))
     for field in fields(Statistics):
         rows = np.stack([getattr(part, field.name) for part in commit.statistics])
         _create(state, f"block_{field.name}", rows, ("block", "channel"))
@@ -134,8 +125,12 @@ def _attributes(commit: Commit, checksums: dict[str, list[int]]) -> dict[str, An
         "generation": commit.generation,
         "num_rows": commit.num_rows,
         "chunk_rows": layout.chunk_rows,
+        "dtype": layout.dtype,
         "cadence_ns": commit.cadence_ns,
-        "units": dict(zip(layout.channels, layout.units, strict=True)),
+        "channels": layout.channels,
+        "units": layout.units,
+        "labels": layout.labels,
+        "series": commit.series,
         "sources": commit.sources,
         "recipe": commit.recipe,
         "recipe_sha256": hashlib.sha256(recipe.encode()).hexdigest(),
@@ -152,7 +147,7 @@ def _root_document(documents: dict[str, bytes], attributes: dict[str, Any]) -> b
     document = {
         "zarr_format": 3,
         "node_type": "group",
-        "attributes": {ATTRIBUTES: attributes},
+        "attributes": {ATTRIBUTES: {**attributes, "seal_crc32c": seal(attributes)}},
         "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": members},
     }
     return json.dumps(document, allow_nan=False).encode()

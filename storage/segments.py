@@ -26,6 +26,10 @@ class Segments:
 
     def check(self, num_rows: int, num_series: int) -> None:
         """Raise StoreError unless segments are in order, apart, not empty, and within rows and series."""
+        if not self.start.shape == self.stop.shape == self.series.shape:
+            raise StoreError(
+                f"segments have {len(self.start)} starts, {len(self.stop)} stops and {len(self.series)} series"
+            )
         if len(self) == 0:
             return
         if (self.start >= self.stop).any():

@@ -15,6 +15,9 @@ __all__ = ["Statistics"]
 STRIP_BYTES = 2**18
 """A strip of rows stays in the processor's cache while it is read three times."""
 
+# No value gives NaN and an infinite one infinities: both are answers, not accidents.
+_quiet = np.errstate(all="ignore")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
@@ -32,11 +35,11 @@ class Statistics:
     """NaN where count is 0."""
 
     @property
+    @_quiet
     def std(self) -> NDArray[np.float64]:
-        """Population standard deviation; NaN where count is 0."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            std: NDArray[np.float64] = np.sqrt(self.m2 / self.count)
-        return std
+        """Population standard deviation; 0 of a constant, without rounding, and NaN where count is 0."""
+        spread = np.sqrt(self.m2 / self.count)
+        return np.where(self.minimum == self.maximum, 0.0, spread)
 
     @staticmethod
     def of(values: NDArray[np.floating]) -> "Statistics":
@@ -59,15 +62,14 @@ class Statistics:
         )
 
     @staticmethod
+    @_quiet
     def merge(parts: Sequence["Statistics"]) -> "Statistics":
-        """Statistics of the rows of all parts together; each part has fields (N,) or (P, N)."""
+        """Statistics (N,) of the rows of all parts together; each part has fields (N,) or (P, N)."""
         count = np.vstack([part.count for part in parts])
         mean = np.vstack([part.mean for part in parts])
         m2 = np.vstack([part.m2 for part in parts])
         total = count.sum(axis=0)
-        filled = np.where(count > 0, mean, 0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            merged_mean = (count * filled).sum(axis=0) / total
+        merged_mean = (count * np.where(count > 0, mean, 0.0)).sum(axis=0) / total
         distance = np.where(count > 0, mean - merged_mean, 0.0)
         return Statistics(
             count=total,
@@ -78,13 +80,13 @@ class Statistics:
         )
 
 
+@_quiet
 def _of_strip(values: NDArray[np.floating]) -> Statistics:
     wide = values.astype(np.float64)
     missing = np.isnan(wide)
     if missing.any():
         count = (~missing).sum(axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.where(missing, 0.0, wide).sum(axis=0) / count
+        mean = np.where(missing, 0.0, wide).sum(axis=0) / count
         distance = np.where(missing, 0.0, wide - mean)
     else:
         count = np.full(wide.shape[1], wide.shape[0], np.int64)

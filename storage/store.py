@@ -1,17 +1,22 @@
-"""Reading a store: `SeriesStore.open(path)` and then plain arrays."""
+"""Reading a store: `SeriesStore.open(path)` and then plain arrays.
+
+Zarr is not needed to read the mapped layout: a chunk file is the bytes of its rows, and the root document says
+the rest. A training worker so starts without importing it.
+"""
 
 import json
 import os
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from storage.errors import StoreError
-from storage.format import ATTRIBUTES, FORMAT_VERSION, chunk_file
+from storage.format import ATTRIBUTES, FORMAT_VERSION, LOCK_FILE, ROOT, StoreLayout, chunk_file, seal
 from storage.mapping import map_chunk_files
 from storage.segments import Segments
 from storage.statistics import Statistics
@@ -22,11 +27,9 @@ __all__ = ["SeriesStore"]
 class SeriesStore:
     """One committed state of a store: T rows of N channels. Safe to pickle; a later commit does not change it."""
 
-    def __init__(self, path: Path, root: zarr.Group) -> None:
+    def __init__(self, path: Path, attributes: dict[str, Any]) -> None:
         """Use `SeriesStore.open`."""
         self.path = path
-        self._root = root
-        attributes: dict[str, Any] = root.attrs[ATTRIBUTES]  # type: ignore[assignment]
         self.attributes = attributes
         """Format, generation, sources, recipe and checksums, as in `docs/format.md`."""
         self.num_rows: int = attributes["num_rows"]
@@ -37,48 +40,36 @@ class SeriesStore:
         """The usual step, in nanoseconds."""
         self.generation: int = attributes["generation"]
         """Number of the commit."""
+        self.layout = StoreLayout(
+            channels=tuple(attributes["channels"]),
+            units=tuple(attributes["units"]),
+            labels=tuple(attributes["labels"]),
+            dtype=attributes["dtype"],
+        )
+        self.channels = self.layout.channels
+        """N channel names."""
+        self.units = self.layout.units
+        """Unit of each channel, None where unknown."""
+        self.label_names = self.layout.labels
+        """L label names, empty where the store has no labels."""
+        self.series: tuple[str, ...] = tuple(attributes["series"])
+        """Name of each series; one empty name where the log was not keyed."""
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "SeriesStore":
         """Open the committed state at `path`.
 
-        Raises StoreError where there is no store, an unfinished one, or one of another format version.
+        Raises StoreError where there is no store, an unfinished or an altered one, or one of another format
+        version.
         """
         path = Path(path)
-        document = path / "zarr.json"
-        if not document.exists():
-            found = "an unfinished store: run the ingest again" if (path / ".lock").exists() else "no store"
-            raise StoreError(f"{path} holds {found} (expected {document})")
-        try:
-            json.loads(document.read_bytes())
-            root = zarr.open_group(path, mode="r", use_consolidated=True)
-        except ValueError as error:
-            raise StoreError(f"{document} cannot be read ({error}): restore it or ingest again") from error
-        attributes = root.attrs.get(ATTRIBUTES)
-        if not isinstance(attributes, dict):
-            raise StoreError(f"{path} is a Zarr group but not a Longstride store: make one with `pipeline ingest`")
-        if attributes.get("format") != FORMAT_VERSION:
-            raise StoreError(
-                f"{path} has format {attributes.get('format')}, this version reads {FORMAT_VERSION}: "
-                "ingest it again, or use the version that wrote it"
-            )
-        return cls(path, root)
+        return cls(path, _read_attributes(path))
 
     def __reduce__(self) -> tuple[Any, tuple[Path]]:
         return SeriesStore.open, (self.path,)
 
     def __repr__(self) -> str:
         return f"SeriesStore({str(self.path)!r}, rows={self.num_rows:,}, channels={len(self.channels)})"
-
-    @cached_property
-    def channels(self) -> tuple[str, ...]:
-        """N channel names."""
-        return self._names("channel")
-
-    @cached_property
-    def units(self) -> tuple[str | None, ...]:
-        """Unit of each channel, None where unknown."""
-        return tuple(self.attributes["units"][channel] for channel in self.channels)
 
     @cached_property
     def values(self) -> NDArray[np.floating]:
@@ -93,22 +84,12 @@ class SeriesStore:
     @cached_property
     def labels(self) -> NDArray[np.int8] | None:
         """Labels (T, L), or None where the store has none: for evaluation, never an input."""
-        return self._map("labels") if "labels" in self._root else None
-
-    @cached_property
-    def label_names(self) -> tuple[str, ...]:
-        """L label names, empty where the store has no labels."""
-        return self._names("label") if "label" in self._root else ()
-
-    @cached_property
-    def series(self) -> tuple[str, ...]:
-        """Name of each series; one empty name where the log was not keyed."""
-        return self._names(self._commit("series"))
+        return self._map("labels") if self.label_names else None
 
     @cached_property
     def segments(self) -> Segments:
         """All segments, in row order."""
-        return Segments(*(self._read(self._commit(f"segment_{bound}")) for bound in ("start", "stop", "series")))
+        return Segments(*(self._read_commit(f"segment_{bound}/c/0") for bound in ("start", "stop", "series")))
 
     def read(self, start: int, stop: int) -> NDArray[np.floating]:
         """Values of rows start:stop, shape (stop - start, N), read-only. Raises IndexError outside 0..T."""
@@ -137,34 +118,65 @@ class SeriesStore:
             ]
         )
 
+    def chunk_files(self, array: str) -> list[Path]:
+        """Chunk files of `values`, `time` or `labels`, in row order."""
+        num_chunks = -(-self.num_rows // self.chunk_rows)
+        num_dimensions = len(self.layout.row_arrays[array].dimensions)
+        return [self.path / chunk_file(array, index, num_dimensions) for index in range(num_chunks)]
+
     @cached_property
     def _block_statistics(self) -> Statistics:
-        return Statistics(**{name: self._read(self._commit(f"block_{name}")) for name in _STATISTICS})
-
-    def _commit(self, name: str) -> str:
-        return f"commits/{self.generation}/{name}"
+        blocks: dict[str, NDArray[Any]] = {}
+        for field in fields(Statistics):
+            data = self._read_commit(f"block_{field.name}/c/0/0")
+            dtype = np.int64 if field.name == "count" else np.float64
+            blocks[field.name] = data.view(dtype).reshape(-1, len(self.channels))
+        return Statistics(**blocks)
 
     def _check_range(self, start: int, stop: int) -> None:
         if not 0 <= start <= stop <= self.num_rows:
             raise IndexError(f"rows {start}:{stop} are not within the {self.num_rows} rows of {self.path}")
 
-    def _names(self, name: str) -> tuple[str, ...]:
-        return tuple(str(item) for item in self._read(name))
-
-    def _read(self, name: str) -> NDArray[Any]:
-        array: NDArray[Any] = np.asarray(self._root[name][...])  # type: ignore[index]
-        return array
-
     def _map(self, name: str) -> NDArray[Any]:
-        array = self._root[name]
-        assert isinstance(array, zarr.Array)
-        row_shape = array.shape[1:]
-        row_bytes = array.dtype.itemsize * int(np.prod(row_shape, dtype=np.int64))
-        num_chunks = -(-self.num_rows // self.chunk_rows)
-        files = [self.path / chunk_file(name, index, array.ndim) for index in range(num_chunks)]
-        mapped = map_chunk_files(files, self.chunk_rows * row_bytes)
-        view: NDArray[Any] = mapped.view(array.dtype).reshape(-1, *row_shape)
+        array = self.layout.row_arrays[name]
+        mapped = map_chunk_files(self.chunk_files(name), self.chunk_rows * array.row_bytes)
+        view: NDArray[Any] = mapped.view(array.dtype).reshape(-1, *array.row_shape)
         return view[: self.num_rows]
 
+    def _read_commit(self, name: str) -> NDArray[np.int64]:
+        """A small array of this commit as int64: one file, checked against its checksum."""
+        name = f"commits/{self.generation}/{name}"
+        checksums = self.attributes["checksums_crc32c"].get(name)
+        if checksums is None:  # an empty array has no file
+            return np.empty(0, np.int64)
+        file = self.path / name
+        try:
+            data = file.read_bytes()
+        except FileNotFoundError:
+            raise StoreError(f"chunk {file} is missing: restore it from a backup or ingest again") from None
+        if google_crc32c.value(data) != checksums[0]:
+            raise StoreError(f"chunk {file} is damaged: restore it from a backup or ingest again")
+        return np.frombuffer(data, np.int64)
 
-_STATISTICS = tuple(Statistics.__dataclass_fields__)
+
+def _read_attributes(path: Path) -> dict[str, Any]:
+    """Our attributes in the root document, as the last commit wrote them."""
+    document = path / ROOT
+    if not document.is_file():
+        found = "an unfinished store: run the ingest again" if (path / LOCK_FILE).exists() else "no store"
+        raise StoreError(f"{path} holds {found} (expected {document})")
+    try:
+        attributes: dict[str, Any] = json.loads(document.read_bytes())["attributes"][ATTRIBUTES]
+        version = attributes["format"]
+    except ValueError as error:
+        raise StoreError(f"{document} cannot be read ({error}): restore it or ingest again") from error
+    except (KeyError, IndexError, TypeError):
+        raise StoreError(f"{path} is not a Longstride store: make one with `python -m pipeline ingest`") from None
+    if version != FORMAT_VERSION:
+        raise StoreError(
+            f"{path} has format {version}, this version reads {FORMAT_VERSION}: "
+            "ingest it again, or use the version that wrote it"
+        )
+    if attributes.pop("seal_crc32c", None) != seal(attributes):
+        raise StoreError(f"{document} was altered after its commit: restore it from a backup or ingest again")
+    return attributes

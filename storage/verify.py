@@ -3,12 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import google_crc32c
-import zarr
 
-from storage.format import chunk_file
 from storage.store import SeriesStore
 
 __all__ = ["ChunkCheck", "check_chunks", "num_chunk_files"]
@@ -32,18 +29,16 @@ def num_chunk_files(store: SeriesStore) -> int:
 def check_chunks(store: SeriesStore) -> Iterator[ChunkCheck]:
     """Check each chunk file that the committed state names, in order."""
     for name, checksums in store.attributes["checksums_crc32c"].items():
-        if (store.path / name).is_dir():
-            yield from _check_row_array(store, name, checksums)
-        else:
+        if "/" in name:
             yield _check_file(store.path / name, checksums[0])
+        else:
+            yield from _check_row_array(store, name, checksums)
 
 
 def _check_row_array(store: SeriesStore, name: str, checksums: list[int]) -> Iterator[ChunkCheck]:
-    array: Any = zarr.open_array(store.path / name, mode="r")
-    row_bytes = array.dtype.itemsize * (array.shape[1] if array.ndim == 2 else 1)
-    for index, checksum in enumerate(checksums):
+    row_bytes = store.layout.row_arrays[name].row_bytes
+    for index, (path, checksum) in enumerate(zip(store.chunk_files(name), checksums, strict=True)):
         rows = min(store.chunk_rows, store.num_rows - index * store.chunk_rows)
-        path = store.path / chunk_file(name, index, array.ndim)
         yield _check_file(path, checksum, length=rows * row_bytes, file_bytes=store.chunk_rows * row_bytes)
 
 

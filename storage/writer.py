@@ -6,30 +6,30 @@ with StoreWriter(path, layout) as writer:
 """
 
 import fcntl
-import json
 import os
 import shutil
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.durable import sync_directory, write_file
+from storage.durable import make_directory, write_file
 from storage.errors import StoreError, StoreLockedError
-from storage.format import StoreLayout, chunk_file
+from storage.format import LOCK_FILE, ROOT, StoreLayout, chunk_file
+from storage.mapping import map_chunk_files
 from storage.metadata import Commit, write_commit
 from storage.segments import Segments
 from storage.statistics import Statistics
 
 __all__ = ["ChunkRecord", "StoreWriter", "write_chunk"]
 
-LOCK_FILE = ".lock"
 MAX_PENDING_CHUNKS = 2
 
 
@@ -58,11 +58,13 @@ def write_chunk(
     (rows, N) and (rows, L). Raises StoreError when they disagree with the layout.
     """
     arrays = _row_arrays(layout, time, values, labels)
+    if not 0 < len(time) <= layout.chunk_rows:
+        raise StoreError(f"a chunk holds 1 to {layout.chunk_rows} rows, not {len(time)}")
     checksums = {}
     for name, array in arrays.items():
         data = array.tobytes()
         checksums[name] = google_crc32c.value(data)
-        row_bytes = array.itemsize * (array.shape[1] if array.ndim == 2 else 1)
+        row_bytes = len(data) // len(array)
         write_file(path / chunk_file(name, index, array.ndim), [data], size=layout.chunk_rows * row_bytes)
     return ChunkRecord(
         index=index,
@@ -78,20 +80,15 @@ def _row_arrays(
     values: NDArray[np.floating],
     labels: NDArray[np.int8] | None,
 ) -> dict[str, NDArray[Any]]:
-    arrays: dict[str, NDArray[Any]] = {"time": time, "values": values}
-    expected: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {
-        "time": (np.dtype(np.int64), (len(time),)),
-        "values": (np.dtype(layout.dtype), (len(time), len(layout.channels))),
-    }
-    if layout.labels:
-        arrays["labels"] = np.empty(0, np.int8) if labels is None else labels
-        expected["labels"] = (np.dtype(np.int8), (len(time), len(layout.labels)))
+    """Arrays by name, each of the type and width that the layout has; a wrong one would be cast or repeated."""
+    arrays = {"time": time, "values": values} | ({} if labels is None else {"labels": labels})
+    expected = layout.row_arrays
+    if arrays.keys() != expected.keys():
+        raise StoreError(f"the store holds {', '.join(expected)}, rows came with {', '.join(arrays)}")
     for name, array in arrays.items():
-        if (array.dtype, array.shape) != expected[name]:
-            dtype, shape = expected[name]
+        dtype, shape = expected[name].dtype, (len(time), *expected[name].row_shape)
+        if (array.dtype, array.shape) != (dtype, shape):
             raise StoreError(f"{name} is {array.dtype} {array.shape}, the store holds {dtype} {shape}")
-    if not 0 < len(time) <= layout.chunk_rows:
-        raise StoreError(f"a chunk holds 1 to {layout.chunk_rows} rows, not {len(time)}")
     return arrays
 
 
@@ -103,26 +100,23 @@ class StoreWriter:
         self.path = Path(path)
         self.layout = layout
         self.num_rows = 0
-        self._committed = False
 
     def __enter__(self) -> "StoreWriter":
-        existed = self.path.exists()
-        if existed and not self.path.is_dir():
-            raise StoreError(f"{self.path} is a file: give the path of a new folder")
-        if existed and any(self.path.iterdir()) and not (self.path / LOCK_FILE).exists():
-            raise StoreError(f"{self.path} holds other files: give the path of a new folder")
-        self.path.mkdir(parents=True, exist_ok=True)
+        _check_free(self.path)
         self._lock = _acquire_lock(self.path)
-        if (self.path / "zarr.json").exists():
-            self._lock.close()
-            raise StoreError(f"{self.path} is a store already: remove it first, or give another path")
-        _clear(self.path)
-        for name in ("time", "values", *(["labels"] if self.layout.labels else [])):
-            (self.path / name).mkdir()
+        try:
+            _check_free(self.path)  # another writer may have committed meanwhile
+            _clear(self.path)
+            for name in self.layout.row_arrays:
+                make_directory(self.path / name)
+        except BaseException:
+            self._release()
+            raise
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="longstride-writer")
         self._pending: deque[Future[ChunkRecord]] = deque()
         self._records: list[ChunkRecord] = []
         self._next_chunk = 0
+        self._finished = False
         self._new_buffer()
         return self
 
@@ -130,22 +124,24 @@ class StoreWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
-        if not self._committed:
-            shutil.rmtree(self.path, ignore_errors=True)
-        self._lock.close()
+        self._release()
 
     def append(
         self, time: NDArray[np.int64], values: NDArray[np.floating], labels: NDArray[np.int8] | None = None
     ) -> None:
-        """Add rows after those already given: time (rows,), values (rows, N), labels (rows, L)."""
+        """Add rows after those already given: time (rows,), values (rows, N), labels (rows, L).
+
+        Values of another type than the store's are cast to it. Raises StoreError for other shapes.
+        """
+        if self._finished:
+            raise StoreError(f"all rows of {self.path} are written: nothing can be appended")
+        values = values.astype(self.layout.dtype, copy=False)
+        arrays = _row_arrays(self.layout, time, values, labels)
         row = 0
         while row < len(time):
             taken = min(len(time) - row, self.layout.chunk_rows - self._filled)
-            into = slice(self._filled, self._filled + taken)
-            self._time[into] = time[row : row + taken]
-            self._values[into] = values[row : row + taken]
-            if labels is not None:
-                self._labels[into] = labels[row : row + taken]
+            for name, array in arrays.items():
+                self._buffer[name][self._filled : self._filled + taken] = array[row : row + taken]
             self._filled += taken
             self.num_rows += taken
             row += taken
@@ -161,13 +157,15 @@ class StoreWriter:
         sources: list[dict[str, Any]] | None = None,
         recipe: dict[str, Any] | None = None,
     ) -> None:
-        """Make everything appended so far a store, in one atomic step.
+        """Make everything appended a store, in one atomic step; nothing can be appended after it.
 
         `cadence_ns` is the usual step in nanoseconds; `sources` says where rows came from and `recipe` how
         they were read: both are kept in the attributes. Raises StoreError for segments outside the rows.
         """
-        self.finish()
+        if (self.path / ROOT).exists():
+            raise StoreError(f"{self.path} is committed: make another store")
         segments.check(self.num_rows, len(series))
+        self._finish()
         write_commit(
             self.path,
             Commit(
@@ -186,45 +184,58 @@ class StoreWriter:
                 recipe=recipe or {},
             ),
         )
-        self._committed = True
 
-    def finish(self) -> None:
+    def written_time(self) -> NDArray[np.int64]:
+        """Times (T,) of all rows, mapped from disk, to find segments in; nothing can be appended after it."""
+        self._finish()
+        files = [self.path / chunk_file("time", index, 1) for index in range(self._next_chunk)]
+        mapped = map_chunk_files(files, self.layout.chunk_rows * np.dtype(np.int64).itemsize)
+        return mapped.view(np.int64)[: self.num_rows]
+
+    def _finish(self) -> None:
         """Write the last, shorter chunk and wait until every chunk is on disk."""
+        if self.num_rows == 0:
+            raise StoreError("no row was written: a store needs at least one")
+        self._finished = True
         if self._filled:
             self._flush()
         while self._pending:
             self._records.append(self._pending.popleft().result())
-        if not self._records:
-            raise StoreError("no row was written: a store needs at least one")
-        for name in self._records[0].checksums:
-            sync_directory(self.path / name)
 
     def _flush(self) -> None:
-        rows = slice(0, self._filled)
         while len(self._pending) >= MAX_PENDING_CHUNKS:
             self._records.append(self._pending.popleft().result())
-        labels = self._labels[rows] if self.layout.labels else None
-        self._pending.append(
-            self._pool.submit(
-                write_chunk,
-                self.path,
-                self.layout,
-                self._next_chunk,
-                self._time[rows],
-                self._values[rows],
-                labels,
-            )
-        )
+        rows = {name: array[: self._filled] for name, array in self._buffer.items()}
+        self._pending.append(self._pool.submit(write_chunk, self.path, self.layout, self._next_chunk, **rows))
         self._next_chunk += 1
         self._new_buffer()
 
     def _new_buffer(self) -> None:
         # The writing thread still reads the last buffer, so each chunk has one of its own.
-        rows = self.layout.chunk_rows
         self._filled = 0
-        self._time = np.empty(rows, np.int64)
-        self._values = np.empty((rows, len(self.layout.channels)), self.layout.dtype)
-        self._labels = np.empty((rows, len(self.layout.labels)), np.int8)
+        self._buffer = {
+            name: np.empty((self.layout.chunk_rows, *array.row_shape), array.dtype)
+            for name, array in self.layout.row_arrays.items()
+        }
+
+    def _release(self) -> None:
+        """Give up the lock, and with it everything that was not committed; the lock file goes last."""
+        with self._lock:
+            if not (self.path / ROOT).exists():
+                _clear(self.path)
+            (self.path / LOCK_FILE).unlink(missing_ok=True)
+            with suppress(OSError):  # a committed store is not empty
+                self.path.rmdir()
+
+
+def _check_free(path: Path) -> None:
+    """Refuse to write over anything but a new folder, or one that an interrupted writer left."""
+    if (path / ROOT).exists():
+        raise StoreError(f"{path} is a store already: remove it first, or give another path")
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"{path} is a file: give the path of a new folder")
+    if path.is_dir() and any(path.iterdir()) and not (path / LOCK_FILE).exists():
+        raise StoreError(f"{path} holds other files: give the path of a new folder")
 
 
 def _clear(path: Path) -> None:
@@ -236,19 +247,26 @@ def _clear(path: Path) -> None:
             entry.unlink()
 
 
-def _acquire_lock(path: Path) -> Any:
+def _acquire_lock(path: Path) -> IO[str]:
     """Hold the store's lock for the life of the returned file; the kernel frees it when the process dies."""
-    file = open(path / LOCK_FILE, "a+")  # noqa: SIM115
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        owner = file.read().strip() or "unknown"
-        file.close()
-        raise StoreLockedError(
-            f"{path} is being written by another process ({owner}): wait for it to end, or stop it"
-        ) from None
-    file.truncate(0)
-    file.write(json.dumps({"pid": os.getpid()}))
-    file.flush()
-    return file
+    while True:
+        make_directory(path)
+        try:
+            file = open(path / LOCK_FILE, "a+")  # noqa: SIM115
+        except FileNotFoundError:
+            continue  # a writer that gave up has just removed the folder
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            owner = file.read().strip() or "unknown"
+            file.close()
+            raise StoreLockedError(
+                f"{path} is being written by another process ({owner}): wait for it to end, or stop it"
+            ) from None
+        if os.fstat(file.fileno()).st_nlink:
+            file.truncate(0)
+            file.write(f"{os.getpid()} on {os.uname().nodename}")
+            file.flush()
+            return file
+        file.close()  # removed by a writer that gave up: a lock on it would hold nobody off

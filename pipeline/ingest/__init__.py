@@ -1,1 +1,8 @@
-"""Raw logs to a store."""
+"""Raw logs to a store: `ingest(sources, out, Recipe(time="Time"))`."""
+
+from pipeline.ingest.errors import AccountingError, RecipeError, SourceError
+from pipeline.ingest.job import ingest
+from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.report import FileReport, IngestReport
+
+__all__ = ["AccountingError", "FileReport", "IngestReport", "Recipe", "RecipeError", "SourceError", "ingest"]

@@ -1,0 +1,81 @@
+"""`python -m benchmarks demo`: raw logs to a store to a trained model, told in one screen."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from storage.errors import LongstrideError
+
+__all__ = ["Demo", "render", "run_demo"]
+
+WINDOW = 64
+STRIDE = 16
+BATCH = 256
+
+
+class Demo:
+    """What the steps of the demo left behind, as data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.logs = folder / "logs"
+        self.store = folder / "plant.zarr"
+        self.run = folder / "run"
+        self.ingest: dict[str, Any] = {}
+        self.inspection = ""
+        self.training: dict[str, Any] = {}
+
+
+def run_demo(folder: Path, *, rows: int, minutes: float, processes: int) -> Demo:
+    """Generate a log, ingest it, inspect the store and train on it; `folder` is emptied first.
+
+    Each step is the command that a user would type, and is shown as such. Raises LongstrideError when one fails.
+    """
+    demo = Demo(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    _python("benchmarks", "synth", "--out", demo.logs, "--rows", rows)
+    demo.ingest = json.loads(
+        _python(
+            "pipeline", "ingest", *sorted(demo.logs.glob("*.csv")), "--out", demo.store, "--time", "time", "--series", "machine",
+            "--labels", "fault", "--json",
+        )
+    )  # fmt: skip
+    demo.inspection = _python("storage", "inspect", demo.store, "--window", WINDOW, "--stride", STRIDE)
+    _python(
+        "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m", "trainer", "train",
+        demo.store, "--out", demo.run, "--window", WINDOW, "--stride", STRIDE, "--batch-size", BATCH,
+        "--minutes", minutes,
+    )  # fmt: skip
+    demo.training = json.loads((demo.run / "metrics.jsonl").read_text().splitlines()[-1])
+    return demo
+
+
+def render(demo: Demo) -> str:
+    """The whole result in one screen."""
+    ingest, training = demo.ingest, demo.training
+    return "\n".join(
+        [
+            demo.inspection.rstrip(),
+            "",
+            f"ingest      {ingest['rows_per_second']:,.0f} rows/s, {ingest['megabytes_per_second']:,.0f} MB/s",
+            f"training    {training['windows_per_second']:,.0f} windows/s, {training['steps']:,} steps,"
+            f" {training['data_wait_share']:.1%} of the time spent waiting for data",
+            f"loss        {training['first_loss']:.4f} at first, {training['last_loss']:.4f} at last,"
+            f" {training['validation_loss']:.4f} on validation rows",
+            f"picture     {training['picture']}",
+        ]
+    )
+
+
+def _python(module: str, *arguments: object) -> str:
+    """Run `python -m module ...` with its progress on this terminal, and return what it prints."""
+    words = [str(argument) for argument in arguments]
+    click.echo(f"$ python -m {module} {' '.join(words)}", err=True)
+    result = subprocess.run([sys.executable, "-m", module, *words], stdout=subprocess.PIPE, text=True)
+    if result.returncode:
+        raise LongstrideError(f"python -m {module} ended with exit code {result.returncode}, see above")
+    return result.stdout

@@ -1,0 +1,99 @@
+"""Where segments begin and end: gaps in time, changes of series, long runs of rows without any value."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.segments import Segments
+
+__all__ = ["MissingRuns", "default_max_gap", "find_segments", "usual_step"]
+
+GAP_OF_STEPS = Fraction(3, 2)
+MAX_STEPS_SAMPLED = 2**17
+BLOCK_ROWS = 2**20
+
+
+class MissingRuns:
+    """Finds, as rows come by, the runs of rows without any value that last longer than a limit.
+
+    A run lasts from its first row until the row after it; at the end of a series, until its last row.
+    """
+
+    def __init__(self, limit_ns: int) -> None:
+        self._limit_ns = limit_ns
+        self._num_rows = 0
+        self._last_time = 0
+        self._open: tuple[int, int] | None = None
+        """Row and time of the start of a run that has not ended."""
+        self._found: list[tuple[int, int]] = []
+
+    def add(self, time: NDArray[np.int64], values: NDArray[np.floating]) -> None:
+        """Look at the next rows of a series: time (rows,) in nanoseconds, values (rows, N)."""
+        missing = np.isnan(values).all(axis=1)
+        change = np.flatnonzero(np.diff(missing, prepend=self._open is not None))
+        for row in change.tolist():
+            if missing[row]:
+                self._open = (self._num_rows + row, int(time[row]))
+            else:
+                self._close(self._num_rows + row, int(time[row]))
+        self._num_rows += len(time)
+        self._last_time = int(time[-1])
+
+    def end_series(self) -> None:
+        """Say that the next rows are of another series."""
+        if self._open is not None:
+            self._close(self._num_rows, self._last_time)
+
+    def found(self) -> NDArray[np.int64]:
+        """First row, and row after the last, of each long run, (runs, 2)."""
+        return np.array(self._found, np.int64).reshape(-1, 2)
+
+    def _close(self, row: int, time: int) -> None:
+        assert self._open is not None
+        start, start_time = self._open
+        if time - start_time > self._limit_ns:
+            self._found.append((start, row))
+        self._open = None
+
+
+def usual_step(time: NDArray[np.int64], series_start: Sequence[int]) -> int:
+    """Median step in nanoseconds between rows of one series, of evenly spread steps; 0 where there is no step.
+
+    `time` (rows,) may be mapped from disk: few of its rows are read. `series_start` has the first row of each
+    series. Of an even number of steps the smaller middle one is taken, so that it is a step that occurs.
+    """
+    spacing = max(1, len(time) // MAX_STEPS_SAMPLED)
+    row = np.arange(1, len(time), spacing)
+    row = row[~np.isin(row, series_start)]
+    if not len(row):
+        return 0
+    steps = np.sort(time[row] - time[row - 1])
+    return int(steps[(len(steps) - 1) // 2])
+
+
+def default_max_gap(step_ns: int) -> int:
+    """The longest step that is no gap, in nanoseconds."""
+    return int(step_ns * GAP_OF_STEPS)
+
+
+def find_segments(
+    time: NDArray[np.int64], series_start: Sequence[int], max_gap_ns: int, missing: NDArray[np.int64]
+) -> Segments:
+    """Cut rows into segments where a step exceeds `max_gap_ns`, where the series changes, and around `missing`.
+
+    `missing` (runs, 2) has first row and row after the last of runs that belong to no segment. `time` (rows,)
+    may be mapped from disk: a block of it is read at a time.
+    """
+    starts = np.asarray(series_start, np.int64)
+    cuts = [starts, missing.ravel(), np.array([len(time)])]
+    for row in range(0, len(time), BLOCK_ROWS):
+        steps = np.diff(time[row : row + BLOCK_ROWS + 1])
+        cuts.append(np.flatnonzero(steps > max_gap_ns) + row + 1)
+    edges = np.unique(np.concatenate(cuts))
+    start, stop = edges[:-1], edges[1:]
+    run = np.searchsorted(missing[:, 0], start, side="right") - 1
+    within = (run >= 0) & (start < missing[run, 1]) if len(missing) else np.zeros(len(start), bool)
+    start, stop = start[~within], stop[~within]
+    return Segments(start, stop, np.searchsorted(starts, start, side="right") - 1)

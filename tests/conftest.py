@@ -1,0 +1,75 @@
+"""What tests of every package share."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from numpy.typing import NDArray
+
+from storage.format import StoreLayout
+from storage.segments import Segments
+from storage.store import SeriesStore
+from storage.writer import StoreWriter
+
+settings.register_profile("longstride", deadline=None)  # a busy machine is no failure
+settings.load_profile("longstride")
+
+START_NS = int(np.datetime64("2024-03-01T00:00:00", "ns").astype(np.int64))
+
+
+def _make_store(
+    path: str | os.PathLike[str],
+    values: NDArray[Any] | None = None,
+    *,
+    rows: int = 5000,
+    channels: int | Sequence[str] = 3,
+    missing: float = 0.0,
+    seed: int = 0,
+    dtype: str = "float32",
+    units: Sequence[str | None] = (),
+    time: NDArray[np.int64] | None = None,
+    cadence_ns: int = 10**9,
+    segments: Iterable[tuple[int, int, int]] | None = None,
+    series: Sequence[str] = ("",),
+    labels: NDArray[np.int8] | None = None,
+    label_names: Sequence[str] = (),
+    chunk_rows: int | None = None,
+    **commit: Any,
+) -> SeriesStore:
+    """Write a store and open it.
+
+    `values` (T, N) are random if not given: `rows` of `channels` (a number, or names), a share of them `missing`.
+    `segments` are (start, stop, series index), by default one over all rows. `labels` is (T, L). `chunk_rows` (a
+    multiple of 1,024) makes a store of many chunks without the megabytes that a real one has.
+    """
+    if values is None:
+        names = channels if not isinstance(channels, int) else [f"c{index}" for index in range(channels)]
+        random = np.random.default_rng(seed)
+        values = random.standard_normal((rows, len(names))).astype(dtype)
+        values[random.random(values.shape) < missing] = np.nan
+    else:
+        names = [f"c{i}" for i in range(values.shape[1])] if isinstance(channels, int) else channels
+        dtype = str(values.dtype)
+    if labels is not None and not label_names:
+        label_names = [f"l{index}" for index in range(labels.shape[1])]
+    layout = StoreLayout(channels=tuple(names), units=tuple(units), labels=tuple(label_names), dtype=dtype)
+    if time is None:
+        time = START_NS + cadence_ns * np.arange(len(values), dtype=np.int64)
+    bounds = np.array([(0, len(values), 0)] if segments is None else list(segments), np.int64).reshape(-1, 3)
+    small = mock.patch.object(StoreLayout, "chunk_rows", chunk_rows) if chunk_rows else nullcontext()
+    no_sync = mock.patch.object(os, "fsync")  # a store of a test need not survive a power failure
+    with small, no_sync, StoreWriter(path, layout) as writer:
+        writer.append(time, values, labels)
+        writer.commit(Segments(*bounds.T.copy()), tuple(series), cadence_ns=cadence_ns, **commit)
+    return SeriesStore.open(path)
+
+
+@pytest.fixture(scope="session")
+def make_store() -> Callable[..., SeriesStore]:
+    """`make_store(path, values, ...)`: write a small store and open it."""
+    return _make_store

@@ -1,0 +1,33 @@
+"""Small logs on disk."""
+
+import gzip
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def _write(path: Path, lines: Sequence[str | bytes], *, end: str = "\n") -> Path:
+    data = b"".join((line.encode() if isinstance(line, str) else line) + end.encode() for line in lines)
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    return path
+
+
+@pytest.fixture
+def write_log(tmp_path: Path) -> Callable[..., Path]:
+    """`write_log("a.csv", lines)`: write lines into the test's folder, compressed where the name ends with .gz."""
+
+    def write(name: str, lines: Sequence[str | bytes], **options: Any) -> Path:
+        return _write(tmp_path / name, lines, **options)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def gecco() -> Path:
+    """The folder of the water quality logs, described in its INDEX.md."""
+    folder = Path(__file__).parents[4] / "shared" / "data" / "gecco"
+    if not folder.is_dir():
+        pytest.skip(f"the logs are not here: {folder}")
+    return folder

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.errors import StoreError
+from storage.segments import Segments
+
+lengths_and_gaps = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 5), st.integers(0, 2)), max_size=8)
+
+
+def segments_of(*bounds: tuple[int, int, int]) -> Segments:
+    return Segments(*np.array(bounds, np.int64).reshape(-1, 3).T)
+
+
+def laid_out(lengths: list[tuple[int, int, int]]) -> Segments:
+    row, bounds = 0, []
+    for length, gap, series in lengths:
+        bounds.append((row + gap, row + gap + length, series))
+        row += gap + length
+    return segments_of(*bounds)
+
+
+@given(lengths=lengths_and_gaps, window=st.integers(1, 12), stride=st.integers(1, 15), horizon=st.integers(0, 6))
+def test_num_windows_is_what_enumeration_finds(
+    lengths: list[tuple[int, int, int]], window: int, stride: int, horizon: int
+) -> None:
+    segments = laid_out(lengths)
+    expected = [
+        sum(1 for first in range(start, stop, stride) if first + window + horizon <= stop)
+        for start, stop in zip(segments.start, segments.stop, strict=True)
+    ]
+    assert segments.num_windows(window, stride, horizon).tolist() == expected
+
+
+@given(
+    lengths=lengths_and_gaps,
+    bounds=st.lists(st.tuples(st.integers(0, 120), st.integers(0, 120)), min_size=3, max_size=3),
+)
+def test_clip_keeps_the_rows_inside_and_no_other(
+    lengths: list[tuple[int, int, int]], bounds: list[tuple[int, int]]
+) -> None:
+    segments = laid_out(lengths)
+    start, stop = np.array(bounds, np.int64).T
+    clipped = segments.clip(start, stop)
+    clipped.check(1000, 3)
+
+    def rows(of: Segments) -> set[tuple[int, int]]:
+        each = zip(of.start, of.stop, of.series, strict=True)
+        return {(row, int(key)) for first, last, key in each for row in range(first, last)}
+
+    assert rows(clipped) == {(row, key) for row, key in rows(segments) if start[key] <= row < stop[key]}
+
+
+@given(lengths=lengths_and_gaps)
+def test_check_accepts_what_is_in_order(lengths: list[tuple[int, int, int]]) -> None:
+    segments = laid_out(lengths)
+    segments.check(int(segments.stop.max(initial=0)), 3)
+
+
+@pytest.mark.parametrize(
+    ("segments", "message"),
+    [
+        (segments_of((0, 5, 0), (5, 5, 0)), "a segment is empty"),
+        (segments_of((0, 5, 0), (8, 7, 0)), "a segment is empty"),
+        (segments_of((0, 6, 0), (5, 9, 0)), "overlap or are out of order"),
+        (segments_of((5, 9, 0), (0, 5, 0)), "overlap or are out of order"),
+        (segments_of((-1, 5, 0)), "outside the 10 rows"),
+        (segments_of((0, 5, 0), (5, 11, 0)), "outside the 10 rows"),
+        (segments_of((0, 5, 2)), "outside the 2 there are"),
+        (segments_of((0, 5, -1)), "outside the 2 there are"),
+        (Segments(np.array([0, 1]), np.array([1]), np.array([0])), "2 starts, 1 stops and 1 series"),
+        (Segments(np.array([], int), np.array([]), np.array([0])), "0 starts, 0 stops and 1 series"),
+    ],
+)
+def test_check_refuses(segments: Segments, message: str) -> None:
+    with pytest.raises(StoreError, match=message):
+        segments.check(10, 2)

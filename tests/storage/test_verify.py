@@ -1,0 +1,73 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from storage.store import SeriesStore
+from storage.verify import check_chunks, num_chunk_files
+
+ROWS = 2 * 1024 + 100
+
+
+@pytest.fixture
+def store(make_store: Callable[..., SeriesStore], tmp_path: Path) -> SeriesStore:
+    labels = np.ones((ROWS, 2), np.int8)
+    return make_store(tmp_path / "plant.zarr", rows=ROWS, channels=3, labels=labels, chunk_rows=1024)
+
+
+def faults(store: SeriesStore) -> dict[str, str]:
+    """What is wrong, by chunk file."""
+    checks = check_chunks(SeriesStore.open(store.path))
+    return {str(check.path.relative_to(store.path)): check.fault for check in checks if check.fault}
+
+
+def test_every_chunk_file_on_disk_is_checked(store: SeriesStore) -> None:
+    checks = list(check_chunks(store))
+    on_disk = {file for file in store.path.rglob("*") if file.is_file() and file.name != "zarr.json"}
+    assert {check.path for check in checks} == on_disk
+    assert len(checks) == num_chunk_files(store) == 3 * 3 + 2 + 3 + 5
+    assert all(check.fault is None for check in checks)
+    assert sum(check.num_bytes for check in checks) == sum(file.stat().st_size for file in on_disk)
+
+
+def test_a_byte_changed_in_any_file_is_told_of_that_file_alone(store: SeriesStore) -> None:
+    for check in check_chunks(store):
+        whole = check.path.read_bytes()
+        last = check.path.name.startswith("c.2")
+        committed = len(whole) * (ROWS % 1024) // 1024 if last else len(whole)
+        for place in (0, committed // 2, committed - 1):
+            damaged = bytearray(whole)
+            damaged[place] ^= 0x10
+            check.path.write_bytes(damaged)
+            found = faults(store)
+            assert found.keys() == {str(check.path.relative_to(store.path))}
+            assert "has checksum" in next(iter(found.values()))
+        check.path.write_bytes(whole)
+    assert not faults(store)
+
+
+def test_padding_is_not_data(store: SeriesStore) -> None:
+    for array in ("values", "time", "labels"):
+        file = store.chunk_files(array)[-1]
+        file.write_bytes(file.read_bytes()[:-1] + b"\x01")
+    assert not faults(store)
+
+
+def test_missing_and_cut_files_are_told(store: SeriesStore) -> None:
+    cut = store.path / "values/c.1.0"
+    cut.write_bytes(cut.read_bytes()[:-3])
+    (store.path / "time/c.0").unlink()
+    (store.path / "commits/1/segment_stop/c/0").unlink()
+    (store.path / "channel/c/0").unlink()
+    assert faults(store) == {
+        "values/c.1.0": "has 12,285 bytes, expected 12,288",
+        "time/c.0": "cannot be read: No such file or directory",
+        "commits/1/segment_stop/c/0": "cannot be read: No such file or directory",
+        "channel/c/0": "cannot be read: No such file or directory",
+    }
+
+
+def test_a_missing_folder_names_each_chunk(store: SeriesStore) -> None:
+    (store.path / "values").rename(store.path / "elsewhere")
+    assert faults(store).keys() == {"values/c.0.0", "values/c.1.0", "values/c.2.0"}

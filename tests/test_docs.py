@@ -1,0 +1,50 @@
+"""Every command and snippet that README and docs/ show is run, in order, page by page."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PLANT = """
+python -m benchmarks synth --out logs --rows 20000
+python -m pipeline ingest logs/*.csv --out plant.zarr --time time --series machine --labels fault
+"""
+
+
+def run(language: str, text: str, folder: Path) -> None:
+    if language == "sh":
+        # CI runs the make targets themselves, this test among them.
+        text = "\n".join(line for line in text.splitlines() if not line.startswith("make "))
+    command = ["bash", "-euo", "pipefail", "-c", text] if language == "sh" else [sys.executable, "-c", text]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    result = subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    assert result.returncode == 0, f"{text}\n{result.stdout}\n{result.stderr}"
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plant")
+    run("sh", PLANT, folder)
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_page_does_what_it_shows(page: Path, plant: Path, tmp_path: Path) -> None:
+    blocks = BLOCK.findall(page.read_text())
+    if page.name != "README.md":  # the README makes its own
+        for name in ("logs", "plant.zarr"):
+            (tmp_path / name).symlink_to(plant / name)
+    for language, text in blocks:
+        run(language, text, tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target

@@ -1,0 +1,177 @@
+"""Training as a user starts it: real processes, torchrun, signals and kills."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+
+from tests.trainer.conftest import lines_of, start_training
+from trainer.checkpoint import load_checkpoint, newest_checkpoint
+
+LONG = ("--epochs=6", "--checkpoint-every=10")
+NUM_STEPS = 6 * 37
+
+
+def step_saved(out: Path) -> int:
+    newest = newest_checkpoint(out / "checkpoints")
+    return int(newest.name.removeprefix("step-")) if newest else 0
+
+
+def wait_until_saved(process: "subprocess.Popen[str]", out: Path, step: int) -> None:
+    deadline = time.monotonic() + 40
+    while step_saved(out) < step:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def kill_at_once(process: "subprocess.Popen[str]") -> None:
+    parent = psutil.Process(process.pid)
+    for each in (*parent.children(recursive=True), parent):
+        each.kill()
+    process.communicate()
+
+
+def finish(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    output, errors = process.communicate(timeout=55)
+    assert process.returncode == 0, errors
+    return output, errors
+
+
+def curve(out: Path) -> list[tuple[Any, ...]]:
+    fields = ("kind", "epoch", "step", "loss", "grad_norm")
+    return [
+        tuple(line.get(field) for field in fields) for k in ("train", "validation") for line in lines_of(out, k)
+    ]
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    newest = newest_checkpoint(out / "checkpoints")
+    assert newest is not None
+    found: dict[str, torch.Tensor] = load_checkpoint(newest)["model"]
+    return found
+
+
+def assert_same_run(out: Path, undisturbed: Path) -> None:
+    assert curve(out) == curve(undisturbed)
+    mine, theirs = weights(out), weights(undisturbed)
+    assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """`undisturbed(num_ranks)`: the directory and output of a run that nobody stopped."""
+
+    @cache
+    def run(num_ranks: int) -> tuple[Path, str, str]:
+        out = tmp_path_factory.mktemp("undisturbed") / "run"
+        return out, *finish(start_training(store, out, *LONG, num_ranks=num_ranks))
+
+    return run
+
+
+def test_two_processes_learn_and_write_every_file(undisturbed: Any) -> None:
+    out, output, errors = undisturbed(2)
+    losses = [line["loss"] for line in lines_of(out, "train")]
+    assert losses[-1] < 0.5 * losses[0]
+    validation = [line["loss"] for line in lines_of(out, "validation")]
+    assert len(validation) == 6
+    assert validation[-1] < validation[0]
+    (summary,) = lines_of(out, "summary")
+    assert summary["steps"] == summary["step"] == NUM_STEPS
+    assert (summary["first_loss"], summary["last_loss"]) == (losses[0], losses[-1])
+    assert summary["validation_loss"] == validation[-1]
+    assert summary["best_validation_loss"] == min(validation)
+    assert 0 <= summary["data_wait_share"] < 1
+    assert json.loads((out / "settings.json").read_text())["data"]["window"] == 16
+    assert Path(summary["picture"]).read_bytes().startswith(b"\x89PNG")
+    assert any((out / "tensorboard").iterdir())
+    assert len(list((out / "checkpoints").iterdir())) == 2
+    assert output.count("windows/s") == output.count("reconstruction.png") == 1  # rank 0 alone speaks
+    assert errors.count("validation loss") == 6
+
+
+def test_two_processes_follow_the_curve_of_one(undisturbed: Any) -> None:
+    one, two = ([line["loss"] for line in lines_of(undisturbed(num)[0], "train")[:10]] for num in (1, 2))
+    assert two == pytest.approx(one, rel=1e-3)
+
+
+@pytest.mark.parametrize("num_ranks", [1, 2])
+def test_resuming_after_a_kill_gives_the_same_curve(
+    store: Path, tmp_path: Path, undisturbed: Any, num_ranks: int
+) -> None:
+    out = tmp_path / "run"
+    process = start_training(store, out, *LONG, num_ranks=num_ranks)
+    wait_until_saved(process, out, step=70)
+    kill_at_once(process)
+    assert step_saved(out) < NUM_STEPS
+    _, errors = finish(start_training(store, out, *LONG, "--resume", num_ranks=num_ranks))
+    assert "going on after step" in errors
+    assert_same_run(out, undisturbed(num_ranks)[0])
+
+
+def test_a_signal_saves_and_leaves(store: Path, tmp_path: Path, undisturbed: Any) -> None:
+    out = tmp_path / "run"
+    process = start_training(store, out, "--epochs=6", "--checkpoint-every=50")
+    wait_until_saved(process, out, step=72)
+    process.send_signal(signal.SIGTERM)
+    _, errors = finish(process)
+    assert f"stopped by a signal after step {step_saved(out)}, saved: add --resume" in errors
+    assert 72 <= step_saved(out) < NUM_STEPS
+    assert lines_of(out, "summary") == []
+    finish(start_training(store, out, *LONG, "--resume"))
+    assert_same_run(out, undisturbed(1)[0])
+
+
+def test_a_signal_to_torchrun_saves_on_all_ranks_together(store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    process = start_training(store, out, "--epochs=1000", "--checkpoint-every=50", num_ranks=2)
+    wait_until_saved(process, out, step=72)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=29)  # torchrun kills after 30 seconds
+    assert errors.count("stopped by a signal after step") == 1
+    assert f"after step {step_saved(out):,}, saved" in errors
+
+
+def test_a_signal_to_one_rank_stops_both(store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    process = start_training(store, out, "--epochs=1000", "--checkpoint-every=50", num_ranks=2)
+    wait_until_saved(process, out, step=72)
+    ranks = [child for child in psutil.Process(process.pid).children() if "trainer" in child.cmdline()]
+    last = next(child for child in ranks if child.environ()["RANK"] == "1")
+    last.send_signal(signal.SIGINT)
+    _, errors = finish(process)
+    assert errors.count("stopped by a signal after step") == 1
+
+
+def test_a_loss_that_is_not_finite_stops_all_ranks_with_one_message(store: Path, tmp_path: Path) -> None:
+    process = start_training(store, tmp_path / "run", "--lr=1e30", num_ranks=2)
+    _, errors = process.communicate(timeout=55)
+    assert process.returncode == 1
+    assert errors.count("Error: the loss of step 2 (epoch 1) is not a finite number") == 1
+
+
+def test_an_error_of_the_user_is_told_once(tmp_path: Path) -> None:
+    process = start_training(tmp_path / "nothing", tmp_path / "run", num_ranks=2)
+    _, errors = process.communicate(timeout=55)
+    assert process.returncode == 1
+    assert errors.count("holds no store") == 1
+
+
+def test_the_command_line_needs_no_torch_to_explain_itself() -> None:
+    code = "import sys, trainer.__main__; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    began = time.monotonic()
+    shown = subprocess.run(
+        [sys.executable, "-m", "trainer", "train", "--help"], check=True, capture_output=True, text=True
+    )
+    assert time.monotonic() - began < 0.5
+    assert "torchrun --standalone --nproc-per-node=2 -m trainer train plant.zarr --out runs/plant" in shown.stdout

@@ -1,0 +1,118 @@
+"""`python -m trainer`, `torchrun -m trainer`: train on a store."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from storage.cli import CommandGroup, example
+from storage.errors import LongstrideError
+from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
+
+if TYPE_CHECKING:
+    from trainer.metrics import Summary
+
+
+@click.group(cls=CommandGroup, name="python -m trainer")
+def main() -> None:
+    """Train models on the windows of a store."""
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def setting(group: Any, name: str, text: str, **options: Any) -> Callable[[Command], Command]:
+    """Make the option of one setting, with its default."""
+    default = getattr(group, name)
+    return click.option(
+        "--" + name.replace("_", "-"), default=default, show_default=default is not None, help=text, **options
+    )
+
+
+@main.command(
+    epilog=example(
+        "python -m trainer train plant.zarr --out runs/plant",
+        "torchrun --standalone --nproc-per-node=2 -m trainer train plant.zarr --out runs/plant",
+    )
+)
+@click.argument("store", type=click.Path())
+@click.option("--out", type=click.Path(), required=True, help="Run directory to write, such as runs/plant.")
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out; begin if there is none.")
+@setting(DataSettings, "window", "Rows of a window, K.")
+@setting(DataSettings, "stride", "Rows between the starts of windows.")
+@setting(DataSettings, "batch_size", "Windows of a step, over all processes.")
+@setting(DataSettings, "train_share", "Share of the rows, from the start, to train on.")
+@setting(DataSettings, "validation_share", "Share of the rows after those to validate on.")
+@setting(RunSettings, "epochs", "Times that every training window is seen.")
+@setting(RunSettings, "max_steps", "Stop after this many steps of the run.", type=int)
+@setting(RunSettings, "minutes", "Stop after training for this long.", type=float)
+@setting(ModelSettings, "hidden", "Width of each LSTM layer.")
+@setting(ModelSettings, "latent", "Numbers that a window is squeezed into.")
+@setting(ModelSettings, "layers", "LSTM layers of encoder and decoder each.")
+@setting(OptimiserSettings, "lr", "Learning rate of Adam.")
+@setting(OptimiserSettings, "clip_norm", "Longest gradient; longer ones are scaled down.")
+@setting(RunSettings, "precision", "Arithmetic of the model.", type=click.Choice(["fp32", "bf16", "fp16"]))
+@setting(RunSettings, "device", "Where to train.", type=click.Choice(["auto", "cpu", "cuda"]))
+@setting(RunSettings, "seed", "Of the weights and of the order of windows.")
+@setting(RunSettings, "log_every", "Steps between lines of metrics.jsonl.")
+@setting(RunSettings, "checkpoint_every", "Steps between checkpoints; each epoch ends with one too.")
+def train(store: str, resume: bool, **options: Any) -> None:
+    """Train an LSTM autoencoder on STORE.
+
+    Each window of the training split is squeezed into a few numbers and written out again; the loss is the mean
+    squared error over the values that are there, each channel in its own standard deviations. Missing values are
+    neither seen nor judged. The last rows of STORE, after both shares, are left for a test.
+
+    Started by torchrun, the processes share each batch, over gloo on the CPU and nccl on CUDA. A signal (Ctrl-C,
+    SIGTERM) saves and stops: the same command with --resume goes on, as it does after a crash. The run directory
+    holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at the end, reconstruction.png.
+    """
+    try:
+        settings = _settings(store=store, **options)
+
+        from trainer.distributed import start_ranks
+        from trainer.loop import Training
+
+        with start_ranks(settings.run.device) as ranks:
+            summary = Training(settings, ranks, resume=resume).run()
+    except LongstrideError:
+        # Every process of a machine meets the same one, and one tells it.
+        if os.environ.get("LOCAL_RANK", "0") != "0":
+            sys.exit(1)
+        raise
+    if summary:
+        click.echo(_render(summary))
+
+
+def _settings(**options: Any) -> Settings:
+    def pick(group: Any) -> Any:
+        return group(**{name: options[name] for name in group.__dataclass_fields__})
+
+    return Settings(
+        data=pick(DataSettings),
+        model=pick(ModelSettings),
+        optimiser=pick(OptimiserSettings),
+        run=pick(RunSettings),
+    )
+
+
+def _render(summary: "Summary") -> str:
+    def figure(loss: float | None) -> str:
+        return "-" if loss is None else f"{loss:.6g}"
+
+    return "\n".join(
+        [
+            f"{summary.steps:,} steps in {summary.seconds:,.1f} s of training",
+            f"  windows/s         {summary.windows_per_second:,.0f}",
+            f"  waited for data   {summary.data_wait_share:.1%} of the time",
+            f"  training loss     {figure(summary.first_loss)} at first, {figure(summary.last_loss)} at last",
+            f"  validation loss   {figure(summary.validation_loss)} (best {figure(summary.best_validation_loss)})",
+            f"  picture           {summary.picture}",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The processes of one training: alone, or started by torchrun."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from storage.errors import LongstrideError
+from trainer.errors import RunError, SettingsError
+
+__all__ = ["Ranks", "start_ranks"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among all of them. With one process, every method works and nothing is sent."""
+
+    rank: int
+    world_size: int
+    device: torch.device
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is rank 0, which alone writes and speaks."""
+        return self.rank == 0
+
+    def sum(self, *numbers: Tensor | float) -> list[float]:
+        """Sum each number over all ranks, in float64; waits for the device."""
+        totals = torch.stack([torch.as_tensor(n, dtype=torch.float64, device=self.device) for n in numbers])
+        if self.world_size > 1:
+            dist.all_reduce(totals)
+        sums: list[float] = totals.tolist()
+        return sums
+
+    def gather(self, item: T) -> list[T]:
+        """Every rank's item, in the order of ranks, on every rank."""
+        items: list[T] = [item] * self.world_size
+        if self.world_size > 1:
+            dist.all_gather_object(items, item)
+        return items
+
+    def together(self, function: Callable[[], T]) -> T:
+        """Run a function on every rank; an error that a user can mend, on any rank, is raised on all of them.
+
+        Without this the other ranks would wait for the one that left.
+        """
+        error: LongstrideError | None = None
+        try:
+            result = function()
+        except LongstrideError as caught:
+            error = caught
+        except OSError as caught:
+            error = RunError(str(caught))
+        first = next((other for other in self.gather(error) if other is not None), None)
+        if first is not None:
+            raise first
+        return result
+
+    def on_first(self, function: Callable[[], T]) -> T:
+        """Run a function on rank 0, as `together` would, and return its result on every rank."""
+        result = [self.together(lambda: function() if self.is_first else None)]
+        if self.world_size > 1:
+            dist.broadcast_object_list(result, src=0)
+        (first,) = result
+        return cast(T, first)
+
+    def parallel(self, model: nn.Module) -> nn.Module:
+        """Wrap a model so that its gradients are averaged over the ranks, its weights taken from rank 0."""
+        if self.world_size == 1:
+            return model
+        return DistributedDataParallel(
+            model, device_ids=[self.device.index] if self.device.type == "cuda" else None
+        )
+
+
+@contextmanager
+def start_ranks(device: str) -> Iterator[Ranks]:
+    """Join the processes that torchrun started (gloo on the CPU, nccl on CUDA), or be the only one.
+
+    `device` is auto, cpu or cuda. Raises SettingsError where there is no CUDA device for this process.
+    """
+    chosen = _choose_device(device)
+    if "RANK" not in os.environ:
+        yield Ranks(0, 1, chosen)
+        return
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    try:
+        yield Ranks(dist.get_rank(), dist.get_world_size(), chosen)
+    except LongstrideError:  # all ranks agreed on it
+        dist.destroy_process_group()
+        raise
+    # Not after any other error: the others may be well, and to wait for them here could keep this process, and so
+    # torchrun, from ending.
+    dist.destroy_process_group()
+
+
+def _choose_device(name: str) -> torch.device:
+    num_devices = torch.cuda.device_count()
+    if name == "cpu" or (name == "auto" and not num_devices):
+        return torch.device("cpu")
+    num_processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if num_processes > num_devices:
+        raise SettingsError(
+            f"{num_processes} processes on this machine need as many CUDA devices, and it has {num_devices}: "
+            + (f"start {num_devices}, or give --device cpu" if num_devices else "give --device cpu")
+        )
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))

@@ -1,0 +1,144 @@
+"""What is measured while training: the interval under way, `metrics.jsonl` and TensorBoard."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from storage.durable import write_file
+
+__all__ = ["Interval", "MetricsLog", "Summary", "read_metrics"]
+
+
+@dataclass
+class Interval:
+    """Sums over the steps since `start`; kept in checkpoints, so that a resumed run logs the same figures."""
+
+    start: int = 0
+    """Steps of the run before the first of this interval."""
+    squared_error: float = 0.0
+    """Over the valid values of all ranks."""
+    num_valid: float = 0.0
+    num_windows: int = 0
+    """Of all ranks."""
+    seconds: float = 0.0
+    wait_seconds: float = 0.0
+    """Part of `seconds` in which the loop waited for the loader."""
+
+    def add(self, squared_error: float, num_valid: float, num_windows: int, seconds: float, wait: float) -> None:
+        """Count one step."""
+        self.squared_error += squared_error
+        self.num_valid += num_valid
+        self.num_windows += num_windows
+        self.seconds += seconds
+        self.wait_seconds += wait
+
+    @property
+    def loss(self) -> float:
+        """Mean squared error over the valid values; NaN where there were none."""
+        return self.squared_error / self.num_valid if self.num_valid else math.nan
+
+    @property
+    def windows_per_second(self) -> float:
+        """Of all ranks together."""
+        return self.num_windows / self.seconds if self.seconds else math.nan
+
+    @property
+    def data_wait_share(self) -> float:
+        """Share of the time in which the loop waited for the loader, 0 to 1."""
+        return self.wait_seconds / self.seconds if self.seconds else math.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A run in a few figures; None where there is nothing to tell."""
+
+    steps: int
+    first_loss: float | None
+    """Mean over the first interval of `metrics.jsonl`."""
+    last_loss: float | None
+    """Mean over the last."""
+    validation_loss: float | None
+    """After the last step."""
+    best_validation_loss: float | None
+    windows_per_second: float
+    """Of all ranks, while training."""
+    data_wait_share: float
+    """Share of the time of training in which the loop waited for the loader, 0 to 1."""
+    seconds: float
+    """Of training, without validation and checkpoints."""
+    picture: str
+    """Path of the picture."""
+
+    @staticmethod
+    def of(lines: list[dict[str, Any]], total: Interval, steps: int, picture: Path) -> "Summary":
+        """Sum up the lines of `metrics.jsonl` and the totals of the run."""
+        losses = [line["loss"] for line in lines if line["kind"] == "train"]
+        validation = [line["loss"] for line in lines if line["kind"] == "validation"]
+        return Summary(
+            steps=steps,
+            first_loss=losses[0] if losses else None,
+            last_loss=losses[-1] if losses else None,
+            validation_loss=validation[-1] if validation else None,
+            best_validation_loss=min((loss for loss in validation if loss is not None), default=None),
+            windows_per_second=total.windows_per_second,
+            data_wait_share=total.data_wait_share,
+            seconds=total.seconds,
+            picture=str(picture),
+        )
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """Every line of a `metrics.jsonl`; a last line cut short by a kill is left out."""
+    if not path.exists():
+        return []
+    whole_lines = path.read_text().split("\n")[:-1]
+    return [json.loads(line) for line in whole_lines]
+
+
+class MetricsLog:
+    """Writes each line to `metrics.jsonl` and its numbers to TensorBoard; for rank 0 alone."""
+
+    def __init__(self, path: Path, tensorboard: Path, *, epoch: int, step: int) -> None:
+        """Drop what was logged past the state that training goes on from, so that nothing is there twice.
+
+        `epoch` is the one that state is in and `step` the start of its interval.
+        """
+        from torch.utils.tensorboard import SummaryWriter
+
+        kept = [line for line in read_metrics(path) if _is_before(line, epoch, step)]
+        write_file(path, ["".join(json.dumps(line) + "\n" for line in kept).encode()])
+        self._file = open(path, "a", buffering=1)  # noqa: SIM115
+        self._board = SummaryWriter(str(tensorboard), purge_step=step + 1)
+
+    def __enter__(self) -> "MetricsLog":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._board.close()
+
+    def write(self, kind: str, step: int, **figures: float | int | str | None) -> None:
+        """Add a line of a kind: train, validation or summary. JSON has no NaN: those become null."""
+        finite = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in figures.items()
+        }
+        self._file.write(json.dumps({"kind": kind, "step": step, **finite}) + "\n")
+        for name, value in finite.items():
+            if isinstance(value, int | float) and name != "epoch" and kind != "summary":
+                self._board.add_scalar(f"{kind}/{name}", value, step)
+
+
+def _is_before(line: dict[str, Any], epoch: int, step: int) -> bool:
+    match line["kind"]:
+        case "train":
+            return bool(line["step"] <= step)
+        case "validation":
+            return bool(line["epoch"] < epoch)
+        case _:
+            return False

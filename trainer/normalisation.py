@@ -1,0 +1,54 @@
+"""From stored values to what a model sees: zero mean, unit spread, no NaN; and back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from storage.errors import LongstrideError
+from storage.statistics import Statistics
+from storage.store import SeriesStore
+
+__all__ = ["Normalisation"]
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """(value - mean) / scale by channel; both (N,) float64 tensors on one device."""
+
+    mean: Tensor
+    scale: Tensor
+
+    @staticmethod
+    def fit(statistics: Statistics, store: SeriesStore) -> "Normalisation":
+        """Take mean and standard deviation from the statistics (N,) of the training split of a store.
+
+        A channel without a value gets mean 0 and scale 1. A constant one gets scale 1, and so does one whose
+        spread is below what its type can tell apart: dividing by that would blow up its first real change.
+        Raises LongstrideError where a channel holds infinite values.
+        """
+        infinite = np.isinf(statistics.minimum) | np.isinf(statistics.maximum)
+        if infinite.any():
+            names = ", ".join(name for name, found in zip(store.channels, infinite, strict=True) if found)
+            raise LongstrideError(
+                f"{store.path} has infinite values in {names}: store them as missing (NaN), then train"
+            )
+        mean = np.nan_to_num(statistics.mean, nan=0.0)
+        std = np.nan_to_num(statistics.std, nan=0.0)
+        smallest = np.finfo(store.values.dtype).eps * np.abs(mean)
+        return Normalisation(torch.from_numpy(mean), torch.from_numpy(np.where(std > smallest, std, 1.0)))
+
+    def to(self, device: torch.device) -> "Normalisation":
+        """Move to a device."""
+        return Normalisation(self.mean.to(device), self.scale.to(device))
+
+    def apply(self, values: Tensor, mask: Tensor | None) -> Tensor:
+        """Normalise values (b, K, N) to float32 and put 0, the mean, where `mask` is False."""
+        # Subtracted in the type of the values: float64 counters would lose their digits in float32.
+        normalised = ((values - self.mean.to(values.dtype)) / self.scale.to(values.dtype)).float()
+        return normalised if mask is None else torch.where(mask, normalised, 0.0)
+
+    def undo(self, normalised: Tensor) -> Tensor:
+        """Return to original units, float64."""
+        return normalised * self.scale + self.mean

@@ -1,0 +1,38 @@
+"""The arithmetic of the model: fp32, bf16 or fp16. Weights, loss and optimiser stay fp32."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import nn
+
+from trainer.errors import SettingsError
+
+__all__ = ["autocast", "check_precision", "make_scaler"]
+
+AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Raise SettingsError where the device cannot train an LSTM in this precision."""
+    if device.type == "cuda":
+        return
+    if precision == "fp16":
+        raise SettingsError("--precision fp16 needs a CUDA device: on the CPU give fp32 or bf16")
+    if precision == "bf16":
+        try:
+            with torch.no_grad(), autocast(precision, device):
+                nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
+        except RuntimeError as error:  # a processor without AVX-512
+            raise SettingsError("--precision bf16: this processor has no bf16 LSTM, give fp32") from error
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """Let what runs inside compute in this precision."""
+    dtype = AUTOCAST.get(precision)
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
+
+
+def make_scaler(precision: str, device: torch.device) -> torch.amp.GradScaler:
+    """Make what keeps small gradients above the smallest fp16; with bf16 and fp32 it does nothing."""
+    return torch.amp.GradScaler(device.type, enabled=precision == "fp16")

@@ -1,0 +1,82 @@
+"""The run directory: what lies in it, and whether a run may begin or go on there.
+
+settings.json          the resolved settings
+metrics.jsonl          one line an interval, a validation and at last a summary
+tensorboard/           the same as curves
+checkpoints/           the last two states
+reconstruction.png     a window of the validation split beside its reconstruction
+"""
+
+import fcntl
+import json
+from pathlib import Path
+from typing import Any
+
+from storage.durable import make_directory, write_file
+from trainer.checkpoint import load_checkpoint, newest_checkpoint
+from trainer.errors import RunError
+from trainer.metrics import read_metrics
+from trainer.settings import Settings
+
+__all__ = ["RunDirectory"]
+
+
+class RunDirectory:
+    """One run on disk; for rank 0 alone."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        self.settings = self.path / "settings.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.tensorboard = self.path / "tensorboard"
+        self.checkpoints = self.path / "checkpoints"
+        self.picture = self.path / "reconstruction.png"
+
+    def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> dict[str, Any] | None:
+        """Write the settings, and return the state to go on from or None to begin.
+
+        `fingerprint` is that of the training loader. Raises RunError where a run is and `resume` is not asked
+        for, where it was trained with other settings or on other data, and where it has not ended.
+        """
+        make_directory(self.path)
+        self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 (held until `release`)
+        try:
+            return self._open(settings, fingerprint, resume)
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Let another training use the directory; the end of the process does so as well."""
+        self._lock.close()
+
+    def _open(self, settings: Settings, fingerprint: str, resume: bool) -> dict[str, Any] | None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"{self.path} is in use by a training that runs: wait for it, or stop it") from None
+        newest = newest_checkpoint(self.checkpoints)
+        if not resume and (newest or read_metrics(self.metrics)):
+            raise RunError(f"{self.path} holds a run: add --resume to go on with it, or give another --out")
+        state = None
+        if newest:
+            self._check_settings(settings)
+            state = load_checkpoint(newest)
+            if state["fingerprint"] != fingerprint:
+                raise RunError(
+                    f"{newest} was trained on other data than {settings.data.store} now serves "
+                    f"(fingerprint {state['fingerprint'][:12]}, now {fingerprint[:12]}): "
+                    "give the store of that run, or begin a new run with another --out"
+                )
+        write_file(self.settings, [json.dumps(settings.as_json(), indent=1).encode()])
+        return state
+
+    def _check_settings(self, settings: Settings) -> None:
+        begun = Settings.from_json(json.loads(self.settings.read_text())).that_shape_the_curve()
+        now = settings.that_shape_the_curve()
+        differing = [f"{flag} {begun[flag]} (now {now[flag]})" for flag in begun if begun[flag] != now[flag]]
+        if differing:
+            raise RunError(
+                f"{self.path} was begun with {', '.join(differing)}: "
+                "give the same to go on with it, or another --out to begin a new run"
+            )

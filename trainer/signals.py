@@ -1,0 +1,29 @@
+"""SIGTERM and SIGINT as a wish that the loop grants at its next step."""
+
+import signal
+from types import FrameType, TracebackType
+from typing import Any
+
+__all__ = ["StopWish"]
+
+
+class StopWish:
+    """While entered, a signal only sets `came`: ranks must stop at the same step, so none may stop at once."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "StopWish":
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._previous[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.came = True

@@ -1,0 +1,121 @@
+"""What is trained, on what, and how far it has come: made from the settings, kept in checkpoints."""
+
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipeline.loading import Split, WindowBatch, WindowIndex, WindowLoader, split_by_time
+from storage.store import SeriesStore
+from trainer.distributed import Ranks
+from trainer.metrics import Interval
+from trainer.models import build_model
+from trainer.normalisation import Normalisation
+from trainer.precision import autocast, check_precision, make_scaler
+from trainer.settings import Settings
+
+__all__ = ["Progress", "TrainingState"]
+
+
+@dataclass
+class Progress:
+    """How far a run has come."""
+
+    epoch: int = 0
+    position: int = 0
+    """Steps done of this epoch."""
+    step: int = 0
+    """Steps done in all."""
+    interval: Interval = field(default_factory=Interval)
+    """Since the last line of metrics."""
+    total: Interval = field(default_factory=Interval)
+    """Since the run began."""
+
+    @staticmethod
+    def from_json(fields: dict[str, Any]) -> "Progress":
+        """Inverse of `dataclasses.asdict`."""
+        sums = {name: Interval(**fields[name]) for name in ("interval", "total")}
+        return Progress(**{**fields, **sums})
+
+
+class TrainingState:
+    """Store, batches, normalisation, model and optimiser of one rank, as the settings ask."""
+
+    def __init__(self, settings: Settings, ranks: Ranks) -> None:
+        """Open the store and make everything anew; raises LongstrideError where settings and store do not fit."""
+        data, run = settings.data, settings.run
+        check_precision(run.precision, ranks.device)
+        self.settings = settings
+        self.ranks = ranks
+        self.store = SeriesStore.open(data.store)
+        splits = split_by_time(
+            self.store, window=data.window, train=data.train_share, validation=data.validation_share
+        )
+        self.batches = self._loader(splits.train, shuffle=True)
+        has_validation = len(WindowIndex(splits.validation.segments, data.window, data.stride)) > 0
+        self.validation_batches = self._loader(splits.validation, shuffle=False) if has_validation else None
+        """None where the validation split is shorter than a window."""
+        self.normalisation = Normalisation.fit(splits.train.stats(self.store), self.store).to(ranks.device)
+        torch.manual_seed(run.seed)
+        self.model = build_model(settings.model, len(self.store.channels)).to(ranks.device)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=settings.optimiser.lr)
+        self.scaler = make_scaler(run.precision, ranks.device)
+        self.progress = Progress()
+        torch.manual_seed(run.seed + ranks.rank)
+
+    def inputs(self, batch: WindowBatch) -> tuple[Tensor, Tensor | None]:
+        """Put a batch on the device: windows (b, K, N), normalised and without NaN, and their mask."""
+        device = self.ranks.device
+        mask = None if batch.mask is None else batch.mask.to(device, non_blocking=True)
+        return self.normalisation.apply(batch.values.to(device, non_blocking=True), mask), mask
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Let the model compute in the precision of the settings."""
+        return autocast(self.settings.run.precision, self.ranks.device)
+
+    def as_checkpoint(self) -> dict[str, Any]:
+        """Everything that going on needs, plain values and tensors; call it on every rank."""
+        return {
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "progress": asdict(self.progress),
+            "fingerprint": self.batches.fingerprint,
+            "channels": list(self.store.channels),
+            "normalisation": {"mean": self.normalisation.mean, "scale": self.normalisation.scale},
+            "random": self.ranks.gather(self._random_state()),
+        }
+
+    def restore(self, checkpoint: dict[str, Any]) -> None:
+        """Go back to what `as_checkpoint` returned."""
+        self.model.load_state_dict(checkpoint["model"])
+        self.optimiser.load_state_dict(checkpoint["optimiser"])
+        self.scaler.load_state_dict(checkpoint["scaler"])
+        self.progress = Progress.from_json(checkpoint["progress"])
+        self.normalisation = Normalisation(**checkpoint["normalisation"]).to(self.ranks.device)
+        # Another number of ranks has other random streams in any case.
+        if len(checkpoint["random"]) == self.ranks.world_size:
+            states = checkpoint["random"][self.ranks.rank]
+            torch.set_rng_state(states[0])
+            if len(states) > 1:
+                torch.cuda.set_rng_state(states[1], self.ranks.device)
+
+    def _random_state(self) -> list[Tensor]:
+        on_cuda = self.ranks.device.type == "cuda"
+        return [torch.get_rng_state(), *([torch.cuda.get_rng_state(self.ranks.device)] if on_cuda else [])]
+
+    def _loader(self, split: Split, *, shuffle: bool) -> WindowLoader:
+        data = self.settings.data
+        return WindowLoader(
+            self.store,
+            window=data.window,
+            stride=data.stride,
+            batch_size=data.batch_size,
+            shuffle=shuffle,
+            seed=self.settings.run.seed,
+            rank=self.ranks.rank,
+            world_size=self.ranks.world_size,
+            split=split,
+        )

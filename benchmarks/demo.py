@@ -11,7 +11,7 @@ import click
 
 from storage.errors import LongstrideError
 
-__all__ = ["Demo", "render", "run_demo"]
+__all__ = ["Demo", "default_processes", "render", "run_demo"]
 
 WINDOW = 64
 STRIDE = 16
@@ -28,6 +28,13 @@ class Demo:
         self.ingest: dict[str, Any] = {}
         self.inspection = ""
         self.training: dict[str, Any] = {}
+
+
+def default_processes() -> int:
+    """One process a GPU, or two on the CPU."""
+    import torch
+
+    return torch.cuda.device_count() or 2
 
 
 def run_demo(folder: Path, *, rows: int, minutes: float, processes: int) -> Demo:

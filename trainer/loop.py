@@ -4,7 +4,7 @@ import math
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Never
 
 import torch
@@ -34,6 +34,7 @@ class Training:
 
         Raises LongstrideError, on every rank, where store, settings and run do not fit each other.
         """
+        settings = replace(settings, run=replace(settings.run, device=ranks.device.type))  # auto is resolved
         self.settings = settings
         self.ranks = ranks
         self.directory = RunDirectory(settings.run.out)

@@ -5,6 +5,7 @@ metrics.jsonl          one line an interval, a validation and at last a summary
 tensorboard/           the same as curves
 checkpoints/           the last two states
 reconstruction.png     a window of the validation split beside its reconstruction
+.lock                  held while a training runs here
 """
 
 import fcntl

@@ -1,5 +1,6 @@
 """Runs in this process: what is refused, what ends a run, and what it leaves behind."""
 
+import json
 import math
 import signal
 from collections.abc import Callable
@@ -35,8 +36,9 @@ def weights_of(out: Path) -> dict[str, torch.Tensor]:
 
 
 def test_a_run_learns_and_leaves_every_file(store: Path, tmp_path: Path) -> None:
-    summary = training(store, tmp_path / "run", epochs=3).run()
+    summary = training(store, tmp_path / "run", epochs=3, device="auto").run()
     assert isinstance(summary, Summary)
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["run"]["device"] == "cpu"
     assert summary.first_loss is not None
     assert summary.last_loss is not None
     assert summary.last_loss < 0.9 * summary.first_loss

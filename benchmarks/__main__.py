@@ -1,0 +1,156 @@
+"""`python -m benchmarks`: measure, and make the data to measure with."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from storage.cli import CommandGroup, example
+
+JSON = click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write the figures here.")
+
+
+@click.group(cls=CommandGroup, name="python -m benchmarks")
+def main() -> None:
+    """Measure Longstride, beside the machine's own limits and what people use today."""
+
+
+@main.command(epilog=example("python -m benchmarks synth --out logs --rows 1200000 --seed 0"))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the CSV files.")
+@click.option(
+    "--rows", type=click.IntRange(min=1000), default=1_200_000, show_default=True, help="Of both machines."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same bytes.")
+def synth(out: Path, rows: int, seed: int) -> None:
+    """Write a realistic log of two machines as eight CSV files.
+
+    Eight channels with daily cycles, correlated noise, quantised and missing values, a few gaps in time, and a
+    column `fault` that is 1 where a sensor drifts, jumps, sticks or loses touch with the others.
+    """
+    from tqdm import tqdm
+
+    from benchmarks.synth import synthesise
+
+    with tqdm(total=rows, desc="synth", unit=" rows", unit_scale=True, disable=None) as bar:
+        paths = synthesise(out, rows=rows, seed=seed, progress=bar.update)
+    num_bytes = sum(path.stat().st_size for path in paths)
+    click.echo(f"{out}: {rows:,} rows in {len(paths)} files, {num_bytes / 1e6:,.1f} MB")
+
+
+@main.command(epilog=example("python -m benchmarks windows --windows 64,512,4096 --json windows.json"))
+@click.option(
+    "--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Rows of the store."
+)
+@click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
+@click.option("--windows", default="64,512,4096", show_default=True, help="Window lengths K.")
+@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
+@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Measurements of a case.")
+@click.option("--seconds", type=float, default=0.5, show_default=True, help="Of one measurement.")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/windows"), show_default=True)
+@JSON
+def windows(
+    rows: int,
+    channels: int,
+    windows: str,
+    batch: int,
+    rounds: int,
+    seconds: float,
+    folder: Path,
+    json_path: Path | None,
+) -> None:
+    """Windows per second by K and stride (1, K/8 and K), warm.
+
+    Beside each figure stands the fair copy: random contiguous slices of the same size, from the same array, into
+    the same kind of buffers, by the same threads. At K = 64 and 512, stride 1, also a `Dataset` over `np.memmap`
+    in a `DataLoader`, with the number of workers that serves it best. All ways of a case are measured in turn.
+    The store is made in --folder once, and kept.
+    """
+    from benchmarks.windows import as_json, cases, measure, prepare, render
+
+    try:
+        lengths = [int(text) for text in windows.split(",")]
+    except ValueError:
+        raise click.BadParameter(
+            f"{windows!r}: expected whole numbers, such as 64,512", param_hint="--windows"
+        ) from None
+    store, raw = prepare(folder, rows, channels)
+    cells = list(measure(store, raw, cases(lengths, batch), rounds=rounds, seconds=seconds))
+    click.echo(render(cells))
+    _write(json_path, as_json(cells, rows, channels, rounds, seconds))
+
+
+@main.command(epilog=example("python -m benchmarks ingest --rows 1000000 --columns 32 --runs 5"))
+@click.option("--rows", type=click.IntRange(min=1), default=1_000_000, show_default=True, help="Rows of one file.")
+@click.option("--columns", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
+@click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="Measurements of each way.")
+@JSON
+def ingest(rows: int, columns: int, runs: int, json_path: Path | None) -> None:
+    """MB/s and peak memory of an ingest of CSV, of one file and of four.
+
+    Beside it stands `polars.scan_csv(...).sink_parquet(...)` on the same file. Each run is a process of its own,
+    all ways in turn.
+    """
+    from benchmarks.ingest import as_json, measure, render, write_log
+
+    with tempfile.TemporaryDirectory(prefix="longstride-ingest-") as name:
+        folder = Path(name)
+        logs = write_log(folder / "logs", rows, columns)
+        figures = measure(logs, folder, num_rows=rows, runs=runs)
+    click.echo(render(figures))
+    _write(json_path, as_json(figures, rows, columns, runs))
+
+
+@main.command(epilog=example("python -m benchmarks shuffle --window 512 --stride 1 --batch 256"))
+@click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Rows of the log.")
+@click.option("--window", type=click.IntRange(min=1), default=512, show_default=True, help="Rows of a window.")
+@click.option(
+    "--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Rows between two starts."
+)
+@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
+@click.option("--picture", type=click.Path(path_type=Path), help="Also draw one batch of each order here (PNG).")
+@JSON
+def shuffle(rows: int, window: int, stride: int, batch: int, picture: Path | None, json_path: Path | None) -> None:
+    """How many windows of a batch overlap, ours beside true random order."""
+    from dataclasses import asdict
+
+    from benchmarks.shuffle import count_overlaps, draw_batches, render
+
+    overlap = count_overlaps(rows, window, stride, batch)
+    click.echo(render(overlap))
+    if picture:
+        draw_batches(picture)
+    settings = {"num_rows": rows, "window": window, "stride": stride, "batch": batch}
+    _write(json_path, {"benchmark": "shuffle", **settings, **asdict(overlap)})
+
+
+@main.command(epilog=example("python -m benchmarks demo", "python -m benchmarks demo --rows 20000 --minutes 0.1"))
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
+@click.option(
+    "--rows", type=click.IntRange(min=1000), default=1_200_000, show_default=True, help="Rows of the log."
+)
+@click.option("--minutes", type=float, default=2.0, show_default=True, help="Of training.")
+@click.option("--processes", type=click.IntRange(min=1), help="Of training.  [default: one a GPU, or 2]")
+def demo(folder: Path, rows: int, minutes: float, processes: int | None) -> None:
+    """Raw logs to a store to a trained model, told in one screen.
+
+    Generates a log, ingests it, inspects the store and trains on it under torchrun; each step is the command that
+    you would type, and is shown. --folder is emptied first.
+    """
+    from benchmarks.demo import default_processes, render, run_demo
+
+    result = run_demo(folder, rows=rows, minutes=minutes, processes=processes or default_processes())
+    click.echo(render(result))
+
+
+def _write(path: Path | None, figures: dict[str, Any]) -> None:
+    from benchmarks.machine import describe_machine
+
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"machine": describe_machine(), **figures}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

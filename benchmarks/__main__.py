@@ -19,9 +19,7 @@ def main() -> None:
 
 @main.command(epilog=example("python -m benchmarks synth --out logs --rows 1200000 --seed 0"))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the CSV files.")
-@click.option(
-    "--rows", type=click.IntRange(min=1000), default=1_200_000, show_default=True, help="Of both machines."
-)
+@click.option("--rows", type=click.IntRange(min=1000), default=1_200_000, show_default=True, help="In all.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same bytes.")
 def synth(out: Path, rows: int, seed: int) -> None:
     """Write a realistic log of two machines as eight CSV files.
@@ -40,9 +38,7 @@ def synth(out: Path, rows: int, seed: int) -> None:
 
 
 @main.command(epilog=example("python -m benchmarks windows --windows 64,512,4096 --json windows.json"))
-@click.option(
-    "--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Rows of the store."
-)
+@click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Of the store.")
 @click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
 @click.option("--windows", default="64,512,4096", show_default=True, help="Window lengths K.")
 @click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
@@ -73,7 +69,7 @@ def windows(
         lengths = [int(text) for text in windows.split(",")]
     except ValueError:
         raise click.BadParameter(
-            f"{windows!r}: expected whole numbers, such as 64,512", param_hint="--windows"
+            f"{windows!r}: expected numbers, such as 64,512", param_hint="--windows"
         ) from None
     store, raw = prepare(folder, rows, channels)
     cells = list(measure(store, raw, cases(lengths, batch), rounds=rounds, seconds=seconds))
@@ -105,9 +101,7 @@ def ingest(rows: int, columns: int, runs: int, json_path: Path | None) -> None:
 @main.command(epilog=example("python -m benchmarks shuffle --window 512 --stride 1 --batch 256"))
 @click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Rows of the log.")
 @click.option("--window", type=click.IntRange(min=1), default=512, show_default=True, help="Rows of a window.")
-@click.option(
-    "--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Rows between two starts."
-)
+@click.option("--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Rows between starts.")
 @click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
 @click.option("--picture", type=click.Path(path_type=Path), help="Also draw one batch of each order here (PNG).")
 @JSON
@@ -127,9 +121,7 @@ def shuffle(rows: int, window: int, stride: int, batch: int, picture: Path | Non
 
 @main.command(epilog=example("python -m benchmarks demo", "python -m benchmarks demo --rows 20000 --minutes 0.1"))
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
-@click.option(
-    "--rows", type=click.IntRange(min=1000), default=1_200_000, show_default=True, help="Rows of the log."
-)
+@click.option("--rows", type=click.IntRange(min=1000), default=1_200_000, show_default=True, help="Of the log.")
 @click.option("--minutes", type=float, default=2.0, show_default=True, help="Of training.")
 @click.option("--processes", type=click.IntRange(min=1), help="Of training.  [default: one a GPU, or 2]")
 def demo(folder: Path, rows: int, minutes: float, processes: int | None) -> None:

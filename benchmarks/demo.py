@@ -45,18 +45,13 @@ def run_demo(folder: Path, *, rows: int, minutes: float, processes: int) -> Demo
     demo = Demo(folder)
     shutil.rmtree(folder, ignore_errors=True)
     _python("benchmarks", "synth", "--out", demo.logs, "--rows", rows)
-    demo.ingest = json.loads(
-        _python(
-            "pipeline", "ingest", *sorted(demo.logs.glob("*.csv")), "--out", demo.store, "--time", "time", "--series", "machine",
-            "--labels", "fault", "--json",
-        )
-    )  # fmt: skip
+    logs = sorted(demo.logs.glob("*.csv"))
+    keys = ("--time", "time", "--series", "machine", "--labels", "fault")
+    demo.ingest = json.loads(_python("pipeline", "ingest", *logs, "--out", demo.store, *keys, "--json"))
     demo.inspection = _python("storage", "inspect", demo.store, "--window", WINDOW, "--stride", STRIDE)
-    _python(
-        "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m", "trainer", "train",
-        demo.store, "--out", demo.run, "--window", WINDOW, "--stride", STRIDE, "--batch-size", BATCH,
-        "--minutes", minutes,
-    )  # fmt: skip
+    launch = ("--standalone", f"--nproc-per-node={processes}", "-m", "trainer", "train")
+    sizes = ("--window", WINDOW, "--stride", STRIDE, "--batch-size", BATCH, "--minutes", minutes)
+    _python("torch.distributed.run", *launch, demo.store, "--out", demo.run, *sizes)
     demo.training = json.loads((demo.run / "metrics.jsonl").read_text().splitlines()[-1])
     return demo
 

@@ -38,7 +38,7 @@ def write_log(folder: Path, num_rows: int, num_columns: int, num_files: int = 4)
 
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.Generator(np.random.PCG64(SEED))
-    start = np.datetime64("2025-01-06T00:00:00", "s")
+    start = np.datetime64("2025-01-06T00:00:00", "ms")
     level = random.uniform(10, 90, num_columns)
     paths = [folder / f"log-{number + 1}.csv" for number in range(num_files)]
     with tqdm(total=num_rows * num_files, desc="write", unit=" rows", unit_scale=True, disable=None) as bar:
@@ -49,7 +49,9 @@ def write_log(folder: Path, num_rows: int, num_columns: int, num_files: int = 4)
                     walk = level + np.cumsum(random.normal(0, 0.05, (rows, num_columns)), axis=0)
                     level = walk[-1]
                     seconds = np.arange(rows) + row + number * num_rows
-                    stamps = pl.Series(start + seconds.astype("timedelta64[s]")).dt.strftime("%Y-%m-%d %H:%M:%S")
+                    stamps = pl.Series(start + (1000 * seconds).astype("timedelta64[ms]")).dt.strftime(
+                        "%Y-%m-%d %H:%M:%S"
+                    )
                     columns = {f"sensor_{index}": np.round(walk[:, index], 3) for index in range(num_columns)}
                     pl.DataFrame({"time": stamps, **columns}).write_csv(file, include_header=row == 0)
                     bar.update(rows)

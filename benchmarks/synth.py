@@ -6,6 +6,7 @@ values, gaps in time, and four kinds of faults. The same seed gives the same byt
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 __all__ = ["CHANNELS", "MACHINES", "synthesise"]
 
 MACHINES = ("press-1", "press-2")
-START = np.datetime64("2025-01-06T00:00:00", "s")
+START = np.datetime64("2025-01-06T00:00:00", "ms")
 CADENCE_SECONDS = 10
 ROWS_PER_DAY = 86_400 // CADENCE_SECONDS
 FILES_PER_MACHINE = 4
@@ -66,7 +67,7 @@ def synthesise(
         num_rows = rows // len(MACHINES) + (number < rows % len(MACHINES))
         log = _machine_log(machine, num_rows, np.random.Generator(np.random.PCG64([seed, number])))
         bounds = np.linspace(0, num_rows, FILES_PER_MACHINE + 1).astype(int)
-        for part, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for part, (start, stop) in enumerate(pairwise(bounds.tolist())):
             path = folder / f"{machine}-{part + 1}.csv"
             log[start:stop].write_csv(path)
             paths.append(path)
@@ -139,7 +140,8 @@ def _drift(values: Rows, size: float, random: np.random.Generator) -> Rows:
 
 
 def _spikes(values: Rows, size: float, random: np.random.Generator) -> Rows:
-    return values + np.where(random.random(len(values)) < 0.15, random.choice([-3, 3]) * size, 0)
+    spikes: Rows = np.where(random.random(len(values)) < 0.15, random.choice([-3, 3]) * size, 0.0)
+    return values + spikes
 
 
 def _stuck(values: Rows, size: float, random: np.random.Generator) -> Rows:
@@ -147,7 +149,8 @@ def _stuck(values: Rows, size: float, random: np.random.Generator) -> Rows:
 
 
 def _unrelated(values: Rows, size: float, random: np.random.Generator) -> Rows:
-    return values.mean() + size * random.standard_normal(len(values))
+    noise: Rows = random.standard_normal(len(values))
+    return float(values.mean()) + size * noise
 
 
 def _missing(num_rows: int, random: np.random.Generator) -> NDArray[np.bool_]:
@@ -163,7 +166,6 @@ def _stamps(num_rows: int, random: np.random.Generator) -> NDArray[np.datetime64
     steps = np.full(num_rows, CADENCE_SECONDS)
     steps[0] = 0
     if num_rows > NUM_GAPS:
-        steps[random.choice(np.arange(1, num_rows), NUM_GAPS, replace=False)] = random.integers(
-            900, 21_600, NUM_GAPS
-        )
-    return START + np.cumsum(steps).astype("timedelta64[s]")
+        after = random.choice(np.arange(1, num_rows), NUM_GAPS, replace=False)
+        steps[after] = random.integers(900, 21_600, NUM_GAPS)
+    return START + (1000 * np.cumsum(steps)).astype("timedelta64[ms]")

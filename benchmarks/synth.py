@@ -109,7 +109,7 @@ def _normal_operation(num_rows: int, random: np.random.Generator) -> Rows:
 def _correlated_noise(num_rows: int, width: int, memory: float, random: np.random.Generator) -> Rows:
     """Noise (rows, width) of variance 1 in which a value keeps `memory` of the one before: an AR(1) process."""
     shocks = random.standard_normal((num_rows, width)) * np.sqrt(1 - memory**2)
-    shocks[0] /= np.sqrt(1 - memory**2)
+    shocks[0] *= (1 - memory) / np.sqrt(1 - memory**2)  # the first is not weighted as the others are
     smoothed = [
         pl.Series(shocks[:, column]).ewm_mean(alpha=1 - memory, adjust=False).to_numpy() / (1 - memory)
         for column in range(width)
@@ -136,7 +136,8 @@ def _add_faults(values: Rows, random: np.random.Generator) -> NDArray[np.int8]:
 
 
 def _drift(values: Rows, size: float, random: np.random.Generator) -> Rows:
-    return values + random.choice([-1, 1]) * np.linspace(0, 3 * size, len(values))
+    slope: Rows = np.linspace(0, 3 * size, len(values))
+    return values + float(random.choice([-1, 1])) * slope
 
 
 def _spikes(values: Rows, size: float, random: np.random.Generator) -> Rows:

@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +24,6 @@ from numpy.typing import NDArray
 from storage.durable import make_directory, write_file
 from storage.errors import StoreError, StoreLockedError
 from storage.format import LOCK_FILE, ROOT, StoreLayout, chunk_file
-from storage.mapping import map_chunk_files
 from storage.metadata import Commit, write_commit
 from storage.segments import Segments
 from storage.statistics import Statistics
@@ -185,12 +185,16 @@ class StoreWriter:
             ),
         )
 
-    def written_time(self) -> NDArray[np.int64]:
-        """Times (T,) of all rows, mapped from disk, to find segments in; nothing can be appended after it."""
+    def written_times(self) -> Iterator[NDArray[np.int64]]:
+        """Times of all rows, a chunk (R,) at a time, to find segments in; nothing can be appended after it."""
         self._finish()
-        files = [self.path / chunk_file("time", index, 1) for index in range(self._next_chunk)]
-        mapped = map_chunk_files(files, self.layout.chunk_rows * np.dtype(np.int64).itemsize)
-        return mapped.view(np.int64)[: self.num_rows]
+        rows = self.layout.chunk_rows
+        return (
+            np.fromfile(
+                self.path / chunk_file("time", index, 1), np.int64, min(rows, self.num_rows - index * rows)
+            )
+            for index in range(self._next_chunk)
+        )
 
     def _finish(self) -> None:
         """Write the last, shorter chunk and wait until every chunk is on disk."""

@@ -1,6 +1,6 @@
 """Where segments begin and end: gaps in time, changes of series, long runs of rows without any value."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +12,6 @@ __all__ = ["MissingRuns", "default_max_gap", "find_segments", "usual_step"]
 
 GAP_OF_STEPS = Fraction(3, 2)
 MAX_STEPS_SAMPLED = 2**17
-BLOCK_ROWS = 2**20
 
 
 class MissingRuns:
@@ -58,19 +57,20 @@ class MissingRuns:
         self._open = None
 
 
-def usual_step(time: NDArray[np.int64], series_start: Sequence[int]) -> int:
+def usual_step(times: Iterable[NDArray[np.int64]], num_rows: int, series_start: Sequence[int]) -> int:
     """Median step in nanoseconds between rows of one series, of evenly spread steps; 0 where there is no step.
 
-    `time` (rows,) may be mapped from disk: few of its rows are read. `series_start` has the first row of each
-    series. Of an even number of steps the smaller middle one is taken, so that it is a step that occurs.
+    `times` has blocks (rows,) of `num_rows` in all; `series_start` has the first row of each series. Of an even
+    number of steps the smaller middle one is taken, so that it is a step that occurs.
     """
-    spacing = max(1, len(time) // MAX_STEPS_SAMPLED)
-    row = np.arange(1, len(time), spacing)
-    row = row[~np.isin(row, series_start)]
-    if not len(row):
-        return 0
-    steps = np.sort(time[row] - time[row - 1])
-    return int(steps[(len(steps) - 1) // 2])
+    spacing = max(1, num_rows // MAX_STEPS_SAMPLED)
+    sampled = []
+    for row, steps in _steps(times):
+        first = -row % spacing
+        rows = np.arange(row + first, row + len(steps), spacing)
+        sampled.append(steps[first::spacing][~np.isin(rows, series_start)])
+    found = np.sort(np.concatenate(sampled))
+    return int(found[(len(found) - 1) // 2]) if len(found) else 0
 
 
 def default_max_gap(step_ns: int) -> int:
@@ -79,21 +79,32 @@ def default_max_gap(step_ns: int) -> int:
 
 
 def find_segments(
-    time: NDArray[np.int64], series_start: Sequence[int], max_gap_ns: int, missing: NDArray[np.int64]
+    times: Iterable[NDArray[np.int64]], series_start: Sequence[int], max_gap_ns: int, missing: NDArray[np.int64]
 ) -> Segments:
     """Cut rows into segments where a step exceeds `max_gap_ns`, where the series changes, and around `missing`.
 
-    `missing` (runs, 2) has first row and row after the last of runs that belong to no segment. `time` (rows,)
-    may be mapped from disk: a block of it is read at a time.
+    `times` has blocks (rows,); `missing` (runs, 2) has first row and row after the last of runs that belong to no
+    segment.
     """
     starts = np.asarray(series_start, np.int64)
-    cuts = [starts, missing.ravel(), np.array([len(time)])]
-    for row in range(0, len(time), BLOCK_ROWS):
-        steps = np.diff(time[row : row + BLOCK_ROWS + 1])
-        cuts.append(np.flatnonzero(steps > max_gap_ns) + row + 1)
-    edges = np.unique(np.concatenate(cuts))
+    num_rows = 0
+    cuts = [starts, missing.ravel()]
+    for row, steps in _steps(times):
+        cuts.append(np.flatnonzero(steps > max_gap_ns) + row)
+        num_rows = row + len(steps)
+    edges = np.unique(np.concatenate([*cuts, [num_rows]]))
     start, stop = edges[:-1], edges[1:]
     run = np.searchsorted(missing[:, 0], start, side="right") - 1
     within = (run >= 0) & (start < missing[run, 1]) if len(missing) else np.zeros(len(start), bool)
     start, stop = start[~within], stop[~within]
     return Segments(start, stop, np.searchsorted(starts, start, side="right") - 1)
+
+
+def _steps(times: Iterable[NDArray[np.int64]]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """For each block its first row, and the step that leads to each of its rows (to the first row of all: 0)."""
+    row = 0
+    last: NDArray[np.int64] | None = None
+    for time in times:
+        yield row, np.diff(time, prepend=time[:1] if last is None else last)
+        row += len(time)
+        last = time[-1:]

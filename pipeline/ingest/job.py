@@ -152,11 +152,11 @@ class _Job:
         self._check_accounts()
         if not self._writer.num_rows:
             raise SourceError(", ".join(self._files), "there are no rows")
-        time = self._writer.written_time()
-        step_ns = usual_step(time, self._series_start)
+        num_rows = self._writer.num_rows
+        step_ns = usual_step(self._writer.written_times(), num_rows, self._series_start)
         max_gap_ns = self._recipe.max_gap_ns or default_max_gap(step_ns)
         missing = self._missing.found() if self._missing else np.empty((0, 2), np.int64)
-        segments = find_segments(time, self._series_start, max_gap_ns, missing)
+        segments = find_segments(self._writer.written_times(), self._series_start, max_gap_ns, missing)
         files = tuple(self._files.values())
         resolved = replace(
             self._recipe,
@@ -174,7 +174,7 @@ class _Job:
         return IngestReport(
             store=os.fspath(self._writer.path),
             files=files,
-            num_rows=len(time),
+            num_rows=num_rows,
             num_channels=len(self._columns.channels),
             num_series=len(self._series),
             num_segments=len(segments),

@@ -172,9 +172,9 @@ class TestCommit:
         time, values = rows(3000)
         with crashes.SMALL_CHUNKS, StoreWriter(path, LAYOUT) as open_writer:
             with pytest.raises(StoreError, match="no row was written"):
-                open_writer.written_time()
+                open_writer.written_times()
             open_writer.append(time, values)
-            np.testing.assert_array_equal(open_writer.written_time(), time)
+            np.testing.assert_array_equal(np.concatenate(list(open_writer.written_times())), time)
             with pytest.raises(StoreError, match="are written: nothing can be appended"):
                 open_writer.append(time, values)
             open_writer.commit(*whole(3000), cadence_ns=1)

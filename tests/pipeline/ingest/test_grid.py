@@ -64,21 +64,24 @@ def test_segments_agree_with_a_loop_over_rows(
             expected[-1][1] = row + 1
         elif inside:
             expected.append([row, row + 1, sum(start <= row for start in starts) - 1])
-    found = find_segments(time, starts, 3, runs.found())
+    blocks = [time[row : row + piece] for row in range(0, len(time), piece)]
+    found = find_segments(blocks, starts, 3, runs.found())
     assert np.stack([found.start, found.stop, found.series], axis=1).tolist() == expected
     found.check(len(time), len(starts))
 
 
-@given(LOGS)
-def test_the_usual_step_is_the_lower_median(log: list[list[tuple[int, bool]]]) -> None:
+@given(LOGS, st.integers(1, 9))
+def test_the_usual_step_is_the_lower_median(log: list[list[tuple[int, bool]]], piece: int) -> None:
     time, _, starts = unpack(log)
     steps = sorted(step for series in log for step, _ in series[1:])
-    assert usual_step(time, starts) == (steps[(len(steps) - 1) // 2] if steps else 0)
+    blocks = [time[row : row + piece] for row in range(0, len(time), piece)]
+    assert usual_step(blocks, len(time), starts) == (steps[(len(steps) - 1) // 2] if steps else 0)
 
 
 def test_the_usual_step_of_a_long_log_is_sampled_over_all_of_it() -> None:
     steps = np.repeat([10, 60], [400_000, 600_000])
-    assert usual_step(np.cumsum(steps), [0]) == 60
+    blocks = np.array_split(np.cumsum(steps), 17)
+    assert usual_step(blocks, len(steps), [0]) == 60
 
 
 def test_a_gap_is_more_than_one_and_a_half_steps() -> None:

@@ -1,0 +1,118 @@
+"""Every benchmark on tiny data: that it runs and what it says, never how fast."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.__main__ import main
+from benchmarks.ceiling import fair_copy
+from benchmarks.peers.memmap import memmap_windows
+from benchmarks.timing import Spread, interleave
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_windows(tmp_path: Path) -> None:
+    arguments = ["--rows", "30000", "--channels", "2", "--windows", "64,512", "--batch", "32"]
+    arguments += [
+        "--rounds",
+        "2",
+        "--seconds",
+        "0.01",
+        "--folder",
+        str(tmp_path),
+        "--json",
+        str(tmp_path / "w.json"),
+    ]
+    lines = run("windows", *arguments).splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [
+        [str(window), str(stride)] for window in (64, 512) for stride in (1, window // 8, window)
+    ]
+    figures = json.loads((tmp_path / "w.json").read_text())
+    assert figures["machine"]["cores"] == os.cpu_count()
+    assert all(cell["ratio_to_copy"]["median"] > 0 for cell in figures["cells"])
+    assert [cell["ratio_to_peer"] is not None for cell in figures["cells"]] == [True, False, False] * 2
+
+
+def test_ingest(tmp_path: Path) -> None:
+    output = run("ingest", "--rows", "2000", "--columns", "3", "--runs", "1", "--json", str(tmp_path / "i.json"))
+    assert output.splitlines()[1].startswith("longstride ")
+    assert output.splitlines()[2].startswith("polars ")
+    figures = json.loads((tmp_path / "i.json").read_text())
+    assert set(figures["ways"]) == {"longstride", "polars", "longstride, 4 files"}
+
+
+def test_shuffle(tmp_path: Path) -> None:
+    output = run("shuffle", "--rows", "50000", "--window", "64", "--picture", str(tmp_path / "batch.png"))
+    assert "overlapping pairs a batch" in output
+    assert (tmp_path / "batch.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_demo(tmp_path: Path) -> None:
+    arguments = [
+        "demo",
+        "--folder",
+        str(tmp_path / "demo"),
+        "--rows",
+        "20000",
+        "--minutes",
+        "0.03",
+        "--processes",
+        "2",
+    ]
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    for word in ("rows x channels", "ingest ", "training ", "loss ", "waiting for data", "picture "):
+        assert word in result.stdout
+    assert result.stderr.count("$ python -m") == 4
+    assert (tmp_path / "demo" / "run" / "reconstruction.png").exists()
+
+
+def test_the_fair_copy_and_the_peer_copy_windows(tmp_path: Path) -> None:
+    values = np.arange(400, dtype=np.float32).reshape(200, 2)
+    values.tofile(tmp_path / "raw.f32")
+    assert next(fair_copy(values, 8, 4, seed=0)) == 4
+    peer = memmap_windows(tmp_path / "raw.f32", 2, 8, 1, 4, workers=0, seed=0)
+    assert next(peer) == 4
+
+
+def test_interleave_runs_the_ways_in_turn() -> None:
+    calls: list[str] = []
+
+    def way(name: str) -> "object":
+        while True:
+            calls.append(name)
+            yield 1
+
+    rates = interleave({"a": way("a"), "b": way("b")}, rounds=3, seconds=0.0)  # type: ignore[dict-item]
+    assert calls == ["a", "b"] * 4
+    assert all(len(rate) == 3 and min(rate) > 0 for rate in rates.values())
+
+
+def test_spread() -> None:
+    assert Spread.of([3.0, 1.0, 2.0]) == Spread(2.0, 1.0, 3.0)
+
+
+@pytest.mark.parametrize("command", [[], ["synth"], ["windows"], ["ingest"], ["shuffle"], ["demo"]])
+def test_help_needs_no_heavy_import(command: list[str]) -> None:
+    code = (
+        f"import sys; sys.argv = ['benchmarks', *{command!r}, '--help']\n"
+        "from benchmarks.__main__ import main\n"
+        "try: main()\n"
+        "finally: assert not {'torch', 'polars', 'numpy', 'matplotlib'} & set(sys.modules), sys.modules"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert not command or "Example:" in result.stdout

@@ -7,7 +7,7 @@ the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorando
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["derive", "hashes", "permutation"]
+__all__ = ["derive", "hashes", "permutation", "shuffled"]
 
 MASK = 2**64 - 1
 GOLDEN = 0x9E3779B97F4A7C15
@@ -37,8 +37,27 @@ def hashes(key: int, counters: NDArray[np.integer]) -> NDArray[np.uint64]:
 
 
 def permutation(key: int, length: int) -> NDArray[np.int64]:
-    """Permutation of 0..length-1: the order of the hashes, which are distinct."""
-    return np.argsort(hashes(key, np.arange(length)))
+    """Permutation of 0..length-1."""
+    return shuffled(key, np.arange(length), np.zeros(length, np.int64))
+
+
+def shuffled(key: int, counters: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Indices of `counters` sorted by group, and within a group in an order that the counters' hashes give.
+
+    One sort of plain integers, several times faster than an argsort: the group in the upper bits, the index in
+    the lower, and as many bits of the hash between them as there is room for.
+    """
+    if not len(counters):
+        return np.empty(0, np.int64)
+    group_bits = int(groups.max()).bit_length()
+    index_bits = (len(counters) - 1).bit_length()
+    words = hashes(key, counters) >> np.uint64(group_bits)
+    words &= ~np.uint64((1 << index_bits) - 1)
+    words |= np.arange(len(counters), dtype=np.uint64)
+    if group_bits:
+        words |= groups.astype(np.uint64) << np.uint64(64 - group_bits)
+    words.sort()
+    return (words & np.uint64((1 << index_bits) - 1)).astype(np.int64)
 
 
 def _mix(bits: int) -> int:

@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.loading.keyed import derive, hashes, permutation
+from pipeline.loading.keyed import derive, hashes, permutation, shuffled
 from pipeline.loading.windows import WindowIndex
 
 __all__ = ["BLOCK_ROWS", "POOL_ROWS", "Order", "SequentialOrder", "ShuffledOrder", "lanes_for"]
@@ -214,17 +214,14 @@ class _Slots:
         counts = np.bincount(self.lane, minlength=lanes)
         place = np.arange(len(self.lane)) - (np.cumsum(counts) - counts)[self.lane]
         half = 2 * self.lane + (place >= (counts[self.lane] + 1) // 2)
-        # One sort by (half, hash), the half in the upper bits.
-        half_bits = (2 * lanes - 1).bit_length()
-        bits = hashes(key, self.row + self.first_phase) >> np.uint64(half_bits)
-        order = np.argsort((half.astype(np.uint64) << np.uint64(64 - half_bits)) | bits)
-        shuffled = _Slots(
+        order = shuffled(key, self.row + self.first_phase, half)
+        slots = _Slots(
             lane=self.lane[order],
             row=self.row[order],
             first_phase=self.first_phase[order],
             last_phase=self.last_phase[order],
         )
-        return shuffled, np.bincount(half, minlength=2 * lanes)
+        return slots, np.bincount(half, minlength=2 * lanes)
 
 
 def _ranges(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

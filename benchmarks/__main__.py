@@ -136,6 +136,17 @@ def demo(folder: Path, rows: int, minutes: float, processes: int | None) -> None
     click.echo(render(result))
 
 
+@main.command(name="report", epilog=example("python -m benchmarks report"))
+@click.option("--results", type=click.Path(path_type=Path), default=Path("benchmarks/results"), show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/benchmarks.md"), show_default=True)
+def write_report(results: Path, out: Path) -> None:
+    """Write the page of benchmarks from the results that --json left."""
+    from benchmarks.report import report
+
+    out.write_text(report(results))
+    click.echo(f"{out}: written from {len(list(results.glob('*.json')))} results")
+
+
 def _write(path: Path | None, figures: dict[str, Any]) -> None:
     from benchmarks.machine import describe_machine
 

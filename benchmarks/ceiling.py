@@ -24,5 +24,7 @@ def fair_copy(values: NDArray[np.floating], window: int, batch: int, seed: int) 
     while True:
         chosen = torch.randint(len(slices), (256, batch), generator=generator)
         for slots in chosen:
-            torch.index_select(slices, 0, slots, out=ring.take())
-            yield batch
+            # Held until the next one is ready, as a training loop holds its batch: the ring turns as ours does.
+            copied = ring.take()
+            torch.index_select(slices, 0, slots, out=copied)
+            yield len(copied)

@@ -95,8 +95,9 @@ def ingest(sources: tuple[str, ...], out: Path, recipe: Path | None, as_json: bo
     A store holds rows by series and time. A segment is a run of rows of one series without a gap: no window that
     is cut from the store crosses the end of one. Durations are written as 90s, 1h30m, 500ms or 1d.
 
-    Integers, infinities and other values are never changed in silence, and no row is skipped: the first line that
-    cannot be read ends the job with its file, its line, the value and what to do, and no store is left.
+    Nothing is skipped or guessed. The first line that cannot be read ends the job with its file, its line, the
+    value and what to do, and no store is left: a row with a field too few or too many, a value that is no number,
+    an infinity, a whole number that float32 would round, a missing label, a time that is not after the one before.
     """
     from tqdm import tqdm
 

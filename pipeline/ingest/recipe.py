@@ -28,7 +28,7 @@ class Recipe:
     series: str | None = None
     """Column whose value says which series a row belongs to; None for a single series."""
     labels: tuple[str, ...] = ()
-    """Columns of labels: true, false or a whole number from 0 to 127."""
+    """Columns of labels: true, false or a whole number from 0 to 127, never missing."""
     channels: tuple[str, ...] | None = None
     """Columns of values, in this order; None for all others."""
     exclude: tuple[str, ...] = ()
@@ -39,7 +39,8 @@ class Recipe:
     max_gap: str | None = None
     """A longer step starts a new segment; None for 1.5 times the median step."""
     split_on_missing: str | None = None
-    """A longer run of rows without any value belongs to no segment; None to keep such rows in theirs."""
+    """A longer run of rows without any value belongs to no segment; None to keep such rows in theirs. A run lasts
+    from its first row until the row after it."""
     dtype: str = "float32"
     """Of the stored values: float32 or float64."""
 

@@ -122,8 +122,8 @@ class CsvSource(Source):
                     records.data, has_header=False, schema=text | dict.fromkeys(channels, pl.Float64)
                 )
             except pl.exceptions.PolarsError:
-                # Some missing value is written in letters, or there is a fault to be told from the texts. The next
-                # pieces are likely to be the same.
+                # A missing value is written in letters, or there is a fault to be told from the texts. The pieces
+                # that follow are likely to be the same.
                 self._all_numbers = False
         try:
             return pl.read_csv(records.data, has_header=False, schema=text)
@@ -139,7 +139,7 @@ class CsvSource(Source):
                     place=piece.place(wrong.start),
                 ) from None
             place = f"lines {piece.first_line} to {piece.first_line + piece.num_lines - 1}"
-            raise SourceError(self.name, f"Polars cannot read these: {error}", place=place) from error
+            raise SourceError(self.name, f"Polars cannot read them: {error}", place=place) from error
 
     @contextmanager
     def _stream(self) -> Iterator[tuple[BinaryIO, BinaryIO]]:

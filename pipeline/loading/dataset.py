@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -138,21 +137,13 @@ class WindowDataset(IterableDataset[WindowBatch]):
             yield WindowBatch(values, start, mask)
 
     def _starts(self, epoch: int, steps: range) -> Iterator[NDArray[np.int64]]:
-        """Window starts (B / world_size,) of each step; the next run is drawn while this one is served."""
-        order = self.order
-        with ThreadPoolExecutor(1, thread_name_prefix="longstride-order") as background:
-            draw = None
-            stop = 0
-            for step in steps:
-                if step >= stop:
-                    first, stop = order.run_of(step)
-                    if draw is None:
-                        draw = background.submit(order.draw, epoch, first, self.rank, self.world_size)
-                    run = draw.result()
-                    draw = None
-                    if stop < len(self):
-                        draw = background.submit(order.draw, epoch, stop, self.rank, self.world_size)
-                yield run[step - first].copy()
+        """Window starts (B / world_size,) of each step."""
+        stop = 0
+        for step in steps:
+            if step >= stop:
+                first, stop = self.order.run_of(step)
+                run = self.order.draw(epoch, first, self.rank, self.world_size)
+            yield run[step - first].copy()
 
     def _check(self, lanes: int, shuffle: bool) -> None:
         batch, world = self.batch_size, self.world_size

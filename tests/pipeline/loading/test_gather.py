@@ -60,3 +60,10 @@ def test_windows_and_mask_equal_slices(tmp_path: Path) -> None:
     assert np.array_equal(windows.numpy(), expected, equal_nan=True)
     assert mask is not None
     assert np.array_equal(mask.numpy(), ~np.isnan(expected))
+
+
+def test_buffers_begin_at_a_cache_line() -> None:
+    ring = BufferRing((64, 33, 7), np.float32, 2)
+    assert [ring.take().data_ptr() % 64 for _ in range(4)] == [0] * 4
+    kept = [ring.take() for _ in range(4)]
+    assert [tensor.data_ptr() % 64 for tensor in kept] == [0] * 4

@@ -1,0 +1,103 @@
+"""`python -m benchmarks report`: docs/benchmarks.md from the committed results; no figure is typed by hand."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.timing import Spread
+
+__all__ = ["report"]
+
+INTRODUCTION = """\
+# Benchmarks
+
+Every figure on this page comes from a file in `benchmarks/results/` by `python -m benchmarks report`. All ways of
+one case are measured in turn, several times; a cell is the median, with the smallest and largest where a spread is
+shown.
+"""
+
+WINDOWS = """\
+## Windows
+
+Windows of K rows served shuffled, B at a time, from a warm store of {num_rows:,} rows of {num_channels} float32
+channels, by {threads} threads. The copy is the ceiling: random contiguous slices of the same size, from the same
+array, into the same kind of buffers. memmap is a `Dataset` over `np.memmap` in a `DataLoader`, with the number of
+workers that serves it best.
+
+    python -m benchmarks windows
+"""
+
+INGEST = """\
+## Ingest
+
+CSV of {num_rows:,} rows of {num_columns} columns to a store, beside `polars.scan_csv(...).sink_parquet(...)` on the
+same file; each run is a process of its own, whose peak memory is shown.
+
+    python -m benchmarks ingest
+"""
+
+
+def report(results: Path) -> str:
+    """Page of all results (JSON files) in a folder, by benchmark and then by file name."""
+    files = [json.loads(path.read_text()) for path in sorted(results.glob("*.json"))]
+    sections: dict[str, Callable[[dict[str, Any]], str]] = {"windows": _windows, "ingest": _ingest}
+    parts = [INTRODUCTION]
+    for benchmark, section in sections.items():
+        parts += [section(figures) for figures in files if figures["benchmark"] == benchmark]
+    return "\n".join(parts)
+
+
+def _windows(figures: dict[str, Any]) -> str:
+    head = ["K", "stride", "B", "windows/s", "GB/s", "of the copy", "first batch", "times memmap"]
+    rows = []
+    for cell in figures["cells"]:
+        case = cell["case"]
+        peer = cell["ratio_to_peer"]
+        rows.append(
+            [
+                f"{case['window']:,}",
+                f"{case['stride']:,}",
+                f"{case['batch']:,}",
+                f"{cell['windows_per_second']['median']:,.0f}",
+                f"{cell['bytes_per_second']['median'] / 1e9:.1f}",
+                _spread(cell["ratio_to_copy"]),
+                f"{cell['first_batch_seconds']:.2f} s",
+                f"{peer['median']:.1f}" if peer else "",
+            ]
+        )
+    return "\n".join([WINDOWS.format(**figures), _machine(figures), "", _table(head, rows), ""])
+
+
+def _ingest(figures: dict[str, Any]) -> str:
+    head = ["", "MB/s", "rows/s", "of Polars", "peak MB"]
+    rows = [
+        [
+            way,
+            f"{row['megabytes_per_second']['median']:.0f}",
+            f"{row['rows_per_second']['median']:,.0f}",
+            _spread(row["ratio_to_polars"]),
+            f"{row['peak_megabytes']['median']:.0f}",
+        ]
+        for way, row in figures["ways"].items()
+    ]
+    return "\n".join([INGEST.format(**figures), _machine(figures), "", _table(head, rows), ""])
+
+
+def _machine(figures: dict[str, Any]) -> str:
+    machine = figures["machine"]
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    return (
+        f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; "
+        f"Python {machine['python']}, {packages}."
+    )
+
+
+def _spread(fields: dict[str, float]) -> str:
+    spread = Spread(**fields)
+    return f"{spread.median:.2f} ({spread.minimum:.2f} to {spread.maximum:.2f})"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -155,6 +156,4 @@ def test_dates_of_parquet_and_dates_out_of_reach() -> None:
     ],
 )
 def test_reasons_name_the_value_and_the_way_out(value: object, settings: dict[str, str], reason: str) -> None:
-    import re
-
     assert re.match(reason, why_unreadable(value, Recipe(time="t", **settings)))

@@ -31,8 +31,8 @@ workers that serves it best.
 INGEST = """\
 ## Ingest
 
-CSV of {num_rows:,} rows of {num_columns} columns to a store, beside `polars.scan_csv(...).sink_parquet(...)` on the
-same file; each run is a process of its own, whose peak memory is shown.
+CSV of {num_rows:,} rows of {num_columns} columns to a store, beside `polars.scan_csv(...).sink_parquet(...)` on
+the same file; each run is a process of its own, whose peak memory is shown.
 
     python -m benchmarks ingest
 """

@@ -1,6 +1,7 @@
 """`python -m benchmarks demo`: raw logs to a store to a trained model, told in one screen."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -77,7 +78,10 @@ def _python(module: str, *arguments: object) -> str:
     """Run `python -m module ...` with its progress on this terminal, and return what it prints."""
     words = [str(argument) for argument in arguments]
     click.echo(f"$ python -m {module} {' '.join(words)}", err=True)
-    result = subprocess.run([sys.executable, "-m", module, *words], stdout=subprocess.PIPE, text=True)
+    # torchrun would set the same, and print five lines about it.
+    environment = {"OMP_NUM_THREADS": "1", **os.environ} if "torch" in module else None
+    command = [sys.executable, "-m", module, *words]
+    result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
     if result.returncode:
         raise LongstrideError(f"python -m {module} ended with exit code {result.returncode}, see above")
     return result.stdout

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 from torch.utils.data import DataLoader
 
 from pipeline.loading.dataset import WindowBatch, WindowDataset
+from pipeline.loading.order import BLOCK_ROWS, POOL_ROWS
+from pipeline.loading.splits import Split
 from storage.store import SeriesStore
 
 __all__ = ["WindowLoader"]
@@ -29,14 +30,39 @@ class WindowLoader(DataLoader[WindowBatch]):
     dataset: WindowDataset
 
     def __init__(
-        self, store: SeriesStore | str | os.PathLike[str], *, window: int, batch_size: int, **options: Any
-    ):
+        self,
+        store: SeriesStore | str | os.PathLike[str],
+        *,
+        window: int,
+        stride: int = 1,
+        horizon: int = 0,
+        batch_size: int,
+        shuffle: bool = True,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        split: Split | None = None,
+        lanes: int | None = None,
+        pool_rows: int = POOL_ROWS,
+        block_rows: int = BLOCK_ROWS,
+    ) -> None:
         """Take the arguments of `WindowDataset`; `store` may be a path. `batch_size` counts over all ranks."""
-        opened = store if isinstance(store, SeriesStore) else SeriesStore.open(store)
-        super().__init__(
-            WindowDataset(opened, window=window, batch_size=batch_size, **options),
-            batch_size=None,
+        dataset = WindowDataset(
+            store if isinstance(store, SeriesStore) else SeriesStore.open(store),
+            window=window,
+            stride=stride,
+            horizon=horizon,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            rank=rank,
+            world_size=world_size,
+            split=split,
+            lanes=lanes,
+            pool_rows=pool_rows,
+            block_rows=block_rows,
         )
+        super().__init__(dataset, batch_size=None)
 
     @property
     def num_windows(self) -> int:

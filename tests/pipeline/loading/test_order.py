@@ -162,3 +162,24 @@ def test_lanes_suit_every_usual_world_size(batch: int, lanes: int) -> None:
     for world_size in (1, 2, 3, 4, 6, 8, 12, 16):
         if batch % world_size == 0:
             assert lanes % world_size == 0
+
+
+@pytest.mark.parametrize("world_size", [2, 4])
+def test_ranks_read_rows_of_their_own(world_size: int) -> None:
+    """Rows that ranks touch, added up, are hardly more than the rows there are."""
+    rows, window = 600_000, 64
+    order = shuffled([(0, rows)], window, 1, 256)
+    touched = 0
+    everything = np.zeros(rows, bool)
+    for rank in range(world_size):
+        mine = np.zeros(rows + 1, np.int64)
+        step = 0
+        while step < order.num_steps:
+            starts = order.draw(0, step, rank, world_size).reshape(-1)
+            np.add.at(mine, starts, 1)
+            np.add.at(mine, starts + window, -1)
+            step = order.run_of(step)[1]
+        covered = np.cumsum(mine[:-1]) > 0
+        touched += int(covered.sum())
+        everything |= covered
+    assert touched < 1.05 * everything.sum()

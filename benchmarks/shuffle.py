@@ -84,7 +84,7 @@ def draw_batches(path: Path, *, num_rows: int = 40_000, window: int = 512, batch
 
 def _order(num_rows: int, window: int, stride: int, batch: int, seed: int) -> ShuffledOrder:
     segments = Segments(np.array([0]), np.array([num_rows]), np.array([0]))
-    return ShuffledOrder(WindowIndex(segments, window, stride), batch, lanes=lanes_for(batch), seed=seed)
+    return ShuffledOrder(WindowIndex(segments, window, stride), batch, lanes=lanes_for(batch, 1), seed=seed)
 
 
 def _epoch(order: ShuffledOrder) -> Iterator[NDArray[np.int64]]:

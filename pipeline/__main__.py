@@ -106,7 +106,8 @@ def ingest(sources: tuple[str, ...], out: Path, recipe: Path | None, as_json: bo
 
     given = {name: value for name, value in flags.items() if value not in (None, ())}
     resolved = Recipe.from_toml(recipe, **given) if recipe else Recipe.from_settings(given)
-    total = sum(Path(source).stat().st_size for source in sources)
+    # Of those that are there: what is not, the ingest names.
+    total = sum(path.stat().st_size for path in map(Path, sources) if path.exists())
     with tqdm(total=total, unit="B", unit_scale=True, desc="ingest", disable=None) as bar:
         report = run(sources, out, resolved, progress=bar.update)
     click.echo(json.dumps(report.as_json(), indent=1) if as_json else report.render())

@@ -68,9 +68,9 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
         `batch_size` is that of the global batch, over all ranks; each rank serves its share. Shuffled, the last
         windows that do not fill a batch are left out (`num_dropped`); in row order they are padded and masked.
-        `split` limits the windows to its rows. `lanes` (L, by default the largest common divisor of `batch_size`
-        and 48) must divide the batch and be a multiple of the world size. `pool_rows` over all lanes are mixed
-        at a time, from blocks of about `block_rows`: like `lanes` and the seed, both belong to the order.
+        `split` limits the windows to its rows. `lanes` (L, by default as in `lanes_for`) must divide the batch and be
+        a multiple of the world size. `pool_rows` over all lanes are mixed at a time, from blocks of about
+        `block_rows`: like `lanes` and the seed, both belong to the order.
 
         Raises LongstrideError for arguments that do not fit each other, or when no window (no batch, if
         shuffled) fits the rows.
@@ -80,7 +80,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self.batch_size = batch_size
         segments = store.segments if split is None else split.segments
         self.index = WindowIndex(segments, window, stride, horizon)
-        lanes = lanes_for(batch_size) if lanes is None else lanes
+        self._check_ranks()
+        lanes = lanes_for(batch_size, world_size) if lanes is None else lanes
         self._check(lanes, shuffle)
         self.order: Order
         if shuffle:
@@ -110,9 +111,9 @@ class WindowDataset(IterableDataset[WindowBatch]):
         worker = get_worker_info()
         first, self._step = self._step, 0
         if worker is None:
-            return self._serve(range(first, len(self)))
+            return self._serve(self._epoch, range(first, len(self)))
         # A DataLoader takes from its workers in turn, so this deals the steps out in their order.
-        return self._serve(range(first + worker.id, len(self), worker.num_workers))
+        return self._serve(self._epoch, range(first + worker.id, len(self), worker.num_workers))
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker process has buffers of its own.
@@ -124,9 +125,9 @@ class WindowDataset(IterableDataset[WindowBatch]):
         share = self.batch_size // self.world_size
         return WindowGather(self.store.values, self.index.window, share, mask=has_missing)
 
-    def _serve(self, steps: range) -> Iterator[WindowBatch]:
+    def _serve(self, epoch: int, steps: range) -> Iterator[WindowBatch]:
         gather = self._gather
-        for starts in self._starts(self._epoch, steps):
+        for starts in self._starts(epoch, steps):
             start = torch.from_numpy(starts)
             if starts[-1] != PADDING:
                 values, mask = gather(start)
@@ -145,7 +146,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
                 run = self.order.draw(epoch, first, self.rank, self.world_size)
             yield run[step - first].copy()
 
-    def _check(self, lanes: int, shuffle: bool) -> None:
+    def _check_ranks(self) -> None:
         batch, world = self.batch_size, self.world_size
         if batch < 1:
             raise LongstrideError(f"batch size {batch}: expected at least 1")
@@ -156,7 +157,10 @@ class WindowDataset(IterableDataset[WindowBatch]):
                 f"a global batch of {batch} windows cannot be shared by {world} ranks: "
                 f"take a multiple of {world}, for example {-(-batch // world) * world}"
             )
-        if shuffle and (batch % lanes or lanes % world):
+
+    def _check(self, lanes: int, shuffle: bool) -> None:
+        batch, world = self.batch_size, self.world_size
+        if shuffle and (lanes < 1 or batch % lanes or lanes % world):
             raise LongstrideError(
                 f"{lanes} lanes do not fit a batch of {batch} on {world} ranks: give lanes={world}, or another "
                 f"multiple of {world} that divides {batch}"

@@ -13,6 +13,7 @@ Shuffled, an epoch is made like this (`docs/order.md` has a picture):
   into two halves that lie apart in the data; every phase serves the first half, then the second.
 """
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -35,9 +36,13 @@ PRIMES = 2**31 - np.array([1, 19, 61, 69, 85, 99, 105, 151, 159, 171, 225, 249, 
 """Multipliers of slot orders: coprime to every number of slots, since each is a larger prime."""
 
 
-def lanes_for(batch_size: int) -> int:
-    """Number of lanes L for a global batch: every world size that divides both the batch and 48 divides L."""
-    return int(np.gcd(batch_size, 48))
+def lanes_for(batch_size: int, world_size: int) -> int:
+    """Number of lanes L for a global batch that the world size divides: their largest common divisor with 48.
+
+    Every world size that divides both the batch and 48 so has the same lanes, and serves the same batches. Another
+    one (of 5 ranks, or 32) has lanes of its own: the least multiple of L that it divides.
+    """
+    return math.lcm(math.gcd(batch_size, 48), world_size)
 
 
 class Order(Protocol):

@@ -230,6 +230,14 @@ def test_a_source_that_is_none(tmp_path: Path, write_log: Callable[..., Path]) -
     assert_nothing_left(tmp_path / "out")
 
 
+def test_the_command_line_names_a_source_that_is_none(tmp_path: Path) -> None:
+    command = ["ingest", str(tmp_path / "none*.csv"), "--out", str(tmp_path / "out"), "--time", "time"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert "none*.csv: there is no such file" in result.output
+    assert_nothing_left(tmp_path / "out")
+
+
 def test_damaged_files(tmp_path: Path, write_log: Callable[..., Path]) -> None:
     cut = write_log("cut.csv.gz", log_lines(1000))
     cut.write_bytes(cut.read_bytes()[:-100])

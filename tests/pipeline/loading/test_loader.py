@@ -183,6 +183,7 @@ def test_a_dataset_can_be_sent_to_another_process(walk: SeriesStore) -> None:
     [
         ({"batch_size": 30, "world_size": 4}, "take a multiple of 4, for example 32"),
         ({"batch_size": 32, "lanes": 5}, "5 lanes do not fit"),
+        ({"batch_size": 32, "lanes": 0}, "0 lanes do not fit"),
         ({"batch_size": 32, "rank": 2, "world_size": 2}, "rank 2 is outside"),
         ({"batch_size": 0}, "expected at least 1"),
         ({"window": 4000}, "the longest segment has 1700 rows"),
@@ -198,3 +199,21 @@ def test_loading_needs_neither_polars_nor_arrow_nor_dask() -> None:
     code = "import sys, pipeline.loading; print(sorted({'polars', 'pyarrow', 'dask'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_an_iteration_keeps_the_epoch_it_began_with(walk: SeriesStore) -> None:
+    loader = WindowLoader(walk, window=16, batch_size=32)
+    loader.set_epoch(1)
+    expected = next(iter(loader)).start.tolist()
+    loader.set_epoch(1)
+    served = iter(loader)
+    loader.set_epoch(2)
+    assert next(served).start.tolist() == expected
+
+
+def test_five_ranks_serve_every_window_once(walk: SeriesStore) -> None:
+    served = []
+    for rank in range(5):
+        loader = WindowLoader(walk, window=16, batch_size=50, rank=rank, world_size=5)
+        served += [int(start) for batch in loader for start in batch.start]
+    assert len(served) == len(set(served)) == loader.num_windows - loader.num_dropped

@@ -18,7 +18,7 @@ def shuffled(
     index = WindowIndex(segments_of(pairs), window, stride)
     block_rows = min(2**13, pool_rows // 4)
     return ShuffledOrder(
-        index, batch, lanes=lanes_for(batch), seed=seed, pool_rows=pool_rows, block_rows=block_rows
+        index, batch, lanes=lanes_for(batch, 1), seed=seed, pool_rows=pool_rows, block_rows=block_rows
     )
 
 
@@ -158,10 +158,16 @@ def test_the_order_never_changes_unnoticed() -> None:
 
 @pytest.mark.parametrize(("batch", "lanes"), [(64, 16), (48, 48), (10, 2), (7, 1), (24, 24), (256, 16)])
 def test_lanes_suit_every_usual_world_size(batch: int, lanes: int) -> None:
-    assert lanes_for(batch) == lanes
+    assert lanes_for(batch, 1) == lanes
     for world_size in (1, 2, 3, 4, 6, 8, 12, 16):
         if batch % world_size == 0:
-            assert lanes % world_size == 0
+            assert lanes_for(batch, world_size) == lanes
+
+
+@pytest.mark.parametrize(("batch", "world_size", "lanes"), [(256, 32, 32), (50, 5, 10), (70, 7, 14)])
+def test_an_unusual_world_size_has_lanes_of_its_own(batch: int, world_size: int, lanes: int) -> None:
+    assert lanes_for(batch, world_size) == lanes
+    assert batch % lanes == lanes % world_size == 0
 
 
 @pytest.mark.parametrize("world_size", [2, 4])

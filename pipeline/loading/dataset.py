@@ -68,8 +68,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
         `batch_size` is that of the global batch, over all ranks; each rank serves its share. Shuffled, the last
         windows that do not fill a batch are left out (`num_dropped`); in row order they are padded and masked.
-        `split` limits the windows to its rows. `lanes` (L, by default as in `lanes_for`) must divide the batch and be
-        a multiple of the world size. `pool_rows` over all lanes are mixed at a time, from blocks of about
+        `split` limits the windows to its rows. `lanes` (L, by default as in `lanes_for`) must divide the batch and
+        be a multiple of the world size. `pool_rows` over all lanes are mixed at a time, from blocks of about
         `block_rows`: like `lanes` and the seed, both belong to the order.
 
         Raises LongstrideError for arguments that do not fit each other, or when no window (no batch, if

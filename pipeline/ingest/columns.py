@@ -28,12 +28,14 @@ class Columns:
                 raise SourceError(source, f"column {position} has no name: give it one in the header")
             if names.index(name) != position - 1:
                 raise SourceError(source, f"two columns are named {name!r}: rename one in the header")
-        named = {recipe.time, *recipe.labels, *({recipe.series} if recipe.series else ())}
+        named = {*recipe.time_columns, *recipe.labels, *({recipe.series} if recipe.series else ())}
         channels = recipe.channels
         if channels is None:
             channels = tuple(name for name in names if name not in named and name not in recipe.exclude)
         absent = [
-            name for name in (recipe.time, recipe.series, *recipe.labels, *channels) if name not in (*names, None)
+            name
+            for name in (*recipe.time_columns, recipe.series, *recipe.labels, *channels)
+            if name not in (*names, None)
         ]
         if absent:
             raise SourceError(
@@ -41,7 +43,7 @@ class Columns:
             )
         if not channels:
             raise SourceError(source, f"no column is left for values; the columns are {_listed(names)}")
-        return Columns(time=recipe.time, series=recipe.series, labels=recipe.labels, channels=channels)
+        return Columns(time=recipe.time_columns[0], series=recipe.series, labels=recipe.labels, channels=channels)
 
     def check_same(self, source: str, other: "Columns", other_source: str) -> None:
         """Raise SourceError unless a file has the channels of an `other`; their order may differ."""

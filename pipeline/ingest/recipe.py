@@ -1,80 +1,224 @@
-"""How a source is to be read: one frozen record, from flags or from a TOML file with the same names."""
+"""How sources are to be read: one frozen record, from flags or from a TOML file with the same names."""
 
 import tomllib
 import zoneinfo
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from pipeline.ingest.duration import parse_duration
 from pipeline.ingest.errors import RecipeError
 
-__all__ = ["EPOCH_UNITS_NS", "Recipe"]
+__all__ = ["EPOCH_UNITS_NS", "Aggregate", "Recipe"]
 
 EPOCH_UNITS_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 """Values of `time_format` that mean a number since 1970-01-01 UTC, and the length of its unit."""
 
+Ambiguous = Literal["reject", "earliest", "latest"]
+Nonexistent = Literal["reject", "forward"]
+Duplicates = Literal["error", "first", "last", "mean"]
+Aggregate = Literal["mean", "min", "max", "last", "count"]
+Fill = Literal["none", "forward", "linear"]
+CounterBits = Literal["16", "32", "64"]
+Dtype = Literal["float32", "float64"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every choice of an ingest; the resolved one is kept in the store."""
+    """Every choice of an ingest; the resolved one is kept in the store.
 
-    time: str
-    """Column that holds the time of a row."""
+    Where a setting may differ between columns, its entries are "VALUE" for all, or "COLUMN=VALUE" for one.
+    """
+
+    time: str | tuple[str, ...]
+    """Column that holds the time of a row, or several that hold parts of it: date and time of day, or year, month,
+    day and so on."""
     time_format: str | None = None
-    """A strptime format; s, ms, us or ns for a number since 1970; None for ISO 8601."""
+    """A strptime format (of several columns: of their texts with a space between them); s, ms, us or ns for a
+    number since 1970; None for ISO 8601."""
     timezone: str = "UTC"
     """Zone of times that carry none, such as Europe/Berlin."""
+    ambiguous: Ambiguous = "reject"
+    """What becomes of a local time that occurs twice, where clocks are set back."""
+    nonexistent: Nonexistent = "reject"
+    """What becomes of a local time that never occurs, where clocks are set forward; `forward` moves it as far."""
+
     series: str | None = None
     """Column whose value says which series a row belongs to; None for a single series."""
+    pivot: str | None = None
+    """Column whose value says which sensor a row is of: each sensor becomes a channel. With several columns of
+    values, each sensor becomes as many channels, named sensor/column."""
     labels: tuple[str, ...] = ()
     """Columns of labels: true, false or a whole number from 0 to 127, never missing."""
     channels: tuple[str, ...] | None = None
-    """Columns of values, in this order; None for all others."""
+    """Columns of values, in this order; None for all others that have a name."""
     exclude: tuple[str, ...] = ()
     """Columns to leave out."""
+    unit: tuple[str, ...] = ()
+    """Units of channels, such as "pressure=bar"."""
+
+    separator: str = ","
+    """One character between fields; "tab" for a tab."""
+    decimal: str = "."
+    """Decimal mark: a point or a comma."""
+    encoding: str = "utf-8"
+    """Of texts: utf-8, or one with a byte a character, such as latin-1."""
+    header: tuple[str, ...] = ()
+    """Names of the columns, for files that have no header."""
     null: tuple[str, ...] = ()
     """Texts that mean a missing value, beside the empty field and NaN. One that is a number means that number,
-    however it is written."""
+    however it is written. "COLUMN=TEXT" is for that column alone."""
+    max_rejects: str = "0.1%"
+    """Stop the job when more rows than this cannot be read: a number, or a share of all rows."""
+
+    sql: str | None = None
+    """A Polars SQL query that sees each row of `rows` alone: filters, and columns made of others."""
+    duplicates: Duplicates = "error"
+    """What becomes of rows of the same series and time."""
+    rate: tuple[str, ...] = ()
+    """Channels that count: stored as their increase a second."""
+    counter_bits: CounterBits = "32"
+    """Width of a counter: where it wraps around."""
+    every: str | None = None
+    """Length of the steps of a common grid, on which rows are summarised; None to keep rows as they are."""
+    aggregate: tuple[str, ...] = ("mean",)
+    """How values that fall into one step of the grid are summarised: mean, min, max, last or count."""
+    fill: Fill = "none"
+    """How missing values are filled in from those around them."""
+    fill_limit: str | None = None
+    """A value is filled in from one at most this far away (linear: between two at most this far apart)."""
     max_gap: str | None = None
-    """A longer step starts a new segment; None for 1.5 times the median step."""
+    """A longer step starts a new segment; None for 1.5 times the median step. With `every`, rows are put in for
+    the steps that are missing in between."""
     split_on_missing: str | None = None
     """A longer run of rows without any value belongs to no segment; None to keep such rows in theirs. A run lasts
     from its first row until the row after it."""
-    dtype: str = "float32"
-    """Of the stored values: float32 or float64."""
+    dtype: Dtype = "float32"
+    """Of the stored values."""
 
     def __post_init__(self) -> None:
-        for duration in (self.max_gap, self.split_on_missing):
+        if not isinstance(self.time, str) and len(self.time) == 1:
+            object.__setattr__(self, "time", self.time[0])
+        if self.separator == "tab":
+            object.__setattr__(self, "separator", "\t")
+        for duration in (self.max_gap, self.split_on_missing, self.every, self.fill_limit):
             if duration is not None:
                 parse_duration(duration)
-        if self.dtype not in ("float32", "float64"):
-            raise RecipeError(f"dtype is {self.dtype!r}: expected float32 or float64")
-        if self.channels is not None and self.exclude:
+        for name, choices in CHOICES.items():
+            _check_choice(name, getattr(self, name), choices)
+        for _, how in _by_column(self.aggregate):
+            _check_choice("aggregate", how, get_args(Aggregate))
+        self._check_text()
+        self._check_time()
+        self._check_uses()
+        self.max_rejected(1)
+
+    @property
+    def time_columns(self) -> tuple[str, ...]:
+        """Columns that hold the time of a row."""
+        return (self.time,) if isinstance(self.time, str) else self.time
+
+    @property
+    def max_gap_ns(self) -> int | None:
+        """`max_gap` in nanoseconds."""
+        return _nanoseconds(self.max_gap)
+
+    @property
+    def split_on_missing_ns(self) -> int | None:
+        """`split_on_missing` in nanoseconds."""
+        return _nanoseconds(self.split_on_missing)
+
+    @property
+    def every_ns(self) -> int | None:
+        """`every` in nanoseconds."""
+        return _nanoseconds(self.every)
+
+    @property
+    def fill_limit_ns(self) -> int | None:
+        """`fill_limit` in nanoseconds."""
+        return _nanoseconds(self.fill_limit)
+
+    def max_rejected(self, num_rows: int) -> int:
+        """How many of `num_rows` may be rejected."""
+        text = self.max_rejects.strip()
+        try:
+            limit = float(text.removesuffix("%"))
+            if not 0 <= limit < float("inf") or (text.endswith("%") and limit > 100):
+                raise ValueError
+        except ValueError:
             raise RecipeError(
-                "channels and exclude contradict each other: name the columns to keep, or to leave out"
-            )
-        if self.time_format is not None and self.time_format not in EPOCH_UNITS_NS and "%" not in self.time_format:
+                f"max-rejects is {self.max_rejects!r}: expected a number such as 100, or a share such as 0.1%"
+            ) from None
+        return int(limit * num_rows / 100) if text.endswith("%") else int(limit)
+
+    def null_of(self, column: str) -> tuple[str, ...]:
+        """Texts that mean a missing value in a column."""
+        named = tuple(entry.removeprefix(f"{column}=") for entry in self.null if entry.startswith(f"{column}="))
+        return named + self.null
+
+    def unit_of(self, channel: str) -> str | None:
+        """Unit of a channel, None where unknown."""
+        return dict(_by_column(self.unit)).get(channel)
+
+    def aggregate_of(self, channel: str) -> Aggregate:
+        """How the values of a channel are summarised."""
+        how = dict(_by_column(self.aggregate))
+        found: Any = how.get(channel, how.get(None, "mean"))
+        return found  # type: ignore[no-any-return]
+
+    def _check_text(self) -> None:
+        if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n0123456789+-. ':
             raise RecipeError(
-                f"time-format is {self.time_format!r}: expected s, ms, us or ns, or a format such as "
-                "'%d/%m/%Y %H:%M'"
+                f"separator is {self.separator!r}: expected one character such as , or ; or |, or the word tab"
             )
+        if self.decimal not in (".", ","):
+            raise RecipeError(f"decimal is {self.decimal!r}: expected . or ,")
+        if self.decimal == self.separator:
+            raise RecipeError("separator and decimal mark are both a comma: name another separator")
+        try:
+            plain = b"09azAZ,;\t\n\r\"'|".decode(self.encoding)
+        except (LookupError, UnicodeDecodeError):
+            plain = ""
+        if plain != "09azAZ,;\t\n\r\"'|":
+            raise RecipeError(
+                f"encoding is {self.encoding!r}: expected utf-8 or one with a byte a character, such as latin-1; "
+                "convert others, as with `iconv -f utf-16 -t utf-8`"
+            )
+
+    def _check_time(self) -> None:
+        format_ = self.time_format
+        if format_ is not None and format_ not in EPOCH_UNITS_NS and "%" not in format_:
+            raise RecipeError(
+                f"time-format is {format_!r}: expected s, ms, us or ns, or a format such as '%d/%m/%Y %H:%M'"
+            )
+        if format_ in EPOCH_UNITS_NS and len(self.time_columns) > 1:
+            raise RecipeError(f"time-format {format_} is for one column, time names {len(self.time_columns)}")
+        if len(self.time_columns) > 7:
+            raise RecipeError(f"time names {len(self.time_columns)} columns: expected at most 7, year to fraction")
         try:
             zoneinfo.ZoneInfo(self.timezone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise RecipeError(
                 f"timezone {self.timezone!r} is not known: expected a name such as UTC or Europe/Berlin"
             ) from None
-        self._check_roles()
 
-    def _check_roles(self) -> None:
-        named = [self.time, *([] if self.series is None else [self.series]), *self.labels]
-        named += [*(self.channels or ()), *self.exclude]
+    def _check_uses(self) -> None:
+        if self.channels is not None and self.exclude:
+            raise RecipeError(
+                "channels and exclude contradict each other: name the columns to keep, or to leave out"
+            )
+        if (self.fill == "none") != (self.fill_limit is None):
+            raise RecipeError(
+                "fill and fill-limit go together: say how missing values are filled in (forward or linear), and how "
+                "far (such as 1h)"
+            )
+        named = [*self.time_columns, *(name for name in (self.series, self.pivot) if name is not None)]
+        named += [*self.labels, *(self.channels or ()), *self.exclude]
         repeated = sorted({name for name in named if named.count(name) > 1})
         if repeated:
             raise RecipeError(
                 f"a column has one use: {', '.join(map(repr, repeated))} is named twice among time, series, "
-                "labels, channels and exclude"
+                "pivot, labels, channels and exclude"
             )
 
     @classmethod
@@ -89,7 +233,7 @@ class Recipe:
         if unknown:
             names = ", ".join(name.replace("_", "-") for name in sorted(known))
             raise RecipeError(f"unknown setting {', '.join(map(repr, unknown))}: a recipe may hold {names}")
-        if "time" not in values:
+        if not values.get("time"):
             raise RecipeError("which column holds the time? Name it with --time, or as time = in the recipe")
         return cls(**{name: _checked(name, value) for name, value in values.items()})
 
@@ -106,34 +250,51 @@ class Recipe:
         except RecipeError as error:
             raise RecipeError(f"{path}: {error}") from None
 
-    @property
-    def max_gap_ns(self) -> int | None:
-        """`max_gap` in nanoseconds."""
-        return None if self.max_gap is None else parse_duration(self.max_gap)
-
-    @property
-    def split_on_missing_ns(self) -> int | None:
-        """`split_on_missing` in nanoseconds."""
-        return None if self.split_on_missing is None else parse_duration(self.split_on_missing)
-
     def as_json(self) -> dict[str, Any]:
-        """Plain values for the attributes of a store; `from_settings` takes them back."""
+        """Plain values for the attributes of a store, without those that are as by default."""
+        default = {field.name: field.default for field in fields(self)}
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
-            if value is not None
+            if value != default[name]
         }
 
 
-LISTS = ("labels", "channels", "exclude", "null")
+CHOICES = {
+    "ambiguous": get_args(Ambiguous),
+    "nonexistent": get_args(Nonexistent),
+    "duplicates": get_args(Duplicates),
+    "counter_bits": get_args(CounterBits),
+    "fill": get_args(Fill),
+    "dtype": get_args(Dtype),
+}
+LISTS = ("labels", "channels", "exclude", "unit", "header", "null", "rate", "aggregate")
+
+
+def _by_column(entries: tuple[str, ...]) -> list[tuple[str | None, str]]:
+    """Column and value of each entry; no column where the value is for all."""
+    split = [entry.rpartition("=") for entry in entries]
+    return [(column if mark else None, value) for column, mark, value in split]
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        raise RecipeError(f"{name.replace('_', '-')} is {value!r}: expected {listed}")
+
+
+def _nanoseconds(duration: str | None) -> int | None:
+    return None if duration is None else parse_duration(duration)
 
 
 def _checked(name: str, value: Any) -> Any:
     shown = name.replace("_", "-")
-    if name not in LISTS:
-        if not isinstance(value, str):
-            raise RecipeError(f"{shown} is {value!r}: expected a text in quotes")
-        return value
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise RecipeError(f'{shown} is {value!r}: expected a list of texts such as ["a", "b"]')
-    return tuple(value)
+    if name in LISTS or (name == "time" and not isinstance(value, str)):
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            raise RecipeError(f'{shown} is {value!r}: expected a list of texts such as ["a", "b"]')
+        return tuple(value)
+    if name in ("max_rejects", "counter_bits") and type(value) is int:
+        return str(value)
+    if not isinstance(value, str):
+        raise RecipeError(f"{shown} is {value!r}: expected a text in quotes")
+    return value

@@ -1,69 +1,91 @@
-"""Which column of a file is what: time, series, labels, channels."""
+"""Which column of a file is what: time, series, sensor, labels, channels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.ingest.errors import SourceError
+from pipeline.ingest.errors import RecipeError, SourceError
 from pipeline.ingest.recipe import Recipe
 
-__all__ = ["Columns"]
+__all__ = ["Columns", "listed", "union_of_channels"]
 
 MAX_NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Names of the columns that are used, by what they are used for."""
+    """Names of the columns of one file that are used, by what they are used for."""
 
-    time: str
+    time: tuple[str, ...]
     series: str | None
+    pivot: str | None
     labels: tuple[str, ...]
     channels: tuple[str, ...]
+    """Columns of values, in the order of the file or of the recipe."""
+    unused: tuple[str, ...]
+    """All others."""
+
+    @property
+    def time_name(self) -> str:
+        """Name of the time of a row, wherever it is put together."""
+        taken = {*self.labels, *self.channels, *self.unused, self.series, self.pivot}
+        name = self.time[0] if len(self.time) == 1 else "time"
+        while name in taken:
+            name = f"_{name}"
+        return name
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Every column that is used."""
+        keys = [name for name in (self.series, self.pivot) if name is not None]
+        return (*self.time, *keys, *self.labels, *self.channels)
 
     @staticmethod
-    def resolve(source: str, names: Sequence[str], recipe: Recipe) -> "Columns":
-        """Give the columns of a file their use. Raises SourceError where one is missing, unnamed or double."""
-        for position, name in enumerate(names, 1):
-            if not name:
-                raise SourceError(source, f"column {position} has no name: give it one in the header")
-            if names.index(name) != position - 1:
-                raise SourceError(source, f"two columns are named {name!r}: rename one in the header")
-        named = {*recipe.time_columns, *recipe.labels, *({recipe.series} if recipe.series else ())}
-        channels = recipe.channels
-        if channels is None:
-            channels = tuple(name for name in names if name not in named and name not in recipe.exclude)
-        absent = [
-            name
-            for name in (*recipe.time_columns, recipe.series, *recipe.labels, *channels)
-            if name not in (*names, None)
-        ]
+    def resolve(source: str, names: Sequence[str], unnamed: Sequence[str], recipe: Recipe) -> "Columns":
+        """Give the columns of a file their use. Raises SourceError where one that every file needs is missing.
+
+        `unnamed` are those of `names` that the file does not name: they hold values only where the recipe says so.
+        """
+        keys = [name for name in (recipe.series, recipe.pivot) if name is not None]
+        needed = [*recipe.time_columns, *keys, *recipe.labels]
+        absent = [name for name in needed if name not in names]
         if absent:
             raise SourceError(
-                source, f"there is no column {_listed(absent)}; the columns are {_listed(names)}: name one of them"
+                source, f"there is no column {listed(absent)}; the columns are {listed(names)}: name one of them"
             )
-        if not channels:
-            raise SourceError(source, f"no column is left for values; the columns are {_listed(names)}")
-        return Columns(time=recipe.time_columns[0], series=recipe.series, labels=recipe.labels, channels=channels)
-
-    def check_same(self, source: str, other: "Columns", other_source: str) -> None:
-        """Raise SourceError unless a file has the channels of an `other`; their order may differ."""
-        missing = [name for name in other.channels if name not in self.channels]
-        if missing:
-            raise SourceError(
-                source,
-                f"there is no column {_listed(missing)}, which {other_source} has: "
-                "name the columns that all files have with --channels",
-            )
-        added = [name for name in self.channels if name not in other.channels]
-        if added:
-            raise SourceError(
-                source,
-                f"column {_listed(added)} is not in {other_source}: leave it out with --exclude, "
-                "or name the columns that all files have with --channels",
-            )
+        if recipe.channels is None:
+            out = {*needed, *recipe.exclude, *unnamed}
+            channels = tuple(name for name in names if name not in out)
+        else:
+            channels = tuple(name for name in recipe.channels if name in names)
+        if not channels and recipe.sql is None:
+            wanted = f"; --channels names {listed(recipe.channels)}" if recipe.channels else ""
+            raise SourceError(source, f"no column is left for values; the columns are {listed(names)}{wanted}")
+        return Columns(
+            time=recipe.time_columns,
+            series=recipe.series,
+            pivot=recipe.pivot,
+            labels=recipe.labels,
+            channels=channels,
+            unused=tuple(name for name in names if name not in {*needed, *channels}),
+        )
 
 
-def _listed(names: Sequence[str | None]) -> str:
+def union_of_channels(columns: Sequence[Columns], recipe: Recipe) -> tuple[str, ...]:
+    """Columns of values of all files together, as they first come up, or in the order of the recipe.
+
+    Raises RecipeError where the recipe names one that no file has.
+    """
+    found = tuple(dict.fromkeys(name for one in columns for name in one.channels))
+    if recipe.channels is None:
+        return found
+    absent = [name for name in recipe.channels if name not in found]
+    if absent:
+        raise RecipeError(f"--channels names {listed(absent)}, which no source has: name columns that there are")
+    return recipe.channels
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence holds them."""
     shown = ", ".join(repr(name) for name in names[:MAX_NAMES_SHOWN])
     more = len(names) - MAX_NAMES_SHOWN
     return f"{shown} and {more:,} more" if more > 0 else shown

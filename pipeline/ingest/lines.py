@@ -4,28 +4,50 @@ A record is one row: one line, or several where a quoted field holds a line brea
 """
 
 import csv
-from collections.abc import Iterator
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 
 from pipeline.ingest.errors import SourceError
+from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.rejects import (
+    MAX_RECORD_BYTES,
+    count_fields,
+    is_blank,
+    record_pattern,
+    row_syntax,
+    shown,
+)
 
-__all__ = ["Header", "Piece", "cut_pieces", "read_header"]
+__all__ = ["BOM", "Header", "Piece", "cut_pieces", "read_header"]
 
-MAX_RECORD_BYTES = 2**20
-QUOTE, NEWLINE = b'"\n'
+BOM = b"\xef\xbb\xbf"
+UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+OTHER_SEPARATORS = ",;\t|"
+NEWLINE = b"\n"
+MAX_SAMPLED_ROWS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """The first record of a file."""
+    """The columns of a file."""
 
     names: tuple[str, ...]
+    """One for each field of a row, all different."""
+    unnamed: tuple[str, ...]
+    """Those among them that were made up, such as column_3, where the header holds none."""
+    line: bytes | None
+    """The record without its line break, to know it where it is repeated; None where the file has no header."""
     num_bytes: int
     """Up to where the rows begin, blank lines before the header included."""
     num_lines: int
+    num_blank: int
+    """Blank lines before the header."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,62 +56,177 @@ class Piece:
 
     source: str
     data: bytes
-    """Ends with a line break."""
+    """Ends with a line break, even if the file does not."""
+    offset: int
+    """Where it begins in the stream."""
     first_line: int
     """Number of the first line, from 1."""
     num_lines: int
 
-    def place(self, offset: int) -> str:
-        """Where in the file byte `offset` of the data lies."""
-        return f"line {self.first_line + self.data.count(NEWLINE, 0, offset)}"
 
+def read_header(stream: BinaryIO, source: str, recipe: Recipe) -> Header:
+    """Read the column names from the beginning of a stream, and see in the first rows how many fields they have.
 
-def read_header(stream: BinaryIO, source: str) -> Header:
-    """Read the column names and leave the stream at the first row. Raises SourceError where there are none."""
-    record = b""
-    num_lines = 0
-    while line := stream.readline(MAX_RECORD_BYTES):
-        record += line
-        num_lines += 1
-        if record.strip() and record.count(QUOTE) % 2 == 0:
-            break
-    try:
-        text = record.decode("utf-8-sig").strip("\r\n")
-        names = next(csv.reader([text], strict=True), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(source, f"this is no header of a CSV file: {error}", place="line 1") from None
-    if not names:
-        raise SourceError(source, "the file is empty: expected a header with the names of the columns")
-    return Header(names=tuple(name.strip() for name in names), num_bytes=len(record), num_lines=num_lines)
-
-
-def cut_pieces(stream: BinaryIO, source: str, first_line: int, piece_bytes: int) -> Iterator[Piece]:
-    """Cut the rest of a stream into pieces of about `piece_bytes`, each ending where a record ends.
-
-    Raises SourceError for a line longer than 1 MiB.
+    The stream is left somewhere in the rows. Raises SourceError where there is no header, where it seems to have
+    another separator or encoding, and for a name that two columns have.
     """
-    while data := stream.read(piece_bytes):
-        rest = b"".join(_rest_of_record(stream, data))
-        data = data + rest if rest else data
-        if not data.endswith(b"\n"):
-            if stream.read(1):
-                place = f"line {first_line + data.count(NEWLINE)}"
-                message = f"the line is longer than {MAX_RECORD_BYTES:,} bytes: is this a CSV file?"
-                raise SourceError(source, message, place=place)
-            data += b"\n"
-        num_lines = int(np.count_nonzero(np.frombuffer(data, np.uint8) == NEWLINE))
-        yield Piece(source=source, data=data, first_line=first_line, num_lines=num_lines)
-        first_line += num_lines
+    head = stream.read(MAX_RECORD_BYTES)
+    if head.startswith(UTF16_BOMS):
+        raise SourceError(source, "this is UTF-16: convert the file, as with `iconv -f utf-16 -t utf-8`")
+    num_bytes = len(head)
+    if num_bytes < MAX_RECORD_BYTES and not head.endswith(NEWLINE):
+        head += NEWLINE
+    start = len(BOM) if head.startswith(BOM) else 0
+    if recipe.header:
+        given = _Given(names=[name.strip() for name in recipe.header], line=None, stop=start, num_blank=0)
+    else:
+        given = _read_names(head, start, source, recipe)
+    names = _fit(given.names, _sample(head[given.stop : head.rfind(NEWLINE) + 1], given.line, recipe), recipe)
+    for name, count in Counter(names).items():
+        if name and count > 1:
+            raise SourceError(source, f"two columns are named {name!r}: rename one in the header")
+    unnamed = [position for position, name in enumerate(names) if not name]
+    for position in unnamed:
+        name = f"column_{position + 1}"
+        while name in names:
+            name += "_"
+        names[position] = name
+    return Header(
+        names=tuple(names),
+        unnamed=tuple(names[position] for position in unnamed),
+        line=given.line,
+        num_bytes=min(given.stop, num_bytes),
+        num_lines=head.count(NEWLINE, 0, given.stop),
+        num_blank=given.num_blank,
+    )
 
 
-def _rest_of_record(stream: BinaryIO, data: bytes) -> Iterator[bytes]:
-    """What follows `data` up to the next line break outside quotes, or up to the limit of a record."""
-    quoted = QUOTE in data and data.count(QUOTE) % 2
-    num_bytes = 0
-    while (quoted or not data.endswith(b"\n")) and num_bytes < MAX_RECORD_BYTES:
-        data = stream.readline(MAX_RECORD_BYTES)
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """What stands in the header itself."""
+
+    names: list[str]
+    line: bytes | None
+    stop: int
+    num_blank: int
+
+
+def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
+    separator = recipe.separator.encode()
+    num_blank = 0
+    while (stop := head.find(NEWLINE, start) + 1) and is_blank(head[start:stop], separator):
+        start = stop
+        num_blank += 1
+    place = f"line {num_blank + 1}"
+    if start == len(head):
+        raise SourceError(source, "the file is empty: expected a header with the names of the columns")
+    record = record_pattern(separator).match(head, start)
+    if record is None:
+        found = f"its first line is longer than {MAX_RECORD_BYTES:,} bytes"
+        if stop:
+            found = f"a quote is out of place in {shown(head[start:stop], recipe.encoding)}"
+        raise SourceError(source, f"this is no header of a CSV file: {found}", place=place)
+    line = record[0].removesuffix(NEWLINE).removesuffix(b"\r")
+    if b"\r" in re.sub(rb'"[^"]*+"', b"", line):
+        raise SourceError(source, r"lines end in \r alone: convert them, as with `tr '\r' '\n'`", place=place)
+    try:
+        text = line.decode(recipe.encoding)
+        names = [name.strip() for name in next(csv.reader([text], delimiter=recipe.separator, strict=True))]
+    except UnicodeDecodeError as error:
+        found = f"byte {line[error.start]:#04x} is not {recipe.encoding}"
+        remedy = "name the encoding of the file, as with --encoding latin-1"
+        raise SourceError(source, f"{found}: {remedy}", place=place) from None
+    except csv.Error as error:
+        raise SourceError(source, f"this is no header of a CSV file: {error}", place=place) from None
+    other = max(OTHER_SEPARATORS, key=text.count)
+    if len(names) == 1 and other in text:
+        named = "tab" if other == "\t" else shlex.quote(other)
+        message = f"the header is one column, {shown(line, recipe.encoding)}: say what separates it, as with"
+        raise SourceError(source, f"{message} --separator {named}", place=place)
+    return _Given(names=names, line=line, stop=record.end(), num_blank=num_blank)
+
+
+def _sample(rows: bytes, header: bytes | None, recipe: Recipe) -> list[bytes]:
+    """Give the first records, whatever their number of fields."""
+    separator = recipe.separator.encode()
+    pattern = record_pattern(separator)
+    found: list[bytes] = []
+    start = 0
+    while start < len(rows) and len(found) < MAX_SAMPLED_ROWS:
+        match = pattern.match(rows, start)
+        if match is None:
+            start = rows.index(NEWLINE, start) + 1
+            continue
+        start = match.end()
+        record = match[0].rstrip(b" \r\n")
+        if record != header and not is_blank(record, separator):
+            found.append(record)
+    return found
+
+
+def _fit(names: list[str], rows: Sequence[bytes], recipe: Recipe) -> list[str]:
+    """Give a name to each field that most rows have, an empty one where the header has none."""
+    separator = recipe.separator.encode()
+    widths = [count_fields(row, separator) for row in rows]
+    counts = Counter(widths)
+    usual = max(counts, key=lambda width: (counts[width], width == len(names)), default=len(names))
+    if usual == len(names) + 1:
+        last_is_empty = all(
+            row.removesuffix(b'""').endswith(separator)
+            for row, width in zip(rows, widths, strict=True)
+            if width == usual
+        )
+        if last_is_empty:
+            return [*names, ""]
+        # As R writes its row names. Names that were given for a file without a header are for all its columns.
+        return names if recipe.header else ["", *names]
+    if usual == len(names) - 1 and not names[-1]:
+        return names[:-1]
+    return names
+
+
+def cut_pieces(
+    stream: BinaryIO, source: str, header: Header, recipe: Recipe, *, first_line: int, piece_bytes: int
+) -> Iterator[Piece]:
+    """Cut the rest of a stream into pieces of about `piece_bytes`, each ending at a boundary (see `rejects`).
+
+    So the rows and rejects of all pieces together do not depend on `piece_bytes`. Of a line too long for a piece
+    and a row, only the beginning is given, so that it is rejected: memory is bounded by the piece and 1 MiB.
+    """
+    syntax = row_syntax(recipe.separator, len(header.names))
+    offset = stream.tell()
+    data = b""
+    while True:
+        wanted = piece_bytes + MAX_RECORD_BYTES - len(data)
+        more = stream.read(wanted)
+        data = data + more if data else more
         if not data:
             return
-        quoted ^= data.count(QUOTE) % 2
-        num_bytes += len(data)
-        yield data
+        if len(more) < wanted and not data.endswith(NEWLINE):
+            data += NEWLINE
+        last = min(piece_bytes, len(data)) - 1
+        start, stop = data.rfind(NEWLINE, 0, last) + 1, data.find(NEWLINE, last) + 1
+        if stop:
+            stop = syntax.boundary(data, stop)
+        elif start:
+            # No row can hold the line that begins here, so there is a boundary.
+            stop = start
+        piece = data[:stop] if stop else data[:MAX_RECORD_BYTES] + NEWLINE
+        num_lines = int(np.count_nonzero(np.frombuffer(piece, np.uint8) == ord(NEWLINE)))
+        yield Piece(source=source, data=piece, offset=offset, first_line=first_line, num_lines=num_lines)
+        first_line += num_lines
+        if stop:
+            offset += stop
+            data = data[stop:]
+        else:
+            data = _behind_line(stream)
+            offset = stream.tell() - len(data)
+
+
+def _behind_line(stream: BinaryIO) -> bytes:
+    """Read up to the end of a line and a bit further; give what follows it."""
+    while data := stream.read(MAX_RECORD_BYTES):
+        _, newline, rest = data.partition(NEWLINE)
+        if newline:
+            return rest
+    return b""

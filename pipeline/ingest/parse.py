@@ -1,4 +1,4 @@
-"""A piece of a source, as texts or as typed columns, to a frame of exact types, or to an exact error.
+"""A piece of a source, as texts or as typed columns, to rows of exact types, and what is none to rejects.
 
 Values are always read as float64 and then rounded to the type of the store, so that the same log in CSV and in
 Parquet gives the same bits.
@@ -8,98 +8,109 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from pipeline.ingest.columns import Columns
 from pipeline.ingest.errors import RecipeError, SourceError
 from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.rejects import Reject
+from pipeline.ingest.sources import Raw
 from pipeline.ingest.stamps import to_nanoseconds, why_unreadable
 
-__all__ = ["Raw", "Typed", "typed"]
+__all__ = ["Parsed", "parse"]
 
 MAX_LABEL = 127
 MAX_TEXT_SHOWN = 60
-LARGEST_EXACT = 2**24
-"""Up to here float32 holds every whole number."""
 LARGEST_FLOAT32 = 3.4028235677973366e38
 """From here on, values round to infinity."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Raw:
-    """Rows of a source as its format gives them."""
-
-    source: str
-    frame: pl.DataFrame
-    """Texts (CSV), or whatever the file says (Parquet)."""
-    place: Callable[[int], str]
-    """Where in the file a row of the frame stands, such as "line 12"."""
-
-    def error(self, row: int, message: str) -> SourceError:
-        """Make the error of one row."""
-        return SourceError(self.source, message, place=self.place(row))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Typed:
-    """Rows of exact types."""
+class Parsed:
+    """Rows of exact types, in the order of the file."""
 
     frame: pl.DataFrame
-    """The columns that are used: time int64 ns, series text, labels int8, channels float, NaN where missing."""
-    counters: dict[str, SourceError]
-    """Channels that hold whole numbers alone, some of which were rounded: the error to raise, unless an earlier
-    piece shows that the channel is a measurement, which is rounded anyway."""
-    measurements: frozenset[str]
-    """Channels that reach as far, and hold fractions."""
+    """Time (int64 ns), named `Columns.time_name`; series and pivot (text), labels (int8), channels (float64, null or
+    NaN where missing), and with `keep_all` every other column, all by their own names."""
+    lines: NDArray[np.int64]
+    """Line of each row."""
+    rejects: list[Reject]
+    num_ambiguous: int
+    num_nonexistent: int
 
 
-def typed(raw: Raw, columns: Columns, recipe: Recipe) -> Typed:
-    """Give rows exact types. Raises SourceError for the first value that cannot be read."""
+def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: bool = False) -> Parsed:
+    """Give rows exact types; those that have none are rejected, each with the first fault that it has.
+
+    Raises SourceError where a column as a whole is of a type that means nothing.
+    """
     frame = raw.frame
-    parts = [_time(raw, frame[columns.time], recipe)]
-    if columns.series is not None:
-        parts.append(_series(raw, frame[columns.series]))
-    parts += [_label(raw, frame[name]) for name in columns.labels]
-    numbers = _numbers(raw, columns.channels, recipe)
-    peaks = _peaks(numbers)
-    limit = LARGEST_FLOAT32 if recipe.dtype == "float32" else float("inf")
-    for name, peak in peaks.items():
-        if peak >= limit:
-            raise _too_large(raw, numbers[name], limit)
-    large = [name for name, peak in peaks.items() if peak > LARGEST_EXACT]
-    whole = [name for name in large if _is_whole(numbers[name])]
-    stored = numbers.select(pl.all().cast(pl.Float32 if recipe.dtype == "float32" else pl.Float64))
-    return Typed(
-        frame=pl.DataFrame(parts).hstack(stored.fill_null(float("nan"))),
-        counters={
-            name: _rounded(raw, numbers[name], _first(changed))
-            for name in whole
-            if (changed := stored[name].cast(pl.Float64) != numbers[name]).any()
-        },
-        measurements=frozenset(large) - frozenset(whole),
+    faults = _Faults(raw)
+    try:
+        stamps = to_nanoseconds([frame[name] for name in columns.time], recipe)
+    except RecipeError as error:
+        raise SourceError(source, str(error)) from None
+    time = stamps.nanoseconds
+    if time.null_count():
+        texts = frame.select(columns.time)
+        named = columns.time[0] if len(columns.time) == 1 else ", ".join(columns.time)
+
+        def why(row: int) -> tuple[str, str]:
+            reason, detail = why_unreadable(texts.row(row), recipe)
+            return reason, f"column {named!r}: {detail}"
+
+        faults.add(time.is_null(), why)
+    parts = [time.alias(columns.time_name)]
+    parts += [_key(frame[name], "series", faults) for name in (columns.series,) if name is not None]
+    parts += [_key(frame[name], "sensor", faults) for name in (columns.pivot,) if name is not None]
+    parts += [_label(source, frame[name], faults) for name in columns.labels]
+    numbers = _numbers(source, frame, columns.channels, recipe, faults)
+    rest = frame.select(columns.unused) if keep_all else pl.DataFrame()
+    typed = pl.DataFrame(parts).hstack(numbers).hstack(rest)
+    good = faults.good
+    if good is not None:
+        typed = typed.filter(pl.Series(good))
+    return Parsed(
+        frame=typed,
+        lines=raw.lines if good is None else raw.lines[good],
+        rejects=sorted(raw.rejects + faults.rejects),
+        num_ambiguous=stamps.num_ambiguous,
+        num_nonexistent=stamps.num_nonexistent,
     )
 
 
-def _time(raw: Raw, column: pl.Series, recipe: Recipe) -> pl.Series:
-    try:
-        nanoseconds = to_nanoseconds(column, recipe)
-    except RecipeError as error:
-        raise SourceError(raw.source, str(error)) from None
-    if nanoseconds.null_count():
-        row = _first(nanoseconds.is_null())
-        raise raw.error(row, f"column {column.name!r}: {why_unreadable(column[row], recipe)}")
-    return nanoseconds.alias(column.name)
+class _Faults:
+    """Rows that are to be rejected; the first fault of each is told."""
+
+    def __init__(self, raw: Raw) -> None:
+        self._raw = raw
+        self.good: NDArray[np.bool_] | None = None
+        self.rejects: list[Reject] = []
+
+    def add(self, wrong: pl.Series, why: Callable[[int], tuple[str, str]]) -> None:
+        """Reject rows; `why` gives reason and detail of one."""
+        if self.good is None:
+            self.good = np.ones(len(self._raw.lines), bool)
+        for row in wrong.arg_true().to_list():
+            if self.good[row]:
+                self.good[row] = False
+                self.rejects.append(Reject(int(self._raw.lines[row]), *why(row), self._raw.text(row)))
 
 
-def _series(raw: Raw, column: pl.Series) -> pl.Series:
+def _key(column: pl.Series, what: str, faults: _Faults) -> pl.Series:
     names = column.cast(pl.String)
     if names.null_count():
-        message = f"column {column.name!r} is empty: each row must say which series it belongs to"
-        raise raw.error(_first(names.is_null()), message)
+        reason, detail = (
+            f"{what} missing",
+            f"column {column.name!r} is empty: each row must say which {what} it is of",
+        )
+        faults.add(names.is_null(), lambda row: (reason, detail))
     return names
 
 
-def _label(raw: Raw, column: pl.Series) -> pl.Series:
+def _label(source: str, column: pl.Series, faults: _Faults) -> pl.Series:
     if column.dtype == pl.String:
         numbers = (
             column.str.strip_chars()
@@ -110,86 +121,107 @@ def _label(raw: Raw, column: pl.Series) -> pl.Series:
     elif column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
         numbers = column.cast(pl.Float64)
     else:
-        raise SourceError(
-            raw.source, f"label {column.name!r} holds {column.dtype}: expected true, false or numbers"
-        )
+        raise SourceError(source, f"label {column.name!r} holds {column.dtype}: expected true, false or numbers")
     wrong = ~(numbers.is_between(0, MAX_LABEL) & (numbers == numbers.floor())).fill_null(False)
     if wrong.any():
-        row = _first(wrong)
-        raise raw.error(
-            row,
-            f"label {column.name!r} is {_shown(column[row])}: expected true, false or a whole number from 0 to "
-            f"{MAX_LABEL}; fill it in, or leave the column out of --labels and --exclude it",
+        faults.add(
+            wrong,
+            lambda row: (
+                "no label",
+                f"label {column.name!r} is {_shown(column[row])}: expected true, false or a whole number from 0 to "
+                f"{MAX_LABEL}; fill it in, or leave the column out of --labels and --exclude it",
+            ),
         )
-    return numbers.cast(pl.Int8)
+        numbers = pl.select(pl.when(~wrong).then(numbers)).to_series()
+    return numbers.cast(pl.Int8).alias(column.name)
 
 
-def _numbers(raw: Raw, channels: tuple[str, ...], recipe: Recipe) -> pl.DataFrame:
+def _numbers(
+    source: str, frame: pl.DataFrame, channels: tuple[str, ...], recipe: Recipe, faults: _Faults
+) -> pl.DataFrame:
     """Channels as float64; null or NaN where missing."""
-    frame = raw.frame.select(channels)
-    for name, dtype in frame.schema.items():
+    chosen = frame.select(channels)
+    for name, dtype in chosen.schema.items():
         if not (dtype.is_numeric() or dtype in (pl.String, pl.Null)):
-            raise SourceError(raw.source, f"column {name!r} holds {dtype}, not numbers: {_way_out(name)}")
-    numbers = frame.cast(pl.Float64, strict=False)
-    lost = [name for name in channels if numbers[name].null_count() > frame[name].null_count()]
-    if lost:
-        numbers = numbers.with_columns(_read_again(raw, lost, recipe.null))
-    sentinels = [number for token in recipe.null if (number := _number(token)) is not None]
-    if sentinels:
-        numbers = numbers.select(pl.when(~pl.col(name).is_in(sentinels)).then(pl.col(name)) for name in channels)
+            raise SourceError(source, f"column {name!r} holds {dtype}, not numbers: {_way_out(name)}")
+    texts = [name for name, dtype in chosen.schema.items() if dtype == pl.String]
+    if recipe.decimal == ",":
+        numbers = chosen.with_columns(_read_again(chosen[name], recipe, faults) for name in texts)
+        numbers = numbers.cast(pl.Float64, strict=False)
+    else:
+        numbers = chosen.cast(pl.Float64, strict=False)
+        lost = [name for name in texts if numbers[name].null_count() > chosen[name].null_count()]
+        if lost:
+            numbers = numbers.with_columns(_read_again(chosen[name], recipe, faults) for name in lost)
+    sentinels = _Sentinels(recipe)
+    if sentinels.some:
+        numbers = numbers.select(sentinels.missing(name) for name in channels)
+    _reject_infinite(chosen, numbers, recipe, faults)
     return numbers
 
 
-def _read_again(raw: Raw, channels: list[str], null: tuple[str, ...]) -> list[pl.Series]:
-    """Read channels in which some texts were no numbers: they may mean missing, or have spaces around them."""
-    read = []
-    wrong = []
-    for name in channels:
-        texts = raw.frame[name].str.strip_chars()
-        numbers = texts.cast(pl.Float64, strict=False)
-        unread = numbers.is_null() & texts.is_not_null() & ~texts.is_in(["", *null])
-        if unread.any():
-            wrong.append((_first(unread), name))
-        read.append(numbers)
-    if wrong:
-        row, name = min(wrong)
-        value = raw.frame[name][row]
-        raise raw.error(
-            row,
-            f"column {name!r} is {_shown(value)}, not a number: {_way_out(name)}; or call the text missing with "
-            f"--null {shlex.quote(value.strip())}",
+def _read_again(column: pl.Series, recipe: Recipe, faults: _Faults) -> pl.Series:
+    """Read a channel in which some texts may be no numbers: they mean missing, or have spaces around them."""
+    texts = column.str.strip_chars()
+    plain = texts
+    if recipe.decimal == ",":
+        # A point in such a log groups thousands, or is a mistake.
+        plain = pl.select(pl.when(~texts.str.contains(".", literal=True)).then(texts)).to_series()
+        plain = plain.str.replace(",", ".", literal=True)
+    numbers = plain.cast(pl.Float64, strict=False)
+    unread = numbers.is_null() & texts.is_not_null() & ~texts.is_in(["", *recipe.null_of(column.name)])
+    if unread.any():
+
+        def why(row: int) -> tuple[str, str]:
+            value = column[row]
+            return (
+                f"no number in {column.name!r}",
+                f"column {column.name!r} is {_shown(value)}, not a number: {_way_out(column.name)}; or call the text "
+                f"missing with --null {shlex.quote(value.strip())}",
+            )
+
+        faults.add(unread, why)
+    return numbers.alias(column.name)
+
+
+class _Sentinels:
+    """Numbers that mean a missing value."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self.some = any(_number(token.rpartition("=")[2]) is not None for token in recipe.null)
+
+    def missing(self, channel: str) -> pl.Expr:
+        """The channel with its sentinels missing."""
+        tokens = self._recipe.null_of(channel)
+        numbers = [number for token in tokens if (number := _number(token)) is not None]
+        column = pl.col(channel)
+        return pl.when(~column.is_in(numbers)).then(column).alias(channel) if numbers else column
+
+
+def _reject_infinite(texts: pl.DataFrame, numbers: pl.DataFrame, recipe: Recipe, faults: _Faults) -> None:
+    limit = LARGEST_FLOAT32 if recipe.dtype == "float32" else float("inf")
+    peaks = numbers.select(pl.all().abs().fill_nan(None).max().fill_null(0))
+    for column in peaks:
+        if column.item() >= limit:
+            name = column.name
+            faults.add(numbers[name].abs() >= limit, _TooLarge(texts[name], numbers[name]))
+
+
+@dataclass(frozen=True)
+class _TooLarge:
+    texts: pl.Series
+    numbers: pl.Series
+
+    def __call__(self, row: int) -> tuple[str, str]:
+        value = self.texts[row]
+        infinite = self.numbers.is_infinite()[row]
+        keep = "" if infinite else "keep it with --dtype float64, "
+        return (
+            "infinity" if infinite else "too large for float32",
+            f"column {self.texts.name!r} is {_shown(value)}, which would be stored as infinity: {keep}mend the row, "
+            f"or call the value missing with --null {shlex.quote(str(value).strip())}",
         )
-    return read
-
-
-def _too_large(raw: Raw, numbers: pl.Series, limit: float) -> SourceError:
-    row = _first(numbers.abs() >= limit)
-    value = raw.frame[numbers.name][row]
-    keep = "" if numbers.is_infinite()[row] else "keep it with --dtype float64, "
-    return raw.error(
-        row,
-        f"column {numbers.name!r} is {_shown(value)}, which would be stored as infinity: {keep}mend the row, or "
-        f"call the value missing with --null {shlex.quote(str(value).strip())}",
-    )
-
-
-def _peaks(numbers: pl.DataFrame) -> dict[str, float]:
-    """The largest magnitude of each channel, 0 where all is missing."""
-    both = (numbers.select(end.fill_nan(None).fill_null(0)).row(0) for end in (pl.all().min(), pl.all().max()))
-    return {name: max(-low, high) for name, low, high in zip(numbers.columns, *both, strict=True)}
-
-
-def _is_whole(numbers: pl.Series) -> bool:
-    found = numbers.drop_nulls().drop_nans()
-    return bool((found == found.floor()).all())
-
-
-def _rounded(raw: Raw, numbers: pl.Series, row: int) -> SourceError:
-    return raw.error(
-        row,
-        f"column {numbers.name!r} is {_shown(raw.frame[numbers.name][row])}, a whole number that float32 would "
-        f"round (it is exact up to {LARGEST_EXACT:,}): keep it with --dtype float64, or {_way_out(numbers.name)}",
-    )
 
 
 def _way_out(name: str) -> str:
@@ -201,12 +233,6 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _first(found: pl.Series) -> int:
-    row = found.arg_true()[0]
-    assert isinstance(row, int)
-    return row
 
 
 def _shown(value: object) -> str:

@@ -156,15 +156,24 @@ class Recipe:
         named = tuple(entry.removeprefix(f"{column}=") for entry in self.null if entry.startswith(f"{column}="))
         return named + self.null
 
-    def unit_of(self, channel: str) -> str | None:
-        """Unit of a channel, None where unknown."""
-        return dict(_by_column(self.unit)).get(channel)
+    def unit_of(self, *names: str) -> str | None:
+        """Unit of a channel, by the first of its names that has one; None where unknown."""
+        units = dict(_by_column(self.unit))
+        return next((units[name] for name in names if name in units), None)
 
-    def aggregate_of(self, channel: str) -> Aggregate:
-        """How the values of a channel are summarised."""
+    def aggregate_of(self, *names: str) -> Aggregate:
+        """How the values of a channel are summarised, by the first of its names that says so."""
         how = dict(_by_column(self.aggregate))
-        found: Any = how.get(channel, how.get(None, "mean"))
+        found: Any = next((how[name] for name in (*names, None) if name in how), "mean")
         return found  # type: ignore[no-any-return]
+
+    @property
+    def columns_in_settings(self) -> dict[str, tuple[str, ...]]:
+        """Columns or channels that settings of single ones name, by setting."""
+        units, aggregates = (
+            [name for name, _ in _by_column(entries) if name] for entries in (self.unit, self.aggregate)
+        )
+        return {"rate": self.rate, "unit": tuple(units), "aggregate": tuple(aggregates)}
 
     def _check_text(self) -> None:
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n0123456789+-. ':
@@ -209,8 +218,8 @@ class Recipe:
             )
         if (self.fill == "none") != (self.fill_limit is None):
             raise RecipeError(
-                "fill and fill-limit go together: say how missing values are filled in (forward or linear), and how "
-                "far (such as 1h)"
+                "fill and fill-limit go together: say how missing values are filled in (forward or linear) and "
+                "how far (such as 1h)"
             )
         named = [*self.time_columns, *(name for name in (self.series, self.pivot) if name is not None)]
         named += [*self.labels, *(self.channels or ()), *self.exclude]

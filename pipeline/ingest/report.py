@@ -1,6 +1,6 @@
 """What an ingest did, as data and as text."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,29 +12,80 @@ MAX_FILES_SHOWN = 8
 
 @dataclass(kw_only=True)
 class FileReport:
-    """Rows of one source file, counted on the way."""
+    """Rows of one source file, and what became of each."""
 
     name: str
     num_bytes: int
+    crc: int = 0
     rows_in: int = 0
     """Counted without parsing: lines of CSV, metadata of Parquet."""
     rows_out: int = 0
-    """Handed to the store."""
+    """Rows of the store that began as one of this file."""
+    rejected: dict[str, int] = field(default_factory=dict)
+    """Rows that cannot be read, by reason."""
+    filtered: int = 0
+    """Rows dropped by the query."""
+    deduplicated: int = 0
+    """Rows whose series and time are those of another."""
+    merged: int = 0
+    """Rows summarised into one of the common grid, or joined to one with other channels."""
     blank_lines: int = 0
+    repeated_headers: int = 0
+    out_of_order: int = 0
+    """Rows earlier than the one before them in the file."""
+    ambiguous: int = 0
+    """Local times that occur twice, settled by the recipe."""
+    nonexistent: int = 0
+    """Local times that never occur, settled by the recipe."""
+    unused: tuple[str, ...] = ()
+    """Columns that the file has and the store has not."""
+    absent: tuple[str, ...] = ()
+    """Columns of other files that it lacks: missing in its rows."""
     first_time_ns: int | None = None
     last_time_ns: int | None = None
 
+    @property
+    def num_rejected(self) -> int:
+        """Rows that cannot be read."""
+        return sum(self.rejected.values())
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every row that came in is accounted for."""
+        return self.rows_in == self.rows_out + self.num_rejected + self.filtered + self.deduplicated + self.merged
+
     def as_json(self) -> dict[str, Any]:
         """Plain values, times in ISO 8601 UTC: the same for each run over the same file."""
+        counted = asdict(self)
+        for name in ("num_bytes", "crc", "first_time_ns", "last_time_ns"):
+            del counted[name]
         return {
-            "name": self.name,
+            **counted,
             "bytes": self.num_bytes,
-            "rows_in": self.rows_in,
-            "rows_out": self.rows_out,
-            "blank_lines": self.blank_lines,
+            "crc32c": self.crc,
+            "rejected": dict(sorted(self.rejected.items())),
+            "unused": list(self.unused),
+            "absent": list(self.absent),
             "first_time": _iso(self.first_time_ns),
             "last_time": _iso(self.last_time_ns),
         }
+
+    def told(self) -> str:
+        """What became of the rows, in words."""
+        counts = {
+            "out": self.rows_out,
+            "rejected": self.num_rejected,
+            "dropped by the query": self.filtered,
+            "repeated": self.deduplicated,
+            "merged": self.merged,
+            "blank lines": self.blank_lines,
+            "repeated headers": self.repeated_headers,
+            "out of order": self.out_of_order,
+            "in an hour that occurs twice": self.ambiguous,
+            "in an hour that never occurs": self.nonexistent,
+        }
+        shown = [f"{count:,} {what}" for what, count in counts.items() if count or what == "out"]
+        return f"{self.rows_in:,} rows in, {', '.join(shown)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,50 +93,78 @@ class IngestReport:
     """Rows, segments and speed of one ingest."""
 
     store: str
+    generation: int
     files: tuple[FileReport, ...]
     num_rows: int
+    """Of the store, those before an append included."""
     num_channels: int
     num_series: int
     num_segments: int
     rows_in_segments: int
     """Fewer than the rows where long missing runs are left out of all segments."""
+    rows_added: int
+    """Rows of the grid between those of the sources."""
+    values_filled: int
+    """Missing values filled in from those around them."""
+    counter_wraps: int
+    counter_resets: int
     cadence: str
     max_gap: str
     seconds: float
+    parts_reused: int
+    """Parts that an interrupted run had left."""
+    rejects: str | None
+    """File of the rows that cannot be read."""
 
     @property
     def num_bytes(self) -> int:
         """Bytes of all files."""
         return sum(file.num_bytes for file in self.files)
 
+    @property
+    def rows_in(self) -> int:
+        """Rows of all files."""
+        return sum(file.rows_in for file in self.files)
+
     def as_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`."""
         return asdict(self) | {
             "files": [file.as_json() for file in self.files],
-            "rows_per_second": self.num_rows / self.seconds,
+            "rows_per_second": self.rows_in / self.seconds,
             "megabytes_per_second": self.num_bytes / 1e6 / self.seconds,
         }
 
     def render(self) -> str:
         """A few lines for a terminal."""
-        lines = [
-            self.store,
-            f"  rows         {self.num_rows:,} in {self.num_series:,} series, {self.num_channels:,} channels",
-            f"  segments     {self.num_segments:,} (step {self.cadence}, new one after more than {self.max_gap})",
-        ]
-        if self.rows_in_segments < self.num_rows:
-            outside = self.num_rows - self.rows_in_segments
-            lines.append(f"               {outside:,} rows of long missing runs belong to none")
-        for file in self.files[:MAX_FILES_SHOWN]:
-            blank = f", {file.blank_lines:,} blank lines" if file.blank_lines else ""
-            lines.append(f"  {file.name}: {file.rows_in:,} rows in, {file.rows_out:,} out{blank}")
+        lines = [self.store, *(f"  {name:<12} {text}" for name, text in self.summary())]
+        lines += [f"  {file.name}: {file.told()}" for file in self.files[:MAX_FILES_SHOWN]]
         if len(self.files) > MAX_FILES_SHOWN:
             lines.append(f"  and {len(self.files) - MAX_FILES_SHOWN:,} more files (--json has all)")
         lines.append(
             f"  {self.num_bytes / 1e6:,.1f} MB in {self.seconds:,.1f} s: "
-            f"{self.num_rows / self.seconds:,.0f} rows/s, {self.num_bytes / 1e6 / self.seconds:,.1f} MB/s"
+            f"{self.rows_in / self.seconds:,.0f} rows/s, {self.num_bytes / 1e6 / self.seconds:,.1f} MB/s"
         )
         return "\n".join(lines)
+
+    def summary(self) -> list[tuple[str, str]]:
+        """What the store holds, in words."""
+        lines = [
+            ("rows", f"{self.num_rows:,} in {self.num_series:,} series, {self.num_channels:,} channels"),
+            ("segments", f"{self.num_segments:,} (step {self.cadence}, new one after more than {self.max_gap})"),
+        ]
+        outside = self.num_rows - self.rows_in_segments
+        notes = [
+            (outside, "rows of long missing runs belong to no segment"),
+            (self.rows_added, "rows put in for steps that are missing"),
+            (self.values_filled, "missing values filled in"),
+            (self.counter_wraps, "counter values wrapped around"),
+            (self.counter_resets, "counters started again: their rate there is missing"),
+            (self.parts_reused, "parts taken over from an interrupted run"),
+        ]
+        lines += [("", f"{count:,} {what}") for count, what in notes if count]
+        if self.rejects:
+            lines.append(("rejects", self.rejects))
+        return lines
 
 
 def _iso(nanoseconds: int | None) -> str | None:

@@ -1,148 +1,286 @@
+"""Good rows, rejects and counts against a walk of the file that is written character by character."""
+
 import csv
 import io
-import random
+from dataclasses import dataclass, field
 from itertools import pairwise
 
+import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.ingest import SourceError
-from pipeline.ingest.lines import Piece, cut_pieces, read_header
-from pipeline.ingest.records import check_fields, find_records
+from pipeline.ingest import lines, records, rejects
+from pipeline.ingest.errors import SourceError
+from pipeline.ingest.lines import Header, Piece, cut_pieces
+from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.records import Records, find_records
 
-FIELDS = st.text(st.sampled_from('ab,"\n é'), max_size=6)
+NAMES = ("a", "b", "c")
+TEXTS = st.text(st.sampled_from('a1,;"\n\r é'), max_size=30)
+FIELDS = st.text(st.sampled_from('a1,;"\n\r é'), max_size=5)
+QUOTED = FIELDS.map(lambda text: '"' + text.replace('"', '""') + '"')
+PLAIN = st.text(st.sampled_from("a1 é"), max_size=3)
 
 
-def pieces_of(data: bytes, piece_bytes: int, first_line: int = 1) -> list[Piece]:
-    return list(cut_pieces(io.BytesIO(data), "log.csv", first_line, piece_bytes))
+def header_of(names: tuple[str, ...], line: bytes | None) -> Header:
+    return Header(names=names, unnamed=(), line=line, num_bytes=0, num_lines=0, num_blank=0)
 
 
-def written(table: list[list[str]], end: str, quoting: int) -> bytes:
+def read(data: bytes, header: Header, recipe: Recipe, piece_bytes: int) -> list[tuple[Piece, Records]]:
+    pieces = cut_pieces(io.BytesIO(data), "log.csv", header, recipe, first_line=2, piece_bytes=piece_bytes)
+    return [(piece, find_records(piece, header, recipe)) for piece in pieces]
+
+
+def frame_of(found: Records, num_fields: int, separator: str) -> list[tuple[str, ...]]:
+    if not found.data:
+        return []
+    schema = {str(number): pl.String for number in range(num_fields)}
+    return pl.read_csv(found.data, has_header=False, schema=schema, separator=separator).fill_null("").rows()
+
+
+@dataclass
+class Expected:
+    rows: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
+    rejects: list[tuple[int, str, str]] = field(default_factory=list)
+    num_blank: int = 0
+    num_headers: int = 0
+    num_continued: int = 0
+
+
+def expected_of(
+    data: bytes, num_fields: int, separator: str, header: bytes | None, encoding: str, max_bytes: int = 2**20
+) -> Expected:
+    """Walk a file line by line."""
+    found = Expected()
+    data += b"" if data.endswith(b"\n") or not data else b"\n"
+    at, number = 0, 2
+    while at < len(data):
+        line = data[at : data.index(b"\n", at) + 1]
+        record = record_at(data, at, separator.encode())
+        whole = line
+        if record is not None and len(record[0]) == num_fields and record[1] - at <= max_bytes:
+            whole = data[at : record[1]]
+        else:
+            record = None
+        text = whole[:-1].removesuffix(b"\r")
+        raw = text.decode(encoding, "backslashreplace")
+        if len(line) > max_bytes:
+            found.rejects.append((number, "line too long", ""))
+        elif all(character in b" \t\r\n" + separator.encode() for character in line):
+            found.num_blank += 1
+        elif header is not None and text.removeprefix(b"\xef\xbb\xbf") == header:
+            found.num_headers += 1
+        elif record is not None:
+            try:
+                found.rows.append((number, tuple(value.decode(encoding) for value in record[0])))
+            except UnicodeDecodeError:
+                found.rejects.append((number, f"not {'UTF-8' if encoding == 'utf-8' else encoding}", raw))
+        else:
+            alone = record_at(line, 0, separator.encode())
+            reason = "quote out of place"
+            if alone is not None:
+                reason = "too few fields" if len(alone[0]) < num_fields else "too many fields"
+            found.rejects.append((number, reason, raw))
+        found.num_continued += whole.count(b"\n") - 1
+        number += whole.count(b"\n")
+        at += len(whole)
+    return found
+
+
+def record_at(data: bytes, at: int, separator: bytes) -> tuple[list[bytes], int] | None:
+    """Fields of the record that begins here, and where it ends; None where a quote is out of place."""
+    fields, value, state = [], b"", "start"
+    while at < len(data):
+        character = data[at : at + 1]
+        at += 1
+        if state == "quoted":
+            if character == b'"':
+                state = "closed"
+            else:
+                value += character
+        elif character == b'"' and state == "closed":
+            value, state = value + b'"', "quoted"
+        elif character == b'"':
+            if state != "start":
+                return None
+            state = "quoted"
+        elif character == separator:
+            fields, value, state = [*fields, value], b"", "start"
+        elif character == b"\n":
+            return [*fields, value if state == "closed" else value.removesuffix(b"\r")], at
+        elif state == "closed":
+            if data[at - 1 : at + 1] != b"\r\n":
+                return None
+        else:
+            value, state = value + character, "plain"
+    return None
+
+
+@st.composite
+def files(draw: st.DrawFn, separator: str) -> bytes:
+    """Good rows, rows of one number of fields too many or few, blank lines, headers and noise."""
+    ends = st.sampled_from(["\n", "\r\n"])
+    row = st.lists(st.one_of(QUOTED, PLAIN), min_size=2, max_size=4).map(separator.join)
+    good = st.lists(st.one_of(QUOTED, PLAIN), min_size=3, max_size=3).map(separator.join)
+    other = st.sampled_from(["", " ", separator * 2, separator * 6, f" {separator}\t{separator} "])
+    header = st.sampled_from([separator.join(NAMES), "\ufeff" + separator.join(NAMES)])
+    spoilt = st.sampled_from(["\udcff", "a\udcc3", '"', '"a', 'a"'])
+    line = st.one_of(good, good, good, row, other, header, TEXTS, st.tuples(good, spoilt).map("".join))
+    text = "".join(text + end for text, end in draw(st.lists(st.tuples(line, ends), max_size=12)))
+    if draw(st.booleans()):
+        text = text.removesuffix("\n")
+    return text.encode("utf-8", "surrogateescape")
+
+
+@given(st.data(), st.sampled_from(",;"), st.integers(1, 120))
+def test_rows_and_rejects_are_those_of_a_walk_over_the_file(
+    data: st.DataObject, separator: str, piece_bytes: int
+) -> None:
+    check(data.draw(files(separator)), separator, piece_bytes)
+
+
+@given(TEXTS, st.sampled_from(",;"), st.integers(1, 40), st.integers(1, 3))
+@example('"', ",", 1, 1)
+@example('"a\n"",b\n"c\nd",e\n', ",", 3, 2)
+@example('a"b,\n"c\nd",e\n', ",", 13, 2)
+@example('"\n"\n"\n', ",", 1, 1)
+def test_noise(text: str, separator: str, piece_bytes: int, num_fields: int) -> None:
+    check(text.encode(), separator, piece_bytes, names=NAMES[:num_fields])
+
+
+@given(st.data(), st.integers(1, 60), st.integers(6, 40))
+def test_lines_and_rows_longer_than_the_limit(data: st.DataObject, piece_bytes: int, max_bytes: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (lines, records, rejects):
+            patch.setattr(module, "MAX_RECORD_BYTES", max_bytes)
+        patch.setattr(rejects, "MAX_RAW", 1)
+        check(data.draw(files(",")), ",", piece_bytes, max_bytes=max_bytes, raw=False)
+
+
+def check(
+    data: bytes,
+    separator: str,
+    piece_bytes: int,
+    *,
+    names: tuple[str, ...] = NAMES,
+    max_bytes: int = 2**20,
+    raw: bool = True,
+) -> None:
+    for encoding in ("utf-8", "latin-1", "cp1252"):
+        recipe = Recipe(time="a", separator=separator, encoding=encoding)
+        header = header_of(names, separator.join(names).encode())
+        found = read(data, header, recipe, piece_bytes)
+        expected = expected_of(data, len(names), separator, header.line, encoding, max_bytes)
+
+        rows = [
+            (int(line), fields)
+            for _, part in found
+            for line, fields in zip(part.lines, frame_of(part, len(names), separator), strict=True)
+        ]
+        assert rows == expected.rows
+        told = [(reject.line, reject.reason, reject.raw) for _, part in found for reject in part.rejects]
+        if raw:
+            assert told == expected.rejects
+        assert [reject[:2] for reject in told] == [reject[:2] for reject in expected.rejects]
+        assert sum(part.num_blank for _, part in found) == expected.num_blank
+        assert sum(part.num_headers for _, part in found) == expected.num_headers
+        assert sum(part.num_continued for _, part in found) == expected.num_continued
+
+        assert all(piece.data.endswith(b"\n") for piece, _ in found)
+        for (piece, _), (after, _) in pairwise(found):
+            assert after.first_line == piece.first_line + piece.num_lines
+        for piece, part in found:
+            length = len(piece.data) - (not data.endswith(b"\n") and piece is found[-1][0])
+            if length <= max_bytes:
+                assert data[piece.offset : piece.offset + length] == piece.data[:length]
+            texts = [part.raw(row) for row in range(len(part.lines))]
+            if raw and encoding == "utf-8" and "\r" not in "".join(texts):
+                table = csv.reader(io.StringIO("\n".join(texts), newline=""), delimiter=separator, strict=True)
+                assert [tuple(row) for row in table] == frame_of(part, len(names), separator)
+
+
+@given(st.lists(st.lists(FIELDS, min_size=3, max_size=3), max_size=20), st.sampled_from(["\n", "\r\n"]))
+def test_no_row_of_the_csv_module_is_rejected(table: list[list[str]], end: str) -> None:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator=end, quoting=quoting).writerows(table)
-    return text.getvalue().encode()
+    csv.writer(text, lineterminator=end).writerows(table)
+    header = header_of(NAMES, None)
+    found = read(text.getvalue().encode(), header, Recipe(time="a"), 20)
+    assert not [reject for _, part in found for reject in part.rejects]
+    # A row of nothing but spaces is blank.
+    full = [tuple(row) for row in table if "".join(row).strip(" \r,") or '"' in "".join(row) + text_of(row, end)]
+    assert [row for _, part in found for row in frame_of(part, 3, ",")] == full
 
 
-@given(
-    st.lists(st.lists(FIELDS, min_size=3, max_size=3), min_size=1, max_size=20),
-    st.sampled_from(["\n", "\r\n"]),
-    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
-    st.integers(1, 60),
-    st.integers(0, 2**16),
-)
-def test_records_are_those_of_the_csv_module(
-    table: list[list[str]], end: str, quoting: int, piece_bytes: int, seed: int
-) -> None:
-    records = [written([row], end, quoting) for row in table]
-    dice = random.Random(seed)
-    # Blank lines anywhere between records are no rows.
-    parts, lines = [], []
-    line = 1
-    for record in records:
-        while dice.random() < 0.2:
-            parts.append(end.encode())
-            line += 1
-        parts.append(record)
-        lines.append(line)
-        line += record.count(b"\n")
-    data = b"".join(parts)
-    if dice.random() < 0.5:
-        data = data.removesuffix(end.encode())
-
-    pieces = pieces_of(data, piece_bytes)
-    found = [find_records(piece, 3) for piece in pieces]
-    read = list(csv.reader(io.StringIO(b"".join(part.data for part in found).decode(), newline="")))
-    assert read == table
-    assert [part.place(row) for part in found for row in range(len(part.starts))] == [f"line {n}" for n in lines]
-    num_rows = [
-        piece.num_lines - part.num_blank - part.num_continued for piece, part in zip(pieces, found, strict=True)
-    ]
-    assert sum(num_rows) == len(table)
-    assert num_rows == [len(part.starts) for part in found]
-    assert all(after.first_line == piece.first_line + piece.num_lines for piece, after in pairwise(pieces))
-
-
-@given(st.lists(st.integers(1, 5), min_size=1, max_size=30), st.booleans(), st.integers(1, 50))
-def test_the_first_row_with_a_wrong_number_of_fields_is_named(
-    widths: list[int], quoted: bool, piece_bytes: int
-) -> None:
-    field = '"x,\n"' if quoted else "x"
-    lines_each = 2 if quoted else 1
-    rows = [",".join([field] + ["y"] * (width - 1)) + "\n" for width in widths]
-    wrong = [index for index, width in enumerate(widths) if width != 3]
-
-    def check() -> None:
-        for piece in pieces_of("".join(rows).encode(), piece_bytes, first_line=2):
-            find_records(piece, 3)
-            check_fields(piece, 3)
-
-    if not wrong:
-        check()
-        return
-    with pytest.raises(
-        SourceError,
-        match=rf"^log\.csv, line {2 + wrong[0] * lines_each}: the row has {widths[wrong[0]]} fields, expected 3",
-    ):
-        check()
+def text_of(row: list[str], end: str) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=end).writerow(row)
+    return text.getvalue()
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("line", "reason", "detail"),
     [
-        ('a,b\n5" pipe,1\nc,"d"\n', 2),
-        ('a,b\n"5" pipe,1\n', 2),
-        ('a,b\nc, "d"\n', 2),
-        ('a,b\n\n"c,d\ne,f\n', 3),
-        ('a,"b"\r,c\n', 1),
-        ('"a""b,c\n"d,e\n', 1),
-        ('a,b\n"c"d,"e"\n', 2),
+        (b"1", "too few fields", "the row has 1 field, expected 3 as in the header"),
+        (b"1,2", "too few fields", "the row has 2 fields, expected 3 as in the header"),
+        (b'"1,1",2', "too few fields", "the row has 2 fields, expected 3 as in the header"),
+        (b"1,2,3,", "too many fields", "the row has 4 fields, expected 3 as in the header"),
+        (
+            b'1,5" pipe,3',
+            "quote out of place",
+            """a quote is out of place at '5" pipe,3': a quoted field starts and ends with one, and holds "" where""",
+        ),
+        (b'1,"2"x,3', "quote out of place", """a quote is out of place at '"2"x,3'"""),
+        (b'1, "2",3', "quote out of place", """a quote is out of place at ' "2",3'"""),
+        (
+            b'1,"2,3',
+            "quote out of place",
+            """a quote is opened at '"2,3', and no row of 3 fields comes of it: a quoted field starts and ends""",
+        ),
+        (b"1,2\xb0,3", "not UTF-8", "byte 0xb0 is not UTF-8: name the encoding of the file, as with --encoding"),
     ],
 )
-def test_a_quote_out_of_place_is_named(text: str, line: int) -> None:
-    (piece,) = pieces_of(text.encode(), 1000)
-    with pytest.raises(SourceError, match=rf"^log\.csv, line {line}: a quote is out of place at .*holds \"\""):
-        find_records(piece, 2)
+@pytest.mark.parametrize("neighbour", [b"4,5,6", b'"4","5\n5","6"'])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_bad_line_takes_no_good_one_with_it(
+    line: bytes, reason: str, detail: str, neighbour: bytes, end: bytes
+) -> None:
+    ((piece, found),) = read(end.join([neighbour, line, neighbour]), header_of(NAMES, None), Recipe(time="a"), 1000)
+    assert found.data == neighbour + end + neighbour + b"\n"
+    assert [found.raw(row) for row in (0, 1)] == [neighbour.decode()] * 2
+    (reject,) = found.rejects
+    first = 2 + neighbour.count(b"\n") + 1
+    assert (reject.line, reject.reason) == (first, reason)
+    assert reject.detail.startswith(detail)
+    assert reject.raw == line.decode(errors="backslashreplace")
+    assert found.lines.tolist() == [2, first + 1]
+    assert piece.num_lines == 3 + found.num_continued
 
 
-def test_a_quote_that_is_never_closed_is_found_without_reading_the_file_into_memory() -> None:
-    data = b'a,b\n"c,d\n' + b"e,f\n" * 2**19
-    first, *_ = cut_pieces(io.BytesIO(data), "log.csv", 1, 100)
-    assert len(first.data) < 2**20 + 200
-    with pytest.raises(SourceError, match="line 2: a quote is out of place"):
-        find_records(first, 2)
+def test_a_good_piece_is_handed_on_as_it_is() -> None:
+    ((piece, found),) = read(b'1,2,3\n"4\n",5,6\n', header_of(NAMES, b"a,b,c"), Recipe(time="a"), 1000)
+    assert found.data is piece.data
+    assert not read(b"", header_of(NAMES, None), Recipe(time="a"), 1000)
 
 
-def test_a_line_without_end_is_refused() -> None:
-    data = b"a,b\n" + b"x" * 2**21
-    with pytest.raises(SourceError, match="line 2: the line is longer than 1,048,576 bytes"):
-        pieces_of(data, 100)
+def test_a_long_raw_text_is_cut() -> None:
+    data = "é".encode() * 5000 + b"\n"
+    ((_, found),) = read(data, header_of(NAMES, None), Recipe(time="a"), 20_000)
+    assert found.rejects[0].raw == "é" * 4096 + "..."
 
 
-@pytest.mark.parametrize(
-    ("data", "names", "num_lines"),
-    [
-        (b"a,b\n1,2\n", ("a", "b"), 1),
-        (b"a,b\r\n1,2\r\n", ("a", "b"), 1),
-        (b"\xef\xbb\xbfa,b\n1,2\n", ("a", "b"), 1),
-        (b'\xef\xbb\xbf"a", b \n1,2\n', ("a", "b"), 1),
-        (b'\n\n"a\nx","b,c"\n1,2\n', ("a\nx", "b,c"), 4),
-        (b"a,b", ("a", "b"), 1),
-    ],
-)
-def test_header(data: bytes, names: tuple[str, ...], num_lines: int) -> None:
-    stream = io.BytesIO(data)
-    header = read_header(stream, "log.csv")
-    assert header.names == names
-    assert header.num_lines == num_lines
-    assert stream.read() == data[header.num_bytes :]
-    assert data[header.num_bytes :] in (b"1,2\n", b"1,2\r\n", b"")
+def test_a_separator_that_is_part_of_characters() -> None:
+    recipe = Recipe(time="a", separator="|", encoding="gbk")
+    data = "1|2\n\u4e72|2\n".encode("gbk")
+    with pytest.raises(SourceError, match=r"log\.csv: in gbk, the byte of '\|' may mean something else"):
+        read(b"1|" + bytes([0x81, 0x7C]) + b"\n" + data[:0], header_of(NAMES, None), recipe, 1000)
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [(b"", "the file is empty"), (b"\n\n", "the file is empty"), (b"a,\xff\n", "line 1: this is no header")],
-)
-def test_no_header(data: bytes, message: str) -> None:
-    with pytest.raises(SourceError, match=message):
-        read_header(io.BytesIO(data), "log.csv")
+@pytest.mark.parametrize("quoted", [False, True])
+def test_many_rows_of_several_lines_reach_polars_whole(quoted: bool) -> None:
+    text = '"x\n""y"",\r\n"' if quoted else "x"
+    data = "".join(f"{number},{text},{number % 7}\n" for number in range(100_000)).encode()
+    found = [part for _, part in read(data, header_of(NAMES, None), Recipe(time="a"), 2**20)]
+    rows = [row for part in found for row in frame_of(part, 3, ",")]
+    value = text.strip('"').replace('""', '"') if quoted else "x"
+    assert rows == [(str(number), 'x\n"y",\r\n' if quoted else value, str(number % 7)) for number in range(100_000)]

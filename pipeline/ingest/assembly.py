@@ -1,0 +1,107 @@
+"""Joined rows to the store, in one pass: rates, the common grid, filling in, and what segments need to know."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.ingest.fill import Fill
+from pipeline.ingest.grid import MissingRuns
+from pipeline.ingest.join import Joined, Rows
+from pipeline.ingest.rates import Rates
+from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.resample import MissingSteps, resample
+from storage.writer import StoreWriter
+
+__all__ = ["Assembly", "Channel"]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel of the store, and the column that its values are from."""
+
+    name: str
+    column: str
+
+    def among(self, names: Sequence[str]) -> bool:
+        """Whether a setting names it, by either name."""
+        return self.name in names or self.column in names
+
+
+class Assembly:
+    """Takes rows series by series, in order of time, and counts what becomes of them."""
+
+    def __init__(self, writer: StoreWriter, channels: Sequence[Channel], recipe: Recipe, num_sources: int) -> None:
+        self._writer = writer
+        self._every_ns = recipe.every_ns
+        self._aggregates = [recipe.aggregate_of(channel.name, channel.column) for channel in channels]
+        counters = [index for index, channel in enumerate(channels) if channel.among(recipe.rate)]
+        self.rates = Rates(counters, int(recipe.counter_bits)) if counters else None
+        self.steps = None
+        if recipe.every_ns is not None and recipe.max_gap_ns is not None:
+            self.steps = MissingSteps(recipe.every_ns, recipe.max_gap_ns)
+        self.fill = None
+        if recipe.fill != "none":
+            assert recipe.fill_limit_ns is not None
+            self.fill = Fill(recipe.fill, recipe.fill_limit_ns, len(channels))
+        self.missing = None if recipe.split_on_missing_ns is None else MissingRuns(recipe.split_on_missing_ns)
+        self.series: list[str] = []
+        self.series_start: list[int] = []
+        self.series_end_ns: list[int] = []
+        self.rows_out = np.zeros(num_sources, np.int64)
+        """Rows of each source that are rows of the store."""
+        self.merged = np.zeros(num_sources, np.int64)
+        """Rows of each source that were summarised with another, or joined to it."""
+        self.repeated = np.zeros(num_sources, np.int64)
+        """Rows of each source that were left out because their time is that of another."""
+
+    def begin_series(self, name: str) -> None:
+        """The rows that follow are of this series."""
+        self.series.append(name)
+        self.series_start.append(self._writer.num_rows)
+        self.series_end_ns.append(0)
+
+    def add(self, joined: Joined) -> None:
+        """Take the next rows of the series."""
+        num_sources = len(self.rows_out)
+        time, values, labels = joined.rows
+        source = joined.source
+        self.merged += joined.merged
+        self.repeated += joined.repeated
+        if self.rates:
+            values = self.rates.add(time, _exact(values))
+        if self._every_ns is not None:
+            time, values, labels, first = resample(time, _exact(values), labels, self._every_ns, self._aggregates)
+            self.merged += np.bincount(source, minlength=num_sources)
+            source = source[first]
+            self.merged -= np.bincount(source, minlength=num_sources)
+        self.rows_out += np.bincount(source, minlength=num_sources)
+        if self.steps:
+            time, values, labels = self.steps.add(time, _exact(values), labels)
+        if self.fill:
+            time, values, labels = self.fill.add(time, _exact(values), labels)
+        self._write(Rows(time, values, labels))
+
+    def end_series(self) -> None:
+        """The series has no more rows."""
+        if self.rates:
+            self.rates.end_series()
+        if self.steps:
+            self.steps.end_series()
+        if self.fill:
+            self._write(Rows(*self.fill.end_series()))
+        if self.missing:
+            self.missing.end_series()
+
+    def _write(self, rows: Rows) -> None:
+        if not len(rows.time):
+            return
+        if self.missing:
+            self.missing.add(rows.time, rows.values)
+        self._writer.append(rows.time, rows.values, rows.labels if rows.labels.shape[1] else None)
+        self.series_end_ns[-1] = int(rows.time[-1])
+
+
+def _exact(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    return values.astype(np.float64, copy=False)

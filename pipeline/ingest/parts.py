@@ -1,0 +1,165 @@
+"""Parts: typed rows on disk, sorted by series and time, between parsing and writing.
+
+One file a part: the length of a header, the header (JSON), and one block after the other: time, line, sensor (with a
+pivot), labels, values. It appears by rename, so it is whole or absent. Rows of any range of time are a slice of each.
+"""
+
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import google_crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Block", "Part", "PartReader", "Run", "part_name", "whole_part", "write_part"]
+
+LENGTH_BYTES = 8
+ALIGNMENT = 64
+"""Of the first block, so that it can be mapped as what it is."""
+
+
+class Run(NamedTuple):
+    """Rows start:stop of a part: all that it has of one series."""
+
+    series: str
+    start: int
+    stop: int
+    first_time: int
+    last_time: int
+    """Smallest and largest."""
+    begins: int
+    ends: int
+    """Times of the first and last row in the order of the file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What is known of a part without reading its rows."""
+
+    source: int
+    section: int
+    piece: int
+    last: bool
+    """Whether it ends its section."""
+    num_rows: int
+    dtype: str
+    num_channels: int
+    num_labels: int
+    sensors: list[str] | None
+    """With a pivot: the names that the sensor of a row is an index into."""
+    runs: list[Run]
+    rows_in: int
+    blank: int
+    headers: int
+    filtered: int
+    rejected: dict[str, int]
+    """By reason."""
+    ambiguous: int
+    nonexistent: int
+    steps_back: int
+    """Rows whose time lies before that of the row before them."""
+    rounded: dict[str, tuple[int, str]]
+    """Channels of whole numbers alone, some of which the store would round: line and value of the first."""
+    measurements: list[str]
+    """Channels that reach as far, and hold fractions."""
+    crc: int = 0
+
+    @property
+    def blocks(self) -> dict[str, tuple[np.dtype[Any], int]]:
+        """Type and items a row of each block, in order."""
+        found: dict[str, tuple[np.dtype[Any], int]] = {
+            "time": (np.dtype(np.int64), 1),
+            "line": (np.dtype(np.int64), 1),
+        }
+        if self.sensors is not None:
+            found["sensor"] = (np.dtype(np.int32), 1)
+        found["labels"] = (np.dtype(np.int8), self.num_labels)
+        found["values"] = (np.dtype(self.dtype), self.num_channels)
+        return found
+
+
+Block = NDArray[Any]
+"""Of all rows of a part, or of some."""
+
+
+def part_name(source: int, section: int, piece: int) -> str:
+    """File name of a part."""
+    return f"{source}-{section}-{piece}.part"
+
+
+def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
+    """Write a part into a folder; `blocks` has (num_rows, ...) arrays in the order of `Part.blocks`."""
+    crc = 0
+    views = [_bytes(blocks[name]) for name in part.blocks if blocks[name].size]
+    for view in views:
+        crc = google_crc32c.extend(crc, view)
+    part = replace(part, crc=crc)
+    header = json.dumps(vars(part)).encode()
+    header += b" " * (-(LENGTH_BYTES + len(header)) % ALIGNMENT)
+    path = folder / part_name(part.source, part.section, part.piece)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with open(temporary, "wb") as file:
+        file.write(len(header).to_bytes(LENGTH_BYTES, "little") + header)
+        for view in views:
+            file.write(view)
+    temporary.replace(path)
+    return part
+
+
+def _read_header(path: Path) -> Part:
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+        fields = json.loads(file.read(length))
+    fields["runs"] = [Run(*run) for run in fields["runs"]]
+    return Part(**fields)
+
+
+def whole_part(path: Path) -> Part | None:
+    """The part that an interrupted job left, None where there is none or it is damaged."""
+    try:
+        part = _read_header(path)
+        crc = 0
+        with open(path, "rb") as file:
+            file.seek(LENGTH_BYTES + int.from_bytes(file.read(LENGTH_BYTES), "little"))
+            while data := file.read(2**20):
+                crc = google_crc32c.extend(crc, data)
+    except (OSError, ValueError, TypeError):
+        return None
+    return part if crc == part.crc else None
+
+
+def _bytes(block: Block) -> memoryview:
+    data: Any = np.ascontiguousarray(block)
+    return memoryview(data).cast("B")
+
+
+class PartReader:
+    """Slices of one part."""
+
+    def __init__(self, folder: Path, part: Part) -> None:
+        self.part = part
+        self.path = folder / part_name(part.source, part.section, part.piece)
+        with open(self.path, "rb") as file:
+            position = LENGTH_BYTES + int.from_bytes(file.read(LENGTH_BYTES), "little")
+        self._offset = {}
+        for name, (dtype, width) in part.blocks.items():
+            self._offset[name] = position
+            position += part.num_rows * width * dtype.itemsize
+
+    def times(self, run: Run) -> NDArray[np.int64]:
+        """Times of a run, mapped: only what is looked at is read."""
+        offset = self._offset["time"] + 8 * run.start
+        return np.memmap(self.path, np.int64, "r", offset, (run.stop - run.start,))
+
+    def read(self, start: int, stop: int) -> dict[str, Block]:
+        """All blocks of rows start:stop, by name, (rows,) or (rows, width)."""
+        found: dict[str, Block] = {}
+        with open(self.path, "rb") as file:
+            for name, (dtype, width) in self.part.blocks.items():
+                file.seek(self._offset[name] + start * width * dtype.itemsize)
+                array = np.fromfile(file, dtype, (stop - start) * width)
+                found[name] = array.reshape(-1, width) if name in ("labels", "values") else array
+        return found

@@ -1,0 +1,138 @@
+"""What an ingest is going to do, known before the first row is read: sources, columns, channels."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipeline.ingest.assembly import Channel
+from pipeline.ingest.columns import Columns, listed, union_of_channels
+from pipeline.ingest.errors import RecipeError, SourceError
+from pipeline.ingest.files import find_files, identity
+from pipeline.ingest.formats import open_source
+from pipeline.ingest.join import Shape
+from pipeline.ingest.query import Query
+from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.sources import Source
+from pipeline.ingest.stage import Reading
+
+__all__ = ["Plan", "make_plan"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Sources, and the columns of each."""
+
+    recipe: Recipe
+    sources: tuple[Source, ...]
+    columns: tuple[Columns, ...]
+    channels: tuple[tuple[str, ...], ...]
+    """Columns of values of each source, those of a query included."""
+    union: tuple[str, ...]
+    """Columns of values of all sources together."""
+
+    def readings(self, folder: Path, piece_bytes: int) -> list[Reading]:
+        """What the tasks of each source have in common."""
+        return [
+            Reading(
+                number=number,
+                source=source,
+                columns=columns,
+                recipe=self.recipe,
+                folder=folder,
+                dtype=self._staged_dtype,
+                piece_bytes=piece_bytes,
+                channels=channels,
+            )
+            for number, (source, columns, channels) in enumerate(
+                zip(self.sources, self.columns, self.channels, strict=True)
+            )
+        ]
+
+    @property
+    def _staged_dtype(self) -> str:
+        """Rows that are computed with are rounded only when they are stored."""
+        recipe = self.recipe
+        computes = recipe.rate or recipe.every or recipe.fill != "none" or recipe.duplicates == "mean"
+        return "float64" if computes else recipe.dtype
+
+    def shape(self, sensors: Sequence[str] | None) -> Shape:
+        """Where the values of each source belong."""
+        groups = {names: number for number, names in enumerate(dict.fromkeys(map(frozenset, self.channels)))}
+        position = {name: index for index, name in enumerate(self.union)}
+        return Shape(
+            names=tuple(source.name for source in self.sources),
+            line=tuple(source.line for source in self.sources),
+            num_columns=len(self.union),
+            columns=tuple(np.array([position[name] for name in names], np.intp) for names in self.channels),
+            group=tuple(groups[frozenset(names)] for names in self.channels),
+            sensors=None if sensors is None else tuple(sensors),
+        )
+
+    def store_channels(self, sensors: Sequence[str] | None) -> list[Channel]:
+        """Channels of the store, in order."""
+        if sensors is None:
+            return [Channel(name, name) for name in self.union]
+        if len(self.union) == 1:
+            return [Channel(sensor, self.union[0]) for sensor in sensors]
+        return [Channel(f"{sensor}/{column}", column) for sensor in sensors for column in self.union]
+
+    def check_settings(self, channels: Sequence[Channel]) -> None:
+        """Raise RecipeError where a setting names a channel that there is not."""
+        known = {name for channel in channels for name in (channel.name, channel.column)}
+        for setting, names in self.recipe.columns_in_settings.items():
+            unknown = [name for name in names if name not in known]
+            if unknown:
+                raise RecipeError(
+                    f"{setting} names {listed(unknown)}; the channels are {listed([one.name for one in channels])}"
+                )
+
+    def fingerprint(self, piece_bytes: int) -> str:
+        """Text that is the same where a job may go on with the parts of another."""
+        return json.dumps(
+            {
+                "sources": [identity(source.name) for source in self.sources],
+                "recipe": self.recipe.as_json(),
+                "piece_bytes": piece_bytes,
+                "versions": {name: version(name) for name in ("longstride", "polars")},
+            },
+            sort_keys=True,
+        )
+
+
+def make_plan(names: Sequence[str | os.PathLike[str]], recipe: Recipe) -> Plan:
+    """Open all sources and decide what each of their columns is. Raises RecipeError or SourceError."""
+    sources = tuple(open_source(name, recipe) for name in find_files(names))
+    unknown = [name for name in recipe.exclude if not any(name in source.names for source in sources)]
+    if unknown:
+        raise RecipeError(f"exclude names {listed(unknown)}, which no source has")
+    columns = []
+    for source in sources:
+        repeated = sorted({name for name in source.names if source.names.count(name) > 1})
+        if repeated:
+            raise SourceError(source.name, f"two columns are named {repeated[0]!r}: rename one in the file")
+        columns.append(Columns.resolve(source.name, source.names, source.unnamed, recipe))
+    union = union_of_channels(columns, recipe)
+    channels = tuple(one.channels for one in columns)
+    if recipe.sql is not None:
+        queries = [
+            Query(recipe.sql, one, _types(source, one.unused))
+            for source, one in zip(sources, columns, strict=True)
+        ]
+        channels = tuple(query.channels for query in queries)
+        union = tuple(dict.fromkeys(name for names in channels for name in names))
+    plan = Plan(recipe=recipe, sources=sources, columns=tuple(columns), channels=channels, union=union)
+    if recipe.pivot is None:
+        plan.check_settings(plan.store_channels(None))
+    return plan
+
+
+def _types(source: Source, names: Sequence[str]) -> Mapping[str, pl.DataType]:
+    schema: dict[str, Any] = source.types()
+    return {name: schema.get(name, pl.String()) for name in names}

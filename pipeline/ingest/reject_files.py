@@ -1,0 +1,118 @@
+"""`rejects/`: the rows that cannot be read, as Parquet, beside the store."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.ingest.errors import RejectsError
+from pipeline.ingest.parts import Part
+from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.rejects import Reject
+from pipeline.ingest.report import FileReport
+from storage.durable import make_directory
+
+__all__ = ["RejectLimit", "collect_rejects", "report_folder", "write_rejects"]
+
+ENOUGH_ROWS = 100_000
+"""Before as many are read, what share of them is rejected says little of the rest."""
+
+
+def report_folder(store: Path) -> Path:
+    """Where the report of an ingest goes: beside the store."""
+    return store.with_name(f"{store.name}.report")
+
+
+def write_rejects(folder: Path, key: tuple[int, int, int], rejects: Sequence[Reject]) -> None:
+    """Leave the rejects of a piece beside its part."""
+    import pyarrow.parquet as pq
+
+    temporary = folder / f".{_name(*key)}.{os.getpid()}.tmp"
+    pq.write_table(_table(rejects, ""), temporary)
+    temporary.replace(folder / _name(*key))
+
+
+def collect_rejects(
+    folder: Path, store: Path, generation: int, files: Sequence[FileReport], parts: Sequence[Part]
+) -> str | None:
+    """Put all rejects into one file beside the store, and return its path; None where there are none."""
+    import pyarrow.parquet as pq
+
+    if not any(part.rejected for part in parts):
+        return None
+    path = report_folder(store) / "rejects" / f"{generation}.parquet"
+    make_directory(path.parent)
+    temporary = path.with_name(f".{path.name}.tmp")
+    with pq.ParquetWriter(temporary, _schema()) as writer:
+        for part in parts:
+            for table in _rejects_of(folder, part):
+                writer.write_table(table.set_column(0, "file", [[files[part.source].name] * table.num_rows]))
+    temporary.replace(path)
+    return str(path)
+
+
+class RejectLimit:
+    """Stops a job in which too many rows cannot be read."""
+
+    def __init__(self, recipe: Recipe, total_bytes: int) -> None:
+        self._recipe = recipe
+        self._total_bytes = total_bytes
+        self._num_rows = 0
+        self._reasons: Counter[str] = Counter()
+
+    def add(self, part: Part) -> None:
+        """Count the rows of a part."""
+        self._num_rows += part.rows_in
+        self._reasons.update(part.rejected)
+
+    def is_exceeded(self, done_bytes: float) -> bool:
+        """Whether so many are rejected that the rest, all good, would not make up for it."""
+        if not self._reasons:
+            return False
+        expected = self._num_rows * max(1.0, self._total_bytes / max(1.0, done_bytes))
+        return self._reasons.total() > self._recipe.max_rejected(int(expected))
+
+    def error(self, folder: Path, store: Path, files: Sequence[FileReport], parts: Sequence[Part]) -> RejectsError:
+        """Say how many, why, and where they are."""
+        path = collect_rejects(folder, store, 0, files, parts)
+        reason, count = self._reasons.most_common(1)[0]
+        first = next(
+            f"{files[part.source].name}, line {row['line']}: {row['detail']}"
+            for part in parts
+            if reason in part.rejected
+            for table in _rejects_of(folder, part)
+            for row in table.to_pylist()
+            if row["reason"] == reason
+        )
+        total = self._reasons.total()
+        share = f"{total:,} of {self._num_rows:,} rows cannot be read ({total / self._num_rows:.2%})"
+        return RejectsError(
+            f"{first}\n{share}, more than --max-rejects {self._recipe.max_rejects} allows: {count:,} for {reason!r}. "
+            f"All are in {path}"
+        )
+
+
+def _rejects_of(folder: Path, part: Part) -> Iterator[Any]:
+    import pyarrow.parquet as pq
+
+    if part.rejected:
+        yield pq.read_table(folder / _name(part.source, part.section, part.piece))
+
+
+def _name(source: int, section: int, piece: int) -> str:
+    return f"{source}-{section}-{piece}.rejects.parquet"
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    text = pa.string()
+    return pa.schema([("file", text), ("line", pa.int64()), ("reason", text), ("detail", text), ("raw", text)])
+
+
+def _table(rejects: Sequence[Reject], file: str) -> Any:
+    import pyarrow as pa
+
+    columns = list(zip(*((file, *reject) for reject in rejects), strict=True))
+    return pa.table(columns, schema=_schema())

@@ -1,0 +1,177 @@
+"""Lines of CSV that are no rows: which they are, and why.
+
+Rows are records of RFC 4180, of one line or several, with as many fields as there are columns. The lines of a
+file are walked from the first: where a row starts, it is taken and the walk goes on behind it; where none does,
+that line alone is rejected and the walk goes on at the next. So a stray quote takes no good line with it, and what
+is rejected depends on the file alone. A position that the walk comes to is a boundary.
+"""
+
+import codecs
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+__all__ = [
+    "MAX_RECORD_BYTES",
+    "Reject",
+    "RowSyntax",
+    "count_fields",
+    "is_blank",
+    "is_utf8",
+    "raw_text",
+    "record_pattern",
+    "row_syntax",
+    "shown",
+]
+
+MAX_RECORD_BYTES = 2**20
+"""Of a row and of a line, with the line break. A longer one is a lost quote, or a file that is no text."""
+MAX_RAW = 2**12
+MAX_SHOWN = 60
+QUOTE, NEWLINE = b'"', b"\n"
+
+
+class Reject(NamedTuple):
+    """A line that is no row, or a row that cannot be read."""
+
+    line: int
+    """Number in the file, from 1; of the first line where the row has several."""
+    reason: str
+    """Short category, such as "too few fields"."""
+    detail: str
+    """What was found and what was expected."""
+    raw: str
+    """The text without its last line break, undecodable bytes as backslash escapes; cut after 4,096 characters."""
+
+
+class RowSyntax:
+    """What a row is: quotes as in RFC 4180, a separator of one byte, `num_fields` fields.
+
+    A field that starts with a quote ends with one before a separator or line break, and holds two where it means
+    one; other fields hold none. Rows end in a line feed, with a carriage return before it or not.
+    """
+
+    def __init__(self, separator: bytes, num_fields: int) -> None:
+        self.separator = separator
+        self.num_fields = num_fields
+        mark = re.escape(separator)
+        field = _field(separator, rb'[^"\n]')
+        self._row = _record(separator, num_fields, rb'[^"]')
+        # A run of rows of one line each: all of them at once, in C.
+        self._rows = re.compile(rb"(?:%s)*+" % _record(separator, num_fields, rb'[^"\n]').pattern)
+        self._fields = re.compile(rb"(?:%s%s)*+" % (field, mark))
+        # A quote that can only end a field, and fields that end with the line: no row goes on behind it.
+        self._closing = re.compile(rb'[^"\n%s]"(?:%s%s)*+\r?+\n' % (mark, mark, field))
+
+    def walk(self, data: bytes, start: int, stop: int) -> tuple[list[int], int]:
+        """Walk from boundary `start` to the first one at or behind `stop`, which is the end of a line.
+
+        Gives where the lines begin that start no row, and that boundary. A row that begins before `stop` is seen
+        whole if the data reaches `MAX_RECORD_BYTES` behind where it begins.
+        """
+        bad = []
+        while (start := self._run(data, start, stop)) < stop:
+            row = self._row.match(data, start, start + MAX_RECORD_BYTES)
+            if row is None:
+                bad.append(start)
+                start = data.index(NEWLINE, start) + 1
+            else:
+                start = row.end()
+        return bad, start
+
+    def _run(self, data: bytes, start: int, stop: int) -> int:
+        match = self._rows.match(data, start, stop)
+        assert match is not None
+        return match.end()
+
+    def boundary(self, data: bytes, stop: int) -> int:
+        """Find the first boundary at or behind `stop`, the end of a line of data that begins at one.
+
+        The data must reach `MAX_RECORD_BYTES` behind where that line begins, or up to the end of the file.
+        """
+        # The walk need not start at the beginning of the data if a boundary near `stop` can be told from its line:
+        # a row that goes on behind that line would hold the quote that the pattern finds.
+        known = stop
+        while (last := data.rfind(QUOTE, 0, known)) >= 0:
+            line = data.rfind(NEWLINE, 0, last) + 1
+            if self._closing.search(data, line, known):
+                break
+            known = line
+        return self.walk(data, known, stop)[1]
+
+    def fault(self, line: bytes, encoding: str) -> tuple[str, str]:
+        """Say why a line that starts no row does not: reason and detail, from this line alone."""
+        if len(line) > MAX_RECORD_BYTES:
+            return "line too long", f"the line is longer than {MAX_RECORD_BYTES:,} bytes: is this a CSV file?"
+        if record_pattern(self.separator).match(line):
+            num_fields = count_fields(line, self.separator)
+            fields = f"{num_fields} field{'s' * (num_fields != 1)}"
+            return (
+                "too few fields" if num_fields < self.num_fields else "too many fields",
+                f"the row has {fields}, expected {self.num_fields} as in the header",
+            )
+        before = self._fields.match(line)
+        assert before is not None
+        rest = line[before.end() :]
+        if rest.startswith(QUOTE) and not re.match(rb'"[^"]*+(?:""[^"]*+)*+"', rest):
+            found = (
+                f"a quote is opened at {shown(rest, encoding)}, and no row of {self.num_fields} fields comes of it"
+            )
+        else:
+            found = f"a quote is out of place at {shown(rest, encoding)}"
+        return (
+            "quote out of place",
+            f'{found}: a quoted field starts and ends with one, and holds "" where it means one',
+        )
+
+
+@lru_cache(maxsize=64)
+def row_syntax(separator: str, num_fields: int) -> RowSyntax:
+    """Give the syntax of rows; compiling it takes a while."""
+    return RowSyntax(separator.encode(), num_fields)
+
+
+@lru_cache(maxsize=64)
+def record_pattern(separator: bytes) -> re.Pattern[bytes]:
+    """Match a record with any number of fields, up to and with its line break."""
+    return _record(separator, None, rb'[^"]')
+
+
+def is_blank(line: bytes, separator: bytes) -> bool:
+    """Whether a line holds nothing, or empty fields alone, as spreadsheets write below their tables."""
+    return not line.strip(b" \t\r\n" + separator)
+
+
+def count_fields(record: bytes, separator: bytes) -> int:
+    """Count the fields of a well-formed record."""
+    return re.sub(rb'"[^"]*+"', b"", record).count(separator) + 1
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether an encoding is UTF-8, under whichever name."""
+    return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+
+
+def raw_text(data: bytes, encoding: str) -> str:
+    """Give the text of a line for people to look at: see `Reject.raw`."""
+    data = data.removesuffix(b"\n").removesuffix(b"\r")
+    text = data[: 4 * MAX_RAW].decode(encoding, "backslashreplace")
+    return text if len(data) <= 4 * MAX_RAW and len(text) <= MAX_RAW else f"{text[:MAX_RAW]}..."
+
+
+def shown(data: bytes, encoding: str) -> str:
+    """Quote the beginning of a line in a message."""
+    text = raw_text(data, encoding)
+    return repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}..."
+
+
+def _record(separator: bytes, num_fields: int | None, quoted: bytes) -> re.Pattern[bytes]:
+    field = _field(separator, quoted)
+    times = b"*+" if num_fields is None else b"{%d}+" % (num_fields - 1)
+    return re.compile(rb"%s(?:%s%s)%s\r?+\n" % (field, re.escape(separator), field, times))
+
+
+def _field(separator: bytes, quoted: bytes) -> bytes:
+    # Nothing is ever given back: each byte is looked at once. Over a piece, too: a quote that is opened and not
+    # closed is looked for up to the next line with an odd number of quotes, which is where the next search begins.
+    return rb'(?:"%s*+(?:""%s*+)*+"|[^"\n%s]*+)' % (quoted, quoted, re.escape(separator))

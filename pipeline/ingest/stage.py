@@ -1,0 +1,214 @@
+"""The task that reads a section of a source, and leaves its rows as sorted parts and its faults as rejects."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.ingest.columns import Columns
+from pipeline.ingest.parse import parse
+from pipeline.ingest.parts import Part, Run, part_name, whole_part, write_part
+from pipeline.ingest.query import Query
+from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.reject_files import write_rejects
+from pipeline.ingest.sources import Raw, Section, Source
+
+__all__ = ["ReadSection", "Reading"]
+
+LARGEST_EXACT = {"float32": 2**24, "float64": 2**53}
+"""Up to here a float holds every whole number."""
+MAX_TEXT_SHOWN = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What all sections of one source have in common."""
+
+    number: int
+    """Of the source, in the order in which rows of equal time are taken."""
+    source: Source
+    columns: Columns
+    recipe: Recipe
+    folder: Path
+    """Where parts go."""
+    dtype: str
+    """Of the values of parts."""
+    piece_bytes: int
+    channels: tuple[str, ...]
+    """Columns of values, those of a query included."""
+
+
+@dataclass(frozen=True)
+class ReadSection:
+    """A task: callable, sent to any process, safe to repeat."""
+
+    reading: Reading
+    section: Section
+
+    def __call__(self) -> list[Part]:
+        """Read the section, leave its parts in the folder, and say what they are. Raises SourceError."""
+        reading = self.reading
+        pieces = reading.source.pieces(self.section, reading.columns, reading.recipe, reading.piece_bytes)
+        parts = []
+        for number, (read, last) in enumerate(_with_last(pieces)):
+            path = reading.folder / part_name(reading.number, self.section.number, number)
+            part = whole_part(path) if path.exists() else None
+            parts.append(part or self._stage(number, last, read()))
+        return parts
+
+    def left_behind(self) -> list[Part] | None:
+        """The parts, where an interrupted job left them all."""
+        parts: list[Part] = []
+        while not parts or not parts[-1].last:
+            name = part_name(self.reading.number, self.section.number, len(parts))
+            part = whole_part(self.reading.folder / name)
+            if part is None:
+                return None
+            parts.append(part)
+        return parts
+
+    def _stage(self, piece: int, last: bool, raw: Raw) -> Part:
+        reading, recipe, columns = self.reading, self.reading.recipe, self.reading.columns
+        query = _query(reading, raw)
+        parsed = parse(reading.source.name, raw, columns, recipe, keep_all=query is not None)
+        frame, lines = parsed.frame, parsed.lines
+        if query is not None:
+            if self.section.number == piece == 0:
+                query.check_alone(frame)
+            frame, kept = query.run(frame)
+            lines = lines[kept]
+        num_filtered = parsed.frame.height - frame.height
+        rounded, measurements = _counters(frame, lines, reading)
+        time = frame[columns.time_name].to_numpy()
+        blocks = {"time": time, "line": lines}
+        sensors = None
+        if columns.pivot is not None:
+            sensors, blocks["sensor"] = _codes(frame[columns.pivot])
+        blocks["labels"] = (
+            frame.select(columns.labels).to_numpy(order="c") if columns.labels else _no_columns(frame)
+        )
+        values = frame.select(pl.col(reading.channels).cast(_dtype(reading)).fill_null(float("nan")))
+        blocks["values"] = values.to_numpy(order="c")
+        series, codes = ([""], None) if columns.series is None else _codes(frame[columns.series])
+        order = _order(time, codes)
+        runs, steps_back = _runs(time, series, codes, order)
+        if order is not None:
+            blocks = {name: block[order] for name, block in blocks.items()}
+        if parsed.rejects:
+            write_rejects(reading.folder, (reading.number, self.section.number, piece), parsed.rejects)
+        assert raw.num_rows == frame.height + num_filtered + len(parsed.rejects)
+        part = Part(
+            source=reading.number,
+            section=self.section.number,
+            piece=piece,
+            last=last,
+            num_rows=frame.height,
+            dtype=reading.dtype,
+            num_channels=len(reading.channels),
+            num_labels=len(columns.labels),
+            sensors=sensors,
+            runs=runs,
+            rows_in=raw.num_rows,
+            blank=raw.num_blank,
+            headers=raw.num_headers,
+            filtered=num_filtered,
+            rejected=dict(Counter(reject.reason for reject in parsed.rejects)),
+            ambiguous=parsed.num_ambiguous,
+            nonexistent=parsed.num_nonexistent,
+            steps_back=steps_back,
+            rounded=rounded,
+            measurements=measurements,
+        )
+        return write_part(reading.folder, part, blocks)
+
+
+def _with_last(pieces: Iterator[Callable[[], Raw]]) -> Iterator[tuple[Callable[[], Raw], bool]]:
+    """Each piece, and whether it is the last."""
+    before = next(pieces, None)
+    while before is not None:
+        after = next(pieces, None)
+        yield before, after is None
+        before = after
+
+
+def _query(reading: Reading, raw: Raw) -> Query | None:
+    if reading.recipe.sql is None:
+        return None
+    unused = {name: raw.frame.schema[name] for name in reading.columns.unused}
+    return Query(reading.recipe.sql, reading.columns, unused)
+
+
+def _dtype(reading: Reading) -> type[pl.Float32] | type[pl.Float64]:
+    return pl.Float32 if reading.dtype == "float32" else pl.Float64
+
+
+def _no_columns(frame: pl.DataFrame) -> NDArray[np.int8]:
+    return np.empty((frame.height, 0), np.int8)
+
+
+def _codes(column: pl.Series) -> tuple[list[str], NDArray[np.int32]]:
+    """Names in alphabetical order, and for each row which it is."""
+    if column.is_empty():
+        return [], np.empty(0, np.int32)
+    names = column.unique().sort()
+    codes = column.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int32)
+    return names.to_list(), codes
+
+
+def _order(time: NDArray[np.int64], codes: NDArray[np.int32] | None) -> NDArray[np.intp] | None:
+    """Rows by series and time, those of equal time as they came; None where they are in this order."""
+    if codes is None:
+        return None if (time[1:] >= time[:-1]).all() else np.argsort(time, kind="stable")
+    sorted_already = (codes[1:] > codes[:-1]) | ((codes[1:] == codes[:-1]) & (time[1:] >= time[:-1]))
+    return None if sorted_already.all() else np.lexsort((time, codes))
+
+
+def _runs(
+    time: NDArray[np.int64], series: list[str], codes: NDArray[np.int32] | None, order: NDArray[np.intp] | None
+) -> tuple[list[Run], int]:
+    """What a part has of each series, and how many rows come before the one that they follow in the file."""
+    if not len(time):
+        return [], 0
+    by_series = time
+    bounds = np.array([0, len(time)])
+    if codes is not None:
+        by_file = np.argsort(codes, kind="stable")
+        by_series = time[by_file]
+        bounds = np.searchsorted(codes[by_file], np.arange(len(series) + 1))
+    back = by_series[1:] < by_series[:-1]
+    back[bounds[1:-1] - 1] = False
+    ordered = time if order is None else time[order]
+    starts, stops = bounds[:-1], bounds[1:]
+    ends = (ordered[starts], ordered[stops - 1], by_series[starts], by_series[stops - 1])
+    columns = [array.tolist() for array in (starts, stops, *ends)]
+    return [Run(*run) for run in zip(series, *columns, strict=True)], int(np.count_nonzero(back))
+
+
+def _counters(
+    frame: pl.DataFrame, lines: NDArray[np.int64], reading: Reading
+) -> tuple[dict[str, tuple[int, str]], list[str]]:
+    """Channels of whole numbers that the store would round, and those as large that hold fractions."""
+    recipe = reading.recipe
+    rounded: dict[str, tuple[int, str]] = {}
+    measurements = []
+    channels = frame.select(reading.channels)
+    peaks = channels.select(pl.all().abs().fill_nan(None).max().fill_null(0))
+    for name in reading.channels:
+        dtype = "float64" if name in recipe.rate else recipe.dtype
+        if cast(float, peaks[name].item()) <= LARGEST_EXACT[dtype]:
+            continue
+        numbers = channels[name].fill_nan(None)
+        if not (numbers == numbers.floor()).all():
+            measurements.append(name)
+            continue
+        stored = numbers.cast(pl.Float32).cast(pl.Float64) if dtype == "float32" else None
+        changed = numbers.abs() > LARGEST_EXACT[dtype] if stored is None else stored != numbers
+        if changed.any():
+            row = cast(int, changed.arg_true()[0])
+            rounded[name] = int(lines[row]), f"{numbers[row]:.0f}"[:MAX_TEXT_SHOWN]
+    return rounded, measurements

@@ -33,14 +33,14 @@ READING = (
         "--time",
         metavar="COL,...",
         callback=_names,
-        help="Column that holds the time of a row, or several: date and time of day, or year, month, day and so on. "
-        "Required, here or in the recipe.",
+        help="Column that holds the time of a row, or several: date and time of day, or year, month, day and "
+        "so on. Required, here or in the recipe.",
     ),
     click.option(
         "--time-format",
         metavar="FORMAT",
-        help="How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them), "
-        "or s, ms, us or ns for a number since 1970.  [default: ISO 8601]",
+        help="How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between "
+        "them), or s, ms, us or ns for a number since 1970.  [default: ISO 8601]",
     ),
     click.option(
         "--timezone", metavar="ZONE", help="Zone of times that carry none, such as Europe/Berlin.  [default: UTC]"
@@ -109,8 +109,8 @@ RULES = (
     click.option(
         "--sql",
         metavar="QUERY",
-        help="Filters, and columns made of others: 'SELECT *, a - b AS spread FROM rows WHERE a > 0'. It sees each "
-        "row alone.",
+        help="Filters, and columns made of others: 'SELECT *, a - b AS spread FROM rows WHERE a > 0'. It sees "
+        "each row alone.",
     ),
     click.option(
         "--duplicates",
@@ -175,7 +175,7 @@ def _options(*groups: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
 )
 @SOURCES
 @click.option(
-    "--out", "-o", metavar="STORE", type=click.Path(path_type=Path), required=True, help="The new store, a folder."
+    "--out", "-o", metavar="STORE", type=click.Path(path_type=Path), required=True, help="The store, a folder."
 )
 @_options(READING, RULES)
 @click.option(
@@ -183,6 +183,8 @@ def _options(*groups: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="TOML file with settings of the same names; flags override it.",
 )
+@click.option("--append", is_flag=True, help="Add newer rows to the store that is there, read as its own were.")
+@click.option("--rebuild", is_flag=True, help="Make the store that is there again, of its own sources and these.")
 @click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Read with N processes of this machine.")
 @click.option(
     "--dask", metavar="ADDRESS", help="Read on the Dask cluster of this scheduler, such as tcp://host:8786."
@@ -192,6 +194,8 @@ def ingest(
     sources: tuple[str, ...],
     out: Path,
     recipe: Path | None,
+    append: bool,
+    rebuild: bool,
     workers: int | None,
     dask: str | None,
     as_json: bool,
@@ -199,9 +203,10 @@ def ingest(
 ) -> None:
     """Turn each SOURCE into one store: files, folders, patterns or URLs such as s3://bucket/logs/*.csv.gz.
 
-    CSV, NDJSON, Parquet and Arrow IPC (Feather), plain or compressed (gz, zst, bz2, xz). A source has a column of
-    time and a column for each channel, or one that names the sensor (--pivot). Files may come in any order, overlap,
-    and differ in their columns; rows may come in any order. With --series, each row says which series it is of.
+    CSV, NDJSON, Parquet and Arrow IPC (Feather), plain or compressed (gz, zst, bz2, xz). A source has a column
+    of time and a column for each channel, or one that names the sensor (--pivot). Files may come in any order,
+    overlap, and differ in their columns; rows may come in any order. With --series, each row says which series it
+    is of.
 
     A store holds rows by series and time. A segment is a run of rows of one series without a gap: no window that
     is cut from the store crosses the end of one. Durations are written as 90s, 1h30m, 500ms or 1d.
@@ -212,15 +217,48 @@ def ingest(
     """
     from tqdm import tqdm
 
-    from pipeline.ingest import Recipe, find_files, num_bytes
-    from pipeline.ingest import ingest as run
+    from pipeline import ingest as ingests
 
     given = {name: value for name, value in flags.items() if value not in (None, ())}
-    resolved = Recipe.from_toml(recipe, **given) if recipe else Recipe.from_settings(given)
-    files = find_files(sources)
-    with tqdm(total=sum(map(num_bytes, files)), unit="B", unit_scale=True, desc="ingest", disable=None) as bar:
-        report = run(files, out, resolved, workers=workers, dask=dask, progress=bar.update)
+    if (append or rebuild) and (given or recipe or (append and rebuild)):
+        raise click.UsageError(
+            "--append and --rebuild read sources as the store's own recipe says, and take no other settings"
+        )
+    files = ingests.find_files(sources)
+    total = sum(map(ingests.num_bytes, files))
+    with tqdm(total=total, unit="B", unit_scale=True, desc="ingest", disable=None) as bar:
+        run: dict[str, Any] = {"workers": workers, "dask": dask, "progress": bar.update}
+        if append:
+            report = ingests.append(files, out, **run)
+        elif rebuild:
+            report = ingests.rebuild(files, out, **run)
+        else:
+            resolved = ingests.Recipe.from_toml(recipe, **given) if recipe else ingests.Recipe.from_settings(given)
+            report = ingests.ingest(files, out, resolved, **run)
     click.echo(json.dumps(report.as_json(), indent=1) if as_json else report.render())
+
+
+@main.command(epilog=example("python -m pipeline profile plant-*.csv.gz > plant.toml"))
+@SOURCES
+@click.option(
+    "--rows",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="About how many rows to look at, of all sources together.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was seen and the settings as JSON.")
+def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
+    """Look at a sample of each SOURCE and propose a recipe for `ingest --recipe`, in TOML.
+
+    The sample is the beginning of each file, of long plain files also some of the middle and the end. What was seen
+    and what is in doubt stands above the settings, and reasons beside them: look it over before use.
+    """
+    from pipeline.ingest.profile import profile as look
+
+    found = look(sources, rows=rows)
+    click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_toml(), nl=as_json)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,11 +15,14 @@ from storage.errors import StoreError
 __all__ = [
     "ATTRIBUTES",
     "FORMAT_VERSION",
+    "KEPT_GENERATIONS",
     "LOCK_FILE",
     "ROOT",
+    "STAGED",
     "RowArray",
     "StoreLayout",
     "chunk_file",
+    "chunk_index",
     "chunk_rows_for",
     "seal",
 ]
@@ -30,6 +34,10 @@ ROOT = "zarr.json"
 """The document that makes a folder a store: replacing it is the commit."""
 LOCK_FILE = ".longstride.lock"
 """In a folder that a writer is filling, or was filling when it was killed."""
+STAGED = ".staged"
+"""Folder, inside that of the store, in which an ingest keeps what it has read so far."""
+KEPT_GENERATIONS = 8
+"""Commits whose small arrays stay, for readers that opened the store before the last append."""
 
 TIME_ATTRIBUTES: dict[str, Any] = {
     "units": "nanoseconds since 1970-01-01",
@@ -54,6 +62,12 @@ def chunk_rows_for(num_channels: int, itemsize: int) -> int:
 def chunk_file(array: str, index: int, num_dimensions: int) -> str:
     """Path of chunk `index` along the rows of an array, relative to the store."""
     return f"{array}/c.{index}" + ".0" * (num_dimensions - 1)
+
+
+def chunk_index(file_name: str) -> int | None:
+    """Which chunk along the rows a file in the folder of an array is, None if it is none."""
+    found = re.fullmatch(r"c\.(\d+)(\.0)*", file_name)
+    return int(found[1]) if found else None
 
 
 def seal(attributes: dict[str, Any]) -> int:

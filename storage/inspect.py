@@ -40,6 +40,8 @@ class StoreSummary:
     """Shape, span, cadence, segments, channels and the number of windows for one K and stride."""
 
     path: str
+    generation: int
+    """Number of the last commit; after the first one, each has appended."""
     num_rows: int
     num_channels: int
     dtype: str
@@ -70,6 +72,7 @@ def summarise(store: SeriesStore, window: int, stride: int) -> StoreSummary:
     segments = store.segments
     return StoreSummary(
         path=str(store.path),
+        generation=store.generation,
         num_rows=store.num_rows,
         num_channels=len(store.channels),
         dtype=str(store.values.dtype),
@@ -107,6 +110,7 @@ def render(summary: StoreSummary) -> str:
         f"  span              {s.first_time} to {s.last_time} UTC",
         f"  cadence           {s.cadence_seconds:,.9g} s",
         f"  windows           {s.num_windows:,} of K={s.window}, stride {s.stride}",
+        f"  generation        {s.generation:,}{' (rows were appended)' if s.generation > 1 else ''}",
     ]
     lines += [f"  label             {name}: {count:,} rows" for name, count in s.labels.items()]
     lines.append(f"  segments          {len(s.segments):,} in {len(s.series):,} series")

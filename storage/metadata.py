@@ -35,6 +35,7 @@ class Commit:
     num_rows: int
     segments: Segments
     series: tuple[str, ...]
+    series_end_ns: tuple[int, ...] = ()
     cadence_ns: int
     checksums: dict[str, list[int]]
     statistics: list[Statistics]
@@ -93,7 +94,8 @@ def _create_small_arrays(root: zarr.Group, commit: Commit) -> None:
     _create(root, "channel", np.array(layout.channels, object), ("channel",))
     if layout.labels:
         _create(root, "label", np.array(layout.labels, object), ("label",))
-    # What a commit says lies in a folder of its own, so that an unfinished later commit cannot touch it.
+    # What a commit says lies in a folder of its own, so that an unfinished later commit cannot touch it, and
+    # whoever opened the store before a later one still finds it.
     state = root.create_group(f"commits/{commit.generation}")
     for bound in ("start", "stop", "series"):
         _create(state, f"segment_{bound}", getattr(segments, bound).astype(np.int64), ("segment",))
@@ -131,6 +133,7 @@ def _attributes(commit: Commit, checksums: dict[str, list[int]]) -> dict[str, An
         "units": layout.units,
         "labels": layout.labels,
         "series": commit.series,
+        "series_end_ns": commit.series_end_ns,
         "sources": commit.sources,
         "recipe": commit.recipe,
         "recipe_sha256": hashlib.sha256(recipe.encode()).hexdigest(),

@@ -16,7 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.errors import StoreError
-from storage.format import ATTRIBUTES, FORMAT_VERSION, LOCK_FILE, ROOT, StoreLayout, chunk_file, seal
+from storage.format import (
+    ATTRIBUTES,
+    FORMAT_VERSION,
+    KEPT_GENERATIONS,
+    LOCK_FILE,
+    ROOT,
+    StoreLayout,
+    chunk_file,
+    seal,
+)
 from storage.mapping import map_chunk_files
 from storage.segments import Segments
 from storage.statistics import Statistics
@@ -25,7 +34,7 @@ __all__ = ["SeriesStore"]
 
 
 class SeriesStore:
-    """One committed state of a store: T rows of N channels. Safe to pickle; a later commit does not change it."""
+    """One committed state of a store: T rows of N channels. Later commits change neither it nor pickled copies."""
 
     def __init__(self, path: Path, attributes: dict[str, Any]) -> None:
         """Use `SeriesStore.open`."""
@@ -54,6 +63,8 @@ class SeriesStore:
         """L label names, empty where the store has no labels."""
         self.series: tuple[str, ...] = tuple(attributes["series"])
         """Name of each series; one empty name where the log was not keyed."""
+        self.series_end_ns: tuple[int, ...] = tuple(attributes.get("series_end_ns", ()))
+        """Time of the last row of each series, nanoseconds since 1970-01-01 UTC; empty where not recorded."""
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "SeriesStore":
@@ -65,8 +76,9 @@ class SeriesStore:
         path = Path(path)
         return cls(path, _read_attributes(path))
 
-    def __reduce__(self) -> tuple[Any, tuple[Path]]:
-        return SeriesStore.open, (self.path,)
+    def __reduce__(self) -> tuple[Any, tuple[Path, dict[str, Any]]]:
+        # Workers must see the rows that the process which sends it has planned with, whatever is appended.
+        return SeriesStore, (self.path, self.attributes)
 
     def __repr__(self) -> str:
         return f"SeriesStore({str(self.path)!r}, rows={self.num_rows:,}, channels={len(self.channels)})"
@@ -108,7 +120,7 @@ class SeriesStore:
         last_block = stop // self.chunk_rows
         if first_block >= last_block:
             return Statistics.of(self.values[start:stop])
-        stored = self._block_statistics
+        stored = self.block_statistics
         blocks = slice(first_block, last_block)
         return Statistics.merge(
             [
@@ -125,7 +137,8 @@ class SeriesStore:
         return [self.path / chunk_file(array, index, num_dimensions) for index in range(num_chunks)]
 
     @cached_property
-    def _block_statistics(self) -> Statistics:
+    def block_statistics(self) -> Statistics:
+        """Stored statistics (C, N): those of each chunk by itself."""
         blocks: dict[str, NDArray[Any]] = {}
         for field in fields(Statistics):
             data = self._read_commit(f"block_{field.name}/c/0/0")
@@ -153,6 +166,11 @@ class SeriesStore:
         try:
             data = file.read_bytes()
         except FileNotFoundError:
+            if not (self.path / f"commits/{self.generation}").exists():
+                raise StoreError(
+                    f"{self.path} no longer keeps commit {self.generation}, only the last {KEPT_GENERATIONS}: "
+                    "open the store again"
+                ) from None
             raise StoreError(f"chunk {file} is missing: restore it from a backup or ingest again") from None
         if google_crc32c.value(data) != checksums[0]:
             raise StoreError(f"chunk {file} is damaged: restore it from a backup or ingest again")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import google_crc32c
 
+from storage.format import chunk_file
 from storage.store import SeriesStore
 
-__all__ = ["ChunkCheck", "check_chunks", "num_chunk_files"]
+__all__ = ["ChunkCheck", "check_chunks", "check_row_chunk", "num_chunk_files"]
 
 
 @dataclass(frozen=True)
@@ -32,20 +33,26 @@ def check_chunks(store: SeriesStore) -> Iterator[ChunkCheck]:
         if "/" in name:
             yield _check_file(store.path / name, checksums[0])
         else:
-            yield from _check_row_array(store, name, checksums)
+            for index in range(len(checksums)):
+                yield check_row_chunk(store, name, index)
 
 
-def _check_row_array(store: SeriesStore, name: str, checksums: list[int]) -> Iterator[ChunkCheck]:
-    row_bytes = store.layout.row_arrays[name].row_bytes
-    for index, (path, checksum) in enumerate(zip(store.chunk_files(name), checksums, strict=True)):
-        rows = min(store.chunk_rows, store.num_rows - index * store.chunk_rows)
-        yield _check_file(path, checksum, length=rows * row_bytes, file_bytes=store.chunk_rows * row_bytes)
+def check_row_chunk(store: SeriesStore, array: str, index: int) -> ChunkCheck:
+    """Check the committed rows in chunk file `index` of `values`, `time` or `labels`."""
+    row_bytes = store.layout.row_arrays[array].row_bytes
+    rows = min(store.chunk_rows, store.num_rows - index * store.chunk_rows)
+    return _check_file(
+        store.path / chunk_file(array, index, len(store.layout.row_arrays[array].dimensions)),
+        store.attributes["checksums_crc32c"][array][index],
+        length=rows * row_bytes,
+        file_bytes=store.chunk_rows * row_bytes,
+    )
 
 
 def _check_file(
     path: Path, checksum: int, *, length: int | None = None, file_bytes: int | None = None
 ) -> ChunkCheck:
-    """Compare the first `length` bytes (the committed rows; the rest is padding) with their CRC-32C."""
+    """Compare the first `length` bytes (the committed rows; the rest is no data of theirs) with their CRC-32C."""
     try:
         data = path.read_bytes()
     except OSError as error:

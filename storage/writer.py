@@ -3,30 +3,34 @@
 with StoreWriter(path, layout) as writer:
     writer.append(time, values, labels)      # any number of rows, any number of times
     writer.commit(segments, series, ...)     # without it, nothing has happened
+
+with StoreLock(path, append=True) as lock, StoreWriter.appending(lock) as writer:
+    ...                                      # the same, after the rows that are there
 """
 
-import fcntl
 import os
-import shutil
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
 from storage.durable import make_directory, write_file
-from storage.errors import StoreError, StoreLockedError
-from storage.format import LOCK_FILE, ROOT, StoreLayout, chunk_file
+from storage.errors import StoreError
+from storage.format import StoreLayout, chunk_file
+from storage.lock import StoreLock
 from storage.metadata import Commit, write_commit
 from storage.segments import Segments
 from storage.statistics import Statistics
+from storage.store import SeriesStore
+from storage.verify import check_row_chunk
 
 __all__ = ["ChunkRecord", "StoreWriter", "write_chunk"]
 
@@ -93,38 +97,88 @@ def _row_arrays(
 
 
 class StoreWriter:
-    """The one writer of a store: holds its lock, cuts rows into chunks, commits or leaves nothing behind."""
+    """The one writer of a store: cuts rows into chunks and commits them, or changes nothing that a reader sees."""
 
-    def __init__(self, path: str | os.PathLike[str], layout: StoreLayout) -> None:
-        """Prepare to write a new store at `path`; what an interrupted writer left there is taken over."""
-        self.path = Path(path)
+    def __init__(self, target: str | os.PathLike[str] | StoreLock, layout: StoreLayout) -> None:
+        """Prepare to write a new store at a path, or into a folder whose lock the caller holds.
+
+        What an interrupted writer left there is removed, but for the lock's `staged` folder.
+        """
+        self._lock = target if isinstance(target, StoreLock) else StoreLock(target)
+        self._owns_lock = self._lock is not target
+        self._before: SeriesStore | None = None
+        self.path: Path = self._lock.path
         self.layout = layout
         self.num_rows = 0
+        """Rows given so far; those that were committed before count."""
+        self.first_new_row = 0
+        """Rows that were committed before."""
+        self.generation = 1
+        """Number that the commit will have."""
+
+    @classmethod
+    def appending(cls, lock: StoreLock) -> "StoreWriter":
+        """Prepare to write rows after those of a store whose lock the caller holds.
+
+        Chunks that are full stay as they are. A last one that is not is written again with the new rows, beside
+        the old file, so that a reader never misses a row of the commit that it has opened. Raises StoreError
+        where there is no whole store.
+        """
+        store = SeriesStore.open(lock.path)
+        if store.chunk_rows != store.layout.chunk_rows:
+            raise StoreError(
+                f"{store.path} has chunks of {store.chunk_rows:,} rows, this version writes "
+                f"{store.layout.chunk_rows:,}: append with the version that wrote it, or ingest again"
+            )
+        writer = cls(lock, store.layout)
+        writer._before = store
+        writer.num_rows = writer.first_new_row = store.num_rows
+        writer.generation = store.generation + 1
+        return writer
 
     def __enter__(self) -> "StoreWriter":
-        _check_free(self.path)
-        self._lock = _acquire_lock(self.path)
-        try:
-            _check_free(self.path)  # another writer may have committed meanwhile
-            _clear(self.path)
-            for name in self.layout.row_arrays:
-                make_directory(self.path / name)
-        except BaseException:
-            self._release()
-            raise
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="longstride-writer")
-        self._pending: deque[Future[ChunkRecord]] = deque()
-        self._records: list[ChunkRecord] = []
-        self._next_chunk = 0
-        self._finished = False
-        self._new_buffer()
+        with ExitStack() as stack:
+            if self._owns_lock:
+                stack.enter_context(self._lock)
+            self._begin()
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="longstride-writer")
+            stack.callback(self._pool.shutdown, cancel_futures=True)
+            self._leave = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        self._release()
+        self._leave.__exit__(kind, error, trace)
+
+    def _begin(self) -> None:
+        self._pending: deque[Future[ChunkRecord]] = deque()
+        self._records: list[ChunkRecord] = []
+        self._num_full_before = self.first_new_row // self.layout.chunk_rows
+        self._next_chunk = self._num_full_before
+        self._finished = False
+        self._committed = False
+        if self._before is None and self._lock.is_committed:
+            raise StoreError(f"{self.path} is a store already: append to it, or give another path")
+        self._lock.clear()
+        for name in self.layout.row_arrays:
+            make_directory(self.path / name)
+        self._new_buffer()
+        if self._before is not None:
+            self._load_tail(self._before)
+
+    def _load_tail(self, store: SeriesStore) -> None:
+        """Take the rows of a last chunk that is not full; a new checksum must not bless a damaged file."""
+        self._filled = store.num_rows % store.chunk_rows
+        for name in self.layout.row_arrays if self._filled else ():
+            check = check_row_chunk(store, name, self._next_chunk)
+            if check.fault:
+                raise StoreError(
+                    f"chunk {check.path} {check.fault}: nothing can be appended to it; restore it from a backup "
+                    "or ingest again"
+                )
+            flat = self._buffer[name][: self._filled].reshape(-1)
+            flat[:] = np.fromfile(check.path, flat.dtype, flat.size)
 
     def append(
         self, time: NDArray[np.int64], values: NDArray[np.floating], labels: NDArray[np.int8] | None = None
@@ -154,47 +208,78 @@ class StoreWriter:
         series: tuple[str, ...],
         *,
         cadence_ns: int,
+        series_end_ns: Sequence[int] | None = None,
         sources: list[dict[str, Any]] | None = None,
         recipe: dict[str, Any] | None = None,
     ) -> None:
         """Make everything appended a store, in one atomic step; nothing can be appended after it.
 
-        `cadence_ns` is the usual step in nanoseconds; `sources` says where rows came from and `recipe` how
-        they were read: both are kept in the attributes. Raises StoreError for segments outside the rows.
+        `segments` and `series` are those of all rows, also of the ones committed before. `cadence_ns` is the
+        usual step in nanoseconds, `series_end_ns` the time of the last row of each series; `sources` says where
+        rows came from and `recipe` how they were read. All are kept in the attributes. Raises StoreError for
+        segments outside the rows, or another number of ends than of series.
         """
-        if (self.path / ROOT).exists():
-            raise StoreError(f"{self.path} is committed: make another store")
+        if self._committed:
+            raise StoreError(f"{self.path} is committed: make another store, or append with another writer")
         segments.check(self.num_rows, len(series))
+        if series_end_ns is not None and len(series_end_ns) != len(series):
+            raise StoreError(f"{len(series_end_ns)} ends were given for {len(series)} series")
         self._finish()
+        self._committed = True  # even if it fails: its folder may be what the root document names by now
         write_commit(
             self.path,
             Commit(
                 layout=self.layout,
-                generation=1,
+                generation=self.generation,
                 num_rows=self.num_rows,
                 segments=segments,
                 series=series,
+                series_end_ns=tuple(int(end) for end in series_end_ns or ()),
                 cadence_ns=cadence_ns,
-                checksums={
-                    name: [record.checksums[name] for record in self._records]
-                    for name in self._records[0].checksums
-                },
-                statistics=[record.statistics for record in self._records],
+                checksums=self._checksums(),
+                statistics=self._statistics(),
                 sources=sources or [],
                 recipe=recipe or {},
             ),
         )
 
-    def written_times(self) -> Iterator[NDArray[np.int64]]:
-        """Times of all rows, a chunk (R,) at a time, to find segments in; nothing can be appended after it."""
+    def written_times(self, start_row: int = 0) -> Iterator[NDArray[np.int64]]:
+        """Times of rows from `start_row` on, at most a chunk (R,) at a time, to find segments in.
+
+        Nothing can be appended after it.
+        """
         self._finish()
         rows = self.layout.chunk_rows
+        bounds = ((max(start_row, row), min(row + rows, self.num_rows)) for row in range(0, self.num_rows, rows))
         return (
             np.fromfile(
-                self.path / chunk_file("time", index, 1), np.int64, min(rows, self.num_rows - index * rows)
+                self.path / chunk_file("time", start // rows, 1), np.int64, stop - start, offset=start % rows * 8
             )
-            for index in range(self._next_chunk)
+            for start, stop in bounds
+            if start < stop
         )
+
+    def _checksums(self) -> dict[str, list[int]]:
+        """Of all row chunks: those of the last commit where a chunk is as it was, then the new ones."""
+        before = self._before.attributes["checksums_crc32c"] if self._before else {}
+        return {
+            name: [
+                *before.get(name, ())[: self._num_full_before],
+                *(record.checksums[name] for record in self._records),
+            ]
+            for name in self.layout.row_arrays
+        }
+
+    def _statistics(self) -> list[Statistics]:
+        """Of all blocks, in the same way."""
+        before = vars(self._before.block_statistics) if self._before else {}
+        return [
+            *(
+                Statistics(**{name: field[index] for name, field in before.items()})
+                for index in range(self._num_full_before)
+            ),
+            *(record.statistics for record in self._records),
+        ]
 
     def _finish(self) -> None:
         """Write the last, shorter chunk and wait until every chunk is on disk."""
@@ -221,56 +306,3 @@ class StoreWriter:
             name: np.empty((self.layout.chunk_rows, *array.row_shape), array.dtype)
             for name, array in self.layout.row_arrays.items()
         }
-
-    def _release(self) -> None:
-        """Give up the lock, and with it everything that was not committed; the lock file goes last."""
-        with self._lock:
-            if not (self.path / ROOT).exists():
-                _clear(self.path)
-            (self.path / LOCK_FILE).unlink(missing_ok=True)
-            with suppress(OSError):  # a committed store is not empty
-                self.path.rmdir()
-
-
-def _check_free(path: Path) -> None:
-    """Refuse to write over anything but a new folder, or one that an interrupted writer left."""
-    if (path / ROOT).exists():
-        raise StoreError(f"{path} is a store already: remove it first, or give another path")
-    if path.exists() and not path.is_dir():
-        raise StoreError(f"{path} is a file: give the path of a new folder")
-    if path.is_dir() and any(path.iterdir()) and not (path / LOCK_FILE).exists():
-        raise StoreError(f"{path} holds other files: give the path of a new folder")
-
-
-def _clear(path: Path) -> None:
-    """Remove what an interrupted writer left, which no reader has ever seen."""
-    for entry in path.iterdir():
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        elif entry.name != LOCK_FILE:
-            entry.unlink()
-
-
-def _acquire_lock(path: Path) -> IO[str]:
-    """Hold the store's lock for the life of the returned file; the kernel frees it when the process dies."""
-    while True:
-        make_directory(path)
-        try:
-            file = open(path / LOCK_FILE, "a+")  # noqa: SIM115
-        except FileNotFoundError:
-            continue  # a writer that gave up has just removed the folder
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            file.close()
-            raise StoreLockedError(
-                f"{path} is being written by another process ({owner}): wait for it to end, or stop it"
-            ) from None
-        if os.fstat(file.fileno()).st_nlink:
-            file.truncate(0)
-            file.write(f"{os.getpid()} on {os.uname().nodename}")
-            file.flush()
-            return file
-        file.close()  # removed by a writer that gave up: a lock on it would hold nobody off

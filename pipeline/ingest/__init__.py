@@ -2,7 +2,7 @@
 
 from pipeline.ingest.errors import AccountingError, RecipeError, RejectsError, SourceError
 from pipeline.ingest.files import find_files, num_bytes
-from pipeline.ingest.job import ingest
+from pipeline.ingest.job import append, ingest, rebuild
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.report import FileReport, IngestReport
 
@@ -14,7 +14,9 @@ __all__ = [
     "RecipeError",
     "RejectsError",
     "SourceError",
+    "append",
     "find_files",
     "ingest",
     "num_bytes",
+    "rebuild",
 ]

@@ -48,6 +48,7 @@ class Assembly:
         self.missing = None if recipe.split_on_missing_ns is None else MissingRuns(recipe.split_on_missing_ns)
         self.series: list[str] = []
         self.series_start: list[int] = []
+        self.series_begin_ns: list[int] = []
         self.series_end_ns: list[int] = []
         self.rows_out = np.zeros(num_sources, np.int64)
         """Rows of each source that are rows of the store."""
@@ -56,11 +57,15 @@ class Assembly:
         self.repeated = np.zeros(num_sources, np.int64)
         """Rows of each source that were left out because their time is that of another."""
 
+    @property
+    def num_added(self) -> int:
+        """Rows of the store that are of no source."""
+        return self.steps.num_added if self.steps else 0
+
     def begin_series(self, name: str) -> None:
         """The rows that follow are of this series."""
         self.series.append(name)
         self.series_start.append(self._writer.num_rows)
-        self.series_end_ns.append(0)
 
     def add(self, joined: Joined) -> None:
         """Take the next rows of the series."""
@@ -100,6 +105,9 @@ class Assembly:
         if self.missing:
             self.missing.add(rows.time, rows.values)
         self._writer.append(rows.time, rows.values, rows.labels if rows.labels.shape[1] else None)
+        if len(self.series_begin_ns) < len(self.series):
+            self.series_begin_ns.append(int(rows.time[0]))
+            self.series_end_ns.append(0)
         self.series_end_ns[-1] = int(rows.time[-1])
 
 

@@ -68,7 +68,7 @@ class CsvSource(Source):
     def _parse(self, piece: Piece, columns: Columns, recipe: Recipe) -> Raw:
         records = find_records(piece, self._header, recipe)
         return Raw(
-            frame=self._read(records, columns.channels, recipe),
+            frame=self._read(records, columns.channels),
             lines=records.lines,
             text=records.raw,
             rejects=records.rejects,
@@ -77,27 +77,27 @@ class CsvSource(Source):
             num_headers=records.num_headers,
         )
 
-    def _read(self, records: Records, channels: tuple[str, ...], recipe: Recipe) -> pl.DataFrame:
+    def _read(self, records: Records, channels: tuple[str, ...]) -> pl.DataFrame:
         """Read channels as numbers, or as texts where that fails; everything else as texts."""
         text = dict.fromkeys(self.names, pl.String)
         if not records.data:
             return pl.DataFrame(schema=text)
-        read: Callable[[dict[str, Any]], pl.DataFrame] = lambda schema: pl.read_csv(
-            records.data, has_header=False, separator=recipe.separator, schema=schema
-        )
         if self._all_numbers:
             try:
-                return self._whole(read({**text, **dict.fromkeys(channels, pl.Float64)}), records)
+                numbers = {**text, **dict.fromkeys(channels, pl.Float64)}
+                return self._whole(self._parsed(records, numbers), records)
             except pl.exceptions.PolarsError:
                 # A missing value is written in letters, or there is a fault to be told from the texts. The pieces
                 # that follow are likely to be the same.
-                self._recipe = recipe
-        self._all_numbers = False
+                self._all_numbers = False
         try:
-            return self._whole(read(text), records)
+            return self._whole(self._parsed(records, text), records)
         except pl.exceptions.PolarsError as error:
             place = f"lines {records.lines[0]} to {records.lines[-1]}"
             raise SourceError(self.name, f"Polars cannot read them: {error}", place=place) from error
+
+    def _parsed(self, records: Records, schema: dict[str, Any]) -> pl.DataFrame:
+        return pl.read_csv(records.data, has_header=False, separator=self._recipe.separator, schema=schema)
 
     def _whole(self, frame: pl.DataFrame, records: Records) -> pl.DataFrame:
         if frame.height != len(records.lines):

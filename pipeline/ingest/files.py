@@ -188,6 +188,11 @@ class _Guarded(io.RawIOBase):
     def __init__(self, stream: Any) -> None:
         super().__init__()
         self._stream = stream
+        self._position = 0
+
+    def tell(self) -> int:
+        """Where the next byte is."""
+        return self._position
 
     def readable(self) -> bool:
         """Yes."""
@@ -200,6 +205,7 @@ class _Guarded(io.RawIOBase):
         except (OSError, ValueError) as error:  # ValueError: Arrow's own
             raise _Damaged(str(error)) from error
         buffer[: len(data)] = data
+        self._position += len(data)
         return len(data)
 
 

@@ -38,7 +38,7 @@ class Fill:
 
         `time` (rows,) is in nanoseconds and rises, `values` (rows, N) has NaN where missing, `labels` is (rows,
         L). Every row comes out once, in order. The arrays are not written to, but may be kept until their rows are
-        ready; where nothing is missing and nothing waits, they are those given.
+        ready; where nothing is missing and nothing waits, views of them come back.
         """
         self._nothing = time[:0].copy(), values[:0].copy(), labels[:0].copy()
         self._blocks.append((time, values, labels))
@@ -77,7 +77,7 @@ class Fill:
         return (time, values, labels), ready
 
     def _take(self) -> Block:
-        blocks = [block for block in self._blocks if len(block[0])] or [self._nothing]
+        blocks = self._blocks or [self._nothing]
         self._blocks = []
         self._num_held = self._num_new = 0
         if len(blocks) == 1:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.ingest.errors import SourceError
 from pipeline.ingest.order import Bucket
 from pipeline.ingest.recipe import Duplicates
+from pipeline.ingest.resample import means
 
 __all__ = ["Joined", "Rows", "Shape", "join"]
 
@@ -53,6 +54,11 @@ class Shape:
     """Sources of one group have the same columns."""
     sensors: tuple[str, ...] | None
     """With a pivot: names in the order of the channels; each has all columns."""
+
+    @property
+    def num_channels(self) -> int:
+        """N, of the store."""
+        return self.num_columns * (1 if self.sensors is None else len(self.sensors))
 
     @property
     def is_plain(self) -> bool:
@@ -167,31 +173,20 @@ def _settle(
     settled = _Read(*(None if array is None else array[kept] for array in read))  # type: ignore[arg-type]
     if duplicates == "mean":
         labels = np.maximum.reduceat(read.labels, starts) if read.labels.shape[1] else settled.labels
-        settled = settled._replace(values=_means(read.values, starts), labels=labels)
+        settled = settled._replace(values=means(read.values.astype(np.float64, copy=False), starts), labels=labels)
     return settled, left_out
-
-
-def _means(values: NDArray[np.floating], starts: NDArray[np.intp]) -> NDArray[np.floating]:
-    """Mean of the values that are there, (starts, N), of the rows from each start to the next."""
-    there = ~np.isnan(values)
-    count = np.add.reduceat(there, starts, dtype=np.int64)
-    total = np.add.reduceat(np.where(there, values, 0), starts)
-    with np.errstate(invalid="ignore"):
-        means: NDArray[np.floating] = total / count
-    return means.astype(values.dtype, copy=False)
 
 
 def _across(read: _Read, starts: NDArray[np.intp], shape: Shape, series: str, duplicates: Duplicates) -> Rows:
     """Rows of one time and several keys as one, each value in its channel."""
     assert read.key is not None
     num_rows = len(starts)
-    num_channels = shape.num_columns * len(shape.sensors or ("",))
     length = np.diff(starts, append=len(read.time))
     row = np.repeat(np.arange(num_rows), length)
     rank = np.arange(len(read.time)) - starts[row]
     first_channel = read.key // (max(shape.group) + 1) * shape.num_columns
-    wide = np.full((num_rows, num_channels), np.nan, read.values.dtype)
-    count = np.zeros((num_rows, num_channels), np.int64) if duplicates == "mean" else None
+    wide = np.full((num_rows, shape.num_channels), np.nan, read.values.dtype)
+    count = np.zeros((num_rows, shape.num_channels), np.int64) if duplicates == "mean" else None
     for number in range(int(length.max())):
         chosen = np.flatnonzero(rank == number) if length.max() > 1 else slice(None)
         cells = row[chosen, None], first_channel[chosen, None] + np.arange(shape.num_columns)

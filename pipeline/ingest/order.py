@@ -1,7 +1,7 @@
 """Rows in the order of the store, by series and time: buckets that are slices of the parts.
 
-Each part is sorted, so the rows of a range of time are one slice of it, and a bucket is read straight from the parts.
-Rows of equal time lie in one bucket, in the order of the sources and of their lines.
+Each part is sorted, so the rows of a range of time are one slice of it, and a bucket is read straight from the
+parts. Rows of equal time lie in one bucket, in the order of the sources and of their lines.
 """
 
 from collections import defaultdict

@@ -32,8 +32,8 @@ class Parsed:
     """Rows of exact types, in the order of the file."""
 
     frame: pl.DataFrame
-    """Time (int64 ns), named `Columns.time_name`; series and pivot (text), labels (int8), channels (float64, null or
-    NaN where missing), and with `keep_all` every other column, all by their own names."""
+    """Time (int64 ns), named `Columns.time_name`; series and pivot (text), labels (int8), channels (float64, null
+    or NaN where missing), and with `keep_all` every other column, all by their own names."""
     lines: NDArray[np.int64]
     """Line of each row."""
     rejects: list[Reject]
@@ -128,8 +128,8 @@ def _label(source: str, column: pl.Series, faults: _Faults) -> pl.Series:
             wrong,
             lambda row: (
                 "no label",
-                f"label {column.name!r} is {_shown(column[row])}: expected true, false or a whole number from 0 to "
-                f"{MAX_LABEL}; fill it in, or leave the column out of --labels and --exclude it",
+                f"label {column.name!r} is {_shown(column[row])}: expected true, false or a whole number from 0 "
+                f"to {MAX_LABEL}; fill it in, or leave the column out of --labels and --exclude it",
             ),
         )
         numbers = pl.select(pl.when(~wrong).then(numbers)).to_series()
@@ -176,8 +176,8 @@ def _read_again(column: pl.Series, recipe: Recipe, faults: _Faults) -> pl.Series
             value = column[row]
             return (
                 f"no number in {column.name!r}",
-                f"column {column.name!r} is {_shown(value)}, not a number: {_way_out(column.name)}; or call the text "
-                f"missing with --null {shlex.quote(value.strip())}",
+                f"column {column.name!r} is {_shown(value)}, not a number: {_way_out(column.name)}; or call the "
+                f"text missing with --null {shlex.quote(value.strip())}",
             )
 
         faults.add(unread, why)
@@ -219,8 +219,8 @@ class _TooLarge:
         keep = "" if infinite else "keep it with --dtype float64, "
         return (
             "infinity" if infinite else "too large for float32",
-            f"column {self.texts.name!r} is {_shown(value)}, which would be stored as infinity: {keep}mend the row, "
-            f"or call the value missing with --null {shlex.quote(str(value).strip())}",
+            f"column {self.texts.name!r} is {_shown(value)}, which would be stored as infinity: {keep}mend the "
+            f"row, or call the value missing with --null {shlex.quote(str(value).strip())}",
         )
 
 

@@ -1,7 +1,7 @@
 """Parts: typed rows on disk, sorted by series and time, between parsing and writing.
 
-One file a part: the length of a header, the header (JSON), and one block after the other: time, line, sensor (with a
-pivot), labels, values. It appears by rename, so it is whole or absent. Rows of any range of time are a slice of each.
+One file a part: the length of a header, the header (JSON), and one block after the other: time, line, sensor (with
+a pivot), labels, values. It appears by rename, so it is whole or absent.
 """
 
 import json
@@ -93,9 +93,9 @@ def part_name(source: int, section: int, piece: int) -> str:
 def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
     """Write a part into a folder; `blocks` has (num_rows, ...) arrays in the order of `Part.blocks`."""
     crc = 0
-    views = [_bytes(blocks[name]) for name in part.blocks if blocks[name].size]
-    for view in views:
-        crc = google_crc32c.extend(crc, view)
+    data = [blocks[name].tobytes() for name in part.blocks]
+    for block in data:
+        crc = google_crc32c.extend(crc, block)
     part = replace(part, crc=crc)
     header = json.dumps(vars(part)).encode()
     header += b" " * (-(LENGTH_BYTES + len(header)) % ALIGNMENT)
@@ -103,8 +103,8 @@ def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with open(temporary, "wb") as file:
         file.write(len(header).to_bytes(LENGTH_BYTES, "little") + header)
-        for view in views:
-            file.write(view)
+        for block in data:
+            file.write(block)
     temporary.replace(path)
     return part
 
@@ -129,11 +129,6 @@ def whole_part(path: Path) -> Part | None:
     except (OSError, ValueError, TypeError):
         return None
     return part if crc == part.crc else None
-
-
-def _bytes(block: Block) -> memoryview:
-    data: Any = np.ascontiguousarray(block)
-    return memoryview(data).cast("B")
 
 
 class PartReader:
@@ -161,5 +156,5 @@ class PartReader:
             for name, (dtype, width) in self.part.blocks.items():
                 file.seek(self._offset[name] + start * width * dtype.itemsize)
                 array = np.fromfile(file, dtype, (stop - start) * width)
-                found[name] = array.reshape(-1, width) if name in ("labels", "values") else array
+                found[name] = array.reshape(stop - start, width) if name in ("labels", "values") else array
         return found

@@ -106,8 +106,13 @@ class Plan:
         )
 
 
-def make_plan(names: Sequence[str | os.PathLike[str]], recipe: Recipe) -> Plan:
-    """Open all sources and decide what each of their columns is. Raises RecipeError or SourceError."""
+def make_plan(
+    names: Sequence[str | os.PathLike[str]], recipe: Recipe, *, union: Sequence[str] | None = None
+) -> Plan:
+    """Open all sources and decide what each of their columns is. Raises RecipeError or SourceError.
+
+    `union` are the columns of values of a store that is there already, some of which no new source may have.
+    """
     sources = tuple(open_source(name, recipe) for name in find_files(names))
     unknown = [name for name in recipe.exclude if not any(name in source.names for source in sources)]
     if unknown:
@@ -118,7 +123,7 @@ def make_plan(names: Sequence[str | os.PathLike[str]], recipe: Recipe) -> Plan:
         if repeated:
             raise SourceError(source.name, f"two columns are named {repeated[0]!r}: rename one in the file")
         columns.append(Columns.resolve(source.name, source.names, source.unnamed, recipe))
-    union = union_of_channels(columns, recipe)
+    union = tuple(union) if union is not None else union_of_channels(columns, recipe)
     channels = tuple(one.channels for one in columns)
     if recipe.sql is not None:
         queries = [

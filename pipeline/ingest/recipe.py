@@ -1,5 +1,6 @@
 """How sources are to be read: one frozen record, from flags or from a TOML file with the same names."""
 
+import codecs
 import tomllib
 import zoneinfo
 from dataclasses import asdict, dataclass, fields
@@ -185,10 +186,12 @@ class Recipe:
         if self.decimal == self.separator:
             raise RecipeError("separator and decimal mark are both a comma: name another separator")
         try:
-            plain = b"09azAZ,;\t\n\r\"'|".decode(self.encoding)
+            ascii_ = bytes(range(128)).decode(self.encoding) == bytes(range(128)).decode("ascii")
+            single = len(bytes(range(128, 256)).decode(self.encoding, "replace")) == 128
+            known = ascii_ and (single or codecs.lookup(self.encoding).name in ("utf-8", "utf-8-sig"))
         except (LookupError, UnicodeDecodeError):
-            plain = ""
-        if plain != "09azAZ,;\t\n\r\"'|":
+            known = False
+        if not known:
             raise RecipeError(
                 f"encoding is {self.encoding!r}: expected utf-8 or one with a byte a character, such as latin-1; "
                 "convert others, as with `iconv -f utf-16 -t utf-8`"

@@ -10,7 +10,7 @@ from pipeline.ingest.errors import RejectsError
 from pipeline.ingest.parts import Part
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.rejects import Reject
-from pipeline.ingest.report import FileReport
+from pipeline.ingest.sources import Source
 from storage.durable import make_directory
 
 __all__ = ["RejectLimit", "collect_rejects", "report_folder", "write_rejects"]
@@ -34,7 +34,7 @@ def write_rejects(folder: Path, key: tuple[int, int, int], rejects: Sequence[Rej
 
 
 def collect_rejects(
-    folder: Path, store: Path, generation: int, files: Sequence[FileReport], parts: Sequence[Part]
+    folder: Path, store: Path, generation: int, sources: Sequence[Source], parts: Sequence[Part]
 ) -> str | None:
     """Put all rejects into one file beside the store, and return its path; None where there are none."""
     import pyarrow.parquet as pq
@@ -47,7 +47,7 @@ def collect_rejects(
     with pq.ParquetWriter(temporary, _schema()) as writer:
         for part in parts:
             for table in _rejects_of(folder, part):
-                writer.write_table(table.set_column(0, "file", [[files[part.source].name] * table.num_rows]))
+                writer.write_table(table.set_column(0, "file", [[sources[part.source].name] * table.num_rows]))
     temporary.replace(path)
     return str(path)
 
@@ -68,18 +68,18 @@ class RejectLimit:
 
     def is_exceeded(self, done_bytes: float) -> bool:
         """Whether so many are rejected that the rest, all good, would not make up for it."""
-        if not self._reasons:
+        if not self._reasons or (self._num_rows < ENOUGH_ROWS and done_bytes < self._total_bytes):
             return False
         expected = self._num_rows * max(1.0, self._total_bytes / max(1.0, done_bytes))
         return self._reasons.total() > self._recipe.max_rejected(int(expected))
 
-    def error(self, folder: Path, store: Path, files: Sequence[FileReport], parts: Sequence[Part]) -> RejectsError:
+    def error(self, folder: Path, store: Path, sources: Sequence[Source], parts: Sequence[Part]) -> RejectsError:
         """Say how many, why, and where they are."""
-        path = collect_rejects(folder, store, 0, files, parts)
+        path = collect_rejects(folder, store, 0, sources, parts)
         reason, count = self._reasons.most_common(1)[0]
         first = next(
-            f"{files[part.source].name}, line {row['line']}: {row['detail']}"
-            for part in parts
+            f"{sources[part.source].name}, {sources[part.source].line} {row['line']}: {row['detail']}"
+            for part in sorted(parts, key=lambda part: (part.source, part.section, part.piece))
             if reason in part.rejected
             for table in _rejects_of(folder, part)
             for row in table.to_pylist()

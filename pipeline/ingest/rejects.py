@@ -44,6 +44,17 @@ class Reject(NamedTuple):
     """The text without its last line break, undecodable bytes as backslash escapes; cut after 4,096 characters."""
 
 
+class Walk(NamedTuple):
+    """What a walk came by."""
+
+    damaged: list[int]
+    """Where lines begin that start no row, blank ones and headers among them."""
+    folded: list[int]
+    """Where rows of several lines begin."""
+    stop: int
+    """The boundary where it ended."""
+
+
 class RowSyntax:
     """What a row is: quotes as in RFC 4180, a separator of one byte, `num_fields` fields.
 
@@ -63,21 +74,22 @@ class RowSyntax:
         # A quote that can only end a field, and fields that end with the line: no row goes on behind it.
         self._closing = re.compile(rb'[^"\n%s]"(?:%s%s)*+\r?+\n' % (mark, mark, field))
 
-    def walk(self, data: bytes, start: int, stop: int) -> tuple[list[int], int]:
+    def walk(self, data: bytes, start: int, stop: int) -> Walk:
         """Walk from boundary `start` to the first one at or behind `stop`, which is the end of a line.
 
-        Gives where the lines begin that start no row, and that boundary. A row that begins before `stop` is seen
-        whole if the data reaches `MAX_RECORD_BYTES` behind where it begins.
+        The data must reach to the end of the file, or as far as a row may that begins in the last line before
+        `stop`: `MAX_RECORD_BYTES`.
         """
-        bad = []
+        damaged, folded = [], []
         while (start := self._run(data, start, stop)) < stop:
             row = self._row.match(data, start, start + MAX_RECORD_BYTES)
             if row is None:
-                bad.append(start)
+                damaged.append(start)
                 start = data.index(NEWLINE, start) + 1
             else:
+                folded.append(start)
                 start = row.end()
-        return bad, start
+        return Walk(damaged, folded, start)
 
     def _run(self, data: bytes, start: int, stop: int) -> int:
         match = self._rows.match(data, start, stop)
@@ -87,17 +99,21 @@ class RowSyntax:
     def boundary(self, data: bytes, stop: int) -> int:
         """Find the first boundary at or behind `stop`, the end of a line of data that begins at one.
 
-        The data must reach `MAX_RECORD_BYTES` behind where that line begins, or up to the end of the file.
+        The data must reach as far as for `walk`.
         """
-        # The walk need not start at the beginning of the data if a boundary near `stop` can be told from its line:
-        # a row that goes on behind that line would hold the quote that the pattern finds.
+        # A row that goes on behind `stop` opens a quote at most so far before it.
+        limit = max(stop - MAX_RECORD_BYTES, 0)
         known = stop
-        while (last := data.rfind(QUOTE, 0, known)) >= 0:
+        while (last := data.rfind(QUOTE, limit, known)) >= 0:
             line = data.rfind(NEWLINE, 0, last) + 1
             if self._closing.search(data, line, known):
-                break
+                # A row from further back would hold the quote that the pattern finds, and end with its line.
+                return self.walk(data, known, stop).stop
             known = line
-        return self.walk(data, known, stop)[1]
+        walk = self.walk(data, known, stop)
+        # If the data is long, `known` may lie within a row, but in none that reaches `stop`. So where the walk has
+        # seen each line from there on, and none starts a row of several lines, `stop` is a boundary.
+        return self.walk(data, 0, stop).stop if limit and walk.folded else walk.stop
 
     def fault(self, line: bytes, encoding: str) -> tuple[str, str]:
         """Say why a line that starts no row does not: reason and detail, from this line alone."""
@@ -113,7 +129,7 @@ class RowSyntax:
         before = self._fields.match(line)
         assert before is not None
         rest = line[before.end() :]
-        if rest.startswith(QUOTE) and not re.match(rb'"[^"]*+(?:""[^"]*+)*+"', rest):
+        if rest.startswith(QUOTE) and rest.count(QUOTE) % 2:
             found = (
                 f"a quote is opened at {shown(rest, encoding)}, and no row of {self.num_fields} fields comes of it"
             )
@@ -161,7 +177,7 @@ def raw_text(data: bytes, encoding: str) -> str:
 
 def shown(data: bytes, encoding: str) -> str:
     """Quote the beginning of a line in a message."""
-    text = raw_text(data, encoding)
+    text = raw_text(data[: 4 * (MAX_SHOWN + 1)], encoding)
     return repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}..."
 
 

@@ -110,11 +110,11 @@ class IngestReport:
     counter_resets: int
     cadence: str
     max_gap: str
-    seconds: float
     parts_reused: int
     """Parts that an interrupted run had left."""
-    rejects: str | None
+    rejects: str | None = None
     """File of the rows that cannot be read."""
+    seconds: float = 0.0
 
     @property
     def num_bytes(self) -> int:

@@ -4,7 +4,6 @@ import json
 from html import escape
 from pathlib import Path
 
-from pipeline.ingest.reject_files import report_folder
 from pipeline.ingest.report import FileReport, IngestReport
 from storage.durable import make_directory, write_file
 
@@ -38,9 +37,8 @@ NOTES = {
 }
 
 
-def write_report(report: IngestReport) -> None:
-    """Write `report.json` and `report.html` into the folder beside the store."""
-    folder = report_folder(Path(report.store))
+def write_report(report: IngestReport, folder: Path) -> None:
+    """Write `report.json` and `report.html` into a folder."""
     make_directory(folder)
     write_file(folder / "report.json", [json.dumps(report.as_json(), indent=1).encode()])
     write_file(folder / "report.html", [_page(report).encode()])

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.ingest.recipe import Aggregate
 
-__all__ = ["MissingSteps", "resample"]
+__all__ = ["MissingSteps", "means", "resample"]
 
 Block = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]
 """Time (rows,) in nanoseconds, values (rows, N), NaN where missing, and labels (rows, L)."""
@@ -81,7 +81,8 @@ class MissingSteps:
         self._last_time = None
 
 
-def _mean(values: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.float64]:
+def means(values: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Mean of the values that are there, (steps, N), of the rows from each of `first` to the next; NaN of none."""
     count = _count(values, first)
     # Minus zero is what leaves every other number, and minus zero itself, as it is.
     present = np.where(np.isnan(values), -0.0, values)
@@ -112,7 +113,7 @@ def _count(values: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.
 
 
 SUMMARIES: dict[Aggregate, Callable[[NDArray[np.float64], NDArray[np.int64]], NDArray[np.float64]]] = {
-    "mean": _mean,
+    "mean": means,
     "min": _min,
     "max": _max,
     "last": _last,

@@ -1,160 +1,172 @@
-"""Times as files hold them, to nanoseconds since 1970-01-01 UTC."""
+"""Times as files hold them, in one column or several, to nanoseconds since 1970-01-01 UTC."""
 
-import re
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from pipeline.ingest.errors import RecipeError
 from pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
+from pipeline.ingest.time_texts import FIRST_YEAR, LAST_YEAR, from_epoch, from_format, from_iso
+from pipeline.ingest.whole import masked, none, scaled
+from pipeline.ingest.zones import Clock
 
-__all__ = ["to_nanoseconds", "why_unreadable"]
+__all__ = ["Stamps", "to_nanoseconds", "why_unreadable"]
 
-ISO = re.compile(
-    r"\d{4}-\d\d?-\d\d?(?:(?P<between>T| +)\d\d?:\d\d?(?P<seconds>:\d\d?)?(?P<fraction>\.\d+)?"
-    r"(?P<space> *)(?P<zone>Z|UTC|[+-]\d\d(?::?\d\d)?)?)?"
-)
-MAX_NS = 2**63 - 1
-FIRST_YEAR, LAST_YEAR = "1678", "2261"
-"""Whole years that int64 nanoseconds reach."""
+PARTS = {
+    "year": (FIRST_YEAR, LAST_YEAR),
+    "month": (1, 12),
+    "day": (1, 31),
+    "hour": (0, 23),
+    "minute": (0, 59),
+    "second": (0, 59),
+    "microsecond": (0, 999_999),
+}
+"""What three or more columns hold, in this order, and between which values."""
 
 
-def to_nanoseconds(column: pl.Series, recipe: Recipe) -> pl.Series:
-    """Nanoseconds (int64, UTC) of a column of texts, whole numbers, dates or datetimes; null where unreadable.
+@dataclass(frozen=True, kw_only=True)
+class Stamps:
+    """Times of rows."""
 
-    Local hours that occur twice or never are unreadable too. Raises RecipeError where the type of the column and
-    the time format do not go together.
+    nanoseconds: pl.Series
+    """int64 since 1970 UTC, null where unreadable; named "time"."""
+    num_ambiguous: int
+    """Local times that occur twice, read as the earliest or the latest."""
+    num_nonexistent: int
+    """Local times that never occur, moved forward."""
+
+
+def to_nanoseconds(columns: Sequence[pl.Series], recipe: Recipe) -> Stamps:
+    """Read the time columns of a recipe, each of shape (T,).
+
+    One column holds texts, whole numbers, dates or datetimes. Several hold what `time_format` says, joined by a
+    space; without a format two hold date and time of day, more hold year, month, day and so on as whole numbers.
+
+    Raises RecipeError where the type of a column and the time format do not go together.
     """
+    clock = Clock(recipe)
+    nanoseconds = _from_one(columns[0], recipe, clock) if len(columns) == 1 else _from_many(columns, recipe, clock)
+    return Stamps(
+        nanoseconds=nanoseconds.alias("time"),
+        num_ambiguous=clock.num_ambiguous,
+        num_nonexistent=clock.num_nonexistent,
+    )
+
+
+def why_unreadable(values: Sequence[object], recipe: Recipe) -> tuple[str, str]:
+    """Reason and detail for the values of one row that `to_nanoseconds` made null.
+
+    The reason is "time missing", "no time", "ambiguous local time" or "nonexistent local time"; the detail says
+    what was found and what to do.
+    """
+    if any(value is None or not str(value).strip() for value in values):
+        return "time missing", "the time is missing: mend or remove the row"
+    found = repr(" ".join(map(str, values)))
+    zone = recipe.timezone
+    if _is_readable(values, replace(recipe, ambiguous="earliest", nonexistent="reject")):
+        return "ambiguous local time", (
+            f"{found} occurs twice in {zone}, where clocks are set back: write times in UTC or with their offset, "
+            "or choose one with --ambiguous earliest or latest"
+        )
+    if _is_readable(values, replace(recipe, ambiguous="reject", nonexistent="forward")):
+        return "nonexistent local time", (
+            f"{found} never occurs in {zone}, where clocks are set forward: write times in UTC or with their "
+            "offset, or move it with --nonexistent forward"
+        )
+    return "no time", f"{found} is no time {_expected(len(values), recipe)}"
+
+
+def _is_readable(values: Sequence[object], recipe: Recipe) -> bool:
+    return to_nanoseconds([pl.Series([value]) for value in values], recipe).nanoseconds.item() is not None
+
+
+def _expected(num_columns: int, recipe: Recipe) -> str:
+    """What a text that is no time should have been, and what to do."""
+    years = f"(years {FIRST_YEAR} to {LAST_YEAR})"
+    if recipe.time_format in EPOCH_UNITS_NS:
+        return f"in {recipe.time_format} since 1970: mend the row, or give another --time-format"
+    if recipe.time_format:
+        return f"of the format {recipe.time_format} {years}: mend it, or give another format"
+    if num_columns > 2:
+        names = ", ".join(list(PARTS)[:num_columns])
+        return f"of {names} {years}: mend the row, or describe it with --time-format, such as '%Y %b %d'"
+    or_epoch = ", or s for seconds since 1970" if num_columns == 1 else ""
+    return (
+        f"of ISO 8601 {years}: mend the row, or describe it with --time-format, such as '%d/%m/%Y %H:%M'{or_epoch}"
+    )
+
+
+def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
     dtype = column.dtype
+    if column.null_count() == len(column):
+        # The type of nothing says nothing: that of such a piece of NDJSON is a guess.
+        return none(len(column))
     if isinstance(dtype, pl.Datetime):
-        return _from_datetime(column, recipe.timezone)
+        return clock.to_nanoseconds(column)
     if dtype == pl.Date:
-        return _from_datetime(column.cast(pl.Datetime("us")), recipe.timezone)
+        return clock.to_nanoseconds(column.cast(pl.Datetime("us")))
     unit = EPOCH_UNITS_NS.get(recipe.time_format or "")
-    if dtype.is_integer() and unit:
-        return _scaled(column.cast(pl.Int64, strict=False), unit)
+    if unit and dtype.is_integer():
+        return scaled(column.cast(pl.Int64, strict=False), unit)
+    if unit and dtype == pl.String:
+        return from_epoch(column, unit)
+    if recipe.time_format and not unit and (dtype.is_integer() or dtype == pl.String):
+        return from_format(column.cast(pl.String), recipe.time_format, clock)
     if dtype != pl.String:
         remedy = "give its unit with --time-format s, ms, us or ns" if dtype.is_integer() else "expected a time"
         raise RecipeError(f"the time column {column.name!r} holds {dtype}: {remedy}")
-    if unit:
-        return _from_number_text(column, unit)
+    return from_iso(column, clock)
+
+
+def _from_many(columns: Sequence[pl.Series], recipe: Recipe, clock: Clock) -> pl.Series:
     if recipe.time_format:
-        return _from_format(column, recipe.time_format, recipe.timezone)
-    return _from_iso(column, recipe.timezone)
+        return from_format(_joined(columns), recipe.time_format, clock)
+    if len(columns) == 2:
+        return from_iso(_joined(columns), clock)
+    return clock.to_nanoseconds(_from_parts(columns))
 
 
-def why_unreadable(value: object, recipe: Recipe) -> str:
-    """Reason for one value that `to_nanoseconds` made null, and what to do."""
-    if value is None or value == "":
-        return "the time is missing: mend or remove the row"
-    found = f"{str(value)!r} is no time"
-    if recipe.timezone != "UTC" and to_nanoseconds(pl.Series([value]), _in_utc(recipe)).item() is not None:
-        return (
-            f"{str(value)!r} occurs twice or never in {recipe.timezone}, where clocks are changed: write times in "
-            "UTC or with their offset, or remove the row"
+def _joined(columns: Sequence[pl.Series]) -> pl.Series:
+    """Texts with a space between them; null where one is missing."""
+    texts = [pl.lit(_texts(column).str.strip_chars()) for column in columns]
+    present = [pl.when(text != "").then(text) for text in texts]
+    return pl.select(pl.concat_str(present, separator=" ")).to_series()
+
+
+def _texts(column: pl.Series) -> pl.Series:
+    dtype = column.dtype
+    if dtype == pl.Time:
+        # A cast would lose the fraction.
+        return column.dt.to_string("%H:%M:%S%.f")
+    if dtype in (pl.String, pl.Date, pl.Null) or dtype.is_integer():
+        return column.cast(pl.String)
+    raise RecipeError(
+        f"the time column {column.name!r} holds {dtype}: beside others, expected texts, whole numbers, dates or "
+        "times of day"
+    )
+
+
+def _from_parts(columns: Sequence[pl.Series]) -> pl.Series:
+    """Datetimes of year, month, day and so on; null where one is missing or out of range."""
+    parts = pl.DataFrame([_whole(column).alias(name) for name, column in zip(PARTS, columns, strict=False)])
+    # Polars raises for some that are out of range, and wraps others: none may reach it.
+    parts = parts.select(pl.when(pl.col(name).is_between(*PARTS[name])).then(name) for name in parts.columns)
+    first_of_month = pl.datetime("year", "month", 1, *parts.columns[3:])
+    datetimes = parts.select(first_of_month + pl.duration(days=pl.col("day") - 1)).to_series()
+    return masked(datetimes, datetimes.dt.day() == parts["day"])
+
+
+def _whole(column: pl.Series) -> pl.Series:
+    """Whole numbers of a column of numbers or texts, also of such as 3.0; null for others."""
+    dtype = column.dtype
+    if dtype == pl.String:
+        numbers = column.str.strip_chars().cast(pl.Float64, strict=False)
+    elif dtype.is_numeric() or dtype == pl.Null:
+        numbers = column.cast(pl.Float64)
+    else:
+        raise RecipeError(
+            f"the time column {column.name!r} holds {dtype}: expected whole numbers, as three or more columns "
+            "hold year, month, day and so on; or describe them with --time-format"
         )
-    if recipe.time_format in EPOCH_UNITS_NS:
-        return f"{found} in {recipe.time_format} since 1970: mend the row, or give another --time-format"
-    if recipe.time_format:
-        return f"{found} of the format {recipe.time_format} (years 1678 to 2261): mend it, or give another format"
-    return (
-        f"{found} of ISO 8601 (years 1678 to 2261): mend the row, or describe it with --time-format, such as "
-        "'%d/%m/%Y %H:%M', or s for seconds since 1970"
-    )
-
-
-def _in_utc(recipe: Recipe) -> Recipe:
-    return replace(recipe, timezone="UTC")
-
-
-def _from_iso(column: pl.Series, zone: str) -> pl.Series:
-    """Read ISO 8601, which has many shapes: all that look like the first, then like the first that is left."""
-    nanoseconds = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(column))
-    texts = column
-    while True:
-        unread = texts.filter(nanoseconds.is_null() & texts.is_not_null()).head(1)
-        format_ = None if unread.is_empty() else _iso_format(unread.item().strip())
-        if format_ is None:
-            return nanoseconds
-        if unread.item() != unread.item().strip():
-            texts = texts.str.strip_chars()
-        # Parsed times outside the reach of nanoseconds would wrap to other years.
-        in_reach = texts.str.slice(0, 5).is_between(f"{FIRST_YEAR}-", f"{LAST_YEAR}-")
-        parsed = _masked(_parse(texts, format_, "ns", zone), in_reach)
-        if parsed.filter(nanoseconds.is_null()).null_count() == nanoseconds.null_count():
-            return nanoseconds
-        nanoseconds = pl.select(pl.coalesce(nanoseconds, parsed)).to_series()
-
-
-def _iso_format(text: str) -> str | None:
-    """The strptime format of one ISO 8601 text, None where it is none."""
-    match = ISO.fullmatch(text)
-    if match is None:
-        return None
-    if not match["between"]:
-        return "%Y-%m-%d"
-    seconds = ":%S" if match["seconds"] else ""
-    fraction = "%.f" if match["fraction"] else ""
-    # %#z reads Z, +01, +0100 and +01:00.
-    zone = {None: "", "UTC": "UTC"}.get(match["zone"], "%#z")
-    return f"%Y-%m-%d{match['between']}%H:%M{seconds}{fraction}{match['space']}{zone}"
-
-
-def _from_format(column: pl.Series, format_: str, zone: str) -> pl.Series:
-    microseconds = _parse(column, format_, "us", zone)
-    nanoseconds = _scaled(microseconds, 1_000)
-    if "f" in format_:
-        nanoseconds = _masked(_parse(column, format_, "ns", zone), nanoseconds.is_not_null())
-    return nanoseconds
-
-
-def _parse(texts: pl.Series, format_: str, unit: Literal["us", "ns"], zone: str) -> pl.Series:
-    if format_.endswith("UTC"):
-        zone = "UTC"
-    try:
-        parsed = texts.str.to_datetime(format_, time_unit=unit, strict=False, cache=False)
-    except pl.exceptions.PolarsError as error:
-        raise RecipeError(f"time-format {format_!r} cannot be used: {error}") from None
-    return _to_utc(parsed, zone)
-
-
-def _from_datetime(column: pl.Series, zone: str) -> pl.Series:
-    unit = column.dtype.time_unit  # type: ignore[attr-defined]
-    return _scaled(_to_utc(column, zone), EPOCH_UNITS_NS[unit])
-
-
-def _to_utc(column: pl.Series, zone: str) -> pl.Series:
-    """Whole units since 1970 UTC of datetimes; those without a zone are of `zone`."""
-    if column.dtype.time_zone is None and zone != "UTC":  # type: ignore[attr-defined]
-        column = column.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
-    return column.to_physical()
-
-
-def _from_number_text(column: pl.Series, unit: int) -> pl.Series:
-    whole = column.cast(pl.Int64, strict=False)
-    if whole.null_count() == column.null_count():
-        return _scaled(whole, unit)
-    # Floats would lose nanoseconds: whole and fraction are read apart.
-    decimals = len(str(unit)) - 1
-    text = column.str.strip_chars()
-    number = text.str.extract(r"^-?(\d+)(?:\.\d*)?$").cast(pl.Int64, strict=False)
-    fraction = text.str.extract(r"\.(\d*)$").fill_null("").str.slice(0, decimals)
-    small = (
-        pl.select(pl.lit(fraction).str.pad_end(decimals, "0"))
-        .to_series()
-        .cast(pl.Int64, strict=False)
-        .fill_null(0)
-    )
-    sign = pl.select(pl.when(text.str.starts_with("-")).then(-1).otherwise(1)).to_series()
-    return (_scaled(number, unit) + small) * sign
-
-
-def _scaled(numbers: pl.Series, factor: int) -> pl.Series:
-    """Multiply whole numbers; null where the product is out of reach."""
-    limit = MAX_NS // factor - 1
-    return _masked(numbers, numbers.is_between(-limit, limit)) * factor
-
-
-def _masked(numbers: pl.Series, kept: pl.Series) -> pl.Series:
-    return pl.select(pl.when(kept).then(numbers)).to_series()
+    return masked(numbers, numbers == numbers.floor()).cast(pl.Int64, strict=False)

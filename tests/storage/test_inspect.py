@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from storage.inspect import render, summarise
+from storage.lock import StoreLock
 from storage.store import SeriesStore
+from storage.writer import StoreWriter
 
 MakeStore = Callable[..., SeriesStore]
 SECOND = 10**9
@@ -70,7 +72,8 @@ def test_json_says_it_all(store: SeriesStore) -> None:
     summary = summarise(store, window=64, stride=10)
     document = json.loads(json.dumps(summary.as_json(), allow_nan=False))
     assert document.keys() == {
-        *("path", "num_rows", "num_channels", "dtype", "value_bytes", "chunk_rows", "first_time", "last_time"),
+        *("path", "generation", "num_rows", "num_channels", "dtype", "value_bytes", "chunk_rows"),
+        *("first_time", "last_time"),
         *("cadence_seconds", "series", "segments", "labels", "channels", "window", "stride", "num_windows"),
     }
     assert document["num_windows"] == summary.num_windows
@@ -97,6 +100,7 @@ def test_text(store: SeriesStore) -> None:
         "  span              2024-03-01T00:00:00 to 2024-03-01T01:08:14.500000000 UTC",
         "  cadence           0.5 s",
         "  windows           87 of K=64, stride 10",
+        "  generation        1",
         "  label             anomaly: 15 rows",
         "  segments          2 in 2 series",
         "    rows            0 to          600 pump 1  2024-03-01T00:00:00 to 2024-03-01T00:04:59.500000000",
@@ -106,6 +110,16 @@ def test_text(store: SeriesStore) -> None:
         "  flow            25.000%         1501      866.022            4         2998",
         "  spare          100.000%            -            -            -            -",
     ]
+
+
+def test_appended_rows_are_told(make_store: MakeStore, tmp_path: Path) -> None:
+    store = make_store(tmp_path / "plant.zarr", rows=10, channels=1)
+    with StoreLock(store.path, append=True) as lock, StoreWriter.appending(lock) as writer:
+        writer.append(store.time + 10 * SECOND, store.values)
+        writer.commit(store.segments, store.series, cadence_ns=SECOND)
+    summary = summarise(SeriesStore.open(store.path), window=9, stride=1)
+    assert (summary.generation, summary.num_rows) == (2, 20)
+    assert "  generation        2 (rows were appended)" in render(summary).splitlines()
 
 
 def test_many_segments_are_cut_short_in_text_only(make_store: MakeStore, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_xarray(store: SeriesStore, options: dict[str, Any]) -> None:
 def test_zarr_reads_every_array_without_the_consolidated_metadata(store: SeriesStore) -> None:
     root = zarr.open_group(store.path, mode="r", use_consolidated=False)
     commit = root["commits/1"]
-    statistics = vars(store._block_statistics)
+    statistics = vars(store.block_statistics)
     expected = {
         **{name: getattr(store, name) for name in ("values", "time", "labels")},
         "channel": store.channels,

@@ -1,9 +1,6 @@
 import errno
 import os
-import signal
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,42 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage import durable, writer
-from storage.errors import StoreError, StoreLockedError
+from storage.errors import StoreError
 from storage.format import LOCK_FILE, StoreLayout
+from storage.lock import StoreLock
 from storage.segments import Segments
 from storage.store import SeriesStore
 from storage.writer import StoreWriter, write_chunk
 from tests.storage import crashes
+from tests.storage.samples import LAYOUT, rows, tree, whole
 
-LAYOUT = StoreLayout(channels=("a", "b"))
 LABELLED = StoreLayout(channels=("a", "b"), labels=("anomaly",))
-
-
-def rows(count: int) -> tuple[Any, Any]:
-    values = np.random.default_rng(count).standard_normal((count, 2), np.float32)
-    return np.arange(count, dtype=np.int64), values
-
-
-def whole(count: int) -> tuple[Segments, tuple[str]]:
-    return Segments(np.array([0]), np.array([count]), np.array([0])), ("",)
-
-
-def tree(path: Path) -> dict[str, bytes]:
-    """Every file below `path` with its bytes."""
-    return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "plant.zarr"
-
-
-@pytest.fixture(scope="module")
-def graves(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders in which writers were killed: at steps to the disk, and at random times."""
-    folder = tmp_path_factory.mktemp("graves")
-    subprocess.run([sys.executable, crashes.__file__, str(folder), "24"], check=True)
-    return folder
 
 
 class TestAppend:
@@ -152,7 +128,7 @@ class TestCommit:
             before = tree(path)
             with pytest.raises(StoreError, match="are written: nothing can be appended"):
                 open_writer.append(*rows(10))
-            with pytest.raises(StoreError, match="is committed: make another store"):
+            with pytest.raises(StoreError, match="is committed: make another store, or append"):
                 open_writer.commit(*whole(10), cadence_ns=1)
             assert tree(path) == before
 
@@ -179,6 +155,28 @@ class TestCommit:
                 open_writer.append(time, values)
             open_writer.commit(*whole(3000), cadence_ns=1)
         np.testing.assert_array_equal(SeriesStore.open(path).values, values)
+
+    @settings(max_examples=20)
+    @given(start=st.integers(0, 3000))
+    def test_times_can_be_read_back_from_any_row_on(
+        self, tmp_path_factory: pytest.TempPathFactory, start: int
+    ) -> None:
+        time, values = rows(3000)
+        path = tmp_path_factory.mktemp("times") / "plant.zarr"
+        with crashes.SMALL_CHUNKS, StoreWriter(path, LAYOUT) as open_writer:
+            open_writer.append(time, values)
+            found = list(open_writer.written_times(start))
+        assert all(0 < len(part) <= 1024 for part in found)
+        np.testing.assert_array_equal(np.concatenate([np.empty(0, np.int64), *found]), time[start:])
+
+    def test_ends_of_series_are_kept(self, path: Path) -> None:
+        segments = Segments(*np.array([[0, 4], [4, 10], [0, 1]]))
+        with StoreWriter(path, LAYOUT) as open_writer:
+            open_writer.append(*rows(10))
+            with pytest.raises(StoreError, match="1 ends were given for 2 series"):
+                open_writer.commit(segments, ("a", "b"), cadence_ns=1, series_end_ns=[3])
+            open_writer.commit(segments, ("a", "b"), cadence_ns=1, series_end_ns=[3, 9])
+        assert SeriesStore.open(path).series_end_ns == (3, 9)
 
     def test_a_full_disk_leaves_nothing(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def full(*arguments: Any, **options: Any) -> None:
@@ -235,124 +233,39 @@ class TestCommit:
         assert not unsynced
 
 
-class TestTakenPlaces:
-    def test_a_store_is_never_written_over(self, path: Path, make_store: Callable[..., SeriesStore]) -> None:
-        make_store(path, rows=10)
+class TestLockOfTheCaller:
+    def test_it_is_not_left_with_the_writer_and_staged_stays_until_it_is(self, path: Path) -> None:
+        with StoreLock(path) as lock:
+            lock.staged.mkdir()
+            (lock.staged / "part").write_text("mine")
+            (path / "left.behind").write_text("by a killed writer")
+            with StoreWriter(lock, LAYOUT) as open_writer:
+                assert not (path / "left.behind").exists()
+                open_writer.append(*rows(10))
+                open_writer.commit(*whole(10), cadence_ns=1)
+            assert (path / LOCK_FILE).exists()
+            assert (lock.staged / "part").read_text() == "mine"
+        assert not (path / LOCK_FILE).exists()
+        assert not lock.staged.exists()
+        assert SeriesStore.open(path).num_rows == 10
+
+    def test_a_lock_that_is_not_held_is_refused(self, path: Path) -> None:
+        with pytest.raises(StoreError, match="is not held"), StoreWriter(StoreLock(path), LAYOUT):
+            pass
+        assert not path.exists()
+
+    def test_a_committed_store_is_not_written_over(self, path: Path) -> None:
+        with StoreWriter(path, LAYOUT) as open_writer:
+            open_writer.append(*rows(10))
+            open_writer.commit(*whole(10), cadence_ns=1)
         before = tree(path)
-        with pytest.raises(StoreError, match="is a store already: remove it first"), StoreWriter(path, LAYOUT):
+        with (
+            StoreLock(path, append=True) as lock,
+            pytest.raises(StoreError, match="is a store already: append to it"),
+            StoreWriter(lock, LAYOUT),
+        ):
             pass
         assert tree(path) == before
-
-    @pytest.mark.parametrize("name", ["notes.txt", ".lock", ".hidden", "values/c.0.0"])
-    def test_a_folder_with_other_files_is_refused_and_untouched(self, path: Path, name: str) -> None:
-        (path / name).parent.mkdir(parents=True)
-        (path / name).write_text("mine")
-        with pytest.raises(StoreError, match="holds other files"), StoreWriter(path, LAYOUT):
-            pass
-        assert tree(path) == {name: b"mine"}
-
-    def test_a_file_is_refused(self, path: Path) -> None:
-        path.write_text("mine")
-        with pytest.raises(StoreError, match="is a file"), StoreWriter(path, LAYOUT):
-            pass
-        assert path.read_text() == "mine"
-
-    def test_an_empty_folder_and_missing_parents_are_fine(self, tmp_path: Path) -> None:
-        (tmp_path / "empty").mkdir()
-        for path in (tmp_path / "empty", tmp_path / "far" / "away" / "plant.zarr"):
-            with StoreWriter(path, LAYOUT) as open_writer:
-                open_writer.append(*rows(3))
-                open_writer.commit(*whole(3), cadence_ns=1)
-            assert SeriesStore.open(path).num_rows == 3
-
-
-class TestLock:
-    def test_a_second_process_is_refused_until_the_first_is_gone(self, path: Path) -> None:
-        script = (
-            "import sys\n"
-            "from storage.writer import StoreWriter\n"
-            "from tests.storage import crashes\n"
-            "with StoreWriter(sys.argv[1], crashes.LAYOUT):\n"
-            "    print('ready', flush=True)\n"
-            "    sys.stdin.read()\n"
-        )
-        command = [sys.executable, "-c", script, str(path)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
-            assert first.stdout
-            assert first.stdout.readline() == "ready\n"
-            before = set(path.rglob("*"))
-            message = rf"is being written by another process \({first.pid} on .*\): wait for it to end, or stop it"
-            with pytest.raises(StoreLockedError, match=message), StoreWriter(path, LAYOUT):
-                pass
-            assert set(path.rglob("*")) == before
-            first.send_signal(signal.SIGKILL)
-            first.wait()
-            crashes.write(path)
-        assert SeriesStore.open(path).num_rows == crashes.ROWS
-
-    def test_a_second_writer_in_the_same_process_is_refused(self, path: Path) -> None:
-        with StoreWriter(path, LAYOUT) as first:
-            with pytest.raises(StoreLockedError), StoreWriter(path, LAYOUT):
-                pass
-            first.append(*rows(3))
-            first.commit(*whole(3), cadence_ns=1)
-        assert SeriesStore.open(path).num_rows == 3
-
-    def test_a_lock_on_a_removed_file_does_not_count(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The first writer gives up, and removes folder and lock, between the second's open and lock."""
-        real, calls = writer.fcntl.flock, []
-
-        def flock(file: Any, how: int) -> None:
-            if not calls:
-                (path / LOCK_FILE).unlink()
-                path.rmdir()
-            calls.append(how)
-            real(file, how)
-
-        monkeypatch.setattr(writer.fcntl, "flock", flock)
-        with StoreWriter(path, LAYOUT), pytest.raises(StoreLockedError), StoreWriter(path, LAYOUT):
-            pass
-        assert len(calls) == 3
-
-    def test_a_store_that_appears_while_waiting_for_the_lock_is_kept(
-        self, path: Path, make_store: Callable[..., SeriesStore], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        real = writer._acquire_lock
-
-        def late(place: Path) -> Any:
-            monkeypatch.setattr(writer, "_acquire_lock", real)
-            make_store(path, rows=7)
-            return real(place)
-
-        monkeypatch.setattr(writer, "_acquire_lock", late)
-        with pytest.raises(StoreError, match="is a store already"), StoreWriter(path, LAYOUT):
-            pass
-        assert SeriesStore.open(path).num_rows == 7
-        assert not (path / LOCK_FILE).exists()
-
-
-class TestKilled:
-    @pytest.mark.parametrize("campaign", ["step", "time"])
-    def test_a_kill_leaves_no_store_or_a_whole_one_and_a_rerun_ends_alike(
-        self, graves: Path, campaign: str
-    ) -> None:
-        undisturbed = tree(graves / "whole")
-        outcomes = {"nothing": 0, "unfinished": 0, "whole": 0}
-        for path in graves.glob(f"{campaign}-*"):
-            try:
-                SeriesStore.open(path)
-            except StoreError as error:
-                outcomes["unfinished" if "unfinished" in str(error) else "nothing"] += 1
-                crashes.write(path)
-            else:
-                outcomes["whole"] += 1
-                (path / LOCK_FILE).unlink(missing_ok=True)
-            assert tree(path) == undisturbed, path
-        if campaign == "step":
-            assert outcomes["unfinished"] > 20
-            assert outcomes["whole"] == 2  # killed in front of the removal of the lock, and just after it
-        else:
-            assert sum(outcomes.values()) == 8
 
 
 class TestWriteChunk:

@@ -25,9 +25,15 @@ def write_log(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def gecco() -> Path:
-    """The folder of the water quality logs, described in its INDEX.md."""
-    folder = Path(__file__).parents[4] / "shared" / "data" / "gecco"
+def logs() -> Path:
+    """The folder of the real logs, described in its INDEX.md."""
+    folder = Path(__file__).parents[4] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"the logs are not here: {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def gecco(logs: Path) -> Path:
+    """The folder of the water quality logs."""
+    return logs / "gecco"

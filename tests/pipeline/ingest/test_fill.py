@@ -2,14 +2,14 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.ingest.fill import Block, Fill
 
 CHANNELS = 3
-NUMBER = st.one_of(st.none(), st.none(), st.integers(-5, 5).map(float), st.floats(-1e9, 1e9))
+NUMBER = st.one_of(st.none(), st.none(), st.none(), st.integers(-5, 5).map(float), st.floats(-1e9, 1e9))
 ROWS = st.lists(st.tuples(st.integers(1, 6), st.lists(NUMBER, min_size=CHANNELS, max_size=CHANNELS)), max_size=24)
 LOGS = st.lists(ROWS, min_size=1, max_size=3)
 CUTS = st.lists(st.integers(0, 24), max_size=10).map(sorted)
@@ -52,6 +52,7 @@ def brute_force(time: list[int], values: list[float | None], how: str, limit: in
     return filled
 
 
+@settings(max_examples=300)
 @given(LOGS, CUTS, HOW, st.integers(1, 30), st.integers(-60, 60))
 def test_filling_agrees_with_a_loop_over_rows(
     log: list[list[tuple[int, list[float | None]]]], cuts: list[int], how: How, limit: int, start: int
@@ -134,6 +135,28 @@ def test_rows_wait_only_for_a_value_that_may_still_be_near_enough() -> None:
     assert [len(time) for time, _, _ in parts[:3]] == [1, 0, 0]
     assert joined(parts)[0].tolist() == [0, 1, 2, 3, 4]  # a value in row 4 or later is too far away
     assert [len(array) for array in fill.end_series()] == [0, 0, 0]
+
+
+def test_rows_that_no_value_can_be_near_enough_to_do_not_wait() -> None:
+    far, unknown = Fill("linear", 5, 1), Fill("linear", 5, 1)
+    assert len(far.add(*column([1, NAN], [0, 5]))[0]) == 2
+    assert len(unknown.add(*column([NAN, NAN], [0, 1]))[0]) == 2
+
+
+def test_a_gap_that_is_too_long_stays_while_its_rows_wait_for_another_channel() -> None:
+    fill = Fill("linear", 5, 2)
+    time = np.arange(8)
+    values = np.array([[1, NAN, NAN, NAN, NAN, NAN, 7, 8], [1, 2, 3, 4, NAN, NAN, NAN, NAN]]).T
+    parts = [fill.add(time, values, np.empty((8, 0), np.int8))]
+    assert len(parts[0][0]) == 4
+    late = (
+        np.array([8, 9, 10, 11]),
+        np.array([[9, 10, 11, 12], [9, 10, 11, 12]], float).T,
+        np.empty((4, 0), np.int8),
+    )
+    _, found, _ = joined([*parts, fill.add(*late)])
+    np.testing.assert_array_equal(found[:, 0], [1, NAN, NAN, NAN, NAN, NAN, 7, 8, 9, 10, 11, 12])
+    np.testing.assert_array_equal(found[:, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
 
 
 @pytest.mark.parametrize("how", ["forward", "linear"])

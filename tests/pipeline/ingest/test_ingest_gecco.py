@@ -62,7 +62,7 @@ def test_consecutive_files_are_one_segment(both: SeriesStore) -> None:
     assert np.stack([both.segments.start, both.segments.stop]).tolist() == [[0], [2 * ROWS]]
     assert (np.diff(both.time) == 60 * 10**9).all()
     names = [Path(source["name"]).name for source in both.attributes["sources"]]
-    assert names == ["gecco2018_train.csv.gz", "gecco2018_test.parquet"]
+    assert names == ["gecco2018_test.parquet", "gecco2018_train.csv.gz"]
 
 
 def test_long_missing_runs_belong_to_no_segment(gecco: Path, both: SeriesStore, tmp_path: Path) -> None:

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import google_crc32c
 import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
 
-import pipeline.ingest.job
+import pipeline.ingest.writing
 from pipeline.__main__ import main
 from pipeline.ingest import AccountingError, Recipe, SourceError, ingest
+from pipeline.ingest.join import Joined, Rows
 from storage.errors import StoreError
 from storage.store import SeriesStore
 from tests.pipeline.ingest.logs import START, log_lines
@@ -33,12 +35,8 @@ def test_files_are_put_in_the_order_of_time(tmp_path: Path, write_log: Callable[
     assert store.labels is not None
     assert np.flatnonzero(store.labels[:, 0]).tolist() == list(range(0, 300, 10))
     assert len(store.segments) == 1
-    assert [Path(source["name"]).name for source in store.attributes["sources"]] == [
-        "none.csv",
-        "0.csv",
-        "1.csv",
-        "2.csv",
-    ]
+    names = [Path(source["name"]).name for source in store.attributes["sources"]]
+    assert names == ["2.csv", "none.csv", "0.csv", "1.csv"]
 
 
 def test_what_is_stored_of_recipe_and_sources(tmp_path: Path, write_log: Callable[..., Path]) -> None:
@@ -49,9 +47,20 @@ def test_what_is_stored_of_recipe_and_sources(tmp_path: Path, write_log: Callabl
         {
             "name": str(log),
             "bytes": log.stat().st_size,
+            "crc32c": google_crc32c.value(log.read_bytes()),
             "rows_in": 100,
             "rows_out": 100,
+            "rejected": {},
+            "filtered": 0,
+            "deduplicated": 0,
+            "merged": 0,
             "blank_lines": 2,
+            "repeated_headers": 0,
+            "out_of_order": 0,
+            "ambiguous": 0,
+            "nonexistent": 0,
+            "unused": ["b"],
+            "absent": [],
             "first_time": "2024-03-01T00:00:00.000000000Z",
             "last_time": "2024-03-01T01:39:00.000000000Z",
         }
@@ -59,7 +68,9 @@ def test_what_is_stored_of_recipe_and_sources(tmp_path: Path, write_log: Callabl
     resolved = Recipe.from_settings(attributes["recipe"])
     assert resolved == Recipe(time="time", labels=("fault",), channels=("a",), max_gap="1m30s")
     ingest([log], tmp_path / "again", resolved)
-    assert (tmp_path / "again" / "zarr.json").read_bytes() == (tmp_path / "out" / "zarr.json").read_bytes()
+    again = SeriesStore.open(tmp_path / "again")
+    assert again.attributes["recipe"] == attributes["recipe"]
+    assert again.attributes["checksums_crc32c"] == attributes["checksums_crc32c"]
 
 
 @pytest.mark.parametrize(
@@ -127,10 +138,8 @@ def test_overlapping_files_of_one_series_of_many(tmp_path: Path, write_log: Call
     assert store.series == ("a", "b")
     assert np.stack([store.segments.start, store.segments.stop]).tolist() == [[0, 50], [50, 150]]
     clash = write_log("clash.csv", [header, *(f"a,{line}" for line in log_lines(50, start=49)[1:])])
-    with pytest.raises(
-        SourceError, match=r"clash\.csv: starts at 2024-03-01T00:49:00 in series 'a', but .*first\.csv"
-    ):
-        ingest([clash, first], tmp_path / "clash", recipe)
+    with pytest.raises(SourceError, match=r"clash\.csv, line 2: time 2024-03-01T00:49:00 of series 'a'"):
+        ingest([first, clash], tmp_path / "clash", recipe)
     assert not (tmp_path / "clash").exists()
 
 
@@ -146,15 +155,15 @@ def test_a_store_is_not_written_over(tmp_path: Path, write_log: Callable[..., Pa
 def test_a_lost_row_is_no_store(
     tmp_path: Path, write_log: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = pipeline.ingest.job.Straight.add
-    monkeypatch.setattr(
-        pipeline.ingest.job.Straight,
-        "add",
-        lambda self, source, batch: real(
-            self, source, replace(batch, typed=replace(batch.typed, frame=batch.typed.frame[1:]))
-        ),
-    )
-    with pytest.raises(AccountingError, match=r"log\.csv has 100 rows, but 99 came through"):
+    real = pipeline.ingest.writing.join
+
+    def losing(*args: Any) -> Joined:
+        joined = real(*args)
+        rows = Rows(*(array[1:] for array in joined.rows))
+        return joined._replace(rows=rows, source=joined.source[1:])
+
+    monkeypatch.setattr(pipeline.ingest.writing, "join", losing)
+    with pytest.raises(AccountingError, match=r"log\.csv has 100 rows, but they became 100 rows in, 99 out"):
         ingest([write_log("log.csv", log_lines(100))], tmp_path / "out", RECIPE)
     assert not (tmp_path / "out").exists()
 
@@ -172,7 +181,7 @@ def test_progress_adds_up_to_the_bytes_of_the_sources(tmp_path: Path, write_log:
                 piece_bytes=1000,
             )
             assert sum(steps) == pytest.approx(log.stat().st_size)
-            assert len(steps) > 5
+            assert len(steps) > 5 or name.endswith(".gz")
 
 
 def test_the_command_reads_flags_and_a_recipe(tmp_path: Path, write_log: Callable[..., Path]) -> None:

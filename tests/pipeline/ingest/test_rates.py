@@ -80,6 +80,7 @@ def test_rates_agree_with_a_loop_over_rows(
         (49152, 16384, None, 0),
         (65535, 0, 1, 1),
         (65536, 0, None, 0),  # a counter of more bits
+        (65535, -1, None, 0),  # no count at all
         (1000, 0, None, 0),
         (1000, 1000, 0, 0),
     ],

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -32,11 +33,17 @@ def read(data: bytes, header: Header, recipe: Recipe, piece_bytes: int) -> list[
     return [(piece, find_records(piece, header, recipe)) for piece in pieces]
 
 
+def stripped(row: Iterable[str]) -> tuple[str, ...]:
+    """Without carriage returns at the ends of fields: Polars drops some of them, even in quotes."""
+    return tuple(text.rstrip("\r") for text in row)
+
+
 def frame_of(found: Records, num_fields: int, separator: str) -> list[tuple[str, ...]]:
     if not found.data:
         return []
     schema = {str(number): pl.String for number in range(num_fields)}
-    return pl.read_csv(found.data, has_header=False, schema=schema, separator=separator).fill_null("").rows()
+    frame = pl.read_csv(found.data, has_header=False, schema=schema, separator=separator)
+    return [stripped(row) for row in frame.fill_null("").rows()]
 
 
 @dataclass
@@ -155,7 +162,8 @@ def test_lines_and_rows_longer_than_the_limit(data: st.DataObject, piece_bytes: 
         for module in (lines, records, rejects):
             patch.setattr(module, "MAX_RECORD_BYTES", max_bytes)
         patch.setattr(rejects, "MAX_RAW", 1)
-        check(data.draw(files(",")), ",", piece_bytes, max_bytes=max_bytes, raw=False)
+        noise = st.text(st.sampled_from('a,"\n'), max_size=80).map(str.encode)
+        check(data.draw(files(",") | noise), ",", piece_bytes, max_bytes=max_bytes, raw=False)
 
 
 def check(
@@ -178,7 +186,7 @@ def check(
             for _, part in found
             for line, fields in zip(part.lines, frame_of(part, len(names), separator), strict=True)
         ]
-        assert rows == expected.rows
+        assert rows == [(line, stripped(row)) for line, row in expected.rows]
         told = [(reject.line, reject.reason, reject.raw) for _, part in found for reject in part.rejects]
         if raw:
             assert told == expected.rejects
@@ -195,27 +203,19 @@ def check(
             if length <= max_bytes:
                 assert data[piece.offset : piece.offset + length] == piece.data[:length]
             texts = [part.raw(row) for row in range(len(part.lines))]
-            if raw and encoding == "utf-8" and "\r" not in "".join(texts):
+            if raw and encoding == "utf-8" and "\r" not in part.data.decode().replace("\r\n", ""):
                 table = csv.reader(io.StringIO("\n".join(texts), newline=""), delimiter=separator, strict=True)
-                assert [tuple(row) for row in table] == frame_of(part, len(names), separator)
+                assert [stripped(row) for row in table] == frame_of(part, len(names), separator)
 
 
 @given(st.lists(st.lists(FIELDS, min_size=3, max_size=3), max_size=20), st.sampled_from(["\n", "\r\n"]))
 def test_no_row_of_the_csv_module_is_rejected(table: list[list[str]], end: str) -> None:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator=end).writerows(table)
+    csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(table)
     header = header_of(NAMES, None)
     found = read(text.getvalue().encode(), header, Recipe(time="a"), 20)
     assert not [reject for _, part in found for reject in part.rejects]
-    # A row of nothing but spaces is blank.
-    full = [tuple(row) for row in table if "".join(row).strip(" \r,") or '"' in "".join(row) + text_of(row, end)]
-    assert [row for _, part in found for row in frame_of(part, 3, ",")] == full
-
-
-def text_of(row: list[str], end: str) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator=end).writerow(row)
-    return text.getvalue()
+    assert [row for _, part in found for row in frame_of(part, 3, ",")] == [stripped(row) for row in table]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def text_of(row: list[str], end: str) -> str:
         (
             b'1,5" pipe,3',
             "quote out of place",
-            """a quote is out of place at '5" pipe,3': a quoted field starts and ends with one, and holds "" where""",
+            """a quote is out of place at '5" pipe,3': a quoted field starts and ends with one, and""",
         ),
         (b'1,"2"x,3', "quote out of place", """a quote is out of place at '"2"x,3'"""),
         (b'1, "2",3', "quote out of place", """a quote is out of place at ' "2",3'"""),
@@ -245,7 +245,9 @@ def text_of(row: list[str], end: str) -> str:
 def test_a_bad_line_takes_no_good_one_with_it(
     line: bytes, reason: str, detail: str, neighbour: bytes, end: bytes
 ) -> None:
-    ((piece, found),) = read(end.join([neighbour, line, neighbour]), header_of(NAMES, None), Recipe(time="a"), 1000)
+    ((piece, found),) = read(
+        end.join([neighbour, line, neighbour]), header_of(NAMES, None), Recipe(time="a"), 1000
+    )
     assert found.data == neighbour + end + neighbour + b"\n"
     assert [found.raw(row) for row in (0, 1)] == [neighbour.decode()] * 2
     (reject,) = found.rejects
@@ -271,9 +273,8 @@ def test_a_long_raw_text_is_cut() -> None:
 
 def test_a_separator_that_is_part_of_characters() -> None:
     recipe = Recipe(time="a", separator="|", encoding="gbk")
-    data = "1|2\n\u4e72|2\n".encode("gbk")
     with pytest.raises(SourceError, match=r"log\.csv: in gbk, the byte of '\|' may mean something else"):
-        read(b"1|" + bytes([0x81, 0x7C]) + b"\n" + data[:0], header_of(NAMES, None), recipe, 1000)
+        read(b"1|2\x81|3\n", header_of(NAMES, None), recipe, 1000)
 
 
 @pytest.mark.parametrize("quoted", [False, True])
@@ -282,5 +283,5 @@ def test_many_rows_of_several_lines_reach_polars_whole(quoted: bool) -> None:
     data = "".join(f"{number},{text},{number % 7}\n" for number in range(100_000)).encode()
     found = [part for _, part in read(data, header_of(NAMES, None), Recipe(time="a"), 2**20)]
     rows = [row for part in found for row in frame_of(part, 3, ",")]
-    value = text.strip('"').replace('""', '"') if quoted else "x"
-    assert rows == [(str(number), 'x\n"y",\r\n' if quoted else value, str(number % 7)) for number in range(100_000)]
+    value = 'x\n"y",\r\n' if quoted else "x"
+    assert rows == [(str(number), value, str(number % 7)) for number in range(100_000)]

@@ -155,6 +155,14 @@ def test_a_gap_of_just_the_limit_is_closed(max_gap: int, expected: list[int]) ->
     assert [*first, *nothing, *second] == expected
 
 
+def test_no_step_is_missing_between_two_series() -> None:
+    steps = MissingSteps(10, 100)
+    steps.add(np.array([0]), np.ones((1, 1)), np.ones((1, 1), np.int8))
+    steps.end_series()
+    time, _, _ = steps.add(np.array([50, 70]), np.ones((2, 1)), np.ones((2, 1), np.int8))
+    assert time.tolist() == [50, 60, 70]
+
+
 def test_where_no_step_is_missing_nothing_is_copied() -> None:
     steps = MissingSteps(10, 100)
     block = np.array([0, 10, 20]), np.ones((3, 2)), np.ones((3, 1), np.int8)

@@ -1,6 +1,6 @@
 import re
-from datetime import UTC, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,8 +15,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMES = st.datetimes(datetime(1678, 1, 1), datetime(2261, 12, 30))
 
 
-def read(values: list[object], **settings: str) -> list[int | None]:
-    return to_nanoseconds(pl.Series("t", values), Recipe(time="t", **settings)).to_list()
+def read(values: list[object] | pl.Series, **settings: str) -> list[int | None]:
+    return to_nanoseconds([pl.Series("t", values)], Recipe(time="t", **settings)).nanoseconds.to_list()
+
+
+def read_many(*columns: list[object] | pl.Series, **settings: str) -> list[int | None]:
+    names = tuple("abcdefg"[: len(columns)])
+    series = [pl.Series(name, values) for name, values in zip(names, columns, strict=True)]
+    return to_nanoseconds(series, Recipe(time=names, **settings)).nanoseconds.to_list()
 
 
 def nanoseconds(text: str) -> int:
@@ -62,24 +68,33 @@ def test_iso_8601_agrees_with_datetime(stamps: list[tuple[datetime, str, int]]) 
     assert read(texts) == expected
 
 
-@given(
-    st.lists(st.datetimes(datetime(1975, 1, 1), datetime(2037, 1, 1)), min_size=1),
-    st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kathmandu"]),
-)
-def test_local_times_agree_with_zoneinfo(times: list[datetime], zone: str) -> None:
-    for time, found in zip(times, read([time.isoformat(" ") for time in times], timezone=zone), strict=True):
-        first, second = (time.replace(tzinfo=ZoneInfo(zone), fold=fold) for fold in (0, 1))
-        # An hour that occurs twice, or never, has two offsets.
-        once = first.utcoffset() == second.utcoffset()
-        assert found == (exact(first) if once else None)
+def test_what_cannot_be_read_hides_no_other_shape() -> None:
+    texts = {
+        "[UTC]": None,
+        "2016-02-30 00:00:00": None,
+        "2016-01-01T00:00:00": "2016-01-01",
+        "n/a": None,
+        "2016-01-02": "2016-01-02",
+        " 2016-01-03T00:00:00 ": "2016-01-03",
+        "2016-02-30 00:00:00 ": None,
+        "2016-01-04 ": "2016-01-04",
+    }
+    assert read(list(texts)) == [text and nanoseconds(text) for text in texts.values()]
 
 
-@pytest.mark.parametrize("text", ["2020-10-25 02:30:00", "2020-03-29 02:30:00"])
-def test_hours_that_a_clock_change_doubles_or_skips_are_unreadable(text: str) -> None:
-    assert read(["2020-01-01 00:00:00", text], timezone="Europe/Berlin")[1] is None
-    assert "occurs twice or never in Europe/Berlin" in why_unreadable(
-        text, Recipe(time="t", timezone="Europe/Berlin")
+def test_times_with_and_without_a_zone_in_one_column() -> None:
+    texts = {
+        "2020-07-01 02:00:00": "2020-07-01T00:00",
+        "2020-10-25 02:30:00": "2020-10-25T00:30",
+        "2020-07-01 02:00:00.5": "2020-07-01T00:00:00.5",
+        "2020-10-25 02:30:00+01:00": "2020-10-25T01:30",
+        "2020-10-25T02:30:00 UTC": "2020-10-25T02:30",
+    }
+    stamps = to_nanoseconds(
+        [pl.Series(list(texts))], Recipe(time="t", timezone="Europe/Berlin", ambiguous="earliest")
     )
+    assert stamps.nanoseconds.to_list() == [nanoseconds(text) for text in texts.values()]
+    assert (stamps.num_ambiguous, stamps.num_nonexistent) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +121,30 @@ def test_formats() -> None:
     assert fraction == [nanoseconds("2016-08-03T09:49:00.123456789")]
     assert read(["3 Aug 2016 09:49 +0200"], time_format="%d %b %Y %H:%M %z") == [nanoseconds("2016-08-03T07:49")]
     assert read(["03/08/1500", "03/08/16"], time_format="%d/%m/%Y") == [None, None]
+    wrapped = read(["1500-01-01 00:00:00.5", "2300-01-01 00:00:00.5"], time_format="%Y-%m-%d %H:%M:%S%.f")
+    assert wrapped == [None, None]
+    assert read([20160803], time_format="%Y%m%d") == [nanoseconds("2016-08-03")]
+
+
+@pytest.mark.parametrize(
+    ("text", "format_", "expected"),
+    [
+        ("03/08/2016", "%d/%m/%Y", "2016-08-03"),
+        ("03/08/2016 09", "%d/%m/%Y %H", "2016-08-03T09:00"),
+        ("03/08/2016 9 pm", "%d/%m/%Y %I %p", "2016-08-03T21:00"),
+        ("03/08/2016 09 +0200", "%d/%m/%Y %H %z", "2016-08-03T07:00"),
+        ("03/08/2016 09 UTC", "%d/%m/%Y %H UTC", "2016-08-03T09:00"),
+        ("03/08/2016 100% 09", "%d/%m/%Y 100%% %H", "2016-08-03T09:00"),
+    ],
+)
+def test_formats_without_minute(text: str, format_: str, expected: str) -> None:
+    assert read([text, text], time_format=format_) == [nanoseconds(expected)] * 2
+
+
+@pytest.mark.parametrize("format_", ["%d/%m/%Y %H:%S", "%d/%m/%Y %I"])
+def test_formats_that_mean_no_time(format_: str) -> None:
+    with pytest.raises(RecipeError, match=r"cannot be used: [^\n]*$"):
+        read(["03/08/2016 09:00"], time_format=format_)
 
 
 @given(
@@ -134,26 +173,160 @@ def test_epoch_columns_of_parquet() -> None:
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])
 def test_datetime_columns_of_parquet(unit: str) -> None:
     naive = pl.Series("t", [datetime(2016, 8, 3, 9, 49)], dtype=pl.Datetime(unit))
-    assert to_nanoseconds(naive, Recipe(time="t")).to_list() == [nanoseconds("2016-08-03T09:49")]
-    berlin = Recipe(time="t", timezone="Europe/Berlin")
-    assert to_nanoseconds(naive, berlin).to_list() == [nanoseconds("2016-08-03T07:49")]
+    assert read(naive) == [nanoseconds("2016-08-03T09:49")]
+    assert read(naive, timezone="Europe/Berlin") == [nanoseconds("2016-08-03T07:49")]
     aware = naive.dt.replace_time_zone("America/New_York")
-    assert to_nanoseconds(aware, berlin).to_list() == [nanoseconds("2016-08-03T13:49")]
+    assert read(aware, timezone="Europe/Berlin") == [nanoseconds("2016-08-03T13:49")]
 
 
 def test_dates_of_parquet_and_dates_out_of_reach() -> None:
-    dates = pl.Series("t", [datetime(2016, 8, 3).date(), datetime(1500, 1, 1).date()])
-    assert to_nanoseconds(dates, Recipe(time="t")).to_list() == [nanoseconds("2016-08-03"), None]
+    assert read([date(2016, 8, 3), date(1500, 1, 1)]) == [nanoseconds("2016-08-03"), None]
+
+
+@pytest.mark.parametrize("dtype", [pl.Null, pl.String, pl.Int64, pl.Float64])
+def test_columns_of_nothing(dtype: pl.DataType) -> None:
+    stamps = to_nanoseconds([pl.Series("t", [None, None], dtype)], Recipe(time="t"))
+    assert stamps.nanoseconds.to_list() == [None, None]
+    assert (stamps.nanoseconds.dtype, stamps.nanoseconds.name) == (pl.Int64, "time")
+    for columns in (2, 3):
+        assert read_many(*[pl.Series([None, None], dtype=pl.Null)] * columns) == [None, None]
+
+
+def test_date_and_time_of_day() -> None:
+    dates = [
+        "2016-08-03",
+        " 2016-08-03 ",
+        "2016-8-3",
+        "2016-08-03",
+        "2016-08-03",
+        None,
+        "2016-02-30",
+        "1500-01-01",
+    ]
+    times = ["09:49", "9:49:01 ", "09:49:00.5", "", None, "09:49", "09:49", "09:49"]
+    found = ["2016-08-03T09:49", "2016-08-03T09:49:01", "2016-08-03T09:49:00.5"]
+    assert read_many(dates, times) == [*map(nanoseconds, found), *[None] * 5]
+    assert read_many(["2016-08-03"], ["24:00"]) == [None]
+
+
+@given(st.lists(TIMES | st.none(), min_size=1))
+def test_date_and_time_of_day_of_parquet(times: list[datetime | None]) -> None:
+    dates = pl.Series([time and time.date() for time in times], dtype=pl.Date)
+    clock = pl.Series([time and time.time() for time in times], dtype=pl.Time)
+    assert read_many(dates, clock) == [time and exact(time.replace(tzinfo=UTC)) for time in times]
+
+
+def test_format_of_several_columns() -> None:
+    found = read_many(["03/08/2016", " 03/08/2016"], ["09.49.00 ", ""], time_format="%d/%m/%Y %H.%M.%S")
+    assert found == [nanoseconds("2016-08-03T09:49"), None]
+    assert read_many([2016, 2016, None], ["Aug", "Hay", "Aug"], [3, 3, 3], time_format="%Y %b %d") == [
+        nanoseconds("2016-08-03"),
+        None,
+        None,
+    ]
+    assert read_many(["2016"], [8], [3], [9], time_format="%Y %m %d %H") == [nanoseconds("2016-08-03T09:00")]
+    assert read_many([date(2016, 8, 3)], [9], time_format="%Y-%m-%d %H") == [nanoseconds("2016-08-03T09:00")]
+
+
+HOW_WRITTEN = [int, float, str, "{:02d}".format, " {} ".format, "{}.0".format]
+
+
+@given(
+    st.integers(3, 7).flatmap(
+        lambda num: st.lists(
+            st.tuples(
+                st.integers(1676, 2263) | st.just(16),
+                st.integers(-1, 14),
+                st.integers(-1, 33),
+                st.integers(-1, 25),
+                st.integers(-1, 61),
+                st.integers(-1, 61),
+                st.integers(-1, 1_000_001) | st.sampled_from([5_000_000, 2**40]),
+            ).map(lambda row: row[:num]),
+            min_size=1,
+        )
+    ),
+    st.lists(st.sampled_from(HOW_WRITTEN), min_size=7, max_size=7),
+)
+def test_numbers_of_year_month_day_agree_with_datetime(rows: list[tuple[int, ...]], written: list[Any]) -> None:
+    expected = []
+    for row in rows:
+        try:
+            time = datetime(*row, tzinfo=UTC)
+        except (ValueError, OverflowError):
+            time = None
+        expected.append(exact(time) if time and 1678 <= time.year <= 2261 else None)
+    columns = zip(*rows, strict=True)
+    assert read_many(*([how(part) for part in column] for column, how in zip(columns, written, strict=False))) == (
+        expected
+    )
+
+
+@pytest.mark.parametrize("part", ["", " ", None, "x", "3.5", "nan", "inf", "1e300", "257"])
+def test_a_part_that_is_no_number_of_its_range(part: str | None) -> None:
+    for column in range(5):
+        values = ["2016", "8", "3", "9", "49"]
+        columns = [[value, part if at == column else value] for at, value in enumerate(values)]
+        assert read_many(*columns) == [nanoseconds("2016-08-03T09:49"), None]
+
+
+def test_several_columns_are_local_times() -> None:
+    columns = [pl.Series(name, [value]) for name, value in zip("abcde", (2020, 10, 25, 2, 30), strict=True)]
+    recipe = Recipe(time=tuple("abcde"), timezone="Europe/Berlin", ambiguous="latest")
+    stamps = to_nanoseconds(columns, recipe)
+    assert (stamps.nanoseconds.item(), stamps.num_ambiguous) == (nanoseconds("2020-10-25T01:30"), 1)
+
+
+def test_columns_that_mean_no_time() -> None:
+    with pytest.raises(RecipeError, match=r"'b' holds Float64: beside others, expected texts"):
+        read_many(["2016-08-03"], [9.5])
+    with pytest.raises(RecipeError, match=r"'c' holds Date: expected whole numbers.*--time-format"):
+        read_many([2016], [8], [date(2016, 8, 3)])
 
 
 @pytest.mark.parametrize(
-    ("value", "settings", "reason"),
+    ("values", "settings", "reason", "detail"),
     [
-        (None, {}, "the time is missing"),
-        ("noon", {}, "'noon' is no time of ISO 8601.*--time-format"),
-        ("noon", {"time_format": "ms"}, "'noon' is no time in ms since 1970.*another --time-format"),
-        ("noon", {"time_format": "%H"}, "'noon' is no time of the format %H"),
+        ([None], {}, "time missing", "the time is missing"),
+        ([" "], {}, "time missing", "the time is missing"),
+        (["2016-08-03", ""], {}, "time missing", "the time is missing"),
+        (["noon"], {}, "no time", "'noon' is no time of ISO 8601.*--time-format.*or s for seconds"),
+        (["noon"], {"time_format": "ms"}, "no time", "'noon' is no time in ms since 1970.*another --time-format"),
+        (["noon"], {"time_format": "%d %H"}, "no time", "'noon' is no time of the format %d %H"),
+        (["2016-08-03", "noon"], {}, "no time", "'2016-08-03 noon' is no time of ISO 8601"),
+        ([2016, 4, 31], {}, "no time", "'2016 4 31' is no time of year, month, day .*--time-format"),
+        (["noon"], {"timezone": "Europe/Berlin", "ambiguous": "latest"}, "no time", "'noon' is no time"),
+        (
+            ["2020-10-25 02:30:00"],
+            {"timezone": "Europe/Berlin"},
+            "ambiguous local time",
+            ".*occurs twice in Europe/Berlin, where clocks are set back.*--ambiguous earliest or latest$",
+        ),
+        (
+            ["2020-03-29 02:30:00"],
+            {"timezone": "Europe/Berlin"},
+            "nonexistent local time",
+            ".*never occurs in Europe/Berlin, where clocks are set forward.*--nonexistent forward$",
+        ),
+        (
+            [2020, 3, 29, 2],
+            {"timezone": "Europe/Berlin", "ambiguous": "earliest"},
+            "nonexistent local time",
+            "'2020 3 29 2' never occurs",
+        ),
+        (
+            [datetime(2020, 10, 25, 2)],
+            {"timezone": "Europe/Berlin", "nonexistent": "forward"},
+            "ambiguous local time",
+            "'2020-10-25 02:00:00' occurs twice",
+        ),
     ],
 )
-def test_reasons_name_the_value_and_the_way_out(value: object, settings: dict[str, str], reason: str) -> None:
-    assert re.match(reason, why_unreadable(value, Recipe(time="t", **settings)))
+def test_reasons_name_the_value_and_the_way_out(
+    values: list[object], settings: dict[str, str], reason: str, detail: str
+) -> None:
+    recipe = Recipe(time=tuple("abcdefg"[: len(values)]), **settings)
+    assert to_nanoseconds([pl.Series([value]) for value in values], recipe).nanoseconds.to_list() == [None]
+    found, sentence = why_unreadable(values, recipe)
+    assert found == reason
+    assert re.match(detail, sentence)

@@ -1,0 +1,198 @@
+"""The second stage: parts joined in order, written as chunks, cut into segments, committed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.ingest.assembly import Assembly
+from pipeline.ingest.duration import format_duration
+from pipeline.ingest.errors import AccountingError
+from pipeline.ingest.grid import default_max_gap, find_segments, usual_step
+from pipeline.ingest.join import Joined, Shape, join
+from pipeline.ingest.order import Bucket, plan_buckets
+from pipeline.ingest.parts import Part, PartReader
+from pipeline.ingest.plan import Plan
+from pipeline.ingest.reading import ReadSources
+from pipeline.ingest.report import FileReport, IngestReport
+from storage.format import StoreLayout
+from storage.lock import StoreLock
+from storage.segments import Segments
+from storage.store import SeriesStore
+from storage.writer import StoreWriter
+
+__all__ = ["sensors_of", "write_store"]
+
+
+def write_store(
+    plan: Plan,
+    read: ReadSources,
+    lock: StoreLock,
+    *,
+    before: SeriesStore | None,
+    sensors: Sequence[str] | None,
+    bucket_bytes: int,
+    progress: Callable[[float], object],
+) -> IngestReport:
+    """Write all rows that were read, after those of the store `before` where there is one, and commit.
+
+    `sensors` are the names that a pivot makes channels of. Raises SourceError for repeated times that are errors,
+    and AccountingError rather than losing a row.
+    """
+    recipe = plan.recipe
+    channels = plan.store_channels(sensors)
+    plan.check_settings(channels)
+    layout = StoreLayout(
+        channels=tuple(channel.name for channel in channels),
+        units=tuple(recipe.unit_of(channel.name, channel.column) for channel in channels),
+        labels=recipe.labels,
+        dtype=recipe.dtype,
+    )
+    with StoreWriter(lock, layout) if before is None else StoreWriter.appending(lock) as writer:
+        assembly = Assembly(writer, channels, recipe, len(plan.sources))
+        _assemble(plan, read.parts, lock, assembly, plan.shape(sensors), bucket_bytes, progress)
+        _check_accounts(read.files, writer, assembly)
+        return _commit(plan, read, writer, assembly, before)
+
+
+def sensors_of(parts: Sequence[Part]) -> list[str]:
+    """All sensors that rows are of, in alphabetical order."""
+    return sorted({name for part in parts for name in part.sensors or ()})
+
+
+def _assemble(
+    plan: Plan,
+    parts: Sequence[Part],
+    lock: StoreLock,
+    assembly: Assembly,
+    shape: Shape,
+    bucket_bytes: int,
+    progress: Callable[[float], object],
+) -> None:
+    readers = [PartReader(lock.staged, part) for part in parts]
+    read_bytes = max(sum(dtype.itemsize * width for dtype, width in part.blocks.values()) for part in parts)
+    wide_bytes = shape.num_channels * np.dtype(parts[0].dtype).itemsize
+    bucket_rows = max(1, bucket_bytes // max(read_bytes, wide_bytes))
+    num_rows = sum(part.num_rows for part in parts)
+    series: str | None = None
+    for bucket, joined in _joined(plan, readers, shape, bucket_rows):
+        if bucket.series != series:
+            series = bucket.series
+            assembly.begin_series(series)
+        assembly.add(joined)
+        if bucket.ends_series:
+            assembly.end_series()
+        progress(sum(part.stop - part.start for part in bucket.slices) / num_rows)
+
+
+def _joined(
+    plan: Plan, readers: Sequence[PartReader], shape: Shape, bucket_rows: int
+) -> Iterator[tuple[Bucket, Joined]]:
+    """Each bucket joined, the next one in the background."""
+    recipe = plan.recipe
+    with ThreadPoolExecutor(1, thread_name_prefix="longstride-joiner") as pool:
+        before = None
+        for bucket in plan_buckets(readers, bucket_rows, recipe.every_ns):
+            task = bucket, pool.submit(join, bucket, shape, recipe.duplicates)
+            if before is not None:
+                yield before[0], before[1].result()
+            before = task
+        if before is not None:
+            yield before[0], before[1].result()
+
+
+def _check_accounts(files: Sequence[FileReport], writer: StoreWriter, assembly: Assembly) -> None:
+    """Raise AccountingError unless every row that came in is accounted for."""
+    for number, file in enumerate(files):
+        file.rows_out = int(assembly.rows_out[number])
+        file.merged = int(assembly.merged[number])
+        file.deduplicated = int(assembly.repeated[number])
+        if not file.is_balanced:
+            raise AccountingError(
+                f"{file.name} has {file.rows_in:,} rows, but they became {file.told()}: nothing was committed. "
+                "This is a fault of Longstride, please report it"
+            )
+    total = sum(file.rows_out for file in files) + assembly.num_added
+    written = writer.num_rows - writer.first_new_row
+    if total != written:
+        raise AccountingError(f"{total:,} rows came through, but {written:,} were written")
+
+
+def _commit(
+    plan: Plan, read: ReadSources, writer: StoreWriter, assembly: Assembly, before: SeriesStore | None
+) -> IngestReport:
+    recipe = plan.recipe
+    if before is None:
+        step_ns = recipe.every_ns or usual_step(writer.written_times(), writer.num_rows, assembly.series_start)
+    else:
+        step_ns = before.cadence_ns
+    max_gap_ns = recipe.max_gap_ns or default_max_gap(step_ns)
+    missing = assembly.missing.found() if assembly.missing else np.empty((0, 2), np.int64)
+    first = writer.first_new_row
+    starts = [row - first for row in assembly.series_start]
+    segments = find_segments(writer.written_times(first), starts, max_gap_ns, missing)
+    series, ends = tuple(assembly.series), list(assembly.series_end_ns)
+    sources = [file.as_json() for file in read.files]
+    if before is not None:
+        first_times = assembly.series_begin_ns
+        joins_up = _joins_up(before, series[0], first_times[0], recipe.every_ns or max_gap_ns)
+        segments, series, ends = _continued(before, segments, series, ends, joins_up)
+        sources = [*before.attributes["sources"], *sources]
+    resolved = replace(
+        recipe,
+        channels=recipe.channels if recipe.sql else plan.union,
+        exclude=recipe.exclude if recipe.sql else (),
+        max_gap=format_duration(max_gap_ns) if max_gap_ns else None,
+    )
+    writer.commit(
+        segments, series, cadence_ns=step_ns, series_end_ns=ends, sources=sources, recipe=resolved.as_json()
+    )
+    return IngestReport(
+        store=str(writer.path),
+        generation=writer.generation,
+        files=tuple(read.files),
+        num_rows=writer.num_rows,
+        num_channels=len(writer.layout.channels),
+        num_series=len(series),
+        num_segments=len(segments),
+        rows_in_segments=int((segments.stop - segments.start).sum()),
+        rows_added=assembly.num_added,
+        values_filled=assembly.fill.num_filled if assembly.fill else 0,
+        counter_wraps=assembly.rates.num_wraps if assembly.rates else 0,
+        counter_resets=assembly.rates.num_resets if assembly.rates else 0,
+        cadence=format_duration(step_ns),
+        max_gap=format_duration(max_gap_ns),
+        parts_reused=read.num_reused,
+    )
+
+
+def _joins_up(before: SeriesStore, series: str, first_time_ns: int, max_step_ns: int) -> bool:
+    """Whether the first new row goes on with the last segment of a store."""
+    old = before.segments
+    if not len(old) or old.stop[-1] != before.num_rows or before.series[old.series[-1]] != series:
+        return False
+    return first_time_ns - int(before.time[-1]) <= max_step_ns
+
+
+def _continued(
+    before: SeriesStore, segments: Segments, series: tuple[str, ...], ends: list[int], joins_up: bool
+) -> tuple[Segments, tuple[str, ...], list[int]]:
+    """Segments, series and their last times, of a store and the rows after it together."""
+    old = before.segments
+    names = tuple(dict.fromkeys((*before.series, *series)))
+    last: dict[str, int] = dict(zip(before.series, before.series_end_ns, strict=True)) | dict(
+        zip(series, ends, strict=True)
+    )
+    index = np.array([names.index(name) for name in series], np.int64)
+    start, stop = segments.start + before.num_rows, segments.stop + before.num_rows
+    new_series = index[segments.series]
+    # A long missing run at the beginning leaves nothing to join up with.
+    if joins_up and len(start) and start[0] == before.num_rows:
+        old = Segments(old.start, np.append(old.stop[:-1], stop[0]), old.series)
+        start, stop, new_series = start[1:], stop[1:], new_series[1:]
+    joined: list[NDArray[np.int64]] = [
+        np.concatenate(pair) for pair in ((old.start, start), (old.stop, stop), (old.series, new_series))
+    ]
+    return Segments(*joined), names, [last[name] for name in names]

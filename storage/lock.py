@@ -1,0 +1,164 @@
+"""The one-writer lock of a folder, and what becomes of unfinished work when a writer leaves it."""
+
+import fcntl
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from storage.durable import make_directory
+from storage.errors import StoreError, StoreLockedError
+from storage.format import KEPT_GENERATIONS, LOCK_FILE, ROOT, STAGED, chunk_index
+from storage.store import SeriesStore
+
+__all__ = ["StoreLock"]
+
+
+class StoreLock:
+    """Holds a folder for one writer; nothing that was not committed outlives it, unless it can be gone on with.
+
+    What an ingest has read lies in `staged`. It goes when the lock is left, but stays after an interruption
+    (KeyboardInterrupt, SystemExit, a kill), so that the next holder can take it over.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, append: bool = False) -> None:
+        """Prepare to hold `path`: a new folder or what an interrupted writer left; with `append`, a store."""
+        self.path = Path(path)
+        self.append = append
+        self._file: IO[str] | None = None
+
+    @property
+    def staged(self) -> Path:
+        """The folder, inside that of the store, for what an ingest has read so far; its holder makes it."""
+        return self.path / STAGED
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether there is a store: its root document."""
+        return (self.path / ROOT).exists()
+
+    def __enter__(self) -> "StoreLock":
+        """Take the lock; nothing is removed yet.
+
+        Raises StoreLockedError while another process holds it, and StoreError where `path` is not what the
+        lock is for: a store already, a file or a folder with other files, or with `append`, no store.
+        """
+        self._check()
+        self._file = _acquire(self.path)
+        try:
+            self._check()  # another writer may have committed, or given up, meanwhile
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None or issubclass(kind, Exception):
+                shutil.rmtree(self.staged, ignore_errors=True)
+            self.clear()
+        finally:
+            self._release()
+
+    def clear(self) -> None:
+        """Remove what belongs to no commit and that nobody will read; `staged` stays.
+
+        Raises StoreError if the lock is not held.
+        """
+        if self._file is None:
+            raise StoreError(f"the lock of {self.path} is not held: enter it first")
+        if self.is_committed:
+            _clear_beside(SeriesStore.open(self.path))
+        else:
+            for entry in _unfinished(self.path):
+                if entry.name != STAGED:
+                    _remove(entry)
+
+    def _check(self) -> None:
+        if self.append:
+            SeriesStore.open(self.path)
+        else:
+            _check_free(self.path)
+
+    def _release(self) -> None:
+        """Give up the lock. Its file goes last, and not from an unfinished store, which it marks as ours."""
+        assert self._file is not None
+        with self._file:
+            if self.is_committed or not _unfinished(self.path):
+                (self.path / LOCK_FILE).unlink(missing_ok=True)
+                with suppress(OSError):  # a committed store is not empty
+                    self.path.rmdir()
+        self._file = None
+
+
+def _check_free(path: Path) -> None:
+    """Refuse to write over anything but a new folder, or one that an interrupted writer left."""
+    if (path / ROOT).exists():
+        raise StoreError(f"{path} is a store already: remove it first, or give another path")
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"{path} is a file: give the path of a new folder")
+    if path.is_dir() and any(path.iterdir()) and not (path / LOCK_FILE).exists():
+        raise StoreError(f"{path} holds other files: give the path of a new folder")
+
+
+def _acquire(path: Path) -> IO[str]:
+    """Hold the store's lock for the life of the returned file; the kernel frees it when the process dies."""
+    while True:
+        make_directory(path)
+        try:
+            file = open(path / LOCK_FILE, "a+")  # noqa: SIM115
+        except FileNotFoundError:
+            continue  # a writer that gave up has just removed the folder
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            owner = file.read().strip() or "unknown"
+            file.close()
+            raise StoreLockedError(
+                f"{path} is being written by another process ({owner}): wait for it to end, or stop it"
+            ) from None
+        if os.fstat(file.fileno()).st_nlink:
+            file.truncate(0)
+            file.write(f"{os.getpid()} on {os.uname().nodename}")
+            file.flush()
+            return file
+        file.close()  # removed by a writer that gave up: a lock on it would hold nobody off
+
+
+def _unfinished(path: Path) -> list[Path]:
+    """What a folder without a root document holds beside the lock file."""
+    return [entry for entry in path.iterdir() if entry.name != LOCK_FILE]
+
+
+def _clear_beside(store: SeriesStore) -> None:
+    """Remove what an interrupted append left beside a commit, and commits that are too old to keep.
+
+    Nothing else: a store may hold files that others have put there.
+    """
+    num_chunks = -(-store.num_rows // store.chunk_rows)
+    for name in store.layout.row_arrays:
+        for file in store.path.glob(f"{name}/c.*"):
+            index = chunk_index(file.name)
+            if index is not None and index >= num_chunks:
+                file.unlink()
+    for folder in store.path.glob("commits/*"):
+        if folder.name.isdecimal() and not 0 <= store.generation - int(folder.name) < KEPT_GENERATIONS:
+            shutil.rmtree(folder)
+    for place, folders, names in os.walk(store.path):
+        if STAGED in folders:
+            folders.remove(STAGED)
+        for name in names:
+            if name.startswith(".") and name.endswith(".tmp"):
+                (Path(place) / name).unlink()
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()

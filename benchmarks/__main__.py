@@ -1,7 +1,6 @@
 """`python -m benchmarks`: measure, and make the data to measure with."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -65,37 +64,36 @@ def windows(
     """
     from benchmarks.windows import as_json, cases, measure, prepare, render
 
-    try:
-        lengths = [int(text) for text in windows.split(",")]
-    except ValueError:
-        raise click.BadParameter(
-            f"{windows!r}: expected numbers, such as 64,512", param_hint="--windows"
-        ) from None
+    lengths = [int(number) for number in _numbers(windows, "--windows")]
     store, raw = prepare(folder, rows, channels)
     cells = list(measure(store, raw, cases(lengths, batch), rounds=rounds, seconds=seconds))
     click.echo(render(cells))
     _write(json_path, as_json(cells, rows, channels, rounds, seconds))
 
 
-@main.command(epilog=example("python -m benchmarks ingest --rows 1000000 --columns 32 --runs 5"))
-@click.option("--rows", type=click.IntRange(min=1), default=1_000_000, show_default=True, help="Rows of one file.")
+@main.command(epilog=example("python -m benchmarks ingest --gigabytes 0.25,1,4 --columns 32 --runs 3"))
+@click.option("--gigabytes", default="0.25,1,4", show_default=True, help="Sizes of the log, as plain CSV.")
+@click.option("--formats", default="csv,gz,parquet", show_default=True, help="Of the log.")
 @click.option("--columns", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
-@click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="Measurements of each way.")
+@click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Measurements of each way.")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/ingest"), show_default=True)
 @JSON
-def ingest(rows: int, columns: int, runs: int, json_path: Path | None) -> None:
-    """MB/s and peak memory of an ingest of CSV, of one file and of four.
+def ingest(gigabytes: str, formats: str, columns: int, runs: int, folder: Path, json_path: Path | None) -> None:
+    """MB/s, rows/s and peak memory of the process tree, by size, order and format of the log.
 
-    Beside it stands `polars.scan_csv(...).sink_parquet(...)` on the same file. Each run is a process of its own,
-    all ways in turn.
+    Beside it stand Polars (`scan_csv(...).sink_parquet(...)`), pyarrow (`open_csv` to a `ParquetWriter`) and, up
+    to half a gigabyte and where it is installed, pandas with zarr; gz and Parquet are measured up to 1.5 GB. Each
+    run is a process of its own, all ways of a case in turn. Only ours sorts a shuffled log.
     """
-    from benchmarks.ingest import as_json, measure, render, write_log
+    from benchmarks.ingest import SUFFIXES, as_json, cases, measure, render
 
-    with tempfile.TemporaryDirectory(prefix="longstride-ingest-") as name:
-        folder = Path(name)
-        logs = write_log(folder / "logs", rows, columns)
-        figures = measure(logs, folder, num_rows=rows, runs=runs)
+    chosen = formats.split(",")
+    if unknown := [name for name in chosen if name not in SUFFIXES]:
+        raise click.BadParameter(f"{unknown[0]!r}: expected {', '.join(SUFFIXES)}", param_hint="--formats")
+    logs = cases(_numbers(gigabytes, "--gigabytes"), chosen)
+    figures = list(measure(logs, folder, num_columns=columns, runs=runs))
     click.echo(render(figures))
-    _write(json_path, as_json(figures, rows, columns, runs))
+    _write(json_path, as_json(figures, columns, runs))
 
 
 @main.command(epilog=example("python -m benchmarks shuffle --window 512 --stride 1 --batch 256"))
@@ -145,6 +143,13 @@ def write_report(results: Path, out: Path) -> None:
 
     out.write_text(report(results))
     click.echo(f"{out}: written from {len(list(results.glob('*.json')))} results")
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    try:
+        return [float(number) for number in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{text!r}: expected numbers, such as 64,512", param_hint=option) from None
 
 
 def _write(path: Path | None, figures: dict[str, Any]) -> None:

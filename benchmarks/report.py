@@ -31,8 +31,11 @@ workers that serves it best.
 INGEST = """\
 ## Ingest
 
-CSV of {num_rows:,} rows of {num_columns} columns to a store, beside `polars.scan_csv(...).sink_parquet(...)` on
-the same file; each run is a process of its own, whose peak memory is shown.
+A log of {num_columns} columns, as CSV (plain, gzipped) and as Parquet, sorted and shuffled, to columns on disk:
+Longstride to its store, Polars by `scan_csv(...).sink_parquet(...)`, pyarrow by `open_csv` and a `ParquetWriter`,
+pandas by chunks appended to a Zarr array. Sizes are those of the log as plain CSV, MB/s those of the file itself.
+Only Longstride sorts a shuffled log, checks every line and can be killed and go on. Each run is a process of its
+own, median of {runs}; memory is the largest sum over its process tree.
 
     python -m benchmarks ingest
 """
@@ -70,16 +73,18 @@ def _windows(figures: dict[str, Any]) -> str:
 
 
 def _ingest(figures: dict[str, Any]) -> str:
-    head = ["", "MB/s", "rows/s", "of Polars", "peak MB"]
+    head = ["GB", "log", "", "MB/s", "rows/s", "of Polars", "peak MB"]
     rows = [
         [
-            way,
+            f"{row['case']['gigabytes']:g}",
+            f"{'shuffled' if row['case']['shuffled'] else 'sorted'} {row['case']['format']}",
+            row["way"],
             f"{row['megabytes_per_second']['median']:.0f}",
             f"{row['rows_per_second']['median']:,.0f}",
             _spread(row["ratio_to_polars"]),
-            f"{row['peak_megabytes']['median']:.0f}",
+            f"{row['peak_megabytes']['median']:,.0f}",
         ]
-        for way, row in figures["ways"].items()
+        for row in figures["cases"]
     ]
     return "\n".join([INGEST.format(**figures), _machine(figures), "", _table(head, rows), ""])
 

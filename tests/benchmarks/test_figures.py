@@ -4,15 +4,19 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
 from benchmarks.__main__ import main
 from benchmarks.ceiling import fair_copy
+from benchmarks.ingest import cases
 from benchmarks.peers.memmap import memmap_windows
+from benchmarks.sensor_log import write_log
 from benchmarks.timing import Spread, interleave
 
 
@@ -45,11 +49,36 @@ def test_windows(tmp_path: Path) -> None:
 
 
 def test_ingest(tmp_path: Path) -> None:
-    output = run("ingest", "--rows", "2000", "--columns", "3", "--runs", "1", "--json", str(tmp_path / "i.json"))
-    assert output.splitlines()[1].startswith("longstride ")
-    assert output.splitlines()[2].startswith("polars ")
+    arguments = ["--gigabytes", "0.0005", "--columns", "3", "--runs", "1", "--folder", str(tmp_path / "build")]
+    output = run("ingest", *arguments, "--formats", "csv", "--json", str(tmp_path / "i.json"))
     figures = json.loads((tmp_path / "i.json").read_text())
-    assert set(figures["ways"]) == {"longstride", "polars", "longstride, 4 files"}
+    logs = ["sorted-0.0005.csv", "shuffled-0.0005.csv"]
+    ways = ["longstride", "polars", "pyarrow", "pandas + zarr"]
+    shown = [line[:37].split(maxsplit=1) for line in output.splitlines()[1:]]
+    assert [[log, way.strip()] for log, way in shown] == [[log, way] for log in logs for way in ways]
+    assert all(row["num_rows"] > 10_000 and row["peak_megabytes"]["median"] > 50 for row in figures["cases"])
+    assert not list((tmp_path / "build").iterdir())
+
+
+def test_which_logs_are_ingested() -> None:
+    small, large = ([case.file_name for case in cases([size])] for size in (0.25, 4))
+    assert small == ["sorted-0.25.csv", "shuffled-0.25.csv", "sorted-0.25.csv.gz", "sorted-0.25.parquet"]
+    assert large == ["sorted-4.csv", "shuffled-4.csv"]
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_the_log_of_the_ingest_benchmark(tmp_path: Path, shuffled: bool) -> None:
+    frames = []
+    for suffix in (".csv", ".csv.gz", ".parquet"):
+        rows = write_log(tmp_path / f"log{suffix}", 2_000_000, 5, shuffled=shuffled)
+        read = pl.read_parquet if suffix == ".parquet" else partial(pl.read_csv, try_parse_dates=True)
+        frames.append(read(tmp_path / f"log{suffix}"))
+        assert frames[-1].shape == (rows, 6)
+    assert frames[0].equals(frames[1])
+    assert frames[0].equals(frames[2])
+    assert frames[0]["time"].is_sorted() is not shuffled
+    assert frames[0]["time"].n_unique() == rows
+    assert (tmp_path / "log.csv").stat().st_size == pytest.approx(2_000_000, rel=0.05)
 
 
 def test_shuffle(tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from storage.cli import CommandGroup, example
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
 
 @click.group(cls=CommandGroup, name="python -m pipeline")
 def main() -> None:
@@ -226,15 +229,21 @@ def ingest(
         )
     files = ingests.find_files(sources)
     total = sum(map(ingests.num_bytes, files))
-    with tqdm(total=total, unit="B", unit_scale=True, desc="ingest", disable=None) as bar:
-        run: dict[str, Any] = {"workers": workers, "dask": dask, "progress": bar.update}
-        if append:
-            report = ingests.append(files, out, **run)
-        elif rebuild:
-            report = ingests.rebuild(files, out, **run)
-        else:
-            resolved = ingests.Recipe.from_toml(recipe, **given) if recipe else ingests.Recipe.from_settings(given)
-            report = ingests.ingest(files, out, resolved, **run)
+    try:
+        with tqdm(total=total, unit="B", unit_scale=True, desc="ingest", disable=None) as bar:
+            run: dict[str, Any] = {"workers": workers, "dask": dask, "progress": bar.update}
+            if append:
+                report = ingests.append(files, out, **run)
+            elif rebuild:
+                report = ingests.rebuild(files, out, **run)
+            else:
+                resolved = (
+                    ingests.Recipe.from_toml(recipe, **given) if recipe else ingests.Recipe.from_settings(given)
+                )
+                report = ingests.ingest(files, out, resolved, **run)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: run the same command again, and it goes on where it was", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
     click.echo(json.dumps(report.as_json(), indent=1) if as_json else report.render())
 
 
@@ -252,7 +261,7 @@ def ingest(
 def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
     """Look at a sample of each SOURCE and propose a recipe for `ingest --recipe`, in TOML.
 
-    The sample is the beginning of each file, of long plain files also some of the middle and the end. What was seen
+    The sample is the beginning of each file, of long plain files also some of the middle and end. What was seen
     and what is in doubt stands above the settings, and reasons beside them: look it over before use.
     """
     from pipeline.ingest.profile import profile as look

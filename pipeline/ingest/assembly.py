@@ -1,6 +1,18 @@
-"""Joined rows to the store, in one pass: rates, the common grid, filling in, and what segments need to know."""
+"""Joined rows to the store, in one pass: rates, the common grid, filling in, and what segments need to know.
 
-from collections.abc import Sequence
+The order in which the rules of a recipe act on a row:
+
+1. Its texts become times and numbers; sentinels become missing.
+2. The query drops it, or computes with it.
+3. It is put in order of series and time; it is settled with others of its time, or joined to them.
+4. Counts become rates.
+5. It is summarised with the others of its step.
+6. Rows are put in for steps that are missing.
+7. Missing values are filled in.
+8. Segments end at gaps, and around rows that still have no value.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +73,22 @@ class Assembly:
     def num_added(self) -> int:
         """Rows of the store that are of no source."""
         return self.steps.num_added if self.steps else 0
+
+    def go_on(
+        self,
+        last_time: NDArray[np.int64],
+        missing_rows: Iterable[tuple[NDArray[np.int64], NDArray[np.floating]]],
+    ) -> None:
+        """Say that the first series goes on with rows that are stored already.
+
+        `last_time` (1,) is that of the last one; `missing_rows` are time and values of those without any value at
+        the end.
+        """
+        if self.steps:
+            self.steps.add(last_time, np.empty((1, len(self._aggregates))), np.empty((1, 0), np.int8))
+        if self.missing:
+            for time, values in missing_rows:
+                self.missing.add(time, values)
 
     def begin_series(self, name: str) -> None:
         """The rows that follow are of this series."""

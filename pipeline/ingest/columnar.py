@@ -1,63 +1,124 @@
 """Parquet and Arrow IPC (Feather) files: typed columns, read by row groups and record batches."""
 
 import json
+import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import polars as pl
 
 from pipeline.ingest.columns import Columns
 from pipeline.ingest.errors import SourceError
-from pipeline.ingest.files import checksum, open_file
+from pipeline.ingest.files import checksum, open_file, refuse_changed
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.sources import Raw, Section, Source
 
 __all__ = ["ArrowSource", "ParquetSource"]
 
+NO_NAME = re.compile(r"|__index_level_\d+__")
+"""What pandas calls an index that has no name."""
+
 
 class Columnar(Source):
     """A file with flat typed columns; its lines are its rows."""
 
+    kind: ClassVar[str]
+
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.line = "row"
-        self._types: dict[str, pl.DataType] = {}
+        with self._opened() as file:
+            self._schema = self._schema_of(file)
+        self.names = tuple(self._schema.names)
+        self.unnamed = tuple(column for column in self.names if NO_NAME.fullmatch(column))
+        with self._opened(self.names[:1]) as file:  # rows can be counted in any column
+            self._rows = self._rows_of(file)
+        self.num_rows = sum(self._rows)
 
     def types(self) -> dict[str, pl.DataType]:
-        """Types of the columns."""
-        return self._types
+        """Types of the columns. Raises SourceError for one that Polars has not."""
+        return {name: self._type(name) for name in self.names}
 
-    @abstractmethod
-    def _tables(self, section: Section, names: list[str], batch_rows: int) -> Iterator[Any]:
-        """Tables or record batches of the columns, in order."""
+    def _type(self, name: str) -> pl.DataType:
+        import pyarrow as pa
+
+        field = self._schema.field(name)
+        try:
+            return _frame(pa.schema([field]).empty_table()).schema[name]
+        except (pa.ArrowException, pl.exceptions.PolarsError):
+            message = (
+                f"column {name!r} holds {field.type}, which cannot be read: leave it out with --exclude {name!r}"
+            )
+            raise SourceError(self.name, message) from None
+
+    def sections(self, piece_bytes: int) -> Iterator[Section]:
+        """Cut by row groups or record batches."""
+        self.crc = checksum(self.name)
+        start = 0
+        for index, num_rows in enumerate(self._rows):
+            yield Section(index, start, start + 1, self.num_bytes * num_rows // max(1, sum(self._rows)))
+            start += num_rows
 
     def pieces(
         self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int
     ) -> Iterator[Callable[[], Raw]]:
         """Read the used columns some rows at a time; all columns where a query may ask for them."""
-        names = list(self.names if recipe.sql else columns.used)
+        refuse_changed(self.name, self.num_bytes)
+        names = self.names if recipe.sql else columns.used
+        for name in names:
+            self._type(name)
         first_row = section.start
-        for table in self._tables(section, names, max(1, piece_bytes // (8 * len(names)))):
-            yield partial(_raw, table, first_row)
-            first_row += table.num_rows
+        with self._opened(names) as file:
+            for table in self._tables(file, section.number, names, max(1, piece_bytes // (8 * len(names)))):
+                yield partial(_raw, table, first_row)
+                first_row += table.num_rows
 
+    @contextmanager
+    def _opened(self, names: Sequence[str] | None = None) -> Iterator[Any]:
+        """The file, to read some columns or all; what is wrong with it becomes a SourceError."""
+        import pyarrow as pa
 
-def _types(schema: Any) -> dict[str, pl.DataType]:
-    return dict(cast(pl.DataFrame, pl.from_arrow(schema.empty_table())).schema)
+        try:
+            with _native(self.name) as raw, self._reader(raw, names) as file:
+                yield file
+        except (pa.ArrowException, OSError) as error:
+            told = " ".join(str(error).split())
+            message = f"this is no readable {self.kind} file ({told}): fetch it again"
+            raise SourceError(self.name, message) from error
+
+    @abstractmethod
+    def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
+        """Arrow's reader of the open file."""
+
+    @abstractmethod
+    def _schema_of(self, file: Any) -> Any:
+        """Arrow's schema."""
+
+    @abstractmethod
+    def _rows_of(self, file: Any) -> list[int]:
+        """Rows of each section."""
+
+    @abstractmethod
+    def _tables(self, file: Any, number: int, names: Sequence[str], batch_rows: int) -> Iterator[Any]:
+        """Tables or record batches of a section, in order."""
 
 
 def _raw(table: Any, first_row: int) -> Raw:
-    frame = cast(pl.DataFrame, pl.from_arrow(table))
+    frame = _frame(table)
     return Raw(
         frame=frame,
         lines=np.arange(first_row + 1, first_row + 1 + frame.height),
         text=lambda row: json.dumps(frame.row(row, named=True), default=str, ensure_ascii=False),
         num_rows=table.num_rows,
     )
+
+
+def _frame(table: Any) -> pl.DataFrame:
+    return cast(pl.DataFrame, pl.from_arrow(table))
 
 
 @contextmanager
@@ -76,72 +137,42 @@ def _native(name: str) -> Iterator[Any]:
 class ParquetSource(Columnar):
     """A Parquet file; a row group is a section."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        with self._file() as file:
-            self.names = tuple(file.schema_arrow.names)
-            self._types = _types(file.schema_arrow)
-            self.num_rows = file.metadata.num_rows
+    kind = "Parquet"
 
-    def sections(self, piece_bytes: int) -> Iterator[Section]:
-        """Cut by row groups."""
-        self.crc = checksum(self.name)
-        with self._file() as file:
-            rows = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
-        start = 0
-        for index, num_rows in enumerate(rows):
-            yield Section(index, start, start + 1, self.num_bytes * num_rows // max(1, sum(rows)))
-            start += num_rows
-
-    def _tables(self, section: Section, names: list[str], batch_rows: int) -> Iterator[Any]:
-        with self._file() as file:
-            yield from file.iter_batches(batch_size=batch_rows, row_groups=[section.number], columns=names)
-
-    @contextmanager
-    def _file(self) -> Iterator[Any]:
-        import pyarrow as pa
+    def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
         import pyarrow.parquet as pq
 
-        try:
-            with _native(self.name) as raw, pq.ParquetFile(raw) as file:
-                yield file
-        except pa.ArrowException as error:
-            raise SourceError(self.name, f"this is no readable Parquet file: {error}") from error
+        return pq.ParquetFile(raw)
+
+    def _schema_of(self, file: Any) -> Any:
+        return file.schema_arrow
+
+    def _rows_of(self, file: Any) -> list[int]:
+        return [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+
+    def _tables(self, file: Any, number: int, names: Sequence[str], batch_rows: int) -> Iterator[Any]:
+        yield from file.iter_batches(batch_size=batch_rows, row_groups=[number], columns=list(names))
 
 
 class ArrowSource(Columnar):
     """An Arrow IPC file or a Feather file of version 2; a record batch is a section."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        with self._file() as file:
-            self.names = tuple(file.schema.names)
-            self._types = _types(file.schema)
-        with self._file(included_fields=[0]) as file:  # of a batch only its rows are asked for
-            self._rows = [file.get_batch(index).num_rows for index in range(file.num_record_batches)]
-        self.num_rows = sum(self._rows)
+    kind = "Arrow IPC"
 
-    def sections(self, piece_bytes: int) -> Iterator[Section]:
-        """Cut by record batches."""
-        self.crc = checksum(self.name)
-        start = 0
-        for index, num_rows in enumerate(self._rows):
-            yield Section(index, start, start + 1, self.num_bytes * num_rows // max(1, sum(self._rows)))
-            start += num_rows
-
-    def _tables(self, section: Section, names: list[str], batch_rows: int) -> Iterator[Any]:
-        with self._file() as file:
-            batch = file.get_batch(section.number).select(names)
-            for start in range(0, batch.num_rows, batch_rows):
-                yield batch.slice(start, batch_rows)
-
-    @contextmanager
-    def _file(self, **options: Any) -> Iterator[Any]:
+    def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
         import pyarrow as pa
 
-        options = {"options": pa.ipc.IpcReadOptions(**options)}
-        try:
-            with _native(self.name) as raw, pa.ipc.open_file(raw, **options) as file:
-                yield file
-        except (pa.ArrowException, OSError) as error:
-            raise SourceError(self.name, f"this is no readable Arrow IPC file: {error}") from error
+        # Of a batch only these columns are decompressed.
+        wanted = None if names is None else [self.names.index(name) for name in names]
+        return pa.ipc.open_file(raw, options=pa.ipc.IpcReadOptions(included_fields=wanted))
+
+    def _schema_of(self, file: Any) -> Any:
+        return file.schema
+
+    def _rows_of(self, file: Any) -> list[int]:
+        return [file.get_batch(index).num_rows for index in range(file.num_record_batches)]
+
+    def _tables(self, file: Any, number: int, names: Sequence[str], batch_rows: int) -> Iterator[Any]:
+        batch = file.get_batch(number)
+        for start in range(0, batch.num_rows, batch_rows):
+            yield batch.slice(start, batch_rows)

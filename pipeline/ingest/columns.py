@@ -49,8 +49,11 @@ class Columns:
         needed = [*recipe.time_columns, *keys, *recipe.labels]
         absent = [name for name in needed if name not in names]
         if absent:
+            remedy = "name one of them"
+            if any(_is_number(name) for name in names):
+                remedy += ", or where the first row is no header, give names with --header"
             raise SourceError(
-                source, f"there is no column {listed(absent)}; the columns are {listed(names)}: name one of them"
+                source, f"there is no column {listed(absent)}; the columns are {listed(names)}: {remedy}"
             )
         if recipe.channels is None:
             out = {*needed, *recipe.exclude, *unnamed}
@@ -58,8 +61,10 @@ class Columns:
         else:
             channels = tuple(name for name in recipe.channels if name in names)
         if not channels and recipe.sql is None:
-            wanted = f"; --channels names {listed(recipe.channels)}" if recipe.channels else ""
-            raise SourceError(source, f"no column is left for values; the columns are {listed(names)}{wanted}")
+            remedy = "name some with --channels, or leave the file out"
+            if recipe.channels:
+                remedy = f"--channels names {listed(recipe.channels)}: name some of this file, or leave it out"
+            raise SourceError(source, f"no column is left for values; the columns are {listed(names)}: {remedy}")
         return Columns(
             time=recipe.time_columns,
             series=recipe.series,
@@ -82,6 +87,14 @@ def union_of_channels(columns: Sequence[Columns], recipe: Recipe) -> tuple[str, 
     if absent:
         raise RecipeError(f"--channels names {listed(absent)}, which no source has: name columns that there are")
     return recipe.channels
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def listed(names: Sequence[str]) -> str:

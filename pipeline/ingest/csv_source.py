@@ -10,8 +10,9 @@ import polars as pl
 
 from pipeline.ingest.columns import Columns
 from pipeline.ingest.errors import SourceError
-from pipeline.ingest.files import checksum, first_bytes, is_compressed, open_file, open_text
-from pipeline.ingest.lines import Piece, cut_pieces, read_header
+from pipeline.ingest.files import checksum, first_bytes, is_compressed, open_file, open_text, refuse_changed
+from pipeline.ingest.header import read_header
+from pipeline.ingest.lines import Piece, cut_pieces
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.records import Records, find_records
 from pipeline.ingest.sources import Raw, Section, Source
@@ -50,6 +51,7 @@ class CsvSource(Source):
         self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int
     ) -> Iterator[Callable[[], Raw]]:
         """Read whole records."""
+        refuse_changed(self.name, self.num_bytes)
         with open_text(self.name) as (stream, file):
             if stream is file:
                 file.seek(section.start)

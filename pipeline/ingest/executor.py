@@ -1,9 +1,10 @@
 """Who runs the tasks: threads here, processes here, or a Dask cluster. Tasks are callables that can be pickled."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from pipeline.ingest.errors import RecipeError
@@ -16,7 +17,12 @@ Run = Callable[[Iterator[Callable[[], Result]]], Iterator[Result]]
 
 THREADS = 2
 """Pieces parsed at the same time. Polars uses all cores for one; the second fills the pauses between its steps."""
-CONNECT_TIMEOUT = "10s"
+CONNECT_SECONDS = 10
+"""How long a scheduler may take to answer."""
+WORKERS_SECONDS = 10
+"""How long a cluster may have no workers."""
+LEAVE_SECONDS = 5
+"""How long tasks may take to end that a failed job no longer needs."""
 
 
 @contextmanager
@@ -54,6 +60,7 @@ def on_processes(num_workers: int) -> Iterator[Run[Any]]:
             threads_per_worker=1,
             dashboard_address=None,
             memory_limit=0,
+            silence_logs=logging.CRITICAL,
             env={"POLARS_MAX_THREADS": str(threads)},
         ) as cluster,
         on_cluster(cluster.scheduler_address) as run,
@@ -62,7 +69,10 @@ def on_processes(num_workers: int) -> Iterator[Run[Any]]:
 
 
 def on_cluster(address: str) -> AbstractContextManager[Run[Any]]:
-    """The workers of a `dask.distributed` scheduler. Raises RecipeError where none answers."""
+    """The workers of a `dask.distributed` scheduler.
+
+    Raises RecipeError where none answers, it has no workers, or they die or are lost while they read.
+    """
     return _on_cluster(address)
 
 
@@ -71,23 +81,62 @@ def _on_cluster(address: str) -> Iterator[Run[Any]]:
     dask = _distributed()
 
     try:
-        client = dask.Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False)
+        client = dask.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise RecipeError(f"no Dask scheduler answers at {address}: {error}") from None
     with client:
 
         def run(tasks: Iterator[Callable[[], Any]]) -> Iterator[Any]:
-            limit = 2 * max(1, sum(client.nthreads().values()))
-            done = dask.as_completed()
-            for task in tasks:
-                # A name of its own, so that no two runs share a result.
-                done.add(client.submit(_call, task, pure=False))
-                if done.count() > limit:
-                    yield next(done).result()
-            for future in done:
-                yield future.result()
+            pending: set[Any] = set()
+            num_threads = _num_threads(client, address)
+            try:
+                for task in tasks:
+                    # A name of its own, so that no two runs share a result.
+                    pending.add(client.submit(_call, task, pure=False))
+                    if len(pending) > 2 * num_threads:
+                        done, pending = _first_done(client, address, pending)
+                        yield from (future.result() for future in done)
+                        num_threads = _num_threads(client, address)
+                while pending:
+                    done, pending = _first_done(client, address, pending)
+                    yield from (future.result() for future in done)
+            except dask.scheduler.KilledWorker as error:
+                raise RecipeError(
+                    f"the workers of {address} died, one after the other, when they read the same piece "
+                    f"({error.last_worker.address} was the last): give them more memory, or use smaller pieces"
+                ) from None
+            except CancelledError:
+                raise RecipeError(f"the Dask scheduler at {address} is gone, and what it was doing lost") from None
+            except (Exception, GeneratorExit):
+                # What is still running would write into a folder that is about to be removed.
+                with suppress(Exception):
+                    dask.wait(pending, timeout=LEAVE_SECONDS)
+                raise
 
         yield run
+
+
+def _first_done(client: Any, address: str, pending: set[Any]) -> tuple[set[Any], set[Any]]:
+    """Wait for a task, but not for workers that do not come."""
+    while True:
+        try:
+            done, rest = _distributed().wait(pending, timeout=WORKERS_SECONDS, return_when="FIRST_COMPLETED")
+            return done, rest
+        except TimeoutError:
+            _num_threads(client, address)
+
+
+def _num_threads(client: Any, address: str) -> int:
+    """Tasks that run at the same time; at least one."""
+    num_threads: int = sum(client.nthreads().values())
+    if not num_threads:
+        try:
+            client.wait_for_workers(1, timeout=WORKERS_SECONDS)
+        except TimeoutError:
+            raise RecipeError(
+                f"the Dask scheduler at {address} has no workers: start some with `dask worker {address}`"
+            ) from None
+    return max(1, num_threads)
 
 
 def _distributed() -> Any:

@@ -7,9 +7,10 @@ import io
 import lzma
 import os
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 import google_crc32c
@@ -25,6 +26,7 @@ __all__ = [
     "num_bytes",
     "open_file",
     "open_text",
+    "refuse_changed",
 ]
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".log", ".json", ".ndjson", ".jsonl", ".parquet", ".pq", ".arrow", ".feather")
@@ -32,19 +34,24 @@ COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b
 COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2", ".xz")
 MAGIC_BYTES = 8
 STRIP_BYTES = 2**20
+NO_LOGS = f"no file in this folder ends with {', '.join(SUFFIXES)}: name the files"
 
 
 def find_files(names: Sequence[str | os.PathLike[str]]) -> list[str]:
     """Names of single files: patterns and folders are expanded, in alphabetical order.
 
-    Raises RecipeError where nothing is named or a file is named twice, SourceError where there is no such file.
+    Raises RecipeError where nothing is named or a file is reached twice, SourceError where there is no such file.
     """
     if not names:
         raise RecipeError("no source is named: give at least one file")
     found = [file for name in names for file in _expanded(os.fspath(name))]
-    repeated = sorted({name for name in found if found.count(name) > 1}) if len(set(found)) < len(found) else []
-    if repeated:
-        raise RecipeError(f"{', '.join(repeated)} is named twice among the sources")
+    by_place = defaultdict(list)
+    for file in found:
+        by_place[_place(file)].append(file)
+    for first, *others in by_place.values():
+        if others:
+            also = f" (as {others[0]})" if others[0] != first else ""
+            raise RecipeError(f"{first} is named twice among the sources{also}: name it once")
     return found
 
 
@@ -52,14 +59,16 @@ def _expanded(name: str) -> list[str]:
     if "://" in name:
         return _expanded_url(name)
     path = Path(name)
+    if path.is_file():
+        return [name]
     if path.is_dir():
-        files = sorted(str(file) for file in path.rglob("*") if file.is_file() and _is_log(file.name))
+        files = sorted(str(file) for file in path.rglob("*") if _is_log(file.relative_to(path)) and file.is_file())
         if not files:
-            raise SourceError(name, f"no file in this folder ends with {', '.join(SUFFIXES)}: name the files")
+            raise SourceError(name, NO_LOGS)
         return files
     if path.exists():
-        return [name]
-    files = sorted(glob.glob(name, recursive=True)) if glob.has_magic(name) else []  # noqa: PTH207
+        raise SourceError(name, "this is a pipe or a device: write what it gives to a file first")
+    files = sorted(set(glob.glob(name, recursive=True))) if glob.has_magic(name) else []  # noqa: PTH207
     files = [file for file in files if Path(file).is_file()]
     if not files:
         raise SourceError(name, "there is no such file")
@@ -69,30 +78,53 @@ def _expanded(name: str) -> list[str]:
 def _expanded_url(url: str) -> list[str]:
     system, path = _filesystem(url)
     try:
-        if glob.has_magic(url):
-            found = sorted(system.glob(path))
+        is_pattern = glob.has_magic(url) and not system.isfile(path)
+        if is_pattern:
+            found = sorted(file for file in system.glob(path) if system.isfile(file))
         elif system.isdir(path) and not system.isfile(path):
-            found = sorted(file for file in system.find(path) if _is_log(file.rpartition("/")[2]))
+            begin = len(path.rstrip("/"))
+            found = sorted(file for file in system.find(path) if _is_log(PurePosixPath(file[begin:].strip("/"))))
         else:
             return [url]
     except Exception as error:
         raise _unreachable(url, error) from error
     if not found:
-        raise SourceError(url, "there is no such file")
-    return [system.unstrip_protocol(file) for file in found]
+        raise SourceError(url, "there is no such file" if is_pattern else NO_LOGS)
+    return [_address(system, file, url) for file in found]
 
 
-def _is_log(name: str) -> bool:
-    stem = name.lower()
+def _address(system: Any, path: str, url: str) -> str:
+    """The URL of a file; that of an archive follows the name of what lies in it: zip://a.csv::file:///logs.zip."""
+    _, mark, archive = url.partition("::")
+    return f"{system.unstrip_protocol(path)}{mark}{archive}"
+
+
+def _is_log(path: PurePath) -> bool:
+    """Whether a file is meant where its folder is named. `path` is that within the folder; hidden ones are not."""
+    stem = path.name.lower()
     for suffix in COMPRESSED_SUFFIXES:
         stem = stem.removesuffix(suffix)
-    return stem.endswith(SUFFIXES) and not name.startswith(".")
+    return stem.endswith(SUFFIXES) and not any(part.startswith(".") for part in path.parts)
+
+
+def _place(name: str) -> str:
+    """The same for all names of a file."""
+    if "://" not in name:
+        return os.path.realpath(name)
+    system, path = _filesystem(name)
+    return os.path.realpath(path) if _is_local(system) else _address(system, path, name)
+
+
+def _is_local(system: Any) -> bool:
+    from fsspec.implementations.local import LocalFileSystem
+
+    return isinstance(system, LocalFileSystem)
 
 
 def num_bytes(name: str) -> int:
-    """Bytes of a file."""
+    """Bytes of a file. Raises SourceError where it cannot be reached."""
     if "://" not in name:
-        return Path(name).stat().st_size
+        return _status(name).st_size
     system, path = _filesystem(name)
     try:
         return int(system.size(path))
@@ -101,12 +133,32 @@ def num_bytes(name: str) -> int:
 
 
 def identity(name: str) -> list[str]:
-    """A name, and what changes when the file does."""
+    """A name, and what changes when the file does. Raises SourceError where it cannot be reached."""
     if "://" not in name:
-        status = Path(name).stat()
+        status = _status(name)
         return [str(Path(name).absolute()), str(status.st_size), str(status.st_mtime_ns)]
     system, path = _filesystem(name)
-    return [name, str(system.ukey(path))]
+    try:
+        return [name, str(system.ukey(path))]
+    except Exception as error:
+        raise _unreachable(name, error) from error
+
+
+def refuse_changed(name: str, expected: int) -> None:
+    """Raise SourceError where a file no longer has as many bytes."""
+    found = num_bytes(name)
+    if found != expected:
+        raise SourceError(
+            name,
+            f"it had {expected:,} bytes and now has {found:,}: ingest it again, or a copy, when nobody writes it",
+        )
+
+
+def _status(name: str) -> os.stat_result:
+    try:
+        return Path(name).stat()
+    except OSError as error:
+        raise _unreadable(name, error) from error
 
 
 def first_bytes(name: str) -> bytes:
@@ -131,18 +183,22 @@ def checksum(name: str) -> int:
 
 @contextmanager
 def open_file(name: str) -> Iterator[BinaryIO]:
-    """The bytes of a file as they lie there. Raises SourceError where it cannot be reached."""
-    if "://" not in name:
-        with open(name, "rb") as file:
+    """The bytes of a file as they lie there. Raises SourceError where it cannot be reached or read."""
+    try:
+        with _opened(name) as file:
             yield file
-        return
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def _opened(name: str) -> BinaryIO:
+    if "://" not in name:
+        return open(name, "rb")
     system, path = _filesystem(name)
     try:
-        remote = system.open(path, "rb")
+        return cast(BinaryIO, system.open(path, "rb"))
     except Exception as error:
         raise _unreachable(name, error) from error
-    with remote:
-        yield cast(BinaryIO, remote)
 
 
 @contextmanager
@@ -174,7 +230,7 @@ def _decompressed(file: BinaryIO, kind: str) -> BinaryIO:
         case "bz2":
             stream = _Guarded(bz2.BZ2File(file))
         case "xz":
-            stream = lzma.LZMAFile(file)
+            stream = _Guarded(lzma.LZMAFile(file))  # noqa: SIM115
         case _:
             import pyarrow as pa
 
@@ -215,8 +271,21 @@ def _filesystem(url: str) -> tuple[Any, str]:
     try:
         return cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
     except (ImportError, ValueError) as error:
-        raise SourceError(url, f"this kind of address cannot be opened: {error}") from None
+        raise SourceError(
+            url,
+            f"this kind of address cannot be opened: {error}; expected a path, or a URL such as file:///logs/a.csv",
+        ) from None
+    except OSError as error:
+        raise _unreachable(url, error) from error
 
 
 def _unreachable(url: str, error: Exception) -> SourceError:
-    return SourceError(url, f"it cannot be reached: {type(error).__name__}: {error}")
+    if isinstance(error, FileNotFoundError):
+        return SourceError(url, "there is no such file")
+    return SourceError(url, f"it cannot be reached: {type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def _unreadable(name: str, error: OSError) -> SourceError:
+    if isinstance(error, FileNotFoundError):
+        return SourceError(name, "there is no such file")
+    return SourceError(name, f"it cannot be read: {error.strerror or error}")

@@ -1,9 +1,12 @@
 """Which kind of source a file is, told by its first bytes."""
 
+import re
+
 from pipeline.ingest.columnar import ArrowSource, ParquetSource
 from pipeline.ingest.csv_source import CsvSource
 from pipeline.ingest.errors import SourceError
-from pipeline.ingest.files import first_bytes, open_text
+from pipeline.ingest.files import first_bytes, is_compressed, open_text
+from pipeline.ingest.header import BOM
 from pipeline.ingest.json_source import JsonSource
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.sources import Source
@@ -11,19 +14,49 @@ from pipeline.ingest.sources import Source
 __all__ = ["open_source"]
 
 PROBE_BYTES = 2**12
+PARQUET, ARROW = b"PAR1", b"ARROW1"
+FOREIGN = {
+    b"PK\x03\x04": "this is a zip archive or a spreadsheet: unpack it, as with `unzip`, or save it as CSV",
+    b"\xd0\xcf\x11\xe0": "this is a spreadsheet or document of Office: save it as CSV",
+    b"\x1f\x9d": "this is compressed with `compress`: unpack it, as with `uncompress`",
+    b"7z\xbc\xaf": "this is a 7z archive: unpack it, as with `7z x`",
+    b"Rar!": "this is a rar archive: unpack it, as with `unrar x`",
+    b"FEA1": "this is Feather of version 1: write it as version 2, as with `pandas.read_feather`, `to_feather`",
+    b"\xff\xff\xff\xff": "this is an Arrow IPC stream: write a file, as with `pyarrow.feather.write_feather`",
+    b"\x89HDF": "this is HDF5: write it as Parquet, as with `pandas.read_hdf` and `to_parquet`",
+    b"SQLite": "this is an SQLite database: write its table as CSV, as with `sqlite3 -header -csv`",
+}
+TAR_MAGIC = slice(257, 262)
+JSON_LINE = re.compile(rb'\s*\{|^[ \t]*\{[ \t]*"', re.MULTILINE)
+"""No line of CSV begins with a brace and a quote: what stands before it is a damaged line."""
+JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
 
 def open_source(name: str, recipe: Recipe) -> Source:
     """Open a file and read its column names. Raises SourceError where it is none that can be read."""
     magic = first_bytes(name)
-    if magic.startswith(b"PAR1"):
+    if magic.startswith(PARQUET):
         return ParquetSource(name)
-    if magic.startswith(b"ARROW1"):
+    if magic.startswith(ARROW):
         return ArrowSource(name)
-    if magic.startswith((b"PK\x03\x04", b"\x1f\x9d", b"BZ0")):
-        raise SourceError(name, "this is an archive: unpack it first, as with `unzip`")
+    _refuse(name, magic)
     with open_text(name) as (stream, _):
-        begin = stream.read(PROBE_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
-    if begin.startswith(b"{"):
-        return JsonSource(name)
+        begin = stream.read(PROBE_BYTES)
+    _refuse(name, begin)
+    if is_compressed(magic) and (is_compressed(begin) or begin.startswith((PARQUET, ARROW))):
+        raise SourceError(name, "what is compressed here is no text: decompress the file first")
+    text = begin.removeprefix(BOM)
+    if JSON_ARRAY.match(text):
+        raise SourceError(name, "this is one JSON array: write an object a line, as with `jq -c '.[]'`")
+    if JSON_LINE.match(text) or JSON_LINE.search(text):
+        return JsonSource(name, recipe)
     return CsvSource(name, recipe)
+
+
+def _refuse(name: str, begin: bytes) -> None:
+    """Raise SourceError for what many take for logs, and tell how to make one of it."""
+    for magic, message in FOREIGN.items():
+        if begin.startswith(magic):
+            raise SourceError(name, message)
+    if begin[TAR_MAGIC] == b"ustar":
+        raise SourceError(name, "this is a tar archive: unpack it, as with `tar xf`, and name its files")

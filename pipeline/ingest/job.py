@@ -14,13 +14,14 @@ from pipeline.ingest.errors import RecipeError, SourceError
 from pipeline.ingest.executor import Run, in_threads, on_cluster, on_processes
 from pipeline.ingest.files import find_files
 from pipeline.ingest.plan import make_plan
-from pipeline.ingest.reading import ReadSources
+from pipeline.ingest.reading import ReadSources, was_finished
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.reject_files import collect_rejects, report_folder
 from pipeline.ingest.report import IngestReport
 from pipeline.ingest.report_page import write_report
 from pipeline.ingest.writing import sensors_of, write_store
 from storage.durable import exchange
+from storage.errors import StoreError
 from storage.lock import StoreLock
 from storage.store import SeriesStore
 
@@ -55,7 +56,7 @@ def ingest(
 
     Raises RecipeError, SourceError, RejectsError or StoreError, and then there is no store.
     """
-    with StoreLock(out) as lock, _executor(workers, dask) as run:
+    with _new_store(out) as lock, _executor(workers, dask) as run:
         return _run(sources, lock, recipe, None, run, progress, piece_bytes, bucket_bytes)
 
 
@@ -98,7 +99,7 @@ def rebuild(
         before = SeriesStore.open(lock.path)
         names = [*_sources_before(before), *find_files(sources)]
         made = out.with_name(f".{out.name}.rebuilding")
-        with StoreLock(made) as new_lock, _executor(workers, dask) as run:
+        with _new_store(made) as new_lock, _executor(workers, dask) as run:
             report = _run(
                 names, new_lock, recipe_of(before), None, run, progress, piece_bytes, bucket_bytes, shown_as=out
             )
@@ -115,6 +116,13 @@ def _sources_before(before: SeriesStore) -> list[str]:
             gone[0], f"{before.path} was made of it, and it is gone: a rebuild needs all its sources"
         )
     return known
+
+
+def _new_store(path: str | os.PathLike[str]) -> StoreLock:
+    lock = StoreLock(path)
+    # What is there is the new store already, where a kill has come right after its commit.
+    lock.append = was_finished(lock)
+    return lock
 
 
 def _executor(workers: int | None, dask: str | None) -> AbstractContextManager[Run[Any]]:
@@ -140,14 +148,34 @@ def _run(
     advance = progress or (lambda _: None)
     plan = make_plan(names, recipe, union=None if before is None else recipe.channels)
     total_bytes = sum(source.num_bytes for source in plan.sources)
+    read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
+    if was_finished(lock):
+        left = read.left_report()
+        if left is not None and left.generation == SeriesStore.open(lock.path).generation:
+            read.remove_parts()
+            return left
+        if before is None:
+            raise StoreError(f"{lock.path} is a store already: remove it first, or give another path")
     if before is not None:
         refuse_known(before, plan.sources)
-    read = ReadSources(plan, lock, lambda num_bytes: advance(READ_SHARE * num_bytes))
-    read.run(run, piece_bytes)
+    read.run(run)
     sensors = None if recipe.pivot is None else sensors_of(read.parts)
     if before is not None:
         check_newer(before, read.parts, plan.sources)
         sensors = sensors_before(before, sensors, plan.union)
+    store = shown_as or lock.path
+
+    def publish(report: IngestReport) -> IngestReport:
+        report = replace(
+            report,
+            store=os.fspath(store),
+            rejects=collect_rejects(read.folder, store, report.generation, plan.sources, read.parts),
+            seconds=clock.perf_counter() - started,
+        )
+        write_report(report, report_folder(store))
+        read.leave_report(report)
+        return report
+
     report = write_store(
         plan,
         read,
@@ -156,13 +184,7 @@ def _run(
         sensors=sensors,
         bucket_bytes=bucket_bytes,
         progress=lambda share: advance((1 - READ_SHARE) * total_bytes * share),
+        publish=publish,
     )
-    store = shown_as or lock.path
-    report = replace(
-        report,
-        store=os.fspath(store),
-        rejects=collect_rejects(lock.staged, store, report.generation, plan.sources, read.parts),
-        seconds=clock.perf_counter() - started,
-    )
-    write_report(report, report_folder(store))
+    read.remove_parts()
     return report

@@ -67,64 +67,78 @@ class Shape:
 
 
 def join(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Joined:
-    """Read the rows of a bucket and make them one a time. Raises SourceError for repetitions that are errors."""
+    """Read the rows of a bucket and make them one a time. Raises SourceError for repetitions that are errors.
+
+    Rows of one time (and sensor) from files of the same columns repeat each other: the first or the last is kept,
+    as a whole. What files of other columns say of that time is joined to it; a value that two of them give is
+    again the first or the last. The mean is that of all values that there are. Of labels the largest is taken.
+    """
     read = _read(bucket, shape)
-    order = _order(read.time, read.key)
+    order = _order(read)
     if order is not None:
-        read = _Read(*(None if array is None else array[order] for array in read))  # type: ignore[arg-type]
-    same = read.time[1:] == read.time[:-1]
+        read = read.take(order)
     num_sources = len(shape.names)
-    nothing = np.zeros(num_sources, np.int64)
-    if not same.any():
-        if shape.sensors is None:
-            return Joined(Rows(read.time, read.values, read.labels), read.source, nothing, nothing)
-        repeated = nothing
+    kept = _kept(read, last=duplicates == "last")
+    repeated = np.zeros(num_sources, np.int64)
+    if not kept.all():
+        if duplicates == "error":
+            raise _repeated(read, int(np.argmin(kept)), shape, bucket.series)
+        repeated = np.bincount(read.source[~kept], minlength=num_sources)
+    elif shape.is_plain:
+        return Joined(Rows(read.time, read.values, read.labels), read.source, repeated, repeated)
+    came = np.bincount(read.source, minlength=num_sources)
+    if duplicates != "mean":
+        read = read.take(kept)
+    cells = _starts(read.time, read.sensor)
+    if duplicates == "mean":
+        values: NDArray[np.floating] = means(read.values.astype(np.float64, copy=False), cells)
     else:
-        if read.key is not None:
-            same &= read.key[1:] == read.key[:-1]
-        read, repeated = _settle(read, same, shape, bucket.series, duplicates)
-    if shape.is_plain:
-        return Joined(Rows(read.time, read.values, read.labels), read.source, repeated, nothing)
-    starts = _starts(read.time)
-    rows = _across(read, starts, shape, bucket.series, duplicates)
-    merged = np.bincount(read.source, minlength=num_sources) - np.bincount(
-        read.source[starts], minlength=num_sources
-    )
-    return Joined(rows, read.source[starts], repeated, merged)
+        values = _overlaid(read, cells, shape, bucket.series, duplicates)
+    starts = _starts(read.time, None)
+    if read.sensor is not None:
+        values = _wide(read, cells, starts, values, shape)
+    labels = np.maximum.reduceat(read.labels, starts, axis=0)
+    source = read.source[starts]
+    merged = came - repeated - np.bincount(source, minlength=num_sources)
+    return Joined(Rows(read.time[starts], values, labels), source, repeated, merged)
 
 
 class _Read(NamedTuple):
     time: NDArray[np.int64]
     line: NDArray[np.int64]
     source: NDArray[np.int32]
-    key: NDArray[np.int64] | None
-    """Rows of one time and key are repetitions of each other; None where there is one key."""
+    sensor: NDArray[np.int64] | None
+    """With a pivot."""
+    group: NDArray[np.int64] | None
+    """Where sources differ in their columns."""
     values: NDArray[np.floating]
     """(rows, columns)."""
     labels: NDArray[np.int8]
+
+    def take(self, rows: NDArray[Any]) -> "_Read":
+        """Some rows, or all in another order."""
+        return _Read(*(None if array is None else array[rows] for array in self))  # type: ignore[arg-type]
 
 
 def _read(bucket: Bucket, shape: Shape) -> _Read:
     parts = [part.reader.read(part.start, part.stop) for part in bucket.slices]
     numbers = [part.reader.part.source for part in bucket.slices]
-    lengths = [part.stop - part.start for part in bucket.slices]
-    key = None
-    if not shape.is_plain:
-        num_groups = max(shape.group) + 1
-        position = {name: index for index, name in enumerate(shape.sensors or ())}
-        keys = []
-        for piece, block, number, length in zip(bucket.slices, parts, numbers, lengths, strict=True):
-            sensors = piece.reader.part.sensors
-            sensor = np.zeros(length, np.int64)
-            if sensors is not None:
-                sensor = np.array([position[name] for name in sensors], np.int64)[block["sensor"]]
-            keys.append(sensor * num_groups + shape.group[number])
-        key = np.concatenate(keys)
+    source = np.repeat(np.array(numbers, np.int32), [part.stop - part.start for part in bucket.slices])
+    sensor = None
+    if shape.sensors is not None:
+        position = {name: index for index, name in enumerate(shape.sensors)}
+        sensor = _concatenated(
+            [
+                np.array([position[name] for name in piece.reader.part.sensors or ()], np.int64)[block["sensor"]]
+                for piece, block in zip(bucket.slices, parts, strict=True)
+            ]
+        )
     return _Read(
         time=_concatenated([block["time"] for block in parts]),
         line=_concatenated([block["line"] for block in parts]),
-        source=np.repeat(np.array(numbers, np.int32), lengths),
-        key=key,
+        source=source,
+        sensor=sensor,
+        group=np.array(shape.group, np.int64)[source] if len(set(shape.group)) > 1 else None,
         values=_concatenated(
             [_placed(block["values"], shape, number) for block, number in zip(parts, numbers, strict=True)]
         ),
@@ -145,83 +159,91 @@ def _placed(values: NDArray[np.floating], shape: Shape, source: int) -> NDArray[
     return placed
 
 
-def _order(time: NDArray[np.int64], key: NDArray[np.int64] | None) -> NDArray[np.intp] | None:
-    """Rows by time and key, the rest as they are; None where they are in this order."""
-    if key is not None:
-        return np.lexsort((key, time))
-    return None if (time[1:] >= time[:-1]).all() else np.argsort(time, kind="stable")
+def _order(read: _Read) -> NDArray[np.intp] | None:
+    """Rows by time and sensor, the rest as they are: by source and line. None where they are in this order."""
+    if read.sensor is not None:
+        return np.lexsort((read.sensor, read.time))
+    return None if (read.time[1:] >= read.time[:-1]).all() else np.argsort(read.time, kind="stable")
 
 
-def _starts(time: NDArray[np.int64]) -> NDArray[np.intp]:
-    return np.flatnonzero(np.diff(time, prepend=time[0] - 1))
+def _kept(read: _Read, *, last: bool) -> NDArray[np.bool_]:
+    """Whether each row is the first, or the last, of its time, sensor and group."""
+    keys = [key for key in (read.group, read.sensor, read.time) if key is not None]
+    order = slice(None) if read.group is None else np.lexsort(keys)
+    change = np.zeros(len(read.time) - 1, bool)
+    for key in keys:
+        ordered = key[order]
+        change |= ordered[1:] != ordered[:-1]
+    kept = np.empty(len(read.time), bool)
+    kept[order] = np.append(change, True) if last else np.append(True, change)
+    return kept
 
 
-def _settle(
-    read: _Read, same: NDArray[np.bool_], shape: Shape, series: str, duplicates: Duplicates
-) -> tuple[_Read, NDArray[np.int64]]:
-    """One row for each time and key, and rows of each source that are left out for it."""
-    if not same.any():
-        return read, np.zeros(len(shape.names), np.int64)
-    if duplicates == "error":
-        raise _repeated(read, int(np.argmax(same)) + 1, shape, series)
-    begins = np.concatenate([[True], ~same])
-    starts = np.flatnonzero(begins)
-    kept = begins
-    if duplicates == "last":
-        kept = np.concatenate([~same, [True]])
-    left_out = np.bincount(read.source[~kept], minlength=len(shape.names))
-    settled = _Read(*(None if array is None else array[kept] for array in read))  # type: ignore[arg-type]
-    if duplicates == "mean":
-        labels = np.maximum.reduceat(read.labels, starts) if read.labels.shape[1] else settled.labels
-        settled = settled._replace(values=means(read.values.astype(np.float64, copy=False), starts), labels=labels)
-    return settled, left_out
+def _starts(time: NDArray[np.int64], sensor: NDArray[np.int64] | None) -> NDArray[np.intp]:
+    """First row of each time, or of each time and sensor."""
+    change = time[1:] != time[:-1]
+    if sensor is not None:
+        change |= sensor[1:] != sensor[:-1]
+    return np.flatnonzero(np.append(True, change))
 
 
-def _across(read: _Read, starts: NDArray[np.intp], shape: Shape, series: str, duplicates: Duplicates) -> Rows:
-    """Rows of one time and several keys as one, each value in its channel."""
-    assert read.key is not None
-    num_rows = len(starts)
-    length = np.diff(starts, append=len(read.time))
-    row = np.repeat(np.arange(num_rows), length)
-    rank = np.arange(len(read.time)) - starts[row]
-    first_channel = read.key // (max(shape.group) + 1) * shape.num_columns
-    wide = np.full((num_rows, shape.num_channels), np.nan, read.values.dtype)
-    count = np.zeros((num_rows, shape.num_channels), np.int64) if duplicates == "mean" else None
-    for number in range(int(length.max())):
-        chosen = np.flatnonzero(rank == number) if length.max() > 1 else slice(None)
-        cells = row[chosen, None], first_channel[chosen, None] + np.arange(shape.num_columns)
-        before, after = wide[cells], read.values[chosen]
-        there = ~np.isnan(after)
-        clash = there & ~np.isnan(before)
-        if clash.any() and duplicates == "error":
-            raise _repeated(
-                read, int(np.arange(len(read.time))[chosen][np.argmax(clash.any(axis=1))]), shape, series
-            )
-        if duplicates == "first":
-            there &= ~clash
-        if count is not None:
-            seen = count[cells] + there
-            count[cells] = seen
-            after = np.where(clash, before + (after - before) / np.maximum(seen, 1), after)
-        wide[cells] = np.where(there, after, before)
-    labels = np.maximum.reduceat(read.labels, starts) if read.labels.shape[1] else read.labels[:num_rows]
-    return Rows(read.time[starts], wide, labels)
+def _overlaid(
+    read: _Read, cells: NDArray[np.intp], shape: Shape, series: str, duplicates: Duplicates
+) -> NDArray[np.floating]:
+    """Values of each time and sensor, from the rows of all groups, (cells, columns)."""
+    values = read.values[cells]
+    length = np.diff(cells, append=len(read.time))
+    for number in range(1, int(length.max())):
+        cell = np.flatnonzero(length > number)
+        row = cells[cell] + number
+        before, after = values[cell], read.values[row]
+        clash = ~np.isnan(before) & ~np.isnan(after)
+        if duplicates == "error" and clash.any():
+            raise _repeated(read, int(row[np.argmax(clash.any(axis=1))]), shape, series)
+        given = ~np.isnan(before) if duplicates == "first" else np.isnan(after)
+        values[cell] = np.where(given, before, after)
+    return values
+
+
+def _wide(
+    read: _Read, cells: NDArray[np.intp], starts: NDArray[np.intp], values: NDArray[np.floating], shape: Shape
+) -> NDArray[np.floating]:
+    """Values of each time, those of all sensors side by side, (rows, N)."""
+    assert read.sensor is not None
+    wide = np.full((len(starts), shape.num_channels), np.nan, values.dtype)
+    row = np.searchsorted(starts, cells, side="right") - 1
+    by_sensor = wide.reshape(len(starts), -1, shape.num_columns)
+    by_sensor[row, read.sensor[cells]] = values
+    return wide
 
 
 def _repeated(read: _Read, row: int, shape: Shape, series: str) -> SourceError:
-    """Name both rows of a repetition."""
-    place, before = (
-        f"{shape.names[read.source[index]]}, {shape.line[read.source[index]]} {read.line[index]}"
-        for index in (row, row - 1)
-    )
+    """Name a row that repeats one before it, and that one."""
     number = int(read.source[row])
+    before = _before(read, row)
+    other = int(read.source[before])
     of = f" of series {series!r}" if series else ""
+    if read.sensor is not None and shape.sensors is not None:
+        of += f" of sensor {shape.sensors[read.sensor[row]]!r}"
     stamp = str(np.datetime64(int(read.time[row]), "ns")).removesuffix(".000000000")
     remedy = "say which is right with --duplicates first, last or mean"
     if not series and shape.sensors is None:
         remedy += ", or name the column that tells several machines apart with --series"
     return SourceError(
         shape.names[number],
-        f"time {stamp}{of} is repeated, it is also that of {before}: {remedy}",
+        f"time {stamp}{of} is repeated, it is also that of {shape.names[other]}, {shape.line[other]} "
+        f"{read.line[before]}: {remedy}",
         place=f"{shape.line[number]} {read.line[row]}",
     )
+
+
+def _before(read: _Read, row: int) -> int:
+    """The row that a row repeats: the last before it of the same columns, or else that has a value in common."""
+    same = read.time[:row] == read.time[row]
+    if read.sensor is not None:
+        same &= read.sensor[:row] == read.sensor[row]
+    if read.group is not None:
+        alike = same & (read.group[:row] == read.group[row])
+        both = ~np.isnan(read.values[:row]) & ~np.isnan(read.values[row])
+        same = alike if alike.any() else same & both.any(axis=1)
+    return int(np.flatnonzero(same)[-1])

@@ -1,41 +1,50 @@
 """NDJSON: an object a line, plain or compressed."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from pipeline.ingest.columns import Columns
 from pipeline.ingest.errors import SourceError
-from pipeline.ingest.files import checksum, first_bytes, is_compressed, open_text
+from pipeline.ingest.files import checksum, first_bytes, is_compressed, open_text, refuse_changed
+from pipeline.ingest.header import BOM
 from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.rejects import Reject, raw_text
+from pipeline.ingest.rejects import MAX_RECORD_BYTES, Reject, raw_text
 from pipeline.ingest.sources import Raw, Section, Source
 
 __all__ = ["JsonSource"]
 
 PROBE_BYTES = 2**20
-MAX_LINE_BYTES = 2**20
+KINDS = {list: "an array", str: "a string or number", bool: "a truth value", type(None): "null"}
 
 
 class JsonSource(Source):
-    """A file of JSON objects, a line each. Its columns are the keys in its first MiB."""
+    """A file of JSON objects, a line each.
 
-    def __init__(self, name: str) -> None:
+    Its columns are the keys in its first MiB, and those that the recipe's `header` names. Numbers are read as the
+    texts that stand there: how a column comes out depends on no other row.
+    """
+
+    def __init__(self, name: str, recipe: Recipe) -> None:
         super().__init__(name)
         self._compressed = is_compressed(first_bytes(name))
-        keys: dict[str, None] = {}
+        self._recipe = recipe
+        keys = dict.fromkeys(recipe.header)
         with open_text(name) as (stream, _):
             probe = stream.read(PROBE_BYTES)
         for line in probe[: probe.rfind(b"\n") + 1 or len(probe)].split(b"\n"):
-            row = _object(line)
+            row = _object(line, recipe.encoding)
             if isinstance(row, dict):
                 keys.update(dict.fromkeys(row))
         if not keys:
-            raise SourceError(name, "no line of its first MiB is a JSON object: expected one a line")
+            raise SourceError(
+                name, "no line of its first MiB is a JSON object: expected one a line, as `jq -c` writes them"
+            )
         self.names = tuple(keys)
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
@@ -46,26 +55,29 @@ class JsonSource(Source):
             return
         with open_text(self.name) as (stream, _):
             start, line = 0, 1
-            for index, data in enumerate(_cut(stream, piece_bytes)):
-                yield Section(index, start, line, len(data))
-                start += len(data)
+            for index, (data, size) in enumerate(_cut(stream, piece_bytes)):
+                yield Section(index, start, line, size)
+                start += size
                 line += data.count(b"\n")
 
     def pieces(
         self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int
     ) -> Iterator[Callable[[], Raw]]:
-        """Read whole lines."""
+        """Read whole lines: the used columns, all columns where a query may ask for them."""
+        refuse_changed(self.name, self.num_bytes)
+        used = self.names if recipe.sql else columns.used
         line = section.first_line
         with open_text(self.name) as (stream, file):
             if stream is file:
                 file.seek(section.start)
-            for data in _cut(stream, piece_bytes):
-                yield partial(self._parse, data, line)
+            for data, _ in _cut(stream, piece_bytes):
+                yield partial(self._parse, data, line, used, columns.channels)
                 if stream is file:
                     return
                 line += data.count(b"\n")
 
-    def _parse(self, data: bytes, first_line: int) -> Raw:
+    def _parse(self, data: bytes, first_line: int, used: tuple[str, ...], channels: tuple[str, ...]) -> Raw:
+        encoding = self._recipe.encoding
         texts = data.removesuffix(b"\n").split(b"\n")
         rows: list[dict[str, Any]] = []
         lines: list[int] = []
@@ -73,56 +85,114 @@ class JsonSource(Source):
         num_blank = 0
         known = set(self.names)
         for line, text in enumerate(texts, first_line):
-            row = _object(text)
+            row = _object(text, encoding)
             if row is None:
                 num_blank += 1
-            elif isinstance(row, str):
-                rejects.append(Reject(line, "no JSON object", row, raw_text(text, "utf-8")))
+            elif isinstance(row, _Fault):
+                rejects.append(Reject(line, row.reason, row.detail, raw_text(text, encoding)))
             elif added := row.keys() - known:
-                detail = f"key {min(added)!r} is in no row of the first MiB of the file"
-                rejects.append(Reject(line, "unknown column", detail, raw_text(text, "utf-8")))
+                rejects.append(Reject(line, "unknown column", _unknown(min(added)), raw_text(text, encoding)))
             else:
                 rows.append(row)
                 lines.append(line)
+        mark = self._recipe.decimal
         return Raw(
-            frame=pl.DataFrame([_column(name, [row.get(name) for row in rows]) for name in self.names]),
+            frame=pl.DataFrame([_column(name, rows, mark if name in channels else ".") for name in used]),
             lines=np.array(lines, np.int64),
-            text=lambda row: raw_text(texts[lines[row] - first_line], "utf-8"),
+            text=lambda row: raw_text(texts[lines[row] - first_line], encoding),
             rejects=rejects,
             num_rows=len(texts) - num_blank,
             num_blank=num_blank,
         )
 
 
-def _object(line: bytes) -> dict[str, Any] | str | None:
+def _unknown(key: str) -> str:
+    return f"key {key!r} is in no row of the first MiB of the file: name it with --header {shlex.quote(key)}"
+
+
+class _Fault(NamedTuple):
+    """What is wrong with a line."""
+
+    reason: str
+    detail: str
+
+
+class _Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"key {next(name for name in found if names.count(name) > 1)!r} is there twice")
+    return found
+
+
+AS_WRITTEN = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+CAREFUL = json.JSONDecoder(
+    parse_float=_Number, parse_int=_Number, parse_constant=_Number, object_pairs_hook=_unique
+)
+
+
+def _object(line: bytes, encoding: str) -> dict[str, Any] | _Fault | None:
     """A line as an object, what is wrong with it, or None where it is blank."""
+    line = line.removeprefix(BOM)
     if not line.strip():
         return None
+    if len(line) >= MAX_RECORD_BYTES:
+        return _Fault(
+            "line too long", f"the line is longer than {MAX_RECORD_BYTES:,} bytes: expected an object a line"
+        )
     try:
-        row = json.loads(line)
-    except ValueError as error:  # UnicodeDecodeError is one
-        return f"the line is no JSON: {error}"
+        text = line.decode(encoding)
+        row = AS_WRITTEN.decode(text)
+        # Telling the keys one by one takes long: only where there may be more than the object has.
+        if isinstance(row, dict) and text.count('":') + text.count('" :') > len(row):
+            row = CAREFUL.decode(text)
+        if "\\u" in text:
+            json.dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+    except UnicodeDecodeError as error:
+        way_out = "name the encoding of the file, as with --encoding latin-1"
+        return _Fault(f"not {encoding}", f"byte {line[error.start]:#04x} is not {encoding}: {way_out}")
+    except ValueError as error:
+        return _Fault("no JSON object", f"the line is no JSON: {error}")
     except RecursionError:
-        return "the line is no JSON: it is nested too deep"
-    return row if isinstance(row, dict) else f"the line is a JSON {type(row).__name__}, expected an object"
+        return _Fault("no JSON object", "the line is no JSON: it is nested too deep")
+    if isinstance(row, dict):
+        return row
+    return _Fault("no JSON object", f"the line is {KINDS.get(type(row), 'a number')}, expected an object")
 
 
-def _column(name: str, values: list[Any]) -> pl.Series:
-    """Whole numbers or numbers where all are, texts otherwise."""
-    kinds = {type(value) for value in values} - {type(None)}
-    if kinds <= {int} and all(value is None or abs(value) < 2**63 for value in values):
-        return pl.Series(name, values, pl.Int64)
-    if kinds <= {int, float}:
-        return pl.Series(name, [None if value is None else float(value) for value in values], pl.Float64)
-    return pl.Series(name, [None if value is None else _text(value) for value in values], pl.String)
+def _column(name: str, rows: list[dict[str, Any]], decimal: str) -> pl.Series:
+    """Texts as they stand in the file, whole numbers and others alike."""
+    values = [row.get(name) for row in rows]
+    if decimal == "," or not set(map(type, values)) <= {str, _Number, type(None)}:
+        values = [_text(value, decimal) for value in values]
+    return pl.Series(name, values, pl.String)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _text(value: Any, decimal: str) -> str | None:
+    if isinstance(value, _Number):
+        return value.replace(".", decimal)
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value)
 
 
-def _cut(stream: BinaryIO, piece_bytes: int) -> Iterator[bytes]:
+def _cut(stream: BinaryIO, piece_bytes: int) -> Iterator[tuple[bytes, int]]:
+    """Whole lines, and how many bytes of the file they are; of one too long, the beginning alone."""
     while data := stream.read(piece_bytes):
-        while not data.endswith(b"\n") and (rest := stream.readline(MAX_LINE_BYTES)):
+        size = len(data)
+        if not data.endswith(b"\n"):
+            rest = stream.readline(MAX_RECORD_BYTES)
             data += rest
-        yield data
+            size += len(rest)
+            if len(rest) == MAX_RECORD_BYTES and not rest.endswith(b"\n"):
+                while (rest := stream.readline(MAX_RECORD_BYTES)) and not rest.endswith(b"\n"):
+                    size += len(rest)
+                size += len(rest)
+                data += b"\n"
+        yield data, size

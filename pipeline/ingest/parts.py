@@ -62,9 +62,9 @@ class Part:
     steps_back: int
     """Rows whose time lies before that of the row before them."""
     rounded: dict[str, tuple[int, str]]
-    """Channels of whole numbers alone, some of which the store would round: line and value of the first."""
+    """Channels with whole numbers that the store would round: line and value of the first."""
     measurements: list[str]
-    """Channels that reach as far, and hold fractions."""
+    """Channels that hold fractions."""
     crc: int = 0
 
     @property

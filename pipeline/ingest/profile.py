@@ -38,7 +38,8 @@ FEW = 0.01
 GAP = 1.5
 """Of the median step, as in an ingest."""
 FLOAT32_WHOLE = 2**24
-"""Up to here, float32 holds every whole number."""
+FLOAT64_WHOLE = 2**53
+"""Up to here, floats hold every whole number."""
 FLAGS = {"true", "false", "1", "0", "1.0", "0.0"}
 HOUR_NS = 3_600 * 10**9
 
@@ -184,8 +185,8 @@ def _find_time(frame: pl.DataFrame, blocks: pl.Series, sample: Sample) -> _Time:
         first = ", ".join(f"{name!r}: {value!r}" for name, value in list(frame.row(0, named=True).items())[:8])
         raise SourceError(
             sample.excerpts[0].source.name,
-            f"no column looks like times; the first row is {first}. Expected ISO 8601, dates such as 31/12/2024, or "
-            "whole numbers since 1970: for other times, write the recipe by hand",
+            f"no column looks like times; the first row is {first}. Expected ISO 8601, dates such as 31/12/2024 "
+            "or whole numbers since 1970: for other times, write the recipe by hand",
         )
     return max(found, key=lambda time: time.score)
 
@@ -270,7 +271,7 @@ def _steps(values: pl.Series, *keys: pl.Series) -> pl.Series:
     """From each value to the next with the same keys, where both are there."""
     rows = pl.DataFrame([values.alias("value"), *(key.alias(f"key {number}") for number, key in enumerate(keys))])
     rows = rows.drop_nulls("value")
-    return rows.select(pl.col("value").diff().over(pl.exclude("value"))).to_series().drop_nulls()
+    return rows.select(pl.col("value").diff().over(rows.columns[1:])).to_series().drop_nulls()
 
 
 def _made_up_names(header: Sequence[str], time: Sequence[str]) -> dict[str, str]:
@@ -436,8 +437,8 @@ class _Draft:
 
 def _say_dialect(draft: _Draft) -> None:
     dialect = draft.sample.dialect
-    if dialect.separator != ",":
-        draft.put("separator", "tab" if dialect.separator == "\t" else dialect.separator)
+    if dialect.separator not in (None, ","):
+        draft.put("separator", "tab" if dialect.separator == "\t" else str(dialect.separator))
     if dialect.decimal == ",":
         draft.put("decimal", ",")
     if dialect.encoding not in (None, "utf-8"):
@@ -456,7 +457,7 @@ def _say_time(draft: _Draft) -> None:
         draft.doubts.append(f"time-format: {doubt}")
     if not has_zone:
         draft.doubts.append(
-            'times carry no zone and are read as UTC: else say timezone = "Europe/Berlin" or the like'
+            'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
         )
     draft.seen.append(f"times from {_moment(nanoseconds.min())} to {_moment(nanoseconds.max())}")
 
@@ -496,12 +497,10 @@ def _find_labels(draft: _Draft) -> None:
             draft.uses[column.name] = f"labels, {share} of them set"
             draft.add("labels", column.name, f"{share} of them set")
         elif column.is_flag:
-            draft.doubts.append(
-                f"{column.name!r} looks like labels, but some are missing, which labels may not be"
-            )
+            draft.doubts.append(f"{column.name!r} looks like labels, but is missing in some rows")
         elif not column.is_number:
             draft.doubts.append(
-                f"{column.name!r} looks like labels in words: with sql, make true and false of them"
+                f"{column.name!r} looks like labels in words: sql can turn them into true and false"
             )
 
 
@@ -544,7 +543,6 @@ def _find_keys_by_order(draft: _Draft, candidates: list[_Column], plain: float, 
         return
     pair = next((two for two in combinations(candidates[:MAX_PAIRED_KEYS], 2) if cures(*two)), None)
     if pair is None:
-        draft.doubts.append(f"{found}, and no column tells whose they are")
         return
 
     def likeness(sensor: _Column, series: _Column) -> tuple[bool, float]:
@@ -740,23 +738,32 @@ def _find_duplicates(draft: _Draft) -> None:
     first = (pl.col(name).first().over(whose).alias(f"first {name}") for name in ("file", "values"))
     again = rows.with_columns(first).filter(~pl.struct(whose).is_first_distinct())
     differs = again["values"] != again["first values"]
-    num_elsewhere = int((differs & (again["file"] != again["first file"])).sum())
-    if num_elsewhere > FEW * len(rows):
+    elsewhere = again["file"] != again["first file"]
+    num_odd = int((draft.steps(draft.rows["time"]) < 0).sum()) + int(differs.sum())
+    if not draft.keys and num_odd > FEW * len(rows):
+        share = _share(num_odd, len(rows))
+        draft.doubts.append(f"{share} of rows go back in time or repeat one, and no column tells whose they are")
+    if int((elsewhere & differs).sum()) > int((elsewhere & ~differs).sum()):
         draft.doubts.append(
-            f"{num_elsewhere:,} rows hold other values than a row of the same time in another file, and no column "
-            "says what a file is of: ingest the files apart, or add such a column"
+            f"{_count(int(elsewhere.sum()), 'row')} of a time of another file, most with other values, and no "
+            "column says what a file is of: ingest the files apart, or add such a column"
         )
     elif len(again):
         num_others = int(differs.sum())
         how = f"{num_others:,} with other values (see last and mean)" if num_others else "with the same values"
-        draft.put("duplicates", "first", f"{_count(len(again), 'row')} repeat a time that was before, {how}")
+        draft.put("duplicates", "first", f"{_count(len(again), 'row')} of a time that was before, {how}")
 
 
 def _find_counters(draft: _Draft) -> None:
+    """Find whole numbers that float32 would round, which an ingest refuses: counts, or to be kept as float64."""
     counters: list[_Column] = []
+    rounded: list[str] = []
     for column in draft.channels:
-        most = float(column.numbers.max() or 0)  # type: ignore[arg-type]
+        most = float(column.numbers.abs().max() or 0)  # type: ignore[arg-type]
         if not column.is_whole or most <= FLOAT32_WHOLE:
+            continue
+        if most > FLOAT64_WHOLE and len(draft.channels) > 1:
+            draft.exclude(column, f"whole numbers up to {_number(most)}, which would be rounded: codes?")
             continue
         steps = draft.steps(column.numbers, *draft.keys)
         falls, rises = int((steps < 0).sum()), int((steps > 0).sum())
@@ -764,15 +771,14 @@ def _find_counters(draft: _Draft) -> None:
             counters.append(column)
             draft.uses[column.name] = f"a count, {column.shown()}"
         elif (column.numbers.cast(pl.Float32).cast(pl.Float64) != column.numbers).any():
-            shown = _number(most, digits=17)
-            draft.doubts.append(
-                f'{column.name!r} reaches {shown}, float32 keeps 7 digits: dtype = "float64" keeps all'
-            )
+            rounded.append(column.name)
     if counters:
-        why = "whole numbers that only rise, beyond what float32 holds: their increase a second is stored"
+        why = f"whole numbers that only rise, beyond {FLOAT32_WHOLE:,}: their increase a second is stored"
         draft.put("rate", [column.name for column in counters], why)
         if max(float(column.numbers.max()) for column in counters) >= 2**32:  # type: ignore[arg-type]
             draft.put("counter-bits", "64", "some exceed 32 bits")
+    if rounded:
+        draft.put("dtype", "float64", f"float32 would round the whole numbers of {listed(rounded)}")
 
 
 def _try_recipe(draft: _Draft) -> None:

@@ -1,5 +1,6 @@
 """Derived channels and filters: a Polars SQL query that sees each row of a piece alone."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,6 +14,13 @@ __all__ = ["Query"]
 
 TABLE = "rows"
 ROW = "__row"
+QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|--[^\n]*|/\*.*?\*/""", re.DOTALL)
+SPANNING = re.compile(
+    r"\bover\s*\(|\bwindow\s+\w+\s+as\b|\b(order|group)\s+by\b|\b(limit|offset|fetch|union|intersect|join)\b"
+    r"|\bselect\s+distinct\b|\(\s*select\b|\bexcept\s+(all\s+)?select\b",
+    re.IGNORECASE,
+)
+"""What makes of a row something else among others; a trial would show it with some rows only."""
 
 
 class Query:
@@ -23,14 +31,16 @@ class Query:
 
         `unused` are the types of the columns that have no use in the recipe; the query sees them too.
         """
-        self._columns = columns
+        self._text = self._sql = sql
+        spanning = SPANNING.search(QUOTED.sub("''", sql))
+        if spanning:
+            raise self._looks_beside(f"{spanning[0]!r}; put quotes around a column of that name")
         keys = dict.fromkeys((name for name in (columns.series, columns.pivot) if name is not None), pl.String())
         schema: dict[str, pl.DataType] = {columns.time_name: pl.Datetime("ns"), **keys}
         schema |= (
             dict.fromkeys(columns.labels, pl.Int8()) | dict.fromkeys(columns.channels, pl.Float64()) | {**unused}
         )
         empty = pl.DataFrame(schema={ROW: pl.UInt32(), **schema})
-        self._sql = sql
         found = self._execute(empty)
         if ROW not in found.columns:
             # It names its columns: the number of the row is one more.
@@ -39,14 +49,15 @@ class Query:
                 raise RecipeError(f"sql is {sql!r}: expected SELECT ... FROM {TABLE}")
             self._sql = f"SELECT {ROW}, {tail}"
             found = self._execute(empty)
-        needed = [columns.time_name, *keys, *columns.labels]
-        lost = [name for name in needed if name not in found.columns]
+        self._time = columns.time_name
+        self._needed = [columns.time_name, *keys, *columns.labels]
+        lost = [name for name in self._needed if name not in found.columns]
         if lost:
             raise RecipeError(f"sql leaves out {', '.join(map(repr, lost))}: SELECT that too, or *")
-        for name in needed:
+        for name in self._needed:
             if found.schema[name] != schema[name]:
                 raise RecipeError(f"sql makes {found.schema[name]} of {name!r}: leave it {schema[name]}")
-        made = {name: dtype for name, dtype in found.schema.items() if name not in (ROW, *needed)}
+        made = {name: dtype for name, dtype in found.schema.items() if name not in (ROW, *self._needed)}
         kept = {name: dtype for name, dtype in made.items() if unused.get(name) != dtype}
         for name, dtype in kept.items():
             if not (dtype.is_numeric() or dtype == pl.Boolean):
@@ -59,15 +70,18 @@ class Query:
     def run(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.int64]]:
         """Rows that are left, with their channels (float64), and which rows of the frame they are.
 
-        Raises RecipeError where the query does more than look at rows one by one.
+        Raises RecipeError where the query does more than look at rows one by one, or makes infinity of values.
         """
-        time = self._columns.time_name
-        rows = frame.with_columns(pl.col(time).cast(pl.Datetime("ns"))).with_row_index(ROW)
+        rows = frame.with_columns(pl.col(self._time).cast(pl.Datetime("ns"))).with_row_index(ROW)
         found = self._execute(rows)
-        kept = found[ROW].to_numpy().astype(np.int64)
-        if found[ROW].null_count() or (np.diff(kept) <= 0).any():
+        kept = found[ROW].cast(pl.Int64).fill_null(-1).to_numpy()
+        if (np.diff(kept, prepend=-1) <= 0).any():
             raise RecipeError("sql changes the order of rows or repeats them: it may only filter and compute")
-        found = found.with_columns(pl.col(time).to_physical(), pl.col(self.channels).cast(pl.Float64))
+        lost = [name for name in self._needed if found[name].null_count()]
+        if lost:
+            raise RecipeError(f"sql makes some {lost[0]!r} missing, which every row must have: drop such rows")
+        found = found.with_columns(pl.col(self._time).to_physical(), pl.col(self.channels).cast(pl.Float64))
+        self._refuse_infinity(found)
         return found.drop(ROW), kept
 
     def check_alone(self, frame: pl.DataFrame) -> None:
@@ -75,12 +89,25 @@ class Query:
         half = frame.height // 2
         whole, kept = self.run(frame)
         begin, kept_begin = self.run(frame[:half])
-        same = np.array_equal(kept[: len(kept_begin)], kept_begin) and whole[: begin.height].equals(begin)
-        if not same or (len(kept) > len(kept_begin) and kept[len(kept_begin)] < half):
+        end, kept_end = self.run(frame[half:])
+        if not (np.array_equal(kept, [*kept_begin, *kept_end + half]) and whole.equals(pl.concat([begin, end]))):
+            raise self._looks_beside("it gives other values for the first half of the rows alone, or the second")
+
+    def _refuse_infinity(self, found: pl.DataFrame) -> None:
+        infinite = found.select(pl.col(self.channels).is_infinite().fill_null(False))
+        for name in (column.name for column in infinite if column.any()):
+            row = int(np.argmax(infinite[name].to_numpy()))
+            stamp = str(np.datetime64(found[self._time][row], "ns")).removesuffix(".000000000")
             raise RecipeError(
-                "sql looks at rows beside each other (an average, a window function, a limit): it may only compute "
-                "with values of the same row. Use --every, --fill or --rate for what spans rows"
+                f"sql makes infinity of {name!r}, first at {stamp}: make it missing, as by a / NULLIF(b, 0), or "
+                "drop such rows with WHERE"
             )
+
+    def _looks_beside(self, how: str) -> RecipeError:
+        return RecipeError(
+            f"sql {self._text!r} looks at rows beside each other ({how}): it may only compute with values of the "
+            "same row. Use --every, --fill or --rate for what spans rows"
+        )
 
     def _execute(self, frame: pl.DataFrame) -> pl.DataFrame:
         try:
@@ -88,4 +115,7 @@ class Query:
                 return context.execute(self._sql, eager=True)
         except pl.exceptions.PolarsError as error:
             reason = str(error).splitlines()[0]
-            raise RecipeError(f"sql {self._sql!r} cannot be run on {TABLE}: {reason}") from None
+            if ROW in reason and "aggregate" in reason:
+                raise self._looks_beside("it summarises them") from None
+            reason = reason.replace(f'"{ROW}", ', "")
+            raise RecipeError(f"sql {self._text!r} cannot be run on {TABLE}: {reason}") from None

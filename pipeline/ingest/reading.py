@@ -1,35 +1,54 @@
 """The first stage: every section of every source read into parts, by whoever runs the tasks."""
 
+import hashlib
+import os
+import pickle
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline.ingest.errors import AccountingError, SourceError
 from pipeline.ingest.executor import Run
-from pipeline.ingest.parts import Part
+from pipeline.ingest.parts import Part, part_name
 from pipeline.ingest.plan import Plan
 from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.reject_files import RejectLimit
-from pipeline.ingest.report import FileReport
-from pipeline.ingest.stage import LARGEST_EXACT, ReadSection
-from storage.durable import make_directory
+from pipeline.ingest.reject_files import RejectLimit, drop_parts_without_rejects
+from pipeline.ingest.report import FileReport, IngestReport
+from pipeline.ingest.stage import LARGEST_EXACT, Reading, ReadSection
+from storage.durable import make_directory, write_file
+from storage.format import LOCK_FILE
 from storage.lock import StoreLock
 
-__all__ = ["ReadSources"]
+__all__ = ["ReadSources", "was_finished"]
 
-JOB_FILE = "job.json"
+REPORT_FILE = "report.pickle"
+
+
+def was_finished(lock: StoreLock) -> bool:
+    """Whether a store is there whose writer was killed between the commit and its end.
+
+    The parts go before the report, so parts without a report are those of an append that was not finished.
+    """
+    if not lock.is_committed or not (lock.path / LOCK_FILE).exists():
+        return False
+    left = {path.name for path in lock.staged.glob("*/*")}
+    return REPORT_FILE in left or not left
 
 
 class ReadSources:
     """Reads the sources of a plan, and counts what they hold."""
 
-    def __init__(self, plan: Plan, lock: StoreLock, progress: Callable[[float], object]) -> None:
+    def __init__(self, plan: Plan, lock: StoreLock, piece_bytes: int, progress: Callable[[float], object]) -> None:
         self._plan = plan
         self._lock = lock
+        self._piece_bytes = piece_bytes
         self._progress = progress
         self._total_bytes = sum(source.num_bytes for source in plan.sources)
         self._done_bytes = 0
+        self._limit = RejectLimit(plan.recipe, self._total_bytes)
         self.files = [
             FileReport(
                 name=source.name,
@@ -39,29 +58,30 @@ class ReadSources:
             )
             for source, columns, channels in zip(plan.sources, plan.columns, plan.channels, strict=True)
         ]
+        # A worker that goes on after its job was killed must not write among the parts of the next, other one.
+        job = hashlib.sha256(plan.fingerprint(piece_bytes).encode()).hexdigest()
+        self.folder = lock.staged.absolute() / job[:16]
+        """Where the parts are: a folder of this very job."""
         self.parts: list[Part] = []
         """In the order of sources and lines."""
         self.num_reused = 0
         """Parts that an interrupted job had left."""
 
-    def run(self, run: Run[Any], piece_bytes: int) -> None:
+    def run(self, run: Run[Any]) -> None:
         """Have every section read into parts; those that an interrupted job has left are taken as they are.
 
         Raises SourceError, and RejectsError where too many rows cannot be read.
         """
-        folder = self._prepared_folder(self._plan.fingerprint(piece_bytes))
-        limit = RejectLimit(self._plan.recipe, self._total_bytes)
-        for parts in self._parts_of_sections(run, folder, piece_bytes):
-            for part in parts:
-                self._count(part)
-                limit.add(part)
-            self.parts += parts
-            if limit.is_exceeded(self._done_bytes):
-                raise limit.error(folder, self._lock.path, self._plan.sources, self.parts)
+        left_behind = self._prepare_folder()
+        try:
+            for parts in run(self._tasks(left_behind)):
+                self._take(parts)
+        except FileNotFoundError as error:
+            raise _out_of_sight(error.filename) from error
         self._advance(self._total_bytes - self._done_bytes)
+        self._stop_at_limit()
         self.parts.sort(key=lambda part: (part.source, part.section, part.piece))
-        if limit.is_exceeded(self._total_bytes):
-            raise limit.error(folder, self._lock.path, self._plan.sources, self.parts)
+        self._see(left_behind)
         for source, file in zip(self._plan.sources, self.files, strict=True):
             file.crc = source.crc
             if source.num_rows is not None and source.num_rows != file.rows_in:
@@ -72,48 +92,77 @@ class ReadSources:
             raise SourceError(", ".join(file.name for file in self.files), "there are no rows")
         self._refuse_counters()
 
-    def _prepared_folder(self, fingerprint: str) -> Path:
-        """The folder for parts, empty unless this very job has begun to fill it."""
-        folder = self._lock.staged
-        job = folder / JOB_FILE
-        if not (job.is_file() and job.read_text() == fingerprint):
-            shutil.rmtree(folder, ignore_errors=True)
-            make_directory(folder)
-            job.write_text(fingerprint)
-        return folder
+    def leave_report(self, report: IngestReport) -> None:
+        """Keep the report of the commit that is about to be made, for a job that is killed right after it."""
+        write_file(self.folder / REPORT_FILE, [pickle.dumps(report)])
 
-    def _parts_of_sections(self, run: Run[Any], folder: Path, piece_bytes: int) -> Iterator[list[Part]]:
-        """Parts of each section, in any order."""
-        num_bytes: dict[tuple[int, int], int] = {}
-        left_behind: list[list[Part]] = []
+    def left_report(self) -> IngestReport | None:
+        """The report of a commit that this very job has made, or was about to make, before it was killed."""
+        file = self.folder / REPORT_FILE
+        return cast(IngestReport, pickle.loads(file.read_bytes())) if file.exists() else None
 
-        def tasks() -> Iterator[ReadSection]:
-            for reading in self._plan.readings(folder, piece_bytes):
-                for section in reading.source.sections(piece_bytes):
-                    num_bytes[reading.number, section.number] = section.num_bytes
-                    task = ReadSection(reading, section)
-                    parts = task.left_behind()
-                    if parts is None:
-                        yield task
-                    else:
-                        left_behind.append(parts)
+    def remove_parts(self) -> None:
+        """Leave nothing but the report in the folder, when the store is there."""
+        for entry in self.folder.iterdir():
+            if entry.name != REPORT_FILE:
+                entry.unlink(missing_ok=True)
 
-        def found() -> Iterator[list[Part]]:
-            for parts in run(tasks()):
-                yield parts
-                while left_behind:
-                    yield taken_over()
-            while left_behind:
-                yield taken_over()
+    def _prepare_folder(self) -> dict[str, int]:
+        """Make the folder, or find what this very job has left in it; the parts of others go."""
+        make_directory(self.folder)
+        for other in self._lock.staged.iterdir():
+            if other.name != self.folder.name:
+                shutil.rmtree(other, ignore_errors=True)
+        drop_parts_without_rejects(self.folder)
+        return self._stamps()
 
-        def taken_over() -> list[Part]:
-            self.num_reused += len(left_behind[-1])
-            return left_behind.pop()
+    def _stamps(self) -> dict[str, int]:
+        """Name of each part on disk, and when it was written."""
+        with os.scandir(self.folder) as entries:
+            return {
+                entry.name: entry.stat().st_mtime_ns
+                for entry in entries
+                if entry.name.endswith(".part") and not entry.name.startswith(".")
+            }
 
-        for parts in found():
-            if parts:
-                self._advance(num_bytes[parts[0].source, parts[0].section])
-            yield parts
+    def _tasks(self, left_behind: dict[str, int]) -> Iterator[ReadSection]:
+        """What is left to read. Parts that are there are taken on the way."""
+        self._num_bytes: dict[tuple[int, int], int] = {}
+        for reading in self._plan.readings(self.folder, self._piece_bytes):
+            away = _anywhere(reading)
+            for section in reading.source.sections(self._piece_bytes):
+                self._num_bytes[reading.number, section.number] = section.num_bytes
+                task = ReadSection(away, section)
+                # NFS remembers for a while that a file is absent: only those that are there are asked for.
+                begun = part_name(reading.number, section.number, 0) in left_behind
+                parts = task.left_behind() if begun else None
+                if parts is None:
+                    yield task
+                else:
+                    self._take(parts)
+
+    def _take(self, parts: Sequence[Part]) -> None:
+        """Count the parts of a section."""
+        for part in parts:
+            self._count(part)
+            self._limit.add(part)
+        self.parts += parts
+        if parts:
+            self._advance(self._num_bytes[parts[0].source, parts[0].section])
+        self._stop_at_limit()
+
+    def _stop_at_limit(self) -> None:
+        if self._limit.is_exceeded(self._done_bytes):
+            raise self._limit.error(self.folder, self._lock.path, self._plan.sources, self.parts)
+
+    def _see(self, left_behind: dict[str, int]) -> None:
+        """Raise SourceError unless all parts are here; count those that were not written again."""
+        found = self._stamps()
+        for part in self.parts:
+            name = part_name(part.source, part.section, part.piece)
+            if name not in found:
+                raise _out_of_sight(str(self.folder / name))
+            self.num_reused += found[name] == left_behind.get(name)
 
     def _count(self, part: Part) -> None:
         file = self.files[part.source]
@@ -144,6 +193,22 @@ class ReadSources:
     def _advance(self, num_bytes: int) -> None:
         self._done_bytes += num_bytes
         self._progress(num_bytes)
+
+
+def _anywhere(reading: Reading) -> Reading:
+    """The same, for workers that have another working directory."""
+    source = copy(reading.source)
+    if "://" not in source.name:
+        source.name = str(Path(source.name).absolute())
+    return replace(reading, source=source)
+
+
+def _out_of_sight(name: str) -> SourceError:
+    return SourceError(
+        name,
+        "a worker and this process do not both see this file: was it removed? Workers of a cluster need the "
+        "sources and the folder of the store on a file system that they share, under the same paths",
+    )
 
 
 def _rounding(name: str, value: str, recipe: Recipe) -> str:

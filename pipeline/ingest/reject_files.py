@@ -1,8 +1,10 @@
 """`rejects/`: the rows that cannot be read, as Parquet, beside the store."""
 
 import os
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,9 @@ from pipeline.ingest.parts import Part
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.rejects import Reject
 from pipeline.ingest.sources import Source
-from storage.durable import make_directory
+from storage.durable import make_directory, sync_directory
 
-__all__ = ["RejectLimit", "collect_rejects", "report_folder", "write_rejects"]
+__all__ = ["RejectLimit", "collect_rejects", "drop_parts_without_rejects", "report_folder", "write_rejects"]
 
 ENOUGH_ROWS = 100_000
 """Before as many are read, what share of them is rejected says little of the rest."""
@@ -28,27 +30,46 @@ def write_rejects(folder: Path, key: tuple[int, int, int], rejects: Sequence[Rej
     """Leave the rejects of a piece beside its part."""
     import pyarrow.parquet as pq
 
-    temporary = folder / f".{_name(*key)}.{os.getpid()}.tmp"
-    pq.write_table(_table(rejects, ""), temporary)
+    # A name that no other process and no other machine takes, where a task runs twice.
+    temporary = folder / f".{_name(*key)}.{uuid.uuid4().hex}.tmp"
+    pq.write_table(_table(rejects, ""), temporary, write_page_checksum=True)
     temporary.replace(folder / _name(*key))
+
+
+def drop_parts_without_rejects(folder: Path) -> None:
+    """Remove parts whose rejects a power failure has damaged, so that they are read again."""
+    import pyarrow.parquet as pq
+
+    for path in folder.glob("[0-9]*.rejects.parquet"):
+        try:
+            pq.read_table(path, page_checksum_verification=True)
+        except (OSError, ValueError):  # ValueError: Arrow's own
+            path.with_name(path.name.replace(".rejects.parquet", ".part")).unlink(missing_ok=True)
 
 
 def collect_rejects(
     folder: Path, store: Path, generation: int, sources: Sequence[Source], parts: Sequence[Part]
 ) -> str | None:
-    """Put all rejects into one file beside the store, and return its path; None where there are none."""
+    """Put all rejects into one file beside the store, and return its path; None where there are none.
+
+    It survives a power failure: to be called before the commit. What lies there of commits that were not made, of
+    an earlier store, or of a writer that was killed goes. Generation 0 is that of a job that stops.
+    """
     import pyarrow.parquet as pq
 
+    path = report_folder(store) / "rejects" / f"{generation}.parquet"
+    for file in path.parent.glob("*.parquet"):
+        if file.stem == "0" or (file.stem.isdecimal() and int(file.stem) >= generation > 0):
+            file.unlink()
+    for file in report_folder(store).rglob(".*.tmp"):
+        file.unlink()
     if not any(part.rejected for part in parts):
         return None
-    path = report_folder(store) / "rejects" / f"{generation}.parquet"
     make_directory(path.parent)
-    temporary = path.with_name(f".{path.name}.tmp")
-    with pq.ParquetWriter(temporary, _schema()) as writer:
+    with _durable(path) as temporary, pq.ParquetWriter(temporary, _schema()) as writer:
         for part in parts:
             for table in _rejects_of(folder, part):
                 writer.write_table(table.set_column(0, "file", [[sources[part.source].name] * table.num_rows]))
-    temporary.replace(path)
     return str(path)
 
 
@@ -88,9 +109,20 @@ class RejectLimit:
         total = self._reasons.total()
         share = f"{total:,} of {self._num_rows:,} rows cannot be read ({total / self._num_rows:.2%})"
         return RejectsError(
-            f"{first}\n{share}, more than --max-rejects {self._recipe.max_rejects} allows: {count:,} for {reason!r}. "
-            f"All are in {path}"
+            f"{first}\n{share}, more than --max-rejects {self._recipe.max_rejects} allows: "
+            f"{count:,} for {reason!r}. All are in {path}"
         )
+
+
+@contextmanager
+def _durable(path: Path) -> Iterator[Path]:
+    """A name to write to; what was written appears as `path`."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    yield temporary
+    with open(temporary, "rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_directory(path.parent)
 
 
 def _rejects_of(folder: Path, part: Part) -> Iterator[Any]:

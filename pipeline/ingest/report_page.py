@@ -98,6 +98,7 @@ def _columns(report: IngestReport) -> str:
         for file in report.files
     )
     return (
-        "<div class='scroll'><table><tr><th>file</th><th>not used</th><th>that it lacks: missing in its rows</th></tr>"
+        "<div class='scroll'><table>"
+        "<tr><th>file</th><th>not used</th><th>that it lacks: missing in its rows</th></tr>"
         f"{rows}</table></div>"
     )

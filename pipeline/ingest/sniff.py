@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from pipeline.ingest.columns import Columns
 from pipeline.ingest.csv_source import CsvSource
 from pipeline.ingest.errors import RecipeError, SourceError
-from pipeline.ingest.files import find_files, num_bytes, open_text
+from pipeline.ingest.files import find_files, first_bytes, is_compressed, num_bytes, open_text
 from pipeline.ingest.formats import open_source
+from pipeline.ingest.header import BOM, read_header
 from pipeline.ingest.json_source import JsonSource
-from pipeline.ingest.lines import BOM, read_header
 from pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
 from pipeline.ingest.rejects import MAX_RECORD_BYTES, count_fields, is_blank, record_pattern
 from pipeline.ingest.sources import Raw, Section, Source
@@ -46,6 +47,8 @@ SEPARATORS = "\t;|,"
 """Those first that are rare within a field."""
 MAX_FILES = 20
 SNIFFED_BYTES = 2**18
+MAX_BYTES = 2**28
+"""Of the sample of a file, where lines are long."""
 MAX_SNIFFED_ROWS = 500
 MAX_TEXTS = 50
 """Texts that are looked at for formats of time."""
@@ -64,23 +67,24 @@ THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 class Dialect:
     """How a text file is written."""
 
-    separator: str = ","
+    separator: str | None = None
+    """None in NDJSON."""
     decimal: str | None = None
     """None where no number has a fraction."""
     encoding: str | None = None
     """None where all is ASCII."""
-    header: tuple[str, ...] = ()
-    """Names made up for the columns of a file without a header: a1, a2, ..."""
+    header: tuple[str, ...] | None = None
+    """Names made up for the columns of a file without a header: a1, a2, ...; None in NDJSON."""
     doubts: tuple[str, ...] = ()
 
     def recipe(self) -> Recipe:
         """Read a file that is written so."""
         return Recipe(
             time="time",
-            separator=self.separator,
+            separator=self.separator or ",",
             decimal=self.decimal or ".",
             encoding=self.encoding or "utf-8",
-            header=self.header,
+            header=self.header or (),
         )
 
 
@@ -130,15 +134,18 @@ class Sample:
 
         Rows of one block follow each other.
         """
-        files = list(dict.fromkeys(excerpt.source.name for excerpt in self.excerpts))
-        groups = list(dict.fromkeys(frozenset(excerpt.names) for excerpt in self.excerpts))
-        numbers = [
-            (block, files.index(excerpt.source.name), groups.index(frozenset(excerpt.names)))
-            for block, excerpt in enumerate(self.excerpts)
-            for _ in range(excerpt.raw.frame.height)
-        ]
-        schema = dict.fromkeys(("block", "file", "group"), pl.Int64)
-        return pl.DataFrame(numbers, schema=schema, orient="row")
+        heights = [excerpt.raw.frame.height for excerpt in self.excerpts]
+        of_each: dict[str, Sequence[object]] = {
+            "block": range(len(heights)),
+            "file": [excerpt.source.name for excerpt in self.excerpts],
+            "group": [frozenset(excerpt.names) for excerpt in self.excerpts],
+        }
+        numbers = {
+            name: {value: number for number, value in enumerate(dict.fromkeys(of_each[name]))} for name in of_each
+        }
+        return pl.DataFrame(
+            {name: np.repeat([numbers[name][value] for value in of_each[name]], heights) for name in of_each}
+        )
 
     def frame(self) -> pl.DataFrame:
         """All rows, (rows,) a column: texts where files differ in type, null where a file has no such column."""
@@ -157,7 +164,7 @@ class Sample:
         """Give columns other names."""
         return replace(
             self,
-            dialect=replace(self.dialect, header=tuple(names.get(name, name) for name in self.dialect.header)),
+            dialect=replace(self.dialect, header=tuple(names[name] for name in self.dialect.header or ())),
             excerpts=tuple(
                 Excerpt(
                     source,
@@ -175,20 +182,20 @@ def take_sample(names: Sequence[str], rows: int) -> Sample:
     Raises RecipeError or SourceError where a file cannot be read, or two are written differently.
     """
     files = find_files(names)
-    last = len(files) - 1
-    # Spread over all: the first of a folder are often of one month or one machine.
-    seen = list(dict.fromkeys(files[last * index // max(1, MAX_FILES - 1)] for index in range(MAX_FILES)))
-    if len(files) <= MAX_FILES:
-        seen = files
+    seen = files
+    if len(files) > MAX_FILES:
+        # Spread over all: the first of a folder are often of one month or one machine.
+        seen = [files[(len(files) - 1) * index // (MAX_FILES - 1)] for index in range(MAX_FILES)]
     each = -(-rows // len(seen))
     spans: dict[str, list[tuple[int, int]]] = {}
     dialects: dict[str, Dialect] = {}
     for name in seen:
         begin = _read(name, 0, SNIFFED_BYTES)
         spans[name] = _spans(name, begin, each)
-        dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name][1:]))
-        if isinstance(open_source(name, dialect.recipe()), CsvSource):
-            dialects[name] = dialect
+        source = open_source(name, sniff(begin).recipe())
+        if isinstance(source, CsvSource | JsonSource):
+            dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
+            dialects[name] = dialect if isinstance(source, CsvSource) else Dialect(encoding=dialect.encoding)
     dialect = _agreed(dialects)
     excerpts = [excerpt for name in seen for excerpt in _excerpts(name, spans[name], dialect, each)]
     is_text = len(dialects) == len(seen) == len(files)
@@ -202,15 +209,17 @@ def take_sample(names: Sequence[str], rows: int) -> Sample:
 
 
 def _read(name: str, start: int, size: int) -> bytes:
+    """Whole lines of a text, up to `size` bytes of them."""
     with open_text(name) as (stream, _):
         if start:
             stream.seek(start)
-        return stream.read(size)
+        data = stream.read(size)
+    return data if len(data) < size else data[: data.rfind(b"\n") + 1] or data
 
 
 def _spans(name: str, begin: bytes, rows: int) -> list[tuple[int, int]]:
     """First byte and size of what is read of a text; it begins with a line."""
-    wanted = 1 + rows * len(begin) // max(1, begin.count(b"\n"))
+    wanted = min(1 + rows * len(begin) // max(1, begin.count(b"\n")), MAX_BYTES)
     size = num_bytes(name)
     with open_text(name) as (stream, file):
         if stream is not file:
@@ -231,6 +240,7 @@ def _excerpts(name: str, spans: list[tuple[int, int]], dialect: Dialect, rows: i
     recipe = dialect.recipe()
     source = open_source(name, recipe)
     is_text = isinstance(source, CsvSource)
+    is_plain = not is_compressed(first_bytes(name))
     begin = 0, 1
     if is_text:
         with open_text(name) as (stream, _):
@@ -249,12 +259,12 @@ def _excerpts(name: str, spans: list[tuple[int, int]], dialect: Dialect, rows: i
     )
     for index, (start, size) in enumerate(spans):
         first, line = (start, 1) if index else begin
-        if first >= source.num_bytes and source.line == "line":
+        if is_plain and first >= source.num_bytes:
             continue
         section = Section(index, first, line, size)
-        read = next(source.pieces(section, columns, recipe, size), None)
-        if read is not None:
+        for read in source.pieces(section, columns, recipe, size):
             yield Excerpt(source, source.names, read())
+            break
 
 
 def _agreed(dialects: Mapping[str, Dialect]) -> Dialect:
@@ -283,10 +293,11 @@ def _shown(value: object) -> str:
 
 
 def sniff(begin: bytes, more: bytes = b"") -> Dialect:
-    """Tell how a file is written from its beginning, and its encoding also from `more` of its lines."""
-    encoding, doubts = _encoding(begin + b"\n" + more)
+    """Tell how a file is written from its first lines, and its encoding also from `more` of them."""
+    encoding, doubts = _encoding(begin + more)
     data = begin.removeprefix(BOM)
-    data = data[: data.rfind(b"\n") + 1] or data + b"\n"
+    if not data.endswith(b"\n"):
+        data += b"\n"
     separator = _separator(data)
     records = [_fields(record, separator, encoding) for record in _records(data, separator)]
     widths = Counter(map(len, records[1:]))
@@ -307,22 +318,21 @@ def to_numbers(texts: pl.Series, decimal: str) -> pl.Series:
     """Texts as an ingest reads them as numbers, float64 of shape (T,); null where they are none, or missing."""
     plain = texts.str.strip_chars()
     if decimal == ",":
-        plain = plain.replace({"": None}).str.replace(".", "no number", literal=True)
-        plain = plain.str.replace(",", ".", literal=True)
+        # A point in such a log groups thousands, or is a mistake.
+        plain = plain.str.replace(".", "no number", literal=True).str.replace(",", ".", literal=True)
     return plain.cast(pl.Float64, strict=False)
 
 
 def _encoding(data: bytes) -> tuple[str | None, list[str]]:
     if data.isascii():
         return None, []
-    # A character at the end of the beginning may be cut.
     text = data.decode("utf-8", "replace")
     num_wrong = text.count("\N{REPLACEMENT CHARACTER}")
     num_right = sum(character > "\x7f" for character in text) - num_wrong
-    if num_wrong <= 1 and num_right:
-        return "utf-8", []
     if num_right > num_wrong:
-        return "utf-8", [f"{num_wrong:,} bytes of the sample are not UTF-8: rows with such bytes are rejected"]
+        return "utf-8", [
+            "some bytes of the sample are not UTF-8: rows with such are rejected"
+        ] if num_wrong else []
     # latin-1 has control characters where cp1252 has dashes, quotes and the euro.
     if re.search(rb"[\x80-\x9f]", data) and not re.search(rb"[\x81\x8d\x8f\x90\x9d]", data):
         return "cp1252", []
@@ -332,14 +342,13 @@ def _encoding(data: bytes) -> tuple[str | None, list[str]]:
 def _separator(data: bytes) -> str:
     """The one that cuts most records into as many fields, the header too."""
 
-    def score(separator: str) -> tuple[bool, float]:
+    def score(separator: str) -> tuple[int, float]:
         widths = [count_fields(record, separator.encode()) for record in _records(data, separator)]
-        if not widths:
-            return False, 0.0
-        usual, count = Counter(widths[1:] or widths).most_common(1)[0]
+        usual, count = Counter(widths[1:] or widths).most_common(1)[0] if widths else (1, 0)
         if usual == 1:
-            return False, 0.0
-        return abs(widths[0] - usual) <= 1, round(count / len(widths), 1)
+            return -len(data), 0.0
+        # R leaves out the name of the first column.
+        return -abs(widths[0] - usual), round(count / len(widths), 1)
 
     scores = {separator: score(separator) for separator in SEPARATORS}
     best = max(scores.values())
@@ -439,8 +448,10 @@ ZONE = re.compile(r".*\d ?(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)\s*", re.DOTALL)
 
 def is_time_of_day(texts: pl.Series) -> bool:
     """Whether most of the texts are such as 18:00 or 18.00.00."""
+    if texts.dtype != pl.String:
+        return False
     found = texts.drop_nulls().unique(maintain_order=True).head(MAX_TEXTS).str.strip_chars().to_list()
-    return bool(found) and sum(TIME_OF_DAY.fullmatch(text) is not None for text in found) >= MOST * len(found)
+    return bool(found) and sum(map(_is_clock, found)) >= MOST * len(found)
 
 
 def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
@@ -456,21 +467,22 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
         except RecipeError:
             continue
         found.append(Times(format_, nanoseconds, _has_zone(columns, format_)))
-    texts = columns[0].cast(pl.String).str.strip_chars()
-    present = len(texts.filter(texts != ""))
     most = max((times.nanoseconds.count() for times in found), default=0)
-    if not present or most < MOST * present:
+    if not most:
+        return None
+    texts = columns[0].cast(pl.String).str.strip_chars()
+    if most < MOST * len(texts.filter(texts != "")):
         return None
     found = [times for times in found if times.nanoseconds.count() == most]
     if len(found) == 1 or not _swapped(found[0].format, found[1].format):
         return found[0]
     # No value over 12 tells day from month.
     chosen, other = sorted(found[:2], key=lambda times: _disorder(times.nanoseconds, blocks))
-    back, back_other = (_disorder(times.nanoseconds, blocks)[0] for times in (chosen, other))
+    (back, kinds), (back_other, kinds_other) = (_disorder(times.nanoseconds, blocks) for times in (chosen, other))
     if back < back_other:
-        doubt = (
-            f"no value over 12 tells day from month; with {other.format} times would go back {back_other:,} times"
-        )
+        doubt = f"no value over 12 tells day from month; read as {other.format}, more rows would go back in time"
+    elif kinds < kinds_other:
+        doubt = f"no value over 12 tells day from month; read as {other.format}, steps would differ more"
     else:
         doubt = f"nothing in the sample tells day from month: if this is wrong, it is {other.format}"
     return chosen._replace(doubt=doubt)
@@ -478,7 +490,7 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
 
 def _formats(columns: Sequence[pl.Series]) -> list[str | None]:
     """Formats that the first texts could have, ISO 8601 first."""
-    if len(columns) == 1 and not (columns[0].dtype == pl.String or columns[0].dtype.is_integer()):
+    if len(columns) == 1 and not (columns[0].dtype == pl.String or columns[0].dtype.is_numeric()):
         return [None] if columns[0].dtype in (pl.Date, pl.Datetime) else []
     texts = [
         column.cast(pl.String).drop_nulls().str.strip_chars().unique(maintain_order=True).head(MAX_TEXTS).to_list()
@@ -540,9 +552,13 @@ def _clock_formats(text: str) -> Iterator[str]:
 
 
 def _is_time(text: str) -> bool:
-    return TIME_OF_DAY.fullmatch(text) is not None or (
-        not text.isdigit() and next(_datetime_formats(text), None) is not None
-    )
+    return _is_clock(text) or (not text.isdigit() and next(_datetime_formats(text), None) is not None)
+
+
+def _is_clock(text: str) -> bool:
+    match = TIME_OF_DAY.fullmatch(text)
+    # 18.00 is a number.
+    return match is not None and (match["mark"] != "." or match["second"] is not None)
 
 
 def _has_zone(columns: Sequence[pl.Series], format_: str | None) -> bool:

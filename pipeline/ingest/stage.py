@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,6 +23,7 @@ __all__ = ["ReadSection", "Reading"]
 LARGEST_EXACT = {"float32": 2**24, "float64": 2**53}
 """Up to here a float holds every whole number."""
 MAX_TEXT_SHOWN = 60
+ROWS_OF_A_GLANCE = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,23 +193,58 @@ def _runs(
 def _counters(
     frame: pl.DataFrame, lines: NDArray[np.int64], reading: Reading
 ) -> tuple[dict[str, tuple[int, str]], list[str]]:
-    """Channels of whole numbers that the store would round, and those as large that hold fractions."""
-    recipe = reading.recipe
-    rounded: dict[str, tuple[int, str]] = {}
-    measurements = []
-    channels = frame.select(reading.channels)
-    peaks = channels.select(pl.all().abs().fill_nan(None).max().fill_null(0))
-    for name in reading.channels:
-        dtype = "float64" if name in recipe.rate else recipe.dtype
-        if cast(float, peaks[name].item()) <= LARGEST_EXACT[dtype]:
+    """Channels with whole numbers that the store would round, and channels with fractions: measurements."""
+    channels = frame.select(pl.col(reading.channels).fill_nan(None))
+    sensors = None if reading.columns.pivot is None else frame[reading.columns.pivot]
+    fractions = _fractions(channels, sensors)
+    whole = [name for name in reading.channels if sensors is not None or not fractions[name]]
+    peaks = channels.select(pl.col(whole).abs().max().fill_null(0))
+    rounded = {}
+    for column in whole:
+        if peaks[column].item() < LARGEST_EXACT["float32"]:
             continue
-        numbers = channels[name].fill_nan(None)
-        if not (numbers == numbers.floor()).all():
-            measurements.append(name)
-            continue
-        stored = numbers.cast(pl.Float32).cast(pl.Float64) if dtype == "float32" else None
-        changed = numbers.abs() > LARGEST_EXACT[dtype] if stored is None else stored != numbers
-        if changed.any():
-            row = cast(int, changed.arg_true()[0])
-            rounded[name] = int(lines[row]), f"{numbers[row]:.0f}"[:MAX_TEXT_SHOWN]
-    return rounded, measurements
+        for sensor in _sensors(sensors, None):
+            name = _channel_name(sensor, column, reading)
+            counts = name in reading.recipe.rate or column in reading.recipe.rate
+            changed = _is_rounded(channels[column], "float64" if counts else reading.recipe.dtype)
+            if sensors is not None:
+                changed &= sensors == sensor
+            if changed.any():
+                row = int(changed.arg_true()[0])
+                rounded[name] = int(lines[row]), f"{channels[column][row]:.0f}"[:MAX_TEXT_SHOWN]
+    names = [_channel_name(sensor, column, reading) for column in fractions for sensor in fractions[column]]
+    return rounded, names
+
+
+def _channel_name(sensor: str | None, column: str, reading: Reading) -> str:
+    if sensor is None:
+        return column
+    return sensor if len(reading.channels) == 1 else f"{sensor}/{column}"
+
+
+def _sensors(sensors: pl.Series | None, chosen: pl.Series | None) -> list[Any]:
+    """Names of the sensors of some rows, in alphabetical order; without a pivot None stands for all rows."""
+    if sensors is None:
+        return [None] if chosen is None or chosen.any() else []
+    return (sensors if chosen is None else sensors.filter(chosen)).unique().sort().to_list()
+
+
+def _fractions(channels: pl.DataFrame, sensors: pl.Series | None) -> dict[str, list[Any]]:
+    """Of each column, the sensors whose values in it are not all whole."""
+    found: dict[str, list[Any]] = {}
+    for column in channels:
+        # A measurement shows it soon.
+        begin = column.head(ROWS_OF_A_GLANCE)
+        if sensors is None and (begin != begin.floor()).any():
+            found[column.name] = [None]
+        else:
+            found[column.name] = _sensors(sensors, column != column.floor())
+    return found
+
+
+def _is_rounded(numbers: pl.Series, dtype: str) -> pl.Series:
+    """Which whole numbers are not what they were. From 2**53 on they were rounded when they were read."""
+    read_rounded = numbers.abs() >= LARGEST_EXACT["float64"]
+    if dtype == "float64":
+        return read_rounded.fill_null(False)
+    return (read_rounded | (numbers.cast(pl.Float32).cast(pl.Float64) != numbers)).fill_null(False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from pipeline.ingest.zones import Clock
 
 __all__ = ["Stamps", "to_nanoseconds", "why_unreadable"]
 
+EXPONENT = r"^-?\d+(?:\.\d*)?[eE][+-]?\d{1,2}$"
 PARTS = {
     "year": (FIRST_YEAR, LAST_YEAR),
     "month": (1, 12),
@@ -40,7 +42,7 @@ class Stamps:
 def to_nanoseconds(columns: Sequence[pl.Series], recipe: Recipe) -> Stamps:
     """Read the time columns of a recipe, each of shape (T,).
 
-    One column holds texts, whole numbers, dates or datetimes. Several hold what `time_format` says, joined by a
+    One column holds texts, numbers, dates or datetimes. Several hold what `time_format` says, joined by a
     space; without a format two hold date and time of day, more hold year, month, day and so on as whole numbers.
 
     Raises RecipeError where the type of a column and the time format do not go together.
@@ -109,14 +111,22 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
     unit = EPOCH_UNITS_NS.get(recipe.time_format or "")
     if unit and dtype.is_integer():
         return scaled(column.cast(pl.Int64, strict=False), unit)
-    if unit and dtype == pl.String:
-        return from_epoch(column, unit)
+    if unit and (dtype == pl.String or dtype.is_float()):
+        return from_epoch(_without_exponents(column.cast(pl.String)), unit)
     if recipe.time_format and not unit and (dtype.is_integer() or dtype == pl.String):
         return from_format(column.cast(pl.String), recipe.time_format, clock)
     if dtype != pl.String:
-        remedy = "give its unit with --time-format s, ms, us or ns" if dtype.is_integer() else "expected a time"
+        remedy = "give its unit with --time-format s, ms, us or ns" if dtype.is_numeric() else "expected a time"
         raise RecipeError(f"the time column {column.name!r} holds {dtype}: {remedy}")
     return from_iso(column, clock)
+
+
+def _without_exponents(texts: pl.Series) -> pl.Series:
+    """Numbers such as 1.7e+09 as 1700000000: R and floats are written so."""
+    written = texts.filter(texts.str.contains(EXPONENT)).unique()
+    if written.is_empty():
+        return texts
+    return texts.replace(written, pl.Series([f"{Decimal(text):f}" for text in written], dtype=pl.String))
 
 
 def _from_many(columns: Sequence[pl.Series], recipe: Recipe, clock: Clock) -> pl.Series:

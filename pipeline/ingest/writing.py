@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ingest.append import End, columns_before
 from pipeline.ingest.assembly import Assembly
 from pipeline.ingest.duration import format_duration
 from pipeline.ingest.errors import AccountingError
@@ -35,13 +36,20 @@ def write_store(
     sensors: Sequence[str] | None,
     bucket_bytes: int,
     progress: Callable[[float], object],
+    publish: Callable[[IngestReport], IngestReport],
 ) -> IngestReport:
     """Write all rows that were read, after those of the store `before` where there is one, and commit.
 
-    `sensors` are the names that a pivot makes channels of. Raises SourceError for repeated times that are errors,
-    and AccountingError rather than losing a row.
+    `sensors` are the names that a pivot makes channels of. `publish` completes the report, and puts on disk what
+    must not be missing beside a store: it is called right before the commit. Raises SourceError for repeated times
+    that are errors, and AccountingError rather than losing a row.
     """
     recipe = plan.recipe
+    end = None
+    if before is not None:
+        plan = replace(plan, union=columns_before(before, plan.union, pivot=recipe.pivot is not None))
+        first_series = min(run.series for part in read.parts for run in part.runs)
+        end = End.of(before, first_series, look_for_missing=recipe.split_on_missing is not None)
     channels = plan.store_channels(sensors)
     plan.check_settings(channels)
     layout = StoreLayout(
@@ -51,10 +59,13 @@ def write_store(
         dtype=recipe.dtype,
     )
     with StoreWriter(lock, layout) if before is None else StoreWriter.appending(lock) as writer:
+        assert writer.layout.channels == layout.channels
         assembly = Assembly(writer, channels, recipe, len(plan.sources))
-        _assemble(plan, read.parts, lock, assembly, plan.shape(sensors), bucket_bytes, progress)
+        if end is not None:
+            assembly.go_on(end.last_time, end.missing_rows())
+        _assemble(plan, read, assembly, plan.shape(sensors), bucket_bytes, progress)
         _check_accounts(read.files, writer, assembly)
-        return _commit(plan, read, writer, assembly, before)
+        return _commit(plan, read, writer, assembly, before, end, publish)
 
 
 def sensors_of(parts: Sequence[Part]) -> list[str]:
@@ -64,14 +75,14 @@ def sensors_of(parts: Sequence[Part]) -> list[str]:
 
 def _assemble(
     plan: Plan,
-    parts: Sequence[Part],
-    lock: StoreLock,
+    read: ReadSources,
     assembly: Assembly,
     shape: Shape,
     bucket_bytes: int,
     progress: Callable[[float], object],
 ) -> None:
-    readers = [PartReader(lock.staged, part) for part in parts]
+    parts = read.parts
+    readers = [PartReader(read.folder, part) for part in parts]
     read_bytes = max(sum(dtype.itemsize * width for dtype, width in part.blocks.values()) for part in parts)
     wide_bytes = shape.num_channels * np.dtype(parts[0].dtype).itemsize
     bucket_rows = max(1, bucket_bytes // max(read_bytes, wide_bytes))
@@ -121,24 +132,33 @@ def _check_accounts(files: Sequence[FileReport], writer: StoreWriter, assembly: 
 
 
 def _commit(
-    plan: Plan, read: ReadSources, writer: StoreWriter, assembly: Assembly, before: SeriesStore | None
+    plan: Plan,
+    read: ReadSources,
+    writer: StoreWriter,
+    assembly: Assembly,
+    before: SeriesStore | None,
+    end: End | None,
+    publish: Callable[[IngestReport], IngestReport],
 ) -> IngestReport:
     recipe = plan.recipe
-    if before is None:
-        step_ns = recipe.every_ns or usual_step(writer.written_times(), writer.num_rows, assembly.series_start)
-    else:
-        step_ns = before.cadence_ns
+    step_ns = recipe.every_ns or _usual_step(writer, assembly, before, end)
     max_gap_ns = recipe.max_gap_ns or default_max_gap(step_ns)
     missing = assembly.missing.found() if assembly.missing else np.empty((0, 2), np.int64)
-    first = writer.first_new_row
+    first = writer.first_new_row if end is None else end.start
     starts = [row - first for row in assembly.series_start]
+    if end is not None:
+        starts[0] = 0
     segments = find_segments(writer.written_times(first), starts, max_gap_ns, missing)
     series, ends = tuple(assembly.series), list(assembly.series_end_ns)
     sources = [file.as_json() for file in read.files]
     if before is not None:
-        first_times = assembly.series_begin_ns
-        joins_up = _joins_up(before, series[0], first_times[0], recipe.every_ns or max_gap_ns)
-        segments, series, ends = _continued(before, segments, series, ends, joins_up)
+        next_time_ns = int(before.time[first]) if first < before.num_rows else assembly.series_begin_ns[0]
+        segments = _after(before, segments, series, first, end, next_time_ns, max_gap_ns)
+        last = {
+            **dict(zip(before.series, before.series_end_ns, strict=True)),
+            **dict(zip(series, ends, strict=True)),
+        }
+        series, ends = tuple(last), list(last.values())
         sources = [*before.attributes["sources"], *sources]
     resolved = replace(
         recipe,
@@ -146,10 +166,7 @@ def _commit(
         exclude=recipe.exclude if recipe.sql else (),
         max_gap=format_duration(max_gap_ns) if max_gap_ns else None,
     )
-    writer.commit(
-        segments, series, cadence_ns=step_ns, series_end_ns=ends, sources=sources, recipe=resolved.as_json()
-    )
-    return IngestReport(
+    report = IngestReport(
         store=str(writer.path),
         generation=writer.generation,
         files=tuple(read.files),
@@ -166,33 +183,44 @@ def _commit(
         max_gap=format_duration(max_gap_ns),
         parts_reused=read.num_reused,
     )
-
-
-def _joins_up(before: SeriesStore, series: str, first_time_ns: int, max_step_ns: int) -> bool:
-    """Whether the first new row goes on with the last segment of a store."""
-    old = before.segments
-    if not len(old) or old.stop[-1] != before.num_rows or before.series[old.series[-1]] != series:
-        return False
-    return first_time_ns - int(before.time[-1]) <= max_step_ns
-
-
-def _continued(
-    before: SeriesStore, segments: Segments, series: tuple[str, ...], ends: list[int], joins_up: bool
-) -> tuple[Segments, tuple[str, ...], list[int]]:
-    """Segments, series and their last times, of a store and the rows after it together."""
-    old = before.segments
-    names = tuple(dict.fromkeys((*before.series, *series)))
-    last: dict[str, int] = dict(zip(before.series, before.series_end_ns, strict=True)) | dict(
-        zip(series, ends, strict=True)
+    report = publish(report)
+    writer.commit(
+        segments, series, cadence_ns=step_ns, series_end_ns=ends, sources=sources, recipe=resolved.as_json()
     )
+    return report
+
+
+def _usual_step(writer: StoreWriter, assembly: Assembly, before: SeriesStore | None, end: End | None) -> int:
+    """The usual step in nanoseconds: that of the first commit, unless none of its series had two rows."""
+    if before is None:
+        return usual_step(writer.written_times(), writer.num_rows, assembly.series_start)
+    starts = [*range(before.num_rows if not before.cadence_ns else 0), *assembly.series_start[end is not None :]]
+    return before.cadence_ns or usual_step(writer.written_times(), writer.num_rows, starts)
+
+
+def _after(
+    before: SeriesStore,
+    segments: Segments,
+    series: tuple[str, ...],
+    first: int,
+    end: End | None,
+    next_time_ns: int,
+    max_gap_ns: int,
+) -> Segments:
+    """Segments of a store up to row `first`, and those that were found from there on in rows of `series`."""
+    whole = before.segments.start < first
+    old = Segments(
+        before.segments.start[whole], before.segments.stop[whole].clip(max=first), before.segments.series[whole]
+    )
+    names = tuple(dict.fromkeys((*before.series, *series)))
     index = np.array([names.index(name) for name in series], np.int64)
-    start, stop = segments.start + before.num_rows, segments.stop + before.num_rows
-    new_series = index[segments.series]
+    new = Segments(segments.start + first, segments.stop + first, index[segments.series])
+    goes_on = end is not None and end.joins_up(old, next_time_ns, max_gap_ns)
     # A long missing run at the beginning leaves nothing to join up with.
-    if joins_up and len(start) and start[0] == before.num_rows:
-        old = Segments(old.start, np.append(old.stop[:-1], stop[0]), old.series)
-        start, stop, new_series = start[1:], stop[1:], new_series[1:]
+    if goes_on and len(new) and new.start[0] == first:
+        old = Segments(old.start, np.append(old.stop[:-1], new.stop[0]), old.series)
+        new = Segments(new.start[1:], new.stop[1:], new.series[1:])
     joined: list[NDArray[np.int64]] = [
-        np.concatenate(pair) for pair in ((old.start, start), (old.stop, stop), (old.series, new_series))
+        np.concatenate([getattr(part, name) for part in (old, new)]) for name in ("start", "stop", "series")
     ]
-    return Segments(*joined), names, [last[name] for name in names]
+    return Segments(*joined)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import StoreError
-from storage.format import StoreLayout, chunk_file, chunk_rows_for, seal
+from storage.format import StoreLayout, chunk_file, chunk_index, chunk_rows_for, seal
 
 
 @given(num_channels=st.integers(1, 20_000), itemsize=st.sampled_from([4, 8]))
@@ -68,3 +68,13 @@ def test_row_arrays() -> None:
         "labels": ("int8", (1,), 1),
     }
     assert "labels" not in StoreLayout(channels=("a",)).row_arrays
+
+
+@given(index=st.integers(0, 10**6), num_dimensions=st.integers(1, 2))
+def test_chunk_index_reads_what_chunk_file_names(index: int, num_dimensions: int) -> None:
+    assert chunk_index(chunk_file("values", index, num_dimensions).removeprefix("values/")) == index
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "c", "c.", "c.1.0.bak", ".c.1.0.77.tmp", "c.x", "xc.1"])
+def test_other_files_are_no_chunks(name: str) -> None:
+    assert chunk_index(name) is None

@@ -15,6 +15,7 @@ import gzip
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -41,6 +42,7 @@ REMARK = COLUMNS.index("remark")
 START = np.datetime64("2024-03-01T00:00:00", "ns")
 SECOND = 10**9
 
+BINARY = bytes(set(range(256)) - set(b'",;\n'))
 FEW, MANY, QUOTE = "too few fields", "too many fields", "quote out of place"
 
 
@@ -71,7 +73,7 @@ class Expected:
 
 
 class _Row:
-    """A good row that is about to be damaged."""
+    """A good row of the log that is about to be damaged."""
 
     def __init__(self, fields: Sequence[str], separator: str, random: Random) -> None:
         self.fields = list(fields)
@@ -226,8 +228,7 @@ def _utf16(row: _Row) -> tuple[str, str]:
 
 
 def _binary(row: _Row) -> tuple[str, str]:
-    noise = bytes(set(range(256)) - set(b'",;\n'))
-    body = bytes(row.random.choices(noise, k=row.random.randint(1, 60)))
+    body = bytes(row.random.choices(BINARY, k=row.random.randint(1, 60)))
     quote, reason = row.random.choice([(b"", FEW), (b'"\1', QUOTE)])
     return (b"\x89" + body + quote + body[::-1] + b"\0").decode("utf-8", "surrogateescape"), reason
 
@@ -328,9 +329,12 @@ NOISE = (BLANK, HEADER)
 def dirty_log(
     path: Path, rows: int, damaged: int, seed: int, *, noise: int = 0, separator: str = ",", end: str | None = None
 ) -> Expected:
-    """Write a log with as much damage of each kind, in runs of up to 8 lines, one at either end of the file."""
+    """Write a log with about as many lines of each kind of damage, in runs of up to 8, one at either end.
+
+    Among them are `noise` lines that are neither good nor damaged. See `write_log`.
+    """
     random = Random(seed)
-    kinds = [kind for kind in KINDS for _ in range(-(-damaged // len(KINDS)))][:damaged]
+    kinds = list(islice(cycle(KINDS), damaged))
     random.shuffle(kinds)
     runs = []
     while kinds:

@@ -1,58 +1,148 @@
-"""SIGKILL in the middle of an ingest: no store, and a second run makes the one that an undisturbed run makes."""
+"""SIGKILL at any moment of an ingest: started again, it goes on from its parts and makes the very same store."""
 
 import signal
-import subprocess
-import sys
-from collections.abc import Callable
+import threading
+from collections import Counter
 from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
 
-import numpy as np
+import polars as pl
 import pytest
 
 from storage.errors import StoreError
 from storage.store import SeriesStore
-from tests.pipeline.ingest.logs import log_lines
+from storage.verify import check_chunks
+from tests.pipeline.ingest.jobs import STAGES, contents, parts_on_disk, start_job, write_logs
 
-ROOT = Path(__file__).parents[3]
-JOB = """
-import sys
-from pipeline.ingest import Recipe, ingest
-log, out, series = sys.argv[1:]
-recipe = Recipe(time="time", series=series or None)
-ingest([log], out, recipe, piece_bytes=10_000, progress=lambda _: print(flush=True))
-"""
+MOST_STEPS = {"reading": 110, "writing": 60, "committing": 90}
+MAX_SECONDS = 1.5
+"""Of the work of a job, on a busy machine; many are killed earlier."""
 
 
-def start(log: Path, out: Path, series: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", JOB, str(log), str(out), series]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+class Whole(NamedTuple):
+    """What an undisturbed job makes."""
+
+    logs: Path
+    store: dict[str, bytes]
+    rejects: pl.DataFrame
+    parts: set[str]
 
 
-def contents(store: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(store)): path.read_bytes() for path in store.rglob("*") if path.is_file()}
+class Ended(NamedTuple):
+    """A job that was killed, or has come to its end."""
+
+    code: int
+    stage: str
+    """When it ended."""
+    written: list[str]
+    """Parts that it has read, and not taken over."""
+    num_reused: int | None
 
 
-@pytest.mark.parametrize("series", ["", "fault"], ids=["straight", "staged"])
-def test_a_killed_ingest_leaves_no_store_and_can_be_repeated(
-    tmp_path: Path, write_log: Callable[..., Path], series: str
-) -> None:
-    log = write_log("log.csv", log_lines(5_000))
-    with start(log, tmp_path / "whole", series) as undisturbed:
-        assert undisturbed.stdout is not None
-        num_steps = len(undisturbed.stdout.readlines())
-    assert undisturbed.returncode == 0
-    whole = contents(tmp_path / "whole")
-    for step in np.linspace(1, num_steps - 1, 3).astype(int).tolist():
-        out = tmp_path / f"killed-{step}"
-        with start(log, out, series) as job:
-            assert job.stdout is not None
-            for _ in range(step):
-                job.stdout.readline()
-            job.send_signal(signal.SIGKILL)
-        assert job.returncode == -signal.SIGKILL
-        with pytest.raises(StoreError, match=r"holds (an unfinished|no) store"):
-            SeriesStore.open(out)
-        with start(log, out, series) as again:
-            again.communicate()
-        assert again.returncode == 0
-        assert contents(out) == whole
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    folder = tmp_path_factory.mktemp("whole")
+    write_logs(folder / "logs")
+    ended = run(folder / "logs", folder / "out")
+    assert (ended.code, ended.num_reused) == (0, 0)
+    store = SeriesStore.open(folder / "out")
+    assert store.num_rows == 60_000
+    assert len(store.series) == 3
+    rejects = pl.read_parquet(folder / "out.report" / "rejects" / "1.parquet")
+    assert rejects.height == 15
+    return Whole(folder / "logs", contents(folder / "out"), rejects, set(ended.written))
+
+
+def run(logs: Path, out: Path, *step: object, seconds: float | None = None) -> Ended:
+    """Run a job to its end, to a step, or for some seconds after it has begun to work."""
+    written: list[str] = []
+    stage, num_reused = "planning", None
+    with start_job(logs, out, *step) as job:
+        assert job.stdout is not None
+        timer = None
+        for line in job.stdout:
+            if timer is None and seconds is not None:
+                timer = threading.Timer(seconds, job.kill)
+                timer.start()
+            word, _, rest = line.strip().partition(" ")
+            if word == "part":
+                written.append(rest)
+            elif word == "reused":
+                num_reused = int(rest)
+            else:
+                stage = word
+        if timer is not None:
+            timer.cancel()
+    return Ended(job.returncode, stage, written, num_reused)
+
+
+def campaign(folder: Path, whole: Whole, num_kills: int, seed: int) -> Counter[str]:
+    """Kill jobs, up to four times in a row, and have each end; count the stages in which they died."""
+    random = Random(seed)
+    killed: Counter[str] = Counter()
+    aims: list[Any] = []
+    while killed.total() < num_kills:
+        out = folder / f"out-{killed.total()}"
+        read: set[str] = set()
+        for _ in range(random.randint(1, 4)):
+            if not aims:
+                aims = [*STAGES, None]
+            aim = aims.pop(random.randrange(len(aims)))
+            if aim is None:
+                ended = run(whole.logs, out, seconds=random.uniform(0, MAX_SECONDS))
+            else:
+                ended = run(whole.logs, out, aim, random.randint(1, MOST_STEPS[aim]))
+            assert not read & set(ended.written), "a part was read twice"
+            if ended.code == 0:
+                break
+            assert ended.code == -signal.SIGKILL
+            killed[ended.stage] += 1
+            if (out / "zarr.json").exists():
+                assert not [check for check in check_chunks(SeriesStore.open(out)) if check.fault]
+                break
+            with pytest.raises(StoreError, match=r"holds (an unfinished|no) store"):
+                SeriesStore.open(out)
+            assert read <= parts_on_disk(out)
+            read = parts_on_disk(out)
+        ends(out, whole, read)
+    return killed
+
+
+def ends(out: Path, whole: Whole, read: set[str]) -> None:
+    """Run a job to its end where others were killed, and look at what it leaves."""
+    committed, held = (out / "zarr.json").exists(), (out / ".longstride.lock").exists()
+    if not committed or held:
+        ended = run(whole.logs, out)
+        assert ended.code == 0
+        if not committed:
+            assert set(ended.written) == whole.parts - read
+            assert ended.num_reused == len(read)
+    assert contents(out) == whole.store
+    assert {path.name for path in out.iterdir() if path.name.startswith(".")} == set()
+    report = out.with_name(f"{out.name}.report")
+    assert contents(report).keys() == {"report.json", "report.html", "rejects/1.parquet"}
+    assert pl.read_parquet(report / "rejects" / "1.parquet").equals(whole.rejects)
+
+
+def test_a_few_kills(tmp_path: Path, whole: Whole) -> None:
+    killed = campaign(tmp_path, whole, 8, seed=0)
+    assert killed.keys() >= set(STAGES)
+
+
+@pytest.mark.soak
+def test_fifty_kills_at_random_moments_five_or_more_in_each_stage(tmp_path: Path, whole: Whole) -> None:
+    killed = campaign(tmp_path, whole, 50, seed=1)
+    assert all(killed[stage] >= 5 for stage in STAGES), killed
+
+
+@pytest.mark.parametrize("step", range(1, 30, 9))
+def test_a_store_is_never_without_its_report_and_rejects(tmp_path: Path, whole: Whole, step: int) -> None:
+    """Killed around the commit: whichever was first, nothing is lost and nothing left."""
+    out = tmp_path / "out"
+    assert run(whole.logs, out, "committing", step).code == -signal.SIGKILL
+    if (out / "zarr.json").exists():
+        rejects = tmp_path / "out.report" / "rejects" / "1.parquet"
+        assert pl.read_parquet(rejects).equals(whole.rejects)
+        assert (tmp_path / "out.report" / "report.json").exists()
+    ends(out, whole, parts_on_disk(out))

@@ -166,8 +166,27 @@ def test_epoch_columns_of_parquet() -> None:
     assert read([2**62], time_format="s") == [None]
     with pytest.raises(RecipeError, match="give its unit with --time-format"):
         read([1478591700])
-    with pytest.raises(RecipeError, match="holds Float64: expected a time"):
-        read([1.5], time_format="s")
+    with pytest.raises(RecipeError, match="holds Float64: give its unit with --time-format"):
+        read([1.5])
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "expected"),
+    [
+        ([1478591700.25, -0.5, None, 0.0], "s", [1478591700_250_000_000, -500_000_000, None, 0]),
+        ([1700000000.123456], "s", [1700000000_123_456_000]),
+        ([1478591700000.125], "ms", [1478591700000_125_000]),
+        ([1478591700000000.0], "us", [1478591700000000_000]),
+        ([1.4785917e18, 1e-7, 1e15], "ns", [1478591700000000000, 0, 10**15]),
+        ([1e30, 1e300, float("nan"), float("inf")], "s", [None] * 4),
+        (pl.Series([1.1, 0.5], dtype=pl.Float32), "s", [1_100_000_000, 500_000_000]),
+        (["1.7e+09", "1.7E9", "-1.5e0", "1e", "e9", "1e999"], "s", [17 * 10**17] * 2 + [-15 * 10**8] + [None] * 3),
+    ],
+)
+def test_epoch_columns_of_floats_are_exact_to_the_digits_written(
+    values: list[object] | pl.Series, unit: str, expected: list[int | None]
+) -> None:
+    assert read(values, time_format=unit) == expected
 
 
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])

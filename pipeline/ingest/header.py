@@ -1,0 +1,161 @@
+"""The header of a CSV file: a name for each field of its rows."""
+
+import csv
+import re
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from pipeline.ingest.errors import SourceError
+from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.rejects import MAX_RECORD_BYTES, count_fields, is_blank, record_pattern, shown
+
+__all__ = ["BOM", "Header", "read_header"]
+
+BOM = b"\xef\xbb\xbf"
+UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+OTHER_SEPARATORS = ",;\t|"
+NEWLINE = b"\n"
+MAX_SAMPLED_ROWS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """The columns of a file."""
+
+    names: tuple[str, ...]
+    """One for each field of a row, all different."""
+    unnamed: tuple[str, ...]
+    """Those among them that were made up, such as column_3, where the header holds none."""
+    line: bytes | None
+    """The record without its line break, to know it where it is repeated; None where the file has no header."""
+    num_bytes: int
+    """Up to where the rows begin, blank lines before the header included."""
+    num_lines: int
+    num_blank: int
+    """Blank lines before the header."""
+
+
+def read_header(stream: BinaryIO, source: str, recipe: Recipe) -> Header:
+    """Read the column names from the beginning of a stream, and see in the first rows how many fields they have.
+
+    The stream is left somewhere in the rows. Raises SourceError where there is no header, where it seems to have
+    another separator or encoding, and for a name that two columns have.
+    """
+    head = stream.read(MAX_RECORD_BYTES)
+    if head.startswith(UTF16_BOMS):
+        raise SourceError(source, "this is UTF-16: convert the file, as with `iconv -f utf-16 -t utf-8`")
+    num_bytes = len(head)
+    if num_bytes < MAX_RECORD_BYTES and not head.endswith(NEWLINE):
+        head += NEWLINE
+    if b"\0" in head.partition(NEWLINE)[0]:
+        raise SourceError(
+            source, "its first line holds zero bytes: this is no text, or UTF-16 (`iconv -f utf-16le`)"
+        )
+    start = len(BOM) if head.startswith(BOM) else 0
+    if recipe.header:
+        given = _Given(names=[name.strip() for name in recipe.header], line=None, stop=start, num_blank=0)
+    else:
+        given = _read_names(head, start, source, recipe)
+    names = _fit(given.names, _sample(head[given.stop : head.rfind(NEWLINE) + 1], given.line, recipe), recipe)
+    for name, count in Counter(names).items():
+        if name and count > 1:
+            remedy = "rename one in the header, or where there is none, give names with --header"
+            raise SourceError(source, f"two columns are named {name!r}: {remedy}")
+    unnamed = [position for position, name in enumerate(names) if not name]
+    for position in unnamed:
+        name = f"column_{position + 1}"
+        while name in names:
+            name += "_"
+        names[position] = name
+    return Header(
+        names=tuple(names),
+        unnamed=tuple(names[position] for position in unnamed),
+        line=given.line,
+        num_bytes=min(given.stop, num_bytes),
+        num_lines=head.count(NEWLINE, 0, given.stop),
+        num_blank=given.num_blank,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """What stands in the header itself."""
+
+    names: list[str]
+    line: bytes | None
+    stop: int
+    num_blank: int
+
+
+def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
+    separator = recipe.separator.encode()
+    num_blank = 0
+    while (stop := head.find(NEWLINE, start) + 1) and is_blank(head[start:stop], separator):
+        start = stop
+        num_blank += 1
+    place = f"line {num_blank + 1}"
+    if start == len(head):
+        raise SourceError(source, "the file is empty: expected a header with the names of the columns")
+    record = record_pattern(separator).match(head, start)
+    if record is None:
+        found = f"its first line is longer than {MAX_RECORD_BYTES:,} bytes"
+        if stop:
+            found = f"a quote is out of place in {shown(head[start:stop], recipe.encoding)}"
+        raise SourceError(source, f"this is no header of a CSV file: {found}", place=place)
+    line = record[0].removesuffix(NEWLINE).removesuffix(b"\r")
+    if b"\r" in re.sub(rb'"[^"]*+"', b"", line):
+        raise SourceError(source, r"lines end in \r alone: convert them, as with `tr '\r' '\n'`", place=place)
+    try:
+        text = line.decode(recipe.encoding)
+        names = [name.strip() for name in next(csv.reader([text], delimiter=recipe.separator, strict=True))]
+    except UnicodeDecodeError as error:
+        found = f"byte {line[error.start]:#04x} is not {recipe.encoding}"
+        remedy = "name the encoding of the file, as with --encoding latin-1"
+        raise SourceError(source, f"{found}: {remedy}", place=place) from None
+    except csv.Error as error:
+        raise SourceError(source, f"this is no header of a CSV file: {error}", place=place) from None
+    other = max(OTHER_SEPARATORS, key=text.count)
+    if len(names) == 1 and other in text:
+        named = "tab" if other == "\t" else shlex.quote(other)
+        message = f"the header is one column, {shown(line, recipe.encoding)}: say what separates it, as with"
+        raise SourceError(source, f"{message} --separator {named}", place=place)
+    return _Given(names=names, line=line, stop=record.end(), num_blank=num_blank)
+
+
+def _sample(rows: bytes, header: bytes | None, recipe: Recipe) -> list[bytes]:
+    """Give the first records, whatever their number of fields."""
+    separator = recipe.separator.encode()
+    pattern = record_pattern(separator)
+    found: list[bytes] = []
+    start = 0
+    while start < len(rows) and len(found) < MAX_SAMPLED_ROWS:
+        match = pattern.match(rows, start)
+        if match is None:
+            start = rows.index(NEWLINE, start) + 1
+            continue
+        start = match.end()
+        record = match[0].rstrip(b" \r\n")
+        if record != header and not is_blank(record, separator):
+            found.append(record)
+    return found
+
+
+def _fit(names: list[str], rows: Sequence[bytes], recipe: Recipe) -> list[str]:
+    """Give a name to each field that most rows have, an empty one where the header has none."""
+    separator = recipe.separator.encode()
+    widths = [count_fields(row, separator) for row in rows]
+    counts = Counter(widths)
+    usual = max(counts, key=lambda width: (counts[width], width == len(names)), default=len(names))
+    more = usual - len(names)
+    if more > 0:
+        empty = re.compile(rb'(?:%s *(?:"")?){%d}$' % (re.escape(separator), more))
+        if all(empty.search(row) for row, width in zip(rows, widths, strict=True) if width == usual):
+            return names + [""] * more
+        # As R writes its row names. Names that were given for a file without a header are for all its columns.
+        return ["", *names] if more == 1 and not recipe.header else names
+    if more < 0 and not any(names[usual:]):
+        return names[:usual]
+    return names

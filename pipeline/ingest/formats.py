@@ -27,7 +27,7 @@ FOREIGN = {
     b"SQLite": "this is an SQLite database: write its table as CSV, as with `sqlite3 -header -csv`",
 }
 TAR_MAGIC = slice(257, 262)
-JSON_LINE = re.compile(rb'\s*\{|^[ \t]*\{[ \t]*"', re.MULTILINE)
+JSON_LINE = re.compile(rb'\A\s*\{|^[ \t]*\{[ \t]*"', re.MULTILINE)
 """No line of CSV begins with a brace and a quote: what stands before it is a damaged line."""
 JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
@@ -48,7 +48,7 @@ def open_source(name: str, recipe: Recipe) -> Source:
     text = begin.removeprefix(BOM)
     if JSON_ARRAY.match(text):
         raise SourceError(name, "this is one JSON array: write an object a line, as with `jq -c '.[]'`")
-    if JSON_LINE.match(text) or JSON_LINE.search(text):
+    if JSON_LINE.search(text):
         return JsonSource(name, recipe)
     return CsvSource(name, recipe)
 

@@ -6,6 +6,8 @@ a pivot), labels, values. It appears by rename, so it is whole or absent.
 
 import json
 import os
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +16,7 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Block", "Part", "PartReader", "Run", "part_name", "whole_part", "write_part"]
+__all__ = ["Block", "Part", "PartReader", "Run", "part_name", "steps_back_between", "whole_part", "write_part"]
 
 LENGTH_BYTES = 8
 ALIGNMENT = 64
@@ -60,7 +62,7 @@ class Part:
     ambiguous: int
     nonexistent: int
     steps_back: int
-    """Rows whose time lies before that of the row before them."""
+    """Rows whose time lies before that of the row of their series before them in the part."""
     rounded: dict[str, tuple[int, str]]
     """Channels with whole numbers that the store would round: line and value of the first."""
     measurements: list[str]
@@ -129,6 +131,21 @@ def whole_part(path: Path) -> Part | None:
     except (OSError, ValueError, TypeError):
         return None
     return part if crc == part.crc else None
+
+
+def steps_back_between(parts: Iterable[Part]) -> Counter[int]:
+    """How many parts of each source begin, in a series, before where the last one with rows of it has ended.
+
+    The parts are in the order of sources and lines.
+    """
+    found: Counter[int] = Counter()
+    ends: dict[tuple[int, str], int] = {}
+    for part in parts:
+        for run in part.runs:
+            key = part.source, run.series
+            found[part.source] += run.begins < ends.get(key, run.begins)
+            ends[key] = run.ends
+    return found
 
 
 class PartReader:

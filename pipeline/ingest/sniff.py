@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -135,17 +135,12 @@ class Sample:
         Rows of one block follow each other.
         """
         heights = [excerpt.raw.frame.height for excerpt in self.excerpts]
-        of_each: dict[str, Sequence[object]] = {
-            "block": range(len(heights)),
+        of_each: dict[str, list[Any]] = {
+            "block": list(range(len(heights))),
             "file": [excerpt.source.name for excerpt in self.excerpts],
-            "group": [frozenset(excerpt.names) for excerpt in self.excerpts],
+            "group": [repr(sorted(excerpt.names)) for excerpt in self.excerpts],
         }
-        numbers = {
-            name: {value: number for number, value in enumerate(dict.fromkeys(of_each[name]))} for name in of_each
-        }
-        return pl.DataFrame(
-            {name: np.repeat([numbers[name][value] for value in of_each[name]], heights) for name in of_each}
-        )
+        return pl.DataFrame({name: np.repeat(values, heights) for name, values in of_each.items()})
 
     def frame(self) -> pl.DataFrame:
         """All rows, (rows,) a column: texts where files differ in type, null where a file has no such column."""

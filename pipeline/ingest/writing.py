@@ -14,7 +14,7 @@ from pipeline.ingest.errors import AccountingError
 from pipeline.ingest.grid import default_max_gap, find_segments, usual_step
 from pipeline.ingest.join import Joined, Shape, join
 from pipeline.ingest.order import Bucket, plan_buckets
-from pipeline.ingest.parts import Part, PartReader
+from pipeline.ingest.parts import Part, PartReader, steps_back_between
 from pipeline.ingest.plan import Plan
 from pipeline.ingest.reading import ReadSources
 from pipeline.ingest.report import FileReport, IngestReport
@@ -64,6 +64,8 @@ def write_store(
         if end is not None:
             assembly.go_on(end.last_time, end.missing_rows())
         _assemble(plan, read, assembly, plan.shape(sensors), bucket_bytes, progress)
+        for number, steps_back in steps_back_between(read.parts).items():
+            read.files[number].out_of_order += steps_back
         _check_accounts(read.files, writer, assembly)
         return _commit(plan, read, writer, assembly, before, end, publish)
 

@@ -58,7 +58,9 @@ def on_processes(num_workers: int) -> Iterator[Run[Any]]:
         dask.LocalCluster(
             n_workers=num_workers,
             threads_per_worker=1,
-            dashboard_address=None,
+            # There is no dashboard, but a server for it all the same: of a free port, for this machine alone.
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             memory_limit=0,
             silence_logs=logging.CRITICAL,
             env={"POLARS_MAX_THREADS": str(threads)},
@@ -84,7 +86,7 @@ def _on_cluster(address: str) -> Iterator[Run[Any]]:
         client = dask.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise RecipeError(f"no Dask scheduler answers at {address}: {error}") from None
-    with client:
+    with client, client.as_current():
 
         def run(tasks: Iterator[Callable[[], Any]]) -> Iterator[Any]:
             pending: set[Any] = set()

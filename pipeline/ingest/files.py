@@ -78,10 +78,12 @@ def _expanded(name: str) -> list[str]:
 def _expanded_url(url: str) -> list[str]:
     system, path = _filesystem(url)
     try:
-        is_pattern = glob.has_magic(url) and not system.isfile(path)
+        if not url.endswith("/") and system.isfile(path):
+            return [url]
+        is_pattern = glob.has_magic(url)
         if is_pattern:
             found = sorted(file for file in system.glob(path) if system.isfile(file))
-        elif system.isdir(path) and not system.isfile(path):
+        elif system.isdir(path):
             begin = len(path.rstrip("/"))
             found = sorted(file for file in system.find(path) if _is_log(PurePosixPath(file[begin:].strip("/"))))
         else:
@@ -191,14 +193,19 @@ def open_file(name: str) -> Iterator[BinaryIO]:
         raise _unreadable(name, error) from error
 
 
-def _opened(name: str) -> BinaryIO:
+@contextmanager
+def _opened(name: str) -> Iterator[BinaryIO]:
     if "://" not in name:
-        return open(name, "rb")
-    system, path = _filesystem(name)
+        with open(name, "rb") as file:
+            yield file
+        return
+    system, path = _filesystem(name)  # kept until the end: that of an archive closes it when it goes
     try:
-        return cast(BinaryIO, system.open(path, "rb"))
+        remote = system.open(path, "rb")
     except Exception as error:
         raise _unreachable(name, error) from error
+    with remote:
+        yield cast(BinaryIO, remote)
 
 
 @contextmanager

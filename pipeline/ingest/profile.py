@@ -692,6 +692,7 @@ def _is_made_up(value: float) -> bool:
 def _see_steps(draft: _Draft) -> None:
     over = [key for key in draft.keys if key == "series"]
     steps = draft.steps(draft.rows["time"], *over)
+    num_back = int((steps < 0).sum())
     steps = steps.filter(steps > 0)
     if steps.is_empty():
         return
@@ -704,6 +705,8 @@ def _see_steps(draft: _Draft) -> None:
     if len(gaps):
         longest = format_duration(int(gaps.max()))  # type: ignore[arg-type]
         draft.seen.append(f"{_count(len(gaps), 'gap')} of over {GAP} times that, the longest {longest}")
+    if num_back:
+        draft.seen.append(f"times go back in {_count(num_back, 'place')}")
     if len(gaps) > 0.05 * len(steps):
         share = _share(len(gaps), len(steps))
         draft.doubts.append(

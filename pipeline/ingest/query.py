@@ -115,7 +115,7 @@ class Query:
                 return context.execute(self._sql, eager=True)
         except pl.exceptions.PolarsError as error:
             reason = str(error).splitlines()[0]
-            if ROW in reason and "aggregate" in reason:
+            if "aggregate function" in reason:
                 raise self._looks_beside("it summarises them") from None
             reason = reason.replace(f'"{ROW}", ', "")
             raise RecipeError(f"sql {self._text!r} cannot be run on {TABLE}: {reason}") from None

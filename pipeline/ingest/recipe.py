@@ -15,6 +15,9 @@ __all__ = ["EPOCH_UNITS_NS", "Aggregate", "Recipe"]
 EPOCH_UNITS_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 """Values of `time_format` that mean a number since 1970-01-01 UTC, and the length of its unit."""
 
+MAX_STEPS_OF_GAP = 1_000_000
+"""Memory holds the rows that are put in for a gap."""
+
 Ambiguous = Literal["reject", "earliest", "latest"]
 Nonexistent = Literal["reject", "forward"]
 Duplicates = Literal["error", "first", "last", "mean"]
@@ -224,6 +227,13 @@ class Recipe:
                 "fill and fill-limit go together: say how missing values are filled in (forward or linear) and "
                 "how far (such as 1h)"
             )
+        if self.every is not None and self.max_gap is not None:
+            num_steps = parse_duration(self.max_gap) / parse_duration(self.every)
+            if num_steps > MAX_STEPS_OF_GAP:
+                raise RecipeError(
+                    f"max-gap {self.max_gap} is {num_steps:,.0f} steps of {self.every}, which would all get rows: "
+                    f"expected at most {MAX_STEPS_OF_GAP:,}: name a shorter max-gap, or a longer every"
+                )
         named = [*self.time_columns, *(name for name in (self.series, self.pivot) if name is not None)]
         named += [*self.labels, *(self.channels or ()), *self.exclude]
         repeated = sorted({name for name in named if named.count(name) > 1})

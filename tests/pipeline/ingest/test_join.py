@@ -146,7 +146,7 @@ def test_sensors_named_in_a_column(
     check(files, policy, sizes, pivot=True)
 
 
-# A row of the first kind of columns comes after one of the second: the order is that of the files, not of the kinds.
+# A row of the first kind of columns comes after one of the second: the order is that of files, not of kinds.
 OVERLAPPING = {"1": ["time,a,b", "5,1,10"], "2": ["time,b,c", "7,20,200"], "3": ["time,a,b", "7,3,30"]}
 
 

@@ -1,4 +1,4 @@
-"""Rows in any order, in any files, come out as a sort in plain Python puts them, in whatever pieces and buckets."""
+"""Rows in any order, in any files, come out as a sort in plain Python puts them, in any pieces and buckets."""
 
 import tempfile
 from collections.abc import Iterator, Sequence

@@ -608,7 +608,9 @@ def test_repeated_times(write_log: WRITE, tmp_path: Path) -> None:
     assert ingest(tmp_path, tmp_path / "a.csv").num_rows == 999
     back = times(1000)
     back[500], back[501] = back[501], back[500]
-    assert "duplicates" not in propose(write_log("b.csv", log("time,v", back, wave(1000)))).settings
+    found = propose(write_log("b.csv", log("time,v", back, wave(1000))))
+    assert "duplicates" not in found.settings
+    assert "times go back in 1 place" in found.seen
 
 
 def test_gaps(write_log: WRITE) -> None:

@@ -1,0 +1,174 @@
+"""What a query may do with rows: drop them, and compute with the values of each."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipeline.ingest import RecipeError
+from pipeline.ingest.columns import Columns
+from pipeline.ingest.query import Query
+
+COLUMNS = Columns(
+    time=("time",), series="key", pivot=None, labels=("fault",), channels=("a", "b"), unused=("note",)
+)
+ROWS = 40
+
+
+def frame(rows: int = ROWS, **columns: Any) -> pl.DataFrame:
+    random = np.random.default_rng(0)
+    schema = {
+        "time": pl.Series(np.arange(rows), dtype=pl.Int64),
+        "key": ["pump", "fan"] * (rows // 2),
+        "fault": pl.Series([0] * rows, dtype=pl.Int8),
+        "a": random.random(rows),
+        "b": random.random(rows),
+        "note": ["x", "y"] * (rows // 2),
+    }
+    return pl.DataFrame(schema | columns)
+
+
+def query(sql: str) -> Query:
+    return Query(sql, COLUMNS, {"note": pl.String()})
+
+
+@pytest.mark.parametrize(
+    ("sql", "channels"),
+    [
+        ("SELECT * FROM rows", ("a", "b")),
+        ("SELECT *, a - b AS spread FROM rows", ("a", "b", "spread")),
+        ("  select *, a - b as spread from rows where a > 0.5", ("a", "b", "spread")),
+        ("SELECT * REPLACE (a * 2 AS a) FROM rows", ("a", "b")),
+        ("SELECT * EXCLUDE (b) FROM rows", ("a",)),
+        ("SELECT time, key, fault, b, a FROM rows", ("b", "a")),
+        ("select\ttime, key, fault, a > b AS above FROM rows", ("above",)),
+        (
+            "SELECT *, CASE WHEN note = 'x' THEN a END AS a_of_x FROM rows WHERE key <> 'limit 3'",
+            ("a", "b", "a_of_x"),
+        ),
+        ('SELECT *, a AS "order by" FROM rows', ("a", "b", "order by")),
+        ("SELECT *, a AS group_by, b AS limits FROM rows -- LIMIT 3", ("a", "b", "group_by", "limits")),
+        ("SELECT *, note IS DISTINCT FROM 'x' AS other FROM rows", ("a", "b", "other")),
+    ],
+)
+def test_channels(sql: str, channels: tuple[str, ...]) -> None:
+    made = query(sql)
+    assert made.channels == channels
+    made.check_alone(frame())
+    found, kept = made.run(frame())
+    assert len(kept) == found.height > 0
+    assert found["time"].to_list() == kept.tolist()
+
+
+SPANNING = [
+    "SELECT *, AVG(a) OVER () AS m FROM rows",
+    "SELECT *, LAG(a) OVER (ORDER BY time) AS m FROM rows",
+    "SELECT *, a - AVG(a) OVER(PARTITION BY key) AS m FROM rows",
+    "SELECT *, SUM(a) OVER w AS m FROM rows WINDOW w AS (ORDER BY time)",
+    "SELECT *, AVG(a) AS m FROM rows",
+    "SELECT time, key, fault, AVG(a) AS a FROM rows",
+    "SELECT COUNT(*) FROM rows",
+    "SELECT time, key, fault, AVG(a) AS a FROM rows GROUP BY time, key, fault",
+    "SELECT *, SUM(a) AS s FROM rows GROUP BY ALL",
+    "SELECT * FROM rows ORDER BY time",
+    "SELECT * FROM rows ORDER  BY a DESC",
+    "SELECT * FROM rows LIMIT 1000000",
+    "SELECT * FROM rows OFFSET 1",
+    "SELECT * FROM rows FETCH FIRST 5 ROWS ONLY",
+    "SELECT DISTINCT * FROM rows",
+    "SELECT * FROM rows WHERE a > (SELECT AVG(a) FROM rows)",
+    "SELECT *, (SELECT MAX(a) FROM rows) AS m FROM rows",
+    "SELECT * FROM rows UNION ALL SELECT * FROM rows",
+    "SELECT r.* FROM rows AS r JOIN rows AS s ON r.time = s.time",
+]
+
+
+@pytest.mark.parametrize("sql", SPANNING)
+def test_what_spans_rows_is_refused_before_a_row_is_read(sql: str) -> None:
+    with pytest.raises(
+        RecipeError, match=r"looks at rows beside each other .*Use --every, --fill or --rate"
+    ) as caught:
+        query(sql)
+    assert "__row" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("", "cannot be run on rows"),
+        ("nonsense", "cannot be run on rows: sql parser error"),
+        (
+            "SELECT *, nope FROM rows",
+            'cannot be run on rows: unable to find column "nope"; valid columns: .*"time"',
+        ),
+        ("SELECT * FROM logs", "relation 'logs' was not found"),
+        ("SELECT *, nope(a) AS b FROM rows", "unsupported function 'nope'"),
+        ("SHOW TABLES", "expected SELECT ... FROM rows"),
+        ("SELECT a FROM rows", "sql leaves out 'time', 'key', 'fault': SELECT that too, or "),
+        ("SELECT * EXCLUDE (fault) FROM rows", "sql leaves out 'fault'"),
+        ("SELECT * REPLACE ('x' AS time) FROM rows", "sql makes String of 'time': leave it Datetime"),
+        ("SELECT *, note || 'x' AS text FROM rows", "sql makes String of 'text': expected numbers; CAST it"),
+        ("SELECT * EXCLUDE (a, b) FROM rows", "sql leaves no column of values"),
+    ],
+)
+def test_wrong_queries(sql: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message) as caught:
+        query(sql)
+    assert "__row" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+class Peeking(Query):
+    """A query that looks beside a row in a way that its text does not show."""
+
+    def __init__(self, how: pl.Expr) -> None:
+        super().__init__("SELECT * FROM rows", COLUMNS, {"note": pl.String()})
+        self._how = how
+
+    def _execute(self, rows: pl.DataFrame) -> pl.DataFrame:
+        found = super()._execute(rows)
+        return found.with_columns(self._how.alias("a")) if hasattr(self, "_how") else found
+
+
+@pytest.mark.parametrize(
+    "how", [pl.col("a").shift(1), pl.col("a").shift(-1), pl.col("a").mean(), pl.col("a").cum_sum(), pl.len()]
+)
+def test_a_trial_finds_what_the_text_does_not_show(how: pl.Expr) -> None:
+    with pytest.raises(RecipeError, match="looks at rows beside each other"):
+        Peeking(how).check_alone(frame())
+    Peeking(pl.col("a") * 2).check_alone(frame())
+
+
+def test_rows_of_a_short_piece() -> None:
+    made = query("SELECT *, a - b AS spread FROM rows WHERE a > 2")
+    for rows in (0, 2, 4):
+        made.check_alone(frame(rows))
+        found, kept = made.run(frame(rows))
+        assert found.height == len(kept) == 0
+
+
+def test_missing_values_stay_missing() -> None:
+    rows = frame(4, a=[1.0, None, float("nan"), 4.0], b=[None, 1.0, 1.0, 1.0])
+    found, kept = query("SELECT *, a - b AS spread FROM rows").run(rows)
+    assert kept.tolist() == [0, 1, 2, 3]
+    spread = found["spread"].fill_null(float("nan")).to_numpy()
+    np.testing.assert_array_equal(spread, [np.nan, np.nan, np.nan, 3])
+
+
+def test_infinity_is_refused_and_its_remedies_work() -> None:
+    rows = frame(4, b=[1.0, 2.0, 0.0, 1.0])
+    with pytest.raises(
+        RecipeError, match=r"sql makes infinity of 'ratio', first at 1970-01-01T00:00:00\.000000002: "
+    ):
+        query("SELECT *, a / b AS ratio FROM rows").run(rows)
+    found, _ = query("SELECT *, a / NULLIF(b, 0) AS ratio FROM rows").run(rows)
+    assert found["ratio"].null_count() == 1
+    _, kept = query("SELECT *, a / b AS ratio FROM rows WHERE b <> 0").run(rows)
+    assert kept.tolist() == [0, 1, 3]
+
+
+def test_what_every_row_must_have_stays() -> None:
+    with pytest.raises(RecipeError, match="sql makes some 'time' missing"):
+        query("SELECT * REPLACE (CASE WHEN a > 0.5 THEN time END AS time) FROM rows").run(frame())

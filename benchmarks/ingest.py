@@ -23,6 +23,8 @@ PANDAS = "pandas + zarr"
 SUFFIXES = {"csv": ".csv", "gz": ".csv.gz", "parquet": ".parquet"}
 LARGEST_SLOW_GIGABYTES = 0.5
 """Up to here the slowest peer is measured too."""
+LARGEST_PEER_GIGABYTES = 5
+"""Up to here more than one peer is measured."""
 LARGEST_OTHER_GIGABYTES = 1.5
 """Up to here compressed and Parquet sources are measured too."""
 
@@ -47,7 +49,8 @@ class Case:
     def ways(self) -> list[str]:
         """What is measured on it."""
         slow = [PANDAS] if self.gigabytes <= LARGEST_SLOW_GIGABYTES and find_spec("pandas") else []
-        return [OURS, "polars", "pyarrow", *slow]
+        others = ["pyarrow"] if self.gigabytes <= LARGEST_PEER_GIGABYTES else []
+        return [OURS, REFERENCE, *others, *slow]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -264,7 +264,7 @@ def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
     The sample is the beginning of each file, of long plain files also some of the middle and end. What was seen
     and what is in doubt stands above the settings, and reasons beside them: look it over before use.
     """
-    from pipeline.ingest.profile import profile as look
+    from pipeline.profile import profile as look
 
     found = look(sources, rows=rows)
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_toml(), nl=as_json)

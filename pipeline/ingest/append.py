@@ -1,7 +1,7 @@
 """What may be added to a store, and how it goes on: files that it does not have, rows that are newer than its own.
 
-An append knows what is stored, not what was read. So a rate is missing for its first count of a series, and nothing
-is filled in from a value that was there before.
+An append knows what is stored, not what was read. So a rate is missing for its first count of a series, and
+nothing is filled in from a value that was there before.
 """
 
 from collections.abc import Iterator, Sequence

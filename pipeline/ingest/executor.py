@@ -107,7 +107,7 @@ def _on_cluster(address: str) -> Iterator[Run[Any]]:
                     f"the workers of {address} died, one after the other, when they read the same piece "
                     f"({error.last_worker.address} was the last): give them more memory, or use smaller pieces"
                 ) from None
-            except CancelledError:
+            except (CancelledError, dask.comm.CommClosedError):
                 raise RecipeError(f"the Dask scheduler at {address} is gone, and what it was doing lost") from None
             except (Exception, GeneratorExit):
                 # What is still running would write into a folder that is about to be removed.

@@ -6,10 +6,10 @@ import gzip
 import io
 import lzma
 import os
-import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, BinaryIO, cast
 
@@ -205,7 +205,7 @@ def _opened(name: str) -> Iterator[BinaryIO]:
     except Exception as error:
         raise _unreachable(name, error) from error
     with remote:
-        yield cast(BinaryIO, remote)
+        yield _told(remote, partial(_unreachable, name))
 
 
 @contextmanager
@@ -218,39 +218,34 @@ def open_text(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         if kind is None:
             yield file, file
             return
-        try:
-            with _decompressed(file, kind) as text:
-                yield text, file
-        except (EOFError, zlib.error, lzma.LZMAError, _Damaged) as error:
-            raise SourceError(name, f"the compressed data is damaged ({error}): fetch the file again") from error
+        yield _told(_decompressed(file, kind), partial(_damaged, name)), file
 
 
-class _Damaged(Exception):
-    """The stream says that it is not what it was."""
-
-
-def _decompressed(file: BinaryIO, kind: str) -> BinaryIO:
-    stream: Any
+def _decompressed(file: BinaryIO, kind: str) -> Any:
     match kind:
         case "gzip":
-            stream = _Guarded(gzip.GzipFile(fileobj=file))
+            return gzip.GzipFile(fileobj=file)
         case "bz2":
-            stream = _Guarded(bz2.BZ2File(file))
+            return bz2.BZ2File(file)
         case "xz":
-            stream = _Guarded(lzma.LZMAFile(file))  # noqa: SIM115
+            return lzma.LZMAFile(file)
         case _:
             import pyarrow as pa
 
-            stream = _Guarded(pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd"))
-    return cast(BinaryIO, io.BufferedReader(stream, STRIP_BYTES))
+            return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
 
 
-class _Guarded(io.RawIOBase):
-    """A stream whose errors mean damage."""
+def _told(stream: Any, told: Callable[[Exception], SourceError]) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedReader(_Told(stream, told), STRIP_BYTES))
 
-    def __init__(self, stream: Any) -> None:
+
+class _Told(io.RawIOBase):
+    """A stream of which whatever goes wrong is told as a SourceError."""
+
+    def __init__(self, stream: Any, told: Callable[[Exception], SourceError]) -> None:
         super().__init__()
         self._stream = stream
+        self._as_told = told
         self._position = 0
 
     def tell(self) -> int:
@@ -261,12 +256,26 @@ class _Guarded(io.RawIOBase):
         """Yes."""
         return True
 
+    def seekable(self) -> bool:
+        """Whether it can be read from any byte on."""
+        return bool(self._stream.seekable())
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a byte."""
+        try:
+            self._position = self._stream.seek(offset, whence)
+        except Exception as error:
+            raise self._as_told(error) from error
+        return self._position
+
     def readinto(self, buffer: Any) -> int:
         """Read into the buffer."""
         try:
             data = self._stream.read(len(buffer))
-        except (OSError, ValueError) as error:  # ValueError: Arrow's own
-            raise _Damaged(str(error)) from error
+        except SourceError:
+            raise
+        except Exception as error:  # each library has its own
+            raise self._as_told(error) from error
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
@@ -290,6 +299,10 @@ def _unreachable(url: str, error: Exception) -> SourceError:
     if isinstance(error, FileNotFoundError):
         return SourceError(url, "there is no such file")
     return SourceError(url, f"it cannot be reached: {type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def _damaged(name: str, error: Exception) -> SourceError:
+    return SourceError(name, f"the compressed data is damaged ({error}): fetch the file again")
 
 
 def _unreadable(name: str, error: OSError) -> SourceError:

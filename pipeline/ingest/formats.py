@@ -27,8 +27,6 @@ FOREIGN = {
     b"SQLite": "this is an SQLite database: write its table as CSV, as with `sqlite3 -header -csv`",
 }
 TAR_MAGIC = slice(257, 262)
-JSON_LINE = re.compile(rb'\A\s*\{|^[ \t]*\{[ \t]*"', re.MULTILINE)
-"""No line of CSV begins with a brace and a quote: what stands before it is a damaged line."""
 JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
 
@@ -48,9 +46,15 @@ def open_source(name: str, recipe: Recipe) -> Source:
     text = begin.removeprefix(BOM)
     if JSON_ARRAY.match(text):
         raise SourceError(name, "this is one JSON array: write an object a line, as with `jq -c '.[]'`")
-    if JSON_LINE.search(text):
+    if _is_json(text):
         return JsonSource(name, recipe)
     return CsvSource(name, recipe)
+
+
+def _is_json(text: bytes) -> bool:
+    """Whether the first line begins as an object does, or most of them: before them may stand damaged ones."""
+    begins = [line[:1] == b"{" for line in map(bytes.lstrip, text.splitlines()) if line]
+    return begins[:1] == [True] or 2 * sum(begins) > len(begins)
 
 
 def _refuse(name: str, begin: bytes) -> None:

@@ -12,7 +12,7 @@ from pipeline.ingest.errors import SourceError
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.rejects import MAX_RECORD_BYTES, count_fields, is_blank, record_pattern, shown
 
-__all__ = ["BOM", "Header", "read_header"]
+__all__ = ["BOM", "Header", "first_records", "read_header"]
 
 BOM = b"\xef\xbb\xbf"
 UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
@@ -59,7 +59,10 @@ def read_header(stream: BinaryIO, source: str, recipe: Recipe) -> Header:
         given = _Given(names=[name.strip() for name in recipe.header], line=None, stop=start, num_blank=0)
     else:
         given = _read_names(head, start, source, recipe)
-    names = _fit(given.names, _sample(head[given.stop : head.rfind(NEWLINE) + 1], given.line, recipe), recipe)
+    records = first_records(
+        head[given.stop : head.rfind(NEWLINE) + 1], recipe.separator.encode(), MAX_SAMPLED_ROWS
+    )
+    names = _fit(given.names, [record for record in records if record != given.line], recipe)
     for name, count in Counter(names).items():
         if name and count > 1:
             remedy = "rename one in the header, or where there is none, give names with --header"
@@ -125,21 +128,19 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
     return _Given(names=names, line=line, stop=record.end(), num_blank=num_blank)
 
 
-def _sample(rows: bytes, header: bytes | None, recipe: Recipe) -> list[bytes]:
-    """Give the first records, whatever their number of fields."""
-    separator = recipe.separator.encode()
+def first_records(data: bytes, separator: bytes, limit: int) -> list[bytes]:
+    """Give the first records of whole lines that are well formed and not blank, without their line breaks."""
     pattern = record_pattern(separator)
     found: list[bytes] = []
     start = 0
-    while start < len(rows) and len(found) < MAX_SAMPLED_ROWS:
-        match = pattern.match(rows, start)
+    while start < len(data) and len(found) < limit:
+        match = pattern.match(data, start)
         if match is None:
-            start = rows.index(NEWLINE, start) + 1
+            start = data.index(NEWLINE, start) + 1
             continue
         start = match.end()
-        record = match[0].rstrip(b" \r\n")
-        if record != header and not is_blank(record, separator):
-            found.append(record)
+        if not is_blank(match[0], separator):
+            found.append(match[0].rstrip(b"\r\n"))
     return found
 
 

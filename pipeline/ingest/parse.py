@@ -17,7 +17,7 @@ from pipeline.ingest.errors import RecipeError, SourceError
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.rejects import Reject
 from pipeline.ingest.sources import Raw
-from pipeline.ingest.stamps import to_nanoseconds, why_unreadable
+from pipeline.ingest.stamps import explain, to_nanoseconds
 
 __all__ = ["Parsed", "parse"]
 
@@ -54,11 +54,11 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
         raise SourceError(source, str(error)) from None
     time = stamps.nanoseconds
     if time.null_count():
-        texts = frame.select(columns.time)
+        unreadable = explain([frame[name] for name in columns.time], recipe)
         named = columns.time[0] if len(columns.time) == 1 else ", ".join(columns.time)
 
         def why(row: int) -> tuple[str, str]:
-            reason, detail = why_unreadable(texts.row(row), recipe)
+            reason, detail = unreadable(row)
             return reason, f"column {named!r}: {detail}"
 
         faults.add(time.is_null(), why)
@@ -205,7 +205,7 @@ def _reject_infinite(texts: pl.DataFrame, numbers: pl.DataFrame, recipe: Recipe,
     for column in peaks:
         if column.item() >= limit:
             name = column.name
-            faults.add(numbers[name].abs() >= limit, _TooLarge(texts[name], numbers[name]))
+            faults.add(numbers[name].abs().fill_nan(None) >= limit, _TooLarge(texts[name], numbers[name]))
 
 
 @dataclass(frozen=True)

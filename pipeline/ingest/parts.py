@@ -116,6 +116,7 @@ def _read_header(path: Path) -> Part:
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
         fields = json.loads(file.read(length))
     fields["runs"] = [Run(*run) for run in fields["runs"]]
+    fields["rounded"] = {name: (line, value) for name, (line, value) in fields["rounded"].items()}
     return Part(**fields)
 
 

@@ -1,6 +1,6 @@
 """Times as files hold them, in one column or several, to nanoseconds since 1970-01-01 UTC."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from pipeline.ingest.time_texts import FIRST_YEAR, LAST_YEAR, from_epoch, from_f
 from pipeline.ingest.whole import masked, none, scaled
 from pipeline.ingest.zones import Clock
 
-__all__ = ["Stamps", "to_nanoseconds", "why_unreadable"]
+__all__ = ["Stamps", "explain", "to_nanoseconds", "why_unreadable"]
 
 EXPONENT = r"^-?\d+(?:\.\d*)?[eE][+-]?\d{1,2}$"
 PARTS = {
@@ -56,31 +56,46 @@ def to_nanoseconds(columns: Sequence[pl.Series], recipe: Recipe) -> Stamps:
     )
 
 
-def why_unreadable(values: Sequence[object], recipe: Recipe) -> tuple[str, str]:
-    """Reason and detail for the values of one row that `to_nanoseconds` made null.
+def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tuple[str, str]]:
+    """Give what tells reason and detail of a row of the columns that `to_nanoseconds` made null.
 
     The reason is "time missing", "no time", "ambiguous local time" or "nonexistent local time"; the detail says
     what was found and what to do.
     """
-    if any(value is None or not str(value).strip() for value in values):
-        return "time missing", "the time is missing: mend or remove the row"
-    found = repr(" ".join(map(str, values)))
     zone = recipe.timezone
-    if _is_readable(values, replace(recipe, ambiguous="earliest", nonexistent="reject")):
-        return "ambiguous local time", (
-            f"{found} occurs twice in {zone}, where clocks are set back: write times in UTC or with their offset, "
-            "or choose one with --ambiguous earliest or latest"
-        )
-    if _is_readable(values, replace(recipe, ambiguous="reject", nonexistent="forward")):
-        return "nonexistent local time", (
-            f"{found} never occurs in {zone}, where clocks are set forward: write times in UTC or with their "
-            "offset, or move it with --nonexistent forward"
-        )
-    return "no time", f"{found} is no time {_expected(len(values), recipe)}"
+    # All rows are read once more with each policy: one by one they would take a second a thousand.
+    twice = never = None
+    if zone != "UTC":
+        twice = _is_readable(columns, replace(recipe, ambiguous="earliest", nonexistent="reject"))
+        never = _is_readable(columns, replace(recipe, ambiguous="reject", nonexistent="forward"))
+
+    def why(row: int) -> tuple[str, str]:
+        values = [column[row] for column in columns]
+        if any(value is None or not str(value).strip() for value in values):
+            return "time missing", "the time is missing: mend or remove the row"
+        found = repr(" ".join(map(str, values)))
+        if twice is not None and twice[row]:
+            return "ambiguous local time", (
+                f"{found} occurs twice in {zone}, where clocks are set back: write times in UTC or with their "
+                "offset, or choose one with --ambiguous earliest or latest"
+            )
+        if never is not None and never[row]:
+            return "nonexistent local time", (
+                f"{found} never occurs in {zone}, where clocks are set forward: write times in UTC or with their "
+                "offset, or move it with --nonexistent forward"
+            )
+        return "no time", f"{found} is no time {_expected(len(values), recipe)}"
+
+    return why
 
 
-def _is_readable(values: Sequence[object], recipe: Recipe) -> bool:
-    return to_nanoseconds([pl.Series([value]) for value in values], recipe).nanoseconds.item() is not None
+def why_unreadable(values: Sequence[object], recipe: Recipe) -> tuple[str, str]:
+    """Reason and detail for the values of one row; see `explain`."""
+    return explain([pl.Series([value]) for value in values], recipe)(0)
+
+
+def _is_readable(columns: Sequence[pl.Series], recipe: Recipe) -> pl.Series:
+    return to_nanoseconds(columns, recipe).nanoseconds.is_not_null()
 
 
 def _expected(num_columns: int, recipe: Recipe) -> str:

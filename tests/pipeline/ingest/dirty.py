@@ -15,7 +15,6 @@ import gzip
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -23,18 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "CHANNELS",
-    "COLUMNS",
-    "GOOD",
-    "KINDS",
-    "NOISE",
-    "WIDER",
-    "Damaged",
-    "Expected",
-    "dirty_log",
-    "write_log",
-]
+__all__ = ["CHANNELS", "KINDS", "WIDER", "Damaged", "Expected", "dirty_log", "dirty_plan", "write_log"]
 
 COLUMNS = ("time", "flow", "level", "remark", "fault", "power", "heat", "speed", "tilt")
 CHANNELS = ("flow", "level", "power", "heat", "speed", "tilt")
@@ -326,25 +314,24 @@ NOISE = (BLANK, HEADER)
 """Kinds of lines that are neither good nor damaged."""
 
 
-def dirty_log(
-    path: Path, rows: int, damaged: int, seed: int, *, noise: int = 0, separator: str = ",", end: str | None = None
-) -> Expected:
-    """Write a log with about as many lines of each kind of damage, in runs of up to 8, one at either end.
+def dirty_log(path: Path, rows: int, damaged: int, seed: int, *, noise: int = 0) -> Expected:
+    """Write a log of good rows and, anywhere among them, damaged lines and noise, with line ends of both kinds."""
+    return write_log(path, dirty_plan(rows, damaged, seed, noise=noise), seed)
 
-    Among them are `noise` lines that are neither good nor damaged. See `write_log`.
-    """
+
+def dirty_plan(rows: int, damaged: int, seed: int, *, noise: int = 0) -> list[str]:
+    """Draw kinds of lines: damage is of any kind, in runs of up to 8, often at the ends of the file."""
     random = Random(seed)
-    kinds = list(islice(cycle(KINDS), damaged))
-    random.shuffle(kinds)
+    kinds = random.choices(list(KINDS), k=damaged)
     runs = []
     while kinds:
         length = random.randint(1, 8)
         runs.append(kinds[:length])
         del kinds[:length]
-    others = [[GOOD]] * rows + [[random.choice(NOISE)] for _ in range(noise)] + runs[2:]
+    first, last = (runs.pop() if runs and random.random() < 0.5 else [] for _ in range(2))
+    others = [[GOOD]] * rows + [[kind] for kind in random.choices(NOISE, k=noise)] + runs
     order = np.random.default_rng(seed).permutation(len(others)).tolist()
-    plan = [kind for run in [*runs[:1], *(others[index] for index in order), *runs[1:2]] for kind in run]
-    return write_log(path, plan, seed, separator=separator, end=end)
+    return [kind for run in [first, *(others[index] for index in order), last] for kind in run]
 
 
 def write_log(

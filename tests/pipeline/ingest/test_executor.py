@@ -26,31 +26,33 @@ import signal
 from pathlib import Path
 from pipeline.ingest import stage
 
-log, die_at = Path("LOG"), DIE_AT
-call, write_part = stage.ReadSection.__call__, stage.write_part
-written = 0
+
+def log_and_die(call, write_part, log, die_at, written=0):
+    def logged_call(self):
+        with log.open("a") as file:
+            file.write(f"{self.reading.number}-{self.section.number}\\n")
+        return call(self)
+
+    def mortal_write_part(*args):
+        nonlocal written
+        written += 1
+        if written == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        folder, *rest = args
+        if SEES == "nothing":
+            folder = folder / "elsewhere"
+        part = write_part(folder, *rest)
+        if SEES == "another folder":
+            (folder / f"{part.source}-{part.section}-{part.piece}.part").unlink()
+        return part
+
+    stage.ReadSection.__call__, stage.write_part = logged_call, mortal_write_part
 
 
-def logged_call(self):
-    with log.open("a") as file:
-        file.write(f"{self.reading.number}-{self.section.number}\\n")
-    return call(self)
-
-
-def mortal_write_part(*args):
-    global written
-    written += 1
-    if written == die_at:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return write_part(*args)
-
-
-stage.ReadSection.__call__ = logged_call
-stage.write_part = mortal_write_part
+if stage.write_part.__name__ == "write_part":  # Dask loads it twice
+    log_and_die(stage.ReadSection.__call__, stage.write_part, Path("LOG"), DIE_AT)
 """
 """What a worker loads before it works: it logs the tasks that it begins, and dies in one of them."""
-
-Start = Callable[..., subprocess.Popen[bytes]]
 
 
 class Cluster:
@@ -66,12 +68,16 @@ class Cluster:
             time.sleep(0.05)
         self.address = json.loads(contact.read_text())["address"]
 
-    def add_worker(self, name: str, *, die_at: int = 0, cwd: Path | None = None) -> None:
-        """Start a worker that logs its tasks, and may die in one."""
+    def add_worker(self, name: str, *, die_at: int = 0, sees: str = "all") -> None:
+        """Start a worker that logs its tasks, and may die in one, or not see the files of this machine."""
         preload = self.folder / f"{name}.py"
-        preload.write_text(LOGGING.replace("LOG", str(self.folder / f"{name}.log")).replace("DIE_AT", str(die_at)))
+        settings = {"LOG": str(self.folder / f"{name}.log"), "DIE_AT": str(die_at), "SEES": repr(sees)}
+        text = LOGGING
+        for setting, value in settings.items():
+            text = text.replace(setting, value)
+        preload.write_text(text)
         options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--preload", str(preload)]
-        self._start("worker", self.address, *options, "--name", name, cwd=cwd)
+        self._start("worker", self.address, *options, "--name", name)
 
     def tasks(self, name: str) -> list[str]:
         """What a worker has begun."""
@@ -82,11 +88,11 @@ class Cluster:
         """End them all."""
         self._stack.close()
 
-    def _start(self, what: str, *arguments: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
+    def _start(self, what: str, *arguments: str) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "DASK_TEMPORARY_DIRECTORY": str(self.folder)}
         command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *arguments]
         with (self.folder / f"{what}.out").open("ab") as out:
-            process = subprocess.Popen(command, cwd=cwd or self.folder, env=environment, stdout=out, stderr=out)
+            process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=out, stderr=out)
         self._stack.callback(process.wait)
         self._stack.callback(process.kill)
         return process
@@ -123,9 +129,14 @@ def assert_same(logs: Path, out: Path, by_threads: tuple[dict[str, bytes], pl.Da
     assert sum(steps) == pytest.approx(sum(path.stat().st_size for path in logs.iterdir()))
 
 
+def workers_here() -> list[psutil.Process]:
+    """Processes that work for this one."""
+    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+
+
 def test_local_processes(tmp_path: Path, logs: Path, by_threads: Any) -> None:
     assert_same(logs, tmp_path / "out", by_threads, workers=2)
-    assert not psutil.Process().children()
+    assert not workers_here()
 
 
 def test_a_cluster(
@@ -159,10 +170,9 @@ def test_a_local_process_that_is_killed_is_replaced(tmp_path: Path, logs: Path, 
     killed = []
 
     def kill_one(_: float) -> None:
-        workers = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
-        if not killed and workers:
-            killed.append(workers[-1])
-            workers[-1].kill()
+        if not killed:
+            killed.append(workers_here()[-1])
+            killed[0].kill()
 
     run_job(logs, tmp_path / "out", workers=2, progress=kill_one)
     assert killed
@@ -235,6 +245,16 @@ def test_a_piece_that_kills_its_workers(tmp_path: Path, write_log: Callable[...,
     for name in "abcde":
         cluster.add_worker(name, die_at=1)
     with pytest.raises(RecipeError, match=f"workers of {cluster.address} died, one after the other"):
+        ingest([write_log("log.csv", log_lines(9))], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("sees", ["nothing", "another folder"])
+def test_workers_of_other_machines_share_the_folder(
+    tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster, sees: str
+) -> None:
+    cluster.add_worker("a", sees=sees)
+    with pytest.raises(SourceError, match=r"0-0-0\.part.*: a worker and this process do not both see this file"):
         ingest([write_log("log.csv", log_lines(9))], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     assert not (tmp_path / "out").exists()
 

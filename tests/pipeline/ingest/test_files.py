@@ -3,6 +3,8 @@
 import gzip
 import os
 import re
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -179,6 +181,65 @@ def test_every_format_by_url(tmp_path: Path, memory: Any, suffix: str) -> None:
     for number, url in enumerate((f"file://{log}", f"memory://{log.name}")):
         ingest([url], tmp_path / str(number), Recipe(time="time"), piece_bytes=100)
         np.testing.assert_array_equal(SeriesStore.open(tmp_path / str(number)).values[:, 0], np.arange(60))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server, another process, that gives the folder `served`."""
+    pytest.importorskip("aiohttp", reason="fsspec reads http:// with it")
+    (tmp_path / "served").mkdir()
+    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]
+    with subprocess.Popen(
+        [*command, "--directory", str(tmp_path / "served")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{process.stdout.readline().partition(' port ')[2].split()[0]}"
+        process.terminate()
+
+
+def test_logs_of_a_web_server(tmp_path: Path, server: str) -> None:
+    frame = pl.DataFrame({"time": [f"2024-03-01 00:00:{row:02}" for row in range(60)], "a": range(60)})
+    names = ["a.csv", "b.csv.gz", "c.ndjson", "d.parquet", "e.ndjson.gz"]
+    (tmp_path / "served" / "logs").mkdir()
+    for number, name in enumerate(names):
+        times = frame["time"].str.replace("03-01", f"03-0{number + 1}")
+        write(frame.with_columns(times), tmp_path / "served" / "logs" / name)
+    (tmp_path / "served" / "logs" / "notes.md").write_text("none")
+    every = [f"{server}/logs/{name}" for name in names]
+    assert find_files([f"{server}/logs/"]) == every
+    assert find_files([f"{server}/logs/*.[cf]*"]) == every[:2]
+    ingest([f"{server}/logs/"], tmp_path / "out", Recipe(time="time"), piece_bytes=200)
+    ingest([tmp_path / "served"], tmp_path / "plain", Recipe(time="time"))
+    found, plain = (SeriesStore.open(tmp_path / name) for name in ("out", "plain"))
+    assert found.num_rows == 300
+    assert found.values.tobytes() == plain.values.tobytes()
+    with pytest.raises(SourceError, match=r"/none\.csv: there is no such file"):
+        ingest([f"{server}/none.csv"], tmp_path / "none", Recipe(time="time"))
+    with pytest.raises(SourceError, match=r"/none\*: there is no such file"):
+        find_files([f"{server}/logs/none*"])
+    write(frame, tmp_path / "served" / "f.feather")  # this server gives files from their beginning alone
+    with pytest.raises(SourceError, match=r"/f\.feather: it cannot be reached: .*does.*support range requests"):
+        ingest([f"{server}/f.feather"], tmp_path / "none", Recipe(time="time"))
+    with pytest.raises(
+        SourceError, match=r"http://127\.0\.0\.1:1/log\.csv: (there is no such|it cannot be reached)"
+    ):
+        ingest(["http://127.0.0.1:1/log.csv"], tmp_path / "none", Recipe(time="time"))
+
+
+def test_a_connection_that_breaks_is_told(tmp_path: Path, memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.pipe("/log.csv.gz", gzip.compress("\n".join(log_lines(50)).encode()))
+    memory.pipe("/log.csv", "\n".join(log_lines(50)).encode())
+
+    def broken(*_: Any) -> bytes:
+        raise TimeoutError("the line\nis dead")
+
+    monkeypatch.setattr(fsspec.implementations.memory.MemoryFile, "read", broken)
+    for name in ("memory://log.csv", "memory://log.csv.gz"):
+        with pytest.raises(SourceError, match=rf"^{name}: it cannot be reached: TimeoutError: the line is dead$"):
+            ingest([name], tmp_path / "out", RECIPE)
 
 
 def test_logs_in_an_archive_by_url(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from pipeline.__main__ import main
 from pipeline.ingest import Recipe, SourceError
-from pipeline.ingest.profile import Profile, profile
-from pipeline.ingest.sniff import Dialect, read_times, sniff
+from pipeline.profile import Proposal as Profile, profile
+from pipeline.profile.dialect import Dialect, sniff
+from pipeline.profile.times import read_times
 from storage.store import SeriesStore
 from tests.pipeline.ingest.logs import log_lines
 
@@ -70,8 +71,8 @@ def ingest(folder: Path, *sources: Path, edits: str = "") -> SeriesStore:
 def test_a_plain_log_needs_its_time_alone(write_log: WRITE) -> None:
     found = propose(write_log("a.csv", log("time,a", times(50), wave(50))))
     assert found.settings == {"time": "time"}
-    assert found.is_whole
-    assert found.seen == (
+    assert found.sample.is_whole
+    assert tuple(found.seen) == (
         "times from 2024-03-18 09:30:00 to 2024-03-18 10:19:00",
         "the median step is 1m, all steps are the same",
     )
@@ -335,7 +336,7 @@ def test_a_count_of_rows_is_left_out(write_log: WRITE, name: str) -> None:
 def test_a_count_of_rows_without_a_name_needs_no_setting(write_log: WRITE) -> None:
     found = propose(write_log("a.csv", log(",time,v", range(40), times(40), wave(40))))
     assert found.settings == {"time": "time"}
-    assert found.columns["column_1"] == "left out: counts rows"
+    assert found.described()["column_1"] == "left out: counts rows"
 
 
 def test_what_counts_otherwise_is_a_channel(write_log: WRITE) -> None:
@@ -503,7 +504,7 @@ def test_numbers_for_missing(write_log: WRITE, tmp_path: Path, value: str) -> No
     (entry,) = found.recipe.null
     assert entry.startswith("a=")
     assert float(entry[2:]) == float(value)
-    assert found.columns["a"].endswith("10.0% missing")
+    assert found.described()["a"].endswith("10.0% missing")
     store = ingest(tmp_path, tmp_path / "a.csv")
     assert np.isnan(store.values).sum(axis=0).tolist() == [10, 0]
 
@@ -655,22 +656,22 @@ def test_a_long_file_is_looked_at_in_three_places(write_log: WRITE) -> None:
     path = write_log("a.csv", log("time,v", times(20_000), numbers))
     found = propose(path, rows=1000)
     assert found.settings == {"time": "time", "null": ["NA", "v=off"]}
-    assert 900 < found.num_rows < 1100
-    assert (found.is_whole, found.is_start) == (False, False)
+    assert 900 < found.sample.num_rows < 1100
+    assert (found.sample.is_whole, found.sample.is_start) == (False, False)
     # The times between its parts are no gaps.
-    assert found.seen[1:] == ("the median step is 1m, all steps are the same",)
+    assert tuple(found.seen[1:]) == ("the median step is 1m, all steps are the same",)
 
 
 def test_a_compressed_file_is_looked_at_from_the_beginning(write_log: WRITE) -> None:
     found = propose(write_log("a.csv.gz", log("time,v", times(20_000), wave(20_000))), rows=1000)
-    assert 900 < found.num_rows < 1100
-    assert found.is_start
+    assert 900 < found.sample.num_rows < 1100
+    assert found.sample.is_start
     assert "(from the beginning)" in found.as_toml()
 
 
 def test_a_header_that_is_longer_than_the_compressed_file(write_log: WRITE) -> None:
     found = propose(write_log("a.csv.gz", log(f"time,{'v' * 5000}", times(20), [1.5] * 20)))
-    assert found.num_rows == 20
+    assert found.sample.num_rows == 20
 
 
 def test_some_of_many_files(write_log: WRITE) -> None:
@@ -679,7 +680,7 @@ def test_some_of_many_files(write_log: WRITE) -> None:
         for number in range(40)
     ]
     found = propose(*files)
-    assert (found.num_files, found.num_files_seen) == (40, 20)
+    assert (found.sample.num_files, found.sample.num_files_seen) == (40, 20)
     assert "20 of 40 files" in found.as_toml()
     assert "to 2024-04-26" in found.seen[0]
 

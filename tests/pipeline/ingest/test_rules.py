@@ -1,4 +1,4 @@
-"""Each rule of a recipe, in a whole ingest, against small numbers worked out by hand. The accounts always balance."""
+"""Each rule of a recipe, in a whole ingest, against numbers worked out by hand. The accounts always balance."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -157,7 +157,7 @@ def test_steps_that_are_missing_get_rows(
 
 def test_a_gap_of_more_steps_than_memory_may_hold_is_refused() -> None:
     Recipe(time="time", every="1s", max_gap="1000000s")
-    message = "max-gap 1000001s is 1,000,001 steps of 1s, .*at most 1,000,000.*: name a shorter max-gap, or a longer every"
+    message = "max-gap 1000001s is 1,000,001 steps of 1s, .* at most 1,000,000: name a shorter max-gap, or a"
     with pytest.raises(RecipeError, match=message):
         Recipe(time="time", every="1s", max_gap="1000001s")
     Recipe(time="time", max_gap="10000000s")
@@ -356,7 +356,7 @@ def test_whole_numbers_are_refused_and_not_rounded(
 
 def test_a_number_that_was_rounded_as_it_was_read_is_refused(rules: Rules) -> None:
     for dtype, number in (("float64", 2**53 + 1), ("float32", 2**60 + 1)):
-        with pytest.raises(SourceError, match="line 2: column 'n' is .* would be rounded"):
+        with pytest.raises(SourceError, match=r"line 2: column 'n' is .* would be rounded"):
             rules(["time,n", f"0,{number}", "1,5"], dtype=dtype)
 
 

@@ -1,0 +1,122 @@
+"""Which columns are channels, labels, counters, or nothing of use: other times, indexes, texts, constants."""
+
+import re
+
+import polars as pl
+
+from pipeline.ingest.columns import listed
+from pipeline.ingest.errors import SourceError
+from pipeline.profile.column import FEW, Column
+from pipeline.profile.proposal import Proposal
+from pipeline.profile.times import is_time_of_day, name_score, parts_of_time, plain
+from pipeline.profile.wording import number, quoted, share
+
+__all__ = [
+    "find_counters",
+    "find_labels",
+    "leave_out_constants",
+    "leave_out_index",
+    "leave_out_other_times",
+    "leave_out_texts",
+]
+
+LABEL_NAME = re.compile(r"(is)?(label|anomaly|anomalous|event|fault|failure|attack|outlier)s?")
+FLOAT32_WHOLE = 2**24
+FLOAT64_WHOLE = 2**53
+"""Below, floats hold every whole number."""
+
+
+def leave_out_other_times(draft: Proposal) -> None:
+    """Leave out times that are not the time of a row, and its parts."""
+    parts = parts_of_time(draft.columns)
+    others = {times.recipe.time for times in draft.times}
+    for column in draft.free:
+        if column.name in parts:
+            draft.exclude(column, "a part of the time")
+        elif (column.name in others or is_time_of_day(column)) and (
+            name_score(column.name) or not column.is_number
+        ):
+            draft.exclude(column, f"another time: {column.examples()}")
+
+
+def leave_out_index(draft: Proposal) -> None:
+    """Leave out numbers that count rows."""
+    for column in draft.channels:
+        steps = draft.steps(column.numbers)
+        if len(steps) and (steps == 1).all() and len(draft.channels) > 1:
+            draft.exclude(column, "counts rows")
+
+
+def find_labels(draft: Proposal) -> None:
+    """Find labels by their names; they hold true or false, always."""
+    for column in draft.free:
+        if not LABEL_NAME.fullmatch(plain(column.name)):
+            continue
+        if column.is_flag and not column.texts.null_count():
+            num_set = int(column.texts.str.to_lowercase().is_in(["true", "1", "1.0"]).sum())
+            how_many = share(num_set, len(column.texts)) if num_set else "none"
+            draft.uses[column.name] = f"labels, {how_many} of them set"
+            draft.add("labels", column.name, f"{how_many} of them set")
+        elif column.is_flag or not column.is_number:
+            draft.doubts.append(
+                f"{column.name!r} looks like labels, but is {column.shown()}: sql can make true and false of it"
+            )
+
+
+def leave_out_texts(draft: Proposal) -> None:
+    """Leave out what is no number. Raises SourceError where nothing is left."""
+    for column in draft.free:
+        if len(column.values) == 1 and not column.is_number:
+            draft.exclude(column, f"always {quoted(column.values[0])}")
+        elif not column.is_number:
+            draft.exclude(column, f"{'texts: ' if len(column.values) else 'holds '}{column.examples()}")
+    if not draft.channels:
+        raise SourceError(
+            draft.sample.excerpts[0].source.name,
+            f"no column of numbers is left beside the time {listed(draft.times[0].recipe.time_columns)}; the "
+            f"columns are {listed(list(draft.columns))}: is this the right file, and what separates its fields?",
+        )
+
+
+def leave_out_constants(draft: Proposal) -> None:
+    """Leave out numbers that never change, if others do."""
+    same = [column for column in draft.channels if column.numbers.n_unique() == 1]
+    if len(same) == len(draft.channels):
+        draft.doubts.append("no channel changes in the sample: all are kept")
+        return
+    for column in same:
+        draft.exclude(column, f"always {number(column.numbers[0])} in the sample")
+    if same:
+        draft.doubts.append("exclude: what never changes in the sample, an alarm say, may change elsewhere")
+
+
+def find_counters(draft: Proposal) -> None:
+    """Find whole numbers that float32 would round, which an ingest refuses: counts, or to be kept as float64."""
+    counters: list[Column] = []
+    rounded: list[str] = []
+    for column in draft.channels:
+        most = float(column.numbers.abs().max() or 0)  # type: ignore[arg-type]
+        if not column.is_whole or most < FLOAT32_WHOLE:
+            continue
+        found = f"whole numbers up to {number(most)}, which would be rounded"
+        if most >= FLOAT64_WHOLE and len(draft.channels) > 1:
+            draft.exclude(column, f"{found}: codes?")
+        elif most >= FLOAT64_WHOLE:
+            draft.doubts.append(f"{column.name!r} holds {found}, so an ingest stops: subtract an offset with sql")
+        elif "pivot" not in draft.settings and _only_rises(draft.steps(column.numbers, *draft.keys)):
+            counters.append(column)
+            draft.uses[column.name] = f"a count, {column.shown()}"
+        elif (column.numbers.cast(pl.Float32).cast(pl.Float64) != column.numbers).any():
+            rounded.append(column.name)
+    if counters:
+        why = f"whole numbers that only rise, beyond {FLOAT32_WHOLE:,}: their increase a second is stored"
+        draft.put("rate", [column.name for column in counters], why)
+        if max(float(column.numbers.max()) for column in counters) >= 2**32:  # type: ignore[arg-type]
+            draft.put("counter-bits", "64", "some exceed 32 bits")
+    if rounded:
+        draft.put("dtype", "float64", f"float32 would round the whole numbers of {listed(rounded)}")
+
+
+def _only_rises(steps: pl.Series) -> bool:
+    falls, rises = int((steps < 0).sum()), int((steps > 0).sum())
+    return falls <= FEW * len(steps) and rises >= max(1, FEW * len(steps))

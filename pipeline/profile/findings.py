@@ -1,0 +1,133 @@
+"""From a sample to a proposal: what is likely is set, what may be otherwise is said as a doubt."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from pipeline.ingest.columns import Columns
+from pipeline.ingest.errors import RecipeError, SourceError
+from pipeline.ingest.parse import parse
+from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.rejects import Reject
+from pipeline.profile.cadence import find_duplicates, see_steps
+from pipeline.profile.channels import (
+    find_counters,
+    find_labels,
+    leave_out_constants,
+    leave_out_index,
+    leave_out_other_times,
+    leave_out_texts,
+)
+from pipeline.profile.column import Column, steps
+from pipeline.profile.keys import find_keys
+from pipeline.profile.missing import find_missing
+from pipeline.profile.proposal import Proposal
+from pipeline.profile.sample import Sample, take_sample
+from pipeline.profile.times import find_times, has_zone
+from pipeline.profile.wording import counted, moment, share
+
+__all__ = ["profile"]
+
+MAX_VALUES_SHOWN = 8
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+WHY = {
+    "encoding": "there are bytes that are not UTF-8",
+    "header": "the first line holds values as those below do: the names are made up",
+}
+
+
+def profile(names: Sequence[str], *, rows: int = 10_000) -> Proposal:
+    """Look at about `rows` rows of logs, named as for `ingest`, and propose a recipe.
+
+    Raises SourceError or RecipeError where a file cannot be read, and where no column holds times or none holds
+    numbers.
+    """
+    sample = take_sample(names, rows)
+    if not sample.num_rows:
+        raise SourceError(", ".join(names), "there is no row to look at: name files that hold some")
+    draft = _begun(sample)
+    _say_dialect(draft)
+    _say_time(draft)
+    # Each looks at the columns that those before it have left.
+    leave_out_other_times(draft)
+    leave_out_index(draft)
+    find_labels(draft)
+    find_keys(draft)
+    leave_out_texts(draft)
+    leave_out_constants(draft)
+    find_missing(draft)
+    see_steps(draft)
+    find_duplicates(draft)
+    find_counters(draft)
+    _try_recipe(draft)
+    return draft
+
+
+def _begun(sample: Sample) -> Proposal:
+    """Find the time. Turned round, a log with the newest row first is as any other."""
+    places = sample.places()
+    decimal = str(sample.dialect.get("decimal", "."))
+    columns = {raw.name: Column(raw, decimal) for raw in sample.frame()}
+    times = find_times(columns, places["block"], sample.unnamed)
+    if not times:
+        first = ", ".join(
+            f"{name!r}: {column.raw[0]!r}" for name, column in list(columns.items())[:MAX_VALUES_SHOWN]
+        )
+        raise SourceError(
+            sample.excerpts[0].source.name,
+            f"no column looks like times; the first row is {first}. Expected ISO 8601, dates such as 31/12/2024 "
+            "or whole numbers since 1970: for other times, write the recipe by hand",
+        )
+    found = steps(times[0].nanoseconds, places["block"])
+    if int((found < 0).sum()) <= 5 * int((found > 0).sum()):
+        return Proposal(sample, columns, places, times)
+    columns = {name: Column(column.raw.reverse(), decimal) for name, column in columns.items()}
+    times[0] = times[0]._replace(nanoseconds=times[0].nanoseconds.reverse())
+    draft = Proposal(sample, columns, places.reverse(), times)
+    draft.seen.append("the newest row is first; an ingest puts rows in order")
+    return draft
+
+
+def _say_dialect(draft: Proposal) -> None:
+    for setting, value in draft.sample.dialect.items():
+        if value != getattr(Recipe, setting):
+            draft.put(setting, value, WHY.get(setting))
+    texts = [text for column in draft.channels for text in set(column.values) - column.words.keys() if "," in text]
+    if texts and all(map(THOUSANDS.fullmatch, texts)):
+        draft.doubts.append(
+            f"{texts[0]} may group thousands by a comma, not write a fraction: numbers are read as fractions. If "
+            "they are none, remove the commas from the log"
+        )
+
+
+def _say_time(draft: Proposal) -> None:
+    times = draft.times[0]
+    draft.put("time", times.recipe.time)
+    if times.recipe.time_format is not None:
+        draft.put("time-format", times.recipe.time_format)
+    if times.doubt:
+        draft.doubts.append(f"time-format: {times.doubt}")
+    if not has_zone(times, [draft.columns[name].raw for name in times.recipe.time_columns]):
+        draft.doubts.append(
+            'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
+        )
+    draft.seen.append(f"times from {moment(times.nanoseconds.min())} to {moment(times.nanoseconds.max())}")
+
+
+def _try_recipe(draft: Proposal) -> None:
+    """Read the sample as an ingest would."""
+    recipe = draft.recipe
+    rejects: list[Reject] = []
+    for source, raw in draft.sample.excerpts:
+        try:
+            columns = Columns.resolve(source.name, source.names, source.unnamed, recipe)
+            rejects += parse(source.name, raw, columns, recipe).rejects
+        except (SourceError, RecipeError) as error:
+            draft.doubts.append(str(error))
+    for reason, count in Counter(reject.reason for reject in rejects).most_common():
+        detail = next(reject.detail for reject in rejects if reject.reason == reason)
+        draft.doubts.append(f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {detail}")
+    num_rows = sum(raw.num_rows for _, raw in draft.sample.excerpts)
+    if len(rejects) > recipe.max_rejected(num_rows):
+        rejected = share(len(rejects), num_rows)
+        draft.doubts.append(f"{rejected} of rows rejected stop an ingest: max-rejects allows more")

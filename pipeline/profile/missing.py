@@ -1,0 +1,77 @@
+"""Words and numbers that mean a missing value."""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+from pipeline.profile.column import FEW, MAX_WORDS, Column
+from pipeline.profile.dialect import MISSING_WORD
+from pipeline.profile.proposal import Proposal, toml
+from pipeline.profile.wording import counted, number
+
+__all__ = ["find_missing"]
+
+POWERS = {2.0**bits - less for bits in (15, 16, 31, 32) for less in (0, 1)}
+
+
+def find_missing(draft: Proposal) -> None:
+    """Find texts among numbers, and numbers far from all others, that are there again and again."""
+    found: dict[str | float, list[Column]] = {}
+    for column in draft.channels:
+        values: Iterator[str | float] = chain(_words(column), _numbers(draft, column))
+        for value in values:
+            found.setdefault(value, []).append(column)
+    for value, columns in found.items():
+        text = value if isinstance(value, str) else number(value, digits=17)
+        is_known = MISSING_WORD.fullmatch(text) is not None
+        remark = "" if is_known else ": a missing value?" if value == text else ", far from all other values"
+        is_in_others = any(_count(column, value) for column in draft.channels if column not in columns)
+        if is_known or (len(columns) > 1 and not is_in_others):
+            where = repr(columns[0].name) if len(columns) == 1 else f"{len(columns):,} columns"
+            count = sum(_count(column, value) for column in columns)
+            draft.add("null", text, f"{counted(count, 'time')} in {where}{remark}")
+        else:
+            for column in columns:
+                draft.add("null", f"{column.name}={text}", f"{counted(_count(column, value), 'time')}{remark}")
+    for value, columns in found.items():
+        for column in columns:
+            column.numbers = column.numbers.set(column.numbers == value, None)
+
+
+def _count(column: Column, value: str | float) -> int:
+    return column.words.get(value, 0) if isinstance(value, str) else int((column.numbers == value).sum())
+
+
+def _words(column: Column) -> Iterator[str]:
+    for word, count in column.words.items():
+        # What is there once is a slip.
+        if word not in column.odd_words or (len(column.odd_words) <= MAX_WORDS and count > 1):
+            yield word
+
+
+def _numbers(draft: Proposal, column: Column) -> Iterator[float]:
+    numbers = column.numbers.drop_nulls()
+    for value in (numbers.min(), numbers.max()):
+        assert isinstance(value, float)
+        rest = numbers.filter(numbers != value)
+        count = len(numbers) - len(rest)
+        if count < 3 or rest.n_unique() < 3:
+            continue
+        low, high = float(rest.min()), float(rest.max())  # type: ignore[arg-type]
+        distance = max(low - value, value - high)
+        if _is_made_up(value):
+            if distance >= (high - low) * (0.1 if value < 0 <= low else 0.5):
+                yield value
+        elif distance >= 2 * (high - low) and count >= max(5, FEW * len(numbers)) and rest.n_unique() >= 10:
+            entry = toml(f"{column.name}={number(value, digits=17)}")
+            draft.doubts.append(
+                f"{column.name!r} is {number(value)} in {count:,} rows, in all others {number(low)} to "
+                f"{number(high)}: if that means missing, null = [{entry}]"
+            )
+
+
+def _is_made_up(value: float) -> bool:
+    """Whether people or registers write such a number where there is none."""
+    size = abs(value)
+    is_round = value <= -100 and value % 100 == 0
+    return is_round or size in POWERS or size >= 1e30 or re.fullmatch(r"99+\.[09]+", f"{size}") is not None

@@ -1,0 +1,168 @@
+"""A proposed recipe with its reasons and doubts: as it grows, finding by finding, and as it is written."""
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import polars as pl
+
+from pipeline.ingest.recipe import Recipe
+from pipeline.profile.column import Column, steps
+from pipeline.profile.sample import Sample
+from pipeline.profile.times import Times
+from pipeline.profile.wording import counted
+
+__all__ = ["Proposal", "toml"]
+
+WIDTH = 110
+MAX_COLUMNS_SHOWN = 200
+SETTINGS = [field.name.replace("_", "-") for field in fields(Recipe)]
+
+
+class Proposal:
+    """A sample, what was found in it so far, and the recipe that comes of it."""
+
+    def __init__(
+        self, sample: Sample, columns: Mapping[str, Column], places: pl.DataFrame, times: Sequence[Times]
+    ) -> None:
+        self.sample = sample
+        self.columns = columns
+        self.times = times
+        """The time of a row, and what else could be."""
+        self.rows = places.with_columns(times[0].nanoseconds.alias("time"))
+        """Block, file, group and time; series and pivot when they are known; (rows,) each."""
+        self.settings: dict[str, str | list[str]] = {}
+        """As a recipe file holds them, without those that are as by default."""
+        self.why: dict[str, str] = {}
+        """Reason of a setting, or of one entry of it, as "exclude=wd"."""
+        self.uses: dict[str, str] = dict.fromkeys(times[0].recipe.time_columns, "time")
+        """What columns are, of those for which it is known."""
+        self.seen: list[str] = []
+        """About the rows as a whole."""
+        self.doubts: list[str] = []
+        """What may be otherwise."""
+
+    @property
+    def keys(self) -> list[str]:
+        """Columns of `rows` that say whose a row is."""
+        return [name for name in ("series", "pivot") if name in self.rows.columns]
+
+    @property
+    def free(self) -> list[Column]:
+        """Columns without a use so far. Those without a name are none: nothing is stored of them."""
+        taken = self.uses.keys() | self.sample.unnamed
+        return [column for name, column in self.columns.items() if name not in taken]
+
+    @property
+    def channels(self) -> list[Column]:
+        """Those of numbers."""
+        return [column for column in self.free if column.is_number]
+
+    def put(self, setting: str, value: str | Sequence[str], why: str | None = None) -> None:
+        """Set a setting."""
+        self.settings[setting] = value if isinstance(value, str) else list(value)
+        if why:
+            self.why[setting] = why
+
+    def add(self, setting: str, entry: str, why: str) -> None:
+        """Add to a list."""
+        self.settings[setting] = [*self.settings.get(setting, ()), entry]
+        self.why[f"{setting}={entry}"] = why
+
+    def use(self, setting: str, column: Column, why: str | None = None) -> None:
+        """Say whose a row is by a column."""
+        self.uses[column.name] = setting
+        self.rows = self.rows.with_columns(column.texts.alias(setting))
+        self.put(setting, column.name, why)
+
+    def exclude(self, column: Column, why: str) -> None:
+        """Leave a column out."""
+        self.uses[column.name] = f"left out: {why}"
+        self.add("exclude", column.name, why)
+
+    def steps(self, values: pl.Series, *keys: str) -> pl.Series:
+        """From each value to the next of its block and keys, where both are there."""
+        return steps(values, self.rows["block"], *(self.rows[key] for key in keys))
+
+    @property
+    def recipe(self) -> Recipe:
+        """The settings as a recipe."""
+        return Recipe.from_settings(dict(self.settings))
+
+    def described(self) -> dict[str, str]:
+        """What each column seems to be."""
+        unnamed = dict.fromkeys(self.sample.unnamed, "left out: without a name; ")
+        return {
+            name: self.uses.get(name) or f"{unnamed.get(name, '')}{column.shown()}"
+            for name, column in self.columns.items()
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain values, the settings under "recipe"."""
+        return {
+            "rows": self.sample.num_rows,
+            "files": self.sample.num_files,
+            "files_seen": self.sample.num_files_seen,
+            "whole": self.sample.is_whole,
+            "seen": self.seen,
+            "columns": self.described(),
+            "doubts": self.doubts,
+            "recipe": self.settings,
+            "why": self.why,
+        }
+
+    def as_toml(self) -> str:
+        """A recipe file, with what was seen as comments."""
+        sample = self.sample
+        columns = list(self.described().items())
+        width = min(40, max(len(name) for name, _ in columns))
+        files = f"{sample.num_files_seen:,} of " * (sample.num_files_seen < sample.num_files)
+        files += counted(sample.num_files, "file")
+        lines = [
+            "# A proposal of `python -m pipeline profile`: look it over, save it, and run",
+            "#   python -m pipeline ingest SOURCE... --recipe FILE --out STORE",
+            "#",
+            f"# Seen in {sample.num_rows:,} rows of {files}{'' if sample.is_whole else ' (a sample)'}:",
+            *(line for text in self.seen for line in _comment(text, "  ")),
+            "#",
+        ]
+        for name, what in columns[:MAX_COLUMNS_SHOWN]:
+            lines += _comment(f"{name:<{width}}  {what}", "  ")
+        if len(columns) > MAX_COLUMNS_SHOWN:
+            lines.append(f"#   and {len(columns) - MAX_COLUMNS_SHOWN:,} more columns")
+        if self.doubts:
+            lines += ["#", "# In doubt:", *(line for doubt in self.doubts for line in _comment(doubt, "- "))]
+        lines.append("")
+        for name in sorted(self.settings, key=SETTINGS.index):
+            lines += [*_comment(self.why.get(name, "")), *self._setting(name, self.settings[name])]
+        return "\n".join(lines) + "\n"
+
+    def _setting(self, name: str, value: str | list[str]) -> Iterator[str]:
+        if isinstance(value, str) or not any(f"{name}={entry}" in self.why for entry in value):
+            yield f"{name} = {toml(value)}"
+            return
+        yield f"{name} = ["
+        for entry in value:
+            yield f"    {toml(entry)},  # {_one_line(self.why[f'{name}={entry}'])}"
+        yield "]"
+
+
+def toml(value: str | Sequence[str]) -> str:
+    """A text or a list of them."""
+    if not isinstance(value, str):
+        return f"[{', '.join(map(toml, value))}]"
+    # A string of JSON is one of TOML, but for one character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _comment(text: str, indent: str = "") -> list[str]:
+    """Lines of a comment."""
+    wrapped = textwrap.wrap(_one_line(text), WIDTH, subsequent_indent=" " * len(indent), break_long_words=False)
+    return [f"# {'' if index else indent}{line}" for index, line in enumerate(wrapped)]
+
+
+def _one_line(text: str) -> str:
+    """What TOML allows in a comment."""
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)

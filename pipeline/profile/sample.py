@@ -1,0 +1,172 @@
+"""The rows of logs that are looked at."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from polars import selectors
+
+from pipeline.ingest.columns import Columns
+from pipeline.ingest.csv_source import CsvSource
+from pipeline.ingest.files import find_files, first_bytes, is_compressed, num_bytes, open_text
+from pipeline.ingest.formats import open_source
+from pipeline.ingest.header import read_header
+from pipeline.ingest.json_source import JsonSource
+from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.rejects import MAX_RECORD_BYTES
+from pipeline.ingest.sources import Raw, Section, Source
+from pipeline.profile.dialect import Dialect, agreed, sniff
+
+__all__ = ["Sample", "take_sample"]
+
+MAX_FILES = 20
+SNIFFED_BYTES = 2**18
+MAX_BYTES = 2**28
+"""Of the sample of a file, where lines are long."""
+FEW_SAMPLES = 1.5
+"""A file of fewer is read as a whole."""
+
+
+class Excerpt(NamedTuple):
+    """Rows of a file that follow each other."""
+
+    source: Source
+    raw: Raw
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Excerpts of logs."""
+
+    dialect: Dialect
+    """Of the text files."""
+    num_files: int
+    """Also those that were not looked at."""
+    excerpts: tuple[Excerpt, ...]
+    is_whole: bool
+    """Whether nothing was left out."""
+
+    @property
+    def num_files_seen(self) -> int:
+        """Files that were looked at."""
+        return len({source.name for source, _ in self.excerpts})
+
+    @property
+    def num_rows(self) -> int:
+        """Rows that could be read, up to the number of their fields."""
+        return sum(raw.frame.height for _, raw in self.excerpts)
+
+    @property
+    def unnamed(self) -> set[str]:
+        """Columns that a file does not name."""
+        return {name for source, _ in self.excerpts for name in source.unnamed}
+
+    def places(self) -> pl.DataFrame:
+        """Where rows are from, (rows,): excerpt "block", the "file", and "group" of files of the same columns.
+
+        Rows of one block follow each other.
+        """
+        of_each = pl.DataFrame(
+            {
+                "block": range(len(self.excerpts)),
+                "file": [source.name for source, _ in self.excerpts],
+                "group": [repr(sorted(source.names)) for source, _ in self.excerpts],
+            }
+        )
+        return of_each[np.repeat(np.arange(len(of_each)), [raw.frame.height for _, raw in self.excerpts])]
+
+    def frame(self) -> pl.DataFrame:
+        """All rows, (rows,) a column: texts where files differ in type, null where missing."""
+        frames = [raw.frame for _, raw in self.excerpts]
+        types = Counter(name for name, _ in {column for frame in frames for column in frame.schema.items()})
+        mixed = selectors.by_name(*(name for name, count in types.items() if count > 1), require_all=False)
+        whole = pl.concat([frame.with_columns(mixed.cast(pl.String)) for frame in frames], how="diagonal")
+        return whole.with_columns(selectors.float().fill_nan(None))
+
+
+def take_sample(names: Sequence[str], rows: int) -> Sample:
+    """Read about `rows` rows of logs: the beginning of each file, and the middle and end of long plain texts.
+
+    Raises RecipeError or SourceError where a file cannot be read, or two are written differently.
+    """
+    files = find_files(names)
+    # Spread over all: the first of a folder are often of one month or one machine.
+    seen = [files[index] for index in np.linspace(0, len(files) - 1, min(len(files), MAX_FILES), dtype=int)]
+    each = -(-rows // len(seen))
+    spans: dict[str, list[tuple[int, int]]] = {}
+    dialects: dict[str, Dialect] = {}
+    for name in seen:
+        begin = _read(name, 0, SNIFFED_BYTES)
+        spans[name] = _spans(name, begin, each)
+        source = open_source(name, _recipe(sniff(begin)))
+        if isinstance(source, CsvSource | JsonSource):
+            dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
+            told = dialect if isinstance(source, CsvSource) else dialect.keys() & {"encoding"}
+            dialects[name] = {setting: dialect[setting] for setting in told}
+    dialect = agreed(dialects)
+    is_text = len(dialects) == len(seen) == len(files)
+    num_bytes_seen = sum(size for name in seen for _, size in spans[name])
+    return Sample(
+        dialect=dialect,
+        num_files=len(files),
+        excerpts=tuple(excerpt for name in seen for excerpt in _excerpts(name, spans[name], dialect, each)),
+        is_whole=is_text and num_bytes_seen == sum(map(num_bytes, files)),
+    )
+
+
+def _recipe(dialect: Dialect) -> Recipe:
+    return Recipe.from_settings({"time": "time", **dialect})
+
+
+def _read(name: str, start: int, size: int) -> bytes:
+    """Whole lines of a text, up to `size` bytes of them."""
+    with open_text(name) as (stream, _):
+        if start:
+            stream.seek(start)
+        data = stream.read(size)
+    return data if len(data) < size else data[: data.rfind(b"\n") + 1] or data
+
+
+def _spans(name: str, begin: bytes, rows: int) -> list[tuple[int, int]]:
+    """First byte and size of what is read of a text; it begins with a line."""
+    wanted = min(1 + rows * len(begin) // max(1, begin.count(b"\n")), MAX_BYTES)
+    size = num_bytes(name)
+    with open_text(name) as (stream, file):
+        if stream is not file:
+            return [(0, wanted)]
+        if size <= FEW_SAMPLES * wanted:
+            return [(0, size)]
+        part = wanted // 5
+        spans = [(0, 3 * part)]
+        for start in ((3 * part + size - part) // 2 - part // 2, size - part):
+            file.seek(start)
+            file.readline(MAX_RECORD_BYTES)
+            if file.tell() < size:
+                spans.append((file.tell(), part))
+        return spans
+
+
+def _excerpts(name: str, spans: list[tuple[int, int]], dialect: Dialect, rows: int) -> Iterator[Excerpt]:
+    recipe = _recipe(dialect)
+    source = open_source(name, recipe)
+    is_text = isinstance(source, CsvSource)
+    begin = 0, 1
+    if is_text:
+        with open_text(name) as (stream, _):
+            header = read_header(stream, name, recipe)
+        begin = header.num_bytes, header.num_lines + 1
+    elif not isinstance(source, JsonSource):
+        spans = [(0, 8 * rows * max(1, len(source.names)))]
+    if begin[0] >= source.num_bytes and not is_compressed(first_bytes(name)):
+        return
+    # Of a CSV, texts are read, whatever their use.
+    channels = () if is_text else source.names
+    columns = Columns(time=(), series=None, pivot=None, labels=(), channels=channels, unused=())
+    for index, (start, size) in enumerate(spans):
+        section = Section(index, *((start, 1) if index else begin), size)
+        for read in source.pieces(section, columns, recipe, size):
+            yield Excerpt(source, read())
+            break

@@ -1,0 +1,35 @@
+"""Counts, shares, numbers, moments and texts as a proposal words them."""
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["counted", "moment", "number", "quoted", "share"]
+
+MAX_TEXT_SHOWN = 40
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things."""
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def share(part: int, whole: int) -> str:
+    """A percentage."""
+    percent = 100 * part / whole
+    return f"{percent:.1f}%" if percent >= 0.05 else "under 0.1%"
+
+
+def number(value: Any, digits: int = 6) -> str:
+    """A float, a whole one without a point."""
+    return f"{int(value)}" if value % 1 == 0 and abs(value) < 10**digits else f"{value:.{digits}g}"
+
+
+def moment(nanoseconds: Any) -> str:
+    """A time, to the second."""
+    return str(np.datetime64(nanoseconds, "ns").astype("datetime64[s]")).replace("T", " ")
+
+
+def quoted(text: str) -> str:
+    """The beginning of a text."""
+    return repr(text) if len(text) <= MAX_TEXT_SHOWN else f"{text[:MAX_TEXT_SHOWN]!r}..."

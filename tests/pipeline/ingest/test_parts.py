@@ -1,0 +1,136 @@
+"""Parts on disk: whole or absent, and read back by slices."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.ingest.parts import Part, PartReader, Run, part_name, steps_back_between, whole_part, write_part
+
+
+def make_part(
+    folder: Path,
+    rows: int,
+    *,
+    dtype: str = "float32",
+    channels: int = 2,
+    labels: int = 1,
+    sensors: list[str] | None = None,
+    place: tuple[int, int, int] = (3, 0, 7),
+    runs: list[Run] | None = None,
+) -> tuple[Part, dict[str, np.ndarray]]:
+    part = Part(
+        source=place[0],
+        section=place[1],
+        piece=place[2],
+        last=True,
+        num_rows=rows,
+        dtype=dtype,
+        num_channels=channels,
+        num_labels=labels,
+        sensors=sensors,
+        runs=[Run("é", 0, rows, 5, 4 + rows, 5, 4 + rows)] if runs is None else runs,
+        rows_in=rows + 2,
+        blank=1,
+        headers=0,
+        filtered=0,
+        rejected={"no number in 'é'": 2},
+        ambiguous=0,
+        nonexistent=0,
+        steps_back=0,
+        rounded={"n": (4, "16777217")},
+        measurements=["p"],
+    )
+    random = np.random.default_rng(rows)
+    blocks = {
+        "time": np.arange(5, 5 + rows),
+        "line": np.arange(rows) * 2,
+        "sensor": random.integers(0, max(1, len(sensors or ())), rows, np.int32),
+        "labels": random.integers(0, 100, (rows, labels), np.int8),
+        "values": random.standard_normal((rows, channels)).astype(dtype),
+    }
+    if sensors is None:
+        del blocks["sensor"]
+    return write_part(folder, part, blocks), blocks
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 50),
+    st.sampled_from(["float32", "float64"]),
+    st.integers(1, 5),
+    st.integers(0, 2),
+    st.sampled_from([None, ["flow", "level"]]),
+    st.data(),
+)
+def test_any_slice_comes_back(
+    rows: int, dtype: str, channels: int, labels: int, sensors: list[str] | None, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, rows))
+    stop = data.draw(st.integers(start, rows))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        part, blocks = make_part(folder, rows, dtype=dtype, channels=channels, labels=labels, sensors=sensors)
+        assert whole_part(folder / part_name(3, 0, 7)) == part
+        assert [path.name for path in folder.iterdir()] == [part_name(3, 0, 7)]
+        reader = PartReader(folder, part)
+        found = reader.read(start, stop)
+        assert list(found) == list(part.blocks)
+        for block, wanted in blocks.items():
+            np.testing.assert_array_equal(found[block], wanted[start:stop])
+            assert found[block].shape == wanted[start:stop].shape
+        if start < stop:
+            run = Run("é", start, stop, 0, 0, 0, 0)
+            np.testing.assert_array_equal(reader.times(run), blocks["time"][start:stop])
+
+
+@pytest.mark.parametrize("keep", [0, 5, 8, 200, -1])
+def test_a_part_that_was_cut_short_is_none(tmp_path: Path, keep: int) -> None:
+    make_part(tmp_path, 100)
+    path = tmp_path / part_name(3, 0, 7)
+    path.write_bytes(path.read_bytes()[:keep])
+    assert whole_part(path) is None
+
+
+def test_a_part_with_a_flipped_bit_is_none(tmp_path: Path) -> None:
+    make_part(tmp_path, 100)
+    path = tmp_path / part_name(3, 0, 7)
+    data = path.read_bytes()
+    for place in (len(data) - 1, len(data) // 2):
+        damaged = bytearray(data)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        assert whole_part(path) is None
+    path.write_bytes(data)
+    assert whole_part(path) is not None
+    assert whole_part(tmp_path / "absent.part") is None
+
+
+def test_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:
+    make_part(tmp_path, 100)
+    path = tmp_path / part_name(3, 0, 7)
+    data = path.read_bytes()
+    make_part(tmp_path, 100)
+    assert path.read_bytes() == data
+
+
+def test_steps_back_between_parts_are_those_of_one_series_of_one_source(tmp_path: Path) -> None:
+    def part(source: int, piece: int, *runs: tuple[str, int, int]) -> Part:
+        """With the times of the first and last row of each series, as the file has them."""
+        found = [
+            Run(series, 0, 1, min(begins, ends), max(begins, ends), begins, ends) for series, begins, ends in runs
+        ]
+        return make_part(tmp_path, 1, place=(source, 0, piece), runs=found)[0]
+
+    parts = [
+        part(0, 0, ("x", 10, 20), ("y", 50, 40)),
+        part(0, 1, ("y", 40, 60)),
+        part(0, 2, ("x", 19, 30), ("y", 59, 70)),
+        part(1, 0, ("x", 0, 5)),
+        part(1, 1, ("x", 5, 6)),
+    ]
+    assert steps_back_between(parts) == {0: 2, 1: 0}
+    assert steps_back_between([]) == {}

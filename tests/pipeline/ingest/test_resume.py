@@ -1,0 +1,227 @@
+"""What an interrupted job has left is taken over if it is whole and of the same job, and read again if not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import psutil
+import pytest
+
+from pipeline.ingest import RecipeError, SourceError, append, ingest
+from storage.errors import StoreError
+from storage.format import LOCK_FILE
+from tests.pipeline.ingest.jobs import (
+    RECIPE,
+    ROOT,
+    SIZES,
+    contents,
+    parts_on_disk,
+    run_job,
+    sources,
+    start_job,
+    write_logs,
+)
+
+ALL_READ = ("writing", 1)
+COMMITTED = ("committing", 60)
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    write_logs(tmp_path / "logs", rows=12_000)
+    return tmp_path / "logs"
+
+
+def killed_at(logs: Path, out: Path, step: tuple[str, int] = ALL_READ) -> list[Path]:
+    """Run a job that dies at a step; give the parts that it has left."""
+    with start_job(logs, out, *step) as job:
+        job.communicate()
+    assert job.returncode == -signal.SIGKILL
+    return sorted(out.glob(".staged/*/[0-9]*.part"))
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-9] ^= 1
+    path.write_bytes(data)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def blank(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [flip, cut, blank, remove])
+def test_a_part_that_a_power_failure_has_damaged_is_read_again(
+    tmp_path: Path, logs: Path, damage: Callable[[Path], None]
+) -> None:
+    whole = run_job(logs, tmp_path / "whole")
+    parts = killed_at(logs, tmp_path / "out")
+    # One of a plain file, one of the middle of a compressed one, one of Parquet.
+    damaged = [next(part for part in parts if part.name.startswith(name)) for name in ("0-1-", "2-0-1", "3-0-")]
+    for part in damaged:
+        damage(part)
+    report = run_job(logs, tmp_path / "out")
+    assert report.parts_reused == len(parts) - len(damaged)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert pl.read_parquet(report.rejects or "").equals(pl.read_parquet(whole.rejects or ""))
+
+
+@pytest.mark.parametrize("damage", [flip, cut, blank])
+def test_a_part_whose_rejects_are_damaged_is_read_again(
+    tmp_path: Path, logs: Path, damage: Callable[[Path], None]
+) -> None:
+    whole = run_job(logs, tmp_path / "whole")
+    parts = killed_at(logs, tmp_path / "out")
+    rejects = sorted(parts[0].parent.glob("*.rejects.parquet"))
+    damage(rejects[0])
+    damage(rejects[-1])
+    report = run_job(logs, tmp_path / "out")
+    assert report.parts_reused == len(parts) - 2
+    assert pl.read_parquet(report.rejects or "").equals(pl.read_parquet(whole.rejects or ""))
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_another_source_is_another_job(tmp_path: Path, logs: Path) -> None:
+    assert killed_at(logs, tmp_path / "out")
+    with (logs / "a.csv").open("a") as file:
+        file.write("2025-01-01T00:00:00,p1,1,2,0\n")
+    report = run_job(logs, tmp_path / "out")
+    assert (report.num_rows, report.parts_reused) == (12_001, 0)
+    run_job(logs, tmp_path / "whole")
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_another_recipe_is_another_job(tmp_path: Path, logs: Path) -> None:
+    """Its parts lie in a folder of their own: what workers of the killed job still write is not among them."""
+    parts = killed_at(logs, tmp_path / "out")
+    other = killed_at_with_null(logs, tmp_path / "out")
+    assert not parts[0].exists()
+    assert other == set()
+    report = run_job(logs, tmp_path / "out", settings={"null": ("7.25",)})
+    assert report.parts_reused == 0
+    run_job(logs, tmp_path / "whole", settings={"null": ("7.25",)})
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def killed_at_with_null(logs: Path, out: Path) -> set[str]:
+    """Interrupt a job of another recipe when it begins to read; give the parts that are there."""
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    found: set[str] = set()
+    with pytest.raises(KeyboardInterrupt):
+        run_job(logs, out, settings={"null": ("3.5",)}, progress=interrupt)
+    for folder in out.glob(".staged/*"):
+        for part in folder.glob("[0-9]*.part"):
+            part.unlink()
+    return found | parts_on_disk(out)
+
+
+def test_a_job_that_fails_leaves_nothing(tmp_path: Path, logs: Path) -> None:
+    killed_at(logs, tmp_path / "out")
+    with pytest.raises(RecipeError, match="rate names 'c'"):
+        run_job(logs, tmp_path / "out", settings={"rate": ("c",)})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_kill_after_the_commit_leaves_a_store_that_is_tidied(tmp_path: Path, logs: Path) -> None:
+    out = tmp_path / "out"
+    whole = run_job(logs, tmp_path / "whole")
+    killed_at(logs, out, ("committing", 50))
+    assert (out / "zarr.json").exists()
+    assert (out / LOCK_FILE).exists()
+    # Another job is told that there is a store, the same one that it is done.
+    with pytest.raises(StoreError, match="is a store already: remove it first"):
+        run_job(logs, out, settings={"null": ("3.5",)})
+    assert contents(out) == contents(tmp_path / "whole")
+    (out / "zarr.json").unlink()
+    killed_at(logs, tmp_path / "again", ("committing", 50))
+    report = run_job(logs, tmp_path / "again")
+    assert report.num_rows == whole.num_rows
+    assert report.files == whole.files
+    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+
+
+def test_an_interrupted_append_goes_on(tmp_path: Path, logs: Path) -> None:
+    new = tmp_path / "new"
+    write_logs(new, rows=6_000)
+    text = (new / "a.csv").read_text(errors="surrogateescape").replace("2024-03", "2025-03")
+    (new / "a.csv").write_text(text, errors="surrogateescape")
+    for name in ("whole", "out"):
+        run_job(logs, tmp_path / name)
+
+    def interrupt(num_bytes: float) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KeyboardInterrupt
+
+    calls = 0
+    before = contents(tmp_path / "out")
+    append([new / "a.csv"], tmp_path / "whole", **SIZES)
+    with pytest.raises(KeyboardInterrupt):
+        append([new / "a.csv"], tmp_path / "out", progress=interrupt, **SIZES)
+    kept = len(parts_on_disk(tmp_path / "out"))
+    assert kept >= 1
+    assert before.items() <= contents(tmp_path / "out").items()
+    # A mistake does not cost what has been read.
+    with pytest.raises(StoreError, match="is a store already"):
+        ingest(sources(logs), tmp_path / "out", RECIPE)
+    assert len(parts_on_disk(tmp_path / "out")) == kept
+    assert append([new / "a.csv"], tmp_path / "out", **SIZES).parts_reused == kept
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    with pytest.raises(SourceError, match="has the rows of this file already"):
+        append([new / "a.csv"], tmp_path / "out", **SIZES)
+
+
+@pytest.mark.parametrize("flags", [[], ["--workers", "2"]], ids=["threads", "processes"])
+def test_the_command_goes_on_after_ctrl_c(tmp_path: Path, flags: list[str]) -> None:
+    log, out = tmp_path / "log.csv", tmp_path / "out"
+    rows = 1_500_000
+    start = pl.datetime(2024, 1, 1)
+    frame = pl.select(
+        time=pl.datetime_range(start, start + pl.duration(seconds=rows - 1), "1s"),
+        a=pl.int_range(rows) / 4,
+        b=-pl.int_range(rows) % 1000 / 8,
+    )
+    frame.write_csv(log)
+    command = [sys.executable, "-m", "pipeline", "ingest", str(log), "--out", str(out), "--time", "time", *flags]
+    # A terminal sends Ctrl-C to all processes of the command.
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as job:
+        while not parts_on_disk(out):
+            assert job.poll() is None
+            time.sleep(0.005)
+        os.killpg(job.pid, signal.SIGINT)
+        told, complaint = job.communicate()
+    assert (job.returncode, told) == (130, "")
+    assert complaint == "Interrupted: run the same command again, and it goes on where it was\n"
+    assert not [one for one in psutil.process_iter() if one.pid != job.pid and group_of(one.pid) == job.pid]
+    kept = len(parts_on_disk(out))
+    assert kept >= 1
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert f"{kept} parts taken over from an interrupted run" in again.stdout
+    assert f"{rows:,} in 1 series" in again.stdout
+
+
+def group_of(process: int) -> int | None:
+    try:
+        return os.getpgid(process)
+    except ProcessLookupError:
+        return None

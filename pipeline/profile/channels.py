@@ -31,11 +31,10 @@ def leave_out_other_times(draft: Proposal) -> None:
     parts = parts_of_time(draft.columns)
     others = {times.recipe.time for times in draft.times}
     for column in draft.free:
+        is_time = column.name in others or is_time_of_day(column)
         if column.name in parts:
             draft.exclude(column, "a part of the time")
-        elif (column.name in others or is_time_of_day(column)) and (
-            name_score(column.name) or not column.is_number
-        ):
+        elif is_time and (name_score(column.name) or not column.is_number):
             draft.exclude(column, f"another time: {column.examples()}")
 
 

@@ -28,7 +28,6 @@ from pipeline.profile.wording import counted, moment, share
 
 __all__ = ["profile"]
 
-MAX_VALUES_SHOWN = 8
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
@@ -60,19 +59,18 @@ def profile(names: Sequence[str], *, rows: int = 10_000) -> Proposal:
     find_duplicates(draft)
     find_counters(draft)
     _try_recipe(draft)
+    draft.sort()
     return draft
 
 
 def _begun(sample: Sample) -> Proposal:
     """Find the time. Turned round, a log with the newest row first is as any other."""
-    places = sample.places()
+    frame, places = sample.frame(), sample.places()
     decimal = str(sample.dialect.get("decimal", "."))
-    columns = {raw.name: Column(raw, decimal) for raw in sample.frame()}
+    columns = {raw.name: Column(raw, decimal) for raw in frame}
     times = find_times(columns, places["block"], sample.unnamed)
     if not times:
-        first = ", ".join(
-            f"{name!r}: {column.raw[0]!r}" for name, column in list(columns.items())[:MAX_VALUES_SHOWN]
-        )
+        first = ", ".join(f"{name!r}: {value!r}" for name, value in list(frame.row(0, named=True).items())[:8])
         raise SourceError(
             sample.excerpts[0].source.name,
             f"no column looks like times; the first row is {first}. Expected ISO 8601, dates such as 31/12/2024 "
@@ -81,7 +79,7 @@ def _begun(sample: Sample) -> Proposal:
     found = steps(times[0].nanoseconds, places["block"])
     if int((found < 0).sum()) <= 5 * int((found > 0).sum()):
         return Proposal(sample, columns, places, times)
-    columns = {name: Column(column.raw.reverse(), decimal) for name, column in columns.items()}
+    columns = {raw.name: Column(raw, decimal) for raw in frame.reverse()}
     times[0] = times[0]._replace(nanoseconds=times[0].nanoseconds.reverse())
     draft = Proposal(sample, columns, places.reverse(), times)
     draft.seen.append("the newest row is first; an ingest puts rows in order")
@@ -92,7 +90,8 @@ def _say_dialect(draft: Proposal) -> None:
     for setting, value in draft.sample.dialect.items():
         if value != getattr(Recipe, setting):
             draft.put(setting, value, WHY.get(setting))
-    texts = [text for column in draft.channels for text in set(column.values) - column.words.keys() if "," in text]
+    values = [value for column in draft.channels for value in column.values if value not in column.words]
+    texts = [value for value in values if "," in value]
     if texts and all(map(THOUSANDS.fullmatch, texts)):
         draft.doubts.append(
             f"{texts[0]} may group thousands by a comma, not write a fraction: numbers are read as fractions. If "

@@ -34,7 +34,7 @@ def find_missing(draft: Proposal) -> None:
             for column in columns:
                 draft.add("null", f"{column.name}={text}", f"{counted(_count(column, value), 'time')}{remark}")
     for value, columns in found.items():
-        for column in columns:
+        for column in columns if isinstance(value, float) else ():
             column.numbers = column.numbers.set(column.numbers == value, None)
 
 

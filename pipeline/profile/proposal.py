@@ -86,6 +86,12 @@ class Proposal:
         """From each value to the next of its block and keys, where both are there."""
         return steps(values, self.rows["block"], *(self.rows[key] for key in keys))
 
+    def sort(self) -> None:
+        """Put settings in the order of `Recipe`, and what is left out in that of the files."""
+        self.settings = {name: self.settings[name] for name in SETTINGS if name in self.settings}
+        if excluded := set(self.settings.get("exclude", ())):
+            self.settings["exclude"] = [name for name in self.columns if name in excluded]
+
     @property
     def recipe(self) -> Recipe:
         """The settings as a recipe."""
@@ -135,8 +141,8 @@ class Proposal:
         if self.doubts:
             lines += ["#", "# In doubt:", *(line for doubt in self.doubts for line in _comment(doubt, "- "))]
         lines.append("")
-        for name in sorted(self.settings, key=SETTINGS.index):
-            lines += [*_comment(self.why.get(name, "")), *self._setting(name, self.settings[name])]
+        for name, value in self.settings.items():
+            lines += [*_comment(self.why.get(name, "")), *self._setting(name, value)]
         return "\n".join(lines) + "\n"
 
     def _setting(self, name: str, value: str | list[str]) -> Iterator[str]:

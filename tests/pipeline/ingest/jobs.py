@@ -28,7 +28,7 @@ from storage.format import StoreLayout
 
 ROOT = Path(__file__).parents[3]
 RECIPE = Recipe(time="time", series="pump", labels=("fault",), max_rejects="1%")
-STAGES = ("reading", "writing", "committing")
+STAGES = ("reading", "writing", "committing", "tidying")
 START = np.datetime64("2024-03-01T00:00:00", "s")
 HEADER = "time,pump,a,b,fault"
 DAMAGED = (
@@ -142,6 +142,7 @@ def main(folder: str, out: str, stage: str | None = None, number: str = "0") -> 
     steps.before(ReadSources, "run", stage="reading")
     steps.before(pipeline.ingest.job, "write_store", stage="writing")
     steps.before(pipeline.ingest.job, "collect_rejects", stage="committing")
+    steps.before(ReadSources, "remove_parts", stage="tidying")
     pipeline.ingest.stage.write_part = steps.part(pipeline.ingest.stage.write_part)
     report = run_job(Path(folder), Path(out), progress=steps.step)
     print("reused", report.parts_reused, flush=True)

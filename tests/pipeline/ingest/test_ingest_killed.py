@@ -15,7 +15,7 @@ from storage.store import SeriesStore
 from storage.verify import check_chunks
 from tests.pipeline.ingest.jobs import STAGES, contents, parts_on_disk, start_job, write_logs
 
-MOST_STEPS = {"reading": 110, "writing": 60, "committing": 90}
+MOST_STEPS = {"reading": 110, "writing": 60, "committing": 30, "tidying": 80}
 MAX_SECONDS = 1.5
 """Of the work of a job, on a busy machine; many are killed earlier."""
 

@@ -163,6 +163,14 @@ def test_a_gap_of_more_steps_than_memory_may_hold_is_refused() -> None:
     Recipe(time="time", max_gap="10000000s")
 
 
+def test_no_step_is_missing_between_two_series(rules: Rules) -> None:
+    store, report = rules(
+        ["time,key,a", "0,x,1", "10,x,2", "40,y,3"], series="key", every="10s", **{"max-gap": "1h"}
+    )
+    assert seconds(store) == [0, 10, 40]
+    assert report.rows_added == 0
+
+
 # Gaps and long runs without a value
 
 
@@ -352,6 +360,15 @@ def test_whole_numbers_are_refused_and_not_rounded(
     assert "--exclude 'n'" in result.output
     assert "--rate 'n'" in result.output
     assert ("--dtype float64" in result.output) == (dtype == "float32")
+
+
+def test_the_line_is_that_of_the_file_where_the_query_has_dropped_others(rules: Rules) -> None:
+    lines = ["time,n,keep", "0,1,0", "1,2,1", f"2,{2**24 + 1},0", f"3,{2**24 + 3},1", "1,4,1"]
+    query = "SELECT * EXCLUDE (keep) FROM rows WHERE keep = 1"
+    with pytest.raises(SourceError, match="line 5: column 'n' is 16777219"):
+        rules(lines, sql=query)
+    with pytest.raises(SourceError, match=r"line 6: time 1970-01-01T00:00:01 is repeated, .* line 3:"):
+        rules(lines, sql=query, dtype="float64")
 
 
 def test_a_number_that_was_rounded_as_it_was_read_is_refused(rules: Rules) -> None:

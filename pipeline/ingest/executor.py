@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 
 from pipeline.ingest.errors import RecipeError
 
-__all__ = ["Run", "in_threads", "on_cluster", "on_processes"]
+__all__ = ["Run", "dask_setup", "in_threads", "on_cluster", "on_processes"]
 
 Result = TypeVar("Result")
 Run = Callable[[Iterator[Callable[[], Result]]], Iterator[Result]]
@@ -63,11 +64,17 @@ def on_processes(num_workers: int) -> Iterator[Run[Any]]:
             scheduler_kwargs={"dashboard": False},
             memory_limit=0,
             silence_logs=logging.CRITICAL,
+            preload=[__name__],
             env={"POLARS_MAX_THREADS": str(threads)},
         ) as cluster,
         on_cluster(cluster.scheduler_address) as run,
     ):
         yield run
+
+
+def dask_setup(worker: Any) -> None:
+    """Prepare a local worker (Dask calls this): Ctrl-C reaches it too, but it is for the job to end it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def on_cluster(address: str) -> AbstractContextManager[Run[Any]]:

@@ -15,7 +15,9 @@ from typing import Any
 import polars as pl
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from pipeline.__main__ import main
 from pipeline.ingest import Recipe, RecipeError, RejectsError, SourceError, executor, ingest
 from tests.pipeline.ingest.jobs import ROOT, contents, run_job, write_logs
 from tests.pipeline.ingest.logs import log_lines
@@ -197,25 +199,18 @@ def test_a_fault_on_a_worker_is_told_as_if_it_were_here(
         assert log.name in told.pop()
 
 
-def test_no_scheduler(tmp_path: Path, write_log: Callable[..., Path]) -> None:
+def test_no_scheduler(tmp_path: Path, write_log: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert executor.CONNECT_SECONDS <= 15
+    monkeypatch.setattr(executor, "CONNECT_SECONDS", 1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline",
-        "ingest",
-        str(write_log("log.csv", log_lines(9))),
-        "--time",
-        "time",
-    ]
-    job = subprocess.run(
-        [*command, "--out", str(tmp_path / "out"), "--dask", address], cwd=ROOT, capture_output=True, text=True
-    )
-    assert (job.returncode, job.stdout) == (1, "")
-    assert job.stderr.startswith(f"Error: no Dask scheduler answers at {address}")
-    assert job.stderr.count("\n") == 1
+    log = write_log("log.csv", log_lines(9))
+    command = ["ingest", str(log), "--time", "time", "--out", str(tmp_path / "out"), "--dask", address]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: no Dask scheduler answers at {address}")
+    assert result.output.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 

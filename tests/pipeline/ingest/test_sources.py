@@ -208,7 +208,10 @@ def test_a_line_without_end_is_one_reject(tmp_path: Path) -> None:
     for piece_bytes in (1, 1000, 2**22):
         out = tmp_path / str(piece_bytes)
         report = ingest([tmp_path / "log"], out, RECIPE, piece_bytes=piece_bytes)
-        assert [(line, reason) for line, reason, _ in rejected(report)] == [(2, "line too long"), (4, "no JSON object")]
+        assert [(line, reason) for line, reason, _ in rejected(report)] == [
+            (2, "line too long"),
+            (4, "no JSON object"),
+        ]
         np.testing.assert_array_equal(SeriesStore.open(out).values[:, 0], [1, 2, 3])
 
 

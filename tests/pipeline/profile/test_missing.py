@@ -1,0 +1,67 @@
+"""Words and numbers that are found to mean a missing value."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from pipeline.profile import Proposal
+from storage.store import SeriesStore
+from tests.pipeline.profile.small_logs import doubted, times, wave
+
+LOOK = Callable[..., Proposal]
+STORE = Callable[..., SeriesStore]
+
+
+def test_words(look: LOOK, store: STORE) -> None:
+    a, b, c, d = (wave(100, seed=seed) for seed in range(4))
+    a[3] = b[4] = "NA"
+    c[5] = c[6] = "sensor off"
+    c[8] = "NaN"  # is one for every ingest
+    d[7] = "o.5"
+    found = look("time,a,b,c,d", times(100), a, b, c, d)
+    assert found.settings == {"time": "time", "null": ["NA", "c=sensor off"]}
+    assert found.why["null=NA"] == "2 times in 2 columns"
+    assert found.why["null=c=sensor off"] == "2 times: a missing value?"
+    # What is there once is a slip, and rejected.
+    assert doubted(found, "1 row of the sample cannot be read: no number in 'd'")
+    assert doubted(found, "max-rejects")
+    made = store(edits='max-rejects = "2%"')
+    assert made.num_rows == 99
+    assert np.isnan(made.values).sum() == 5
+
+
+@pytest.mark.parametrize("value", ["-200", "-999", "-9999.0", "9999", "65535", "-32768", "99.99", "1e32"])
+def test_numbers(look: LOOK, store: STORE, value: str) -> None:
+    found = look("time,a,b", times(100), wave(100, now_and_then=value), wave(100, seed=1))
+    (entry,) = found.recipe.null
+    assert entry.startswith("a=")
+    assert float(entry[2:]) == float(value)
+    assert found.described()["a"].endswith("10.0% missing")
+    assert np.isnan(store().values).sum(axis=0).tolist() == [10, 0]
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"), [(-2, ["-200"]), (-4, ["a=-200", "b=-200"])], ids=["for all", "as any other in c"]
+)
+def test_a_number_in_several_columns(look: LOOK, others: int, expected: list[str]) -> None:
+    a, b = (wave(100, seed=seed, now_and_then="-200") for seed in (0, 1))
+    assert look("time,a,b,c", times(100), a, b, [others * row for row in range(100)]).settings["null"] == expected
+
+
+@pytest.mark.parametrize(
+    ("numbers", "doubt"),
+    [
+        (["-200", *wave(99)], None),
+        ([f"{-200 + row % 150}" for row in range(100)], None),
+        (wave(100, now_and_then="0"), None),
+        ([str(0 if row % 10 == 3 else 500 + row / 2) for row in range(100)], "'a' is 0 in 10 rows"),
+        ([str(-5000 if row % 2 else -200) for row in range(100)], None),
+    ],
+    ids=["once", "a value as others", "near", "a zero", "two values"],
+)
+def test_what_is_nearly_a_number_for_missing(look: LOOK, numbers: list[str], doubt: str | None) -> None:
+    found = look("time,a", times(100), numbers)
+    assert "null" not in found.settings
+    assert doubted(found, "means missing") == (doubt is not None)
+    assert doubt is None or doubted(found, doubt)

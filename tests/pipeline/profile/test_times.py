@@ -1,0 +1,182 @@
+"""Which columns are found to be the time, and in which format."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.ingest import SourceError
+from pipeline.profile import Proposal
+from pipeline.profile.times import read_times
+from storage.store import SeriesStore
+from tests.pipeline.profile.small_logs import doubted, propose, times, wave
+
+LOOK = Callable[..., Proposal]
+STORE = Callable[..., SeriesStore]
+HOUR_NS = 3_600 * 10**9
+FORMATS = [
+    ("%Y-%m-%d %H:%M:%S", None),
+    ("%Y-%m-%dT%H:%M:%S.%fZ", None),
+    ("%Y-%m-%d %H:%M:%S+01:00", None),
+    ("%Y-%m-%d", None),
+    ("%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M"),
+    ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"),
+    ("%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M"),
+    ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p"),
+    ("%d.%m.%Y %H:%M:%S.%f", "%d.%m.%Y %H:%M:%S%.f"),
+    ("%d.%m.%Y %H:%M:%S,%f", "%d.%m.%Y %H:%M:%S,%6f"),
+    ("%d.%m.%y %H:%M", "%d.%m.%y %H:%M"),
+    ("%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M:%S"),
+    ("%d %B %Y %H:%M", "%d %B %Y %H:%M"),
+    ("%b %d, %Y %I:%M %p", "%b %d, %Y %I:%M %p"),
+    ("%d/%b/%Y:%H:%M:%S +0100", "%d/%b/%Y:%H:%M:%S %#z"),
+    ("%d/%m/%Y %H:%M:%S UTC", "%d/%m/%Y %H:%M:%S UTC"),
+    ("%Y%m%d%H%M%S", "%Y%m%d%H%M%S"),
+    ("%Y%m%dT%H%M%S", "%Y%m%dT%H%M%S"),
+    ("%Y%m%d", "%Y%m%d"),
+]
+
+
+@pytest.mark.parametrize(("form", "expected"), FORMATS)
+def test_formats_of_time(look: LOOK, form: str, expected: str | None) -> None:
+    step = 86_400 if "%H" not in form and "%I" not in form else 600
+    stamps = [f'"{text}"' for text in times(40, step=step, start=datetime(2024, 1, 20), form=form)]
+    found = look("stamp,v", stamps, wave(40))
+    assert found.settings.get("time-format") == expected
+    assert doubted(found, "no zone") == (not form.endswith(("Z", "0", "UTC")))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from([form for form in FORMATS if "%H" in form[0] or "%I" in form[0]]),
+    st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)),
+    st.integers(1, 4000),
+)
+def test_times_are_read_as_they_were_written(form: tuple[str, str | None], start: datetime, minutes: int) -> None:
+    start = start.replace(second=0, microsecond=0)
+    stamps = times(40, step=60 * minutes, start=start, form=form[0])
+    found = read_times([pl.Series("t", stamps)], pl.Series([0] * 40))
+    assert found is not None
+    zone = timedelta(hours=1) if "01" in form[0] else timedelta(0)
+    wanted = [round((datetime.strptime(text, form[0]).replace(tzinfo=UTC) - zone).timestamp()) for text in stamps]
+    if found.doubt is None or "nothing in the sample" not in found.doubt:
+        assert (found.nanoseconds // 10**9).to_list() == wanted
+
+
+@pytest.mark.parametrize(
+    ("stamps", "expected", "doubt"),
+    [
+        (times(40, step=86_400, form="%d/%m/%Y"), "%d/%m/%Y", None),
+        (times(40, step=86_400, form="%m/%d/%Y"), "%m/%d/%Y", None),
+        (
+            [time for day in ("11/02", "12/02", "01/03") for time in times(5, form=f"{day}/2024 %H:%M")],
+            "%d/%m/%Y %H:%M",
+            "read as %m/%d/%Y %H:%M, more rows would go back",
+        ),
+        (
+            times(40, step=10_800, start=datetime(2024, 2, 8), form="%m/%d/%Y %H:%M"),
+            "%m/%d/%Y %H:%M",
+            "read as %d/%m/%Y %H:%M, steps would differ",
+        ),
+        (times(40, start=datetime(2024, 4, 3), form="%d/%m/%Y %H:%M"), "%d/%m/%Y %H:%M", "nothing in the sample"),
+    ],
+    ids=["day first", "month first", "order", "steps", "neither"],
+)
+def test_day_and_month(look: LOOK, stamps: list[str], expected: str, doubt: str | None) -> None:
+    found = look("time,v", stamps, wave(len(stamps)))
+    assert found.settings["time-format"] == expected
+    in_doubt = [text for text in found.doubts if text.startswith("time-format")]
+    assert len(in_doubt) == (doubt is not None)
+    assert doubt is None or doubt in in_doubt[0]
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
+@pytest.mark.parametrize("year", [1990, 2024, 2099])
+def test_numbers_since_1970(look: LOOK, store: STORE, unit: str, scale: int, year: int) -> None:
+    begin = int(datetime(year, 6, 1, tzinfo=UTC).timestamp())
+    found = look("ts,v", [(begin + 60 * row) * scale for row in range(40)], wave(40))
+    assert found.settings == {"time": "ts", "time-format": unit}
+    assert store().time[-1] == (begin + 60 * 39) * 10**9
+
+
+def test_numbers_as_large_as_times_are_none_where_they_do_not_rise(look: LOOK) -> None:
+    numbers = np.random.default_rng(0).integers(10**9, 2 * 10**9, 40)
+    with pytest.raises(SourceError, match=r"a\.csv: no column looks like times; the first row is 'flow': '\d+'"):
+        look("flow,v", numbers, wave(40))
+    assert look("flow,v,stamp", numbers, wave(40), times(40)).settings["time"] == "stamp"
+
+
+def test_typed_times_that_are_missing(tmp_path: Path) -> None:
+    stamps = [float("nan") if row % 5 == 1 else 1.7e9 + 60 * row for row in range(40)]
+    pl.DataFrame({"ts": stamps, "v": range(0, 80, 2)}).write_parquet(tmp_path / "a.parquet")
+    found = propose(tmp_path / "a.parquet")
+    assert found.settings == {"time": "ts", "time-format": "s"}
+    assert doubted(found, "8 rows of the sample cannot be read: no time")
+
+
+def test_time_is_chosen_by_its_name_and_others_are_left_out(look: LOOK) -> None:
+    received, begin = times(40, start=datetime(2024, 3, 19)), [1_700_000_000] * 40
+    found = look("received,time,start time,v", received, times(40), begin, wave(40))
+    assert found.settings == {"time": "time", "exclude": ["received", "start time"]}
+    assert found.why["exclude=start time"] == "another time: '1700000000'"
+
+
+@pytest.mark.parametrize(
+    ("header", "forms", "expected"),
+    [
+        ("day,clock,v", ("%d/%m/%Y", "%H.%M.%S"), {"time": ["day", "clock"], "time-format": "%d/%m/%Y %H.%M.%S"}),
+        ("day,clock,v", ("%Y-%m-%d", "%H:%M"), {"time": ["day", "clock"]}),
+        ("day,hour,v", ("%Y-%m-%d", "%H"), {"time": ["day", "hour"], "time-format": "%Y-%m-%d %H"}),
+        ("#YY,MM,DD,hh,mm,v", ("%Y", "%m", "%d", "%H", "%M"), {"time": ["#YY", "MM", "DD", "hh", "mm"]}),
+        (",v", ("%Y-%m-%d %H:%M",), {"time": "column_1"}),
+    ],
+    ids=["date and time of day", "in ISO 8601", "date and hour", "parts", "without a name"],
+)
+def test_columns_of_time(
+    look: LOOK, store: STORE, header: str, forms: tuple[str, ...], expected: dict[str, Any]
+) -> None:
+    found = look(header, *(times(100, step=3600, form=form) for form in forms), wave(100))
+    assert found.settings == expected
+    np.testing.assert_array_equal(np.diff(store().time), [HOUR_NS] * 99)
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "why"),
+    [
+        # A number could be anything.
+        ("day,clock", ([f"{row:02}.{25 * (row % 2):02}" for row in range(24)],), {}),
+        ("day,clock", ([f"{row:02}00" for row in range(24)],), {}),
+        (
+            "day,year,month,dd,v",
+            ([2024] * 24, [3] * 24, [18] * 24, wave(24)),
+            dict.fromkeys(["exclude=year", "exclude=month", "exclude=dd"], "a part of the time"),
+        ),
+        ("day,month,v", ([3] * 24, wave(24)), {"exclude=month": "always 3 in the sample"}),
+    ],
+    ids=["fractions", "digits", "parts beside a time", "a month alone"],
+)
+def test_what_is_no_part_of_the_time(look: LOOK, header: str, columns: Any, why: dict[str, str]) -> None:
+    found = look(header, times(24, step=86_400), *columns)
+    assert found.settings["time"] == "day"
+    assert found.why == why
+
+
+def test_the_newest_row_first(look: LOOK, store: STORE) -> None:
+    found = look("time,v", times(40)[::-1], wave(40))
+    assert found.settings == {"time": "time"}
+    assert "the newest row is first; an ingest puts rows in order" in found.seen
+    assert "the median step is 1m, all steps are the same" in found.seen
+    np.testing.assert_array_equal(store().values[:, 0], np.array(wave(40)[::-1], np.float32))
+
+
+def test_parts_that_are_missing_now_and_then(look: LOOK) -> None:
+    days = ["NaN" if row == 3 else 1 + row // 24 for row in range(96)]
+    found = look("year,month,day,hour,v", [2024] * 96, [3] * 96, days, [row % 24 for row in range(96)], wave(96))
+    assert found.settings == {"time": ["year", "month", "day", "hour"]}
+    assert doubted(found, "1 row of the sample cannot be read: no time")

@@ -3,9 +3,11 @@
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import takewhile
+from threading import Event
 from typing import Any, TypeVar
 
 from pipeline.ingest.errors import RecipeError
@@ -13,8 +15,8 @@ from pipeline.ingest.errors import RecipeError
 __all__ = ["Run", "dask_setup", "in_threads", "on_cluster", "on_processes"]
 
 Result = TypeVar("Result")
-Run = Callable[[Iterator[Callable[[], Result]]], Iterator[Result]]
-"""Runs tasks, some of them at a time, and gives their results as they are done, in any order."""
+Run = Callable[[Iterator[Callable[[], Iterable[Result]]]], Iterator[list[Result]]]
+"""Runs tasks, some of them at a time, and gives the results of each when it is done, in any order."""
 
 THREADS = 2
 """Pieces parsed at the same time. Polars uses all cores for one; the second fills the pauses between its steps."""
@@ -31,11 +33,17 @@ def in_threads() -> Iterator[Run[Any]]:
     """Threads of this process."""
     with ThreadPoolExecutor(THREADS, thread_name_prefix="longstride-reader") as pool:
 
-        def run(tasks: Iterator[Callable[[], Any]]) -> Iterator[Any]:
-            pending: set[Future[Any]] = set()
+        def run(tasks: Iterator[Callable[[], Iterable[Any]]]) -> Iterator[list[Any]]:
+            pending: set[Future[list[Any]]] = set()
+            stopped = Event()
+
+            def results(task: Callable[[], Iterable[Any]]) -> list[Any]:
+                # Who interrupts a job does not wait for the end of a long task.
+                return list(takewhile(lambda _: not stopped.is_set(), task()))
+
             try:
                 for task in tasks:
-                    pending.add(pool.submit(task))
+                    pending.add(pool.submit(results, task))
                     if len(pending) > THREADS:
                         done, pending = wait(pending, return_when=FIRST_COMPLETED)
                         yield from (future.result() for future in done)
@@ -43,6 +51,7 @@ def in_threads() -> Iterator[Run[Any]]:
                     done, pending = wait(pending, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)
             finally:
+                stopped.set()
                 for future in pending:
                     future.cancel()
 
@@ -95,13 +104,13 @@ def _on_cluster(address: str) -> Iterator[Run[Any]]:
         raise RecipeError(f"no Dask scheduler answers at {address}: {error}") from None
     with client, client.as_current():
 
-        def run(tasks: Iterator[Callable[[], Any]]) -> Iterator[Any]:
+        def run(tasks: Iterator[Callable[[], Iterable[Any]]]) -> Iterator[list[Any]]:
             pending: set[Any] = set()
             num_threads = _num_threads(client, address)
             try:
                 for task in tasks:
                     # A name of its own, so that no two runs share a result.
-                    pending.add(client.submit(_call, task, pure=False))
+                    pending.add(client.submit(_results, task, pure=False))
                     if len(pending) > 2 * num_threads:
                         done, pending = _first_done(client, address, pending)
                         yield from (future.result() for future in done)
@@ -155,5 +164,5 @@ def _distributed() -> Any:
     return distributed
 
 
-def _call(task: Callable[[], Any]) -> Any:
-    return task()
+def _results(task: Callable[[], Iterable[Any]]) -> list[Any]:
+    return list(task())

@@ -9,11 +9,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pipeline.ingest.header import BOM, Header
+from pipeline.ingest.header import Header
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.rejects import MAX_RECORD_BYTES, row_syntax
 
-__all__ = ["BOM", "Header", "Piece", "cut_pieces"]
+__all__ = ["Piece", "cut_pieces"]
 
 NEWLINE = b"\n"
 

@@ -101,12 +101,13 @@ class _Faults:
 
 def _key(column: pl.Series, what: str, faults: _Faults) -> pl.Series:
     names = column.cast(pl.String)
-    if names.null_count():
+    empty = names.is_null() | (names == "")
+    if empty.any():
         reason, detail = (
             f"{what} missing",
             f"column {column.name!r} is empty: each row must say which {what} it is of",
         )
-        faults.add(names.is_null(), lambda row: (reason, detail))
+        faults.add(empty, lambda row: (reason, detail))
     return names
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.errors import SourceError
-from pipeline.ingest.lines import BOM, Header, Piece
+from pipeline.ingest.header import BOM, Header
+from pipeline.ingest.lines import Piece
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.rejects import MAX_RECORD_BYTES, Reject, RowSyntax, is_blank, is_utf8, raw_text, row_syntax
 
@@ -51,10 +51,7 @@ class Records:
 
 
 def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
-    """Find the rows of a piece, and reject what is none.
-
-    Raises SourceError for an encoding in which bytes of separators, quotes or line breaks mean something else.
-    """
+    """Find the rows of a piece, and reject what is none."""
     syntax = row_syntax(recipe.separator, len(header.names))
     found = _find(piece, syntax)
     starts, stops = found.starts, found.starts + found.lengths
@@ -67,12 +64,12 @@ def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
         for record in np.flatnonzero(wrong).tolist()
     }
     good = ~(wrong | blank | headers)
-    data = _to_utf8(piece.source, _joined(piece.data, starts, stops, good), recipe)
+    data = _to_utf8(_joined(piece.data, starts, stops, good), recipe)
     if data is None:
         faults = dict(_undecodable(piece, starts, stops, good, recipe.encoding))
         rejects |= faults
         good[list(faults)] = False
-        data = _to_utf8(piece.source, _joined(piece.data, starts, stops, good), recipe)
+        data = _to_utf8(_joined(piece.data, starts, stops, good), recipe)
     assert data is not None
     lines = piece.first_line + found.lines
     records = Records(
@@ -230,7 +227,7 @@ def _joined(data: bytes, starts: NDArray[np.int64], stops: NDArray[np.int64], go
     return b"".join(data[start:stop] for start, stop in runs)
 
 
-def _to_utf8(source: str, data: bytes, recipe: Recipe) -> bytes | None:
+def _to_utf8(data: bytes, recipe: Recipe) -> bytes | None:
     """Give the same text in UTF-8, None where some does not decode."""
     if is_utf8(recipe.encoding) and data.isascii():
         return data
@@ -240,13 +237,6 @@ def _to_utf8(source: str, data: bytes, recipe: Recipe) -> bytes | None:
         return None
     if is_utf8(recipe.encoding):
         return data
-    for mark in (recipe.separator, '"', "\n"):
-        if text.count(mark) != data.count(mark.encode()):
-            raise SourceError(
-                source,
-                f"in {recipe.encoding}, the byte of {mark!r} may mean something else: convert the file, as with "
-                f"`iconv -f {recipe.encoding} -t utf-8`",
-            )
     return text.encode()
 
 

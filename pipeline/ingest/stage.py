@@ -51,16 +51,14 @@ class ReadSection:
     reading: Reading
     section: Section
 
-    def __call__(self) -> list[Part]:
-        """Read the section, leave its parts in the folder, and say what they are. Raises SourceError."""
+    def __call__(self) -> Iterator[Part]:
+        """Read the section, leave its parts in the folder, and say of each what it is. Raises SourceError."""
         reading = self.reading
         pieces = reading.source.pieces(self.section, reading.columns, reading.recipe, reading.piece_bytes)
-        parts = []
         for number, (read, last) in enumerate(_with_last(pieces)):
             path = reading.folder / part_name(reading.number, self.section.number, number)
             part = whole_part(path) if path.exists() else None
-            parts.append(part or self._stage(number, last, read()))
-        return parts
+            yield part or self._stage(number, last, read())
 
     def left_behind(self) -> list[Part] | None:
         """The parts, where an interrupted job left them all."""

@@ -38,6 +38,16 @@ def test_what_is_stored_is_taken_back() -> None:
         ('time = "t"\nlabels = ["t"]', "a column has one use: 't'"),
         ('time = "t"\nchannels = ["a"]\nexclude = ["b"]', "contradict each other"),
         ("time = t", "is no TOML file"),
+        ('time = "t"\nencoding = "gbk"', "encoding is 'gbk': expected utf-8 or one with a byte a character"),
+        ('time = "t"\nencoding = "utf-16"', "encoding is 'utf-16': .*iconv"),
+        ('time = "t"\nseparator = "::"', "separator is '::': expected one character"),
+        ('time = "t"\ndecimal = ","', "separator and decimal mark are both a comma"),
+        ('time = "t"\nfill = "forward"', "fill and fill-limit go together"),
+        ('time = "t"\nfill = "spline"', "fill is 'spline': expected none, forward or linear"),
+        ('time = "t"\naggregate = ["a=median"]', "aggregate is 'median': expected mean, min, max, last or count"),
+        ('time = "t"\nmax-rejects = "many"', "max-rejects is 'many': expected a number such as 100"),
+        ('time = "t"\nmax-rejects = "101%"', "max-rejects is '101%'"),
+        ('time = ["a", "b"]\ntime-format = "s"', "time-format s is for one column, time names 2"),
     ],
 )
 def test_errors_name_the_file_the_setting_and_the_way_out(tmp_path: Path, toml: str, message: str) -> None:

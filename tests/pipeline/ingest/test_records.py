@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.ingest import lines, records, rejects
-from pipeline.ingest.errors import SourceError
-from pipeline.ingest.lines import Header, Piece, cut_pieces
+from pipeline.ingest.header import Header
+from pipeline.ingest.lines import Piece, cut_pieces
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.records import Records, find_records
 
@@ -269,12 +269,6 @@ def test_a_long_raw_text_is_cut() -> None:
     data = "é".encode() * 5000 + b"\n"
     ((_, found),) = read(data, header_of(NAMES, None), Recipe(time="a"), 20_000)
     assert found.rejects[0].raw == "é" * 4096 + "..."
-
-
-def test_a_separator_that_is_part_of_characters() -> None:
-    recipe = Recipe(time="a", separator="|", encoding="gbk")
-    with pytest.raises(SourceError, match=r"log\.csv: in gbk, the byte of '\|' may mean something else"):
-        read(b"1|2\x81|3\n", header_of(NAMES, None), recipe, 1000)
 
 
 @pytest.mark.parametrize("quoted", [False, True])

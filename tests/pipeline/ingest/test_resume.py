@@ -1,5 +1,6 @@
 """What an interrupted job has left is taken over if it is whole and of the same job, and read again if not."""
 
+import gzip
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from pipeline.ingest import RecipeError, SourceError, append, ingest
+from pipeline.ingest.job import PIECE_BYTES
 from storage.errors import StoreError
 from storage.format import LOCK_FILE
 from tests.pipeline.ingest.jobs import (
@@ -168,9 +170,12 @@ def test_an_interrupted_append_goes_on(tmp_path: Path, logs: Path) -> None:
         append([new / "a.csv"], tmp_path / "out", **SIZES)
 
 
-@pytest.mark.parametrize("flags", [[], ["--workers", "2"]], ids=["threads", "processes"])
-def test_the_command_goes_on_after_ctrl_c(tmp_path: Path, flags: list[str]) -> None:
-    log, out = tmp_path / "log.csv", tmp_path / "out"
+@pytest.mark.parametrize(
+    ("name", "flags"), [("log.csv.gz", []), ("log.csv", ["--workers", "2"])], ids=["threads", "processes"]
+)
+def test_the_command_goes_on_after_ctrl_c(tmp_path: Path, name: str, flags: list[str]) -> None:
+    """Nor does it wait for the end of the one task that a compressed file is."""
+    log, out = tmp_path / name, tmp_path / "out"
     rows = 1_500_000
     start = pl.datetime(2024, 1, 1)
     frame = pl.select(
@@ -178,7 +183,8 @@ def test_the_command_goes_on_after_ctrl_c(tmp_path: Path, flags: list[str]) -> N
         a=pl.int_range(rows) / 4,
         b=-pl.int_range(rows) % 1000 / 8,
     )
-    frame.write_csv(log)
+    text = frame.write_csv().encode()
+    log.write_bytes(gzip.compress(text, 1) if log.suffix == ".gz" else text)
     command = [sys.executable, "-m", "pipeline", "ingest", str(log), "--out", str(out), "--time", "time", *flags]
     # A terminal sends Ctrl-C to all processes of the command.
     with subprocess.Popen(
@@ -196,7 +202,7 @@ def test_the_command_goes_on_after_ctrl_c(tmp_path: Path, flags: list[str]) -> N
         assert time.monotonic() < gone_by, "a process is left"
         time.sleep(0.1)
     kept = len(parts_on_disk(out))
-    assert kept >= 1
+    assert 1 <= kept < len(text) // PIECE_BYTES
     again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (again.returncode, again.stderr) == (0, "")
     assert f"{kept} parts taken over from an interrupted run" in again.stdout

@@ -151,10 +151,18 @@ class SeriesStore:
             raise IndexError(f"rows {start}:{stop} are not within the {self.num_rows} rows of {self.path}")
 
     def _map(self, name: str) -> NDArray[Any]:
+        self._check_kept()  # else the files may be those of a store that was made in its place
         array = self.layout.row_arrays[name]
         mapped = map_chunk_files(self.chunk_files(name), self.chunk_rows * array.row_bytes)
         view: NDArray[Any] = mapped.view(array.dtype).reshape(-1, *array.row_shape)
         return view[: self.num_rows]
+
+    def _check_kept(self) -> None:
+        if not (self.path / f"commits/{self.generation}").exists():
+            raise StoreError(
+                f"{self.path} no longer keeps commit {self.generation}: it was made again, or is more than "
+                f"{KEPT_GENERATIONS - 1} appends ahead; open the store again"
+            )
 
     def _read_commit(self, name: str) -> NDArray[np.int64]:
         """A small array of this commit as int64: one file, checked against its checksum."""
@@ -166,11 +174,7 @@ class SeriesStore:
         try:
             data = file.read_bytes()
         except FileNotFoundError:
-            if not (self.path / f"commits/{self.generation}").exists():
-                raise StoreError(
-                    f"{self.path} no longer keeps commit {self.generation}, only the last {KEPT_GENERATIONS}: "
-                    "open the store again"
-                ) from None
+            self._check_kept()
             raise StoreError(f"chunk {file} is missing: restore it from a backup or ingest again") from None
         if google_crc32c.value(data) != checksums[0]:
             raise StoreError(f"chunk {file} is damaged: restore it from a backup or ingest again")

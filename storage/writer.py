@@ -99,8 +99,13 @@ def _row_arrays(
 class StoreWriter:
     """The one writer of a store: cuts rows into chunks and commits them, or changes nothing that a reader sees."""
 
-    def __init__(self, target: str | os.PathLike[str] | StoreLock, layout: StoreLayout) -> None:
+    def __init__(
+        self, target: str | os.PathLike[str] | StoreLock, layout: StoreLayout, *, generation: int = 1
+    ) -> None:
         """Prepare to write a new store at a path, or into a folder whose lock the caller holds.
+
+        `generation` is the number of its commit: that of a store which takes the place of another goes on with
+        the other's, so that who has the other one open cannot take it for theirs.
 
         What an interrupted writer left there is removed, but for the lock's `staged` folder.
         """
@@ -113,7 +118,7 @@ class StoreWriter:
         """Rows given so far; those that were committed before count."""
         self.first_new_row = 0
         """Rows that were committed before."""
-        self.generation = 1
+        self.generation = generation
         """Number that the commit will have."""
 
     @classmethod

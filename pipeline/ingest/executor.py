@@ -20,6 +20,8 @@ Run = Callable[[Iterator[Callable[[], Iterable[Result]]]], Iterator[list[Result]
 
 THREADS = 2
 """Pieces parsed at the same time. Polars uses all cores for one; the second fills the pauses between its steps."""
+WAKE_SECONDS = 0.5
+"""How long Ctrl-C may go unseen. It does not wake a thread that waits: Polars handles the signal first."""
 CONNECT_SECONDS = 10
 """How long a scheduler may take to answer."""
 WORKERS_SECONDS = 10
@@ -45,10 +47,10 @@ def in_threads() -> Iterator[Run[Any]]:
                 for task in tasks:
                     pending.add(pool.submit(results, task))
                     if len(pending) > THREADS:
-                        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                        done, pending = _first_done_here(pending)
                         yield from (future.result() for future in done)
                 while pending:
-                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    done, pending = _first_done_here(pending)
                     yield from (future.result() for future in done)
             finally:
                 stopped.set()
@@ -56,6 +58,13 @@ def in_threads() -> Iterator[Run[Any]]:
                     future.cancel()
 
         yield run
+
+
+def _first_done_here(pending: set[Future[list[Any]]]) -> tuple[set[Future[list[Any]]], set[Future[list[Any]]]]:
+    while True:
+        done, rest = wait(pending, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
+        if done:
+            return done, rest
 
 
 @contextmanager
@@ -138,7 +147,7 @@ def _first_done(client: Any, address: str, pending: set[Any]) -> tuple[set[Any],
     """Wait for a task, but not for workers that do not come."""
     while True:
         try:
-            done, rest = _distributed().wait(pending, timeout=WORKERS_SECONDS, return_when="FIRST_COMPLETED")
+            done, rest = _distributed().wait(pending, timeout=WAKE_SECONDS, return_when="FIRST_COMPLETED")
             return done, rest
         except TimeoutError:
             _num_threads(client, address)

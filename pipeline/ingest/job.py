@@ -72,8 +72,9 @@ def append(
 ) -> IngestReport:
     """Add newer rows to the store at `out`, read by its own recipe; see `ingest` for the rest.
 
-    Only the last chunk is written again, and who has the store open keeps what they had. Raises SourceError for a
-    file that the store has already, and for rows that are not newer than what it has of their series.
+    Only the last chunk is written again, and who has the store open keeps what they had. The first rate of each
+    series is missing, and nothing is filled in across the seam. Raises SourceError for a file that the store has
+    already, and for rows that are not newer than what it has of their series.
     """
     with StoreLock(out, append=True) as lock, _executor(workers, dask) as run:
         before = SeriesStore.open(lock.path)
@@ -90,18 +91,29 @@ def rebuild(
     piece_bytes: int = PIECE_BYTES,
     bucket_bytes: int = BUCKET_BYTES,
 ) -> IngestReport:
-    """Make the store at `out` again, of its own sources and more, in any order of time; then put it in its place.
+    """Make the store at `out` again, of its own sources as they are now and more; then put it in its place.
 
-    Who has the store open keeps what they had. Raises SourceError where one of its sources is gone or has changed.
+    Who has rows of the old one mapped keeps them; who has only opened it is told to open it again. Raises
+    SourceError where one of its sources is gone.
     """
     out = Path(out)
     with StoreLock(out, append=True) as lock:
         before = SeriesStore.open(lock.path)
-        names = [*_sources_before(before), *find_files(sources)]
+        known = _sources_before(before)
+        names = [*known, *(name for name in find_files(sources) if name not in known)]
         made = out.with_name(f".{out.name}.rebuilding")
         with _new_store(made) as new_lock, _executor(workers, dask) as run:
             report = _run(
-                names, new_lock, recipe_of(before), None, run, progress, piece_bytes, bucket_bytes, shown_as=out
+                names,
+                new_lock,
+                recipe_of(before),
+                None,
+                run,
+                progress,
+                piece_bytes,
+                bucket_bytes,
+                shown_as=out,
+                generation=before.generation + 1,
             )
         exchange(made, out)
         shutil.rmtree(made)
@@ -143,6 +155,7 @@ def _run(
     piece_bytes: int,
     bucket_bytes: int,
     shown_as: Path | None = None,
+    generation: int = 1,
 ) -> IngestReport:
     started = clock.perf_counter()
     advance = progress or (lambda _: None)
@@ -181,6 +194,7 @@ def _run(
         read,
         lock,
         before=before,
+        generation=generation,
         sensors=sensors,
         bucket_bytes=bucket_bytes,
         progress=lambda share: advance((1 - READ_SHARE) * total_bytes * share),

@@ -33,6 +33,7 @@ def write_store(
     lock: StoreLock,
     *,
     before: SeriesStore | None,
+    generation: int,
     sensors: Sequence[str] | None,
     bucket_bytes: int,
     progress: Callable[[float], object],
@@ -40,9 +41,9 @@ def write_store(
 ) -> IngestReport:
     """Write all rows that were read, after those of the store `before` where there is one, and commit.
 
-    `sensors` are the names that a pivot makes channels of. `publish` completes the report, and puts on disk what
-    must not be missing beside a store: it is called right before the commit. Raises SourceError for repeated times
-    that are errors, and AccountingError rather than losing a row.
+    A new store begins with `generation`. `sensors` are the names that a pivot makes channels of. `publish`
+    completes the report, and puts on disk what must not be missing beside a store: it is called right before the
+    commit. Raises SourceError for repeated times that are errors, and AccountingError rather than losing a row.
     """
     recipe = plan.recipe
     end = None
@@ -58,7 +59,11 @@ def write_store(
         labels=recipe.labels,
         dtype=recipe.dtype,
     )
-    with StoreWriter(lock, layout) if before is None else StoreWriter.appending(lock) as writer:
+    with (
+        StoreWriter(lock, layout, generation=generation)
+        if before is None
+        else StoreWriter.appending(lock) as writer
+    ):
         assert writer.layout.channels == layout.channels
         assembly = Assembly(writer, channels, recipe, len(plan.sources))
         if end is not None:

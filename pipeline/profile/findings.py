@@ -68,7 +68,7 @@ def _begun(sample: Sample) -> Proposal:
     frame, places = sample.frame(), sample.places()
     decimal = str(sample.dialect.get("decimal", "."))
     columns = {raw.name: Column(raw, decimal) for raw in frame}
-    times = find_times(columns, places["block"], sample.unnamed)
+    times = find_times(columns, places["block"])
     if not times:
         first = ", ".join(f"{name!r}: {value!r}" for name, value in list(frame.row(0, named=True).items())[:8])
         raise SourceError(

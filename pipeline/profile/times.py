@@ -55,10 +55,10 @@ class Times(NamedTuple):
     """By their names, and by how mostly they are in order."""
 
 
-def find_times(columns: Mapping[str, Column], blocks: pl.Series, unnamed: set[str]) -> list[Times]:
+def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
     """Find the columns that may be the time of a row, the most likely first.
 
-    `blocks` (T,) says which rows follow each other in a file, `unnamed` are the columns that a file does not name.
+    `blocks` (T,) says which rows follow each other in a file.
     """
     found: list[Times] = []
 
@@ -69,7 +69,7 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series, unnamed: set[st
     for name, column in columns.items():
         times = read_times([column.raw], blocks)
         if times is None or times.recipe.time_format not in EPOCH_UNITS_NS:
-            add(times, max(name_score(name), name in unnamed), 2)
+            add(times, name_score(name), 2)
         elif name_score(name) or _order_score(times.nanoseconds, blocks) >= MOST:
             add(times, name_score(name), 0)  # others are channels whose numbers happen to be as large
     for clock, column in columns.items():

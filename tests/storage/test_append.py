@@ -162,9 +162,9 @@ class TestCommit:
         for state in states[3:]:
             assert is_whole(state)
             assert state.segments.stop.tolist() == [state.num_rows]
-        with pytest.raises(StoreError, match="no longer keeps commit 3, only the last 8: open the store again"):
-            _ = states[2].segments
-        np.testing.assert_array_equal(states[2].values, values[:300])
+        for name in ("segments", "values"):
+            with pytest.raises(StoreError, match="no longer keeps commit 3: .*open the store again"):
+                getattr(states[2], name)
 
     def test_nothing_is_taken_from_a_damaged_chunk(self, path: Path) -> None:
         time, values = rows(1500)

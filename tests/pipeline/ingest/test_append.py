@@ -394,6 +394,21 @@ def test_a_rebuild_weaves_older_rows_in(tmp_path: Path, write_log: Log) -> None:
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
+def test_a_rebuilt_store_is_not_taken_for_the_one_that_is_open(tmp_path: Path, write_log: Log) -> None:
+    files = [write_log(f"{number}.csv", log_lines(50, start=50 * number)) for number in (1, 0)]
+    recipe = Recipe(time="time", labels=("fault",))
+    ingest(files[:1], tmp_path / "out", recipe)
+    mapped, opened = SeriesStore.open(tmp_path / "out"), SeriesStore.open(tmp_path / "out")
+    before = mapped.values.copy()
+    rebuild(files, tmp_path / "out")  # names a source that it has
+    np.testing.assert_array_equal(mapped.values, before)
+    with pytest.raises(StoreError, match="no longer keeps commit 1: it was made again"):
+        _ = opened.values
+    again = SeriesStore.open(tmp_path / "out")
+    assert again.generation == 2
+    assert again.num_rows == 100
+
+
 def test_a_rebuild_needs_all_its_sources(tmp_path: Path, write_log: Log) -> None:
     out = tmp_path / "out"
     first = write_log("1.csv", log_lines(50, start=50))

@@ -176,7 +176,7 @@ def test_an_interrupted_append_goes_on(tmp_path: Path, logs: Path) -> None:
 def test_the_command_goes_on_after_ctrl_c(tmp_path: Path, name: str, flags: list[str]) -> None:
     """Nor does it wait for the end of the one task that a compressed file is."""
     log, out = tmp_path / name, tmp_path / "out"
-    rows = 1_500_000
+    rows = 2_000_000
     start = pl.datetime(2024, 1, 1)
     frame = pl.select(
         time=pl.datetime_range(start, start + pl.duration(seconds=rows - 1), "1s"),

@@ -62,3 +62,11 @@ def test_other_formats(tmp_path: Path, store: Callable[..., SeriesStore]) -> Non
     path = tmp_path / "a.ndjson"
     frame.with_columns(pl.col("when").dt.epoch("ms")).write_ndjson(path)
     assert propose(path).settings == {**expected, "time-format": "ms"}
+
+
+def test_files_of_other_types(write_log: WRITE, tmp_path: Path) -> None:
+    pl.DataFrame({"time": times(40), "v": [float(number) for number in wave(40)]}).write_parquet(tmp_path / "a.pq")
+    path = write_log("b.csv", log("time,v", times(40, start=START + timedelta(hours=1)), wave(40)))
+    found = propose(tmp_path / "a.pq", path)
+    assert found.settings == {"time": "time"}
+    assert found.described()["v"] == "10.03 to 19.97"

@@ -122,8 +122,10 @@ def test_typed_times_that_are_missing(tmp_path: Path) -> None:
 
 def test_time_is_chosen_by_its_name_and_others_are_left_out(look: LOOK) -> None:
     received, begin = times(40, start=datetime(2024, 3, 19)), [1_700_000_000] * 40
-    found = look("received,time,start time,v", received, times(40), begin, wave(40))
-    assert found.settings == {"time": "time", "exclude": ["received", "start time"]}
+    clock = times(40, step=3600, form="%H:%M")  # whose values take turns, as series do
+    stamps = times(40, step=3600)
+    found = look("received,time,start time,clock,v", received, stamps, begin, clock, wave(40))
+    assert found.settings == {"time": "time", "exclude": ["received", "start time", "clock"]}
     assert found.why["exclude=start time"] == "another time: '1700000000'"
 
 

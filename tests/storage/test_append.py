@@ -163,7 +163,7 @@ class TestCommit:
             assert is_whole(state)
             assert state.segments.stop.tolist() == [state.num_rows]
         for name in ("segments", "values"):
-            with pytest.raises(StoreError, match="no longer keeps commit 3: .*open the store again"):
+            with pytest.raises(StoreError, match=r"no longer keeps commit 3: .*open the store again"):
                 getattr(states[2], name)
 
     def test_nothing_is_taken_from_a_damaged_chunk(self, path: Path) -> None:

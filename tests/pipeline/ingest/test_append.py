@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from pipeline.__main__ import main
 from pipeline.ingest import Recipe, RecipeError, SourceError, append, ingest, rebuild
+from storage.errors import StoreError
 from storage.format import StoreLayout
 from storage.store import SeriesStore
 from tests.pipeline.ingest.accounts import assert_balanced, segments_of

@@ -214,15 +214,17 @@ def _out_of_sight(name: str) -> SourceError:
 def _rounding(name: str, value: str, recipe: Recipe) -> str:
     """What is wrong with a whole number that the store would round, and what to do."""
     limit = LARGEST_EXACT["float64" if name in recipe.rate else recipe.dtype]
-    remedies = [f"leave the column out with --exclude {name!r}"]
-    remedies.insert(
-        0, f'subtract an offset (--sql \'SELECT * REPLACE ("{name}" - {value} AS "{name}") FROM rows\')'
-    )
-    if name not in recipe.rate:
-        remedies.insert(0, f"store its increase a second (--rate {name!r})")
+    remedies = []
     if limit == LARGEST_EXACT["float32"]:
-        remedies.insert(0, "keep it with --dtype float64")
+        remedies += ["keep it with --dtype float64", f"store its increase a second (--rate {name!r})"]
+        if recipe.pivot is None:
+            offset = f'"{name}" - {value} AS "{name}"'
+            remedies.append(f"subtract an offset (--sql 'SELECT * REPLACE ({offset}) FROM rows')")
+    if recipe.pivot is None:
+        remedies.append(f"leave the column out with --exclude {name!r}")
+    else:
+        remedies.append("leave its sensor out with --sql 'SELECT * FROM rows WHERE ...'")
     return (
         f"column {name!r} is {value}, a whole number that would be rounded (it is exact up to {limit:,}): "
-        f"{', '.join(remedies[:-1])}, or {remedies[-1]}"
+        f"{', '.join(remedies[:-1])}{', or ' * (len(remedies) > 1)}{remedies[-1]}"
     )

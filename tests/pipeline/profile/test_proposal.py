@@ -51,6 +51,13 @@ null = [
     )
 
 
+def test_the_text_for_a_wide_log(look: Callable[..., Proposal]) -> None:
+    text = look(",".join(["time", *(f"v{number}" for number in range(300))]), times(9), *[wave(9)] * 300).as_toml()
+    assert "#   and 101 more columns\n" in text
+    assert "v198 " in text
+    assert "v199" not in text
+
+
 def test_the_command(write_log: WRITE) -> None:
     path = write_log("a.csv", log_lines(50))
     run = CliRunner().invoke(main, ["profile", str(path), "--json", "--rows", "100"], catch_exceptions=False)

@@ -122,8 +122,8 @@ def test_typed_times_that_are_missing(tmp_path: Path) -> None:
 
 def test_time_is_chosen_by_its_name_and_others_are_left_out(look: LOOK) -> None:
     received, begin = times(40, start=datetime(2024, 3, 19)), [1_700_000_000] * 40
-    clock = times(40, step=3600, form="%H:%M")  # whose values take turns, as series do
-    stamps = times(40, step=3600)
+    clock = times(40, step=7200, form="%H:%M")  # whose values take turns, as series do
+    stamps = times(40, step=7200)
     found = look("received,time,start time,clock,v", received, stamps, begin, clock, wave(40))
     assert found.settings == {"time": "time", "exclude": ["received", "start time", "clock"]}
     assert found.why["exclude=start time"] == "another time: '1700000000'"
@@ -175,6 +175,12 @@ def test_the_newest_row_first(look: LOOK, store: STORE) -> None:
     assert "the newest row is first; an ingest puts rows in order" in found.seen
     assert "the median step is 1m, all steps are the same" in found.seen
     np.testing.assert_array_equal(store().values[:, 0], np.array(wave(40)[::-1], np.float32))
+
+
+def test_parts_come_before_a_time_of_another_name(look: LOOK) -> None:
+    parts = (times(40, step=86_400, form=form) for form in ("%Y", "%m", "%d"))
+    found = look("received,year,month,day,v", times(40, step=86_460), *parts, wave(40))
+    assert found.settings == {"time": ["year", "month", "day"], "exclude": ["received"]}
 
 
 def test_parts_that_are_missing_now_and_then(look: LOOK) -> None:

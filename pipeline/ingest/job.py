@@ -21,6 +21,7 @@ from pipeline.ingest.report import IngestReport
 from pipeline.ingest.report_page import write_report
 from pipeline.ingest.writing import sensors_of, write_store
 from storage.durable import exchange
+from storage.format import ROOT
 from storage.errors import StoreError
 from storage.lock import StoreLock
 from storage.store import SeriesStore
@@ -102,6 +103,8 @@ def rebuild(
         known = _sources_before(before)
         names = [*known, *(name for name in find_files(sources) if name not in known)]
         made = out.with_name(f".{out.name}.rebuilding")
+        if (made / ROOT).exists():
+            shutil.rmtree(made)  # a kill has come between its commit and the exchange, or right after it
         with _new_store(made) as new_lock, _executor(workers, dask) as run:
             report = _run(
                 names,

@@ -5,7 +5,7 @@ a pivot), labels, values. It appears by rename, so it is whole or absent.
 """
 
 import json
-import os
+import uuid
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -102,7 +102,7 @@ def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
     header = json.dumps(vars(part)).encode()
     header += b" " * (-(LENGTH_BYTES + len(header)) % ALIGNMENT)
     path = folder / part_name(part.source, part.section, part.piece)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     with open(temporary, "wb") as file:
         file.write(len(header).to_bytes(LENGTH_BYTES, "little") + header)
         for block in data:

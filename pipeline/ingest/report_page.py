@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 from pipeline.ingest.report import FileReport, IngestReport
-from storage.durable import make_directory, write_file
+from storage.durable import make_directory, sync_directory, write_file
 
 __all__ = ["write_report"]
 
@@ -42,6 +42,7 @@ def write_report(report: IngestReport, folder: Path) -> None:
     make_directory(folder)
     write_file(folder / "report.json", [json.dumps(report.as_json(), indent=1).encode()])
     write_file(folder / "report.html", [_page(report).encode()])
+    sync_directory(folder)
 
 
 def _page(report: IngestReport) -> str:

@@ -3,6 +3,7 @@
 import signal
 import threading
 from collections import Counter
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -82,8 +83,10 @@ def campaign(folder: Path, whole: Whole, num_kills: int, seed: int) -> Counter[s
     random = Random(seed)
     killed: Counter[str] = Counter()
     aims: list[Any] = []
-    while killed.total() < num_kills:
-        out = folder / f"out-{killed.total()}"
+    for trial in count():
+        if killed.total() >= num_kills:
+            break
+        out = folder / f"out-{trial}"
         read: set[str] = set()
         for _ in range(random.randint(1, 4)):
             if not aims:

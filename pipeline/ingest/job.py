@@ -21,8 +21,8 @@ from pipeline.ingest.report import IngestReport
 from pipeline.ingest.report_page import write_report
 from pipeline.ingest.writing import sensors_of, write_store
 from storage.durable import exchange
-from storage.format import ROOT
 from storage.errors import StoreError
+from storage.format import ROOT
 from storage.lock import StoreLock
 from storage.store import SeriesStore
 

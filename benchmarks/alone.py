@@ -1,11 +1,12 @@
 """Running something in a process of its own: its seconds, and the peak memory of its process tree."""
 
+import importlib
 import json
 import multiprocessing
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,17 +21,19 @@ class Alone(NamedTuple):
     """What one run took."""
 
     seconds: float
-    """Without starting the process and imports of this package."""
+    """Without starting the process and its imports."""
     peak_megabytes: float
     """Largest sum of resident memory over the process and those that it started, sampled 50 times a second. Pages
     of mapped files count, and shared ones count in each process."""
 
 
-def run_alone(function: Callable[..., Any], *arguments: Any) -> Alone:
-    """Run a function of a module in a new process. Raises RuntimeError if it fails."""
+def run_alone(function: Callable[..., Any], *arguments: Any, imports: Sequence[str] = ()) -> Alone:
+    """Run a function of a module in a new process, after `imports`. Raises RuntimeError if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "seconds.json"
-        process = multiprocessing.get_context("spawn").Process(target=_timed, args=(result, function, arguments))
+        process = multiprocessing.get_context("spawn").Process(
+            target=_timed, args=(result, function, arguments, imports)
+        )
         process.start()
         peak = _Peak(process.pid or 0)
         process.join()
@@ -40,7 +43,9 @@ def run_alone(function: Callable[..., Any], *arguments: Any) -> Alone:
         return Alone(json.loads(result.read_text()), megabytes)
 
 
-def _timed(result: Path, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _timed(result: Path, function: Callable[..., Any], arguments: tuple[Any, ...], imports: Sequence[str]) -> None:
+    for name in imports:
+        importlib.import_module(name)
     begin = time.perf_counter()
     function(*arguments)
     result.write_text(json.dumps(time.perf_counter() - begin))

@@ -95,7 +95,8 @@ def _run(way: str, source: Path, folder: Path) -> Alone:
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    done = run_alone(_ingest if way == OURS else CONVERTERS[way], source, out)
+    function, imports = (_ingest, ["pipeline.ingest"]) if way == OURS else CONVERTERS[way]
+    done = run_alone(function, source, out, imports=imports)
     shutil.rmtree(out)
     return done
 

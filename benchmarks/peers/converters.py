@@ -57,9 +57,9 @@ def pandas_and_zarr(source: Path, folder: Path) -> None:
             values.append(numbers)
 
 
-CONVERTERS: dict[str, Callable[[Path, Path], None]] = {
-    "polars": polars_sink_parquet,
-    "pyarrow": pyarrow_open_csv,
-    "pandas + zarr": pandas_and_zarr,
+CONVERTERS: dict[str, tuple[Callable[[Path, Path], None], list[str]]] = {
+    "polars": (polars_sink_parquet, ["polars"]),
+    "pyarrow": (pyarrow_open_csv, ["pyarrow.csv", "pyarrow.parquet"]),
+    "pandas + zarr": (pandas_and_zarr, ["pandas", "zarr"]),
 }
-"""By the name that tables show. Each takes a source and a folder for what it writes."""
+"""By the name that tables show: what takes a source and a folder for what it writes, and what it imports."""

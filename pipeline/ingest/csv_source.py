@@ -12,7 +12,7 @@ from pipeline.ingest.columns import Columns
 from pipeline.ingest.errors import SourceError
 from pipeline.ingest.files import checksum, first_bytes, is_compressed, open_file, open_text, refuse_changed
 from pipeline.ingest.header import read_header
-from pipeline.ingest.lines import Piece, cut_pieces
+from pipeline.ingest.lines import Piece, cut_pieces, read_piece
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.records import Records, find_records
 from pipeline.ingest.sources import Raw, Section, Source
@@ -55,7 +55,7 @@ class CsvSource(Source):
         with open_text(self.name) as (stream, file):
             if stream is file:
                 file.seek(section.start)
-                piece = next(self._cut(file, section.first_line, piece_bytes))
+                piece = read_piece(file, self.name, section.first_line, section.num_bytes)
                 yield partial(self._parse, piece, columns, recipe)
                 return
             stream.read(section.start)

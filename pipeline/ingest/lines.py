@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import numpy as np
-
 from pipeline.ingest.header import Header
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.rejects import MAX_RECORD_BYTES, row_syntax
 
-__all__ = ["Piece", "cut_pieces"]
+__all__ = ["Piece", "cut_pieces", "read_piece"]
 
 NEWLINE = b"\n"
 
@@ -59,7 +57,7 @@ def cut_pieces(
             # No row can hold the line that begins here, so there is a boundary.
             stop = start
         piece = data[:stop] if stop else data[:MAX_RECORD_BYTES] + NEWLINE
-        num_lines = int(np.count_nonzero(np.frombuffer(piece, np.uint8) == ord(NEWLINE)))
+        num_lines = piece.count(NEWLINE)
         yield Piece(source=source, data=piece, offset=offset, first_line=first_line, num_lines=num_lines)
         first_line += num_lines
         if stop:
@@ -68,6 +66,16 @@ def cut_pieces(
         else:
             data = _behind_line(stream)
             offset = stream.tell() - len(data)
+
+
+def read_piece(stream: BinaryIO, source: str, first_line: int, num_bytes: int) -> Piece:
+    """Read again, from where it begins, a piece that `cut_pieces` has cut and whose data had `num_bytes`."""
+    offset = stream.tell()
+    data = stream.read(num_bytes)
+    if not data.endswith(NEWLINE):
+        # It is the end of the file, or the beginning of a line too long.
+        data = data[: num_bytes - 1] + NEWLINE
+    return Piece(source=source, data=data, offset=offset, first_line=first_line, num_lines=data.count(NEWLINE))
 
 
 def _behind_line(stream: BinaryIO) -> bytes:

@@ -202,10 +202,10 @@ class _Sentinels:
 
 def _reject_infinite(texts: pl.DataFrame, numbers: pl.DataFrame, recipe: Recipe, faults: _Faults) -> None:
     limit = LARGEST_FLOAT32 if recipe.dtype == "float32" else float("inf")
-    peaks = numbers.select(pl.all().abs().fill_nan(None).max().fill_null(0))
-    for column in peaks:
-        if column.item() >= limit:
-            name = column.name
+    # Both leave NaN out, but of nothing else.
+    lowest, highest = (numbers.select(end.fill_null(0)).row(0) for end in (pl.all().min(), pl.all().max()))
+    for name, low, high in zip(numbers.columns, lowest, highest, strict=True):
+        if max(-low, high) >= limit:
             faults.add(numbers[name].abs().fill_nan(None) >= limit, _TooLarge(texts[name], numbers[name]))
 
 

@@ -192,11 +192,12 @@ def _counters(
     frame: pl.DataFrame, lines: NDArray[np.int64], reading: Reading
 ) -> tuple[dict[str, tuple[int, str]], list[str]]:
     """Channels with whole numbers that the store would round, and channels with fractions: measurements."""
-    channels = frame.select(pl.col(reading.channels).fill_nan(None))
+    channels = frame.select(reading.channels)
     sensors = None if reading.columns.pivot is None else frame[reading.columns.pivot]
     fractions = _fractions(channels, sensors)
     whole = [name for name in reading.channels if sensors is not None or not fractions[name]]
-    peaks = channels.select(pl.col(whole).abs().max().fill_null(0))
+    channels = channels.select(pl.col(whole).fill_nan(None))
+    peaks = channels.select(pl.all().abs().max().fill_null(0))
     rounded = {}
     for column in whole:
         if peaks[column].item() < LARGEST_EXACT["float32"]:
@@ -230,13 +231,14 @@ def _sensors(sensors: pl.Series | None, chosen: pl.Series | None) -> list[Any]:
 def _fractions(channels: pl.DataFrame, sensors: pl.Series | None) -> dict[str, list[Any]]:
     """Of each column, the sensors whose values in it are not all whole."""
     found: dict[str, list[Any]] = {}
+    # A measurement shows it soon.
+    glance = channels.head(ROWS_OF_A_GLANCE).select((pl.all() != pl.all().floor()).any())
     for column in channels:
-        # A measurement shows it soon.
-        begin = column.head(ROWS_OF_A_GLANCE)
-        if sensors is None and (begin != begin.floor()).any():
+        if sensors is None and glance[column.name].item():
             found[column.name] = [None]
         else:
-            found[column.name] = _sensors(sensors, column != column.floor())
+            numbers = column.fill_nan(None)
+            found[column.name] = _sensors(sensors, numbers != numbers.floor())
     return found
 
 

@@ -202,6 +202,8 @@ class _Sentinels:
 
 def _reject_infinite(texts: pl.DataFrame, numbers: pl.DataFrame, recipe: Recipe, faults: _Faults) -> None:
     limit = LARGEST_FLOAT32 if recipe.dtype == "float32" else float("inf")
+    if not numbers.columns:
+        return
     # Both leave NaN out, but of nothing else.
     lowest, highest = (numbers.select(end.fill_null(0)).row(0) for end in (pl.all().min(), pl.all().max()))
     for name, low, high in zip(numbers.columns, lowest, highest, strict=True):

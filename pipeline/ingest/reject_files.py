@@ -96,11 +96,12 @@ class RejectLimit:
 
     def error(self, folder: Path, store: Path, sources: Sequence[Source], parts: Sequence[Part]) -> RejectsError:
         """Say how many, why, and where they are."""
+        parts = sorted(parts, key=lambda part: (part.source, part.section, part.piece))
         path = collect_rejects(folder, store, 0, sources, parts)
         reason, count = self._reasons.most_common(1)[0]
         first = next(
             f"{sources[part.source].name}, {sources[part.source].line} {row['line']}: {row['detail']}"
-            for part in sorted(parts, key=lambda part: (part.source, part.section, part.piece))
+            for part in parts
             if reason in part.rejected
             for table in _rejects_of(folder, part)
             for row in table.to_pylist()
@@ -110,7 +111,7 @@ class RejectLimit:
         share = f"{total:,} of {self._num_rows:,} rows cannot be read ({total / self._num_rows:.2%})"
         return RejectsError(
             f"{first}\n{share}, more than --max-rejects {self._recipe.max_rejects} allows: "
-            f"{count:,} for {reason!r}. All are in {path}"
+            f"{count:,} for {reason!r}. They are in {path}"
         )
 
 

@@ -139,7 +139,7 @@ def main(folder: Path, trials: int) -> None:
     os.fsync = lambda descriptor: None  # a killed process loses nothing that it has written
     campaign(folder, "write", write, trials, every=3)
     os.waitpid(in_child(lambda: write_with_appends(folder / "before")), 0)
-    campaign(folder, "append", append, trials, every=2)
+    campaign(folder, "append", append, trials, every=4)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.__main__ import main
@@ -24,6 +24,7 @@ RECIPE = Recipe(
 )
 
 
+@settings(max_examples=50)
 @given(
     st.integers(0, 60),
     st.integers(0, 30),
@@ -122,7 +123,7 @@ def test_too_much_damage_stops_the_command(tmp_path: Path) -> None:
     told = (
         rf"Error: {re.escape(f'{file}, line {line}: {detail}')}\n100 of 1,000 rows cannot be read \(10\.00%\), "
         rf"more than --max-rejects 0\.1% allows: {count} for '{reason}'\. "
-        rf"All are in {re.escape(str(out))}\.report/rejects/0\.parquet\n"
+        rf"They are in {re.escape(str(out))}\.report/rejects/0\.parquet\n"
     )
     assert re.fullmatch(told, result.output), result.output
 

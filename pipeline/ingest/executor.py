@@ -11,6 +11,7 @@ from threading import Event
 from typing import Any, TypeVar
 
 from pipeline.ingest.errors import RecipeError
+from storage.errors import LongstrideError
 
 __all__ = ["Run", "dask_setup", "in_threads", "on_cluster", "on_processes"]
 
@@ -174,4 +175,11 @@ def _distributed() -> Any:
 
 
 def _results(task: Callable[[], Iterable[Any]]) -> list[Any]:
-    return list(task())
+    try:
+        return list(task())
+    except (LongstrideError, OSError):
+        raise
+    except Exception as error:
+        fault = f"{type(error).__name__}: {error}"
+    # Raised out here, it drags no other along: one that cannot be pickled would never reach the job.
+    raise RuntimeError(fault)

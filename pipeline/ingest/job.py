@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from pipeline.ingest.append import check_newer, recipe_of, refuse_known, sensors_before
 from pipeline.ingest.errors import RecipeError, SourceError
@@ -26,7 +26,7 @@ from storage.format import ROOT
 from storage.lock import StoreLock
 from storage.store import SeriesStore
 
-__all__ = ["append", "ingest", "rebuild"]
+__all__ = ["Options", "append", "ingest", "rebuild"]
 
 PIECE_BYTES = 8 * 2**20
 BUCKET_BYTES = 64 * 2**20
@@ -34,68 +34,52 @@ READ_SHARE = 0.75
 """Of the way, when all sources are read."""
 
 Names = Sequence[str | os.PathLike[str]]
-Progress = Callable[[float], object]
+
+
+class Options(TypedDict, total=False):
+    """How a job runs; the store is the same whatever they say."""
+
+    workers: int | None
+    """Local processes that read, instead of threads of this one."""
+    dask: str | None
+    """Address of a Dask scheduler whose workers read."""
+    progress: Callable[[float], object] | None
+    """Called with bytes of the sources as they are done."""
+    piece_bytes: int
+    """Of a source that are parsed at a time."""
+    bucket_bytes: int
+    """Of rows that are put in order at a time."""
 
 
 def ingest(
-    sources: Names,
-    out: str | os.PathLike[str],
-    recipe: Recipe,
-    *,
-    workers: int | None = None,
-    dask: str | None = None,
-    progress: Progress | None = None,
-    piece_bytes: int = PIECE_BYTES,
-    bucket_bytes: int = BUCKET_BYTES,
+    sources: Names, out: str | os.PathLike[str], recipe: Recipe, **options: Unpack[Options]
 ) -> IngestReport:
-    """Turn source files into a new store at `out`, in memory that does not grow with them.
+    """Turn source files into a new store at `out`, in memory that does not grow; `options` as in `Options`.
 
-    Sections of the sources are read by threads of this process, by `workers` local processes, or by the workers of
-    the Dask scheduler at the address `dask`; the store is the same. What an interrupted ingest of the same sources
-    and recipe has left is taken over. `progress` is called with bytes of the sources as they are done; pieces and
-    buckets of rows are what memory holds at a time.
-
-    Raises RecipeError, SourceError, RejectsError or StoreError, and then there is no store.
+    What an interrupted ingest of the same sources and recipe has left is taken over. Raises RecipeError,
+    SourceError, RejectsError or StoreError, and then there is no store.
     """
-    with _new_store(out) as lock, _executor(workers, dask) as run:
-        return _run(sources, lock, recipe, None, run, progress, piece_bytes, bucket_bytes)
+    with _new_store(out) as lock:
+        return _run(sources, lock, recipe, options)
 
 
-def append(
-    sources: Names,
-    out: str | os.PathLike[str],
-    *,
-    workers: int | None = None,
-    dask: str | None = None,
-    progress: Progress | None = None,
-    piece_bytes: int = PIECE_BYTES,
-    bucket_bytes: int = BUCKET_BYTES,
-) -> IngestReport:
-    """Add newer rows to the store at `out`, read by its own recipe; see `ingest` for the rest.
+def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
+    """Add newer rows to the store at `out`, read by its own recipe; `options` as in `Options`.
 
     Only the last chunk is written again, and who has the store open keeps what they had. The first rate of each
     series is missing, and nothing is filled in across the seam. Raises SourceError for a file that the store has
-    already, and for rows that are not newer than what it has of their series.
+    already, and for rows that are not newer than what it has of their series; else as `ingest`.
     """
-    with StoreLock(out, append=True) as lock, _executor(workers, dask) as run:
+    with StoreLock(out, append=True) as lock:
         before = SeriesStore.open(lock.path)
-        return _run(sources, lock, recipe_of(before), before, run, progress, piece_bytes, bucket_bytes)
+        return _run(sources, lock, recipe_of(before), options, before=before)
 
 
-def rebuild(
-    sources: Names,
-    out: str | os.PathLike[str],
-    *,
-    workers: int | None = None,
-    dask: str | None = None,
-    progress: Progress | None = None,
-    piece_bytes: int = PIECE_BYTES,
-    bucket_bytes: int = BUCKET_BYTES,
-) -> IngestReport:
+def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
     """Make the store at `out` again, of its own sources as they are now and more; then put it in its place.
 
     Who has rows of the old one mapped keeps them; who has only opened it is told to open it again. Raises
-    SourceError where one of its sources is gone.
+    SourceError where one of its sources is gone; else as `ingest`.
     """
     out = Path(out)
     with StoreLock(out, append=True) as lock:
@@ -105,19 +89,9 @@ def rebuild(
         made = out.with_name(f".{out.name}.rebuilding")
         if (made / ROOT).exists():
             shutil.rmtree(made)  # a kill has come between its commit and the exchange, or right after it
-        with _new_store(made) as new_lock, _executor(workers, dask) as run:
-            report = _run(
-                names,
-                new_lock,
-                recipe_of(before),
-                None,
-                run,
-                progress,
-                piece_bytes,
-                bucket_bytes,
-                shown_as=out,
-                generation=before.generation + 1,
-            )
+        generation = before.generation + 1
+        with _new_store(made) as new_lock:
+            report = _run(names, new_lock, recipe_of(before), options, shown_as=out, generation=generation)
         exchange(made, out)
         shutil.rmtree(made)
     return report
@@ -152,16 +126,15 @@ def _run(
     names: Names,
     lock: StoreLock,
     recipe: Recipe,
-    before: SeriesStore | None,
-    run: Run[Any],
-    progress: Progress | None,
-    piece_bytes: int,
-    bucket_bytes: int,
+    options: Options,
+    *,
+    before: SeriesStore | None = None,
     shown_as: Path | None = None,
     generation: int = 1,
 ) -> IngestReport:
     started = clock.perf_counter()
-    advance = progress or (lambda _: None)
+    advance = options.get("progress") or (lambda _: None)
+    piece_bytes = options.get("piece_bytes", PIECE_BYTES)
     plan = make_plan(names, recipe, union=None if before is None else recipe.channels)
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
@@ -174,7 +147,8 @@ def _run(
             raise StoreError(f"{lock.path} is a store already: remove it first, or give another path")
     if before is not None:
         refuse_known(before, plan.sources)
-    read.run(run)
+    with _executor(options.get("workers"), options.get("dask")) as run:
+        read.run(run)
     sensors = None if recipe.pivot is None else sensors_of(read.parts)
     if before is not None:
         check_newer(before, read.parts, plan.sources)
@@ -199,7 +173,7 @@ def _run(
         before=before,
         generation=generation,
         sensors=sensors,
-        bucket_bytes=bucket_bytes,
+        bucket_bytes=options.get("bucket_bytes", BUCKET_BYTES),
         progress=lambda share: advance((1 - READ_SHARE) * total_bytes * share),
         publish=publish,
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.ingest.parts import PartReader, Run
 
@@ -47,35 +48,34 @@ def plan_buckets(readers: Sequence[PartReader], bucket_rows: int, every_ns: int 
             by_series[run.series].append((reader, run))
     for series in sorted(by_series):
         runs = by_series[series]
-        begin = min(run.first_time for _, run in runs)
-        cuts = [time for time in _cuts(runs, bucket_rows, every_ns) if time > begin]
-        position = [run.start for _, run in runs]
-        for end in [*cuts, None]:
-            slices = []
-            for index, (reader, run) in enumerate(runs):
-                start = position[index]
-                if start == run.stop or (end is not None and run.first_time >= end):
-                    continue
-                stop = run.stop
-                if end is not None and run.last_time >= end:
-                    stop = run.start + int(np.searchsorted(reader.times(run), end))
-                if stop > start:
-                    slices.append(Slice(reader, start, stop))
-                    position[index] = stop
-            if slices:
-                yield Bucket(series, slices, end is None)
+        cuts = _cuts(runs, bucket_rows, every_ns)
+        edges = np.array([_edges(reader, run, cuts) for reader, run in runs])
+        filled = np.flatnonzero((edges[:, 1:] > edges[:, :-1]).any(axis=0)).tolist()
+        for number in filled:
+            slices = [
+                Slice(reader, start, stop)
+                for (reader, _), (start, stop) in zip(runs, edges[:, number : number + 2].tolist(), strict=True)
+                if start < stop
+            ]
+            yield Bucket(series, slices, number == filled[-1])
 
 
-def _cuts(runs: Sequence[tuple[PartReader, Run]], bucket_rows: int, every_ns: int | None) -> list[int]:
+def _edges(reader: PartReader, run: Run, cuts: NDArray[np.int64]) -> list[int]:
+    """Where each bucket begins in a run, and where the last one ends."""
+    if not len(cuts):
+        return [run.start, run.stop]
+    return [run.start, *(run.start + np.searchsorted(reader.times(run), cuts)).tolist(), run.stop]
+
+
+def _cuts(runs: Sequence[tuple[PartReader, Run]], bucket_rows: int, every_ns: int | None) -> NDArray[np.int64]:
     """Times at which buckets begin, but for the first."""
     num_rows = sum(run.stop - run.start for _, run in runs)
     if num_rows <= bucket_rows:
-        return []
+        return np.empty(0, np.int64)
     spacing = min(MAX_SPACING, max(MIN_SPACING, bucket_rows // (SAMPLES_PER_BUCKET * len(runs))))
     sampled = np.sort(np.concatenate([reader.times(run)[::spacing] for reader, run in runs]))
     every_bucket = max(1, bucket_rows // spacing)
     cuts = sampled[every_bucket::every_bucket]
     if every_ns is not None:
         cuts = cuts // every_ns * every_ns
-    found: list[int] = np.unique(cuts).tolist()
-    return found
+    return np.unique(cuts)

@@ -1,15 +1,16 @@
 """The first stage: every section of every source read into parts, by whoever runs the tasks."""
 
 import hashlib
+import json
 import os
-import pickle
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from pipeline.ingest.columns import listed
 from pipeline.ingest.errors import AccountingError, SourceError
 from pipeline.ingest.executor import Run
 from pipeline.ingest.parts import Part, part_name
@@ -17,6 +18,7 @@ from pipeline.ingest.plan import Plan
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.reject_files import RejectLimit, drop_parts_without_rejects
 from pipeline.ingest.report import FileReport, IngestReport
+from pipeline.ingest.sources import Source
 from pipeline.ingest.stage import LARGEST_EXACT, Reading, ReadSection
 from storage.durable import make_directory, write_file
 from storage.format import LOCK_FILE
@@ -24,7 +26,7 @@ from storage.lock import StoreLock
 
 __all__ = ["ReadSources", "was_finished"]
 
-REPORT_FILE = "report.pickle"
+REPORT_FILE = "report.json"
 
 
 def was_finished(lock: StoreLock) -> bool:
@@ -89,17 +91,21 @@ class ReadSources:
                     f"{source.name} says that it has {source.num_rows:,} rows, but {file.rows_in:,} were read"
                 )
         if not any(part.num_rows for part in self.parts):
-            raise SourceError(", ".join(file.name for file in self.files), "there are no rows")
+            filtered = sum(file.filtered for file in self.files)
+            if not filtered and any(part.rejected for part in self.parts):
+                raise self._limit.error(self.folder, self._lock.path, self._plan.sources, self.parts)
+            why = f": the query drops {filtered:,}" if filtered else ""
+            raise SourceError(", ".join(file.name for file in self.files), f"there are no rows{why}")
         self._refuse_counters()
 
     def leave_report(self, report: IngestReport) -> None:
         """Keep the report of the commit that is about to be made, for a job that is killed right after it."""
-        write_file(self.folder / REPORT_FILE, [pickle.dumps(report)])
+        write_file(self.folder / REPORT_FILE, [json.dumps(report.as_plain()).encode()])
 
     def left_report(self) -> IngestReport | None:
         """The report of a commit that this very job has made, or was about to make, before it was killed."""
         file = self.folder / REPORT_FILE
-        return cast(IngestReport, pickle.loads(file.read_bytes())) if file.exists() else None
+        return IngestReport.from_plain(json.loads(file.read_bytes())) if file.exists() else None
 
     def remove_parts(self) -> None:
         """Leave nothing but the report in the folder, when the store is there."""
@@ -183,12 +189,17 @@ class ReadSources:
     def _refuse_counters(self) -> None:
         """Raise SourceError for a channel of whole numbers that the store would round."""
         measurements = {name for part in self.parts for name in part.measurements}
+        found: dict[str, tuple[Source, int, str]] = {}
         for part in self.parts:
             for name, (line, value) in part.rounded.items():
                 if name not in measurements:
-                    source = self._plan.sources[part.source]
-                    message = _rounding(name, value, self._plan.recipe)
-                    raise SourceError(source.name, message, place=f"{source.line} {line}")
+                    found.setdefault(name, (self._plan.sources[part.source], line, value))
+        if found:
+            name, *others = found
+            source, line, value = found[name]
+            also = f". The same is true of {listed(others)}" if others else ""
+            message = _rounding(name, value, self._plan.recipe) + also
+            raise SourceError(source.name, message, place=f"{source.line} {line}")
 
     def _advance(self, num_bytes: int) -> None:
         self._done_bytes += num_bytes

@@ -109,9 +109,12 @@ class RejectLimit:
         )
         total = self._reasons.total()
         share = f"{total:,} of {self._num_rows:,} rows cannot be read ({total / self._num_rows:.2%})"
+        limit = f"more than --max-rejects {self._recipe.max_rejects} allows"
+        if total <= self._recipe.max_rejected(self._num_rows):
+            limit = "and no other is left"
         return RejectsError(
-            f"{first}\n{share}, more than --max-rejects {self._recipe.max_rejects} allows: "
-            f"{count:,} for {reason!r}. They are in {path}"
+            f"{first}\n{share}, {limit}: {count:,} for {reason!r}. They are in {path}; "
+            "`python -m pipeline profile` proposes a recipe"
         )
 
 

@@ -134,6 +134,16 @@ class IngestReport:
             "megabytes_per_second": self.num_bytes / 1e6 / self.seconds,
         }
 
+    def as_plain(self) -> dict[str, Any]:
+        """Plain values that `from_plain` takes back."""
+        return asdict(self)
+
+    @staticmethod
+    def from_plain(plain: dict[str, Any]) -> "IngestReport":
+        """Make a report of what `as_plain` gave, also where JSON made lists of tuples."""
+        files = tuple(FileReport(**_tuples(file)) for file in plain["files"])
+        return IngestReport(**{**plain, "files": files})
+
     def render(self) -> str:
         """A few lines for a terminal."""
         lines = [self.store, *(f"  {name:<12} {text}" for name, text in self.summary())]
@@ -165,6 +175,10 @@ class IngestReport:
         if self.rejects:
             lines.append(("rejects", self.rejects))
         return lines
+
+
+def _tuples(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
 
 
 def _iso(nanoseconds: int | None) -> str | None:

@@ -59,11 +59,8 @@ def write_store(
         labels=recipe.labels,
         dtype=recipe.dtype,
     )
-    with (
-        StoreWriter(lock, layout, generation=generation)
-        if before is None
-        else StoreWriter.appending(lock) as writer
-    ):
+    new = before is None
+    with StoreWriter(lock, layout, generation=generation) if new else StoreWriter.appending(lock) as writer:
         assert writer.layout.channels == layout.channels
         assembly = Assembly(writer, channels, recipe, len(plan.sources))
         if end is not None:

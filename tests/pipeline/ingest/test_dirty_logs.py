@@ -48,8 +48,11 @@ def test_any_damage_in_any_order(
         if rows:
             check(expected, ingest([log], out, recipe, piece_bytes=piece_bytes))
         else:
-            with pytest.raises(SourceError, match="there are no rows"):
+            error = RejectsError if damaged else SourceError
+            told = f"{damaged} of {damaged} rows .*, and no other is left" if damaged else "there are no rows"
+            with pytest.raises(error, match=told):
                 ingest([log], out, recipe, piece_bytes=piece_bytes)
+            assert (out.with_name("out.report") / "rejects" / "0.parquet").exists() == bool(damaged)
 
 
 def test_a_million_rows_and_a_hundred_thousand_damaged_lines(tmp_path: Path) -> None:
@@ -123,7 +126,7 @@ def test_too_much_damage_stops_the_command(tmp_path: Path) -> None:
     told = (
         rf"Error: {re.escape(f'{file}, line {line}: {detail}')}\n100 of 1,000 rows cannot be read \(10\.00%\), "
         rf"more than --max-rejects 0\.1% allows: {count} for '{reason}'\. "
-        rf"They are in {re.escape(str(out))}\.report/rejects/0\.parquet\n"
+        rf"They are in {re.escape(str(out))}\.report/rejects/0\.parquet; `python -m pipeline profile` .*\n"
     )
     assert re.fullmatch(told, result.output), result.output
 

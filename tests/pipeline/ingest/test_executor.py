@@ -254,6 +254,18 @@ def test_workers_of_other_machines_share_the_folder(
     assert not (tmp_path / "out").exists()
 
 
+class Bottomless:
+    """A fault that takes too long to pickle: it holds one that holds one, and so on."""
+
+    def __call__(self) -> list[int]:
+        return self()
+
+
+def test_a_fault_that_cannot_be_pickled_does_not_hang() -> None:
+    with executor.on_processes(1) as run, pytest.raises(RuntimeError, match="RecursionError: maximum recursion"):
+        list(run(iter([Bottomless()])))
+
+
 def test_workers_and_dask_contradict_each_other(tmp_path: Path, write_log: Callable[..., Path]) -> None:
     with pytest.raises(RecipeError, match="workers and dask contradict each other: name one of them"):
         ingest(

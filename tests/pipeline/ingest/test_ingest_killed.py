@@ -115,7 +115,7 @@ def campaign(folder: Path, whole: Whole, num_kills: int, seed: int) -> Counter[s
 def ends(out: Path, whole: Whole, read: set[str]) -> None:
     """Run a job to its end where others were killed, and look at what it leaves."""
     committed, held = (out / "zarr.json").exists(), (out / ".longstride.lock").exists()
-    reported = any(out.glob(".staged/*/report.pickle"))
+    reported = any(out.glob(".staged/*/report.json"))
     if not committed or held:
         ended = run(whole.logs, out)
         # In front of the last steps, all that is left to do is to remove empty folders and the lock: a job that

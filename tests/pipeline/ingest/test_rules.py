@@ -316,7 +316,7 @@ def test_rejects_are_counted_of_all_rows_and_not_of_those_that_the_query_leaves(
 ) -> None:
     log = write_log("log.csv", ["time,a", "0,broken", *(f"{second},1" for second in range(1, 100))])
     recipe = Recipe(time="time", time_format="s", sql="SELECT * FROM rows WHERE a > 1", max_rejects="1%")
-    with pytest.raises(SourceError, match="there are no rows"):
+    with pytest.raises(SourceError, match="there are no rows: the query drops 99"):
         ingest([log], tmp_path / "out", recipe)
     log.write_text("time,a\n0,broken\n1,broken\n2,1\n")
     with pytest.raises(RejectsError, match="2 of 3 rows cannot be read"):
@@ -360,6 +360,16 @@ def test_whole_numbers_are_refused_and_not_rounded(
     assert "--exclude 'n'" in result.output
     assert ("--rate 'n'" in result.output) == (dtype == "float32")
     assert ("--dtype float64" in result.output) == (dtype == "float32")
+
+
+def test_all_whole_numbers_that_would_be_rounded_are_named(
+    command: Command, write_log: Callable[..., Path]
+) -> None:
+    log = write_log("log.csv", ["time,a,n,m", f"0,1,{2**24 + 1},{2**40 + 1}"])
+    result = command(log)
+    assert result.exit_code == 1
+    assert "line 2: column 'n' is 16777217" in result.output
+    assert "The same is true of 'm'" in result.output
 
 
 def test_the_line_is_that_of_the_file_where_the_query_has_dropped_others(rules: Rules) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ingest.duration import format_moment
 from pipeline.ingest.errors import RecipeError, SourceError
 from pipeline.ingest.files import checksum
 from pipeline.ingest.parts import Part
@@ -62,8 +63,8 @@ def check_newer(store: SeriesStore, parts: Sequence[Part], sources: Sequence[Sou
                 last = "to" if every_ns == 1 else "to the end of the step that begins at"
                 raise SourceError(
                     sources[part.source].name,
-                    f"it has a row at {_iso(run.first_time)}{of}, but {store.path} reaches {last} "
-                    f"{_iso(ends[run.series])}: leave out the rows that are not newer, or {REBUILD}",
+                    f"it has a row at {format_moment(run.first_time)}{of}, but {store.path} reaches {last} "
+                    f"{format_moment(ends[run.series])}: leave out the rows that are not newer, or {REBUILD}",
                 )
 
 
@@ -164,7 +165,3 @@ def _last_value(store: SeriesStore, first_row: int) -> int:
         if len(there):
             return start + int(there[-1])
     return first_row - 1
-
-
-def _iso(nanoseconds: int) -> str:
-    return str(np.datetime64(nanoseconds, "ns")).removesuffix(".000000000")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ingest.duration import format_moment
 from pipeline.ingest.errors import SourceError
 from pipeline.ingest.order import Bucket
 from pipeline.ingest.recipe import Duplicates
@@ -225,13 +226,13 @@ def _repeated(read: _Read, row: int, shape: Shape, series: str) -> SourceError:
     of = f" of series {series!r}" if series else ""
     if read.sensor is not None and shape.sensors is not None:
         of += f" of sensor {shape.sensors[read.sensor[row]]!r}"
-    stamp = str(np.datetime64(int(read.time[row]), "ns")).removesuffix(".000000000")
     remedy = "say which is right with --duplicates first, last or mean"
     if not series and shape.sensors is None:
         remedy += ", or name the column that tells several machines apart with --series"
+    moment = format_moment(int(read.time[row]))
     return SourceError(
         shape.names[number],
-        f"time {stamp}{of} is repeated, it is also that of {shape.names[other]}, {shape.line[other]} "
+        f"time {moment}{of} is repeated, it is also that of {shape.names[other]}, {shape.line[other]} "
         f"{read.line[before]}: {remedy}",
         place=f"{shape.line[number]} {read.line[row]}",
     )

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.ingest.columns import Columns
+from pipeline.ingest.duration import format_moment
 from pipeline.ingest.errors import RecipeError
 
 __all__ = ["Query"]
@@ -97,7 +98,7 @@ class Query:
         infinite = found.select(pl.col(self.channels).is_infinite().fill_null(False))
         for name in (column.name for column in infinite if column.any()):
             row = int(np.argmax(infinite[name].to_numpy()))
-            stamp = str(np.datetime64(found[self._time][row], "ns")).removesuffix(".000000000")
+            stamp = format_moment(found[self._time][row])
             raise RecipeError(
                 f"sql makes infinity of {name!r}, first at {stamp}: make it missing, as by a / NULLIF(b, 0), or "
                 "drop such rows with WHERE"

@@ -2,7 +2,7 @@
 
 import re
 
-from pipeline.ingest.columnar import ArrowSource, ParquetSource
+from pipeline.ingest.columnar_source import ArrowSource, ParquetSource
 from pipeline.ingest.csv_source import CsvSource
 from pipeline.ingest.errors import SourceError
 from pipeline.ingest.files import first_bytes, is_compressed, open_text

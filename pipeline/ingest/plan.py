@@ -19,8 +19,8 @@ from pipeline.ingest.formats import open_source
 from pipeline.ingest.join import Shape
 from pipeline.ingest.query import Query
 from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.section import Reading
 from pipeline.ingest.sources import Source
-from pipeline.ingest.stage import Reading
 
 __all__ = ["Plan", "make_plan"]
 

@@ -18,8 +18,8 @@ from pipeline.ingest.plan import Plan
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.reject_files import RejectLimit, drop_parts_without_rejects
 from pipeline.ingest.report import FileReport, IngestReport
+from pipeline.ingest.section import LARGEST_EXACT, Reading, ReadSection
 from pipeline.ingest.sources import Source
-from pipeline.ingest.stage import LARGEST_EXACT, Reading, ReadSection
 from storage.durable import make_directory, write_file
 from storage.format import LOCK_FILE
 from storage.lock import StoreLock

@@ -7,7 +7,7 @@ from typing import Literal
 import polars as pl
 
 from pipeline.ingest.errors import RecipeError
-from pipeline.ingest.whole import masked, none, scaled
+from pipeline.ingest.whole_numbers import masked, none, scaled
 from pipeline.ingest.zones import Clock
 
 __all__ = ["FIRST_YEAR", "LAST_YEAR", "from_epoch", "from_format", "from_iso"]

@@ -6,7 +6,7 @@ import polars as pl
 
 from pipeline.ingest.errors import RecipeError
 from pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
-from pipeline.ingest.whole import none, scaled
+from pipeline.ingest.whole_numbers import none, scaled
 
 __all__ = ["Clock"]
 

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 import pipeline.ingest.job
-import pipeline.ingest.stage
+import pipeline.ingest.section
 from pipeline.ingest import IngestReport, Recipe, ingest
 from pipeline.ingest.reading import ReadSources
 from storage.format import StoreLayout
@@ -143,7 +143,7 @@ def main(folder: str, out: str, stage: str | None = None, number: str = "0") -> 
     steps.before(pipeline.ingest.job, "write_store", stage="writing")
     steps.before(pipeline.ingest.job, "collect_rejects", stage="committing")
     steps.before(ReadSources, "remove_parts", stage="tidying")
-    pipeline.ingest.stage.write_part = steps.part(pipeline.ingest.stage.write_part)
+    pipeline.ingest.section.write_part = steps.part(pipeline.ingest.section.write_part)
     report = run_job(Path(folder), Path(out), progress=steps.step)
     print("reused", report.parts_reused, flush=True)
 

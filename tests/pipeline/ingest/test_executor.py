@@ -26,7 +26,7 @@ LOGGING = """
 import os
 import signal
 from pathlib import Path
-from pipeline.ingest import stage
+from pipeline.ingest import section
 
 
 def log_and_die(call, write_part, log, die_at, written=0):
@@ -48,11 +48,11 @@ def log_and_die(call, write_part, log, die_at, written=0):
             (folder / f"{part.source}-{part.section}-{part.piece}.part").unlink()
         return part
 
-    stage.ReadSection.__call__, stage.write_part = logged_call, mortal_write_part
+    section.ReadSection.__call__, section.write_part = logged_call, mortal_write_part
 
 
-if stage.write_part.__name__ == "write_part":  # Dask loads it twice
-    log_and_die(stage.ReadSection.__call__, stage.write_part, Path("LOG"), DIE_AT)
+if section.write_part.__name__ == "write_part":  # Dask loads it twice
+    log_and_die(section.ReadSection.__call__, section.write_part, Path("LOG"), DIE_AT)
 """
 """What a worker loads before it works: it logs the tasks that it begins, and dies in one of them."""
 

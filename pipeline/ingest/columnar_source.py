@@ -3,7 +3,7 @@
 import json
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar, cast
@@ -15,7 +15,7 @@ from pipeline.ingest.columns import Columns
 from pipeline.ingest.errors import SourceError
 from pipeline.ingest.files import checksum, open_file, refuse_changed
 from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.sources import Raw, Section, Source
+from pipeline.ingest.sources import Raw, Section, Source, Unparsed
 
 __all__ = ["ArrowSource", "ParquetSource"]
 
@@ -63,9 +63,7 @@ class Columnar(Source):
             yield Section(index, start, start + 1, self.num_bytes * num_rows // max(1, sum(self._rows)))
             start += num_rows
 
-    def pieces(
-        self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int
-    ) -> Iterator[Callable[[], Raw]]:
+    def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read the used columns some rows at a time; all columns where a query may ask for them."""
         refuse_changed(self.name, self.num_bytes)
         names = self.names if recipe.sql else columns.used
@@ -74,8 +72,10 @@ class Columnar(Source):
         first_row = section.start
         with self._opened(names) as file:
             for table in self._tables(file, section.number, names, max(1, piece_bytes // (8 * len(names)))):
-                yield partial(_raw, table, first_row)
-                first_row += table.num_rows
+                stop = first_row + table.num_rows
+                done_bytes = section.num_bytes * (stop - section.start) // self._rows[section.number]
+                yield Unparsed(partial(_raw, table, first_row), done_bytes)
+                first_row = stop
 
     @contextmanager
     def _opened(self, names: Sequence[str] | None = None) -> Iterator[Any]:

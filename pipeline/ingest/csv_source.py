@@ -1,7 +1,7 @@
 """CSV files, plain or compressed."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, BinaryIO, cast
 
@@ -15,7 +15,7 @@ from pipeline.ingest.header import read_header
 from pipeline.ingest.lines import Piece, cut_pieces, read_piece
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.records import Records, find_records
-from pipeline.ingest.sources import Raw, Section, Source
+from pipeline.ingest.sources import Raw, Section, Source, Unparsed
 
 __all__ = ["CsvSource"]
 
@@ -47,20 +47,18 @@ class CsvSource(Source):
                 yield Section(index, piece.offset, piece.first_line, len(piece.data))
             self.crc = stream.crc
 
-    def pieces(
-        self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int
-    ) -> Iterator[Callable[[], Raw]]:
+    def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read whole records."""
         refuse_changed(self.name, self.num_bytes)
         with open_text(self.name) as (stream, file):
             if stream is file:
                 file.seek(section.start)
                 piece = read_piece(file, self.name, section.first_line, section.num_bytes)
-                yield partial(self._parse, piece, columns, recipe)
+                yield Unparsed(partial(self._parse, piece, columns, recipe), section.num_bytes)
                 return
             stream.read(section.start)
             for piece in self._cut(stream, section.first_line, piece_bytes):
-                yield partial(self._parse, piece, columns, recipe)
+                yield Unparsed(partial(self._parse, piece, columns, recipe), file.tell())
 
     def _cut(self, stream: BinaryIO, first_line: int, piece_bytes: int) -> Iterator[Piece]:
         return cut_pieces(

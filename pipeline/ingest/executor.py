@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, suppress
-from itertools import takewhile
+from queue import SimpleQueue
 from threading import Event
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ __all__ = ["Run", "dask_setup", "in_threads", "on_cluster", "on_processes"]
 
 Result = TypeVar("Result")
 Run = Callable[[Iterator[Callable[[], Iterable[Result]]]], Iterator[list[Result]]]
-"""Runs tasks, some of them at a time, and gives the results of each when it is done, in any order."""
+"""Runs tasks, some of them at a time, and gives results as they come: those of one task in order."""
 
 THREADS = 2
 """Pieces parsed at the same time. Polars uses all cores for one; the second fills the pauses between its steps."""
@@ -37,35 +37,39 @@ def in_threads() -> Iterator[Run[Any]]:
     with ThreadPoolExecutor(THREADS, thread_name_prefix="longstride-reader") as pool:
 
         def run(tasks: Iterator[Callable[[], Iterable[Any]]]) -> Iterator[list[Any]]:
-            pending: set[Future[list[Any]]] = set()
+            pending: set[Future[None]] = set()
+            found: SimpleQueue[Any] = SimpleQueue()
             stopped = Event()
 
-            def results(task: Callable[[], Iterable[Any]]) -> list[Any]:
-                # Who interrupts a job does not wait for the end of a long task.
-                return list(takewhile(lambda _: not stopped.is_set(), task()))
+            def work(task: Callable[[], Iterable[Any]]) -> None:
+                for result in task():
+                    found.put(result)
+                    if stopped.is_set():  # who interrupts a job does not wait for the end of a long task
+                        return
+
+            def results(at_most: int) -> Iterator[list[Any]]:
+                """What is found until at most so many tasks are pending."""
+                while True:
+                    while not found.empty():
+                        yield [found.get()]
+                    if len(pending) <= at_most:
+                        return
+                    done, _ = wait(pending, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        pending.remove(future)
+                        future.result()
 
             try:
                 for task in tasks:
-                    pending.add(pool.submit(results, task))
-                    if len(pending) > THREADS:
-                        done, pending = _first_done_here(pending)
-                        yield from (future.result() for future in done)
-                while pending:
-                    done, pending = _first_done_here(pending)
-                    yield from (future.result() for future in done)
+                    pending.add(pool.submit(work, task))
+                    yield from results(THREADS)
+                yield from results(0)
             finally:
                 stopped.set()
                 for future in pending:
                     future.cancel()
 
         yield run
-
-
-def _first_done_here(pending: set[Future[list[Any]]]) -> tuple[set[Future[list[Any]]], set[Future[list[Any]]]]:
-    while True:
-        done, rest = wait(pending, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
-        if done:
-            return done, rest
 
 
 @contextmanager

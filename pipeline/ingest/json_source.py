@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
@@ -15,7 +15,7 @@ from pipeline.ingest.files import checksum, first_bytes, is_compressed, open_tex
 from pipeline.ingest.header import BOM
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.rejects import MAX_RECORD_BYTES, Reject, raw_text
-from pipeline.ingest.sources import Raw, Section, Source
+from pipeline.ingest.sources import Raw, Section, Source, Unparsed
 
 __all__ = ["JsonSource"]
 
@@ -60,9 +60,7 @@ class JsonSource(Source):
                 start += size
                 line += data.count(b"\n")
 
-    def pieces(
-        self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int
-    ) -> Iterator[Callable[[], Raw]]:
+    def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read whole lines: the used columns, all columns where a query may ask for them."""
         refuse_changed(self.name, self.num_bytes)
         used = self.names if recipe.sql else columns.used
@@ -71,7 +69,8 @@ class JsonSource(Source):
             if stream is file:
                 file.seek(section.start)
             for data, _ in _cut(stream, piece_bytes):
-                yield partial(self._parse, data, line, used, columns.channels)
+                parse = partial(self._parse, data, line, used, columns.channels)
+                yield Unparsed(parse, section.num_bytes if stream is file else file.tell())
                 if stream is file:
                     return
                 line += data.count(b"\n")

@@ -46,6 +46,8 @@ class Part:
     piece: int
     last: bool
     """Whether it ends its section."""
+    done_bytes: int
+    """About how many bytes of the section are read with this part, for progress."""
     num_rows: int
     dtype: str
     num_channels: int

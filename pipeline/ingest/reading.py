@@ -50,6 +50,8 @@ class ReadSources:
         self._progress = progress
         self._total_bytes = sum(source.num_bytes for source in plan.sources)
         self._done_bytes = 0
+        self._done_of: dict[tuple[int, int], int] = {}
+        """Bytes of each section."""
         self._limit = RejectLimit(plan.recipe, self._total_bytes)
         self.files = [
             FileReport(
@@ -133,11 +135,9 @@ class ReadSources:
 
     def _tasks(self, left_behind: dict[str, int]) -> Iterator[ReadSection]:
         """What is left to read. Parts that are there are taken on the way."""
-        self._num_bytes: dict[tuple[int, int], int] = {}
         for reading in self._plan.readings(self.folder, self._piece_bytes):
             away = _anywhere(reading)
             for section in reading.source.sections(self._piece_bytes):
-                self._num_bytes[reading.number, section.number] = section.num_bytes
                 task = ReadSection(away, section)
                 # NFS remembers for a while that a file is absent: only those that are there are asked for.
                 begun = part_name(reading.number, section.number, 0) in left_behind
@@ -148,13 +148,14 @@ class ReadSources:
                     self._take(parts)
 
     def _take(self, parts: Sequence[Part]) -> None:
-        """Count the parts of a section."""
+        """Count parts of one section, in order."""
         for part in parts:
             self._count(part)
             self._limit.add(part)
+            section = part.source, part.section
+            self._advance(part.done_bytes - self._done_of.get(section, 0))
+            self._done_of[section] = part.done_bytes
         self.parts += parts
-        if parts:
-            self._advance(self._num_bytes[parts[0].source, parts[0].section])
         self._stop_at_limit()
 
     def _stop_at_limit(self) -> None:

@@ -1,7 +1,7 @@
 """The task that reads a section of a source, and leaves its rows as sorted parts and its faults as rejects."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from pipeline.ingest.parts import Part, Run, part_name, whole_part, write_part
 from pipeline.ingest.query import Query
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.reject_files import write_rejects
-from pipeline.ingest.sources import Raw, Section, Source
+from pipeline.ingest.sources import Raw, Section, Source, Unparsed
 
 __all__ = ["ReadSection", "Reading"]
 
@@ -58,7 +58,7 @@ class ReadSection:
         for number, (read, last) in enumerate(_with_last(pieces)):
             path = reading.folder / part_name(reading.number, self.section.number, number)
             part = whole_part(path) if path.exists() else None
-            yield part or self._stage(number, last, read())
+            yield part or self._stage(number, last, read(), read.done_bytes)
 
     def left_behind(self) -> list[Part] | None:
         """The parts, where an interrupted job left them all."""
@@ -71,7 +71,7 @@ class ReadSection:
             parts.append(part)
         return parts
 
-    def _stage(self, piece: int, last: bool, raw: Raw) -> Part:
+    def _stage(self, piece: int, last: bool, raw: Raw, done_bytes: int) -> Part:
         reading, recipe, columns = self.reading, self.reading.recipe, self.reading.columns
         query = _query(reading, raw)
         parsed = parse(reading.source.name, raw, columns, recipe, keep_all=query is not None)
@@ -106,6 +106,7 @@ class ReadSection:
             section=self.section.number,
             piece=piece,
             last=last,
+            done_bytes=done_bytes,
             num_rows=frame.height,
             dtype=reading.dtype,
             num_channels=len(reading.channels),
@@ -126,7 +127,7 @@ class ReadSection:
         return write_part(reading.folder, part, blocks)
 
 
-def _with_last(pieces: Iterator[Callable[[], Raw]]) -> Iterator[tuple[Callable[[], Raw], bool]]:
+def _with_last(pieces: Iterator[Unparsed]) -> Iterator[tuple[Unparsed, bool]]:
     """Each piece, and whether it is the last."""
     before = next(pieces, None)
     while before is not None:

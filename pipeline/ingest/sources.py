@@ -14,7 +14,7 @@ from pipeline.ingest.files import num_bytes
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.rejects import Reject
 
-__all__ = ["Raw", "Section", "Source"]
+__all__ = ["Raw", "Section", "Source", "Unparsed"]
 
 
 class Section(NamedTuple):
@@ -47,6 +47,19 @@ class Raw:
     """Repetitions of the header."""
 
 
+@dataclass(frozen=True)
+class Unparsed:
+    """A piece of a section, parsed when it is called."""
+
+    parse: Callable[[], Raw]
+    done_bytes: int
+    """About how many bytes of the section are read when this piece is, for progress."""
+
+    def __call__(self) -> Raw:
+        """Parse it. Raises SourceError."""
+        return self.parse()
+
+
 class Source(ABC):
     """One file. It is sent to the processes that read it."""
 
@@ -73,7 +86,5 @@ class Source(ABC):
         """Cut the file into what tasks read, pieces of about `piece_bytes` or more. Raises SourceError."""
 
     @abstractmethod
-    def pieces(
-        self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int
-    ) -> Iterator[Callable[[], Raw]]:
+    def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read a section piece by piece; each is parsed when it is called. Both raise SourceError."""

@@ -68,9 +68,7 @@ def test_what_is_stored_of_recipe_and_sources(tmp_path: Path, write_log: Callabl
     resolved = Recipe.from_settings(attributes["recipe"])
     assert resolved == Recipe(time="time", labels=("fault",), channels=("a",), max_gap="1m30s")
     ingest([log], tmp_path / "again", resolved)
-    again = SeriesStore.open(tmp_path / "again")
-    assert again.attributes["recipe"] == attributes["recipe"]
-    assert again.attributes["checksums_crc32c"] == attributes["checksums_crc32c"]
+    assert (tmp_path / "again" / "zarr.json").read_bytes() == (tmp_path / "out" / "zarr.json").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -181,7 +179,7 @@ def test_progress_adds_up_to_the_bytes_of_the_sources(tmp_path: Path, write_log:
                 piece_bytes=1000,
             )
             assert sum(steps) == pytest.approx(log.stat().st_size)
-            assert len(steps) > 5 or name.endswith(".gz")
+            assert len(steps) > 5
 
 
 def test_the_command_reads_flags_and_a_recipe(tmp_path: Path, write_log: Callable[..., Path]) -> None:

@@ -251,6 +251,7 @@ def part_of(folder: Path, number_: int, rows: list[tuple[str, int]]) -> Part:
         rejected={},
         ambiguous=0,
         nonexistent=0,
+        done_bytes=0,
         steps_back=0,
         rounded={},
         measurements=[],

@@ -40,6 +40,7 @@ def make_part(
         rejected={"no number in 'é'": 2},
         ambiguous=0,
         nonexistent=0,
+        done_bytes=0,
         steps_back=0,
         rounded={"n": (4, "16777217")},
         measurements=["p"],

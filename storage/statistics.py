@@ -83,19 +83,20 @@ class Statistics:
 @_quiet
 def _of_strip(values: NDArray[np.floating]) -> Statistics:
     wide = values.astype(np.float64)
-    missing = np.isnan(wide)
-    if missing.any():
+    minimum, maximum = np.fmin.reduce(wide, axis=0), np.fmax.reduce(wide, axis=0)
+    count = np.full(wide.shape[1], wide.shape[0], np.int64)
+    mean = wide.mean(axis=0)
+    if np.isnan(mean).any():
+        missing = np.isnan(wide)
         count = (~missing).sum(axis=0)
         mean = np.where(missing, 0.0, wide).sum(axis=0) / count
         distance = np.where(missing, 0.0, wide - mean)
     else:
-        count = np.full(wide.shape[1], wide.shape[0], np.int64)
-        mean = wide.mean(axis=0)
-        distance = wide - mean
+        distance = np.subtract(wide, mean, out=wide)
     return Statistics(
         count=count,
         mean=mean,
         m2=np.einsum("rn,rn->n", distance, distance),
-        minimum=np.fmin.reduce(wide, axis=0),
-        maximum=np.fmax.reduce(wide, axis=0),
+        minimum=minimum,
+        maximum=maximum,
     )

@@ -34,7 +34,9 @@ from storage.verify import check_row_chunk
 
 __all__ = ["ChunkRecord", "StoreWriter", "write_chunk"]
 
-MAX_PENDING_CHUNKS = 2
+THREADS = 2
+"""Chunks written at the same time: one waits for the disk while the other is summed up."""
+MAX_PENDING_CHUNKS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +68,10 @@ def write_chunk(
         raise StoreError(f"a chunk holds 1 to {layout.chunk_rows} rows, not {len(time)}")
     checksums = {}
     for name, array in arrays.items():
-        data = array.tobytes()
+        data = np.ascontiguousarray(array)
         checksums[name] = google_crc32c.value(data)
-        row_bytes = len(data) // len(array)
-        write_file(path / chunk_file(name, index, array.ndim), [data], size=layout.chunk_rows * row_bytes)
+        row_bytes = data.nbytes // len(data)
+        write_file(path / chunk_file(name, index, data.ndim), [data], size=layout.chunk_rows * row_bytes)
     return ChunkRecord(
         index=index,
         num_rows=len(time),
@@ -146,7 +148,7 @@ class StoreWriter:
             if self._owns_lock:
                 stack.enter_context(self._lock)
             self._begin()
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="longstride-writer")
+            self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="longstride-writer")
             stack.callback(self._pool.shutdown, cancel_futures=True)
             self._leave = stack.pop_all()
         return self
@@ -157,7 +159,8 @@ class StoreWriter:
         self._leave.__exit__(kind, error, trace)
 
     def _begin(self) -> None:
-        self._pending: deque[Future[ChunkRecord]] = deque()
+        self._pending: deque[tuple[Future[ChunkRecord], dict[str, NDArray[Any]]]] = deque()
+        """Chunks that are being written, and their buffers."""
         self._records: list[ChunkRecord] = []
         self._num_full_before = self.first_new_row // self.layout.chunk_rows
         self._next_chunk = self._num_full_before
@@ -168,7 +171,8 @@ class StoreWriter:
         self._lock.clear()
         for name in self.layout.row_arrays:
             make_directory(self.path / name)
-        self._new_buffer()
+        self._buffer = self._new_buffer()
+        self._filled = 0
         if self._before is not None:
             self._load_tail(self._before)
 
@@ -294,20 +298,26 @@ class StoreWriter:
         if self._filled:
             self._flush()
         while self._pending:
-            self._records.append(self._pending.popleft().result())
+            self._await_chunk()
 
     def _flush(self) -> None:
-        while len(self._pending) >= MAX_PENDING_CHUNKS:
-            self._records.append(self._pending.popleft().result())
         rows = {name: array[: self._filled] for name, array in self._buffer.items()}
-        self._pending.append(self._pool.submit(write_chunk, self.path, self.layout, self._next_chunk, **rows))
+        task = self._pool.submit(write_chunk, self.path, self.layout, self._next_chunk, **rows)
+        self._pending.append((task, self._buffer))
         self._next_chunk += 1
-        self._new_buffer()
-
-    def _new_buffer(self) -> None:
-        # The writing thread still reads the last buffer, so each chunk has one of its own.
+        # A buffer is filled again as soon as its chunk is on disk: new memory is slower than the copy into it.
+        full = len(self._pending) > MAX_PENDING_CHUNKS
+        self._buffer = self._await_chunk() if full else self._new_buffer()
         self._filled = 0
-        self._buffer = {
+
+    def _await_chunk(self) -> dict[str, NDArray[Any]]:
+        """Wait until the oldest chunk is on disk; its buffer is free then."""
+        task, buffer = self._pending.popleft()
+        self._records.append(task.result())
+        return buffer
+
+    def _new_buffer(self) -> dict[str, NDArray[Any]]:
+        return {
             name: np.empty((self.layout.chunk_rows, *array.row_shape), array.dtype)
             for name, array in self.layout.row_arrays.items()
         }

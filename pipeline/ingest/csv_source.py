@@ -12,7 +12,7 @@ from pipeline.ingest.columns import Columns
 from pipeline.ingest.errors import SourceError
 from pipeline.ingest.files import checksum, first_bytes, is_compressed, open_file, open_text, refuse_changed
 from pipeline.ingest.header import read_header
-from pipeline.ingest.lines import Piece, cut_pieces, read_piece
+from pipeline.ingest.lines import Cut, Piece, cut_lines, read_piece
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.records import Records, find_records
 from pipeline.ingest.sources import Raw, Section, Source, Unparsed
@@ -43,8 +43,8 @@ class CsvSource(Source):
         with open_file(self.name) as file:
             stream = _Checked(file)
             stream.read(self._header.num_bytes)
-            for index, piece in enumerate(self._cut(cast(BinaryIO, stream), begin[1], piece_bytes)):
-                yield Section(index, piece.offset, piece.first_line, len(piece.data))
+            for index, cut in enumerate(self._cut(cast(BinaryIO, stream), begin[1], piece_bytes)):
+                yield Section(index, cut.offset, cut.first_line, cut.num_bytes)
             self.crc = stream.crc
 
     def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
@@ -57,13 +57,11 @@ class CsvSource(Source):
                 yield Unparsed(partial(self._parse, piece, columns, recipe), section.num_bytes)
                 return
             stream.read(section.start)
-            for piece in self._cut(stream, section.first_line, piece_bytes):
-                yield Unparsed(partial(self._parse, piece, columns, recipe), file.tell())
+            for cut in self._cut(stream, section.first_line, piece_bytes):
+                yield Unparsed(partial(self._parse, cut.piece(self.name), columns, recipe), file.tell())
 
-    def _cut(self, stream: BinaryIO, first_line: int, piece_bytes: int) -> Iterator[Piece]:
-        return cut_pieces(
-            stream, self.name, self._header, self._recipe, first_line=first_line, piece_bytes=piece_bytes
-        )
+    def _cut(self, stream: BinaryIO, first_line: int, piece_bytes: int) -> Iterator[Cut]:
+        return cut_lines(stream, self._header, self._recipe, first_line=first_line, piece_bytes=piece_bytes)
 
     def _parse(self, piece: Piece, columns: Columns, recipe: Recipe) -> Raw:
         records = find_records(piece, self._header, recipe)

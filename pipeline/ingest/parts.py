@@ -97,7 +97,7 @@ def part_name(source: int, section: int, piece: int) -> str:
 def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
     """Write a part into a folder; `blocks` has (num_rows, ...) arrays in the order of `Part.blocks`."""
     crc = 0
-    data = [blocks[name].tobytes() for name in part.blocks]
+    data = [np.ascontiguousarray(blocks[name]) for name in part.blocks]
     for block in data:
         crc = google_crc32c.extend(crc, block)
     part = replace(part, crc=crc)
@@ -108,7 +108,7 @@ def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
     with open(temporary, "wb") as file:
         file.write(len(header).to_bytes(LENGTH_BYTES, "little") + header)
         for block in data:
-            file.write(block)
+            file.write(block.data)
     temporary.replace(path)
     return part
 

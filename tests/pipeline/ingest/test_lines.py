@@ -8,12 +8,17 @@ from typing import BinaryIO, cast
 import pytest
 
 from pipeline.ingest.header import Header, read_header
-from pipeline.ingest.lines import cut_pieces
+from pipeline.ingest.lines import Piece, cut_lines
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.records import find_records
 from pipeline.ingest.rejects import MAX_RECORD_BYTES
 
 RECIPE = Recipe(time="a")
+
+
+def cut_pieces(stream: BinaryIO, header: Header, piece_bytes: int) -> Iterator[Piece]:
+    cuts = cut_lines(stream, header, RECIPE, first_line=2, piece_bytes=piece_bytes)
+    return (cut.piece("log.csv") for cut in cuts)
 
 
 def header_of(data: bytes) -> Header:
@@ -26,7 +31,7 @@ def test_a_quote_that_is_never_closed_costs_one_line(piece_bytes: int) -> None:
     header = header_of(data)
     stream = io.BytesIO(data[header.num_bytes :])
     rejects, num_rows = [], 0
-    for piece in cut_pieces(stream, "log.csv", header, RECIPE, first_line=2, piece_bytes=piece_bytes):
+    for piece in cut_pieces(stream, header, piece_bytes):
         assert len(piece.data) <= piece_bytes + 5
         found = find_records(piece, header, RECIPE)
         rejects += found.rejects
@@ -38,7 +43,7 @@ def test_a_quote_that_is_never_closed_costs_one_line(piece_bytes: int) -> None:
 def test_a_piece_is_longer_only_for_a_row_of_several_lines() -> None:
     header = header_of(b"a,b\n")
     data = b'1,2\n3,"x\ny\nz"\n4,5\n'
-    pieces = list(cut_pieces(io.BytesIO(data), "log.csv", header, RECIPE, first_line=2, piece_bytes=6))
+    pieces = list(cut_pieces(io.BytesIO(data), header, 6))
     assert [piece.data for piece in pieces] == [b'1,2\n3,"x\ny\nz"\n', b"4,5\n"]
     assert [(piece.offset, piece.first_line, piece.num_lines) for piece in pieces] == [(0, 2, 4), (14, 6, 1)]
 
@@ -49,10 +54,7 @@ def test_a_line_without_end_is_one_reject_in_bounded_memory(end: bytes) -> None:
     size = 2**26
     stream = Zeros(b"1,2\n", size, end)
     tracemalloc.start()
-    found = [
-        find_records(piece, header, RECIPE)
-        for piece in cut_pieces(cast(BinaryIO, stream), "log.csv", header, RECIPE, first_line=2, piece_bytes=1000)
-    ]
+    found = [find_records(piece, header, RECIPE) for piece in cut_pieces(cast(BinaryIO, stream), header, 1000)]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 16 * MAX_RECORD_BYTES

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.ingest import lines, records, rejects
 from pipeline.ingest.header import Header
-from pipeline.ingest.lines import Piece, cut_pieces
+from pipeline.ingest.lines import Piece, cut_lines
 from pipeline.ingest.recipe import Recipe
 from pipeline.ingest.records import Records, find_records
 
@@ -29,7 +29,8 @@ def header_of(names: tuple[str, ...], line: bytes | None) -> Header:
 
 
 def read(data: bytes, header: Header, recipe: Recipe, piece_bytes: int) -> list[tuple[Piece, Records]]:
-    pieces = cut_pieces(io.BytesIO(data), "log.csv", header, recipe, first_line=2, piece_bytes=piece_bytes)
+    cuts = cut_lines(io.BytesIO(data), header, recipe, first_line=2, piece_bytes=piece_bytes)
+    pieces = [cut.piece("log.csv") for cut in cuts]
     return [(piece, find_records(piece, header, recipe)) for piece in pieces]
 
 

@@ -1,11 +1,12 @@
 """CSV files, plain or compressed."""
 
-import io
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, BinaryIO, cast
+from io import BufferedIOBase
+from typing import Any
 
 import google_crc32c
+import numpy as np
 import polars as pl
 
 from pipeline.ingest.columns import Columns
@@ -43,7 +44,7 @@ class CsvSource(Source):
         with open_file(self.name) as file:
             stream = _Checked(file)
             stream.read(self._header.num_bytes)
-            for index, cut in enumerate(self._cut(cast(BinaryIO, stream), begin[1], piece_bytes)):
+            for index, cut in enumerate(self._cut(stream, begin[1], piece_bytes)):
                 yield Section(index, cut.offset, cut.first_line, cut.num_bytes)
             self.crc = stream.crc
 
@@ -60,7 +61,7 @@ class CsvSource(Source):
             for cut in self._cut(stream, section.first_line, piece_bytes):
                 yield Unparsed(partial(self._parse, cut.piece(self.name), columns, recipe), file.tell())
 
-    def _cut(self, stream: BinaryIO, first_line: int, piece_bytes: int) -> Iterator[Cut]:
+    def _cut(self, stream: BufferedIOBase, first_line: int, piece_bytes: int) -> Iterator[Cut]:
         return cut_lines(stream, self._header, self._recipe, first_line=first_line, piece_bytes=piece_bytes)
 
     def _parse(self, piece: Piece, columns: Columns, recipe: Recipe) -> Raw:
@@ -105,22 +106,26 @@ class CsvSource(Source):
         return frame
 
 
-class _Checked(io.RawIOBase):
+class _Checked(BufferedIOBase):
     """A stream that sums up what is read from it."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BufferedIOBase) -> None:
         super().__init__()
         self._stream = stream
         self.crc = 0
 
+    def readinto(self, buffer: Any, /) -> int:
+        """Read into the buffer until it is full or there is no more."""
+        num_bytes = self._stream.readinto(buffer)
+        self.crc = google_crc32c.extend(self.crc, np.frombuffer(buffer, np.uint8, num_bytes))
+        return num_bytes
+
     def read(self, size: int | None = -1, /) -> bytes:
         """Read bytes."""
-        return self._sum(self._stream.read(-1 if size is None else size))
+        data = self._stream.read(size)
+        self.crc = google_crc32c.extend(self.crc, data)
+        return data
 
     def tell(self) -> int:
         """Where the next byte is."""
         return self._stream.tell()
-
-    def _sum(self, data: bytes) -> bytes:
-        self.crc = google_crc32c.extend(self.crc, data)
-        return data

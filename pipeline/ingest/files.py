@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import google_crc32c
 
@@ -184,7 +184,7 @@ def checksum(name: str) -> int:
 
 
 @contextmanager
-def open_file(name: str) -> Iterator[BinaryIO]:
+def open_file(name: str) -> Iterator[io.BufferedIOBase]:
     """The bytes of a file as they lie there. Raises SourceError where it cannot be reached or read."""
     try:
         with _opened(name) as file:
@@ -194,7 +194,7 @@ def open_file(name: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[BinaryIO]:
+def _opened(name: str) -> Iterator[io.BufferedIOBase]:
     if "://" not in name:
         with open(name, "rb") as file:
             yield file
@@ -209,7 +209,7 @@ def _opened(name: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def open_text(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+def open_text(name: str) -> Iterator[tuple[io.BufferedIOBase, io.BufferedIOBase]]:
     """The text of a file, decompressed, and the file itself. Raises SourceError where it is damaged."""
     with open_file(name) as file:
         magic = file.read(MAGIC_BYTES)
@@ -221,7 +221,7 @@ def open_text(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         yield _told(_decompressed(file, kind), partial(_damaged, name)), file
 
 
-def _decompressed(file: BinaryIO, kind: str) -> Any:
+def _decompressed(file: Any, kind: str) -> Any:
     match kind:
         case "gzip":
             return gzip.GzipFile(fileobj=file)
@@ -235,8 +235,8 @@ def _decompressed(file: BinaryIO, kind: str) -> Any:
             return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
 
 
-def _told(stream: Any, told: Callable[[Exception], SourceError]) -> BinaryIO:
-    return cast(BinaryIO, io.BufferedReader(_Told(stream, told), STRIP_BYTES))
+def _told(stream: Any, told: Callable[[Exception], SourceError]) -> io.BufferedIOBase:
+    return io.BufferedReader(_Told(stream, told), STRIP_BYTES)
 
 
 class _Told(io.RawIOBase):

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from io import BufferedIOBase
 
 from pipeline.ingest.errors import SourceError
 from pipeline.ingest.recipe import Recipe
@@ -38,7 +38,7 @@ class Header:
     """Blank lines before the header."""
 
 
-def read_header(stream: BinaryIO, source: str, recipe: Recipe) -> Header:
+def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     """Read the column names from the beginning of a stream, and see in the first rows how many fields they have.
 
     The stream is left somewhere in the rows. Raises SourceError where there is no header, where it seems to have

@@ -4,7 +4,8 @@ import json
 import shlex
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, BinaryIO, NamedTuple
+from io import BufferedIOBase
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -184,7 +185,7 @@ def _text(value: Any, decimal: str) -> str | None:
     return "{...}" if isinstance(value, dict) else json.dumps(value)
 
 
-def _cut(stream: BinaryIO, piece_bytes: int) -> Iterator[tuple[bytes, int]]:
+def _cut(stream: BufferedIOBase, piece_bytes: int) -> Iterator[tuple[bytes, int]]:
     """Whole lines, and how many bytes of the file they are; of one too long, the beginning alone."""
     while data := stream.read(piece_bytes):
         size = len(data)

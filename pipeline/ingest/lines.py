@@ -5,7 +5,8 @@ A record is one row: one line, or several where a quoted field holds a line brea
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from io import BufferedIOBase
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,30 +32,27 @@ class Piece:
     """Where it begins in the stream."""
     first_line: int
     """Number of the first line, from 1."""
-    num_lines: int
 
 
 class Cut(NamedTuple):
     """Where a piece lies in a stream."""
 
-    window: bytes
-    """What the piece is at the beginning of."""
+    window: bytearray
+    """Begins with the piece, until the next one is cut."""
     num_bytes: int
     """Of the piece."""
     offset: int
     first_line: int
-    num_lines: int
 
     def piece(self, source: str) -> Piece:
-        """The piece."""
-        data = self.window[: self.num_bytes]
-        return Piece(
-            source=source, data=data, offset=self.offset, first_line=self.first_line, num_lines=self.num_lines
-        )
+        """The piece, to keep."""
+        with memoryview(self.window) as view:
+            data = bytes(view[: self.num_bytes])
+        return Piece(source=source, data=data, offset=self.offset, first_line=self.first_line)
 
 
 def cut_lines(
-    stream: BinaryIO, header: Header, recipe: Recipe, *, first_line: int, piece_bytes: int
+    stream: BufferedIOBase, header: Header, recipe: Recipe, *, first_line: int, piece_bytes: int
 ) -> Iterator[Cut]:
     """Cut the rest of a stream into pieces of about `piece_bytes`, each ending at a boundary (see `rejects`).
 
@@ -63,52 +61,57 @@ def cut_lines(
     """
     syntax = row_syntax(recipe.separator, len(header.names))
     offset = stream.tell()
-    data = b""
+    window = bytearray(piece_bytes + MAX_RECORD_BYTES)
+    filled = 0
     while True:
-        wanted = piece_bytes + MAX_RECORD_BYTES - len(data)
-        more = stream.read(wanted)
-        data = data + more if data else more
-        if not data:
+        filled += _read_into(stream, window, filled)
+        if filled < len(window):
+            del window[filled:]
+            if window and not window.endswith(NEWLINE):
+                window += NEWLINE
+        if not window:
             return
-        if len(more) < wanted and not data.endswith(NEWLINE):
-            data += NEWLINE
-        last = min(piece_bytes, len(data)) - 1
-        start, stop = data.rfind(NEWLINE, 0, last) + 1, data.find(NEWLINE, last) + 1
+        last = min(piece_bytes, len(window)) - 1
+        start, stop = window.rfind(NEWLINE, 0, last) + 1, window.find(NEWLINE, last) + 1
         if stop:
-            stop = syntax.boundary(data, stop)
+            stop = syntax.boundary(window, stop)
         elif start:
             # No row can hold the line that begins here, so there is a boundary.
             stop = start
-        window, num_bytes = (data, stop) if stop else (data[:MAX_RECORD_BYTES] + NEWLINE, MAX_RECORD_BYTES + 1)
-        num_lines = _count_lines(window, num_bytes)
-        yield Cut(window, num_bytes, offset, first_line, num_lines)
-        first_line += num_lines
-        if stop:
-            offset += stop
-            data = data[stop:]
         else:
-            data = _behind_line(stream)
-            offset = stream.tell() - len(data)
+            window[MAX_RECORD_BYTES : MAX_RECORD_BYTES + 1] = NEWLINE
+        num_bytes = stop or MAX_RECORD_BYTES + 1
+        yield Cut(window, num_bytes, offset, first_line)
+        first_line += _count_lines(window, num_bytes)
+        rest = window[stop:] if stop else _behind_line(stream)
+        offset = offset + stop if stop else stream.tell() - len(rest)
+        filled = len(rest)
+        window[:filled] = rest
 
 
-def read_piece(stream: BinaryIO, source: str, first_line: int, num_bytes: int) -> Piece:
+def read_piece(stream: BufferedIOBase, source: str, first_line: int, num_bytes: int) -> Piece:
     """Read again, from where it begins, a piece of `num_bytes` that `cut_lines` has found."""
     offset = stream.tell()
     data = stream.read(num_bytes)
     if not data.endswith(NEWLINE):
         # It is the end of the file, or the beginning of a line too long.
         data = data[: num_bytes - 1] + NEWLINE
-    return Cut(data, len(data), offset, first_line, _count_lines(data, len(data))).piece(source)
+    return Piece(source=source, data=data, offset=offset, first_line=first_line)
 
 
-def _count_lines(data: bytes, stop: int) -> int:
-    """Count line breaks before `stop`; other threads go on meanwhile, as they do not with `bytes.count`."""
-    codes = np.frombuffer(data, np.uint8, stop)
+def _read_into(stream: BufferedIOBase, window: bytearray, start: int) -> int:
+    with memoryview(window) as view, view[start:] as rest:
+        return stream.readinto(rest)
+
+
+def _count_lines(window: bytearray, stop: int) -> int:
+    """Count line breaks before `stop`; other threads go on meanwhile, as they do not with `bytearray.count`."""
+    codes = np.frombuffer(window, np.uint8, stop)
     strips = (codes[start : start + STRIP_BYTES] for start in range(0, stop, STRIP_BYTES))
     return sum(int(np.count_nonzero(strip == NEWLINE[0])) for strip in strips)
 
 
-def _behind_line(stream: BinaryIO) -> bytes:
+def _behind_line(stream: BufferedIOBase) -> bytes:
     """Read up to the end of a line and a bit further; give what follows it."""
     while data := stream.read(MAX_RECORD_BYTES):
         _, newline, rest = data.partition(NEWLINE)

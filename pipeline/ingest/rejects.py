@@ -74,7 +74,7 @@ class RowSyntax:
         # A quote that can only end a field, and fields that end with the line: no row goes on behind it.
         self._closing = re.compile(rb'[^"\n%s]"(?:%s%s)*+\r?+\n' % (mark, mark, field))
 
-    def walk(self, data: bytes, start: int, stop: int) -> Walk:
+    def walk(self, data: bytes | bytearray, start: int, stop: int) -> Walk:
         """Walk from boundary `start` to the first one at or behind `stop`, which is the end of a line.
 
         The data must reach to the end of the file, or as far as a row may that begins in the last line before
@@ -91,12 +91,12 @@ class RowSyntax:
                 start = row.end()
         return Walk(damaged, folded, start)
 
-    def _run(self, data: bytes, start: int, stop: int) -> int:
+    def _run(self, data: bytes | bytearray, start: int, stop: int) -> int:
         match = self._rows.match(data, start, stop)
         assert match is not None
         return match.end()
 
-    def boundary(self, data: bytes, stop: int) -> int:
+    def boundary(self, data: bytes | bytearray, stop: int) -> int:
         """Find the first boundary at or behind `stop`, the end of a line of data that begins at one.
 
         The data must reach as far as for `walk`.

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,12 +129,13 @@ class ReadSection:
 
 
 def _with_last(pieces: Iterator[Unparsed]) -> Iterator[tuple[Unparsed, bool]]:
-    """Each piece, and whether it is the last."""
-    before = next(pieces, None)
-    while before is not None:
-        after = next(pieces, None)
-        yield before, after is None
-        before = after
+    """Each piece, and whether it is the last; the one after the next is read in the background."""
+    with ThreadPoolExecutor(1, thread_name_prefix="longstride-decompressor") as pool:
+        piece, following = next(pieces, None), next(pieces, None)
+        while piece is not None:
+            task = pool.submit(next, pieces, None) if following else None
+            yield piece, following is None
+            piece, following = following, task.result() if task else None
 
 
 def _query(reading: Reading, raw: Raw) -> Query | None:

@@ -81,9 +81,9 @@ def windows(
 def ingest(gigabytes: str, formats: str, columns: int, runs: int, folder: Path, json_path: Path | None) -> None:
     """MB/s, rows/s and peak memory of the process tree, by size, order and format of the log.
 
-    Beside it stand Polars (`scan_csv(...).sink_parquet(...)`), pyarrow (`open_csv` to a `ParquetWriter`) and, up
-    to half a gigabyte and where it is installed, pandas with zarr; gz and Parquet are measured up to 1.5 GB. Each
-    run is a process of its own, all ways of a case in turn. Only ours sorts a shuffled log.
+    Beside it stand Polars (`scan_csv(...).sink_parquet(...)`), pyarrow (`open_csv` to a `ParquetWriter`) up to 5
+    GB and, up to half a gigabyte and where it is installed, pandas with zarr. Each run is a process of its own,
+    all ways of a case in turn. Only ours sorts a shuffled log.
     """
     from benchmarks.ingest import SUFFIXES, as_json, cases, measure, render
 

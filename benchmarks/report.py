@@ -1,7 +1,7 @@
 """`python -m benchmarks report`: docs/benchmarks.md from the committed results; no figure is typed by hand."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ A log of {num_columns} columns, as CSV (plain, gzipped) and as Parquet, sorted a
 Longstride to its store, Polars by `scan_csv(...).sink_parquet(...)`, pyarrow by `open_csv` and a `ParquetWriter`,
 pandas by chunks appended to a Zarr array. Sizes are those of the log as plain CSV, MB/s those of the file itself.
 Only Longstride sorts a shuffled log, checks every line and can be killed and go on. Each run is a process of its
-own, median of {runs}; memory is the largest sum over its process tree.
+own; memory is the largest sum over its process tree.
 
     python -m benchmarks ingest
 """
@@ -44,11 +44,17 @@ own, median of {runs}; memory is the largest sum over its process tree.
 def report(results: Path) -> str:
     """Page of all results (JSON files) in a folder, by benchmark and then by file name."""
     files = [json.loads(path.read_text()) for path in sorted(results.glob("*.json"))]
-    sections: dict[str, Callable[[dict[str, Any]], str]] = {"windows": _windows, "ingest": _ingest}
-    parts = [INTRODUCTION]
-    for benchmark, section in sections.items():
-        parts += [section(figures) for figures in files if figures["benchmark"] == benchmark]
-    return "\n".join(parts)
+    windows = [figures for figures in files if figures["benchmark"] == "windows"]
+    ingest = [figures for figures in files if figures["benchmark"] == "ingest"]
+    return "\n".join([INTRODUCTION, *map(_windows, windows), *map(_ingest, _by_machine(ingest))])
+
+
+def _by_machine(files: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Results of one machine together."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for figures in files:
+        groups.setdefault(_machine(figures), []).append(figures)
+    return list(groups.values())
 
 
 def _windows(figures: dict[str, Any]) -> str:
@@ -72,21 +78,24 @@ def _windows(figures: dict[str, Any]) -> str:
     return "\n".join([WINDOWS.format(**figures), _machine(figures), "", _table(head, rows), ""])
 
 
-def _ingest(figures: dict[str, Any]) -> str:
-    head = ["GB", "log", "", "MB/s", "rows/s", "of Polars", "peak MB"]
+def _ingest(files: Sequence[dict[str, Any]]) -> str:
+    head = ["GB", "log", "", "runs", "MB/s", "rows/s", "of Polars", "peak MB"]
+    cases = [(row["case"], row, figures["runs"]) for figures in files for row in figures["cases"]]
+    cases.sort(key=lambda found: (found[0]["gigabytes"], found[0]["format"], found[0]["shuffled"]))
     rows = [
         [
-            f"{row['case']['gigabytes']:g}",
-            f"{'shuffled' if row['case']['shuffled'] else 'sorted'} {row['case']['format']}",
+            f"{case['gigabytes']:g}",
+            f"{'shuffled' if case['shuffled'] else 'sorted'} {case['format']}",
             row["way"],
+            f"{runs}",
             f"{row['megabytes_per_second']['median']:.0f}",
             f"{row['rows_per_second']['median']:,.0f}",
             _spread(row["ratio_to_polars"]),
             f"{row['peak_megabytes']['median']:,.0f}",
         ]
-        for row in figures["cases"]
+        for case, row, runs in cases
     ]
-    return "\n".join([INGEST.format(**figures), _machine(figures), "", _table(head, rows), ""])
+    return "\n".join([INGEST.format(**files[0]), _machine(files[0]), "", _table(head, rows), ""])
 
 
 def _machine(figures: dict[str, Any]) -> str:

@@ -89,7 +89,7 @@ def test_rows_wait_no_longer_than_the_limit(rows: list[Any], limit: int, piece: 
         part = slice(row, row + piece)
         num_ready += len(fill.add(time[part], values[part], labels[part])[0])
         read = min(row + piece, len(time))
-        # Rows that wait are looked at again when as many have come: after a jump in time, those before it wait too.
+        # Rows that wait are looked at again when as many have come: those before a jump in time wait too.
         most = max(most, int((time[:read] > time[read - 1] - limit).sum()))
         assert read - num_ready <= 2 * most + piece
 

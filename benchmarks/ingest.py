@@ -26,7 +26,7 @@ LARGEST_SLOW_GIGABYTES = 0.5
 LARGEST_PEER_GIGABYTES = 5
 """Up to here more than one peer is measured."""
 LARGEST_WARMED_GIGABYTES = 1.5
-"""Up to here a first round, which warms the page cache, is left out; with larger logs it makes no difference."""
+"""Up to here a first round, which warms the page cache, is left out; larger logs take too long for one."""
 
 
 @dataclass(frozen=True)

@@ -50,10 +50,10 @@ def report(results: Path) -> str:
 
 
 def _by_machine(files: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Results of one machine together."""
+    """Results of one machine, of logs as wide, together."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for figures in files:
-        groups.setdefault(_machine(figures), []).append(figures)
+        groups.setdefault(f"{_machine(figures)} {figures['num_columns']}", []).append(figures)
     return list(groups.values())
 
 

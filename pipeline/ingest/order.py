@@ -51,22 +51,24 @@ def plan_buckets(readers: Sequence[PartReader], bucket_rows: int, every_ns: int 
     for series in sorted(by_series):
         runs = by_series[series]
         cuts = _cuts(runs, bucket_rows, every_ns)
-        edges = np.array([_edges(reader, run, cuts) for reader, run in runs])
-        filled = np.flatnonzero((edges[:, 1:] > edges[:, :-1]).any(axis=0)).tolist()
-        for number in filled:
-            slices = [
-                Slice(reader, start, stop)
-                for (reader, _), (start, stop) in zip(runs, edges[:, number : number + 2].tolist(), strict=True)
-                if start < stop
-            ]
-            yield Bucket(series, slices, number == filled[-1])
+        first = np.searchsorted(cuts, [run.first_time for _, run in runs], side="right")
+        last = np.searchsorted(cuts, [run.last_time for _, run in runs], side="right")
+        edges = [_edges(*run, cuts[start:stop]) for run, start, stop in zip(runs, first, last, strict=True)]
+        # A run is asked for the buckets alone that it reaches into: in a sorted log these are few.
+        for number in range(int(last.max()) + 1):
+            slices = []
+            for index in np.flatnonzero((first <= number) & (number <= last)).tolist():
+                start, stop = edges[index][number - first[index] :][:2].tolist()
+                if start < stop:
+                    slices.append(Slice(runs[index][0], start, stop))
+            if slices:
+                yield Bucket(series, slices, number == int(last.max()))
 
 
-def _edges(reader: PartReader, run: Run, cuts: NDArray[np.int64]) -> list[int]:
-    """Where each bucket begins in a run, and where the last one ends."""
-    if not len(cuts):
-        return [run.start, run.stop]
-    return [run.start, *(run.start + np.searchsorted(reader.times(run), cuts)).tolist(), run.stop]
+def _edges(reader: PartReader, run: Run, cuts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where a run begins, where each of the buckets does that begin within it, and where it ends."""
+    inner = run.start + np.searchsorted(reader.times(run), cuts) if len(cuts) else cuts
+    return np.concatenate([[run.start], inner, [run.stop]])
 
 
 def _cuts(runs: Sequence[tuple[PartReader, Run]], bucket_rows: int, every_ns: int | None) -> NDArray[np.int64]:

@@ -130,7 +130,7 @@ class ReadSection:
 
 def _with_last(pieces: Iterator[Unparsed]) -> Iterator[tuple[Unparsed, bool]]:
     """Each piece, and whether it is the last; the one after the next is read in the background."""
-    with ThreadPoolExecutor(1, thread_name_prefix="longstride-decompressor") as pool:
+    with ThreadPoolExecutor(1, thread_name_prefix="longstride-ahead") as pool:
         piece, following = next(pieces, None), next(pieces, None)
         while piece is not None:
             task = pool.submit(next, pieces, None) if following else None

@@ -2,7 +2,7 @@
 
 They are killed with SIGKILL at a step to the disk (FOLDER/write-step-n: every third one, and each of the last) or,
 TRIALS times, after a random time (FOLDER/write-time-n: three in turn die in each, the later ones while they take
-over). The same is done to appends to copies of one store, FOLDER/before (FOLDER/append-...).
+over). The same is done to appends to copies of one store, FOLDER/before, at every second step (FOLDER/append-...).
 """
 
 import os
@@ -139,7 +139,7 @@ def main(folder: Path, trials: int) -> None:
     os.fsync = lambda descriptor: None  # a killed process loses nothing that it has written
     campaign(folder, "write", write, trials, every=3)
     os.waitpid(in_child(lambda: write_with_appends(folder / "before")), 0)
-    campaign(folder, "append", append, trials, every=3)
+    campaign(folder, "append", append, trials, every=2)
 
 
 if __name__ == "__main__":

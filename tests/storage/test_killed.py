@@ -80,7 +80,7 @@ def test_a_killed_append_harms_no_commit_and_a_rerun_ends_alike(graves: Path, ca
     assert not faults(before)  # its files are those of the copies
     np.testing.assert_array_equal(after.values[: before.num_rows], before.values)
     if campaign == "step":
-        assert outcomes[before.generation] > 20
+        assert outcomes[before.generation] > 25
         assert outcomes[after.generation] > 10
     else:
         assert sum(outcomes.values()) == 8

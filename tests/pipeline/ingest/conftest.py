@@ -1,7 +1,7 @@
 """Small logs on disk."""
 
 import gzip
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,14 @@ def write_log(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def logs() -> Path:
-    """The folder of the real logs, described in its INDEX.md."""
+def logs() -> Iterator[Path]:
+    """The folder of the real logs, described in its INDEX.md; nothing may be left in it."""
     folder = Path(__file__).parents[4] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"the logs are not here: {folder}")
-    return folder
+    before = sorted(folder.rglob("*"))
+    yield folder
+    assert sorted(folder.rglob("*")) == before
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.__main__ import main
@@ -24,7 +24,6 @@ RECIPE = Recipe(
 )
 
 
-@settings(max_examples=50)
 @given(
     st.integers(0, 60),
     st.integers(0, 30),

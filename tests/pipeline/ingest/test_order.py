@@ -210,6 +210,18 @@ def test_buckets_are_all_rows_once_in_order_of_time(
         assert_small(buckets, bucket_rows, every)
 
 
+def test_parts_that_follow_each_other_are_taken_by_their_headers_alone(tmp_path: Path) -> None:
+    """One bucket a part, and nothing that grows with the square of the parts."""
+    readers = [
+        PartReader(tmp_path, part_of(tmp_path, number, [("a", 10 * number + row) for row in range(10)]))
+        for number in range(40)
+    ]
+    with mock.patch.object(PartReader, "times", side_effect=AssertionError("the rows are read")):
+        buckets = list(plan_buckets(readers, 16 * 10, None))
+    assert [[(piece.start, piece.stop) for piece in bucket.slices] for bucket in buckets] == [[(0, 10)]] * 40
+    assert [bucket.slices[0].reader for bucket in buckets] == readers
+
+
 def assert_small(buckets: list[Bucket], bucket_rows: int, every: int | None) -> None:
     """Memory holds two buckets: they are small, but for rows of one time that belong together."""
     if every is not None:

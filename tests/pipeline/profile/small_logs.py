@@ -1,5 +1,6 @@
 """Small logs, what is proposed for them, and what becomes of the proposal in an ingest."""
 
+import tempfile
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,9 +39,10 @@ def log(header: str, *columns: Iterable[object], mark: str = ",") -> list[str]:
 def propose(*paths: Path, rows: int = 10_000) -> Proposal:
     """Also checks that the text of a proposal is the recipe that it means."""
     found = profile([str(path) for path in paths], rows=rows)
-    recipe = paths[0].with_name("proposed.toml")
-    recipe.write_text(found.as_toml(), encoding="utf-8")
-    assert Recipe.from_toml(recipe) == found.recipe
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = Path(folder, "proposed.toml")
+        recipe.write_text(found.as_toml(), encoding="utf-8")
+        assert Recipe.from_toml(recipe) == found.recipe
     return found
 
 

@@ -48,6 +48,13 @@ class CsvSource(Source):
                 yield Section(index, cut.offset, cut.first_line, cut.num_bytes)
             self.crc = stream.crc
 
+    def excerpt(self, number: int, start: int, first_line: int, piece_bytes: int) -> Section:
+        """A section of about `piece_bytes` of a plain file, from a byte on at which a record begins."""
+        with open_file(self.name) as file:
+            file.seek(start)
+            cut = next(self._cut(file, first_line, piece_bytes))
+        return Section(number, start, first_line, cut.num_bytes)
+
     def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read whole records."""
         refuse_changed(self.name, self.num_bytes)

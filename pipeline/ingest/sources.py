@@ -26,7 +26,7 @@ class Section(NamedTuple):
     first_line: int
     """Number of the first line, from 1."""
     num_bytes: int
-    """About how many bytes of the file it is, for progress."""
+    """Of the file: exactly where it is whole records of a plain CSV, else about, for progress."""
 
 
 @dataclass(frozen=True, kw_only=True)

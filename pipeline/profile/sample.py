@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -160,13 +160,25 @@ def _excerpts(name: str, spans: list[tuple[int, int]], dialect: Dialect, rows: i
         begin = header.num_bytes, header.num_lines + 1
     elif not isinstance(source, JsonSource):
         spans = [(0, 8 * rows * max(1, len(source.names)))]
-    if begin[0] >= source.num_bytes and not is_compressed(first_bytes(name)):
+    compressed = is_compressed(first_bytes(name))
+    if begin[0] >= source.num_bytes and not compressed:
         return
     # Of a CSV, texts are read, whatever their use.
     channels = () if is_text else source.names
     columns = Columns(time=(), series=None, pivot=None, labels=(), channels=channels, unused=())
     for index, (start, size) in enumerate(spans):
-        section = Section(index, *((start, 1) if index else begin), size)
+        place = (start, 1) if index else begin
+        section = Section(index, *place, size)
+        if isinstance(source, CsvSource) and not compressed:
+            section = source.excerpt(index, *place, size)
         for read in source.pieces(section, columns, recipe, size):
-            yield Excerpt(source, read())
+            raw = read()
+            yield Excerpt(source, _from_first_row(raw) if index else raw)
             break
+
+
+def _from_first_row(raw: Raw) -> Raw:
+    """Leave out what comes before the first row: the excerpt may begin within a row of several lines."""
+    first_line = raw.lines[0] if len(raw.lines) else 0
+    rejects = [reject for reject in raw.rejects if reject.line > first_line]
+    return replace(raw, rejects=rejects, num_rows=raw.num_rows - len(raw.rejects) + len(rejects))

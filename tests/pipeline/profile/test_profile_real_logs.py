@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from storage.store import SeriesStore
-from tests.pipeline.profile.small_logs import propose
+from tests.pipeline.profile.small_logs import doubted, propose
 
 STORE = Callable[..., SeriesStore]
 
@@ -22,7 +22,9 @@ def test_gecco(gecco: Path, store: STORE) -> None:
 
 
 def test_beijing_air(logs: Path, store: STORE) -> None:
-    assert propose(logs / "beijing_air").settings == {
+    found = propose(logs / "beijing_air")
+    assert not doubted(found, "cannot be read")
+    assert found.settings == {
         "time": ["year", "month", "day", "hour"],
         "series": "station",
         "exclude": ["No", "wd"],

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from storage.store import SeriesStore
-from tests.pipeline.profile.small_logs import START, log, propose, times, wave
+from tests.pipeline.profile.small_logs import START, doubted, log, propose, times, wave
 
 WRITE = Callable[..., Path]
 
@@ -18,8 +18,17 @@ def test_a_long_file_is_looked_at_in_three_places(write_log: WRITE) -> None:
     assert found.settings == {"time": "time", "null": ["NA", "v=off"]}
     assert 900 < found.sample.num_rows < 1100
     assert f"{found.sample.num_rows:,} rows of 1 file (a sample):" in found.as_toml()
+    # Each part ends with a whole row.
+    assert not doubted(found, "cannot be read")
     # The times between its parts are no gaps.
     assert found.seen[1:] == ["the median step is 1m, all steps are the same"]
+
+
+def test_a_part_of_a_long_file_ends_with_a_row_of_several_lines(write_log: WRITE) -> None:
+    lines = log("time,v,note", times(20_000), wave(20_000), ['"one\ntwo,\nthree"'] * 20_000)
+    found = propose(write_log("a.csv", lines), rows=1000)
+    assert found.settings == {"time": "time", "exclude": ["note"]}
+    assert not doubted(found, "cannot be read")
 
 
 def test_a_compressed_file_is_looked_at_from_the_beginning(write_log: WRITE) -> None:

@@ -11,7 +11,7 @@ demo: .venv/installed
 	$(BIN)/python -m benchmarks demo
 
 test: .venv/installed-dev
-	$(BIN)/pytest -m "not soak and not gpu"
+	$(BIN)/pytest -n 2 --dist loadscope -m "not soak and not gpu"
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -22,6 +22,12 @@ settings.load_profile("longstride")
 START_NS = int(np.datetime64("2024-03-01T00:00:00", "ns").astype(np.int64))
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Syncing is most of the time of a small store; that it is asked for in the right order has a test."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
 def _make_store(
     path: str | os.PathLike[str],
     values: NDArray[Any] | None = None,

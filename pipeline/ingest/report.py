@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.ingest.duration import format_moment
+import numpy as np
 
 __all__ = ["FileReport", "IngestReport"]
 
@@ -182,4 +182,4 @@ def _tuples(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def _iso(nanoseconds: int | None) -> str | None:
-    return None if nanoseconds is None else f"{format_moment(nanoseconds)}Z"
+    return None if nanoseconds is None else f"{np.datetime64(nanoseconds, 'ns')}Z"

@@ -104,17 +104,20 @@ def ingest(gigabytes: str, formats: str, columns: int, runs: int, folder: Path, 
 @click.option("--picture", type=click.Path(path_type=Path), help="Also draw one batch of each order here (PNG).")
 @JSON
 def shuffle(rows: int, window: int, stride: int, batch: int, picture: Path | None, json_path: Path | None) -> None:
-    """How many windows of a batch overlap, ours beside true random order."""
+    """What a batch mixes, by size of the pool, beside true random order.
+
+    Overlapping pairs of windows; and how far apart in time the windows of a batch lie, beside two random rows.
+    """
     from dataclasses import asdict
 
-    from benchmarks.shuffle import count_overlaps, draw_batches, render
+    from benchmarks.shuffle import draw_batches, measure, render
 
-    overlap = count_overlaps(rows, window, stride, batch)
-    click.echo(render(overlap))
+    figures = measure(rows, window, stride, batch)
+    click.echo(render(figures))
     if picture:
         draw_batches(picture)
     settings = {"num_rows": rows, "window": window, "stride": stride, "batch": batch}
-    _write(json_path, {"benchmark": "shuffle", **settings, **asdict(overlap)})
+    _write(json_path, {"benchmark": "shuffle", **settings, "orders": [asdict(row) for row in figures]})
 
 
 @main.command(epilog=example("python -m benchmarks demo", "python -m benchmarks demo --rows 20000 --minutes 0.1"))

@@ -1,54 +1,96 @@
-"""`python -m benchmarks shuffle`: how many windows of a batch overlap, ours beside true random order."""
+"""`python -m benchmarks shuffle`: what a batch mixes, by size of the pool, beside true random order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.timing import Spread
+from pipeline.loading.order import POOL_ROWS as DEFAULT_POOL_ROWS
 from pipeline.loading.order import ShuffledOrder, lanes_for
 from pipeline.loading.windows import WindowIndex
 from storage.segments import Segments
 
-__all__ = ["Overlap", "count_overlaps", "draw_batches", "render"]
+__all__ = ["Mixing", "draw_batches", "measure", "render"]
+
+
+POOL_ROWS = (2**16, 2**18, 2**20, 2**22)
+MAX_BATCHES_OF_LAGS = 1000
+"""Whose windows are compared pair by pair."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Overlap:
-    """Pairs of windows of one batch that share a row, over one epoch."""
+class Mixing:
+    """What the batches of one epoch are like."""
 
+    pool_rows: int | None
+    """None: true random order."""
     num_batches: int
     pairs_per_batch: float
-    random_pairs_per_batch: float
+    """Pairs of windows that share a row."""
     free_share: float
-    """Share of batches without any."""
+    """Share of batches without such a pair."""
+    lag_quartiles: tuple[float, float, float]
+    """Of the distances in time between two windows of a batch, as shares of the log."""
+    lag_distance: Spread
+    """Of each batch: how far the distribution of these distances is from that of two random rows, as the largest
+    difference of the two cumulative shares (Kolmogorov and Smirnov)."""
 
 
-def count_overlaps(num_rows: int, window: int, stride: int, batch: int, seed: int = 0) -> Overlap:
-    """Count over the first epoch of one segment, and over as many batches of a random permutation."""
-    order = _order(num_rows, window, stride, batch, seed)
-    ours = np.array([_pairs(starts, window) for starts in _epoch(order)])
-    random = np.random.default_rng(seed).permutation(len(order.index))[: len(ours) * batch] * stride
-    theirs = np.array([_pairs(starts, window) for starts in random.reshape(-1, batch)])
-    return Overlap(
-        num_batches=len(ours),
-        pairs_per_batch=float(ours.mean()),
-        random_pairs_per_batch=float(theirs.mean()),
-        free_share=float((ours == 0).mean()),
+def measure(num_rows: int, window: int, stride: int, batch: int, seed: int = 0) -> list[Mixing]:
+    """The first epoch of one segment by size of the pool, then as many batches of a random permutation."""
+    found = []
+    for pool_rows in POOL_ROWS:
+        order = _order(num_rows, window, stride, batch, seed, pool_rows)
+        found.append(_mixing(pool_rows, np.array(list(_epoch(order))), num_rows, window))
+    random = np.random.default_rng(seed).permutation(len(order.index))[: order.num_steps * batch] * stride
+    return [*found, _mixing(None, random.reshape(-1, batch), num_rows, window)]
+
+
+def _mixing(pool_rows: int | None, batches: NDArray[np.int64], num_rows: int, window: int) -> Mixing:
+    pairs = np.array([_pairs(starts, window) for starts in batches])
+    lags = [_lags(starts, num_rows) for starts in batches[:: -(-len(batches) // MAX_BATCHES_OF_LAGS)]]
+    low, middle, high = np.quantile(np.concatenate(lags), [0.25, 0.5, 0.75]).tolist()
+    return Mixing(
+        pool_rows=pool_rows,
+        num_batches=len(batches),
+        pairs_per_batch=float(pairs.mean()),
+        free_share=float((pairs == 0).mean()),
+        lag_quartiles=(low, middle, high),
+        lag_distance=Spread.of([_distance_from_random(lag) for lag in lags]),
     )
 
 
-def render(overlap: Overlap) -> str:
-    """Three lines for a terminal."""
-    return "\n".join(
-        [
-            f"batches of an epoch                 {overlap.num_batches:>12,}",
-            f"overlapping pairs a batch           {overlap.pairs_per_batch:>12.4f}",
-            f"  in true random order              {overlap.random_pairs_per_batch:>12.4f}",
-            f"batches without any                 {overlap.free_share:>12.2%}",
-        ]
-    )
+def _lags(starts: NDArray[np.int64], num_rows: int) -> NDArray[np.float64]:
+    """Distance of each pair of windows, as a share of the log, in ascending order."""
+    first, second = np.triu_indices(len(starts), 1)
+    return np.sort(np.abs(starts[first] - starts[second]) / num_rows)
+
+
+def _distance_from_random(lags: NDArray[np.float64]) -> float:
+    # Two random points of a line of length 1 are less than x apart with probability 1 - (1 - x)**2.
+    expected = 1 - (1 - lags) ** 2
+    steps = np.arange(len(lags) + 1) / len(lags)
+    return float(max((expected - steps[:-1]).max(), (steps[1:] - expected).max()))
+
+
+def render(figures: Sequence[Mixing]) -> str:
+    """Table for a terminal."""
+    lines = [
+        f"{'pool rows':>12} {'batches':>8} {'overlapping pairs':>18} {'free batches':>13} {'lag quartiles':>20}"
+        f" {'distance from random':>22}"
+    ]
+    for row in figures:
+        pool = "true random" if row.pool_rows is None else f"{row.pool_rows:,}"
+        quartiles = " ".join(f"{quartile:.3f}" for quartile in row.lag_quartiles)
+        distance = row.lag_distance
+        lines.append(
+            f"{pool:>12} {row.num_batches:>8,} {row.pairs_per_batch:>18.4f} {row.free_share:>13.2%}"
+            f" {quartiles:>20} {distance.median:>7.3f} ({distance.minimum:.3f} to {distance.maximum:.3f})"
+        )
+    return "\n".join(lines)
 
 
 def draw_batches(path: Path, *, num_rows: int = 40_000, window: int = 512, batch: int = 32, seed: int = 0) -> None:
@@ -82,9 +124,12 @@ def draw_batches(path: Path, *, num_rows: int = 40_000, window: int = 512, batch
     pyplot.close(figure)
 
 
-def _order(num_rows: int, window: int, stride: int, batch: int, seed: int) -> ShuffledOrder:
+def _order(
+    num_rows: int, window: int, stride: int, batch: int, seed: int, pool_rows: int = DEFAULT_POOL_ROWS
+) -> ShuffledOrder:
     segments = Segments(np.array([0]), np.array([num_rows]), np.array([0]))
-    return ShuffledOrder(WindowIndex(segments, window, stride), batch, lanes=lanes_for(batch, 1), seed=seed)
+    index = WindowIndex(segments, window, stride)
+    return ShuffledOrder(index, batch, lanes=lanes_for(batch, 1), seed=seed, pool_rows=pool_rows)
 
 
 def _epoch(order: ShuffledOrder) -> Iterator[NDArray[np.int64]]:

@@ -1,6 +1,7 @@
 """A store to batches of windows (B, K, N)."""
 
-from pipeline.loading.dataset import WindowBatch, WindowDataset
+from pipeline.loading.batch import WindowBatch
+from pipeline.loading.dataset import WindowDataset
 from pipeline.loading.loader import WindowLoader
 from pipeline.loading.splits import Split, Splits, split_by_time
 from pipeline.loading.windows import WindowIndex

@@ -1,44 +1,66 @@
-"""The windows of a store as a torch dataset of ready batches."""
+"""The windows of stores as a torch dataset of ready batches."""
 
 import hashlib
-import json
-from collections.abc import Iterator
+import math
+import os
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from pipeline.loading.gather import WindowGather
-from pipeline.loading.order import (
-    BLOCK_ROWS,
-    PADDING,
-    POOL_ROWS,
-    Order,
-    SequentialOrder,
-    ShuffledOrder,
-    lanes_for,
-)
+from pipeline.loading.batch import WindowBatch
+from pipeline.loading.collection import Collection, Selection
+from pipeline.loading.disk import DiskWatch
+from pipeline.loading.epochs import Share
+from pipeline.loading.gather import BatchGather
+from pipeline.loading.order import BLOCK_ROWS, POOL_ROWS, Order, SequentialOrder, ShuffledOrder, lanes_for
 from pipeline.loading.splits import Split
 from pipeline.loading.windows import WindowIndex
 from storage.errors import LongstrideError
+from storage.segments import Segments
 from storage.store import SeriesStore
 
-__all__ = ["WindowBatch", "WindowDataset"]
+__all__ = ["Run", "Stores", "WindowDataset", "WindowOptions"]
+
+StoreOrPath = SeriesStore | str | os.PathLike[str]
+Stores = StoreOrPath | Sequence[StoreOrPath]
 
 
-class WindowBatch(NamedTuple):
-    """B windows of K rows of N channels."""
+class Run(NamedTuple):
+    """Consecutive steps."""
 
-    values: Tensor
-    """(B, K, N), float as stored, NaN where missing."""
-    start: Tensor
-    """(B,) int64, row of the store at which each window starts; -1 marks a window that only fills the batch."""
-    mask: Tensor | None
-    """(B, K, N) bool, True where a value is present and counts; None when all do."""
+    step: int
+    """The first."""
+    starts: NDArray[np.int64]
+    """Rows of the collection at which windows start, (steps, B / world_size)."""
+
+
+class WindowOptions(TypedDict, total=False):
+    """Keyword arguments of `WindowDataset`, which says what they mean."""
+
+    window: int
+    stride: int
+    horizon: int
+    batch_size: int
+    shuffle: bool
+    seed: int
+    rank: int
+    world_size: int
+    split: Split | Sequence[Split] | None
+    channels: Sequence[str] | None
+    targets: Sequence[str] | None
+    max_missing: float | None
+    without_labels: Sequence[str]
+    weights: Sequence[float] | None
+    windows_per_epoch: int | None
+    lanes: int | None
+    pool_rows: int
+    block_rows: int
 
 
 class WindowDataset(IterableDataset[WindowBatch]):
@@ -49,7 +71,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     def __init__(
         self,
-        store: SeriesStore,
+        store: Stores,
         *,
         window: int,
         stride: int = 1,
@@ -59,125 +81,229 @@ class WindowDataset(IterableDataset[WindowBatch]):
         seed: int = 0,
         rank: int = 0,
         world_size: int = 1,
-        split: Split | None = None,
+        split: Split | Sequence[Split] | None = None,
+        channels: Sequence[str] | None = None,
+        targets: Sequence[str] | None = None,
+        max_missing: float | None = None,
+        without_labels: Sequence[str] = (),
+        weights: Sequence[float] | None = None,
+        windows_per_epoch: int | None = None,
         lanes: int | None = None,
         pool_rows: int = POOL_ROWS,
         block_rows: int = BLOCK_ROWS,
     ) -> None:
-        """Windows of `window` (K) rows, `stride` rows apart, that have `horizon` rows after them.
+        """Windows of `window` (K) rows, `stride` rows apart, that have `horizon` (H) rows after them.
 
-        `batch_size` is that of the global batch, over all ranks; each rank serves its share. Shuffled, the last
-        windows that do not fill a batch are left out (`num_dropped`); in row order they are padded and masked.
-        `split` limits the windows to its rows. `lanes` (L, by default as in `lanes_for`) must divide the batch and
-        be a multiple of the world size. `pool_rows` over all lanes are mixed at a time, from blocks of about
-        `block_rows`: like `lanes` and the seed, both belong to the order.
+        `store` is one or several, as objects or paths; `split` (one for each) limits the windows to its rows.
+        `batch_size` is the global batch, over all ranks; each rank serves its share. Shuffled, the last windows
+        that do not fill a batch are left out (`num_dropped`); in row order they are padded and masked.
+
+        `channels` are those of `values`, all by default; `targets` those of `target`, by default `channels` where
+        there is a horizon. Windows are left out (`num_skipped`) in which more than a share of `max_missing` of
+        the values is missing, or any row, of the horizon too, has one of `without_labels` other than 0.
+
+        An epoch has every window once. With `windows_per_epoch` it has so many: the next ones each time, and none
+        again before all others have been served. With `weights`, one for each store, windows of the stores are
+        served in these proportions, some of them several times an epoch if need be.
+
+        `lanes` (L, by default as in `lanes_for`) must divide the batch and be a multiple of the world size.
+        `pool_rows` over all lanes are mixed at a time, from blocks of about `block_rows`: like `lanes` and the
+        seed, both belong to the order.
 
         Raises LongstrideError for arguments that do not fit each other, or when no window (no batch, if
         shuffled) fits the rows.
         """
-        self.store = store
+        _check_ranks(batch_size, rank, world_size)
+        if max_missing is not None and not 0 <= max_missing <= 1:
+            raise LongstrideError(f"max_missing={max_missing}: expected a share from 0 to 1")
+        self.collection = Collection(_opened(store), channels, targets, horizon)
         self.rank, self.world_size = rank, world_size
         self.batch_size = batch_size
-        segments = store.segments if split is None else split.segments
-        self.index = WindowIndex(segments, window, stride, horizon)
-        self._check_ranks()
+        segments = _segments_of(self.collection.stores, split)
+        selection = Selection(max_missing, tuple(without_labels))
+        windows = self.collection.windows(segments, window, stride, horizon, selection)
+        self.index = windows.index
+        self.num_skipped = windows.num_skipped
+        """Windows left out for missing values or labels."""
         lanes = lanes_for(batch_size, world_size) if lanes is None else lanes
-        self._check(lanes, shuffle)
+        if shuffle and (lanes < 1 or batch_size % lanes or lanes % world_size):
+            raise LongstrideError(
+                f"{lanes} lanes do not fit a batch of {batch_size} on {world_size} ranks: give "
+                f"lanes={world_size}, or another multiple of {world_size} that divides {batch_size}"
+            )
+        counts = np.diff(self.index.offsets[windows.first_segment]).tolist()
+        numbers = _windows_of_stores(counts, weights, windows_per_epoch)
+        _check_number(self.index, sum(numbers), batch_size if shuffle else 1, self.num_skipped)
         self.order: Order
         if shuffle:
+            shares = [
+                Share(first, stop, number)
+                for (first, stop), number in zip(pairwise(windows.first_segment.tolist()), numbers, strict=True)
+            ]
             self.order = ShuffledOrder(
-                self.index, batch_size, lanes=lanes, seed=seed, pool_rows=pool_rows, block_rows=block_rows
+                self.index,
+                batch_size,
+                lanes=lanes,
+                seed=seed,
+                pool_rows=pool_rows,
+                block_rows=block_rows,
+                shares=shares,
             )
+        elif weights is not None or windows_per_epoch is not None:
+            raise LongstrideError("weights and windows_per_epoch choose windows at random: they need shuffle=True")
         else:
-            self.order = SequentialOrder(self.index, batch_size)
-        settings = [window, stride, horizon, batch_size, shuffle, seed, lanes, pool_rows, block_rows]
-        self.fingerprint = _fingerprint(store, self.index, settings)
-        """Hash of everything that the order and the values of a batch depend on, epoch and step apart."""
-        self._epoch = 0
-        self._step = 0
+            self.order = SequentialOrder(self.index, batch_size, pool_rows)
+        self.settings: dict[str, Any] = {
+            "data": _data_hash(self.collection.stores, self.index),
+            "channels": list(self.collection.channels),
+            "targets": list(self.collection.targets),
+            "window": window,
+            "stride": stride,
+            "horizon": horizon,
+            "batch_size": batch_size,
+            "shuffle": shuffle,
+            "seed": seed,
+            "weights": None if weights is None else list(weights),
+            "windows_per_epoch": windows_per_epoch,
+            "lanes": lanes,
+            "pool_rows": pool_rows,
+            "block_rows": block_rows,
+        }
+        """Everything that the batches depend on, epoch and step apart."""
+        self._disk = DiskWatch()
+        # Shared, so that worker processes see what is set while they are alive.
+        self._begin = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
 
     def __len__(self) -> int:
         """Steps of an epoch, the same on every rank."""
         return self.order.num_steps
 
     def set_epoch(self, epoch: int, step: int = 0) -> None:
-        """Let the next iteration serve `epoch` from `step` on; any later one starts at its first step."""
+        """Let the next iteration serve `epoch` from `step` on; any later one starts at its first step.
+
+        In a plain `DataLoader` with worker processes, that holds for every iteration until it is called again.
+        Raises LongstrideError for a step outside the epoch.
+        """
         if not 0 <= step <= len(self):
             raise LongstrideError(f"step {step} is outside the {len(self)} steps of an epoch")
-        self._epoch = epoch
-        self._step = step
+        self._begin.copy_(torch.tensor([epoch, step]))
+
+    @property
+    def begin(self) -> tuple[int, int]:
+        """Epoch and step that the next iteration begins with, also in a worker process."""
+        epoch, step = self._begin.tolist()
+        return epoch, step
 
     def __iter__(self) -> Iterator[WindowBatch]:
         worker = get_worker_info()
-        first, self._step = self._step, 0
-        if worker is None:
-            return self._serve(self._epoch, range(first, len(self)))
         # A DataLoader takes from its workers in turn, so this deals the steps out in their order.
-        return self._serve(self._epoch, range(first + worker.id, len(self), worker.num_workers))
+        number, num_workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        epoch, first = self.begin
+        if not worker:
+            self.set_epoch(epoch)
+        return self._deal(epoch, first, number, num_workers)
+
+    def _deal(self, epoch: int, first: int, number: int, num_workers: int) -> Iterator[WindowBatch]:
+        for step, run in self.runs(epoch, first):
+            for starts in run[(number - (step - first)) % num_workers :: num_workers]:
+                yield self.gather(starts)
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker process has buffers of its own.
         return {name: value for name, value in vars(self).items() if name != "_gather"}
 
     @cached_property
-    def _gather(self) -> WindowGather:
-        has_missing = bool((self.store.stats().count < self.store.num_rows).any())
-        share = self.batch_size // self.world_size
-        return WindowGather(self.store.values, self.index.window, share, mask=has_missing)
+    def _gather(self) -> BatchGather:
+        return BatchGather(self.collection, self.index, self.batch_size // self.world_size)
 
-    def _serve(self, epoch: int, steps: range) -> Iterator[WindowBatch]:
-        gather = self._gather
-        for starts in self._starts(epoch, steps):
-            start = torch.from_numpy(starts)
-            if starts[-1] != PADDING:
-                values, mask = gather(start)
-            else:
-                values, mask = gather(start.clamp(min=0))
-                mask = torch.ones_like(values, dtype=torch.bool) if mask is None else mask
-                mask[start == PADDING] = False
-            yield WindowBatch(values, start, mask)
+    def runs(self, epoch: int, step: int) -> Iterator[Run]:
+        """The steps of an epoch from `step` on, run by run."""
+        self._read_ahead(epoch, step)
+        while step < len(self):
+            first, stop = self.order.run_of(step)
+            self._read_ahead(epoch, stop)
+            yield Run(step, self.order.draw(epoch, first, self.rank, self.world_size)[step - first :])
+            step = stop
 
-    def _starts(self, epoch: int, steps: range) -> Iterator[NDArray[np.int64]]:
-        """Window starts (B / world_size,) of each step."""
-        stop = 0
-        for step in steps:
-            if step >= stop:
-                first, stop = self.order.run_of(step)
-                run = self.order.draw(epoch, first, self.rank, self.world_size)
-            yield run[step - first].copy()
+    def gather(self, starts: NDArray[np.int64]) -> WindowBatch:
+        """The windows that start at these rows of the collection, (B / world_size,)."""
+        return self._gather(starts)
 
-    def _check_ranks(self) -> None:
-        batch, world = self.batch_size, self.world_size
-        if batch < 1:
-            raise LongstrideError(f"batch size {batch}: expected at least 1")
-        if not 0 <= self.rank < world:
-            raise LongstrideError(f"rank {self.rank} is outside a world of {world}")
-        if batch % world:
-            raise LongstrideError(
-                f"a global batch of {batch} windows cannot be shared by {world} ranks: "
-                f"take a multiple of {world}, for example {-(-batch // world) * world}"
-            )
+    def read_ahead(self, epoch: int, step: int) -> None:
+        """Have the rows of the run that holds `step` read from disk soon; do not wait."""
+        self.collection.read_ahead(self.order.rows(epoch, step, self.rank, self.world_size))
 
-    def _check(self, lanes: int, shuffle: bool) -> None:
-        batch, world = self.batch_size, self.world_size
-        if shuffle and (lanes < 1 or batch % lanes or lanes % world):
-            raise LongstrideError(
-                f"{lanes} lanes do not fit a batch of {batch} on {world} ranks: give lanes={world}, or another "
-                f"multiple of {world} that divides {batch}"
-            )
-        index = self.index
-        if len(index) < (batch if shuffle else 1):
-            longest = int((index.segments.stop - index.segments.start).max(initial=0))
-            raise LongstrideError(
-                f"{len(index)} windows of {index.span} rows fit (the longest segment has {longest} rows), "
-                f"{'a batch takes ' + str(batch) if shuffle else 'expected at least 1'}: "
-                "use a shorter window, a smaller stride or a smaller batch"
-            )
+    def _read_ahead(self, epoch: int, step: int) -> None:
+        if step < len(self) and self._disk.is_worth_it():
+            self.read_ahead(epoch, step)
 
 
-def _fingerprint(store: SeriesStore, index: WindowIndex, settings: list[int]) -> str:
-    digest = hashlib.sha256(json.dumps(settings).encode())
-    digest.update(json.dumps(store.attributes["checksums_crc32c"]["values"]).encode())
+def _opened(store: Stores) -> list[SeriesStore]:
+    stores = [store] if isinstance(store, SeriesStore | str | os.PathLike) else list(store)
+    if not stores:
+        raise LongstrideError("no store is given: expected at least one")
+    return [item if isinstance(item, SeriesStore) else SeriesStore.open(item) for item in stores]
+
+
+def _segments_of(stores: Sequence[SeriesStore], split: Split | Sequence[Split] | None) -> list[Segments]:
+    if split is None:
+        return [store.segments for store in stores]
+    splits = [split] if isinstance(split, Split) else list(split)
+    if len(splits) != len(stores):
+        raise LongstrideError(f"{len(splits)} splits were given for {len(stores)} stores: expected one for each")
+    return [part.segments for part in splits]
+
+
+def _windows_of_stores(counts: list[int], weights: Sequence[float] | None, in_all: int | None) -> list[int]:
+    """How many windows of each store an epoch has, from those that there are."""
+    if not sum(counts) or (weights is None and in_all is None):
+        return counts
+    total = sum(counts) if in_all is None else in_all
+    if total < 1 or (in_all is not None and weights is None and in_all > sum(counts)):
+        raise LongstrideError(
+            f"windows_per_epoch={in_all}: expected a number from 1 to the {sum(counts):,} windows there are"
+        )
+    shares = counts if weights is None else [float(weight) for weight in weights]
+    if len(shares) != len(counts) or min(shares) < 0 or not 0 < sum(shares) < math.inf:
+        raise LongstrideError(
+            f"weights={list(shares)} for {len(counts)} stores: expected a number from 0 on for each, not 0 for all"
+        )
+    if weights is not None and any(share and not count for share, count in zip(shares, counts, strict=True)):
+        raise LongstrideError("a store with a weight has no windows: leave it out, or use a shorter window")
+    # Rounded in all, so that nothing is lost.
+    edges = [round(total * sum(shares[:number]) / sum(shares)) for number in range(len(shares) + 1)]
+    return [stop - start for start, stop in pairwise(edges)]
+
+
+def _check_ranks(batch: int, rank: int, world: int) -> None:
+    if batch < 1:
+        raise LongstrideError(f"batch size {batch}: expected at least 1")
+    if not 0 <= rank < world:
+        raise LongstrideError(f"rank {rank} is outside a world of {world}")
+    if batch % world:
+        raise LongstrideError(
+            f"a global batch of {batch} windows cannot be shared by {world} ranks: "
+            f"take a multiple of {world}, for example {-(-batch // world) * world}"
+        )
+
+
+def _check_number(index: WindowIndex, num_windows: int, needed: int, num_skipped: int) -> None:
+    if num_windows >= needed:
+        return
+    longest = int((index.segments.stop - index.segments.start).max(initial=0))
+    skipped = f"{num_skipped:,} windows were left out for what they hold; " if num_skipped else ""
+    raise LongstrideError(
+        f"{num_windows} windows of {index.span} rows fit (the longest segment has {longest} rows), "
+        f"{skipped}{'a batch takes ' + str(needed) if needed > 1 else 'expected at least 1'}: "
+        "use a shorter window, a smaller stride or a smaller batch"
+    )
+
+
+def _data_hash(stores: Sequence[SeriesStore], index: WindowIndex) -> str:
+    """Of the rows that windows are taken from, and of where they begin."""
+    digest = hashlib.sha256()
+    for store in stores:
+        digest.update(np.array(store.attributes["checksums_crc32c"]["values"], "<u4").tobytes())
     for bounds in (index.segments.start, index.segments.stop):
         digest.update(bounds.astype("<i8").tobytes())
     return digest.hexdigest()

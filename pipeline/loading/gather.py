@@ -3,13 +3,20 @@
 import math
 import sys
 import warnings
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["BufferRing", "WindowGather", "window_view"]
+from pipeline.loading.batch import WindowBatch
+from pipeline.loading.collection import Collection, columns_of
+from pipeline.loading.order import PADDING
+from pipeline.loading.windows import WindowIndex
+
+__all__ = ["BatchGather", "BufferRing", "WindowGather", "window_view", "without"]
 
 CACHE_LINE = 64
 
@@ -57,21 +64,48 @@ def _aligned(shape: tuple[int, ...], dtype: np.dtype[np.generic] | type[np.gener
 
 
 class WindowGather:
-    """Gathers windows (B, K, N) by their start rows from values (T, N)."""
+    """Gathers windows (B, K, N) by their start rows from one or several arrays of values (T, N)."""
 
     RING_SIZE = 4
 
-    def __init__(self, values: NDArray[np.floating], window: int, batch: int, *, mask: bool) -> None:
-        """Serve batches of `batch` windows of `window` rows, with a mask of present values if asked."""
-        shape = (batch, window, values.shape[1])
-        self._view = window_view(values, window)
-        self._values = BufferRing(shape, values.dtype, self.RING_SIZE)
+    def __init__(
+        self,
+        arrays: Sequence[NDArray[np.floating]],
+        window: int,
+        batch: int,
+        *,
+        columns: Sequence[Sequence[int]] | None = None,
+        mask: bool,
+    ) -> None:
+        """Serve batches of `batch` windows of `window` rows, with a mask of present values if asked.
+
+        `columns` are those to serve of each array, if not all.
+        """
+        self._views = [window_view(values, window) for values in arrays]
+        self._columns = None if columns is None else [torch.tensor(chosen) for chosen in columns]
+        self._wide: list[Tensor] = []
+        if columns is not None:
+            self._wide = [
+                torch.from_numpy(_aligned((batch, *view.shape[1:]), arrays[0].dtype)) for view in self._views
+            ]
+        num_channels = arrays[0].shape[1] if columns is None else len(columns[0])
+        shape = (batch, window, num_channels)
+        self._values = BufferRing(shape, arrays[0].dtype, self.RING_SIZE)
         self._mask = BufferRing(shape, np.bool_, self.RING_SIZE) if mask else None
 
-    def __call__(self, starts: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Values (B, K, N) of windows that start at (B,) rows, and a mask (B, K, N), True where one is present."""
+    def __call__(self, starts: Tensor, stops: Sequence[int] | None = None) -> tuple[Tensor, Tensor | None]:
+        """Values (B, K, N) of windows that start at (B,) rows, and a mask (B, K, N), True where one is present.
+
+        The windows before `stops[0]` are of the first array, those from there to `stops[1]` of the second; without
+        stops, all are of the first.
+        """
         values = self._values.take()
-        torch.index_select(self._view, 0, starts, out=values)
+        if stops is None:
+            self._copy(0, starts, values)
+        else:
+            for number, (begin, stop) in enumerate(pairwise([0, *stops])):
+                if begin < stop:
+                    self._copy(number, starts[begin:stop], values[begin:stop])
         if self._mask is None:
             return values, None
         mask = self._mask.take()
@@ -79,6 +113,69 @@ class WindowGather:
         present = values.numpy()
         np.equal(present, present, out=mask.numpy())
         return values, mask
+
+    def _copy(self, number: int, starts: Tensor, out: Tensor) -> None:
+        if self._columns is None:
+            torch.index_select(self._views[number], 0, starts, out=out)
+            return
+        wide = self._wide[number][: len(starts)]
+        torch.index_select(self._views[number], 0, starts, out=wide)
+        torch.index_select(wide, 2, self._columns[number], out=out)
+
+
+class BatchGather:
+    """Gathers batches from the stores of a collection."""
+
+    def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
+        """Batches of `batch` windows."""
+        self._begins, self._ends = collection.first_row[:-1], collection.first_row[1:]
+        self._first_start = int(index.starts(np.array(0)))
+        self._target_offset = index.window if index.horizon else 0
+        masked = collection.has_missing
+        stores = collection.stores
+
+        def gather(names: tuple[str, ...], rows: int) -> WindowGather:
+            chosen = None
+            if any(names != store.channels for store in stores):
+                chosen = [columns_of(store, names) for store in stores]
+            return WindowGather([store.values for store in stores], rows, batch, columns=chosen, mask=masked)
+
+        self._values = gather(collection.channels, index.window)
+        self._target = gather(collection.targets, index.horizon or index.window) if collection.targets else None
+
+    def __call__(self, starts: NDArray[np.int64]) -> WindowBatch:
+        """The windows that start at (B,) rows of the collection; PADDING, at the end, fills the batch."""
+        rows, store, stops, padded = starts.copy(), None, None, None
+        if starts[-1] == PADDING:
+            padded = starts == PADDING
+            rows[padded] = self._first_start
+        if len(self._ends) > 1:
+            # Those of one store are copied together; the order within a batch means nothing.
+            order = np.argsort(rows)
+            rows, padded = rows[order], None if padded is None else padded[order]
+            store = np.searchsorted(self._ends, rows, side="right")
+            stops = np.searchsorted(rows, self._ends).tolist()
+            rows -= self._begins[store]
+        first = torch.from_numpy(rows)
+        values, mask = self._values(first, stops)
+        target = target_mask = None
+        if self._target is not None:
+            target, target_mask = self._target(first + self._target_offset, stops)
+        if padded is not None:
+            filling = torch.from_numpy(padded)
+            mask = without(filling, values, mask)
+            target_mask = None if target is None else without(filling, target, target_mask)
+            rows[padded] = PADDING
+        return WindowBatch(
+            values, first, mask, target, target_mask, None if store is None else torch.from_numpy(store)
+        )
+
+
+def without(padded: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """The mask, False in windows that only fill the batch."""
+    mask = torch.ones_like(values, dtype=torch.bool) if mask is None else mask
+    mask[padded] = False
+    return mask
 
 
 def window_view(values: NDArray[np.floating], window: int) -> Tensor:

@@ -1,14 +1,19 @@
 """The loader that a training loop iterates."""
 
-import os
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Unpack
 
+import torch
 from torch.utils.data import DataLoader
 
-from pipeline.loading.dataset import WindowBatch, WindowDataset
-from pipeline.loading.order import BLOCK_ROWS, POOL_ROWS
-from pipeline.loading.splits import Split
-from storage.store import SeriesStore
+from pipeline.loading.batch import WindowBatch
+from pipeline.loading.dataset import Stores, WindowDataset, WindowOptions
+from pipeline.loading.pools import DevicePools, Transform
+from pipeline.loading.state import LoaderState
+from pipeline.loading.workers import START_METHOD, StartsFromWorkers
+from storage.errors import LongstrideError
 
 __all__ = ["WindowLoader"]
 
@@ -18,9 +23,10 @@ class WindowLoader(DataLoader[WindowBatch]):
 
         loader = WindowLoader(store, window=K, stride=s, batch_size=B, seed=0, rank=rank, world_size=world_size)
         for epoch in range(epochs):
-            loader.set_epoch(epoch)
             for batch in loader:
                 ...
+
+    Each iteration serves the epoch after the last one, unless `set_epoch` says otherwise.
 
     A batch is gathered once, in the process that uses it: the store is mapped memory, and one `index_select`
     into a buffer that is used again is as fast as a copy can be. A buffer is never used again while the batch,
@@ -29,45 +35,55 @@ class WindowLoader(DataLoader[WindowBatch]):
 
     dataset: WindowDataset
 
+    # Accelerate would deal batches out to processes once more; so it takes the loader, and its state, as they are.
+    _is_accelerate_prepared = True
+    use_stateful_dataloader = True
+
     def __init__(
         self,
-        store: SeriesStore | str | os.PathLike[str],
+        store: Stores,
         *,
-        window: int,
-        stride: int = 1,
-        horizon: int = 0,
-        batch_size: int,
-        shuffle: bool = True,
-        seed: int = 0,
-        rank: int = 0,
-        world_size: int = 1,
-        split: Split | None = None,
-        lanes: int | None = None,
-        pool_rows: int = POOL_ROWS,
-        block_rows: int = BLOCK_ROWS,
+        num_workers: int = 0,
+        device: torch.device | str | None = None,
+        transform: Transform | None = None,
+        **options: Unpack[WindowOptions],
     ) -> None:
-        """Take the arguments of `WindowDataset`; `store` may be a path. `batch_size` counts over all ranks."""
-        dataset = WindowDataset(
-            store if isinstance(store, SeriesStore) else SeriesStore.open(store),
-            window=window,
-            stride=stride,
-            horizon=horizon,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            seed=seed,
-            rank=rank,
-            world_size=world_size,
-            split=split,
-            lanes=lanes,
-            pool_rows=pool_rows,
-            block_rows=block_rows,
+        """Take the arguments of `WindowDataset`. `batch_size` counts over all ranks.
+
+        With `num_workers`, so many processes draw the order and read ahead. They send window starts; a batch is
+        still gathered here.
+
+        With a `device`, rows are sent to it once a pool, and windows are made of them there: values, masks and
+        targets of a batch are on the device, and in memory of their own. There, `transform` is applied to all
+        rows (R, C) of a pool before windows are made of them: to normalise, fill and cast. It must return the same
+        shape; C are the channels, then the targets that are none of them.
+        """
+        if transform is not None and device is None:
+            raise LongstrideError("transform works on a device: name it, device='cpu' if no other")
+        super().__init__(
+            WindowDataset(store, **options),
+            batch_size=None,
+            num_workers=num_workers,
+            multiprocessing_context=START_METHOD if num_workers else None,
         )
-        super().__init__(dataset, batch_size=None)
+        self.pools = None if device is None else DevicePools(self.dataset, torch.device(device), transform)
+        """What makes windows on the device, if one is named."""
+        self._workers = StartsFromWorkers(self.dataset, num_workers) if num_workers else None
+        self._next = 0, 0
+        """Epoch and step that the next iteration begins with."""
+        self._position = 0, 0
+        """Epoch of the last iteration, and how many of its batches were handed out."""
+        self._iteration = 0
 
     @property
     def num_windows(self) -> int:
-        """Windows of the split, W."""
+        """Windows that there are, W."""
         return len(self.dataset.index)
+
+    @property
+    def num_skipped(self) -> int:
+        """Windows left out for missing values or labels."""
+        return self.dataset.num_skipped
 
     @property
     def num_dropped(self) -> int:
@@ -77,12 +93,54 @@ class WindowLoader(DataLoader[WindowBatch]):
     @property
     def fingerprint(self) -> str:
         """Hash of everything that the batches depend on, epoch and step apart."""
-        return self.dataset.fingerprint
+        return hashlib.sha256(json.dumps(self.dataset.settings).encode()).hexdigest()
 
-    def set_epoch(self, epoch: int, step: int = 0) -> None:
-        """Let the next iteration serve `epoch` from `step` on."""
+    def set_epoch(self, epoch: int, step: int | None = None) -> None:
+        """Let the next iteration serve `epoch` from `step` on: by default from its beginning.
+
+        But where a state was loaded that is in the middle of this very epoch, it goes on from there. Raises
+        LongstrideError for a step outside the epoch.
+        """
+        if step is None:
+            step = self._next[1] if epoch == self._next[0] else 0
         self.dataset.set_epoch(epoch, step)
+        self._next = self._position = epoch, step
+        self._iteration += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the loader is: plain values of constant size. Batches that were handed out count as consumed."""
+        epoch, step = self._position
+        if step == len(self):
+            epoch, step = epoch + 1, 0
+        return LoaderState(epoch, step, self.dataset.settings).as_plain()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the loader was that the state is from, on any number of ranks that has the same lanes.
+
+        Raises LongstrideError for a state of other batches, and says what differs.
+        """
+        loaded = LoaderState.from_plain(state, self.dataset.settings)
+        self.set_epoch(loaded.epoch, loaded.step)
 
     def __iter__(self) -> Iterator[WindowBatch]:  # type: ignore[override]
-        # torch's own iterator would only add its overhead to each batch: there is no worker to ask.
-        return iter(self.dataset)
+        epoch, step = self._position = self._next
+        self._next = epoch + 1, 0
+        self._iteration += 1
+        return self._counted(self._iteration, epoch, step)
+
+    def _counted(self, iteration: int, epoch: int, step: int) -> Iterator[WindowBatch]:
+        # torch's own iterator would only add its overhead to each batch.
+        for batch in self._batches(epoch, step):
+            step += 1
+            if iteration == self._iteration:  # else another one has begun
+                self._position = epoch, step
+            yield batch
+
+    def _batches(self, epoch: int, step: int) -> Iterator[WindowBatch]:
+        runs = (self._workers or self.dataset).runs(epoch, step)
+        if self.pools is not None:
+            yield from self.pools.serve(epoch, runs)
+            return
+        for run in runs:
+            for starts in run.starts:
+                yield self.dataset.gather(starts)

@@ -14,11 +14,13 @@ Shuffled, an epoch is made like this (`docs/order.md` has a picture):
 """
 
 import math
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.loading.epochs import Epochs, Share
 from pipeline.loading.keyed import derive, hashes, permutation, shuffled
 from pipeline.loading.windows import WindowIndex
 
@@ -26,7 +28,7 @@ __all__ = ["BLOCK_ROWS", "POOL_ROWS", "Order", "SequentialOrder", "ShuffledOrder
 
 POOL_ROWS = 2**20
 """Rows that are mixed at a time, over all lanes."""
-BLOCK_ROWS = 2**13
+BLOCK_ROWS = 2**14
 """Rows of a block, about."""
 
 PADDING = -1
@@ -59,32 +61,49 @@ class Order(Protocol):
         """Window starts (steps, B / world_size) that a rank serves in the run that begins at `step`."""
         ...
 
+    def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
+        """Ranges of rows (ranges, 2), first and one after the last, that hold all windows of that run."""
+        ...
+
 
 class SequentialOrder:
     """Windows in row order; the last batch is filled with PADDING, so that every window is served once."""
 
-    RUN_STEPS = 64
+    MAX_RUN_STEPS = 64
 
-    def __init__(self, index: WindowIndex, batch_size: int) -> None:
+    def __init__(self, index: WindowIndex, batch_size: int, pool_rows: int = POOL_ROWS) -> None:
+        """A run of steps takes about `pool_rows` at most."""
         self.index = index
         self.batch_size = batch_size
         self.num_steps = -(-len(index) // batch_size)
         self.num_dropped = 0
+        self._run_steps = min(self.MAX_RUN_STEPS, max(1, pool_rows // (batch_size * index.stride)))
 
     def run_of(self, step: int) -> tuple[int, int]:
         """See Order."""
-        first = step - step % self.RUN_STEPS
-        return first, min(first + self.RUN_STEPS, self.num_steps)
+        first = step - step % self._run_steps
+        return first, min(first + self._run_steps, self.num_steps)
 
     def draw(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
         """See Order; the epoch makes no difference."""
-        first, stop = self.run_of(step)
-        share = self.batch_size // world_size
-        begin = np.arange(first, stop) * self.batch_size + rank * share
-        windows = begin[:, None] + np.arange(share)
+        windows = self._windows(step, rank, world_size)
         inside = windows < len(self.index)
         starts = self.index.starts(np.where(inside, windows, 0))
         return np.where(inside, starts, PADDING)
+
+    def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
+        """See Order."""
+        windows = np.unique(np.minimum(self._windows(step, rank, world_size), len(self.index) - 1))
+        segment = self.index.segment_of(windows)
+        apart = np.flatnonzero((np.diff(windows) > 1) | (np.diff(segment) > 0))
+        first, last = windows[np.append(0, apart + 1)], windows[np.append(apart, len(windows) - 1)]
+        return _rows_of(self.index, self.index.starts(first), last - first + 1)
+
+    def _windows(self, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
+        first, stop = self.run_of(step)
+        share = self.batch_size // world_size
+        begin = np.arange(first, stop) * self.batch_size + rank * share
+        return begin[:, None] + np.arange(share)
 
 
 class ShuffledOrder:
@@ -102,28 +121,32 @@ class ShuffledOrder:
         seed: int,
         pool_rows: int = POOL_ROWS,
         block_rows: int = BLOCK_ROWS,
+        shares: Sequence[Share] | None = None,
     ) -> None:
-        """`batch_size` is global and a multiple of `lanes`; `pool_rows` counts over all lanes."""
+        """`batch_size` is global and a multiple of `lanes`; `pool_rows` counts over all lanes.
+
+        `shares` say how many windows of which segments are an epoch, if not all of them, once.
+        """
         assert batch_size % lanes == 0
         self.index = index
         self.lanes = lanes
         self.seed = seed
         self.lane_share = batch_size // lanes
-        self.num_steps = len(index) // batch_size
-        self.num_dropped = len(index) - self.num_steps * batch_size
+        shares = [Share(0, len(index.counts), len(index))] if shares is None else shares
+        num_windows = sum(share.num_windows for share in shares)
+        self.num_steps = num_windows // batch_size
+        self.num_dropped = num_windows - self.num_steps * batch_size
         # An epoch is a whole number of batches in every phase, but for a few steps: the phases, at least `hop`,
         # are as many as make it so.
         phase_batches = max(1, self.num_steps // index.hop)
         self._phases = max(index.hop, self.num_steps // phase_batches)
         slot_rows = self._phases * index.stride
-        self._block_windows = self._phases * max(1, block_rows // slot_rows)
-        self._blocks = np.concatenate([[0], np.cumsum(-(-index.counts // self._block_windows))])
+        self._epochs = Epochs(index, self._phases * max(1, block_rows // slot_rows), shares, seed)
         # So is a pool: two at least, for the two halves.
         pool_batches = max(2, round(pool_rows / (batch_size * slot_rows)))
         num_pools = max(1, round(phase_batches / pool_batches))
         self._pool_stops = np.arange(1, num_pools + 1) * phase_batches // num_pools * self._phases
         self._pool_stops[-1] = self.num_steps
-        self._epoch: tuple[int, NDArray[np.int64], NDArray[np.int64]] | None = None
 
     def run_of(self, step: int) -> tuple[int, int]:
         """See Order: the steps of one pool."""
@@ -133,100 +156,113 @@ class ShuffledOrder:
     def draw(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
         """See Order."""
         first, stop = self.run_of(step)
-        mine = np.arange(self.lanes).reshape(world_size, -1)[rank]
-        begin = (mine * self.num_steps + first) * self.lane_share
-        end = (mine * self.num_steps + stop) * self.lane_share
-        slots = self._slots(epoch, begin, end)
-        starts = self._phase_by_phase(slots, len(mine), derive(self.seed, epoch, 1, first))
-        steps = starts.reshape(len(mine), stop - first, self.lane_share).swapaxes(0, 1)
+        num_lanes = self.lanes // world_size
+        key = derive(self.seed, epoch, 1, first)
+        starts = self._phase_by_phase(
+            self._slots(self._pieces(epoch, step, rank, world_size), num_lanes, key), key
+        )
+        steps = starts.reshape(num_lanes, stop - first, self.lane_share).swapaxes(0, 1)
         return np.ascontiguousarray(steps).reshape(stop - first, -1)
 
-    def _block_order(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Blocks in the order of the epoch, and the position of each one's first window (blocks + 1,)."""
-        if self._epoch is None or self._epoch[0] != epoch:
-            blocks = permutation(derive(self.seed, epoch, 0), int(self._blocks[-1]))
-            _, _, counts = self._locate(blocks)
-            self._epoch = (epoch, blocks, np.concatenate([[0], np.cumsum(counts)]))
-        return self._epoch[1:]
+    def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
+        """See Order."""
+        pieces = self._pieces(epoch, step, rank, world_size)
+        start = self.index.segments.start[pieces.segment] + pieces.low * self.index.stride
+        return _rows_of(self.index, start, pieces.high - pieces.low)
 
-    def _locate(self, blocks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Segment of each block, the number of its first window within it, and its windows."""
-        segment = np.searchsorted(self._blocks, blocks, side="right") - 1
-        first = (blocks - self._blocks[segment]) * self._block_windows
-        return segment, first, np.minimum(self._block_windows, self.index.counts[segment] - first)
-
-    def _slots(self, epoch: int, begin: NDArray[np.int64], end: NDArray[np.int64]) -> "_Slots":
-        """Slots of positions begin:end of each lane, lane after lane, in the order of positions."""
-        blocks, positions = self._block_order(epoch)
-        first = np.searchsorted(positions, begin, side="right") - 1
-        last = np.searchsorted(positions, end, side="left")
-        piece, lane = _ranges(first, last)
-        segment, window, _ = self._locate(blocks[piece])
-        low = window + np.maximum(begin[lane] - positions[piece], 0)
-        high = window + np.minimum(end[lane], positions[piece + 1]) - positions[piece]
-        hop = self._phases
-        slot, owner = _ranges(low // hop, -(-high // hop))
-        return _Slots(
-            lane=lane[owner],
-            row=self.index.segments.start[segment[owner]] + slot * (hop * self.index.stride),
-            first_phase=np.maximum(low[owner] - slot * hop, 0),
-            last_phase=np.minimum(high[owner] - slot * hop, hop),
+    def _pieces(self, epoch: int, step: int, rank: int, world_size: int) -> "_Pieces":
+        """Parts of blocks that a rank's lanes serve in the pool that holds `step`, in the order of positions."""
+        first_step, stop_step = self.run_of(step)
+        mine = np.arange(self.lanes).reshape(world_size, -1)[rank]
+        begin = (mine * self.num_steps + first_step) * self.lane_share
+        end = (mine * self.num_steps + stop_step) * self.lane_share
+        blocks = self._epochs.blocks(epoch)
+        first = np.searchsorted(blocks.position, begin, side="right") - 1
+        last = np.searchsorted(blocks.position, end, side="left")
+        block, lane = _ranges(first, last)
+        position, stop = blocks.position[block], blocks.position[block + 1]
+        window = blocks.window[block]
+        return _Pieces(
+            lane=lane,
+            segment=blocks.segment[block],
+            low=window + np.maximum(begin[lane] - position, 0),
+            high=window + np.minimum(end[lane], stop) - position,
         )
 
-    def _phase_by_phase(self, slots: "_Slots", lanes: int, key: int) -> NDArray[np.int64]:
+    def _slots(self, pieces: "_Pieces", lanes: int, key: int) -> "_Slots":
+        """Slots of pieces, by lane and half, shuffled within each half."""
+        hop = self._phases
+        low, high = pieces.low // hop, -(-pieces.high // hop)
+        slot, owner = _ranges(low, high)
+        row = self.index.segments.start[pieces.segment][owner] + slot * (hop * self.index.stride)
+        first_phase = np.maximum(pieces.low[owner] - slot * hop, 0)
+        last_phase = np.minimum(pieces.high[owner] - slot * hop, hop)
+        counts = np.bincount(pieces.lane, high - low, lanes).astype(np.int64)
+        sizes = np.stack([(counts + 1) // 2, counts // 2], axis=1)
+        order = shuffled(key, row + first_phase, np.repeat(np.arange(sizes.size), sizes.reshape(-1)))
+        return _Slots(row[order], first_phase[order], last_phase[order], sizes)
+
+    def _phase_by_phase(self, slots: "_Slots", key: int) -> NDArray[np.int64]:
         """Starts of all windows of the slots, lane after lane, each lane in the order in which it is served."""
         hop, stride = self._phases, self.index.stride
-        slots, sizes = slots.shuffled_in_halves(lanes, key)
         if hop == 1:
             return slots.row
-        half_start = np.cumsum(sizes) - sizes
         phases = permutation(derive(key, 1), hop)
-        column = np.arange(int(sizes.max()))
         bits = hashes(derive(key, 2), phases)
         factor = PRIMES[(bits & np.uint64(len(PRIMES) - 1)).astype(np.int64)]
         shift = (bits >> np.uint64(33)).astype(np.int64)
-        modulus = np.maximum(sizes, 1)[:, None]
-        turned = (factor % modulus)[:, :, None] * column + (shift % modulus)[:, :, None]
-        turned %= modulus[:, :, None]
-        # (half of a lane, phase, column) -> (lane, phase, half, column): the order of serving.
-        slot = turned + half_start[:, None, None]
-        slot = slot.reshape(lanes, 2, hop, -1).swapaxes(1, 2)
-        inside = (column < sizes[:, None]).reshape(lanes, 1, 2, -1)
-        slot = np.where(inside, slot, 0)
-        phase = phases[None, :, None, None]
-        served = inside & (slots.first_phase[slot] <= phase) & (phase < slots.last_phase[slot])
-        return (slots.row[slot] + phase * stride)[served]
+        first = np.cumsum(slots.half_sizes).reshape(-1, 2) - slots.half_sizes
+        served = []
+        # A lane at a time: in memory that stays in the cache and is used again.
+        for halves in np.stack([first, slots.half_sizes], axis=2).tolist():
+            slot = np.hstack([begin + _turned(size, factor, shift) for begin, size in halves if size])
+            phase = phases[:, None]
+            there = (slots.first_phase[slot] <= phase) & (phase < slots.last_phase[slot])
+            served.append((slots.row[slot] + phase * stride)[there])
+        return np.concatenate(served)
 
 
-class _Slots:
-    """Runs of up to `hop` consecutive windows; each field has shape (slots,)."""
+def _turned(size: int, factor: NDArray[np.int64], shift: NDArray[np.int64]) -> NDArray[np.signedinteger]:
+    """A permutation of 0..size-1 for each factor, which is coprime to it, and shift; (phases, size)."""
+    # Half the bits, where they suffice, take a quarter of the time.
+    kind = np.dtype(np.int32 if size * size < 2**31 else np.int64)
+    turned: NDArray[np.signedinteger] = np.multiply.outer(
+        (factor % size).astype(kind), np.arange(size, dtype=kind)
+    )
+    turned += (shift % size).astype(kind)[:, None]
+    turned %= size
+    return turned
 
-    def __init__(
-        self,
-        *,
-        lane: NDArray[np.int64],
-        row: NDArray[np.int64],
-        first_phase: NDArray[np.int64],
-        last_phase: NDArray[np.int64],
-    ) -> None:
-        self.lane = lane
-        self.row = row  # start of the window of phase 0, whether or not it belongs to the slot
-        self.first_phase = first_phase
-        self.last_phase = last_phase
 
-    def shuffled_in_halves(self, lanes: int, key: int) -> tuple["_Slots", NDArray[np.int64]]:
-        """Slots sorted by lane and half, shuffled within each half; and the size of each half (2 * lanes,)."""
-        counts = np.bincount(self.lane, minlength=lanes)
-        place = np.arange(len(self.lane)) - (np.cumsum(counts) - counts)[self.lane]
-        half = 2 * self.lane + (place >= (counts[self.lane] + 1) // 2)
-        order = shuffled(key, self.row + self.first_phase, half)
-        slots = _Slots(
-            lane=self.lane[order],
-            row=self.row[order],
-            first_phase=self.first_phase[order],
-            last_phase=self.last_phase[order],
-        )
-        return slots, np.bincount(half, minlength=2 * lanes)
+class _Pieces(NamedTuple):
+    """Runs of consecutive windows; each field has shape (pieces,)."""
+
+    lane: NDArray[np.int64]
+    """Counted from the first one of the rank."""
+    segment: NDArray[np.int64]
+    low: NDArray[np.int64]
+    """Number of the first window within its segment."""
+    high: NDArray[np.int64]
+    """Number of the window after the last."""
+
+
+class _Slots(NamedTuple):
+    """Runs of up to `hop` consecutive windows; each field but the last has shape (slots,)."""
+
+    row: NDArray[np.int64]
+    """Start of the window of phase 0, whether or not it belongs to the slot."""
+    first_phase: NDArray[np.int64]
+    last_phase: NDArray[np.int64]
+    half_sizes: NDArray[np.int64]
+    """Slots of the first and second half of each lane, (lanes, 2), in whose order they lie."""
+
+
+def _rows_of(index: WindowIndex, start: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ranges of rows (ranges, 2) of runs of `count` consecutive windows, the first of which begins at `start`."""
+    if index.stride > index.span:  # the rows between windows are not theirs
+        window, owner = _ranges(np.zeros_like(count), count)
+        start, count = start[owner] + window * index.stride, np.ones_like(window)
+    return np.stack([start, start + (count - 1) * index.stride + index.span], axis=1)
 
 
 def _ranges(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

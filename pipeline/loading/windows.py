@@ -54,6 +54,19 @@ class WindowIndex:
         windows = np.asarray(windows, np.int64)
         if windows.size and not 0 <= windows.min() <= windows.max() < len(self):
             raise IndexError(f"windows are numbered 0 to {len(self) - 1}, not {windows.min()} to {windows.max()}")
-        segment = np.searchsorted(self.offsets, windows, side="right") - 1
+        segment = self.segment_of(windows)
         starts: NDArray[np.int64] = self.segments.start[segment] + (windows - self.offsets[segment]) * self.stride
         return starts
+
+    def segment_of(self, windows: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Segment that each of the given windows lies in, int64 of the same shape."""
+        return np.searchsorted(self.offsets, windows, side="right") - 1
+
+    def num_before(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many windows start before each of the given rows, int64 of the same shape."""
+        if not len(self.segments):
+            return np.zeros(rows.shape, np.int64)
+        segment = np.searchsorted(self.segments.start, rows, side="left") - 1
+        inside = -(-(rows - self.segments.start[segment]) // self.stride)
+        before = self.offsets[segment] + np.minimum(inside, self.counts[segment])
+        return np.where(segment < 0, 0, before)

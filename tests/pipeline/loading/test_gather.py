@@ -52,9 +52,9 @@ def test_windows_and_mask_equal_slices(tmp_path: Path) -> None:
     values = np.random.default_rng(0).standard_normal((300, 3))
     values[::7, 1] = np.nan
     values.flags.writeable = False
-    gather = WindowGather(values, 11, 4, mask=True)
+    gather = WindowGather([values], 11, 4, mask=True)
     starts = torch.tensor([0, 289, 17, 18])
-    windows, mask = gather(starts)
+    windows, mask = gather(starts, [4])
     expected = np.stack([values[row : row + 11] for row in starts.tolist()])
     assert windows.dtype == torch.float64
     assert np.array_equal(windows.numpy(), expected, equal_nan=True)
@@ -67,3 +67,17 @@ def test_buffers_begin_at_a_cache_line() -> None:
     assert [ring.take().data_ptr() % 64 for _ in range(4)] == [0] * 4
     kept = [ring.take() for _ in range(4)]
     assert [tensor.data_ptr() % 64 for tensor in kept] == [0] * 4
+
+
+def test_columns_of_several_arrays() -> None:
+    random = np.random.default_rng(1)
+    arrays = [random.standard_normal((rows, width)).astype(np.float32) for rows, width in ((40, 4), (30, 3))]
+    gather = WindowGather(arrays, 5, 6, columns=[[2, 0], [0, 1]], mask=False)
+    starts = torch.tensor([3, 20, 0, 25, 1, 7])
+    windows, mask = gather(starts, [2, 6])
+    assert mask is None
+    for number, (window, start) in enumerate(zip(windows.numpy(), starts.tolist(), strict=True)):
+        array, columns = (arrays[0], [2, 0]) if number < 2 else (arrays[1], [0, 1])
+        assert np.array_equal(window, array[start : start + 5][:, columns])
+    windows, _ = gather(starts, [0, 6])
+    assert np.array_equal(windows.numpy()[0], arrays[1][3:8][:, [0, 1]])

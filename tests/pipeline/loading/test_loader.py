@@ -142,15 +142,6 @@ def test_the_step_holds_for_one_iteration(walk: SeriesStore) -> None:
     assert len(list(loader)) == len(loader)
 
 
-def test_worker_processes_of_a_plain_dataloader_keep_the_order(walk: SeriesStore) -> None:
-    dataset = WindowDataset(walk, window=16, stride=4, batch_size=32)
-    expected = [(batch.start.tolist(), batch.values.clone()) for batch in dataset]
-    workers = DataLoader(dataset, batch_size=None, num_workers=2, multiprocessing_context="forkserver")
-    served = list(workers)
-    assert [batch.start.tolist() for batch in served] == [start for start, _ in expected]
-    assert all(torch.equal(batch.values, values) for batch, (_, values) in zip(served, expected, strict=True))
-
-
 def test_a_split_limits_the_windows(walk: SeriesStore) -> None:
     splits = split_by_time(walk, window=16)
     last_row = 0

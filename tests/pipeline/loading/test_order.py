@@ -189,3 +189,33 @@ def test_ranks_read_rows_of_their_own(world_size: int) -> None:
         touched += int(covered.sum())
         everything |= covered
     assert touched < 1.05 * everything.sum()
+
+
+@settings(deadline=None)
+@given(
+    segment_lists(),
+    st.integers(1, 20),
+    st.integers(1, 25),
+    st.sampled_from([4, 8, 12]),
+    st.sampled_from([1, 2, 4]),
+    st.booleans(),
+)
+def test_the_rows_of_a_run_are_those_of_its_windows(
+    pairs: list[tuple[int, int]], window: int, stride: int, batch: int, world_size: int, shuffle: bool
+) -> None:
+    order: Order = shuffled(pairs, window, stride, batch, pool_rows=128)
+    if not shuffle:
+        order = SequentialOrder(WindowIndex(segments_of(pairs), window, stride), batch, 128)
+    step = 0
+    while step < order.num_steps:
+        for rank in range(world_size):
+            starts = order.draw(1, step, rank, world_size)
+            needed = {row for start in starts[starts != PADDING].tolist() for row in range(start, start + window)}
+            rows = order.rows(1, step, rank, world_size).tolist()
+            given_rows = {row for first, stop in rows for row in range(first, stop)}
+            assert needed <= given_rows
+            if (starts != PADDING).all():
+                assert given_rows == needed
+            for first, stop in rows:
+                assert any(a <= first < stop <= z for a, z in pairs)
+        step = order.run_of(step)[1]

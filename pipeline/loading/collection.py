@@ -1,0 +1,160 @@
+"""One or several stores, seen as one run of rows: those of the first, then those of the second, and so on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.loading.selection import labelled_windows, mostly_missing_windows, without
+from pipeline.loading.windows import WindowIndex
+from storage.errors import LongstrideError
+from storage.mapping import read_ahead
+from storage.segments import Segments
+from storage.store import SeriesStore
+
+__all__ = ["Collection", "Selection", "columns_of"]
+
+
+class Selection(NamedTuple):
+    """Which windows are left out for what they hold."""
+
+    max_missing: float | None
+    """Largest share of missing values among the K rows of the channels."""
+    without_labels: tuple[str, ...]
+    """Labels that must be 0 in every row."""
+
+
+class Collection:
+    """Stores with the same channels, seen as one run of rows."""
+
+    def __init__(
+        self,
+        stores: Sequence[SeriesStore],
+        channels: Sequence[str] | None,
+        targets: Sequence[str] | None,
+        horizon: int,
+    ) -> None:
+        """`channels` are all of the first store by default, `targets` the channels where there is a horizon.
+
+        Raises LongstrideError for a channel that a store has not, and for stores of different types.
+        """
+        self.stores = tuple(stores)
+        self.channels = tuple(stores[0].channels if channels is None else channels)
+        """N names, in the order of `values`."""
+        self.targets = tuple((self.channels if horizon else ()) if targets is None else targets)
+        """M names, in the order of `target`; empty where there is none."""
+        self.first_row = np.concatenate([[0], np.cumsum([store.num_rows for store in stores])])
+        """Row at which each store begins, and where the last one ends."""
+        if not self.channels:
+            raise LongstrideError("channels is empty: name at least one, or leave it away for all")
+        for store in stores:
+            columns_of(store, (*self.channels, *self.targets))
+        dtypes = {store.layout.dtype for store in stores}
+        if len(dtypes) > 1:
+            raise LongstrideError(f"the stores hold {' and '.join(sorted(dtypes))}: ingest them with one --dtype")
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """Channels and targets, each once."""
+        return tuple(dict.fromkeys((*self.channels, *self.targets)))
+
+    @property
+    def has_missing(self) -> bool:
+        """Whether any value of the served channels is missing."""
+        return any(
+            bool((store.stats().count[columns_of(store, self.served)] < store.num_rows).any())
+            for store in self.stores
+        )
+
+    def locate(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
+        """Store of each row, None where there is one alone, and the row within it; negative rows stay."""
+        if len(self.stores) == 1:
+            return None, rows
+        store = np.searchsorted(self.first_row, np.maximum(rows, 0), side="right") - 1
+        return store, np.where(rows < 0, rows, rows - self.first_row[store])
+
+    def read(self, ranges: NDArray[np.int64], out: NDArray[np.floating]) -> None:
+        """Copy the served channels of ranges of rows (ranges, 2), each of one store, one after the other.
+
+        `out` is (rows of all ranges, C).
+        """
+        begin = 0
+        store, starts = self.locate(ranges[:, 0])
+        for number, start, length in zip(
+            [0] * len(ranges) if store is None else store.tolist(),
+            starts.tolist(),
+            (ranges[:, 1] - ranges[:, 0]).tolist(),
+            strict=True,
+        ):
+            source = self.stores[number]
+            rows = source.values[start : start + length]
+            chosen = columns_of(source, self.served)
+            out[begin : begin + length] = rows if self.served == source.channels else rows[:, chosen]
+            begin += length
+
+    def read_ahead(self, rows: NDArray[np.int64]) -> None:
+        """Have ranges of rows (ranges, 2), each of one store, read from disk soon."""
+        store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1
+        for number, (start, stop) in zip(store.tolist(), rows.tolist(), strict=True):
+            first_row = int(self.first_row[number])
+            read_ahead(self.stores[number].values[start - first_row : stop - first_row])
+
+    def windows(
+        self, segments: Sequence[Segments], window: int, stride: int, horizon: int, selection: Selection
+    ) -> "Windows":
+        """Windows of the segments of each store, numbered from the first to the last.
+
+        Raises LongstrideError for a label that a store has not.
+        """
+        kept = []
+        num_skipped = 0
+        for store, found in zip(self.stores, segments, strict=True):
+            index = WindowIndex(found, window, stride, horizon)
+            dropped = _dropped(index, store, self.served, selection)
+            left = without(index, dropped) if len(dropped) else found
+            num_skipped += len(index) - len(WindowIndex(left, window, stride, horizon))
+            kept.append(left)
+        rows = self.first_row.tolist()
+        joined = Segments(
+            np.concatenate([part.start + row for part, row in zip(kept, rows, strict=False)]),
+            np.concatenate([part.stop + row for part, row in zip(kept, rows, strict=False)]),
+            np.concatenate([part.series for part in kept]),
+        )
+        first_segment = np.concatenate([[0], np.cumsum([len(part) for part in kept])])
+        return Windows(WindowIndex(joined, window, stride, horizon), first_segment, num_skipped)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a collection."""
+
+    index: WindowIndex
+    first_segment: NDArray[np.int64]
+    """Of each store, and one after the last."""
+    num_skipped: int
+    """Windows that were left out for what they hold."""
+
+
+def columns_of(store: SeriesStore, names: Sequence[str]) -> list[int]:
+    """Columns of the named channels. Raises LongstrideError for one that the store has not."""
+    return _positions(names, store.channels, f"{store.path} has no channel")
+
+
+def _dropped(
+    index: WindowIndex, store: SeriesStore, channels: Sequence[str], selection: Selection
+) -> NDArray[np.int64]:
+    ranges = [np.empty((0, 2), np.int64)]
+    if selection.without_labels:
+        columns = _positions(selection.without_labels, store.label_names, f"{store.path} has no label")
+        ranges.append(labelled_windows(index, store, columns))
+    if selection.max_missing is not None:
+        ranges.append(mostly_missing_windows(index, store, columns_of(store, channels), selection.max_missing))
+    return np.concatenate(ranges)
+
+
+def _positions(names: Sequence[str], among: Sequence[str], missing: str) -> list[int]:
+    if absent := [name for name in names if name not in among]:
+        raise LongstrideError(f"{missing} {absent[0]!r}: it has {', '.join(among) or 'none'}")
+    return [among.index(name) for name in names]

@@ -1,0 +1,207 @@
+"""Pools on a device: the rows of a run of steps are sent there once, and windows are made of them there.
+
+At stride 1 a row is in K windows, so sending rows instead of windows sends K times less. While one pool is served,
+the next is copied to page-locked memory by a thread and from there by a stream of its own.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline.loading.batch import WindowBatch
+from pipeline.loading.dataset import Run, WindowDataset
+from pipeline.loading.gather import without
+from pipeline.loading.order import PADDING
+
+__all__ = ["DevicePools", "Transform"]
+
+Transform = Callable[[Tensor], Tensor]
+"""Rows (R, C) of the served channels on the device to rows of the same shape, of any float type."""
+
+Item = TypeVar("Item")
+
+NUM_STAGES = 2
+MAX_INT32 = 2**31 - 1
+
+
+class _Pool(NamedTuple):
+    values: Tensor
+    """(R, N) on the device."""
+    target: Tensor | None
+    """(R, M)."""
+    present: Tensor | None
+    """(R, C), of all served channels; None when no value is missing."""
+    starts: Tensor
+    """(steps, B / world_size) on the device: row of the pool at which each window starts."""
+    rows: NDArray[np.int64]
+    """The same, as rows of the collection, or PADDING."""
+    is_there: Any
+    """Event after which all of it is on the device."""
+
+
+class DevicePools:
+    """Serves the batches of a dataset from pools on a device."""
+
+    def __init__(self, dataset: WindowDataset, device: torch.device, transform: Transform | None) -> None:
+        """`transform` is applied to the rows of a pool, once, on the device."""
+        self._dataset = dataset
+        self._collection = dataset.collection
+        self._transform = transform
+        self._link = _CudaLink(device) if device.type == "cuda" else _Link(device)
+        served = self._collection.served
+        self._columns = [served.index(name) for name in self._collection.channels]
+        self._target_columns = [served.index(name) for name in self._collection.targets]
+        self._dtype = torch.from_numpy(self._collection.stores[0].values[:0].copy()).dtype
+        self._has_missing = self._collection.has_missing
+        self.bytes_sent = 0
+        """To the device, so far."""
+
+    def serve(self, epoch: int, runs: Iterator[Run]) -> Iterator[WindowBatch]:
+        """The batches of an epoch, run by run."""
+        for pool in _ahead(self._send(epoch, run) for run in runs):
+            self._link.wait(pool.is_there, [pool.values, pool.target, pool.present, pool.starts])
+            for starts, rows in zip(pool.starts, pool.rows, strict=True):
+                yield self._batch(pool, starts, rows)
+
+    def _send(self, epoch: int, run: Run) -> _Pool:
+        step, starts = run
+        dataset = self._dataset
+        ranges = _merged(dataset.order.rows(epoch, step, dataset.rank, dataset.world_size))
+        first = np.concatenate([[0], np.cumsum(ranges[:, 1] - ranges[:, 0])])
+        owner = np.searchsorted(ranges[:, 0], np.where(starts == PADDING, ranges[0, 0], starts), side="right") - 1
+        local = np.where(starts == PADDING, 0, starts - ranges[owner, 0] + first[owner])
+        assert first[-1] <= MAX_INT32
+        with self._link.staging((int(first[-1]), len(self._collection.served)), self._dtype) as staged:
+            self._collection.read(ranges, staged.numpy())
+            raw, local_starts = self._link.send(staged), self._link.send(torch.from_numpy(local.astype(np.int32)))
+            self.bytes_sent += raw.nbytes + local_starts.nbytes
+            present = ~raw.isnan() if self._has_missing else None
+            rows = raw if self._transform is None else self._transform(raw)
+            values, target = _columns(rows, self._columns), None
+            if self._target_columns:
+                target = _columns(rows, self._target_columns)
+            is_there = self._link.mark()
+        return _Pool(values, target, present, local_starts, starts, is_there)
+
+    def _batch(self, pool: _Pool, starts: Tensor, rows: NDArray[np.int64]) -> WindowBatch:
+        index = self._dataset.index
+        ahead = index.window if index.horizon else 0
+        values = _windows(pool.values, index.window, starts)
+        mask = target = target_mask = None
+        if pool.target is not None:
+            target = _windows(pool.target, index.horizon or index.window, starts + ahead)
+        if pool.present is not None:
+            mask = _windows(_columns(pool.present, self._columns), index.window, starts)
+        if pool.present is not None and target is not None:
+            target_mask = _windows(_columns(pool.present, self._target_columns), target.shape[1], starts + ahead)
+        if rows[-1] == PADDING:
+            padded = torch.from_numpy(rows == PADDING).to(starts.device)
+            mask = without(padded, values, mask)
+            target_mask = None if target is None else without(padded, target, target_mask)
+        store, start = self._collection.locate(rows)
+        return WindowBatch(
+            values,
+            torch.from_numpy(start),
+            mask,
+            target,
+            target_mask,
+            None if store is None else torch.from_numpy(store),
+        )
+
+
+def _ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each made by a thread while the one before is used."""
+    with ThreadPoolExecutor(1, thread_name_prefix="longstride-stager") as stager:
+        task = stager.submit(next, items, None)
+        while (item := task.result()) is not None:
+            task = stager.submit(next, items, None)
+            yield item
+
+
+def _merged(ranges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ranges (ranges, 2) in order, those that overlap as one, so that no row is sent twice."""
+    ranges = ranges[np.argsort(ranges[:, 0], kind="stable")]
+    reach = np.maximum.accumulate(ranges[:, 1])
+    apart = np.flatnonzero(ranges[1:, 0] >= reach[:-1]) + 1
+    return np.stack([ranges[np.append(0, apart), 0], reach[np.append(apart - 1, len(ranges) - 1)]], axis=1)
+
+
+def _columns(rows: Tensor, columns: list[int]) -> Tensor:
+    return rows if columns == list(range(rows.shape[1])) else rows[:, columns]
+
+
+def _windows(rows: Tensor, window: int, starts: Tensor) -> Tensor:
+    """Windows (B, K, N) of contiguous rows (R, N)."""
+    num_rows, num_channels = rows.shape
+    view = rows.as_strided((num_rows - window + 1, window, num_channels), (num_channels, num_channels, 1))
+    if rows.dtype == torch.bool:  # bytes are copied much faster
+        return view.view(torch.uint8).index_select(0, starts).view(torch.bool)
+    return view.index_select(0, starts)
+
+
+class _Link:
+    """The way to a device that shares the host's memory: this processor."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    @contextmanager
+    def staging(self, shape: tuple[int, int], dtype: torch.dtype) -> Iterator[Tensor]:
+        """Memory of the host to fill with rows, and then to send."""
+        yield torch.empty(shape, dtype=dtype)
+
+    def send(self, staged: Tensor) -> Tensor:
+        """The same on the device."""
+        return staged.to(self.device)
+
+    def mark(self) -> Any:
+        """What `wait` is to wait for."""
+        return None
+
+    def wait(self, mark: Any, tensors: list[Tensor | None]) -> None:
+        """Let what follows in this thread see what was sent before the mark."""
+
+
+class _CudaLink(_Link):
+    """The way to a GPU: page-locked memory, and a stream beside the one that computes."""
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__(device)
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._stages: list[tuple[Tensor, Any]] = []
+
+    @contextmanager
+    def staging(self, shape: tuple[int, int], dtype: torch.dtype) -> Iterator[Tensor]:
+        """See _Link; at most two are in use, and one is filled again when it has been sent."""
+        memory = torch.empty(0, dtype=dtype)
+        if len(self._stages) == NUM_STAGES:
+            memory, sent = self._stages.pop(0)
+            sent.synchronize()
+        size = shape[0] * shape[1]
+        if memory.numel() < size:
+            memory = torch.empty(size, dtype=dtype, pin_memory=True)
+        with torch.cuda.stream(self._stream):
+            yield memory[:size].view(shape)
+            self._stages.append((memory, self.mark()))
+
+    def send(self, staged: Tensor) -> Tensor:
+        """See _Link."""
+        return (staged if staged.is_pinned() else staged.pin_memory()).to(self.device, non_blocking=True)
+
+    def mark(self) -> Any:
+        """See _Link."""
+        return self._stream.record_event()
+
+    def wait(self, mark: Any, tensors: list[Tensor | None]) -> None:
+        """See _Link. The memory is not given to others before this thread's stream is done with it."""
+        stream = torch.cuda.current_stream(self.device)
+        stream.wait_event(mark)
+        for tensor in tensors:
+            if tensor is not None:
+                tensor.record_stream(stream)

@@ -1,0 +1,81 @@
+"""Leaving out windows for what they hold: ranges of window numbers, and the segments of those that are left.
+
+The windows that stay are those of before: they begin at the same rows. So a segment is cut into runs of allowed
+windows, which may share rows at their ends.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.loading.windows import WindowIndex
+from storage.segments import Segments
+from storage.store import SeriesStore
+
+__all__ = ["labelled_windows", "mostly_missing_windows", "without"]
+
+STRIP_ROWS = 2**16
+"""Rows that are looked at at a time."""
+
+Ranges = NDArray[np.int64]
+"""Numbers first:stop of windows, (ranges, 2)."""
+
+
+def without(index: WindowIndex, dropped: Ranges) -> Segments:
+    """Segments whose windows, of the same K, stride and horizon, are those of `index` but for the dropped ones."""
+    edges = np.unique(np.concatenate([index.offsets, dropped.ravel()]))
+    first, stop = edges[:-1], edges[1:]
+    begun = np.searchsorted(np.sort(dropped[:, 0]), first, side="right")
+    ended = np.searchsorted(np.sort(dropped[:, 1]), first, side="right")
+    first, stop = first[begun == ended], stop[begun == ended]
+    if not len(first):
+        return Segments(first, stop, first)
+    start = index.starts(first)
+    segment = index.segment_of(first)
+    return Segments(start, index.starts(stop - 1) + index.span, index.segments.series[segment])
+
+
+def labelled_windows(index: WindowIndex, store: SeriesStore, columns: Sequence[int]) -> Ranges:
+    """Windows with a row, of the horizon too, in which one of these columns of the labels is not 0."""
+    assert store.labels is not None
+    edges = [np.empty(0, np.int64)]
+    before = False
+    for start in range(0, store.num_rows, STRIP_ROWS):
+        labelled = (store.labels[start : start + STRIP_ROWS, list(columns)] != 0).any(axis=1)
+        edges.append(np.flatnonzero(np.diff(labelled, prepend=before)) + start)
+        before = bool(labelled[-1])
+    runs = np.concatenate([*edges, [store.num_rows] if before else []]).astype(np.int64).reshape(-1, 2)
+    first = index.num_before(runs[:, 0] - index.span + 1)
+    return np.stack([first, index.num_before(runs[:, 1])], axis=1)
+
+
+def mostly_missing_windows(
+    index: WindowIndex, store: SeriesStore, columns: Sequence[int], largest_share: float
+) -> Ranges:
+    """Windows in which more than a share of the K rows of these channels is missing."""
+    limit = largest_share * index.window * len(columns)
+    edges = []
+    for start, stop in _incomplete_rows(store, columns):
+        # A window that begins so far before them may reach into them.
+        for row in range(max(0, start - index.window + 1), stop, STRIP_ROWS):
+            first, last = index.num_before(np.array([row, min(row + STRIP_ROWS, stop)])).tolist()
+            if first == last:
+                continue
+            starts = index.starts(np.arange(first, last))
+            values = store.values[starts[0] : starts[-1] + index.window][:, list(columns)]
+            missing = np.concatenate([[0], np.cumsum(np.isnan(values).sum(axis=1))])
+            found = missing[starts - starts[0] + index.window] - missing[starts - starts[0]] > limit
+            edges.append(np.flatnonzero(np.diff(found, prepend=False, append=False)) + first)
+    return np.concatenate([np.empty(0, np.int64), *edges]).reshape(-1, 2)
+
+
+def _incomplete_rows(store: SeriesStore, columns: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ranges of rows outside which no value is missing, told from the statistics of blocks."""
+    count = store.block_statistics.count[:, list(columns)]
+    rows = np.full(len(count), store.chunk_rows)
+    rows[-1] = store.num_rows - store.chunk_rows * (len(count) - 1)
+    incomplete = (count < rows[:, None]).any(axis=1)
+    edges = np.flatnonzero(np.diff(incomplete, prepend=False, append=False)) * store.chunk_rows
+    for start, stop in edges.reshape(-1, 2).tolist():
+        yield start, min(stop, store.num_rows)

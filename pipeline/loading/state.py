@@ -1,0 +1,51 @@
+"""Where a loader is in its epochs: a few numbers at any step, and what they are true of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storage.errors import LongstrideError
+
+__all__ = ["LoaderState"]
+
+FORMAT = 1
+MEANING = {
+    "data": "other rows: the store was made again or appended to, or another split or selection is taken",
+}
+"""What differs, where a name and two values do not say it."""
+
+
+@dataclass(frozen=True)
+class LoaderState:
+    """Batches consumed, of which order."""
+
+    epoch: int
+    step: int
+    """Batches of the epoch that were consumed."""
+    order: Mapping[str, Any]
+    """All that the batches depend on, epoch and step apart."""
+
+    def as_plain(self) -> dict[str, Any]:
+        """For a checkpoint: plain values of constant size."""
+        return {"format": FORMAT, "epoch": self.epoch, "step": self.step, "order": dict(self.order)}
+
+    @staticmethod
+    def from_plain(plain: Mapping[str, Any], order: Mapping[str, Any]) -> "LoaderState":
+        """Inverse of `as_plain`. Raises LongstrideError unless it is a state of this very order."""
+        found = plain.get("format")
+        if found != FORMAT:
+            raise LongstrideError(
+                f"the state has format {found}, this version reads {FORMAT}: go on with the version that made it"
+            )
+        before: Mapping[str, Any] = plain["order"]
+        different = [
+            MEANING.get(name, f"{name} is {order.get(name)!r} here and was {before.get(name)!r}")
+            for name in sorted({*before, *order})
+            if before.get(name) != order.get(name)
+        ]
+        if different:
+            raise LongstrideError(
+                f"the state is of other batches: {'; '.join(different)}. Go on with the arguments it was made "
+                "with, or begin a new run"
+            )
+        return LoaderState(plain["epoch"], plain["step"], order)

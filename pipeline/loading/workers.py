@@ -1,0 +1,85 @@
+"""Worker processes that draw the order and read ahead: they send window starts, never windows.
+
+A window is gathered where it is used, from memory that is mapped there too. So 8 bytes a window cross between
+processes, and what workers read of a file is in the page cache that all share.
+"""
+
+import multiprocessing
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from pipeline.loading.dataset import Run, WindowDataset
+from storage.errors import LongstrideError
+
+__all__ = ["START_METHOD", "StartsFromWorkers", "WorkerError"]
+
+START_METHOD = "forkserver"
+
+
+class WorkerError(LongstrideError, RuntimeError):
+    """A worker process has died."""
+
+
+class StartsFromWorkers:
+    """Worker processes of one dataset, which live from the first epoch to the last."""
+
+    def __init__(self, dataset: WindowDataset, num_workers: int) -> None:
+        """Start nothing yet."""
+        context = multiprocessing.get_context(START_METHOD)
+        # torch is imported once, in the process that workers are forked from, instead of in each of them.
+        context.set_forkserver_preload(["__main__", __name__])
+        self._dataset = dataset
+        self._loader: DataLoader[NDArray[np.int64]] = DataLoader(
+            _Runs(dataset),
+            batch_size=None,
+            num_workers=num_workers,
+            collate_fn=_as_is,  # as a tensor, it would cross by a file in shared memory
+            multiprocessing_context=context,
+            persistent_workers=True,
+        )
+
+    def runs(self, epoch: int, step: int) -> Iterator[Run]:
+        """The steps of an epoch from `step` on, run by run.
+
+        Raises WorkerError where a worker dies.
+        """
+        self._dataset.set_epoch(epoch, step)
+        try:
+            for starts in self._loader:
+                yield Run(step, starts)
+                step += len(starts)
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader worker"):
+                raise
+            raise WorkerError(
+                f"{str(error).strip()}: the batches it was drawing are lost, stop and resume"
+            ) from error
+
+
+class _Runs(IterableDataset[NDArray[np.int64]]):
+    """In a worker: every num_workers-th run of steps."""
+
+    def __init__(self, dataset: WindowDataset) -> None:
+        self._dataset = dataset
+
+    def __iter__(self) -> Iterator[NDArray[np.int64]]:
+        worker = get_worker_info()
+        assert worker is not None
+        dataset, order = self._dataset, self._dataset.order
+        epoch, step = dataset.begin
+        number = 0
+        while step < order.num_steps:
+            first, stop = order.run_of(step)
+            if number % worker.num_workers == worker.id:
+                dataset.read_ahead(epoch, first)
+                yield order.draw(epoch, first, dataset.rank, dataset.world_size)[step - first :]
+            number += 1
+            step = stop
+
+
+def _as_is(starts: Any) -> Any:
+    return starts

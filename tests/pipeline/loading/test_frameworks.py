@@ -1,0 +1,154 @@
+"""What others make of a loader as it is: torch.compile, page-locked memory, Lightning and Accelerate."""
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.data._utils.pin_memory import pin_memory
+
+from pipeline.loading import WindowBatch, WindowDataset, WindowLoader
+from storage.store import SeriesStore
+from tests.pipeline.loading.conftest import StoreOf
+
+OPTIONS: dict[str, Any] = {"window": 16, "stride": 3, "batch_size": 32, "pool_rows": 2048, "block_rows": 256}
+
+
+@pytest.fixture
+def store(store_of: StoreOf) -> SeriesStore:
+    return store_of(
+        np.random.default_rng(0).standard_normal((3000, 4)).astype(np.float32), [(0, 1200), (1300, 3000)]
+    )
+
+
+def starts_of(loader: WindowLoader, epoch: int) -> list[int]:
+    loader.set_epoch(epoch)
+    return [int(start) for batch in loader for start in batch.start]
+
+
+def test_a_compiled_model_takes_batches_and_is_compiled_once(store: SeriesStore) -> None:
+    compilations = 0
+
+    def backend(graph: torch.fx.GraphModule, example_inputs: list[Tensor]) -> Any:
+        nonlocal compilations
+        compilations += 1
+        return graph.forward
+
+    model = nn.Linear(4, 2)
+    compiled = torch.compile(lambda batch: model(batch.values).square().mean(), backend=backend, fullgraph=True)
+    for batch in WindowLoader(store, **OPTIONS):
+        assert torch.isclose(compiled(batch), model(batch.values).square().mean())
+    assert compilations == 1
+
+
+@pytest.mark.gpu
+def test_batches_can_be_page_locked(store: SeriesStore) -> None:
+    plain = DataLoader(WindowDataset(store, **OPTIONS), batch_size=None, pin_memory=True)
+    for batch, locked in zip(WindowLoader(store, **OPTIONS), plain, strict=True):
+        for served in (pin_memory(batch), locked):
+            assert isinstance(served, WindowBatch)
+            assert served.values.is_pinned()
+            assert torch.equal(served.values, batch.values)
+
+
+def test_lightning_resumes_in_the_middle_of_an_epoch(store: SeriesStore, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # theirs
+        import lightning
+
+        class Model(lightning.LightningModule):
+            def __init__(self) -> None:
+                super().__init__()
+                self.layer = nn.Linear(4, 4)
+                self.served: list[int] = []
+
+            def training_step(self, batch: WindowBatch, index: int) -> Tensor:
+                assert isinstance(batch, WindowBatch)
+                self.served += batch.start.tolist()
+                loss: Tensor = (self.layer(batch.values) - batch.values).square().mean()
+                return loss
+
+            def validation_step(self, batch: WindowBatch, index: int) -> None:
+                assert batch.values.shape == (32, 16, 4)
+
+            def configure_optimizers(self) -> torch.optim.Optimizer:
+                return torch.optim.SGD(self.parameters(), lr=0.01)
+
+        def fit(steps: int, resume: Path | None = None) -> tuple[list[int], Any]:
+            model = Model()
+            quiet: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+            trainer = lightning.Trainer(
+                max_steps=steps, accelerator="cpu", default_root_dir=tmp_path, enable_checkpointing=False, **quiet
+            )
+            loader = WindowLoader(store, **OPTIONS)
+            trainer.fit(model, loader, WindowLoader(store, shuffle=False, **OPTIONS), ckpt_path=resume)
+            return model.served, trainer
+
+        steps = len(WindowLoader(store, **OPTIONS))
+        stop = steps + 5
+        first, trainer = fit(stop)
+        trainer.save_checkpoint(tmp_path / "stopped.ckpt")
+        second, _ = fit(2 * steps, tmp_path / "stopped.ckpt")
+    loader = WindowLoader(store, **OPTIONS)
+    assert first + second == starts_of(loader, 0) + starts_of(loader, 1)
+
+
+ACCELERATED = """
+import json, sys
+import torch
+from accelerate import Accelerator
+from pipeline.loading import WindowLoader
+
+accelerator = Accelerator(cpu=True)
+loader = WindowLoader(
+    sys.argv[1], rank=accelerator.process_index, world_size=accelerator.num_processes, **json.loads(sys.argv[2])
+)
+model = torch.nn.Linear(4, 4)
+model, optimizer, loader = accelerator.prepare(model, torch.optim.SGD(model.parameters()), loader)
+assert isinstance(loader, WindowLoader)
+served = []
+
+def train(epoch, stop=None):
+    for number, batch in enumerate(loader, 1):
+        served.append((epoch, batch.start.tolist()))
+        loss = (model(batch.values) - batch.values).square().mean()
+        accelerator.backward(loss)
+        optimizer.step()
+        optimizer.zero_grad()
+        if number == stop:
+            return
+
+train(0)
+train(1, stop=4)
+accelerator.save_state(sys.argv[3])
+list(loader)
+accelerator.load_state(sys.argv[3])
+train(1)
+with open(f"{sys.argv[3]}-{accelerator.process_index}.json", "w") as file:
+    json.dump(served, file)
+"""
+
+
+@pytest.mark.parametrize("world_size", [1, 2])
+def test_accelerate_takes_a_loader_on_any_number_of_processes(
+    store: SeriesStore, tmp_path: Path, world_size: int
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(ACCELERATED)
+    command = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={world_size}", "--standalone"]
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+    arguments = [str(script), str(store.path), json.dumps(OPTIONS), str(tmp_path / "state")]
+    subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True, timeout=150)
+    for rank in range(world_size):
+        served = json.loads((tmp_path / f"state-{rank}.json").read_text())
+        loader = WindowLoader(store, rank=rank, world_size=world_size, **OPTIONS)
+        for epoch in range(2):
+            assert [start for e, starts in served if e == epoch for start in starts] == starts_of(loader, epoch)

@@ -1,0 +1,203 @@
+"""What a batch may hold: some channels, targets, a horizon, windows of several stores, only some windows."""
+
+import inspect
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.loading import WindowDataset, WindowLoader, split_by_time
+from pipeline.loading.dataset import WindowOptions
+from storage.errors import LongstrideError
+from storage.store import SeriesStore
+from tests.pipeline.loading.conftest import StoreOf
+
+Make = Callable[..., SeriesStore]
+
+
+@pytest.fixture
+def plant(make_store: Make, tmp_path: Path) -> SeriesStore:
+    """Three channels, one of them with missing values, a label, two segments."""
+    random = np.random.default_rng(3)
+    values = random.standard_normal((2000, 3)).astype(np.float32)
+    values[500:620, 1] = np.nan
+    labels = np.zeros((2000, 2), np.int8)
+    labels[900:910, 1] = 1
+    labels[::2, 0] = 1
+    return make_store(
+        tmp_path / "plant",
+        values,
+        channels=("speed", "load", "heat"),
+        labels=labels,
+        label_names=("odd", "fault"),
+        segments=[(0, 800, 0), (800, 2000, 0)],
+    )
+
+
+def starts_of(loader: WindowLoader) -> list[int]:
+    return [int(start) for batch in loader for start in batch.start if start >= 0]
+
+
+def test_the_options_are_the_arguments() -> None:
+    arguments = list(inspect.signature(WindowDataset).parameters)
+    assert list(WindowOptions.__annotations__) == arguments[1:]
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_channels_and_targets_with_a_horizon(plant: SeriesStore, shuffle: bool) -> None:
+    loader = WindowLoader(
+        plant,
+        window=12,
+        horizon=4,
+        stride=5,
+        batch_size=32,
+        shuffle=shuffle,
+        channels=["heat", "speed"],
+        targets=["load"],
+    )
+    for batch in loader:
+        assert batch.values.shape == (32, 12, 2)
+        assert batch.target is not None
+        assert batch.target_mask is not None
+        assert batch.target.shape == batch.target_mask.shape == (32, 4, 1)
+        for window, target, mask, start in zip(
+            batch.values, batch.target, batch.target_mask, batch.start.tolist(), strict=True
+        ):
+            if start < 0:
+                assert not mask.any()
+                continue
+            expected = plant.values[start + 12 : start + 16, 1:2]
+            assert np.array_equal(window, plant.values[start : start + 12][:, [2, 0]])
+            assert np.array_equal(target, expected, equal_nan=True)
+            assert np.array_equal(mask, ~np.isnan(expected))
+
+
+def test_targets_without_a_horizon_are_of_the_same_rows(plant: SeriesStore) -> None:
+    batch = next(iter(WindowLoader(plant, window=12, batch_size=8, channels=["speed"], targets=["heat"])))
+    assert batch.target is not None
+    for target, start in zip(batch.target, batch.start.tolist(), strict=True):
+        assert np.array_equal(target, plant.values[start : start + 12, 2:])
+
+
+def test_a_horizon_alone_predicts_all_channels(plant: SeriesStore) -> None:
+    loader = WindowLoader(plant, window=12, horizon=3, batch_size=8)
+    batch = next(iter(loader))
+    assert batch.target is not None
+    assert batch.target.shape == (8, 3, 3)
+    assert WindowLoader(plant, window=12, batch_size=8).dataset.collection.targets == ()
+
+
+def test_training_on_normal_rows_alone(plant: SeriesStore) -> None:
+    loader = WindowLoader(plant, window=16, stride=3, batch_size=10, without_labels=["fault"], shuffle=False)
+    starts = starts_of(loader)
+    everything = starts_of(WindowLoader(plant, window=16, stride=3, batch_size=10, shuffle=False))
+    assert starts == [start for start in everything if start + 16 <= 900 or start >= 910]
+    assert loader.num_skipped == len(everything) - len(starts) > 0
+
+
+def test_windows_with_too_much_missing_are_skipped(plant: SeriesStore) -> None:
+    loader = WindowLoader(plant, window=16, batch_size=8, max_missing=0.1)
+    served = starts_of(loader)
+    assert loader.num_skipped == 120 - 4 + 16 - 5
+    for start in served:
+        assert np.isnan(plant.values[start : start + 16]).mean() <= 0.1
+    complete = WindowLoader(plant, window=16, batch_size=8, max_missing=0.1, channels=["speed", "heat"])
+    assert complete.num_skipped == 0
+    assert next(iter(complete)).mask is None
+
+
+def test_an_epoch_of_some_windows_takes_the_next_ones_each_time(plant: SeriesStore) -> None:
+    loader = WindowLoader(plant, window=16, batch_size=8, windows_per_epoch=400)
+    assert len(loader) == 50
+    served = [starts_of(loader) for _ in range(4)]
+    assert loader.num_windows == 1970
+    assert [len(starts) for starts in served] == [400] * 4
+    assert len({start for starts in served for start in starts}) == 1600
+
+
+def test_several_stores_are_served_whole(plant: SeriesStore, make_store: Make, tmp_path: Path) -> None:
+    # Other channels beside them, and in another order.
+    other = make_store(tmp_path / "other", rows=700, channels=("heat", "wind", "speed"), seed=9)
+    stores = [plant, other]
+    for shuffle in (True, False):
+        served: Counter[tuple[int, int]] = Counter()
+        for rank in range(2):
+            loader = WindowLoader(
+                stores,
+                window=16,
+                stride=2,
+                batch_size=40,
+                channels=["speed", "heat"],
+                shuffle=shuffle,
+                rank=rank,
+                world_size=2,
+            )
+            for batch in loader:
+                assert batch.store is not None
+                for window, number, start in zip(batch.values, batch.store, batch.start.tolist(), strict=True):
+                    if start >= 0:
+                        store = stores[number]
+                        columns = [store.channels.index(name) for name in ("speed", "heat")]
+                        assert np.array_equal(window, store.values[start : start + 16][:, columns])
+                        served[int(number), start] += 1
+        assert set(served.values()) == {1}
+        assert len(served) == loader.num_windows - loader.num_dropped
+
+
+def test_weights_are_the_shares_of_the_stores(plant: SeriesStore, make_store: Make, tmp_path: Path) -> None:
+    other = make_store(tmp_path / "other", rows=215, channels=plant.channels)
+    loader = WindowLoader([plant, other], window=16, batch_size=20, weights=[1, 3], windows_per_epoch=1600)
+    counts = torch.zeros(2, dtype=torch.int64)
+    repeated: Counter[int] = Counter()
+    for batch in loader:
+        assert batch.store is not None
+        counts += torch.bincount(batch.store, minlength=2)
+        repeated.update(batch.start[batch.store == 1].tolist())
+    assert counts.tolist() == [400, 1200]
+    assert set(repeated.values()) == {6}
+
+
+def test_a_split_for_each_store(store_of: StoreOf) -> None:
+    stores = [store_of(np.zeros((rows, 1), np.float32)) for rows in (1000, 500)]
+    splits = [split_by_time(store, window=8).train for store in stores]
+    loader = WindowLoader(stores, window=8, batch_size=10, split=splits)
+    assert loader.num_windows == 800 - 7 + 400 - 7
+    with pytest.raises(LongstrideError, match="1 splits were given for 2 stores"):
+        WindowLoader(stores, window=8, batch_size=10, split=splits[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"channels": ["speed", "wind"]}, "has no channel 'wind': it has speed, load, heat"),
+        ({"channels": []}, "channels is empty"),
+        ({"targets": ["wind"]}, "has no channel 'wind'"),
+        ({"without_labels": ["broken"]}, "has no label 'broken': it has odd, fault"),
+        ({"without_labels": ["odd"]}, "1,970 windows were left out for what they hold"),
+        ({"windows_per_epoch": 5000}, "from 1 to the 1,970 windows there are"),
+        ({"windows_per_epoch": 4}, "a batch takes 8"),
+        ({"windows_per_epoch": 100, "shuffle": False}, "they need shuffle=True"),
+        ({"weights": [1, 2]}, "for 1 stores"),
+        ({"weights": [-1]}, "from 0 on"),
+        ({"weights": [0]}, "not 0 for all"),
+        ({"max_missing": 1.5}, "a share from 0 to 1"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(plant: SeriesStore, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(LongstrideError, match=message):
+        WindowLoader(plant, **{"window": 16, "batch_size": 8, **options})
+
+
+def test_stores_that_do_not_go_together_are_refused(plant: SeriesStore, make_store: Make, tmp_path: Path) -> None:
+    double = make_store(tmp_path / "double", channels=plant.channels, dtype="float64")
+    with pytest.raises(LongstrideError, match="hold float32 and float64"):
+        WindowLoader([plant, double], window=16, batch_size=8)
+    with pytest.raises(LongstrideError, match="no store is given"):
+        WindowLoader([], window=16, batch_size=8)
+    short = make_store(tmp_path / "short", rows=10, channels=plant.channels)
+    with pytest.raises(LongstrideError, match="a store with a weight has no windows"):
+        WindowLoader([plant, short], window=16, batch_size=8, weights=[1, 1])

@@ -8,6 +8,7 @@ import click
 
 from storage.cli import CommandGroup, example
 
+INVARIANT_WINDOW = 64
 JSON = click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write the figures here.")
 
 
@@ -36,10 +37,10 @@ def synth(out: Path, rows: int, seed: int) -> None:
     click.echo(f"{out}: {rows:,} rows in {len(paths)} files, {num_bytes / 1e6:,.1f} MB")
 
 
-@main.command(epilog=example("python -m benchmarks windows --windows 64,512,4096 --json windows.json"))
+@main.command(epilog=example("python -m benchmarks windows --windows 16,64,512,4096 --json windows.json"))
 @click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Of the store.")
 @click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
-@click.option("--windows", default="64,512,4096", show_default=True, help="Window lengths K.")
+@click.option("--windows", default="16,64,512,4096", show_default=True, help="Window lengths K.")
 @click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Measurements of a case.")
 @click.option("--seconds", type=float, default=0.5, show_default=True, help="Of one measurement.")
@@ -60,15 +61,19 @@ def windows(
     Beside each figure stands the fair copy: random contiguous slices of the same size, from the same array, into
     the same kind of buffers, by the same threads. At K = 64 and 512, stride 1, also a `Dataset` over `np.memmap`
     in a `DataLoader`, with the number of workers that serves it best. All ways of a case are measured in turn.
+    First, what the order promises is checked on the same store, with a digest of the order over ranks and workers.
     The store is made in --folder once, and kept.
     """
+    from benchmarks import invariants
     from benchmarks.windows import as_json, cases, measure, prepare, render
 
     lengths = [int(number) for number in _numbers(windows, "--windows")]
     store, raw = prepare(folder, rows, channels)
+    checked = invariants.check(store, window=INVARIANT_WINDOW, stride=INVARIANT_WINDOW // 8)
+    click.echo(f"{invariants.render(checked)}\n")
     cells = list(measure(store, raw, cases(lengths, batch), rounds=rounds, seconds=seconds))
     click.echo(render(cells))
-    _write(json_path, as_json(cells, rows, channels, rounds, seconds))
+    _write(json_path, as_json(cells, checked, rows, channels, rounds, seconds))
 
 
 @main.command(epilog=example("python -m benchmarks ingest --gigabytes 0.25,1,4 --columns 32 --runs 3"))
@@ -118,6 +123,76 @@ def shuffle(rows: int, window: int, stride: int, batch: int, picture: Path | Non
         draw_batches(picture)
     settings = {"num_rows": rows, "window": window, "stride": stride, "batch": batch}
     _write(json_path, {"benchmark": "shuffle", **settings, "orders": [asdict(row) for row in figures]})
+
+
+@main.command(epilog=example("python -m benchmarks scale --rows 4000000,1000000000 --json scale.json"))
+@click.option("--rows", default="4000000,1000000000", show_default=True, help="Of the logs.")
+@click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Their channels.")
+@click.option("--window", type=click.IntRange(min=1), default=512, show_default=True, help="Rows of a window.")
+@click.option("--stride", type=click.IntRange(min=1), default=1, show_default=True, help="Rows between starts.")
+@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
+@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Measurements of a log.")
+@click.option("--seconds", type=float, default=2.0, show_default=True, help="Of one measurement.")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/scale"), show_default=True)
+@JSON
+def scale(
+    rows: str,
+    channels: int,
+    window: int,
+    stride: int,
+    batch: int,
+    rounds: int,
+    seconds: float,
+    folder: Path,
+    json_path: Path | None,
+) -> None:
+    """First batch, memory and windows per second by length of the log.
+
+    The logs are sparse files, which read as zeros and take no room on disk: only their length differs.
+    """
+    from benchmarks.scale import Case, as_json, measure, render
+
+    case = Case(window, stride, batch, channels)
+    sizes = [int(number) for number in _numbers(rows, "--rows")]
+    figures = measure(sizes, case, folder, rounds=rounds, seconds=seconds)
+    click.echo(render(figures))
+    _write(json_path, as_json(figures, case, rounds, seconds))
+
+
+@main.command(epilog=example("python -m benchmarks disk --rows 32000000 --limit 1000"))
+@click.option("--rows", type=click.IntRange(min=1), default=32_000_000, show_default=True, help="Of the store.")
+@click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
+@click.option("--windows", default="64,512", show_default=True, help="Window lengths K; the stride is K.")
+@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
+@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="MB, page cache too.")
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Measurements of each way."
+)
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/windows"), show_default=True)
+@JSON
+def disk(
+    rows: int,
+    channels: int,
+    windows: str,
+    batch: int,
+    limit: int,
+    rounds: int,
+    folder: Path,
+    json_path: Path | None,
+) -> None:
+    """A log larger than memory: each row served once, beside reading the files from end to end.
+
+    Both begin with nothing of the files in memory, in turn. The process has --limit MB, page cache included,
+    where the machine lets us set that (a memory cgroup). The store is made in --folder once, and kept.
+    """
+    from benchmarks.disk import as_json, measure, render
+    from benchmarks.windows import prepare_store
+
+    store = prepare_store(folder, rows, channels)
+    lengths = [int(number) for number in _numbers(windows, "--windows")]
+    figures = measure(store, lengths, batch=batch, limit_megabytes=limit, rounds=rounds)
+    click.echo(render(figures))
+    _write(json_path, as_json(figures, batch, rounds))
 
 
 @main.command(epilog=example("python -m benchmarks demo", "python -m benchmarks demo --rows 20000 --minutes 0.1"))

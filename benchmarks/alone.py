@@ -24,18 +24,23 @@ class Alone(NamedTuple):
     """Without starting the process and its imports."""
     peak_megabytes: float
     """Largest sum of resident memory over the process and those that it started, sampled 50 times a second. Pages
-    of mapped files count, and shared ones count in each process."""
+    of mapped files count, and shared ones count in each process, unless own memory was asked for."""
 
 
-def run_alone(function: Callable[..., Any], *arguments: Any, imports: Sequence[str] = ()) -> Alone:
-    """Run a function of a module in a new process, after `imports`. Raises RuntimeError if it fails."""
+def run_alone(
+    function: Callable[..., Any], *arguments: Any, imports: Sequence[str] = (), own_memory: bool = False
+) -> Alone:
+    """Run a function of a module in a new process, after `imports`.
+
+    With `own_memory`, pages of mapped files are left out. Raises RuntimeError if the function fails.
+    """
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "seconds.json"
         process = multiprocessing.get_context("spawn").Process(
             target=_timed, args=(result, function, arguments, imports)
         )
         process.start()
-        peak = _Peak(process.pid or 0)
+        peak = _Peak(process.pid or 0, own_memory)
         process.join()
         megabytes = peak.stop() / 1e6
         if process.exitcode:
@@ -54,8 +59,9 @@ def _timed(result: Path, function: Callable[..., Any], arguments: tuple[Any, ...
 class _Peak:
     """Samples the memory of a process tree in the background."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, own_memory: bool) -> None:
         self._process = psutil.Process(pid)
+        self._own_memory = own_memory
         self._largest = 0
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -73,11 +79,12 @@ class _Peak:
                 tree = [self._process, *self._process.children(recursive=True)]
             except psutil.NoSuchProcess:
                 return
-            self._largest = max(self._largest, sum(map(_resident, tree)))
+            self._largest = max(self._largest, sum(_resident(process, self._own_memory) for process in tree))
 
 
-def _resident(process: psutil.Process) -> int:
+def _resident(process: psutil.Process, own_memory: bool) -> int:
     try:
-        return int(process.memory_info().rss)
+        memory = process.memory_info()
+        return int(memory.rss - memory.shared if own_memory else memory.rss)
     except psutil.NoSuchProcess:
         return 0

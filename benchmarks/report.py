@@ -28,6 +28,44 @@ workers that serves it best.
     python -m benchmarks windows
 """
 
+INVARIANTS = """\
+### What the order promises
+
+Checked on the same store, windows of 64 rows, 8 apart: what was found, and a digest of the order over all ranks
+and workers ([the promises](order.md)).
+"""
+
+SCALE = """\
+## Length of the log
+
+Windows of K = {window} at stride {stride}, B = {batch}, from logs of {num_channels} channels that differ in length
+alone: their files are sparse, which read as zeros and take no room. Each first batch is in a process of its own,
+from opening the store; own memory is that of the process without the pages of mapped files.
+
+    python -m benchmarks scale
+"""
+
+DISK = """\
+## Larger than memory
+
+Windows that do not overlap, so that each row is served once an epoch, from a store of {gigabytes:.1f} GB in a
+process that has {limit}, page cache included. Beside it the same files are read from end to end; both begin with
+nothing of them in memory.
+
+    python -m benchmarks disk
+"""
+
+SHUFFLE = """\
+## What a batch mixes
+
+Windows of K = {window} at stride {stride}, B = {batch}, of a log of {num_rows:,} rows: pairs of windows in a batch
+that share a row, and distances in time between its windows as shares of the log, by size of the pool, beside true
+random order. The last column is how far the distances in a batch are from those of random rows (Kolmogorov and
+Smirnov).
+
+    python -m benchmarks shuffle
+"""
+
 INGEST = """\
 ## Ingest
 
@@ -44,9 +82,12 @@ own; memory is the largest sum over its process tree.
 def report(results: Path) -> str:
     """Page of all results (JSON files) in a folder, by benchmark and then by file name."""
     files = [json.loads(path.read_text()) for path in sorted(results.glob("*.json"))]
-    windows = [figures for figures in files if figures["benchmark"] == "windows"]
+    sections = {"windows": _windows, "scale": _scale, "disk": _disk, "shuffle": _shuffle}
+    found = [
+        render(figures) for name, render in sections.items() for figures in files if figures["benchmark"] == name
+    ]
     ingest = [figures for figures in files if figures["benchmark"] == "ingest"]
-    return "\n".join([INTRODUCTION, *map(_windows, windows), *map(_ingest, _by_machine(ingest))])
+    return "\n".join([INTRODUCTION, *found, *map(_ingest, _by_machine(ingest))])
 
 
 def _by_machine(files: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -75,7 +116,59 @@ def _windows(figures: dict[str, Any]) -> str:
                 f"{peer['median']:.1f}" if peer else "",
             ]
         )
-    return "\n".join([WINDOWS.format(**figures), _machine(figures), "", _table(head, rows), ""])
+    checked = [
+        [row["promise"], "holds" if row["holds"] else "**broken**", row["found"]] for row in figures["invariants"]
+    ]
+    invariants = [INVARIANTS, _table(["promise", "", "found"], checked), ""]
+    return "\n".join([WINDOWS.format(**figures), _machine(figures), "", _table(head, rows), "", *invariants])
+
+
+def _scale(figures: dict[str, Any]) -> str:
+    head = ["rows", "first batch", "own memory", "windows/s", "times the shortest"]
+    rows = [
+        [
+            f"{size['num_rows']:,}",
+            f"{_spread(size['first_batch_seconds'])} s",
+            f"{size['peak_megabytes']:.0f} MB",
+            f"{size['windows_per_second']['median']:,.0f}",
+            _spread(size["ratio_to_first"]),
+        ]
+        for size in figures["sizes"]
+    ]
+    return "\n".join([SCALE.format(**figures), _machine(figures), "", _table(head, rows), ""])
+
+
+def _disk(figures: dict[str, Any]) -> str:
+    head = ["K", "read MB/s", "served MB/s", "served to read", "own memory"]
+    rows = [
+        [
+            f"{row['window']}",
+            f"{row['read_bytes_per_second']['median'] / 1e6:,.0f}",
+            f"{row['served_bytes_per_second']['median'] / 1e6:,.0f}",
+            _spread(row["ratio"]),
+            f"{row['peak_megabytes']:.0f} MB",
+        ]
+        for row in figures["windows"]
+    ]
+    first = figures["windows"][0]
+    limit = f"{first['limit_megabytes']:,} MB" if first["limit_megabytes"] else "no limit"
+    introduction = DISK.format(gigabytes=first["num_bytes"] / 1e9, limit=limit)
+    return "\n".join([introduction, _machine(figures), "", _table(head, rows), ""])
+
+
+def _shuffle(figures: dict[str, Any]) -> str:
+    head = ["pool rows", "overlapping pairs a batch", "batches without", "quartiles of distance", "from random"]
+    rows = [
+        [
+            f"{row['pool_rows']:,}" if row["pool_rows"] else "true random",
+            f"{row['pairs_per_batch']:.4f}",
+            f"{row['free_share']:.2%}",
+            ", ".join(f"{quartile:.3f}" for quartile in row["lag_quartiles"]),
+            _spread(row["lag_distance"]),
+        ]
+        for row in figures["orders"]
+    ]
+    return "\n".join([SHUFFLE.format(**figures), _table(head, rows), ""])
 
 
 def _ingest(files: Sequence[dict[str, Any]]) -> str:

@@ -16,7 +16,7 @@ from storage.segments import Segments
 __all__ = ["Mixing", "draw_batches", "measure", "render"]
 
 
-POOL_ROWS = (2**16, 2**18, 2**20, 2**22)
+POOL_ROWS = (2**18, 2**20, 2**22)
 MAX_BATCHES_OF_LAGS = 1000
 """Whose windows are compared pair by pair."""
 

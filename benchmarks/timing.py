@@ -21,6 +21,11 @@ class Spread:
         """Summarise at least one figure."""
         return Spread(statistics.median(figures), min(figures), max(figures))
 
+    @staticmethod
+    def ratio(numerator: list[float], denominator: list[float]) -> "Spread":
+        """Summarise one way over another, round by round."""
+        return Spread.of([a / b for a, b in zip(numerator, denominator, strict=True)])
+
 
 def interleave(ways: Mapping[str, Iterator[int]], *, rounds: int, seconds: float) -> dict[str, list[float]]:
     """Items per second of each way in each round; in a round every way runs in turn for about `seconds`.

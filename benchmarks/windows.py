@@ -11,6 +11,7 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.ceiling import fair_copy
+from benchmarks.invariants import Invariant
 from benchmarks.peers.memmap import memmap_windows
 from benchmarks.timing import Spread, interleave
 from pipeline.loading import WindowLoader
@@ -64,25 +65,31 @@ def cases(windows: list[int], batch: int) -> list[Case]:
 
 def prepare(folder: Path, num_rows: int, num_channels: int) -> tuple[Path, Path]:
     """Make the store and the raw file of the same values that the peer reads, unless they are there; both warm."""
-    folder.mkdir(parents=True, exist_ok=True)
-    store = folder / f"windows-{num_rows}x{num_channels}.zarr"
+    store = prepare_store(folder, num_rows, num_channels)
     raw = store.with_suffix(".f32")
-    if not (store / "zarr.json").exists():
-        layout = StoreLayout(channels=tuple(f"c{index}" for index in range(num_channels)))
-        generator = np.random.default_rng(SEED)
-        with StoreWriter(store, layout) as writer:
-            for row in tqdm(range(0, num_rows, layout.chunk_rows), desc="prepare", unit="chunk", disable=None):
-                rows = min(layout.chunk_rows, num_rows - row)
-                seconds = np.arange(row, row + rows, dtype=np.int64) * 10**9
-                writer.append(seconds, generator.standard_normal((rows, num_channels), np.float32))
-            everything = Segments(np.array([0]), np.array([num_rows]), np.array([0]))
-            writer.commit(everything, ("",), cadence_ns=10**9)
     values = SeriesStore.open(store).values
     if not raw.exists() or raw.stat().st_size != values.nbytes:
         values.tofile(raw)
     values.sum()
     np.memmap(raw, np.float32, "r").sum()
     return store, raw
+
+
+def prepare_store(folder: Path, num_rows: int, num_channels: int) -> Path:
+    """Make a store of random values, unless it is there."""
+    store = folder / f"windows-{num_rows}x{num_channels}.zarr"
+    if (store / "zarr.json").exists():
+        return store
+    folder.mkdir(parents=True, exist_ok=True)
+    layout = StoreLayout(channels=tuple(f"c{index}" for index in range(num_channels)))
+    generator = np.random.default_rng(SEED)
+    with StoreWriter(store, layout) as writer:
+        for row in tqdm(range(0, num_rows, layout.chunk_rows), desc="prepare", unit="chunk", disable=None):
+            rows = min(layout.chunk_rows, num_rows - row)
+            seconds = np.arange(row, row + rows, dtype=np.int64) * 10**9
+            writer.append(seconds, generator.standard_normal((rows, num_channels), np.float32))
+        writer.commit(Segments(np.array([0]), np.array([num_rows]), np.array([0])), ("",), cadence_ns=10**9)
+    return store
 
 
 def measure(store: Path, raw: Path, chosen: list[Case], *, rounds: int, seconds: float) -> Iterator[Cell]:
@@ -109,11 +116,11 @@ def _measure(store: Path, raw: Path, case: Case, rounds: int, seconds: float) ->
         windows_per_second=Spread.of(rates["ours"]),
         bytes_per_second=Spread.of([rate * window_bytes for rate in rates["ours"]]),
         copy_bytes_per_second=Spread.of([rate * window_bytes for rate in rates["copy"]]),
-        ratio_to_copy=_ratio(rates["ours"], rates["copy"]),
+        ratio_to_copy=Spread.ratio(rates["ours"], rates["copy"]),
         first_batch_seconds=first_batch_seconds,
         peer_windows_per_second=Spread.of(rates["peer"]) if "peer" in rates else None,
         peer_workers=workers,
-        ratio_to_peer=_ratio(rates["ours"], rates["peer"]) if "peer" in rates else None,
+        ratio_to_peer=Spread.ratio(rates["ours"], rates["peer"]) if "peer" in rates else None,
     )
 
 
@@ -141,10 +148,6 @@ def _best_workers(raw: Path, num_channels: int, case: Case, seconds: float) -> i
     return max(rates, key=lambda workers: rates[workers])
 
 
-def _ratio(numerator: list[float], denominator: list[float]) -> Spread:
-    return Spread.of([a / b for a, b in zip(numerator, denominator, strict=True)])
-
-
 def render(cells: list[Cell]) -> str:
     """Table for a terminal."""
     lines = [
@@ -167,7 +170,9 @@ def render(cells: list[Cell]) -> str:
     return "\n".join(lines)
 
 
-def as_json(cells: list[Cell], num_rows: int, num_channels: int, rounds: int, seconds: float) -> dict[str, Any]:
+def as_json(
+    cells: list[Cell], invariants: list[Invariant], num_rows: int, num_channels: int, rounds: int, seconds: float
+) -> dict[str, Any]:
     """Everything needed to read the figures, or to measure them again."""
     return {
         "benchmark": "windows",
@@ -178,4 +183,5 @@ def as_json(cells: list[Cell], num_rows: int, num_channels: int, rounds: int, se
         "seconds": seconds,
         "threads": torch.get_num_threads(),
         "cells": [asdict(cell) for cell in cells],
+        "invariants": [asdict(invariant) for invariant in invariants],
     }

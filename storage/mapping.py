@@ -26,6 +26,8 @@ __all__ = ["map_chunk_files", "read_ahead"]
 
 PROT_NONE = 0
 MAP_FIXED = 0x10  # the same on Linux, macOS and the BSDs; Python's mmap module does not export it
+ADVICE_BYTES = 2**19
+"""Linux reads no more at one advice than its largest request to the disk takes."""
 MAP_FAILED = ctypes.c_void_p(-1).value
 
 
@@ -54,8 +56,11 @@ def read_ahead(mapped: NDArray[Any]) -> None:
     """Have what a contiguous view of mapped files shows read from disk soon; do not wait for it."""
     begin = mapped.ctypes.data
     aligned = begin - begin % mmap.PAGESIZE
-    # It is advice: a system that cannot take it reads when the pages are touched.
-    _libc().madvise(ctypes.c_void_p(aligned), ctypes.c_size_t(begin + mapped.nbytes - aligned), mmap.MADV_WILLNEED)
+    stop = begin + mapped.nbytes
+    for address in range(aligned, stop, ADVICE_BYTES):
+        # A system that cannot take advice reads when the pages are touched.
+        size = min(ADVICE_BYTES, stop - address)
+        _libc().madvise(ctypes.c_void_p(address), ctypes.c_size_t(size), mmap.MADV_WILLNEED)
 
 
 def _copy(paths: Sequence[Path], chunk_bytes: int) -> NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 """What tests of every package share."""
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -18,6 +19,9 @@ from storage.writer import StoreWriter
 
 settings.register_profile("longstride", deadline=None)  # a busy machine is no failure
 settings.load_profile("longstride")
+
+# Worker processes are forked from one that has imported torch; each would take a second for it otherwise.
+multiprocessing.set_forkserver_preload(["torch"])
 
 START_NS = int(np.datetime64("2024-03-01T00:00:00", "ns").astype(np.int64))
 

@@ -56,7 +56,8 @@ class StartsFromWorkers:
             if not str(error).startswith("DataLoader worker"):
                 raise
             raise WorkerError(
-                f"{str(error).strip()}: the batches it was drawing are lost, stop and resume"
+                f"{str(error).strip()}: resume from the last checkpoint. Where workers die at once: they import "
+                "the main script anew, so it must be a file, with its work under `if __name__ == '__main__':`"
             ) from error
 
 

@@ -18,6 +18,8 @@ from benchmarks.ingest import cases
 from benchmarks.peers.memmap import memmap_windows
 from benchmarks.sensor_log import write_log
 from benchmarks.timing import Spread, interleave
+from storage.store import SeriesStore
+from storage.verify import check_chunks
 
 
 def run(*arguments: str) -> str:
@@ -27,7 +29,7 @@ def run(*arguments: str) -> str:
 
 
 def test_windows(tmp_path: Path) -> None:
-    arguments = ["--rows", "30000", "--channels", "2", "--windows", "64,512", "--batch", "32"]
+    arguments = ["--rows", "300000", "--channels", "2", "--windows", "64,512", "--batch", "32"]
     arguments += [
         "--rounds",
         "2",
@@ -38,14 +40,47 @@ def test_windows(tmp_path: Path) -> None:
         "--json",
         str(tmp_path / "w.json"),
     ]
-    lines = run("windows", *arguments).splitlines()
-    assert [line.split()[:2] for line in lines[1:]] == [
+    invariants, cells = run("windows", *arguments).split("\n\n")
+    assert [line.split()[:2] for line in cells.splitlines()[1:]] == [
         [str(window), str(stride)] for window in (64, 512) for stride in (1, window // 8, window)
     ]
     figures = json.loads((tmp_path / "w.json").read_text())
     assert figures["machine"]["cores"] == os.cpu_count()
     assert all(cell["ratio_to_copy"]["median"] > 0 for cell in figures["cells"])
     assert [cell["ratio_to_peer"] is not None for cell in figures["cells"]] == [True, False, False] * 2
+    assert len(figures["invariants"]) == len(invariants.splitlines()) == 11
+    assert [row for row in figures["invariants"] if not row["holds"]] == []
+
+
+def test_scale(tmp_path: Path) -> None:
+    arguments = [
+        "--rows",
+        "100000,3000000",
+        "--channels",
+        "4",
+        "--window",
+        "64",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.01",
+    ]
+    output = run("scale", *arguments, "--folder", str(tmp_path / "build"), "--json", str(tmp_path / "s.json"))
+    assert [line.split()[0] for line in output.splitlines()[1:]] == ["100,000", "3,000,000"]
+    sizes = json.loads((tmp_path / "s.json").read_text())["sizes"]
+    assert all(size["windows_per_second"]["median"] > 0 and size["peak_megabytes"] > 10 for size in sizes)
+    sparse = tmp_path / "build" / "sparse-3000000x4.zarr"
+    assert not any(check.fault for check in check_chunks(SeriesStore.open(sparse)))
+    assert sum(path.stat().st_blocks for path in sparse.rglob("*")) * 512 < 2**20
+
+
+def test_disk(tmp_path: Path) -> None:
+    arguments = ["--rows", "200000", "--channels", "4", "--windows", "64", "--limit", "800", "--rounds", "1"]
+    output = run("disk", *arguments, "--folder", str(tmp_path), "--json", str(tmp_path / "d.json"))
+    assert output.splitlines()[1].split()[0] == "64"
+    (row,) = json.loads((tmp_path / "d.json").read_text())["windows"]
+    assert row["num_bytes"] == 200_000 * 4 * 4
+    assert row["ratio"]["median"] > 0
 
 
 def test_ingest(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Unpack
 
 import torch
@@ -71,9 +72,7 @@ class WindowLoader(DataLoader[WindowBatch]):
         self._workers = StartsFromWorkers(self.dataset, num_workers) if num_workers else None
         self._next = 0, 0
         """Epoch and step that the next iteration begins with."""
-        self._position = 0, 0
-        """Epoch of the last iteration, and how many of its batches were handed out."""
-        self._iteration = 0
+        self._position = _Position(0, 0)
 
     @property
     def num_windows(self) -> int:
@@ -104,14 +103,14 @@ class WindowLoader(DataLoader[WindowBatch]):
         if step is None:
             step = self._next[1] if epoch == self._next[0] else 0
         self.dataset.set_epoch(epoch, step)
-        self._next = self._position = epoch, step
-        self._iteration += 1
+        self._next = epoch, step
+        self._position = _Position(epoch, step)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the loader is: plain values of constant size. Batches that were handed out count as consumed."""
-        epoch, step = self._position
-        if step == len(self):
-            epoch, step = epoch + 1, 0
+        position = self._position
+        done = position.step == len(self)
+        epoch, step = (position.epoch + 1, 0) if done else (position.epoch, position.step)
         return LoaderState(epoch, step, self.dataset.settings).as_plain()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -123,17 +122,16 @@ class WindowLoader(DataLoader[WindowBatch]):
         self.set_epoch(loaded.epoch, loaded.step)
 
     def __iter__(self) -> Iterator[WindowBatch]:  # type: ignore[override]
-        epoch, step = self._position = self._next
+        epoch, step = self._next
         self._next = epoch + 1, 0
-        self._iteration += 1
-        return self._counted(self._iteration, epoch, step)
+        # The position of an iteration before stays with it, however far it goes.
+        self._position = _Position(epoch, step)
+        return self._counted(self._position)
 
-    def _counted(self, iteration: int, epoch: int, step: int) -> Iterator[WindowBatch]:
+    def _counted(self, position: "_Position") -> Iterator[WindowBatch]:
         # torch's own iterator would only add its overhead to each batch.
-        for batch in self._batches(epoch, step):
-            step += 1
-            if iteration == self._iteration:  # else another one has begun
-                self._position = epoch, step
+        for batch in self._batches(position.epoch, position.step):
+            position.step += 1
             yield batch
 
     def _batches(self, epoch: int, step: int) -> Iterator[WindowBatch]:
@@ -144,3 +142,12 @@ class WindowLoader(DataLoader[WindowBatch]):
         for run in runs:
             for starts in run.starts:
                 yield self.dataset.gather(starts)
+
+
+@dataclass
+class _Position:
+    """Where an iteration is."""
+
+    epoch: int
+    step: int
+    """Batches of the epoch that were handed out."""

@@ -14,7 +14,7 @@ Shuffled, an epoch is made like this (`docs/order.md` has a picture):
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -158,11 +158,11 @@ class ShuffledOrder:
         first, stop = self.run_of(step)
         num_lanes = self.lanes // world_size
         key = derive(self.seed, epoch, 1, first)
-        starts = self._phase_by_phase(
-            self._slots(self._pieces(epoch, step, rank, world_size), num_lanes, key), key
-        )
-        steps = starts.reshape(num_lanes, stop - first, self.lane_share).swapaxes(0, 1)
-        return np.ascontiguousarray(steps).reshape(stop - first, -1)
+        slots = self._slots(self._pieces(epoch, step, rank, world_size), num_lanes, key)
+        starts = np.empty((stop - first, num_lanes, self.lane_share), np.int64)
+        for lane, served in enumerate(self._phase_by_phase(slots, key)):
+            starts[:, lane] = served.reshape(-1, self.lane_share)
+        return starts.reshape(stop - first, -1)
 
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
         """See Order."""
@@ -202,24 +202,24 @@ class ShuffledOrder:
         order = shuffled(key, row + first_phase, np.repeat(np.arange(sizes.size), sizes.reshape(-1)))
         return _Slots(row[order], first_phase[order], last_phase[order], sizes)
 
-    def _phase_by_phase(self, slots: "_Slots", key: int) -> NDArray[np.int64]:
-        """Starts of all windows of the slots, lane after lane, each lane in the order in which it is served."""
-        hop, stride = self._phases, self.index.stride
-        if hop == 1:
-            return slots.row
-        phases = permutation(derive(key, 1), hop)
+    def _phase_by_phase(self, slots: "_Slots", key: int) -> Iterator[NDArray[np.int64]]:
+        """Starts of all windows of each lane, in the order in which they are served.
+
+        A lane at a time: in memory that stays in the cache and is used again.
+        """
+        if self._phases == 1:
+            yield from np.split(slots.row, np.cumsum(slots.half_sizes.sum(axis=1))[:-1])
+            return
+        phases = permutation(derive(key, 1), self._phases)
         bits = hashes(derive(key, 2), phases)
         factor = PRIMES[(bits & np.uint64(len(PRIMES) - 1)).astype(np.int64)]
         shift = (bits >> np.uint64(33)).astype(np.int64)
+        phase = phases[:, None]
         first = np.cumsum(slots.half_sizes).reshape(-1, 2) - slots.half_sizes
-        served = []
-        # A lane at a time: in memory that stays in the cache and is used again.
         for halves in np.stack([first, slots.half_sizes], axis=2).tolist():
             slot = np.hstack([begin + _turned(size, factor, shift) for begin, size in halves if size])
-            phase = phases[:, None]
             there = (slots.first_phase[slot] <= phase) & (phase < slots.last_phase[slot])
-            served.append((slots.row[slot] + phase * stride)[there])
-        return np.concatenate(served)
+            yield (slots.row[slot] + phase * self.index.stride)[there]
 
 
 def _turned(size: int, factor: NDArray[np.int64], shift: NDArray[np.int64]) -> NDArray[np.signedinteger]:

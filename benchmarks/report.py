@@ -112,7 +112,7 @@ def _windows(figures: dict[str, Any]) -> str:
                 f"{cell['windows_per_second']['median']:,.0f}",
                 f"{cell['bytes_per_second']['median'] / 1e9:.1f}",
                 _spread(cell["ratio_to_copy"]),
-                f"{cell['first_batch_seconds']:.2f} s",
+                f"{cell['first_batch_seconds']['median']:.2f} s",
                 f"{peer['median']:.1f}" if peer else "",
             ]
         )

@@ -195,11 +195,15 @@ class ShuffledOrder:
         low, high = pieces.low // hop, -(-pieces.high // hop)
         slot, owner = _ranges(low, high)
         row = self.index.segments.start[pieces.segment][owner] + slot * (hop * self.index.stride)
-        first_phase = np.maximum(pieces.low[owner] - slot * hop, 0)
-        last_phase = np.minimum(pieces.high[owner] - slot * hop, hop)
         counts = np.bincount(pieces.lane, high - low, lanes).astype(np.int64)
         sizes = np.stack([(counts + 1) // 2, counts // 2], axis=1)
-        order = shuffled(key, row + first_phase, np.repeat(np.arange(sizes.size), sizes.reshape(-1)))
+        halves = np.repeat(np.arange(sizes.size), sizes.reshape(-1))
+        if hop == 1:
+            none = np.empty(0, np.int64)
+            return _Slots(row[shuffled(key, row, halves)], none, none, sizes)
+        first_phase = np.maximum(pieces.low[owner] - slot * hop, 0)
+        last_phase = np.minimum(pieces.high[owner] - slot * hop, hop)
+        order = shuffled(key, row + first_phase, halves)
         return _Slots(row[order], first_phase[order], last_phase[order], sizes)
 
     def _phase_by_phase(self, slots: "_Slots", key: int) -> Iterator[NDArray[np.int64]]:
@@ -252,7 +256,9 @@ class _Slots(NamedTuple):
     row: NDArray[np.int64]
     """Start of the window of phase 0, whether or not it belongs to the slot."""
     first_phase: NDArray[np.int64]
+    """Of its windows that are served; empty where each slot is one window."""
     last_phase: NDArray[np.int64]
+    """After the last of them."""
     half_sizes: NDArray[np.int64]
     """Slots of the first and second half of each lane, (lanes, 2), in whose order they lie."""
 

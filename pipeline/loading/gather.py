@@ -179,10 +179,13 @@ def without(padded: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def window_view(values: NDArray[np.floating], window: int) -> Tensor:
-    """Every run of `window` rows of contiguous values (T, N): a tensor (T - K + 1, K, N) that copies nothing."""
+    """Every run of `window` rows of contiguous values (T, N): a tensor (T - K + 1, K, N) that copies nothing.
+
+    It is empty where there are fewer rows.
+    """
     with warnings.catch_warnings():
         # The mapped values are read-only, which torch cannot express; nothing here writes to them.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         rows = torch.from_numpy(values)
     num_rows, num_channels = rows.shape
-    return rows.as_strided((num_rows - window + 1, window, num_channels), (num_channels, num_channels, 1))
+    return rows.as_strided((max(0, num_rows - window + 1), window, num_channels), (num_channels, num_channels, 1))

@@ -64,6 +64,7 @@ class DevicePools:
 
     def serve(self, epoch: int, runs: Iterator[Run]) -> Iterator[WindowBatch]:
         """The batches of an epoch, run by run."""
+        self._link.follow()
         for pool in _ahead(self._send(epoch, run) for run in runs):
             self._link.wait(pool.is_there, [pool.values, pool.target, pool.present, pool.starts])
             for starts, rows in zip(pool.starts, pool.rows, strict=True):
@@ -151,6 +152,9 @@ class _Link:
     def __init__(self, device: torch.device) -> None:
         self.device = device
 
+    def follow(self) -> None:
+        """Let what is done there come after what this thread has asked of the device: a transform may need it."""
+
     @contextmanager
     def staging(self, shape: tuple[int, int], dtype: torch.dtype) -> Iterator[Tensor]:
         """Memory of the host to fill with rows, and then to send."""
@@ -175,6 +179,10 @@ class _CudaLink(_Link):
         super().__init__(device)
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._stages: list[tuple[Tensor, Any]] = []
+
+    def follow(self) -> None:
+        """See _Link."""
+        self._stream.wait_stream(torch.cuda.current_stream(self.device))
 
     @contextmanager
     def staging(self, shape: tuple[int, int], dtype: torch.dtype) -> Iterator[Tensor]:

@@ -148,6 +148,15 @@ def test_several_stores_are_served_whole(plant: SeriesStore, make_store: Make, t
         assert len(served) == loader.num_windows - loader.num_dropped
 
 
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_a_store_too_short_for_a_window_is_no_obstacle(
+    plant: SeriesStore, make_store: Make, tmp_path: Path, device: str | None
+) -> None:
+    short = make_store(tmp_path / "short", rows=10, channels=plant.channels)
+    loader = WindowLoader([short, plant], window=16, horizon=2, batch_size=8, device=device)
+    assert {int(number) for batch in loader if batch.store is not None for number in batch.store} == {1}
+
+
 def test_weights_are_the_shares_of_the_stores(plant: SeriesStore, make_store: Make, tmp_path: Path) -> None:
     other = make_store(tmp_path / "other", rows=215, channels=plant.channels)
     loader = WindowLoader([plant, other], window=16, batch_size=20, weights=[1, 3], windows_per_epoch=1600)

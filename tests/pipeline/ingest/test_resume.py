@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -170,6 +171,15 @@ def test_an_interrupted_append_goes_on(tmp_path: Path, logs: Path) -> None:
         append([new / "a.csv"], tmp_path / "out", **SIZES)
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Commands inherit whether Ctrl-C is ignored, as it is in what a shell without a terminal runs beside it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 @pytest.mark.parametrize(
     ("name", "flags"), [("log.csv.gz", []), ("log.csv", ["--workers", "2"])], ids=["threads", "processes"]
 )

@@ -195,6 +195,45 @@ def disk(
     _write(json_path, as_json(figures, batch, rounds))
 
 
+@main.command(epilog=example("python -m benchmarks device --device cuda --json device.json"))
+@click.option("--device", "name", default="cuda", show_default=True, help="As torch names it: cuda, cuda:1, cpu.")
+@click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Of the store.")
+@click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
+@click.option("--windows", default="64,512,4096", show_default=True, help="Window lengths K.")
+@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
+@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Measurements of a case.")
+@click.option("--seconds", type=float, default=0.5, show_default=True, help="Of one measurement.")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/windows"), show_default=True)
+@JSON
+def device(
+    name: str,
+    rows: int,
+    channels: int,
+    windows: str,
+    batch: int,
+    rounds: int,
+    seconds: float,
+    folder: Path,
+    json_path: Path | None,
+) -> None:
+    """Batches on a GPU, and steps of small models fed with them.
+
+    Expanded there from pools, page-locked and sent by the host, or from a `Dataset` over `np.memmap` in a
+    `DataLoader`; beside gathering from a log that lies on the device whole, and training on one batch again and
+    again. Stride 1 and K for each K, all ways of a case in turn.
+    """
+    from benchmarks.device import Case, as_json, choose_device, measure_serving, measure_steps, render
+    from benchmarks.windows import prepare
+
+    chosen = choose_device(name)
+    store, raw = prepare(folder, rows, channels)
+    cases = [Case(int(k), stride, batch) for k in _numbers(windows, "--windows") for stride in sorted({1, int(k)})]
+    serving = measure_serving(store, raw, cases, chosen, rounds=rounds, seconds=seconds)
+    steps = measure_steps(store, raw, cases[0], chosen, rounds=rounds, seconds=seconds)
+    click.echo(render(serving, steps))
+    _write(json_path, as_json(serving, steps, chosen, rows, channels, rounds, seconds))
+
+
 @main.command(epilog=example("python -m benchmarks demo", "python -m benchmarks demo --rows 20000 --minutes 0.1"))
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
 @click.option("--rows", type=click.IntRange(min=1000), default=1_200_000, show_default=True, help="Of the log.")

@@ -55,6 +55,22 @@ nothing of them in memory.
     python -m benchmarks disk
 """
 
+DEVICE = """\
+## On a GPU
+
+Batches of B = {batch} on one {device}, from a warm store of {num_rows:,} rows of {num_channels} float32 channels:
+expanded there from pools of rows (`device="cuda"`); made by the host, page-locked and sent; and from a `Dataset`
+over `np.memmap` in a `DataLoader` with page-locked memory and the number of workers that serves it best. Resident
+is the ceiling: the whole log lies on the device, and windows are gathered from it at random.
+
+    python -m benchmarks device
+"""
+
+STEPS = """\
+Training steps of small models on windows of K = {window} at stride {stride}; the time of a step is beside that on
+one batch that lies on the device already, the same at every step.
+"""
+
 SHUFFLE = """\
 ## What a batch mixes
 
@@ -82,7 +98,7 @@ own; memory is the largest sum over its process tree.
 def report(results: Path) -> str:
     """Page of all results (JSON files) in a folder, by benchmark and then by file name."""
     files = [json.loads(path.read_text()) for path in sorted(results.glob("*.json"))]
-    sections = {"windows": _windows, "scale": _scale, "disk": _disk, "shuffle": _shuffle}
+    sections = {"windows": _windows, "scale": _scale, "disk": _disk, "device": _device, "shuffle": _shuffle}
     found = [
         render(figures) for name, render in sections.items() for figures in files if figures["benchmark"] == name
     ]
@@ -154,6 +170,32 @@ def _disk(figures: dict[str, Any]) -> str:
     limit = f"{first['limit_megabytes']:,} MB" if first["limit_megabytes"] else "no limit"
     introduction = DISK.format(gigabytes=first["num_bytes"] / 1e9, limit=limit)
     return "\n".join([introduction, _machine(figures), "", _table(head, rows), ""])
+
+
+def _device(figures: dict[str, Any]) -> str:
+    serving = [
+        [
+            f"{row['case']['window']:,}",
+            f"{row['case']['stride']:,}",
+            row["way"],
+            f"{row['windows_per_second']['median']:,.0f}",
+            _spread(row["ratio_to_resident"]),
+            f"{row['bytes_per_window']:,.0f}",
+        ]
+        for row in figures["serving"]
+    ]
+    steps = [
+        [row["model"], row["way"], f"{row['steps_per_second']['median']:,.0f}", _spread(row["time_ratio"])]
+        for row in figures["steps"]
+    ]
+    case = figures["steps"][0]["case"]
+    tables = [
+        _table(["K", "stride", "batches", "windows/s", "of resident", "bytes to the device a window"], serving),
+        "",
+        STEPS.format(**case),
+        _table(["model", "fed", "steps/s", "times the step on one batch"], steps),
+    ]
+    return "\n".join([DEVICE.format(**figures, **case), _machine(figures), "", *tables, ""])
 
 
 def _shuffle(figures: dict[str, Any]) -> str:

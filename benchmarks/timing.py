@@ -30,16 +30,14 @@ class Spread:
 def interleave(ways: Mapping[str, Iterator[int]], *, rounds: int, seconds: float) -> dict[str, list[float]]:
     """Items per second of each way in each round; in a round every way runs in turn for about `seconds`.
 
-    A way is an endless iterator that yields how many items it has just served. Each is asked once beforehand, so
-    that starting it is not counted.
+    A way is an endless iterator that yields how many items it has just served. A round before the first is not
+    counted: in it ways start, and touch their memory for the first time.
     """
-    for way in ways.values():
-        next(way)
     rates: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
+    for _ in range(1 + rounds):
         for name, way in ways.items():
             rates[name].append(_rate(way, seconds))
-    return rates
+    return {name: counted[1:] for name, counted in rates.items()}
 
 
 def _rate(way: Iterator[int], seconds: float) -> float:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from benchmarks.ceiling import fair_copy
 from benchmarks.invariants import Invariant
-from benchmarks.peers.memmap import memmap_windows
+from benchmarks.peers.memmap import memmap_batches
 from benchmarks.timing import Spread, interleave
 from pipeline.loading import WindowLoader
 from storage.format import StoreLayout
@@ -138,7 +138,8 @@ def _serve(store: Path, case: Case) -> Iterator[int]:
 
 
 def _peer(raw: Path, num_channels: int, case: Case, workers: int) -> Iterator[int]:
-    return memmap_windows(raw, num_channels, case.window, case.stride, case.batch, workers, SEED)
+    batches = memmap_batches(raw, num_channels, case.window, case.stride, case.batch, workers, SEED)
+    return (len(values) for values in batches)
 
 
 def _best_workers(raw: Path, num_channels: int, case: Case, seconds: float) -> int:

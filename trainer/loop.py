@@ -208,7 +208,7 @@ class Training:
         row = int(batch.start[chosen])
         draw_reconstruction(
             self.directory.picture,
-            original=batch.values[chosen].numpy(),
+            original=batch.values[chosen].cpu().numpy(),
             reconstruction=state.normalisation.undo(reconstruction[chosen]).cpu().numpy(),
             time=state.store.time[row : row + self.settings.data.window],
             channels=state.store.channels,

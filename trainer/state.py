@@ -118,4 +118,5 @@ class TrainingState:
             rank=self.ranks.rank,
             world_size=self.ranks.world_size,
             split=split,
+            device=self.ranks.device if self.ranks.device.type == "cuda" else None,
         )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-__all__ = ["memmap_windows"]
+__all__ = ["memmap_batches"]
 
 
 class MemmapWindows(Dataset[Tensor]):
@@ -27,10 +27,18 @@ class MemmapWindows(Dataset[Tensor]):
         return torch.from_numpy(np.array(self.rows[start : start + self.window]))
 
 
-def memmap_windows(
-    path: Path, num_channels: int, window: int, stride: int, batch: int, workers: int, seed: int
-) -> Iterator[int]:
-    """Serve shuffled batches without end; yields windows served."""
+def memmap_batches(
+    path: Path,
+    num_channels: int,
+    window: int,
+    stride: int,
+    batch: int,
+    workers: int,
+    seed: int,
+    *,
+    pin_memory: bool = False,
+) -> Iterator[Tensor]:
+    """Serve shuffled batches (B, K, N) without end."""
     loader = DataLoader(
         MemmapWindows(path, num_channels, window, stride),
         batch_size=batch,
@@ -40,7 +48,7 @@ def memmap_windows(
         persistent_workers=workers > 0,
         multiprocessing_context="forkserver" if workers else None,
         generator=torch.Generator().manual_seed(seed),
+        pin_memory=pin_memory,
     )
     while True:
-        for values in loader:
-            yield len(values)
+        yield from loader

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from benchmarks.__main__ import main
 from benchmarks.ceiling import fair_copy
 from benchmarks.ingest import cases
-from benchmarks.peers.memmap import memmap_windows
+from benchmarks.peers.memmap import memmap_batches
 from benchmarks.sensor_log import write_log
 from benchmarks.timing import Spread, interleave
 from storage.store import SeriesStore
@@ -126,6 +126,29 @@ def test_shuffle(tmp_path: Path) -> None:
     assert (tmp_path / "batch.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_device(tmp_path: Path) -> None:
+    """On the processor: the same code, without page-locked memory."""
+    result = tmp_path / "device.json"
+    arguments = ["--device", "cpu", "--rows", "30000", "--channels", "4", "--windows", "16", "--batch", "32"]
+    short = ["--rounds", "2", "--seconds", "0.01", "--folder", str(tmp_path), "--json", str(result)]
+    output = run("device", *arguments, *short)
+    assert "step time of one batch" in output
+    figures = json.loads(result.read_text())
+    assert figures["device"] == "cpu"
+    serving = {(row["case"]["stride"], row["way"]): row for row in figures["serving"]}
+    assert len(serving) == 8
+    # A row is 16 bytes; a window of 16 rows begins at each.
+    assert 16 <= serving[1, "expanded"]["bytes_per_window"] < 64
+    assert serving[1, "host"]["bytes_per_window"] == 256
+    assert [step["way"] for step in figures["steps"]] == ["one batch", "expanded", "host", "plain"] * 2
+
+
+def test_a_device_that_is_not_there() -> None:
+    result = CliRunner().invoke(main, ["device", "--device", "cuda:99"])
+    assert result.exit_code == 1
+    assert "--device cuda:99: this machine has none" in result.output
+
+
 def test_demo(tmp_path: Path) -> None:
     arguments = [
         "demo",
@@ -152,8 +175,12 @@ def test_the_fair_copy_and_the_peer_copy_windows(tmp_path: Path) -> None:
     values = np.arange(400, dtype=np.float32).reshape(200, 2)
     values.tofile(tmp_path / "raw.f32")
     assert next(fair_copy(values, 8, 4, seed=0)) == 4
-    peer = memmap_windows(tmp_path / "raw.f32", 2, 8, 1, 4, workers=0, seed=0)
-    assert next(peer) == 4
+    peer = memmap_batches(tmp_path / "raw.f32", 2, 8, 1, 4, workers=0, seed=0)
+    batch = next(peer).numpy()
+    assert len(batch) == 4
+    for window in batch:
+        start = int(window[0, 0]) // 2
+        assert np.array_equal(window, values[start : start + 8])
 
 
 def test_interleave_runs_the_ways_in_turn() -> None:
@@ -173,7 +200,9 @@ def test_spread() -> None:
     assert Spread.of([3.0, 1.0, 2.0]) == Spread(2.0, 1.0, 3.0)
 
 
-@pytest.mark.parametrize("command", [[], ["synth"], ["windows"], ["ingest"], ["shuffle"], ["demo"]])
+@pytest.mark.parametrize(
+    "command", [[], ["synth"], ["windows"], ["ingest"], ["shuffle"], ["scale"], ["disk"], ["device"], ["demo"]]
+)
 def test_help_needs_no_heavy_import(command: list[str]) -> None:
     code = (
         f"import sys; sys.argv = ['benchmarks', *{command!r}, '--help']\n"

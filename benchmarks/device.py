@@ -25,6 +25,7 @@ __all__ = ["Case", "Serving", "Steps", "as_json", "choose_device", "measure_serv
 SEED = 0
 BATCHES_BETWEEN_WAITS = 8
 MAX_WORKERS = 16
+LONGEST_OF_PEER = 512
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,11 @@ def choose_device(name: str) -> torch.device:
 class _Ways:
     """Endless batches (B, K, N) on a device, by way, and what was sent for them."""
 
-    def __init__(self, store: Path, raw: Path, case: Case, device: torch.device, workers: int) -> None:
+    def __init__(self, store: Path, raw: Path, case: Case, device: torch.device) -> None:
         self._store = store
         self._raw = raw
         self._case = case
-        self._device = device
-        self._workers = workers
+        self.device = device
         self._options: dict[str, Any] = {
             "window": case.window,
             "stride": case.stride,
@@ -104,41 +104,43 @@ class _Ways:
     def host(self) -> Iterator[Tensor]:
         """Made on the host, page-locked and sent: our dataset in a plain `DataLoader`."""
         dataset = WindowDataset(self._store, **self._options)
-        batches = DataLoader(dataset, batch_size=None, pin_memory=self._device.type == "cuda")
+        batches = DataLoader(dataset, batch_size=None, pin_memory=self.device.type == "cuda")
         for epoch in itertools.count():
             dataset.set_epoch(epoch)
             for batch in batches:
-                yield batch.values.to(self._device, non_blocking=True)
+                yield batch.values.to(self.device, non_blocking=True)
 
-    def plain(self) -> Iterator[Tensor]:
+    def plain(self, workers: int) -> Iterator[Tensor]:
         """A `Dataset` over `np.memmap` in a `DataLoader` with workers."""
         case, num_channels = self._case, SeriesStore.open(self._store).values.shape[1]
-        on_gpu = self._device.type == "cuda"
+        on_gpu = self.device.type == "cuda"
         for values in memmap_batches(
-            self._raw, num_channels, case.window, case.stride, case.batch, self._workers, SEED, pin_memory=on_gpu
+            self._raw, num_channels, case.window, case.stride, case.batch, workers, SEED, pin_memory=on_gpu
         ):
-            yield values.to(self._device, non_blocking=True)
+            yield values.to(self.device, non_blocking=True)
 
     def resident(self) -> Iterator[Tensor]:
         """Gathered at random from a log that lies on the device whole."""
-        values = torch.from_numpy(SeriesStore.open(self._store).values[:].copy()).to(self._device)
+        values = torch.from_numpy(SeriesStore.open(self._store).values[:].copy()).to(self.device)
         num_rows, num_channels = values.shape
         window, batch = self._case.window, self._case.batch
         view = values.as_strided((num_rows - window + 1, window, num_channels), (num_channels, num_channels, 1))
         while True:
-            for starts in torch.randint(len(view), (256, batch), device=self._device):
+            for starts in torch.randint(len(view), (256, batch), device=self.device):
                 yield view.index_select(0, starts)
 
 
 def measure_serving(
     store: Path, raw: Path, cases: Sequence[Case], device: torch.device, *, rounds: int, seconds: float
 ) -> list[Serving]:
-    """Windows per second of each way, all of a case in turn."""
+    """Windows per second of each way, all of a case in turn; the peer at stride 1, up to 512 rows."""
     found = []
     for case in tqdm(cases, desc="serve", unit="case", disable=None):
-        ways = _Ways(store, raw, case, device, _best_workers(store, raw, case, device, seconds))
-        sources = {"expanded": ways.expanded, "host": ways.host, "plain": ways.plain, "resident": ways.resident}
-        served = {name: _count(source(), device) for name, source in sources.items()}
+        ways = _Ways(store, raw, case, device)
+        sources = {"expanded": ways.expanded(), "host": ways.host(), "resident": ways.resident()}
+        if case.stride == 1 and case.window <= LONGEST_OF_PEER:
+            sources["plain"] = ways.plain(_best_workers(ways, seconds))
+        served = {name: _count(source, device) for name, source in sources.items()}
         rates = interleave(served, rounds=rounds, seconds=seconds)
         window_bytes = case.window * SeriesStore.open(store).values[:1].nbytes
         sent = {"expanded": ways.bytes_per_expanded_window, "resident": 0}
@@ -164,17 +166,16 @@ def measure_steps(
         "linear": lambda: nn.Sequential(nn.Linear(num_channels, 8), nn.Linear(8, num_channels)),
         "LSTM, 64 wide": lambda: build_model(ModelSettings(hidden=64, latent=16), num_channels),
     }
-    workers = _best_workers(store, raw, case, device, seconds)
+    ways = _Ways(store, raw, case, device)
+    batch = next(ways.resident()).clone()
+    sources = {
+        "one batch": itertools.repeat(batch),
+        "expanded": ways.expanded(),
+        "host": ways.host(),
+        "plain": ways.plain(_best_workers(ways, seconds)),
+    }
     found = []
     for model, build in models.items():
-        ways = _Ways(store, raw, case, device, workers)
-        batch = next(ways.resident()).clone()
-        sources = {
-            "one batch": itertools.repeat(batch),
-            "expanded": ways.expanded(),
-            "host": ways.host(),
-            "plain": ways.plain(),
-        }
         steps = {name: _train(source, build().to(device)) for name, source in sources.items()}
         rates = interleave(steps, rounds=rounds, seconds=seconds)
         found += [
@@ -209,13 +210,12 @@ def _count(batches: Iterator[Tensor], device: torch.device) -> Iterator[int]:
         yield served
 
 
-def _best_workers(store: Path, raw: Path, case: Case, device: torch.device, seconds: float) -> int:
+def _best_workers(ways: _Ways, seconds: float) -> int:
     def rate(workers: int) -> float:
-        plain = _count(_Ways(store, raw, case, device, workers).plain(), device)
+        plain = _count(ways.plain(workers), ways.device)
         return interleave({"plain": plain}, rounds=1, seconds=seconds)["plain"][0]
 
-    choices = {min(os.cpu_count() or 1, number) for number in (MAX_WORKERS // 4, MAX_WORKERS // 2, MAX_WORKERS)}
-    return max(choices, key=rate)
+    return max({min(os.cpu_count() or 1, number) for number in (MAX_WORKERS // 2, MAX_WORKERS)}, key=rate)
 
 
 def render(serving: Sequence[Serving], steps: Sequence[Steps]) -> str:

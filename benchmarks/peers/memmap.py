@@ -1,5 +1,6 @@
 """A map-style `Dataset` over `np.memmap`, served by torch's `DataLoader`: what most people write."""
 
+import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def memmap_batches(
     pin_memory: bool = False,
 ) -> Iterator[Tensor]:
     """Serve shuffled batches (B, K, N) without end."""
+    multiprocessing.set_forkserver_preload(["torch"])  # or each worker takes seconds to import it
     loader = DataLoader(
         MemmapWindows(path, num_channels, window, stride),
         batch_size=batch,

@@ -75,25 +75,6 @@ class Collection:
         store = np.searchsorted(self.first_row, np.maximum(rows, 0), side="right") - 1
         return store, np.where(rows < 0, rows, rows - self.first_row[store])
 
-    def read(self, ranges: NDArray[np.int64], out: NDArray[np.floating]) -> None:
-        """Copy the served channels of ranges of rows (ranges, 2), each of one store, one after the other.
-
-        `out` is (rows of all ranges, C).
-        """
-        begin = 0
-        store, starts = self.locate(ranges[:, 0])
-        for number, start, length in zip(
-            [0] * len(ranges) if store is None else store.tolist(),
-            starts.tolist(),
-            (ranges[:, 1] - ranges[:, 0]).tolist(),
-            strict=True,
-        ):
-            source = self.stores[number]
-            rows = source.values[start : start + length]
-            chosen = columns_of(source, self.served)
-            out[begin : begin + length] = rows if self.served == source.channels else rows[:, chosen]
-            begin += length
-
     def read_ahead(self, rows: NDArray[np.int64]) -> None:
         """Have ranges of rows (ranges, 2), each of one store, read from disk soon."""
         store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1

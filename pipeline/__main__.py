@@ -1,4 +1,4 @@
-"""`python -m pipeline`: raw logs to a store."""
+"""`python -m pipeline`: raw logs to a store, and what becomes of it."""
 
 import json
 from collections.abc import Callable
@@ -268,6 +268,46 @@ def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
 
     found = look(sources, rows=rows)
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_toml(), nl=as_json)
+
+
+def _rows(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    first, colon, last = text.replace(",", "").partition(":")
+    if not (colon and first.strip().isdigit() and last.strip().isdigit()):
+        raise click.BadParameter(f"{text!r}: expected the first row and the one after the last, such as 0:1000")
+    return int(first), int(last)
+
+
+@main.command(epilog=example("python -m pipeline export plant.zarr --to parquet --rows 0:86400 --out day.parquet"))
+@click.argument("store", type=click.Path(path_type=Path))
+@click.option("--to", type=click.Choice(["parquet", "arrow"]), required=True, help="Format of the file.")
+@click.option("--rows", metavar="A:B", callback=_rows, help="Rows A to B - 1.  [default: all]")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="The file.  [default: named as STORE]",
+)
+def export(store: Path, to: str, rows: tuple[int, int] | None, out: Path | None) -> None:
+    """Write the rows of STORE to one file, in memory that does not grow.
+
+    The file has a column for the time (UTC), the series, each channel and each label. Beside it OUT.toml is the
+    recipe that reads it: `python -m pipeline ingest OUT --recipe OUT.toml --out STORE` gives the same store.
+    """
+    from tqdm import tqdm
+
+    from pipeline.export import export as write
+    from storage.store import SeriesStore
+
+    opened = SeriesStore.open(store)
+    out = out or store.with_suffix(f".{to}")
+    start, stop = rows or (0, opened.num_rows)
+    with tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None) as bar:
+        written = write(opened, out, to, rows=rows, progress=bar.update)
+    click.echo(
+        f"{out}: {written.num_rows:,} rows, {written.num_bytes / 1e6:,.1f} MB; its recipe is {written.recipe}"
+    )
 
 
 if __name__ == "__main__":

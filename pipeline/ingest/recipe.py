@@ -1,8 +1,10 @@
 """How sources are to be read: one frozen record, from flags or from a TOML file with the same names."""
 
 import codecs
+import json
 import tomllib
 import zoneinfo
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -10,7 +12,7 @@ from typing import Any, Literal, get_args
 from pipeline.ingest.duration import parse_duration
 from pipeline.ingest.errors import RecipeError
 
-__all__ = ["EPOCH_UNITS_NS", "Aggregate", "Recipe"]
+__all__ = ["EPOCH_UNITS_NS", "Aggregate", "Recipe", "toml"]
 
 EPOCH_UNITS_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 """Values of `time_format` that mean a number since 1970-01-01 UTC, and the length of its unit."""
@@ -281,6 +283,11 @@ class Recipe:
             if value != default[name]
         }
 
+    def as_toml(self) -> str:
+        """Text of a recipe file."""
+        settings = {name.replace("_", "-"): value for name, value in self.as_json().items()}
+        return "".join(f"{name} = {toml(value)}\n" for name, value in settings.items())
+
 
 CHOICES = {
     "ambiguous": get_args(Ambiguous),
@@ -291,6 +298,14 @@ CHOICES = {
     "dtype": get_args(Dtype),
 }
 LISTS = ("labels", "channels", "exclude", "unit", "header", "null", "rate", "aggregate")
+
+
+def toml(value: str | Sequence[str]) -> str:
+    """A text or a list of them, as TOML writes it."""
+    if not isinstance(value, str):
+        return f"[{', '.join(map(toml, value))}]"
+    # A string of JSON is one of TOML, but for one character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _by_column(entries: tuple[str, ...]) -> list[tuple[str | None, str]]:

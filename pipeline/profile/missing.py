@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
+from pipeline.ingest.recipe import toml
 from pipeline.profile.column import FEW, MAX_WORDS, Column
 from pipeline.profile.dialect import MISSING_WORD
-from pipeline.profile.proposal import Proposal, toml
+from pipeline.profile.proposal import Proposal
 from pipeline.profile.wording import counted, number
 
 __all__ = ["find_missing"]

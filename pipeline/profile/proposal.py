@@ -1,6 +1,5 @@
 """A proposed recipe with its reasons and doubts: as it grows, finding by finding, and as it is written."""
 
-import json
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -8,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.ingest.recipe import Recipe
+from pipeline.ingest.recipe import Recipe, toml
 from pipeline.profile.column import Column, steps
 from pipeline.profile.sample import Sample
 from pipeline.profile.times import Times
 from pipeline.profile.wording import counted
 
-__all__ = ["Proposal", "toml"]
+__all__ = ["Proposal"]
 
 WIDTH = 110
 MAX_COLUMNS_SHOWN = 200
@@ -153,14 +152,6 @@ class Proposal:
         for entry in value:
             yield f"    {toml(entry)},  # {_one_line(self.why[f'{name}={entry}'])}"
         yield "]"
-
-
-def toml(value: str | Sequence[str]) -> str:
-    """A text or a list of them."""
-    if not isinstance(value, str):
-        return f"[{', '.join(map(toml, value))}]"
-    # A string of JSON is one of TOML, but for one character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _comment(text: str, indent: str = "") -> list[str]:

@@ -1,0 +1,187 @@
+"""Rows of a store back out, as Parquet or Arrow files that an ingest turns into the same store."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+
+from pipeline.ingest.duration import format_duration
+from pipeline.ingest.grid import default_max_gap
+from pipeline.ingest.recipe import Recipe
+from storage.durable import sync_directory, write_file
+from storage.errors import LongstrideError, StoreError
+from storage.store import SeriesStore
+
+__all__ = ["Exported", "export"]
+
+WRITERS: dict[str, Callable[[Any, pa.Schema], AbstractContextManager[Any]]] = {
+    "parquet": lambda file, schema: pq.ParquetWriter(file, schema, compression="zstd"),
+    "arrow": lambda file, schema: pa.ipc.new_file(file, schema),
+}
+
+
+class Exported(NamedTuple):
+    """What an export has written."""
+
+    num_rows: int
+    num_bytes: int
+    recipe: Path
+    """How an ingest is to read it."""
+
+
+class _Run(NamedTuple):
+    """Rows start:stop, all of one series (an index)."""
+
+    start: int
+    stop: int
+    series: int
+
+
+def export(
+    store: SeriesStore,
+    out: str | os.PathLike[str],
+    to: str,
+    *,
+    rows: tuple[int, int] | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Exported:
+    """Write rows start:stop (all by default) to one file, and beside it the recipe that reads it (`OUT.toml`).
+
+    `to` is parquet or arrow. There is a column for the time (nanoseconds, UTC), the series where they have names,
+    each channel and each label. Rows are taken a chunk at a time, and `progress` is called with their number.
+    Raises LongstrideError where the file is there, or `rows` are none of the store's.
+    """
+    out = Path(out)
+    start, stop = (0, store.num_rows) if rows is None else rows
+    if not 0 <= start < stop <= store.num_rows:
+        raise LongstrideError(f"rows {start}:{stop} are not within the {store.num_rows:,} rows of {store.path}")
+    if out.exists():
+        raise LongstrideError(f"{out} is there already: remove it first, or give another path")
+    recipe = _recipe(store)
+    schema = _schema(store, recipe)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            with WRITERS[to](file, schema) as writer:
+                for batch in _batches(store, schema, start, stop):
+                    writer.write_batch(batch)
+                    if progress:
+                        progress(len(batch))
+            file.flush()
+            os.fsync(file.fileno())
+        num_bytes = temporary.stat().st_size
+        recipe_path = out.with_name(f"{out.name}.toml")
+        write_file(recipe_path, [recipe.as_toml().encode()])
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_directory(out.parent)
+    return Exported(stop - start, num_bytes, recipe_path)
+
+
+def _recipe(store: SeriesStore) -> Recipe:
+    """Read the rows as they are: what made them of a log has been done."""
+    taken = {*store.channels, *store.label_names}
+    time = _free("time", taken)
+    before = store.attributes["recipe"]
+    max_gap_ns = default_max_gap(store.cadence_ns)
+    recipe = Recipe(
+        time=time,
+        series=None if store.series == ("",) else _free("series", {*taken, time}),
+        labels=store.label_names,
+        channels=store.channels,
+        unit=tuple(f"{name}={unit}" for name, unit in zip(store.channels, store.units, strict=True) if unit),
+        max_gap=before.get("max_gap") or (format_duration(max_gap_ns) if max_gap_ns else None),
+        dtype=store.layout.dtype,  # type: ignore[arg-type]
+    )
+    return replace(recipe, split_on_missing=before.get("split_on_missing"))
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name = f"_{name}"
+    return name
+
+
+def _schema(store: SeriesStore, recipe: Recipe) -> pa.Schema:
+    fields = [pa.field(recipe.time, pa.timestamp("ns", "UTC"))]
+    if recipe.series is not None:
+        fields.append(pa.field(recipe.series, pa.dictionary(pa.int32(), pa.string())))
+    values = pa.from_numpy_dtype(store.layout.dtype)
+    fields += [pa.field(name, values) for name in store.channels]
+    return pa.schema([*fields, *(pa.field(name, pa.int8()) for name in store.label_names)])
+
+
+def _batches(store: SeriesStore, schema: pa.Schema, start: int, stop: int) -> Iterator[pa.RecordBatch]:
+    keyed = store.series != ("",)
+    runs = _runs(store) if keyed else [_Run(0, store.num_rows, 0)]
+    names = pa.array(store.series)
+    for row in range(start - start % store.chunk_rows, stop, store.chunk_rows):
+        part = slice(max(row, start), min(row + store.chunk_rows, stop))
+        columns = [pa.array(store.time[part]).cast(schema.field(0).type)]
+        if keyed:
+            counts = [max(0, min(run.stop, part.stop) - max(run.start, part.start)) for run in runs]
+            index = np.repeat(np.array([run.series for run in runs], np.int32), counts)
+            columns.append(pa.DictionaryArray.from_arrays(pa.array(index), names))
+        columns += [pa.array(np.ascontiguousarray(channel)) for channel in store.values[part].T]
+        if store.labels is not None:
+            columns += [pa.array(np.ascontiguousarray(label)) for label in store.labels[part].T]
+        yield pa.record_batch(columns, schema=schema)
+
+
+def _runs(store: SeriesStore) -> list[_Run]:
+    """Which rows are of which series; segments do not say so of the rows between them."""
+    runs = _runs_by_ends(store)
+    return _runs_by_segments(store) if runs is None else runs
+
+
+def _runs_by_ends(store: SeriesStore) -> list[_Run] | None:
+    """Series follow each other, and each ends at a time that is known; None where rows were appended."""
+    runs, start = [], 0
+    for series, end_ns in enumerate(store.series_end_ns):
+        stop = _row_of(store, end_ns, start) + 1
+        runs.append(_Run(start, stop, series))
+        start = stop
+    edges = np.array([run.stop for run in runs], np.int64)
+    found = np.searchsorted(edges, store.segments.start, side="right")
+    is_so = start == store.num_rows and np.array_equal(found, store.segments.series)
+    return runs if is_so else None
+
+
+def _row_of(store: SeriesStore, time_ns: int, start: int) -> int:
+    """First row from `start` on with this time; the number of rows where there is none."""
+    for row in range(start, store.num_rows, store.chunk_rows):
+        found = np.flatnonzero(store.time[row : row + store.chunk_rows] == time_ns)
+        if len(found):
+            return row + int(found[0])
+    return store.num_rows
+
+
+def _runs_by_segments(store: SeriesStore) -> list[_Run]:
+    """Rows between two segments of one series are of it; between two series, time steps back where one ends."""
+    segments = store.segments
+    if len(set(segments.series.tolist())) < len(store.series):
+        raise StoreError(
+            f"{store.path} has rows of a series without a segment, which appends have left in a place that "
+            "nothing tells: make it again with `python -m pipeline ingest --rebuild`, then export it"
+        )
+    runs: list[_Run] = []
+    start = 0
+    for number, (stop, series) in enumerate(zip(segments.stop.tolist(), segments.series.tolist(), strict=True)):
+        last = number + 1 == len(segments)
+        if last or segments.series[number + 1] != series:
+            limit = store.num_rows if last else int(segments.start[number + 1])
+            time = store.time[stop - 1 : limit]
+            back = np.flatnonzero(np.diff(time) <= 0)
+            at_end = np.flatnonzero(time == store.series_end_ns[series]) if store.series_end_ns else back[:0]
+            ends = (*back[:1], *at_end[:1], len(time) - 1)
+            runs.append(_Run(start, stop + int(min(ends)), series))
+            start = runs[-1].stop
+    return [*runs[:-1], runs[-1]._replace(stop=store.num_rows)]

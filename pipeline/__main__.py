@@ -10,7 +10,9 @@ import click
 from storage.cli import CommandGroup, example
 
 F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 
+GOES_ON = "Interrupted: run the same command again, and it goes on where it was"
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
@@ -242,7 +244,7 @@ def ingest(
                 )
                 report = ingests.ingest(files, out, resolved, **run)
     except KeyboardInterrupt:
-        click.echo("Interrupted: run the same command again, and it goes on where it was", err=True)
+        click.echo(GOES_ON, err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
     click.echo(json.dumps(report.as_json(), indent=1) if as_json else report.render())
 
@@ -268,6 +270,94 @@ def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
 
     found = look(sources, rows=rows)
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_toml(), nl=as_json)
+
+
+WORKERS = (
+    click.option(
+        "--workers", metavar="N", type=click.IntRange(min=1), help="Work with N processes of this machine."
+    ),
+    click.option(
+        "--dask", metavar="ADDRESS", help="Work on the Dask cluster of this scheduler, such as tcp://host:8786."
+    ),
+)
+
+
+@main.command(
+    epilog=example("python -m pipeline pack plant.zarr s3://bucket/plant.zarr --codec blosc-zstd --workers 4")
+)
+@click.argument("store")
+@click.argument("dest")
+@click.option(
+    "--codec",
+    type=click.Choice(["auto", "blosc-zstd", "blosc-lz4", "zstd", "delta"]),
+    default="auto",
+    show_default=True,
+    help="How values are made small; auto tries them on a sample and takes the best that every Zarr tool reads.",
+)
+@_options(WORKERS)
+def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | None) -> None:
+    """Write a packed copy of STORE to DEST, a new folder or a URL such as s3://bucket/plant.zarr.
+
+    A packed store is small, and has few files: it is for object stores, archives and colleagues. It is trained
+    from as it is, in the same order; `unpack` makes the mapped store of it again, bit for bit. Credentials and
+    endpoint of an object store come from the environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on).
+
+    A job that was interrupted goes on where it was: run it again.
+    """
+    from pipeline.pack import best_of, try_codecs
+    from pipeline.pack import pack as write
+    from storage.store import SeriesStore
+
+    opened = SeriesStore.open(store)
+    if codec == "auto":
+        trials = try_codecs(opened)
+        codec = best_of(trials).codec
+        for trial in trials:
+            note = "chosen: the smallest that every Zarr tool reads" if trial.codec == codec else ""
+            note = (
+                "only Longstride, and Zarr for Python beside it, can read it" if trial.codec == "delta" else note
+            )
+            size = f"{trial.ratio:.2f} times smaller, decoded at {trial.megabytes_per_second:,.0f} MB/s"
+            click.echo(f"{trial.codec:<10}  {size}  {note}".rstrip())
+    report = _with_bar(
+        "pack", opened, lambda bar: write(opened, dest, codec=codec, workers=workers, dask=dask, progress=bar)
+    )
+    ratio = opened.values.nbytes / report.num_bytes
+    reused = f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
+    click.echo(
+        f"{dest}: {report.num_rows:,} rows in {report.num_shards:,} shards{reused}; values {codec}, "
+        f"{report.num_bytes / 1e6:,.1f} MB, {ratio:.2f} times smaller"
+    )
+
+
+@main.command(epilog=example("python -m pipeline unpack s3://bucket/plant.zarr plant.zarr"))
+@click.argument("store")
+@click.argument("dest")
+@_options(WORKERS)
+def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None:
+    """Write a mapped copy of the packed STORE, a folder or a URL, to the new folder DEST.
+
+    It has the same bytes as the store that was packed, each held against its checksum.
+    """
+    from pipeline.pack import unpack as write
+    from storage.store import SeriesStore
+
+    opened = SeriesStore.open(store)
+    report = _with_bar("unpack", opened, lambda bar: write(opened, dest, workers=workers, dask=dask, progress=bar))
+    reused = f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
+    click.echo(f"{dest}: {report.num_rows:,} rows in {report.num_shards:,} chunks{reused}")
+
+
+def _with_bar(what: str, store: Any, job: Callable[[Callable[[int], object]], R]) -> R:
+    """Run a job with a progress bar of rows, and say how to go on when it is interrupted."""
+    from tqdm import tqdm
+
+    try:
+        with tqdm(total=store.num_rows, unit=" rows", unit_scale=True, desc=what, disable=None) as bar:
+            return job(bar.update)
+    except KeyboardInterrupt:
+        click.echo(GOES_ON, err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _rows(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, int] | None:

@@ -61,7 +61,7 @@ def export(
     out = Path(out)
     start, stop = (0, store.num_rows) if rows is None else rows
     if not 0 <= start < stop <= store.num_rows:
-        raise LongstrideError(f"rows {start}:{stop} are not within the {store.num_rows:,} rows of {store.path}")
+        raise LongstrideError(f"rows {start}:{stop} are not within the {store.num_rows:,} rows of {store.name}")
     if out.exists():
         raise LongstrideError(f"{out} is there already: remove it first, or give another path")
     recipe = _recipe(store)
@@ -169,7 +169,7 @@ def _runs_by_segments(store: SeriesStore) -> list[_Run]:
     segments = store.segments
     if len(set(segments.series.tolist())) < len(store.series):
         raise StoreError(
-            f"{store.path} has rows of a series without a segment, which appends have left in a place that "
+            f"{store.name} has rows of a series without a segment, which appends have left in a place that "
             "nothing tells: make it again with `python -m pipeline ingest --rebuild`, then export it"
         )
     runs: list[_Run] = []

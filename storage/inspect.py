@@ -71,7 +71,7 @@ def summarise(store: SeriesStore, window: int, stride: int) -> StoreSummary:
     """Gather the summary; only `time` at segment ends and the labels are read, statistics are stored."""
     segments = store.segments
     return StoreSummary(
-        path=str(store.path),
+        path=store.name,
         generation=store.generation,
         num_rows=store.num_rows,
         num_channels=len(store.channels),

@@ -80,7 +80,8 @@ class StoreLock:
 
     def _check(self) -> None:
         if self.append:
-            SeriesStore.open(self.path)
+            if not SeriesStore.open(self.path).is_mapped:
+                raise StoreError(f"{self.path} is packed: unpack it, append to that, and pack it again")
         else:
             _check_free(self.path)
 

@@ -7,6 +7,7 @@ they reach the disk. The root `zarr.json` comes last: it carries our attributes 
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from storage.format import ATTRIBUTES, FORMAT_VERSION, ROOT, TIME_ATTRIBUTES, St
 from storage.segments import Segments
 from storage.statistics import Statistics
 
-__all__ = ["Commit", "write_commit"]
+__all__ = ["Commit", "relaid_documents", "write_commit"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ def _documents(commit: Commit) -> dict[str, bytes]:
     """File contents by path relative to the store, root document included."""
     memory: dict[str, Buffer] = {}
     root = zarr.create_group(MemoryStore(memory), zarr_format=3)
-    _create_row_arrays(root, commit)
+    _create_row_arrays(root, commit.layout, commit.num_rows)
     _create_small_arrays(root, commit)
     documents = {name: buffer.to_bytes() for name, buffer in memory.items()}
     checksums = {**commit.checksums}
@@ -73,12 +74,45 @@ def _documents(commit: Commit) -> dict[str, bytes]:
     return documents
 
 
-def _create_row_arrays(root: zarr.Group, commit: Commit) -> None:
-    for name, array in commit.layout.row_arrays.items():
+def relaid_documents(
+    document: dict[str, Any],
+    layout: StoreLayout,
+    *,
+    codecs: Mapping[str, list[dict[str, Any]]] | None = None,
+    file_rows: int,
+    packed: dict[str, Any] | None = None,
+) -> dict[str, bytes]:
+    """Metadata of the same store in another layout, root document included, by path relative to the store.
+
+    `document` is the root document; `codecs` those of each row array if not plain, `file_rows` the rows of its
+    files, and `packed` what the attributes are to say of the packed layout, if it is that.
+    """
+    attributes = {key: value for key, value in document["attributes"][ATTRIBUTES].items() if key != "seal_crc32c"}
+    attributes.pop("packed", None)
+    if packed is not None:
+        attributes["packed"] = packed
+    memory: dict[str, Buffer] = {}
+    root = zarr.create_group(MemoryStore(memory), zarr_format=3)
+    _create_row_arrays(root, layout, attributes["num_rows"])
+    members = {**document["consolidated_metadata"]["metadata"]}
+    for name in layout.row_arrays:
+        member = json.loads(memory[f"{name}/zarr.json"].to_bytes())
+        member["chunk_grid"]["configuration"]["chunk_shape"][0] = file_rows
+        if codecs is not None:
+            member["codecs"] = codecs[name]
+        members[name] = member
+    # As Zarr writes them, so that a store is the same again, byte for byte.
+    documents = {f"{name}/zarr.json": json.dumps(member, indent=2).encode() for name, member in members.items()}
+    documents[ROOT] = _root_document(documents, attributes)
+    return documents
+
+
+def _create_row_arrays(root: zarr.Group, layout: StoreLayout, num_rows: int) -> None:
+    for name, array in layout.row_arrays.items():
         root.create_array(
             name,
-            shape=(commit.num_rows, *array.row_shape),
-            chunks=(commit.layout.chunk_rows, *array.row_shape),
+            shape=(num_rows, *array.row_shape),
+            chunks=(layout.chunk_rows, *array.row_shape),
             dtype=array.dtype,
             fill_value=np.nan if name == "values" else 0,
             compressors=None,

@@ -27,6 +27,7 @@ from storage.format import (
     seal,
 )
 from storage.mapping import map_chunk_files
+from storage.places import Folder, Place, place_of
 from storage.segments import Segments
 from storage.statistics import Statistics
 
@@ -39,6 +40,8 @@ class SeriesStore:
     def __init__(self, path: Path, attributes: dict[str, Any]) -> None:
         """Use `SeriesStore.open`."""
         self.path = path
+        self.name = str(path)
+        """For messages: the path, or the URL of a store in an object store, which has no path."""
         self.attributes = attributes
         """Format, generation, sources, recipe and checksums, as in `docs/format.md`."""
         self.num_rows: int = attributes["num_rows"]
@@ -68,20 +71,32 @@ class SeriesStore:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "SeriesStore":
-        """Open the committed state at `path`.
+        """Open the committed state at `path`: a folder, or where the store is packed a URL (s3://bucket/name) too.
 
         Raises StoreError where there is no store, an unfinished or an altered one, or one of another format
-        version.
+        version, and PlaceError where an object store cannot be reached.
         """
-        path = Path(path)
-        return cls(path, _read_attributes(path))
+        place = place_of(path)
+        attributes = _read_attributes(place)
+        if "packed" in attributes:
+            from storage.packed import PackedStore
 
-    def __reduce__(self) -> tuple[Any, tuple[Path, dict[str, Any]]]:
+            return PackedStore(place, attributes)
+        if not isinstance(place, Folder):
+            raise StoreError(f"{place.name} is mapped, which needs a disk: write a packed one there, with `pack`")
+        return cls(place.path, attributes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
         # Workers must see the rows that the process which sends it has planned with, whatever is appended.
         return SeriesStore, (self.path, self.attributes)
 
+    @property
+    def is_mapped(self) -> bool:
+        """Whether arrays are views of files, to be read as memory; else each slice of them is decoded."""
+        return True
+
     def __repr__(self) -> str:
-        return f"SeriesStore({str(self.path)!r}, rows={self.num_rows:,}, channels={len(self.channels)})"
+        return f"{type(self).__name__}({self.name!r}, rows={self.num_rows:,}, channels={len(self.channels)})"
 
     @cached_property
     def values(self) -> NDArray[np.floating]:
@@ -148,7 +163,7 @@ class SeriesStore:
 
     def _check_range(self, start: int, stop: int) -> None:
         if not 0 <= start <= stop <= self.num_rows:
-            raise IndexError(f"rows {start}:{stop} are not within the {self.num_rows} rows of {self.path}")
+            raise IndexError(f"rows {start}:{stop} are not within the {self.num_rows} rows of {self.name}")
 
     def _map(self, name: str) -> NDArray[Any]:
         self._check_kept()  # else the files may be those of a store that was made in its place
@@ -165,38 +180,50 @@ class SeriesStore:
             )
 
     def _read_commit(self, name: str) -> NDArray[np.int64]:
-        """A small array of this commit as int64: one file, checked against its checksum."""
+        """A small array of this commit as int64."""
         name = f"commits/{self.generation}/{name}"
-        checksums = self.attributes["checksums_crc32c"].get(name)
-        if checksums is None:  # an empty array has no file
+        if name not in self.attributes["checksums_crc32c"]:  # an empty array has no file
             return np.empty(0, np.int64)
-        file = self.path / name
+        return np.frombuffer(self.get_checked(name), np.int64)
+
+    def get_checked(self, name: str) -> bytes:
+        """A small chunk file. Raises StoreError where it is not what its checksum says."""
+        file = f"{self.name}/{name}"
         try:
-            data = file.read_bytes()
+            data = self.get(name)
         except FileNotFoundError:
             self._check_kept()
             raise StoreError(f"chunk {file} is missing: restore it from a backup or ingest again") from None
-        if google_crc32c.value(data) != checksums[0]:
+        if google_crc32c.value(data) != self.attributes["checksums_crc32c"][name][0]:
             raise StoreError(f"chunk {file} is damaged: restore it from a backup or ingest again")
-        return np.frombuffer(data, np.int64)
+        return data
+
+    def get(self, name: str) -> bytes:
+        """A file of the store, by its name within it. Raises FileNotFoundError."""
+        return (self.path / name).read_bytes()
 
 
-def _read_attributes(path: Path) -> dict[str, Any]:
+def _read_attributes(place: Place) -> dict[str, Any]:
     """Our attributes in the root document, as the last commit wrote them."""
-    document = path / ROOT
-    if not document.is_file():
-        found = "an unfinished store: run the ingest again" if (path / LOCK_FILE).exists() else "no store"
-        raise StoreError(f"{path} holds {found} (expected {document})")
+    document = f"{place.name}/{ROOT}"
     try:
-        attributes: dict[str, Any] = json.loads(document.read_bytes())["attributes"][ATTRIBUTES]
+        data = place.get(ROOT)
+    except FileNotFoundError:
+        unfinished = isinstance(place, Folder) and (place.path / LOCK_FILE).exists()
+        found = "an unfinished store: run the ingest again" if unfinished else "no store"
+        raise StoreError(f"{place.name} holds {found} (expected {document})") from None
+    try:
+        attributes: dict[str, Any] = json.loads(data)["attributes"][ATTRIBUTES]
         version = attributes["format"]
     except ValueError as error:
         raise StoreError(f"{document} cannot be read ({error}): restore it or ingest again") from error
     except (KeyError, IndexError, TypeError):
-        raise StoreError(f"{path} is not a Longstride store: make one with `python -m pipeline ingest`") from None
+        raise StoreError(
+            f"{place.name} is not a Longstride store: make one with `python -m pipeline ingest`"
+        ) from None
     if version != FORMAT_VERSION:
         raise StoreError(
-            f"{path} has format {version}, this version reads {FORMAT_VERSION}: "
+            f"{place.name} has format {version}, this version reads {FORMAT_VERSION}: "
             "ingest it again, or use the version that wrote it"
         )
     if attributes.pop("seal_crc32c", None) != seal(attributes):

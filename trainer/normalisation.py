@@ -32,7 +32,7 @@ class Normalisation:
         if infinite.any():
             names = ", ".join(name for name, found in zip(store.channels, infinite, strict=True) if found)
             raise LongstrideError(
-                f"{store.path} has infinite values in {names}: store them as missing (NaN), then train"
+                f"{store.name} has infinite values in {names}: store them as missing (NaN), then train"
             )
         mean = np.nan_to_num(statistics.mean, nan=0.0)
         std = np.nan_to_num(statistics.std, nan=0.0)

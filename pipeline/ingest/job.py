@@ -4,14 +4,13 @@ import os
 import shutil
 import time as clock
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
+from pipeline.executor import executor
 from pipeline.ingest.append import check_newer, recipe_of, refuse_known, sensors_before
-from pipeline.ingest.errors import RecipeError, SourceError
-from pipeline.ingest.executor import Run, in_threads, on_cluster, on_processes
+from pipeline.ingest.errors import SourceError
 from pipeline.ingest.files import find_files
 from pipeline.ingest.plan import make_plan
 from pipeline.ingest.reading import ReadSources, was_finished
@@ -114,14 +113,6 @@ def _new_store(path: str | os.PathLike[str]) -> StoreLock:
     return lock
 
 
-def _executor(workers: int | None, dask: str | None) -> AbstractContextManager[Run[Any]]:
-    if workers is not None and dask is not None:
-        raise RecipeError("workers and dask contradict each other: name one of them")
-    if dask is not None:
-        return on_cluster(dask)
-    return in_threads() if workers is None else on_processes(workers)
-
-
 def _run(
     names: Names,
     lock: StoreLock,
@@ -147,7 +138,7 @@ def _run(
             raise StoreError(f"{lock.path} is a store already: remove it first, or give another path")
     if before is not None:
         refuse_known(before, plan.sources)
-    with _executor(options.get("workers"), options.get("dask")) as run:
+    with executor(options.get("workers"), options.get("dask")) as run:
         read.run(run)
     sensors = None if recipe.pivot is None else sensors_of(read.parts)
     if before is not None:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.executor import Run
 from pipeline.ingest.columns import listed
 from pipeline.ingest.errors import AccountingError, SourceError
-from pipeline.ingest.executor import Run
 from pipeline.ingest.parts import Part, part_name
 from pipeline.ingest.plan import Plan
 from pipeline.ingest.recipe import Recipe

@@ -120,7 +120,7 @@ class Windows:
 
 def columns_of(store: SeriesStore, names: Sequence[str]) -> list[int]:
     """Columns of the named channels. Raises LongstrideError for one that the store has not."""
-    return _positions(names, store.channels, f"{store.path} has no channel")
+    return _positions(names, store.channels, f"{store.name} has no channel")
 
 
 def _dropped(
@@ -128,7 +128,7 @@ def _dropped(
 ) -> NDArray[np.int64]:
     ranges = [np.empty((0, 2), np.int64)]
     if selection.without_labels:
-        columns = _positions(selection.without_labels, store.label_names, f"{store.path} has no label")
+        columns = _positions(selection.without_labels, store.label_names, f"{store.name} has no label")
         ranges.append(labelled_windows(index, store, columns))
     if selection.max_missing is not None:
         ranges.append(mostly_missing_windows(index, store, columns_of(store, channels), selection.max_missing))

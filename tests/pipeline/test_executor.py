@@ -17,8 +17,10 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from pipeline import executor
 from pipeline.__main__ import main
-from pipeline.ingest import Recipe, RecipeError, RejectsError, SourceError, executor, ingest
+from pipeline.executor import WorkersError
+from pipeline.ingest import Recipe, RejectsError, SourceError, ingest
 from tests.pipeline.ingest.jobs import ROOT, contents, run_job, write_logs
 from tests.pipeline.ingest.logs import log_lines
 
@@ -219,10 +221,10 @@ def test_no_workers(
 ) -> None:
     monkeypatch.setattr(executor, "WORKERS_SECONDS", 1)
     log = write_log("log.csv", log_lines(9))
-    with pytest.raises(RecipeError, match=f"{cluster.address} has no workers: start some"):
+    with pytest.raises(WorkersError, match=f"{cluster.address} has no workers: start some"):
         ingest([log], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     cluster.add_worker("mortal", die_at=1)
-    with pytest.raises(RecipeError, match=f"{cluster.address} has no workers: start some"):
+    with pytest.raises(WorkersError, match=f"{cluster.address} has no workers: start some"):
         ingest([log], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     assert not (tmp_path / "out").exists()
 
@@ -231,7 +233,7 @@ def test_a_scheduler_that_is_killed(
     tmp_path: Path, logs: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.add_worker("a")
-    with pytest.raises(RecipeError, match=f"the Dask scheduler at {cluster.address} is gone"):
+    with pytest.raises(WorkersError, match=f"the Dask scheduler at {cluster.address} is gone"):
         run_job(logs, tmp_path / "out", dask=cluster.address, progress=lambda _: cluster.scheduler.kill())
     assert not (tmp_path / "out").exists()
 
@@ -239,7 +241,7 @@ def test_a_scheduler_that_is_killed(
 def test_a_piece_that_kills_its_workers(tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster) -> None:
     for name in "abcde":
         cluster.add_worker(name, die_at=1)
-    with pytest.raises(RecipeError, match=f"workers of {cluster.address} died, one after the other"):
+    with pytest.raises(WorkersError, match=f"workers of {cluster.address} died, one after the other"):
         ingest([write_log("log.csv", log_lines(9))], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     assert not (tmp_path / "out").exists()
 
@@ -267,7 +269,7 @@ def test_a_fault_that_cannot_be_pickled_does_not_hang() -> None:
 
 
 def test_workers_and_dask_contradict_each_other(tmp_path: Path, write_log: Callable[..., Path]) -> None:
-    with pytest.raises(RecipeError, match="workers and dask contradict each other: name one of them"):
+    with pytest.raises(WorkersError, match="workers and dask contradict each other: name one of them"):
         ingest(
             [write_log("log.csv", log_lines(9))],
             tmp_path / "out",

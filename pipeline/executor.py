@@ -10,10 +10,9 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Any, TypeVar
 
-from pipeline.ingest.errors import RecipeError
 from storage.errors import LongstrideError
 
-__all__ = ["Run", "dask_setup", "in_threads", "on_cluster", "on_processes"]
+__all__ = ["Run", "WorkersError", "dask_setup", "executor", "in_threads", "on_cluster", "on_processes"]
 
 Result = TypeVar("Result")
 Run = Callable[[Iterator[Callable[[], Iterable[Result]]]], Iterator[list[Result]]]
@@ -29,6 +28,19 @@ WORKERS_SECONDS = 10
 """How long a cluster may have no workers."""
 LEAVE_SECONDS = 5
 """How long tasks may take to end that a failed job no longer needs."""
+
+
+class WorkersError(LongstrideError):
+    """Workers do not come, die, or are lost."""
+
+
+def executor(workers: int | None, dask: str | None) -> AbstractContextManager[Run[Any]]:
+    """Local processes, a cluster by its address, or else threads. Raises WorkersError where both are named."""
+    if workers is not None and dask is not None:
+        raise WorkersError("workers and dask contradict each other: name one of them")
+    if dask is not None:
+        return on_cluster(dask)
+    return in_threads() if workers is None else on_processes(workers)
 
 
 @contextmanager
@@ -103,7 +115,7 @@ def dask_setup(worker: Any) -> None:
 def on_cluster(address: str) -> AbstractContextManager[Run[Any]]:
     """The workers of a `dask.distributed` scheduler.
 
-    Raises RecipeError where none answers, it has no workers, or they die or are lost while they read.
+    Raises WorkersError where none answers, it has no workers, or they die or are lost on the way.
     """
     return _on_cluster(address)
 
@@ -115,7 +127,7 @@ def _on_cluster(address: str) -> Iterator[Run[Any]]:
     try:
         client = dask.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise RecipeError(f"no Dask scheduler answers at {address}: {error}") from None
+        raise WorkersError(f"no Dask scheduler answers at {address}: {error}") from None
     with client, client.as_current():
 
         def run(tasks: Iterator[Callable[[], Iterable[Any]]]) -> Iterator[list[Any]]:
@@ -133,12 +145,14 @@ def _on_cluster(address: str) -> Iterator[Run[Any]]:
                     done, pending = _first_done(client, address, pending)
                     yield from (future.result() for future in done)
             except dask.scheduler.KilledWorker as error:
-                raise RecipeError(
+                raise WorkersError(
                     f"the workers of {address} died, one after the other, when they read the same piece "
                     f"({error.last_worker.address} was the last): give them more memory, or use smaller pieces"
                 ) from None
             except (CancelledError, dask.comm.CommClosedError):
-                raise RecipeError(f"the Dask scheduler at {address} is gone, and what it was doing lost") from None
+                raise WorkersError(
+                    f"the Dask scheduler at {address} is gone, and what it was doing lost"
+                ) from None
             except (Exception, GeneratorExit):
                 # What is still running would write into a folder that is about to be removed.
                 with suppress(Exception):
@@ -165,7 +179,7 @@ def _num_threads(client: Any, address: str) -> int:
         try:
             client.wait_for_workers(1, timeout=WORKERS_SECONDS)
         except TimeoutError:
-            raise RecipeError(
+            raise WorkersError(
                 f"the Dask scheduler at {address} has no workers: start some with `dask worker {address}`"
             ) from None
     return max(1, num_threads)

@@ -1,0 +1,101 @@
+"""How chunks of a packed store are made small, by the names that users know."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import google_crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.delta import DELTA, decode_deltas, encode_deltas
+from storage.errors import StoreError
+
+__all__ = ["CODECS", "Codec", "codec_of"]
+
+CRC_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Codec:
+    """Bytes of a chunk: its rows in order or as deltas, compressed, and a CRC-32C of that."""
+
+    name: str
+    compressor: str
+    """As numcodecs names it: zstd, or blosc."""
+    settings: tuple[tuple[str, Any], ...]
+    with_deltas: bool = False
+    """Only Longstride, and what has it installed, can read it."""
+
+    def encode(self, rows: NDArray[Any]) -> bytes:
+        """Code rows (rows, ...) of one chunk."""
+        data: Any = (
+            encode_deltas(rows) if self.with_deltas and rows.dtype.kind == "f" else np.ascontiguousarray(rows)
+        )
+        small = bytes(self._codec(rows.dtype).encode(data))
+        return small + google_crc32c.value(small).to_bytes(CRC_BYTES, "little")
+
+    def decode(self, data: bytes | memoryview, out: NDArray[Any]) -> None:
+        """Fill `out` (rows, ...), contiguous, with the rows of one chunk. Raises StoreError for damaged bytes."""
+        small, checksum = data[:-CRC_BYTES], data[-CRC_BYTES:]
+        if _crc(bytes(small)) != checksum:
+            raise StoreError("the checksum of a chunk is wrong")
+        if self._takes_deltas(out.dtype):
+            out[:] = decode_deltas(bytes(self._codec(out.dtype).decode(small)), out.dtype, out.shape[1])
+        else:
+            self._codec(out.dtype).decode(small, out)
+
+    def as_zarr(self, dtype: np.dtype[Any]) -> list[dict[str, Any]]:
+        """Codecs of a chunk, as the metadata of a Zarr array names them."""
+        first: dict[str, Any] = {"name": "bytes"}
+        if dtype.itemsize > 1:
+            first["configuration"] = {"endian": "little"}
+        if self._takes_deltas(dtype):
+            first = {"name": DELTA, "configuration": {}}
+        settings = dict(self.settings)
+        if self.compressor == "blosc":
+            settings |= {"shuffle": "bitshuffle", "typesize": dtype.itemsize, "blocksize": 0}
+        else:
+            settings |= {"checksum": False}
+        return [first, {"name": self.compressor, "configuration": settings}, {"name": "crc32c"}]
+
+    def _takes_deltas(self, dtype: np.dtype[Any]) -> bool:
+        return self.with_deltas and dtype.kind == "f"
+
+    def _codec(self, dtype: np.dtype[Any]) -> Any:
+        settings = dict(self.settings)
+        # Imported here: reading the mapped layout needs no compressor.
+        if self.compressor == "zstd":
+            from numcodecs.zstd import Zstd
+
+            return Zstd(**settings)
+        from numcodecs.blosc import BITSHUFFLE, Blosc
+
+        return Blosc(**settings, shuffle=BITSHUFFLE, typesize=dtype.itemsize)
+
+
+def _crc(data: Any) -> bytes:
+    checksum: int = google_crc32c.value(data)
+    return checksum.to_bytes(CRC_BYTES, "little")
+
+
+def _blosc_codec(name: str, compressor: str, level: int, with_deltas: bool = False) -> Codec:
+    return Codec(name, "blosc", (("cname", compressor), ("clevel", level)), with_deltas)
+
+
+CODECS = {
+    codec.name: codec
+    for codec in (
+        _blosc_codec("blosc-zstd", "zstd", 5),
+        _blosc_codec("blosc-lz4", "lz4", 5),
+        Codec("zstd", "zstd", (("level", 3),)),
+        _blosc_codec("delta", "zstd", 5, with_deltas=True),
+    )
+}
+"""By name, the default first."""
+
+
+def codec_of(name: str) -> Codec:
+    """The codec of a name. Raises StoreError for an unknown one."""
+    if name not in CODECS:
+        raise StoreError(f"codec {name!r} is not known: expected {', '.join(CODECS)}; or use a newer version")
+    return CODECS[name]

@@ -1,0 +1,224 @@
+"""Where the files of a packed store lie: a folder of this machine, or a bucket of an object store."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from storage.durable import make_directory, sync_directory, write_file
+from storage.errors import LongstrideError
+
+__all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "place_of"]
+
+CONNECT_TIMEOUT = timedelta(seconds=5)
+TIMEOUT = timedelta(seconds=30)
+"""Of one request."""
+MAX_RETRIES = 12
+RETRY_TIMEOUT = timedelta(minutes=3)
+"""Of one request with all its repetitions."""
+BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=15), "base": 2}
+
+
+class PlaceError(LongstrideError):
+    """A place cannot be reached, or does not let us in."""
+
+
+class Place(ABC):
+    """Files by name. Names have slashes between folders."""
+
+    name: str
+    """As the user writes it."""
+
+    @abstractmethod
+    def get(self, name: str) -> bytes:
+        """All of a file. Raises FileNotFoundError, and PlaceError where it cannot be had."""
+
+    @abstractmethod
+    def get_range(self, name: str, start: int, length: int) -> bytes:
+        """Bytes of a file, fewer where it is shorter. Raises as `get`."""
+
+    @abstractmethod
+    def put(self, name: str, data: bytes) -> None:
+        """Make or replace a file, in one step."""
+
+    @abstractmethod
+    def put_new(self, name: str, data: bytes) -> None:
+        """Make a file in one step. Raises FileExistsError where it is there."""
+
+    @abstractmethod
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Bytes of each file in a folder and below it, by name."""
+
+    @abstractmethod
+    def remove(self, names: list[str]) -> None:
+        """Remove files."""
+
+
+class Folder(Place):
+    """A folder of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        """It need not be there."""
+        self.path = path
+        self.name = str(path)
+
+    def get(self, name: str) -> bytes:
+        """See Place."""
+        with _told(self.name):
+            return (self.path / name).read_bytes()
+
+    def get_range(self, name: str, start: int, length: int) -> bytes:
+        """See Place."""
+        with _told(self.name), open(self.path / name, "rb", buffering=0) as file:
+            return os.pread(file.fileno(), length, start)
+
+    def put(self, name: str, data: bytes) -> None:
+        """See Place; it survives a power failure."""
+        path = self.path / name
+        make_directory(path.parent)
+        write_file(path, [data])
+        sync_directory(path.parent)
+
+    def put_new(self, name: str, data: bytes) -> None:
+        """See Place."""
+        if (self.path / name).exists():
+            raise FileExistsError(f"{self.path / name} is there")
+        self.put(name, data)
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """See Place."""
+        files = (path for path in (self.path / folder).rglob("*") if path.is_file())
+        return {str(path.relative_to(self.path)): path.stat().st_size for path in files}
+
+    def remove(self, names: list[str]) -> None:
+        """See Place."""
+        for name in names:
+            (self.path / name).unlink(missing_ok=True)
+
+
+class Bucket(Place):
+    """A prefix of an object store, such as s3://bucket/plant.zarr.
+
+    Credentials, region and endpoint come from the environment, as for other tools of that store (AWS_ACCESS_KEY_ID
+    and so on). What fails on the way is tried again for some minutes, with longer and longer pauses.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Nothing is asked of the store yet."""
+        self.name = url.rstrip("/")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Bucket, (self.name,)  # each process has connections of its own
+
+    @cached_property
+    def _store(self) -> Any:
+        try:
+            import obstore.store
+        except ImportError:
+            raise PlaceError(
+                f"{self.name} lies in an object store, which needs a package more: `pip install 'longstride[s3]'`"
+            ) from None
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+        config: Any = {"endpoint": endpoint} if endpoint and self.name.startswith("s3") else None
+        with self._told("opened"):
+            options: Any = {
+                "client_options": {
+                    "connect_timeout": CONNECT_TIMEOUT,
+                    "timeout": TIMEOUT,
+                    "allow_http": endpoint.startswith("http:"),
+                },
+                "retry_config": {"max_retries": MAX_RETRIES, "retry_timeout": RETRY_TIMEOUT, "backoff": BACKOFF},
+            }
+            return obstore.store.from_url(self.name, config=config, **options)
+
+    def get(self, name: str) -> bytes:
+        """See Place."""
+        import obstore
+
+        with self._told("read"):
+            return bytes(obstore.get(self._store, name).bytes())
+
+    def get_range(self, name: str, start: int, length: int) -> bytes:
+        """See Place."""
+        import obstore
+
+        with self._told("read"):
+            return bytes(obstore.get_range(self._store, name, start=start, length=length))
+
+    def put(self, name: str, data: bytes) -> None:
+        """See Place."""
+        import obstore
+
+        with self._told("written"):
+            obstore.put(self._store, name, data)
+
+    def put_new(self, name: str, data: bytes) -> None:
+        """See Place; the store itself decides who was first."""
+        import obstore
+
+        with self._told("written"):
+            obstore.put(self._store, name, data, mode="create", use_multipart=False)
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """See Place."""
+        import obstore
+
+        with self._told("listed"):
+            return {
+                item["path"]: item["size"] for page in obstore.list(self._store, prefix=folder) for item in page
+            }
+
+    def remove(self, names: list[str]) -> None:
+        """See Place."""
+        import obstore
+
+        with self._told("written"):
+            if names:
+                obstore.delete(self._store, names)
+
+    @contextmanager
+    def _told(self, done: str) -> Iterator[None]:
+        """Say what the object store answered, and what to look at."""
+        from obstore import exceptions
+
+        try:
+            yield
+        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+            remedy = (
+                "check the key and the secret (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), and what they may do"
+            )
+            raise PlaceError(f"{self.name} cannot be {done}, the store does not let us in: {remedy}") from error
+        except (exceptions.BaseError, ValueError, OSError) as error:
+            told = " ".join(str(error).split())
+            if isinstance(error, exceptions.NotFoundError) and "NoSuchBucket" not in told:
+                raise FileNotFoundError(told) from error
+            if isinstance(error, exceptions.AlreadyExistsError):
+                raise FileExistsError(told) from error
+            remedy = "check the bucket, the region (AWS_REGION) and the endpoint (AWS_ENDPOINT_URL)"
+            raise PlaceError(f"{self.name} cannot be {done}: {told[:300]}; {remedy}") from error
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except NotADirectoryError as error:
+        raise FileNotFoundError(str(error)) from error
+    except OSError as error:
+        raise PlaceError(f"{name}: {error.strerror} ({error.filename})") from error
+
+
+def is_url(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a URL, as of an object store."""
+    return "://" in os.fspath(path)
+
+
+def place_of(path: str | os.PathLike[str]) -> Place:
+    """The place that a path or URL names."""
+    return Bucket(os.fspath(path)) if is_url(path) else Folder(Path(path))

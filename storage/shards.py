@@ -1,0 +1,51 @@
+"""A shard: the coded chunks of many rows in one file, and an index of where each lies, as Zarr's sharding has it.
+
+The file holds the chunks one after the other, then for each its offset and length (little-endian uint64, all ones
+where there is none), then the CRC-32C of that index.
+"""
+
+from typing import Any
+
+import google_crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.codecs import Codec
+from storage.errors import StoreError
+
+__all__ = ["INDEX_ENTRY_BYTES", "encode_shard", "index_bytes", "read_index"]
+
+INDEX_ENTRY_BYTES = 16
+CRC_BYTES = 4
+NO_CHUNK = 2**64 - 1
+
+
+def index_bytes(num_chunks: int) -> int:
+    """Bytes of the index at the end of a shard."""
+    return num_chunks * INDEX_ENTRY_BYTES + CRC_BYTES
+
+
+def encode_shard(rows: NDArray[Any], codec: Codec, *, chunk_rows: int, num_chunks: int, fill: float) -> bytes:
+    """Code rows (rows, ...), at most `num_chunks` times `chunk_rows`; the last chunk is filled up."""
+    parts = []
+    index = np.full((num_chunks, 2), NO_CHUNK, "<u8")
+    offset = 0
+    for number, row in enumerate(range(0, len(rows), chunk_rows)):
+        chunk = rows[row : row + chunk_rows]
+        if len(chunk) < chunk_rows:
+            whole = np.full((chunk_rows, *rows.shape[1:]), fill, rows.dtype)
+            whole[: len(chunk)] = chunk
+            chunk = whole
+        parts.append(codec.encode(chunk))
+        index[number] = offset, len(parts[-1])
+        offset += len(parts[-1])
+    listed = index.tobytes()
+    return b"".join([*parts, listed, google_crc32c.value(listed).to_bytes(CRC_BYTES, "little")])
+
+
+def read_index(data: bytes) -> NDArray[np.uint64]:
+    """Offset and length of each chunk (chunks, 2), from the end of a shard. Raises StoreError if it is damaged."""
+    listed, checksum = data[:-CRC_BYTES], data[-CRC_BYTES:]
+    if google_crc32c.value(listed).to_bytes(CRC_BYTES, "little") != checksum:
+        raise StoreError("the checksum of its index is wrong")
+    return np.frombuffer(listed, "<u8").reshape(-1, 2)

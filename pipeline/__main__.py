@@ -370,7 +370,7 @@ def _rows(context: click.Context, parameter: click.Parameter, text: str | None) 
 
 
 @main.command(epilog=example("python -m pipeline export plant.zarr --to parquet --rows 0:86400 --out day.parquet"))
-@click.argument("store", type=click.Path(path_type=Path))
+@click.argument("store")
 @click.option("--to", type=click.Choice(["parquet", "arrow"]), required=True, help="Format of the file.")
 @click.option("--rows", metavar="A:B", callback=_rows, help="Rows A to B - 1.  [default: all]")
 @click.option(
@@ -379,7 +379,7 @@ def _rows(context: click.Context, parameter: click.Parameter, text: str | None) 
     type=click.Path(path_type=Path),
     help="The file.  [default: named as STORE]",
 )
-def export(store: Path, to: str, rows: tuple[int, int] | None, out: Path | None) -> None:
+def export(store: str, to: str, rows: tuple[int, int] | None, out: Path | None) -> None:
     """Write the rows of STORE to one file, in memory that does not grow.
 
     The file has a column for the time (UTC), the series, each channel and each label. Beside it OUT.toml is the
@@ -388,10 +388,11 @@ def export(store: Path, to: str, rows: tuple[int, int] | None, out: Path | None)
     from tqdm import tqdm
 
     from pipeline.export import export as write
+    from storage.places import is_url
     from storage.store import SeriesStore
 
     opened = SeriesStore.open(store)
-    out = out or store.with_suffix(f".{to}")
+    out = out or Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}")
     start, stop = rows or (0, opened.num_rows)
     with tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None) as bar:
         written = write(opened, out, to, rows=rows, progress=bar.update)

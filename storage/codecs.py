@@ -28,11 +28,9 @@ class Codec:
 
     def encode(self, rows: NDArray[Any]) -> bytes:
         """Code rows (rows, ...) of one chunk."""
-        data: Any = (
-            encode_deltas(rows) if self.with_deltas and rows.dtype.kind == "f" else np.ascontiguousarray(rows)
-        )
-        small = bytes(self._codec(rows.dtype).encode(data))
-        return small + google_crc32c.value(small).to_bytes(CRC_BYTES, "little")
+        data = encode_deltas(rows) if self._takes_deltas(rows.dtype) else np.ascontiguousarray(rows)
+        small = self._codec(rows.dtype).encode(data)
+        return b"".join([small, _crc(small)])
 
     def decode(self, data: bytes | memoryview, out: NDArray[Any]) -> None:
         """Fill `out` (rows, ...), contiguous, with the rows of one chunk. Raises StoreError for damaged bytes."""

@@ -61,20 +61,24 @@ class PackedStore(SeriesStore):
         """False: there is no view of all rows in memory."""
         return False
 
+    def rows(self, array: str) -> "PackedRows":
+        """Rows of `values`, `time` or `labels`."""
+        return PackedRows(self, array)
+
     @cached_property
     def values(self) -> NDArray[np.floating]:
         """What stands for all values (T, N): slices of it are decoded and copied."""
-        return cast(NDArray[np.floating], PackedRows(self, "values"))
+        return cast(NDArray[np.floating], self.rows("values"))
 
     @cached_property
     def time(self) -> NDArray[np.int64]:
         """What stands for the time of each row (T,), in the same way."""
-        return cast(NDArray[np.int64], PackedRows(self, "time"))
+        return cast(NDArray[np.int64], self.rows("time"))
 
     @cached_property
     def labels(self) -> NDArray[np.int8] | None:
         """What stands for the labels (T, L), in the same way; None where the store has none."""
-        return cast(NDArray[np.int8], PackedRows(self, "labels")) if self.label_names else None
+        return cast(NDArray[np.int8], self.rows("labels")) if self.label_names else None
 
     def get(self, name: str) -> bytes:
         """See SeriesStore."""

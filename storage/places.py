@@ -194,9 +194,9 @@ class Bucket(Place):
             raise PlaceError(f"{self.name} cannot be {done}, the store does not let us in: {remedy}") from error
         except (exceptions.BaseError, ValueError, OSError) as error:
             told = " ".join(str(error).split())
-            if isinstance(error, exceptions.NotFoundError) and "NoSuchBucket" not in told:
+            if isinstance(error, FileNotFoundError | exceptions.NotFoundError) and "NoSuchBucket" not in told:
                 raise FileNotFoundError(told) from error
-            if isinstance(error, exceptions.AlreadyExistsError):
+            if isinstance(error, FileExistsError | exceptions.AlreadyExistsError):
                 raise FileExistsError(told) from error
             remedy = "check the bucket, the region (AWS_REGION) and the endpoint (AWS_ENDPOINT_URL)"
             raise PlaceError(f"{self.name} cannot be {done}: {told[:300]}; {remedy}") from error

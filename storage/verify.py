@@ -1,22 +1,24 @@
 """Checking every chunk file of a store against its checksum."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import google_crc32c
+import numpy as np
 
+from storage.errors import LongstrideError
 from storage.format import chunk_file
 from storage.store import SeriesStore
 
 __all__ = ["ChunkCheck", "check_chunks", "check_row_chunk", "num_chunk_files"]
 
 
-@dataclass(frozen=True)
-class ChunkCheck:
+class ChunkCheck(NamedTuple):
     """One chunk file held against its checksum."""
 
-    path: Path
+    path: Path | str
+    """Of a packed store: rows of an array, as they are in its shards."""
     num_bytes: int
     fault: str | None
     """What is wrong with it, or None."""
@@ -31,7 +33,7 @@ def check_chunks(store: SeriesStore) -> Iterator[ChunkCheck]:
     """Check each chunk file that the committed state names, in order."""
     for name, checksums in store.attributes["checksums_crc32c"].items():
         if "/" in name:
-            yield _check_file(store.path / name, checksums[0])
+            yield _check_small(store, name)
         else:
             for index in range(len(checksums)):
                 yield check_row_chunk(store, name, index)
@@ -39,6 +41,8 @@ def check_chunks(store: SeriesStore) -> Iterator[ChunkCheck]:
 
 def check_row_chunk(store: SeriesStore, array: str, index: int) -> ChunkCheck:
     """Check the committed rows in chunk file `index` of `values`, `time` or `labels`."""
+    if not store.is_mapped:
+        return _check_packed(store, array, index)
     row_bytes = store.layout.row_arrays[array].row_bytes
     rows = min(store.chunk_rows, store.num_rows - index * store.chunk_rows)
     return _check_file(
@@ -49,16 +53,40 @@ def check_row_chunk(store: SeriesStore, array: str, index: int) -> ChunkCheck:
     )
 
 
-def _check_file(
-    path: Path, checksum: int, *, length: int | None = None, file_bytes: int | None = None
-) -> ChunkCheck:
+def _check_small(store: SeriesStore, name: str) -> ChunkCheck:
+    """Check a small chunk file, wherever the store lies."""
+    shown = f"{store.name}/{name}"
+    try:
+        data = store.get(name)
+    except (OSError, LongstrideError) as error:
+        return ChunkCheck(shown, 0, f"cannot be read: {getattr(error, 'strerror', None) or error}")
+    return _compared(shown, data, store.attributes["checksums_crc32c"][name][0])
+
+
+def _check_packed(store: SeriesStore, array: str, index: int) -> ChunkCheck:
+    """Decode rows of a packed store, and compare them with the checksum that they were packed with."""
+    start = index * store.chunk_rows
+    stop = min(start + store.chunk_rows, store.num_rows)
+    shown = f"{store.name}: rows {start:,} to {stop - 1:,} of {array}"
+    try:
+        data = np.ascontiguousarray(getattr(store, array)[start:stop])
+    except LongstrideError as error:
+        return ChunkCheck(shown, 0, f"cannot be read: {error}")
+    return _compared(shown, data.tobytes(), store.attributes["checksums_crc32c"][array][index])
+
+
+def _check_file(path: Path, checksum: int, *, length: int, file_bytes: int) -> ChunkCheck:
     """Compare the first `length` bytes (the committed rows; the rest is no data of theirs) with their CRC-32C."""
     try:
         data = path.read_bytes()
     except OSError as error:
         return ChunkCheck(path, 0, f"cannot be read: {error.strerror}")
-    if file_bytes is not None and len(data) != file_bytes:
+    if len(data) != file_bytes:
         return ChunkCheck(path, len(data), f"has {len(data):,} bytes, expected {file_bytes:,}")
-    found = google_crc32c.value(data if length is None else data[:length])
+    return _compared(path, data[:length], checksum)._replace(num_bytes=len(data))
+
+
+def _compared(path: Path | str, data: bytes, checksum: int) -> ChunkCheck:
+    found = google_crc32c.value(data)
     fault = None if found == checksum else f"has checksum {found:08x}, expected {checksum:08x}"
     return ChunkCheck(path, len(data), fault)

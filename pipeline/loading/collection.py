@@ -1,8 +1,10 @@
 """One or several stores, seen as one run of rows: those of the first, then those of the second, and so on."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,10 @@ from storage.errors import LongstrideError
 from storage.mapping import read_ahead
 from storage.segments import Segments
 from storage.store import SeriesStore
+
+if TYPE_CHECKING:
+    from storage.cache import RowCache
+    from storage.packed import PackedStore
 
 __all__ = ["Collection", "Selection", "columns_of"]
 
@@ -35,11 +41,16 @@ class Collection:
         channels: Sequence[str] | None,
         targets: Sequence[str] | None,
         horizon: int,
+        *,
+        cache_dir: str | os.PathLike[str] | None = None,
+        cache_bytes: int | None = None,
     ) -> None:
         """`channels` are all of the first store by default, `targets` the channels where there is a horizon.
 
-        Raises LongstrideError for a channel that a store has not, and for stores of different types.
+        Packed stores keep decoded rows in `cache_dir`, if it is given, up to `cache_bytes` of each. Raises
+        LongstrideError for a channel that a store has not, and for stores of different types.
         """
+        self._cache_dir, self._cache_bytes = cache_dir, cache_bytes
         self.stores = tuple(stores)
         self.channels = tuple(stores[0].channels if channels is None else channels)
         """N names, in the order of `values`."""
@@ -68,6 +79,36 @@ class Collection:
             for store in self.stores
         )
 
+    @property
+    def arrays(self) -> list[NDArray[np.floating]] | None:
+        """All values of each store (T, N), to copy windows straight out of; None while some have to be decoded."""
+        found = [
+            store.values if store.is_mapped else cache.values if cache and cache.is_complete else None
+            for store, cache in zip(self.stores, self._caches, strict=True)
+        ]
+        arrays = [values for values in found if values is not None]
+        return arrays if len(arrays) == len(found) else None
+
+    def rows_of(self, number: int) -> Any:
+        """What decodes the rows of a packed store: itself, or its cache."""
+        cache = self._caches[number]
+        return self.stores[number].values if cache is None else cache
+
+    @cached_property
+    def _caches(self) -> "list[RowCache | None]":
+        if self._cache_dir is None or all(store.is_mapped for store in self.stores):
+            return [None] * len(self.stores)
+        from storage.cache import RowCache
+
+        return [
+            None if store.is_mapped else RowCache(cast("PackedStore", store), self._cache_dir, self._cache_bytes)
+            for store in self.stores
+        ]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Each process maps the caches for itself.
+        return {name: value for name, value in vars(self).items() if name != "_caches"}
+
     def locate(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
         """Store of each row, None where there is one alone, and the row within it; negative rows stay."""
         if len(self.stores) == 1:
@@ -76,11 +117,12 @@ class Collection:
         return store, np.where(rows < 0, rows, rows - self.first_row[store])
 
     def read_ahead(self, rows: NDArray[np.int64]) -> None:
-        """Have ranges of rows (ranges, 2), each of one store, read from disk soon."""
+        """Have ranges of rows (ranges, 2), each of one store, read from disk soon, where they are mapped."""
         store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1
         for number, (start, stop) in zip(store.tolist(), rows.tolist(), strict=True):
             first_row = int(self.first_row[number])
-            read_ahead(self.stores[number].values[start - first_row : stop - first_row])
+            if self.stores[number].is_mapped:
+                read_ahead(self.stores[number].values[start - first_row : stop - first_row])
 
     def windows(
         self, segments: Sequence[Segments], window: int, stride: int, horizon: int, selection: Selection

@@ -15,10 +15,20 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from pipeline.loading.batch import WindowBatch
 from pipeline.loading.collection import Collection, Selection
+from pipeline.loading.decoded import DecodedPools, PoolPlan
 from pipeline.loading.disk import DiskWatch
 from pipeline.loading.epochs import Share
 from pipeline.loading.gather import BatchGather
-from pipeline.loading.order import BLOCK_ROWS, POOL_ROWS, Order, SequentialOrder, ShuffledOrder, lanes_for
+from pipeline.loading.order import (
+    BLOCK_ROWS,
+    PADDING,
+    POOL_ROWS,
+    Order,
+    SequentialOrder,
+    ShuffledOrder,
+    lanes_for,
+)
+from pipeline.loading.rows import merged
 from pipeline.loading.splits import Split
 from pipeline.loading.windows import WindowIndex
 from storage.errors import LongstrideError
@@ -38,6 +48,8 @@ class Run(NamedTuple):
     """The first."""
     starts: NDArray[np.int64]
     """Rows of the collection at which windows start, (steps, B / world_size)."""
+    served: slice = slice(None)
+    """Which of the steps are to be served."""
 
 
 class WindowOptions(TypedDict, total=False):
@@ -61,6 +73,8 @@ class WindowOptions(TypedDict, total=False):
     lanes: int | None
     pool_rows: int
     block_rows: int
+    cache_dir: str | os.PathLike[str] | None
+    cache_bytes: int | None
 
 
 class WindowDataset(IterableDataset[WindowBatch]):
@@ -91,6 +105,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
         lanes: int | None = None,
         pool_rows: int = POOL_ROWS,
         block_rows: int = BLOCK_ROWS,
+        cache_dir: str | os.PathLike[str] | None = None,
+        cache_bytes: int | None = None,
     ) -> None:
         """Windows of `window` (K) rows, `stride` rows apart, that have `horizon` (H) rows after them.
 
@@ -110,13 +126,19 @@ class WindowDataset(IterableDataset[WindowBatch]):
         `pool_rows` over all lanes are mixed at a time, from blocks of about `block_rows`: like `lanes` and the
         seed, both belong to the order.
 
+        Rows of packed stores are decoded once a pool. With `cache_dir` they are kept there, up to `cache_bytes` of
+        each store, for later epochs and for all processes of the machine; where all are, they are read as mapped
+        ones.
+
         Raises LongstrideError for arguments that do not fit each other, or when no window (no batch, if
         shuffled) fits the rows.
         """
         _check_ranks(batch_size, rank, world_size)
         if max_missing is not None and not 0 <= max_missing <= 1:
             raise LongstrideError(f"max_missing={max_missing}: expected a share from 0 to 1")
-        self.collection = Collection(_opened(store), channels, targets, horizon)
+        self.collection = Collection(
+            _opened(store), channels, targets, horizon, cache_dir=cache_dir, cache_bytes=cache_bytes
+        )
         self.rank, self.world_size = rank, world_size
         self.batch_size = batch_size
         segments = _segments_of(self.collection.stores, split)
@@ -204,17 +226,45 @@ class WindowDataset(IterableDataset[WindowBatch]):
         return self._deal(epoch, first, number, num_workers)
 
     def _deal(self, epoch: int, first: int, number: int, num_workers: int) -> Iterator[WindowBatch]:
-        for step, run in self.runs(epoch, first):
-            for starts in run[(number - (step - first)) % num_workers :: num_workers]:
-                yield self.gather(starts)
+        mine = (
+            Run(step, run, slice((number - (step - first)) % num_workers, None, num_workers))
+            for step, run, _ in self.runs(epoch, first)
+        )
+        return self.serve(epoch, mine)
+
+    def serve(self, epoch: int, runs: Iterator[Run]) -> Iterator[WindowBatch]:
+        """The batches of an epoch, run by run."""
+        if self.collection.arrays is None:
+            yield from self._decoded.serve(
+                (plan._replace(local=plan.local[run.served]), run.starts[run.served])
+                for run in runs
+                for plan in [self.pool_of(epoch, run)]
+            )
+            return
+        for run in runs:
+            for starts in run.starts[run.served]:
+                yield self._gather(starts)
+
+    def pool_of(self, epoch: int, run: Run) -> PoolPlan:
+        """The rows that windows of a run are made of, and where in them these begin."""
+        starts = run.starts
+        ranges = merged(self.order.rows(epoch, run.step, self.rank, self.world_size))
+        first = np.concatenate([[0], np.cumsum(ranges[:, 1] - ranges[:, 0])])
+        owner = np.searchsorted(ranges[:, 0], np.where(starts == PADDING, ranges[0, 0], starts), side="right") - 1
+        local = np.where(starts == PADDING, 0, starts - ranges[owner, 0] + first[owner])
+        return PoolPlan(ranges, local, int(first[-1]))
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker process has buffers of its own.
-        return {name: value for name, value in vars(self).items() if name != "_gather"}
+        return {name: value for name, value in vars(self).items() if name not in ("_gather", "_decoded")}
 
     @cached_property
     def _gather(self) -> BatchGather:
         return BatchGather(self.collection, self.index, self.batch_size // self.world_size)
+
+    @cached_property
+    def _decoded(self) -> DecodedPools:
+        return DecodedPools(self.collection, self.index, self.batch_size // self.world_size)
 
     def runs(self, epoch: int, step: int) -> Iterator[Run]:
         """The steps of an epoch from `step` on, run by run."""
@@ -224,10 +274,6 @@ class WindowDataset(IterableDataset[WindowBatch]):
             self._read_ahead(epoch, stop)
             yield Run(step, self.order.draw(epoch, first, self.rank, self.world_size)[step - first :])
             step = stop
-
-    def gather(self, starts: NDArray[np.int64]) -> WindowBatch:
-        """The windows that start at these rows of the collection, (B / world_size,)."""
-        return self._gather(starts)
 
     def read_ahead(self, epoch: int, step: int) -> None:
         """Have the rows of the run that holds `step` read from disk soon; do not wait."""

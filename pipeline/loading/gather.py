@@ -16,7 +16,7 @@ from pipeline.loading.collection import Collection, columns_of
 from pipeline.loading.order import PADDING
 from pipeline.loading.windows import WindowIndex
 
-__all__ = ["BatchGather", "BufferRing", "WindowGather", "window_view", "without"]
+__all__ = ["BatchGather", "BufferRing", "PoolGather", "WindowGather", "window_view", "without"]
 
 CACHE_LINE = 64
 
@@ -81,7 +81,8 @@ class WindowGather:
 
         `columns` are those to serve of each array, if not all.
         """
-        self._views = [window_view(values, window) for values in arrays]
+        self._window = window
+        self.of(arrays)
         self._columns = None if columns is None else [torch.tensor(chosen) for chosen in columns]
         self._wide: list[Tensor] = []
         if columns is not None:
@@ -92,6 +93,11 @@ class WindowGather:
         shape = (batch, window, num_channels)
         self._values = BufferRing(shape, arrays[0].dtype, self.RING_SIZE)
         self._mask = BufferRing(shape, np.bool_, self.RING_SIZE) if mask else None
+
+    def of(self, arrays: Sequence[NDArray[np.floating]]) -> "WindowGather":
+        """Gather from other arrays of the same width and type from now on."""
+        self._views = [window_view(values, self._window) for values in arrays]
+        return self
 
     def __call__(self, starts: Tensor, stops: Sequence[int] | None = None) -> tuple[Tensor, Tensor | None]:
         """Values (B, K, N) of windows that start at (B,) rows, and a mask (B, K, N), True where one is present.
@@ -123,6 +129,47 @@ class WindowGather:
         torch.index_select(wide, 2, self._columns[number], out=out)
 
 
+class PoolGather:
+    """Gathers batches from a pool: rows (R, C) of the served channels of a collection."""
+
+    def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
+        """Batches of `batch` windows."""
+        self._collection = collection
+        self._target_offset = index.window if index.horizon else 0
+        served, dtype = collection.served, collection.stores[0].layout.dtype
+
+        def gather(names: tuple[str, ...], rows: int) -> WindowGather:
+            chosen = None if names == served else [[served.index(name) for name in names]]
+            none = np.empty((0, len(served)), dtype)
+            return WindowGather([none], rows, batch, columns=chosen, mask=collection.has_missing)
+
+        self._values = gather(collection.channels, index.window)
+        self._target = gather(collection.targets, index.horizon or index.window) if collection.targets else None
+
+    def __call__(
+        self, rows: NDArray[np.floating], local: NDArray[np.int64], starts: NDArray[np.int64]
+    ) -> WindowBatch:
+        """Windows at rows `local` (B,) of the pool, which start at rows `starts` of the collection."""
+        first = torch.from_numpy(local)
+        values, mask = self._values.of([rows])(first)
+        target = target_mask = None
+        if self._target is not None:
+            target, target_mask = self._target.of([rows])(first + self._target_offset)
+        if starts[-1] == PADDING:
+            filling = torch.from_numpy(starts == PADDING)
+            mask = without(filling, values, mask)
+            target_mask = None if target is None else without(filling, target, target_mask)
+        store, start = self._collection.locate(starts)
+        return WindowBatch(
+            values,
+            torch.from_numpy(start.copy()),
+            mask,
+            target,
+            target_mask,
+            None if store is None else torch.from_numpy(store),
+        )
+
+
 class BatchGather:
     """Gathers batches from the stores of a collection."""
 
@@ -132,13 +179,14 @@ class BatchGather:
         self._first_start = int(index.starts(np.array(0)))
         self._target_offset = index.window if index.horizon else 0
         masked = collection.has_missing
-        stores = collection.stores
+        stores, arrays = collection.stores, collection.arrays
+        assert arrays is not None
 
         def gather(names: tuple[str, ...], rows: int) -> WindowGather:
             chosen = None
             if any(names != store.channels for store in stores):
                 chosen = [columns_of(store, names) for store in stores]
-            return WindowGather([store.values for store in stores], rows, batch, columns=chosen, mask=masked)
+            return WindowGather(arrays, rows, batch, columns=chosen, mask=masked)
 
         self._values = gather(collection.channels, index.window)
         self._target = gather(collection.targets, index.horizon or index.window) if collection.targets else None

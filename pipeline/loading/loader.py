@@ -139,9 +139,7 @@ class WindowLoader(DataLoader[WindowBatch]):
         if self.pools is not None:
             yield from self.pools.serve(epoch, runs)
             return
-        for run in runs:
-            for starts in run.starts:
-                yield self.dataset.gather(starts)
+        yield from self.dataset.serve(epoch, runs)
 
 
 @dataclass

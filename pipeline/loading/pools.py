@@ -5,9 +5,8 @@ the next is copied to page-locked memory by a thread and from there by a stream 
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,17 +14,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.loading.batch import WindowBatch
-from pipeline.loading.collection import columns_of
 from pipeline.loading.dataset import Run, WindowDataset
-from pipeline.loading.gather import window_view, without
+from pipeline.loading.gather import without
 from pipeline.loading.order import PADDING
+from pipeline.loading.rows import RowReader
+from pipeline.loading.stager import ahead
 
 __all__ = ["DevicePools", "Transform"]
 
 Transform = Callable[[Tensor], Tensor]
 """Rows (R, C) of the served channels on the device to rows of the same shape, of any float type."""
-
-Item = TypeVar("Item")
 
 NUM_STAGES = 2
 MAX_INT32 = 2**31 - 1
@@ -58,12 +56,7 @@ class DevicePools:
         served = self._collection.served
         self._columns = [served.index(name) for name in self._collection.channels]
         self._target_columns = [served.index(name) for name in self._collection.targets]
-        stores = self._collection.stores
-        self._rows = [window_view(store.values, 1)[:, 0] for store in stores]
-        self._chosen = [
-            None if served == store.channels else torch.tensor(columns_of(store, served)) for store in stores
-        ]
-        self._dtype = self._rows[0].dtype
+        self._reader = RowReader(self._collection)
         self._has_missing = self._collection.has_missing
         self.bytes_sent = 0
         """To the device, so far."""
@@ -71,21 +64,17 @@ class DevicePools:
     def serve(self, epoch: int, runs: Iterator[Run]) -> Iterator[WindowBatch]:
         """The batches of an epoch, run by run."""
         self._link.follow()
-        for pool in _ahead(self._send(epoch, run) for run in runs):
+        for pool in ahead(self._send(epoch, run) for run in runs):
             self._link.wait(pool.is_there, [pool.values, pool.target, pool.present, pool.starts])
             for starts, rows in zip(pool.starts, pool.rows, strict=True):
                 yield self._batch(pool, starts, rows)
 
     def _send(self, epoch: int, run: Run) -> _Pool:
-        step, starts = run
-        dataset = self._dataset
-        ranges = _merged(dataset.order.rows(epoch, step, dataset.rank, dataset.world_size))
-        first = np.concatenate([[0], np.cumsum(ranges[:, 1] - ranges[:, 0])])
-        owner = np.searchsorted(ranges[:, 0], np.where(starts == PADDING, ranges[0, 0], starts), side="right") - 1
-        local = np.where(starts == PADDING, 0, starts - ranges[owner, 0] + first[owner])
-        assert first[-1] <= MAX_INT32
-        with self._link.staging((int(first[-1]), len(self._collection.served)), self._dtype) as staged:
-            self._read(ranges, staged)
+        starts = run.starts
+        ranges, local, num_rows = self._dataset.pool_of(epoch, run)
+        assert num_rows <= MAX_INT32
+        with self._link.staging((num_rows, len(self._collection.served)), self._reader.dtype) as staged:
+            self._reader.read(ranges, staged)
             raw, local_starts = self._link.send(staged), self._link.send(torch.from_numpy(local.astype(np.int32)))
             self.bytes_sent += raw.nbytes + local_starts.nbytes
             present = ~raw.isnan() if self._has_missing else None
@@ -95,23 +84,6 @@ class DevicePools:
                 target = _columns(rows, self._target_columns)
             is_there = self._link.mark()
         return _Pool(values, target, present, local_starts, starts, is_there)
-
-    def _read(self, ranges: NDArray[np.int64], out: Tensor) -> None:
-        """Copy the served channels of ranges of rows (ranges, 2), each of one store, one after the other.
-
-        `out` is (rows of all ranges, C). Torch copies by several threads: one is slower than a link to a GPU.
-        """
-        begin = 0
-        stores, starts = self._collection.locate(ranges[:, 0])
-        numbers = [0] * len(ranges) if stores is None else stores.tolist()
-        lengths = (ranges[:, 1] - ranges[:, 0]).tolist()
-        for number, start, length in zip(numbers, starts.tolist(), lengths, strict=True):
-            rows, chosen = self._rows[number][start : start + length], self._chosen[number]
-            if chosen is None:
-                out[begin : begin + length].copy_(rows)
-            else:
-                torch.index_select(rows, 1, chosen, out=out[begin : begin + length])
-            begin += length
 
     def _batch(self, pool: _Pool, starts: Tensor, rows: NDArray[np.int64]) -> WindowBatch:
         index = self._dataset.index
@@ -137,23 +109,6 @@ class DevicePools:
             target_mask,
             None if store is None else torch.from_numpy(store),
         )
-
-
-def _ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made by a thread while the one before is used."""
-    with ThreadPoolExecutor(1, thread_name_prefix="longstride-stager") as stager:
-        task = stager.submit(next, items, None)
-        while (item := task.result()) is not None:
-            task = stager.submit(next, items, None)
-            yield item
-
-
-def _merged(ranges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Ranges (ranges, 2) in order, those that overlap as one, so that no row is sent twice."""
-    ranges = ranges[np.argsort(ranges[:, 0], kind="stable")]
-    reach = np.maximum.accumulate(ranges[:, 1])
-    apart = np.flatnonzero(ranges[1:, 0] >= reach[:-1]) + 1
-    return np.stack([ranges[np.append(0, apart), 0], reach[np.append(apart - 1, len(ranges) - 1)]], axis=1)
 
 
 def _columns(rows: Tensor, columns: list[int]) -> Tensor:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pipeline.loading import WindowBatch, WindowLoader
-from pipeline.loading.pools import _merged
+from pipeline.loading.rows import merged
 from storage.errors import LongstrideError
 from storage.store import SeriesStore
 
@@ -121,6 +121,6 @@ def test_a_transform_needs_a_device(stores: list[SeriesStore]) -> None:
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), min_size=1, max_size=12))
 def test_ranges_are_merged_to_the_same_rows(pairs: list[tuple[int, int]]) -> None:
     ranges = np.array([(start, start + length) for start, length in pairs])
-    merged = _merged(ranges)
-    rows = [row for start, stop in merged.tolist() for row in range(start, stop)]
+    found = merged(ranges)
+    rows = [row for start, stop in found.tolist() for row in range(start, stop)]
     assert rows == sorted({row for start, stop in ranges.tolist() for row in range(start, stop)})

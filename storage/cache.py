@@ -1,0 +1,152 @@
+"""Rows of a packed store that were decoded once, kept in a file that all processes of a machine map.
+
+The file is as long as all rows and sparse: what has not been decoded takes no room. Beside it lies one byte for
+each chunk, which says whether it is there. Epochs visit all rows again and again in another order, so chunks are
+kept as they come until the limit is reached, and then none makes room for another: what an epoch does not find, it
+would have missed in any other way as well.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.durable import make_directory
+from storage.errors import StoreError
+from storage.packed import PackedStore
+
+__all__ = ["RowCache"]
+
+THERE = 1
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class RowCache:
+    """The values of one packed store, decoded chunk by chunk into a mapped file; it reads like `PackedRows`."""
+
+    def __init__(self, store: PackedStore, folder: str | os.PathLike[str], limit_bytes: int | None = None) -> None:
+        """Keep at most `limit_bytes` of rows in a folder, on a local disk or in memory (/dev/shm).
+
+        What an earlier process has left there of the same rows is used, unless the machine was started anew
+        meanwhile: then nobody knows what had reached the disk. Raises StoreError where the folder cannot be used.
+        """
+        rows = store.rows("values")
+        self._rows = rows
+        self.shape, self.dtype, self.nbytes = rows.shape, rows.dtype, rows.nbytes
+        self._chunk_rows = store.packing.chunk_rows
+        self._num_chunks = -(-len(rows) // self._chunk_rows)
+        row_bytes = rows.nbytes // len(rows)
+        limit = rows.nbytes if limit_bytes is None else limit_bytes
+        self._max_chunks = self._num_chunks if limit >= rows.nbytes else limit // (self._chunk_rows * row_bytes)
+        name = _name_of(store)
+        values, there = (Path(folder) / f"{name}.{kind}" for kind in ("values", "there"))
+        try:
+            make_directory(Path(folder))
+            with open(Path(folder) / f"{name}.lock", "a+b") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                _sized(values, rows.nbytes)
+                _sized(there, self._num_chunks)
+            self._claims: BinaryIO = open(Path(folder) / f"{name}.claims", "a+b")  # noqa: SIM115 (kept)
+        except OSError as error:
+            raise StoreError(f"{folder} cannot keep decoded rows: {error.strerror}") from error
+        self._kept: NDArray[Any] = np.memmap(values, rows.dtype, "r+", shape=rows.shape)
+        self._there: NDArray[np.uint8] = np.memmap(
+            values.with_suffix(".there"), np.uint8, "r+", shape=(self._num_chunks,)
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row is there."""
+        return bool((self._there == THERE).all())
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """All values (T, N), to be read where they are there."""
+        view: NDArray[Any] = self._kept.view(np.ndarray)
+        view.flags.writeable = False
+        return view
+
+    def read_many(self, ranges: Sequence[tuple[int, int]], outs: Sequence[NDArray[Any]]) -> None:
+        """Rows of several ranges, each into an array of its own; what is decoded for it is kept.
+
+        A chunk that another process is decoding is waited for, so that each is fetched once.
+        """
+        wanted = np.unique(
+            np.concatenate([np.arange(a // self._chunk_rows, -(-b // self._chunk_rows)) for a, b in ranges])
+        )
+        absent = wanted[self._there[wanted] != THERE]
+        if len(absent):
+            room = max(0, self._max_chunks - int((self._there == THERE).sum()))
+            for chunks in self._claimed(absent[:room]):
+                self._fill(chunks)
+        for (start, stop), out in zip(ranges, outs, strict=True):
+            self._copy(start, stop, out)
+
+    def _copy(self, start: int, stop: int, out: NDArray[Any]) -> None:
+        """Rows from where they are kept, or decoded where they are not."""
+        first = start // self._chunk_rows
+        there = self._there[first : -(-stop // self._chunk_rows)] == THERE
+        edges = np.flatnonzero(np.diff(there, prepend=not there[0])).tolist()
+        for begin, end in zip(edges, [*edges[1:], len(there)], strict=True):
+            low = max(start, (first + begin) * self._chunk_rows)
+            high = min(stop, (first + end) * self._chunk_rows)
+            part = out[low - start : high - start]
+            if there[begin]:
+                part[:] = self._kept[low:high]
+            else:
+                self._rows.read_many([(low, high)], [part])
+
+    def _fill(self, chunks: NDArray[np.int64]) -> None:
+        """Decode chunks into their place, neighbours together."""
+        bounds = [
+            (int(run[0]) * self._chunk_rows, min((int(run[-1]) + 1) * self._chunk_rows, len(self._rows)))
+            for run in np.split(chunks, np.flatnonzero(np.diff(chunks) > 1) + 1)
+        ]
+        self._rows.read_many(bounds, [self._kept[start:stop].view(np.ndarray) for start, stop in bounds])
+        self._there[chunks] = THERE
+
+    @contextlib.contextmanager
+    def _locked(self, chunk: int, *, wait: bool) -> Iterator[bool]:
+        try:
+            fcntl.lockf(self._claims, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, chunk)
+        except OSError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            fcntl.lockf(self._claims, fcntl.LOCK_UN, 1, chunk)
+
+    def _claimed(self, chunks: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Chunks that this process is to decode: first those that nobody else is at, then what others left."""
+        with contextlib.ExitStack() as stack:
+            held = np.array([stack.enter_context(self._locked(int(chunk), wait=False)) for chunk in chunks], bool)
+            mine = chunks[held]
+            mine = mine[self._there[mine] != THERE]  # another may have been faster
+            if len(mine):
+                yield mine
+        for chunk in chunks[~held]:
+            with self._locked(int(chunk), wait=True):
+                if self._there[chunk] != THERE:  # who was at it has died
+                    yield np.array([chunk])
+
+
+def _name_of(store: PackedStore) -> str:
+    """Of the rows, wherever they lie, and of this run of the machine."""
+    boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
+    known = [store.attributes["checksums_crc32c"]["values"], store.num_rows, store.packing.chunk_rows, boot]
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:24]
+
+
+def _sized(path: Path, size: int) -> None:
+    """Make a sparse file of this size, unless it is there."""
+    if not path.exists() or path.stat().st_size != size:
+        with open(path, "wb") as file:
+            file.truncate(size)

@@ -119,8 +119,15 @@ def _create_row_arrays(root: zarr.Group, layout: StoreLayout, num_rows: int) -> 
             filters=None,
             chunk_key_encoding={"name": "default", "separator": "."},
             dimension_names=array.dimensions,
-            attributes=TIME_ATTRIBUTES if name == "time" else {},
+            attributes=_attributes_of(name, layout),
         )
+
+
+def _attributes_of(array: str, layout: StoreLayout) -> dict[str, Any]:
+    if array == "time":
+        return TIME_ATTRIBUTES
+    # By the CF convention: xarray then takes labels for coordinates.
+    return {"coordinates": "labels"} if array == "values" and layout.labels else {}
 
 
 def _create_small_arrays(root: zarr.Group, commit: Commit) -> None:

@@ -142,6 +142,7 @@ class PackedRows:
             _Run(max(start, first), min(stop, first + rows), out[max(start, first) - start :])
             for (start, stop), out in zip(ranges, outs, strict=True)
             for first in range(start - start % rows, stop, rows)
+            if start < stop
         ]
         if len(runs) == 1:
             self._read_run(runs[0])

@@ -11,9 +11,10 @@ import fcntl
 import hashlib
 import json
 import os
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +54,10 @@ class RowCache:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 _sized(values, rows.nbytes)
                 _sized(there, self._num_chunks)
-            self._claims: BinaryIO = open(Path(folder) / f"{name}.claims", "a+b")  # noqa: SIM115 (kept)
+            self._claims = os.open(Path(folder) / f"{name}.claims", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise StoreError(f"{folder} cannot keep decoded rows: {error.strerror}") from error
+        weakref.finalize(self, os.close, self._claims)
         self._kept: NDArray[Any] = np.memmap(values, rows.dtype, "r+", shape=rows.shape)
         self._there: NDArray[np.uint8] = np.memmap(
             values.with_suffix(".there"), np.uint8, "r+", shape=(self._num_chunks,)

@@ -16,7 +16,7 @@ from pipeline.loading.collection import Collection, columns_of
 from pipeline.loading.order import PADDING
 from pipeline.loading.windows import WindowIndex
 
-__all__ = ["BatchGather", "BufferRing", "PoolGather", "WindowGather", "window_view", "without"]
+__all__ = ["BatchGather", "BufferRing", "PoolGather", "WindowGather", "blanked", "window_view"]
 
 CACHE_LINE = 64
 
@@ -135,6 +135,7 @@ class PoolGather:
     def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
         """Batches of `batch` windows."""
         self._collection = collection
+        self._first_start = int(index.starts(np.array(0)))
         self._target_offset = index.window if index.horizon else 0
         served, dtype = collection.served, collection.stores[0].layout.dtype
 
@@ -150,15 +151,20 @@ class PoolGather:
         self, rows: NDArray[np.floating], local: NDArray[np.int64], starts: NDArray[np.int64]
     ) -> WindowBatch:
         """Windows at rows `local` (B,) of the pool, which start at rows `starts` of the collection."""
+        if len(self._collection.stores) > 1:
+            # As BatchGather orders those of several stores.
+            order = np.argsort(np.where(starts == PADDING, self._first_start, starts))
+            local, starts = local[order], starts[order]
         first = torch.from_numpy(local)
         values, mask = self._values.of([rows])(first)
         target = target_mask = None
         if self._target is not None:
             target, target_mask = self._target.of([rows])(first + self._target_offset)
-        if starts[-1] == PADDING:
-            filling = torch.from_numpy(starts == PADDING)
-            mask = without(filling, values, mask)
-            target_mask = None if target is None else without(filling, target, target_mask)
+        padded = starts == PADDING
+        if padded.any():
+            filling = torch.from_numpy(padded)
+            mask = blanked(filling, values, mask)
+            target_mask = None if target is None else blanked(filling, target, target_mask)
         store, start = self._collection.locate(starts)
         return WindowBatch(
             values,
@@ -211,16 +217,17 @@ class BatchGather:
             target, target_mask = self._target(first + self._target_offset, stops)
         if padded is not None:
             filling = torch.from_numpy(padded)
-            mask = without(filling, values, mask)
-            target_mask = None if target is None else without(filling, target, target_mask)
+            mask = blanked(filling, values, mask)
+            target_mask = None if target is None else blanked(filling, target, target_mask)
             rows[padded] = PADDING
         return WindowBatch(
             values, first, mask, target, target_mask, None if store is None else torch.from_numpy(store)
         )
 
 
-def without(padded: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """The mask, False in windows that only fill the batch."""
+def blanked(padded: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """Put zeros into windows that only fill the batch, and give the mask, False there."""
+    values[padded] = 0
     mask = torch.ones_like(values, dtype=torch.bool) if mask is None else mask
     mask[padded] = False
     return mask

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pipeline.loading.batch import WindowBatch
 from pipeline.loading.dataset import Run, WindowDataset
-from pipeline.loading.gather import without
+from pipeline.loading.gather import blanked
 from pipeline.loading.order import PADDING
 from pipeline.loading.rows import RowReader
 from pipeline.loading.stager import ahead
@@ -98,8 +98,8 @@ class DevicePools:
             target_mask = _windows(_columns(pool.present, self._target_columns), target.shape[1], starts + ahead)
         if rows[-1] == PADDING:
             padded = torch.from_numpy(rows == PADDING).to(starts.device)
-            mask = without(padded, values, mask)
-            target_mask = None if target is None else without(padded, target, target_mask)
+            mask = blanked(padded, values, mask)
+            target_mask = None if target is None else blanked(padded, target, target_mask)
         store, start = self._collection.locate(rows)
         return WindowBatch(
             values,

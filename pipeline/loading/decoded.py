@@ -44,9 +44,9 @@ class DecodedPools:
     def serve(self, plans: Iterator[tuple[PoolPlan, NDArray[np.int64]]]) -> Iterator[WindowBatch]:
         """Batches of plans, each with the starts (steps, B / world_size) that are to be served of it."""
         for memory, plan, starts in ahead(self._decode(plan, starts) for plan, starts in plans):
-            rows = self._shaped(memory, plan)
+            self._gather.use(self._shaped(memory, plan).numpy())
             for local, served in zip(plan.local, starts, strict=True):
-                yield self._gather(rows.numpy(), local, served)
+                yield self._gather(local, served)
             self._free.append(memory)
 
     def _decode(self, plan: PoolPlan, starts: NDArray[np.int64]) -> tuple[Tensor, PoolPlan, NDArray[np.int64]]:

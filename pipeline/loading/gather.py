@@ -82,7 +82,7 @@ class WindowGather:
         `columns` are those to serve of each array, if not all.
         """
         self._window = window
-        self.of(arrays)
+        self.use(arrays)
         self._columns = None if columns is None else [torch.tensor(chosen) for chosen in columns]
         self._wide: list[Tensor] = []
         if columns is not None:
@@ -94,10 +94,9 @@ class WindowGather:
         self._values = BufferRing(shape, arrays[0].dtype, self.RING_SIZE)
         self._mask = BufferRing(shape, np.bool_, self.RING_SIZE) if mask else None
 
-    def of(self, arrays: Sequence[NDArray[np.floating]]) -> "WindowGather":
-        """Gather from other arrays of the same width and type from now on."""
+    def use(self, arrays: Sequence[NDArray[np.floating]]) -> None:
+        """Gather from these arrays, as wide and of the same type as the first ones, from now on."""
         self._views = [window_view(values, self._window) for values in arrays]
-        return self
 
     def __call__(self, starts: Tensor, stops: Sequence[int] | None = None) -> tuple[Tensor, Tensor | None]:
         """Values (B, K, N) of windows that start at (B,) rows, and a mask (B, K, N), True where one is present.
@@ -147,19 +146,23 @@ class PoolGather:
         self._values = gather(collection.channels, index.window)
         self._target = gather(collection.targets, index.horizon or index.window) if collection.targets else None
 
-    def __call__(
-        self, rows: NDArray[np.floating], local: NDArray[np.int64], starts: NDArray[np.int64]
-    ) -> WindowBatch:
+    def use(self, rows: NDArray[np.floating]) -> None:
+        """Gather from this pool from now on."""
+        for gather in (self._values, self._target):
+            if gather is not None:
+                gather.use([rows])
+
+    def __call__(self, local: NDArray[np.int64], starts: NDArray[np.int64]) -> WindowBatch:
         """Windows at rows `local` (B,) of the pool, which start at rows `starts` of the collection."""
         if len(self._collection.stores) > 1:
             # As BatchGather orders those of several stores.
             order = np.argsort(np.where(starts == PADDING, self._first_start, starts))
             local, starts = local[order], starts[order]
         first = torch.from_numpy(local)
-        values, mask = self._values.of([rows])(first)
+        values, mask = self._values(first)
         target = target_mask = None
         if self._target is not None:
-            target, target_mask = self._target.of([rows])(first + self._target_offset)
+            target, target_mask = self._target(first + self._target_offset)
         padded = starts == PADDING
         if padded.any():
             filling = torch.from_numpy(padded)

@@ -44,6 +44,9 @@ def synth(out: Path, rows: int, seed: int) -> None:
 @click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Measurements of a case.")
 @click.option("--seconds", type=float, default=0.5, show_default=True, help="Of one measurement.")
+@click.option("--layout", type=click.Choice(["mapped", "packed"]), default="mapped", show_default=True)
+@click.option("--codec", default="blosc-lz4", show_default=True, help="Of the packed layout.")
+@click.option("--s3", "url", metavar="URL", help="Where in an object store to measure the packed layout too.")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/windows"), show_default=True)
 @JSON
 def windows(
@@ -53,6 +56,9 @@ def windows(
     batch: int,
     rounds: int,
     seconds: float,
+    layout: str,
+    codec: str,
+    url: str | None,
     folder: Path,
     json_path: Path | None,
 ) -> None:
@@ -63,11 +69,24 @@ def windows(
     in a `DataLoader`, with the number of workers that serves it best. All ways of a case are measured in turn.
     First, what the order promises is checked on the same store, with a digest of the order over ranks and workers.
     The store is made in --folder once, and kept.
+
+    With `--layout packed`, from a packed store of random walks of three decimals: beside the slower of the fair
+    copy and the decoding; through a cache that is full, beside the mapped layout; and from an object store, beside
+    fetching its objects.
     """
+    lengths = [int(number) for number in _numbers(windows, "--windows")]
+    if layout == "packed":
+        from benchmarks import packed
+
+        found = packed.prepare(folder, rows, channels, codec, url)
+        epoch = packed.digests(found, packed.Case(lengths[0], lengths[0], batch))
+        measured = packed.measure(found, packed.cases(lengths, batch), rounds=rounds, seconds=seconds)
+        click.echo(packed.render(found, measured, epoch))
+        _write(json_path, packed.as_json(found, measured, epoch, rows, channels, rounds, seconds))
+        return
     from benchmarks import invariants
     from benchmarks.windows import as_json, cases, measure, prepare, render
 
-    lengths = [int(number) for number in _numbers(windows, "--windows")]
     store, raw = prepare(folder, rows, channels)
     checked = invariants.check(store, window=INVARIANT_WINDOW, stride=INVARIANT_WINDOW // 8)
     click.echo(f"{invariants.render(checked)}\n")
@@ -193,6 +212,26 @@ def disk(
     figures = measure(store, lengths, batch=batch, limit_megabytes=limit, rounds=rounds)
     click.echo(render(figures))
     _write(json_path, as_json(figures, batch, rounds))
+
+
+@main.command(epilog=example("python -m benchmarks codecs --log plant=plant.zarr --json codecs.json"))
+@click.option(
+    "--log", "logs", multiple=True, required=True, metavar="NAME=STORE", help="A store, and what to call it."
+)
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="Measurements of a codec."
+)
+@JSON
+def codecs(logs: tuple[str, ...], rounds: int, json_path: Path | None) -> None:
+    """How small each codec of the packed layout makes a log, and how fast one thread decodes it."""
+    from benchmarks.codecs import as_json, measure, render
+
+    stores = dict(entry.split("=", 1) for entry in logs if "=" in entry)
+    if len(stores) < len(logs):
+        raise click.BadParameter("expected NAME=STORE, each name once", param_hint="--log")
+    trials = measure(stores, rounds=rounds)
+    click.echo(render(trials))
+    _write(json_path, as_json(trials, rounds))
 
 
 @main.command(epilog=example("python -m benchmarks device --device cuda --json device.json"))

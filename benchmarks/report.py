@@ -55,6 +55,30 @@ nothing of them in memory.
     python -m benchmarks disk
 """
 
+PACKED = """\
+## The packed layout
+
+Windows of K rows served shuffled, B = {batch}, from a packed store of {num_rows:,} rows of {num_channels} float32
+channels: random walks of three decimals, {codec}, {ratio:.2f} times smaller. In GB of windows per second: from the
+packed store; the fair copy; decoding alone, times the K / stride windows that each row is in; through a cache that
+is full; from the mapped store. Then the packed store beside the slower of copy and decoding, and beside one after
+the other, since each alone takes all cores; the cache beside the mapped layout; and from an object store (S3) on
+the same machine, its bytes beside fetching the same objects, and beside fetching and decoding them in turn: this
+machine is the server too.
+
+    python -m benchmarks windows --layout packed --s3 URL
+"""
+
+CODECS = """\
+## Codecs
+
+How many times smaller the values of a log become, and how fast one thread decodes them. Only `delta` is ours: it
+keeps values of few decimals as whole numbers, and differences of these. GECCO is a public log of a water works,
+demo that of `python -m benchmarks synth`, walk a random one of three decimals.
+
+    python -m benchmarks codecs --log NAME=STORE
+"""
+
 DEVICE = """\
 ## On a GPU
 
@@ -98,7 +122,15 @@ own; memory is the largest sum over its process tree.
 def report(results: Path) -> str:
     """Page of all results (JSON files) in a folder, by benchmark and then by file name."""
     files = [json.loads(path.read_text()) for path in sorted(results.glob("*.json"))]
-    sections = {"windows": _windows, "scale": _scale, "disk": _disk, "device": _device, "shuffle": _shuffle}
+    sections = {
+        "windows": _windows,
+        "scale": _scale,
+        "disk": _disk,
+        "packed": _packed,
+        "codecs": _codecs,
+        "device": _device,
+        "shuffle": _shuffle,
+    }
     found = [
         render(figures) for name, render in sections.items() for figures in files if figures["benchmark"] == name
     ]
@@ -170,6 +202,43 @@ def _disk(figures: dict[str, Any]) -> str:
     limit = f"{first['limit_megabytes']:,} MB" if first["limit_megabytes"] else "no limit"
     introduction = DISK.format(gigabytes=first["num_bytes"] / 1e9, limit=limit)
     return "\n".join([introduction, _machine(figures), "", _table(head, rows), ""])
+
+
+def _packed(figures: dict[str, Any]) -> str:
+    ways = ["packed", "copy", "decode", "cached", "mapped"]
+    head = ["K", "stride", *ways, "of the slower", "of both", "cached to mapped", "S3 to fetching", "S3 to both"]
+    rows = [
+        [
+            f"{cell['case']['window']:,}",
+            f"{cell['case']['stride']:,}",
+            *(f"{cell['bytes_per_second'][way]['median'] / 1e9:.1f}" for way in ways),
+            _spread(cell["packed_to_bound"]),
+            _spread(cell["packed_to_both"]),
+            _spread(cell["cached_to_mapped"]),
+            *(_spread(cell[name]) if cell[name] else "" for name in ("s3_to_get", "s3_to_both")),
+        ]
+        for cell in figures["cells"]
+    ]
+    same = "one and the same" if len(set(figures["digests"].values())) == 1 else "**not the same**"
+    digest = (
+        f"The digest of an epoch is {same} from {', '.join(figures['digests'])}: {figures['digests']['mapped']}."
+    )
+    introduction = PACKED.format(batch=figures["cells"][0]["case"]["batch"], **figures)
+    return "\n".join([introduction, _machine(figures), "", _table(head, rows), "", digest, ""])
+
+
+def _codecs(figures: dict[str, Any]) -> str:
+    head = ["log", "codec", "times smaller", "decoded MB/s"]
+    rows = [
+        [
+            trial["log"],
+            f"`{trial['codec']}`",
+            f"{trial['ratio']:.2f}",
+            f"{trial['megabytes_per_second']['median']:,.0f}",
+        ]
+        for trial in figures["trials"]
+    ]
+    return "\n".join([CODECS, _machine(figures), "", _table(head, rows), ""])
 
 
 def _device(figures: dict[str, Any]) -> str:

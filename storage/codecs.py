@@ -1,6 +1,7 @@
 """How chunks of a packed store are made small, by the names that users know."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import google_crc32c
@@ -34,8 +35,8 @@ class Codec:
 
     def decode(self, data: bytes | memoryview, out: NDArray[Any]) -> None:
         """Fill `out` (rows, ...), contiguous, with the rows of one chunk. Raises StoreError for damaged bytes."""
-        small, checksum = data[:-CRC_BYTES], data[-CRC_BYTES:]
-        if _crc(bytes(small)) != checksum:
+        small, checksum = np.frombuffer(data, np.uint8)[:-CRC_BYTES], data[-CRC_BYTES:]
+        if _crc(small) != bytes(checksum):
             raise StoreError("the checksum of a chunk is wrong")
         if self._takes_deltas(out.dtype):
             out[:] = decode_deltas(bytes(self._codec(out.dtype).decode(small)), out.dtype, out.shape[1])
@@ -60,15 +61,19 @@ class Codec:
         return self.with_deltas and dtype.kind == "f"
 
     def _codec(self, dtype: np.dtype[Any]) -> Any:
-        settings = dict(self.settings)
-        # Imported here: reading the mapped layout needs no compressor.
-        if self.compressor == "zstd":
-            from numcodecs.zstd import Zstd
+        return _compressor(self.compressor, self.settings, dtype.itemsize)
 
-            return Zstd(**settings)
-        from numcodecs.blosc import BITSHUFFLE, Blosc
 
-        return Blosc(**settings, shuffle=BITSHUFFLE, typesize=dtype.itemsize)
+@cache
+def _compressor(name: str, settings: tuple[tuple[str, Any], ...], itemsize: int) -> Any:
+    # Imported here: reading the mapped layout needs no compressor.
+    if name == "zstd":
+        from numcodecs.zstd import Zstd
+
+        return Zstd(**dict(settings))
+    from numcodecs.blosc import BITSHUFFLE, Blosc
+
+    return Blosc(**dict(settings), shuffle=BITSHUFFLE, typesize=itemsize)
 
 
 def _crc(data: Any) -> bytes:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -19,6 +19,7 @@ from storage.store import SeriesStore
 
 __all__ = ["PackedRows", "PackedStore", "Packing"]
 
+CHUNKS_KEPT = 64
 LOCAL_THREADS = 4
 REMOTE_THREADS = 16
 """At a time: what waits for an object store does not compute."""
@@ -105,6 +106,8 @@ class PackedRows:
         self._codec = codec_of(store.packing.codec if name == "values" else "blosc-zstd")
         self._sizes: list[int] = store.attributes["packed"]["shard_bytes"][name]
         self._indexes: dict[int, NDArray[np.uint64]] = {}
+        # Who looks for a time by bisection asks for single rows, the first ones again and again.
+        self._chunk = lru_cache(maxsize=CHUNKS_KEPT)(self._read_chunk)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -116,8 +119,8 @@ class PackedRows:
             assert step == 1, "rows are read without a step"
             found = self.read(start, max(start, stop))
         elif isinstance(key, int | np.integer):
-            row = int(key) + (len(self) if key < 0 else 0)
-            found = self.read(row, row + 1)[0]
+            chunk, row = divmod(int(key) + (len(self) if key < 0 else 0), self._packing.chunk_rows)
+            found = self._chunk(chunk)[row]
             return cast(NDArray[Any], found[tuple(rest)] if rest else found)
         else:
             found = np.stack([self[int(row)] for row in np.asarray(key).ravel()])
@@ -128,6 +131,10 @@ class PackedRows:
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("send the store to other processes, not its rows")
+
+    def _read_chunk(self, chunk: int) -> NDArray[Any]:
+        start = chunk * self._packing.chunk_rows
+        return self.read(start, min(start + self._packing.chunk_rows, len(self)))
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Rows start:stop. Raises StoreError where a shard is absent, cut short or damaged."""
@@ -190,13 +197,13 @@ class PackedRows:
         if index is None:
             length = index_bytes(self._packing.shard_rows // self._packing.chunk_rows)
             try:
-                index = read_index(self._fetch(shard, self._sizes[shard] - length, length))
+                index = read_index(bytes(self._fetch(shard, self._sizes[shard] - length, length)))
             except StoreError as error:
                 raise self._damaged(shard, str(error)) from error
             self._indexes[shard] = index
         return index
 
-    def _fetch(self, shard: int, start: int, length: int) -> bytes:
+    def _fetch(self, shard: int, start: int, length: int) -> bytes | memoryview:
         name = self._file(shard)
         try:
             data = self._place.get_range(name, start, length)

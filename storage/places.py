@@ -23,6 +23,9 @@ RETRY_TIMEOUT = timedelta(minutes=3)
 BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=15), "base": 2}
 
 
+Buffer = bytes | memoryview
+
+
 class PlaceError(LongstrideError):
     """A place cannot be reached, or does not let us in."""
 
@@ -38,7 +41,7 @@ class Place(ABC):
         """All of a file. Raises FileNotFoundError, and PlaceError where it cannot be had."""
 
     @abstractmethod
-    def get_range(self, name: str, start: int, length: int) -> bytes:
+    def get_range(self, name: str, start: int, length: int) -> Buffer:
         """Bytes of a file, fewer where it is shorter. Raises as `get`."""
 
     @abstractmethod
@@ -71,7 +74,7 @@ class Folder(Place):
         with _told(self.name):
             return (self.path / name).read_bytes()
 
-    def get_range(self, name: str, start: int, length: int) -> bytes:
+    def get_range(self, name: str, start: int, length: int) -> Buffer:
         """See Place."""
         with _told(self.name), open(self.path / name, "rb", buffering=0) as file:
             return os.pread(file.fileno(), length, start)
@@ -142,14 +145,14 @@ class Bucket(Place):
         with self._told("read"):
             return bytes(obstore.get(self._store, name).bytes())
 
-    def get_range(self, name: str, start: int, length: int) -> bytes:
+    def get_range(self, name: str, start: int, length: int) -> Buffer:
         """See Place."""
         import obstore
         from obstore.exceptions import GenericError
 
         with self._told("read"):
             try:
-                return bytes(obstore.get_range(self._store, name, start=start, length=length))
+                return memoryview(obstore.get_range(self._store, name, start=start, length=length))
             except GenericError as error:
                 if "416" in str(error):  # it ends before
                     return b""

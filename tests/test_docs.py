@@ -4,9 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
+
+from tests.object_store import ACCESS_KEY, SECRET_KEY, serve_s3
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
@@ -17,13 +21,14 @@ python -m pipeline ingest logs/*.csv --out plant.zarr --time time --series machi
 """
 
 
-def run(language: str, text: str, folder: Path) -> None:
+def run(language: str, text: str, folder: Path, **environment: str) -> None:
     if language == "sh":
         # CI runs the make targets themselves, this test among them.
         text = "\n".join(line for line in text.splitlines() if not line.startswith("make "))
     command = ["bash", "-euo", "pipefail", "-c", text] if language == "sh" else [sys.executable, "-c", text]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    result = subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    env = os.environ | {"PATH": path} | environment
+    result = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
     assert result.returncode == 0, f"{text}\n{result.stdout}\n{result.stderr}"
 
 
@@ -34,14 +39,32 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A bucket named `bucket`; gives the environment that leads there."""
+    with serve_s3(tmp_path_factory.mktemp("s3")) as address:
+        options = {"endpoint_url": address}
+        fsspec.filesystem("s3", key=ACCESS_KEY, secret=SECRET_KEY, client_kwargs=options).mkdir("bucket")
+        yield {
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_ENDPOINT_URL": address,
+            "AWS_REGION": "us-east-1",
+        }
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_page_does_what_it_shows(page: Path, plant: Path, tmp_path: Path) -> None:
+def test_the_page_does_what_it_shows(
+    page: Path, plant: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     blocks = BLOCK.findall(page.read_text())
+    needs_objects = any("s3://" in text for _, text in blocks)
+    environment = request.getfixturevalue("object_store") if needs_objects else {}
     if page.name != "README.md":  # the README makes its own
         for name in ("logs", "plant.zarr"):
             (tmp_path / name).symlink_to(plant / name)
     for language, text in blocks:
-        run(language, text, tmp_path)
+        run(language, text, tmp_path, **environment)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -37,7 +37,7 @@ def setting(group: Any, name: str, text: str, **options: Any) -> Callable[[Comma
         "torchrun --standalone --nproc-per-node=2 -m trainer train plant.zarr --out runs/plant",
     )
 )
-@click.argument("store", type=click.Path())
+@click.argument("store")
 @click.option("--out", type=click.Path(), required=True, help="Run directory to write, such as runs/plant.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out; begin if there is none.")
 @setting(DataSettings, "window", "Rows of a window, K.")
@@ -45,6 +45,7 @@ def setting(group: Any, name: str, text: str, **options: Any) -> Callable[[Comma
 @setting(DataSettings, "batch_size", "Windows of a step, over all processes.")
 @setting(DataSettings, "train_share", "Share of the rows, from the start, to train on.")
 @setting(DataSettings, "validation_share", "Share of the rows after those to validate on.")
+@setting(DataSettings, "cache_dir", "Folder that keeps decoded rows of a packed STORE.", type=click.Path())
 @setting(RunSettings, "epochs", "Times that every training window is seen.")
 @setting(RunSettings, "max_steps", "Stop after this many steps of the run.", type=int)
 @setting(RunSettings, "minutes", "Stop after training for this long.", type=float)

@@ -13,7 +13,7 @@ class DataSettings:
     """Which windows are served, and in which batches."""
 
     store: str
-    """Path of the store."""
+    """Path of the store, or the URL of a packed one."""
     window: int = 64
     """Rows of a window, K."""
     stride: int = 16
@@ -24,6 +24,8 @@ class DataSettings:
     """Share of the time of each series, from its start, that is trained on."""
     validation_share: float = 0.1
     """Share of the time after that which is validated on; the rest is left for a test."""
+    cache_dir: str | None = None
+    """Folder that keeps decoded rows of a packed store, for later epochs and all processes of the machine."""
 
     def __post_init__(self) -> None:
         _at_least(1, window=self.window, stride=self.stride, batch_size=self.batch_size)
@@ -130,7 +132,7 @@ class Settings:
         groups = self.as_json()
         names = {**groups["data"], **groups["model"], **groups["optimiser"]}
         names |= {name: groups["run"][name] for name in ("seed", "precision")}
-        return {_flag(name): value for name, value in names.items() if name != "store"}
+        return {_flag(name): value for name, value in names.items() if name not in ("store", "cache_dir")}
 
 
 def _flag(name: str) -> str:

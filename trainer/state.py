@@ -118,5 +118,6 @@ class TrainingState:
             rank=self.ranks.rank,
             world_size=self.ranks.world_size,
             split=split,
+            cache_dir=data.cache_dir,
             device=self.ranks.device if self.ranks.device.type == "cuda" else None,
         )

@@ -1,5 +1,6 @@
 """Training, validation and test rows, cut by time, so that nothing of the future is trained on."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,7 +90,7 @@ def _rows_before(
     high = max((int(store.time[stop - 1]) for _, stop in filled), default=0) + 1
 
     def cut_at(time: int) -> NDArray[np.int64]:
-        return np.array([start + np.searchsorted(store.time[start:stop], time) for start, stop in ranges])
+        return np.array([bisect_left(store.time, time, start, stop) for start, stop in ranges])
 
     while low < high:
         middle = (low + high) // 2

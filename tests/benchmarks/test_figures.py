@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from benchmarks.sensor_log import write_log
 from benchmarks.timing import Spread, interleave
 from storage.store import SeriesStore
 from storage.verify import check_chunks
+from tests.storage.packed import quantised
 
 
 def run(*arguments: str) -> str:
@@ -143,6 +145,28 @@ def test_device(tmp_path: Path) -> None:
     assert [step["way"] for step in figures["steps"]] == ["one batch", "expanded", "host", "plain"] * 2
 
 
+def test_windows_of_the_packed_layout(tmp_path: Path) -> None:
+    result = tmp_path / "packed.json"
+    arguments = ["--layout", "packed", "--rows", "300000", "--channels", "4", "--windows", "16", "--batch", "32"]
+    short = ["--rounds", "2", "--seconds", "0.01", "--folder", str(tmp_path), "--json", str(result)]
+    output = run("windows", *arguments, *short)
+    assert "cached/mapped" in output
+    figures = json.loads(result.read_text())
+    assert set(figures["digests"]) == {"mapped", "packed", "cached"}
+    assert len(set(figures["digests"].values())) == 1
+    assert [cell["case"]["stride"] for cell in figures["cells"]] == [1, 2, 16]
+    assert figures["ratio"] > 1
+
+
+def test_codecs(tmp_path: Path, make_store: Callable[..., SeriesStore]) -> None:
+    make_store(tmp_path / "walk.zarr", quantised(20_000, 4))
+    result = tmp_path / "codecs.json"
+    output = run("codecs", "--log", f"walk={tmp_path / 'walk.zarr'}", "--rounds", "2", "--json", str(result))
+    assert "times smaller" in output
+    trials = {trial["codec"]: trial for trial in json.loads(result.read_text())["trials"]}
+    assert trials["delta"]["ratio"] > trials["blosc-zstd"]["ratio"] > 1
+
+
 def test_a_device_that_is_not_there() -> None:
     result = CliRunner().invoke(main, ["device", "--device", "cuda:99"])
     assert result.exit_code == 1
@@ -201,7 +225,8 @@ def test_spread() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["synth"], ["windows"], ["ingest"], ["shuffle"], ["scale"], ["disk"], ["device"], ["demo"]]
+    "command",
+    [[], ["synth"], ["windows"], ["ingest"], ["shuffle"], ["scale"], ["disk"], ["codecs"], ["device"], ["demo"]],
 )
 def test_help_needs_no_heavy_import(command: list[str]) -> None:
     code = (

@@ -1,5 +1,6 @@
 """A real HTTP proxy on loopback in front of an S3 server, which answers late, with 503, or not to the end."""
 
+import contextlib
 import http.client
 import threading
 import time
@@ -19,8 +20,10 @@ class Faults:
         self.requests: list[str] = []
         self.unavailable: Callable[[int, str], bool] = lambda number, request: False
         self.cut: Callable[[int, str], bool] = lambda number, request: False
-        self.seconds = 0.0
-        """That each answer takes longer."""
+        self.late: Callable[[int, str], float] = lambda number, request: 0.0
+        """Seconds that an answer takes longer."""
+        self.answer: tuple[int, bytes] | None = None
+        """Status and body of every answer, instead of the server's own."""
 
     def next(self, request: str) -> int:
         with self._lock:
@@ -40,11 +43,13 @@ def faulty_proxy(port: int) -> Iterator[tuple[str, Faults]]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             request = f"{self.command} {self.path}"
             number = faults.next(request)
-            time.sleep(faults.seconds)
-            if faults.unavailable(number, request):
-                self.send_response(503)
-                self.send_header("Content-Length", "0")
+            time.sleep(faults.late(number, request))
+            if faults.answer or faults.unavailable(number, request):
+                status, told = faults.answer or (503, b"")
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(told)))
                 self.end_headers()
+                self.wfile.write(told)
                 return
             upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             try:
@@ -70,7 +75,8 @@ def faulty_proxy(port: int) -> Iterator[tuple[str, Faults]]:
                 self.wfile.write(data[: len(data) // 2])
                 self.close_connection = True
                 return
-            self.wfile.write(data)
+            with contextlib.suppress(OSError):  # who asked has had enough of waiting
+                self.wfile.write(data)
 
         do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = handle_any
 

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -124,9 +125,28 @@ def test_an_epoch_with_faults(store: SeriesStore, bucket: str, proxy: Faults) ->
     packed(store, bucket)
     proxy.unavailable = lambda number, request: number % 3 == 0
     proxy.cut = lambda number, request: number % 5 == 0 and request.startswith("GET")
-    proxy.seconds = 0.02
+    proxy.late = lambda number, request: 0.02
     assert digest(WindowLoader(bucket, **SMALL)) == digest(WindowLoader(store, **SMALL))
     assert len(proxy.requests) > 10
+
+
+def test_answers_that_come_too_late(
+    store: SeriesStore, bucket: str, proxy: Faults, environment: pytest.MonkeyPatch
+) -> None:
+    """They are not waited for: the same is asked again."""
+    packed(store, bucket)
+    environment.setattr(places, "TIMEOUT", timedelta(seconds=0.5))
+    proxy.late = lambda number, request: 2.0 if number % 7 == 0 else 0.0
+    started = time.monotonic()
+    assert digest(WindowLoader(bucket, **SMALL)) == digest(WindowLoader(store, **SMALL))
+    assert len(proxy.requests) > 7
+    assert time.monotonic() - started < 60
+
+
+def test_another_region(bucket: str, proxy: Faults) -> None:
+    proxy.answer = 400, b"<Error><Code>AuthorizationHeaderMalformed</Code></Error>"  # as S3 says it
+    with pytest.raises(PlaceError, match=r"HeaderMalformed.*check the bucket, the region \(AWS_REGION\)"):
+        SeriesStore.open(bucket)
 
 
 def test_a_pack_with_faults(store: SeriesStore, bucket: str, proxy: Faults, tmp_path: Path) -> None:
@@ -184,7 +204,7 @@ def test_the_server_is_killed_in_the_middle_of_a_pack(
 
 
 def test_a_killed_pack_goes_on(store: SeriesStore, bucket: str, proxy: Faults, tmp_path: Path) -> None:
-    proxy.seconds = 0.05
+    proxy.late = lambda number, request: 0.05
     with start_pack(store, bucket) as job:
         place = Bucket(bucket)
         while not any(name.endswith(".json") for name in place.sizes(".staged")):
@@ -193,7 +213,7 @@ def test_a_killed_pack_goes_on(store: SeriesStore, bucket: str, proxy: Faults, t
         job.send_signal(signal.SIGKILL)
     with pytest.raises(StoreError, match="holds no store"):
         SeriesStore.open(bucket)
-    proxy.seconds = 0
+    proxy.late = lambda number, request: 0.0
     with start_pack(store, bucket) as job:
         told, complaint = job.communicate(timeout=60)
     assert job.returncode == 0, complaint

@@ -2,6 +2,9 @@
 
 import hashlib
 import multiprocessing
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,6 +103,35 @@ def test_little_is_decoded_more_than_once(make_store: Make, tmp_path: Path) -> N
     rows = loader.dataset.collection.stores[0].values
     decoded: int = rows.bytes_decoded  # type: ignore[attr-defined]
     assert decoded < 1.3 * store.values.nbytes
+
+
+SERVE = """
+import resource, sys
+from pathlib import Path
+import torch
+from pipeline.loading import WindowLoader
+
+torch.arange(10_000_000).sort()  # threads, and what they need, are there
+loader = WindowLoader(sys.argv[1], window=64, batch_size=256, pool_rows=2**17)
+next(iter(loader))
+lines = Path("/proc/self/status").read_text().splitlines()
+(used,) = (int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData"))
+resource.setrlimit(resource.RLIMIT_DATA, (used + int(sys.argv[2]) * 2**20,) * 2)
+for _ in loader:
+    pass
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell what a process uses")
+def test_memory_is_that_of_two_pools(make_store: Make, tmp_path: Path) -> None:
+    """A store of 96 MB in pools of 8."""
+    store = make_store(tmp_path / "long.zarr", rows=1_500_000, channels=16)
+    pack(store, tmp_path / "packed.zarr", codec="blosc-lz4")
+    for megabytes, suffice in ((48, True), (1, False)):
+        command = [sys.executable, "-c", SERVE, str(tmp_path / "packed.zarr"), str(megabytes)]
+        environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "2"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert (done.returncode == 0) == suffice, done.stderr
 
 
 def test_a_complete_cache_is_read_as_it_is(pair: Pair, tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from pipeline.executor import executor
 from storage.codecs import CODECS, codec_of
 from storage.durable import make_directory, sync_directory, write_file
-from storage.errors import StoreError, StoreLockedError
+from storage.errors import LongstrideError, StoreError, StoreLockedError
 from storage.format import LOCK_FILE, ROOT, STAGED, chunk_file
 from storage.lock import StoreLock
 from storage.metadata import relaid_documents
 from storage.packed import Packing
-from storage.places import Folder, Place, place_of
+from storage.places import Folder, Place, PlaceError, place_of
 from storage.shards import encode_shard
 from storage.store import SeriesStore
 
@@ -40,6 +40,7 @@ MIN_CHUNK_ROWS = 64
 SAMPLES = 8
 SAMPLE_BYTES = 4 * 2**20
 DEFAULT_CODEC = next(iter(CODECS))
+ROW_ARRAYS = ("time", "values", "labels")
 
 
 class Packed(NamedTuple):
@@ -128,8 +129,8 @@ def unpack(
         group = max(1, SHARD_BYTES // (store.chunk_rows * store.layout.row_arrays["values"].row_bytes))
         num_chunks = -(-store.num_rows // store.chunk_rows)
         tasks = (
-            _UnpackChunks(store, staged, first, min(first + group, num_chunks))
-            for first in range(0, num_chunks, group)
+            _UnpackChunks(store, staged, number, first, min(first + group, num_chunks))
+            for number, first in enumerate(range(0, num_chunks, group))
         )
         found = _run(tasks, store, group * store.chunk_rows, {}, workers, dask, progress)
         documents = relaid_documents(json.loads(store.get(ROOT)), store.layout, file_rows=store.chunk_rows)
@@ -246,6 +247,7 @@ class _UnpackChunks:
 
     store: SeriesStore
     place: Folder
+    number: int
     first: int
     stop: int
 
@@ -262,7 +264,7 @@ class _UnpackChunks:
                     write_file(path, [np.ascontiguousarray(data)], size=rows * array.row_bytes)
                     is_new = True
             reused += not is_new
-        yield self.first // max(1, self.stop - self.first), {"reused": reused}
+        yield self.number, {"reused": reused}
 
     def _is_whole(self, path: Path, name: str, index: int, length: int, size: int) -> bool:
         if not path.exists() or path.stat().st_size != size:
@@ -305,7 +307,7 @@ def _receipts_folder(job: str) -> str:
 def _receipts(place: Place, job: str) -> dict[int, dict[str, int]]:
     """Sizes of the shards that an interrupted job has written whole, by number."""
     names = [name for name in place.sizes(_receipts_folder(job)) if Path(name).stem.isdecimal()]
-    there = {name: size for folder in ("time", "values", "labels") for name, size in place.sizes(folder).items()}
+    there = {name: size for folder in ROW_ARRAYS for name, size in place.sizes(folder).items()}
     found = {}
     for receipt in names:
         number = int(Path(receipt).stem)
@@ -327,7 +329,14 @@ def _written(place: Place, job: str) -> Iterator[Place]:
             yield staged
         return
     _claim(place, job)
-    yield place
+    try:
+        yield place
+    except PlaceError:
+        raise  # what is there is gone on with, as soon as the place can be reached
+    except LongstrideError:
+        place.remove([name for folder in ROW_ARRAYS for name in place.sizes(folder)])
+        place.remove([*place.sizes(STAGED), LOCK_FILE])
+        raise
     place.remove([*place.sizes(STAGED), LOCK_FILE])
 
 

@@ -1,7 +1,7 @@
 """Reading the packed layout: rows are decoded where they are asked for, from a folder or an object store."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from storage.codecs import codec_of
 from storage.errors import StoreError
 from storage.format import chunk_file
-from storage.places import Place
+from storage.places import Folder, Place
 from storage.shards import index_bytes, read_index
 from storage.store import SeriesStore
 
 __all__ = ["PackedRows", "PackedStore", "Packing"]
 
 CHUNKS_KEPT = 64
+PIECE_CHUNKS = 32
 LOCAL_THREADS = 4
 REMOTE_THREADS = 16
 """At a time: what waits for an object store does not compute."""
@@ -116,11 +117,14 @@ class PackedRows:
         key, *rest = key if isinstance(key, tuple) else (key,)
         if isinstance(key, slice):
             start, stop, step = key.indices(len(self))
-            assert step == 1, "rows are read without a step"
+            if step != 1:
+                raise IndexError(f"rows of a packed store are read one after the other, not in steps of {step}")
             found = self.read(start, max(start, stop))
         elif isinstance(key, int | np.integer):
-            chunk, row = divmod(int(key) + (len(self) if key < 0 else 0), self._packing.chunk_rows)
-            found = self._chunk(chunk)[row]
+            row = int(key) + (len(self) if key < 0 else 0)
+            if not 0 <= row < len(self):
+                raise IndexError(f"row {key} is not within the {len(self)} rows of {self._place.name}")
+            found = self._chunk(row // self._packing.chunk_rows)[row % self._packing.chunk_rows]
             return cast(NDArray[Any], found[tuple(rest)] if rest else found)
         else:
             found = np.stack([self[int(row)] for row in np.asarray(key).ravel()])
@@ -137,19 +141,17 @@ class PackedRows:
         return self.read(start, min(start + self._packing.chunk_rows, len(self)))
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
-        """Rows start:stop. Raises StoreError where a shard is absent, cut short or damaged."""
+        """Rows start:stop. Raises IndexError outside 0..T, StoreError for a shard that is absent or damaged."""
+        if not 0 <= start <= stop <= len(self):
+            raise IndexError(f"rows {start}:{stop} are not within the {len(self)} rows of {self._place.name}")
         out = np.empty((stop - start, *self.shape[1:]), self.dtype)
         self.read_many([(start, stop)], [out])
         return out
 
     def read_many(self, ranges: Sequence[tuple[int, int]], outs: Sequence[NDArray[Any]]) -> None:
         """Rows of several ranges, each into an array of its own; several at a time."""
-        rows = self._packing.shard_rows
         runs = [
-            _Run(max(start, first), min(stop, first + rows), out[max(start, first) - start :])
-            for (start, stop), out in zip(ranges, outs, strict=True)
-            for first in range(start - start % rows, stop, rows)
-            if start < stop
+            run for (start, stop), out in zip(ranges, outs, strict=True) for run in self._runs(start, stop, out)
         ]
         if len(runs) == 1:
             self._read_run(runs[0])
@@ -157,10 +159,19 @@ class PackedRows:
         for _ in self._pool.map(self._read_run, runs):
             pass
 
+    def _runs(self, start: int, stop: int, out: NDArray[Any]) -> Iterator[_Run]:
+        """Cut a range where shards begin; a long one into pieces, that several threads may decode."""
+        if start == stop:
+            return
+        rows = self._packing.shard_rows
+        if stop - start > PIECE_CHUNKS * self._packing.chunk_rows:
+            rows = min(rows, PIECE_CHUNKS * self._packing.chunk_rows)
+        for first in range(start - start % rows, stop, rows):
+            begin = max(start, first)
+            yield _Run(begin, min(stop, first + rows), out[begin - start :])
+
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        from storage.places import Folder
-
         threads = min(LOCAL_THREADS, os.cpu_count() or 1) if isinstance(self._place, Folder) else REMOTE_THREADS
         return ThreadPoolExecutor(threads, thread_name_prefix="longstride-decoder")
 

@@ -55,7 +55,7 @@ def check_row_chunk(store: SeriesStore, array: str, index: int) -> ChunkCheck:
 
 def _check_small(store: SeriesStore, name: str) -> ChunkCheck:
     """Check a small chunk file, wherever the store lies."""
-    shown = f"{store.name}/{name}"
+    shown = store.path / name if store.is_mapped else f"{store.name}/{name}"
     try:
         data = store.get(name)
     except (OSError, LongstrideError) as error:

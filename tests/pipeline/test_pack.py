@@ -88,7 +88,9 @@ def test_elsewhere(store: SeriesStore, tmp_path: Path, where: str) -> None:
         pack(store, tmp_path / "p.zarr", codec="zstd", shard_bytes=SHARD, workers=2)
         unpack(SeriesStore.open(tmp_path / "p.zarr"), tmp_path / "u.zarr", workers=2)
     else:
-        with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster:
+        with LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address="127.0.0.1:0"
+        ) as cluster:
             pack(store, tmp_path / "p.zarr", codec="zstd", shard_bytes=SHARD, dask=cluster.scheduler_address)
             unpack(SeriesStore.open(tmp_path / "p.zarr"), tmp_path / "u.zarr", dask=cluster.scheduler_address)
     assert contents(tmp_path / "p.zarr") == contents(tmp_path / "threads.zarr")

@@ -222,6 +222,16 @@ def test_a_killed_pack_goes_on(store: SeriesStore, bucket: str, proxy: Faults, t
     assert contents(tmp_path / "u.zarr") == contents(store.path)
 
 
+def test_damage_leaves_nothing_there(make_store: Callable[..., SeriesStore], bucket: str, tmp_path: Path) -> None:
+    damaged = make_pair(make_store, tmp_path, "zstd")[0]
+    path = damaged.path / "values/c.9.0"
+    path.write_bytes(bytes(path.stat().st_size))
+    Bucket(bucket).put("mine.txt", b"a file of others")
+    with pytest.raises(StoreError, match="are damaged"):
+        pack(damaged, bucket, codec="zstd", shard_bytes=SHARD)
+    assert list(Bucket(bucket).sizes("")) == ["mine.txt"]
+
+
 def test_two_jobs_do_not_mix(store: SeriesStore, bucket: str) -> None:
     Bucket(bucket).put(LOCK_FILE, b"another job")
     with pytest.raises(StoreLockedError, match="is being written by another job, or was when that died"):

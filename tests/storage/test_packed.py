@@ -54,6 +54,10 @@ def test_it_is_sliced_like_an_array(pair: tuple[SeriesStore, PackedStore]) -> No
     assert np.asarray(packed.time).tobytes() == store.time.tobytes()
     with pytest.raises(IndexError, match="not within"):
         packed.read(0, ROWS + 1)
+    with pytest.raises(IndexError, match="not within"):
+        packed.time[ROWS]
+    with pytest.raises(IndexError, match="not in steps of 2"):
+        packed.time[::2]
 
 
 def test_everything_else_is_the_same(pair: tuple[SeriesStore, PackedStore]) -> None:

@@ -129,6 +129,7 @@ def train(epoch, stop=None):
 train(0)
 train(1, stop=4)
 accelerator.save_state(sys.argv[3])
+accelerator.wait_for_everyone()
 list(loader)
 accelerator.load_state(sys.argv[3])
 train(1)
@@ -146,7 +147,8 @@ def test_accelerate_takes_a_loader_on_any_number_of_processes(
     command = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={world_size}", "--standalone"]
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
     arguments = [str(script), str(store.path), json.dumps(OPTIONS), str(tmp_path / "state")]
-    subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True, timeout=150)
+    done = subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, timeout=150)
+    assert done.returncode == 0, done.stderr
     for rank in range(world_size):
         served = json.loads((tmp_path / f"state-{rank}.json").read_text())
         loader = WindowLoader(store, rank=rank, world_size=world_size, **OPTIONS)

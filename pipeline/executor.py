@@ -6,13 +6,14 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, suppress
+from multiprocessing import resource_tracker
 from queue import SimpleQueue
 from threading import Event
 from typing import Any, TypeVar
 
 from storage.errors import LongstrideError
 
-__all__ = ["Run", "WorkersError", "dask_setup", "executor", "in_threads", "on_cluster", "on_processes"]
+__all__ = ["Run", "WorkersError", "executor", "in_threads", "on_cluster", "on_processes"]
 
 Result = TypeVar("Result")
 Run = Callable[[Iterator[Callable[[], Iterable[Result]]]], Iterator[list[Result]]]
@@ -90,8 +91,8 @@ def on_processes(num_workers: int) -> Iterator[Run[Any]]:
     dask = _distributed()
 
     threads = max(1, (os.cpu_count() or 1) // num_workers)
-    with (
-        dask.LocalCluster(
+    with _deaf_to_ctrl_c():
+        cluster = dask.LocalCluster(
             n_workers=num_workers,
             threads_per_worker=1,
             # There is no dashboard, but a server for it all the same: of a free port, for this machine alone.
@@ -99,17 +100,25 @@ def on_processes(num_workers: int) -> Iterator[Run[Any]]:
             scheduler_kwargs={"dashboard": False},
             memory_limit=0,
             silence_logs=logging.CRITICAL,
-            preload=[__name__],
             env={"POLARS_MAX_THREADS": str(threads)},
-        ) as cluster,
-        on_cluster(cluster.scheduler_address) as run,
-    ):
+        )
+    with cluster, on_cluster(cluster.scheduler_address) as run:
         yield run
 
 
-def dask_setup(worker: Any) -> None:
-    """Prepare a local worker (Dask calls this): Ctrl-C reaches it too, but it is for the job to end it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let threads and processes that start now not hear Ctrl-C: it reaches them too, but the job is to end them.
+
+    It waits for the end of this. Their own children, such as a worker that takes the place of one that died, do
+    not hear it either.
+    """
+    resource_tracker.ensure_running()  # it would unblock the signal when the first process is started
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def on_cluster(address: str) -> AbstractContextManager[Run[Any]]:

@@ -304,8 +304,8 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
 
     A job that was interrupted goes on where it was: run it again.
     """
-    from pipeline.pack import best_of, try_codecs
     from pipeline.pack import pack as write
+    from pipeline.trials import best_of, try_codecs
     from storage.store import SeriesStore
 
     opened = SeriesStore.open(store)

@@ -6,8 +6,7 @@ Each shard is a task of its own, which can be done again. The root document come
 import hashlib
 import json
 import os
-import time as clock
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,27 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.executor import executor
+from pipeline.trials import best_of, try_codecs
 from storage.codecs import CODECS, codec_of
 from storage.durable import make_directory, sync_directory, write_file
 from storage.errors import LongstrideError, StoreError, StoreLockedError
-from storage.format import LOCK_FILE, ROOT, STAGED, chunk_file
+from storage.format import ATTRIBUTES, LOCK_FILE, ROOT, STAGED, chunk_file
 from storage.lock import StoreLock
 from storage.metadata import relaid_documents
-from storage.packed import Packing
+from storage.packed import SHARD_BYTES, Packing
 from storage.places import Folder, Place, PlaceError, place_of
 from storage.shards import encode_shard
 from storage.store import SeriesStore
 
-__all__ = ["AUTO", "Packed", "Trial", "pack", "try_codecs", "unpack"]
+__all__ = ["AUTO", "Packed", "pack", "unpack"]
 
 AUTO = "auto"
-SHARD_BYTES = 64 * 2**20
-"""Of values in a shard, before they are made small."""
-CHUNK_BYTES = 128 * 2**10
-"""Of values that are decoded at a time: little beside a block of windows, and enough to be made small."""
-MIN_CHUNK_ROWS = 64
-SAMPLES = 8
-SAMPLE_BYTES = 4 * 2**20
 DEFAULT_CODEC = next(iter(CODECS))
 ROW_ARRAYS = ("time", "values", "labels")
 
@@ -54,16 +47,6 @@ class Packed(NamedTuple):
     """Taken over from a job that was interrupted."""
     codec: str | None
     """None where it was unpacked."""
-
-
-class Trial(NamedTuple):
-    """How a codec did on a sample of the values."""
-
-    codec: str
-    ratio: float
-    """Bytes before over bytes after."""
-    megabytes_per_second: float
-    """Decoded by one thread."""
 
 
 def pack(
@@ -84,7 +67,7 @@ def pack(
     if codec == AUTO:
         codec = best_of(try_codecs(store)).codec
     codec_of(codec)
-    packing = _packing(store, codec, shard_bytes)
+    packing = Packing.of(store, codec, shard_bytes)
     job = _job_of(store, list(packing))
     place = place_of(dest)
     with _written(place, job) as staged:
@@ -96,13 +79,13 @@ def pack(
         sizes = {name: [shards[number][name] for number in range(num_shards)] for name in store.layout.row_arrays}
         codecs = {name: _sharded(store, name, packing) for name in sizes}
         documents = relaid_documents(
-            json.loads(store.get(ROOT)),
+            _root_of(store),
             store.layout,
             codecs=codecs,
             file_rows=packing.shard_rows,
             packed={**packing._asdict(), "shard_bytes": sizes},
         )
-        _commit(store, documents, place, staged, job)
+        _commit(store, documents, place, staged)
     return Packed(store.num_rows, sum(sizes["values"]), num_shards, len(done), codec)
 
 
@@ -133,51 +116,20 @@ def unpack(
             for number, first in enumerate(range(0, num_chunks, group))
         )
         found = _run(tasks, store, group * store.chunk_rows, {}, workers, dask, progress)
-        documents = relaid_documents(json.loads(store.get(ROOT)), store.layout, file_rows=store.chunk_rows)
+        documents = relaid_documents(_root_of(store), store.layout, file_rows=store.chunk_rows)
         for name in store.layout.row_arrays:
             sync_directory(staged.path / name)
-        _commit(store, documents, place, staged, job)
+        _commit(store, documents, place, staged)
     reused = sum(shard["reused"] for shard in found.values())
     return Packed(store.num_rows, store.values.nbytes, num_chunks, reused, None)
 
 
-def try_codecs(store: SeriesStore) -> list[Trial]:
-    """How each codec does on values from all over a store."""
-    packing = _packing(store, DEFAULT_CODEC, SHARD_BYTES)
-    sample_rows = max(1, SAMPLE_BYTES // (packing.chunk_rows * store.layout.row_arrays["values"].row_bytes))
-    sample_rows *= packing.chunk_rows
-    starts = np.unique(np.linspace(0, max(0, store.num_rows - sample_rows), SAMPLES).astype(np.int64))
-    samples = [store.read(start, min(start + sample_rows, store.num_rows)) for start in starts.tolist()]
-    return [_try(name, samples, packing.chunk_rows) for name in CODECS]
-
-
-def best_of(trials: Sequence[Trial]) -> Trial:
-    """The one that makes least of the values, of those that every Zarr tool can read."""
-    return max((trial for trial in trials if not codec_of(trial.codec).with_deltas), key=lambda trial: trial.ratio)
-
-
-def _try(name: str, samples: Sequence[NDArray[np.floating]], chunk_rows: int) -> Trial:
-    codec = codec_of(name)
-    before = after = 0
-    seconds = 0.0
-    for sample in samples:
-        out = np.empty_like(sample[:chunk_rows])
-        for row in range(0, len(sample) - len(out) + 1, max(1, len(out))):
-            coded = codec.encode(sample[row : row + len(out)])
-            begin = clock.perf_counter()
-            codec.decode(coded, out)
-            seconds += clock.perf_counter() - begin
-            before += out.nbytes
-            after += len(coded)
-    return Trial(name, before / after, before / seconds / 1e6)
-
-
-def _packing(store: SeriesStore, codec: str, shard_bytes: int) -> Packing:
-    row_bytes = store.layout.row_arrays["values"].row_bytes
-    # Powers of two, so that chunks fill a shard, and shards begin where chunks of the mapped layout do.
-    chunk_rows = min(store.chunk_rows, max(MIN_CHUNK_ROWS, 1 << ((CHUNK_BYTES // row_bytes).bit_length() - 1)))
-    per_shard = max(1, shard_bytes // (store.chunk_rows * row_bytes))
-    return Packing(codec, store.chunk_rows * (1 << (per_shard.bit_length() - 1)), chunk_rows)
+def _root_of(store: SeriesStore) -> dict[str, Any]:
+    """The root document of the commit that was opened. Raises StoreError where there is another one by now."""
+    document: dict[str, Any] = json.loads(store.get(ROOT))
+    if document["attributes"][ATTRIBUTES]["generation"] != store.generation:
+        raise StoreError(f"{store.name} was appended to meanwhile: run it again")
+    return document
 
 
 def _job_of(store: SeriesStore, what: list[Any]) -> str:
@@ -358,7 +310,7 @@ def _claim(place: Place, job: str) -> None:
             ) from None
 
 
-def _commit(store: SeriesStore, documents: dict[str, bytes], place: Place, staged: Place, job: str) -> None:
+def _commit(store: SeriesStore, documents: dict[str, bytes], place: Place, staged: Place) -> None:
     """Put everything in its place, the root document last."""
     root = documents.pop(ROOT)
     for name in store.attributes["checksums_crc32c"]:

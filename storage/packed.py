@@ -19,6 +19,11 @@ from storage.store import SeriesStore
 
 __all__ = ["PackedRows", "PackedStore", "Packing"]
 
+SHARD_BYTES = 64 * 2**20
+"""Of values in a shard, before they are made small."""
+CHUNK_BYTES = 128 * 2**10
+"""Of values that are decoded at a time: little beside a block of windows, and enough to be made small."""
+MIN_CHUNK_ROWS = 64
 CHUNKS_KEPT = 64
 PIECE_CHUNKS = 32
 LOCAL_THREADS = 4
@@ -35,6 +40,21 @@ class Packing(NamedTuple):
     """Rows of one file."""
     chunk_rows: int
     """Rows that are decoded at a time."""
+
+    @staticmethod
+    def of(store: SeriesStore, codec: str, shard_bytes: int = SHARD_BYTES) -> "Packing":
+        """How to cut up a store.
+
+        In powers of two, so that chunks fill a shard, and shards begin where chunks of the mapped layout do.
+        """
+        row_bytes = store.layout.row_arrays["values"].row_bytes
+        chunk_rows = 1 << max(0, (CHUNK_BYTES // row_bytes).bit_length() - 1)
+        per_shard = max(1, shard_bytes // (store.chunk_rows * row_bytes))
+        return Packing(
+            codec,
+            shard_rows=store.chunk_rows * (1 << (per_shard.bit_length() - 1)),
+            chunk_rows=min(store.chunk_rows, max(MIN_CHUNK_ROWS, chunk_rows)),
+        )
 
 
 class _Run(NamedTuple):

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from distributed import LocalCluster
 
 from pipeline.__main__ import main
-from pipeline.pack import best_of, pack, try_codecs, unpack
+from pipeline.pack import pack, unpack
+from pipeline.trials import best_of, try_codecs
 from storage.errors import StoreError, StoreLockedError
 from storage.format import STAGED
 from storage.lock import StoreLock

@@ -1,0 +1,58 @@
+"""Trying the codecs of the packed layout on samples of a store."""
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.codecs import CODECS, codec_of
+from storage.packed import Packing
+from storage.store import SeriesStore
+
+__all__ = ["Trial", "best_of", "try_codecs"]
+
+SAMPLES = 8
+SAMPLE_BYTES = 4 * 2**20
+
+
+class Trial(NamedTuple):
+    """How a codec did on a sample of the values."""
+
+    codec: str
+    ratio: float
+    """Bytes before over bytes after."""
+    megabytes_per_second: float
+    """Decoded by one thread."""
+
+
+def try_codecs(store: SeriesStore) -> list[Trial]:
+    """How each codec does on values from all over a store."""
+    packing = Packing.of(store, next(iter(CODECS)))
+    sample_rows = max(1, SAMPLE_BYTES // (packing.chunk_rows * store.layout.row_arrays["values"].row_bytes))
+    sample_rows *= packing.chunk_rows
+    starts = np.unique(np.linspace(0, max(0, store.num_rows - sample_rows), SAMPLES).astype(np.int64))
+    samples = [store.read(start, min(start + sample_rows, store.num_rows)) for start in starts.tolist()]
+    return [_try(name, samples, packing.chunk_rows) for name in CODECS]
+
+
+def best_of(trials: Sequence[Trial]) -> Trial:
+    """The one that makes least of the values, of those that every Zarr tool can read."""
+    return max((trial for trial in trials if not codec_of(trial.codec).with_deltas), key=lambda trial: trial.ratio)
+
+
+def _try(name: str, samples: Sequence[NDArray[np.floating]], chunk_rows: int) -> Trial:
+    codec = codec_of(name)
+    before = after = 0
+    seconds = 0.0
+    for sample in samples:
+        out = np.empty_like(sample[:chunk_rows])
+        for row in range(0, len(sample) - len(out) + 1, max(1, len(out))):
+            coded = codec.encode(sample[row : row + len(out)])
+            begin = time.perf_counter()
+            codec.decode(coded, out)
+            seconds += time.perf_counter() - begin
+            before += out.nbytes
+            after += len(coded)
+    return Trial(name, before / after, before / seconds / 1e6)

@@ -164,7 +164,7 @@ def measure_steps(
     num_channels = SeriesStore.open(store).values.shape[1]
     models: dict[str, Callable[[], nn.Module]] = {
         "linear": lambda: nn.Sequential(nn.Linear(num_channels, 8), nn.Linear(8, num_channels)),
-        "LSTM, 64 wide": lambda: build_model(ModelSettings(hidden=64, latent=16), num_channels),
+        "LSTM, 64 wide": lambda: build_model(ModelSettings(hidden=64, latent=16), num_channels, case.window),
     }
     ways = _Ways(store, raw, case, device)
     batch = next(ways.resident()).clone()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tomllib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,6 +10,7 @@ import click
 
 from storage.cli import CommandGroup, example
 from storage.errors import LongstrideError
+from trainer.errors import SettingsError
 from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 if TYPE_CHECKING:
@@ -31,6 +33,27 @@ def setting(group: Any, name: str, text: str, **options: Any) -> Callable[[Comma
     )
 
 
+def _read_config(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
+    """Let a TOML file take the place of the defaults, and flags that of what it says."""
+    if path is None:
+        return
+    try:
+        with open(path, "rb") as file:
+            found = tomllib.load(file)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is no TOML file: {error}") from None
+    # A group is only there to be read: each setting has a name of its own.
+    flat = {name: value for name, value in found.items() if not isinstance(value, dict)}
+    for group in (value for value in found.values() if isinstance(value, dict)):
+        flat |= group
+    flat = {name.replace("-", "_"): value for name, value in flat.items()}
+    known = {option.name for option in context.command.params} - {"config", "resume"}
+    if unknown := sorted(flat.keys() - known):
+        names = ", ".join(sorted(str(name).replace("_", "-") for name in known))
+        raise SettingsError(f"{path}: unknown setting {', '.join(map(repr, unknown))}: expected {names}")
+    context.default_map = flat
+
+
 @main.command(
     epilog=example(
         "python -m trainer train plant.zarr --out runs/plant",
@@ -39,6 +62,14 @@ def setting(group: Any, name: str, text: str, **options: Any) -> Callable[[Comma
 )
 @click.argument("store")
 @click.option("--out", type=click.Path(), required=True, help="Run directory to write, such as runs/plant.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False),
+    is_eager=True,
+    expose_value=False,
+    callback=_read_config,
+    help="TOML file with settings of the same names, in groups or not; flags override it.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out; begin if there is none.")
 @setting(DataSettings, "window", "Rows of a window, K.")
 @setting(DataSettings, "stride", "Rows between the starts of windows.")
@@ -49,9 +80,10 @@ def setting(group: Any, name: str, text: str, **options: Any) -> Callable[[Comma
 @setting(RunSettings, "epochs", "Times that every training window is seen.")
 @setting(RunSettings, "max_steps", "Stop after this many steps of the run.", type=int)
 @setting(RunSettings, "minutes", "Stop after training for this long.", type=float)
-@setting(ModelSettings, "hidden", "Width of each LSTM layer.")
+@setting(ModelSettings, "model", "lstm, tcn, patch, or yours as package.module:function.")
+@setting(ModelSettings, "hidden", "Width of each layer.")
 @setting(ModelSettings, "latent", "Numbers that a window is squeezed into.")
-@setting(ModelSettings, "layers", "LSTM layers of encoder and decoder each.")
+@setting(ModelSettings, "layers", "Layers of encoder and decoder each.")
 @setting(OptimiserSettings, "lr", "Learning rate of Adam.")
 @setting(OptimiserSettings, "clip_norm", "Longest gradient; longer ones are scaled down.")
 @setting(RunSettings, "precision", "Arithmetic of the model.", type=click.Choice(["fp32", "bf16", "fp16"]))
@@ -60,11 +92,15 @@ def setting(group: Any, name: str, text: str, **options: Any) -> Callable[[Comma
 @setting(RunSettings, "log_every", "Steps between lines of metrics.jsonl.")
 @setting(RunSettings, "checkpoint_every", "Steps between checkpoints; each epoch ends with one too.")
 def train(store: str, resume: bool, **options: Any) -> None:
-    """Train an LSTM autoencoder on STORE.
+    """Train an autoencoder on STORE.
 
     Each window of the training split is squeezed into a few numbers and written out again; the loss is the mean
     squared error over the values that are there, each channel in its own standard deviations. Missing values are
     neither seen nor judged. The last rows of STORE, after both shares, are left for a test.
+
+    The model is an LSTM, a temporal convolutional network, a transformer over patches, or yours: a function of the
+    model's settings, the number of channels N and the rows of a window K, which returns a torch module that takes
+    and gives windows (B, K, N).
 
     Started by torchrun, the processes share each batch, over gloo on the CPU and nccl on CUDA. A signal (Ctrl-C,
     SIGTERM) saves and stops: the same command with --resume goes on, as it does after a crash. The run directory

@@ -40,14 +40,16 @@ class DataSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """Sizes of the LSTM autoencoder."""
+    """Which model, and its sizes."""
 
+    model: str = "lstm"
+    """lstm, tcn, patch, or the import path of a function that makes one, such as mypackage.models:build."""
     hidden: int = 128
-    """Width H of each LSTM layer."""
+    """Width H of each layer."""
     latent: int = 32
-    """Numbers that a whole window is squeezed into."""
+    """Numbers that a whole window is squeezed into, about."""
     layers: int = 1
-    """LSTM layers of the encoder, and of the decoder."""
+    """Layers of the encoder, and of the decoder; of tcn, times that all dilations come."""
 
     def __post_init__(self) -> None:
         _at_least(1, hidden=self.hidden, latent=self.latent, layers=self.layers)

@@ -59,7 +59,7 @@ class TrainingState:
         """None where the validation split is shorter than a window."""
         self.normalisation = Normalisation.fit(splits.train.stats(self.store), self.store).to(ranks.device)
         torch.manual_seed(run.seed)
-        self.model = build_model(settings.model, len(self.store.channels)).to(ranks.device)
+        self.model = build_model(settings.model, len(self.store.channels), data.window).to(ranks.device)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=settings.optimiser.lr)
         self.scaler = make_scaler(run.precision, ranks.device)
         self.progress = Progress()

@@ -72,5 +72,5 @@ def test_latent_is_of_the_last_layer_and_reaches_every_row() -> None:
 
 
 def test_built_model_keeps_the_shape() -> None:
-    model = build_model(ModelSettings(hidden=8, latent=4, layers=2), num_channels=6)
+    model = build_model(ModelSettings(hidden=8, latent=4, layers=2), num_channels=6, window=5)
     assert model(torch.randn(2, 10, 6)).shape == (2, 10, 6)

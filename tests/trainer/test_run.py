@@ -48,6 +48,15 @@ def test_a_run_learns_and_leaves_every_file(store: Path, tmp_path: Path) -> None
         assert (tmp_path / "run" / name).exists()
 
 
+@pytest.mark.parametrize("model", ["tcn", "patch"])
+def test_every_model_learns(store: Path, tmp_path: Path, model: str) -> None:
+    summary = training(store, tmp_path / "run", epochs=2, model=model).run()
+    assert isinstance(summary, Summary)
+    assert summary.first_loss is not None
+    assert summary.last_loss is not None
+    assert summary.last_loss < 0.9 * summary.first_loss
+
+
 def test_a_directory_that_holds_a_run_is_refused(store: Path, tmp_path: Path) -> None:
     training(store, tmp_path / "run", max_steps=2).run()
     with pytest.raises(RunError, match="add --resume"):

@@ -1,11 +1,14 @@
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.trainer.conftest import settings_for
+from trainer.__main__ import main
 from trainer.errors import SettingsError
-from trainer.settings import Settings
+from trainer.settings import OptimiserSettings, Settings
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,49 @@ def test_how_long_and_where_may_change_when_a_run_goes_on() -> None:
     for name, value in {"window": 17, "lr": 0.5, "seed": 1, "precision": "bf16", "layers": 2}.items():
         changed = settings_for(Path("store"), Path("run"), **{name: value})
         assert changed.that_shape_the_curve() != settings.that_shape_the_curve()
+
+
+CONFIG = """
+out = "{out}"
+
+[data]
+window = 16
+stride = 4
+batch-size = 32
+
+[model]
+hidden = 8
+latent = 4
+
+[run]
+max-steps = 3
+device = "cpu"
+"""
+
+
+def test_a_file_takes_the_place_of_defaults_and_flags_that_of_the_file(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text(CONFIG.format(out=tmp_path / "run"))
+    command = ["train", str(store), "--config", str(tmp_path / "run.toml"), "--max-steps", "2"]
+    result = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    settings = Settings.from_json(json.loads((tmp_path / "run" / "settings.json").read_text()))
+    assert (settings.data.window, settings.data.batch_size, settings.model.hidden) == (16, 32, 8)
+    assert (settings.run.max_steps, settings.optimiser.lr) == (2, OptimiserSettings.lr)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("window = ", "is no TOML file"),
+        ("[data]\nwindws = 3", "unknown setting 'windws': expected batch-size, "),
+        ("window = 'wide'", "'wide' is not a valid integer"),
+        ("window = 0", "--window is 0: it must be a whole number of at least 1"),
+    ],
+)
+def test_a_file_that_says_something_else(store: Path, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "run.toml").write_text(text)
+    command = ["train", str(store), "--config", str(tmp_path / "run.toml"), "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code
+    assert message in result.output
+    assert not (tmp_path / "run").exists()

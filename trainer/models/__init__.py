@@ -1,13 +1,63 @@
-"""Models: (B, K, N) in, (B, K, N) out. To train another, return it from `build_model`."""
+"""Models: (B, K, N) in, (B, K, N) out; built in by name, or yours by import path."""
+
+import importlib
+from collections.abc import Callable
+from functools import partial
 
 from torch import nn
 
+from trainer.errors import SettingsError
 from trainer.models.lstm import LSTMAutoencoder
+from trainer.models.patch import PatchAutoencoder
+from trainer.models.tcn import TCNAutoencoder
 from trainer.settings import ModelSettings
 
-__all__ = ["LSTMAutoencoder", "build_model"]
+__all__ = ["MODELS", "Build", "LSTMAutoencoder", "PatchAutoencoder", "TCNAutoencoder", "build_model"]
+
+Build = Callable[[ModelSettings, int, int], nn.Module]
+"""Makes a model, given its settings, the number of channels N and the rows of a window K."""
 
 
-def build_model(settings: ModelSettings, num_channels: int) -> nn.Module:
-    """Make the model for windows of N channels, its weights drawn from torch's generator."""
+def _lstm(settings: ModelSettings, num_channels: int, window: int) -> nn.Module:
     return LSTMAutoencoder(num_channels, hidden=settings.hidden, latent=settings.latent, layers=settings.layers)
+
+
+def _of_window(
+    model: type[TCNAutoencoder] | type[PatchAutoencoder], settings: ModelSettings, num_channels: int, window: int
+) -> nn.Module:
+    sizes = {"hidden": settings.hidden, "latent": settings.latent, "layers": settings.layers}
+    return model(num_channels, window=window, **sizes)
+
+
+MODELS: dict[str, Build] = {
+    "lstm": _lstm,
+    "tcn": partial(_of_window, TCNAutoencoder),
+    "patch": partial(_of_window, PatchAutoencoder),
+}
+"""Built in, by name."""
+
+
+def build_model(settings: ModelSettings, num_channels: int, window: int) -> nn.Module:
+    """Make the model for windows of K rows of N channels, its weights drawn from torch's generator.
+
+    Raises SettingsError where there is no such model, or what is found does not make one.
+    """
+    build = MODELS.get(settings.model) or _imported(settings.model)
+    model = build(settings, num_channels, window)
+    if not isinstance(model, nn.Module):
+        raise SettingsError(f"--model {settings.model} gave {type(model).__name__}, expected a torch.nn.Module")
+    return model
+
+
+def _imported(path: str) -> Build:
+    module, colon, name = path.partition(":")
+    known = f"expected {', '.join(MODELS)}, or yours as package.module:function"
+    if not colon:
+        raise SettingsError(f"--model is {path!r}: {known}")
+    try:
+        build: Build = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"--model {path}: {error}; {known}, importable from here") from error
+    if not callable(build):
+        raise SettingsError(f"--model {path} is no function: {known}")
+    return build

@@ -1,0 +1,90 @@
+"""What every built-in model keeps apart, and models of one's own."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from trainer.errors import SettingsError
+from trainer.models import MODELS, build_model
+from trainer.settings import ModelSettings
+
+
+def model_of(name: str, window: int, **sizes: int) -> nn.Module:
+    torch.manual_seed(0)
+    settings = ModelSettings(model=name, **{"hidden": 32, "latent": 32, "layers": 2, **sizes})
+    return build_model(settings, 3, window)
+
+
+@pytest.mark.parametrize("window", [1, 4, 13, 64])
+@pytest.mark.parametrize("name", MODELS)
+def test_windows_of_any_length(name: str, window: int) -> None:
+    windows = torch.randn(5, window, 3)
+    assert model_of(name, window)(windows).shape == windows.shape
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_overfits_random_windows(name: str) -> None:
+    model = model_of(name, 4, layers=1)
+    windows = torch.randn(2, 4, 3)
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.003)
+    for _ in range(2000):
+        loss = nn.functional.mse_loss(model(windows), windows)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        if loss < 5e-4:
+            break
+    assert loss < 1e-3
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_permuting_windows_permutes_outputs(name: str) -> None:
+    model, windows, order = model_of(name, 17), torch.randn(5, 17, 3), torch.tensor([3, 0, 4, 1, 2])
+    torch.testing.assert_close(model(windows[order]), model(windows)[order])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_changing_one_window_changes_no_other_output(name: str) -> None:
+    model, windows = model_of(name, 17), torch.randn(5, 17, 3)
+    changed = windows.clone()
+    changed[2] = 3 * torch.randn(17, 3)
+    before, after = model(windows), model(changed)
+    others = [0, 1, 3, 4]
+    torch.testing.assert_close(after[others], before[others])
+    assert (after[2] - before[2]).abs().max() > 10 * (after[others] - before[others]).abs().max()
+
+
+@pytest.mark.parametrize("name", ["tcn", "patch"])
+def test_only_few_numbers_are_kept_of_a_window(name: str) -> None:
+    model = model_of(name, 64, latent=16)
+    kept: list[int] = []
+    model.to_latent.register_forward_hook(lambda module, given, made: kept.append(made[0].numel()))  # type: ignore[union-attr]
+    model(torch.randn(2, 64, 3))
+    assert kept == [16]
+
+
+def test_a_model_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "from torch import nn\n"
+        "def build(settings, num_channels, window):\n"
+        "    return nn.Linear(num_channels, num_channels)\n"
+        "def broken(settings, num_channels, window):\n"
+        "    return 'a model'\n"
+        "number = 3\n"
+    )
+    (tmp_path / "mine.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert isinstance(build_model(ModelSettings(model="mine:build"), 3, 8), nn.Linear)
+    for path, message in (
+        ("gru", "--model is 'gru': expected lstm, tcn, patch, or yours as package.module:function"),
+        ("mine:absent", "has no attribute 'absent'"),
+        ("nowhere:build", "No module named 'nowhere'"),
+        ("mine:number", "is no function"),
+        ("mine:broken", "gave str, expected a torch.nn.Module"),
+    ):
+        with pytest.raises(SettingsError, match=message):
+            build_model(ModelSettings(model=path), 3, 8)
+    sys.modules.pop("mine", None)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from storage.cli import CommandGroup, example
+from storage.cli import CommandGroup, counted, example
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 @click.group(cls=CommandGroup, name="python -m pipeline")
 def main() -> None:
-    """Turn raw logs into a store."""
+    """Turn raw logs into a store, and stores into what travels."""
 
 
 def _names(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:
@@ -325,7 +325,7 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
     ratio = opened.values.nbytes / report.num_bytes
     reused = f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
     click.echo(
-        f"{dest}: {report.num_rows:,} rows in {report.num_shards:,} shards{reused}; values {codec}, "
+        f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'shard')}{reused}; values {codec}, "
         f"{report.num_bytes / 1e6:,.1f} MB, {ratio:.2f} times smaller"
     )
 
@@ -345,7 +345,7 @@ def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None
     opened = SeriesStore.open(store)
     report = _with_bar("unpack", opened, lambda bar: write(opened, dest, workers=workers, dask=dask, progress=bar))
     reused = f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
-    click.echo(f"{dest}: {report.num_rows:,} rows in {report.num_shards:,} chunks{reused}")
+    click.echo(f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'chunk')}{reused}")
 
 
 def _with_bar(what: str, store: Any, job: Callable[[Callable[[int], object]], R]) -> R:

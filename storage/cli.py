@@ -6,7 +6,7 @@ import click
 
 from storage.errors import LongstrideError
 
-__all__ = ["CommandGroup", "example"]
+__all__ = ["CommandGroup", "counted", "example"]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -30,3 +30,8 @@ class CommandGroup(click.Group):
 def example(*lines: str) -> str:
     """An epilog that shows commands as they are typed (the mark keeps click from joining the lines)."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things."""
+    return f"{count:,} {what}{'s' * (count != 1)}"

@@ -5,7 +5,8 @@ import polars as pl
 from pipeline.ingest.duration import format_duration
 from pipeline.profile.column import FEW
 from pipeline.profile.proposal import Proposal
-from pipeline.profile.wording import counted, share
+from pipeline.profile.wording import share
+from storage.cli import counted
 
 __all__ = ["find_duplicates", "see_steps"]
 

@@ -24,7 +24,8 @@ from pipeline.profile.missing import find_missing
 from pipeline.profile.proposal import Proposal
 from pipeline.profile.sample import Sample, take_sample
 from pipeline.profile.times import find_times, has_zone
-from pipeline.profile.wording import counted, moment, share
+from pipeline.profile.wording import moment, share
+from storage.cli import counted
 
 __all__ = ["profile"]
 

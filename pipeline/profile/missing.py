@@ -8,7 +8,8 @@ from pipeline.ingest.recipe import toml
 from pipeline.profile.column import FEW, MAX_WORDS, Column
 from pipeline.profile.dialect import MISSING_WORD
 from pipeline.profile.proposal import Proposal
-from pipeline.profile.wording import counted, number
+from pipeline.profile.wording import number
+from storage.cli import counted
 
 __all__ = ["find_missing"]
 

@@ -11,7 +11,7 @@ from pipeline.ingest.recipe import Recipe, toml
 from pipeline.profile.column import Column, steps
 from pipeline.profile.sample import Sample
 from pipeline.profile.times import Times
-from pipeline.profile.wording import counted
+from storage.cli import counted
 
 __all__ = ["Proposal"]
 

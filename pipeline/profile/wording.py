@@ -4,14 +4,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["counted", "moment", "number", "quoted", "share"]
+__all__ = ["moment", "number", "quoted", "share"]
 
 MAX_TEXT_SHOWN = 40
-
-
-def counted(count: int, what: str) -> str:
-    """A number of things."""
-    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def share(part: int, whole: int) -> str:

@@ -42,7 +42,7 @@ def store(make_store: Make, tmp_path: Path) -> SeriesStore:
 @pytest.mark.parametrize("codec", ["auto", "blosc-zstd", "blosc-lz4", "zstd", "delta"])
 def test_what_is_unpacked_is_what_was_packed(store: SeriesStore, tmp_path: Path, codec: str) -> None:
     told = command("pack", store.path, tmp_path / "p.zarr", "--codec", codec)
-    assert f"{ROWS:,} rows in 1 shards" in told
+    assert f"{ROWS:,} rows, 1 shard; values" in told
     assert ("chosen: the smallest that every Zarr tool reads" in told) == (codec == "auto")
     command("unpack", tmp_path / "p.zarr", tmp_path / "u.zarr")
     assert contents(tmp_path / "u.zarr") == contents(store.path)

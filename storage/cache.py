@@ -7,6 +7,7 @@ would have missed in any other way as well.
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -54,14 +55,14 @@ class RowCache:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 _sized(values, rows.nbytes)
                 _sized(there, self._num_chunks)
+            self._file = os.open(values, os.O_RDWR)
+            weakref.finalize(self, os.close, self._file)
             self._claims = os.open(Path(folder) / f"{name}.claims", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise StoreError(f"{folder} cannot keep decoded rows: {error.strerror}") from error
         weakref.finalize(self, os.close, self._claims)
         self._kept: NDArray[Any] = np.memmap(values, rows.dtype, "r+", shape=rows.shape)
-        self._there: NDArray[np.uint8] = np.memmap(
-            values.with_suffix(".there"), np.uint8, "r+", shape=(self._num_chunks,)
-        )
+        self._there: NDArray[np.uint8] = np.memmap(there, np.uint8, "r+", shape=(self._num_chunks,))
 
     @property
     def is_complete(self) -> bool:
@@ -111,8 +112,23 @@ class RowCache:
             (int(run[0]) * self._chunk_rows, min((int(run[-1]) + 1) * self._chunk_rows, len(self._rows)))
             for run in np.split(chunks, np.flatnonzero(np.diff(chunks) > 1) + 1)
         ]
+        if not self._has_room(bounds):
+            return
         self._rows.read_many(bounds, [self._kept[start:stop].view(np.ndarray) for start, stop in bounds])
         self._there[chunks] = THERE
+
+    def _has_room(self, bounds: Sequence[tuple[int, int]]) -> bool:
+        """Whether the disk has room for these rows; a page written where there is none would kill the process."""
+        row_bytes = self.nbytes // len(self._rows)
+        try:
+            for start, stop in bounds:
+                os.posix_fallocate(self._file, start * row_bytes, (stop - start) * row_bytes)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self._max_chunks = 0  # it is as full as it can be
+            return False
+        return True
 
     @contextlib.contextmanager
     def _locked(self, chunk: int, *, wait: bool) -> Iterator[bool]:

@@ -1,5 +1,6 @@
 """Packed stores, with a cache or without: the same batches as from the mapped one, decoded once a pool."""
 
+import errno
 import hashlib
 import multiprocessing
 import os
@@ -171,6 +172,21 @@ def test_ranks_of_a_machine_share_a_cache(pair: Pair, tmp_path: Path) -> None:
         process.join()
     chunk = packed.packing.chunk_rows * 12
     assert sum(decoded) <= -(-store.values.nbytes // chunk) * chunk
+
+
+def test_a_full_disk_keeps_nothing_and_stops_nobody(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, packed = pair
+
+    def full(*arguments: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    loader, expected = WindowLoader(packed, **SMALL, cache_dir=tmp_path), WindowLoader(store, **SMALL)
+    for _ in range(2):
+        assert digest(loader) == digest(expected)
+    assert loader.dataset.collection.arrays is None
 
 
 def test_a_folder_that_cannot_be(pair: Pair, tmp_path: Path) -> None:

@@ -276,7 +276,7 @@ def test_what_is_wrong_is_said(
 
 
 def test_without_obstore_it_is_said_what_to_install(bucket: str, environment: pytest.MonkeyPatch) -> None:
-    environment.setitem(sys.modules, "obstore.store", None)
+    environment.setitem(sys.modules, "obstore", None)
     with pytest.raises(PlaceError, match=r"pip install 'longstride\[s3\]'"):
         SeriesStore.open(bucket)
 

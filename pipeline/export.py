@@ -56,14 +56,16 @@ def export(
 
     `to` is parquet or arrow. There is a column for the time (nanoseconds, UTC), the series where they have names,
     each channel and each label. Rows are taken a chunk at a time, and `progress` is called with their number.
-    Raises LongstrideError where the file is there, or `rows` are none of the store's.
+    Raises LongstrideError where one of the two is there, or `rows` are none of the store's.
     """
     out = Path(out)
     start, stop = (0, store.num_rows) if rows is None else rows
     if not 0 <= start < stop <= store.num_rows:
         raise LongstrideError(f"rows {start}:{stop} are not within the {store.num_rows:,} rows of {store.name}")
-    if out.exists():
-        raise LongstrideError(f"{out} is there already: remove it first, or give another path")
+    recipe_path = out.with_name(f"{out.name}.toml")
+    for path in (out, recipe_path):
+        if path.exists():
+            raise LongstrideError(f"{path} is there already: remove it first, or give another path")
     recipe = _recipe(store)
     schema = _schema(store, recipe)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
@@ -77,7 +79,6 @@ def export(
             file.flush()
             os.fsync(file.fileno())
         num_bytes = temporary.stat().st_size
-        recipe_path = out.with_name(f"{out.name}.toml")
         write_file(recipe_path, [recipe.as_toml().encode()])
         temporary.replace(out)
     finally:

@@ -30,6 +30,7 @@ POOL_ROWS = 2**20
 """Rows that are mixed at a time, over all lanes."""
 BLOCK_ROWS = 2**14
 """Rows of a block, about."""
+
 PADDING = -1
 """Start of a window that only fills the last batch."""
 

@@ -122,7 +122,8 @@ def test_rows_that_were_appended_keep_their_series(tmp_path: Path) -> None:
         (["--rows", "10"], "expected the first row and the one after the last"),
         (["--rows", "10:10"], "rows 10:10 are not within the 50 rows"),
         (["--rows", "0:51"], "rows 0:51 are not within the 50 rows"),
-        (["--out", "there.parquet"], "is there already"),
+        (["--out", "there.parquet"], "there.parquet is there already"),
+        (["--out", "new.parquet"], "new.parquet.toml is there already"),
     ],
 )
 def test_what_cannot_be_exported(
@@ -130,12 +131,13 @@ def test_what_cannot_be_exported(
 ) -> None:
     make_store(tmp_path / "s.zarr", rows=50)
     monkeypatch.chdir(tmp_path)
-    Path("there.parquet").write_bytes(b"mine")
+    for mine in ("there.parquet", "new.parquet.toml"):
+        Path(mine).write_bytes(b"mine")
     result = CliRunner().invoke(main, ["export", "s.zarr", "--to", "parquet", *arguments])
     assert result.exit_code
     assert message in result.output
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["s.zarr", "there.parquet"]
-    assert Path("there.parquet").read_bytes() == b"mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.parquet.toml", "s.zarr", "there.parquet"]
+    assert Path("there.parquet").read_bytes() == Path("new.parquet.toml").read_bytes() == b"mine"
 
 
 def test_series_that_nothing_tells_apart(tmp_path: Path, make_store: Make) -> None:

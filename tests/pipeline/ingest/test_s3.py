@@ -8,6 +8,7 @@ import fsspec
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from fsspec.asyn import sync
 
 from pipeline.__main__ import main
 from pipeline.ingest import Recipe, ingest
@@ -25,6 +26,19 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+def forget_connections() -> None:
+    """Let the next file system be made anew from the environment, and close what the last one has open.
+
+    Left to itself, s3fs gives a session a tenth of a second to close: on a busy machine that is not enough, and
+    the session warns when it is collected.
+    """
+    kind = fsspec.get_filesystem_class("s3")
+    for instance in kind._cache.values():
+        if instance._s3creator is not None:
+            sync(instance.loop, instance._s3creator.__aexit__, None, None, None)
+    kind.clear_instance_cache()
+
+
 @pytest.fixture
 def s3(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
     """The file system, as the environment describes it."""
@@ -32,9 +46,9 @@ def s3(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.Abstrac
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     monkeypatch.setenv("AWS_ENDPOINT_URL", address)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    fsspec.filesystem("s3").clear_instance_cache()
+    forget_connections()
     yield fsspec.filesystem("s3")
-    fsspec.filesystem("s3").clear_instance_cache()
+    forget_connections()
 
 
 @pytest.fixture
@@ -79,7 +93,7 @@ def test_what_cannot_be_reached_is_told_in_one_line(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, secret: str, message: str
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
-    fsspec.filesystem("s3").clear_instance_cache()
+    forget_connections()
     url = f"s3://{bucket}/{path}"
     result = CliRunner().invoke(main, ["ingest", url, "--out", str(tmp_path / "out"), "--time", "time"])
     assert result.exit_code == 1

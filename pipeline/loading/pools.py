@@ -18,7 +18,7 @@ from pipeline.loading.dataset import Run, WindowDataset
 from pipeline.loading.gather import blanked
 from pipeline.loading.order import PADDING
 from pipeline.loading.rows import RowReader
-from pipeline.loading.stager import ahead
+from pipeline.loading.stager import Ahead
 
 __all__ = ["DevicePools", "Transform"]
 
@@ -64,7 +64,7 @@ class DevicePools:
     def serve(self, epoch: int, runs: Iterator[Run]) -> Iterator[WindowBatch]:
         """The batches of an epoch, run by run."""
         self._link.follow()
-        for pool in ahead(self._send(epoch, run) for run in runs):
+        for pool in Ahead(self._send(epoch, run) for run in runs):
             self._link.wait(pool.is_there, [pool.values, pool.target, pool.present, pool.starts])
             for starts, rows in zip(pool.starts, pool.rows, strict=True):
                 yield self._batch(pool, starts, rows)

@@ -1,18 +1,30 @@
 """Making the next thing while the one before is used."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
 
-__all__ = ["ahead"]
+__all__ = ["Ahead"]
 
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
+class Ahead(Generic[Item]):
     """The same items, each made by a thread while the one before is used."""
-    with ThreadPoolExecutor(1, thread_name_prefix="longstride-stager") as stager:
-        task = stager.submit(next, items, None)
-        while (item := task.result()) is not None:
-            task = stager.submit(next, items, None)
-            yield item
+
+    def __init__(self, items: Iterator[Item]) -> None:
+        """No item is made before the first is asked for."""
+        self._items = items
+        self._next: Future[Item | None] | None = None
+
+    def __iter__(self) -> Iterator[Item]:
+        with ThreadPoolExecutor(1, thread_name_prefix="longstride-stager") as stager:
+            self._next = stager.submit(next, self._items, None)
+            while (item := self._next.result()) is not None:
+                self._next = stager.submit(next, self._items, None)
+                yield item
+
+    @property
+    def is_making(self) -> bool:
+        """Whether an item is being made now."""
+        return self._next is not None and not self._next.done()

@@ -44,9 +44,10 @@ def synth(out: Path, rows: int, seed: int) -> None:
 @click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Measurements of a case.")
 @click.option("--seconds", type=float, default=0.5, show_default=True, help="Of one measurement.")
-@click.option("--layout", type=click.Choice(["mapped", "packed"]), default="mapped", show_default=True)
+@click.option("--layout", type=click.Choice(["mapped", "packed", "s3"]), default="mapped", show_default=True)
 @click.option("--codec", default="blosc-lz4", show_default=True, help="Of the packed layout.")
-@click.option("--s3", "url", metavar="URL", help="Where in an object store to measure the packed layout too.")
+@click.option("--s3", "url", metavar="URL", help="Where in an object store to put a packed copy.")
+@click.option("--link", default="", help="What is to be said of the link to it, such as: 1 Gbit/s.")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/windows"), show_default=True)
 @JSON
 def windows(
@@ -59,6 +60,7 @@ def windows(
     layout: str,
     codec: str,
     url: str | None,
+    link: str,
     folder: Path,
     json_path: Path | None,
 ) -> None:
@@ -71,14 +73,21 @@ def windows(
     The store is made in --folder once, and kept.
 
     With `--layout packed`, from a packed store of random walks of three decimals: beside the slower of the fair
-    copy and the decoding; through a cache that is full, beside the mapped layout; and from an object store, beside
-    fetching its objects.
+    copy and the decoding, and through a cache that is full, beside the mapped layout. With `--layout s3`, epochs
+    at stride K of its copy in an object store, beside fetching the objects.
     """
     lengths = [int(number) for number in _numbers(windows, "--windows")]
-    if layout == "packed":
-        from benchmarks import packed
+    if layout == "s3" and not url:
+        raise click.UsageError("--layout s3 needs --s3: where to put the store, such as s3://bucket/walk.zarr")
+    if layout != "mapped":
+        from benchmarks import objects, packed
 
         found = packed.prepare(folder, rows, channels, codec, url)
+        if layout == "s3":
+            epochs = objects.measure(found, lengths, batch, rounds)
+            click.echo(objects.render(epochs))
+            _write(json_path, objects.as_json(found, epochs, rows, channels, batch, link))
+            return
         epoch = packed.digests(found, packed.Case(lengths[0], lengths[0], batch))
         measured = packed.measure(found, packed.cases(lengths, batch), rounds=rounds, seconds=seconds)
         click.echo(packed.render(found, measured, epoch))

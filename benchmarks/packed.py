@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,14 @@ from benchmarks.ceiling import fair_copy
 from benchmarks.timing import Spread, interleave
 from pipeline.loading import WindowLoader
 from pipeline.pack import pack
-from storage.format import ROOT, StoreLayout, chunk_file
-from storage.packed import REMOTE_THREADS, PackedStore
+from storage.format import ROOT, StoreLayout
+from storage.packed import PackedStore
 from storage.places import place_of
 from storage.segments import Segments
 from storage.store import SeriesStore
 from storage.writer import StoreWriter
 
-__all__ = ["Case", "Cell", "Packed", "as_json", "cases", "digests", "measure", "prepare", "render"]
+__all__ = ["Case", "Cell", "Packed", "as_json", "cases", "decode", "digests", "measure", "prepare", "render"]
 
 SEED = 0
 DECIMALS = 3
@@ -51,10 +50,6 @@ class Cell:
     """To one after the other: each of them alone takes all cores."""
     cached_to_mapped: Spread
     """From the second epoch on."""
-    s3_to_get: Spread | None
-    """Objects read through the loader, to the same objects fetched and thrown away."""
-    s3_to_both: Spread | None
-    """To fetching and decoding one after the other: on a machine that is the server too, each takes all cores."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,28 +124,16 @@ def _measure(found: Packed, case: Case, rounds: int, seconds: float) -> Cell:
     ways: dict[str, Iterator[int]] = {
         "packed": _serve(found.packed, case),
         "copy": fair_copy(values, case.window, case.batch, SEED),
-        "decode": _decode(found.packed),
+        "decode": decode(found.packed),
         "cached": _serve_cached(found, case),
         "mapped": _serve(found.mapped, case),
     }
-    if found.url:
-        ways |= {"s3": _serve(found.url, case), "get": _get(found.url)}
-    rates = interleave(ways, rounds=rounds, seconds=seconds)
+    rates = interleave(ways, rounds=rounds, seconds=seconds, lead_in=seconds / 2)
     # Each row that is decoded is in K / stride windows.
     served = {
         name: [rate * window_bytes for rate in rates[name]] for name in ("packed", "copy", "cached", "mapped")
     }
     served["decode"] = [rate * row_bytes * case.window / case.stride for rate in rates["decode"]]
-    s3_to_get = s3_to_both = None
-    if found.url:
-        served["s3"] = [rate * window_bytes for rate in rates["s3"]]
-        served["get"] = rates["get"]
-        # Each window that begins a stride further takes that many rows more out of the objects.
-        fetched = [rate * case.stride * row_bytes / found.ratio for rate in rates["s3"]]
-        s3_to_get = Spread.ratio(fetched, rates["get"])
-        decoded = [rate * row_bytes / found.ratio for rate in rates["decode"]]
-        in_turn_there = [1 / (1 / get + 1 / decode) for get, decode in zip(rates["get"], decoded, strict=True)]
-        s3_to_both = Spread.ratio(fetched, in_turn_there)
     alone = list(zip(served["copy"], served["decode"], strict=True))
     bound = [min(both) for both in alone]
     in_turn = [1 / (1 / copy + 1 / decode) for copy, decode in alone]
@@ -160,8 +143,6 @@ def _measure(found: Packed, case: Case, rounds: int, seconds: float) -> Cell:
         packed_to_bound=Spread.ratio(served["packed"], bound),
         packed_to_both=Spread.ratio(served["packed"], in_turn),
         cached_to_mapped=Spread.ratio(served["cached"], served["mapped"]),
-        s3_to_get=s3_to_get,
-        s3_to_both=s3_to_both,
     )
 
 
@@ -190,7 +171,7 @@ def _serve_cached(found: Packed, case: Case) -> Iterator[int]:
             yield len(batch.values)
 
 
-def _decode(path: Path) -> Iterator[int]:
+def decode(path: Path) -> Iterator[int]:
     """Rows decoded from end to end, by the threads of the reader, into memory that is used again."""
     store = SeriesStore.open(path)
     assert isinstance(store, PackedStore)
@@ -205,27 +186,6 @@ def _decode(path: Path) -> Iterator[int]:
                 [out[part : part + step] for part in parts],
             )
             yield DECODED_ROWS
-
-
-def _get(url: str) -> Iterator[int]:
-    """Bytes of the same objects, as many at a time as the reader asks for, thrown away."""
-    store = SeriesStore.open(url)
-    sizes = store.attributes["packed"]["shard_bytes"]["values"]
-    place = place_of(url)
-    piece = 2**21
-
-    def fetch(range_: tuple[str, int, int]) -> int:
-        return len(place.get_range(*range_))
-
-    ranges = [
-        (chunk_file("values", shard, 2), start, min(piece, size - start))
-        for shard, size in enumerate(sizes)
-        for start in range(0, size, piece)
-    ]
-    with ThreadPoolExecutor(REMOTE_THREADS) as pool:
-        while True:
-            for first in range(0, len(ranges), REMOTE_THREADS):
-                yield sum(pool.map(fetch, ranges[first : first + REMOTE_THREADS]))
 
 
 def digests(found: Packed, case: Case) -> dict[str, str]:
@@ -258,22 +218,16 @@ def render(found: Packed, cells: Sequence[Cell], epoch: dict[str, str]) -> str:
         f"\n{'K':>6} {'stride':>6} "
         + " ".join(f"{name:>8}" for name in names)
         + f" {'packed/slower':>20} {'packed/both':>20}"
-        f" {'cached/mapped':>20} {'s3/get':>20}"
+        f" {'cached/mapped':>20}"
     )
     for cell in cells:
         rates = " ".join(f"{cell.bytes_per_second[name].median / 1e9:>8.2f}" for name in names)
         beside = " ".join(
-            f"{ratio.median:>6.2f} ({ratio.minimum:.2f} to {ratio.maximum:.2f})" if ratio else f"{'-':>20}"
-            for ratio in (
-                cell.packed_to_bound,
-                cell.packed_to_both,
-                cell.cached_to_mapped,
-                cell.s3_to_get,
-                cell.s3_to_both,
-            )
+            f"{ratio.median:>6.2f} ({ratio.minimum:.2f} to {ratio.maximum:.2f})"
+            for ratio in (cell.packed_to_bound, cell.packed_to_both, cell.cached_to_mapped)
         )
         lines.append(f"{cell.case.window:>6} {cell.case.stride:>6} {rates} {beside}")
-    return "\n".join([*lines, "GB of windows per second; get: GB of objects"])
+    return "\n".join([*lines, "GB of windows per second"])
 
 
 def as_json(

@@ -62,11 +62,20 @@ Windows of K rows served shuffled, B = {batch}, from a packed store of {num_rows
 channels: random walks of three decimals, {codec}, {ratio:.2f} times smaller. In GB of windows per second: from the
 packed store; the fair copy; decoding alone, times the K / stride windows that each row is in; through a cache that
 is full; from the mapped store. Then the packed store beside the slower of copy and decoding, and beside one after
-the other, since each alone takes all cores; the cache beside the mapped layout; and from an object store (S3) on
-the same machine, its bytes beside fetching the same objects, and beside fetching and decoding them in turn: this
-machine is the server too.
+the other, since each alone takes all cores; and the cache beside the mapped layout.
 
-    python -m benchmarks windows --layout packed --s3 URL
+    python -m benchmarks windows --layout packed --rows {num_rows}
+"""
+
+OBJECTS = """\
+## From an object store
+
+Epochs of windows that do not overlap, B = {batch}, from a packed store of {num_rows:,} rows of {num_channels}
+float32 channels ({codec}, {ratio:.2f} times smaller) behind S3 on the same machine. Beside each epoch, the same
+objects fetched and thrown away, as many at a time; and fetching and decoding one after the other, since the
+machine is the server too. {link}
+
+    python -m benchmarks windows --layout s3 --rows {num_rows} --s3 URL
 """
 
 CODECS = """\
@@ -127,6 +136,7 @@ def report(results: Path) -> str:
         "scale": _scale,
         "disk": _disk,
         "packed": _packed,
+        "objects": _objects,
         "codecs": _codecs,
         "device": _device,
         "shuffle": _shuffle,
@@ -206,7 +216,7 @@ def _disk(figures: dict[str, Any]) -> str:
 
 def _packed(figures: dict[str, Any]) -> str:
     ways = ["packed", "copy", "decode", "cached", "mapped"]
-    head = ["K", "stride", *ways, "of the slower", "of both", "cached to mapped", "S3 to fetching", "S3 to both"]
+    head = ["K", "stride", *ways, "of the slower", "of both", "cached to mapped"]
     rows = [
         [
             f"{cell['case']['window']:,}",
@@ -215,7 +225,6 @@ def _packed(figures: dict[str, Any]) -> str:
             _spread(cell["packed_to_bound"]),
             _spread(cell["packed_to_both"]),
             _spread(cell["cached_to_mapped"]),
-            *(_spread(cell[name]) if cell[name] else "" for name in ("s3_to_get", "s3_to_both")),
         ]
         for cell in figures["cells"]
     ]
@@ -225,6 +234,27 @@ def _packed(figures: dict[str, Any]) -> str:
     )
     introduction = PACKED.format(batch=figures["cells"][0]["case"]["batch"], **figures)
     return "\n".join([introduction, _machine(figures), "", _table(head, rows), "", digest, ""])
+
+
+def _objects(figures: dict[str, Any]) -> str:
+    head = ["K", "epoch", "fetching", "decoding", "fetched MB/s", "epoch to fetching", "to both"]
+    rows = [
+        [
+            f"{row['window']:,}",
+            *(f"{row[way]['median']:.1f} s" for way in ("epoch", "fetch", "decode")),
+            f"{row['megabytes_per_second']['median']:,.0f}",
+            _spread(row["to_fetch"]),
+            _spread(row["to_both"]),
+        ]
+        for row in figures["epochs"]
+    ]
+    link = (
+        f"The link to it was limited to {figures['link']}."
+        if figures["link"]
+        else "Nothing limited the link to it."
+    )
+    introduction = OBJECTS.format(**(figures | {"link": link}))
+    return "\n".join([introduction, _machine(figures), "", _table(head, rows), ""])
 
 
 def _codecs(figures: dict[str, Any]) -> str:

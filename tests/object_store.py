@@ -13,8 +13,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
-__all__ = ["ACCESS_KEY", "SECRET_KEY", "S3Server", "serve_s3"]
+import fsspec
+from fsspec.asyn import sync
+
+__all__ = ["ACCESS_KEY", "SECRET_KEY", "S3Server", "close", "environment", "make_bucket", "serve_s3"]
 
 ACCESS_KEY, SECRET_KEY = "longstride", "not-a-secret"
 PORTS = ("s3", "master", "volume", "filer", "webdav", "admin")
@@ -82,6 +86,35 @@ def serve_s3(folder: Path) -> Iterator[str]:
         yield server.address
     finally:
         server.kill()
+
+
+def environment(address: str) -> dict[str, str]:
+    """The variables that lead to a server."""
+    return {
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_ENDPOINT_URL": address,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
+def make_bucket(address: str, name: str) -> None:
+    """Make an empty bucket."""
+    keys: dict[str, Any] = {"key": ACCESS_KEY, "secret": SECRET_KEY}
+    files = fsspec.filesystem("s3", **keys, client_kwargs={"endpoint_url": address}, skip_instance_cache=True)
+    files.mkdir(name)
+    close(files)
+
+
+def close(files: Any) -> None:
+    """Close the connections of an s3fs.
+
+    Left to itself it gives them a tenth of a second: on a busy machine that is not enough, and they warn when they
+    are collected.
+    """
+    if files._s3creator is not None:
+        sync(files.loop, files._s3creator.__aexit__, None, None, None)
 
 
 def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

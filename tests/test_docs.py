@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import fsspec
 import pytest
 
-from tests.object_store import ACCESS_KEY, SECRET_KEY, serve_s3
+from tests.object_store import environment, make_bucket, serve_s3
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
@@ -43,14 +42,8 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A bucket named `bucket`; gives the environment that leads there."""
     with serve_s3(tmp_path_factory.mktemp("s3")) as address:
-        options = {"endpoint_url": address}
-        fsspec.filesystem("s3", key=ACCESS_KEY, secret=SECRET_KEY, client_kwargs=options).mkdir("bucket")
-        yield {
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_ENDPOINT_URL": address,
-            "AWS_REGION": "us-east-1",
-        }
+        make_bucket(address, "bucket")
+        yield environment(address)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -59,12 +52,12 @@ def test_the_page_does_what_it_shows(
 ) -> None:
     blocks = BLOCK.findall(page.read_text())
     needs_objects = any("s3://" in text for _, text in blocks)
-    environment = request.getfixturevalue("object_store") if needs_objects else {}
+    variables = request.getfixturevalue("object_store") if needs_objects else {}
     if page.name != "README.md":  # the README makes its own
         for name in ("logs", "plant.zarr"):
             (tmp_path / name).symlink_to(plant / name)
     for language, text in blocks:
-        run(language, text, tmp_path, **environment)
+        run(language, text, tmp_path, **variables)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

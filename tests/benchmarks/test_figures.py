@@ -21,6 +21,7 @@ from benchmarks.sensor_log import write_log
 from benchmarks.timing import Spread, interleave
 from storage.store import SeriesStore
 from storage.verify import check_chunks
+from tests.object_store import environment, make_bucket, serve_s3
 from tests.storage.packed import quantised
 
 
@@ -156,6 +157,29 @@ def test_windows_of_the_packed_layout(tmp_path: Path) -> None:
     assert len(set(figures["digests"].values())) == 1
     assert [cell["case"]["stride"] for cell in figures["cells"]] == [1, 2, 16]
     assert figures["ratio"] > 1
+
+
+def test_epochs_from_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = tmp_path / "objects.json"
+    arguments = ["--layout", "s3", "--rows", "300000", "--channels", "4", "--windows", "16", "--batch", "32"]
+    short = ["--rounds", "2", "--folder", str(tmp_path), "--link", "1 Gbit/s", "--json", str(result)]
+    with serve_s3(tmp_path / "s3") as address:
+        for name, value in environment(address).items():
+            monkeypatch.setenv(name, value)
+        make_bucket(address, "bench")
+        output = run("windows", *arguments, *short, "--s3", "s3://bench/walk.zarr")
+    assert "to fetching" in output
+    figures = json.loads(result.read_text())
+    (row,) = figures["epochs"]
+    assert row["window"] == 16
+    assert 0 < row["fetch"]["median"] < row["epoch"]["median"] / row["to_fetch"]["minimum"]
+    assert figures["link"] == "1 Gbit/s"
+
+
+def test_an_object_store_that_is_not_named() -> None:
+    result = CliRunner().invoke(main, ["windows", "--layout", "s3"])
+    assert result.exit_code == 2
+    assert "--layout s3 needs --s3" in result.output
 
 
 def test_codecs(tmp_path: Path, make_store: Callable[..., SeriesStore]) -> None:

@@ -12,7 +12,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import numpy as np
 import pytest
 import zarr
@@ -28,7 +27,8 @@ from storage.format import LOCK_FILE, ROOT
 from storage.places import Bucket, PlaceError
 from storage.store import SeriesStore
 from tests.faulty_proxy import Faults, faulty_proxy
-from tests.object_store import ACCESS_KEY, SECRET_KEY, S3Server
+from tests.object_store import ACCESS_KEY, SECRET_KEY, S3Server, make_bucket
+from tests.object_store import environment as variables
 from tests.pipeline.ingest.jobs import contents
 from tests.storage.packed import make_pair
 
@@ -52,10 +52,8 @@ def store(make_store: Callable[..., SeriesStore], tmp_path_factory: pytest.TempP
 
 @pytest.fixture
 def environment(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    for name, value in variables(server.address).items():
+        monkeypatch.setenv(name, value)
     return monkeypatch
 
 
@@ -73,12 +71,8 @@ NUMBERS = count()
 @pytest.fixture
 def bucket(server: S3Server, environment: pytest.MonkeyPatch) -> str:
     """The URL of a new store in a new bucket."""
-    options = {"endpoint_url": server.address}
-    files = fsspec.filesystem(
-        "s3", key=ACCESS_KEY, secret=SECRET_KEY, client_kwargs=options, skip_instance_cache=True
-    )
     name = f"plant-{next(NUMBERS)}"
-    files.mkdir(name)
+    make_bucket(server.address, name)
     return f"s3://{name}/stores/plant.zarr"
 
 

@@ -8,12 +8,11 @@ import fsspec
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from fsspec.asyn import sync
 
 from pipeline.__main__ import main
 from pipeline.ingest import Recipe, ingest
 from storage.store import SeriesStore
-from tests.object_store import ACCESS_KEY, SECRET_KEY, serve_s3
+from tests.object_store import SECRET_KEY, close, environment, serve_s3
 from tests.pipeline.ingest.logs import log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",))
@@ -27,25 +26,18 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def forget_connections() -> None:
-    """Let the next file system be made anew from the environment, and close what the last one has open.
-
-    Left to itself, s3fs gives a session a tenth of a second to close: on a busy machine that is not enough, and
-    the session warns when it is collected.
-    """
+    """Let the next file system be made anew from the environment."""
     kind = fsspec.get_filesystem_class("s3")
-    for instance in kind._cache.values():
-        if instance._s3creator is not None:
-            sync(instance.loop, instance._s3creator.__aexit__, None, None, None)
+    for files in kind._cache.values():
+        close(files)
     kind.clear_instance_cache()
 
 
 @pytest.fixture
 def s3(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
     """The file system, as the environment describes it."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name, value in environment(address).items():
+        monkeypatch.setenv(name, value)
     forget_connections()
     yield fsspec.filesystem("s3")
     forget_connections()

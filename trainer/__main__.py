@@ -22,6 +22,8 @@ def main() -> None:
     """Train models on the windows of a store."""
 
 
+SCHEDULES = click.Choice(["constant", "cosine", "one-cycle"])
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -70,7 +72,13 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
     callback=_read_config,
     help="TOML file with settings of the same names, in groups or not; flags override it.",
 )
-@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out; begin if there is none.")
+@click.option(
+    "--resume",
+    type=click.Choice(["auto"]),
+    is_flag=False,
+    flag_value="auto",
+    help="Go on from the newest checkpoint in --out that can be read; begin if there is none.",
+)
 @setting(DataSettings, "window", "Rows of a window, K.")
 @setting(DataSettings, "stride", "Rows between the starts of windows.")
 @setting(DataSettings, "batch_size", "Windows of a step, over all processes.")
@@ -84,14 +92,24 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
 @setting(ModelSettings, "hidden", "Width of each layer.")
 @setting(ModelSettings, "latent", "Numbers that a window is squeezed into.")
 @setting(ModelSettings, "layers", "Layers of encoder and decoder each.")
-@setting(OptimiserSettings, "lr", "Learning rate of Adam.")
+@setting(OptimiserSettings, "loss", "mse, mae, huber, or yours as package.module:function.")
+@setting(OptimiserSettings, "optimiser", "adam, adamw, sgd, or yours as package.module:function.")
+@setting(OptimiserSettings, "lr", "Learning rate, at its highest.")
+@setting(OptimiserSettings, "schedule", "Of the learning rate, after the warm-up.", type=SCHEDULES)
+@setting(OptimiserSettings, "warmup_steps", "Steps in which it rises to --lr.")
 @setting(OptimiserSettings, "clip_norm", "Longest gradient; longer ones are scaled down.")
+@setting(OptimiserSettings, "accumulate", "Parts in which a process takes its share of a batch.")
+@setting(OptimiserSettings, "ema", "Kept of the moving average of the weights at each step, such as 0.999.")
 @setting(RunSettings, "precision", "Arithmetic of the model.", type=click.Choice(["fp32", "bf16", "fp16"]))
+@setting(RunSettings, "compile", "Compile the model (not an LSTM).", is_flag=True)
 @setting(RunSettings, "device", "Where to train.", type=click.Choice(["auto", "cpu", "cuda"]))
 @setting(RunSettings, "seed", "Of the weights and of the order of windows.")
 @setting(RunSettings, "log_every", "Steps between lines of metrics.jsonl.")
 @setting(RunSettings, "checkpoint_every", "Steps between checkpoints; each epoch ends with one too.")
-def train(store: str, resume: bool, **options: Any) -> None:
+@setting(RunSettings, "checkpoint_minutes", "Minutes between checkpoints, beside those.", type=float)
+@setting(RunSettings, "keep", "Newest checkpoints that are kept, beside the best.")
+@setting(RunSettings, "patience", "Epochs without a better validation loss after which to stop.", type=int)
+def train(store: str, resume: str | None, **options: Any) -> None:
     """Train an autoencoder on STORE.
 
     Each window of the training split is squeezed into a few numbers and written out again; the loss is the mean
@@ -113,7 +131,7 @@ def train(store: str, resume: bool, **options: Any) -> None:
         from trainer.loop import Training
 
         with start_ranks(settings.run.device) as ranks:
-            summary = Training(settings, ranks, resume=resume).run()
+            summary = Training(settings, ranks, resume=resume is not None).run()
     except LongstrideError:
         # Every process of a machine meets the same one, and one tells it.
         if os.environ.get("LOCAL_RANK", "0") != "0":

@@ -2,6 +2,7 @@
 
 checkpoints/step-000001200/state.pt     what `torch.save` makes of the state
 checkpoints/step-000001200/complete     the marker, written last
+checkpoints/best                        a link to the one with the smallest validation loss
 """
 
 import io
@@ -15,21 +16,27 @@ import torch
 from storage.durable import sync_directory, write_file
 from trainer.errors import RunError
 
-__all__ = ["load_checkpoint", "newest_checkpoint", "save_checkpoint"]
+__all__ = [
+    "best_checkpoint",
+    "complete_checkpoints",
+    "load_checkpoint",
+    "mark_best",
+    "remove_old",
+    "save_checkpoint",
+]
 
 STATE_FILE = "state.pt"
 MARKER_FILE = "complete"
 UNFINISHED = ".unfinished"
-MAX_KEPT = 2
-"""The newest, and the one before in case the newest cannot be read."""
+BEST = "best"
 
 
 def save_checkpoint(directory: Path, step: int, state: dict[str, Any]) -> None:
-    """Write the state reached after `step` steps, then remove all but the last two. For rank 0 alone.
+    """Write the state reached after `step` steps. For rank 0 alone, as all that writes here.
 
     Everything is written to a folder that no reader looks at, made durable, and only then renamed.
     """
-    target = directory / f"step-{step:09d}"
+    target = directory / _name(step)
     if not _is_complete(target):
         unfinished = directory / UNFINISHED
         for leftover in (unfinished, target):
@@ -42,13 +49,34 @@ def save_checkpoint(directory: Path, step: int, state: dict[str, Any]) -> None:
         sync_directory(unfinished)
         unfinished.rename(target)
         sync_directory(directory)
-    for old in _complete_ones(directory)[:-MAX_KEPT]:
-        shutil.rmtree(old)
 
 
-def newest_checkpoint(directory: Path) -> Path | None:
-    """Return the complete checkpoint of the latest step, or None."""
-    return next(reversed(_complete_ones(directory)), None)
+def remove_old(directory: Path, keep: int) -> None:
+    """Let only the last `keep` and the best stay."""
+    best = best_checkpoint(directory)
+    for old in complete_checkpoints(directory)[keep:]:
+        if old != best:
+            shutil.rmtree(old)
+
+
+def mark_best(directory: Path, step: int) -> None:
+    """Keep the checkpoint of this step, which is there, until another is marked."""
+    link = directory / (BEST + UNFINISHED)
+    link.unlink(missing_ok=True)
+    link.symlink_to(_name(step))
+    link.replace(directory / BEST)
+    sync_directory(directory)
+
+
+def complete_checkpoints(directory: Path) -> list[Path]:
+    """Those that are there whole, the newest first."""
+    return sorted((path for path in directory.glob("step-*") if _is_complete(path)), reverse=True)
+
+
+def best_checkpoint(directory: Path) -> Path | None:
+    """The one that is marked, or None."""
+    link = directory / BEST
+    return directory / link.readlink() if link.is_symlink() and _is_complete(link) else None
 
 
 def load_checkpoint(checkpoint: Path) -> dict[str, Any]:
@@ -56,12 +84,12 @@ def load_checkpoint(checkpoint: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(checkpoint / STATE_FILE, map_location="cpu", weights_only=True)
     except (EOFError, RuntimeError, UnpicklingError) as error:
-        raise RunError(f"{checkpoint} is damaged: remove that folder to go on from the one before") from error
+        raise RunError(f"{checkpoint} is damaged") from error
     return state
 
 
-def _complete_ones(directory: Path) -> list[Path]:
-    return sorted(path for path in directory.glob("step-*") if _is_complete(path))
+def _name(step: int) -> str:
+    return f"step-{step:09d}"
 
 
 def _is_complete(checkpoint: Path) -> bool:

@@ -1,23 +1,21 @@
 """The training loop: every rank runs it, and all of them take each step together."""
 
 import math
-import sys
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, replace
-from typing import Never
+from dataclasses import replace
 
 import torch
 from torch.nn.utils import clip_grad_norm_
-from tqdm import tqdm
 
 from pipeline.loading import WindowBatch
-from trainer.checkpoint import save_checkpoint
+from trainer.checkpoint import mark_best, remove_old, save_checkpoint
 from trainer.distributed import Ranks
 from trainer.errors import DivergenceError
-from trainer.loss import num_valid, share_of_mean, squared_error
-from trainer.metrics import Interval, MetricsLog, Summary, read_metrics
-from trainer.picture import draw_reconstruction, typical_window
+from trainer.gradients import add_gradients, rescale_gradients
+from trainer.loss import num_valid, total_error
+from trainer.metrics import Interval, Summary
+from trainer.reporter import Reporter
 from trainer.rundir import RunDirectory
 from trainer.settings import Settings
 from trainer.signals import StopWish
@@ -39,7 +37,6 @@ class Training:
         self.ranks = ranks
         self.directory = RunDirectory(settings.run.out)
         self.wish = StopWish()
-        self.log: MetricsLog | None = None
         self.gradient_norm = torch.tensor(math.nan)
         self.state = state = ranks.together(lambda: TrainingState(settings, ranks))
         checkpoint = ranks.on_first(
@@ -48,6 +45,9 @@ class Training:
         if checkpoint:
             state.restore(checkpoint)
         self.progress = state.progress
+        self.reporter = Reporter(state, self.directory)
+        if settings.run.compile:
+            state.model.compile()
         self.parallel = ranks.parallel(state.model)
 
     def run(self) -> Summary | None:
@@ -56,25 +56,31 @@ class Training:
         Returns the summary on rank 0. Returns None on other ranks, and when a signal stopped the run, saved.
         """
         run, progress = self.settings.run, self.progress
-        self.last_step = min(run.epochs * len(self.state.batches), run.max_steps or sys.maxsize)
         self.deadline = time.monotonic() + 60 * (run.minutes or math.inf)
         with ExitStack() as stack:
-            stack.enter_context(self.wish)
-            self.bar = stack.enter_context(self._open_bar())
             if self.ranks.is_first:
                 stack.callback(self.directory.release)
-                self.log = stack.enter_context(self._open_log())
-            self._say_start()
+            stack.enter_context(self.wish)
+            stack.enter_context(self.reporter)
+            self._save_again_later()
             while True:
                 signalled, time_is_up = self._train_epoch()
                 self._save()
                 if signalled or self._validate():
-                    self._say(f"stopped by a signal after step {progress.step:,}, saved: add --resume to go on")
+                    self.reporter.say(
+                        f"stopped by a signal after step {progress.step:,}, saved: add --resume to go on"
+                    )
                     return None
-                if time_is_up or progress.step >= self.last_step:
-                    return self._finish() if self.ranks.is_first else None
+                is_stale = progress.stale >= (run.patience or math.inf)
+                if time_is_up or is_stale or progress.step >= self.state.last_step:
+                    break
                 progress.epoch += 1
                 progress.position = 0
+            if is_stale:
+                self.reporter.say(f"no better for {progress.stale} epochs: stopped (--patience)")
+            if progress.interval.num_windows:
+                self.reporter.interval(self.gradient_norm)
+            return self.reporter.finish()
 
     def _train_epoch(self) -> tuple[bool, bool]:
         """Take the steps that are left of this epoch; return whether a signal came, and whether time is up."""
@@ -84,169 +90,114 @@ class Training:
         batches.set_epoch(progress.epoch, progress.position)
         served = iter(batches)
         signalled = time_is_up = False
-        while progress.position < len(batches) and progress.step < self.last_step:
+        while progress.position < len(batches) and progress.step < self.state.last_step:
             began = time.perf_counter()
             batch = next(served)
             waited = time.perf_counter() - began
-            error, valid, signalled, time_is_up = self._step(batch)
+            progress.interval.lr = float(self.state.schedule.get_last_lr()[0])
+            error, valid, signalled, time_is_up, save = self._step(batch)
             seconds = time.perf_counter() - began
             progress.position += 1
             progress.step += 1
-            progress.interval.add(error, valid, batch_size, seconds, waited)
-            progress.total.add(error, valid, batch_size, seconds, waited)
-            self.bar.set_postfix_str(f"loss {error / max(valid, 1):.4g}", refresh=False)
-            self.bar.update(batch_size)
+            for interval in (progress.interval, progress.total):
+                interval.add(error, valid, batch_size, seconds, waited)
+            progress.interval.step_seconds.append(seconds)
+            self.reporter.step(error / max(valid, 1))
             if progress.step % run.log_every == 0:
-                self._log_interval()
+                self.reporter.interval(self.gradient_norm)
                 progress.interval = Interval(start=progress.step)
             if signalled or time_is_up:
                 break
-            if progress.step % run.checkpoint_every == 0:
+            if save or progress.step % run.checkpoint_every == 0:
                 self._save()
         return signalled, time_is_up
 
-    def _step(self, batch: WindowBatch) -> tuple[float, float, bool, bool]:
+    def _step(self, batch: WindowBatch) -> tuple[float, float, bool, bool, bool]:
         """Take one step.
 
-        Returns the squared error and the number of valid values of all ranks, whether any of them had a signal,
-        and whether any is out of time.
+        Returns the error and the number of valid values of all ranks, whether any of them had a signal, whether
+        any is out of time, and whether it is time to save.
         """
-        state = self.state
+        state, data = self.state, self.settings.data
         inputs, mask = state.inputs(batch)
-        with state.autocast():
-            reconstruction = self.parallel(inputs)
-        error = squared_error(reconstruction, inputs, mask)
-        # The one exchange of a step: what ranks must know of each other to do the same thing next.
-        total_error, total_valid, signals, late = self.ranks.sum(
-            error.detach(), num_valid(inputs, mask), self.wish.came, time.monotonic() > self.deadline
-        )
-        if not math.isfinite(total_error):
-            raise self._divergence()
+        # How many values are there is not known yet: as if none were missing, until then.
+        num_values = data.batch_size * data.window * inputs.shape[2]
         state.optimiser.zero_grad()
-        loss = share_of_mean(error, total_valid, self.ranks.world_size)
-        state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        error = add_gradients(
+            self.parallel,
+            state.loss,
+            inputs,
+            mask,
+            parts=self.settings.optimiser.accumulate,
+            scale=self.ranks.world_size / num_values,  # DDP takes the mean over ranks, we want the sum
+            scaler=state.scaler,
+            autocast=state.autocast,
+        )
+        now = time.monotonic()
+        save = self.ranks.is_first and now > self.save_at
+        # The one exchange of a step: what ranks must know of each other to do the same thing next.
+        total, valid, signals, late, saving = self.ranks.sum(
+            error, num_valid(inputs, mask), self.wish.came, now > self.deadline, save
+        )
+        if not math.isfinite(total):
+            raise self._divergence(batch)
         state.scaler.unscale_(state.optimiser)
+        rescale_gradients(state.model, num_values / max(valid, 1))
         self.gradient_norm = clip_grad_norm_(state.model.parameters(), self.settings.optimiser.clip_norm)
         state.scaler.step(state.optimiser)
         state.scaler.update()
-        return total_error, total_valid, signals > 0, late > 0
+        state.schedule.step()
+        if state.average is not None:
+            state.average.update_parameters(state.model)
+        return total, valid, signals > 0, late > 0, saving > 0
 
     @torch.no_grad()
     def _validate(self) -> bool:
-        """Log the loss of the whole validation split; return True, and log nothing, if a signal came."""
+        """Judge the model on the whole validation split; return True, and judge nothing, if a signal came."""
         state, progress = self.state, self.progress
         if state.validation_batches is None:
             return False
-        state.model.eval()
+        state.judged.eval()
         error = valid = 0.0
         for batch in state.validation_batches:
             inputs, mask = state.inputs(batch)
             with state.autocast():
-                reconstruction = state.model(inputs)
+                reconstruction = state.judged(inputs)
             batch_error, batch_valid, signals = self.ranks.sum(
-                squared_error(reconstruction, inputs, mask), num_valid(inputs, mask), self.wish.came
+                total_error(state.loss, reconstruction, inputs, mask), num_valid(inputs, mask), self.wish.came
             )
             if signals:
                 return True
             error += batch_error
             valid += batch_valid
         loss = error / valid if valid else math.nan
-        self._say(f"epoch {progress.epoch + 1}, step {progress.step:,}: validation loss {loss:.6g}")
-        if self.log:
-            self.log.write("validation", progress.step, epoch=progress.epoch, loss=loss)
+        self.reporter.validation(loss)
+        progress.stale += 1
+        if loss < progress.best_loss:
+            progress.best_loss, progress.stale = loss, 0
+            if self.ranks.is_first:
+                mark_best(self.directory.checkpoints, progress.step)
+                remove_old(self.directory.checkpoints, self.settings.run.keep)
         return False
 
     def _save(self) -> None:
         checkpoint = self.state.as_checkpoint()
         if self.ranks.is_first:
             save_checkpoint(self.directory.checkpoints, self.progress.step, checkpoint)
+            remove_old(self.directory.checkpoints, self.settings.run.keep)
+        self._save_again_later()
 
-    def _divergence(self) -> DivergenceError:
+    def _save_again_later(self) -> None:
+        self.save_at = time.monotonic() + 60 * (self.settings.run.checkpoint_minutes or math.inf)
+
+    def _divergence(self, batch: WindowBatch) -> DivergenceError:
         progress = self.progress
+        starts = [start for of_rank in self.ranks.gather(batch.start.tolist()) for start in of_rank]
+        if self.ranks.is_first:
+            self.directory.write_diverged(progress.epoch, progress.step + 1, starts)
         return DivergenceError(
             f"the loss of step {progress.step + 1:,} (epoch {progress.epoch + 1}) is not a finite number; the "
             f"weights were left as they were. Lower --lr in a new run, or look for values far out of range with "
-            f"`python -m storage inspect {self.settings.data.store}`"
+            f"`python -m storage inspect {self.settings.data.store}`; the rows at which the windows of the batch "
+            f"begin are in {self.directory.diverged}"
         )
-
-    def _log_interval(self) -> None:
-        if self.log:
-            interval = self.progress.interval
-            self.log.write(
-                "train",
-                self.progress.step,
-                epoch=self.progress.epoch,
-                loss=interval.loss,
-                lr=self.state.optimiser.param_groups[0]["lr"],
-                grad_norm=float(self.gradient_norm),
-                windows_per_second=interval.windows_per_second,
-                data_wait_share=interval.data_wait_share,
-            )
-
-    def _finish(self) -> Summary:
-        """Log what is left, draw the picture and sum up; on rank 0."""
-        assert self.log
-        if self.progress.interval.num_windows:
-            self._log_interval()
-        self._draw_picture()
-        lines = read_metrics(self.directory.metrics)
-        summary = Summary.of(lines, self.progress.total, self.progress.step, self.directory.picture)
-        self.log.write("summary", self.progress.step, **asdict(summary))
-        return summary
-
-    @torch.no_grad()
-    def _draw_picture(self) -> None:
-        state = self.state
-        batches = state.validation_batches or state.batches
-        batches.set_epoch(0)
-        batch = next(iter(batches))
-        inputs, mask = state.inputs(batch)
-        state.model.eval()
-        with state.autocast():
-            reconstruction = state.model(inputs).float()
-        chosen = typical_window(reconstruction, inputs, mask)
-        row = int(batch.start[chosen])
-        draw_reconstruction(
-            self.directory.picture,
-            original=batch.values[chosen].cpu().numpy(),
-            reconstruction=state.normalisation.undo(reconstruction[chosen]).cpu().numpy(),
-            time=state.store.time[row : row + self.settings.data.window],
-            channels=state.store.channels,
-            units=state.store.units,
-            title=f"{'Validation' if state.validation_batches else 'Training'} window at row {row:,}, "
-            f"after {self.progress.step:,} steps",
-        )
-
-    def _open_bar(self) -> "tqdm[Never]":
-        batch_size = self.settings.data.batch_size
-        return tqdm(
-            total=self.last_step * batch_size,
-            initial=self.progress.step * batch_size,
-            unit=" windows",
-            unit_scale=True,
-            desc="train",
-            disable=None if self.ranks.is_first else True,  # None: quiet where there is no terminal
-        )
-
-    def _open_log(self) -> MetricsLog:
-        return MetricsLog(
-            self.directory.metrics,
-            self.directory.tensorboard,
-            epoch=self.progress.epoch,
-            step=self.progress.interval.start,
-        )
-
-    def _say_start(self) -> None:
-        batches, validation = self.state.batches, self.state.validation_batches
-        if self.progress.step:
-            self._say(f"going on after step {self.progress.step:,}")
-        self._say(
-            f"training on {batches.num_windows:,} windows, {len(batches):,} steps an epoch"
-            + (f"; {batches.num_dropped:,} windows that fill no batch are left out" if batches.num_dropped else "")
-        )
-        if validation is None:
-            self._say("no validation: its split is shorter than a window (raise --validation-share)")
-
-    def _say(self, message: str) -> None:
-        if self.ranks.is_first:
-            tqdm.write(message, file=sys.stderr)

@@ -1,13 +1,46 @@
-"""The squared error over the values that are there."""
+"""The error over the values that are there."""
+
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["num_valid", "squared_error"]
+from trainer.errors import SettingsError
+from trainer.imports import named
+
+__all__ = ["LOSSES", "ErrorOfValues", "make_loss", "num_valid", "total_error"]
+
+ErrorOfValues = Callable[[Tensor, Tensor], Tensor]
+"""From predictions and targets (b, K, N), the error of each value (b, K, N)."""
+
+LOSSES: dict[str, ErrorOfValues] = {
+    "mse": nn.MSELoss(reduction="none"),
+    "mae": nn.L1Loss(reduction="none"),
+    "huber": nn.HuberLoss(reduction="none"),
+}
+"""Built in, by name."""
 
 
-def squared_error(prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
-    """Sum of (prediction - target)^2 where `mask` is True, a float64 scalar; all three are (b, K, N).
+def make_loss(name: str) -> ErrorOfValues:
+    """The loss of a name or import path.
+
+    Raises SettingsError where there is none, or it does not give an error for each value.
+    """
+    loss: ErrorOfValues = named("--loss", name, LOSSES)
+    if name not in LOSSES:
+        sample = torch.zeros(2, 3, 4)
+        found = loss(sample, sample)
+        if not isinstance(found, Tensor) or found.shape != sample.shape:
+            what = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
+            raise SettingsError(
+                f"--loss {name} gave {what} for windows of shape (2, 3, 4): it must give the error of each value, "
+                "since those that are missing are left out afterwards (in torch, reduction='none')"
+            )
+    return loss
+
+
+def total_error(loss: ErrorOfValues, prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+    """Sum of the errors of the values where `mask` is True, a float64 scalar; all three are (b, K, N).
 
     A sum, not a mean: ranks hold unequal numbers of valid values, so a mean of their means is not the mean.
     Divide by the count of all ranks. `target` must be finite in the masked places too (fill it first): a NaN
@@ -16,7 +49,7 @@ def squared_error(prediction: Tensor, target: Tensor, mask: Tensor | None) -> Te
     # Subtraction would broadcast shapes that differ, in silence.
     assert prediction.shape == target.shape, f"{tuple(prediction.shape)} against {tuple(target.shape)}"
     assert mask is None or mask.shape == target.shape, f"{tuple(mask.shape)} against {tuple(target.shape)}"
-    error = (prediction.float() - target).square()
+    error = loss(prediction.float(), target)
     if mask is not None:
         error = error * mask
     return error.sum(dtype=torch.float64)
@@ -25,11 +58,3 @@ def squared_error(prediction: Tensor, target: Tensor, mask: Tensor | None) -> Te
 def num_valid(target: Tensor, mask: Tensor | None) -> Tensor | int:
     """How many values count."""
     return target.numel() if mask is None else mask.sum()
-
-
-def share_of_mean(error: Tensor, num_valid: float, world_size: int) -> Tensor:
-    """Turn this rank's error into what to call `backward` on: DDP then has the gradient of the mean of all ranks.
-
-    `num_valid` counts over all ranks. DDP divides the sum of gradients by their number: this takes it out again.
-    """
-    return error * (world_size / max(num_valid, 1))

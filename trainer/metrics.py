@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,7 +18,7 @@ class Interval:
 
     start: int = 0
     """Steps of the run before the first of this interval."""
-    squared_error: float = 0.0
+    error: float = 0.0
     """Over the valid values of all ranks."""
     num_valid: float = 0.0
     num_windows: int = 0
@@ -26,10 +26,14 @@ class Interval:
     seconds: float = 0.0
     wait_seconds: float = 0.0
     """Part of `seconds` in which the loop waited for the loader."""
+    lr: float = math.nan
+    """Learning rate of the last step."""
+    step_seconds: list[float] = field(default_factory=list)
+    """Of each step; empty in the sums of a whole run."""
 
-    def add(self, squared_error: float, num_valid: float, num_windows: int, seconds: float, wait: float) -> None:
+    def add(self, error: float, num_valid: float, num_windows: int, seconds: float, wait: float) -> None:
         """Count one step."""
-        self.squared_error += squared_error
+        self.error += error
         self.num_valid += num_valid
         self.num_windows += num_windows
         self.seconds += seconds
@@ -37,13 +41,19 @@ class Interval:
 
     @property
     def loss(self) -> float:
-        """Mean squared error over the valid values; NaN where there were none."""
-        return self.squared_error / self.num_valid if self.num_valid else math.nan
+        """Mean error over the valid values; NaN where there were none."""
+        return self.error / self.num_valid if self.num_valid else math.nan
 
     @property
     def windows_per_second(self) -> float:
         """Of all ranks together."""
         return self.num_windows / self.seconds if self.seconds else math.nan
+
+    @property
+    def step_milliseconds(self) -> dict[str, float]:
+        """The time of a step that half, nine tenths and all but a hundredth of them stay below."""
+        times = sorted(self.step_seconds) or [math.nan]
+        return {f"step_ms_p{p}": 1000 * times[math.ceil(p / 100 * len(times)) - 1] for p in (50, 90, 99)}
 
     @property
     def data_wait_share(self) -> float:

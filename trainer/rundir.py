@@ -3,18 +3,21 @@
 settings.json          the resolved settings
 metrics.jsonl          one line an interval, a validation and at last a summary
 tensorboard/           the same as curves
-checkpoints/           the last two states
+checkpoints/           the last states, and the best
+diverged.json          the windows of a batch whose loss was not a finite number
 reconstruction.png     a window of the validation split beside its reconstruction
 .lock                  held while a training runs here
 """
 
 import fcntl
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 from storage.durable import make_directory, write_file
-from trainer.checkpoint import load_checkpoint, newest_checkpoint
+from trainer.checkpoint import complete_checkpoints, load_checkpoint
 from trainer.errors import RunError
 from trainer.metrics import read_metrics
 from trainer.settings import Settings
@@ -32,6 +35,7 @@ class RunDirectory:
         self.tensorboard = self.path / "tensorboard"
         self.checkpoints = self.path / "checkpoints"
         self.picture = self.path / "reconstruction.png"
+        self.diverged = self.path / "diverged.json"
 
     def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> dict[str, Any] | None:
         """Write the settings, and return the state to go on from or None to begin.
@@ -51,18 +55,22 @@ class RunDirectory:
         """Let another training use the directory; the end of the process does so as well."""
         self._lock.close()
 
+    def write_diverged(self, epoch: int, step: int, starts: list[int]) -> None:
+        """Keep the rows at which the windows of a batch begin whose loss was not a finite number."""
+        write_file(self.diverged, [json.dumps({"epoch": epoch, "step": step, "starts": starts}).encode()])
+
     def _open(self, settings: Settings, fingerprint: str, resume: bool) -> dict[str, Any] | None:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(f"{self.path} is in use by a training that runs: wait for it, or stop it") from None
-        newest = newest_checkpoint(self.checkpoints)
-        if not resume and (newest or read_metrics(self.metrics)):
+        has_begun = bool(complete_checkpoints(self.checkpoints))
+        if not resume and (has_begun or read_metrics(self.metrics)):
             raise RunError(f"{self.path} holds a run: add --resume to go on with it, or give another --out")
         state = None
-        if newest:
+        if has_begun:
             self._check_settings(settings)
-            state = load_checkpoint(newest)
+            newest, state = self._newest_valid()
             if state["fingerprint"] != fingerprint:
                 raise RunError(
                     f"{newest} was trained on other data than {settings.data.store} now serves "
@@ -71,6 +79,21 @@ class RunDirectory:
                 )
         write_file(self.settings, [json.dumps(settings.as_json(), indent=1).encode()])
         return state
+
+    def _newest_valid(self) -> tuple[Path, dict[str, Any]]:
+        """The newest checkpoint that can be read; those after it that cannot are removed, and trained anew."""
+        damaged = []
+        for checkpoint in complete_checkpoints(self.checkpoints):
+            try:
+                state = load_checkpoint(checkpoint)
+            except RunError:
+                damaged.append(checkpoint)
+                continue
+            for other in damaged:
+                print(f"{other} is damaged: going on from {checkpoint.name}", file=sys.stderr)
+                shutil.rmtree(other)
+            return checkpoint, state
+        raise RunError(f"{damaged[0]} is damaged, and there is no other: remove {self.path} to begin anew")
 
     def _check_settings(self, settings: Settings) -> None:
         begun = Settings.from_json(json.loads(self.settings.read_text())).that_shape_the_curve()

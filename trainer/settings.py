@@ -57,16 +57,33 @@ class ModelSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimiserSettings:
-    """Adam, with clipped gradients."""
+    """What is minimised, and how."""
 
+    loss: str = "mse"
+    """mse, mae, huber, or the import path of a function of predictions and targets (b, K, N) that gives the error
+    of each value."""
+    optimiser: str = "adam"
+    """adam, adamw, sgd, or the import path of a function of the weights and `lr` that makes one."""
     lr: float = 3e-3
-    """Learning rate."""
+    """Learning rate, at its highest."""
+    schedule: str = "constant"
+    """How the learning rate goes on after the warm-up: constant, cosine or one-cycle."""
+    warmup_steps: int = 0
+    """Steps in which the learning rate rises to `lr`."""
     clip_norm: float = 1.0
     """Gradients longer than this (2-norm over all parameters) are scaled down to it."""
+    accumulate: int = 1
+    """Parts in which each process takes its share of a batch, one after the other: it then holds one at a time."""
+    ema: float = 0.0
+    """Share that the moving average of the weights keeps at each step, such as 0.999; 0 for no average."""
 
     def __post_init__(self) -> None:
         _check(0 < self.lr < float("inf"), "--lr", self.lr, "above 0")
         _check(self.clip_norm > 0, "--clip-norm", self.clip_norm, "above 0")
+        _check(0 <= self.ema < 1, "--ema", self.ema, "0 or more, below 1")
+        _one_of(("constant", "cosine", "one-cycle"), schedule=self.schedule)
+        _at_least(0, warmup_steps=self.warmup_steps)
+        _at_least(1, accumulate=self.accumulate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +108,14 @@ class RunSettings:
     """Steps between lines of `metrics.jsonl`."""
     checkpoint_every: int = 1000
     """Steps between checkpoints; there is one at the end of each epoch as well."""
+    checkpoint_minutes: float | None = None
+    """Minutes between checkpoints, beside those."""
+    keep: int = 2
+    """Checkpoints that are kept: the newest, and the best beside them."""
+    patience: int | None = None
+    """Stop after so many epochs whose validation loss is no better than the best before."""
+    compile: bool = False
+    """Compile the model before training."""
 
     def __post_init__(self) -> None:
         _at_least(1, epochs=self.epochs, log_every=self.log_every, checkpoint_every=self.checkpoint_every)
@@ -99,6 +124,11 @@ class RunSettings:
             _at_least(1, max_steps=self.max_steps)
         if self.minutes is not None:
             _check(self.minutes > 0, "--minutes", self.minutes, "above 0")
+        if self.checkpoint_minutes is not None:
+            _check(self.checkpoint_minutes > 0, "--checkpoint-minutes", self.checkpoint_minutes, "above 0")
+        if self.patience is not None:
+            _at_least(1, patience=self.patience)
+        _at_least(1, keep=self.keep)
         _one_of(("fp32", "bf16", "fp16"), precision=self.precision)
         _one_of(("auto", "cpu", "cuda"), device=self.device)
 
@@ -111,6 +141,10 @@ class Settings:
     model: ModelSettings
     optimiser: OptimiserSettings
     run: RunSettings
+
+    def __post_init__(self) -> None:
+        if self.run.compile and self.model.model == "lstm":
+            raise SettingsError("--compile does nothing for an LSTM, which is one call: leave it out")
 
     def as_json(self) -> dict[str, dict[str, Any]]:
         """Plain values for `json.dumps`, by group."""
@@ -134,6 +168,8 @@ class Settings:
         groups = self.as_json()
         names = {**groups["data"], **groups["model"], **groups["optimiser"]}
         names |= {name: groups["run"][name] for name in ("seed", "precision")}
+        if self.optimiser.schedule != "constant":
+            names |= {name: groups["run"][name] for name in ("epochs", "max_steps")}
         return {_flag(name): value for name, value in names.items() if name not in ("store", "cache_dir")}
 
 

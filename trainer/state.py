@@ -1,18 +1,22 @@
 """What is trained, on what, and how far it has come: made from the settings, kept in checkpoints."""
 
+import math
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline.loading import Split, WindowBatch, WindowIndex, WindowLoader, split_by_time
 from storage.store import SeriesStore
 from trainer.distributed import Ranks
+from trainer.loss import make_loss
 from trainer.metrics import Interval
 from trainer.models import build_model
 from trainer.normalisation import Normalisation
+from trainer.optimisation import make_average, make_optimiser, make_schedule
 from trainer.precision import autocast, check_precision, make_scaler
 from trainer.settings import Settings
 
@@ -28,6 +32,10 @@ class Progress:
     """Steps done of this epoch."""
     step: int = 0
     """Steps done in all."""
+    best_loss: float = math.inf
+    """Smallest validation loss so far."""
+    stale: int = 0
+    """Validations since then."""
     interval: Interval = field(default_factory=Interval)
     """Since the last line of metrics."""
     total: Interval = field(default_factory=Interval)
@@ -60,7 +68,12 @@ class TrainingState:
         self.normalisation = Normalisation.fit(splits.train.stats(self.store), self.store).to(ranks.device)
         torch.manual_seed(run.seed)
         self.model = build_model(settings.model, len(self.store.channels), data.window).to(ranks.device)
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=settings.optimiser.lr)
+        self.loss = make_loss(settings.optimiser.loss)
+        self.average = make_average(settings.optimiser, self.model)
+        self.optimiser = make_optimiser(settings.optimiser, self.model)
+        self.last_step = min(run.epochs * len(self.batches), run.max_steps or sys.maxsize)
+        """Steps of the run, unless something ends it before."""
+        self.schedule = make_schedule(settings.optimiser, self.optimiser, self.last_step)
         self.scaler = make_scaler(run.precision, ranks.device)
         self.progress = Progress()
         torch.manual_seed(run.seed + ranks.rank)
@@ -71,6 +84,11 @@ class TrainingState:
         mask = None if batch.mask is None else batch.mask.to(device, non_blocking=True)
         return self.normalisation.apply(batch.values.to(device, non_blocking=True), mask), mask
 
+    @property
+    def judged(self) -> nn.Module:
+        """What is validated and kept: the average of the weights where there is one."""
+        return self.model if self.average is None else self.average.module
+
     def autocast(self) -> AbstractContextManager[Any]:
         """Let the model compute in the precision of the settings."""
         return autocast(self.settings.run.precision, self.ranks.device)
@@ -79,7 +97,9 @@ class TrainingState:
         """Everything that going on needs, plain values and tensors; call it on every rank."""
         return {
             "model": self.model.state_dict(),
+            "average": self.average and self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
             "scaler": self.scaler.state_dict(),
             "progress": asdict(self.progress),
             "fingerprint": self.batches.fingerprint,
@@ -91,7 +111,10 @@ class TrainingState:
     def restore(self, checkpoint: dict[str, Any]) -> None:
         """Go back to what `as_checkpoint` returned."""
         self.model.load_state_dict(checkpoint["model"])
+        if self.average is not None:
+            self.average.load_state_dict(checkpoint["average"])
         self.optimiser.load_state_dict(checkpoint["optimiser"])
+        self.schedule.load_state_dict(checkpoint["schedule"])
         self.scaler.load_state_dict(checkpoint["scaler"])
         self.progress = Progress.from_json(checkpoint["progress"])
         self.normalisation = Normalisation(**checkpoint["normalisation"]).to(self.ranks.device)

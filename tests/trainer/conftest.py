@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from storage.store import SeriesStore
+from trainer.checkpoint import complete_checkpoints
 from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 SIZES = {"window": 16, "stride": 4, "batch_size": 32, "hidden": 16, "latent": 8, "lr": 0.01, "log_every": 7}
@@ -47,10 +48,20 @@ def settings_for(store: Path, out: Path, **changes: Any) -> Settings:
     return Settings(**parts)
 
 
-def start_training(store: Path, out: Path, *more: str, num_ranks: int = 1) -> "subprocess.Popen[str]":
+def start_training(
+    store: Path, out: Path, *more: str, num_ranks: int = 1, max_restarts: int = 0
+) -> "subprocess.Popen[str]":
     """Start the command line with the sizes above, alone or under torchrun."""
     launcher = (
-        [] if num_ranks == 1 else ["torch.distributed.run", "--standalone", f"--nproc-per-node={num_ranks}", "-m"]
+        []
+        if num_ranks == 1
+        else [
+            "torch.distributed.run",
+            "--standalone",
+            f"--nproc-per-node={num_ranks}",
+            f"--max-restarts={max_restarts}",
+            "-m",
+        ]
     )
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in {**SIZES, "device": "cpu"}.items()]
     return subprocess.Popen(
@@ -60,6 +71,10 @@ def start_training(store: Path, out: Path, *more: str, num_ranks: int = 1) -> "s
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
+
+
+def newest_checkpoint(directory: Path) -> Path | None:
+    return next(iter(complete_checkpoints(directory)), None)
 
 
 def lines_of(out: Path, kind: str) -> list[dict[str, Any]]:

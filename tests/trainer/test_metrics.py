@@ -12,8 +12,8 @@ def log_to(tmp_path: Path, *, epoch: int = 0, step: int = 0) -> MetricsLog:
 
 def test_interval_is_the_mean_over_valid_values() -> None:
     interval = Interval(start=10)
-    interval.add(squared_error=3.0, num_valid=2, num_windows=8, seconds=0.5, wait=0.1)
-    interval.add(squared_error=1.0, num_valid=6, num_windows=8, seconds=1.5, wait=0.3)
+    interval.add(error=3.0, num_valid=2, num_windows=8, seconds=0.5, wait=0.1)
+    interval.add(error=1.0, num_valid=6, num_windows=8, seconds=1.5, wait=0.3)
     assert (interval.loss, interval.windows_per_second) == (0.5, 8)
     assert interval.data_wait_share == pytest.approx(0.2)
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 import torch
 
-from tests.trainer.conftest import lines_of, start_training
-from trainer.checkpoint import load_checkpoint, newest_checkpoint
+from tests.trainer.conftest import lines_of, newest_checkpoint, start_training
+from trainer.checkpoint import best_checkpoint, load_checkpoint
 
 LONG = ("--epochs=6", "--checkpoint-every=10")
 NUM_STEPS = 6 * 37
@@ -94,7 +94,10 @@ def test_two_processes_learn_and_write_every_file(undisturbed: Any) -> None:
     assert json.loads((out / "settings.json").read_text())["data"]["window"] == 16
     assert Path(summary["picture"]).read_bytes().startswith(b"\x89PNG")
     assert any((out / "tensorboard").iterdir())
-    assert len(list((out / "checkpoints").iterdir())) == 2
+    checkpoints = out / "checkpoints"
+    best = best_checkpoint(checkpoints)
+    assert best is not None
+    assert {path.name for path in checkpoints.glob("step-*")} == {"step-000000220", "step-000000222", best.name}
     assert output.count("windows/s") == output.count("reconstruction.png") == 1  # rank 0 alone speaks
     assert errors.count("validation loss") == 6
 
@@ -116,6 +119,18 @@ def test_resuming_after_a_kill_gives_the_same_curve(
     _, errors = finish(start_training(store, out, *LONG, "--resume", num_ranks=num_ranks))
     assert "going on after step" in errors
     assert_same_run(out, undisturbed(num_ranks)[0])
+
+
+def test_torchrun_starts_a_killed_rank_again(store: Path, tmp_path: Path, undisturbed: Any) -> None:
+    out = tmp_path / "run"
+    process = start_training(store, out, *LONG, "--resume", num_ranks=2, max_restarts=3)
+    for step in (20, 90):
+        wait_until_saved(process, out, step)
+        ranks = [child for child in psutil.Process(process.pid).children() if "trainer" in child.cmdline()]
+        ranks[step == 90].kill()  # one rank, then the other
+    _, errors = finish(process)
+    assert errors.count("going on after step") == 2
+    assert_same_run(out, undisturbed(2)[0])
 
 
 def test_a_signal_saves_and_leaves(store: Path, tmp_path: Path, undisturbed: Any) -> None:

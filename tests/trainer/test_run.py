@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,8 @@ import torch
 
 from storage.errors import LongstrideError
 from storage.store import SeriesStore
-from tests.trainer.conftest import lines_of, settings_for, waves
-from trainer.checkpoint import load_checkpoint, newest_checkpoint
+from tests.trainer.conftest import lines_of, newest_checkpoint, settings_for, waves
+from trainer.checkpoint import STATE_FILE, best_checkpoint, complete_checkpoints, load_checkpoint
 from trainer.distributed import Ranks
 from trainer.errors import DivergenceError, RunError, SettingsError
 from trainer.loop import Training
@@ -104,6 +105,123 @@ def test_a_longer_run_goes_on_from_the_shorter_one(store: Path, tmp_path: Path) 
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
+REFINED = {
+    "optimiser": "adamw",
+    "loss": "huber",
+    "schedule": "cosine",
+    "warmup_steps": 5,
+    "accumulate": 3,
+    "ema": 0.9,
+    "model": "patch",
+}
+
+
+def stop_after(running: Training, step: int) -> None:
+    """Let a signal come in that step."""
+    count = running.reporter.step
+
+    def counted(loss: float) -> None:
+        count(loss)
+        running.wish.came = running.wish.came or running.progress.step >= step - 1
+
+    running.reporter.step = counted  # type: ignore[method-assign]
+
+
+def test_everything_goes_on_where_it_was(store: Path, tmp_path: Path) -> None:
+    training(store, tmp_path / "whole", epochs=2, **REFINED).run()
+    for step in (10, 50):
+        running = training(store, tmp_path / "parts", epochs=2, resume=True, **REFINED)
+        stop_after(running, step)
+        assert running.run() is None
+        assert running.progress.step == step
+    training(store, tmp_path / "parts", epochs=2, resume=True, **REFINED).run()
+    for kind in ("train", "validation"):
+        curves = [
+            [(line["step"], line["loss"], line.get("lr")) for line in lines_of(tmp_path / run, kind)]
+            for run in ("whole", "parts")
+        ]
+        assert curves[0] == curves[1]
+    states = [
+        load_checkpoint(complete_checkpoints(tmp_path / run / "checkpoints")[0]) for run in ("whole", "parts")
+    ]
+    for part in ("model", "average"):
+        whole, parts = states[0][part], states[1][part]
+        assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert not torch.equal(states[0]["model"]["to_latent.weight"], states[0]["average"]["module.to_latent.weight"])
+
+
+def test_a_schedule_has_one_length(store: Path, tmp_path: Path) -> None:
+    training(store, tmp_path / "run", epochs=2, max_steps=3, schedule="cosine").run()
+    with pytest.raises(RunError, match=r"--max-steps 3 \(now 5\)"):
+        training(store, tmp_path / "run", epochs=2, max_steps=5, schedule="cosine", resume=True)
+
+
+def test_an_average_is_what_is_validated(store: Path, tmp_path: Path) -> None:
+    training(store, tmp_path / "plain").run()
+    training(store, tmp_path / "average", ema=0.999).run()
+    plain, average = (lines_of(tmp_path / run, "validation")[0]["loss"] for run in ("plain", "average"))
+    assert average > plain  # hardly moved from where the weights began
+    assert lines_of(tmp_path / "plain", "train")[-1]["loss"] == lines_of(tmp_path / "average", "train")[-1]["loss"]
+
+
+def test_it_stops_when_it_gets_no_better(store: Path, tmp_path: Path) -> None:
+    """A rate at which hardly a weight moves; the best is kept, however long ago it was."""
+    summary = training(store, tmp_path / "run", epochs=50, patience=3, lr=0.3, keep=1).run()
+    assert summary is not None
+    losses = [line["loss"] for line in lines_of(tmp_path / "run", "validation")]
+    assert len(losses) < 50
+    assert min(losses) == losses[-4]
+    best = best_checkpoint(tmp_path / "run" / "checkpoints")
+    assert best is not None
+    assert best.name == f"step-{37 * (len(losses) - 3):09d}"
+    assert len(complete_checkpoints(tmp_path / "run" / "checkpoints")) == 2
+
+
+def test_it_saves_by_the_clock(store: Path, tmp_path: Path) -> None:
+    training(store, tmp_path / "run", max_steps=5, checkpoint_minutes=1e-9, keep=9).run()
+    assert len(complete_checkpoints(tmp_path / "run" / "checkpoints")) == 5
+
+
+def test_a_damaged_checkpoint_is_passed_over(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training(store, tmp_path / "whole", max_steps=20).run()
+    training(store, tmp_path / "run", max_steps=20, checkpoint_every=8).run()
+    newest, older = complete_checkpoints(tmp_path / "run" / "checkpoints")[:2]
+    (newest / STATE_FILE).write_bytes(b"cut short")
+    summary = training(store, tmp_path / "run", max_steps=20, resume=True).run()
+    assert summary is not None
+    assert f"{newest} is damaged: going on from {older.name}" in capsys.readouterr().err
+    whole, run = weights_of(tmp_path / "whole"), weights_of(tmp_path / "run")
+    assert all(torch.equal(whole[name], run[name]) for name in whole)
+    for checkpoint in complete_checkpoints(tmp_path / "run" / "checkpoints"):
+        (checkpoint / STATE_FILE).write_bytes(b"cut short")
+    with pytest.raises(RunError, match="is damaged, and there is no other"):
+        training(store, tmp_path / "run", resume=True)
+
+
+def test_what_is_logged(store: Path, tmp_path: Path) -> None:
+    training(store, tmp_path / "run", max_steps=14).run()
+    for line in lines_of(tmp_path / "run", "train"):
+        assert line["rows_per_second"] == pytest.approx(16 * line["windows_per_second"])
+        assert 0 < line["step_ms_p50"] <= line["step_ms_p90"] <= line["step_ms_p99"]
+        assert line["data_wait_seconds"] >= 0
+        assert line["peak_memory_mb"] > 50
+        assert line["lr"] == 0.01
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a compiler")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # of torch itself
+def test_a_compiled_model_trains(store: Path, tmp_path: Path) -> None:
+    plain = training(store, tmp_path / "plain", max_steps=3, model="patch").run()
+    compiled = training(store, tmp_path / "compiled", max_steps=3, model="patch", compile=True).run()
+    assert plain is not None
+    assert compiled is not None
+    assert compiled.validation_loss == pytest.approx(plain.validation_loss, rel=1e-4)
+    with pytest.raises(SettingsError, match="--compile does nothing for an LSTM"):
+        settings_for(store, tmp_path / "run", compile=True)
+
+
 def test_random_numbers_go_on_as_well(store: Path, tmp_path: Path) -> None:
     running = training(store, tmp_path / "run", max_steps=2)
     torch.rand(3)  # as dropout would
@@ -123,6 +241,13 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(store: Path, tmp_path: 
         running.run()
     after = running.state.model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
+    running.state.batches.set_epoch(0)
+    starts = next(iter(running.state.batches)).start.tolist()
+    assert json.loads((tmp_path / "run" / "diverged.json").read_text()) == {
+        "epoch": 0,
+        "step": 1,
+        "starts": starts,
+    }
 
 
 def test_time_is_up_and_the_run_still_ends_properly(store: Path, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_file_takes_the_place_of_defaults_and_flags_that_of_the_file(store: Pa
     ("text", "message"),
     [
         ("window = ", "is no TOML file"),
-        ("[data]\nwindws = 3", "unknown setting 'windws': expected batch-size, "),
+        ("[data]\nwindws = 3", "unknown setting 'windws': expected accumulate, batch-size, "),
         ("window = 'wide'", "'wide' is not a valid integer"),
         ("window = 0", "--window is 0: it must be a whole number of at least 1"),
     ],

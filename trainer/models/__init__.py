@@ -1,12 +1,12 @@
 """Models: (B, K, N) in, (B, K, N) out; built in by name, or yours by import path."""
 
-import importlib
 from collections.abc import Callable
 from functools import partial
 
 from torch import nn
 
 from trainer.errors import SettingsError
+from trainer.imports import named
 from trainer.models.lstm import LSTMAutoencoder
 from trainer.models.patch import PatchAutoencoder
 from trainer.models.tcn import TCNAutoencoder
@@ -42,22 +42,7 @@ def build_model(settings: ModelSettings, num_channels: int, window: int) -> nn.M
 
     Raises SettingsError where there is no such model, or what is found does not make one.
     """
-    build = MODELS.get(settings.model) or _imported(settings.model)
-    model = build(settings, num_channels, window)
+    model = named("--model", settings.model, MODELS)(settings, num_channels, window)
     if not isinstance(model, nn.Module):
         raise SettingsError(f"--model {settings.model} gave {type(model).__name__}, expected a torch.nn.Module")
     return model
-
-
-def _imported(path: str) -> Build:
-    module, colon, name = path.partition(":")
-    known = f"expected {', '.join(MODELS)}, or yours as package.module:function"
-    if not colon:
-        raise SettingsError(f"--model is {path!r}: {known}")
-    try:
-        build: Build = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise SettingsError(f"--model {path}: {error}; {known}, importable from here") from error
-    if not callable(build):
-        raise SettingsError(f"--model {path} is no function: {known}")
-    return build

@@ -1,0 +1,149 @@
+"""What a run says, logs and draws while it goes on; on rank 0 alone, the others do it in silence."""
+
+import resource
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict
+from types import TracebackType
+from typing import Never
+
+import torch
+from tqdm import tqdm
+
+from trainer.metrics import MetricsLog, Summary, read_metrics
+from trainer.picture import draw_reconstruction, typical_window
+from trainer.rundir import RunDirectory
+from trainer.state import TrainingState
+
+__all__ = ["Reporter"]
+
+
+class Reporter:
+    """Entered for as long as a run goes on."""
+
+    def __init__(self, state: TrainingState, directory: RunDirectory) -> None:
+        """Nothing is written yet."""
+        self.state = state
+        self.directory = directory
+        self._stack = ExitStack()
+        self._log: MetricsLog | None = None
+
+    def __enter__(self) -> "Reporter":
+        settings, progress = self.state.settings, self.state.progress
+        is_first, batch_size = self.state.ranks.is_first, settings.data.batch_size
+        self._bar: tqdm[Never] = self._stack.enter_context(
+            tqdm(
+                total=self.state.last_step * batch_size,
+                initial=progress.step * batch_size,
+                unit=" windows",
+                unit_scale=True,
+                desc="train",
+                disable=None if is_first else True,  # None: quiet where there is no terminal
+            )
+        )
+        if is_first:
+            self._log = self._stack.enter_context(
+                MetricsLog(
+                    self.directory.metrics,
+                    self.directory.tensorboard,
+                    epoch=progress.epoch,
+                    step=progress.interval.start,
+                )
+            )
+        self._say_start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def say(self, message: str) -> None:
+        """Tell the person at the terminal."""
+        if self.state.ranks.is_first:
+            tqdm.write(message, file=sys.stderr)
+
+    def step(self, loss: float) -> None:
+        """Count a step on the progress line."""
+        self._bar.set_postfix_str(f"loss {loss:.4g}", refresh=False)
+        self._bar.update(self.state.settings.data.batch_size)
+
+    def interval(self, gradient_norm: torch.Tensor) -> None:
+        """Log the interval that ends now."""
+        if self._log is None:
+            return
+        state, interval = self.state, self.state.progress.interval
+        self._log.write(
+            "train",
+            state.progress.step,
+            epoch=state.progress.epoch,
+            loss=interval.loss,
+            lr=interval.lr,
+            grad_norm=float(gradient_norm),
+            windows_per_second=interval.windows_per_second,
+            rows_per_second=interval.windows_per_second * state.settings.data.window,
+            data_wait_seconds=interval.wait_seconds,
+            data_wait_share=interval.data_wait_share,
+            **interval.step_milliseconds,
+            peak_memory_mb=self._peak_memory(),
+        )
+
+    def validation(self, loss: float) -> None:
+        """Say and log the loss of the validation split."""
+        progress = self.state.progress
+        self.say(f"epoch {progress.epoch + 1}, step {progress.step:,}: validation loss {loss:.6g}")
+        if self._log:
+            self._log.write("validation", progress.step, epoch=progress.epoch, loss=loss)
+
+    def finish(self) -> Summary | None:
+        """Draw the picture and sum up; None on other ranks."""
+        if self._log is None:
+            return None
+        self._draw_picture()
+        progress = self.state.progress
+        lines = read_metrics(self.directory.metrics)
+        summary = Summary.of(lines, progress.total, progress.step, self.directory.picture)
+        self._log.write("summary", progress.step, **asdict(summary))
+        return summary
+
+    def _peak_memory(self) -> float:
+        """Megabytes: of the device on CUDA, of this process otherwise."""
+        device = self.state.ranks.device
+        if device.type == "cuda":
+            return torch.cuda.max_memory_allocated(device) / 1e6
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+    @torch.no_grad()
+    def _draw_picture(self) -> None:
+        state = self.state
+        batches = state.validation_batches or state.batches
+        batches.set_epoch(0)
+        batch = next(iter(batches))
+        inputs, mask = state.inputs(batch)
+        state.judged.eval()
+        with state.autocast():
+            reconstruction = state.judged(inputs).float()
+        chosen = typical_window(reconstruction, inputs, mask)
+        row = int(batch.start[chosen])
+        draw_reconstruction(
+            self.directory.picture,
+            original=batch.values[chosen].cpu().numpy(),
+            reconstruction=state.normalisation.undo(reconstruction[chosen]).cpu().numpy(),
+            time=state.store.time[row : row + state.settings.data.window],
+            channels=state.store.channels,
+            units=state.store.units,
+            title=f"{'Validation' if state.validation_batches else 'Training'} window at row {row:,}, "
+            f"after {state.progress.step:,} steps",
+        )
+
+    def _say_start(self) -> None:
+        batches, validation, step = self.state.batches, self.state.validation_batches, self.state.progress.step
+        if step:
+            self.say(f"going on after step {step:,}")
+        self.say(
+            f"training on {batches.num_windows:,} windows, {len(batches):,} steps an epoch"
+            + (f"; {batches.num_dropped:,} windows that fill no batch are left out" if batches.num_dropped else "")
+        )
+        if validation is None:
+            self.say("no validation: its split is shorter than a window (raise --validation-share)")

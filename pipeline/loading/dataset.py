@@ -21,7 +21,6 @@ from pipeline.loading.epochs import Share
 from pipeline.loading.gather import BatchGather
 from pipeline.loading.order import (
     BLOCK_ROWS,
-    PADDING,
     POOL_ROWS,
     Order,
     SequentialOrder,
@@ -247,12 +246,10 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     def pool_of(self, epoch: int, run: Run) -> PoolPlan:
         """The rows that windows of a run are made of, and where in them these begin."""
-        starts = run.starts
+        first, _ = self.order.run_of(run.step)
         ranges = merged(self.order.rows(epoch, run.step, self.rank, self.world_size))
-        first = np.concatenate([[0], np.cumsum(ranges[:, 1] - ranges[:, 0])])
-        owner = np.searchsorted(ranges[:, 0], np.where(starts == PADDING, ranges[0, 0], starts), side="right") - 1
-        local = np.where(starts == PADDING, 0, starts - ranges[owner, 0] + first[owner])
-        return PoolPlan(ranges, local, int(first[-1]))
+        local = self.order.draw(epoch, first, self.rank, self.world_size, within=ranges)[run.step - first :]
+        return PoolPlan(ranges, local, int((ranges[:, 1] - ranges[:, 0]).sum()))
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker process has buffers of its own.

@@ -57,8 +57,14 @@ class Order(Protocol):
         """First step and step after the last of the run that holds `step`."""
         ...
 
-    def draw(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
-        """Window starts (steps, B / world_size) that a rank serves in the run that begins at `step`."""
+    def draw(
+        self, epoch: int, step: int, rank: int, world_size: int, within: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
+        """Window starts (steps, B / world_size) that a rank serves in the run that begins at `step`.
+
+        `within` ranges of rows (ranges, 2), which hold all of them, rows are counted from the first one on and
+        without those between ranges; what only fills the last batch then starts at 0.
+        """
         ...
 
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
@@ -84,11 +90,15 @@ class SequentialOrder:
         first = step - step % self._run_steps
         return first, min(first + self._run_steps, self.num_steps)
 
-    def draw(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
+    def draw(
+        self, epoch: int, step: int, rank: int, world_size: int, within: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
         """See Order; the epoch makes no difference."""
         windows = self._windows(step, rank, world_size)
         inside = windows < len(self.index)
         starts = self.index.starts(np.where(inside, windows, 0))
+        if within is not None:
+            return np.where(inside, _counted_within(within, starts), 0)
         return np.where(inside, starts, PADDING)
 
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
@@ -153,12 +163,18 @@ class ShuffledOrder:
         pool = int(np.searchsorted(self._pool_stops, step, side="right"))
         return int(self._pool_stops[pool - 1]) if pool else 0, int(self._pool_stops[pool])
 
-    def draw(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
+    def draw(
+        self, epoch: int, step: int, rank: int, world_size: int, within: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
         """See Order."""
         first, stop = self.run_of(step)
         num_lanes = self.lanes // world_size
         key = derive(self.seed, epoch, 1, first)
         slots = self._slots(self._pieces(epoch, step, rank, world_size), num_lanes, key)
+        if within is not None:
+            # A slot's windows lie in one range: looking for each slot takes a fraction of looking for each window.
+            skipped = slots.first_phase * self.index.stride if len(slots.first_phase) else 0
+            slots = slots._replace(row=_counted_within(within, slots.row + skipped) - skipped)
         starts = np.empty((stop - first, num_lanes, self.lane_share), np.int64)
         for lane, served in enumerate(self._phase_by_phase(slots, key)):
             starts[:, lane] = served.reshape(-1, self.lane_share)
@@ -283,6 +299,16 @@ def _rows_of(index: WindowIndex, start: NDArray[np.int64], count: NDArray[np.int
         window, owner = _ranges(np.zeros_like(count), count)
         start, count = start[owner] + window * index.stride, np.ones_like(window)
     return np.stack([start, start + (count - 1) * index.stride + index.span], axis=1)
+
+
+def _counted_within(ranges: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows that lie in `ranges` (ranges, 2), which are apart and in order, counted within these alone."""
+    begins, ends = ranges.T
+    lengths = ends - begins
+    found: NDArray[np.int64] = (np.cumsum(lengths) - lengths - begins)[
+        np.searchsorted(begins, rows, side="right") - 1
+    ]
+    return found + rows
 
 
 def _ranges(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,9 +1,11 @@
-"""`python -m trainer`, `torchrun -m trainer`: train on a store."""
+"""`python -m trainer`, `torchrun -m trainer`: train on a store, and score its rows."""
 
 import os
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -124,7 +126,7 @@ def train(store: str, resume: str | None, **options: Any) -> None:
     SIGTERM) saves and stops: the same command with --resume goes on, as it does after a crash. The run directory
     holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at the end, reconstruction.png.
     """
-    try:
+    with _told_once():
         settings = _settings(store=store, **options)
 
         from trainer.distributed import start_ranks
@@ -132,13 +134,56 @@ def train(store: str, resume: str | None, **options: Any) -> None:
 
         with start_ranks(settings.run.device) as ranks:
             summary = Training(settings, ranks, resume=resume is not None).run()
+    if summary:
+        click.echo(_render(summary))
+
+
+@main.command(epilog=example("python -m trainer score runs/plant plant.zarr --out scores.parquet"))
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("store")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Parquet file to write.")
+@click.option("--normal", help="The store of RUN, if it lies elsewhere now.")
+@click.option("--stride", type=click.IntRange(min=1), help="Rows between windows; as in training by default.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=1024, show_default=True, help="Of each process.")
+@setting(RunSettings, "device", "Where to compute.", type=click.Choice(["auto", "cpu", "cuda"]))
+def score(
+    run: Path, store: str, out: Path, normal: str | None, stride: int | None, batch_size: int, device: str
+) -> None:
+    """Score every row of STORE by the model of RUN: how badly it is written again.
+
+    The file has a line for each row: its time and series, `score`, and `error.` of each channel. An error is
+    squared, averaged over all windows that cover the row, and told in the standard deviations of the errors of
+    normal rows, from their mean: those of RUN's own store that were held out for validation, by windows without a
+    label.
+    `score` is the mean over the channels. It is NaN where no window reaches.
+
+    Started by torchrun, each process scores rows of its own.
+    """
+    with _told_once():
+        from storage.store import SeriesStore
+        from trainer.distributed import start_ranks
+        from trainer.scoring import score as score_rows
+
+        with start_ranks(device) as ranks:
+            usual = None if normal is None else SeriesStore.open(normal)
+            options: dict[str, Any] = {"normal": usual, "stride": stride, "batch_size": batch_size}
+            scored = score_rows(run, SeriesStore.open(store), out, ranks, **options)
+    if ranks.is_first:
+        click.echo(
+            f"{out}: {scored.rows:,} rows scored by {scored.checkpoint}, {scored.rows - scored.covered:,} of them "
+            f"out of reach; beside {scored.normal_rows:,} normal rows"
+        )
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """Every process of a machine meets the same error, and one tells it."""
+    try:
+        yield
     except LongstrideError:
-        # Every process of a machine meets the same one, and one tells it.
         if os.environ.get("LOCAL_RANK", "0") != "0":
             sys.exit(1)
         raise
-    if summary:
-        click.echo(_render(summary))
 
 
 def _settings(**options: Any) -> Settings:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.loading.order import PADDING, Order, SequentialOrder, ShuffledOrder, lanes_for
+from pipeline.loading.rows import merged
 from pipeline.loading.windows import WindowIndex
 from tests.pipeline.loading.test_windows import brute_force, segment_lists, segments_of
 
@@ -121,6 +122,39 @@ def test_two_epochs_and_two_seeds_differ() -> None:
     assert not np.array_equal(first, epoch_starts(shuffled([(0, 5000)], 10, 1, 64), 1))
     assert not np.array_equal(first, epoch_starts(shuffled([(0, 5000)], 10, 1, 64, seed=1), 0))
     assert np.array_equal(first, epoch_starts(shuffled([(0, 5000)], 10, 1, 64), 0))
+
+
+def within(ranges: NDArray[np.int64], starts: NDArray[np.int64]) -> list[int]:
+    """Rows of ranges laid end to end, by looking for each; 0 for what only fills the batch."""
+    rows = [row for begin, stop in ranges.tolist() for row in range(begin, stop)]
+    found = {row: place for place, row in enumerate(rows)}
+    return [0 if start == PADDING else found[start] for start in starts.reshape(-1).tolist()]
+
+
+@settings(deadline=None)
+@given(
+    segment_lists(),
+    st.integers(1, 20),
+    st.integers(1, 25),
+    st.sampled_from([4, 8]),
+    st.sampled_from([16, 256]),
+    st.booleans(),
+)
+def test_rows_are_counted_within_the_ranges_of_a_run(
+    pairs: list[tuple[int, int]], window: int, stride: int, batch: int, pool_rows: int, is_shuffled: bool
+) -> None:
+    index = WindowIndex(segments_of(pairs), window, stride)
+    order: Order = SequentialOrder(index, batch, pool_rows)
+    if is_shuffled:
+        order = shuffled(pairs, window, stride, batch, pool_rows=pool_rows)
+    step = 0
+    while step < order.num_steps:
+        for rank in range(2):
+            ranges = merged(order.rows(1, step, rank, 2))
+            starts = order.draw(1, step, rank, 2)
+            counted = order.draw(1, step, rank, 2, within=ranges)
+            assert counted.reshape(-1).tolist() == within(ranges, starts)
+        step = order.run_of(step)[1]
 
 
 def test_a_batch_takes_from_the_whole_pool() -> None:

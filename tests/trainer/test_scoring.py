@@ -1,0 +1,178 @@
+"""Scores of a store, beside what the model makes of each window by itself."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from pipeline.loading import split_by_time
+from storage.store import SeriesStore
+from tests.trainer.conftest import settings_for, waves
+from trainer.__main__ import main
+from trainer.distributed import Ranks
+from trainer.errors import RunError
+from trainer.loop import Training
+from trainer.scoring import score
+from trainer.trained import TrainedModel
+
+ALONE = Ranks(0, 1, torch.device("cpu"))
+K, STRIDE = 16, 4
+SEGMENTS = [(0, 3000, 0), (3007, 6000, 0)]
+FAULT = slice(5500, 5600)
+MARKED = slice(5000, 5010)
+
+
+@pytest.fixture(scope="module")
+def labelled(make_store: Callable[..., SeriesStore], tmp_path_factory: pytest.TempPathFactory) -> SeriesStore:
+    """Waves with a fault in the test split, labelled, and a label on some held-out rows."""
+    values = waves(6000, 4)
+    values[FAULT, 1] += 20
+    labels = np.zeros((6000, 1), np.int8)
+    labels[FAULT] = 1
+    labels[MARKED] = 1
+    path = tmp_path_factory.mktemp("labelled") / "plant.zarr"
+    return make_store(path, values, segments=SEGMENTS, labels=labels, label_names=["fault"])
+
+
+@pytest.fixture(scope="module")
+def trained(labelled: SeriesStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("trained") / "run"
+    Training(settings_for(labelled.path, run, epochs=3), ALONE, resume=False).run()
+    return run
+
+
+def errors_of_rows(
+    trained: TrainedModel, store: SeriesStore, segments: list[tuple[int, int]], without: slice = slice(0, 0)
+) -> NDArray[np.float64]:
+    """By every window for itself: the squared error of each row (rows, N); no window of `without` is taken."""
+    sums, counts = np.zeros((store.num_rows, 4)), np.zeros((store.num_rows, 4))
+    for begin, stop in segments:
+        for start in range(begin, stop - K + 1, STRIDE):
+            if start < without.stop and start + K > without.start:
+                continue
+            window = torch.tensor(np.asarray(store.values[start : start + K]))[None]
+            mask = ~window.isnan()
+            inputs = trained.normalisation.apply(window, mask)
+            with torch.no_grad():
+                error = (trained.model(inputs) - inputs).square()[0].numpy()
+            sums[start : start + K] += np.where(mask[0], error, 0)
+            counts[start : start + K] += mask[0].numpy()
+    with np.errstate(invalid="ignore"):
+        return sums / counts
+
+
+def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
+    labelled: SeriesStore, trained: Path, tmp_path: Path
+) -> None:
+    scored = score(trained, labelled, tmp_path / "scores.parquet", ALONE, batch_size=100)
+    model = TrainedModel(trained, ALONE.device)
+    validation = split_by_time(labelled, window=K, train=0.8, validation=0.1).validation.segments
+    held_out = zip(validation.start.tolist(), validation.stop.tolist(), strict=True)
+    usual = errors_of_rows(model, labelled, list(held_out), without=MARKED)
+    expected = errors_of_rows(model, labelled, [(start, stop) for start, stop, _ in SEGMENTS])
+    expected = (expected - np.nanmean(usual, axis=0)) / np.nanstd(usual, axis=0)
+    table = pl.read_parquet(tmp_path / "scores.parquet")
+    assert table.columns == ["time", "series", "score", *(f"error.{name}" for name in labelled.channels)]
+    np.testing.assert_array_equal(table["time"].to_physical().to_numpy(), labelled.time)
+    errors = table.select(pl.col("^error.*$")).to_numpy()
+    np.testing.assert_allclose(errors, expected, rtol=1e-3, atol=1e-4)
+    covered = ~np.isnan(expected).all(axis=1)
+    np.testing.assert_array_equal(np.isnan(table["score"].to_numpy()), ~covered)
+    np.testing.assert_allclose(
+        table["score"].to_numpy()[covered], np.nanmean(expected[covered], axis=1), rtol=1e-3, atol=1e-4
+    )
+    assert np.isnan(table["score"].to_numpy()[3000:3007]).all()  # between segments
+    assert scored.rows == 6000
+    assert scored.covered == covered.sum()
+    assert scored.normal_rows == np.sum(~np.isnan(usual), axis=0).max()
+
+
+def test_a_fault_stands_out(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:
+    score(trained, labelled, tmp_path / "scores.parquet", ALONE)
+    scores = pl.read_parquet(tmp_path / "scores.parquet")["score"].to_numpy()
+    normal = np.concatenate([scores[: FAULT.start - K], scores[FAULT.stop + K :]])
+    assert np.nanmedian(scores[FAULT]) > 10 * np.nanquantile(normal, 0.99)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5000])
+def test_any_batch_size_gives_the_same(
+    labelled: SeriesStore, trained: Path, tmp_path: Path, batch_size: int
+) -> None:
+    tables = []
+    for size in (64, batch_size):
+        score(trained, labelled, tmp_path / "scores.parquet", ALONE, batch_size=size)
+        tables.append(pl.read_parquet(tmp_path / "scores.parquet"))
+    assert_same(*tables)
+
+
+def assert_same(one: pl.DataFrame, other: pl.DataFrame) -> None:
+    assert one.columns == other.columns
+    for name in one.columns[2:]:
+        np.testing.assert_allclose(one[name].to_numpy(), other[name].to_numpy(), rtol=1e-3, atol=1e-4)
+    assert one.select("time", "series").equals(other.select("time", "series"))
+
+
+def test_any_number_of_processes_gives_the_same(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:
+    score(trained, labelled, tmp_path / "one.parquet", ALONE)
+    launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node=3", "-m", "trainer"]
+    command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "three.parquet"), "--device=cpu"]
+    result = subprocess.run([sys.executable, "-m", *launcher, *command], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "6,000 rows scored by step-" in result.stdout
+    assert_same(pl.read_parquet(tmp_path / "one.parquet"), pl.read_parquet(tmp_path / "three.parquet"))
+    assert [path.name for path in tmp_path.iterdir()].count("three.parquet") == 1
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_an_average_of_the_weights_is_what_scores(labelled: SeriesStore, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    training = Training(settings_for(labelled.path, run, ema=0.9), ALONE, resume=False)
+    training.run()
+    found = TrainedModel(run, ALONE.device).model.state_dict()
+    expected = training.state.judged.state_dict()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_another_store_with_the_same_channels(
+    labelled: SeriesStore, trained: Path, make_store: Callable[..., SeriesStore], tmp_path: Path
+) -> None:
+    other = make_store(tmp_path / "other.zarr", waves(500, 4))
+    scored = score(trained, other, tmp_path / "scores.parquet", ALONE)
+    assert scored.rows == 500
+    # Rows of a run shorter than a window are out of reach.
+    short = make_store(tmp_path / "short.zarr", waves(10, 4))
+    assert score(trained, short, tmp_path / "scores.parquet", ALONE).covered == 0
+
+
+def told(*arguments: Any) -> str:
+    result = CliRunner().invoke(main, ["score", *map(str, arguments)])
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    return result.output
+
+
+def test_what_does_not_fit_is_told_in_one_line(
+    labelled: SeriesStore, trained: Path, make_store: Callable[..., SeriesStore], tmp_path: Path
+) -> None:
+    out = ("--out", tmp_path / "scores.parquet")
+    assert "is no run: expected the --out of" in told(tmp_path, labelled.path, *out)
+    narrow = make_store(tmp_path / "narrow.zarr", waves(500, 3))
+    assert "has no channel" in told(trained, narrow.path, *out)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    shutil.copy(trained / "settings.json", empty)
+    assert "holds no checkpoint yet" in told(empty, labelled.path, *out)
+    assert not (tmp_path / "scores.parquet").exists()
+    run = tmp_path / "run"
+    Training(settings_for(labelled.path, run, max_steps=1, validation_share=0.0), ALONE, resume=False).run()
+    with pytest.raises(RunError, match=r"no row of .* was held out"):
+        score(run, labelled, tmp_path / "scores.parquet", ALONE)

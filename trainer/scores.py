@@ -1,0 +1,73 @@
+"""The file of scores: Parquet, written by all ranks, and there whole or not at all."""
+
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from storage.store import SeriesStore
+from trainer.distributed import Ranks
+
+__all__ = ["ScoreFile"]
+
+
+class ScoreFile:
+    """Each rank writes rows of its own, in order; when all have, the first one puts them together."""
+
+    def __init__(self, path: Path, ranks: Ranks, store: SeriesStore, channels: tuple[str, ...]) -> None:
+        self.path = path
+        self._ranks = ranks
+        self._store = store
+        self._schema = pa.schema(
+            [
+                ("time", pa.timestamp("ns", "UTC")),
+                ("series", pa.dictionary(pa.int32(), pa.string())),
+                ("score", pa.float64()),
+                *((f"error.{name}", pa.float32()) for name in channels),
+            ]
+        )
+
+    def __enter__(self) -> "ScoreFile":
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = pq.ParquetWriter(self._part(self._ranks.rank), self._schema)
+        return self
+
+    def write(self, first: int, scores: NDArray[np.float64], errors: NDArray[np.float64]) -> None:
+        """Scores (rows,) and errors (rows, N) of the rows from `first` on."""
+        rows = slice(first, first + len(scores))
+        segment = np.searchsorted(self._store.segments.stop, np.arange(rows.start, rows.stop), side="right")
+        series = self._store.segments.series[np.minimum(segment, len(self._store.segments) - 1)]
+        columns = [
+            pa.array(np.asarray(self._store.time[rows]), pa.timestamp("ns", "UTC")),
+            pa.DictionaryArray.from_arrays(pa.array(series.astype(np.int32)), list(self._store.series)),
+            pa.array(scores),
+            *(pa.array(column.astype(np.float32)) for column in errors.T),
+        ]
+        self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.close()
+        try:
+            if error is None:
+                self._ranks.gather(None)  # all have closed theirs
+                self._ranks.on_first(self._put_together)
+        finally:
+            with suppress(FileNotFoundError):
+                self._part(self._ranks.rank).unlink()
+
+    def _put_together(self) -> None:
+        unfinished = self.path.with_name(f".{self.path.name}.unfinished")
+        with pq.ParquetWriter(unfinished, self._schema) as writer:
+            for rank in range(self._ranks.world_size):
+                for batch in pq.ParquetFile(self._part(rank)).iter_batches():
+                    writer.write_batch(batch)
+        unfinished.replace(self.path)
+
+    def _part(self, rank: int) -> Path:
+        return self.path.with_name(f".{self.path.name}.part-{rank}")

@@ -1,0 +1,129 @@
+"""Scores of every row of a store: how badly a trained model writes it again, beside normal rows.
+
+Each rank scores rows of its own, from the windows that cover them, and holds no more of them than a batch spans.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.loading import Split, split_by_time
+from storage.segments import Segments
+from storage.statistics import Statistics
+from storage.store import SeriesStore
+from trainer.distributed import Ranks
+from trainer.errors import RunError
+from trainer.scores import ScoreFile
+from trainer.step_errors import mean_errors
+from trainer.trained import TrainedModel
+
+__all__ = ["Scored", "score"]
+
+EPSILON = 1e-12
+"""Smallest spread of errors that anything is divided by."""
+
+
+class Scored(NamedTuple):
+    """What was scored."""
+
+    rows: int
+    covered: int
+    """Rows that a window covers, in which a value is there."""
+    checkpoint: str
+    normal_rows: int
+    """Held-out rows by which errors were standardised."""
+
+
+def score(
+    run: Path,
+    store: SeriesStore,
+    out: Path,
+    ranks: Ranks,
+    *,
+    normal: SeriesStore | None = None,
+    stride: int | None = None,
+    batch_size: int = 1024,
+) -> Scored:
+    """Write the score of every row of a store to a Parquet file; call it on every rank.
+
+    Columns are the time, the series, `score` and `error.` of each channel: its squared error, averaged over the
+    windows (`stride` apart, by default as in training) that cover the row, less the mean and in the standard
+    deviations of that of normal rows: those of the run's own store that were held out for validation, by windows
+    without a label. `score` is the mean over the channels that are there; NaN where no window reaches. `normal` is
+    the run's store, where it lies elsewhere now.
+
+    The result is the same, to rounding, for any number of ranks and any batch size. Raises LongstrideError where
+    run and store do not fit, or no row was held out.
+    """
+    trained = TrainedModel(run, ranks.device)
+    trained.check(store)
+    stride = stride or trained.settings.data.stride
+    normal = normal or SeriesStore.open(trained.settings.data.store)
+    usual = ranks.together(lambda: _usual_errors(trained, normal, ranks, batch_size))
+    begin, stop = _share(store.num_rows, ranks)
+    whole = Split("all", store.segments)
+    rows = covered = 0
+    with ScoreFile(out, ranks, store, trained.channels) as file:
+        for errors in _errors(trained, store, whole, begin, stop, stride, batch_size):
+            standard = (errors - usual.mean) / np.maximum(usual.std, EPSILON)
+            is_there = ~np.isnan(standard)
+            count = is_there.sum(axis=1)
+            with np.errstate(invalid="ignore"):
+                scores = np.where(is_there, standard, 0.0).sum(axis=1) / count
+            file.write(begin + rows, scores, standard)
+            rows += len(scores)
+            covered += int((count > 0).sum())
+    total, reached = ranks.sum(rows, covered)
+    return Scored(int(total), int(reached), trained.name, int(usual.count.max()))
+
+
+def _usual_errors(trained: TrainedModel, store: SeriesStore, ranks: Ranks, batch_size: int) -> Statistics:
+    """Errors (N,) of the rows that training held out, by windows in which no row has a label."""
+    data = trained.settings.data
+    split = split_by_time(
+        store, window=data.window, train=data.train_share, validation=data.validation_share
+    ).validation
+    begin, stop = _share(store.num_rows, ranks)
+    parts = [Statistics.empty(len(trained.channels))]
+    for errors in _errors(trained, store, split, begin, stop, data.stride, batch_size, store.label_names):
+        parts.append(Statistics.of(errors))
+    usual = Statistics.merge(ranks.gather(Statistics.merge(parts)))
+    if not usual.count.any():
+        raise RunError(
+            f"no row of {store.name} was held out for validation, so there is no usual error to compare with: "
+            "train with a larger --validation-share"
+        )
+    return usual
+
+
+def _errors(
+    trained: TrainedModel,
+    store: SeriesStore,
+    split: Split,
+    begin: int,
+    stop: int,
+    stride: int,
+    batch_size: int,
+    without_labels: Sequence[str] = (),
+) -> Iterator[NDArray[np.float64]]:
+    """Errors of rows begin:stop, by all windows of the split that cover any of them."""
+    segments = _reaching(split.segments, begin, stop, trained.settings.data.window, stride)
+    windows = trained.errors(store, Split(split.name, segments), stride, batch_size, without_labels)
+    return mean_errors(windows, begin, stop, len(trained.channels))
+
+
+def _reaching(segments: Segments, begin: int, stop: int, window: int, stride: int) -> Segments:
+    """Cut segments to the windows that cover a row of begin:stop, which begin where they did before."""
+    skipped = np.maximum(0, -(-(begin - window + 1 - segments.start) // stride))
+    start = segments.start + skipped * stride
+    # The last window begins before `stop`.
+    last = np.minimum(segments.stop, stop - 1 + window)
+    kept = (start < last) & (start < stop)
+    return Segments(start[kept], last[kept], segments.series[kept])
+
+
+def _share(num_rows: int, ranks: Ranks) -> tuple[int, int]:
+    return num_rows * ranks.rank // ranks.world_size, num_rows * (ranks.rank + 1) // ranks.world_size

@@ -1,0 +1,87 @@
+"""A model that was trained: read from its run directory, and what it makes of windows."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.loading import Split, WindowIndex, WindowLoader
+from storage.store import SeriesStore
+from trainer.checkpoint import best_checkpoint, complete_checkpoints, load_checkpoint
+from trainer.errors import RunError
+from trainer.models import build_model
+from trainer.normalisation import Normalisation
+from trainer.precision import autocast
+from trainer.settings import Settings
+
+__all__ = ["TrainedModel"]
+
+
+class TrainedModel:
+    """The best state of a run, or the newest where none was validated; its average of weights, if it has one."""
+
+    def __init__(self, run: Path, device: torch.device) -> None:
+        """Raises RunError where there is no run, or no checkpoint in it that can be read."""
+        if not (run / "settings.json").exists():
+            raise RunError(f"{run} is no run: expected the --out of `python -m trainer train`")
+        checkpoints = complete_checkpoints(run / "checkpoints")
+        checkpoint = best_checkpoint(run / "checkpoints") or next(iter(checkpoints), None)
+        if checkpoint is None:
+            raise RunError(f"{run} holds no checkpoint yet: train first")
+        state = load_checkpoint(checkpoint)
+        self.name = checkpoint.name
+        self.settings = Settings.from_json(json.loads((run / "settings.json").read_text()))
+        self.channels: tuple[str, ...] = tuple(state["channels"])
+        self.device = device
+        self.normalisation = Normalisation(**state["normalisation"]).to(device)
+        self.model = build_model(self.settings.model, len(self.channels), self.settings.data.window).to(device)
+        if state["average"] is None:
+            self.model.load_state_dict(state["model"])
+        else:
+            module = "module."
+            weights = {key.removeprefix(module): value for key, value in state["average"].items()}
+            self.model.load_state_dict({key: weights[key] for key in self.model.state_dict()})
+        self.model.eval()
+
+    def check(self, store: SeriesStore) -> None:
+        """Raise RunError where a store lacks channels that the model knows."""
+        if missing := [name for name in self.channels if name not in store.channels]:
+            raise RunError(f"{store.name} has no channel {', '.join(missing)}, which the model was trained on")
+
+    @torch.no_grad()
+    def errors(
+        self, store: SeriesStore, split: Split, stride: int, batch_size: int, without_labels: Sequence[str] = ()
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Squared errors of all windows of a split, in row order, `stride` apart, in standard deviations.
+
+        Starts (b,), and errors (b, K, N) of the model's channels, NaN where a value is missing. Windows in which a
+        row has one of `without_labels` are left out.
+        """
+        window = self.settings.data.window
+        if not len(WindowIndex(split.segments, window, stride)):
+            return
+        loader = WindowLoader(
+            store,
+            window=window,
+            stride=stride,
+            batch_size=batch_size,
+            shuffle=False,
+            split=split,
+            channels=self.channels,
+            without_labels=without_labels,
+            device=self.device if self.device.type == "cuda" else None,
+        )
+        for batch in loader:
+            real = batch.start >= 0  # the last batch is filled up
+            values = batch.values.to(self.device)
+            mask = None if batch.mask is None else batch.mask.to(self.device)
+            inputs = self.normalisation.apply(values, mask)
+            with autocast(self.settings.run.precision, self.device):
+                reconstruction = self.model(inputs)
+            error = (reconstruction.float() - inputs).square()
+            if mask is not None:
+                error = torch.where(mask, error, torch.nan)
+            yield batch.start[real].numpy(), error.cpu()[real].numpy()

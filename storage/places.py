@@ -17,10 +17,12 @@ __all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "place_of"]
 CONNECT_TIMEOUT = timedelta(seconds=5)
 TIMEOUT = timedelta(seconds=30)
 """Of one request."""
-MAX_RETRIES = 12
-RETRY_TIMEOUT = timedelta(minutes=3)
+MAX_RETRIES = 100
+"""So that the time alone decides."""
+RETRY_TIMEOUT = timedelta(minutes=1)
 """Of one request with all its repetitions."""
-BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=15), "base": 2}
+# Each pause is anything from the first one to `base` times the one before: with a base of 2 they hardly grow.
+BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=15), "base": 4}
 
 
 Buffer = bytes | memoryview
@@ -107,7 +109,7 @@ class Bucket(Place):
     """A prefix of an object store, such as s3://bucket/plant.zarr.
 
     Credentials, region and endpoint come from the environment, as for other tools of that store (AWS_ACCESS_KEY_ID
-    and so on). What fails on the way is tried again for some minutes, with longer and longer pauses.
+    and so on). What fails on the way is tried again for a minute, with longer and longer pauses.
     """
 
     def __init__(self, url: str) -> None:

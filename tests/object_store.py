@@ -113,7 +113,7 @@ def close(files: Any) -> None:
     Left to itself it gives them a tenth of a second: on a busy machine that is not enough, and they warn when they
     are collected.
     """
-    if files._s3creator is not None:
+    if files._s3creator is not None and not files.asynchronous:
         sync(files.loop, files._s3creator.__aexit__, None, None, None)
 
 

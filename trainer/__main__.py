@@ -90,7 +90,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
 @setting(RunSettings, "epochs", "Times that every training window is seen.")
 @setting(RunSettings, "max_steps", "Stop after this many steps of the run.", type=int)
 @setting(RunSettings, "minutes", "Stop after training for this long.", type=float)
-@setting(ModelSettings, "model", "lstm, tcn, patch, or yours as package.module:function.")
+@setting(ModelSettings, "model", "lstm, tcn, patch, pca, or yours as package.module:function.")
 @setting(ModelSettings, "hidden", "Width of each layer.")
 @setting(ModelSettings, "latent", "Numbers that a window is squeezed into.")
 @setting(ModelSettings, "layers", "Layers of encoder and decoder each.")
@@ -120,7 +120,7 @@ def train(store: str, resume: str | None, **options: Any) -> None:
 
     The model is an LSTM, a temporal convolutional network, a transformer over patches, or yours: a function of the
     model's settings, the number of channels N and the rows of a window K, which returns a torch module that takes
-    and gives windows (B, K, N).
+    and gives windows (B, K, N). `pca` is the baseline: principal components of windows, from one pass.
 
     Started by torchrun, the processes share each batch, over gloo on the CPU and nccl on CUDA. A signal (Ctrl-C,
     SIGTERM) saves and stops: the same command with --resume goes on, as it does after a crash. The run directory
@@ -130,10 +130,12 @@ def train(store: str, resume: str | None, **options: Any) -> None:
         settings = _settings(store=store, **options)
 
         from trainer.distributed import start_ranks
+        from trainer.fitting import Fitting
         from trainer.loop import Training
 
+        kind = Fitting if settings.model.model == "pca" else Training
         with start_ranks(settings.run.device) as ranks:
-            summary = Training(settings, ranks, resume=resume is not None).run()
+            summary = kind(settings, ranks, resume=resume is not None).run()
     if summary:
         click.echo(_render(summary))
 

@@ -42,6 +42,11 @@ class Ranks:
         sums: list[float] = totals.tolist()
         return sums
 
+    def add_up(self, tensor: Tensor) -> None:
+        """Sum a tensor over all ranks, in its place."""
+        if self.world_size > 1:
+            dist.all_reduce(tensor)
+
     def gather(self, item: T) -> list[T]:
         """Every rank's item, in the order of ranks, on every rank."""
         items: list[T] = [item] * self.world_size
@@ -76,7 +81,8 @@ class Ranks:
 
     def parallel(self, model: nn.Module) -> nn.Module:
         """Wrap a model so that its gradients are averaged over the ranks, its weights taken from rank 0."""
-        if self.world_size == 1:
+        has_gradients = any(parameter.requires_grad for parameter in model.parameters())
+        if self.world_size == 1 or not has_gradients:
             return model
         return DistributedDataParallel(
             model, device_ids=[self.device.index] if self.device.type == "cuda" else None

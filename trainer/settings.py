@@ -43,7 +43,7 @@ class ModelSettings:
     """Which model, and its sizes."""
 
     model: str = "lstm"
-    """lstm, tcn, patch, or the import path of a function that makes one, such as mypackage.models:build."""
+    """lstm, tcn, patch, pca, or the import path of a function that makes one, such as mypackage.models:build."""
     hidden: int = 128
     """Width H of each layer."""
     latent: int = 32

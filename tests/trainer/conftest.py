@@ -73,6 +73,12 @@ def start_training(
     )
 
 
+def finish(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    output, errors = process.communicate(timeout=55)
+    assert process.returncode == 0, errors
+    return output, errors
+
+
 def newest_checkpoint(directory: Path) -> Path | None:
     return next(iter(complete_checkpoints(directory)), None)
 

@@ -8,14 +8,18 @@ import torch
 from torch import nn
 
 from trainer.errors import SettingsError
-from trainer.models import MODELS, build_model
+from trainer.models import MODELS, PCAAutoencoder, build_model
 from trainer.settings import ModelSettings
 
 
 def model_of(name: str, window: int, **sizes: int) -> nn.Module:
     torch.manual_seed(0)
     settings = ModelSettings(model=name, **{"hidden": 32, "latent": 32, "layers": 2, **sizes})
-    return build_model(settings, 3, window)
+    model = build_model(settings, 3, window)
+    if isinstance(model, PCAAutoencoder):
+        model.observe(torch.randn(300, window, 3))
+        model.settle()
+    return model
 
 
 @pytest.mark.parametrize("window", [1, 4, 13, 64])
@@ -25,7 +29,7 @@ def test_windows_of_any_length(name: str, window: int) -> None:
     assert model_of(name, window)(windows).shape == windows.shape
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", sorted(MODELS.keys() - {"pca"}))
 def test_overfits_random_windows(name: str) -> None:
     model = model_of(name, 4, layers=1)
     windows = torch.randn(2, 4, 3)
@@ -79,7 +83,7 @@ def test_a_model_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.syspath_prepend(tmp_path)
     assert isinstance(build_model(ModelSettings(model="mine:build"), 3, 8), nn.Linear)
     for path, message in (
-        ("gru", "--model is 'gru': expected lstm, tcn, patch, or yours as package.module:function"),
+        ("gru", "--model is 'gru': expected lstm, tcn, patch, pca, or yours as package.module:function"),
         ("mine:absent", "has no attribute 'absent'"),
         ("nowhere:build", "No module named 'nowhere'"),
         ("mine:number", "is no function"),

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import torch
 
-from tests.trainer.conftest import lines_of, newest_checkpoint, start_training
+from tests.trainer.conftest import finish, lines_of, newest_checkpoint, start_training
 from trainer.checkpoint import best_checkpoint, load_checkpoint
 
 LONG = ("--epochs=6", "--checkpoint-every=10")
@@ -38,12 +38,6 @@ def kill_at_once(process: "subprocess.Popen[str]") -> None:
     for each in (*parent.children(recursive=True), parent):
         each.kill()
     process.communicate()
-
-
-def finish(process: "subprocess.Popen[str]") -> tuple[str, str]:
-    output, errors = process.communicate(timeout=55)
-    assert process.returncode == 0, errors
-    return output, errors
 
 
 def curve(out: Path) -> list[tuple[Any, ...]]:

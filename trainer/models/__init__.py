@@ -9,10 +9,19 @@ from trainer.errors import SettingsError
 from trainer.imports import named
 from trainer.models.lstm import LSTMAutoencoder
 from trainer.models.patch import PatchAutoencoder
+from trainer.models.pca import PCAAutoencoder
 from trainer.models.tcn import TCNAutoencoder
 from trainer.settings import ModelSettings
 
-__all__ = ["MODELS", "Build", "LSTMAutoencoder", "PatchAutoencoder", "TCNAutoencoder", "build_model"]
+__all__ = [
+    "MODELS",
+    "Build",
+    "LSTMAutoencoder",
+    "PCAAutoencoder",
+    "PatchAutoencoder",
+    "TCNAutoencoder",
+    "build_model",
+]
 
 Build = Callable[[ModelSettings, int, int], nn.Module]
 """Makes a model, given its settings, the number of channels N and the rows of a window K."""
@@ -20,6 +29,10 @@ Build = Callable[[ModelSettings, int, int], nn.Module]
 
 def _lstm(settings: ModelSettings, num_channels: int, window: int) -> nn.Module:
     return LSTMAutoencoder(num_channels, hidden=settings.hidden, latent=settings.latent, layers=settings.layers)
+
+
+def _pca(settings: ModelSettings, num_channels: int, window: int) -> nn.Module:
+    return PCAAutoencoder(num_channels, window=window, latent=settings.latent)
 
 
 def _of_window(
@@ -33,6 +46,7 @@ MODELS: dict[str, Build] = {
     "lstm": _lstm,
     "tcn": partial(_of_window, TCNAutoencoder),
     "patch": partial(_of_window, PatchAutoencoder),
+    "pca": _pca,
 }
 """Built in, by name."""
 

@@ -62,7 +62,7 @@ def score(
     trained.check(store)
     stride = stride or trained.settings.data.stride
     normal = normal or SeriesStore.open(trained.settings.data.store)
-    usual = ranks.together(lambda: _usual_errors(trained, normal, ranks, batch_size))
+    usual = _usual_errors(trained, normal, ranks, batch_size)
     begin, stop = _share(store.num_rows, ranks)
     whole = Split("all", store.segments)
     rows = covered = 0

@@ -3,7 +3,7 @@
 Each rank scores rows of its own, from the windows that cover them, and holds no more of them than a batch spans.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,7 +88,7 @@ def _usual_errors(trained: TrainedModel, store: SeriesStore, ranks: Ranks, batch
     ).validation
     begin, stop = _share(store.num_rows, ranks)
     parts = [Statistics.empty(len(trained.channels))]
-    for errors in _errors(trained, store, split, begin, stop, data.stride, batch_size, store.label_names):
+    for errors in _errors(trained, store, split, begin, stop, data.stride, batch_size, normal_only=True):
         parts.append(Statistics.of(errors))
     usual = Statistics.merge(ranks.gather(Statistics.merge(parts)))
     if not usual.count.any():
@@ -107,11 +107,12 @@ def _errors(
     stop: int,
     stride: int,
     batch_size: int,
-    without_labels: Sequence[str] = (),
+    *,
+    normal_only: bool = False,
 ) -> Iterator[NDArray[np.float64]]:
     """Errors of rows begin:stop, by all windows of the split that cover any of them."""
     segments = _reaching(split.segments, begin, stop, trained.settings.data.window, stride)
-    windows = trained.errors(store, Split(split.name, segments), stride, batch_size, without_labels)
+    windows = trained.errors(store, Split(split.name, segments), stride, batch_size, normal_only=normal_only)
     return mean_errors(windows, begin, stop, len(trained.channels))
 
 

@@ -1,7 +1,7 @@
 """A model that was trained: read from its run directory, and what it makes of windows."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -53,12 +53,12 @@ class TrainedModel:
 
     @torch.no_grad()
     def errors(
-        self, store: SeriesStore, split: Split, stride: int, batch_size: int, without_labels: Sequence[str] = ()
+        self, store: SeriesStore, split: Split, stride: int, batch_size: int, *, normal_only: bool = False
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """Squared errors of all windows of a split, in row order, `stride` apart, in standard deviations.
 
-        Starts (b,), and errors (b, K, N) of the model's channels, NaN where a value is missing. Windows in which a
-        row has one of `without_labels` are left out.
+        Starts (b,), and errors (b, K, N) of the model's channels, NaN where a value is missing; only of windows in
+        which no row has a label, if `normal_only`.
         """
         window = self.settings.data.window
         if not len(WindowIndex(split.segments, window, stride)):
@@ -71,11 +71,15 @@ class TrainedModel:
             shuffle=False,
             split=split,
             channels=self.channels,
-            without_labels=without_labels,
             device=self.device if self.device.type == "cuda" else None,
         )
         for batch in loader:
-            real = batch.start >= 0  # the last batch is filled up
+            starts = batch.start.numpy()
+            chosen = starts >= 0  # the last batch is filled up
+            if normal_only:
+                chosen[chosen] = ~_labelled(store, starts[chosen], window)
+            if not chosen.any():
+                continue
             values = batch.values.to(self.device)
             mask = None if batch.mask is None else batch.mask.to(self.device)
             inputs = self.normalisation.apply(values, mask)
@@ -84,4 +88,15 @@ class TrainedModel:
             error = (reconstruction.float() - inputs).square()
             if mask is not None:
                 error = torch.where(mask, error, torch.nan)
-            yield batch.start[real].numpy(), error.cpu()[real].numpy()
+            yield starts[chosen], error.cpu().numpy()[chosen]
+
+
+def _labelled(store: SeriesStore, starts: NDArray[np.int64], window: int) -> NDArray[np.bool_]:
+    """Whether a row of each window (b,) has a label; starts are in order."""
+    if store.labels is None:
+        return np.zeros(len(starts), bool)
+    first = starts[0]
+    labels = np.asarray(store.labels[int(first) : int(starts[-1]) + window])
+    before = np.concatenate([[0], np.cumsum((labels != 0).any(axis=1))])
+    found: NDArray[np.bool_] = before[starts - first + window] > before[starts - first]
+    return found

@@ -14,7 +14,8 @@ import torch
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from pipeline.loading import split_by_time
+from pipeline.loading import Split, split_by_time
+from storage.segments import Segments
 from storage.store import SeriesStore
 from tests.trainer.conftest import settings_for, waves
 from trainer.__main__ import main
@@ -94,6 +95,24 @@ def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
     assert scored.rows == 6000
     assert scored.covered == covered.sum()
     assert scored.normal_rows == np.sum(~np.isnan(usual), axis=0).max()
+
+
+def test_only_windows_without_a_label_are_normal(labelled: SeriesStore, trained: Path) -> None:
+    model = TrainedModel(trained, ALONE.device)
+
+    def starts(begin: int, stop: int) -> list[int]:
+        split = Split("some", Segments(np.array([begin]), np.array([stop]), np.array([0])))
+        return [
+            start
+            for batch, _ in model.errors(labelled, split, STRIDE, 8, normal_only=True)
+            for start in batch.tolist()
+        ]
+
+    assert starts(MARKED.start - 4, MARKED.stop + 4) == []
+    expected = [
+        start for start in range(4900, 5200 - K + 1, STRIDE) if start + K <= MARKED.start or start >= MARKED.stop
+    ]
+    assert starts(4900, 5200) == expected
 
 
 def test_a_fault_stands_out(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:

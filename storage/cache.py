@@ -1,9 +1,9 @@
 """Rows of a packed store that were decoded once, kept in a file that all processes of a machine map.
 
 The file is as long as all rows and sparse: what has not been decoded takes no room. Beside it lies one byte for
-each chunk, which says whether it is there. Epochs visit all rows again and again in another order, so chunks are
-kept as they come until the limit is reached, and then none makes room for another: what an epoch does not find, it
-would have missed in any other way as well.
+each chunk, which says whether it is there, or will be. Epochs visit all rows again and again in another order, so
+chunks are kept as they come until the limit is reached, and then none makes room for another: what an epoch does not
+find, it would have missed in any other way as well.
 """
 
 import contextlib
@@ -26,7 +26,8 @@ from storage.packed import PackedStore
 
 __all__ = ["RowCache"]
 
-THERE = 1
+RESERVED, THERE = 1, 2
+"""Marks of a chunk: it counts towards the limit; it is decoded."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -85,10 +86,10 @@ class RowCache:
             np.concatenate([np.arange(a // self._chunk_rows, -(-b // self._chunk_rows)) for a, b in ranges])
         )
         absent = wanted[self._there[wanted] != THERE]
-        if len(absent):
-            room = max(0, self._max_chunks - int((self._there == THERE).sum()))
-            for chunks in self._claimed(absent[:room]):
-                self._fill(chunks)
+        if (self._there != 0).sum() >= self._max_chunks:
+            absent = absent[self._there[absent] == RESERVED]  # being decoded, or left by one that died
+        for chunks in self._claimed(absent):
+            self._fill(self._reserve(chunks))
         for (start, stop), out in zip(ranges, outs, strict=True):
             self._copy(start, stop, out)
 
@@ -106,13 +107,25 @@ class RowCache:
             else:
                 self._rows.read_many([(low, high)], [part])
 
+    def _reserve(self, chunks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the claimed chunks that the limit has room for; processes count one after the other."""
+        with self._locked(self._num_chunks, wait=True):
+            room = max(0, self._max_chunks - int((self._there != 0).sum()))
+            counted = self._there[chunks] == RESERVED  # by a process that has died
+            chosen = np.sort(np.concatenate([chunks[counted], chunks[~counted][:room]]))
+            self._there[chosen] = RESERVED
+        return chosen
+
     def _fill(self, chunks: NDArray[np.int64]) -> None:
         """Decode chunks into their place, neighbours together."""
+        if not len(chunks):
+            return
         bounds = [
             (int(run[0]) * self._chunk_rows, min((int(run[-1]) + 1) * self._chunk_rows, len(self._rows)))
             for run in np.split(chunks, np.flatnonzero(np.diff(chunks) > 1) + 1)
         ]
         if not self._has_room(bounds):
+            self._there[chunks] = 0
             return
         self._rows.read_many(bounds, [self._kept[start:stop].view(np.ndarray) for start, stop in bounds])
         self._there[chunks] = THERE

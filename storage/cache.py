@@ -2,8 +2,8 @@
 
 The file is as long as all rows and sparse: what has not been decoded takes no room. Beside it lies one byte for
 each chunk, which says whether it is there, or will be. Epochs visit all rows again and again in another order, so
-chunks are kept as they come until the limit is reached, and then none makes room for another: what an epoch does not
-find, it would have missed in any other way as well.
+chunks are kept as they come until the limit is reached, and then none makes room for another: what an epoch does
+not find, it would have missed in any other way as well.
 """
 
 import contextlib

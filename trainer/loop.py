@@ -20,6 +20,7 @@ from trainer.rundir import RunDirectory
 from trainer.settings import Settings
 from trainer.signals import StopWish
 from trainer.state import TrainingState
+from trainer.worst import WorstWindows, mean_errors
 
 __all__ = ["Training"]
 
@@ -51,7 +52,7 @@ class Training:
         self.parallel = ranks.parallel(state.model)
 
     def run(self) -> Summary | None:
-        """Train, validate after each epoch, and end with a picture and a summary.
+        """Train, validate after each epoch, and end with a picture, a report and a summary.
 
         Returns the summary on rank 0. Returns None on other ranks, and when a signal stopped the run, saved.
         """
@@ -159,6 +160,7 @@ class Training:
             return False
         state.judged.eval()
         error = valid = 0.0
+        worst = WorstWindows(self.settings.data.window, self.settings.data.stride)
         for batch in state.validation_batches:
             inputs, mask = state.inputs(batch)
             with state.autocast():
@@ -170,8 +172,9 @@ class Training:
                 return True
             error += batch_error
             valid += batch_valid
+            worst.add(batch.start, mean_errors(reconstruction, inputs, mask))
         loss = error / valid if valid else math.nan
-        self.reporter.validation(loss)
+        self.reporter.validation(loss, worst.rows(self.ranks))
         progress.stale += 1
         if loss < progress.best_loss:
             progress.best_loss, progress.stale = loss, 0

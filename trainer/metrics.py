@@ -81,9 +81,11 @@ class Summary:
     """Of training, without validation and checkpoints."""
     picture: str
     """Path of the picture."""
+    report: str
+    """Path of the report."""
 
     @staticmethod
-    def of(lines: list[dict[str, Any]], total: Interval, steps: int, picture: Path) -> "Summary":
+    def of(lines: list[dict[str, Any]], total: Interval, steps: int, picture: Path, report: Path) -> "Summary":
         """Sum up the lines of `metrics.jsonl` and the totals of the run."""
         losses = [line["loss"] for line in lines if line["kind"] == "train"]
         validation = [line["loss"] for line in lines if line["kind"] == "validation"]
@@ -97,6 +99,7 @@ class Summary:
             data_wait_share=total.data_wait_share,
             seconds=total.seconds,
             picture=str(picture),
+            report=str(report),
         )
 
 

@@ -10,8 +10,10 @@ from typing import Never
 import torch
 from tqdm import tqdm
 
+from trainer.examples import read_examples, typical_row
 from trainer.metrics import MetricsLog, Summary, read_metrics
-from trainer.picture import draw_reconstruction, typical_window
+from trainer.picture import draw_window
+from trainer.report import write_report
 from trainer.rundir import RunDirectory
 from trainer.state import TrainingState
 
@@ -27,6 +29,7 @@ class Reporter:
         self.directory = directory
         self._stack = ExitStack()
         self._log: MetricsLog | None = None
+        self._worst: list[int] = []
 
     def __enter__(self) -> "Reporter":
         settings, progress = self.state.settings, self.state.progress
@@ -88,22 +91,29 @@ class Reporter:
             peak_memory_mb=self._peak_memory(),
         )
 
-    def validation(self, loss: float) -> None:
-        """Say and log the loss of the validation split."""
+    def validation(self, loss: float, worst: list[int]) -> None:
+        """Say and log the loss of the validation split, and keep the rows at which its worst windows begin."""
+        self._worst = worst
         progress = self.state.progress
         self.say(f"epoch {progress.epoch + 1}, step {progress.step:,}: validation loss {loss:.6g}")
         if self._log:
             self._log.write("validation", progress.step, epoch=progress.epoch, loss=loss)
 
     def finish(self) -> Summary | None:
-        """Draw the picture and sum up; None on other ranks."""
+        """Draw the picture, sum up and write the report; None on other ranks."""
         if self._log is None:
             return None
-        self._draw_picture()
-        progress = self.state.progress
-        lines = read_metrics(self.directory.metrics)
-        summary = Summary.of(lines, progress.total, progress.step, self.directory.picture)
+        state, directory, progress = self.state, self.directory, self.state.progress
+        typical, *worst = read_examples(state, [typical_row(state), *self._worst])
+        title = (
+            f"{'Validation' if state.validation_batches else 'Training'} window at row {typical.row:,}, "
+            f"after {progress.step:,} steps"
+        )
+        draw_window(typical, state.store, title).savefig(directory.picture)
+        lines = read_metrics(directory.metrics)
+        summary = Summary.of(lines, progress.total, progress.step, directory.picture, directory.report)
         self._log.write("summary", progress.step, **asdict(summary))
+        write_report(directory.report, state, summary, lines, typical, worst)
         return summary
 
     def _peak_memory(self) -> float:
@@ -113,29 +123,6 @@ class Reporter:
             return torch.cuda.max_memory_allocated(device) / 1e6
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-    @torch.no_grad()
-    def _draw_picture(self) -> None:
-        state = self.state
-        batches = state.validation_batches or state.batches
-        batches.set_epoch(0)
-        batch = next(iter(batches))
-        inputs, mask = state.inputs(batch)
-        state.judged.eval()
-        with state.autocast():
-            reconstruction = state.judged(inputs).float()
-        chosen = typical_window(reconstruction, inputs, mask)
-        row = int(batch.start[chosen])
-        draw_reconstruction(
-            self.directory.picture,
-            original=batch.values[chosen].cpu().numpy(),
-            reconstruction=state.normalisation.undo(reconstruction[chosen]).cpu().numpy(),
-            time=state.store.time[row : row + state.settings.data.window],
-            channels=state.store.channels,
-            units=state.store.units,
-            title=f"{'Validation' if state.validation_batches else 'Training'} window at row {row:,}, "
-            f"after {state.progress.step:,} steps",
-        )
 
     def _say_start(self) -> None:
         batches, validation, step = self.state.batches, self.state.validation_batches, self.state.progress.step

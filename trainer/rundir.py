@@ -6,6 +6,7 @@ tensorboard/           the same as curves
 checkpoints/           the last states, and the best
 diverged.json          the windows of a batch whose loss was not a finite number
 reconstruction.png     a window of the validation split beside its reconstruction
+report.html            what came of the run: figures, curves, windows, settings
 .lock                  held while a training runs here
 """
 
@@ -35,6 +36,7 @@ class RunDirectory:
         self.tensorboard = self.path / "tensorboard"
         self.checkpoints = self.path / "checkpoints"
         self.picture = self.path / "reconstruction.png"
+        self.report = self.path / "report.html"
         self.diverged = self.path / "diverged.json"
 
     def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> dict[str, Any] | None:

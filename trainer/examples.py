@@ -1,0 +1,80 @@
+"""Windows beside what the model makes of them, for the picture and the report of a run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline.loading import WindowBatch
+from trainer.state import TrainingState
+from trainer.worst import mean_errors
+
+__all__ = ["Example", "read_examples", "typical_row"]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A window of K rows of N channels."""
+
+    row: int
+    """The first, in the store."""
+    series: str
+    """Name of its series; empty where the log was not keyed."""
+    time: NDArray[np.int64]
+    """(K,), nanoseconds since 1970-01-01 UTC."""
+    original: NDArray[np.floating]
+    """(K, N), NaN where missing."""
+    reconstruction: NDArray[np.float64]
+    """(K, N), in the same units."""
+    error: float
+    """Mean squared error of the normalised values; NaN where there are none."""
+    channel_errors: NDArray[np.float32]
+    """The same of each channel (N,)."""
+
+
+def typical_row(state: TrainingState) -> int:
+    """First row of the window of median error in the first batch: of validation, or of training without it."""
+    batches = state.validation_batches or state.batches
+    batches.set_epoch(0)
+    batch = next(iter(batches))
+    starts = batch.start[batch.start >= 0]
+    errors = mean_errors(*_judge(state, batch)).cpu()[batch.start >= 0]
+    order = errors.argsort()[: max(1, int((~errors.isnan()).sum()))]  # those without a value are sorted last
+    return int(starts[order[(len(order) - 1) // 2]])
+
+
+def read_examples(state: TrainingState, rows: Sequence[int]) -> list[Example]:
+    """The windows that begin at these rows of the store, as the model is now."""
+    store, window = state.store, state.settings.data.window
+    values = np.stack([store.values[row : row + window] for row in rows])
+    batch = WindowBatch(torch.from_numpy(values), torch.tensor(rows), torch.from_numpy(~np.isnan(values)))
+    judged = _judge(state, batch)
+    reconstructions = state.normalisation.undo(judged[0]).cpu().numpy()
+    errors, channel_errors = mean_errors(*judged).tolist(), mean_errors(*judged, dim=(1,)).cpu().numpy()
+    segments = np.searchsorted(store.segments.stop, rows, side="right")
+    return [
+        Example(
+            row=row,
+            series=store.series[store.segments.series[segments[index]]],
+            time=np.asarray(store.time[row : row + window]),
+            original=values[index],
+            reconstruction=reconstructions[index],
+            error=errors[index],
+            channel_errors=channel_errors[index],
+        )
+        for index, row in enumerate(rows)
+    ]
+
+
+@torch.no_grad()
+def _judge(state: TrainingState, batch: WindowBatch) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Reconstruction, inputs and mask, each (b, K, N)."""
+    inputs, mask = state.inputs(batch)
+    state.judged.eval()
+    with state.autocast():
+        # Not called: a compiled model would be compiled once more for as many windows as no batch has.
+        reconstruction: Tensor = state.judged.forward(inputs)
+    return reconstruction.float(), inputs, mask

@@ -1,0 +1,112 @@
+"""The report of a run: one HTML file that needs no other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from storage.durable import write_file
+from trainer.curves import draw_losses, draw_throughput
+from trainer.drawing import as_data
+from trainer.examples import Example
+from trainer.metrics import Summary
+from trainer.picture import begin_of, draw_window
+from trainer.state import TrainingState
+
+__all__ = ["write_report"]
+
+
+def write_report(
+    path: Path,
+    state: TrainingState,
+    summary: Summary,
+    lines: list[dict[str, Any]],
+    typical: Example,
+    worst: Sequence[Example],
+) -> None:
+    """Write what a run has come to, with its curves and windows of the store as pictures in the page.
+
+    `lines` are those of `metrics.jsonl`, `worst` are of the validation split: none where there is no such split. A
+    model that is not trained step by step has no curves.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    has_curves = any(line["kind"] == "train" for line in lines)
+    split = "Validation" if state.validation_batches else "Training"
+    page = environment.get_template("report.html.jinja").render(
+        name=Path(state.settings.run.out).resolve().name,
+        figures=_figures(state, summary, lines),
+        losses=as_data(draw_losses(lines)) if has_curves else None,
+        throughput=as_data(draw_throughput(lines)) if has_curves else None,
+        split=split.lower(),
+        typical=as_data(draw_window(typical, state.store, _title(f"{split} window", typical), dots=False)),
+        worst=[
+            {
+                "row": f"{example.row:,}",
+                "time": begin_of(example),
+                "series": example.series or "-",
+                "error": f"{example.error:.4g}",
+                "picture": as_data(
+                    draw_window(example, state.store, _title("Window", example), worst=True, dots=False)
+                ),
+            }
+            for example in worst
+        ],
+        settings={
+            group: {name.replace("_", "-"): _readable(value) for name, value in values.items()}
+            for group, values in state.settings.as_json().items()
+        },
+    )
+    write_file(path, [page.encode()])
+
+
+def _figures(state: TrainingState, summary: Summary, lines: list[dict[str, Any]]) -> dict[str, str]:
+    """What the run was and what came of it, by name."""
+    store, settings, ranks = state.store, state.settings, state.ranks
+    validation = state.validation_batches
+    num_weights = sum(weights.numel() for weights in state.model.parameters())
+    on_cuda = ranks.device.type == "cuda"
+    device = torch.cuda.get_device_name(ranks.device) if on_cuda else ranks.device.type
+    memory = max((line["peak_memory_mb"] for line in lines if line.get("peak_memory_mb")), default=None)
+    return {
+        "store": f"{store.name}, {store.num_rows:,} rows of {len(store.channels)} channels",
+        "windows": f"{state.batches.num_windows:,} to train on, {validation.num_windows if validation else 0:,} "
+        "to validate on",
+        "model": f"{settings.model.model}, {num_weights:,} weights",
+        "steps": f"{summary.steps:,}",
+        "training loss": f"{_loss(summary.first_loss)} at first, {_loss(summary.last_loss)} at last",
+        "validation loss": f"{_loss(summary.validation_loss)} at last, "
+        f"{_loss(summary.best_validation_loss)} at best",
+        "windows per second": f"{summary.windows_per_second:,.0f}",
+        "waited for data": f"{summary.data_wait_share:.1%} of the time",
+        "time of training": f"{summary.seconds:,.1f} s",
+        "processes": f"{ranks.world_size} on {device}, {settings.run.precision}",
+        "most memory": "-" if memory is None else f"{memory:,.0f} MB of {'the GPU' if on_cuda else 'the process'}",
+    }
+
+
+def _title(kind: str, example: Example) -> str:
+    series = f" of {example.series}" if example.series else ""
+    return f"{kind} at row {example.row:,}{series}, mean squared error {example.error:.3g}"
+
+
+def _loss(loss: float | None) -> str:
+    return "-" if loss is None else f"{loss:.4g}"
+
+
+def _readable(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)

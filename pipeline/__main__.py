@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from storage.cli import CommandGroup, counted, example
+from storage.cli import CommandGroup, counted, example, row_range
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
@@ -360,19 +360,10 @@ def _with_bar(what: str, store: Any, job: Callable[[Callable[[int], object]], R]
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-def _rows(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    first, colon, last = text.replace(",", "").partition(":")
-    if not (colon and first.strip().isdigit() and last.strip().isdigit()):
-        raise click.BadParameter(f"{text!r}: expected the first row and the one after the last, such as 0:1000")
-    return int(first), int(last)
-
-
 @main.command(epilog=example("python -m pipeline export plant.zarr --to parquet --rows 0:86400 --out day.parquet"))
 @click.argument("store")
 @click.option("--to", type=click.Choice(["parquet", "arrow"]), required=True, help="Format of the file.")
-@click.option("--rows", metavar="A:B", callback=_rows, help="Rows A to B - 1.  [default: all]")
+@click.option("--rows", metavar="A:B", callback=row_range, help="Rows A to B - 1.  [default: all]")
 @click.option(
     "--out",
     "-o",

@@ -6,7 +6,7 @@ import click
 
 from storage.errors import LongstrideError
 
-__all__ = ["CommandGroup", "counted", "example"]
+__all__ = ["CommandGroup", "counted", "example", "row_range"]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -35,3 +35,13 @@ def example(*lines: str) -> str:
 def counted(count: int, what: str) -> str:
     """A number of things."""
     return f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def row_range(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    """Callback of an option `--rows A:B`: the first row, and the one after the last."""
+    if text is None:
+        return None
+    first, colon, last = text.replace(",", "").partition(":")
+    if not (colon and first.strip().isdigit() and last.strip().isdigit()):
+        raise click.BadParameter(f"{text!r}: expected the first row and the one after the last, such as 0:1000")
+    return int(first), int(last)

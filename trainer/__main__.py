@@ -1,18 +1,14 @@
-"""`python -m trainer`, `torchrun -m trainer`: train on a store, and score its rows."""
+"""`python -m trainer`, `torchrun -m trainer`: train on a store, score its rows, judge the scores."""
 
-import os
-import sys
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from storage.cli import CommandGroup, example
-from storage.errors import LongstrideError
+from trainer.cli import setting, told_once
 from trainer.errors import SettingsError
+from trainer.score_commands import evaluate, plot, score
 from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 if TYPE_CHECKING:
@@ -24,17 +20,10 @@ def main() -> None:
     """Train models on the windows of a store."""
 
 
+for command in (score, evaluate, plot):
+    main.add_command(command)
+
 SCHEDULES = click.Choice(["constant", "cosine", "one-cycle"])
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def setting(group: Any, name: str, text: str, **options: Any) -> Callable[[Command], Command]:
-    """Make the option of one setting, with its default."""
-    default = getattr(group, name)
-    return click.option(
-        "--" + name.replace("_", "-"), default=default, show_default=default is not None, help=text, **options
-    )
 
 
 def _read_config(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
@@ -86,6 +75,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
 @setting(DataSettings, "batch_size", "Windows of a step, over all processes.")
 @setting(DataSettings, "train_share", "Share of the rows, from the start, to train on.")
 @setting(DataSettings, "validation_share", "Share of the rows after those to validate on.")
+@setting(DataSettings, "normal_only", "Leave out windows in which a row has a label.", is_flag=True)
 @setting(DataSettings, "cache_dir", "Folder that keeps decoded rows of a packed STORE.", type=click.Path())
 @setting(RunSettings, "epochs", "Times that every training window is seen.")
 @setting(RunSettings, "max_steps", "Stop after this many steps of the run.", type=int)
@@ -94,6 +84,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
 @setting(ModelSettings, "hidden", "Width of each layer.")
 @setting(ModelSettings, "latent", "Numbers that a window is squeezed into.")
 @setting(ModelSettings, "layers", "Layers of encoder and decoder each.")
+@setting(ModelSettings, "centre", "Show it windows less their own mean, for levels that drift.", is_flag=True)
 @setting(OptimiserSettings, "loss", "mse, mae, huber, or yours as package.module:function.")
 @setting(OptimiserSettings, "optimiser", "adam, adamw, sgd, or yours as package.module:function.")
 @setting(OptimiserSettings, "lr", "Learning rate, at its highest.")
@@ -124,9 +115,10 @@ def train(store: str, resume: str | None, **options: Any) -> None:
 
     Started by torchrun, the processes share each batch, over gloo on the CPU and nccl on CUDA. A signal (Ctrl-C,
     SIGTERM) saves and stops: the same command with --resume goes on, as it does after a crash. The run directory
-    holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at the end, reconstruction.png.
+    holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at the end, reconstruction.png and
+    report.html.
     """
-    with _told_once():
+    with told_once():
         settings = _settings(store=store, **options)
 
         from trainer.distributed import start_ranks
@@ -138,54 +130,6 @@ def train(store: str, resume: str | None, **options: Any) -> None:
             summary = kind(settings, ranks, resume=resume is not None).run()
     if summary:
         click.echo(_render(summary))
-
-
-@main.command(epilog=example("python -m trainer score runs/plant plant.zarr --out scores.parquet"))
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("store")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Parquet file to write.")
-@click.option("--normal", help="The store of RUN, if it lies elsewhere now.")
-@click.option("--stride", type=click.IntRange(min=1), help="Rows between windows; as in training by default.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=1024, show_default=True, help="Of each process.")
-@setting(RunSettings, "device", "Where to compute.", type=click.Choice(["auto", "cpu", "cuda"]))
-def score(
-    run: Path, store: str, out: Path, normal: str | None, stride: int | None, batch_size: int, device: str
-) -> None:
-    """Score every row of STORE by the model of RUN: how badly it is written again.
-
-    The file has a line for each row: its time and series, `score`, and `error.` of each channel. An error is
-    squared, averaged over all windows that cover the row, and told in the standard deviations of the errors of
-    normal rows, from their mean: those of RUN's own store that were held out for validation, by windows without a
-    label.
-    `score` is the mean over the channels. It is NaN where no window reaches.
-
-    Started by torchrun, each process scores rows of its own.
-    """
-    with _told_once():
-        from storage.store import SeriesStore
-        from trainer.distributed import start_ranks
-        from trainer.scoring import score as score_rows
-
-        with start_ranks(device) as ranks:
-            usual = None if normal is None else SeriesStore.open(normal)
-            options: dict[str, Any] = {"normal": usual, "stride": stride, "batch_size": batch_size}
-            scored = score_rows(run, SeriesStore.open(store), out, ranks, **options)
-    if ranks.is_first:
-        click.echo(
-            f"{out}: {scored.rows:,} rows scored by {scored.checkpoint}, {scored.rows - scored.covered:,} of them "
-            f"out of reach; beside {scored.normal_rows:,} normal rows"
-        )
-
-
-@contextmanager
-def _told_once() -> Iterator[None]:
-    """Every process of a machine meets the same error, and one tells it."""
-    try:
-        yield
-    except LongstrideError:
-        if os.environ.get("LOCAL_RANK", "0") != "0":
-            sys.exit(1)
-        raise
 
 
 def _settings(**options: Any) -> Settings:
@@ -212,6 +156,7 @@ def _render(summary: "Summary") -> str:
             f"  training loss     {figure(summary.first_loss)} at first, {figure(summary.last_loss)} at last",
             f"  validation loss   {figure(summary.validation_loss)} (best {figure(summary.best_validation_loss)})",
             f"  picture           {summary.picture}",
+            f"  report            {summary.report}",
         ]
     )
 

@@ -2,7 +2,7 @@
 
 from storage.errors import LongstrideError
 
-__all__ = ["DivergenceError", "RunError", "SettingsError"]
+__all__ = ["DivergenceError", "RunError", "ScoresError", "SettingsError"]
 
 
 class SettingsError(LongstrideError):
@@ -15,3 +15,7 @@ class RunError(LongstrideError):
 
 class DivergenceError(LongstrideError):
     """The loss is not a finite number."""
+
+
+class ScoresError(LongstrideError):
+    """A file holds no scores, or those of another store, or there is nothing to judge them by."""

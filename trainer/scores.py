@@ -1,8 +1,10 @@
 """The file of scores: Parquet, written by all ranks, and there whole or not at all."""
 
+import json
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,14 +13,46 @@ from numpy.typing import NDArray
 
 from storage.store import SeriesStore
 from trainer.distributed import Ranks
+from trainer.errors import ScoresError
 
-__all__ = ["ScoreFile"]
+__all__ = ["ScoreFile", "Scores", "read_scores"]
+
+ABOUT = b"longstride"
+
+
+class Scores(NamedTuple):
+    """What a file of scores holds."""
+
+    scores: NDArray[np.float64]
+    """(T,), NaN where no window reaches."""
+    about: dict[str, Any]
+    """The run, its model, and the threshold."""
+
+
+def read_scores(path: Path, store: SeriesStore) -> Scores:
+    """Scores of a store. Raises ScoresError where the file is none of scores, or of other rows than those."""
+    try:
+        file = pq.ParquetFile(path)
+        about = json.loads((file.schema_arrow.metadata or {})[ABOUT])
+        table = file.read(["time", "score"])
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise ScoresError(f"{path} is no file of scores: expected one that `trainer score` wrote") from error
+    time = table["time"].cast(pa.int64()).to_numpy()
+    if len(time) != store.num_rows or not np.array_equal(time, store.time):
+        raise ScoresError(
+            f"{path} has scores of other rows ({len(time):,}) than those of {store.name} ({store.num_rows:,}): "
+            "score that store"
+        )
+    return Scores(table["score"].to_numpy(), about)
 
 
 class ScoreFile:
     """Each rank writes rows of its own, in order; when all have, the first one puts them together."""
 
-    def __init__(self, path: Path, ranks: Ranks, store: SeriesStore, channels: tuple[str, ...]) -> None:
+    def __init__(
+        self, path: Path, ranks: Ranks, store: SeriesStore, channels: tuple[str, ...], about: dict[str, Any]
+    ) -> None:
+        """`about` is kept in the metadata of the file."""
         self.path = path
         self._ranks = ranks
         self._store = store
@@ -28,7 +62,8 @@ class ScoreFile:
                 ("series", pa.dictionary(pa.int32(), pa.string())),
                 ("score", pa.float64()),
                 *((f"error.{name}", pa.float32()) for name in channels),
-            ]
+            ],
+            {ABOUT: json.dumps(about).encode()},
         )
 
     def __enter__(self) -> "ScoreFile":

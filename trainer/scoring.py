@@ -19,11 +19,12 @@ from trainer.errors import RunError
 from trainer.scores import ScoreFile
 from trainer.step_errors import mean_errors
 from trainer.trained import TrainedModel
+from trainer.usual import ScoreCounts, row_scores
 
-__all__ = ["Scored", "score"]
+__all__ = ["ALARMS", "Scored", "score"]
 
-EPSILON = 1e-12
-"""Smallest spread of errors that anything is divided by."""
+ALARMS = 0.001
+"""Share of normal rows that score above the threshold."""
 
 
 class Scored(NamedTuple):
@@ -35,6 +36,8 @@ class Scored(NamedTuple):
     checkpoint: str
     normal_rows: int
     """Held-out rows by which errors were standardised."""
+    threshold: float
+    """Score that a share of `alarms` of those exceeds."""
 
 
 def score(
@@ -46,6 +49,7 @@ def score(
     normal: SeriesStore | None = None,
     stride: int | None = None,
     batch_size: int = 1024,
+    alarms: float = ALARMS,
 ) -> Scored:
     """Write the score of every row of a store to a Parquet file; call it on every rank.
 
@@ -62,41 +66,53 @@ def score(
     trained.check(store)
     stride = stride or trained.settings.data.stride
     normal = normal or SeriesStore.open(trained.settings.data.store)
-    usual = _usual_errors(trained, normal, ranks, batch_size)
+    usual, threshold = _usual(trained, normal, ranks, batch_size, alarms)
     begin, stop = _share(store.num_rows, ranks)
     whole = Split("all", store.segments)
     rows = covered = 0
-    with ScoreFile(out, ranks, store, trained.channels) as file:
+    about = {
+        "run": str(run),
+        "checkpoint": trained.name,
+        "model": trained.settings.model.model,
+        "window": trained.settings.data.window,
+        "stride": stride,
+        "alarms": alarms,
+        "threshold": threshold,
+    }
+    with ScoreFile(out, ranks, store, trained.channels, about) as file:
         for errors in _errors(trained, store, whole, begin, stop, stride, batch_size):
-            standard = (errors - usual.mean) / np.maximum(usual.std, EPSILON)
-            is_there = ~np.isnan(standard)
-            count = is_there.sum(axis=1)
-            with np.errstate(invalid="ignore"):
-                scores = np.where(is_there, standard, 0.0).sum(axis=1) / count
+            scores, standard = row_scores(errors, usual)
             file.write(begin + rows, scores, standard)
             rows += len(scores)
-            covered += int((count > 0).sum())
+            covered += int((~np.isnan(scores)).sum())
     total, reached = ranks.sum(rows, covered)
-    return Scored(int(total), int(reached), trained.name, int(usual.count.max()))
+    return Scored(int(total), int(reached), trained.name, int(usual.count.max()), threshold)
 
 
-def _usual_errors(trained: TrainedModel, store: SeriesStore, ranks: Ranks, batch_size: int) -> Statistics:
-    """Errors (N,) of the rows that training held out, by windows in which no row has a label."""
+def _usual(
+    trained: TrainedModel, store: SeriesStore, ranks: Ranks, batch_size: int, alarms: float
+) -> tuple[Statistics, float]:
+    """Errors (N,) of the rows that training held out, by windows without a label, and the threshold."""
     data = trained.settings.data
     split = split_by_time(
         store, window=data.window, train=data.train_share, validation=data.validation_share
     ).validation
     begin, stop = _share(store.num_rows, ranks)
-    parts = [Statistics.empty(len(trained.channels))]
-    for errors in _errors(trained, store, split, begin, stop, data.stride, batch_size, normal_only=True):
-        parts.append(Statistics.of(errors))
+
+    def errors() -> Iterator[NDArray[np.float64]]:
+        return _errors(trained, store, split, begin, stop, data.stride, batch_size, normal_only=True)
+
+    parts = [Statistics.empty(len(trained.channels)), *map(Statistics.of, errors())]
     usual = Statistics.merge(ranks.gather(Statistics.merge(parts)))
     if not usual.count.any():
         raise RunError(
             f"no row of {store.name} was held out for validation, so there is no usual error to compare with: "
             "train with a larger --validation-share"
         )
-    return usual
+    counts = ScoreCounts()
+    for found in errors():  # again, since scores need the mean of all
+        counts.add(row_scores(found, usual)[0])
+    return usual, counts.exceeded_by(alarms, ranks)
 
 
 def _errors(

@@ -24,6 +24,8 @@ class DataSettings:
     """Share of the time of each series, from its start, that is trained on."""
     validation_share: float = 0.1
     """Share of the time after that which is validated on; the rest is left for a test."""
+    normal_only: bool = False
+    """Leave out windows in which a row has a label, of training and validation."""
     cache_dir: str | None = None
     """Folder that keeps decoded rows of a packed store, for later epochs and all processes of the machine."""
 
@@ -51,8 +53,15 @@ class ModelSettings:
     layers: int = 1
     """Layers of the encoder, and of the decoder; of tcn, times that all dilations come."""
 
+    centre: bool = False
+    """Whether the model sees a window less the mean of each of its channels, which is put back after."""
+
     def __post_init__(self) -> None:
         _at_least(1, hidden=self.hidden, latent=self.latent, layers=self.layers)
+        if self.centre and self.model == "pca":
+            raise SettingsError(
+                "--centre is not for --model pca, whose components follow the level of a window anyway"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

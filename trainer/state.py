@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from pipeline.loading import Split, WindowBatch, WindowIndex, WindowLoader, split_by_time
 from storage.store import SeriesStore
 from trainer.distributed import Ranks
+from trainer.errors import SettingsError
 from trainer.loss import make_loss
 from trainer.metrics import Interval
 from trainer.models import build_model
@@ -61,6 +62,10 @@ class TrainingState:
         splits = split_by_time(
             self.store, window=data.window, train=data.train_share, validation=data.validation_share
         )
+        if data.normal_only:
+            if self.store.labels is None:
+                raise SettingsError(f"{self.store.name} has no labels: leave --normal-only away")
+            splits = splits.without_labels(self.store, window=data.window, stride=data.stride)
         self.batches = self._loader(splits.train, shuffle=True)
         has_validation = len(WindowIndex(splits.validation.segments, data.window, data.stride)) > 0
         self.validation_batches = self._loader(splits.validation, shuffle=False) if has_validation else None

@@ -61,6 +61,8 @@ class TrainedModel:
         which no row has a label, if `normal_only`.
         """
         window = self.settings.data.window
+        if normal_only:
+            split = split.without_labels(store, window=window, stride=stride)
         if not len(WindowIndex(split.segments, window, stride)):
             return
         loader = WindowLoader(
@@ -76,10 +78,6 @@ class TrainedModel:
         for batch in loader:
             starts = batch.start.numpy()
             chosen = starts >= 0  # the last batch is filled up
-            if normal_only:
-                chosen[chosen] = ~_labelled(store, starts[chosen], window)
-            if not chosen.any():
-                continue
             values = batch.values.to(self.device)
             mask = None if batch.mask is None else batch.mask.to(self.device)
             inputs = self.normalisation.apply(values, mask)
@@ -89,14 +87,3 @@ class TrainedModel:
             if mask is not None:
                 error = torch.where(mask, error, torch.nan)
             yield starts[chosen], error.cpu().numpy()[chosen]
-
-
-def _labelled(store: SeriesStore, starts: NDArray[np.int64], window: int) -> NDArray[np.bool_]:
-    """Whether a row of each window (b,) has a label; starts are in order."""
-    if store.labels is None:
-        return np.zeros(len(starts), bool)
-    first = starts[0]
-    labels = np.asarray(store.labels[int(first) : int(starts[-1]) + window])
-    before = np.concatenate([[0], np.cumsum((labels != 0).any(axis=1))])
-    found: NDArray[np.bool_] = before[starts - first + window] > before[starts - first]
-    return found

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.loading.selection import labelled_windows, without
+from pipeline.loading.windows import WindowIndex
 from storage.errors import LongstrideError
 from storage.segments import Segments
 from storage.statistics import Statistics
@@ -25,14 +27,22 @@ class Split:
     def stats(self, store: SeriesStore) -> Statistics:
         """Statistics (N,) of the rows of this split alone, for normalisation."""
         segments = self.segments
-        # Segments that touch are one range of rows: a gap in time is no gap in rows.
-        apart = np.flatnonzero(segments.start[1:] != segments.stop[:-1]) + 1
-        first = np.concatenate([[0], apart]).astype(np.int64)
-        last = np.concatenate([apart, [len(segments)]]).astype(np.int64) - 1
         if not len(segments):
             return Statistics.empty(len(store.channels))
-        ranges = zip(segments.start[first].tolist(), segments.stop[last].tolist(), strict=True)
+        # Segments that touch, or share rows, are one range of them: a gap in time is no gap in rows.
+        reach = np.maximum.accumulate(segments.stop)
+        apart = segments.start[1:] > reach[:-1]
+        starts, stops = segments.start[np.append(True, apart)], reach[np.append(apart, True)]
+        ranges = zip(starts.tolist(), stops.tolist(), strict=True)
         return Statistics.merge([store.stats(start, stop) for start, stop in ranges])
+
+    def without_labels(self, store: SeriesStore, *, window: int, stride: int) -> "Split":
+        """This split without the windows in which a row has a label; those that stay begin where they did."""
+        if store.labels is None:
+            return self
+        index = WindowIndex(self.segments, window, stride)
+        dropped = labelled_windows(index, store, range(len(store.label_names)))
+        return Split(self.name, without(index, dropped))
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,11 @@ class Splits:
     train: Split
     validation: Split
     test: Split
+
+    def without_labels(self, store: SeriesStore, *, window: int, stride: int) -> "Splits":
+        """See Split."""
+        parts = (self.train, self.validation, self.test)
+        return Splits(*(part.without_labels(store, window=window, stride=stride) for part in parts))
 
 
 def split_by_time(

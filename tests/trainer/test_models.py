@@ -70,6 +70,15 @@ def test_only_few_numbers_are_kept_of_a_window(name: str) -> None:
     assert kept == [16]
 
 
+def test_a_centred_model_does_not_know_the_level() -> None:
+    torch.manual_seed(0)
+    model = build_model(ModelSettings(hidden=8, latent=4, centre=True), 3, 16)
+    windows, level = torch.randn(5, 16, 3), torch.tensor([100.0, 0.0, -7.0])
+    torch.testing.assert_close(model(windows + level), model(windows) + level)
+    with pytest.raises(SettingsError, match="--centre is not for --model pca"):
+        ModelSettings(model="pca", centre=True)
+
+
 def test_a_model_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (
         "from torch import nn\n"

@@ -20,9 +20,11 @@ from storage.store import SeriesStore
 from tests.trainer.conftest import settings_for, waves
 from trainer.__main__ import main
 from trainer.distributed import Ranks
-from trainer.errors import RunError
+from trainer.errors import RunError, SettingsError
 from trainer.loop import Training
+from trainer.scores import read_scores
 from trainer.scoring import score
+from trainer.state import TrainingState
 from trainer.trained import TrainedModel
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
@@ -150,6 +152,33 @@ def test_any_number_of_processes_gives_the_same(labelled: SeriesStore, trained: 
     assert_same(pl.read_parquet(tmp_path / "one.parquet"), pl.read_parquet(tmp_path / "three.parquet"))
     assert [path.name for path in tmp_path.iterdir()].count("three.parquet") == 1
     assert not list(tmp_path.glob(".*"))
+
+
+def test_the_threshold_is_that_of_normal_rows(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:
+    scored = score(trained, labelled, tmp_path / "scores.parquet", ALONE, alarms=0.05)
+    read = read_scores(tmp_path / "scores.parquet", labelled)
+    assert read.about["threshold"] == scored.threshold
+    assert (read.about["model"], read.about["alarms"]) == ("lstm", 0.05)
+    held_out = split_by_time(labelled, window=K, train=0.8, validation=0.1).validation.segments
+    scores = read.scores[int(held_out.start[0]) : int(held_out.stop[0])]
+    first, last = MARKED.start - K - int(held_out.start[0]), MARKED.stop + K - int(held_out.start[0])
+    normal = np.concatenate([scores[:first], scores[last:]])
+    assert 0.03 < (normal > scored.threshold).mean() < 0.07
+
+
+def test_training_on_normal_rows_takes_no_window_with_a_label(
+    labelled: SeriesStore, make_store: Callable[..., SeriesStore], tmp_path: Path
+) -> None:
+    batches = TrainingState(
+        settings_for(labelled.path, tmp_path / "run", normal_only=True), ALONE
+    ).validation_batches
+    assert batches is not None
+    starts = [start for batch in batches for start in batch.start.tolist() if start >= 0]
+    assert starts
+    assert not any(start < MARKED.stop and start + K > MARKED.start for start in starts)
+    plain = make_store(tmp_path / "plain.zarr", waves(500, 4))
+    with pytest.raises(SettingsError, match="has no labels: leave --normal-only away"):
+        TrainingState(settings_for(plain.path, tmp_path / "other", normal_only=True), ALONE)
 
 
 def test_an_average_of_the_weights_is_what_scores(labelled: SeriesStore, tmp_path: Path) -> None:

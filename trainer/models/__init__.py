@@ -7,6 +7,7 @@ from torch import nn
 
 from trainer.errors import SettingsError
 from trainer.imports import named
+from trainer.models.centred import Centred
 from trainer.models.lstm import LSTMAutoencoder
 from trainer.models.patch import PatchAutoencoder
 from trainer.models.pca import PCAAutoencoder
@@ -59,4 +60,4 @@ def build_model(settings: ModelSettings, num_channels: int, window: int) -> nn.M
     model = named("--model", settings.model, MODELS)(settings, num_channels, window)
     if not isinstance(model, nn.Module):
         raise SettingsError(f"--model {settings.model} gave {type(model).__name__}, expected a torch.nn.Module")
-    return model
+    return Centred(model) if settings.centre else model

@@ -1,8 +1,13 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from pipeline.loading import WindowIndex, split_by_time
+from pipeline.loading import Split, WindowIndex, split_by_time
 from storage.errors import LongstrideError
+from storage.segments import Segments
+from storage.store import SeriesStore
 from tests.pipeline.loading.conftest import StoreOf
 
 
@@ -59,6 +64,36 @@ def test_normalisation_is_fitted_on_the_training_rows_alone(store_of: StoreOf) -
     assert np.allclose(stats.mean, np.nanmean(rows, axis=0))
     assert np.allclose(stats.std, np.nanstd(rows, axis=0))
     assert stats.count.tolist() == (~np.isnan(rows)).sum(axis=0).tolist()
+
+
+def test_statistics_count_rows_once_that_two_segments_share(store_of: StoreOf) -> None:
+    values = np.random.default_rng(0).standard_normal((3000, 2)).astype(np.float32)
+    shared = Segments(np.array([0, 90, 500, 700, 720]), np.array([100, 400, 700, 900, 750]), np.zeros(5, np.int64))
+    stats = Split("some", shared).stats(store_of(values))
+    rows = np.concatenate([values[:400], values[500:900]]).astype(np.float64)
+    assert stats.count.tolist() == [800, 800]
+    assert np.allclose(stats.mean, rows.mean(axis=0))
+
+
+def test_without_labels_keeps_the_windows_of_before(
+    make_store: Callable[..., SeriesStore], tmp_path: Path
+) -> None:
+    labels = np.zeros((500, 2), np.int8)
+    labels[[100, 101, 390], 0] = 1
+    labels[250:260, 1] = 3
+    store = make_store(tmp_path / "labelled.zarr", rows=500, labels=labels, label_names=["odd", "fault"])
+    splits = split_by_time(store, window=16, train=0.6, validation=0.3)
+    normal = splits.without_labels(store, window=16, stride=5)
+    for before, after in zip(
+        (splits.train, splits.validation, splits.test), (normal.train, normal.validation, normal.test), strict=True
+    ):
+        every, kept = (
+            index.starts(np.arange(len(index))).tolist()
+            for index in (WindowIndex(split.segments, 16, 5) for split in (before, after))
+        )
+        assert kept == [start for start in every if not labels[start : start + 16].any()]
+    plain = make_store(tmp_path / "plain.zarr", rows=500)
+    assert splits.train.without_labels(plain, window=16, stride=5) is splits.train
 
 
 @pytest.mark.parametrize(("train", "validation"), [(0.9, 0.2), (-0.1, 0.5), (1.1, 0.0)])

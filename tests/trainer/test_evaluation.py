@@ -1,0 +1,196 @@
+"""Scores judged by labels: figures beside counting, and the command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from storage.store import SeriesStore
+from trainer.__main__ import main
+from trainer.distributed import Ranks
+from trainer.errors import ScoresError
+from trainer.evaluation import Figures, evaluate
+from trainer.scores import ScoreFile, read_scores
+
+MakeStore = Callable[..., SeriesStore]
+ALONE = Ranks(0, 1, torch.device("cpu"))
+ABOUT = {"run": "runs/plant", "model": "lstm", "threshold": 1.5}
+ROWS = 600
+SEGMENTS = [(0, 250, 0), (250, 300, 0), (310, ROWS, 1)]
+WITHOUT_SCORE = slice(280, 320)
+
+
+def labels() -> NDArray[np.int8]:
+    found = np.zeros((ROWS, 2), np.int8)
+    for start, stop in [(40, 60), (245, 255), (295, 305), (500, 501)]:
+        found[start:stop, 0] = 1
+    found[350:380, 1] = 2
+    return found
+
+
+@pytest.fixture(scope="module")
+def plant(make_store: MakeStore, tmp_path_factory: pytest.TempPathFactory) -> SeriesStore:
+    return make_store(
+        tmp_path_factory.mktemp("judged") / "plant.zarr",
+        np.random.default_rng(1).standard_normal((ROWS, 3)).astype(np.float32),
+        segments=SEGMENTS,
+        series=("press-1", "press-2"),
+        labels=labels(),
+        label_names=("leak", "jam"),
+    )
+
+
+def scores_of(store: SeriesStore) -> NDArray[np.float64]:
+    scores = np.random.default_rng(2).standard_normal(store.num_rows).round(1)
+    scores[(labels() != 0).any(axis=1)] += 1.5
+    scores[WITHOUT_SCORE] = np.nan
+    return scores
+
+
+@pytest.fixture(scope="module")
+def scores(plant: SeriesStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("scores") / "scores.parquet"
+    write(path, plant, scores_of(plant), ABOUT)
+    return path
+
+
+def write(path: Path, store: SeriesStore, found: NDArray[np.float64], about: dict[str, Any]) -> None:
+    with ScoreFile(path, ALONE, store, ("c0",), about) as file:
+        file.write(0, found, found[:, None])
+
+
+def figures(plant: SeriesStore, scores: Path, **options: Any) -> dict[tuple[str, str], Figures]:
+    found = evaluate(read_scores(scores, plant), plant, **options)
+    return {(one.label, one.series): one for one in found}
+
+
+def test_there_is_a_line_for_each_label_and_series_in_which_it_occurs(plant: SeriesStore, scores: Path) -> None:
+    found = figures(plant, scores)
+    assert list(found) == [
+        ("leak", "press-1"),
+        ("leak", "press-2"),
+        ("leak", "all"),
+        ("jam", "press-2"),
+        ("jam", "all"),
+        ("any", "press-1"),
+        ("any", "press-2"),
+        ("any", "all"),
+    ]
+    leak = found["leak", "press-1"]
+    assert (leak.rows, leak.labelled, leak.unscored) == (280, 30, 5)
+    assert leak.spans == 4  # one is cut where a segment ends, and the last has no score
+    assert found["any", "all"].rows == ROWS - 40
+    # Rows 300 to 310 belong to no segment.
+    assert (
+        found["any", "all"].labelled + found["any", "all"].unscored == int((labels() != 0).any(axis=1).sum()) - 5
+    )
+
+
+@pytest.mark.parametrize("threshold", [None, 0.4])
+def test_figures_equal_counting(plant: SeriesStore, scores: Path, threshold: float | None) -> None:
+    one = figures(plant, scores, threshold=threshold)["leak", "press-1"]
+    score, truth = scores_of(plant)[:280], labels()[:280, 0] != 0
+    limit = 1.5 if threshold is None else threshold
+    hits = int((truth & (score > limit)).sum())
+    precision, recall = hits / int((score > limit).sum()), hits / int(truth.sum())
+    assert (one.threshold, one.precision, one.recall) == pytest.approx((limit, precision, recall))
+    assert one.f1 == pytest.approx(2 * precision * recall / (precision + recall))
+    area = recall_before = best = 0.0
+    for level in np.unique(score)[::-1]:
+        found = score >= level
+        precision, recall = truth[found].mean(), (truth & found).sum() / truth.sum()
+        area += (recall - recall_before) * precision
+        recall_before = recall
+        best = max(best, 2 * precision * recall / (precision + recall))
+    assert one.auc_pr == pytest.approx(area)
+    assert one.best_f1 == pytest.approx(best)
+    pairs = score[truth][:, None] - score[~truth][None]
+    assert one.auc_roc == pytest.approx((pairs > 0).mean() + (pairs == 0).mean() / 2)
+
+
+def test_nothing_is_adjusted_to_the_best_row_of_a_span(plant: SeriesStore, tmp_path: Path) -> None:
+    score = np.zeros(ROWS)
+    score[[45, 250, 298, 500]] = 9.0  # one row of each span
+    write(tmp_path / "few.parquet", plant, score, ABOUT)
+    one = figures(plant, tmp_path / "few.parquet")["leak", "all"]
+    assert one.precision == 1.0
+    assert one.recall == pytest.approx(4 / 36)
+
+
+def test_a_buffer_forgives_what_is_a_little_early(plant: SeriesStore, tmp_path: Path) -> None:
+    early = np.roll((labels() != 0).any(axis=1), -10).astype(float)
+    write(tmp_path / "early.parquet", plant, early, ABOUT)
+    found = [
+        figures(plant, tmp_path / "early.parquet", buffer=buffer)["any", "press-2"].vus_pr for buffer in (0, 40)
+    ]
+    assert found[1] > found[0] + 0.1
+
+
+def told(*arguments: Any) -> str:
+    result = CliRunner().invoke(main, [*map(str, arguments)])
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    return result.output
+
+
+def test_what_cannot_be_judged_is_told_in_one_line(
+    plant: SeriesStore, scores: Path, make_store: MakeStore, tmp_path: Path
+) -> None:
+    other = make_store(tmp_path / "other.zarr", rows=50)
+    assert "has scores of other rows (600) than those of" in told("evaluate", scores, other.path)
+    pl.DataFrame({"time": [1], "score": [0.5]}).write_parquet(tmp_path / "plain.parquet")
+    assert "is no file of scores: expected one that" in told("evaluate", tmp_path / "plain.parquet", plant.path)
+    (tmp_path / "text.parquet").write_text("time,score\n")
+    assert "is no file of scores" in told(
+        "plot", tmp_path / "text.parquet", plant.path, "--out", tmp_path / "a.png"
+    )
+    assert "No such file" in told("evaluate", tmp_path / "absent.parquet", plant.path)
+    write(tmp_path / "other.parquet", other, np.zeros(50), ABOUT)
+    assert "other.zarr has no labels to judge scores by" in told(
+        "evaluate", tmp_path / "other.parquet", other.path
+    )
+    write(tmp_path / "none.parquet", plant, np.full(ROWS, np.nan), ABOUT)
+    with pytest.raises(ScoresError, match="there is nothing to find"):
+        figures(plant, tmp_path / "none.parquet")
+
+
+def test_the_command_line_shows_several_files_side_by_side(
+    plant: SeriesStore, scores: Path, tmp_path: Path
+) -> None:
+    command = ["evaluate", str(scores)]
+    result = CliRunner().invoke(main, [*command, str(plant.path)], catch_exceptions=False)
+    assert "no PCA beside it" in result.output
+    assert "leak         press-1              280        30      4" in result.output
+    assert "(5 labelled rows have no score)" in result.output
+    write(tmp_path / "pca.parquet", plant, scores_of(plant), ABOUT | {"model": "pca", "threshold": 0.4})
+    command += [str(tmp_path / "pca.parquet"), str(plant.path)]
+    result = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert "no PCA beside it" not in result.output
+    assert "pca of runs/plant, threshold 0.4" in result.output
+    result = CliRunner().invoke(main, [*command, "--json", "--buffer", "30"], catch_exceptions=False)
+    lines = json.loads(result.output)
+    assert len(lines) == 16
+    assert {line["model"] for line in lines} == {"lstm", "pca"}
+    assert lines[0]["vus_pr"] == figures(plant, scores, buffer=30)["leak", "press-1"].vus_pr
+
+
+@pytest.mark.parametrize("more", [[], ["--rows", "320:321"], ["--rows", "0:300", "--channels", "c2, c0"]])
+def test_a_picture_of_them(plant: SeriesStore, scores: Path, tmp_path: Path, more: list[str]) -> None:
+    command = ["plot", str(scores), str(plant.path), "--out", str(tmp_path / "scores.png"), *more]
+    result = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert result.output.strip() == str(tmp_path / "scores.png")
+    assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_of_what_is_not_there(plant: SeriesStore, scores: Path, tmp_path: Path) -> None:
+    command = ["plot", scores, plant.path, "--out", tmp_path / "scores.png"]
+    assert "rows 590:700 are none of the 600 rows" in told(*command, "--rows", "590:700")
+    assert "has no channel speed: it has c0, c1, c2" in told(*command, "--channels", "c0,speed")
+    assert not (tmp_path / "scores.png").exists()

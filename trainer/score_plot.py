@@ -1,0 +1,143 @@
+"""The picture of scores: the signal, the score with its threshold, and where rows are labelled."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.store import SeriesStore
+from trainer.drawing import ACCENT, INK, MAX_CHANNELS, stacked, title_above
+from trainer.errors import ScoresError
+from trainer.volume import spans_of
+
+if TYPE_CHECKING:
+    from trainer.scores import Scores
+
+__all__ = ["draw_scores"]
+
+MAX_POINTS = 1500
+"""Across the picture; of more rows, the smallest and the largest value between two points are drawn."""
+LABELLED = "#f59f00"
+
+
+def draw_scores(
+    path: Path,
+    store: SeriesStore,
+    scores: "Scores",
+    *,
+    rows: tuple[int, int] | None = None,
+    channels: tuple[str, ...] = (),
+    title: str = "",
+) -> None:
+    """Draw rows start:stop of a store, all by default, and of its channels those named, or the first eight.
+
+    Over time, or over rows where they are of several series. No more rows are read at a time than a chunk has, or
+    lie between two points.
+    Raises ScoresError for rows or channels that the store has not.
+    """
+    start, stop = rows or (0, store.num_rows)
+    if not 0 <= start < stop <= store.num_rows:
+        raise ScoresError(f"rows {start:,}:{stop:,} are none of the {store.num_rows:,} rows of {store.name}")
+    if unknown := [name for name in channels if name not in store.channels]:
+        raise ScoresError(f"{store.name} has no channel {unknown[0]}: it has {', '.join(store.channels)}")
+    shown = channels or store.channels[:MAX_CHANNELS]
+    edges = np.unique(np.linspace(start, stop, min(stop - start, MAX_POINTS) + 1).astype(np.int64))
+    at, unit = _axis(store, edges)
+    figure, panels = stacked(len(shown) + 1, 0.9, others=0.8)
+    lows, highs = _envelope(store, edges, [store.channels.index(name) for name in shown])
+    for axes, name, low, high in zip(panels, shown, lows.T, highs.T, strict=False):
+        _draw(axes, at, low, high, INK)
+        title_above(axes, name)
+        axes.locator_params(axis="y", nbins=3)
+    axes = panels[-1]
+    low, high = _extremes(scores.scores[start:stop], edges[:-1] - start)
+    _draw(axes, at, low, high, ACCENT)
+    _draw_threshold(axes, scores.about["threshold"], low, high)
+    title_above(axes, f"score ({scores.about['model']})")
+    _mark_labels(panels, store, edges, at)
+    _say_time(axes, at, unit)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2, frameon=False, fontsize=9)
+    figure.suptitle(title, fontsize=11, color=INK, x=0.01, y=0.99, ha="left", parse_math=False)
+    figure.savefig(path)
+
+
+def _axis(store: SeriesStore, edges: NDArray[np.int64]) -> tuple[NDArray[Any], str]:
+    """Where the points stand (P,), and of what."""
+    inside = (store.segments.start < edges[-1]) & (store.segments.stop > edges[0])
+    series = np.unique(store.segments.series[inside])
+    if len(series) > 1:
+        return edges[:-1], "row"
+    name = f", series {store.series[series[0]]}" if len(series) and store.series[series[0]] else ""
+    return np.asarray(store.time[edges[:-1]]).astype("datetime64[ns]"), f"time, UTC{name}"
+
+
+def _envelope(
+    store: SeriesStore, edges: NDArray[np.int64], columns: list[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The smallest and the largest value of each channel (P, C) from each point to the next; NaN where none is."""
+    low = np.full((len(edges) - 1, len(columns)), np.nan)
+    high = low.copy()
+    strip = max(1, store.chunk_rows // int(np.diff(edges).max()))
+    for first in range(0, len(low), strip):
+        of_strip = edges[first : first + strip + 1]
+        values = np.asarray(store.values[int(of_strip[0]) : int(of_strip[-1])])[:, columns]
+        smallest, largest = _extremes(values, of_strip[:-1] - of_strip[0])
+        low[first : first + strip], high[first : first + strip] = smallest, largest
+    return low, high
+
+
+def _extremes(
+    values: NDArray[np.floating], begins: NDArray[np.int64]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Of values (rows, ...), from each of the rows at which a part begins to the next (parts, ...)."""
+    return np.fmin.reduceat(values, begins), np.fmax.reduceat(values, begins)
+
+
+def _draw(axes: Any, at: NDArray[Any], low: NDArray[np.floating], high: NDArray[np.floating], color: str) -> None:
+    if np.array_equal(low, high, equal_nan=True):
+        axes.plot(at, low, color=color, lw=1.0)
+    else:
+        axes.fill_between(at, low, high, color=color, lw=0.6, step="post")
+
+
+def _draw_threshold(axes: Any, threshold: float, low: NDArray[np.floating], high: NDArray[np.floating]) -> None:
+    """Faults score thousands of times higher than other rows; both are to be seen."""
+    axes.axhline(threshold, color=INK, lw=0.9, ls="--", label=f"threshold {threshold:.3g}")
+    axes.set_yscale("asinh", linear_width=max(1.0, threshold))
+    top = 2 * float(np.nanmax(high, initial=max(threshold, 5.0)))
+    axes.set_ylim(np.nanmin(low, initial=-1.0), top)
+    decades = np.arange(1, int(np.log10(top)) + 1)
+    ticks = [0.0, *10.0 ** decades[:: -(-len(decades) // 3)]]
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_yticks([], minor=True)
+
+
+def _say_time(axes: Any, at: NDArray[Any], unit: str) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    if at.dtype.kind == "M":
+        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.set_xlabel(unit, fontsize=9, color=INK)
+
+
+def _mark_labels(panels: Any, store: SeriesStore, edges: NDArray[np.int64], at: NDArray[Any]) -> None:
+    if store.labels is None:
+        return
+    start, stop = int(edges[0]), int(edges[-1])
+    labelled = (np.asarray(store.labels[start:stop]) != 0).any(axis=1)
+    spans, _ = spans_of(labelled, np.array([[0, stop - start]]))
+    points = np.searchsorted(edges, spans + start, side="right") - 1
+    last = len(at) - 1
+    for number, (first, end) in enumerate(points.tolist()):
+        for axes in panels:
+            axes.axvspan(
+                at[first],
+                at[min(max(end, first + 1), last)],
+                color=LABELLED,
+                alpha=0.35,
+                lw=0.5,
+                label="labelled" if number == 0 and axes is panels[-1] else None,
+            )

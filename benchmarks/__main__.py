@@ -282,6 +282,90 @@ def device(
     _write(json_path, as_json(serving, steps, chosen, rows, channels, rounds, seconds))
 
 
+@main.command(epilog=example("python -m benchmarks train --windows 64,512 --json train.json"))
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Of the store.")
+@click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
+@click.option("--models", default="lstm,tcn", show_default=True, help="As `python -m trainer train` names them.")
+@click.option("--windows", default="64,512", show_default=True, help="Window lengths K.")
+@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a step.")
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=15, show_default=True, help="Measurements of a case."
+)
+@click.option("--seconds", type=float, default=0.25, show_default=True, help="Of one measurement.")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/windows"), show_default=True)
+@JSON
+def train(
+    device: str,
+    rows: int,
+    channels: int,
+    models: str,
+    windows: str,
+    batch: int,
+    rounds: int,
+    seconds: float,
+    folder: Path,
+    json_path: Path | None,
+) -> None:
+    """What loading costs a training of small models: the time of a step, and the share of it waited for data.
+
+    The steps are those of `python -m trainer train`: on the batches of its loader, and beside it on one batch that
+    stays where it is, so that nothing is loaded at all. Stride 1 and K for each K, both ways of a case in turn,
+    with the same model and optimiser. The store is made in --folder once, and kept.
+    """
+    from benchmarks.train import as_json, cases, measure, render
+    from benchmarks.windows import prepare_store
+    from storage.store import SeriesStore
+    from trainer.distributed import start_ranks
+
+    chosen = cases(models.split(","), [int(number) for number in _numbers(windows, "--windows")], batch)
+    with start_ranks(device) as ranks:
+        store = prepare_store(folder, rows, channels)
+        SeriesStore.open(store).values.sum()  # warm
+        cells = list(measure(store, chosen, ranks, rounds=rounds, seconds=seconds))
+    click.echo(render(cells))
+    _write(json_path, as_json(cells, ranks.device, rows, channels, rounds, seconds))
+
+
+@main.command(
+    epilog=example("python -m benchmarks detect first.zarr second.zarr --settings benchmarks/settings/gecco.toml")
+)
+@click.argument("train", type=click.Path(exists=True, path_type=Path))
+@click.argument("test", type=click.Path(exists=True, path_type=Path))
+@click.option("--models", default="lstm,tcn,patch,pca", show_default=True, help="As `trainer train` names them.")
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each model.")
+@click.option(
+    "--settings",
+    type=click.Path(exists=True, path_type=Path),
+    help="TOML file with settings of `trainer train`, without groups.",
+)
+@click.option("--name", default="", help="Of the log, for the page of results.")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/detect"), show_default=True)
+@JSON
+def detect(
+    train: Path,
+    test: Path,
+    models: str,
+    seeds: int,
+    settings: Path | None,
+    name: str,
+    folder: Path,
+    json_path: Path | None,
+) -> None:
+    """How well models that were trained on the store TRAIN find what is labelled in TEST.
+
+    Each model is trained with each seed, scores TEST, and its scores are judged by the labels: VUS-PR, AUC-PR,
+    AUC-ROC, F1 at a threshold set without labels, and the best F1. All by commands of the trainer, in --folder.
+    """
+    from benchmarks.detection import as_json, read_settings, render
+    from benchmarks.detection import detect as measure
+
+    chosen = read_settings(settings) if settings else {}
+    found = list(measure(train, test, folder, models.split(","), seeds, chosen))
+    click.echo(render(found))
+    _write(json_path, as_json(name, found, chosen))
+
+
 @main.command(epilog=example("python -m benchmarks demo", "python -m benchmarks demo --rows 20000 --minutes 0.1"))
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
 @click.option("--rows", type=click.IntRange(min=1000), default=1_200_000, show_default=True, help="Of the log.")
@@ -301,13 +385,15 @@ def demo(folder: Path, rows: int, minutes: float, processes: int | None) -> None
 
 @main.command(name="report", epilog=example("python -m benchmarks report"))
 @click.option("--results", type=click.Path(path_type=Path), default=Path("benchmarks/results"), show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/benchmarks.md"), show_default=True)
-def write_report(results: Path, out: Path) -> None:
-    """Write the page of benchmarks from the results that --json left."""
+@click.option("--docs", type=click.Path(path_type=Path), default=Path("docs"), show_default=True, help="Folder.")
+def write_report(results: Path, docs: Path) -> None:
+    """Write the pages benchmarks.md and results.md from the committed results."""
     from benchmarks.report import report
+    from benchmarks.results_page import results_page
 
-    out.write_text(report(results))
-    click.echo(f"{out}: written from {len(list(results.glob('*.json')))} results")
+    (docs / "benchmarks.md").write_text(report(results))
+    (docs / "results.md").write_text(results_page(results))
+    click.echo(f"{docs}: written from {len(list(results.glob('*.json')))} results")
 
 
 def _numbers(text: str, option: str) -> list[float]:

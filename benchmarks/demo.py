@@ -1,16 +1,11 @@
 """`python -m benchmarks demo`: raw logs to a store to a trained model, told in one screen."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import click
-
-from storage.errors import LongstrideError
+from benchmarks.commands import python
 
 __all__ = ["Demo", "default_processes", "render", "run_demo"]
 
@@ -45,14 +40,14 @@ def run_demo(folder: Path, *, rows: int, minutes: float, processes: int) -> Demo
     """
     demo = Demo(folder)
     shutil.rmtree(folder, ignore_errors=True)
-    _python("benchmarks", "synth", "--out", demo.logs, "--rows", rows)
+    python("benchmarks", "synth", "--out", demo.logs, "--rows", rows)
     logs = sorted(demo.logs.glob("*.csv"))
     keys = ("--time", "time", "--series", "machine", "--labels", "fault")
-    demo.ingest = json.loads(_python("pipeline", "ingest", *logs, "--out", demo.store, *keys, "--json"))
-    demo.inspection = _python("storage", "inspect", demo.store, "--window", WINDOW, "--stride", STRIDE)
+    demo.ingest = json.loads(python("pipeline", "ingest", *logs, "--out", demo.store, *keys, "--json"))
+    demo.inspection = python("storage", "inspect", demo.store, "--window", WINDOW, "--stride", STRIDE)
     launch = ("--standalone", f"--nproc-per-node={processes}", "-m", "trainer", "train")
     sizes = ("--window", WINDOW, "--stride", STRIDE, "--batch-size", BATCH, "--minutes", minutes)
-    _python("torch.distributed.run", *launch, demo.store, "--out", demo.run, *sizes)
+    python("torch.distributed.run", *launch, demo.store, "--out", demo.run, *sizes)
     demo.training = json.loads((demo.run / "metrics.jsonl").read_text().splitlines()[-1])
     return demo
 
@@ -72,16 +67,3 @@ def render(demo: Demo) -> str:
             f"picture     {training['picture']}",
         ]
     )
-
-
-def _python(module: str, *arguments: object) -> str:
-    """Run `python -m module ...` with its progress on this terminal, and return what it prints."""
-    words = [str(argument) for argument in arguments]
-    click.echo(f"$ python -m {module} {' '.join(words)}", err=True)
-    # torchrun would set the same, and print five lines about it.
-    environment = {"OMP_NUM_THREADS": "1", **os.environ} if "torch" in module else None
-    command = [sys.executable, "-m", module, *words]
-    result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
-    if result.returncode:
-        raise LongstrideError(f"python -m {module} ended with exit code {result.returncode}, see above")
-    return result.stdout

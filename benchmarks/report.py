@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.timing import Spread
+from benchmarks.tables import machine_line, spread, table
 
 __all__ = ["report"]
 
@@ -104,6 +104,17 @@ Training steps of small models on windows of K = {window} at stride {stride}; th
 one batch that lies on the device already, the same at every step.
 """
 
+TRAIN = """\
+## What loading costs a training
+
+Steps of `python -m trainer train` on {where}, from a warm store of {num_rows:,} rows of {num_channels} float32
+channels, B = {batch}; the models are small, {hidden} wide, so that loading could matter. Beside them the same
+steps, with the same model and optimiser, on one batch that stays where it is: nothing is loaded at all. The last
+column is the share of the time in which the steps waited for the loader.
+
+    python -m benchmarks train
+"""
+
 SHUFFLE = """\
 ## What a batch mixes
 
@@ -139,6 +150,7 @@ def report(results: Path) -> str:
         "objects": _objects,
         "codecs": _codecs,
         "device": _device,
+        "train": _train,
         "shuffle": _shuffle,
     }
     found = [
@@ -152,7 +164,7 @@ def _by_machine(files: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     """Results of one machine, of logs as wide, together."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for figures in files:
-        groups.setdefault(f"{_machine(figures)} {figures['num_columns']}", []).append(figures)
+        groups.setdefault(f"{machine_line(figures)} {figures['num_columns']}", []).append(figures)
     return list(groups.values())
 
 
@@ -169,7 +181,7 @@ def _windows(figures: dict[str, Any]) -> str:
                 f"{case['batch']:,}",
                 f"{cell['windows_per_second']['median']:,.0f}",
                 f"{cell['bytes_per_second']['median'] / 1e9:.1f}",
-                _spread(cell["ratio_to_copy"]),
+                spread(cell["ratio_to_copy"]),
                 f"{cell['first_batch_seconds']['median']:.2f} s",
                 f"{peer['median']:.1f}" if peer else "",
             ]
@@ -177,8 +189,8 @@ def _windows(figures: dict[str, Any]) -> str:
     checked = [
         [row["promise"], "holds" if row["holds"] else "**broken**", row["found"]] for row in figures["invariants"]
     ]
-    invariants = [INVARIANTS, _table(["promise", "", "found"], checked), ""]
-    return "\n".join([WINDOWS.format(**figures), _machine(figures), "", _table(head, rows), "", *invariants])
+    invariants = [INVARIANTS, table(["promise", "", "found"], checked), ""]
+    return "\n".join([WINDOWS.format(**figures), machine_line(figures), "", table(head, rows), "", *invariants])
 
 
 def _scale(figures: dict[str, Any]) -> str:
@@ -186,14 +198,14 @@ def _scale(figures: dict[str, Any]) -> str:
     rows = [
         [
             f"{size['num_rows']:,}",
-            f"{_spread(size['first_batch_seconds'])} s",
+            f"{spread(size['first_batch_seconds'])} s",
             f"{size['peak_megabytes']:.0f} MB",
             f"{size['windows_per_second']['median']:,.0f}",
-            _spread(size["ratio_to_first"]),
+            spread(size["ratio_to_first"]),
         ]
         for size in figures["sizes"]
     ]
-    return "\n".join([SCALE.format(**figures), _machine(figures), "", _table(head, rows), ""])
+    return "\n".join([SCALE.format(**figures), machine_line(figures), "", table(head, rows), ""])
 
 
 def _disk(figures: dict[str, Any]) -> str:
@@ -203,7 +215,7 @@ def _disk(figures: dict[str, Any]) -> str:
             f"{row['window']}",
             f"{row['read_bytes_per_second']['median'] / 1e6:,.0f}",
             f"{row['served_bytes_per_second']['median'] / 1e6:,.0f}",
-            _spread(row["ratio"]),
+            spread(row["ratio"]),
             f"{row['peak_megabytes']:.0f} MB",
         ]
         for row in figures["windows"]
@@ -211,7 +223,7 @@ def _disk(figures: dict[str, Any]) -> str:
     first = figures["windows"][0]
     limit = f"{first['limit_megabytes']:,} MB" if first["limit_megabytes"] else "no limit"
     introduction = DISK.format(gigabytes=first["num_bytes"] / 1e9, limit=limit)
-    return "\n".join([introduction, _machine(figures), "", _table(head, rows), ""])
+    return "\n".join([introduction, machine_line(figures), "", table(head, rows), ""])
 
 
 def _packed(figures: dict[str, Any]) -> str:
@@ -222,9 +234,9 @@ def _packed(figures: dict[str, Any]) -> str:
             f"{cell['case']['window']:,}",
             f"{cell['case']['stride']:,}",
             *(f"{cell['bytes_per_second'][way]['median'] / 1e9:.1f}" for way in ways),
-            _spread(cell["packed_to_bound"]),
-            _spread(cell["packed_to_both"]),
-            _spread(cell["cached_to_mapped"]),
+            spread(cell["packed_to_bound"]),
+            spread(cell["packed_to_both"]),
+            spread(cell["cached_to_mapped"]),
         ]
         for cell in figures["cells"]
     ]
@@ -233,7 +245,7 @@ def _packed(figures: dict[str, Any]) -> str:
         f"The digest of an epoch is {same} from {', '.join(figures['digests'])}: {figures['digests']['mapped']}."
     )
     introduction = PACKED.format(batch=figures["cells"][0]["case"]["batch"], **figures)
-    return "\n".join([introduction, _machine(figures), "", _table(head, rows), "", digest, ""])
+    return "\n".join([introduction, machine_line(figures), "", table(head, rows), "", digest, ""])
 
 
 def _objects(figures: dict[str, Any]) -> str:
@@ -243,8 +255,8 @@ def _objects(figures: dict[str, Any]) -> str:
             f"{row['window']:,}",
             *(f"{row[way]['median']:.1f} s" for way in ("epoch", "fetch", "decode")),
             f"{row['megabytes_per_second']['median']:,.0f}",
-            _spread(row["to_fetch"]),
-            _spread(row["to_both"]),
+            spread(row["to_fetch"]),
+            spread(row["to_both"]),
         ]
         for row in figures["epochs"]
     ]
@@ -254,7 +266,7 @@ def _objects(figures: dict[str, Any]) -> str:
         else "Nothing limited the link to it."
     )
     introduction = OBJECTS.format(**(figures | {"link": link}))
-    return "\n".join([introduction, _machine(figures), "", _table(head, rows), ""])
+    return "\n".join([introduction, machine_line(figures), "", table(head, rows), ""])
 
 
 def _codecs(figures: dict[str, Any]) -> str:
@@ -268,7 +280,7 @@ def _codecs(figures: dict[str, Any]) -> str:
         ]
         for trial in figures["trials"]
     ]
-    return "\n".join([CODECS, _machine(figures), "", _table(head, rows), ""])
+    return "\n".join([CODECS, machine_line(figures), "", table(head, rows), ""])
 
 
 def _device(figures: dict[str, Any]) -> str:
@@ -278,23 +290,42 @@ def _device(figures: dict[str, Any]) -> str:
             f"{row['case']['stride']:,}",
             row["way"],
             f"{row['windows_per_second']['median']:,.0f}",
-            _spread(row["ratio_to_resident"]),
+            spread(row["ratio_to_resident"]),
             f"{row['bytes_per_window']:,.0f}",
         ]
         for row in figures["serving"]
     ]
     steps = [
-        [row["model"], row["way"], f"{row['steps_per_second']['median']:,.0f}", _spread(row["time_ratio"])]
+        [row["model"], row["way"], f"{row['steps_per_second']['median']:,.0f}", spread(row["time_ratio"])]
         for row in figures["steps"]
     ]
     case = figures["steps"][0]["case"]
     tables = [
-        _table(["K", "stride", "batches", "windows/s", "of resident", "bytes to the device a window"], serving),
+        table(["K", "stride", "batches", "windows/s", "of resident", "bytes to the device a window"], serving),
         "",
         STEPS.format(**case),
-        _table(["model", "fed", "steps/s", "times the step on one batch"], steps),
+        table(["model", "fed", "steps/s", "times the step on one batch"], steps),
     ]
-    return "\n".join([DEVICE.format(**figures, **case), _machine(figures), "", *tables, ""])
+    return "\n".join([DEVICE.format(**figures, **case), machine_line(figures), "", *tables, ""])
+
+
+def _train(figures: dict[str, Any]) -> str:
+    head = ["model", "K", "stride", "ms a step", "ms on one batch", "times that", "waited for data"]
+    rows = [
+        [
+            cell["case"]["model"],
+            f"{cell['case']['window']:,}",
+            f"{cell['case']['stride']:,}",
+            f"{cell['loader_milliseconds']['median']:.2f}",
+            f"{cell['resident_milliseconds']['median']:.2f}",
+            spread(cell["time_ratio"], digits=3),
+            f"{cell['wait_share']:.2%}",
+        ]
+        for cell in figures["cells"]
+    ]
+    where = f"{figures['threads']} threads" if figures["device"] == "cpu" else f"one {figures['device']}"
+    introduction = TRAIN.format(where=where, batch=figures["cells"][0]["case"]["batch"], **figures)
+    return "\n".join([introduction, machine_line(figures), "", table(head, rows), ""])
 
 
 def _shuffle(figures: dict[str, Any]) -> str:
@@ -305,11 +336,11 @@ def _shuffle(figures: dict[str, Any]) -> str:
             f"{row['pairs_per_batch']:.4f}",
             f"{row['free_share']:.2%}",
             ", ".join(f"{quartile:.3f}" for quartile in row["lag_quartiles"]),
-            _spread(row["lag_distance"]),
+            spread(row["lag_distance"]),
         ]
         for row in figures["orders"]
     ]
-    return "\n".join([SHUFFLE.format(**figures), _table(head, rows), ""])
+    return "\n".join([SHUFFLE.format(**figures), table(head, rows), ""])
 
 
 def _ingest(files: Sequence[dict[str, Any]]) -> str:
@@ -324,28 +355,9 @@ def _ingest(files: Sequence[dict[str, Any]]) -> str:
             f"{runs}",
             f"{row['megabytes_per_second']['median']:.0f}",
             f"{row['rows_per_second']['median']:,.0f}",
-            _spread(row["ratio_to_polars"]),
+            spread(row["ratio_to_polars"]),
             f"{row['peak_megabytes']['median']:,.0f}",
         ]
         for case, row, runs in cases
     ]
-    return "\n".join([INGEST.format(**files[0]), _machine(files[0]), "", _table(head, rows), ""])
-
-
-def _machine(figures: dict[str, Any]) -> str:
-    machine = figures["machine"]
-    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    return (
-        f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; "
-        f"Python {machine['python']}, {packages}."
-    )
-
-
-def _spread(fields: dict[str, float]) -> str:
-    spread = Spread(**fields)
-    return f"{spread.median:.2f} ({spread.minimum:.2f} to {spread.maximum:.2f})"
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join([INGEST.format(**files[0]), machine_line(files[0]), "", table(head, rows), ""])

@@ -250,7 +250,20 @@ def test_spread() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["synth"], ["windows"], ["ingest"], ["shuffle"], ["scale"], ["disk"], ["codecs"], ["device"], ["demo"]],
+    [
+        [],
+        ["synth"],
+        ["windows"],
+        ["ingest"],
+        ["shuffle"],
+        ["scale"],
+        ["disk"],
+        ["codecs"],
+        ["device"],
+        ["train"],
+        ["detect"],
+        ["demo"],
+    ],
 )
 def test_help_needs_no_heavy_import(command: list[str]) -> None:
     code = (

@@ -1,0 +1,29 @@
+"""Tables and lines that every page of results is made of, as Markdown."""
+
+from typing import Any
+
+from benchmarks.timing import Spread
+
+__all__ = ["machine_line", "spread", "table"]
+
+
+def machine_line(figures: dict[str, Any]) -> str:
+    """What results were measured on."""
+    machine = figures["machine"]
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    return (
+        f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; "
+        f"Python {machine['python']}, {packages}."
+    )
+
+
+def spread(fields: dict[str, float], digits: int = 2) -> str:
+    """The median, with the smallest and the largest."""
+    found = Spread(**fields)
+    return f"{found.median:.{digits}f} ({found.minimum:.{digits}f} to {found.maximum:.{digits}f})"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Rows of cells below a head."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -290,7 +290,7 @@ def device(
 @click.option("--windows", default="64,512", show_default=True, help="Window lengths K.")
 @click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a step.")
 @click.option(
-    "--rounds", type=click.IntRange(min=1), default=15, show_default=True, help="Measurements of a case."
+    "--rounds", type=click.IntRange(min=1), default=40, show_default=True, help="Measurements of a case."
 )
 @click.option("--seconds", type=float, default=0.25, show_default=True, help="Of one measurement.")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/windows"), show_default=True)

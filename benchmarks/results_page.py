@@ -23,6 +23,8 @@ LOGS = {
 Two consecutive logs of a water works, a row a minute, nine channels. The models are trained on windows of the
 first log without an event, the threshold is set by the rows of it that were held out, and they are judged on the
 second: {rows:,} rows, {labelled:,} of them in {spans} events; random scores have an AUC-PR of {chance:.3f}.
+All but PCA see windows less their own level, since the water of the second log is colder than they have ever seen;
+K is the one of three at which the LSTM finds the events of the first log best ([both](decisions/0009-scores.md)).
 
     CHOICES="--time Time --labels EVENT --split-on-missing 1h"
     python -m pipeline ingest gecco2018_train.csv.gz --out first.zarr $CHOICES
@@ -35,7 +37,7 @@ second: {rows:,} rows, {labelled:,} of them in {spans} events; random scores hav
 
 Two machines, 1.2 million rows, eight channels. Faults of 240 rows let three of them drift, spike, stick, or lose
 touch with the others: {labelled:,} rows, {spans} faults, {chance:.3f} of all. The models are trained on all rows,
-faults among them and without a label, and judged on the same rows.
+faults among them and without a label, and judged on the same rows. Seconds are those of training and scoring.
 
     python -m benchmarks synth --out logs --rows 1200000
     python -m pipeline ingest logs/*.csv --out plant.zarr --time time --series machine --labels fault

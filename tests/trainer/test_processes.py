@@ -101,6 +101,16 @@ def test_two_processes_follow_the_curve_of_one(undisturbed: Any) -> None:
     assert two == pytest.approx(one, rel=1e-3)
 
 
+def test_four_processes_have_the_validation_loss_of_one(store: Path, tmp_path: Path) -> None:
+    losses = []
+    for num_ranks in (1, 4):
+        out = tmp_path / f"run-{num_ranks}"
+        finish(start_training(store, out, "--max-steps=50", num_ranks=num_ranks))
+        losses.append([line["loss"] for line in lines_of(out, "validation")])
+    assert len(losses[0]) == 2
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+
+
 @pytest.mark.parametrize("num_ranks", [1, 2])
 def test_resuming_after_a_kill_gives_the_same_curve(
     store: Path, tmp_path: Path, undisturbed: Any, num_ranks: int

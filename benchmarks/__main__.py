@@ -286,11 +286,11 @@ def device(
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Of the store.")
 @click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
-@click.option("--models", default="lstm,tcn", show_default=True, help="As `python -m trainer train` names them.")
+@click.option("--models", default="lstm", show_default=True, help="As `python -m trainer train` names them.")
 @click.option("--windows", default="64,512", show_default=True, help="Window lengths K.")
 @click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a step.")
 @click.option(
-    "--rounds", type=click.IntRange(min=1), default=40, show_default=True, help="Measurements of a case."
+    "--rounds", type=click.IntRange(min=1), default=80, show_default=True, help="Measurements of a case."
 )
 @click.option("--seconds", type=float, default=0.25, show_default=True, help="Of one measurement.")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/windows"), show_default=True)

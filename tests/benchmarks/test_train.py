@@ -12,6 +12,7 @@ from pipeline.loading import WindowBatch
 from trainer.loop import Training
 
 TINY = ["--device", "cpu", "--rows", "30000", "--channels", "4", "--batch", "32", "--seconds", "0.01"]
+TINY += ["--models", "lstm,tcn"]
 
 
 def run(folder: Path, *arguments: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from tests.trainer.conftest import finish, lines_of, newest_checkpoint, start_training
+from tests.trainer.report_page import Page
 from trainer.checkpoint import best_checkpoint, load_checkpoint
 
 LONG = ("--epochs=6", "--checkpoint-every=10")
@@ -101,14 +102,17 @@ def test_two_processes_follow_the_curve_of_one(undisturbed: Any) -> None:
     assert two == pytest.approx(one, rel=1e-3)
 
 
-def test_four_processes_have_the_validation_loss_of_one(store: Path, tmp_path: Path) -> None:
-    losses = []
+def test_four_processes_judge_as_one_does(store: Path, tmp_path: Path) -> None:
+    losses, pages = [], []
     for num_ranks in (1, 4):
         out = tmp_path / f"run-{num_ranks}"
         finish(start_training(store, out, "--max-steps=50", num_ranks=num_ranks))
         losses.append([line["loss"] for line in lines_of(out, "validation")])
+        pages.append(Page(out))
     assert len(losses[0]) == 2
     assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+    assert pages[1].worst_rows == pages[0].worst_rows
+    assert "4 on cpu, fp32" in pages[1].text
 
 
 @pytest.mark.parametrize("num_ranks", [1, 2])

@@ -2,12 +2,9 @@
 
 import json
 import math
-from base64 import b64decode
 from collections.abc import Callable, Iterable
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -16,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.store import SeriesStore
-from tests.trainer.conftest import finish, lines_of, settings_for, start_training, waves
+from tests.trainer.conftest import lines_of, settings_for, waves
+from tests.trainer.report_page import SVG, Page
 from trainer.curves import draw_losses, draw_throughput
 from trainer.distributed import Ranks
 from trainer.drawing import as_data
@@ -29,47 +27,6 @@ from trainer.worst import NUM_WORST, WorstWindows
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))
 CHANNELS = ["<b>hot</b>", "$\\odd_{", "cold & wet", "d"]
-SVG = "data:image/svg+xml;base64,"
-
-
-class Page(HTMLParser):
-    """Tags, addresses and text of a report; of the pictures too."""
-
-    def __init__(self, run: Path) -> None:
-        super().__init__()
-        self.source = (run / "report.html").read_text()
-        self.tags: set[str] = set()
-        self.addresses: list[str] = []
-        self.cells: list[list[str]] = []
-        self.in_row = False
-        self.text = ""
-        self.feed(self.source)
-        self.drawings = [ElementTree.fromstring(b64decode(item[len(SVG) :])) for item in self.addresses]
-        self.drawn = "\n".join(text for drawing in self.drawings for text in drawing.itertext())
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        if tag == "tr":
-            self.cells.append([])
-            self.in_row = True
-        for name, value in attributes:
-            assert name not in ("style", "srcset", "data", "action")
-            assert not name.startswith("on")
-            if name in ("src", "href"):
-                self.addresses.append(value or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.in_row = self.in_row and tag != "tr"
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if data.strip() and self.in_row:
-            self.cells[-1].append(data)
-
-    @property
-    def worst_rows(self) -> list[int]:
-        first = self.cells.index(["row", "time", "series", "error"]) + 1
-        return [int(row.replace(",", "")) for row, *_ in self.cells[first : first + NUM_WORST]]
 
 
 @pytest.fixture(scope="module")
@@ -251,12 +208,3 @@ def test_the_report_shows_the_worst_of_the_validation_split(store: Path, tmp_pat
     with torch.no_grad():
         errors = ((state.model(inputs) - inputs).square() * mask).sum(dim=(1, 2)) / mask.sum(dim=(1, 2))
     assert Page(tmp_path / "run").worst_rows == brute_force(zip(errors.tolist(), starts.tolist(), strict=True), 16)
-
-
-def test_the_worst_windows_are_the_same_for_two_processes(store: Path, tmp_path: Path) -> None:
-    process = start_training(store, tmp_path / "two", "--max-steps=3", "--model=patch", num_ranks=2)
-    Training(settings_for(store, tmp_path / "one", max_steps=3, model="patch"), ALONE, resume=False).run()
-    finish(process)
-    one, two = Page(tmp_path / "one"), Page(tmp_path / "two")
-    assert one.worst_rows == two.worst_rows
-    assert "2 on cpu, fp32" in two.text

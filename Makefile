@@ -10,8 +10,9 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet install --constraint const
 demo: .venv/installed
 	$(BIN)/python -m benchmarks demo
 
+# Torch's threads of two test processes would wait for each other on two cores.
 test: .venv/installed-dev
-	$(BIN)/pytest -n 2 --dist loadscope -m "not soak and not gpu"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadscope -m "not soak and not gpu"
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .

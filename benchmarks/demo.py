@@ -65,5 +65,6 @@ def render(demo: Demo) -> str:
             f"loss        {training['first_loss']:.4f} at first, {training['last_loss']:.4f} at last,"
             f" {training['validation_loss']:.4f} on validation rows",
             f"picture     {training['picture']}",
+            f"report      {training['report']}",
         ]
     )

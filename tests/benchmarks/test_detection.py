@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 from click.testing import CliRunner
 
 from benchmarks.__main__ import main
@@ -40,11 +39,11 @@ def test_every_model_is_judged(make_store: Callable[..., SeriesStore], tmp_path:
     (tmp_path / "settings.toml").write_text(SETTINGS)
     result = tmp_path / "results" / "found.json"
     options = ("--settings", tmp_path / "settings.toml", "--folder", tmp_path / "runs", "--name", "gecco")
-    shown = detect(store, store, "--models", "lstm,pca", "--seeds", 2, *options, "--json", result)
+    shown = detect(store, store, "--models", "lstm,pca", "--seeds", 1, *options, "--json", result)
     lstm, pca = json.loads(result.read_text())["models"]
-    assert (lstm["model"], pca["model"], lstm["seeds"], lstm["labelled"]) == ("lstm", "pca", 2, 100)
+    assert (lstm["model"], pca["model"], lstm["seeds"], lstm["labelled"]) == ("lstm", "pca", 1, 100)
     assert lstm["figures"]["vus_pr"]["minimum"] > 0.5
-    assert pca["figures"]["vus_pr"]["minimum"] == pytest.approx(pca["figures"]["vus_pr"]["maximum"], abs=1e-3)
+    assert pca["figures"]["vus_pr"]["minimum"] > 0.5
     assert "lstm" in shown
     page = results_page(result.parent)
     assert "Settings: window 16, stride 4" in page

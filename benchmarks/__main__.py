@@ -1,20 +1,23 @@
 """`python -m benchmarks`: measure, and make the data to measure with."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 
+from benchmarks.cli import JSON, numbers, write_json
+from benchmarks.training_commands import detect, device, train
 from storage.cli import CommandGroup, example
 
 INVARIANT_WINDOW = 64
-JSON = click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write the figures here.")
 
 
 @click.group(cls=CommandGroup, name="python -m benchmarks")
 def main() -> None:
     """Measure Longstride, beside the machine's own limits and what people use today."""
+
+
+for command in (detect, device, train):
+    main.add_command(command)
 
 
 @main.command(epilog=example("python -m benchmarks synth --out logs --rows 1200000 --seed 0"))
@@ -76,7 +79,7 @@ def windows(
     copy and the decoding, and through a cache that is full, beside the mapped layout. With `--layout s3`, epochs
     at stride K of its copy in an object store, beside fetching the objects.
     """
-    lengths = [int(number) for number in _numbers(windows, "--windows")]
+    lengths = [int(number) for number in numbers(windows, "--windows")]
     if layout == "s3" and not url:
         raise click.UsageError("--layout s3 needs --s3: where to put the store, such as s3://bucket/walk.zarr")
     if layout != "mapped":
@@ -86,12 +89,12 @@ def windows(
         if layout == "s3":
             epochs = objects.measure(found, lengths, batch, rounds)
             click.echo(objects.render(epochs))
-            _write(json_path, objects.as_json(found, epochs, rows, channels, batch, link))
+            write_json(json_path, objects.as_json(found, epochs, rows, channels, batch, link))
             return
         epoch = packed.digests(found, packed.Case(lengths[0], lengths[0], batch))
         measured = packed.measure(found, packed.cases(lengths, batch), rounds=rounds, seconds=seconds)
         click.echo(packed.render(found, measured, epoch))
-        _write(json_path, packed.as_json(found, measured, epoch, rows, channels, rounds, seconds))
+        write_json(json_path, packed.as_json(found, measured, epoch, rows, channels, rounds, seconds))
         return
     from benchmarks import invariants
     from benchmarks.windows import as_json, cases, measure, prepare, render
@@ -101,7 +104,7 @@ def windows(
     click.echo(f"{invariants.render(checked)}\n")
     cells = list(measure(store, raw, cases(lengths, batch), rounds=rounds, seconds=seconds))
     click.echo(render(cells))
-    _write(json_path, as_json(cells, checked, rows, channels, rounds, seconds))
+    write_json(json_path, as_json(cells, checked, rows, channels, rounds, seconds))
 
 
 @main.command(epilog=example("python -m benchmarks ingest --gigabytes 0.25,1,4 --columns 32 --runs 3"))
@@ -123,10 +126,10 @@ def ingest(gigabytes: str, formats: str, columns: int, runs: int, folder: Path, 
     chosen = formats.split(",")
     if unknown := [name for name in chosen if name not in SUFFIXES]:
         raise click.BadParameter(f"{unknown[0]!r}: expected {', '.join(SUFFIXES)}", param_hint="--formats")
-    logs = cases(_numbers(gigabytes, "--gigabytes"), chosen)
+    logs = cases(numbers(gigabytes, "--gigabytes"), chosen)
     figures = list(measure(logs, folder, num_columns=columns, runs=runs))
     click.echo(render(figures))
-    _write(json_path, as_json(figures, columns, runs))
+    write_json(json_path, as_json(figures, columns, runs))
 
 
 @main.command(epilog=example("python -m benchmarks shuffle --window 512 --stride 1 --batch 256"))
@@ -150,7 +153,7 @@ def shuffle(rows: int, window: int, stride: int, batch: int, picture: Path | Non
     if picture:
         draw_batches(picture)
     settings = {"num_rows": rows, "window": window, "stride": stride, "batch": batch}
-    _write(json_path, {"benchmark": "shuffle", **settings, "orders": [asdict(row) for row in figures]})
+    write_json(json_path, {"benchmark": "shuffle", **settings, "orders": [asdict(row) for row in figures]})
 
 
 @main.command(epilog=example("python -m benchmarks scale --rows 4000000,1000000000 --json scale.json"))
@@ -181,10 +184,10 @@ def scale(
     from benchmarks.scale import Case, as_json, measure, render
 
     case = Case(window, stride, batch, channels)
-    sizes = [int(number) for number in _numbers(rows, "--rows")]
+    sizes = [int(number) for number in numbers(rows, "--rows")]
     figures = measure(sizes, case, folder, rounds=rounds, seconds=seconds)
     click.echo(render(figures))
-    _write(json_path, as_json(figures, case, rounds, seconds))
+    write_json(json_path, as_json(figures, case, rounds, seconds))
 
 
 @main.command(epilog=example("python -m benchmarks disk --rows 32000000 --limit 1000"))
@@ -217,10 +220,10 @@ def disk(
     from benchmarks.windows import prepare_store
 
     store = prepare_store(folder, rows, channels)
-    lengths = [int(number) for number in _numbers(windows, "--windows")]
+    lengths = [int(number) for number in numbers(windows, "--windows")]
     figures = measure(store, lengths, batch=batch, limit_megabytes=limit, rounds=rounds)
     click.echo(render(figures))
-    _write(json_path, as_json(figures, batch, rounds))
+    write_json(json_path, as_json(figures, batch, rounds))
 
 
 @main.command(epilog=example("python -m benchmarks codecs --log plant=plant.zarr --json codecs.json"))
@@ -240,130 +243,7 @@ def codecs(logs: tuple[str, ...], rounds: int, json_path: Path | None) -> None:
         raise click.BadParameter("expected NAME=STORE, each name once", param_hint="--log")
     trials = measure(stores, rounds=rounds)
     click.echo(render(trials))
-    _write(json_path, as_json(trials, rounds))
-
-
-@main.command(epilog=example("python -m benchmarks device --device cuda --json device.json"))
-@click.option("--device", "name", default="cuda", show_default=True, help="As torch names it: cuda, cuda:1, cpu.")
-@click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Of the store.")
-@click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
-@click.option("--windows", default="64,512,4096", show_default=True, help="Window lengths K.")
-@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
-@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Measurements of a case.")
-@click.option("--seconds", type=float, default=0.5, show_default=True, help="Of one measurement.")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/windows"), show_default=True)
-@JSON
-def device(
-    name: str,
-    rows: int,
-    channels: int,
-    windows: str,
-    batch: int,
-    rounds: int,
-    seconds: float,
-    folder: Path,
-    json_path: Path | None,
-) -> None:
-    """Batches on a GPU, and steps of small models fed with them.
-
-    Expanded there from pools, page-locked and sent by the host, or from a `Dataset` over `np.memmap` in a
-    `DataLoader`; beside gathering from a log that lies on the device whole, and training on one batch again and
-    again. Stride 1 and K for each K, all ways of a case in turn.
-    """
-    from benchmarks.device import Case, as_json, choose_device, measure_serving, measure_steps, render
-    from benchmarks.windows import prepare
-
-    chosen = choose_device(name)
-    store, raw = prepare(folder, rows, channels)
-    cases = [Case(int(k), stride, batch) for k in _numbers(windows, "--windows") for stride in sorted({1, int(k)})]
-    serving = measure_serving(store, raw, cases, chosen, rounds=rounds, seconds=seconds)
-    steps = measure_steps(store, raw, cases[0], chosen, rounds=rounds, seconds=seconds)
-    click.echo(render(serving, steps))
-    _write(json_path, as_json(serving, steps, chosen, rows, channels, rounds, seconds))
-
-
-@main.command(epilog=example("python -m benchmarks train --windows 64,512 --json train.json"))
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Of the store.")
-@click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
-@click.option("--models", default="lstm", show_default=True, help="As `python -m trainer train` names them.")
-@click.option("--windows", default="64,512", show_default=True, help="Window lengths K.")
-@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a step.")
-@click.option(
-    "--rounds", type=click.IntRange(min=1), default=80, show_default=True, help="Measurements of a case."
-)
-@click.option("--seconds", type=float, default=0.25, show_default=True, help="Of one measurement.")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/windows"), show_default=True)
-@JSON
-def train(
-    device: str,
-    rows: int,
-    channels: int,
-    models: str,
-    windows: str,
-    batch: int,
-    rounds: int,
-    seconds: float,
-    folder: Path,
-    json_path: Path | None,
-) -> None:
-    """What loading costs a training of small models: the time of a step, and the share of it waited for data.
-
-    The steps are those of `python -m trainer train`: on the batches of its loader, and beside it on one batch that
-    stays where it is, so that nothing is loaded at all. Stride 1 and K for each K, both ways of a case in turn,
-    with the same model and optimiser. The store is made in --folder once, and kept.
-    """
-    from benchmarks.train import as_json, cases, measure, render
-    from benchmarks.windows import prepare_store
-    from storage.store import SeriesStore
-    from trainer.distributed import start_ranks
-
-    chosen = cases(models.split(","), [int(number) for number in _numbers(windows, "--windows")], batch)
-    with start_ranks(device) as ranks:
-        store = prepare_store(folder, rows, channels)
-        SeriesStore.open(store).values.sum()  # warm
-        cells = list(measure(store, chosen, ranks, rounds=rounds, seconds=seconds))
-    click.echo(render(cells))
-    _write(json_path, as_json(cells, ranks.device, rows, channels, rounds, seconds))
-
-
-@main.command(
-    epilog=example("python -m benchmarks detect first.zarr second.zarr --settings benchmarks/settings/gecco.toml")
-)
-@click.argument("train", type=click.Path(exists=True, path_type=Path))
-@click.argument("test", type=click.Path(exists=True, path_type=Path))
-@click.option("--models", default="lstm,tcn,patch,pca", show_default=True, help="As `trainer train` names them.")
-@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each model.")
-@click.option(
-    "--settings",
-    type=click.Path(exists=True, path_type=Path),
-    help="TOML file with settings of `trainer train`, without groups.",
-)
-@click.option("--name", default="", help="Of the log, for the page of results.")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/detect"), show_default=True)
-@JSON
-def detect(
-    train: Path,
-    test: Path,
-    models: str,
-    seeds: int,
-    settings: Path | None,
-    name: str,
-    folder: Path,
-    json_path: Path | None,
-) -> None:
-    """How well models that were trained on the store TRAIN find what is labelled in TEST.
-
-    Each model is trained with each seed, scores TEST, and its scores are judged by the labels: VUS-PR, AUC-PR,
-    AUC-ROC, F1 at a threshold set without labels, and the best F1. All by commands of the trainer, in --folder.
-    """
-    from benchmarks.detection import as_json, read_settings, render
-    from benchmarks.detection import detect as measure
-
-    chosen = read_settings(settings) if settings else {}
-    found = list(measure(train, test, folder, models.split(","), seeds, chosen))
-    click.echo(render(found))
-    _write(json_path, as_json(name, found, chosen))
+    write_json(json_path, as_json(trials, rounds))
 
 
 @main.command(epilog=example("python -m benchmarks demo", "python -m benchmarks demo --rows 20000 --minutes 0.1"))
@@ -394,21 +274,6 @@ def write_report(results: Path, docs: Path) -> None:
     (docs / "benchmarks.md").write_text(report(results))
     (docs / "results.md").write_text(results_page(results))
     click.echo(f"{docs}: written from {len(list(results.glob('*.json')))} results")
-
-
-def _numbers(text: str, option: str) -> list[float]:
-    try:
-        return [float(number) for number in text.split(",")]
-    except ValueError:
-        raise click.BadParameter(f"{text!r}: expected numbers, such as 64,512", param_hint=option) from None
-
-
-def _write(path: Path | None, figures: dict[str, Any]) -> None:
-    from benchmarks.machine import describe_machine
-
-    if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"machine": describe_machine(), **figures}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

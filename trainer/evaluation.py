@@ -64,10 +64,10 @@ def evaluate(
         raise ScoresError(f"{store.name} has no labels to judge scores by: ingest it with --labels")
     threshold = scores.about["threshold"] if threshold is None else threshold
     found = [
-        _figures(label, series, scores.scores, is_labelled, segments, threshold, buffer)
+        _figures(label, series, scores.scores[rows], is_labelled[rows], segments, threshold, buffer)
         for label, is_labelled in _labels(store)
-        for series, segments in _series(store)
-        if _is_judged(scores.scores, is_labelled, segments)
+        for series, rows, segments in _series(store)
+        if _is_judged(scores.scores[rows], is_labelled[rows])
     ]
     if not found:
         raise ScoresError(f"no row of {store.name} that has a score has a label: there is nothing to find")
@@ -82,20 +82,22 @@ def _labels(store: SeriesStore) -> Iterator[tuple[str, NDArray[np.bool_]]]:
         yield "any", labels.any(axis=1)
 
 
-def _series(store: SeriesStore) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """Segments (S, 2) of each series, and of all."""
+def _series(store: SeriesStore) -> Iterator[tuple[str, slice, NDArray[np.int64]]]:
+    """Rows of each series, which lie together, and its segments (S, 2) in them; then of all."""
     segments = store.segments
     bounds = np.stack([segments.start, segments.stop], axis=1)
     if len(store.series) > 1:
         for number, name in enumerate(store.series):
-            yield name, bounds[segments.series == number]
-    yield ALL, bounds
+            mine = bounds[segments.series == number]
+            if len(mine):
+                first, last = int(mine.min()), int(mine.max())
+                yield name, slice(first, last), mine - first
+    yield ALL, slice(0, store.num_rows), bounds
 
 
-def _is_judged(scores: NDArray[np.float64], is_labelled: NDArray[np.bool_], segments: NDArray[np.int64]) -> bool:
+def _is_judged(scores: NDArray[np.float64], is_labelled: NDArray[np.bool_]) -> bool:
     """Whether there are labelled rows that have a score, and others."""
-    rows = _rows(segments)
-    found = is_labelled[rows[~np.isnan(scores[rows])]]
+    found = is_labelled[~np.isnan(scores)]
     return bool(found.any() and not found.all())
 
 
@@ -115,12 +117,9 @@ def _figures(
         roc_auc_score,
     )
 
-    rows = _rows(segments)
     spans, within = spans_of(is_labelled, segments)
-    chosen = rows[~np.isnan(scores[rows])]
-    truth, judged = is_labelled[chosen], scores[chosen]
-    outside = np.full(len(scores), np.nan)
-    outside[chosen] = judged  # of other series nothing counts
+    has_score = ~np.isnan(scores)
+    truth, judged = is_labelled[has_score], scores[has_score]
     precision, recall, f1, _ = precision_recall_fscore_support(
         truth, judged > threshold, average="binary", zero_division=0.0
     )
@@ -130,11 +129,11 @@ def _figures(
     return Figures(
         label=label,
         series=series,
-        rows=len(chosen),
+        rows=len(judged),
         labelled=int(truth.sum()),
         spans=len(spans),
-        unscored=int(is_labelled[rows].sum() - truth.sum()),
-        vus_pr=vus_pr(outside, spans, within, buffer=buffer),
+        unscored=int(is_labelled.sum() - truth.sum()),
+        vus_pr=vus_pr(scores, spans, within, buffer=buffer),
         auc_pr=float(average_precision_score(truth, judged)),
         auc_roc=float(roc_auc_score(truth, judged)),
         threshold=threshold,
@@ -144,7 +143,3 @@ def _figures(
         best_f1=float(f1s[best]),
         best_threshold=float(thresholds[best]),
     )
-
-
-def _rows(segments: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([np.arange(0), *(np.arange(start, stop) for start, stop in segments.tolist())])

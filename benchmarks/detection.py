@@ -12,9 +12,10 @@ from benchmarks.commands import python
 from benchmarks.timing import Spread
 from storage.errors import LongstrideError
 
-__all__ = ["Detection", "as_json", "detect", "read_settings", "render"]
+__all__ = ["FIGURES", "Detection", "as_json", "detect", "flags", "read_settings", "render"]
 
 FIGURES = ("vus_pr", "auc_pr", "auc_roc", "f1", "best_f1")
+"""What is kept of the figures of `trainer evaluate`."""
 OF_PCA = ("window", "stride", "latent", "train-share", "validation-share", "normal-only")
 """Settings that a model without steps knows."""
 
@@ -64,7 +65,7 @@ def _one(
     """Figures, validation loss, and seconds of one run."""
     scores = run.with_suffix(".parquet")
     began = time.perf_counter()
-    python("trainer", "train", train, "--out", run, "--model", model, "--seed", seed, *_flags(model, settings))
+    python("trainer", "train", train, "--out", run, "--model", model, "--seed", seed, *flags(model, settings))
     python("trainer", "score", run, test, "--out", scores)
     seconds = time.perf_counter() - began
     *_, figures = json.loads(python("trainer", "evaluate", scores, test, "--json"))
@@ -72,7 +73,8 @@ def _one(
     return figures, summary["best_validation_loss"], seconds
 
 
-def _flags(model: str, settings: dict[str, Any]) -> list[str]:
+def flags(model: str, settings: dict[str, Any]) -> list[str]:
+    """As the command line takes settings; a model without steps takes those alone that it knows."""
     flags = []
     for name, value in settings.items():
         if model == "pca" and name not in OF_PCA:

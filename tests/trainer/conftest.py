@@ -13,8 +13,17 @@ import pytest
 from numpy.typing import NDArray
 
 from storage.store import SeriesStore
+from trainer import reporter
 from trainer.checkpoint import complete_checkpoints
 from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
+
+
+@pytest.fixture(autouse=True)
+def no_report(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing it takes longer than training such small models; test_report.py has it drawn."""
+    if not request.module.__name__.endswith("test_report"):
+        monkeypatch.setattr(reporter, "write_report", lambda *arguments: None)
+
 
 SIZES = {"window": 16, "stride": 4, "batch_size": 32, "hidden": 16, "latent": 8, "lr": 0.01, "log_every": 7}
 
@@ -73,8 +82,8 @@ def start_training(
     )
 
 
-def finish(process: "subprocess.Popen[str]") -> tuple[str, str]:
-    output, errors = process.communicate(timeout=55)
+def finish(process: "subprocess.Popen[str]", timeout: float = 55) -> tuple[str, str]:
+    output, errors = process.communicate(timeout=timeout)
     assert process.returncode == 0, errors
     return output, errors
 

@@ -25,7 +25,7 @@ def step_saved(out: Path) -> int:
 @pytest.mark.timeout(1200)
 def test_a_run_survives_every_kill(store: Path, tmp_path: Path) -> None:
     """Ranks and launcher killed at random moments: no window is lost or served twice, so each loss is the same."""
-    finish(start_training(store, tmp_path / "undisturbed", *RUN, num_ranks=2))
+    finish(start_training(store, tmp_path / "undisturbed", *RUN, num_ranks=2), timeout=300)
     choice = random.Random(0)
     out, num_kills = tmp_path / "run", 0
     while num_kills < NUM_KILLS:
@@ -51,9 +51,9 @@ def test_a_run_survives_every_kill(store: Path, tmp_path: Path) -> None:
                 ranks = []
         for each in ranks:
             each.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
         num_kills += 1 if num_kills % 4 > 1 else 2
-    finish(start_training(store, out, *RUN, num_ranks=2))
+    finish(start_training(store, out, *RUN, num_ranks=2), timeout=300)
     for kind in ("train", "validation"):
         curves = [
             [(line["step"], line["loss"], line.get("grad_norm")) for line in lines_of(run, kind)]

@@ -18,6 +18,7 @@ __all__ = ["draw_scores"]
 
 MAX_POINTS = 1500
 """Across the picture; of more rows, the smallest and the largest value between two points are drawn."""
+SUFFIXES = (".png", ".svg", ".pdf")
 LABELLED = "#f59f00"
 
 
@@ -34,8 +35,10 @@ def draw_scores(
 
     Over time, or over rows where they are of several series. No more rows are read at a time than a chunk has, or
     lie between two points.
-    Raises ScoresError for rows or channels that the store has not.
+    Raises ScoresError for rows or channels that the store has not, and for a name that is of no picture.
     """
+    if path.suffix not in SUFFIXES:
+        raise ScoresError(f"{path} is no name of a picture: expected one that ends with {', '.join(SUFFIXES)}")
     start, stop = rows or (0, store.num_rows)
     if not 0 <= start < stop <= store.num_rows:
         raise ScoresError(f"rows {start:,}:{stop:,} are none of the {store.num_rows:,} rows of {store.name}")
@@ -59,6 +62,7 @@ def draw_scores(
     _say_time(axes, at, unit)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2, frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=11, color=INK, x=0.01, y=0.99, ha="left", parse_math=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
 
 

@@ -38,9 +38,13 @@ def read_scores(path: Path, store: SeriesStore) -> Scores:
     except (pa.ArrowInvalid, KeyError) as error:
         raise ScoresError(f"{path} is no file of scores: expected one that `trainer score` wrote") from error
     time = table["time"].cast(pa.int64()).to_numpy()
-    if len(time) != store.num_rows or not np.array_equal(time, store.time):
+    if len(time) != store.num_rows:
         raise ScoresError(
-            f"{path} has scores of other rows ({len(time):,}) than those of {store.name} ({store.num_rows:,}): "
+            f"{path} has scores of {len(time):,} rows, and {store.name} has {store.num_rows:,}: score that store"
+        )
+    if different := np.flatnonzero(time != store.time)[:1].tolist():
+        raise ScoresError(
+            f"{path} has scores of other times than those of {store.name}, from row {different[0]:,} on: "
             "score that store"
         )
     return Scores(table["score"].to_numpy(), about)

@@ -150,7 +150,10 @@ def test_what_cannot_be_judged_is_told_in_one_line(
     plant: SeriesStore, scores: Path, make_store: MakeStore, tmp_path: Path
 ) -> None:
     other = make_store(tmp_path / "other.zarr", rows=50)
-    assert "has scores of other rows (600) than those of" in told("evaluate", scores, other.path)
+    assert "has scores of 600 rows, and" in told("evaluate", scores, other.path)
+    later = make_store(tmp_path / "later.zarr", rows=ROWS, time=np.asarray(plant.time) + (np.arange(ROWS) > 4))
+    assert "has scores of other times than those of" in told("evaluate", scores, later.path)
+    assert "from row 5 on" in told("evaluate", scores, later.path)
     pl.DataFrame({"time": [1], "score": [0.5]}).write_parquet(tmp_path / "plain.parquet")
     assert "is no file of scores: expected one that" in told("evaluate", tmp_path / "plain.parquet", plant.path)
     (tmp_path / "text.parquet").write_text("time,score\n")
@@ -189,10 +192,10 @@ def test_the_command_line_shows_several_files_side_by_side(
 
 @pytest.mark.parametrize("more", [[], ["--rows", "320:321"], ["--rows", "0:300", "--channels", "c2, c0"]])
 def test_a_picture_of_them(plant: SeriesStore, scores: Path, tmp_path: Path, more: list[str]) -> None:
-    command = ["plot", str(scores), str(plant.path), "--out", str(tmp_path / "scores.png"), *more]
+    command = ["plot", str(scores), str(plant.path), "--out", str(tmp_path / "new" / "scores.png"), *more]
     result = CliRunner().invoke(main, command, catch_exceptions=False)
-    assert result.output.strip() == str(tmp_path / "scores.png")
-    assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")
+    assert result.output.strip() == str(tmp_path / "new" / "scores.png")
+    assert (tmp_path / "new" / "scores.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_picture_of_what_is_not_there(plant: SeriesStore, scores: Path, tmp_path: Path) -> None:
@@ -200,3 +203,6 @@ def test_a_picture_of_what_is_not_there(plant: SeriesStore, scores: Path, tmp_pa
     assert "rows 590:700 are none of the 600 rows" in told(*command, "--rows", "590:700")
     assert "has no channel speed: it has c0, c1, c2" in told(*command, "--channels", "c0,speed")
     assert not (tmp_path / "scores.png").exists()
+    assert "is no name of a picture: expected one that ends with .png, .svg, .pdf" in told(
+        "plot", scores, plant.path, "--out", tmp_path / "scores.gif2"
+    )

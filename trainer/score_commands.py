@@ -21,7 +21,9 @@ __all__ = ["evaluate", "plot", "score"]
 @click.command(epilog=example("python -m trainer score runs/plant plant.zarr --out scores.parquet"))
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("store")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Parquet file to write.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Parquet file to write."
+)
 @click.option("--normal", help="The store of RUN, if it lies elsewhere now.")
 @click.option("--stride", type=click.IntRange(min=1), help="Rows between windows; as in training by default.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=1024, show_default=True, help="Of each process.")
@@ -129,7 +131,12 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
 @click.command(epilog=example("python -m trainer plot scores.parquet plant.zarr --rows 2000:3000 --out plot.png"))
 @click.argument("scores", type=click.Path(path_type=Path))
 @click.argument("store")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Picture to write: PNG, SVG or PDF.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="Picture to write: PNG, SVG or PDF.",
+)
 @click.option("--rows", metavar="A:B", callback=row_range, help="Rows A to B - 1.  [default: all]")
 @click.option("--channels", help="Those to draw, with commas between.  [default: the first eight]")
 def plot(scores: Path, store: str, out: Path, rows: tuple[int, int] | None, channels: str | None) -> None:

@@ -1,7 +1,6 @@
 """The file of scores: Parquet, written by all ranks, and there whole or not at all."""
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -97,16 +96,20 @@ class ScoreFile:
                 self._ranks.gather(None)  # all have closed theirs
                 self._ranks.on_first(self._put_together)
         finally:
-            with suppress(FileNotFoundError):
-                self._part(self._ranks.rank).unlink()
+            self._part(self._ranks.rank).unlink(missing_ok=True)
+            if self._ranks.is_first:
+                self._unfinished.unlink(missing_ok=True)
 
     def _put_together(self) -> None:
-        unfinished = self.path.with_name(f".{self.path.name}.unfinished")
-        with pq.ParquetWriter(unfinished, self._schema) as writer:
+        with pq.ParquetWriter(self._unfinished, self._schema) as writer:
             for rank in range(self._ranks.world_size):
                 for batch in pq.ParquetFile(self._part(rank)).iter_batches():
                     writer.write_batch(batch)
-        unfinished.replace(self.path)
+        self._unfinished.replace(self.path)
+
+    @property
+    def _unfinished(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.unfinished")
 
     def _part(self, rank: int) -> Path:
         return self.path.with_name(f".{self.path.name}.part-{rank}")

@@ -208,6 +208,19 @@ def told(*arguments: Any) -> str:
     return result.output
 
 
+def test_a_file_that_cannot_be_written_leaves_nothing(
+    labelled: SeriesStore, trained: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(RunError, match="Is a directory"):
+        score(trained, labelled, tmp_path / "taken", ALONE)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+    command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "taken")]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert "is a directory" in result.output
+
+
 def test_what_does_not_fit_is_told_in_one_line(
     labelled: SeriesStore, trained: Path, make_store: Callable[..., SeriesStore], tmp_path: Path
 ) -> None:

@@ -1,11 +1,14 @@
 # make demo   install, then raw logs -> store -> trained model, in about five minutes
 # make test   install the test tools, then every test
 # make check  lint, format, types, import direction
+# make bench-smoke  every benchmark on tiny data, and no word on how fast
+# make peers  an environment for each library that benchmarks stand beside; those that fail are left out
 PYTHON ?= python3
+PYTHON312 ?= python3.12
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
-.PHONY: demo test check soak format clean
+.PHONY: demo test check bench-smoke soak peers format clean
 
 demo: .venv/installed
 	$(BIN)/python -m benchmarks demo
@@ -20,8 +23,23 @@ check: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench-smoke: .venv/installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/benchmarks
+
 soak: .venv/installed-dev
 	$(BIN)/pytest -m soak --timeout 7200
+
+PEERS := $(basename $(notdir $(wildcard benchmarks/peers/requirements/*.txt)))
+
+peers:
+	$(MAKE) --keep-going $(PEERS:%=build/peers/%/installed)
+
+build/peers/insitubatch/installed: PYTHON = $(PYTHON312)
+
+build/peers/%/installed: benchmarks/peers/requirements/%.txt
+	$(PYTHON) -m venv build/peers/$*
+	build/peers/$*/bin/pip --disable-pip-version-check --quiet install --requirement $<
+	touch $@
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

@@ -6,9 +6,8 @@ import click
 
 from benchmarks.cli import JSON, numbers, write_json
 from benchmarks.training_commands import detect, device, train
+from benchmarks.windows_command import sweep, windows
 from storage.cli import CommandGroup, example
-
-INVARIANT_WINDOW = 64
 
 
 @click.group(cls=CommandGroup, name="python -m benchmarks")
@@ -16,7 +15,7 @@ def main() -> None:
     """Measure Longstride, beside the machine's own limits and what people use today."""
 
 
-for command in (detect, device, train):
+for command in (detect, device, sweep, train, windows):
     main.add_command(command)
 
 
@@ -38,73 +37,6 @@ def synth(out: Path, rows: int, seed: int) -> None:
         paths = synthesise(out, rows=rows, seed=seed, progress=bar.update)
     num_bytes = sum(path.stat().st_size for path in paths)
     click.echo(f"{out}: {rows:,} rows in {len(paths)} files, {num_bytes / 1e6:,.1f} MB")
-
-
-@main.command(epilog=example("python -m benchmarks windows --windows 16,64,512,4096 --json windows.json"))
-@click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Of the store.")
-@click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
-@click.option("--windows", default="16,64,512,4096", show_default=True, help="Window lengths K.")
-@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a batch.")
-@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Measurements of a case.")
-@click.option("--seconds", type=float, default=0.5, show_default=True, help="Of one measurement.")
-@click.option("--layout", type=click.Choice(["mapped", "packed", "s3"]), default="mapped", show_default=True)
-@click.option("--codec", default="blosc-lz4", show_default=True, help="Of the packed layout.")
-@click.option("--s3", "url", metavar="URL", help="Where in an object store to put a packed copy.")
-@click.option("--link", default="", help="What is to be said of the link to it, such as: 1 Gbit/s.")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/windows"), show_default=True)
-@JSON
-def windows(
-    rows: int,
-    channels: int,
-    windows: str,
-    batch: int,
-    rounds: int,
-    seconds: float,
-    layout: str,
-    codec: str,
-    url: str | None,
-    link: str,
-    folder: Path,
-    json_path: Path | None,
-) -> None:
-    """Windows per second by K and stride (1, K/8 and K), warm.
-
-    Beside each figure stands the fair copy: random contiguous slices of the same size, from the same array, into
-    the same kind of buffers, by the same threads. At K = 64 and 512, stride 1, also a `Dataset` over `np.memmap`
-    in a `DataLoader`, with the number of workers that serves it best. All ways of a case are measured in turn.
-    First, what the order promises is checked on the same store, with a digest of the order over ranks and workers.
-    The store is made in --folder once, and kept.
-
-    With `--layout packed`, from a packed store of random walks of three decimals: beside the slower of the fair
-    copy and the decoding, and through a cache that is full, beside the mapped layout. With `--layout s3`, epochs
-    at stride K of its copy in an object store, beside fetching the objects.
-    """
-    lengths = [int(number) for number in numbers(windows, "--windows")]
-    if layout == "s3" and not url:
-        raise click.UsageError("--layout s3 needs --s3: where to put the store, such as s3://bucket/walk.zarr")
-    if layout != "mapped":
-        from benchmarks import objects, packed
-
-        found = packed.prepare(folder, rows, channels, codec, url)
-        if layout == "s3":
-            epochs = objects.measure(found, lengths, batch, rounds)
-            click.echo(objects.render(epochs))
-            write_json(json_path, objects.as_json(found, epochs, rows, channels, batch, link))
-            return
-        epoch = packed.digests(found, packed.Case(lengths[0], lengths[0], batch))
-        measured = packed.measure(found, packed.cases(lengths, batch), rounds=rounds, seconds=seconds)
-        click.echo(packed.render(found, measured, epoch))
-        write_json(json_path, packed.as_json(found, measured, epoch, rows, channels, rounds, seconds))
-        return
-    from benchmarks import invariants
-    from benchmarks.windows import as_json, cases, measure, prepare, render
-
-    store, raw = prepare(folder, rows, channels)
-    checked = invariants.check(store, window=INVARIANT_WINDOW, stride=INVARIANT_WINDOW // 8)
-    click.echo(f"{invariants.render(checked)}\n")
-    cells = list(measure(store, raw, cases(lengths, batch), rounds=rounds, seconds=seconds))
-    click.echo(render(cells))
-    write_json(json_path, as_json(cells, checked, rows, channels, rounds, seconds))
 
 
 @main.command(epilog=example("python -m benchmarks ingest --gigabytes 0.25,1,4 --columns 32 --runs 3"))
@@ -217,7 +149,7 @@ def disk(
     where the machine lets us set that (a memory cgroup). The store is made in --folder once, and kept.
     """
     from benchmarks.disk import as_json, measure, render
-    from benchmarks.windows import prepare_store
+    from benchmarks.stores import prepare_store
 
     store = prepare_store(folder, rows, channels)
     lengths = [int(number) for number in numbers(windows, "--windows")]
@@ -266,14 +198,24 @@ def demo(folder: Path, rows: int, minutes: float, processes: int | None) -> None
 @main.command(name="report", epilog=example("python -m benchmarks report"))
 @click.option("--results", type=click.Path(path_type=Path), default=Path("benchmarks/results"), show_default=True)
 @click.option("--docs", type=click.Path(path_type=Path), default=Path("docs"), show_default=True, help="Folder.")
-def write_report(results: Path, docs: Path) -> None:
-    """Write the pages benchmarks.md and results.md from the committed results."""
-    from benchmarks.report import report
+@click.option("--html", type=click.Path(path_type=Path), default=Path("build/benchmarks.html"), show_default=True)
+def write_report(results: Path, docs: Path, html: Path) -> None:
+    """Write the pages benchmarks.md and results.md from the committed results, and one HTML page of the first.
+
+    The HTML page needs no other file: its pictures lie in it.
+    """
+    from benchmarks.html_page import html_page
+    from benchmarks.report import pictures, report
     from benchmarks.results_page import results_page
 
-    (docs / "benchmarks.md").write_text(report(results))
+    for name, picture in pictures(results).items():
+        (docs / "images" / name).write_text(picture)
+    page = report(results)
+    (docs / "benchmarks.md").write_text(page)
     (docs / "results.md").write_text(results_page(results))
-    click.echo(f"{docs}: written from {len(list(results.glob('*.json')))} results")
+    html.parent.mkdir(parents=True, exist_ok=True)
+    html.write_text(html_page(page, docs))
+    click.echo(f"{docs}, {html}: written from {len(list(results.glob('*.json')))} results")
 
 
 if __name__ == "__main__":

@@ -5,17 +5,20 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from benchmarks.peers.case import Case
 from pipeline.loading.gather import BufferRing, window_view
+from storage.store import SeriesStore
 
-__all__ = ["fair_copy"]
+__all__ = ["fair_copy", "loader"]
 
 
-def fair_copy(values: NDArray[np.floating], window: int, batch: int, seed: int) -> Iterator[int]:
+def fair_copy(values: NDArray[np.floating], window: int, batch: int, seed: int) -> Iterator[Tensor]:
     """Copy random contiguous slices of `window` rows from values (T, N), `batch` at a time, without end.
 
     The slices have the size of windows, lie anywhere in the same array, and go to the same kind of ring of
-    buffers, by the same threads. A source that stays in the cache would flatter it. Yields windows copied.
+    buffers, by the same threads. A source that stays in the cache would flatter it.
     """
     num_rows, num_channels = values.shape
     slices = window_view(values, num_rows)[0, : num_rows // window * window].view(-1, window, num_channels)
@@ -27,4 +30,9 @@ def fair_copy(values: NDArray[np.floating], window: int, batch: int, seed: int) 
             # Held until the next one is ready, as a training loop holds its batch: the ring turns as ours does.
             copied = ring.take()
             torch.index_select(slices, 0, slots, out=copied)
-            yield len(copied)
+            yield copied
+
+
+def loader(case: Case) -> Iterator[Tensor]:
+    """The fair copy of a case, asked as the peers are."""
+    return fair_copy(SeriesStore.open(case.store).values, case.window, case.batch, case.seed)

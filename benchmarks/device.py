@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from benchmarks.peers.memmap import memmap_batches
+from benchmarks.peers.case import Case as PeerCase
+from benchmarks.peers.memmap import loader as memmap_loader
 from benchmarks.timing import Spread, interleave
 from pipeline.loading import WindowDataset, WindowLoader
 from storage.errors import LongstrideError
@@ -112,12 +113,20 @@ class _Ways:
 
     def plain(self, workers: int) -> Iterator[Tensor]:
         """A `Dataset` over `np.memmap` in a `DataLoader` with workers."""
-        case, num_channels = self._case, SeriesStore.open(self._store).values.shape[1]
-        on_gpu = self.device.type == "cuda"
-        for values in memmap_batches(
-            self._raw, num_channels, case.window, case.stride, case.batch, workers, SEED, pin_memory=on_gpu
-        ):
-            yield values.to(self.device, non_blocking=True)
+        num_rows, num_channels = SeriesStore.open(self._store).values.shape
+        asked = PeerCase(
+            store=str(self._store),
+            raw=str(self._raw),
+            num_rows=num_rows,
+            num_channels=num_channels,
+            workers=workers,
+            seed=SEED,
+            **asdict(self._case),
+        )
+        batches = memmap_loader(asked, pin_memory=self.device.type == "cuda")
+        while True:
+            for values in batches:
+                yield values.to(self.device, non_blocking=True)
 
     def resident(self) -> Iterator[Tensor]:
         """Gathered at random from a log that lies on the device whole."""

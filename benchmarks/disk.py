@@ -1,7 +1,6 @@
 """`python -m benchmarks disk`: a log that does not fit in memory, beside reading its files from end to end."""
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.alone import run_alone
+from benchmarks.evict import evict
 from benchmarks.limit import limited_memory
 from benchmarks.timing import Spread
 from pipeline.loading import WindowLoader
@@ -68,20 +68,11 @@ def _measure_limited(store: Path, window: int, batch: int, limit_megabytes: int,
     read, served = [], []
     with limited_memory(limit_megabytes) as limited:
         for epoch in range(rounds):
-            _forget(files)
+            evict(files)
             read.append(_read(files))
-            _forget(files)
+            evict(files)
             served.append(_serve(store, window, batch, epoch))
     out.write_text(json.dumps([limited, read, served]))
-
-
-def _forget(files: Sequence[Path]) -> None:
-    """Have the system drop what it keeps of files in memory."""
-    for path in files:
-        descriptor = os.open(path, os.O_RDONLY)
-        os.fdatasync(descriptor)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
 
 
 def _read(files: Sequence[Path]) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.loading import WindowLoader
 
-__all__ = ["Invariant", "check", "render"]
+__all__ = ["Invariant", "check", "render", "rows_read"]
 
 WORLD_SIZES = (1, 2, 4, 8)
 NUM_WORKERS = (0, 1, 2, 4)
@@ -92,7 +92,7 @@ def _check(store: Path, window: int, stride: int, shuffle: bool) -> Iterator[Inv
         found = f"{peak / 1e6:.1f} MB for a pool of {pool.size:,} windows"
         yield Invariant("memory of a pool, not of all windows", found, peak < 200 * max(pool.size, 100_000))
 
-        rows = sum(_rows_read(rank) for rank in ranks(8))
+        rows = sum(rows_read(rank) for rank in ranks(8))
         unique = _rows_of(served, window)
         found = f"8 ranks read {rows / unique:.3f} times the rows there are"
         yield Invariant("ranks read rows of their own", found, rows <= 1.05 * unique)
@@ -119,7 +119,7 @@ def _overlapping_pairs(starts: NDArray[np.int64], window: int) -> int:
     return int((np.searchsorted(starts, starts + window) - np.arange(len(starts)) - 1).sum())
 
 
-def _rows_read(rank: WindowLoader) -> int:
+def rows_read(rank: WindowLoader) -> int:
     """Rows that a rank reads in an epoch, each counted once a pool."""
     dataset = rank.dataset
     step = rows = 0

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.tables import machine_line, spread, table
+from benchmarks.windows_section import sweep_section, windows_section
 
-__all__ = ["report"]
+__all__ = ["pictures", "report"]
+
+MANY = 3
+"""More than these are drawn."""
 
 INTRODUCTION = """\
 # Benchmarks
@@ -15,24 +19,6 @@ INTRODUCTION = """\
 Every figure on this page comes from a file in `benchmarks/results/` by `python -m benchmarks report`. All ways of
 one case are measured in turn, several times; a cell is the median, with the smallest and largest where a spread is
 shown.
-"""
-
-WINDOWS = """\
-## Windows
-
-Windows of K rows served shuffled, B at a time, from a warm store of {num_rows:,} rows of {num_channels} float32
-channels, by {threads} threads. The copy is the ceiling: random contiguous slices of the same size, from the same
-array, into the same kind of buffers. memmap is a `Dataset` over `np.memmap` in a `DataLoader`, with the number of
-workers that serves it best.
-
-    python -m benchmarks windows
-"""
-
-INVARIANTS = """\
-### What the order promises
-
-Checked on the same store, windows of 64 rows, 8 apart: what was found, and a digest of the order over all ranks
-and workers ([the promises](order.md)).
 """
 
 SCALE = """\
@@ -108,9 +94,9 @@ TRAIN = """\
 ## What loading costs a training
 
 Steps of `python -m trainer train` on {where}, from a warm store of {num_rows:,} rows of {num_channels} float32
-channels, B = {batch}; the models are small, {hidden} wide, so that loading could matter. Beside them the same
-steps, with the same model and optimiser, on one batch that stays where it is: nothing is loaded at all. The last
-column is the share of the time in which the steps waited for the loader.
+channels, B = {batch}; the narrower a model, the more could loading matter. Beside them the same steps, with the
+same model and optimiser, on one batch that stays where it is: nothing is loaded at all. The last column is the
+share of the time in which the steps waited for the loader.
 
     python -m benchmarks train
 """
@@ -141,9 +127,10 @@ own; memory is the largest sum over its process tree.
 
 def report(results: Path) -> str:
     """Page of all results (JSON files) in a folder, by benchmark and then by file name."""
-    files = [json.loads(path.read_text()) for path in sorted(results.glob("*.json"))]
+    found = _read(results)
     sections = {
-        "windows": _windows,
+        "windows": windows_section,
+        "sweep": sweep_section,
         "scale": _scale,
         "disk": _disk,
         "packed": _packed,
@@ -153,11 +140,42 @@ def report(results: Path) -> str:
         "train": _train,
         "shuffle": _shuffle,
     }
-    found = [
-        render(figures) for name, render in sections.items() for figures in files if figures["benchmark"] == name
-    ]
-    ingest = [figures for figures in files if figures["benchmark"] == "ingest"]
-    return "\n".join([INTRODUCTION, *found, *map(_ingest, _by_machine(ingest))])
+    parts = [INTRODUCTION]
+    for benchmark, render in sections.items():
+        for name, figures in found.items():
+            if figures["benchmark"] == benchmark:
+                parts.append(render(figures))
+                if _is_drawn(figures):
+                    parts.append(f"![{benchmark}, {figures['machine']['processor']}](images/{name}.svg)\n")
+    ingest = [figures for figures in found.values() if figures["benchmark"] == "ingest"]
+    return "\n".join([*parts, *map(_ingest, _by_machine(ingest))])
+
+
+def pictures(results: Path) -> dict[str, str]:
+    """The pictures of that page, SVG by file name."""
+    from benchmarks.plots import DRAWINGS, svg
+
+    return {
+        f"{name}.svg": svg(DRAWINGS[figures["benchmark"]](figures))
+        for name, figures in _read(results).items()
+        if _is_drawn(figures)
+    }
+
+
+def _read(results: Path) -> dict[str, dict[str, Any]]:
+    return {path.stem: json.loads(path.read_text()) for path in sorted(results.glob("*.json"))}
+
+
+def _is_drawn(figures: dict[str, Any]) -> bool:
+    """Whether there is enough to see: many ways, many lengths, many models."""
+    match figures["benchmark"]:
+        case "windows":
+            return len({cell["way"] for cell in figures["cells"]}) > MANY and not figures["cold"]
+        case "scale":
+            return len(figures["sizes"]) > MANY
+        case "train":
+            return len({cell["case"]["hidden"] for cell in figures["cells"]}) > MANY
+    return False
 
 
 def _by_machine(files: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -166,31 +184,6 @@ def _by_machine(files: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     for figures in files:
         groups.setdefault(f"{machine_line(figures)} {figures['num_columns']}", []).append(figures)
     return list(groups.values())
-
-
-def _windows(figures: dict[str, Any]) -> str:
-    head = ["K", "stride", "B", "windows/s", "GB/s", "of the copy", "first batch", "times memmap"]
-    rows = []
-    for cell in figures["cells"]:
-        case = cell["case"]
-        peer = cell["ratio_to_peer"]
-        rows.append(
-            [
-                f"{case['window']:,}",
-                f"{case['stride']:,}",
-                f"{case['batch']:,}",
-                f"{cell['windows_per_second']['median']:,.0f}",
-                f"{cell['bytes_per_second']['median'] / 1e9:.1f}",
-                spread(cell["ratio_to_copy"]),
-                f"{cell['first_batch_seconds']['median']:.2f} s",
-                f"{peer['median']:.1f}" if peer else "",
-            ]
-        )
-    checked = [
-        [row["promise"], "holds" if row["holds"] else "**broken**", row["found"]] for row in figures["invariants"]
-    ]
-    invariants = [INVARIANTS, table(["promise", "", "found"], checked), ""]
-    return "\n".join([WINDOWS.format(**figures), machine_line(figures), "", table(head, rows), "", *invariants])
 
 
 def _scale(figures: dict[str, Any]) -> str:
@@ -310,10 +303,11 @@ def _device(figures: dict[str, Any]) -> str:
 
 
 def _train(figures: dict[str, Any]) -> str:
-    head = ["model", "K", "stride", "ms a step", "ms on one batch", "times that", "waited for data"]
+    head = ["model", "width", "K", "stride", "ms a step", "ms on one batch", "times that", "waited for data"]
     rows = [
         [
             cell["case"]["model"],
+            f"{cell['case']['hidden']}",
             f"{cell['case']['window']:,}",
             f"{cell['case']['stride']:,}",
             f"{cell['loader_milliseconds']['median']:.2f}",

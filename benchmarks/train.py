@@ -23,8 +23,6 @@ from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, Run
 __all__ = ["Case", "Cell", "as_json", "cases", "measure", "render"]
 
 SEED = 0
-HIDDEN, LATENT = 16, 8
-"""Of the models: small, so that loading could matter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +30,8 @@ class Case:
     """What is trained: a model, on windows of `window` rows, `stride` apart, `batch` a step."""
 
     model: str
+    hidden: int
+    """Width of the model; its latent is half as wide."""
     window: int
     stride: int
     batch: int
@@ -52,13 +52,14 @@ class Cell:
     """Share of the time of all counted steps with the loader that was waited for batches, 0 to 1."""
 
 
-def cases(models: Sequence[str], windows: Sequence[int], batch: int) -> list[Case]:
-    """Stride 1 and K for each model and each K."""
+def cases(models: Sequence[str], widths: Sequence[int], windows: Sequence[int], batch: int) -> list[Case]:
+    """Stride 1 and K for each model of each width and each K."""
     if "pca" in models:
         raise LongstrideError("--models pca: it is fitted from one pass and takes no steps")
     return [
-        Case(model=model, window=window, stride=stride, batch=batch)
+        Case(model=model, hidden=hidden, window=window, stride=stride, batch=batch)
         for model in models
+        for hidden in widths
         for window in windows
         for stride in sorted({1, window})
     ]
@@ -111,7 +112,7 @@ def _training(store: Path, case: Case, ranks: Ranks) -> Iterator[Training]:
     with TemporaryDirectory() as out:
         settings = Settings(
             data=DataSettings(store=str(store), window=case.window, stride=case.stride, batch_size=case.batch),
-            model=ModelSettings(model=case.model, hidden=HIDDEN, latent=LATENT),
+            model=ModelSettings(model=case.model, hidden=case.hidden, latent=max(1, case.hidden // 2)),
             optimiser=OptimiserSettings(),
             run=RunSettings(out=out, seed=SEED),
         )
@@ -146,13 +147,13 @@ def _take_turn(training: Training, batches: Iterator[WindowBatch], seconds: floa
 def render(cells: Sequence[Cell]) -> str:
     """Table for a terminal."""
     lines = [
-        f"{'model':>12} {'K':>6} {'stride':>6} {'batch':>6} {'ms a step':>10} {'on one batch':>12}"
+        f"{'model':>12} {'wide':>5} {'K':>6} {'stride':>6} {'batch':>6} {'ms a step':>10} {'on one batch':>12}"
         f" {'times that':>22} {'waited':>7}"
     ]
     for cell in cells:
         case, ratio = cell.case, cell.time_ratio
         lines.append(
-            f"{case.model:>12} {case.window:>6} {case.stride:>6} {case.batch:>6}"
+            f"{case.model:>12} {case.hidden:>5} {case.window:>6} {case.stride:>6} {case.batch:>6}"
             f" {cell.loader_milliseconds.median:>10.2f} {cell.resident_milliseconds.median:>12.2f}"
             f" {ratio.median:>6.3f} ({ratio.minimum:.3f} to {ratio.maximum:.3f}) {cell.wait_share:>7.2%}"
         )
@@ -168,8 +169,6 @@ def as_json(
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "num_rows": num_rows,
         "num_channels": num_channels,
-        "hidden": HIDDEN,
-        "latent": LATENT,
         "seed": SEED,
         "rounds": rounds,
         "seconds": seconds,

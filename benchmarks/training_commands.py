@@ -38,10 +38,12 @@ def device(
     again. Stride 1 and K for each K, all ways of a case in turn.
     """
     from benchmarks.device import Case, as_json, choose_device, measure_serving, measure_steps, render
-    from benchmarks.windows import prepare
+    from benchmarks.stores import prepare_raw, prepare_store, warm
 
     chosen = choose_device(name)
-    store, raw = prepare(folder, rows, channels)
+    store = prepare_store(folder, rows, channels)
+    raw = prepare_raw(store)
+    warm(store, raw)
     cases = [Case(int(k), stride, batch) for k in numbers(windows, "--windows") for stride in sorted({1, int(k)})]
     serving = measure_serving(store, raw, cases, chosen, rounds=rounds, seconds=seconds)
     steps = measure_steps(store, raw, cases[0], chosen, rounds=rounds, seconds=seconds)
@@ -54,6 +56,7 @@ def device(
 @click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Of the store.")
 @click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
 @click.option("--models", default="lstm", show_default=True, help="As `python -m trainer train` names them.")
+@click.option("--hidden", default="16", show_default=True, help="Widths of the models.")
 @click.option("--windows", default="64,512", show_default=True, help="Window lengths K.")
 @click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a step.")
 @click.option(
@@ -67,6 +70,7 @@ def train(
     rows: int,
     channels: int,
     models: str,
+    hidden: str,
     windows: str,
     batch: int,
     rounds: int,
@@ -80,12 +84,16 @@ def train(
     stays where it is, so that nothing is loaded at all. Stride 1 and K for each K, both ways of a case in turn,
     with the same model and optimiser. The store is made in --folder once, and kept.
     """
+    from benchmarks.stores import prepare_store
     from benchmarks.train import as_json, cases, measure, render
-    from benchmarks.windows import prepare_store
     from storage.store import SeriesStore
     from trainer.distributed import start_ranks
 
-    chosen = cases(models.split(","), [int(number) for number in numbers(windows, "--windows")], batch)
+    widths, lengths = (
+        [int(number) for number in numbers(text, option)]
+        for text, option in ((hidden, "--hidden"), (windows, "--windows"))
+    )
+    chosen = cases(models.split(","), widths, lengths, batch)
     with start_ranks(device) as ranks:
         store = prepare_store(folder, rows, channels)
         SeriesStore.open(store).values.sum()  # warm

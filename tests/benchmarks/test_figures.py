@@ -7,17 +7,17 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
 
 from benchmarks.__main__ import main
-from benchmarks.ceiling import fair_copy
 from benchmarks.ingest import cases
-from benchmarks.peers.memmap import memmap_batches
 from benchmarks.sensor_log import write_log
+from benchmarks.serving import Turns
+from benchmarks.sweep import sweep
 from benchmarks.timing import Spread, interleave
 from storage.store import SeriesStore
 from storage.verify import check_chunks
@@ -32,27 +32,63 @@ def run(*arguments: str) -> str:
 
 
 def test_windows(tmp_path: Path) -> None:
-    arguments = ["--rows", "300000", "--channels", "2", "--windows", "64,512", "--batch", "32"]
-    arguments += [
-        "--rounds",
-        "2",
-        "--seconds",
-        "0.01",
-        "--folder",
-        str(tmp_path),
-        "--json",
-        str(tmp_path / "w.json"),
-    ]
-    invariants, cells = run("windows", *arguments).split("\n\n")
-    assert [line.split()[:2] for line in cells.splitlines()[1:]] == [
-        [str(window), str(stride)] for window in (64, 512) for stride in (1, window // 8, window)
-    ]
+    arguments = ["--rows", "100000", "--channels", "2", "--windows", "16,64", "--strides", "1,K", "--batch", "32"]
+    short = ["--rounds", "1", "--seconds", "0.01", "--folder", str(tmp_path), "--json", str(tmp_path / "w.json")]
+    invariants, cells = run("windows", *arguments, *short, "--peers", "unfold").split("\n\n")
+    cases = [[str(window), str(stride)] for window in (16, 64) for stride in (1, window)]
+    assert [line.split()[:2] for line in cells.splitlines()[1:]] == [case for case in cases for _ in range(3)]
     figures = json.loads((tmp_path / "w.json").read_text())
     assert figures["machine"]["cores"] == os.cpu_count()
+    assert [cell["way"] for cell in figures["cells"]] == ["longstride", "fair copy", "unfold"] * 4
     assert all(cell["ratio_to_copy"]["median"] > 0 for cell in figures["cells"])
-    assert [cell["ratio_to_peer"] is not None for cell in figures["cells"]] == [True, False, False] * 2
+    assert [row["stride"] for row in figures["reading"]] == [1, 16, 1, 64]
     assert len(figures["invariants"]) == len(invariants.splitlines()) == 11
     assert [row for row in figures["invariants"] if not row["holds"]] == []
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (["--peers", "keros"], "'keros': expected all, none, or of memmap"),
+        (["--strides", "1,K/x"], "'1,K/x': expected such as 1,K/8,K"),
+        (["--windows", "many"], "'many': expected numbers"),
+    ],
+)
+def test_options_that_say_nothing(option: list[str], said: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["windows", "--rows", "2000", "--folder", str(tmp_path), *option])
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_sweep(tmp_path: Path) -> None:
+    short = ["--values", "64000", "--windows", "16", "--rounds", "1", "--seconds", "0.01"]
+    run("sweep", "--axis", "layout", *short, "--folder", str(tmp_path), "--json", str(tmp_path / "l.json"))
+    figures = json.loads((tmp_path / "l.json").read_text())
+    ways = ["longstride", "fair copy", "longstride, packed"]
+    assert [(cell["way"], cell["stride"]) for cell in figures["cells"]] == [
+        (way, stride) for stride in (1, 16) for way in ways
+    ]
+    assert not [cell["cannot"] for cell in figures["cells"] if cell["cannot"]]
+
+
+@pytest.mark.parametrize(
+    ("axis", "sizes", "ways"),
+    [
+        ("channels", {(number, 256) for number in (1, 8, 32, 128)}, ["memmap", "unfold"]),
+        ("batch", {(32, number) for number in (32, 256, 1024)}, ["memmap", "unfold"]),
+        ("workers", {(32, 256)}, [f"longstride, {number} workers" for number in (1, 2, 4)]),
+    ],
+)
+def test_what_a_sweep_varies(
+    axis: str, sizes: set[tuple[int, int]], ways: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("benchmarks.sweep.measure", lambda *arguments: asked.extend(arguments) or [])
+    sweep(axis, tmp_path, 320_000, [16], Turns(rounds=1, seconds=0))
+    cases, found = asked[:2]
+    assert {(case.num_channels, case.batch) for case in cases} == sizes
+    assert {case.num_rows * case.num_channels for case in cases} == {320_000}
+    assert [way.name for way in found] == ["longstride", "fair copy", *ways]
 
 
 def test_scale(tmp_path: Path) -> None:
@@ -219,18 +255,6 @@ def test_demo(tmp_path: Path) -> None:
     assert (tmp_path / "demo" / "run" / "reconstruction.png").exists()
 
 
-def test_the_fair_copy_and_the_peer_copy_windows(tmp_path: Path) -> None:
-    values = np.arange(400, dtype=np.float32).reshape(200, 2)
-    values.tofile(tmp_path / "raw.f32")
-    assert next(fair_copy(values, 8, 4, seed=0)) == 4
-    peer = memmap_batches(tmp_path / "raw.f32", 2, 8, 1, 4, workers=0, seed=0)
-    batch = next(peer).numpy()
-    assert len(batch) == 4
-    for window in batch:
-        start = int(window[0, 0]) // 2
-        assert np.array_equal(window, values[start : start + 8])
-
-
 def test_interleave_runs_the_ways_in_turn() -> None:
     calls: list[str] = []
 
@@ -254,6 +278,7 @@ def test_spread() -> None:
         [],
         ["synth"],
         ["windows"],
+        ["sweep"],
         ["ingest"],
         ["shuffle"],
         ["scale"],

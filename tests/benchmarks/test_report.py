@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import report
+from benchmarks.html_page import html_page
+from benchmarks.report import pictures, report
 from benchmarks.results_page import results_page
 
 ROOT = Path(__file__).parents[2]
@@ -12,3 +13,19 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(("page", "write"), [("benchmarks.md", report), ("results.md", results_page)])
 def test_the_page_is_what_the_committed_results_say(page: str, write: Callable[[Path], str]) -> None:
     assert (ROOT / "docs" / page).read_text() == write(ROOT / "benchmarks" / "results")
+
+
+def test_the_pictures_are_what_the_committed_results_say() -> None:
+    for name, picture in pictures(ROOT / "benchmarks" / "results").items():
+        assert (ROOT / "docs" / "images" / name).read_text() == picture, name
+
+
+def test_the_page_as_one_file(tmp_path: Path) -> None:
+    (tmp_path / "map.svg").write_text("<svg/>")
+    text = "# Speeds\n\n[order](order.md)\n\n| K |\n| --- |\n| 64 |\n\n![map](map.svg)\n"
+    page = html_page(text, tmp_path)
+    assert "<title>Speeds</title>" in page
+    assert "<td>64</td>" in page
+    assert 'src="data:image/svg+xml;base64,PHN2Zy8+"' in page
+    assert "order.md" not in page
+    assert "http" not in page.replace("http-equiv", "")

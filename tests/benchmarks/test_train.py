@@ -12,7 +12,7 @@ from pipeline.loading import WindowBatch
 from trainer.loop import Training
 
 TINY = ["--device", "cpu", "--rows", "30000", "--channels", "4", "--batch", "32", "--seconds", "0.01"]
-TINY += ["--models", "lstm,tcn"]
+TINY += ["--models", "lstm,tcn", "--hidden", "4,8"]
 
 
 def run(folder: Path, *arguments: str) -> str:
@@ -34,11 +34,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_case_is_measured_and_shown(results: Path) -> None:
     figures = json.loads((results / "train-tiny.json").read_text())
-    expected = [[model, k, s] for model in ("lstm", "tcn") for k in (16, 32) for s in (1, k)]
-    found = [[cell["case"][name] for name in ("model", "window", "stride")] for cell in figures["cells"]]
+    expected = [
+        [model, width, k, s] for model in ("lstm", "tcn") for width in (4, 8) for k in (16, 32) for s in (1, k)
+    ]
+    names = ("model", "hidden", "window", "stride")
+    found = [[cell["case"][name] for name in names] for cell in figures["cells"]]
     assert found == expected
     shown = (results.parent / "shown.txt").read_text().splitlines()[1:]
-    assert [line.split()[:3] for line in shown] == [[str(field) for field in case] for case in expected]
+    assert [line.split()[:4] for line in shown] == [[str(field) for field in case] for case in expected]
 
 
 def test_the_figures_fit_each_other(results: Path) -> None:
@@ -60,11 +63,8 @@ def test_the_section_of_the_report(results: Path, tmp_path: Path) -> None:
     page = report(results)
     assert "## What loading costs a training" in page
     assert "30,000 rows of 4 float32" in page
-    assert [line.split(" | ")[1:3] for line in page.splitlines() if line.startswith("| lstm")] == [
-        ["16", "1"],
-        ["16", "16"],
-        ["32", "1"],
-        ["32", "32"],
+    assert [line.split(" | ")[1:4] for line in page.splitlines() if line.startswith("| lstm")] == [
+        [width, k, stride] for width in ("4", "8") for k in ("16", "32") for stride in ("1", k)
     ]
     assert "loading costs" not in report(tmp_path)
 
@@ -80,7 +80,7 @@ def test_one_way_steps_through_the_loader_and_the_other_stays(
         return step(training, batch)
 
     monkeypatch.setattr(Training, "_step", noted)
-    run(tmp_path, "--models", "lstm", "--windows", "16", "--rounds", "1", "--seconds", "0")
+    run(tmp_path, "--models", "lstm", "--hidden", "4", "--windows", "16", "--rounds", "1", "--seconds", "0")
     for case in (starts[:4], starts[4:]):  # two rounds of two turns, each of one step
         assert case[1] == case[3]
         assert len(set(case)) == 3

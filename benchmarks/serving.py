@@ -1,0 +1,282 @@
+"""Measuring ways of serving windows: each checked, tuned, and then all of a case in turn."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks.evict import evict
+from benchmarks.peers.case import Case
+from benchmarks.stores import SEED, prepare_raw, prepare_store
+from benchmarks.timing import Spread
+from benchmarks.way_process import CannotServe, Served, WayProcess
+from benchmarks.ways import COPY, OURS, Way
+
+__all__ = ["Cell", "Epoch", "Turns", "case_of", "measure", "render"]
+
+OPENINGS = 3
+OPENING_SECONDS = 1.0
+"""A case is opened up to three times within a second, for the time to the first batch."""
+LEAD_IN_SECONDS = 0.1
+"""Of each turn, not counted: a way may have prepared something since its last one."""
+MOST_SECONDS = 90.0
+MOST_MEGABYTES = 4000.0
+MEMORY_SECONDS = 1.0
+
+CHECKED_WINDOWS = 200
+CHECKED_BATCH = 16
+CHECKED_CHANNELS = 3
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch of a small log held: each window's values are those of the log, or there would be no cell."""
+
+    windows: int
+    """That the log has."""
+    served: int
+    distinct: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One way of serving one case."""
+
+    way: str
+    version: str | None
+    window: int
+    stride: int
+    batch: int
+    num_rows: int
+    num_channels: int
+    cannot: str | None = None
+    """Why there are no figures."""
+    workers: int | None = None
+    """That serve it best, of those that it was tried with."""
+    windows_per_second: Spread | None = None
+    ratio_to_copy: Spread | None = None
+    ours_to_it: Spread | None = None
+    """Longstride's windows per second over these, round by round."""
+    first_batch_seconds: Spread | None = None
+    """From opening the data to the first batch in hand; imports are not counted."""
+    cpu_seconds_per_gigabyte: float | None = None
+    """Of all its processes, by gigabyte of windows."""
+    disk_megabytes: float | None = None
+    """Read from the disk itself, a turn."""
+    peak_megabytes: float | None = None
+    """Of memory that is its own, of all its processes, while it serves; pages of mapped files are the system's."""
+    written_gigabytes: float | None = None
+    """On disk for all windows of the log, where they are written out beforehand; timed on a share of them."""
+    epoch: Epoch | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turns:
+    """How a case is measured."""
+
+    rounds: int
+    seconds: float
+    """Of each turn."""
+    cold: bool = False
+    """Whether nothing of the log is in memory when a turn begins; it then begins with opening the log."""
+
+
+def case_of(folder: Path, num_rows: int, num_channels: int, window: int, stride: int, batch: int) -> Case:
+    """A case over a log that is made in a folder, unless it is there."""
+    store = prepare_store(folder, num_rows, num_channels).resolve()
+    return Case(
+        store=str(store),
+        raw=str(prepare_raw(store)),
+        num_rows=num_rows,
+        num_channels=num_channels,
+        window=window,
+        stride=stride,
+        batch=batch,
+        seed=SEED,
+    )
+
+
+def measure(cases: Sequence[Case], ways: Sequence[Way], folder: Path, turns: Turns) -> Iterator[Cell]:
+    """Measure each case, all ways of one case in turn; first check the windows that each way serves.
+
+    Each way is a process, with the environment of its library. Windows written out beforehand, and what the
+    processes print, lie in `folder`. The logs are to be warm.
+    """
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        limits = {"most_seconds": MOST_SECONDS, "most_megabytes": MOST_MEGABYTES}
+        running = [
+            stack.enter_context(WayProcess(way, log=folder / f"{way.name.replace(' ', '-')}.log", **limits))
+            for way in ways
+        ]
+        tuned: dict[tuple[str, int], int] = {}
+        for case in tqdm(cases, desc="measure", unit="case", disable=None):
+            yield from _measure(case, [_Trial(process, case, folder) for process in running], tuned, turns)
+
+
+@dataclass
+class _Trial:
+    """One way in one case, and what is known of it so far."""
+
+    process: WayProcess
+    case: Case
+    folder: Path
+    cannot: str | None = None
+    epoch: Epoch | None = None
+    firsts: list[float] = field(default_factory=list)
+    turns: list[Served] = field(default_factory=list)
+    peak_megabytes: float | None = None
+    written_gigabytes: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self.process.way.name
+
+
+def _measure(
+    case: Case, trials: Sequence[_Trial], tuned: dict[tuple[str, int], int], turns: Turns
+) -> Iterator[Cell]:
+    def each(step: Callable[[_Trial], None]) -> None:
+        for trial in trials:
+            if trial.cannot is None:
+                try:
+                    step(trial)
+                except CannotServe as reason:
+                    trial.cannot = str(reason)
+
+    each(lambda trial: _prepare(trial, tuned, turns))
+    for _ in range(1 + turns.rounds):
+        each(lambda trial: trial.turns.append(_cold_turn(trial, turns) if turns.cold else _turn(trial, turns)))
+    each(_weigh)
+    each(lambda trial: trial.process.close())
+    rates = {
+        trial.name: [turn.windows_per_second for turn in trial.turns[1:]]
+        for trial in trials
+        if trial.cannot is None
+    }
+    for trial in trials:
+        yield _cell(case, trial, rates, turns)
+
+
+def _prepare(trial: _Trial, tuned: dict[tuple[str, int], int], turns: Turns) -> None:
+    """Check what is served, find the number of workers, and leave the case open."""
+    process, case = trial.process, trial.case
+    if not process.way.is_installed:
+        raise CannotServe("not installed (`make peers`)")
+    process.begin()
+    if process.way.module != COPY.module:  # which serves no windows
+        trial.epoch = _check(process, case, trial.folder)
+    if process.writes:
+        case = replace(case, folder=str(trial.folder / f"written-{trial.name}"))
+    key = trial.name, case.window
+    if key not in tuned:
+        tuned[key] = _best_workers(process, case, turns.seconds)
+    trial.case = replace(case, **{"workers": tuned[key], **process.way.settings})
+    while len(trial.firsts) < OPENINGS and sum(trial.firsts) < OPENING_SECONDS:
+        opened = process.open(trial.case)
+        trial.firsts.append(opened["first_batch_seconds"])
+    if opened["written_bytes"]:
+        trial.written_gigabytes = opened["written_bytes"] * len(case.starts) / len(case.written) / 1e9
+    if turns.cold:
+        process.close()
+
+
+def _check(process: WayProcess, case: Case, folder: Path) -> Epoch:
+    """Serve an epoch of a small log. Raises CannotServe where a window is none of the log."""
+    num_rows = case.window + (CHECKED_WINDOWS - 1) * case.stride
+    small = case_of(folder / "checked", num_rows, CHECKED_CHANNELS, case.window, case.stride, CHECKED_BATCH)
+    with tempfile.TemporaryDirectory(dir=folder) as written:
+        process.open(replace(small, folder=f"{written}/windows" if process.writes else ""))
+        starts, _ = process.starts()
+        process.close()
+    return Epoch(CHECKED_WINDOWS, len(starts), len(set(starts)))
+
+
+def _best_workers(process: WayProcess, case: Case, seconds: float) -> int:
+    if len(process.workers) == 1:
+        return process.workers[0]
+    rates = {}
+    for workers in process.workers:
+        process.open(replace(case, workers=workers))
+        rates[workers] = process.serve(seconds, LEAD_IN_SECONDS).windows_per_second
+    return max(rates, key=lambda workers: rates[workers])
+
+
+def _turn(trial: _Trial, turns: Turns) -> Served:
+    return trial.process.serve(turns.seconds, LEAD_IN_SECONDS)
+
+
+def _cold_turn(trial: _Trial, turns: Turns) -> Served:
+    """From opening the log on. Nobody else maps it then: a page that is mapped would stay in memory."""
+    case = trial.case
+    evict(_files(case))
+    first = trial.process.open(case)["first_batch_seconds"]
+    served = trial.process.serve(turns.seconds, 0)
+    trial.process.close()
+    return replace(served, windows=served.windows + case.batch, seconds=served.seconds + first)
+
+
+def _files(case: Case) -> Iterable[Path]:
+    return [Path(case.raw), *(path for path in Path(case.store).rglob("*") if path.is_file())]
+
+
+def _weigh(trial: _Trial) -> None:
+    trial.process.open(trial.case)
+    trial.peak_megabytes = trial.process.peak_megabytes(MEMORY_SECONDS)
+
+
+def _cell(case: Case, trial: _Trial, rates: dict[str, list[float]], turns: Turns) -> Cell:
+    sizes = {name: getattr(case, name) for name in ("window", "stride", "batch", "num_rows", "num_channels")}
+    head: dict[str, Any] = {"way": trial.name, "version": trial.process.version, **sizes}
+    if trial.cannot is not None:
+        return Cell(**head, cannot=trial.cannot)
+    mine = rates[trial.name]
+    return Cell(
+        **head,
+        workers=trial.case.workers,
+        windows_per_second=Spread.of(mine),
+        ratio_to_copy=Spread.ratio(mine, rates[COPY.name]) if COPY.name in rates else None,
+        ours_to_it=Spread.ratio(rates[OURS.name], mine) if OURS.name in rates else None,
+        first_batch_seconds=Spread.of(trial.firsts),
+        cpu_seconds_per_gigabyte=_cpu_seconds_per_gigabyte(trial, turns),
+        disk_megabytes=sum(turn.disk_megabytes for turn in trial.turns[1:]) / turns.rounds,
+        peak_megabytes=trial.peak_megabytes,
+        written_gigabytes=trial.written_gigabytes,
+        epoch=trial.epoch,
+    )
+
+
+def _cpu_seconds_per_gigabyte(trial: _Trial, turns: Turns) -> float:
+    # The lead-in costs as well, and its windows are not counted: its share of a turn is taken off.
+    counted = turns.seconds / (turns.seconds + (0 if turns.cold else LEAD_IN_SECONDS))
+    window_bytes = trial.case.window * trial.case.num_channels * 4
+    gigabytes = sum(turn.windows for turn in trial.turns) * window_bytes / 1e9
+    return sum(turn.cpu_seconds for turn in trial.turns) * counted / gigabytes
+
+
+def render(cells: Sequence[Cell]) -> str:
+    """Table for a terminal."""
+    lines = [
+        f"{'K':>6} {'stride':>6} {'B':>6} {'N':>4} {'way':<21} {'windows/s':>12} {'GB/s':>6} {'of the copy':>20}"
+        f" {'ours to it':>10} {'first batch':>11} {'CPU s/GB':>9} {'own MB':>7} {'workers':>7}"
+    ]
+    for cell in cells:
+        head = f"{cell.window:>6} {cell.stride:>6} {cell.batch:>6} {cell.num_channels:>4} {cell.way:<21}"
+        if cell.windows_per_second is None or cell.first_batch_seconds is None:
+            lines.append(f"{head} {cell.cannot}")
+            continue
+        rate, ratio, ours = cell.windows_per_second.median, cell.ratio_to_copy, cell.ours_to_it
+        gigabytes = rate * cell.window * cell.num_channels * 4 / 1e9
+        copy = f"{ratio.median:.2f} ({ratio.minimum:.2f} to {ratio.maximum:.2f})" if ratio else ""
+        times = f"{ours.median:.1f}" if ours else ""
+        lines.append(
+            f"{head} {rate:>12,.0f} {gigabytes:>6.2f} {copy:>20} {times:>10}"
+            f" {cell.first_batch_seconds.median:>9.3f} s {cell.cpu_seconds_per_gigabyte:>9.2f}"
+            f" {cell.peak_megabytes:>7,.0f} {cell.workers:>7}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,208 @@
+"""What docs/benchmarks.md says of how fast windows are served, beside every peer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.tables import machine_line, spread, table
+from benchmarks.ways import COPY, OURS
+
+__all__ = ["best_peer", "sweep_section", "windows_section"]
+
+WINDOWS = """\
+## Windows{cold}
+
+Windows of K rows served shuffled, B = {batch}, from a {state} log of {num_rows:,} rows of {num_channels} float32
+channels ({megabytes:,.0f} MB), by {threads} threads. The copy is the ceiling: random contiguous slices of the same
+size, from the same array, into the same kind of buffers. The best peer is the fastest of all below.
+
+    python -m benchmarks windows{flag}
+"""
+
+PEERS = """\
+### Every way, windows/s
+
+Each in a process and an environment of its own (`make peers`), as its documentation has it, with the number of
+workers that serves it best; before it is timed, every window of an epoch is held against the log. `unfold` holds
+the whole log in memory and nothing else: where that is possible, it is the same copy as ours without an order to
+keep. The last five read windows that were written out beforehand, and are timed on half a gigabyte of them.
+"""
+
+COSTS = """\
+### What a way costs
+
+At K = {window}, stride {stride}: seconds to the first batch; processor seconds of all its processes by gigabyte of
+windows; memory of its own; on disk, what all windows of this log take where they are written out beforehand.
+"""
+
+READING = """\
+### What is read and sent
+
+Counted over an epoch: rows that Longstride reads, each once a pool, over the rows that there are; and bytes that
+go to a device for a window where windows are made there, beside the bytes of the window.
+"""
+
+INVARIANTS = """\
+### What the order promises
+
+Checked on the same store, windows of 64 rows, 8 apart: what was found, and a digest of the order over all ranks
+and workers ([the promises](order.md)).
+"""
+
+SWEEPS = {
+    "channels": "### By channels\n\nLogs of as many values, however many channels they have.\n",
+    "batch": "### By batch size\n",
+    "workers": "### With workers\n\nThey draw the order and read ahead; a batch is gathered where it is used.\n",
+    "layout": "### By layout\n\nRandom values, which no codec makes smaller: decoding alone is seen.\n",
+}
+
+Cells = Sequence[dict[str, Any]]
+
+
+def windows_section(figures: dict[str, Any]) -> str:
+    """Tables of one result of `python -m benchmarks windows`."""
+    cells = figures["cells"]
+    first = cells[0]
+    introduction = WINDOWS.format(
+        cold=", cold" if figures["cold"] else "",
+        state="cold" if figures["cold"] else "warm",
+        flag=" --cold" if figures["cold"] else "",
+        megabytes=first["num_rows"] * first["num_channels"] * 4 / 1e6,
+        **figures,
+        **{name: first[name] for name in ("batch", "num_rows", "num_channels")},
+    )
+    parts = [introduction, machine_line(figures), "", _summary(cells), ""]
+    if len({cell["way"] for cell in cells}) > 3:
+        parts += [PEERS, *_by_window(cells), *_costs(cells)]
+    if figures["reading"]:
+        parts += [READING, _reading(figures["reading"]), ""]
+    if not figures["cold"]:
+        checked = [
+            [row["promise"], "holds" if row["holds"] else "**broken**", row["found"]]
+            for row in figures["invariants"]
+        ]
+        parts += [INVARIANTS, table(["promise", "", "found"], checked), ""]
+    return "\n".join(parts)
+
+
+def sweep_section(figures: dict[str, Any]) -> str:
+    """Table of one result of `python -m benchmarks sweep`."""
+    head = ["K", "stride", "B", "N", "", "windows/s", "GB/s", "of the copy", "first batch", "own MB"]
+    rows = [
+        [
+            *(f"{cell[name]:,}" for name in ("window", "stride", "batch", "num_channels")),
+            cell["way"],
+            f"{cell['windows_per_second']['median']:,.0f}",
+            f"{_gigabytes_per_second(cell):.1f}",
+            spread(cell["ratio_to_copy"]),
+            f"{cell['first_batch_seconds']['median']:.2f} s",
+            f"{cell['peak_megabytes']:,.0f}",
+        ]
+        for cell in figures["cells"]
+        if cell["cannot"] is None and cell["way"] != COPY.name
+    ]
+    command = f"    python -m benchmarks sweep --axis {figures['axis']}\n"
+    return "\n".join([SWEEPS[figures["axis"]], command, machine_line(figures), "", table(head, rows), ""])
+
+
+def best_peer(cells: Cells, window: int, stride: int, *, but: Sequence[str] = ()) -> dict[str, Any] | None:
+    """The fastest peer of a case, of those that are not left out."""
+    found = [cell for cell in _of(cells, window, stride) if cell["way"] not in (OURS.name, COPY.name, *but)]
+    served = [cell for cell in found if cell["windows_per_second"]]
+    return max(served, key=lambda cell: cell["windows_per_second"]["median"], default=None)
+
+
+def _of(cells: Cells, window: int, stride: int) -> list[dict[str, Any]]:
+    return [cell for cell in cells if (cell["window"], cell["stride"]) == (window, stride)]
+
+
+def _gigabytes_per_second(cell: dict[str, Any]) -> float:
+    rate: float = cell["windows_per_second"]["median"] * cell["window"] * cell["num_channels"] * 4 / 1e9
+    return rate
+
+
+def _summary(cells: Cells) -> str:
+    head = ["K", "stride", "windows/s", "rows/s", "GB/s", "of the copy", "first batch", "best peer", "times that"]
+    rows = []
+    for cell in cells:
+        if cell["way"] != OURS.name:
+            continue
+        rate = cell["windows_per_second"]["median"]
+        peer = best_peer(cells, cell["window"], cell["stride"])
+        rows.append(
+            [
+                f"{cell['window']:,}",
+                f"{cell['stride']:,}",
+                f"{rate:,.0f}",
+                f"{rate * cell['window'] / 1e6:,.0f} M",
+                f"{_gigabytes_per_second(cell):.1f}",
+                spread(cell["ratio_to_copy"]),
+                f"{cell['first_batch_seconds']['median']:.2f} s",
+                peer["way"] if peer else "",
+                spread(peer["ours_to_it"]) if peer else "",
+            ]
+        )
+    return table(head, rows)
+
+
+def _by_window(cells: Cells) -> list[str]:
+    parts = []
+    for window in sorted({cell["window"] for cell in cells}):
+        mine = [cell for cell in cells if cell["window"] == window]
+        strides = sorted({cell["stride"] for cell in mine})
+        names = list(dict.fromkeys(cell["way"] for cell in mine))
+        found = {(cell["way"], cell["stride"]): _rate(cell) for cell in mine}
+        rows = [[name, *(found.get((name, stride), "") for stride in strides)] for name in names]
+        parts += [table([f"K = {window:,}", *(f"stride {stride:,}" for stride in strides)], rows), ""]
+    return parts
+
+
+def _rate(cell: dict[str, Any]) -> str:
+    return cell["cannot"] or f"{cell['windows_per_second']['median']:,.0f}"
+
+
+def _costs(cells: Cells) -> list[str]:
+    """Of the case that most ways can serve: the last but two, at half the longest window but one."""
+    counts: dict[tuple[int, int], int] = {}
+    for cell in cells:
+        if cell["cannot"] is None:
+            case = cell["window"], cell["stride"]
+            counts[case] = counts.get(case, 0) + 1
+    window, stride = max(counts, key=lambda case: counts[case])
+    head = ["", "version", "workers", "first batch", "CPU s/GB", "own MB", "GB on disk", "an epoch"]
+    rows = [
+        [
+            cell["way"],
+            cell["version"] or "",
+            f"{cell['workers']}",
+            f"{cell['first_batch_seconds']['median']:.2f} s",
+            f"{cell['cpu_seconds_per_gigabyte']:.2f}",
+            f"{cell['peak_megabytes']:,.0f}",
+            f"{cell['written_gigabytes']:,.1f}" if cell["written_gigabytes"] else "",
+            _epoch(cell["epoch"]) if cell["epoch"] else "",
+        ]
+        for cell in _of(cells, window, stride)
+        if cell["cannot"] is None
+    ]
+    return [COSTS.format(window=window, stride=stride), table(head, rows), ""]
+
+
+def _epoch(epoch: dict[str, int]) -> str:
+    """What an epoch of a small log of so many windows held."""
+    if epoch["served"] == epoch["distinct"]:
+        return f"{epoch['served']} of {epoch['windows']}"
+    return f"{epoch['served']}, {epoch['distinct']} of {epoch['windows']} different"
+
+
+def _reading(found: Sequence[dict[str, Any]]) -> str:
+    head = ["K", "stride", "rows read to rows", "bytes a window to a device", "bytes of a window"]
+    rows = [
+        [
+            f"{row['window']:,}",
+            f"{row['stride']:,}",
+            f"{row['rows_read_to_unique']:.3f}",
+            f"{row['bytes_to_device_a_window']:,.0f}",
+            f"{row['bytes_of_a_window']:,}",
+        ]
+        for row in found
+    ]
+    return table(head, rows)

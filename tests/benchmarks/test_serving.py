@@ -1,0 +1,204 @@
+"""How ways of serving windows are measured: what is checked, what is refused, what is told."""
+
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.ceiling import fair_copy
+from benchmarks.evict import evict
+from benchmarks.peers.case import Case
+from benchmarks.peers.serve import Server
+from benchmarks.serving import Cell, Turns, case_of, measure
+from benchmarks.way_process import CannotServe, WayProcess
+from benchmarks.ways import COPY, OURS, PEERS, Way, peers
+from benchmarks.windows import readings, strides_of
+
+FAULTY = Way("faulty", "tests.benchmarks.faulty_way")
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    return case_of(tmp_path, 2000, 3, 16, 4, 8)
+
+
+def cell_of(fault: str, case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cell:
+    monkeypatch.setenv("FAULT", fault)
+    (cell,) = measure([case], [FAULTY], folder, Turns(rounds=1, seconds=0.01))
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("other values", "a window is none of the log"),
+        ("other stride", "a window begins at row 1, the stride is 4"),
+        ("channels first", "a batch is (16, 3, 16), expected (B, 16, 3)"),
+        ("no stride", "it has no stride"),
+        ("broken", "OSError: no such thing"),
+        ("dead", "its process ended with exit code 7"),
+    ],
+)
+def test_a_way_that_does_not_serve_the_windows_has_no_figures(
+    fault: str, said: str, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = cell_of(fault, case, tmp_path, monkeypatch)
+    assert said in str(cell.cannot)
+    assert cell.windows_per_second is None
+
+
+def test_the_workers_that_serve_best(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cell_of("slow workers", case, tmp_path, monkeypatch).workers == 0
+
+
+def test_what_an_epoch_holds_is_told(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = cell_of("twice", case, tmp_path, monkeypatch)
+    assert cell.epoch
+    assert (cell.epoch.windows, cell.epoch.served, cell.epoch.distinct) == (200, 192, 96)
+
+
+@pytest.mark.parametrize(
+    ("fault", "limits", "said"),
+    [
+        ("slow", {"most_seconds": 1, "most_megabytes": 10_000}, "not done after 1 s"),
+        ("large", {"most_seconds": 50, "most_megabytes": 1000}, "more than 1 GB of memory"),
+    ],
+)
+def test_a_way_that_takes_too_much_is_ended_and_can_go_on(
+    fault: str, limits: dict[str, float], said: str, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAULT", fault)
+    with WayProcess(FAULTY, log=tmp_path / "log", **limits) as way:
+        way.begin()
+        with pytest.raises(CannotServe, match=said):
+            way.open(case)
+        monkeypatch.setenv("FAULT", "none")
+        assert way.open(case)["first_batch_seconds"] < 10
+
+
+def test_windows_written_out_beforehand(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = replace(case, most_written_bytes=100 * 16 * 3 * 4)
+    assert len(few.written) == 100
+    assert set(few.written) <= set(few.starts)
+    cell = cell_of("written", few, tmp_path, monkeypatch)
+    assert cell.cannot is None
+    assert cell.written_gigabytes == pytest.approx(len(case.starts) * 16 * 3 * 4 / 1e9)
+    assert not list(tmp_path.rglob("*written*"))
+
+
+@pytest.mark.parametrize("name", ["memmap", "zarr", "unfold"])
+def test_a_peer_serves_every_window_once(name: str, case: Case) -> None:
+    server = Server(importlib.import_module(PEERS[name].module))
+    server.open(asdict(case))
+    starts = server.starts(None)["starts"]
+    whole = len(case.starts) // case.batch * case.batch
+    assert len(set(starts)) == len(starts) == whole
+    assert sorted(starts) != starts
+    assert server.serve(0.0, 0.0)["windows"] == case.batch
+    server.close()
+
+
+def test_ours_serves_every_window_once(case: Case) -> None:
+    server = Server(importlib.import_module(OURS.module))
+    server.open(asdict(case))
+    starts = server.starts(None)["starts"]
+    assert len(set(starts)) == len(starts) == len(case.starts) // case.batch * case.batch
+    assert server.starts(1)["sizes"] == [case.batch]
+
+
+def test_all_ways_are_measured_with_what_they_cost(case: Case, tmp_path: Path) -> None:
+    turns = Turns(rounds=2, seconds=0.01)
+    ours, copy, unfold = measure([case], [OURS, COPY, PEERS["unfold"]], tmp_path, turns)
+    for cell in (ours, copy, unfold):
+        assert cell.cannot is None
+        assert cell.windows_per_second
+        assert cell.windows_per_second.minimum > 0
+        assert cell.cpu_seconds_per_gigabyte
+        assert cell.cpu_seconds_per_gigabyte > 0
+        assert cell.peak_megabytes
+        assert 10 < cell.peak_megabytes < 3000
+    assert ours.ours_to_it
+    assert copy.ratio_to_copy
+    assert ours.ours_to_it.median == copy.ratio_to_copy.median == 1
+    assert unfold.ours_to_it
+    assert unfold.ours_to_it.minimum > 0
+    assert copy.epoch is None
+
+
+def test_a_cold_turn_begins_with_nothing_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    path.write_bytes(os.urandom(2**22))
+    kind = subprocess.run(["stat", "-f", "-c", "%T", str(path)], capture_output=True, text=True).stdout.strip()
+    if not shutil.which("fincore") or kind == "tmpfs":
+        pytest.skip("no fincore, or a disk that is memory")
+
+    def resident() -> int:
+        command = ["fincore", "--bytes", "--noheadings", "--output", "RES", str(path)]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert resident() == 2**22
+    evict([path])
+    assert resident() == 0
+
+
+def test_cold_turns(case: Case, tmp_path: Path) -> None:
+    (cell,) = measure([case], [OURS], tmp_path, Turns(rounds=1, seconds=0.01, cold=True))
+    assert cell.cannot is None
+    assert cell.windows_per_second
+
+
+def test_a_peer_without_its_environment_is_a_cell_that_says_so(case: Case, tmp_path: Path) -> None:
+    missing = Way("missing", "benchmarks.peers.missing", "missing")
+    (cell,) = measure([case], [missing], tmp_path, Turns(rounds=1, seconds=0.01))
+    assert cell.cannot == "not installed (`make peers`)"
+
+
+def test_peers_by_name() -> None:
+    assert [way.name for way in peers(["unfold", "memmap"])] == ["memmap", "unfold"]
+    with pytest.raises(ValueError, match=r"'keros': expected all, none, or of memmap, zarr"):
+        peers(["keros"])
+    for way in PEERS.values():
+        assert Path(*way.module.split(".")).with_suffix(".py").exists()
+
+
+@pytest.mark.parametrize(
+    ("window", "words", "strides"),
+    [(64, ["1", "K/8", "K/2", "K"], [1, 8, 32, 64]), (4, ["1", "K/8", "K"], [1, 4]), (10, ["3"], [3])],
+)
+def test_strides(window: int, words: list[str], strides: list[int]) -> None:
+    assert strides_of(window, words) == strides
+
+
+def test_what_is_read_and_sent(case: Case) -> None:
+    (reading,) = readings([case])
+    assert reading.bytes_of_a_window == 16 * 3 * 4
+    # A row is 12 bytes, and a window begins at each fourth.
+    assert 4 * 12 <= reading.bytes_to_device_a_window < 5 * 12
+    assert 1 <= reading.rows_read_to_unique < 1.05
+
+
+def test_the_fair_copy_copies_slices(tmp_path: Path) -> None:
+    values = np.arange(400, dtype=np.float32).reshape(200, 2)
+    for window in next(fair_copy(values, 8, 4, seed=0)).numpy():
+        start = int(window[0, 0]) // 2
+        assert np.array_equal(window, values[start : start + 8])
+
+
+def test_answers_are_not_mixed_with_what_a_library_prints(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text("print('hello')\ndef loader(case): pass\n")
+    path = f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks.peers.serve", "loud"],
+        input='{"do": "hello"}\n',
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    assert result.stdout == '{"version": null, "workers": [0], "writes": false}\n'
+    assert result.stderr == "hello\n"

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.advice import advice
 from benchmarks.tables import machine_line, spread, table
 from benchmarks.windows_section import sweep_section, windows_section
 
 __all__ = ["pictures", "report"]
 
+CELLS = ("cells", "reading")
 MANY = 3
 """More than these are drawn."""
 
@@ -140,7 +142,7 @@ def report(results: Path) -> str:
         "train": _train,
         "shuffle": _shuffle,
     }
-    parts = [INTRODUCTION]
+    parts = [INTRODUCTION, advice(found.values())]
     for benchmark, render in sections.items():
         for name, figures in found.items():
             if figures["benchmark"] == benchmark:
@@ -163,7 +165,22 @@ def pictures(results: Path) -> dict[str, str]:
 
 
 def _read(results: Path) -> dict[str, dict[str, Any]]:
-    return {path.stem: json.loads(path.read_text()) for path in sorted(results.glob("*.json"))}
+    """Results by file name; those that differ in their windows alone are one, by the name of the first."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(results.glob("*.json")):
+        figures = json.loads(path.read_text())
+        same = next((other for other in found.values() if _without_cells(other) == _without_cells(figures)), None)
+        if same and figures["benchmark"] == "windows":
+            for name in CELLS:
+                same[name] += figures[name]
+            same["cells"].sort(key=lambda cell: (cell["window"], cell["stride"]))
+        else:
+            found[path.stem] = figures
+    return found
+
+
+def _without_cells(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in figures.items() if name not in CELLS}
 
 
 def _is_drawn(figures: dict[str, Any]) -> bool:

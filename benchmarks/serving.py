@@ -23,7 +23,7 @@ OPENING_SECONDS = 1.0
 """A case is opened up to three times within a second, for the time to the first batch."""
 LEAD_IN_SECONDS = 0.1
 """Of each turn, not counted: a way may have prepared something since its last one."""
-MOST_SECONDS = 90.0
+MOST_SECONDS = 60.0
 MOST_MEGABYTES = 4000.0
 MEMORY_SECONDS = 1.0
 
@@ -152,7 +152,7 @@ def _measure(
     each(lambda trial: _prepare(trial, tuned, turns))
     for _ in range(1 + turns.rounds):
         each(lambda trial: trial.turns.append(_cold_turn(trial, turns) if turns.cold else _turn(trial, turns)))
-    each(_weigh)
+    each(lambda trial: _weigh(trial, turns))
     each(lambda trial: trial.process.close())
     rates = {
         trial.name: [turn.windows_per_second for turn in trial.turns[1:]]
@@ -202,8 +202,13 @@ def _best_workers(process: WayProcess, case: Case, seconds: float) -> int:
         return process.workers[0]
     rates = {}
     for workers in process.workers:
-        process.open(replace(case, workers=workers))
-        rates[workers] = process.serve(seconds, LEAD_IN_SECONDS).windows_per_second
+        try:
+            process.open(replace(case, workers=workers))
+            rates[workers] = process.serve(seconds, LEAD_IN_SECONDS).windows_per_second
+        except CannotServe as reason:
+            cannot = reason
+    if not rates:
+        raise cannot
     return max(rates, key=lambda workers: rates[workers])
 
 
@@ -225,8 +230,9 @@ def _files(case: Case) -> Iterable[Path]:
     return [Path(case.raw), *(path for path in Path(case.store).rglob("*") if path.is_file())]
 
 
-def _weigh(trial: _Trial) -> None:
-    trial.process.open(trial.case)
+def _weigh(trial: _Trial, turns: Turns) -> None:
+    if turns.cold:
+        trial.process.open(trial.case)
     trial.peak_megabytes = trial.process.peak_megabytes(MEMORY_SECONDS)
 
 

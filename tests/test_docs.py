@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -18,23 +19,39 @@ PLANT = """
 python -m benchmarks synth --out logs --rows 20000
 python -m pipeline ingest logs/*.csv --out plant.zarr --time time --series machine --labels fault
 """
+EACH = "import runpy, sys\nfor path in sys.argv[1:]: runpy.run_path(path, run_name='__main__')"
 
 
-def run(language: str, text: str, folder: Path, **environment: str) -> None:
-    if language == "sh":
-        # CI runs the make targets themselves, this test among them.
-        text = "\n".join(line for line in text.splitlines() if not line.startswith("make "))
-    command = ["bash", "-euo", "pipefail", "-c", text] if language == "sh" else [sys.executable, "-c", text]
+def run(command: list[str], folder: Path, **environment: str) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     env = os.environ | {"PATH": path} | environment
     result = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
-    assert result.returncode == 0, f"{text}\n{result.stdout}\n{result.stderr}"
+    assert result.returncode == 0, "\n".join([*command, result.stdout, result.stderr])
+
+
+def shell(text: str) -> list[str]:
+    # CI runs the make targets themselves, this test among them.
+    lines = [line for line in text.splitlines() if not line.startswith("make ")]
+    return ["bash", "-euo", "pipefail", "-c", "\n".join(lines)]
+
+
+def commands(blocks: list[tuple[str, str]], folder: Path) -> Iterator[list[str]]:
+    """Snippets that follow each other are scripts of one process: each would import torch for seconds."""
+    for language, group in groupby(blocks, key=lambda block: block[0]):
+        texts = [text for _, text in group]
+        if language == "sh":
+            yield from map(shell, texts)
+            continue
+        scripts = [folder / f"snippet-{number}.py" for number in range(len(texts))]
+        for script, text in zip(scripts, texts, strict=True):
+            script.write_text(text)
+        yield [sys.executable, "-c", EACH, *map(str, scripts)]
 
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plant")
-    run("sh", PLANT, folder)
+    run(shell(PLANT), folder)
     return folder
 
 
@@ -56,8 +73,8 @@ def test_the_page_does_what_it_shows(
     if page.name != "README.md":  # the README makes its own
         for name in ("logs", "plant.zarr"):
             (tmp_path / name).symlink_to(plant / name)
-    for language, text in blocks:
-        run(language, text, tmp_path, **variables)
+    for command in commands(blocks, tmp_path):
+        run(command, tmp_path, **variables)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -17,7 +17,7 @@ def test_two_processes_learn_from_the_real_log(tmp_path: Path) -> None:
     logs = [str(GECCO / f"gecco2018_{part}.csv.gz") for part in ("train", "test")]
     choices = ["--time", "Time", "--labels", "EVENT", "--split-on-missing", "1h"]
     launch = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "trainer", "train"]
-    sizes = ["--window", "32", "--stride", "8", "--batch-size", "128", "--max-steps", "240", "--log-every", "20"]
+    sizes = ["--window", "32", "--stride", "8", "--batch-size", "128", "--max-steps", "80", "--log-every", "20"]
     for command in (
         ["pipeline", "ingest", *logs, "--out", str(store), *choices],
         [*launch, str(store), "--out", str(run), *sizes, "--device", "cpu"],

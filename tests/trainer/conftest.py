@@ -20,8 +20,8 @@ from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, Run
 
 @pytest.fixture(autouse=True)
 def no_report(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing it takes longer than training such small models; test_report.py has it drawn."""
-    if not request.module.__name__.endswith("test_report"):
+    """Drawing it takes longer than training such small models; two modules have it drawn."""
+    if not request.module.__name__.endswith(("test_report", "test_processes")):
         monkeypatch.setattr(reporter, "write_report", lambda *arguments: None)
 
 
@@ -57,24 +57,24 @@ def settings_for(store: Path, out: Path, **changes: Any) -> Settings:
     return Settings(**parts)
 
 
+TORCHRUN = ("-m", "torch.distributed.run")
+FORKING = (str(Path(__file__).with_name("forked_ranks.py")),)
+
+
 def start_training(
-    store: Path, out: Path, *more: str, num_ranks: int = 1, max_restarts: int = 0
+    store: Path,
+    out: Path,
+    *more: str,
+    num_ranks: int = 1,
+    max_restarts: int = 0,
+    torchrun: tuple[str, ...] = FORKING,
 ) -> "subprocess.Popen[str]":
     """Start the command line with the sizes above, alone or under torchrun."""
-    launcher = (
-        []
-        if num_ranks == 1
-        else [
-            "torch.distributed.run",
-            "--standalone",
-            f"--nproc-per-node={num_ranks}",
-            f"--max-restarts={max_restarts}",
-            "-m",
-        ]
-    )
+    options = ["--standalone", f"--nproc-per-node={num_ranks}", f"--max-restarts={max_restarts}"]
+    launcher = [] if num_ranks == 1 else [*torchrun, *options]
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in {**SIZES, "device": "cpu"}.items()]
     return subprocess.Popen(
-        [sys.executable, "-m", *launcher, "trainer", "train", str(store), "--out", str(out), *flags, *more],
+        [sys.executable, *launcher, "-m", "trainer", "train", str(store), "--out", str(out), *flags, *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import torch
 
-from tests.trainer.conftest import finish, lines_of, newest_checkpoint, start_training
+from tests.trainer.conftest import TORCHRUN, finish, lines_of, newest_checkpoint, start_training
 from trainer.checkpoint import load_checkpoint
 
 NUM_KILLS = 24
@@ -25,12 +25,12 @@ def step_saved(out: Path) -> int:
 @pytest.mark.timeout(1200)
 def test_a_run_survives_every_kill(store: Path, tmp_path: Path) -> None:
     """Ranks and launcher killed at random moments: no window is lost or served twice, so each loss is the same."""
-    finish(start_training(store, tmp_path / "undisturbed", *RUN, num_ranks=2), timeout=300)
+    finish(start_training(store, tmp_path / "undisturbed", *RUN, num_ranks=2, torchrun=TORCHRUN), timeout=300)
     choice = random.Random(0)
     out, num_kills = tmp_path / "run", 0
     while num_kills < NUM_KILLS:
         began = step_saved(out)
-        process = start_training(store, out, *RUN, num_ranks=2, max_restarts=1)
+        process = start_training(store, out, *RUN, num_ranks=2, max_restarts=1, torchrun=TORCHRUN)
         while step_saved(out) <= began:
             assert process.poll() is None, process.communicate()
             time.sleep(0.005)
@@ -53,7 +53,7 @@ def test_a_run_survives_every_kill(store: Path, tmp_path: Path) -> None:
             each.kill()
         process.communicate(timeout=120)
         num_kills += 1 if num_kills % 4 > 1 else 2
-    finish(start_training(store, out, *RUN, num_ranks=2), timeout=300)
+    finish(start_training(store, out, *RUN, num_ranks=2, torchrun=TORCHRUN), timeout=300)
     for kind in ("train", "validation"):
         curves = [
             [(line["step"], line["loss"], line.get("grad_norm")) for line in lines_of(run, kind)]

@@ -67,7 +67,7 @@ def test_any_split_over_ranks_has_the_loss_and_gradients_of_the_whole_batch() ->
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     processes = [context.Process(target=check_one_rank, args=(rank, port)) for rank in range(2)]
     for process in processes:
         process.start()

@@ -60,7 +60,7 @@ def test_a_run_is_one_pass(store: Path, tmp_path: Path) -> None:
 
 
 def test_two_processes_fit_what_one_does(store: Path, tmp_path: Path) -> None:
-    finish(start_training(store, tmp_path / "one", "--model=pca"))
+    Fitting(settings_for(store, tmp_path / "one", model="pca"), ALONE, resume=False).run()
     finish(start_training(store, tmp_path / "two", "--model=pca", num_ranks=2))
     one, two = (lines_of(tmp_path / run, "validation")[0]["loss"] for run in ("one", "two"))
     assert one == pytest.approx(two, rel=1e-5)

@@ -1,4 +1,4 @@
-"""Training as a user starts it: real processes, torchrun, signals and kills."""
+"""Training in processes: alone, under torchrun, with signals and kills."""
 
 import json
 import signal
@@ -13,10 +13,20 @@ import psutil
 import pytest
 import torch
 
-from tests.trainer.conftest import finish, lines_of, newest_checkpoint, start_training
+from tests.trainer.conftest import (
+    TORCHRUN,
+    finish,
+    lines_of,
+    newest_checkpoint,
+    settings_for,
+    start_training,
+)
 from tests.trainer.report_page import Page
 from trainer.checkpoint import best_checkpoint, load_checkpoint
+from trainer.distributed import Ranks
+from trainer.loop import Training
 
+ALONE = Ranks(0, 1, torch.device("cpu"))
 LONG = ("--epochs=6", "--checkpoint-every=10")
 NUM_STEPS = 6 * 37
 
@@ -32,6 +42,12 @@ def wait_until_saved(process: "subprocess.Popen[str]", out: Path, step: int) -> 
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def ranks_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """In the order in which they were started, which is that of their numbers."""
+    children = psutil.Process(process.pid).children()
+    return sorted((child for child in children if "trainer" in child.cmdline()), key=psutil.Process.create_time)
 
 
 def kill_at_once(process: "subprocess.Popen[str]") -> None:
@@ -63,12 +79,12 @@ def assert_same_run(out: Path, undisturbed: Path) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """`undisturbed(num_ranks)`: the directory and output of a run that nobody stopped."""
+    """`undisturbed(num_ranks)`: directory and output of a run that nobody stopped, just as a user starts it."""
 
     @cache
     def run(num_ranks: int) -> tuple[Path, str, str]:
         out = tmp_path_factory.mktemp("undisturbed") / "run"
-        return out, *finish(start_training(store, out, *LONG, num_ranks=num_ranks))
+        return out, *finish(start_training(store, out, *LONG, num_ranks=num_ranks, torchrun=TORCHRUN))
 
     return run
 
@@ -103,12 +119,11 @@ def test_two_processes_follow_the_curve_of_one(undisturbed: Any) -> None:
 
 
 def test_four_processes_judge_as_one_does(store: Path, tmp_path: Path) -> None:
-    losses, pages = [], []
-    for num_ranks in (1, 4):
-        out = tmp_path / f"run-{num_ranks}"
-        finish(start_training(store, out, "--max-steps=50", num_ranks=num_ranks))
-        losses.append([line["loss"] for line in lines_of(out, "validation")])
-        pages.append(Page(out))
+    one, four = tmp_path / "one", tmp_path / "four"
+    Training(settings_for(store, one, epochs=2, max_steps=50), ALONE, resume=False).run()
+    finish(start_training(store, four, "--max-steps=50", num_ranks=4))
+    losses = [[line["loss"] for line in lines_of(out, "validation")] for out in (one, four)]
+    pages = [Page(out) for out in (one, four)]
     assert len(losses[0]) == 2
     assert losses[1] == pytest.approx(losses[0], abs=1e-5)
     assert pages[1].worst_rows == pages[0].worst_rows
@@ -134,8 +149,7 @@ def test_torchrun_starts_a_killed_rank_again(store: Path, tmp_path: Path, undist
     process = start_training(store, out, *LONG, "--resume", num_ranks=2, max_restarts=3)
     for step in (20, 90):
         wait_until_saved(process, out, step)
-        ranks = [child for child in psutil.Process(process.pid).children() if "trainer" in child.cmdline()]
-        ranks[step == 90].kill()  # one rank, then the other
+        ranks_of(process)[step == 90].kill()  # one rank, then the other
     _, errors = finish(process)
     assert errors.count("going on after step") == 2
     assert_same_run(out, undisturbed(2)[0])
@@ -168,8 +182,7 @@ def test_a_signal_to_one_rank_stops_both(store: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     process = start_training(store, out, "--epochs=1000", "--checkpoint-every=50", num_ranks=2)
     wait_until_saved(process, out, step=72)
-    ranks = [child for child in psutil.Process(process.pid).children() if "trainer" in child.cmdline()]
-    last = next(child for child in ranks if child.environ()["RANK"] == "1")
+    _, last = ranks_of(process)
     last.send_signal(signal.SIGINT)
     _, errors = finish(process)
     assert errors.count("stopped by a signal after step") == 1

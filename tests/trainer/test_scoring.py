@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipeline.loading import Split, split_by_time
 from storage.segments import Segments
 from storage.store import SeriesStore
-from tests.trainer.conftest import settings_for, waves
+from tests.trainer.conftest import FORKING, settings_for, waves
 from trainer.__main__ import main
 from trainer.distributed import Ranks
 from trainer.errors import RunError, SettingsError
@@ -144,9 +144,9 @@ def assert_same(one: pl.DataFrame, other: pl.DataFrame) -> None:
 
 def test_any_number_of_processes_gives_the_same(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:
     score(trained, labelled, tmp_path / "one.parquet", ALONE)
-    launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node=3", "-m", "trainer"]
+    launcher = [*FORKING, "--standalone", "--nproc-per-node=3", "-m", "trainer"]
     command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "three.parquet"), "--device=cpu"]
-    result = subprocess.run([sys.executable, "-m", *launcher, *command], capture_output=True, text=True)
+    result = subprocess.run([sys.executable, *launcher, *command], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "6,000 rows scored by step-" in result.stdout
     assert_same(pl.read_parquet(tmp_path / "one.parquet"), pl.read_parquet(tmp_path / "three.parquet"))

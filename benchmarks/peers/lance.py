@@ -1,8 +1,8 @@
 """Lance: windows written out as one column of lists of fixed size, of which each batch takes rows at random.
 
-The map-style way that its documentation recommends where rows can be read at random, opened in each process and asked
-by `take` for a batch at a time, as its `SafeLanceDataset` is. That class itself makes Python lists of all values,
-which costs 5 to 80 times as much as reading them: here Arrow's memory is served as it comes.
+The map-style way that its documentation recommends where rows can be read at random, opened in each process and
+asked by `take` for a batch at a time, as its `SafeLanceDataset` is. That class itself makes Python lists of all
+values, which costs 5 to 50 times as much as reading them: here Arrow's memory is served as it comes.
 """
 
 from collections.abc import Iterator

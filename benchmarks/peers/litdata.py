@@ -1,8 +1,8 @@
-"""LitData: windows written out in random order by `optimize`, read by `StreamingDataset` and `StreamingDataLoader`.
+"""LitData: windows written out in random order by `optimize`, read by `StreamingDataset`, `StreamingDataLoader`.
 
-As its README has it: tensors, chunks of 64 MB, a local folder, `shuffle`, and samples in random order from the start,
-for an epoch shuffles chunks and, within each, blocks of samples and the samples of a block. `batch_decode` is 0, each
-sample by itself: with its default, 256 at once, the same samples take five to ten times as long.
+As its README has it: tensors, chunks of 64 MB, a local folder, `shuffle`, and samples in random order from the
+start, for an epoch shuffles chunks and, within each, blocks of samples and the samples of a block. `batch_decode`
+is 0, each sample by itself: with its default, 256 at once, the same samples take five to ten times as long.
 """
 
 import multiprocessing
@@ -37,7 +37,7 @@ def write(case: Case) -> None:
     """A window a sample."""
     order = np.random.default_rng(case.seed).permutation(case.written)
     cache = f"{case.folder}/cache"
-    os.environ["DATA_OPTIMIZER_CACHE_FOLDER"] = cache
+    os.environ["DATA_OPTIMIZER_CACHE_FOLDER"] = os.environ["DATA_OPTIMIZER_DATA_CACHE_FOLDER"] = cache
     optimize(
         fn=partial(_windows, case=case),
         inputs=[part.tolist() for part in np.array_split(order, min(PARTS, len(order)))],

@@ -1,9 +1,9 @@
-"""WebDataset: windows written out in random order as samples of tar files, read in sequence and shuffled on the way.
+"""WebDataset: windows written out in random order as samples of tar files, read in sequence, shuffled on the way.
 
-As its README and its ImageNet examples have it: samples written in random order, `shardshuffle`, a shuffle buffer of
-1000, batches made in the pipeline, `WebLoader` with `batch_size=None`. Samples are bytes, of which `collation_fn` makes
-a batch at once: `decode` takes an array a sample, and half the time. It is a stream: one epoch's order differs from
-another's by the order of shards and by what the buffer holds, and no more.
+As its README and its ImageNet examples have it: samples written in random order, `shardshuffle`, a shuffle buffer
+of 1000, batches made in the pipeline, `WebLoader` with `batch_size=None`. Samples are bytes, which `collation_fn`
+makes a batch of: `decode` makes an array of each, in a third of all time. It is a stream: one epoch's order
+differs from another's by the order of shards and by what the buffer holds, and no more.
 """
 
 import math

@@ -173,7 +173,6 @@ def _read(results: Path) -> dict[str, dict[str, Any]]:
         if same and figures["benchmark"] == "windows":
             for name in CELLS:
                 same[name] += figures[name]
-            same["cells"].sort(key=lambda cell: (cell["window"], cell["stride"]))
         else:
             found[path.stem] = figures
     return found

@@ -119,9 +119,12 @@ def _mapped(
     warm(store, Path(served[0].raw))
     checked = invariants.check(store, window=INVARIANT_WINDOW, stride=INVARIANT_WINDOW // 8)
     click.echo(f"{invariants.render(checked)}\n")
-    cells = list(measure(served, ways, folder, turns))
+    read = readings(served)
+    cells = []
+    for cell in measure(served, ways, folder, turns):
+        cells.append(cell)
+        write_json(json_path, as_json(cells, read, checked, turns))  # an hour's figures are not lost
     click.echo(render(cells))
-    write_json(json_path, as_json(cells, readings(served), checked, turns))
 
 
 @click.command(epilog=example("python -m benchmarks sweep --axis channels --json sweep-channels.json"))

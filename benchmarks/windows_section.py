@@ -60,7 +60,7 @@ Cells = Sequence[dict[str, Any]]
 
 def windows_section(figures: dict[str, Any]) -> str:
     """Tables of one result of `python -m benchmarks windows`."""
-    cells = figures["cells"]
+    cells = sorted(figures["cells"], key=_case)
     first = cells[0]
     introduction = WINDOWS.format(
         cold=", cold" if figures["cold"] else "",
@@ -74,7 +74,7 @@ def windows_section(figures: dict[str, Any]) -> str:
     if len({cell["way"] for cell in cells}) > 3:
         parts += [PEERS, *_by_window(cells), *_costs(cells)]
     if figures["reading"]:
-        parts += [READING, _reading(figures["reading"]), ""]
+        parts += [READING, _reading(sorted(figures["reading"], key=_case)), ""]
     if not figures["cold"]:
         checked = [
             [row["promise"], "holds" if row["holds"] else "**broken**", row["found"]]
@@ -111,8 +111,12 @@ def best_peer(cells: Cells, window: int, stride: int, *, but: Sequence[str] = ()
     return max(served, key=lambda cell: cell["windows_per_second"]["median"], default=None)
 
 
+def _case(cell: dict[str, Any]) -> tuple[int, int]:
+    return cell["window"], cell["stride"]
+
+
 def _of(cells: Cells, window: int, stride: int) -> list[dict[str, Any]]:
-    return [cell for cell in cells if (cell["window"], cell["stride"]) == (window, stride)]
+    return [cell for cell in cells if _case(cell) == (window, stride)]
 
 
 def _gigabytes_per_second(cell: dict[str, Any]) -> float:
@@ -165,8 +169,7 @@ def _costs(cells: Cells) -> list[str]:
     counts: dict[tuple[int, int], int] = {}
     for cell in cells:
         if cell["cannot"] is None:
-            case = cell["window"], cell["stride"]
-            counts[case] = counts.get(case, 0) + 1
+            counts[_case(cell)] = counts.get(_case(cell), 0) + 1
     window, stride = max(counts, key=lambda case: counts[case])
     head = ["", "version", "workers", "first batch", "CPU s/GB", "own MB", "GB on disk", "an epoch"]
     rows = [

@@ -5,7 +5,6 @@ As its user guide has it: `MDSWriter` with a column of arrays of fixed type and 
 """
 
 import multiprocessing
-import tempfile
 from collections.abc import Iterable
 from typing import Any
 
@@ -42,9 +41,7 @@ def write(case: Case) -> None:
 def loader(case: Case) -> Iterable[dict[str, Tensor]]:
     """Shuffled batches (B, K, N), each in a dictionary."""
     multiprocessing.set_forkserver_preload([__name__])  # or each worker takes seconds to import it, and fails
-    tempfile.tempdir = case.folder  # where its locks are to lie
     dataset = StreamingDataset(local=case.folder, shuffle=True, shuffle_seed=case.seed, batch_size=case.batch)
-    tempfile.tempdir = None
     served: Iterable[dict[str, Any]] = StreamingDataLoader(
         dataset,
         batch_size=case.batch,

@@ -70,7 +70,7 @@ class Cell:
     peak_megabytes: float | None = None
     """Of memory that is its own, of all its processes, while it serves; pages of mapped files are the system's."""
     written_gigabytes: float | None = None
-    """On disk for all windows of the log, where they are written out beforehand; timed on a share of them."""
+    """On disk for all windows of the log, where they are written out beforehand, or for the log itself."""
     epoch: Epoch | None = None
 
 
@@ -180,8 +180,9 @@ def _prepare(trial: _Trial, tuned: dict[tuple[str, int], int], turns: Turns) -> 
     while len(trial.firsts) < OPENINGS and sum(trial.firsts) < OPENING_SECONDS:
         opened = process.open(trial.case)
         trial.firsts.append(opened["first_batch_seconds"])
-    if opened["written_bytes"]:
-        trial.written_gigabytes = opened["written_bytes"] * len(case.starts) / len(case.written) / 1e9
+    if process.writes:
+        share = len(case.written) / len(case.starts) if process.writes == "windows" else 1
+        trial.written_gigabytes = opened["written_bytes"] / share / 1e9
     if turns.cold:
         process.close()
 

@@ -77,9 +77,10 @@ class WayProcess:
         return tuple(self._hello["workers"])
 
     @property
-    def writes(self) -> bool:
-        """Whether windows are written out beforehand."""
-        return bool(self._hello["writes"])
+    def writes(self) -> str | None:
+        """What is written out beforehand: `windows`, `log` or None."""
+        writes: str | None = self._hello["writes"]
+        return writes
 
     def begin(self) -> None:
         """Start the process, unless it runs."""

@@ -45,6 +45,7 @@ def _peer(name: str, environment: str | None = None) -> Way:
 PEERS = {
     **{name: _peer(name) for name in ("memmap", "zarr", "unfold")},
     **{path.stem: _peer(path.stem, path.stem) for path in sorted(REQUIREMENTS.glob("*.txt"))},
+    "litdata-windows": _peer("litdata-windows", "litdata"),
 }
 """By name: first those that need nothing but what this project installs."""
 

@@ -6,6 +6,7 @@ Asked by lines of JSON on standard input, it answers each by one on standard out
     values(batch)  the windows (B, K, N) of a batch; without it, the batch itself
     cannot(case)   why a case cannot be served, or None; without it, all can
     write(case)    have the windows `case.written` written to `case.folder`, for ways that need this
+    WRITES         "log" where it is the log itself that is written, once, and not windows
     DISTRIBUTION   whose version is told, if any
     WORKERS        numbers of workers that are worth trying; without it, 0 alone
 """
@@ -47,7 +48,7 @@ class Server:
         return {
             "version": version(distribution) if distribution else None,
             "workers": getattr(self._way, "WORKERS", (0,)),
-            "writes": hasattr(self._way, "write"),
+            "writes": getattr(self._way, "WRITES", "windows") if hasattr(self._way, "write") else None,
         }
 
     def open(self, case: dict[str, Any]) -> dict[str, Any]:

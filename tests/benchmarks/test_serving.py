@@ -200,5 +200,5 @@ def test_answers_are_not_mixed_with_what_a_library_prints(tmp_path: Path) -> Non
         text=True,
         env=os.environ | {"PYTHONPATH": path},
     )
-    assert result.stdout == '{"version": null, "workers": [0], "writes": false}\n'
+    assert result.stdout == '{"version": null, "workers": [0], "writes": null}\n'
     assert result.stderr == "hello\n"

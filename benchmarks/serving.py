@@ -172,7 +172,7 @@ def _prepare(trial: _Trial, tuned: dict[tuple[str, int], int], turns: Turns) -> 
     if process.way.module != COPY.module:  # which serves no windows
         trial.epoch = _check(process, case, trial.folder)
     if process.writes:
-        case = replace(case, folder=str(trial.folder / f"written-{trial.name}"))
+        case = replace(case, folder=str(trial.folder / f"written-{trial.name}-{case.window}-{case.stride}"))
     key = trial.name, case.window
     if key not in tuned:
         tuned[key] = _best_workers(process, case, turns.seconds)

@@ -52,8 +52,14 @@ class Server:
         }
 
     def open(self, case: dict[str, Any]) -> dict[str, Any]:
-        """Begin a case: how long its first batch took, and the bytes of what was written out for it before."""
-        self.close()
+        """Begin a case: how long its first batch took, and the bytes of what was written out for it before.
+
+        What was written out for the last case is used again where the folder is the same.
+        """
+        if self._case and self._case.folder == case["folder"]:
+            self._let_go()
+        else:
+            self.close()
         self._case = case_ = Case(**case)
         if reason := getattr(self._way, "cannot", lambda case: None)(case_):
             return {"cannot": reason}
@@ -109,12 +115,15 @@ class Server:
 
     def close(self) -> dict[str, Any]:
         """Let go of the case, its files and what was written out for it."""
-        self._batches, self._loader = iter(()), None
-        gc.collect()
+        self._let_go()
         if self._case and self._case.folder:
             shutil.rmtree(self._case.folder, ignore_errors=True)
         self._case = None
         return {}
+
+    def _let_go(self) -> None:
+        self._batches, self._loader = iter(()), None
+        gc.collect()
 
 
 class _Places:

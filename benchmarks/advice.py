@@ -119,6 +119,8 @@ def _times(
 
 
 def _range(figures: list[float]) -> str:
+    if not figures:
+        return "(not measured)"
     low, high = min(figures), max(figures)
     digits = 2 if high < 10 else 0
     return f"{low:.{digits}f} to {high:.{digits}f}"

@@ -1,5 +1,6 @@
 """Measuring ways of serving windows: each checked, tuned, and then all of a case in turn."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -154,6 +155,9 @@ def _measure(
         each(lambda trial: trial.turns.append(_cold_turn(trial, turns) if turns.cold else _turn(trial, turns)))
     each(lambda trial: _weigh(trial, turns))
     each(lambda trial: trial.process.close())
+    for trial in trials:
+        if trial.case.folder:  # a way that was ended has left it
+            shutil.rmtree(trial.case.folder, ignore_errors=True)
     rates = {
         trial.name: [turn.windows_per_second for turn in trial.turns[1:]]
         for trial in trials
@@ -174,6 +178,7 @@ def _prepare(trial: _Trial, tuned: dict[tuple[str, int], int], turns: Turns) -> 
     if process.writes:
         case = replace(case, folder=str(trial.folder / f"written-{trial.name}-{case.window}-{case.stride}"))
     key = trial.name, case.window
+    trial.case = case
     if key not in tuned:
         tuned[key] = _best_workers(process, case, turns.seconds)
     trial.case = replace(case, **{"workers": tuned[key], **process.way.settings})

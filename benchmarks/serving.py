@@ -27,6 +27,8 @@ LEAD_IN_SECONDS = 0.1
 MOST_SECONDS = 60.0
 MOST_MEGABYTES = 4000.0
 MEMORY_SECONDS = 1.0
+TOGETHER = 5
+"""Peers that are measured in turn with ours and the fair copy."""
 
 CHECKED_WINDOWS = 200
 CHECKED_BATCH = 16
@@ -102,22 +104,33 @@ def case_of(folder: Path, num_rows: int, num_channels: int, window: int, stride:
 
 
 def measure(cases: Sequence[Case], ways: Sequence[Way], folder: Path, turns: Turns) -> Iterator[Cell]:
-    """Measure each case, all ways of one case in turn; first check the windows that each way serves.
+    """Measure each case with ours, the fair copy and a few others in turn, then with the next few others.
 
-    Each way is a process, with the environment of its library. Windows written out beforehand, and what the
-    processes print, lie in `folder`. The logs are to be warm.
+    First the windows that each way serves are checked. Each way is a process, with the environment of its library;
+    all at once, they would take the memory from each other. Windows written out beforehand, and what the processes
+    print, lie in `folder`. The logs are to be warm.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        limits = {"most_seconds": MOST_SECONDS, "most_megabytes": MOST_MEGABYTES}
-        running = [
-            stack.enter_context(WayProcess(way, log=folder / f"{way.name.replace(' ', '-')}.log", **limits))
-            for way in ways
-        ]
-        tuned: dict[tuple[str, int], int] = {}
-        for case in tqdm(cases, desc="measure", unit="case", disable=None):
-            yield from _measure(case, [_Trial(process, case, folder) for process in running], tuned, turns)
+    always = [way for way in ways if way in (OURS, COPY)]
+    others = [way for way in ways if way not in always]
+    groups = [others[first : first + TOGETHER] for first in range(0, len(others), TOGETHER)] or [[]]
+    bar = tqdm(total=len(cases) * len(groups), desc="measure", unit="case", disable=None)
+    for group in groups:
+        with ExitStack() as stack:
+            running = [stack.enter_context(_process(way, folder)) for way in [*always, *group]]
+            tuned: dict[tuple[str, int], int] = {}
+            for case in cases:
+                trials = [_Trial(process, case, folder) for process in running]
+                for cell in _measure(case, trials, tuned, turns):
+                    if group is groups[0] or cell.way not in (OURS.name, COPY.name):
+                        yield cell
+                bar.update()
+
+
+def _process(way: Way, folder: Path) -> WayProcess:
+    log = folder / f"{way.name.replace(' ', '-')}.log"
+    return WayProcess(way, most_seconds=MOST_SECONDS, most_megabytes=MOST_MEGABYTES, log=log)
 
 
 @dataclass

@@ -24,6 +24,8 @@ OPENING_SECONDS = 1.0
 """A case is opened up to three times within a second, for the time to the first batch."""
 LEAD_IN_SECONDS = 0.1
 """Of each turn, not counted: a way may have prepared something since its last one."""
+WARM_UP_SECONDS = 1.0
+"""Before a number of workers is tried: pages are mapped, and workers have begun."""
 MOST_SECONDS = 60.0
 MOST_MEGABYTES = 4000.0
 MEMORY_SECONDS = 1.0
@@ -223,7 +225,7 @@ def _best_workers(process: WayProcess, case: Case, seconds: float) -> int:
     for workers in process.workers:
         try:
             process.open(replace(case, workers=workers))
-            rates[workers] = process.serve(seconds, LEAD_IN_SECONDS).windows_per_second
+            rates[workers] = process.serve(seconds, WARM_UP_SECONDS).windows_per_second
         except CannotServe as reason:
             cannot = reason
     if not rates:

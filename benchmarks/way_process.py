@@ -47,6 +47,9 @@ class Served:
 class WayProcess:
     """Serves the windows of one case after the other, as `benchmarks.peers.serve` does.
 
+    It runs while it is asked something, and is stopped in between: workers that read ahead would take the time of
+    the next way.
+
     Where it takes longer than `most_seconds` over what it is asked, or more than `most_megabytes` of memory of its
     own, it is ended, and `CannotServe` raised; the next case finds a new process.
     """
@@ -100,8 +103,7 @@ class WayProcess:
     def end(self) -> None:
         """End the process and those that it started."""
         if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._signal(signal.SIGKILL)
             self._process.communicate()
             self._process = None
 
@@ -141,6 +143,7 @@ class WayProcess:
     def _send(self, what: str, **arguments: Any) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
+        self._signal(signal.SIGCONT)
         try:
             self._process.stdin.write(json.dumps({"do": what, **arguments}) + "\n")
             self._process.stdin.flush()
@@ -165,6 +168,7 @@ class WayProcess:
         line = self._process.stdout.readline()
         if not line:
             self._gone()
+        self._signal(signal.SIGSTOP)
         answer: dict[str, Any] = json.loads(line)
         for key in ("cannot", "error"):
             if key in answer:
@@ -177,6 +181,12 @@ class WayProcess:
         self.end()
         said = self._log.read_text().splitlines() or [""]
         raise CannotServe(f"its process ended with exit code {code}: {said[-1]}")
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Send to all its processes."""
+        assert self._process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     def _tree(self) -> list[psutil.Process]:
         assert self._process is not None

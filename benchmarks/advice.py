@@ -42,13 +42,13 @@ def advice(results: Iterable[Mapping[str, Any]]) -> str:
         ],
         [
             "longer than memory, windows do not overlap",
-            "Longstride, mapped; then windows written out beforehand",
-            f"{apart}, and {written} the best that reads written windows",
+            f"Longstride, mapped{'; then windows written out beforehand' if written else ''}",
+            f"{apart} that best{f', {written} the best that reads written windows' if written else ''}",
         ],
         [
             "in memory, one process",
             "Longstride, or `unfold` and `index_select` ([how](../benchmarks/peers/unfold.py)): the same copy",
-            f"{unfold} that, {libraries} the best of the libraries that hold the log in memory",
+            f"{unfold} that{f', {libraries} the best library that holds the log in memory' if libraries else ''}",
         ],
         *_by_length(found),
         *_packed(found),
@@ -107,7 +107,7 @@ def _times(
     of: Callable[[Mapping[str, Any]], bool],
     case: Callable[[Mapping[str, Any]], bool] = lambda cell: True,
 ) -> str:
-    """Ours to the best of some peers in each case, as the range over the cases."""
+    """Ours to the best of some peers in each case, as the range over the cases; empty where none was measured."""
     best: dict[tuple[int, int], float] = {}
     for cell in cells:
         peer = cell["way"] not in (OURS.name, COPY.name)
@@ -120,7 +120,7 @@ def _times(
 
 def _range(figures: list[float]) -> str:
     if not figures:
-        return "(not measured)"
+        return ""
     low, high = min(figures), max(figures)
     digits = 2 if high < 10 else 0
     return f"{low:.{digits}f} to {high:.{digits}f}"

@@ -1,6 +1,7 @@
 """The pictures of docs/benchmarks.md, from the committed results."""
 
 import io
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +23,19 @@ def draw_windows(figures: dict[str, Any]) -> "Figure":
     ours = [cell for cell in figures["cells"] if cell["way"] == OURS.name]
     windows = sorted({cell["window"] for cell in ours})
     strides = {window: sorted(cell["stride"] for cell in ours if cell["window"] == window) for window in windows}
-    words = _words(windows[-1], strides[windows[-1]])
-    rate: list[list[float]] = [[0.0] * len(words) for _ in windows]
-    ratio: list[list[float]] = [[0.0] * len(words) for _ in windows]
+    longest = max(windows, key=lambda window: (len(strides[window]), window))
+    words = _words(longest, strides[longest])
+    rate: list[list[float]] = [[math.nan] * len(words) for _ in windows]
+    ratio: list[list[float]] = [[math.nan] * len(words) for _ in windows]
     names = [[""] * len(words) for _ in windows]
     for cell in ours:
         row, column = windows.index(cell["window"]), strides[cell["window"]].index(cell["stride"])
         peer = best_peer(figures["cells"], cell["window"], cell["stride"])
         rate[row][column] = cell["windows_per_second"]["median"]
-        ratio[row][column] = peer["ours_to_it"]["median"] if peer else float("nan")
+        ratio[row][column] = peer["ours_to_it"]["median"] if peer else math.nan
         names[row][column] = peer["way"] if peer else ""
     figure, (left, right) = _figure(2, height=3.2)
-    said = [[_short(value) for value in row] for row in rate]
+    said = [["" if math.isnan(value) else _short(value) for value in row] for row in rate]
     _map(left, rate, said, "Blues", windows, words)
     title_above(left, "windows per second")
     said = [
@@ -67,14 +69,15 @@ def _map(
 
     logs = np.log(np.array(values))
     if middle is None:
-        low, high = np.nanmin(logs), np.nanmax(logs) + 1.5  # light enough for dark text
+        low, high = float(np.nanmin(logs)), float(np.nanmax(logs)) + 1.5  # light enough for dark text
     else:
         high = max(1.5, float(np.nanmax(np.abs(logs - np.log(middle)))))
         low = -high
     axes.imshow(logs, cmap=colours, vmin=low, vmax=high, aspect="auto", alpha=0.8)
     for row, texts in enumerate(said):
         for column, text in enumerate(texts):
-            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=INK)
+            if not math.isnan(values[row][column]):
+                axes.text(column, row, text, ha="center", va="center", fontsize=8, color=INK)
     axes.set_xticks(range(len(words)), words)
     axes.set_yticks(range(len(windows)), [f"{window:,}" for window in windows])
     axes.set_xlabel("stride", fontsize=8, color=INK)

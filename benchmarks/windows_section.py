@@ -9,7 +9,7 @@ from benchmarks.ways import COPY, OURS
 __all__ = ["best_peer", "sweep_section", "windows_section"]
 
 WINDOWS = """\
-## Windows{cold}
+## Windows{title}
 
 Windows of K rows served shuffled, B = {batch}, from a {state} log of {num_rows:,} rows of {num_channels} float32
 channels ({megabytes:,.0f} MB), by {threads} threads. The copy is the ceiling: random contiguous slices of the same
@@ -24,8 +24,11 @@ PEERS = """\
 Each in a process and an environment of its own (`make peers`), as its documentation has it, with the number of
 workers that serves it best; before it is timed, every window of an epoch is held against the log. `unfold` holds
 the whole log in memory and nothing else: where that is possible, it is the same copy as ours without an order to
-keep. `datasets`, `lance`, `litdata`, `mosaicml-streaming` and `webdataset` read windows that were written out
-beforehand, and are timed on half a gigabyte of them.
+keep.
+"""
+
+WRITTEN = """\
+{names} read windows that were written out beforehand, and are timed on half a gigabyte of them.
 """
 
 COSTS = """\
@@ -64,16 +67,18 @@ def windows_section(figures: dict[str, Any]) -> str:
     cells = sorted(figures["cells"], key=_case)
     first = cells[0]
     introduction = WINDOWS.format(
-        cold=", cold" if figures["cold"] else "",
+        title=", cold" if figures["cold"] else "",
         state="cold" if figures["cold"] else "warm",
         flag=" --cold" if figures["cold"] else "",
         megabytes=first["num_rows"] * first["num_channels"] * 4 / 1e6,
-        **figures,
+        threads=figures["threads"],
         **{name: first[name] for name in ("batch", "num_rows", "num_channels")},
     )
     parts = [introduction, machine_line(figures), "", _summary(cells), ""]
     if len({cell["way"] for cell in cells}) > 3:
-        parts += [PEERS, *_by_window(cells), *_costs(cells)]
+        names = dict.fromkeys(f"`{cell['way']}`" for cell in cells if cell["written_gigabytes"])
+        written = [WRITTEN.format(names=", ".join(names))] if names else []
+        parts += [PEERS, *written, *_by_window(cells), *_costs(cells)]
     if figures["reading"]:
         parts += [READING, _reading(sorted(figures["reading"], key=_case)), ""]
     if not figures["cold"]:
@@ -140,7 +145,7 @@ def _summary(cells: Cells) -> str:
                 f"{rate:,.0f}",
                 f"{rate * cell['window'] / 1e6:,.0f} M",
                 f"{_gigabytes_per_second(cell):.1f}",
-                spread(cell["ratio_to_copy"]),
+                spread(cell["ratio_to_copy"]) if cell["ratio_to_copy"] else "",
                 f"{cell['first_batch_seconds']['median']:.2f} s",
                 peer["way"] if peer else "",
                 spread(peer["ours_to_it"]) if peer else "",

@@ -32,7 +32,7 @@ def run(*arguments: str) -> str:
 
 
 def test_windows(tmp_path: Path) -> None:
-    arguments = ["--rows", "100000", "--channels", "2", "--windows", "16,64", "--strides", "1,K", "--batch", "32"]
+    arguments = ["--rows", "300000", "--channels", "2", "--windows", "16,64", "--strides", "1,K", "--batch", "32"]
     short = ["--rounds", "1", "--seconds", "0.01", "--folder", str(tmp_path), "--json", str(tmp_path / "w.json")]
     invariants, cells = run("windows", *arguments, *short, "--peers", "unfold").split("\n\n")
     cases = [[str(window), str(stride)] for window in (16, 64) for stride in (1, window)]
@@ -61,7 +61,7 @@ def test_options_that_say_nothing(option: list[str], said: str, tmp_path: Path) 
 
 
 def test_sweep(tmp_path: Path) -> None:
-    short = ["--values", "64000", "--windows", "16", "--rounds", "1", "--seconds", "0.01"]
+    short = ["--values", "640000", "--windows", "16", "--rounds", "1", "--seconds", "0.01"]
     run("sweep", "--axis", "layout", *short, "--folder", str(tmp_path), "--json", str(tmp_path / "l.json"))
     figures = json.loads((tmp_path / "l.json").read_text())
     ways = ["longstride", "fair copy", "longstride, packed"]

@@ -60,7 +60,8 @@ def _by_length(found: list[Mapping[str, Any]]) -> list[list[str]]:
     scales = [figures["sizes"] for figures in found if figures["benchmark"] == "scale"]
     if not scales:
         return []
-    first, last = scales[0][0], scales[0][-1]
+    # A shorter one lies in the processor's cache.
+    first, last = next(size for size in scales[0] if size["num_rows"] >= 10**6), scales[0][-1]
     ratio = last["windows_per_second"]["median"] / first["windows_per_second"]["median"]
     opened, memory = last["first_batch_seconds"]["median"], last["peak_megabytes"]
     said = f"{ratio:.2f} of those at {first['num_rows']:,} rows; first batch in {opened:.1f} s, {memory:.0f} MB"

@@ -106,7 +106,7 @@ def draw_scale(figures: dict[str, Any]) -> "Figure":
     title_above(right, "memory of its own, MB")
     for axes in (left, right):
         axes.set_xscale("log")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
         axes.set_xlabel("rows of the log", fontsize=8, color=INK)
     return figure
 

@@ -28,7 +28,8 @@ SCALE = """\
 
 Windows of K = {window} at stride {stride}, B = {batch}, from logs of {num_channels} channels that differ in length
 alone: their files are sparse, which read as zeros and take no room. Each first batch is in a process of its own,
-from opening the store; own memory is that of the process without the pages of mapped files.
+from opening the store; own memory is that of the process without the pages of mapped files. A log of 100,000 rows
+is 13 MB, which lies in the processor's cache: compare from a million on.
 
     python -m benchmarks scale
 """

@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.tables import machine_line, spread, table
 from benchmarks.ways import COPY, OURS
+from benchmarks.ways import PEERS as PEERS_BY_NAME
 
 __all__ = ["best_peer", "sweep_section", "windows_section"]
 
@@ -13,7 +14,7 @@ WINDOWS = """\
 
 Windows of K rows served shuffled, B = {batch}, from a {state} log of {num_rows:,} rows of {num_channels} float32
 channels ({megabytes:,.0f} MB), by {threads} threads. The copy is the ceiling: random contiguous slices of the same
-size, from the same array, into the same kind of buffers. The best peer is the fastest of all below.
+size, from the same array, into the same kind of buffers. The best peer is the fastest of those measured.
 
     python -m benchmarks windows{flag}
 """
@@ -29,6 +30,10 @@ keep.
 
 WRITTEN = """\
 {names} read windows that were written out beforehand, and are timed on half a gigabyte of them.
+"""
+
+MISSING = """\
+Peers that this result leaves out (`--peers`): {names}. Nothing is said of them here.
 """
 
 COSTS = """\
@@ -74,7 +79,9 @@ def windows_section(figures: dict[str, Any]) -> str:
         threads=figures["threads"],
         **{name: first[name] for name in ("batch", "num_rows", "num_channels")},
     )
-    parts = [introduction, machine_line(figures), "", _summary(cells), ""]
+    missing = [name for name in PEERS_BY_NAME if name not in {cell["way"] for cell in cells}]
+    left_out = [MISSING.format(names=", ".join(missing))] if missing else []
+    parts = [introduction, machine_line(figures), "", _summary(cells), "", *left_out]
     if len({cell["way"] for cell in cells}) > 3:
         names = dict.fromkeys(f"`{cell['way']}`" for cell in cells if cell["written_gigabytes"])
         written = [WRITTEN.format(names=", ".join(names))] if names else []
@@ -171,7 +178,7 @@ def _rate(cell: dict[str, Any]) -> str:
 
 
 def _costs(cells: Cells) -> list[str]:
-    """Of the case that most ways can serve: the last but two, at half the longest window but one."""
+    """Of the case that most ways serve, the first of these."""
     counts: dict[tuple[int, int], int] = {}
     for cell in cells:
         if cell["cannot"] is None:

@@ -24,8 +24,8 @@ PEERS = """\
 
 Each in a process and an environment of its own (`make peers`), as its documentation has it, with the number of
 workers that serves it best; before it is timed, every window of an epoch is held against the log. `unfold` holds
-the whole log in memory and nothing else: where that is possible, it is the same copy as ours without an order to
-keep.
+the whole log in memory: where that is possible, it is the same copy as ours without an order to keep, but into
+fresh memory, which costs several times the copy where batches are large.
 """
 
 WRITTEN = """\

@@ -1,12 +1,13 @@
 """`python -m trainer`, `torchrun -m trainer`: train on a store, score its rows, judge the scores."""
 
+import os
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from storage.cli import CommandGroup, example
-from trainer.cli import setting, told_once
+from trainer.cli import run_as_rank, setting, told_once
 from trainer.errors import SettingsError
 from trainer.score_commands import evaluate, plot, score
 from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
@@ -162,4 +163,6 @@ def _render(summary: "Summary") -> str:
 
 
 if __name__ == "__main__":
+    if "RANK" in os.environ:
+        run_as_rank(main)
     main()

@@ -3,6 +3,7 @@
 Importing torch is most of what a short run takes. To torchrun, signals and kills they are processes like others.
 """
 
+import atexit
 import multiprocessing
 import os
 import runpy
@@ -44,6 +45,7 @@ class Rank:
 def work(arguments: tuple[str, ...], environment: dict[str, str]) -> None:
     """Do what `python -m ...` would."""
     os.setsid()
+    atexit._clear()  # what is torchrun's to do
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)  # not as torchrun heeds them
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -6,7 +6,7 @@ import click
 
 from benchmarks.cli import JSON, numbers, write_json
 from benchmarks.training_commands import detect, device, train
-from benchmarks.windows_command import sweep, windows
+from benchmarks.windows_command import order, sweep, windows
 from storage.cli import CommandGroup, example
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     """Measure Longstride, beside the machine's own limits and what people use today."""
 
 
-for command in (detect, device, sweep, train, windows):
+for command in (detect, device, order, sweep, train, windows):
     main.add_command(command)
 
 

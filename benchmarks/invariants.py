@@ -5,7 +5,7 @@ import json
 import tracemalloc
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.loading import WindowLoader
 
-__all__ = ["Invariant", "check", "render", "rows_read"]
+__all__ = ["Invariant", "as_json", "check", "render", "rows_read"]
 
 WORLD_SIZES = (1, 2, 4, 8)
 NUM_WORKERS = (0, 1, 2, 4)
@@ -140,3 +140,14 @@ def render(invariants: list[Invariant]) -> str:
     return "\n".join(
         f"{'holds' if row.holds else 'BROKEN':<7} {row.promise:<55} {row.found}" for row in invariants
     )
+
+
+def as_json(invariants: list[Invariant], num_rows: int, window: int, stride: int) -> dict[str, Any]:
+    """Everything needed to read what was found, or to look again."""
+    return {
+        "benchmark": "order",
+        "num_rows": num_rows,
+        "window": window,
+        "stride": stride,
+        "invariants": [asdict(invariant) for invariant in invariants],
+    }

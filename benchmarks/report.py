@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.advice import advice
 from benchmarks.tables import machine_line, spread, table
-from benchmarks.windows_section import sweep_section, windows_section
+from benchmarks.windows_section import order_section, sweep_section, windows_section
 
 __all__ = ["pictures", "report"]
 
@@ -142,6 +142,7 @@ def report(results: Path) -> str:
         "device": _device,
         "train": _train,
         "shuffle": _shuffle,
+        "order": order_section,
     }
     parts = [INTRODUCTION, advice(found.values())]
     for benchmark, render in sections.items():
@@ -351,7 +352,7 @@ def _shuffle(figures: dict[str, Any]) -> str:
         ]
         for row in figures["orders"]
     ]
-    return "\n".join([SHUFFLE.format(**figures), table(head, rows), ""])
+    return "\n".join([SHUFFLE.format(**figures), machine_line(figures), "", table(head, rows), ""])
 
 
 def _ingest(files: Sequence[dict[str, Any]]) -> str:

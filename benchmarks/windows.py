@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.invariants import Invariant, rows_read
+from benchmarks.invariants import rows_read
 from benchmarks.peers.case import Case
 from benchmarks.serving import Cell, Turns, case_of
 from benchmarks.stores import SEED
@@ -62,9 +62,7 @@ def _reading(case: Case) -> Reading:
     return Reading(case.window, case.stride, rows / unique, rows * row_bytes / served, case.window * row_bytes)
 
 
-def as_json(
-    cells: Sequence[Cell], read: Sequence[Reading], invariants: Sequence[Invariant], turns: Turns
-) -> dict[str, Any]:
+def as_json(cells: Sequence[Cell], read: Sequence[Reading], turns: Turns) -> dict[str, Any]:
     """Everything needed to read the figures, or to measure them again."""
     return {
         "benchmark": "windows",
@@ -73,5 +71,4 @@ def as_json(
         "threads": torch.get_num_threads(),
         "cells": [asdict(cell) for cell in cells],
         "reading": [asdict(reading) for reading in read],
-        "invariants": [asdict(invariant) for invariant in invariants],
     }

@@ -7,7 +7,7 @@ from benchmarks.tables import machine_line, spread, table
 from benchmarks.ways import COPY, OURS
 from benchmarks.ways import PEERS as PEERS_BY_NAME
 
-__all__ = ["best_peer", "sweep_section", "windows_section"]
+__all__ = ["best_peer", "order_section", "sweep_section", "windows_section"]
 
 WINDOWS = """\
 ## Windows{title}
@@ -50,11 +50,13 @@ Counted over an epoch: rows that Longstride reads, each once a pool, over the ro
 go to a device for a window where windows are made there, beside the bytes of the window.
 """
 
-INVARIANTS = """\
-### What the order promises
+ORDER = """\
+## What the order promises
 
-Checked on the same store, windows of 64 rows, 8 apart: what was found, and a digest of the order over all ranks
-and workers ([the promises](order.md)).
+Windows of {window} rows, {stride} apart, of a log of {num_rows:,} rows: what was found, and a digest of the order
+over all ranks and workers ([the promises](order.md)).
+
+    python -m benchmarks order
 """
 
 SWEEPS = {
@@ -88,13 +90,16 @@ def windows_section(figures: dict[str, Any]) -> str:
         parts += [PEERS, *written, *_by_window(cells), *_costs(cells)]
     if figures["reading"]:
         parts += [READING, _reading(sorted(figures["reading"], key=_case)), ""]
-    if not figures["cold"]:
-        checked = [
-            [row["promise"], "holds" if row["holds"] else "**broken**", row["found"]]
-            for row in figures["invariants"]
-        ]
-        parts += [INVARIANTS, table(["promise", "", "found"], checked), ""]
     return "\n".join(parts)
+
+
+def order_section(figures: dict[str, Any]) -> str:
+    """Table of one result of `python -m benchmarks order`."""
+    rows = [
+        [row["promise"], "holds" if row["holds"] else "**broken**", row["found"]] for row in figures["invariants"]
+    ]
+    found = table(["promise", "", "found"], rows)
+    return "\n".join([ORDER.format(**figures), machine_line(figures), "", found, ""])
 
 
 def sweep_section(figures: dict[str, Any]) -> str:

@@ -34,7 +34,7 @@ def run(*arguments: str) -> str:
 def test_windows(tmp_path: Path) -> None:
     arguments = ["--rows", "300000", "--channels", "2", "--windows", "16,64", "--strides", "1,K", "--batch", "32"]
     short = ["--rounds", "1", "--seconds", "0.01", "--folder", str(tmp_path), "--json", str(tmp_path / "w.json")]
-    invariants, cells = run("windows", *arguments, *short, "--peers", "unfold").split("\n\n")
+    cells = run("windows", *arguments, *short, "--peers", "unfold")
     cases = [[str(window), str(stride)] for window in (16, 64) for stride in (1, window)]
     assert [line.split()[:2] for line in cells.splitlines()[1:]] == [case for case in cases for _ in range(3)]
     figures = json.loads((tmp_path / "w.json").read_text())
@@ -42,8 +42,14 @@ def test_windows(tmp_path: Path) -> None:
     assert [cell["way"] for cell in figures["cells"]] == ["longstride", "fair copy", "unfold"] * 4
     assert all(cell["ratio_to_copy"]["median"] > 0 for cell in figures["cells"])
     assert [row["stride"] for row in figures["reading"]] == [1, 16, 1, 64]
-    assert len(figures["invariants"]) == len(invariants.splitlines()) == 11
-    assert [row for row in figures["invariants"] if not row["holds"]] == []
+
+
+def test_order(tmp_path: Path) -> None:
+    sizes = ["--rows", "300000", "--channels", "2", "--window", "64"]
+    shown = run("order", *sizes, "--folder", str(tmp_path), "--json", str(tmp_path / "order.json"))
+    found = json.loads((tmp_path / "order.json").read_text())["invariants"]
+    assert len(found) == len(shown.splitlines()) == 11
+    assert [row for row in found if not row["holds"]] == []
 
 
 @pytest.mark.parametrize(

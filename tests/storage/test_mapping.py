@@ -38,6 +38,19 @@ def test_files_are_one_block_of_memory_in_order(files: list[Path]) -> None:
     ]
 
 
+def test_where_pages_can_be_large_they_may_be(files: list[Path]) -> None:
+    array = map_chunk_files(files, CHUNK)
+    assert array.ctypes.data % 2**21 == 0
+    regions = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text(), flags=re.MULTILINE)
+    flags = [
+        re.findall(r"^VmFlags:(.*)$", region, re.MULTILINE)[0].split()
+        for region in regions
+        if str(files[0].parent) in region
+    ]
+    assert len(flags) == len(files)
+    assert all("hg" in each for each in flags)
+
+
 def test_a_byte_written_to_a_file_shows_through(files: list[Path]) -> None:
     array = map_chunk_files(files, CHUNK)
     before = int(array[3 * CHUNK + 17])

@@ -167,17 +167,24 @@ def pictures(results: Path) -> dict[str, str]:
 
 
 def _read(results: Path) -> dict[str, dict[str, Any]]:
-    """Results by file name; those that differ in their windows alone are one, by the name of the first."""
+    """Results by file name; those that differ in their windows alone are one, by the name of the first.
+
+    Ours and the fair copy are in each of them: those of the first that has the case are told.
+    """
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(results.glob("*.json")):
         figures = json.loads(path.read_text())
         same = next((other for other in found.values() if _without_cells(other) == _without_cells(figures)), None)
         if same and figures["benchmark"] == "windows":
             for name in CELLS:
-                same[name] += figures[name]
+                same[name] += [cell for cell in figures[name] if _key(cell) not in map(_key, same[name])]
         else:
             found[path.stem] = figures
     return found
+
+
+def _key(cell: dict[str, Any]) -> tuple[Any, ...]:
+    return cell.get("way"), cell["window"], cell["stride"]
 
 
 def _without_cells(figures: dict[str, Any]) -> dict[str, Any]:

@@ -241,8 +241,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
             )
             return
         for run in runs:
-            for starts in run.starts[run.served]:
-                yield self._gather(starts)
+            yield from self._gather.batches(run.starts[run.served])
 
     def pool_of(self, epoch: int, run: Run) -> PoolPlan:
         """The rows that windows of a run are made of, and where in them these begin."""

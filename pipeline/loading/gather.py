@@ -3,7 +3,7 @@
 import math
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -200,32 +200,40 @@ class BatchGather:
         self._values = gather(collection.channels, index.window)
         self._target = gather(collection.targets, index.horizon or index.window) if collection.targets else None
 
-    def __call__(self, starts: NDArray[np.int64]) -> WindowBatch:
-        """The windows that start at (B,) rows of the collection; PADDING, at the end, fills the batch."""
-        rows, store, stops, padded = starts.copy(), None, None, None
-        if starts[-1] == PADDING:
-            padded = starts == PADDING
-            rows[padded] = self._first_start
+    def batches(self, starts: NDArray[np.int64]) -> Iterator[WindowBatch]:
+        """The windows that start at rows (steps, B) of the collection; PADDING, at the end, fills a batch."""
+        several = len(self._ends) > 1
+        padded = (starts[:, -1] == PADDING).tolist()
+        # All rows at once: one tensor at a time takes as long as a tenth of the copy of short windows.
+        for first, is_padded in zip(torch.from_numpy(starts).unbind(), padded, strict=True):
+            yield self._arranged(first.numpy()) if several or is_padded else self._batch(first)
+
+    def _batch(self, first: Tensor, stops: list[int] | None = None) -> WindowBatch:
+        values, mask = self._values(first, stops)
+        if self._target is None:
+            return WindowBatch(values, first, mask)
+        return WindowBatch(values, first, mask, *self._target(first + self._target_offset, stops))
+
+    def _arranged(self, starts: NDArray[np.int64]) -> WindowBatch:
+        """A batch of several stores, or one that is filled."""
+        padded = starts == PADDING
+        rows = np.where(padded, self._first_start, starts)
+        store, stops = None, None
         if len(self._ends) > 1:
             # Those of one store are copied together; the order within a batch means nothing.
             order = np.argsort(rows)
-            rows, padded = rows[order], None if padded is None else padded[order]
-            store = np.searchsorted(self._ends, rows, side="right")
+            rows, padded = rows[order], padded[order]
+            number = np.searchsorted(self._ends, rows, side="right")
             stops = np.searchsorted(rows, self._ends).tolist()
-            rows -= self._begins[store]
-        first = torch.from_numpy(rows)
-        values, mask = self._values(first, stops)
-        target = target_mask = None
-        if self._target is not None:
-            target, target_mask = self._target(first + self._target_offset, stops)
-        if padded is not None:
+            rows -= self._begins[number]
+            store = torch.from_numpy(number)
+        batch = self._batch(torch.from_numpy(rows), stops)._replace(store=store)
+        if padded.any():
             filling = torch.from_numpy(padded)
-            mask = blanked(filling, values, mask)
-            target_mask = None if target is None else blanked(filling, target, target_mask)
+            target_mask = None if batch.target is None else blanked(filling, batch.target, batch.target_mask)
+            batch = batch._replace(mask=blanked(filling, batch.values, batch.mask), target_mask=target_mask)
             rows[padded] = PADDING
-        return WindowBatch(
-            values, first, mask, target, target_mask, None if store is None else torch.from_numpy(store)
-        )
+        return batch
 
 
 def blanked(padded: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:

@@ -28,11 +28,12 @@ def hashes(key: int, counters: NDArray[np.integer]) -> NDArray[np.uint64]:
     bits = counters.astype(np.uint64)
     bits *= np.uint64(GOLDEN)
     bits += np.uint64(key)
-    bits ^= bits >> np.uint64(30)
+    shifted = bits >> np.uint64(30)
+    bits ^= shifted
     bits *= np.uint64(MIX_1)
-    bits ^= bits >> np.uint64(27)
+    bits ^= np.right_shift(bits, np.uint64(27), out=shifted)
     bits *= np.uint64(MIX_2)
-    bits ^= bits >> np.uint64(31)
+    bits ^= np.right_shift(bits, np.uint64(31), out=shifted)
     return bits
 
 
@@ -51,13 +52,16 @@ def shuffled(key: int, counters: NDArray[np.int64], groups: NDArray[np.int64]) -
         return np.empty(0, np.int64)
     group_bits = int(groups.max()).bit_length()
     index_bits = (len(counters) - 1).bit_length()
-    words = hashes(key, counters) >> np.uint64(group_bits)
-    words &= ~np.uint64((1 << index_bits) - 1)
+    index_mask = np.uint64((1 << index_bits) - 1)
+    words = hashes(key, counters)
+    words >>= np.uint64(group_bits)
+    words &= ~index_mask
     words |= np.arange(len(counters), dtype=np.uint64)
     if group_bits:
         words |= groups.astype(np.uint64) << np.uint64(64 - group_bits)
     words.sort()
-    return (words & np.uint64((1 << index_bits) - 1)).astype(np.int64)
+    words &= index_mask
+    return words.view(np.int64)
 
 
 def _mix(bits: int) -> int:

@@ -14,7 +14,8 @@ WINDOWS = """\
 
 Windows of K rows served shuffled, B = {batch}, from a {state} log of {num_rows:,} rows of {num_channels} float32
 channels ({megabytes:,.0f} MB), by {threads} threads. The copy is the ceiling: random contiguous slices of the same
-size, from the same array, into the same kind of buffers. The best peer is the fastest of those measured.
+size, from the same array, into the same kind of buffers. The best peer is the fastest of those measured. Own
+memory is that of all processes without the pages of mapped files, which are the system's; CPU is of all processes.
 
     python -m benchmarks windows{flag}
 """
@@ -45,7 +46,7 @@ MISSING = """\
 Peers that this result leaves out (`--peers`): {names}. Nothing is said of them here.
 """
 
-COSTS = """\
+WHAT_IT_COSTS = """\
 ### What a way costs
 
 At K = {window}, stride {stride}: seconds to the first batch; processor seconds of all its processes by gigabyte of
@@ -75,6 +76,8 @@ SWEEPS = {
     "layout": "### By layout\n\nRandom values, which no codec makes smaller: decoding alone is seen.\n",
 }
 
+SPEEDS = ["windows/s", "rows/s", "GB/s"]
+COSTS = ["first batch", "CPU s/GB", "own MB"]
 TARGET = 4
 """Times the best peer, where windows overlap."""
 
@@ -99,7 +102,7 @@ def windows_section(figures: dict[str, Any]) -> str:
     if len({cell["way"] for cell in cells}) > 3:
         names = dict.fromkeys(f"`{cell['way']}`" for cell in cells if cell["written_gigabytes"])
         written = [WRITTEN.format(names=", ".join(names))] if names else []
-        parts += [PEERS, *written, *_by_window(cells), *_costs(cells)]
+        parts += [PEERS, *written, *_by_window(cells), *_by_way(cells)]
     if figures["reading"]:
         parts += [READING, _reading(sorted(figures["reading"], key=_case)), ""]
     return "\n".join(parts)
@@ -116,16 +119,14 @@ def order_section(figures: dict[str, Any]) -> str:
 
 def sweep_section(figures: dict[str, Any]) -> str:
     """Table of one result of `python -m benchmarks sweep`."""
-    head = ["K", "stride", "B", "N", "", "windows/s", "GB/s", "of the copy", "first batch", "own MB"]
+    head = ["K", "stride", "B", "N", "", *SPEEDS, "of the copy", *COSTS]
     rows = [
         [
             *(f"{cell[name]:,}" for name in ("window", "stride", "batch", "num_channels")),
             cell["way"],
-            f"{cell['windows_per_second']['median']:,.0f}",
-            f"{_gigabytes_per_second(cell):.1f}",
+            *_speeds(cell),
             spread(cell["ratio_to_copy"]),
-            f"{cell['first_batch_seconds']['median']:.2f} s",
-            f"{cell['peak_megabytes']:,.0f}",
+            *_costs(cell),
         ]
         for cell in figures["cells"]
         if cell["cannot"] is None and cell["way"] != COPY.name
@@ -149,28 +150,36 @@ def _of(cells: Cells, window: int, stride: int) -> list[dict[str, Any]]:
     return [cell for cell in cells if _case(cell) == (window, stride)]
 
 
-def _gigabytes_per_second(cell: dict[str, Any]) -> float:
-    rate: float = cell["windows_per_second"]["median"] * cell["window"] * cell["num_channels"] * 4 / 1e9
-    return rate
+def _speeds(cell: dict[str, Any]) -> list[str]:
+    """SPEEDS of a cell."""
+    rate = cell["windows_per_second"]["median"]
+    rows = rate * cell["window"]
+    return [f"{rate:,.0f}", f"{rows / 1e6:,.1f} M", f"{rows * cell['num_channels'] * 4 / 1e9:.1f}"]
+
+
+def _costs(cell: dict[str, Any]) -> list[str]:
+    """COSTS of a cell."""
+    return [
+        f"{cell['first_batch_seconds']['median']:.2f} s",
+        f"{cell['cpu_seconds_per_gigabyte']:.2f}",
+        f"{cell['peak_megabytes']:,.0f}",
+    ]
 
 
 def _summary(cells: Cells) -> str:
-    head = ["K", "stride", "windows/s", "rows/s", "GB/s", "of the copy", "first batch", "best peer", "times that"]
+    head = ["K", "stride", *SPEEDS, "of the copy", *COSTS, "best peer", "times that"]
     rows = []
     for cell in cells:
         if cell["way"] != OURS.name:
             continue
-        rate = cell["windows_per_second"]["median"]
-        peer = best_peer(cells, cell["window"], cell["stride"])
+        peer = best_peer(cells, *_case(cell))
         rows.append(
             [
                 f"{cell['window']:,}",
                 f"{cell['stride']:,}",
-                f"{rate:,.0f}",
-                f"{rate * cell['window'] / 1e6:,.0f} M",
-                f"{_gigabytes_per_second(cell):.1f}",
+                *_speeds(cell),
                 spread(cell["ratio_to_copy"]) if cell["ratio_to_copy"] else "",
-                f"{cell['first_batch_seconds']['median']:.2f} s",
+                *_costs(cell),
                 peer["way"] if peer else "",
                 spread(peer["ours_to_it"]) if peer else "",
             ]
@@ -210,29 +219,27 @@ def _rate(cell: dict[str, Any]) -> str:
     return cell["cannot"] or f"{cell['windows_per_second']['median']:,.0f}"
 
 
-def _costs(cells: Cells) -> list[str]:
-    """Of the case that most ways serve, the first of these."""
+def _by_way(cells: Cells) -> list[str]:
+    """Costs in the case that most ways serve, the first of these."""
     counts: dict[tuple[int, int], int] = {}
     for cell in cells:
         if cell["cannot"] is None:
             counts[_case(cell)] = counts.get(_case(cell), 0) + 1
     window, stride = max(counts, key=lambda case: counts[case])
-    head = ["", "version", "workers", "first batch", "CPU s/GB", "own MB", "GB on disk", "an epoch"]
+    head = ["", "version", "workers", *COSTS, "GB on disk", "an epoch"]
     rows = [
         [
             cell["way"],
             cell["version"] or "",
             f"{cell['workers']}",
-            f"{cell['first_batch_seconds']['median']:.2f} s",
-            f"{cell['cpu_seconds_per_gigabyte']:.2f}",
-            f"{cell['peak_megabytes']:,.0f}",
+            *_costs(cell),
             f"{cell['written_gigabytes']:,.1f}" if cell["written_gigabytes"] else "",
             _epoch(cell["epoch"]) if cell["epoch"] else "",
         ]
         for cell in _of(cells, window, stride)
         if cell["cannot"] is None
     ]
-    return [COSTS.format(window=window, stride=stride), table(head, rows), ""]
+    return [WHAT_IT_COSTS.format(window=window, stride=stride), table(head, rows), ""]
 
 
 def _epoch(epoch: dict[str, int]) -> str:

@@ -11,7 +11,7 @@ from benchmarks.windows_section import order_section, sweep_section, windows_sec
 
 __all__ = ["pictures", "report"]
 
-CELLS = ("cells", "reading")
+MERGED = ("cells", "reading")
 MANY = 3
 """More than these are drawn."""
 
@@ -176,7 +176,7 @@ def _read(results: Path) -> dict[str, dict[str, Any]]:
         figures = json.loads(path.read_text())
         same = next((other for other in found.values() if _without_cells(other) == _without_cells(figures)), None)
         if same and figures["benchmark"] == "windows":
-            for name in CELLS:
+            for name in MERGED:
                 same[name] += [cell for cell in figures[name] if _key(cell) not in map(_key, same[name])]
         else:
             found[path.stem] = figures
@@ -188,7 +188,7 @@ def _key(cell: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _without_cells(figures: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in figures.items() if name not in CELLS}
+    return {name: value for name, value in figures.items() if name not in (*MERGED, "rounds")}
 
 
 def _is_drawn(figures: dict[str, Any]) -> bool:

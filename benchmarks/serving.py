@@ -32,6 +32,8 @@ MEMORY_SECONDS = 1.0
 TOGETHER = 5
 """Peers that are measured in turn with ours and the fair copy."""
 
+WRITTEN = "written-{}-{}-{}"
+"""Folder of the windows that a way has written out, by its name, K and stride."""
 CHECKED_WINDOWS = 200
 CHECKED_BATCH = 16
 CHECKED_CHANNELS = 3
@@ -114,6 +116,8 @@ def measure(cases: Sequence[Case], ways: Sequence[Way], folder: Path, turns: Tur
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(WRITTEN.format("*", "*", "*")):  # by a measurement that was killed, and not whole
+        shutil.rmtree(left)
     always = [way for way in ways if way in (OURS, COPY)]
     others = [way for way in ways if way not in always]
     groups = [others[first : first + TOGETHER] for first in range(0, len(others), TOGETHER)] or [[]]
@@ -191,7 +195,7 @@ def _prepare(trial: _Trial, tuned: dict[tuple[str, int], int], turns: Turns) -> 
     if process.way.module != COPY.module:  # which serves no windows
         trial.epoch = _check(process, case, trial.folder)
     if process.writes:
-        case = replace(case, folder=str(trial.folder / f"written-{trial.name}-{case.window}-{case.stride}"))
+        case = replace(case, folder=str(trial.folder / WRITTEN.format(trial.name, case.window, case.stride)))
     key = trial.name, case.window
     trial.case = case
     if key not in tuned:

@@ -161,8 +161,8 @@ class _Trial:
 def _measure(
     case: Case, trials: Sequence[_Trial], tuned: dict[tuple[str, int], int], turns: Turns
 ) -> Iterator[Cell]:
-    def each(step: Callable[[_Trial], None]) -> None:
-        for trial in trials:
+    def each(step: Callable[[_Trial], None], *, backwards: bool = False) -> None:
+        for trial in reversed(trials) if backwards else trials:
             if trial.cannot is None:
                 try:
                     step(trial)
@@ -170,8 +170,10 @@ def _measure(
                     trial.cannot = str(reason)
 
     each(lambda trial: _prepare(trial, tuned, turns))
-    for _ in range(1 + turns.rounds):
-        each(lambda trial: trial.turns.append(_cold_turn(trial, turns) if turns.cold else _turn(trial, turns)))
+    turn = _cold_turn if turns.cold else _turn
+    for number in range(1 + turns.rounds):
+        # To and fro: a way that leaves the machine slower does not always do so to the same one.
+        each(lambda trial: trial.turns.append(turn(trial, turns)), backwards=number % 2 == 1)
     each(lambda trial: _weigh(trial, turns))
     each(lambda trial: trial.process.close())
     for trial in trials:

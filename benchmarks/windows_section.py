@@ -98,7 +98,9 @@ def windows_section(figures: dict[str, Any]) -> str:
     )
     missing = [name for name in PEERS_BY_NAME if name not in {cell["way"] for cell in cells}]
     left_out = [MISSING.format(names=", ".join(missing))] if missing else []
-    parts = [introduction, machine_line(figures), "", _summary(cells), "", *left_out, *_short(cells)]
+    parts = [introduction, machine_line(figures), "", _summary(cells), "", *left_out]
+    if not figures["cold"]:
+        parts += _short(cells)
     if len({cell["way"] for cell in cells}) > 3:
         names = dict.fromkeys(f"`{cell['way']}`" for cell in cells if cell["written_gigabytes"])
         written = [WRITTEN.format(names=", ".join(names))] if names else []
@@ -158,11 +160,12 @@ def _speeds(cell: dict[str, Any]) -> list[str]:
 
 
 def _costs(cell: dict[str, Any]) -> list[str]:
-    """COSTS of a cell."""
+    """COSTS of a cell; older results have not all of them."""
+    cpu, memory = cell["cpu_seconds_per_gigabyte"], cell["peak_megabytes"]
     return [
         f"{cell['first_batch_seconds']['median']:.2f} s",
-        f"{cell['cpu_seconds_per_gigabyte']:.2f}",
-        f"{cell['peak_megabytes']:,.0f}",
+        "" if cpu is None else f"{cpu:.2f}",
+        "" if memory is None else f"{memory:,.0f}",
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.advice import WRITTEN as WRITTEN_OUT
 from benchmarks.tables import machine_line, spread, table
 from benchmarks.ways import COPY, OURS
 from benchmarks.ways import PEERS as PEERS_BY_NAME
@@ -102,7 +103,7 @@ def windows_section(figures: dict[str, Any]) -> str:
     if not figures["cold"]:
         parts += _short(cells)
     if len({cell["way"] for cell in cells}) > 3:
-        names = dict.fromkeys(f"`{cell['way']}`" for cell in cells if cell["written_gigabytes"])
+        names = [f"`{name}`" for name in WRITTEN_OUT if name in {cell["way"] for cell in cells}]
         written = [WRITTEN.format(names=", ".join(names))] if names else []
         parts += [PEERS, *written, *_by_window(cells), *_by_way(cells)]
     if figures["reading"]:

@@ -278,7 +278,7 @@ def _turn(
     first = (np.cumsum(sizes) - sizes)[group]
     sizes = np.maximum(sizes, 1)
     # Half the bits, where they suffice, take a quarter of the time; and to divide takes half that of a remainder.
-    kind = np.dtype(np.uint32 if int(sizes.max()) ** 2 < 2**32 else np.uint64)
+    kind = np.dtype(np.int32 if int(sizes.max()) ** 2 < 2**31 else np.int64)
     number = (np.arange(out.shape[1]) - first).astype(kind)
     size = sizes.astype(kind)[group]
     turned = (factor % sizes).astype(kind)[:, group] * number

@@ -177,6 +177,13 @@ def test_any_step_of_a_billion_rows_is_drawn_without_the_steps_before() -> None:
     assert peak < 20 * 2**20
 
 
+@pytest.mark.parametrize("lanes", [1, 2, 16])
+def test_a_lane_may_have_more_slots_than_half_the_bits_can_count(lanes: int) -> None:
+    """Two hundred thousand of two windows each: products of their numbers pass 2**32 where one lane has them all."""
+    order = ShuffledOrder(WindowIndex(segments_of([(0, 400_001)]), 2, 1), 16, lanes=lanes, seed=0)
+    np.testing.assert_array_equal(np.sort(epoch_starts(order).ravel()), np.arange(400_000))
+
+
 def test_the_order_never_changes_unnoticed() -> None:
     """A run that is resumed with a later version must see the same windows: change this digest knowingly."""
     digest = hashlib.sha256()

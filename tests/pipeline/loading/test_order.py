@@ -179,7 +179,7 @@ def test_any_step_of_a_billion_rows_is_drawn_without_the_steps_before() -> None:
 
 @pytest.mark.parametrize("lanes", [1, 2, 16])
 def test_a_lane_may_have_more_slots_than_half_the_bits_can_count(lanes: int) -> None:
-    """Two hundred thousand of two windows each: products of their numbers pass 2**32 where one lane has them all."""
+    """Two hundred thousand, of two windows each: their products pass 2**32 where one lane has them all."""
     order = ShuffledOrder(WindowIndex(segments_of([(0, 400_001)]), 2, 1), 16, lanes=lanes, seed=0)
     np.testing.assert_array_equal(np.sort(epoch_starts(order).ravel()), np.arange(400_000))
 

@@ -57,7 +57,7 @@ def map_chunk_files(paths: Sequence[Path], chunk_bytes: int) -> NDArray[np.uint8
 
 
 def _allow_large_pages(address: int, size: int) -> None:
-    """Let the system map 2 MB at a time, where files lie so in memory: short windows are copied up to a third faster.
+    """Let the system map 2 MB at a time, where files lie so in memory: short windows are copied a third faster.
 
     Linux does where the file system keeps large folios (xfs, ext4 from 6.16 on) and a chunk is a multiple of 2 MB.
     """

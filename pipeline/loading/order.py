@@ -16,7 +16,7 @@ Shuffled, an epoch is made like this (`docs/order.md` has a picture):
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -273,16 +273,20 @@ def _turn(
 
     Factor and shift are (phases, 1), each factor coprime to each size.
     """
-    # One size is broadcast: to divide by one number takes a fifth of the time.
-    group = np.repeat(np.arange(len(sizes)), sizes) if len(sizes) > 1 else np.zeros(1, np.int64)
-    first = (np.cumsum(sizes) - sizes)[group]
-    sizes = np.maximum(sizes, 1)
+    several = len(sizes) > 1
+
+    def each(values: NDArray[Any]) -> NDArray[Any]:
+        # One size is broadcast: to divide by one number takes a fifth of the time.
+        return np.repeat(values, sizes, axis=-1) if several else values
+
+    first = each(np.cumsum(sizes) - sizes)
     # Half the bits, where they suffice, take a quarter of the time; and to divide takes half that of a remainder.
     kind = np.dtype(np.int32 if int(sizes.max()) ** 2 < 2**31 else np.int64)
     number = (np.arange(out.shape[1]) - first).astype(kind)
-    size = sizes.astype(kind)[group]
-    turned = (factor % sizes).astype(kind)[:, group] * number
-    turned += (shift % sizes).astype(kind)[:, group]
+    modulus = np.maximum(sizes, 1)
+    turned = each((factor % modulus).astype(kind)) * number
+    turned += each((shift % modulus).astype(kind))
+    size = each(modulus.astype(kind))
     turned -= turned // size * size
     np.add(turned, first, out=out)
 

@@ -1,10 +1,10 @@
-"""A cold start: files of which the system keeps nothing in memory."""
+"""Cold starts: files of which the system keeps nothing in memory, and how it reads them again."""
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["evict"]
+__all__ = ["evict", "read_around_kib"]
 
 
 def evict(files: Iterable[Path]) -> None:
@@ -14,3 +14,13 @@ def evict(files: Iterable[Path]) -> None:
         os.fdatasync(descriptor)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(descriptor)
+
+
+def read_around_kib(path: Path) -> int | None:
+    """What the system reads around a page of a mapped file that is missing, where Linux tells it of the disk."""
+    device = path.stat().st_dev
+    disk = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
+    for queue in (disk / "queue", disk.parent / "queue"):  # of a partition, its disk's
+        if queue.exists():
+            return int((queue / "read_ahead_kb").read_text())
+    return None

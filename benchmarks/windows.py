@@ -62,12 +62,15 @@ def _reading(case: Case) -> Reading:
     return Reading(case.window, case.stride, rows / unique, rows * row_bytes / served, case.window * row_bytes)
 
 
-def as_json(cells: Sequence[Cell], read: Sequence[Reading], turns: Turns) -> dict[str, Any]:
+def as_json(
+    cells: Sequence[Cell], read: Sequence[Reading], turns: Turns, read_around_kib: int | None
+) -> dict[str, Any]:
     """Everything needed to read the figures, or to measure them again."""
     return {
         "benchmark": "windows",
         "seed": SEED,
         **asdict(turns),
+        **({"read_around_kib": read_around_kib} if turns.cold else {}),
         "threads": torch.get_num_threads(),
         "cells": [asdict(cell) for cell in cells],
         "reading": [asdict(reading) for reading in read],

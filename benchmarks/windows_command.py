@@ -97,6 +97,7 @@ def _mapped(
     folder: Path,
     json_path: Path | None,
 ) -> None:
+    from benchmarks.evict import read_around_kib
     from benchmarks.serving import measure, render
     from benchmarks.stores import warm
     from benchmarks.ways import COPY, OURS, PEERS, peers
@@ -114,10 +115,11 @@ def _mapped(
     store = Path(served[0].store)
     warm(store, Path(served[0].raw))
     read = readings(served)
+    around = read_around_kib(store)
     cells = []
     for cell in measure(served, ways, folder, turns):
         cells.append(cell)
-        write_json(json_path, as_json(cells, read, turns))  # an hour's figures are not lost
+        write_json(json_path, as_json(cells, read, turns, around))  # an hour's figures are not lost
     click.echo(render(cells))
 
 

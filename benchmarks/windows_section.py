@@ -18,7 +18,13 @@ channels ({megabytes:,.0f} MB), by {threads} threads. The copy is the ceiling: r
 size, from the same array, into the same kind of buffers. The best peer is the fastest of those measured. Own
 memory is that of all processes without the pages of mapped files, which are the system's; CPU is of all processes.
 
-    python -m benchmarks windows{flag}
+    python -m benchmarks windows{flag} --rows {num_rows}
+"""
+
+COLD = """\
+A turn begins with opening the log, and with nothing of it in memory. Longstride asks for the rows of a pool before
+it needs them. Who only touches them waits for {kib:,} KB around each (`read_ahead_kb` of this disk): much is
+read that is not served, unless the log is so small that soon all of it is in memory.
 """
 
 SHORT = """\
@@ -100,6 +106,8 @@ def windows_section(figures: dict[str, Any]) -> str:
     missing = [name for name in PEERS_BY_NAME if name not in {cell["way"] for cell in cells}]
     left_out = [MISSING.format(names=", ".join(missing))] if missing else []
     parts = [introduction, machine_line(figures), "", _summary(cells), "", *left_out]
+    if figures.get("read_around_kib"):
+        parts.append(COLD.format(kib=figures["read_around_kib"]))
     if not figures["cold"]:
         parts += _short(cells)
     if len({cell["way"] for cell in cells}) > 3:

@@ -39,18 +39,18 @@ def hashes(key: int, counters: NDArray[np.integer]) -> NDArray[np.uint64]:
 
 def permutation(key: int, length: int) -> NDArray[np.int64]:
     """Permutation of 0..length-1."""
-    return shuffled(key, np.arange(length), np.zeros(length, np.int64))
+    return shuffled(key, np.arange(length), np.array([length]))
 
 
-def shuffled(key: int, counters: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Indices of `counters` sorted by group, and within a group in an order that the counters' hashes give.
+def shuffled(key: int, counters: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Indices of `counters`, whose groups of `sizes` are each in an order that the counters' hashes give.
 
     One sort of plain integers, several times faster than an argsort: the group in the upper bits, the index in
     the lower, and as many bits of the hash between them as there is room for.
     """
     if not len(counters):
         return np.empty(0, np.int64)
-    group_bits = int(groups.max()).bit_length()
+    group_bits = int(np.flatnonzero(sizes)[-1]).bit_length()
     index_bits = (len(counters) - 1).bit_length()
     index_mask = np.uint64((1 << index_bits) - 1)
     words = hashes(key, counters)
@@ -58,7 +58,7 @@ def shuffled(key: int, counters: NDArray[np.int64], groups: NDArray[np.int64]) -
     words &= ~index_mask
     words |= np.arange(len(counters), dtype=np.uint64)
     if group_bits:
-        words |= groups.astype(np.uint64) << np.uint64(64 - group_bits)
+        words |= np.repeat(np.arange(len(sizes), dtype=np.uint64) << np.uint64(64 - group_bits), sizes)
     words.sort()
     words &= index_mask
     return words.view(np.int64)

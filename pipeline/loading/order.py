@@ -32,7 +32,7 @@ POOL_ROWS = 2**20
 BLOCK_ROWS = 2**14
 """Rows of a block, about."""
 
-AT_ONCE = 2**16
+AT_ONCE = 2**15
 """Windows whose order is drawn at a time, about."""
 
 PADDING = -1
@@ -177,7 +177,8 @@ class ShuffledOrder:
         slots = self._slots(self._pieces(epoch, step, rank, world_size), num_lanes, key)
         if within is not None:
             # A slot's windows lie in one range: looking for each slot takes a fraction of looking for each window.
-            skipped = slots.first_phase * self.index.stride if len(slots.first_phase) else 0
+            skipped = np.zeros_like(slots.row)
+            skipped[slots.cut] = slots.cut_first * self.index.stride
             slots = slots._replace(row=_counted_within(within, slots.row + skipped) - skipped)
         if self._phases == 1:  # a slot is a window, and every lane has as many of them
             by_lane = slots.row.reshape(num_lanes, stop - first, self.lane_share)
@@ -216,18 +217,33 @@ class ShuffledOrder:
         """Slots of pieces, by lane and half, shuffled within each half."""
         hop = self._phases
         low, high = pieces.low // hop, -(-pieces.high // hop)
-        slot, owner = _ranges(low, high)
-        row = self.index.segments.start[pieces.segment][owner] + slot * (hop * self.index.stride)
-        counts = np.bincount(pieces.lane, high - low, lanes).astype(np.int64)
-        sizes = np.stack([(counts + 1) // 2, counts // 2], axis=1)
-        halves = np.repeat(np.arange(sizes.size), sizes.reshape(-1))
-        if hop == 1:
-            none = np.empty(0, np.int64)
-            return _Slots(row[shuffled(key, row, halves)], none, none, sizes)
-        first_phase = np.maximum(pieces.low[owner] - slot * hop, 0)
-        last_phase = np.minimum(pieces.high[owner] - slot * hop, hop)
-        order = shuffled(key, row + first_phase, halves)
-        return _Slots(row[order], first_phase[order], last_phase[order], sizes)
+        counts = high - low
+        base = self.index.segments.start[pieces.segment]
+        stops = np.cumsum(counts)
+        # Slot i of a piece begins at row (low + i) * hop * stride of its segment.
+        row = np.repeat(base + (low - stops + counts) * (hop * self.index.stride), counts)
+        row += np.arange(len(row)) * (hop * self.index.stride)
+        in_lane = np.bincount(pieces.lane, counts, lanes).astype(np.int64)
+        sizes = np.stack([(in_lane + 1) // 2, in_lane // 2], axis=1)
+        # Of a piece only the first and the last slot, maybe the same one, may lack windows.
+        first, last = stops - counts, stops - 1
+        first_phase, last_phase = pieces.low - low * hop, pieces.high - (high - 1) * hop
+        first_window = row.copy()
+        first_window[first] += first_phase
+        order = shuffled(key, first_window, sizes.reshape(-1))
+        is_cut = np.zeros(len(row), bool)
+        is_cut[first[first_phase > 0]] = True
+        is_cut[last[last_phase < hop]] = True
+        cut = np.flatnonzero(is_cut.take(order))
+        slot = order[cut]
+        piece = np.searchsorted(stops, slot, side="right")
+        return _Slots(
+            row.take(order),
+            cut,
+            np.where(slot == first[piece], first_phase[piece], 0),
+            np.where(slot == last[piece], last_phase[piece], hop),
+            sizes,
+        )
 
     def _phase_by_phase(self, slots: "_Slots", key: int) -> Iterator[NDArray[np.int64]]:
         """Starts of all windows of each lane, in the order in which they are served.
@@ -239,7 +255,8 @@ class ShuffledOrder:
         factor = PRIMES[(bits & np.uint64(len(PRIMES) - 1)).astype(np.int64)][:, None]
         shift = (bits >> np.uint64(33)).astype(np.int64)[:, None]
         ahead = phases[:, None] * self.index.stride
-        is_cut = (slots.first_phase > 0) | (slots.last_phase < self._phases)
+        is_cut = np.zeros(len(slots.row), bool)
+        is_cut[slots.cut] = True
         at_once = max(1, AT_ONCE * len(slots.half_sizes) // (self._phases * len(slots.row)))
         begin = 0
         for lane in range(0, len(slots.half_sizes), at_once):
@@ -255,12 +272,12 @@ class ShuffledOrder:
                 slot[:, half:] += half
             slot += begin
             begin += stops[-1]
-            starts = slots.row[slot]
+            starts = slots.row.take(slot)
             starts += ahead
-            cut = np.flatnonzero(is_cut[slot])
-            phase, cut_slot = phases[cut // stops[-1]], slot.reshape(-1)[cut]
+            cut = np.flatnonzero(is_cut.take(slot))
+            phase, number = phases[cut // stops[-1]], np.searchsorted(slots.cut, slot.reshape(-1)[cut])
             is_there = np.ones(slot.size, bool)
-            is_there[cut] = (slots.first_phase[cut_slot] <= phase) & (phase < slots.last_phase[cut_slot])
+            is_there[cut] = (slots.cut_first[number] <= phase) & (phase < slots.cut_last[number])
             is_there = is_there.reshape(slot.shape)
             for low, high in pairwise([0, *stops]):
                 yield starts[:, low:high][is_there[:, low:high]]
@@ -304,14 +321,16 @@ class _Pieces(NamedTuple):
 
 
 class _Slots(NamedTuple):
-    """Runs of up to `hop` consecutive windows; each field but the last has shape (slots,)."""
+    """Runs of up to `hop` consecutive windows of a segment."""
 
     row: NDArray[np.int64]
-    """Start of the window of phase 0, whether or not it belongs to the slot."""
-    first_phase: NDArray[np.int64]
-    """Of its windows that are served; empty where each slot is one window."""
-    last_phase: NDArray[np.int64]
-    """After the last of them."""
+    """Start of the window of phase 0, whether or not it belongs to the slot, (slots,)."""
+    cut: NDArray[np.int64]
+    """Numbers of those slots that lack some windows, in order, (cut,)."""
+    cut_first: NDArray[np.int64]
+    """Phase of the first window that each of them has, (cut,)."""
+    cut_last: NDArray[np.int64]
+    """Phase after its last one, (cut,)."""
     half_sizes: NDArray[np.int64]
     """Slots of the first and second half of each lane, (lanes, 2), in whose order they lie."""
 

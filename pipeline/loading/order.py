@@ -172,20 +172,18 @@ class ShuffledOrder:
     ) -> NDArray[np.int64]:
         """See Order."""
         first, stop = self.run_of(step)
-        num_lanes = self.lanes // world_size
         key = derive(self.seed, epoch, 1, first)
-        slots = self._slots(self._pieces(epoch, step, rank, world_size), num_lanes, key)
-        if within is not None:
-            # A slot's windows lie in one range: looking for each slot takes a fraction of looking for each window.
-            skipped = np.zeros_like(slots.row)
-            skipped[slots.cut] = slots.cut_first * self.index.stride
-            slots = slots._replace(row=_counted_within(within, slots.row + skipped) - skipped)
-        if self._phases == 1:  # a slot is a window, and every lane has as many of them
-            by_lane = slots.row.reshape(num_lanes, stop - first, self.lane_share)
-            return by_lane.swapaxes(0, 1).reshape(stop - first, -1)
-        starts = np.empty((stop - first, num_lanes, self.lane_share), np.int64)
-        for lane, served in enumerate(self._phase_by_phase(slots, key)):
-            starts[:, lane] = served.reshape(-1, self.lane_share)
+        starts = np.empty((stop - first, self.lanes // world_size, self.lane_share), np.int64)
+        turns = self._turns(key) if self._phases > 1 else None
+        for lane, slots in self._some_lanes(self._pieces(epoch, step, rank, world_size), stop - first, key):
+            if within is not None:
+                slots = self._counted(slots, within)
+            if turns is None:  # a slot is a window, and every lane has as many of them
+                by_lane = slots.row.reshape(-1, stop - first, self.lane_share)
+                starts[:, lane : lane + len(by_lane)] = by_lane.swapaxes(0, 1)
+                continue
+            for number, served in enumerate(self._phase_by_phase(slots, turns), lane):
+                starts[:, number] = served.reshape(-1, self.lane_share)
         return starts.reshape(stop - first, -1)
 
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
@@ -212,6 +210,19 @@ class ShuffledOrder:
             low=window + np.maximum(begin[lane] - position, 0),
             high=window + np.minimum(end[lane], stop) - position,
         )
+
+    def _some_lanes(self, pieces: "_Pieces", num_steps: int, key: int) -> Iterator[tuple[int, "_Slots"]]:
+        """Slots of a few lanes at a time, and the first of these lanes.
+
+        So they lie in memory that stays in the cache and is used again.
+        """
+        num_lanes = int(pieces.lane[-1]) + 1
+        at_once = max(1, AT_ONCE // (num_steps * self.lane_share))
+        for lane in range(0, num_lanes, at_once):
+            lanes = min(at_once, num_lanes - lane)
+            low, high = np.searchsorted(pieces.lane, [lane, lane + lanes])
+            some = _Pieces(*(field[low:high] for field in pieces))
+            yield lane, self._slots(some._replace(lane=some.lane - lane), lanes, key)
 
     def _slots(self, pieces: "_Pieces", lanes: int, key: int) -> "_Slots":
         """Slots of pieces, by lane and half, shuffled within each half."""
@@ -245,51 +256,47 @@ class ShuffledOrder:
             sizes,
         )
 
-    def _phase_by_phase(self, slots: "_Slots", key: int) -> Iterator[NDArray[np.int64]]:
-        """Starts of all windows of each lane, in the order in which they are served.
+    def _counted(self, slots: "_Slots", within: NDArray[np.int64]) -> "_Slots":
+        """The same slots, with their rows counted within ranges (ranges, 2).
 
-        A few lanes at a time: in memory that stays in the cache and is used again.
+        A slot's windows lie in one range: looking for each slot takes a fraction of looking for each window.
         """
+        skipped = np.zeros_like(slots.row)
+        skipped[slots.cut] = slots.cut_first * self.index.stride
+        return slots._replace(row=_counted_within(within, slots.row + skipped) - skipped)
+
+    def _turns(self, key: int) -> "_Turns":
         phases = permutation(derive(key, 1), self._phases)
         bits = hashes(derive(key, 2), phases)
-        factor = PRIMES[(bits & np.uint64(len(PRIMES) - 1)).astype(np.int64)][:, None]
-        shift = (bits >> np.uint64(33)).astype(np.int64)[:, None]
-        ahead = phases[:, None] * self.index.stride
+        factor = PRIMES[(bits & np.uint64(len(PRIMES) - 1)).astype(np.int64)]
+        return _Turns(phases, factor[:, None], (bits >> np.uint64(33)).astype(np.int64)[:, None])
+
+    def _phase_by_phase(self, slots: "_Slots", turns: "_Turns") -> Iterator[NDArray[np.int64]]:
+        """Starts of all windows of each lane, in the order in which they are served."""
+        stops = np.cumsum(slots.half_sizes.sum(axis=1)).tolist()
+        slot = np.empty((self._phases, stops[-1]), np.int64)
+        if len(stops) > 1:
+            _turn(slots.half_sizes.reshape(-1), turns, out=slot)
+        else:
+            half = int(slots.half_sizes[0, 0])
+            _turn(slots.half_sizes[0, :1], turns, out=slot[:, :half])
+            _turn(slots.half_sizes[0, 1:], turns, out=slot[:, half:])
+            slot[:, half:] += half
+        starts = slots.row.take(slot)
+        starts += turns.phase[:, None] * self.index.stride
         is_cut = np.zeros(len(slots.row), bool)
         is_cut[slots.cut] = True
-        at_once = max(1, AT_ONCE * len(slots.half_sizes) // (self._phases * len(slots.row)))
-        begin = 0
-        for lane in range(0, len(slots.half_sizes), at_once):
-            half_sizes = slots.half_sizes[lane : lane + at_once]
-            stops = np.cumsum(half_sizes.sum(axis=1)).tolist()
-            slot = np.empty((self._phases, stops[-1]), np.int64)
-            if at_once > 1:
-                _turn(half_sizes.reshape(-1), factor, shift, out=slot)
-            else:
-                half = int(half_sizes[0, 0])
-                _turn(half_sizes[0, :1], factor, shift, out=slot[:, :half])
-                _turn(half_sizes[0, 1:], factor, shift, out=slot[:, half:])
-                slot[:, half:] += half
-            slot += begin
-            begin += stops[-1]
-            starts = slots.row.take(slot)
-            starts += ahead
-            cut = np.flatnonzero(is_cut.take(slot))
-            phase, number = phases[cut // stops[-1]], np.searchsorted(slots.cut, slot.reshape(-1)[cut])
-            is_there = np.ones(slot.size, bool)
-            is_there[cut] = (slots.cut_first[number] <= phase) & (phase < slots.cut_last[number])
-            is_there = is_there.reshape(slot.shape)
-            for low, high in pairwise([0, *stops]):
-                yield starts[:, low:high][is_there[:, low:high]]
+        cut = np.flatnonzero(is_cut.take(slot))
+        phase, number = turns.phase[cut // stops[-1]], np.searchsorted(slots.cut, slot.reshape(-1)[cut])
+        is_there = np.ones(slot.size, bool)
+        is_there[cut] = (slots.cut_first[number] <= phase) & (phase < slots.cut_last[number])
+        is_there = is_there.reshape(slot.shape)
+        for low, high in pairwise([0, *stops]):
+            yield starts[:, low:high][is_there[:, low:high]]
 
 
-def _turn(
-    sizes: NDArray[np.int64], factor: NDArray[np.int64], shift: NDArray[np.int64], out: NDArray[np.int64]
-) -> None:
-    """Write the numbers from 0 on, (phases, numbers): `sizes[0]` of them in an order of each phase, then the next.
-
-    Factor and shift are (phases, 1), each factor coprime to each size.
-    """
+def _turn(sizes: NDArray[np.int64], turns: "_Turns", out: NDArray[np.int64]) -> None:
+    """Write the numbers from 0 on, (phases, numbers): `sizes[0]` of them in an order of each phase, and so on."""
     several = len(sizes) > 1
 
     def each(values: NDArray[Any]) -> NDArray[Any]:
@@ -301,11 +308,22 @@ def _turn(
     kind = np.dtype(np.int32 if int(sizes.max()) ** 2 < 2**31 else np.int64)
     number = (np.arange(out.shape[1]) - first).astype(kind)
     modulus = np.maximum(sizes, 1)
-    turned = each((factor % modulus).astype(kind)) * number
-    turned += each((shift % modulus).astype(kind))
+    turned = each((turns.factor % modulus).astype(kind)) * number
+    turned += each((turns.shift % modulus).astype(kind))
     size = each(modulus.astype(kind))
     turned -= turned // size * size
     np.add(turned, first, out=out)
+
+
+class _Turns(NamedTuple):
+    """Orders of slots, one for each phase: number i comes from (factor * i + shift) modulo the number of slots."""
+
+    phase: NDArray[np.int64]
+    """Phases in the order in which they are served, (phases,)."""
+    factor: NDArray[np.int64]
+    """Coprime to every number of slots, (phases, 1)."""
+    shift: NDArray[np.int64]
+    """(phases, 1)."""
 
 
 class _Pieces(NamedTuple):

@@ -19,6 +19,10 @@ from pipeline.loading.windows import WindowIndex
 __all__ = ["BatchGather", "BufferRing", "PoolGather", "WindowGather", "blanked", "window_view"]
 
 CACHE_LINE = 64
+AT_ONCE_BYTES = 2**22
+"""Of values that are copied in one call, where batches are small: a call takes as long as copying 100 KB."""
+SMALL_BYTES = 2**19
+"""Of the values of a small batch. Two or four larger ones together are slower than one by one."""
 
 
 class BufferRing:
@@ -37,17 +41,21 @@ class BufferRing:
         self._buffers: list[NDArray[np.generic]] = []
         self._next = 0
 
-    def take(self) -> Tensor:
-        """Return a tensor of the ring's shape, with any content, that nothing else refers to."""
+    def take(self, length: int | None = None) -> Tensor:
+        """A tensor of the ring's shape, or its first rows, with any content, that nothing else refers to."""
+        taken = torch.from_numpy(self._free())
+        return taken if length in (None, len(taken)) else taken[:length]
+
+    def _free(self) -> NDArray[np.generic]:
         for _ in range(len(self._buffers)):
             self._next = (self._next + 1) % len(self._buffers)
             # Held by the list and by this call's argument alone.
             if sys.getrefcount(self._buffers[self._next]) == 2:
-                return torch.from_numpy(self._buffers[self._next])
+                return self._buffers[self._next]
         buffer = _aligned(self.shape, self.dtype)
         if len(self._buffers) < self.size:
             self._buffers.append(buffer)
-        return torch.from_numpy(buffer)
+        return buffer
 
 
 def _aligned(shape: tuple[int, ...], dtype: np.dtype[np.generic] | type[np.generic]) -> NDArray[np.generic]:
@@ -77,7 +85,7 @@ class WindowGather:
         columns: Sequence[Sequence[int]] | None = None,
         mask: bool,
     ) -> None:
-        """Serve batches of `batch` windows of `window` rows, with a mask of present values if asked.
+        """Gather up to `batch` windows of `window` rows at a time, with a mask of present values if asked.
 
         `columns` are those to serve of each array, if not all.
         """
@@ -104,7 +112,7 @@ class WindowGather:
         The windows before `stops[0]` are of the first array, those from there to `stops[1]` of the second; without
         stops, all are of the first.
         """
-        values = self._values.take()
+        values = self._values.take(len(starts))
         if stops is None:
             self._copy(0, starts, values)
         else:
@@ -113,7 +121,7 @@ class WindowGather:
                     self._copy(number, starts[begin:stop], values[begin:stop])
         if self._mask is None:
             return values, None
-        mask = self._mask.take()
+        mask = self._mask.take(len(starts))
         # numpy, because torch writes booleans ten times as slowly.
         present = values.numpy()
         np.equal(present, present, out=mask.numpy())
@@ -184,6 +192,9 @@ class BatchGather:
 
     def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
         """Batches of `batch` windows."""
+        row_bytes = len(collection.channels) * np.dtype(collection.stores[0].layout.dtype).itemsize
+        batch_bytes = batch * index.window * row_bytes
+        self._at_once = AT_ONCE_BYTES // batch_bytes if batch_bytes <= SMALL_BYTES else 1
         self._begins, self._ends = collection.first_row[:-1], collection.first_row[1:]
         self._first_start = int(index.starts(np.array(0)))
         self._target_offset = index.window if index.horizon else 0
@@ -195,18 +206,34 @@ class BatchGather:
             chosen = None
             if any(names != store.channels for store in stores):
                 chosen = [columns_of(store, names) for store in stores]
-            return WindowGather(arrays, rows, batch, columns=chosen, mask=masked)
+            return WindowGather(arrays, rows, batch * self._at_once, columns=chosen, mask=masked)
 
         self._values = gather(collection.channels, index.window)
         self._target = gather(collection.targets, index.horizon or index.window) if collection.targets else None
 
     def batches(self, starts: NDArray[np.int64]) -> Iterator[WindowBatch]:
-        """The windows that start at rows (steps, B) of the collection; PADDING, at the end, fills a batch."""
-        several = len(self._ends) > 1
-        padded = (starts[:, -1] == PADDING).tolist()
-        # All rows at once: one tensor at a time takes as long as a tenth of the copy of short windows.
-        for first, is_padded in zip(torch.from_numpy(starts).unbind(), padded, strict=True):
-            yield self._arranged(first.numpy()) if several or is_padded else self._batch(first)
+        """The windows that start at rows (steps, B) of the collection; PADDING fills the last of an epoch."""
+        if len(self._ends) > 1:
+            yield from map(self._arranged, starts)
+            return
+        whole = len(starts) - int(starts[-1, -1] == PADDING)
+        rows = torch.from_numpy(starts[:whole])
+        if self._at_once == 1:
+            # All rows at once: one tensor at a time takes as long as a tenth of the copy of short windows.
+            yield from map(self._batch, rows.unbind())
+        else:
+            for some in rows.split(self._at_once):
+                yield from self._few(some)
+        yield from map(self._arranged, starts[whole:])
+
+    def _few(self, rows: Tensor) -> Iterator[WindowBatch]:
+        """Batches whose windows start at rows (few, B), copied together."""
+
+        def apart(field: Tensor | None) -> Sequence[Tensor | None]:
+            return [None] * len(rows) if field is None else field.view(*rows.shape, *field.shape[1:]).unbind()
+
+        together = self._batch(rows.reshape(-1))
+        yield from map(WindowBatch, *(apart(field) for field in together))
 
     def _batch(self, first: Tensor, stops: list[int] | None = None) -> WindowBatch:
         values, mask = self._values(first, stops)

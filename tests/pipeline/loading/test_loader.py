@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from pipeline.loading import WindowDataset, WindowIndex, WindowLoader, split_by_time
+from pipeline.loading import WindowBatch, WindowDataset, WindowIndex, WindowLoader, gather, split_by_time
+from pipeline.loading.dataset import WindowOptions
 from storage.errors import LongstrideError
 from storage.store import SeriesStore
 from tests.pipeline.loading.conftest import StoreOf
@@ -71,6 +72,31 @@ def test_starts_of_all_ranks_equal_brute_force(
         assert loaders[0].num_dropped < batch
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("missing", [True, False])
+@pytest.mark.parametrize("options", [{}, {"horizon": 3}, {"channels": ["c2", "c0"], "targets": ["c1"]}])
+def test_batches_that_are_copied_together_are_those_copied_one_by_one(
+    store_of: StoreOf, options: WindowOptions, missing: bool, shuffle: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.random.default_rng(1).standard_normal((1003, 3)).astype(np.float32)
+    values[40:60] = np.nan if missing else 1
+    store = store_of(values)
+
+    def batches(at_once_bytes: int, small_bytes: int = 2**19) -> list[WindowBatch]:
+        monkeypatch.setattr(gather, "AT_ONCE_BYTES", at_once_bytes)
+        monkeypatch.setattr(gather, "SMALL_BYTES", small_bytes)
+        return list(WindowLoader(store, window=7, stride=2, batch_size=16, shuffle=shuffle, **options))
+
+    batch_bytes = 16 * 7 * len(options.get("channels") or "abc") * 4
+    one_by_one = batches(2**22, small_bytes=0)
+    for together in (batches(5 * batch_bytes), batches(2**22)):
+        assert len(together) == len(one_by_one)
+        for mine, theirs in zip(together, one_by_one, strict=True):
+            for field, expected in zip(mine, theirs, strict=True):
+                assert (field is None) == (expected is None)
+                assert field is None or torch.allclose(field, expected, rtol=0, atol=0, equal_nan=True)
+
+
 def test_values_and_mask_are_the_rows_of_the_store(store_of: StoreOf) -> None:
     values = np.random.default_rng(1).standard_normal((500, 3)).astype(np.float32)
     values[40:60] = np.nan
@@ -118,9 +144,13 @@ def test_a_kept_view_of_a_batch_is_never_overwritten(walk: SeriesStore) -> None:
         assert np.array_equal(view, walk.values[start + 3 : start + 9])
 
 
-def test_buffers_are_used_again(walk: SeriesStore) -> None:
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_buffers_are_used_again(walk: SeriesStore, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "AT_ONCE_BYTES", at_once * 32 * 16 * 4 * 4)
     loader = WindowLoader(walk, window=16, batch_size=32)
-    assert len({batch.values.data_ptr() for batch in loader}) <= 4
+    assert len(loader) > 8 * at_once
+    assert len({batch.values.data_ptr() for batch in loader}) <= 4 * at_once
+    assert len({batch.values.untyped_storage().data_ptr() for batch in loader}) <= 4
 
 
 def test_order_is_a_pure_function_of_seed_epoch_and_step(walk: SeriesStore) -> None:

@@ -222,8 +222,8 @@ class BatchGather:
             # All rows at once: one tensor at a time takes as long as a tenth of the copy of short windows.
             yield from map(self._batch, rows.unbind())
         else:
-            for some in rows.split(self._at_once):
-                yield from self._few(some)
+            for step in range(0, whole, self._at_once):
+                yield from self._few(rows[step : step + self._at_once])
         yield from map(self._arranged, starts[whole:])
 
     def _few(self, rows: Tensor) -> Iterator[WindowBatch]:

@@ -236,6 +236,9 @@ class ShuffledOrder:
         row += np.arange(len(row)) * (hop * self.index.stride)
         in_lane = np.bincount(pieces.lane, counts, lanes).astype(np.int64)
         sizes = np.stack([(in_lane + 1) // 2, in_lane // 2], axis=1)
+        if hop == 1:
+            none = np.empty(0, np.int64)
+            return _Slots(row.take(shuffled(key, row, sizes.reshape(-1))), none, none, none, sizes)
         # Of a piece only the first and the last slot, maybe the same one, may lack windows.
         first, last = stops - counts, stops - 1
         first_phase, last_phase = pieces.low - low * hop, pieces.high - (high - 1) * hop

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from benchmarks.tables import table
+from benchmarks.tables import figure, table
 from benchmarks.ways import COPY, OURS
 
 __all__ = ["advice"]
@@ -33,17 +33,26 @@ def advice(results: Iterable[Mapping[str, Any]]) -> str:
     cells = compared["cells"]
     from_disk = _times(cells, _from_disk, _overlaps)
     apart, written = _times(cells, _from_disk, _apart), _times(cells, _is_written, _apart)
+    cold = [
+        cell
+        for figures in found
+        if figures["benchmark"] == "windows" and figures["cold"]
+        for cell in figures["cells"]
+    ]
+    cold_overlapping, cold_apart = _times(cold, _from_disk, _overlaps), _times(cold, _from_disk, _apart)
     unfold, libraries = _times(cells, _is_unfold), _times(cells, _is_library)
     rows = [
         [
             "longer than memory, windows overlap",
             "Longstride, mapped (the default)",
-            f"{from_disk} the best that reads the log where it is",
+            f"{from_disk} the best that reads the log where it is"
+            f"{f', {cold_overlapping} from a cold disk' if cold else ''}",
         ],
         [
             "longer than memory, windows do not overlap",
             f"Longstride, mapped{'; then windows written out beforehand' if written else ''}",
-            f"{apart} that best{f', {written} the best that reads written windows' if written else ''}",
+            f"{apart} that best{f', {cold_apart} from a cold disk' if cold else ''}"
+            f"{f'; {written} the best that reads written windows' if written else ''}",
         ],
         [
             "in memory, one process",
@@ -120,8 +129,4 @@ def _times(
 
 
 def _range(figures: list[float]) -> str:
-    if not figures:
-        return ""
-    low, high = min(figures), max(figures)
-    digits = 2 if high < 10 else 0
-    return f"{low:.{digits}f} to {high:.{digits}f}"
+    return f"{figure(min(figures))} to {figure(max(figures))}" if figures else ""

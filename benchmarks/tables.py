@@ -4,7 +4,7 @@ from typing import Any
 
 from benchmarks.timing import Spread
 
-__all__ = ["machine_line", "spread", "table"]
+__all__ = ["figure", "machine_line", "spread", "table"]
 
 
 def machine_line(figures: dict[str, Any]) -> str:
@@ -17,10 +17,17 @@ def machine_line(figures: dict[str, Any]) -> str:
     )
 
 
+def figure(value: float, digits: int = 2) -> str:
+    """With so many digits after the point, and fewer from 10 on."""
+    before = len(f"{abs(value):.0f}") - 1
+    return f"{value:,.{max(0, digits - before)}f}"
+
+
 def spread(fields: dict[str, float], digits: int = 2) -> str:
     """The median, with the smallest and the largest."""
     found = Spread(**fields)
-    return f"{found.median:.{digits}f} ({found.minimum:.{digits}f} to {found.maximum:.{digits}f})"
+    median, low, high = (figure(value, digits) for value in (found.median, found.minimum, found.maximum))
+    return f"{median} ({low} to {high})"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

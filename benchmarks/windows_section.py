@@ -24,7 +24,8 @@ memory is that of all processes without the pages of mapped files, which are the
 COLD = """\
 A turn begins with opening the log, and with nothing of it in memory. Longstride asks for the rows of a pool before
 it needs them. Who only touches them waits for {kib:,} KB around each (`read_ahead_kb` of this disk): much is
-read that is not served, unless the log is so small that soon all of it is in memory.
+read that is not served, unless the log is so small that soon all of it is in memory. So it is with the copy: it is
+no ceiling here.
 """
 
 SHORT = """\
@@ -33,7 +34,7 @@ SHORT = """\
 We mean to be {target} times the best peer where windows overlap (stride <= K / 8), and not slower elsewhere.
 No loader can be further ahead of a peer than the copy is: the last column is the most that there is. It is below
 {target} beside a peer that copies whole windows from memory with all threads, as `unfold` does, for which the log
-has to fit there, and `spdl`, whose threads copy from our own mapped view.
+has to fit there, and `spdl` and `grain`, whose threads copy from our own mapped view.
 """
 
 PEERS = """\
@@ -208,7 +209,7 @@ def _short(cells: Cells) -> list[str]:
             continue
         wanted = TARGET if cell["stride"] <= cell["window"] // 8 else 1
         if peer["ours_to_it"]["median"] < wanted:
-            copy = cell["windows_per_second"]["median"] / peer["windows_per_second"]["median"]
+            copy = 1 / peer["ratio_to_copy"]["median"]  # of its own rounds: others are of another hour
             sizes = [f"{cell['window']:,}", f"{cell['stride']:,}"]
             rows.append([*sizes, peer["way"], f"{wanted}", f"{peer['ours_to_it']['median']:.2f}", f"{copy:.2f}"])
     head = ["K", "stride", "best peer", "we mean to be", "we are", "the copy is"]

@@ -192,15 +192,17 @@ class BatchGather:
 
     def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
         """Batches of `batch` windows."""
-        row_bytes = len(collection.channels) * np.dtype(collection.stores[0].layout.dtype).itemsize
-        batch_bytes = batch * index.window * row_bytes
-        self._at_once = AT_ONCE_BYTES // batch_bytes if batch_bytes <= SMALL_BYTES else 1
         self._begins, self._ends = collection.first_row[:-1], collection.first_row[1:]
         self._first_start = int(index.starts(np.array(0)))
         self._target_offset = index.window if index.horizon else 0
         masked = collection.has_missing
         stores, arrays = collection.stores, collection.arrays
         assert arrays is not None
+        # All channels of a store, of which some are served, are copied as well.
+        row_bytes = max(values[:1].nbytes for values in arrays)
+        target_rows = (index.horizon or index.window) if collection.targets else 0
+        batch_bytes = batch * (index.window + target_rows) * row_bytes
+        self._at_once = AT_ONCE_BYTES // batch_bytes if batch_bytes <= SMALL_BYTES else 1
 
         def gather(names: tuple[str, ...], rows: int) -> WindowGather:
             chosen = None
@@ -216,7 +218,7 @@ class BatchGather:
         if len(self._ends) > 1:
             yield from map(self._arranged, starts)
             return
-        whole = len(starts) - int(starts[-1, -1] == PADDING)
+        whole = len(starts) - int(np.sum(starts[-1:, -1] == PADDING))
         rows = torch.from_numpy(starts[:whole])
         if self._at_once == 1:
             # All rows at once: one tensor at a time takes as long as a tenth of the copy of short windows.

@@ -87,7 +87,7 @@ def test_batches_that_are_copied_together_are_those_copied_one_by_one(
         monkeypatch.setattr(gather, "SMALL_BYTES", small_bytes)
         return list(WindowLoader(store, window=7, stride=2, batch_size=16, shuffle=shuffle, **options))
 
-    batch_bytes = 16 * 7 * len(options.get("channels") or "abc") * 4
+    batch_bytes = 16 * 7 * 3 * 4
     one_by_one = batches(2**22, small_bytes=0)
     for together in (batches(5 * batch_bytes), batches(2**22)):
         assert len(together) == len(one_by_one)
@@ -95,6 +95,23 @@ def test_batches_that_are_copied_together_are_those_copied_one_by_one(
             for field, expected in zip(mine, theirs, strict=True):
                 assert (field is None) == (expected is None)
                 assert field is None or torch.allclose(field, expected, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("options", [{"horizon": 900}, {"channels": ["c7"]}, {"targets": ["c7"]}])
+def test_what_is_copied_together_is_small(store_of: StoreOf, options: WindowOptions) -> None:
+    store = store_of(np.zeros((1000, 100), np.float32))
+    loader = WindowLoader(store, window=1, stride=2, batch_size=4, **options)
+    for batch in loader:
+        held = [batch.values, *([] if batch.target is None else [batch.target])]
+        copied = sum(field.untyped_storage().nbytes() * 100 // field.shape[-1] for field in held)
+        assert copied <= 2**22
+
+
+def test_more_workers_than_steps(walk: SeriesStore) -> None:
+    dataset = WindowDataset(walk, window=16, stride=16, batch_size=128)
+    assert len(dataset) == 1
+    loader = DataLoader(dataset, batch_size=None, num_workers=2, multiprocessing_context="forkserver")
+    assert [len(batch.start) for batch in loader] == [128]
 
 
 def test_values_and_mask_are_the_rows_of_the_store(store_of: StoreOf) -> None:

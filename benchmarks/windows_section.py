@@ -34,8 +34,8 @@ SHORT = """\
 We mean to be {target} times the best peer where windows overlap (stride <= K / 8), and not slower elsewhere.
 No loader can be further ahead of a peer than the copy is: the last column is the most that there is. It is below
 {target} beside a peer that copies whole windows from memory with all threads, as `unfold` does, for which the log
-has to fit there, and `spdl` and `grain`, whose threads copy from our own mapped view. Where ours is the slower one,
-the copy is the same, and to draw an order that keeps overlap out of a batch takes longer than a random one.
+has to fit there, and `spdl` and `grain`, whose threads copy from our own mapped view. Where ours is slower, the
+copy is the same, and to draw an order that keeps overlap out of a batch takes longer than a random one.
 """
 
 PEERS = """\

@@ -80,7 +80,7 @@ def run(logs: Path, out: Path, *step: object, seconds: float | None = None) -> E
 def campaign(folder: Path, whole: Whole, num_kills: int, seed: int) -> Counter[str]:
     """Kill jobs, up to four times in a row, and have each end; count the stages in which they died.
 
-    So many kills at least, and on until there was one in each stage: a job that goes on may be done before its aim.
+    So many kills at least, and on until one was in each stage: a job that goes on may be done before its aim.
     """
     random = Random(seed)
     killed: Counter[str] = Counter()

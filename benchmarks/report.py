@@ -188,7 +188,7 @@ def _key(cell: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _without_cells(figures: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in figures.items() if name not in (*MERGED, "rounds")}
+    return {name: value for name, value in figures.items() if name not in (*MERGED, "rounds", "seconds")}
 
 
 def _is_drawn(figures: dict[str, Any]) -> bool:

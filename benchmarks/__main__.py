@@ -76,16 +76,13 @@ def shuffle(rows: int, window: int, stride: int, batch: int, picture: Path | Non
 
     Overlapping pairs of windows; and how far apart in time the windows of a batch lie, beside two random rows.
     """
-    from dataclasses import asdict
-
-    from benchmarks.shuffle import draw_batches, measure, render
+    from benchmarks.shuffle import as_json, draw_batches, measure, render
 
     figures = measure(rows, window, stride, batch)
     click.echo(render(figures))
     if picture:
         draw_batches(picture)
-    settings = {"num_rows": rows, "window": window, "stride": stride, "batch": batch}
-    write_json(json_path, {"benchmark": "shuffle", **settings, "orders": [asdict(row) for row in figures]})
+    write_json(json_path, as_json(figures, rows, window, stride, batch))
 
 
 @main.command(epilog=example("python -m benchmarks scale --rows 4000000,1000000000 --json scale.json"))

@@ -16,6 +16,8 @@ class Trial:
     """One codec on one log."""
 
     log: str
+    num_rows: int
+    num_channels: int
     codec: str
     ratio: float
     """Bytes before over bytes after."""
@@ -31,7 +33,16 @@ def measure(stores: Mapping[str, str], *, rounds: int) -> list[Trial]:
         trials = [try_codecs(store) for _ in range(rounds)]
         for same in zip(*trials, strict=True):
             rates = Spread.of([trial.megabytes_per_second for trial in same])
-            found.append(Trial(log=log, codec=same[0].codec, ratio=same[0].ratio, megabytes_per_second=rates))
+            found.append(
+                Trial(
+                    log=log,
+                    num_rows=store.num_rows,
+                    num_channels=len(store.channels),
+                    codec=same[0].codec,
+                    ratio=same[0].ratio,
+                    megabytes_per_second=rates,
+                )
+            )
     return found
 
 
@@ -48,5 +59,11 @@ def render(trials: Sequence[Trial]) -> str:
 
 
 def as_json(trials: Sequence[Trial], rounds: int) -> dict[str, Any]:
-    """Everything needed to read the figures, or to measure them again."""
-    return {"benchmark": "codecs", "rounds": rounds, "trials": [asdict(trial) for trial in trials]}
+    """Everything needed to read the figures, or to measure them again. Samples are spread evenly: nothing is drawn."""
+    return {
+        "benchmark": "codecs",
+        "seed": None,
+        "threads": {"decoding": 1},
+        "rounds": rounds,
+        "trials": [asdict(trial) for trial in trials],
+    }

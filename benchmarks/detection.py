@@ -16,6 +16,8 @@ __all__ = ["FIGURES", "Detection", "as_json", "detect", "flags", "read_settings"
 
 FIGURES = ("vus_pr", "auc_pr", "auc_roc", "f1", "best_f1")
 """What is kept of the figures of `trainer evaluate`."""
+SEED = 0
+"""Of the first run of a model; each further one has the next."""
 OF_PCA = ("window", "stride", "latent", "train-share", "validation-share", "normal-only")
 """Settings that a model without steps knows."""
 
@@ -45,7 +47,10 @@ def detect(
     run is there already.
     """
     for model in models:
-        found = [_one(train, test, folder / f"{model}-{seed}", model, seed, settings) for seed in range(seeds)]
+        found = [
+            _one(train, test, folder / f"{model}-{seed}", model, seed, settings)
+            for seed in range(SEED, SEED + seeds)
+        ]
         judged = [figures for figures, _, _ in found]
         yield Detection(
             model=model,
@@ -102,4 +107,13 @@ def render(found: Sequence[Detection]) -> str:
 
 def as_json(name: str, found: Sequence[Detection], settings: dict[str, Any]) -> dict[str, Any]:
     """Everything needed to read the figures, or to measure them again."""
-    return {"benchmark": "detection", "log": name, "settings": settings, "models": [asdict(one) for one in found]}
+    import torch
+
+    return {
+        "benchmark": "detection",
+        "log": name,
+        "seed": SEED,
+        "threads": {"torch": torch.get_num_threads()},
+        "settings": settings,
+        "models": [asdict(one) for one in found],
+    }

@@ -262,6 +262,7 @@ def as_json(
         "num_rows": num_rows,
         "num_channels": num_channels,
         "seed": SEED,
+        "threads": {"torch": torch.get_num_threads()},
         "rounds": rounds,
         "seconds": seconds,
         "serving": [asdict(row) for row in serving],

@@ -8,9 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.alone import run_alone
 from benchmarks.evict import evict
 from benchmarks.limit import limited_memory
+from benchmarks.stores import SEED
 from benchmarks.timing import Spread
 from pipeline.loading import WindowLoader
 from storage.store import SeriesStore
@@ -25,6 +28,8 @@ class FromDisk:
     """Windows that do not overlap, all of a store, from a cold start."""
 
     window: int
+    num_rows: int
+    num_channels: int
     num_bytes: int
     """Of the values in the store."""
     limit_megabytes: int | None
@@ -42,6 +47,7 @@ def measure(
     store: Path, windows: Sequence[int], *, batch: int, limit_megabytes: int, rounds: int
 ) -> list[FromDisk]:
     """Measure each length of window, reading and serving in turn, each from files that are not in memory."""
+    values = SeriesStore.open(store).values
     figures = []
     for window in windows:
         with tempfile.TemporaryDirectory() as folder:
@@ -52,7 +58,9 @@ def measure(
         figures.append(
             FromDisk(
                 window=window,
-                num_bytes=SeriesStore.open(store).values.nbytes,
+                num_rows=values.shape[0],
+                num_channels=values.shape[1],
+                num_bytes=values.nbytes,
                 limit_megabytes=limit_megabytes if limited else None,
                 read_bytes_per_second=Spread.of(read),
                 served_bytes_per_second=Spread.of(served),
@@ -89,7 +97,7 @@ def _read(files: Sequence[Path]) -> float:
 
 def _serve(store: Path, window: int, batch: int, epoch: int) -> float:
     """Bytes per second of windows that do not overlap, over one epoch; each row is served once."""
-    loader = WindowLoader(store, window=window, stride=window, batch_size=batch)
+    loader = WindowLoader(store, window=window, stride=window, batch_size=batch, seed=SEED)
     loader.set_epoch(epoch)
     num_bytes = 0
     begin = time.perf_counter()
@@ -116,4 +124,11 @@ def render(figures: Sequence[FromDisk]) -> str:
 
 def as_json(figures: Sequence[FromDisk], batch: int, rounds: int) -> dict[str, Any]:
     """Everything needed to read the figures, or to measure them again."""
-    return {"benchmark": "disk", "batch": batch, "rounds": rounds, "windows": [asdict(row) for row in figures]}
+    return {
+        "benchmark": "disk",
+        "batch": batch,
+        "seed": SEED,
+        "threads": {"torch": torch.get_num_threads()},
+        "rounds": rounds,
+        "windows": [asdict(row) for row in figures],
+    }

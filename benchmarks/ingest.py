@@ -135,10 +135,14 @@ def render(figures: Sequence[Way]) -> str:
 
 def as_json(figures: Sequence[Way], num_columns: int, runs: int) -> dict[str, Any]:
     """Everything needed to read the figures, or to measure them again."""
+    import polars
+    import pyarrow
+
     return {
         "benchmark": "ingest",
         "num_columns": num_columns,
         "runs": runs,
         "seed": SEED,
+        "threads": {"polars": polars.thread_pool_size(), "pyarrow": pyarrow.cpu_count()},
         "cases": [asdict(row) for row in figures],
     }

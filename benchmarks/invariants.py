@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from benchmarks.stores import SEED
 from pipeline.loading import WindowLoader
 
 __all__ = ["Invariant", "as_json", "check", "render", "rows_read"]
@@ -45,7 +47,7 @@ def _check(store: Path, window: int, stride: int, shuffle: bool) -> Iterator[Inv
     def ranks(world_size: int, num_workers: int = 0) -> list[WindowLoader]:
         sizes: Any = {"window": window, "stride": stride, "batch_size": BATCH, "num_workers": num_workers}
         loaders = [
-            WindowLoader(store, shuffle=shuffle, rank=rank, world_size=world_size, **sizes)
+            WindowLoader(store, shuffle=shuffle, rank=rank, world_size=world_size, seed=SEED, **sizes)
             for rank in range(world_size)
         ]
         for loader in loaders:
@@ -149,5 +151,7 @@ def as_json(invariants: list[Invariant], num_rows: int, window: int, stride: int
         "num_rows": num_rows,
         "window": window,
         "stride": stride,
+        "seed": SEED,
+        "threads": {"torch": torch.get_num_threads()},
         "invariants": [asdict(invariant) for invariant in invariants],
     }

@@ -6,13 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from benchmarks.packed import SEED, Packed, decode
 from benchmarks.timing import Spread
 from pipeline.loading import WindowLoader
 from storage.format import chunk_file
-from storage.packed import REMOTE_THREADS
+from storage.packed import threads_for
 from storage.places import Place, place_of
 from storage.store import SeriesStore
 
@@ -92,7 +93,7 @@ def _fetch(place: Place, sizes: Sequence[int]) -> None:
         for shard, size in enumerate(sizes)
         for start in range(0, size, PIECE_BYTES)
     ]
-    with ThreadPoolExecutor(REMOTE_THREADS) as pool:
+    with ThreadPoolExecutor(threads_for(place)) as pool:
         for (_, _, length), data in zip(
             ranges, pool.map(lambda range_: place.get_range(*range_), ranges), strict=True
         ):
@@ -124,6 +125,10 @@ def as_json(
         "codec": found.codec,
         "ratio": found.ratio,
         "seed": SEED,
+        "threads": {
+            "torch": torch.get_num_threads(),
+            "fetching and decoding": threads_for(place_of(found.url or "")),
+        },
         "link": link,
         "epochs": [asdict(row) for row in measured],
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from benchmarks.ceiling import fair_copy
@@ -15,7 +16,7 @@ from benchmarks.timing import Spread, interleave
 from pipeline.loading import WindowLoader
 from pipeline.pack import pack
 from storage.format import ROOT, StoreLayout
-from storage.packed import PackedStore
+from storage.packed import PackedStore, threads_for
 from storage.places import place_of
 from storage.segments import Segments
 from storage.store import SeriesStore
@@ -247,6 +248,7 @@ def as_json(
         "codec": found.codec,
         "ratio": found.ratio,
         "seed": SEED,
+        "threads": {"torch": torch.get_num_threads(), "decoding": threads_for(place_of(str(found.packed)))},
         "rounds": rounds,
         "seconds": seconds,
         "digests": epoch,

@@ -342,7 +342,7 @@ def _train(figures: dict[str, Any]) -> str:
         ]
         for cell in figures["cells"]
     ]
-    where = f"{figures['threads']} threads" if figures["device"] == "cpu" else f"one {figures['device']}"
+    where = f"{figures['threads']['torch']} threads" if figures["device"] == "cpu" else f"one {figures['device']}"
     introduction = TRAIN.format(where=where, batch=figures["cells"][0]["case"]["batch"], **figures)
     return "\n".join([introduction, machine_line(figures), "", table(head, rows), ""])
 

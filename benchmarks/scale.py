@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from benchmarks.alone import run_alone
 from benchmarks.sparse import sparse_store
+from benchmarks.stores import SEED
 from benchmarks.timing import Spread, interleave
 from pipeline.loading import WindowLoader
 
@@ -70,7 +72,7 @@ def measure(sizes: Sequence[int], case: Case, folder: Path, *, rounds: int, seco
 
 
 def _loader(store: Path, case: Case) -> WindowLoader:
-    return WindowLoader(store, window=case.window, stride=case.stride, batch_size=case.batch)
+    return WindowLoader(store, window=case.window, stride=case.stride, batch_size=case.batch, seed=SEED)
 
 
 def _first_batch(store: Path, case: Case) -> None:
@@ -109,6 +111,8 @@ def as_json(figures: Sequence[Size], case: Case, rounds: int, seconds: float) ->
     return {
         "benchmark": "scale",
         **asdict(case),
+        "seed": SEED,
+        "threads": {"torch": torch.get_num_threads()},
         "rounds": rounds,
         "seconds": seconds,
         "sizes": [asdict(size) for size in figures],

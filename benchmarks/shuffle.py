@@ -1,20 +1,21 @@
 """`python -m benchmarks shuffle`: what a batch mixes, by size of the pool, beside true random order."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.stores import SEED
 from benchmarks.timing import Spread
 from pipeline.loading.order import POOL_ROWS as DEFAULT_POOL_ROWS
 from pipeline.loading.order import ShuffledOrder, lanes_for
 from pipeline.loading.windows import WindowIndex
 from storage.segments import Segments
 
-__all__ = ["Mixing", "draw_batches", "measure", "render"]
-
+__all__ = ["Mixing", "as_json", "draw_batches", "measure", "render"]
 
 POOL_ROWS = (2**18, 2**20, 2**22)
 MAX_BATCHES_OF_LAGS = 1000
@@ -39,13 +40,13 @@ class Mixing:
     difference of the two cumulative shares (Kolmogorov and Smirnov)."""
 
 
-def measure(num_rows: int, window: int, stride: int, batch: int, seed: int = 0) -> list[Mixing]:
+def measure(num_rows: int, window: int, stride: int, batch: int) -> list[Mixing]:
     """The first epoch of one segment by size of the pool, then as many batches of a random permutation."""
     found = []
     for pool_rows in POOL_ROWS:
-        order = _order(num_rows, window, stride, batch, seed, pool_rows)
+        order = _order(num_rows, window, stride, batch, pool_rows)
         found.append(_mixing(pool_rows, np.array(list(_epoch(order))), num_rows, window))
-    random = np.random.default_rng(seed).permutation(len(order.index))[: order.num_steps * batch] * stride
+    random = np.random.default_rng(SEED).permutation(len(order.index))[: order.num_steps * batch] * stride
     return [*found, _mixing(None, random.reshape(-1, batch), num_rows, window)]
 
 
@@ -93,17 +94,31 @@ def render(figures: Sequence[Mixing]) -> str:
     return "\n".join(lines)
 
 
-def draw_batches(path: Path, *, num_rows: int = 40_000, window: int = 512, batch: int = 32, seed: int = 0) -> None:
+def as_json(figures: Sequence[Mixing], num_rows: int, window: int, stride: int, batch: int) -> dict[str, Any]:
+    """Everything needed to read the figures, or to measure them again."""
+    return {
+        "benchmark": "shuffle",
+        "num_rows": num_rows,
+        "window": window,
+        "stride": stride,
+        "batch": batch,
+        "seed": SEED,
+        "threads": {"numpy": 1},
+        "orders": [asdict(row) for row in figures],
+    }
+
+
+def draw_batches(path: Path, *, num_rows: int = 40_000, window: int = 512, batch: int = 32) -> None:
     """Draw the windows of one batch in row order, in true random order and in ours, overlapping ones in red."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    order = _order(num_rows, window, 1, batch, seed)
+    order = _order(num_rows, window, 1, batch)
     rows = {
         "in row order, stride 1": np.arange(batch) + num_rows // 3,
-        "in true random order": np.random.default_rng(seed).integers(0, len(order.index), batch),
+        "in true random order": np.random.default_rng(SEED).integers(0, len(order.index), batch),
         "in Longstride's order": next(_epoch(order)),
     }
     figure, axes = pyplot.subplots(3, 1, figsize=(9, 4.6), sharex=True, layout="constrained")
@@ -125,11 +140,11 @@ def draw_batches(path: Path, *, num_rows: int = 40_000, window: int = 512, batch
 
 
 def _order(
-    num_rows: int, window: int, stride: int, batch: int, seed: int, pool_rows: int = DEFAULT_POOL_ROWS
+    num_rows: int, window: int, stride: int, batch: int, pool_rows: int = DEFAULT_POOL_ROWS
 ) -> ShuffledOrder:
     segments = Segments(np.array([0]), np.array([num_rows]), np.array([0]))
     index = WindowIndex(segments, window, stride)
-    return ShuffledOrder(index, batch, lanes=lanes_for(batch, 1), seed=seed, pool_rows=pool_rows)
+    return ShuffledOrder(index, batch, lanes=lanes_for(batch, 1), seed=SEED, pool_rows=pool_rows)
 
 
 def _epoch(order: ShuffledOrder) -> Iterator[NDArray[np.int64]]:

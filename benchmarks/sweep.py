@@ -65,6 +65,6 @@ def as_json(axis: str, cells: Sequence[Cell], turns: Turns) -> dict[str, Any]:
         "axis": axis,
         "seed": SEED,
         **asdict(turns),
-        "threads": torch.get_num_threads(),
+        "threads": {"torch": torch.get_num_threads()},
         "cells": [asdict(cell) for cell in cells],
     }

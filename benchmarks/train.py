@@ -172,6 +172,6 @@ def as_json(
         "seed": SEED,
         "rounds": rounds,
         "seconds": seconds,
-        "threads": torch.get_num_threads(),
+        "threads": {"torch": torch.get_num_threads()},
         "cells": [asdict(cell) for cell in cells],
     }

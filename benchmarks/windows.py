@@ -71,7 +71,7 @@ def as_json(
         "seed": SEED,
         **asdict(turns),
         **({"read_around_kib": read_around_kib} if turns.cold else {}),
-        "threads": torch.get_num_threads(),
+        "threads": {"torch": torch.get_num_threads()},
         "cells": [asdict(cell) for cell in cells],
         "reading": [asdict(reading) for reading in read],
     }

@@ -102,7 +102,7 @@ def windows_section(figures: dict[str, Any]) -> str:
         state="cold" if figures["cold"] else "warm",
         flag=" --cold" if figures["cold"] else "",
         megabytes=first["num_rows"] * first["num_channels"] * 4 / 1e6,
-        threads=figures["threads"],
+        threads=figures["threads"]["torch"],
         **{name: first[name] for name in ("batch", "num_rows", "num_channels")},
     )
     missing = [name for name in PEERS_BY_NAME if name not in {cell["way"] for cell in cells}]

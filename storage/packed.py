@@ -17,7 +17,7 @@ from storage.places import Folder, Place
 from storage.shards import index_bytes, read_index
 from storage.store import SeriesStore
 
-__all__ = ["PackedRows", "PackedStore", "Packing"]
+__all__ = ["PackedRows", "PackedStore", "Packing", "threads_for"]
 
 SHARD_BYTES = 64 * 2**20
 """Of values in a shard, before they are made small."""
@@ -29,6 +29,11 @@ PIECE_CHUNKS = 32
 LOCAL_THREADS = 4
 REMOTE_THREADS = 16
 """At a time: what waits for an object store does not compute."""
+
+
+def threads_for(place: Place) -> int:
+    """How many threads read and decode chunks of a place."""
+    return min(LOCAL_THREADS, os.cpu_count() or 1) if isinstance(place, Folder) else REMOTE_THREADS
 
 
 class Packing(NamedTuple):
@@ -192,8 +197,7 @@ class PackedRows:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        threads = min(LOCAL_THREADS, os.cpu_count() or 1) if isinstance(self._place, Folder) else REMOTE_THREADS
-        return ThreadPoolExecutor(threads, thread_name_prefix="longstride-decoder")
+        return ThreadPoolExecutor(threads_for(self._place), thread_name_prefix="longstride-decoder")
 
     def _read_run(self, run: _Run) -> None:
         rows = self._packing.chunk_rows

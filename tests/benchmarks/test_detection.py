@@ -14,6 +14,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.results_page import results_page
 from benchmarks.timing import Spread
 from storage.store import SeriesStore
+from tests.benchmarks.results import read_result
 from tests.trainer.conftest import waves
 
 SETTINGS = """
@@ -44,7 +45,7 @@ def test_scores_are_judged(make_store: Callable[..., SeriesStore], tmp_path: Pat
     options = ("--settings", tmp_path / "settings.toml", "--folder", tmp_path / "runs", "--name", "gecco")
     result = tmp_path / "found.json"
     shown = detect(store, store, "--models", "pca", "--seeds", 1, *options, "--json", result)
-    (pca,) = json.loads(result.read_text())["models"]
+    (pca,) = read_result(result)["models"]
     assert (pca["model"], pca["seeds"], pca["labelled"], pca["spans"]) == ("pca", 1, 100, 1)
     assert pca["figures"]["vus_pr"]["minimum"] > 0.5
     assert f"{pca['figures']['vus_pr']['median']:.3f}" in shown

@@ -1,6 +1,5 @@
 """Every benchmark on tiny data: that it runs and what it says, never how fast."""
 
-import json
 import os
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from benchmarks.sweep import sweep
 from benchmarks.timing import Spread, interleave
 from storage.store import SeriesStore
 from storage.verify import check_chunks
+from tests.benchmarks.results import read_result
 from tests.object_store import environment, make_bucket, serve_s3
 from tests.storage.packed import quantised
 
@@ -37,7 +37,7 @@ def test_windows(tmp_path: Path) -> None:
     cells = run("windows", *arguments, *short, "--peers", "unfold")
     cases = [[str(window), str(stride)] for window in (16, 64) for stride in (1, window)]
     assert [line.split()[:2] for line in cells.splitlines()[1:]] == [case for case in cases for _ in range(3)]
-    figures = json.loads((tmp_path / "w.json").read_text())
+    figures = read_result(tmp_path / "w.json")
     assert figures["machine"]["cores"] == os.cpu_count()
     assert [cell["way"] for cell in figures["cells"]] == ["longstride", "fair copy", "unfold"] * 4
     assert all(cell["ratio_to_copy"]["median"] > 0 for cell in figures["cells"])
@@ -47,7 +47,7 @@ def test_windows(tmp_path: Path) -> None:
 def test_order(tmp_path: Path) -> None:
     sizes = ["--rows", "300000", "--channels", "2", "--window", "64"]
     shown = run("order", *sizes, "--folder", str(tmp_path), "--json", str(tmp_path / "order.json"))
-    found = json.loads((tmp_path / "order.json").read_text())["invariants"]
+    found = read_result(tmp_path / "order.json")["invariants"]
     assert len(found) == len(shown.splitlines()) == 11
     assert [row for row in found if not row["holds"]] == []
 
@@ -69,7 +69,7 @@ def test_options_that_say_nothing(option: list[str], said: str, tmp_path: Path) 
 def test_sweep(tmp_path: Path) -> None:
     short = ["--values", "640000", "--windows", "16", "--rounds", "1", "--seconds", "0.01"]
     run("sweep", "--axis", "layout", *short, "--folder", str(tmp_path), "--json", str(tmp_path / "l.json"))
-    figures = json.loads((tmp_path / "l.json").read_text())
+    figures = read_result(tmp_path / "l.json")
     ways = ["longstride", "fair copy", "longstride, packed"]
     assert [(cell["way"], cell["stride"]) for cell in figures["cells"]] == [
         (way, stride) for stride in (1, 16) for way in ways
@@ -112,7 +112,7 @@ def test_scale(tmp_path: Path) -> None:
     ]
     output = run("scale", *arguments, "--folder", str(tmp_path / "build"), "--json", str(tmp_path / "s.json"))
     assert [line.split()[0] for line in output.splitlines()[1:]] == ["100,000", "3,000,000"]
-    sizes = json.loads((tmp_path / "s.json").read_text())["sizes"]
+    sizes = read_result(tmp_path / "s.json")["sizes"]
     assert all(size["windows_per_second"]["median"] > 0 and size["peak_megabytes"] > 10 for size in sizes)
     sparse = tmp_path / "build" / "sparse-3000000x4.zarr"
     assert not any(check.fault for check in check_chunks(SeriesStore.open(sparse)))
@@ -123,7 +123,7 @@ def test_disk(tmp_path: Path) -> None:
     arguments = ["--rows", "200000", "--channels", "4", "--windows", "64", "--limit", "800", "--rounds", "1"]
     output = run("disk", *arguments, "--folder", str(tmp_path), "--json", str(tmp_path / "d.json"))
     assert output.splitlines()[1].split()[0] == "64"
-    (row,) = json.loads((tmp_path / "d.json").read_text())["windows"]
+    (row,) = read_result(tmp_path / "d.json")["windows"]
     assert row["num_bytes"] == 200_000 * 4 * 4
     assert row["ratio"]["median"] > 0
 
@@ -131,7 +131,7 @@ def test_disk(tmp_path: Path) -> None:
 def test_ingest(tmp_path: Path) -> None:
     arguments = ["--gigabytes", "0.0005", "--columns", "3", "--runs", "1", "--folder", str(tmp_path / "build")]
     output = run("ingest", *arguments, "--formats", "csv", "--json", str(tmp_path / "i.json"))
-    figures = json.loads((tmp_path / "i.json").read_text())
+    figures = read_result(tmp_path / "i.json")
     logs = ["sorted-0.0005.csv", "shuffled-0.0005.csv"]
     ways = ["longstride", "polars", "pyarrow", "pandas + zarr"]
     shown = [line[:37].split(maxsplit=1) for line in output.splitlines()[1:]]
@@ -165,9 +165,12 @@ def test_the_log_of_the_ingest_benchmark(tmp_path: Path, shuffled: bool) -> None
 
 
 def test_shuffle(tmp_path: Path) -> None:
-    output = run("shuffle", "--rows", "50000", "--window", "64", "--picture", str(tmp_path / "batch.png"))
+    result = tmp_path / "shuffle.json"
+    sizes = ["--rows", "50000", "--window", "64"]
+    output = run("shuffle", *sizes, "--picture", str(tmp_path / "batch.png"), "--json", str(result))
     assert "overlapping pairs" in output
     assert "true random" in output
+    assert [row["pool_rows"] for row in read_result(result)["orders"]] == [2**18, 2**20, 2**22, None]
     assert (tmp_path / "batch.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -178,7 +181,7 @@ def test_device(tmp_path: Path) -> None:
     short = ["--rounds", "2", "--seconds", "0.01", "--folder", str(tmp_path), "--json", str(result)]
     output = run("device", *arguments, *short)
     assert "step time of one batch" in output
-    figures = json.loads(result.read_text())
+    figures = read_result(result)
     assert figures["device"] == "cpu"
     serving = {(row["case"]["stride"], row["way"]): row for row in figures["serving"]}
     assert len(serving) == 7  # the peer at stride 1
@@ -194,7 +197,7 @@ def test_windows_of_the_packed_layout(tmp_path: Path) -> None:
     short = ["--rounds", "2", "--seconds", "0.01", "--folder", str(tmp_path), "--json", str(result)]
     output = run("windows", *arguments, *short)
     assert "cached/mapped" in output
-    figures = json.loads(result.read_text())
+    figures = read_result(result)
     assert set(figures["digests"]) == {"mapped", "packed", "cached"}
     assert len(set(figures["digests"].values())) == 1
     assert [cell["case"]["stride"] for cell in figures["cells"]] == [1, 2, 16]
@@ -211,7 +214,7 @@ def test_epochs_from_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyP
         make_bucket(address, "bench")
         output = run("windows", *arguments, *short, "--s3", "s3://bench/walk.zarr")
     assert "to fetching" in output
-    figures = json.loads(result.read_text())
+    figures = read_result(result)
     (row,) = figures["epochs"]
     assert row["window"] == 16
     assert 0 < row["fetch"]["median"] < row["epoch"]["median"] / row["to_fetch"]["minimum"]
@@ -229,7 +232,7 @@ def test_codecs(tmp_path: Path, make_store: Callable[..., SeriesStore]) -> None:
     result = tmp_path / "codecs.json"
     output = run("codecs", "--log", f"walk={tmp_path / 'walk.zarr'}", "--rounds", "2", "--json", str(result))
     assert "times smaller" in output
-    trials = {trial["codec"]: trial for trial in json.loads(result.read_text())["trials"]}
+    trials = {trial["codec"]: trial for trial in read_result(result)["trials"]}
     assert trials["delta"]["ratio"] > trials["blosc-zstd"]["ratio"] > 1
 
 

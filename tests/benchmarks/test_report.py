@@ -6,6 +6,7 @@ import pytest
 from benchmarks.html_page import html_page
 from benchmarks.report import pictures, report
 from benchmarks.results_page import results_page
+from tests.benchmarks.results import read_result
 
 ROOT = Path(__file__).parents[2]
 
@@ -13,6 +14,13 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(("page", "write"), [("benchmarks.md", report), ("results.md", results_page)])
 def test_the_page_is_what_the_committed_results_say(page: str, write: Callable[[Path], str]) -> None:
     assert (ROOT / "docs" / page).read_text() == write(ROOT / "benchmarks" / "results")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "benchmarks" / "results").glob("*.json")), ids=lambda path: path.stem
+)
+def test_every_committed_result_can_be_measured_again(path: Path) -> None:
+    read_result(path)
 
 
 def test_the_pictures_are_what_the_committed_results_say() -> None:

@@ -1,6 +1,5 @@
 """What loading costs a training, on a tiny store: that it runs and what it says, never how fast."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from click.testing import CliRunner
 from benchmarks.__main__ import main
 from benchmarks.report import report
 from pipeline.loading import WindowBatch
+from tests.benchmarks.results import read_result
 from trainer.loop import Training
 
 TINY = ["--device", "cpu", "--rows", "30000", "--channels", "4", "--batch", "32", "--seconds", "0.01"]
@@ -33,7 +33,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_case_is_measured_and_shown(results: Path) -> None:
-    figures = json.loads((results / "train-tiny.json").read_text())
+    figures = read_result(results / "train-tiny.json")
     expected = [
         [model, width, k, s] for model in ("lstm", "tcn") for width in (4, 8) for k in (16, 32) for s in (1, k)
     ]
@@ -45,7 +45,7 @@ def test_every_case_is_measured_and_shown(results: Path) -> None:
 
 
 def test_the_figures_fit_each_other(results: Path) -> None:
-    figures = json.loads((results / "train-tiny.json").read_text())
+    figures = read_result(results / "train-tiny.json")
     assert figures["benchmark"] == "train"
     assert figures["device"] == "cpu"
     assert (figures["num_rows"], figures["num_channels"], figures["rounds"]) == (30_000, 4, 2)

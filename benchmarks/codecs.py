@@ -59,7 +59,7 @@ def render(trials: Sequence[Trial]) -> str:
 
 
 def as_json(trials: Sequence[Trial], rounds: int) -> dict[str, Any]:
-    """Everything needed to read the figures, or to measure them again; samples are spread evenly, none is drawn."""
+    """Everything needed to read the figures, or to measure them again: samples lie evenly, none is drawn."""
     return {
         "benchmark": "codecs",
         "seed": None,

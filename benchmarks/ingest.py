@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
@@ -143,6 +144,7 @@ def as_json(figures: Sequence[Way], num_columns: int, runs: int) -> dict[str, An
         "num_columns": num_columns,
         "runs": runs,
         "seed": SEED,
+        "peers": {"pandas": version("pandas")} if any(row.way == PANDAS for row in figures) else {},
         "threads": {"polars": polars.thread_pool_size(), "pyarrow": pyarrow.cpu_count()},
         "cases": [asdict(row) for row in figures],
     }

@@ -114,7 +114,7 @@ def render(measured: Sequence[Epochs]) -> str:
 
 
 def as_json(
-    found: Packed, measured: Sequence[Epochs], num_rows: int, num_channels: int, batch: int, link: str
+    found: Packed, measured: Sequence[Epochs], num_rows: int, num_channels: int, batch: int, rounds: int, link: str
 ) -> dict[str, Any]:
     """Everything needed to read the figures, or to measure them again."""
     return {
@@ -129,6 +129,7 @@ def as_json(
             "torch": torch.get_num_threads(),
             "fetching and decoding": threads_for(place_of(found.url or "")),
         },
+        "rounds": rounds,
         "link": link,
         "epochs": [asdict(row) for row in measured],
     }

@@ -12,7 +12,8 @@ def machine_line(figures: dict[str, Any]) -> str:
     machine = figures["machine"]
     threads = ", ".join(f"{what} {count}" for what, count in figures["threads"].items())
     seed = "nothing is drawn" if figures["seed"] is None else f"seed {figures['seed']}"
-    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    measured = machine["packages"] | figures.get("peers", {})
+    packages = ", ".join(f"{name} {version}" for name, version in measured.items())
     return (
         f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; "
         f"Python {machine['python']}, {packages}; threads: {threads}; {seed}."

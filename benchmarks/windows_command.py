@@ -78,7 +78,7 @@ def windows(
     if layout == "s3":
         epochs = objects.measure(found, lengths, batch, rounds)
         click.echo(objects.render(epochs))
-        write_json(json_path, objects.as_json(found, epochs, rows, channels, batch, link))
+        write_json(json_path, objects.as_json(found, epochs, rows, channels, batch, rounds, link))
         return
     epoch = packed.digests(found, packed.Case(lengths[0], lengths[0], batch))
     measured = packed.measure(found, packed.cases(lengths, batch), rounds=rounds, seconds=seconds)

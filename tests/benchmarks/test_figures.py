@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,8 @@ def test_ingest(tmp_path: Path) -> None:
     arguments = ["--gigabytes", "0.0005", "--columns", "3", "--runs", "1", "--folder", str(tmp_path / "build")]
     output = run("ingest", *arguments, "--formats", "csv", "--json", str(tmp_path / "i.json"))
     figures = read_result(tmp_path / "i.json")
+    assert figures["peers"] == {"pandas": version("pandas")}
+    assert set(figures["threads"]) == {"polars", "pyarrow"}
     logs = ["sorted-0.0005.csv", "shuffled-0.0005.csv"]
     ways = ["longstride", "polars", "pyarrow", "pandas + zarr"]
     shown = [line[:37].split(maxsplit=1) for line in output.splitlines()[1:]]

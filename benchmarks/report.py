@@ -188,7 +188,9 @@ def _key(cell: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _without_cells(figures: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in figures.items() if name not in (*MERGED, "rounds", "seconds")}
+    return {
+        name: value for name, value in figures.items() if name not in (*MERGED, "rounds", "seconds", "processes")
+    }
 
 
 def _is_drawn(figures: dict[str, Any]) -> bool:

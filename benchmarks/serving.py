@@ -88,6 +88,9 @@ class Turns:
     rounds: int
     seconds: float
     """Of each turn."""
+    processes: int = 1
+    """Of each way, one after the other, among which the rounds are dealt out: each gets other pages of memory, which
+    alone can make it a few percent faster or slower than the one before."""
     cold: bool = False
     """Whether nothing of the log is in memory when a turn begins; it then begins with opening the log."""
 
@@ -161,7 +164,7 @@ class _Trial:
 def _measure(
     case: Case, trials: Sequence[_Trial], tuned: dict[tuple[str, int], int], turns: Turns
 ) -> Iterator[Cell]:
-    def each(step: Callable[[_Trial], None], *, backwards: bool = False) -> None:
+    def each(step: Callable[[_Trial], object], *, backwards: bool = False) -> None:
         for trial in reversed(trials) if backwards else trials:
             if trial.cannot is None:
                 try:
@@ -169,20 +172,22 @@ def _measure(
                 except CannotServe as reason:
                     trial.cannot = str(reason)
 
-    each(lambda trial: _prepare(trial, tuned, turns))
     turn = _cold_turn if turns.cold else _turn
-    for number in range(1 + turns.rounds):
-        # To and fro: a way that leaves the machine slower does not always do so to the same one.
-        each(lambda trial: trial.turns.append(turn(trial, turns)), backwards=number % 2 == 1)
+    each(lambda trial: _prepare(trial, tuned, turns))
+    for first in range(min(turns.processes, turns.rounds)):
+        if first:
+            each(lambda trial: _begin_anew(trial, turns))
+        each(lambda trial: turn(trial, turns))  # not counted: they touch their memory for the first time
+        for number, _ in enumerate(range(first, turns.rounds, turns.processes), first):
+            # To and fro: a way that leaves the machine slower does not always do so to the same one.
+            each(lambda trial: trial.turns.append(turn(trial, turns)), backwards=number % 2 == 1)
     each(lambda trial: _weigh(trial, turns))
     each(lambda trial: trial.process.close())
     for trial in trials:
         if trial.case.folder:  # a way that was ended has left it
             shutil.rmtree(trial.case.folder, ignore_errors=True)
     rates = {
-        trial.name: [turn.windows_per_second for turn in trial.turns[1:]]
-        for trial in trials
-        if trial.cannot is None
+        trial.name: [turn.windows_per_second for turn in trial.turns] for trial in trials if trial.cannot is None
     }
     for trial in trials:
         yield _cell(case, trial, rates, turns)
@@ -211,6 +216,13 @@ def _prepare(trial: _Trial, tuned: dict[tuple[str, int], int], turns: Turns) -> 
         trial.written_gigabytes = opened["written_bytes"] / share / 1e9
     if turns.cold:
         process.close()
+
+
+def _begin_anew(trial: _Trial, turns: Turns) -> None:
+    trial.process.end()
+    trial.process.open(trial.case)
+    if turns.cold:
+        trial.process.close()
 
 
 def _check(process: WayProcess, case: Case, folder: Path) -> Epoch:
@@ -277,7 +289,7 @@ def _cell(case: Case, trial: _Trial, rates: dict[str, list[float]], turns: Turns
         ours_to_it=Spread.ratio(rates[OURS.name], mine) if OURS.name in rates else None,
         first_batch_seconds=Spread.of(trial.firsts),
         cpu_seconds_per_gigabyte=_cpu_seconds_per_gigabyte(trial, turns),
-        disk_megabytes=sum(turn.disk_megabytes for turn in trial.turns[1:]) / turns.rounds,
+        disk_megabytes=sum(turn.disk_megabytes for turn in trial.turns) / turns.rounds,
         peak_megabytes=trial.peak_megabytes,
         written_gigabytes=trial.written_gigabytes,
         epoch=trial.epoch,

@@ -29,6 +29,13 @@ __all__ = ["order", "sweep", "windows"]
 @click.option("--cold", is_flag=True, help="Begin each measurement with nothing of the log in memory.")
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Measurements of a case.")
 @click.option("--seconds", type=float, default=0.5, show_default=True, help="Of one measurement.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Of each way, one after the other.",
+)
 @click.option("--layout", type=click.Choice(["mapped", "packed", "s3"]), default="mapped", show_default=True)
 @click.option("--codec", default="blosc-lz4", show_default=True, help="Of the packed layout.")
 @click.option("--s3", "url", metavar="URL", help="Where in an object store to put a packed copy.")
@@ -45,6 +52,7 @@ def windows(
     cold: bool,
     rounds: int,
     seconds: float,
+    processes: int,
     layout: str,
     codec: str,
     url: str | None,
@@ -69,7 +77,7 @@ def windows(
     if layout == "mapped":
         from benchmarks.serving import Turns
 
-        turns = Turns(rounds=rounds, seconds=seconds, cold=cold)
+        turns = Turns(rounds=rounds, seconds=seconds, processes=processes, cold=cold)
         _mapped(rows, channels, lengths, strides, batch, peers, turns, folder, json_path)
         return
     from benchmarks import objects, packed

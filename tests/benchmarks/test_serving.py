@@ -16,7 +16,8 @@ from benchmarks.evict import evict
 from benchmarks.peers.case import Case
 from benchmarks.peers.serve import Server
 from benchmarks.serving import Cell, Turns, case_of, measure
-from benchmarks.way_process import CannotServe, WayProcess
+from benchmarks.timing import Spread
+from benchmarks.way_process import CannotServe, Served, WayProcess
 from benchmarks.ways import COPY, OURS, PEERS, Way, peers
 from benchmarks.windows import readings, strides_of
 
@@ -129,6 +130,27 @@ def test_all_ways_are_measured_with_what_they_cost(case: Case, tmp_path: Path) -
     assert unfold.ours_to_it
     assert unfold.ours_to_it.minimum > 0
     assert copy.epoch is None
+
+
+def test_rounds_are_dealt_out_to_processes(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[tuple[str, int]] = []
+
+    def serve(process: WayProcess, seconds: float, lead_in: float) -> Served:
+        assert process._process is not None
+        served.append((process.way.name, process._process.pid))
+        return Served(len(served), 1.0, 1.0, 0.0)
+
+    monkeypatch.setattr(WayProcess, "serve", serve)
+    ours, copy = measure([case], [OURS, COPY], tmp_path, Turns(rounds=5, seconds=0.01, processes=2))
+    # Of each process the first turn is not counted; the first two have three rounds, the next two have two.
+    order = "oc" + "oc" + "co" + "oc", "oc" + "co" + "oc"
+    names = {"o": OURS.name, "c": COPY.name}
+    assert [name for name, _ in served] == [names[way] for way in "".join(order)]
+    pids = [pid for _, pid in served]
+    assert [len(set(pids[:8])), len(set(pids[8:])), len(set(pids))] == [2, 2, 4]
+    counted = [number for number, way in enumerate("".join(order), 1) if way == "o" and number not in (1, 9)]
+    assert ours.windows_per_second == Spread.of([float(number) for number in counted])
+    assert copy.ratio_to_copy == Spread(1.0, 1.0, 1.0)
 
 
 def test_a_cold_turn_begins_with_nothing_in_memory(tmp_path: Path) -> None:

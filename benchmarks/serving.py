@@ -89,8 +89,8 @@ class Turns:
     seconds: float
     """Of each turn."""
     processes: int = 1
-    """Of each way, one after the other, among which the rounds are dealt out: each gets other pages of memory, which
-    alone can make it a few percent faster or slower than the one before."""
+    """Of each way, one after the other, among which the rounds are dealt out: the pages of memory that a process
+    happens to get make it a few percent faster or slower than the next."""
     cold: bool = False
     """Whether nothing of the log is in memory when a turn begins; it then begins with opening the log."""
 

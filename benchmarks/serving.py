@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tqdm import tqdm
 from benchmarks.evict import evict
 from benchmarks.peers.case import Case
 from benchmarks.stores import SEED, prepare_raw, prepare_store
-from benchmarks.timing import Spread
+from benchmarks.timing import Spread, rounds_of
 from benchmarks.way_process import CannotServe, Served, WayProcess
 from benchmarks.ways import COPY, OURS, Way
 
@@ -164,8 +165,8 @@ class _Trial:
 def _measure(
     case: Case, trials: Sequence[_Trial], tuned: dict[tuple[str, int], int], turns: Turns
 ) -> Iterator[Cell]:
-    def each(step: Callable[[_Trial], object], *, backwards: bool = False) -> None:
-        for trial in reversed(trials) if backwards else trials:
+    def each(step: Callable[[_Trial], object], order: Sequence[_Trial] = trials) -> None:
+        for trial in order:
             if trial.cannot is None:
                 try:
                     step(trial)
@@ -174,13 +175,15 @@ def _measure(
 
     turn = _cold_turn if turns.cold else _turn
     each(lambda trial: _prepare(trial, tuned, turns))
-    for first in range(min(turns.processes, turns.rounds)):
-        if first:
+    processes = min(turns.processes, turns.rounds)
+    orders = rounds_of(trials, processes + turns.rounds)
+    for number in range(processes):
+        if number:
             each(lambda trial: _begin_anew(trial, turns))
-        each(lambda trial: turn(trial, turns))  # not counted: they touch their memory for the first time
-        for number, _ in enumerate(range(first, turns.rounds, turns.processes), first):
-            # To and fro: a way that leaves the machine slower does not always do so to the same one.
-            each(lambda trial: trial.turns.append(turn(trial, turns)), backwards=number % 2 == 1)
+        # Not counted: they touch their memory for the first time.
+        each(lambda trial: turn(trial, turns), next(orders))
+        for order in islice(orders, len(range(number, turns.rounds, processes))):
+            each(lambda trial: trial.turns.append(turn(trial, turns)), order)
     each(lambda trial: _weigh(trial, turns))
     each(lambda trial: trial.process.close())
     for trial in trials:

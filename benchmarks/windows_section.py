@@ -34,8 +34,9 @@ SHORT = """\
 We mean to be {target} times the best peer where windows overlap (stride <= K / 8), and not slower elsewhere.
 No loader can be further ahead of a peer than the copy is: the last column is the most that there is. It is below
 {target} beside a peer that copies whole windows from memory with all threads, as `unfold` does, for which the log
-has to fit there, and `spdl` and `grain`, whose threads copy from our own mapped view. Where ours is slower, the
-copy is the same, and to draw an order that keeps overlap out of a batch takes longer than a random one.
+has to fit there, and `spdl` and `grain`, whose threads copy from our own mapped view. Where ours is slower, or the
+range holds 1, the two are even: the copy is the same, ours does not fill fresh memory, and to draw an order that
+keeps overlap out of a batch takes longer than a random one.
 """
 
 PEERS = """\
@@ -212,7 +213,7 @@ def _short(cells: Cells) -> list[str]:
         if peer["ours_to_it"]["median"] < wanted:
             copy = 1 / peer["ratio_to_copy"]["median"]  # of its own rounds: others are of another hour
             sizes = [f"{cell['window']:,}", f"{cell['stride']:,}"]
-            rows.append([*sizes, peer["way"], f"{wanted}", f"{peer['ours_to_it']['median']:.2f}", f"{copy:.2f}"])
+            rows.append([*sizes, peer["way"], f"{wanted}", spread(peer["ours_to_it"]), f"{copy:.2f}"])
     head = ["K", "stride", "best peer", "we mean to be", "we are", "the copy is"]
     return [SHORT.format(target=TARGET), table(head, rows), ""] if rows else []
 

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from benchmarks.ingest import cases
 from benchmarks.sensor_log import write_log
 from benchmarks.serving import Turns
 from benchmarks.sweep import sweep
-from benchmarks.timing import Spread, interleave
+from benchmarks.timing import Spread, interleave, rounds_of
 from storage.store import SeriesStore
 from storage.verify import check_chunks
 from tests.benchmarks.results import read_result
@@ -245,6 +247,20 @@ def test_a_device_that_is_not_there() -> None:
     assert "--device cuda:99: this machine has none" in result.output
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 7])
+def test_turns_come_in_any_order_and_none_twice_in_a_row(number: int) -> None:
+    rounds = list(rounds_of(range(number), 4000))
+    assert all(sorted(order) == list(range(number)) for order in rounds)
+    turns = [way for order in rounds for way in order]
+    if number > 1:
+        assert all(way != following for way, following in pairwise(turns))
+    if number > 2:
+        # Each follows each other about as often.
+        counts = Counter(pairwise(turns))
+        assert len(counts) == number * (number - 1)
+        assert min(counts.values()) > 0.7 * max(counts.values())
+
+
 def test_demo(tmp_path: Path) -> None:
     arguments = [
         "demo",
@@ -276,7 +292,8 @@ def test_interleave_runs_the_ways_in_turn() -> None:
             yield 1
 
     rates = interleave({"a": way("a"), "b": way("b")}, rounds=3, seconds=0.0)  # type: ignore[dict-item]
-    assert calls == ["a", "b"] * 4
+    assert sorted(calls[:2]) == ["a", "b"]
+    assert calls == calls[:2] * 4
     assert all(len(rate) == 3 and min(rate) > 0 for rate in rates.values())
 
 

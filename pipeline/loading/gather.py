@@ -44,7 +44,7 @@ class BufferRing:
     def take(self, length: int | None = None) -> Tensor:
         """A tensor of the ring's shape, or its first rows, with any content, that nothing else refers to."""
         taken = torch.from_numpy(self._free())
-        return taken if length in (None, len(taken)) else taken[:length]
+        return taken if length in (None, self.shape[0]) else taken[:length]
 
     def _free(self) -> NDArray[np.generic]:
         for _ in range(len(self._buffers)):
@@ -112,7 +112,7 @@ class WindowGather:
         The windows before `stops[0]` are of the first array, those from there to `stops[1]` of the second; without
         stops, all are of the first.
         """
-        values = self._values.take(len(starts))
+        values = self._values.take(starts.shape[0])  # len() of a tensor is a call of Python's
         if stops is None:
             self._copy(0, starts, values)
         else:
@@ -121,7 +121,7 @@ class WindowGather:
                     self._copy(number, starts[begin:stop], values[begin:stop])
         if self._mask is None:
             return values, None
-        mask = self._mask.take(len(starts))
+        mask = self._mask.take(starts.shape[0])
         # numpy, because torch writes booleans ten times as slowly.
         present = values.numpy()
         np.equal(present, present, out=mask.numpy())

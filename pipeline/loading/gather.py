@@ -3,8 +3,8 @@
 import math
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise, repeat
 
 import numpy as np
 import torch
@@ -231,11 +231,11 @@ class BatchGather:
     def _few(self, rows: Tensor) -> Iterator[WindowBatch]:
         """Batches whose windows start at rows (few, B), copied together."""
 
-        def apart(field: Tensor | None) -> Sequence[Tensor | None]:
-            return [None] * len(rows) if field is None else field.view(*rows.shape, *field.shape[1:]).unbind()
+        def apart(field: Tensor | None) -> Iterable[Tensor | None]:
+            return repeat(None) if field is None else field.view(*rows.shape, *field.shape[1:]).unbind()
 
-        together = self._batch(rows.reshape(-1))
-        yield from map(WindowBatch, *(apart(field) for field in together))
+        values, start, *others = self._batch(rows.reshape(-1))
+        return map(WindowBatch, apart(values), apart(start), *map(apart, others))
 
     def _batch(self, first: Tensor, stops: list[int] | None = None) -> WindowBatch:
         values, mask = self._values(first, stops)

@@ -206,10 +206,11 @@ def _is_drawn(figures: dict[str, Any]) -> bool:
 
 
 def _by_machine(files: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Results of one machine, of logs as wide, together."""
+    """Results of one machine with as many threads, of logs as wide, together."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for figures in files:
-        groups.setdefault(f"{machine_line(figures)} {figures['num_columns']}", []).append(figures)
+        same = [figures["machine"], figures.get("threads"), figures["num_columns"]]
+        groups.setdefault(json.dumps(same), []).append(figures)
     return list(groups.values())
 
 
@@ -381,4 +382,6 @@ def _ingest(files: Sequence[dict[str, Any]]) -> str:
         ]
         for case, row, runs in cases
     ]
-    return "\n".join([INGEST.format(**files[0]), machine_line(files[0]), "", table(head, rows), ""])
+    peers = {name: version for figures in files for name, version in figures.get("peers", {}).items()}
+    line = machine_line(files[0] | {"peers": peers})
+    return "\n".join([INGEST.format(**files[0]), line, "", table(head, rows), ""])

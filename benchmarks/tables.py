@@ -10,13 +10,14 @@ __all__ = ["figure", "machine_line", "spread", "table"]
 def machine_line(figures: dict[str, Any]) -> str:
     """What results were measured on, with what threads, and the seed of all that was drawn."""
     machine = figures["machine"]
-    threads = ", ".join(f"{what} {count}" for what, count in figures["threads"].items())
-    seed = "nothing is drawn" if figures["seed"] is None else f"seed {figures['seed']}"
+    threads = ", ".join(f"{what} {count}" for what, count in figures.get("threads", {}).items()) or "not recorded"
+    seed = figures.get("seed", "not recorded")
+    drawn = "nothing is drawn" if seed is None else f"seed: {seed}"
     measured = machine["packages"] | figures.get("peers", {})
     packages = ", ".join(f"{name} {version}" for name, version in measured.items())
     return (
         f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; "
-        f"Python {machine['python']}, {packages}; threads: {threads}; {seed}."
+        f"Python {machine['python']}, {packages}; threads: {threads}; {drawn}."
     )
 
 

@@ -19,8 +19,8 @@ INTRODUCTION = """\
 # Benchmarks
 
 Every figure on this page comes from a file in `benchmarks/results/` by `python -m benchmarks report`. All ways of
-one case are measured in turn, several times ([how, and why so](decisions/0010-benchmarks.md)); a cell is the median,
-with the smallest and largest where a spread is shown.
+one case are measured in turn, several times ([how](decisions/0010-benchmarks.md)); a cell is the median, with the
+smallest and largest where a spread is shown.
 """
 
 SCALE = """\

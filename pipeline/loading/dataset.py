@@ -36,6 +36,9 @@ from storage.store import SeriesStore
 
 __all__ = ["Run", "Stores", "WindowDataset", "WindowOptions"]
 
+DRAWN_IN_A_ROW = 2**16
+"""Windows, about: what it takes to draw a run is in the processor's cache then, as it is not after its batches."""
+
 StoreOrPath = SeriesStore | str | os.PathLike[str]
 Stores = StoreOrPath | Sequence[StoreOrPath]
 
@@ -266,10 +269,15 @@ class WindowDataset(IterableDataset[WindowBatch]):
         """The steps of an epoch from `step` on, run by run."""
         self._read_ahead(epoch, step)
         while step < len(self):
-            first, stop = self.order.run_of(step)
-            self._read_ahead(epoch, stop)
-            yield Run(step, self.order.draw(epoch, first, self.rank, self.world_size)[step - first :])
-            step = stop
+            drawn: list[Run] = []
+            while step < len(self) and sum(run.starts.size for run in drawn) < DRAWN_IN_A_ROW:
+                first, stop = self.order.run_of(step)
+                starts = self.order.draw(epoch, first, self.rank, self.world_size)
+                drawn.append(Run(step, starts[step - first :]))
+                step = stop
+            for run in drawn:
+                self._read_ahead(epoch, run.step + len(run.starts))
+                yield run
 
     def read_ahead(self, epoch: int, step: int) -> None:
         """Have the rows of the run that holds `step` read from disk soon; do not wait."""

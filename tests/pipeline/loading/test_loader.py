@@ -255,3 +255,34 @@ def test_five_ranks_serve_every_window_once(walk: SeriesStore) -> None:
         loader = WindowLoader(walk, window=16, batch_size=50, rank=rank, world_size=5)
         served += [int(start) for batch in loader for start in batch.start]
     assert len(served) == len(set(served)) == loader.num_windows - loader.num_dropped
+
+
+def test_pools_are_drawn_in_a_row_and_read_ahead_one_by_one(
+    store_of: StoreOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.loading.dataset.DRAWN_IN_A_ROW", 100)
+    store = store_of(np.zeros((2000, 1), np.float32))
+    dataset = WindowDataset(store, window=4, stride=4, batch_size=16, pool_rows=4 * 16 * 2)
+    runs = [dataset.order.run_of(0)]
+    while runs[-1][1] < len(dataset):
+        runs.append(dataset.order.run_of(runs[-1][1]))
+    assert len(runs) > 8
+    did: list[tuple[str, int]] = []
+    draw = dataset.order.draw
+    monkeypatch.setattr(
+        dataset.order, "draw", lambda epoch, step, *ranks: did.append(("draw", step)) or draw(epoch, step, *ranks)
+    )
+    monkeypatch.setattr(dataset._disk, "is_worth_it", lambda: True)
+    monkeypatch.setattr(dataset, "read_ahead", lambda epoch, step: did.append(("read", step)))
+    for run in dataset.runs(0, 0):
+        did.append(("serve", run.step))
+    stops = [stop for _, stop in runs[:-1]]
+    assert [step for what, step in did if what == "serve"] == [0, *stops]
+    assert [step for what, step in did if what == "draw"] == [first for first, _ in runs]
+    # A pool is asked for when the one before it is served: no earlier, however many are drawn.
+    assert [step for what, step in did if what == "read"] == [0, *stops]
+    assert [did.index(("read", stop)) + 1 for stop in stops] == [
+        did.index(("serve", step)) for step in [0, *stops[:-1]]
+    ]
+    # Runs of 16 and then of 32 windows: four are 112.
+    assert [what for what, _ in did[:8]] == ["read", "draw", "draw", "draw", "draw", "read", "serve", "read"]

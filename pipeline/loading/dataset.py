@@ -36,8 +36,8 @@ from storage.store import SeriesStore
 
 __all__ = ["Run", "Stores", "WindowDataset", "WindowOptions"]
 
-DRAWN_IN_A_ROW = 2**16
-"""Windows, about: what it takes to draw a run is in the processor's cache then, as it is not after its batches."""
+RUNS_IN_A_ROW, WINDOWS_IN_A_ROW = 16, 2**16
+"""Drawn in a row, about: what that takes is in the processor's cache then, as it is not after a run's batches."""
 
 StoreOrPath = SeriesStore | str | os.PathLike[str]
 Stores = StoreOrPath | Sequence[StoreOrPath]
@@ -270,10 +270,12 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self._read_ahead(epoch, step)
         while step < len(self):
             drawn: list[Run] = []
-            while step < len(self) and sum(run.starts.size for run in drawn) < DRAWN_IN_A_ROW:
+            windows = 0
+            while step < len(self) and len(drawn) < RUNS_IN_A_ROW and windows < WINDOWS_IN_A_ROW:
                 first, stop = self.order.run_of(step)
                 starts = self.order.draw(epoch, first, self.rank, self.world_size)
                 drawn.append(Run(step, starts[step - first :]))
+                windows += starts.size
                 step = stop
             for run in drawn:
                 self._read_ahead(epoch, run.step + len(run.starts))

@@ -257,10 +257,12 @@ def test_five_ranks_serve_every_window_once(walk: SeriesStore) -> None:
     assert len(served) == len(set(served)) == loader.num_windows - loader.num_dropped
 
 
+@pytest.mark.parametrize(("windows", "runs_in_a_row"), [(100, 16), (1000, 4)])
 def test_pools_are_drawn_in_a_row_and_read_ahead_one_by_one(
-    store_of: StoreOf, monkeypatch: pytest.MonkeyPatch
+    windows: int, runs_in_a_row: int, store_of: StoreOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.loading.dataset.DRAWN_IN_A_ROW", 100)
+    monkeypatch.setattr("pipeline.loading.dataset.WINDOWS_IN_A_ROW", windows)
+    monkeypatch.setattr("pipeline.loading.dataset.RUNS_IN_A_ROW", runs_in_a_row)
     store = store_of(np.zeros((2000, 1), np.float32))
     dataset = WindowDataset(store, window=4, stride=4, batch_size=16, pool_rows=4 * 16 * 2)
     runs = [dataset.order.run_of(0)]

@@ -11,7 +11,7 @@ from benchmarks.tables import machine_line
 from tests.benchmarks.results import read_result
 
 ROOT = Path(__file__).parents[2]
-OLDER = ("detection-", "ingest-", "objects-")
+OLDER = ("detection-", "ingest-", "objects-1-gbit", "objects-2-gbit")
 """From before results named their threads, and some their seed: the page says that of them."""
 
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from benchmarks.peers.case import Case as PeerCase
 from benchmarks.peers.memmap import loader as memmap_loader
+from benchmarks.stores import SEED
 from benchmarks.timing import Spread, interleave
 from pipeline.loading import WindowDataset, WindowLoader
 from storage.errors import LongstrideError
@@ -23,7 +24,6 @@ from trainer.settings import ModelSettings
 
 __all__ = ["Case", "Serving", "Steps", "as_json", "choose_device", "measure_serving", "measure_steps", "render"]
 
-SEED = 0
 BATCHES_BETWEEN_WAITS = 8
 MAX_WORKERS = 16
 LONGEST_OF_PEER = 512

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from benchmarks.packed import SEED, Packed, decode
+from benchmarks.packed import Packed, decode
+from benchmarks.stores import SEED
 from benchmarks.timing import Spread
 from pipeline.loading import WindowLoader
 from storage.format import chunk_file

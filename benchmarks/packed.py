@@ -12,6 +12,7 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.ceiling import fair_copy
+from benchmarks.stores import SEED
 from benchmarks.timing import Spread, interleave
 from pipeline.loading import WindowLoader
 from pipeline.pack import pack
@@ -24,7 +25,6 @@ from storage.writer import StoreWriter
 
 __all__ = ["Case", "Cell", "Packed", "as_json", "cases", "decode", "digests", "measure", "prepare", "render"]
 
-SEED = 0
 DECIMALS = 3
 DECODED_ROWS = 2**18
 """At a time, to find what the reader can do by itself."""

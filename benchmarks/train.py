@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from tqdm import tqdm
 
+from benchmarks.stores import SEED
 from benchmarks.timing import Spread
 from pipeline.loading import WindowBatch, WindowLoader
 from storage.errors import LongstrideError
@@ -21,8 +22,6 @@ from trainer.loop import Training
 from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 __all__ = ["Case", "Cell", "as_json", "cases", "measure", "render"]
-
-SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True)

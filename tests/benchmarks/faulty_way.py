@@ -56,5 +56,7 @@ def _batches(case: Case) -> Iterator[Any]:
 if FAULT == "written":
 
     def write(case: Case) -> None:
+        with open(os.environ["WRITES"], "a") as log:
+            print(case.folder, file=log)
         for start in case.written:
             case.rows()[start : start + case.window].tofile(Path(case.folder) / f"{start}.f32")

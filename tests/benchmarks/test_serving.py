@@ -87,8 +87,12 @@ def test_windows_written_out_beforehand(case: Case, tmp_path: Path, monkeypatch:
     few = replace(case, most_written_bytes=100 * 16 * 3 * 4)
     assert len(few.written) == 100
     assert set(few.written) <= set(few.starts)
-    cell = cell_of("written", few, tmp_path, monkeypatch)
+    monkeypatch.setenv("FAULT", "written")
+    monkeypatch.setenv("WRITES", str(tmp_path / "log-of-writes"))
+    (cell,) = measure([few], [FAULTY], tmp_path, Turns(rounds=2, seconds=0.01, processes=2))
     assert cell.cannot is None
+    folders = (tmp_path / "log-of-writes").read_text().splitlines()
+    assert [Path(folder).name for folder in folders] == ["windows", "written-faulty-16-4"]  # checked, then served
     assert cell.written_gigabytes == pytest.approx(len(case.starts) * 16 * 3 * 4 / 1e9)
     assert not list(tmp_path.rglob("*written*"))
 

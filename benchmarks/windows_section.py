@@ -31,12 +31,13 @@ no ceiling here.
 SHORT = """\
 ### Where we are less ahead than we mean to be
 
-We mean to be {target} times the best peer where windows overlap (stride <= K / 8), and not slower elsewhere.
-No loader can be much further ahead of a peer than the copy is, the last column; only where batches are small can
+We mean to be {target} times the best peer where windows overlap (stride <= K / 8), and not slower elsewhere. No
+loader can be much further ahead of a peer than the copy is, the last column; only where batches are small can
 it copy several in a call, as ours does. The copy is below {target} beside a peer that copies whole windows from
-memory with all threads, as `unfold` does, for which the log has to fit there, and `spdl` and `grain`, whose threads
-copy from our own mapped view. Ours and `unfold` make the same copy: its memory is fresh, and our order, which keeps
-overlap out of a batch, takes longer to draw than a random one. Where the range holds 1, neither is surely faster.
+memory with all threads, as `unfold` does, for which the log has to fit there, and `spdl` and `grain`, whose
+threads copy from our own mapped view. Ours and `unfold` make the same copy: its memory is fresh, and our order,
+which keeps overlap out of a batch, takes longer to draw than a random one. Where the range holds 1, neither is
+surely faster.
 """
 
 PEERS = """\

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from benchmarks.alone import Alone, run_alone
 from benchmarks.peers.converters import CONVERTERS
 from benchmarks.sensor_log import SEED, write_log
-from benchmarks.timing import Spread
+from benchmarks.timing import Spread, rounds_of
 
 __all__ = ["SUFFIXES", "Case", "Way", "as_json", "cases", "measure", "render"]
 
@@ -77,14 +77,15 @@ def cases(gigabytes: Sequence[float], formats: Sequence[str] = tuple(SUFFIXES)) 
 
 
 def measure(cases: Sequence[Case], folder: Path, *, num_columns: int, runs: int) -> Iterator[Way]:
-    """Run all ways of a case in turn, each in a process of its own."""
+    """Run all ways of a case in rounds, each in a process of its own."""
     for case in cases:
         source = folder / case.file_name
         num_rows = write_log(source, round(case.gigabytes * 1e9), num_columns, shuffled=case.shuffled)
         rounds: list[dict[str, Alone]] = []
         num_warming = int(case.gigabytes <= LARGEST_WARMED_GIGABYTES)
-        for _ in tqdm(range(num_warming + runs), desc=case.file_name, unit="round", disable=None):
-            rounds.append({way: _run(way, source, folder) for way in case.ways})
+        orders = list(rounds_of(case.ways, num_warming + runs))
+        for ways in tqdm(orders, desc=case.file_name, unit="round", disable=None):
+            rounds.append({way: _run(way, source, folder) for way in ways})
         num_bytes = source.stat().st_size
         source.unlink()
         for way in case.ways:

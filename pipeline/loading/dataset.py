@@ -36,9 +36,6 @@ from storage.store import SeriesStore
 
 __all__ = ["Run", "Stores", "WindowDataset", "WindowOptions"]
 
-RUNS_IN_A_ROW, WINDOWS_IN_A_ROW = 16, 2**16
-"""Drawn in a row, about: what that takes is in the processor's cache then, as it is not after a run's batches."""
-
 StoreOrPath = SeriesStore | str | os.PathLike[str]
 Stores = StoreOrPath | Sequence[StoreOrPath]
 
@@ -269,16 +266,11 @@ class WindowDataset(IterableDataset[WindowBatch]):
         """The steps of an epoch from `step` on, run by run."""
         self._read_ahead(epoch, step)
         while step < len(self):
-            drawn: list[Run] = []
-            windows = 0
-            while step < len(self) and len(drawn) < RUNS_IN_A_ROW and windows < WINDOWS_IN_A_ROW:
-                first, stop = self.order.run_of(step)
-                starts = self.order.draw(epoch, first, self.rank, self.world_size)
-                drawn.append(Run(step, starts[step - first :]))
-                windows += starts.size
-                step = stop
-            for run in drawn:
-                self._read_ahead(epoch, run.step + len(run.starts))
+            first, _ = self.order.run_of(step)
+            for starts in self.order.draw_some(epoch, first, self.rank, self.world_size):
+                run = Run(step, starts[step - first :])
+                step = first = first + len(starts)
+                self._read_ahead(epoch, step)
                 yield run
 
     def read_ahead(self, epoch: int, step: int) -> None:

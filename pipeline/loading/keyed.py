@@ -25,11 +25,11 @@ def derive(*parts: int) -> int:
     return key
 
 
-def hashes(key: int, counters: NDArray[np.integer]) -> NDArray[np.uint64]:
-    """64 random bits for each counter, of the same shape."""
+def hashes(key: int | NDArray[np.uint64], counters: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """64 random bits for each counter, of the same shape, by one key or one for each."""
     bits = counters.astype(np.uint64)
     bits *= np.uint64(GOLDEN)
-    bits += np.uint64(key)
+    bits += np.asarray(key, np.uint64)
     shifted = bits >> np.uint64(30)
     bits ^= shifted
     bits *= np.uint64(MIX_1)
@@ -44,7 +44,9 @@ def permutation(key: int, length: int) -> NDArray[np.int64]:
     return shuffled(key, np.arange(length), np.array([length]))
 
 
-def shuffled(key: int, counters: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+def shuffled(
+    key: int | NDArray[np.uint64], counters: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Indices of `counters`, whose groups of `sizes` are each in an order that the counters' hashes give.
 
     One sort of plain integers, several times faster than an argsort: the group in the upper bits, the index in

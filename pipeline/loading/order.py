@@ -34,6 +34,10 @@ BLOCK_ROWS = 2**14
 
 AT_ONCE = 2**15
 """Windows whose order is drawn at a time, about."""
+TOGETHER = 2**22
+"""Windows times groups to be shuffled, about, of runs that are drawn together: SORTED_BITS of a hash are left."""
+RUNS_IN_A_ROW, WINDOWS_IN_A_ROW = 16, 2**16
+"""Drawn in a row, about: what that takes is in the processor's cache then, as it is not after a run's batches."""
 
 PADDING = -1
 """Start of a window that only fills the last batch."""
@@ -71,9 +75,23 @@ class Order(Protocol):
         """
         ...
 
+    def draw_some(self, epoch: int, step: int, rank: int, world_size: int) -> list[NDArray[np.int64]]:
+        """The same of that run and of some that follow it, each of which takes less time so."""
+        ...
+
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
         """Ranges of rows (ranges, 2), first and one after the last, that hold all windows of that run."""
         ...
+
+
+def _in_a_row(order: Order, step: int, share: int) -> list[tuple[int, int]]:
+    """Runs from the one that begins at `step` on, of which a rank serves `share` windows a step."""
+    runs: list[tuple[int, int]] = []
+    first = step
+    while step < order.num_steps and len(runs) < RUNS_IN_A_ROW and (step - first) * share < WINDOWS_IN_A_ROW:
+        runs.append(order.run_of(step))
+        step = runs[-1][1]
+    return runs
 
 
 class SequentialOrder:
@@ -104,6 +122,11 @@ class SequentialOrder:
         if within is not None:
             return np.where(inside, _counted_within(within, starts), 0)
         return np.where(inside, starts, PADDING)
+
+    def draw_some(self, epoch: int, step: int, rank: int, world_size: int) -> list[NDArray[np.int64]]:
+        """See Order."""
+        runs = _in_a_row(self, step, self.batch_size // world_size)
+        return [self.draw(epoch, first, rank, world_size) for first, _ in runs]
 
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
         """See Order."""
@@ -175,7 +198,8 @@ class ShuffledOrder:
         key = derive(self.seed, epoch, 1, first)
         starts = np.empty((stop - first, self.lanes // world_size, self.lane_share), np.int64)
         turns = self._turns(key) if self._phases > 1 else None
-        for lane, slots in self._some_lanes(self._pieces(epoch, step, rank, world_size), stop - first, key):
+        pieces = self._pieces(epoch, [(first, stop)], rank, world_size)
+        for lane, slots in self._some_lanes(pieces, stop - first, key):
             if within is not None:
                 slots = self._counted(slots, within)
             if turns is None:  # a slot is a window, and every lane has as many of them
@@ -186,22 +210,50 @@ class ShuffledOrder:
                 starts[:, number] = served.reshape(-1, self.lane_share)
         return starts.reshape(stop - first, -1)
 
+    def draw_some(self, epoch: int, step: int, rank: int, world_size: int) -> list[NDArray[np.int64]]:
+        """See Order."""
+        lanes = self.lanes // world_size
+        runs = _in_a_row(self, step, lanes * self.lane_share)
+        windows, groups = (runs[0][1] - runs[0][0]) * lanes * self.lane_share, 2 * lanes
+        together = min(AT_ONCE // windows, math.isqrt(TOGETHER // (windows * groups)))
+        if self._phases > 1 or together < 2:
+            return [self.draw(epoch, first, rank, world_size) for first, _ in runs]
+        return [
+            starts
+            for begin in range(0, len(runs), together)
+            for starts in self._draw_together(epoch, runs[begin : begin + together], rank, world_size)
+        ]
+
+    def _draw_together(
+        self, epoch: int, runs: Sequence[tuple[int, int]], rank: int, world_size: int
+    ) -> Iterator[NDArray[np.int64]]:
+        """As `draw`, where a slot is a window: of few windows, the calls of numpy's are what takes time."""
+        num_lanes = self.lanes // world_size
+        keys = np.array([derive(self.seed, epoch, 1, first) for first, _ in runs], np.uint64).repeat(num_lanes)
+        row = self._slots(self._pieces(epoch, runs, rank, world_size), len(keys), keys).row
+        begin = 0
+        for first, stop in runs:
+            end = begin + (stop - first) * num_lanes * self.lane_share
+            by_lane = row[begin:end].reshape(num_lanes, stop - first, self.lane_share)
+            yield by_lane.swapaxes(0, 1).reshape(stop - first, -1)
+            begin = end
+
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
         """See Order."""
-        pieces = self._pieces(epoch, step, rank, world_size)
+        pieces = self._pieces(epoch, [self.run_of(step)], rank, world_size)
         start = self.index.segments.start[pieces.segment] + pieces.low * self.index.stride
         return _rows_of(self.index, start, pieces.high - pieces.low)
 
-    def _pieces(self, epoch: int, step: int, rank: int, world_size: int) -> "_Pieces":
-        """Parts of blocks that a rank's lanes serve in the pool that holds `step`, in the order of positions."""
-        first_step, stop_step = self.run_of(step)
+    def _pieces(self, epoch: int, runs: Sequence[tuple[int, int]], rank: int, world_size: int) -> "_Pieces":
+        """Parts of blocks that a rank's lanes serve in the first run, then in the next one, by position."""
         mine = np.arange(self.lanes).reshape(world_size, -1)[rank]
-        begin = (mine * self.num_steps + first_step) * self.lane_share
-        end = (mine * self.num_steps + stop_step) * self.lane_share
+        first, stop = np.array(runs).T[:, :, None]
+        begin = ((mine * self.num_steps + first) * self.lane_share).reshape(-1)
+        end = ((mine * self.num_steps + stop) * self.lane_share).reshape(-1)
         blocks = self._epochs.blocks(epoch)
-        first = np.searchsorted(blocks.position, begin, side="right") - 1
-        last = np.searchsorted(blocks.position, end, side="left")
-        block, lane = _ranges(first, last)
+        first_block = np.searchsorted(blocks.position, begin, side="right") - 1
+        stop_block = np.searchsorted(blocks.position, end, side="left")
+        block, lane = _ranges(first_block, stop_block)
         position, stop = blocks.position[block], blocks.position[block + 1]
         window = blocks.window[block]
         return _Pieces(
@@ -224,8 +276,8 @@ class ShuffledOrder:
             some = _Pieces(*(field[low:high] for field in pieces))
             yield lane, self._slots(some._replace(lane=some.lane - lane), lanes, key)
 
-    def _slots(self, pieces: "_Pieces", lanes: int, key: int) -> "_Slots":
-        """Slots of pieces, by lane and half, shuffled within each half."""
+    def _slots(self, pieces: "_Pieces", lanes: int, key: int | NDArray[np.uint64]) -> "_Slots":
+        """Slots of pieces, by lane and half, shuffled within each half: by one key, or one a lane (lanes,)."""
         hop = self._phases
         low, high = pieces.low // hop, -(-pieces.high // hop)
         counts = high - low
@@ -236,6 +288,8 @@ class ShuffledOrder:
         row += np.arange(len(row)) * (hop * self.index.stride)
         in_lane = np.bincount(pieces.lane, counts, lanes).astype(np.int64)
         sizes = np.stack([(in_lane + 1) // 2, in_lane // 2], axis=1)
+        if not isinstance(key, int):
+            key = np.repeat(key[pieces.lane], counts)
         if hop == 1:
             none = np.empty(0, np.int64)
             return _Slots(row.take(shuffled(key, row, sizes.reshape(-1))), none, none, none, sizes)
@@ -333,7 +387,7 @@ class _Pieces(NamedTuple):
     """Runs of consecutive windows; each field has shape (pieces,)."""
 
     lane: NDArray[np.int64]
-    """Counted from the first one of the rank."""
+    """Counted from the first one of the rank, and on through the runs."""
     segment: NDArray[np.int64]
     low: NDArray[np.int64]
     """Number of the first window within its segment."""

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from pipeline.loading import WindowBatch, WindowDataset, WindowIndex, WindowLoader, gather, split_by_time
@@ -257,34 +258,33 @@ def test_five_ranks_serve_every_window_once(walk: SeriesStore) -> None:
     assert len(served) == len(set(served)) == loader.num_windows - loader.num_dropped
 
 
-@pytest.mark.parametrize(("windows", "runs_in_a_row"), [(100, 16), (1000, 4)])
 def test_pools_are_drawn_in_a_row_and_read_ahead_one_by_one(
-    windows: int, runs_in_a_row: int, store_of: StoreOf, monkeypatch: pytest.MonkeyPatch
+    store_of: StoreOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.loading.dataset.WINDOWS_IN_A_ROW", windows)
-    monkeypatch.setattr("pipeline.loading.dataset.RUNS_IN_A_ROW", runs_in_a_row)
+    monkeypatch.setattr("pipeline.loading.order.RUNS_IN_A_ROW", 4)
     store = store_of(np.zeros((2000, 1), np.float32))
     dataset = WindowDataset(store, window=4, stride=4, batch_size=16, pool_rows=4 * 16 * 2)
-    runs = [dataset.order.run_of(0)]
+    order = dataset.order
+    runs = [order.run_of(0)]
     while runs[-1][1] < len(dataset):
-        runs.append(dataset.order.run_of(runs[-1][1]))
+        runs.append(order.run_of(runs[-1][1]))
     assert len(runs) > 8
     did: list[tuple[str, int]] = []
-    draw = dataset.order.draw
-    monkeypatch.setattr(
-        dataset.order, "draw", lambda epoch, step, *ranks: did.append(("draw", step)) or draw(epoch, step, *ranks)
-    )
+
+    def draw_some(epoch: int, step: int, rank: int, world_size: int) -> list[NDArray[np.int64]]:
+        did.append(("draw", step))
+        return type(order).draw_some(order, epoch, step, rank, world_size)
+
+    monkeypatch.setattr(order, "draw_some", draw_some)
     monkeypatch.setattr(dataset._disk, "is_worth_it", lambda: True)
     monkeypatch.setattr(dataset, "read_ahead", lambda epoch, step: did.append(("read", step)))
     for run in dataset.runs(0, 0):
         did.append(("serve", run.step))
     stops = [stop for _, stop in runs[:-1]]
     assert [step for what, step in did if what == "serve"] == [0, *stops]
-    assert [step for what, step in did if what == "draw"] == [first for first, _ in runs]
+    assert [step for what, step in did if what == "draw"] == [first for first, _ in runs[::4]]
     # A pool is asked for when the one before it is served: no earlier, however many are drawn.
     assert [step for what, step in did if what == "read"] == [0, *stops]
     assert [did.index(("read", stop)) + 1 for stop in stops] == [
         did.index(("serve", step)) for step in [0, *stops[:-1]]
     ]
-    # Runs of 16 and then of 32 windows: four are 112.
-    assert [what for what, _ in did[:8]] == ["read", "draw", "draw", "draw", "draw", "read", "serve", "read"]

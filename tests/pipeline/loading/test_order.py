@@ -157,6 +157,51 @@ def test_rows_are_counted_within_the_ranges_of_a_run(
         step = order.run_of(step)[1]
 
 
+@settings(deadline=None)
+@given(
+    segment_lists(),
+    st.integers(1, 20),
+    st.integers(1, 25),
+    st.sampled_from([4, 8, 12, 16, 20]),
+    st.sampled_from([16, 256]),
+    st.sampled_from([1, 2, 4]),
+    st.booleans(),
+)
+def test_runs_drawn_in_a_row_are_those_drawn_one_by_one(
+    pairs: list[tuple[int, int]],
+    window: int,
+    stride: int,
+    batch: int,
+    pool_rows: int,
+    world_size: int,
+    is_shuffled: bool,
+) -> None:
+    pairs = [(20 * start, 20 * stop) for start, stop in pairs]  # of several pools, and several windows a lane
+    order: Order = SequentialOrder(WindowIndex(segments_of(pairs), window, stride), batch, pool_rows)
+    if is_shuffled:
+        order = shuffled(pairs, window, stride, batch, pool_rows=pool_rows)
+    begin = 0
+    while begin < order.num_steps:
+        for rank in range(world_size):
+            step = begin
+            for starts in order.draw_some(3, begin, rank, world_size):
+                assert starts.tolist() == order.draw(3, step, rank, world_size).tolist()
+                step += len(starts)
+        assert step == order.num_steps or step > order.run_of(begin)[1]
+        begin = step
+
+
+def test_so_many_runs_are_drawn_in_a_row_and_so_many_windows() -> None:
+    def in_a_row(windows: int, pool_windows: int) -> int:
+        order = shuffled([(0, 64 * windows)], 64, 64, 256, pool_rows=64 * pool_windows)
+        return len(order.draw_some(0, 0, 0, 1))
+
+    assert in_a_row(1_000_000, 512) == 16
+    assert in_a_row(1_000_000, 2**14) == 4
+    assert in_a_row(1_000_000, 2**17) == 1
+    assert in_a_row(512, 512) == 1
+
+
 def test_a_batch_takes_from_the_whole_pool() -> None:
     """Windows of a batch come from all over the data, not from a few neighbouring blocks."""
     order = shuffled([(0, 1_000_000)], 64, 1, 256)

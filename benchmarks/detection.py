@@ -43,14 +43,15 @@ def detect(
 ) -> Iterator[Detection]:
     """Train each model on one store with each seed, and judge its scores of another.
 
-    Every step is a command that a user would type, in `folder`. Raises LongstrideError where one fails, or where a
-    run is there already.
+    Every step is a command that a user would type, in `folder`. Raises LongstrideError where one fails, and before
+    the first where a run is there already.
     """
-    for model in models:
-        found = [
-            _one(train, test, folder / f"{model}-{seed}", model, seed, settings)
-            for seed in range(SEED, SEED + seeds)
-        ]
+    runs = {model: {seed: folder / f"{model}-{seed}" for seed in range(SEED, SEED + seeds)} for model in models}
+    for run in (run for of_model in runs.values() for run in of_model.values()):
+        if run.exists():
+            raise LongstrideError(f"{run} is there already, from another time: remove it, or give another --folder")
+    for model, of_model in runs.items():
+        found = [_one(train, test, run, model, seed, settings) for seed, run in of_model.items()]
         judged = [figures for figures, _, _ in found]
         yield Detection(
             model=model,

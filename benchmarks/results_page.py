@@ -30,7 +30,7 @@ K is the one of three at which the LSTM finds the events of the first log best (
     python -m pipeline ingest gecco2018_train.csv.gz --out first.zarr $CHOICES
     python -m pipeline ingest gecco2018_test.csv.gz --out second.zarr $CHOICES
     python -m benchmarks detect first.zarr second.zarr --name gecco \\
-        --settings benchmarks/settings/gecco.toml --seeds {seeds}
+        --settings benchmarks/settings/gecco.toml --models {names} --seeds {seeds}
 """,
     "synthetic": """\
 ## A synthetic log
@@ -43,7 +43,7 @@ chosen on this log ([how](decisions/0009-scores.md)). Seconds are those of train
     python -m benchmarks synth --out logs --rows 1200000
     python -m pipeline ingest logs/*.csv --out plant.zarr --time time --series machine --labels fault
     python -m benchmarks detect plant.zarr plant.zarr --name synthetic \\
-        --settings benchmarks/settings/synthetic.toml --seeds {seeds}
+        --settings benchmarks/settings/synthetic.toml --models {names} --seeds {seeds}
 """,
 }
 
@@ -68,7 +68,8 @@ def _log(figures: dict[str, Any]) -> str:
         for model in models
     ]
     first = models[0]
-    introduction = LOGS[figures["log"]].format(**first, chance=first["labelled"] / first["rows"])
+    names = ",".join(model["model"] for model in models)
+    introduction = LOGS[figures["log"]].format(**first, names=names, chance=first["labelled"] / first["rows"])
     settings = ", ".join(f"{name} {value}" for name, value in figures["settings"].items())
     parts = [introduction, f"Settings: {settings}.", machine_line(figures), "", table(head, rows), ""]
     return "\n".join([*parts, _verdict(models), ""])

@@ -10,9 +10,8 @@ __all__ = ["figure", "machine_line", "spread", "table"]
 def machine_line(figures: dict[str, Any]) -> str:
     """What results were measured on, with what threads, and the seed of all that was drawn."""
     machine = figures["machine"]
-    threads = ", ".join(f"{what} {count}" for what, count in figures.get("threads", {}).items()) or "not recorded"
-    seed = figures.get("seed", "not recorded")
-    drawn = "nothing is drawn" if seed is None else f"seed: {seed}"
+    threads = ", ".join(f"{what} {count}" for what, count in figures["threads"].items())
+    drawn = "nothing is drawn" if figures["seed"] is None else f"seed: {figures['seed']}"
     measured = machine["packages"] | figures.get("peers", {})
     packages = ", ".join(f"{name} {version}" for name, version in measured.items())
     return (

@@ -130,12 +130,13 @@ def detect(
     """How well models that were trained on the store TRAIN find what is labelled in TEST.
 
     Each model is trained with each seed, scores TEST, and its scores are judged by the labels: VUS-PR, AUC-PR,
-    AUC-ROC, F1 at a threshold set without labels, and the best F1. All by commands of the trainer, in --folder.
+    AUC-ROC, F1 at a threshold set without labels, and the best F1. All by commands of the trainer, in a folder of
+    --folder that has the log's name.
     """
     from benchmarks.detection import as_json, read_settings, render
     from benchmarks.detection import detect as measure
 
     chosen = read_settings(settings) if settings else {}
-    found = list(measure(train, test, folder, models.split(","), seeds, chosen))
+    found = list(measure(train, test, folder / name, models.split(","), seeds, chosen))
     click.echo(render(found))
     write_json(json_path, as_json(name, found, chosen))

@@ -49,6 +49,12 @@ def test_scores_are_judged(make_store: Callable[..., SeriesStore], tmp_path: Pat
     assert (pca["model"], pca["seeds"], pca["labelled"], pca["spans"]) == ("pca", 1, 100, 1)
     assert pca["figures"]["vus_pr"]["minimum"] > 0.5
     assert f"{pca['figures']['vus_pr']['median']:.3f}" in shown
+    again = CliRunner().invoke(main, ["detect", str(store), str(store), "--models", "tcn,pca", *map(str, options)])
+    assert again.exit_code == 1
+    assert f"{tmp_path / 'runs' / 'gecco' / 'pca-0'} is there already" in again.output
+    assert not (tmp_path / "runs" / "gecco" / "tcn-0").exists()
+    other = (*options[:-1], "synthetic")
+    assert "pca" in detect(store, store, "--models", "pca", "--seeds", 1, *other)
 
 
 def test_settings_of_steps_are_not_for_pca() -> None:

@@ -49,7 +49,7 @@ def detect(
     runs = {model: {seed: folder / f"{model}-{seed}" for seed in range(SEED, SEED + seeds)} for model in models}
     for run in (run for of_model in runs.values() for run in of_model.values()):
         if run.exists():
-            raise LongstrideError(f"{run} is there already, from another time: remove it, or give another --folder")
+            raise LongstrideError(f"{run} is there already: remove it, or give another --folder")
     for model, of_model in runs.items():
         found = [_one(train, test, run, model, seed, settings) for seed, run in of_model.items()]
         judged = [figures for figures, _, _ in found]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread
 from pipeline.loading.order import POOL_ROWS as DEFAULT_POOL_ROWS
-from pipeline.loading.order import ShuffledOrder, lanes_for
+from pipeline.loading.shuffled_order import ShuffledOrder, lanes_for
 from pipeline.loading.windows import WindowIndex
 from storage.segments import Segments
 

@@ -19,15 +19,9 @@ from pipeline.loading.decoded import DecodedPools, PoolPlan
 from pipeline.loading.disk import DiskWatch
 from pipeline.loading.epochs import Share
 from pipeline.loading.gather import BatchGather
-from pipeline.loading.order import (
-    BLOCK_ROWS,
-    POOL_ROWS,
-    Order,
-    SequentialOrder,
-    ShuffledOrder,
-    lanes_for,
-)
+from pipeline.loading.order import POOL_ROWS, Order, SequentialOrder
 from pipeline.loading.rows import merged
+from pipeline.loading.shuffled_order import BLOCK_ROWS, ShuffledOrder, lanes_for
 from pipeline.loading.splits import Split
 from pipeline.loading.windows import WindowIndex
 from storage.errors import LongstrideError

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.loading.order import PADDING, Order, SequentialOrder, ShuffledOrder, lanes_for
+from pipeline.loading.order import PADDING, Order, SequentialOrder
 from pipeline.loading.rows import merged
+from pipeline.loading.shuffled_order import ShuffledOrder, lanes_for
 from pipeline.loading.windows import WindowIndex
 from tests.pipeline.loading.test_windows import brute_force, segment_lists, segments_of
 

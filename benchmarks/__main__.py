@@ -1,5 +1,6 @@
 """`python -m benchmarks`: measure, and make the data to measure with."""
 
+import json
 from pathlib import Path
 
 import click
@@ -196,7 +197,8 @@ def demo(folder: Path, rows: int, minutes: float, processes: int | None) -> None
 @click.option("--results", type=click.Path(path_type=Path), default=Path("benchmarks/results"), show_default=True)
 @click.option("--docs", type=click.Path(path_type=Path), default=Path("docs"), show_default=True, help="Folder.")
 @click.option("--html", type=click.Path(path_type=Path), default=Path("build/benchmarks.html"), show_default=True)
-def write_report(results: Path, docs: Path, html: Path) -> None:
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write all results as one file.")
+def write_report(results: Path, docs: Path, html: Path, json_path: Path | None) -> None:
     """Write the pages benchmarks.md and results.md from the committed results, and one HTML page of the first.
 
     The HTML page needs no other file: its pictures lie in it.
@@ -212,6 +214,10 @@ def write_report(results: Path, docs: Path, html: Path) -> None:
     (docs / "results.md").write_text(results_page(results))
     html.parent.mkdir(parents=True, exist_ok=True)
     html.write_text(html_page(page, docs))
+    if json_path:
+        every = {path.stem: json.loads(path.read_text()) for path in sorted(results.glob("*.json"))}
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        json_path.write_text(json.dumps(every, indent=1) + "\n")
     click.echo(f"{docs}, {html}: written from {len(list(results.glob('*.json')))} results")
 
 

@@ -1,8 +1,11 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from benchmarks.__main__ import main
 from benchmarks.html_page import html_page
 from benchmarks.report import pictures, report
 from benchmarks.results_page import results_page
@@ -37,3 +40,13 @@ def test_the_page_as_one_file(tmp_path: Path) -> None:
     assert 'src="data:image/svg+xml;base64,PHN2Zy8+"' in page
     assert "order.md" not in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_all_results_as_one_file(tmp_path: Path) -> None:
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    results = ROOT / "benchmarks" / "results"
+    folders = ["--results", results, "--docs", tmp_path / "docs", "--html", tmp_path / "page.html"]
+    written = CliRunner().invoke(main, ["report", *map(str, folders), "--json", str(tmp_path / "every.json")])
+    assert written.exit_code == 0, written.output
+    every = json.loads((tmp_path / "every.json").read_text())
+    assert every == {path.stem: json.loads(path.read_text()) for path in results.glob("*.json")}

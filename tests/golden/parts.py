@@ -1,16 +1,9 @@
-"""What is frozen, part by part: each part is a function of `Made` that gives values by name.
+"""What is frozen, part by part: each part is a function of `Made` that gives values by name."""
 
-A value is a sha256 of bytes, a number or None, which must stay equal, or a list of floats in hex: losses and scores.
-A matrix product adds up in an order that depends on the CPU and on the version of torch, so their last bits may
-differ elsewhere, and a relative difference of TOLERANCE is allowed. To compare every bit on one machine, run
-`python -m tests.golden.rewrite` before and after a change: git must show no difference.
-"""
-
-import hashlib
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +11,8 @@ from typing import Any
 import numcodecs
 import numpy as np
 import pyarrow.parquet as pq
-import torch
 
+from tests.golden.digests import digest, hex_of
 from tests.golden.inputs import GRID_RECIPE, RECIPE, write_grid_log, write_logs
 from tests.golden.product import (
     CODECS,
@@ -36,11 +29,10 @@ from tests.golden.product import (
     unpack_store,
 )
 
-__all__ = ["PARTS", "TOLERANCE", "Made", "changes", "shards_key"]
+__all__ = ["PARTS", "Made", "shards_key"]
 
 Values = dict[str, Any]
 
-TOLERANCE = 1e-4
 CHUNK_ROWS = 1024
 ROW_ARRAYS = ("time", "values", "labels")
 STATISTICS = ("count", "mean", "m2", "minimum", "maximum")
@@ -84,14 +76,14 @@ class Made:
 
     @cached_property
     def grid(self) -> tuple[SeriesStore, IngestReport]:
-        """Of one chunk, of the real size."""
+        """A store of one chunk, which has the real size."""
         return make_store(
             [write_grid_log(self.folder / "grid.csv", day=0)], self.folder / "grid.zarr", GRID_RECIPE
         )
 
     @cached_property
     def longer_grid(self) -> tuple[SeriesStore, IngestReport]:
-        """Its last segment resumes with the new rows."""
+        """The same store with newer rows, which make its last segment longer."""
         out = self.folder / "longer grid.zarr"
         shutil.copytree(self.grid[0].path, out)
         return make_store([write_grid_log(self.folder / "newer.csv", day=2)], out, None)
@@ -119,10 +111,10 @@ def grid(made: Made) -> Values:
 
 def pack(made: Made) -> Values:
     """Compressed bytes differ between versions of a compressor; the rows that they hold, and deltas, do not."""
-    found: Values = {"deltas before compression": _digest(encode_deltas(made.store.values))}
+    found: Values = {"deltas before compression": digest(encode_deltas(made.store.values))}
     for codec, packed in made.packed.items():
         cut = {name: value for name, value in packed.attributes["packed"].items() if name != "shard_bytes"}
-        found[f"{codec}: how rows are cut"] = _digest(json.dumps(cut, sort_keys=True))
+        found[f"{codec}: how rows are cut"] = digest(json.dumps(cut, sort_keys=True))
         found |= {f"{codec}: {name}": value for name, value in _rows(packed).items()}
     unpacked = unpack_store(made.packed["delta"], made.folder / "unpacked.zarr")
     return {**found, **{f"unpacked: {name}": value for name, value in _store(unpacked).items()}}
@@ -132,7 +124,7 @@ def shards(made: Made) -> Values:
     """Files of one codec, by the version of numcodecs: another may compress otherwise."""
     folder = made.packed[SHARDS_CODEC].path
     files = {name: sorted((folder / name).glob("c.*")) for name in ROW_ARRAYS}
-    return {shards_key(): {name: _digest(*(file.read_bytes() for file in files[name])) for name in ROW_ARRAYS}}
+    return {shards_key(): {name: digest(*(file.read_bytes() for file in files[name])) for name in ROW_ARRAYS}}
 
 
 def shards_key() -> str:
@@ -181,7 +173,7 @@ def batches(made: Made) -> Values:
 
 
 def losses(made: Made) -> Values:
-    """Of the first steps of each model, and of the validation after them."""
+    """Losses of the first steps of each model, and of the validation after them."""
     runs = {model: {"model": model, "max_steps": STEPS} for model in MODELS}
     runs["pca"]["max_steps"] = None  # fitted to one whole epoch
     runs["patch, refined"] = runs["patch"] | REFINED
@@ -191,61 +183,36 @@ def losses(made: Made) -> Values:
         lines = train_model(made.store.path, made.folder / f"run {name}", **SIZES, **settings)
         for kind in ("train", "validation"):
             figures = [line["loss"] for line in lines if line["kind"] == kind]
-            found[f"{name}: {kind}"] = _hex(figures)
+            found[f"{name}: {kind}"] = hex_of(figures)
         assert len(found[f"{name}: train"]) == (0 if name == "pca" else STEPS)
     return found
 
 
 def scores(made: Made) -> Values:
-    """Of every row: which have one, sums of them, and some as they are."""
+    """Scores and errors of all rows: which rows have one, sums of their sizes, and some as they are."""
     run, out = made.folder / "scored run", made.folder / "scores.parquet"
     train_model(made.store.path, run, **SIZES, model="lstm", max_steps=STEPS)
     scored = score_store(run, made.store, out)
     table = pq.read_table(out)
     found: Values = {
-        "columns": _digest(json.dumps(table.column_names)),
-        "time": _digest(table["time"].cast("int64").to_numpy()),
-        "series": _digest(json.dumps(table["series"].to_pylist())),
+        "columns": digest(json.dumps(table.column_names)),
+        "time": digest(table["time"].cast("int64").to_numpy()),
+        "series": digest(json.dumps(table["series"].to_pylist())),
         "rows, covered, normal": [scored.rows, scored.covered, scored.normal_rows],
-        "threshold": _hex([scored.threshold]),
+        "threshold": hex_of([scored.threshold]),
     }
     for name in table.column_names[2:]:
         column = table[name].to_numpy()
         there = np.flatnonzero(~np.isnan(column))
         some = column[there[:: len(there) // SCORES_SHOWN]]
-        found[f"{name}: rows that have one"] = _digest(there.astype(np.int64))
-        found[f"{name}: sum of sizes, some rows"] = _hex([math.fsum(np.abs(column[there])), *some])
+        found[f"{name}: rows that have one"] = digest(there.astype(np.int64))
+        found[f"{name}: sum of sizes, some rows"] = hex_of([math.fsum(np.abs(column[there])), *some])
     return found
 
 
 PARTS: dict[str, Callable[[Made], Values]] = {
     part.__name__: part for part in (ingest, append, grid, pack, shards, batches, losses, scores)
 }
-
-
-def changes(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    """Names of values that differ, each with both of them."""
-    return [
-        f"{name}: expected {expected.get(name, 'no such name')}, found {found.get(name, 'no such name')}"
-        for name in expected | found
-        if name not in expected or name not in found or not _same(expected[name], found[name])
-    ]
-
-
-def _same(expected: Any, found: Any) -> bool:
-    if not _is_floats(expected) or not _is_floats(found) or len(expected) != len(found):
-        return bool(expected == found)
-    pairs = zip(map(float.fromhex, expected), map(float.fromhex, found), strict=True)
-    # A score is in standard deviations, and may be near 0.
-    return all(
-        math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE / 10)
-        or (math.isnan(one) and math.isnan(other))
-        for one, other in pairs
-    )
-
-
-def _is_floats(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _store_and_report(store: SeriesStore, report: IngestReport) -> Values:
@@ -259,11 +226,11 @@ def _store(store: SeriesStore) -> Values:
         "rows of a chunk": store.chunk_rows,
         "cadence_ns": store.cadence_ns,
         "generation": store.generation,
-        "channels": _digest(json.dumps([store.channels, store.units, store.label_names])),
-        "series": _digest(json.dumps([store.series, store.series_end_ns])),
+        "channels": digest(json.dumps([store.channels, store.units, store.label_names])),
+        "series": digest(json.dumps([store.series, store.series_end_ns])),
         **_rows(store),
-        **{f"segment {name}": _digest(getattr(segments, name)) for name in ("start", "stop", "series")},
-        **{f"block {name}": _digest(getattr(statistics, name)) for name in STATISTICS},
+        **{f"segment {name}": digest(getattr(segments, name)) for name in ("start", "stop", "series")},
+        **{f"block {name}": digest(getattr(statistics, name)) for name in STATISTICS},
     }
 
 
@@ -272,8 +239,8 @@ def _rows(store: SeriesStore) -> Values:
     found: Values = {}
     for name in ROW_ARRAYS:
         rows = getattr(store, name)
-        found[name] = None if rows is None else _digest(np.asarray(rows))
-        found[f"checksums of {name}"] = _digest(json.dumps(store.attributes["checksums_crc32c"].get(name)))
+        found[name] = None if rows is None else digest(np.asarray(rows))
+        found[f"checksums of {name}"] = digest(json.dumps(store.attributes["checksums_crc32c"].get(name)))
     return found
 
 
@@ -283,13 +250,13 @@ def _report(report: IngestReport) -> Values:
     files, rejects = account.pop("files"), account.pop("rejects")
     for name in ("store", "seconds", "parts_reused"):
         account.pop(name)
-    found = {"report": _digest(json.dumps(account, sort_keys=True))}
+    found = {"report": digest(json.dumps(account, sort_keys=True))}
     for file in files:
         name = Path(file.pop("name")).name
-        found[f"report of {name}"] = _digest(json.dumps(file, sort_keys=True))
+        found[f"report of {name}"] = digest(json.dumps(file, sort_keys=True))
     lines = [] if rejects is None else pq.read_table(rejects).to_pylist()
     rows = [[Path(line["file"]).name, *(line[name] for name in ("line", "reason", "raw"))] for line in lines]
-    found |= {"rejects": len(rows), "rejected lines and reasons": _digest(json.dumps(rows))}
+    found |= {"rejects": len(rows), "rejected lines and reasons": digest(json.dumps(rows))}
     return found
 
 
@@ -300,31 +267,9 @@ def _served(source: SeriesStore | Sequence[SeriesStore], options: dict[str, Any]
         loader.set_epoch(epoch)
         for batch in loader:
             for name, data in batch._asdict().items():
-                fields.setdefault(name, []).append(None if data is None else _digest(data))
+                fields.setdefault(name, []).append(None if data is None else digest(data))
     found: Values = {
-        name: None if not any(digests) else _digest(json.dumps(digests)) for name, digests in fields.items()
+        name: None if not any(digests) else digest(json.dumps(digests)) for name, digests in fields.items()
     }
     counts = [len(loader), loader.num_windows, loader.num_skipped, loader.num_dropped]
     return {**found, "steps, windows, skipped, dropped": counts, "fingerprint": loader.fingerprint}
-
-
-def _hex(figures: Sequence[float | None]) -> list[str]:
-    return [math.nan.hex() if figure is None else float(figure).hex() for figure in figures]
-
-
-def _digest(*items: Any) -> str:
-    """Of texts, bytes, and arrays with their types and shapes."""
-    digest = hashlib.sha256()
-    for data in _bytes_of(items):
-        digest.update(data)
-    return digest.hexdigest()
-
-
-def _bytes_of(items: Sequence[Any]) -> Iterator[bytes]:
-    for item in items:
-        if isinstance(item, bytes | str):
-            yield item if isinstance(item, bytes) else item.encode()
-        else:
-            array = np.ascontiguousarray(item.numpy() if isinstance(item, torch.Tensor) else item)
-            yield f"{array.dtype.str}{array.shape}".encode()
-            yield array.tobytes()

@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from tests.golden.parts import PARTS, Made, changes, shards_key
+from tests.golden.digests import changes
+from tests.golden.parts import PARTS, Made, shards_key
 from tests.golden.rewrite import DIGESTS
 
 EXPECTED = json.loads(DIGESTS.read_text())

@@ -8,7 +8,7 @@ import click
 from benchmarks.cli import JSON, numbers, write_json
 from benchmarks.training_commands import detect, device, train
 from benchmarks.windows_command import order, sweep, windows
-from storage.cli import CommandGroup, example
+from longstride.storage.cli import CommandGroup, example
 
 
 @click.group(cls=CommandGroup, name="python -m benchmarks")

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.peers.case import Case
-from pipeline.loading.gather import BufferRing, window_view
-from storage.store import SeriesStore
+from longstride.pipeline.loading.gather import BufferRing, window_view
+from longstride.storage.store import SeriesStore
 
 __all__ = ["fair_copy", "loader"]
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.timing import Spread
-from pipeline.trials import try_codecs
-from storage.store import SeriesStore
+from longstride.pipeline.trials import try_codecs
+from longstride.storage.store import SeriesStore
 
 __all__ = ["Trial", "as_json", "measure", "render"]
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["python"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.commands import python
 from benchmarks.timing import Spread
-from storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["FIGURES", "Detection", "as_json", "detect", "flags", "read_settings", "render"]
 

@@ -16,11 +16,11 @@ from benchmarks.peers.case import Case as PeerCase
 from benchmarks.peers.memmap import loader as memmap_loader
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread, interleave
-from pipeline.loading import WindowDataset, WindowLoader
-from storage.errors import LongstrideError
-from storage.store import SeriesStore
-from trainer.models import build_model
-from trainer.settings import ModelSettings
+from longstride.pipeline.loading import WindowDataset, WindowLoader
+from longstride.storage.errors import LongstrideError
+from longstride.storage.store import SeriesStore
+from longstride.trainer.models import build_model
+from longstride.trainer.settings import ModelSettings
 
 __all__ = ["Case", "Serving", "Steps", "as_json", "choose_device", "measure_serving", "measure_steps", "render"]
 

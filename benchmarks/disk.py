@@ -15,8 +15,8 @@ from benchmarks.evict import evict
 from benchmarks.limit import limited_memory
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread
-from pipeline.loading import WindowLoader
-from storage.store import SeriesStore
+from longstride.pipeline.loading import WindowLoader
+from longstride.storage.store import SeriesStore
 
 __all__ = ["FromDisk", "as_json", "measure", "render"]
 

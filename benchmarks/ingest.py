@@ -96,14 +96,14 @@ def _run(way: str, source: Path, folder: Path) -> Alone:
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    function, imports = (_ingest, ["pipeline.ingest"]) if way == OURS else CONVERTERS[way]
+    function, imports = (_ingest, ["longstride.pipeline.ingest"]) if way == OURS else CONVERTERS[way]
     done = run_alone(function, source, out, imports=imports)
     shutil.rmtree(out)
     return done
 
 
 def _ingest(source: Path, folder: Path) -> None:
-    from pipeline.ingest import Recipe, ingest
+    from longstride.pipeline.ingest import Recipe, ingest
 
     ingest([source], folder / "store.zarr", Recipe(time="time"))
 

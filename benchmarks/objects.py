@@ -12,11 +12,11 @@ from tqdm import tqdm
 from benchmarks.packed import Packed, decode
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread
-from pipeline.loading import WindowLoader
-from storage.format import chunk_file
-from storage.packed import threads_for
-from storage.places import Place, place_of
-from storage.store import SeriesStore
+from longstride.pipeline.loading import WindowLoader
+from longstride.storage.format import chunk_file
+from longstride.storage.packed import threads_for
+from longstride.storage.places import Place, place_of
+from longstride.storage.store import SeriesStore
 
 __all__ = ["Epochs", "as_json", "measure", "render"]
 

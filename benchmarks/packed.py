@@ -14,14 +14,14 @@ from tqdm import tqdm
 from benchmarks.ceiling import fair_copy
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread, interleave
-from pipeline.loading import WindowLoader
-from pipeline.pack import pack
-from storage.format import ROOT, StoreLayout
-from storage.packed import PackedStore, threads_for
-from storage.places import place_of
-from storage.segments import Segments
-from storage.store import SeriesStore
-from storage.writer import StoreWriter
+from longstride.pipeline.loading import WindowLoader
+from longstride.pipeline.pack import pack
+from longstride.storage.format import ROOT, StoreLayout
+from longstride.storage.packed import PackedStore, threads_for
+from longstride.storage.places import place_of
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
+from longstride.storage.writer import StoreWriter
 
 __all__ = ["Case", "Cell", "Packed", "as_json", "cases", "decode", "digests", "measure", "prepare", "render"]
 

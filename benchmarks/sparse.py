@@ -6,10 +6,10 @@ from pathlib import Path
 import google_crc32c
 import numpy as np
 
-from storage.format import StoreLayout, chunk_file
-from storage.metadata import Commit, write_commit
-from storage.segments import Segments
-from storage.statistics import Statistics
+from longstride.storage.format import StoreLayout, chunk_file
+from longstride.storage.metadata import Commit, write_commit
+from longstride.storage.segments import Segments
+from longstride.storage.statistics import Statistics
 
 __all__ = ["sparse_store"]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from storage.format import StoreLayout
-from storage.segments import Segments
-from storage.store import SeriesStore
-from storage.writer import StoreWriter
+from longstride.storage.format import StoreLayout
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
+from longstride.storage.writer import StoreWriter
 
 __all__ = ["prepare_raw", "prepare_store", "warm"]
 

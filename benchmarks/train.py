@@ -15,11 +15,11 @@ from tqdm import tqdm
 
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread
-from pipeline.loading import WindowBatch, WindowLoader
-from storage.errors import LongstrideError
-from trainer.distributed import Ranks
-from trainer.loop import Training
-from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
+from longstride.pipeline.loading import WindowBatch, WindowLoader
+from longstride.storage.errors import LongstrideError
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.loop import Training
+from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 __all__ = ["Case", "Cell", "as_json", "cases", "measure", "render"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from benchmarks.cli import JSON, numbers, write_json
-from storage.cli import example
+from longstride.storage.cli import example
 
 __all__ = ["detect", "device", "train"]
 
@@ -86,8 +86,8 @@ def train(
     """
     from benchmarks.stores import prepare_store
     from benchmarks.train import as_json, cases, measure, render
-    from storage.store import SeriesStore
-    from trainer.distributed import start_ranks
+    from longstride.storage.store import SeriesStore
+    from longstride.trainer.distributed import start_ranks
 
     widths, lengths = (
         [int(number) for number in numbers(text, option)]

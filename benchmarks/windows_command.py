@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmarks.cli import JSON, numbers, write_json
-from storage.cli import example
+from longstride.storage.cli import example
 
 if TYPE_CHECKING:
     from benchmarks.serving import Turns

@@ -1,1 +1,1 @@
-"""Raw logs to a store (`pipeline.ingest`), and a store to batches (`pipeline.loading`); they meet in the store."""
+"""Raw logs to a store (`longstride.pipeline.ingest`), and a store to batches (`longstride.pipeline.loading`)."""

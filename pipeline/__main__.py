@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from storage.cli import CommandGroup, counted, example, row_range
+from longstride.storage.cli import CommandGroup, counted, example, row_range
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
@@ -222,7 +222,7 @@ def ingest(
     """
     from tqdm import tqdm
 
-    from pipeline import ingest as ingests
+    from longstride.pipeline import ingest as ingests
 
     given = {name: value for name, value in flags.items() if value not in (None, ())}
     if (append or rebuild) and (given or recipe or (append and rebuild)):
@@ -266,7 +266,7 @@ def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
     The sample is the beginning of each file, of long plain files also some of the middle and end. What was seen
     and what is in doubt stands above the settings, and reasons beside them: look it over before use.
     """
-    from pipeline.profile import profile as look
+    from longstride.pipeline.profile import profile as look
 
     found = look(sources, rows=rows)
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_toml(), nl=as_json)
@@ -304,9 +304,9 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
 
     A job that was interrupted goes on where it was: run it again.
     """
-    from pipeline.pack import pack as write
-    from pipeline.trials import best_of, try_codecs
-    from storage.store import SeriesStore
+    from longstride.pipeline.pack import pack as write
+    from longstride.pipeline.trials import best_of, try_codecs
+    from longstride.storage.store import SeriesStore
 
     opened = SeriesStore.open(store)
     if codec == "auto":
@@ -339,8 +339,8 @@ def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None
 
     It has the same bytes as the store that was packed, each held against its checksum.
     """
-    from pipeline.pack import unpack as write
-    from storage.store import SeriesStore
+    from longstride.pipeline.pack import unpack as write
+    from longstride.storage.store import SeriesStore
 
     opened = SeriesStore.open(store)
     report = _with_bar("unpack", opened, lambda bar: write(opened, dest, workers=workers, dask=dask, progress=bar))
@@ -378,9 +378,9 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: Path | None) 
     """
     from tqdm import tqdm
 
-    from pipeline.export import export as write
-    from storage.places import is_url
-    from storage.store import SeriesStore
+    from longstride.pipeline.export import export as write
+    from longstride.storage.places import is_url
+    from longstride.storage.store import SeriesStore
 
     opened = SeriesStore.open(store)
     out = out or Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}")

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Any, TypeVar
 
-from storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["Run", "WorkersError", "executor", "in_threads", "on_cluster", "on_processes"]
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
-from pipeline.ingest.duration import format_duration
-from pipeline.ingest.grid import default_max_gap
-from pipeline.ingest.recipe import Recipe
-from storage.durable import sync_directory, write_file
-from storage.errors import LongstrideError, StoreError
-from storage.store import SeriesStore
+from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.ingest.grid import default_max_gap
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.storage.durable import sync_directory, write_file
+from longstride.storage.errors import LongstrideError, StoreError
+from longstride.storage.store import SeriesStore
 
 __all__ = ["Exported", "export"]
 

@@ -16,18 +16,18 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.executor import executor
-from pipeline.trials import best_of, try_codecs
-from storage.codecs import CODECS, codec_of
-from storage.durable import make_directory, sync_directory, write_file
-from storage.errors import LongstrideError, StoreError, StoreLockedError
-from storage.format import ATTRIBUTES, LOCK_FILE, ROOT, STAGED, chunk_file
-from storage.lock import StoreLock
-from storage.metadata import relaid_documents
-from storage.packed import SHARD_BYTES, Packing
-from storage.places import Folder, Place, PlaceError, place_of
-from storage.shards import encode_shard
-from storage.store import SeriesStore
+from longstride.pipeline.executor import executor
+from longstride.pipeline.trials import best_of, try_codecs
+from longstride.storage.codecs import CODECS, codec_of
+from longstride.storage.durable import make_directory, sync_directory, write_file
+from longstride.storage.errors import LongstrideError, StoreError, StoreLockedError
+from longstride.storage.format import ATTRIBUTES, LOCK_FILE, ROOT, STAGED, chunk_file
+from longstride.storage.lock import StoreLock
+from longstride.storage.metadata import relaid_documents
+from longstride.storage.packed import SHARD_BYTES, Packing
+from longstride.storage.places import Folder, Place, PlaceError, place_of
+from longstride.storage.shards import encode_shard
+from longstride.storage.store import SeriesStore
 
 __all__ = ["AUTO", "Packed", "pack", "unpack"]
 

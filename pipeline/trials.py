@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.codecs import CODECS, codec_of
-from storage.packed import Packing
-from storage.store import SeriesStore
+from longstride.storage.codecs import CODECS, codec_of
+from longstride.storage.packed import Packing
+from longstride.storage.store import SeriesStore
 
 __all__ = ["Trial", "best_of", "try_codecs"]
 

@@ -1,5 +1,5 @@
 """The store: what lies on disk and how it is read. Knows Zarr and numpy; no Polars, no Dask, no torch."""
 
-from storage.errors import LongstrideError, StoreError, StoreLockedError
+from longstride.storage.errors import LongstrideError, StoreError, StoreLockedError
 
 __all__ = ["LongstrideError", "StoreError", "StoreLockedError"]

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from storage.cli import CommandGroup, example
+from longstride.storage.cli import CommandGroup, example
 
 STORE = click.argument("store")
 
@@ -29,8 +29,8 @@ def inspect(store: str, window: int, stride: int, as_json: bool) -> None:
     The statistics were gathered while it was written: even a store of a billion rows answers at once. The number
     of windows is told for one K and stride; windows never cross a segment.
     """
-    from storage.inspect import render, summarise
-    from storage.store import SeriesStore
+    from longstride.storage.inspect import render, summarise
+    from longstride.storage.store import SeriesStore
 
     summary = summarise(SeriesStore.open(store), window, stride)
     click.echo(json.dumps(summary.as_json(), indent=1) if as_json else render(summary))
@@ -45,8 +45,8 @@ def verify(store: str) -> None:
     """
     from tqdm import tqdm
 
-    from storage.store import SeriesStore
-    from storage.verify import check_chunks, num_chunk_files
+    from longstride.storage.store import SeriesStore
+    from longstride.storage.verify import check_chunks, num_chunk_files
 
     opened = SeriesStore.open(store)
     total = num_chunk_files(opened)

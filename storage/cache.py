@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.durable import make_directory
-from storage.errors import StoreError
-from storage.packed import PackedStore
+from longstride.storage.durable import make_directory
+from longstride.storage.errors import StoreError
+from longstride.storage.packed import PackedStore
 
 __all__ = ["RowCache"]
 

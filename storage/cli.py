@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["CommandGroup", "counted", "example", "row_range"]
 

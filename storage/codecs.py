@@ -8,8 +8,8 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.delta import DELTA, decode_deltas, encode_deltas
-from storage.errors import StoreError
+from longstride.storage.delta import DELTA, decode_deltas, encode_deltas
+from longstride.storage.errors import StoreError
 
 __all__ = ["CODECS", "Codec", "codec_of"]
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import google_crc32c
 import numpy as np
 
-from storage.errors import StoreError
+from longstride.storage.errors import StoreError
 
 __all__ = [
     "ATTRIBUTES",

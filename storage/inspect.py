@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from storage.store import SeriesStore
+from longstride.storage.store import SeriesStore
 
 __all__ = ["ChannelSummary", "StoreSummary", "render", "summarise"]
 

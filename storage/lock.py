@@ -8,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from storage.durable import make_directory
-from storage.errors import StoreError, StoreLockedError
-from storage.format import KEPT_GENERATIONS, LOCK_FILE, ROOT, STAGED, chunk_index
-from storage.store import SeriesStore
+from longstride.storage.durable import make_directory
+from longstride.storage.errors import StoreError, StoreLockedError
+from longstride.storage.format import KEPT_GENERATIONS, LOCK_FILE, ROOT, STAGED, chunk_index
+from longstride.storage.store import SeriesStore
 
 __all__ = ["StoreLock"]
 

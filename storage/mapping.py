@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.errors import StoreError
+from longstride.storage.errors import StoreError
 
 __all__ = ["map_chunk_files", "read_ahead"]
 

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from zarr.core.buffer import Buffer
 from zarr.storage import MemoryStore
 
-from storage.durable import sync_directory, write_file
-from storage.format import ATTRIBUTES, FORMAT_VERSION, ROOT, TIME_ATTRIBUTES, StoreLayout, seal
-from storage.segments import Segments
-from storage.statistics import Statistics
+from longstride.storage.durable import sync_directory, write_file
+from longstride.storage.format import ATTRIBUTES, FORMAT_VERSION, ROOT, TIME_ATTRIBUTES, StoreLayout, seal
+from longstride.storage.segments import Segments
+from longstride.storage.statistics import Statistics
 
 __all__ = ["Commit", "relaid_documents", "write_commit"]
 

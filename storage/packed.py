@@ -10,12 +10,12 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.codecs import codec_of
-from storage.errors import StoreError
-from storage.format import chunk_file
-from storage.places import Folder, Place
-from storage.shards import index_bytes, read_index
-from storage.store import SeriesStore
+from longstride.storage.codecs import codec_of
+from longstride.storage.errors import StoreError
+from longstride.storage.format import chunk_file
+from longstride.storage.places import Folder, Place
+from longstride.storage.shards import index_bytes, read_index
+from longstride.storage.store import SeriesStore
 
 __all__ = ["PackedRows", "PackedStore", "Packing", "threads_for"]
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from storage.durable import make_directory, sync_directory, write_file
-from storage.errors import LongstrideError
+from longstride.storage.durable import make_directory, sync_directory, write_file
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "place_of"]
 

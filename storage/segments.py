@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.errors import StoreError
+from longstride.storage.errors import StoreError
 
 __all__ = ["Segments"]
 

@@ -15,8 +15,8 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.errors import StoreError
-from storage.format import (
+from longstride.storage.errors import StoreError
+from longstride.storage.format import (
     ATTRIBUTES,
     FORMAT_VERSION,
     KEPT_GENERATIONS,
@@ -26,10 +26,10 @@ from storage.format import (
     chunk_file,
     seal,
 )
-from storage.mapping import map_chunk_files
-from storage.places import Folder, Place, place_of
-from storage.segments import Segments
-from storage.statistics import Statistics
+from longstride.storage.mapping import map_chunk_files
+from longstride.storage.places import Folder, Place, place_of
+from longstride.storage.segments import Segments
+from longstride.storage.statistics import Statistics
 
 __all__ = ["SeriesStore"]
 
@@ -79,7 +79,7 @@ class SeriesStore:
         place = place_of(path)
         attributes = _read_attributes(place)
         if "packed" in attributes:
-            from storage.packed import PackedStore
+            from longstride.storage.packed import PackedStore
 
             return PackedStore(place, attributes)
         if not isinstance(place, Folder):

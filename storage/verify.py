@@ -7,9 +7,9 @@ from typing import NamedTuple
 import google_crc32c
 import numpy as np
 
-from storage.errors import LongstrideError
-from storage.format import chunk_file
-from storage.store import SeriesStore
+from longstride.storage.errors import LongstrideError
+from longstride.storage.format import chunk_file
+from longstride.storage.store import SeriesStore
 
 __all__ = ["ChunkCheck", "check_chunks", "check_row_chunk", "num_chunk_files"]
 

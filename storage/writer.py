@@ -22,15 +22,15 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.durable import make_directory, write_file
-from storage.errors import StoreError
-from storage.format import StoreLayout, chunk_file
-from storage.lock import StoreLock
-from storage.metadata import Commit, write_commit
-from storage.segments import Segments
-from storage.statistics import Statistics
-from storage.store import SeriesStore
-from storage.verify import check_row_chunk
+from longstride.storage.durable import make_directory, write_file
+from longstride.storage.errors import StoreError
+from longstride.storage.format import StoreLayout, chunk_file
+from longstride.storage.lock import StoreLock
+from longstride.storage.metadata import Commit, write_commit
+from longstride.storage.segments import Segments
+from longstride.storage.statistics import Statistics
+from longstride.storage.store import SeriesStore
+from longstride.storage.verify import check_row_chunk
 
 __all__ = ["ChunkRecord", "StoreWriter", "write_chunk"]
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 
-from storage.format import StoreLayout
-from storage.segments import Segments
-from storage.store import SeriesStore
-from storage.writer import StoreWriter
+from longstride.storage.format import StoreLayout
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
+from longstride.storage.writer import StoreWriter
 
 settings.register_profile("longstride", deadline=None)  # a busy machine is no failure
 settings.load_profile("longstride")

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storage.cli import CommandGroup, example
-from trainer.cli import run_as_rank, setting, told_once
-from trainer.errors import SettingsError
-from trainer.score_commands import evaluate, plot, score
-from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
+from longstride.storage.cli import CommandGroup, example
+from longstride.trainer.cli import run_as_rank, setting, told_once
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.score_commands import evaluate, plot, score
+from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 if TYPE_CHECKING:
-    from trainer.metrics import Summary
+    from longstride.trainer.metrics import Summary
 
 
 @click.group(cls=CommandGroup, name="python -m trainer")
@@ -122,9 +122,9 @@ def train(store: str, resume: str | None, **options: Any) -> None:
     with told_once():
         settings = _settings(store=store, **options)
 
-        from trainer.distributed import start_ranks
-        from trainer.fitting import Fitting
-        from trainer.loop import Training
+        from longstride.trainer.distributed import start_ranks
+        from longstride.trainer.fitting import Fitting
+        from longstride.trainer.loop import Training
 
         kind = Fitting if settings.model.model == "pca" else Training
         with start_ranks(settings.run.device) as ranks:

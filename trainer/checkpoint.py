@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from storage.durable import sync_directory, write_file
-from trainer.errors import RunError
+from longstride.storage.durable import sync_directory, write_file
+from longstride.trainer.errors import RunError
 
 __all__ = [
     "best_checkpoint",

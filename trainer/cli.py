@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["run_as_rank", "setting", "told_once"]
 

@@ -13,8 +13,8 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from storage.errors import LongstrideError
-from trainer.errors import RunError, SettingsError
+from longstride.storage.errors import LongstrideError
+from longstride.trainer.errors import RunError, SettingsError
 
 __all__ = ["Ranks", "start_ranks"]
 

@@ -1,6 +1,6 @@
 """Errors of training that the person at the terminal can mend."""
 
-from storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["DivergenceError", "RunError", "ScoresError", "SettingsError"]
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.store import SeriesStore
-from trainer.errors import ScoresError
-from trainer.volume import BUFFER, spans_of, vus_pr
+from longstride.storage.store import SeriesStore
+from longstride.trainer.errors import ScoresError
+from longstride.trainer.volume import BUFFER, spans_of, vus_pr
 
 if TYPE_CHECKING:
-    from trainer.scores import Scores
+    from longstride.trainer.scores import Scores
 
 __all__ = ["Figures", "evaluate"]
 

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.loading import WindowBatch
-from trainer.state import TrainingState
-from trainer.worst import mean_errors
+from longstride.pipeline.loading import WindowBatch
+from longstride.trainer.state import TrainingState
+from longstride.trainer.worst import mean_errors
 
 __all__ = ["Example", "read_examples", "typical_row"]
 

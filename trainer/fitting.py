@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import torch
 
-from trainer.distributed import Ranks
-from trainer.loop import Training
-from trainer.models.pca import PCAAutoencoder
-from trainer.settings import Settings
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.loop import Training
+from longstride.trainer.models.pca import PCAAutoencoder
+from longstride.trainer.settings import Settings
 
 __all__ = ["Fitting"]
 

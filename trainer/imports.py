@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trainer.errors import SettingsError
+from longstride.trainer.errors import SettingsError
 
 __all__ = ["named"]
 

@@ -8,19 +8,19 @@ from dataclasses import replace
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from pipeline.loading import WindowBatch
-from trainer.checkpoint import mark_best, remove_old, save_checkpoint
-from trainer.distributed import Ranks
-from trainer.errors import DivergenceError
-from trainer.gradients import add_gradients, rescale_gradients
-from trainer.loss import num_valid, total_error
-from trainer.metrics import Interval, Summary
-from trainer.reporter import Reporter
-from trainer.rundir import RunDirectory
-from trainer.settings import Settings
-from trainer.signals import StopWish
-from trainer.state import TrainingState
-from trainer.worst import WorstWindows, mean_errors
+from longstride.pipeline.loading import WindowBatch
+from longstride.trainer.checkpoint import mark_best, remove_old, save_checkpoint
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.errors import DivergenceError
+from longstride.trainer.gradients import add_gradients, rescale_gradients
+from longstride.trainer.loss import num_valid, total_error
+from longstride.trainer.metrics import Interval, Summary
+from longstride.trainer.reporter import Reporter
+from longstride.trainer.rundir import RunDirectory
+from longstride.trainer.settings import Settings
+from longstride.trainer.signals import StopWish
+from longstride.trainer.state import TrainingState
+from longstride.trainer.worst import WorstWindows, mean_errors
 
 __all__ = ["Training"]
 

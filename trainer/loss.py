@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from trainer.errors import SettingsError
-from trainer.imports import named
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.imports import named
 
 __all__ = ["LOSSES", "ErrorOfValues", "make_loss", "num_valid", "total_error"]
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from storage.errors import LongstrideError
-from storage.statistics import Statistics
-from storage.store import SeriesStore
+from longstride.storage.errors import LongstrideError
+from longstride.storage.statistics import Statistics
+from longstride.storage.store import SeriesStore
 
 __all__ = ["Normalisation"]
 

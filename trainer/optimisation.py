@@ -9,9 +9,9 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from trainer.errors import SettingsError
-from trainer.imports import named
-from trainer.settings import OptimiserSettings
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.imports import named
+from longstride.trainer.settings import OptimiserSettings
 
 __all__ = ["OPTIMISERS", "make_average", "make_optimiser", "make_schedule"]
 

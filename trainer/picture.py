@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.store import SeriesStore
-from trainer.drawing import ACCENT, INK, MAX_CHANNELS, stacked, title_above
-from trainer.examples import Example
+from longstride.storage.store import SeriesStore
+from longstride.trainer.drawing import ACCENT, INK, MAX_CHANNELS, stacked, title_above
+from longstride.trainer.examples import Example
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from trainer.errors import SettingsError
+from longstride.trainer.errors import SettingsError
 
 __all__ = ["autocast", "check_precision", "make_scaler"]
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
-from storage.durable import write_file
-from trainer.curves import draw_losses, draw_throughput
-from trainer.drawing import as_data
-from trainer.examples import Example
-from trainer.metrics import Summary
-from trainer.picture import begin_of, draw_window
-from trainer.state import TrainingState
+from longstride.storage.durable import write_file
+from longstride.trainer.curves import draw_losses, draw_throughput
+from longstride.trainer.drawing import as_data
+from longstride.trainer.examples import Example
+from longstride.trainer.metrics import Summary
+from longstride.trainer.picture import begin_of, draw_window
+from longstride.trainer.state import TrainingState
 
 __all__ = ["write_report"]
 

@@ -10,12 +10,12 @@ from typing import Never
 import torch
 from tqdm import tqdm
 
-from trainer.examples import read_examples, typical_row
-from trainer.metrics import MetricsLog, Summary, read_metrics
-from trainer.picture import draw_window
-from trainer.report import write_report
-from trainer.rundir import RunDirectory
-from trainer.state import TrainingState
+from longstride.trainer.examples import read_examples, typical_row
+from longstride.trainer.metrics import MetricsLog, Summary, read_metrics
+from longstride.trainer.picture import draw_window
+from longstride.trainer.report import write_report
+from longstride.trainer.rundir import RunDirectory
+from longstride.trainer.state import TrainingState
 
 __all__ = ["Reporter"]
 

@@ -17,11 +17,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from storage.durable import make_directory, write_file
-from trainer.checkpoint import complete_checkpoints, load_checkpoint
-from trainer.errors import RunError
-from trainer.metrics import read_metrics
-from trainer.settings import Settings
+from longstride.storage.durable import make_directory, write_file
+from longstride.trainer.checkpoint import complete_checkpoints, load_checkpoint
+from longstride.trainer.errors import RunError
+from longstride.trainer.metrics import read_metrics
+from longstride.trainer.settings import Settings
 
 __all__ = ["RunDirectory"]
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storage.cli import example, row_range
-from trainer.cli import setting, told_once
-from trainer.settings import RunSettings
+from longstride.storage.cli import example, row_range
+from longstride.trainer.cli import setting, told_once
+from longstride.trainer.settings import RunSettings
 
 if TYPE_CHECKING:
-    from trainer.evaluation import Figures
+    from longstride.trainer.evaluation import Figures
 
 __all__ = ["evaluate", "plot", "score"]
 
@@ -55,9 +55,9 @@ def score(
     Started by torchrun, each process scores rows of its own.
     """
     with told_once():
-        from storage.store import SeriesStore
-        from trainer.distributed import start_ranks
-        from trainer.scoring import score as score_rows
+        from longstride.storage.store import SeriesStore
+        from longstride.trainer.distributed import start_ranks
+        from longstride.trainer.scoring import score as score_rows
 
         with start_ranks(device) as ranks:
             usual = None if normal is None else SeriesStore.open(normal)
@@ -100,9 +100,9 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
     the threshold that was set without labels, and the best F1 that any threshold has, which nobody can know.
     A row is right or wrong by itself: no point adjustment. Chance is the AUC-PR of random scores.
     """
-    from storage.store import SeriesStore
-    from trainer.evaluation import evaluate as judge
-    from trainer.scores import read_scores
+    from longstride.storage.store import SeriesStore
+    from longstride.trainer.evaluation import evaluate as judge
+    from longstride.trainer.scores import read_scores
 
     opened = SeriesStore.open(store)
     found: dict[Path, tuple[dict[str, Any], list[Figures]]] = {}
@@ -141,9 +141,9 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
 @click.option("--channels", help="Those to draw, with commas between.  [default: the first eight]")
 def plot(scores: Path, store: str, out: Path, rows: tuple[int, int] | None, channels: str | None) -> None:
     """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
-    from storage.store import SeriesStore
-    from trainer.score_plot import draw_scores
-    from trainer.scores import read_scores
+    from longstride.storage.store import SeriesStore
+    from longstride.trainer.score_plot import draw_scores
+    from longstride.trainer.scores import read_scores
 
     opened = SeriesStore.open(store)
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.store import SeriesStore
-from trainer.drawing import ACCENT, INK, MAX_CHANNELS, stacked, title_above
-from trainer.errors import ScoresError
-from trainer.volume import spans_of
+from longstride.storage.store import SeriesStore
+from longstride.trainer.drawing import ACCENT, INK, MAX_CHANNELS, stacked, title_above
+from longstride.trainer.errors import ScoresError
+from longstride.trainer.volume import spans_of
 
 if TYPE_CHECKING:
-    from trainer.scores import Scores
+    from longstride.trainer.scores import Scores
 
 __all__ = ["draw_scores"]
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from storage.store import SeriesStore
-from trainer.distributed import Ranks
-from trainer.errors import ScoresError
+from longstride.storage.store import SeriesStore
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.errors import ScoresError
 
 __all__ = ["ScoreFile", "Scores", "read_scores"]
 

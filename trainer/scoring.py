@@ -10,16 +10,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.loading import Split, split_by_time
-from storage.segments import Segments
-from storage.statistics import Statistics
-from storage.store import SeriesStore
-from trainer.distributed import Ranks
-from trainer.errors import RunError
-from trainer.scores import ScoreFile
-from trainer.step_errors import mean_errors
-from trainer.trained import TrainedModel
-from trainer.usual import ScoreCounts, row_scores
+from longstride.pipeline.loading import Split, split_by_time
+from longstride.storage.segments import Segments
+from longstride.storage.statistics import Statistics
+from longstride.storage.store import SeriesStore
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.errors import RunError
+from longstride.trainer.scores import ScoreFile
+from longstride.trainer.step_errors import mean_errors
+from longstride.trainer.trained import TrainedModel
+from longstride.trainer.usual import ScoreCounts, row_scores
 
 __all__ = ["ALARMS", "Scored", "score"]
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from trainer.errors import SettingsError
+from longstride.trainer.errors import SettingsError
 
 __all__ = ["DataSettings", "ModelSettings", "OptimiserSettings", "RunSettings", "Settings"]
 

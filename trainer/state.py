@@ -9,17 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pipeline.loading import Split, WindowBatch, WindowIndex, WindowLoader, split_by_time
-from storage.store import SeriesStore
-from trainer.distributed import Ranks
-from trainer.errors import SettingsError
-from trainer.loss import make_loss
-from trainer.metrics import Interval
-from trainer.models import build_model
-from trainer.normalisation import Normalisation
-from trainer.optimisation import make_average, make_optimiser, make_schedule
-from trainer.precision import autocast, check_precision, make_scaler
-from trainer.settings import Settings
+from longstride.pipeline.loading import Split, WindowBatch, WindowIndex, WindowLoader, split_by_time
+from longstride.storage.store import SeriesStore
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.loss import make_loss
+from longstride.trainer.metrics import Interval
+from longstride.trainer.models import build_model
+from longstride.trainer.normalisation import Normalisation
+from longstride.trainer.optimisation import make_average, make_optimiser, make_schedule
+from longstride.trainer.precision import autocast, check_precision, make_scaler
+from longstride.trainer.settings import Settings
 
 __all__ = ["Progress", "TrainingState"]
 

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.loading import Split, WindowIndex, WindowLoader
-from storage.store import SeriesStore
-from trainer.checkpoint import best_checkpoint, complete_checkpoints, load_checkpoint
-from trainer.errors import RunError
-from trainer.models import build_model
-from trainer.normalisation import Normalisation
-from trainer.precision import autocast
-from trainer.settings import Settings
+from longstride.pipeline.loading import Split, WindowIndex, WindowLoader
+from longstride.storage.store import SeriesStore
+from longstride.trainer.checkpoint import best_checkpoint, complete_checkpoints, load_checkpoint
+from longstride.trainer.errors import RunError
+from longstride.trainer.models import build_model
+from longstride.trainer.normalisation import Normalisation
+from longstride.trainer.precision import autocast
+from longstride.trainer.settings import Settings
 
 __all__ = ["TrainedModel"]
 

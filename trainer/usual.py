@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from storage.statistics import Statistics
-from trainer.distributed import Ranks
+from longstride.storage.statistics import Statistics
+from longstride.trainer.distributed import Ranks
 
 __all__ = ["ScoreCounts", "row_scores"]
 

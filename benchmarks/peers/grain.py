@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers.case import Case
-from storage.store import SeriesStore
+from longstride.storage.store import SeriesStore
 
 __all__ = ["DISTRIBUTION", "WORKERS", "loader"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spdl.pipeline import PipelineBuilder
 
 from benchmarks.peers.case import Case
-from storage.store import SeriesStore
+from longstride.storage.store import SeriesStore
 
 __all__ = ["DISTRIBUTION", "WORKERS", "loader"]
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.duration import format_moment
-from pipeline.ingest.errors import RecipeError, SourceError
-from pipeline.ingest.files import checksum
-from pipeline.ingest.parts import Part
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.sources import Source
-from storage.segments import Segments
-from storage.store import SeriesStore
+from longstride.pipeline.ingest.duration import format_moment
+from longstride.pipeline.ingest.errors import RecipeError, SourceError
+from longstride.pipeline.ingest.files import checksum
+from longstride.pipeline.ingest.parts import Part
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.sources import Source
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
 
 __all__ = ["End", "check_newer", "columns_before", "recipe_of", "refuse_known", "sensors_before"]
 

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.fill import Fill
-from pipeline.ingest.grid import MissingRuns
-from pipeline.ingest.join import Joined, Rows
-from pipeline.ingest.rates import Rates
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.resample import MissingSteps, resample
-from storage.writer import StoreWriter
+from longstride.pipeline.ingest.fill import Fill
+from longstride.pipeline.ingest.grid import MissingRuns
+from longstride.pipeline.ingest.join import Joined, Rows
+from longstride.pipeline.ingest.rates import Rates
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.resample import MissingSteps, resample
+from longstride.storage.writer import StoreWriter
 
 __all__ = ["Assembly", "Channel"]
 

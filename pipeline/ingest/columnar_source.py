@@ -11,11 +11,11 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import polars as pl
 
-from pipeline.ingest.columns import Columns
-from pipeline.ingest.errors import SourceError
-from pipeline.ingest.files import checksum, open_file, refuse_changed
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.sources import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.files import checksum, open_file, refuse_changed
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.sources import Raw, Section, Source, Unparsed
 
 __all__ = ["ArrowSource", "ParquetSource"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.ingest.errors import RecipeError, SourceError
-from pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.errors import RecipeError, SourceError
+from longstride.pipeline.ingest.recipe import Recipe
 
 __all__ = ["Columns", "listed", "union_of_channels"]
 

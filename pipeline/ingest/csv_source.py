@@ -9,14 +9,21 @@ import google_crc32c
 import numpy as np
 import polars as pl
 
-from pipeline.ingest.columns import Columns
-from pipeline.ingest.errors import SourceError
-from pipeline.ingest.files import checksum, first_bytes, is_compressed, open_file, open_text, refuse_changed
-from pipeline.ingest.header import read_header
-from pipeline.ingest.lines import Cut, Piece, cut_lines, read_piece
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.records import Records, find_records
-from pipeline.ingest.sources import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.files import (
+    checksum,
+    first_bytes,
+    is_compressed,
+    open_file,
+    open_text,
+    refuse_changed,
+)
+from longstride.pipeline.ingest.header import read_header
+from longstride.pipeline.ingest.lines import Cut, Piece, cut_lines, read_piece
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.records import Records, find_records
+from longstride.pipeline.ingest.sources import Raw, Section, Source, Unparsed
 
 __all__ = ["CsvSource"]
 

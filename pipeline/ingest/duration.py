@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.errors import RecipeError
 
 __all__ = ["format_duration", "format_moment", "parse_duration"]
 

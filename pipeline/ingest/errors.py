@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["AccountingError", "RecipeError", "RejectsError", "SourceError"]
 

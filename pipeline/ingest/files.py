@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import google_crc32c
 
-from pipeline.ingest.errors import RecipeError, SourceError
+from longstride.pipeline.ingest.errors import RecipeError, SourceError
 
 __all__ = [
     "checksum",

@@ -2,14 +2,14 @@
 
 import re
 
-from pipeline.ingest.columnar_source import ArrowSource, ParquetSource
-from pipeline.ingest.csv_source import CsvSource
-from pipeline.ingest.errors import SourceError
-from pipeline.ingest.files import first_bytes, is_compressed, open_text
-from pipeline.ingest.header import BOM
-from pipeline.ingest.json_source import JsonSource
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.sources import Source
+from longstride.pipeline.ingest.columnar_source import ArrowSource, ParquetSource
+from longstride.pipeline.ingest.csv_source import CsvSource
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.files import first_bytes, is_compressed, open_text
+from longstride.pipeline.ingest.header import BOM
+from longstride.pipeline.ingest.json_source import JsonSource
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.sources import Source
 
 __all__ = ["open_source"]
 

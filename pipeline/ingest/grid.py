@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.segments import Segments
+from longstride.storage.segments import Segments
 
 __all__ = ["MissingRuns", "default_max_gap", "find_segments", "usual_step"]
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
 
-from pipeline.ingest.errors import SourceError
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.rejects import MAX_RECORD_BYTES, count_fields, is_blank, record_pattern, shown
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.rejects import MAX_RECORD_BYTES, count_fields, is_blank, record_pattern, shown
 
 __all__ = ["BOM", "Header", "first_records", "read_header"]
 

@@ -8,22 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from pipeline.executor import executor
-from pipeline.ingest.append import check_newer, recipe_of, refuse_known, sensors_before
-from pipeline.ingest.errors import SourceError
-from pipeline.ingest.files import find_files
-from pipeline.ingest.plan import make_plan
-from pipeline.ingest.reading import ReadSources, was_finished
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.reject_files import collect_rejects, report_folder
-from pipeline.ingest.report import IngestReport
-from pipeline.ingest.report_page import write_report
-from pipeline.ingest.writing import sensors_of, write_store
-from storage.durable import exchange
-from storage.errors import StoreError
-from storage.format import ROOT
-from storage.lock import StoreLock
-from storage.store import SeriesStore
+from longstride.pipeline.executor import executor
+from longstride.pipeline.ingest.append import check_newer, recipe_of, refuse_known, sensors_before
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.files import find_files
+from longstride.pipeline.ingest.plan import make_plan
+from longstride.pipeline.ingest.reading import ReadSources, was_finished
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject_files import collect_rejects, report_folder
+from longstride.pipeline.ingest.report import IngestReport
+from longstride.pipeline.ingest.report_page import write_report
+from longstride.pipeline.ingest.writing import sensors_of, write_store
+from longstride.storage.durable import exchange
+from longstride.storage.errors import StoreError
+from longstride.storage.format import ROOT
+from longstride.storage.lock import StoreLock
+from longstride.storage.store import SeriesStore
 
 __all__ = ["Options", "append", "ingest", "rebuild"]
 

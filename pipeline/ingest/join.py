@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.duration import format_moment
-from pipeline.ingest.errors import SourceError
-from pipeline.ingest.order import Bucket
-from pipeline.ingest.recipe import Duplicates
-from pipeline.ingest.resample import means
+from longstride.pipeline.ingest.duration import format_moment
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.order import Bucket
+from longstride.pipeline.ingest.recipe import Duplicates
+from longstride.pipeline.ingest.resample import means
 
 __all__ = ["Joined", "Rows", "Shape", "join"]
 

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from pipeline.ingest.columns import Columns
-from pipeline.ingest.errors import SourceError
-from pipeline.ingest.files import checksum, first_bytes, is_compressed, open_text, refuse_changed
-from pipeline.ingest.header import BOM
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.rejects import MAX_RECORD_BYTES, Reject, raw_text
-from pipeline.ingest.sources import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.files import checksum, first_bytes, is_compressed, open_text, refuse_changed
+from longstride.pipeline.ingest.header import BOM
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.rejects import MAX_RECORD_BYTES, Reject, raw_text
+from longstride.pipeline.ingest.sources import Raw, Section, Source, Unparsed
 
 __all__ = ["JsonSource"]
 

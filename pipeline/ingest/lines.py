@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.ingest.header import Header
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.rejects import MAX_RECORD_BYTES, row_syntax
+from longstride.pipeline.ingest.header import Header
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.rejects import MAX_RECORD_BYTES, row_syntax
 
 __all__ = ["Cut", "Piece", "cut_lines", "read_piece"]
 

@@ -12,12 +12,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.ingest.columns import Columns
-from pipeline.ingest.errors import RecipeError, SourceError
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.rejects import Reject
-from pipeline.ingest.sources import Raw
-from pipeline.ingest.stamps import explain, to_nanoseconds
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.errors import RecipeError, SourceError
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.rejects import Reject
+from longstride.pipeline.ingest.sources import Raw
+from longstride.pipeline.ingest.stamps import explain, to_nanoseconds
 
 __all__ = ["Parsed", "parse"]
 

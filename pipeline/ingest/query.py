@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.ingest.columns import Columns
-from pipeline.ingest.duration import format_moment
-from pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.duration import format_moment
+from longstride.pipeline.ingest.errors import RecipeError
 
 __all__ = ["Query"]
 

@@ -10,19 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.executor import Run
-from pipeline.ingest.columns import listed
-from pipeline.ingest.errors import AccountingError, SourceError
-from pipeline.ingest.parts import Part, part_name
-from pipeline.ingest.plan import Plan
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.reject_files import RejectLimit, drop_parts_without_rejects
-from pipeline.ingest.report import FileReport, IngestReport
-from pipeline.ingest.section import LARGEST_EXACT, Reading, ReadSection
-from pipeline.ingest.sources import Source
-from storage.durable import make_directory, write_file
-from storage.format import LOCK_FILE
-from storage.lock import StoreLock
+from longstride.pipeline.executor import Run
+from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.ingest.errors import AccountingError, SourceError
+from longstride.pipeline.ingest.parts import Part, part_name
+from longstride.pipeline.ingest.plan import Plan
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject_files import RejectLimit, drop_parts_without_rejects
+from longstride.pipeline.ingest.report import FileReport, IngestReport
+from longstride.pipeline.ingest.section import LARGEST_EXACT, Reading, ReadSection
+from longstride.pipeline.ingest.sources import Source
+from longstride.storage.durable import make_directory, write_file
+from longstride.storage.format import LOCK_FILE
+from longstride.storage.lock import StoreLock
 
 __all__ = ["ReadSources", "was_finished"]
 

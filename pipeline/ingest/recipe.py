@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pipeline.ingest.duration import parse_duration
-from pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.duration import parse_duration
+from longstride.pipeline.ingest.errors import RecipeError
 
 __all__ = ["EPOCH_UNITS_NS", "Aggregate", "Recipe", "toml"]
 

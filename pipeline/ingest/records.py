@@ -10,10 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.header import BOM, Header
-from pipeline.ingest.lines import Piece
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.rejects import MAX_RECORD_BYTES, Reject, RowSyntax, is_blank, is_utf8, raw_text, row_syntax
+from longstride.pipeline.ingest.header import BOM, Header
+from longstride.pipeline.ingest.lines import Piece
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.rejects import (
+    MAX_RECORD_BYTES,
+    Reject,
+    RowSyntax,
+    is_blank,
+    is_utf8,
+    raw_text,
+    row_syntax,
+)
 
 __all__ = ["Records", "find_records"]
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.ingest.errors import RejectsError
-from pipeline.ingest.parts import Part
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.rejects import Reject
-from pipeline.ingest.sources import Source
-from storage.durable import make_directory, sync_directory
+from longstride.pipeline.ingest.errors import RejectsError
+from longstride.pipeline.ingest.parts import Part
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.rejects import Reject
+from longstride.pipeline.ingest.sources import Source
+from longstride.storage.durable import make_directory, sync_directory
 
 __all__ = ["RejectLimit", "collect_rejects", "drop_parts_without_rejects", "report_folder", "write_rejects"]
 

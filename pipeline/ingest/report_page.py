@@ -4,8 +4,8 @@ import json
 from html import escape
 from pathlib import Path
 
-from pipeline.ingest.report import FileReport, IngestReport
-from storage.durable import make_directory, sync_directory, write_file
+from longstride.pipeline.ingest.report import FileReport, IngestReport
+from longstride.storage.durable import make_directory, sync_directory, write_file
 
 __all__ = ["write_report"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.recipe import Aggregate
+from longstride.pipeline.ingest.recipe import Aggregate
 
 __all__ = ["MissingSteps", "means", "resample"]
 

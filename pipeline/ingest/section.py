@@ -11,13 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.ingest.columns import Columns
-from pipeline.ingest.parse import parse
-from pipeline.ingest.parts import Part, Run, part_name, whole_part, write_part
-from pipeline.ingest.query import Query
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.reject_files import write_rejects
-from pipeline.ingest.sources import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.parse import parse
+from longstride.pipeline.ingest.parts import Part, Run, part_name, whole_part, write_part
+from longstride.pipeline.ingest.query import Query
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject_files import write_rejects
+from longstride.pipeline.ingest.sources import Raw, Section, Source, Unparsed
 
 __all__ = ["ReadSection", "Reading"]
 

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.ingest.columns import Columns
-from pipeline.ingest.files import num_bytes
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.rejects import Reject
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.files import num_bytes
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.rejects import Reject
 
 __all__ = ["Raw", "Section", "Source", "Unparsed"]
 

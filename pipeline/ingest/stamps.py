@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import polars as pl
 
-from pipeline.ingest.errors import RecipeError
-from pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
-from pipeline.ingest.time_texts import FIRST_YEAR, LAST_YEAR, from_epoch, from_format, from_iso
-from pipeline.ingest.whole_numbers import masked, none, scaled
-from pipeline.ingest.zones import Clock
+from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
+from longstride.pipeline.ingest.time_texts import FIRST_YEAR, LAST_YEAR, from_epoch, from_format, from_iso
+from longstride.pipeline.ingest.whole_numbers import masked, none, scaled
+from longstride.pipeline.ingest.zones import Clock
 
 __all__ = ["Stamps", "explain", "to_nanoseconds", "why_unreadable"]
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 import polars as pl
 
-from pipeline.ingest.errors import RecipeError
-from pipeline.ingest.whole_numbers import masked, none, scaled
-from pipeline.ingest.zones import Clock
+from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.whole_numbers import masked, none, scaled
+from longstride.pipeline.ingest.zones import Clock
 
 __all__ = ["FIRST_YEAR", "LAST_YEAR", "from_epoch", "from_format", "from_iso"]
 

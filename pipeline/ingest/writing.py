@@ -7,22 +7,22 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ingest.append import End, columns_before
-from pipeline.ingest.assembly import Assembly
-from pipeline.ingest.duration import format_duration
-from pipeline.ingest.errors import AccountingError
-from pipeline.ingest.grid import default_max_gap, find_segments, usual_step
-from pipeline.ingest.join import Joined, Shape, join
-from pipeline.ingest.order import Bucket, plan_buckets
-from pipeline.ingest.parts import Part, PartReader, steps_back_between
-from pipeline.ingest.plan import Plan
-from pipeline.ingest.reading import ReadSources
-from pipeline.ingest.report import FileReport, IngestReport
-from storage.format import StoreLayout
-from storage.lock import StoreLock
-from storage.segments import Segments
-from storage.store import SeriesStore
-from storage.writer import StoreWriter
+from longstride.pipeline.ingest.append import End, columns_before
+from longstride.pipeline.ingest.assembly import Assembly
+from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.ingest.errors import AccountingError
+from longstride.pipeline.ingest.grid import default_max_gap, find_segments, usual_step
+from longstride.pipeline.ingest.join import Joined, Shape, join
+from longstride.pipeline.ingest.order import Bucket, plan_buckets
+from longstride.pipeline.ingest.parts import Part, PartReader, steps_back_between
+from longstride.pipeline.ingest.plan import Plan
+from longstride.pipeline.ingest.reading import ReadSources
+from longstride.pipeline.ingest.report import FileReport, IngestReport
+from longstride.storage.format import StoreLayout
+from longstride.storage.lock import StoreLock
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
+from longstride.storage.writer import StoreWriter
 
 __all__ = ["sensors_of", "write_store"]
 

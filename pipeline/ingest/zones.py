@@ -4,9 +4,9 @@ from typing import Literal
 
 import polars as pl
 
-from pipeline.ingest.errors import RecipeError
-from pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
-from pipeline.ingest.whole_numbers import none, scaled
+from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
+from longstride.pipeline.ingest.whole_numbers import none, scaled
 
 __all__ = ["Clock"]
 

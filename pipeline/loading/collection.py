@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.loading.selection import labelled_windows, mostly_missing_windows, without
-from pipeline.loading.windows import WindowIndex
-from storage.errors import LongstrideError
-from storage.mapping import read_ahead
-from storage.segments import Segments
-from storage.store import SeriesStore
+from longstride.pipeline.loading.selection import labelled_windows, mostly_missing_windows, without
+from longstride.pipeline.loading.windows import WindowIndex
+from longstride.storage.errors import LongstrideError
+from longstride.storage.mapping import read_ahead
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
 
 if TYPE_CHECKING:
-    from storage.cache import RowCache
-    from storage.packed import PackedStore
+    from longstride.storage.cache import RowCache
+    from longstride.storage.packed import PackedStore
 
 __all__ = ["Collection", "Selection", "columns_of"]
 
@@ -98,7 +98,7 @@ class Collection:
     def _caches(self) -> "list[RowCache | None]":
         if self._cache_dir is None or all(store.is_mapped for store in self.stores):
             return [None] * len(self.stores)
-        from storage.cache import RowCache
+        from longstride.storage.cache import RowCache
 
         return [
             None if store.is_mapped else RowCache(cast("PackedStore", store), self._cache_dir, self._cache_bytes)

@@ -13,20 +13,20 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
-from pipeline.loading.batch import WindowBatch
-from pipeline.loading.collection import Collection, Selection
-from pipeline.loading.decoded import DecodedPools, PoolPlan
-from pipeline.loading.disk import DiskWatch
-from pipeline.loading.epochs import Share
-from pipeline.loading.gather import BatchGather
-from pipeline.loading.order import POOL_ROWS, Order, SequentialOrder
-from pipeline.loading.rows import merged
-from pipeline.loading.shuffled_order import BLOCK_ROWS, ShuffledOrder, lanes_for
-from pipeline.loading.splits import Split
-from pipeline.loading.windows import WindowIndex
-from storage.errors import LongstrideError
-from storage.segments import Segments
-from storage.store import SeriesStore
+from longstride.pipeline.loading.batch import WindowBatch
+from longstride.pipeline.loading.collection import Collection, Selection
+from longstride.pipeline.loading.decoded import DecodedPools, PoolPlan
+from longstride.pipeline.loading.disk import DiskWatch
+from longstride.pipeline.loading.epochs import Share
+from longstride.pipeline.loading.gather import BatchGather
+from longstride.pipeline.loading.order import POOL_ROWS, Order, SequentialOrder
+from longstride.pipeline.loading.rows import merged
+from longstride.pipeline.loading.shuffled_order import BLOCK_ROWS, ShuffledOrder, lanes_for
+from longstride.pipeline.loading.splits import Split
+from longstride.pipeline.loading.windows import WindowIndex
+from longstride.storage.errors import LongstrideError
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
 
 __all__ = ["Run", "Stores", "WindowDataset", "WindowOptions"]
 

@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.loading.batch import WindowBatch
-from pipeline.loading.collection import Collection
-from pipeline.loading.gather import PoolGather
-from pipeline.loading.rows import RowReader
-from pipeline.loading.stager import Ahead
-from pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.batch import WindowBatch
+from longstride.pipeline.loading.collection import Collection
+from longstride.pipeline.loading.gather import PoolGather
+from longstride.pipeline.loading.rows import RowReader
+from longstride.pipeline.loading.stager import Ahead
+from longstride.pipeline.loading.windows import WindowIndex
 
 __all__ = ["DecodedPools", "PoolPlan"]
 

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.loading.batch import WindowBatch
-from pipeline.loading.collection import Collection, columns_of
-from pipeline.loading.order import PADDING
-from pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.batch import WindowBatch
+from longstride.pipeline.loading.collection import Collection, columns_of
+from longstride.pipeline.loading.order import PADDING
+from longstride.pipeline.loading.windows import WindowIndex
 
 __all__ = ["BatchGather", "BufferRing", "PoolGather", "WindowGather", "blanked", "window_view"]
 

@@ -9,12 +9,12 @@ from typing import Any, Unpack
 import torch
 from torch.utils.data import DataLoader
 
-from pipeline.loading.batch import WindowBatch
-from pipeline.loading.dataset import Stores, WindowDataset, WindowOptions
-from pipeline.loading.pools import DevicePools, Transform
-from pipeline.loading.state import LoaderState
-from pipeline.loading.workers import START_METHOD, StartsFromWorkers
-from storage.errors import LongstrideError
+from longstride.pipeline.loading.batch import WindowBatch
+from longstride.pipeline.loading.dataset import Stores, WindowDataset, WindowOptions
+from longstride.pipeline.loading.pools import DevicePools, Transform
+from longstride.pipeline.loading.state import LoaderState
+from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["WindowLoader"]
 

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.loading.batch import WindowBatch
-from pipeline.loading.dataset import Run, WindowDataset
-from pipeline.loading.gather import blanked
-from pipeline.loading.order import PADDING
-from pipeline.loading.rows import RowReader
-from pipeline.loading.stager import Ahead
+from longstride.pipeline.loading.batch import WindowBatch
+from longstride.pipeline.loading.dataset import Run, WindowDataset
+from longstride.pipeline.loading.gather import blanked
+from longstride.pipeline.loading.order import PADDING
+from longstride.pipeline.loading.rows import RowReader
+from longstride.pipeline.loading.stager import Ahead
 
 __all__ = ["DevicePools", "Transform"]
 

@@ -7,12 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.loading.collection import Collection, columns_of
-from pipeline.loading.gather import window_view
+from longstride.pipeline.loading.collection import Collection, columns_of
+from longstride.pipeline.loading.gather import window_view
 
 if TYPE_CHECKING:
-    from storage.cache import RowCache
-    from storage.packed import PackedRows
+    from longstride.storage.cache import RowCache
+    from longstride.storage.packed import PackedRows
 
 __all__ = ["RowReader", "merged"]
 

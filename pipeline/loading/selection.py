@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.loading.windows import WindowIndex
-from storage.segments import Segments
-from storage.store import SeriesStore
+from longstride.pipeline.loading.windows import WindowIndex
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
 
 __all__ = ["labelled_windows", "mostly_missing_windows", "without"]
 

@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.loading.epochs import Epochs, Share
-from pipeline.loading.keyed import derive, hashes, permutation, shuffled
-from pipeline.loading.order import POOL_ROWS, runs_in_a_row
-from pipeline.loading.ranges import counted_within, numbered, rows_of
-from pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.epochs import Epochs, Share
+from longstride.pipeline.loading.keyed import derive, hashes, permutation, shuffled
+from longstride.pipeline.loading.order import POOL_ROWS, runs_in_a_row
+from longstride.pipeline.loading.ranges import counted_within, numbered, rows_of
+from longstride.pipeline.loading.windows import WindowIndex
 
 __all__ = ["BLOCK_ROWS", "ShuffledOrder", "lanes_for"]
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.loading.selection import labelled_windows, without
-from pipeline.loading.windows import WindowIndex
-from storage.errors import LongstrideError
-from storage.segments import Segments
-from storage.statistics import Statistics
-from storage.store import SeriesStore
+from longstride.pipeline.loading.selection import labelled_windows, without
+from longstride.pipeline.loading.windows import WindowIndex
+from longstride.storage.errors import LongstrideError
+from longstride.storage.segments import Segments
+from longstride.storage.statistics import Statistics
+from longstride.storage.store import SeriesStore
 
 __all__ = ["Split", "Splits", "split_by_time"]
 

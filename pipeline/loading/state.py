@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["LoaderState"]
 

@@ -5,8 +5,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.errors import LongstrideError
-from storage.segments import Segments
+from longstride.storage.errors import LongstrideError
+from longstride.storage.segments import Segments
 
 __all__ = ["WindowIndex"]
 

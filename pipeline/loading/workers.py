@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from pipeline.loading.dataset import Run, WindowDataset
-from storage.errors import LongstrideError
+from longstride.pipeline.loading.dataset import Run, WindowDataset
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["START_METHOD", "StartsFromWorkers", "WorkerError"]
 

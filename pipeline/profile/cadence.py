@@ -2,11 +2,11 @@
 
 import polars as pl
 
-from pipeline.ingest.duration import format_duration
-from pipeline.profile.column import FEW
-from pipeline.profile.proposal import Proposal
-from pipeline.profile.wording import share
-from storage.cli import counted
+from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.profile.column import FEW
+from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.wording import share
+from longstride.storage.cli import counted
 
 __all__ = ["find_duplicates", "see_steps"]
 

@@ -4,12 +4,12 @@ import re
 
 import polars as pl
 
-from pipeline.ingest.columns import listed
-from pipeline.ingest.errors import SourceError
-from pipeline.profile.column import FEW, Column
-from pipeline.profile.proposal import Proposal
-from pipeline.profile.times import is_time_of_day, name_score, parts_of_time, plain
-from pipeline.profile.wording import number, quoted, share
+from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.profile.column import FEW, Column
+from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.times import is_time_of_day, name_score, parts_of_time, plain
+from longstride.pipeline.profile.wording import number, quoted, share
 
 __all__ = [
     "find_counters",

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import polars as pl
 
-from pipeline.profile.dialect import MISSING_WORD, to_numbers
-from pipeline.profile.wording import number, quoted, share
+from longstride.pipeline.profile.dialect import MISSING_WORD, to_numbers
+from longstride.pipeline.profile.wording import number, quoted, share
 
 __all__ = ["FEW", "MAX_WORDS", "MOST", "Column", "steps"]
 

@@ -4,13 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from pipeline.ingest.columns import Columns
-from pipeline.ingest.errors import RecipeError, SourceError
-from pipeline.ingest.parse import parse
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.rejects import Reject
-from pipeline.profile.cadence import find_duplicates, see_steps
-from pipeline.profile.channels import (
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.errors import RecipeError, SourceError
+from longstride.pipeline.ingest.parse import parse
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.rejects import Reject
+from longstride.pipeline.profile.cadence import find_duplicates, see_steps
+from longstride.pipeline.profile.channels import (
     find_counters,
     find_labels,
     leave_out_constants,
@@ -18,14 +18,14 @@ from pipeline.profile.channels import (
     leave_out_other_times,
     leave_out_texts,
 )
-from pipeline.profile.column import Column, steps
-from pipeline.profile.keys import find_keys
-from pipeline.profile.missing import find_missing
-from pipeline.profile.proposal import Proposal
-from pipeline.profile.sample import Sample, take_sample
-from pipeline.profile.times import find_times, has_zone
-from pipeline.profile.wording import moment, share
-from storage.cli import counted
+from longstride.pipeline.profile.column import Column, steps
+from longstride.pipeline.profile.keys import find_keys
+from longstride.pipeline.profile.missing import find_missing
+from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.sample import Sample, take_sample
+from longstride.pipeline.profile.times import find_times, has_zone
+from longstride.pipeline.profile.wording import moment, share
+from longstride.storage.cli import counted
 
 __all__ = ["profile"]
 

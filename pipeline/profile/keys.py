@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.profile.column import FEW, MOST, Column, steps
-from pipeline.profile.proposal import Proposal
-from pipeline.profile.times import plain
-from pipeline.profile.wording import share
+from longstride.pipeline.profile.column import FEW, MOST, Column, steps
+from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.times import plain
+from longstride.pipeline.profile.wording import share
 
 __all__ = ["find_keys"]
 

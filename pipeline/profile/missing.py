@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from pipeline.ingest.recipe import toml
-from pipeline.profile.column import FEW, MAX_WORDS, Column
-from pipeline.profile.dialect import MISSING_WORD
-from pipeline.profile.proposal import Proposal
-from pipeline.profile.wording import number
-from storage.cli import counted
+from longstride.pipeline.ingest.recipe import toml
+from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
+from longstride.pipeline.profile.dialect import MISSING_WORD
+from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.wording import number
+from longstride.storage.cli import counted
 
 __all__ = ["find_missing"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.ingest.recipe import Recipe, toml
-from pipeline.profile.column import Column, steps
-from pipeline.profile.sample import Sample
-from pipeline.profile.times import Times
-from storage.cli import counted
+from longstride.pipeline.ingest.recipe import Recipe, toml
+from longstride.pipeline.profile.column import Column, steps
+from longstride.pipeline.profile.sample import Sample
+from longstride.pipeline.profile.times import Times
+from longstride.storage.cli import counted
 
 __all__ = ["Proposal"]
 

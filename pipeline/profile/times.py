@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipeline.ingest.errors import RecipeError
-from pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
-from pipeline.ingest.stamps import to_nanoseconds
-from pipeline.profile.column import MOST, Column, steps
-from pipeline.profile.dialect import to_numbers
-from pipeline.profile.time_formats import clock_formats, date_formats, datetime_formats, is_clock
+from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
+from longstride.pipeline.ingest.stamps import to_nanoseconds
+from longstride.pipeline.profile.column import MOST, Column, steps
+from longstride.pipeline.profile.dialect import to_numbers
+from longstride.pipeline.profile.time_formats import clock_formats, date_formats, datetime_formats, is_clock
 
 __all__ = [
     "Times",

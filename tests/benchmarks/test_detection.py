@@ -13,7 +13,7 @@ from benchmarks.detection import FIGURES, Detection, as_json, flags
 from benchmarks.machine import describe_machine
 from benchmarks.results_page import results_page
 from benchmarks.timing import Spread
-from storage.store import SeriesStore
+from longstride.storage.store import SeriesStore
 from tests.benchmarks.results import read_result
 from tests.trainer.conftest import waves
 

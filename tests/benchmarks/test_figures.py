@@ -21,8 +21,8 @@ from benchmarks.sensor_log import write_log
 from benchmarks.serving import Turns
 from benchmarks.sweep import sweep
 from benchmarks.timing import Spread, interleave, rounds_of
-from storage.store import SeriesStore
-from storage.verify import check_chunks
+from longstride.storage.store import SeriesStore
+from longstride.storage.verify import check_chunks
 from tests.benchmarks.results import read_result
 from tests.object_store import environment, make_bucket, serve_s3
 from tests.storage.packed import quantised

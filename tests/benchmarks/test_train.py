@@ -7,9 +7,9 @@ from click.testing import CliRunner
 
 from benchmarks.__main__ import main
 from benchmarks.report import report
-from pipeline.loading import WindowBatch
+from longstride.pipeline.loading import WindowBatch
+from longstride.trainer.loop import Training
 from tests.benchmarks.results import read_result
-from trainer.loop import Training
 
 TINY = ["--device", "cpu", "--rows", "30000", "--channels", "4", "--batch", "32", "--seconds", "0.01"]
 TINY += ["--models", "lstm,tcn", "--hidden", "4,8"]

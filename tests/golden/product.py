@@ -9,21 +9,21 @@ from unittest import mock
 
 import torch
 
-from pipeline.ingest import IngestReport, Recipe, append, ingest
-from pipeline.loading import WindowLoader, split_by_time
-from pipeline.pack import pack, unpack
-from storage.codecs import CODECS
-from storage.delta import encode_deltas
-from storage.format import StoreLayout
-from storage.store import SeriesStore
-from trainer import reporter
-from trainer.distributed import Ranks
-from trainer.fitting import Fitting
-from trainer.loop import Training
-from trainer.metrics import read_metrics
-from trainer.models import MODELS
-from trainer.scoring import Scored, score
-from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
+from longstride.pipeline.ingest import IngestReport, Recipe, append, ingest
+from longstride.pipeline.loading import WindowLoader, split_by_time
+from longstride.pipeline.pack import pack, unpack
+from longstride.storage.codecs import CODECS
+from longstride.storage.delta import encode_deltas
+from longstride.storage.format import StoreLayout
+from longstride.storage.store import SeriesStore
+from longstride.trainer import reporter
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.fitting import Fitting
+from longstride.trainer.loop import Training
+from longstride.trainer.metrics import read_metrics
+from longstride.trainer.models import MODELS
+from longstride.trainer.scoring import Scored, score
+from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 __all__ = [
     "CODECS",

@@ -10,11 +10,11 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from pipeline.__main__ import main
-from pipeline.export import export
-from pipeline.ingest import Recipe, ingest
-from storage.errors import LongstrideError, StoreError
-from storage.store import SeriesStore
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.export import export
+from longstride.pipeline.ingest import Recipe, ingest
+from longstride.storage.errors import LongstrideError, StoreError
+from longstride.storage.store import SeriesStore
 
 Make = Callable[..., SeriesStore]
 START = np.datetime64("2024-03-01T00:00:00", "ns")

@@ -18,15 +18,15 @@ import zarr
 from click.testing import CliRunner
 from obstore.store import S3Store
 
-from pipeline.__main__ import main as pipeline
-from pipeline.loading import WindowLoader
-from pipeline.pack import pack, unpack
-from storage import places
-from storage.__main__ import main as storage
-from storage.errors import StoreError, StoreLockedError
-from storage.format import LOCK_FILE, ROOT
-from storage.places import Bucket, PlaceError
-from storage.store import SeriesStore
+from longstride.pipeline.__main__ import main as pipeline
+from longstride.pipeline.loading import WindowLoader
+from longstride.pipeline.pack import pack, unpack
+from longstride.storage import places
+from longstride.storage.__main__ import main as storage
+from longstride.storage.errors import StoreError, StoreLockedError
+from longstride.storage.format import LOCK_FILE, ROOT
+from longstride.storage.places import Bucket, PlaceError
+from longstride.storage.store import SeriesStore
 from tests.faulty_proxy import Faults, faulty_proxy
 from tests.object_store import ACCESS_KEY, SECRET_KEY, S3Server, make_bucket
 from tests.object_store import environment as variables
@@ -170,8 +170,8 @@ def test_the_server_is_killed_in_the_middle_of_an_epoch(server: S3Server, store:
 
 PACK = """
 import sys
-from pipeline.pack import pack
-from storage.store import SeriesStore
+from longstride.pipeline.pack import pack
+from longstride.storage.store import SeriesStore
 print(pack(SeriesStore.open(sys.argv[1]), sys.argv[2], codec="zstd", shard_bytes=12 * 1024).shards_reused)
 """
 

@@ -18,10 +18,10 @@ from unittest import mock
 
 import numpy as np
 
-from storage.format import KEPT_GENERATIONS, StoreLayout
-from storage.lock import StoreLock
-from storage.segments import Segments
-from storage.writer import StoreWriter
+from longstride.storage.format import KEPT_GENERATIONS, StoreLayout
+from longstride.storage.lock import StoreLock
+from longstride.storage.segments import Segments
+from longstride.storage.writer import StoreWriter
 
 LAYOUT = StoreLayout(channels=("pressure", "flow"), units=("bar", None), labels=("anomaly",))
 ROWS = 5 * 1024 + 77

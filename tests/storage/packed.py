@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.pack import pack
-from storage.packed import PackedStore
-from storage.store import SeriesStore
+from longstride.pipeline.pack import pack
+from longstride.storage.packed import PackedStore
+from longstride.storage.store import SeriesStore
 
 __all__ = ["ROWS", "make_pair", "quantised"]
 

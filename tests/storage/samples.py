@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from storage.format import StoreLayout
-from storage.segments import Segments
+from longstride.storage.format import StoreLayout
+from longstride.storage.segments import Segments
 
 LAYOUT = StoreLayout(channels=("a", "b"))
 

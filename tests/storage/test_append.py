@@ -12,13 +12,13 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.errors import StoreError
-from storage.format import ATTRIBUTES, KEPT_GENERATIONS, ROOT, StoreLayout
-from storage.lock import StoreLock
-from storage.segments import Segments
-from storage.store import SeriesStore
-from storage.verify import check_chunks
-from storage.writer import StoreWriter
+from longstride.storage.errors import StoreError
+from longstride.storage.format import ATTRIBUTES, KEPT_GENERATIONS, ROOT, StoreLayout
+from longstride.storage.lock import StoreLock
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
+from longstride.storage.verify import check_chunks
+from longstride.storage.writer import StoreWriter
 from tests.storage import crashes
 from tests.storage.samples import LAYOUT, rows, tree, whole
 

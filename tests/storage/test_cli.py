@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from storage.__main__ import main
-from storage.store import SeriesStore
+from longstride.storage.__main__ import main
+from longstride.storage.store import SeriesStore
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.errors import StoreError
-from storage.format import StoreLayout, chunk_file, chunk_index, chunk_rows_for, seal
+from longstride.storage.errors import StoreError
+from longstride.storage.format import StoreLayout, chunk_file, chunk_index, chunk_rows_for, seal
 
 
 @given(num_channels=st.integers(1, 20_000), itemsize=st.sampled_from([4, 8]))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
-from storage.store import SeriesStore
+from longstride.storage.store import SeriesStore
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

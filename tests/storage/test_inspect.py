@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage.inspect import render, summarise
-from storage.lock import StoreLock
-from storage.store import SeriesStore
-from storage.writer import StoreWriter
+from longstride.storage.inspect import render, summarise
+from longstride.storage.lock import StoreLock
+from longstride.storage.store import SeriesStore
+from longstride.storage.writer import StoreWriter
 
 MakeStore = Callable[..., SeriesStore]
 SECOND = 10**9

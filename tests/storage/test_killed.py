@@ -12,11 +12,11 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from storage.errors import StoreError
-from storage.format import LOCK_FILE
-from storage.lock import StoreLock
-from storage.store import SeriesStore
-from storage.verify import check_chunks
+from longstride.storage.errors import StoreError
+from longstride.storage.format import LOCK_FILE
+from longstride.storage.lock import StoreLock
+from longstride.storage.store import SeriesStore
+from longstride.storage.verify import check_chunks
 from tests.storage import crashes
 from tests.storage.samples import tree
 

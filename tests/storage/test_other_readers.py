@@ -11,7 +11,7 @@ import pytest
 import xarray
 import zarr
 
-from storage.store import SeriesStore
+from longstride.storage.store import SeriesStore
 
 ROWS = 3 * 1024 + 55
 

@@ -11,15 +11,15 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.__main__ import main
-from storage.codecs import CODECS
-from storage.errors import StoreError
-from storage.format import StoreLayout, seal
-from storage.lock import StoreLock
-from storage.packed import PackedStore
-from storage.segments import Segments
-from storage.store import SeriesStore
-from storage.writer import StoreWriter
+from longstride.storage.__main__ import main
+from longstride.storage.codecs import CODECS
+from longstride.storage.errors import StoreError
+from longstride.storage.format import StoreLayout, seal
+from longstride.storage.lock import StoreLock
+from longstride.storage.packed import PackedStore
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
+from longstride.storage.writer import StoreWriter
 from tests.storage.packed import ROWS, make_pair
 
 Make = Callable[..., SeriesStore]

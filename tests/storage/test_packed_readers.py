@@ -16,10 +16,10 @@ import xarray
 import xbatcher
 import zarr
 
-from pipeline.loading import WindowLoader
-from storage.codecs import CODECS
-from storage.packed import PackedStore
-from storage.store import SeriesStore
+from longstride.pipeline.loading import WindowLoader
+from longstride.storage.codecs import CODECS
+from longstride.storage.packed import PackedStore
+from longstride.storage.store import SeriesStore
 from tests.storage.packed import ROWS, make_pair
 
 ZARRITA = "zarrita@0.5.4"

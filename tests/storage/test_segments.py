@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.errors import StoreError
-from storage.segments import Segments
+from longstride.storage.errors import StoreError
+from longstride.storage.segments import Segments
 
 lengths_and_gaps = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 5), st.integers(0, 2)), max_size=8)
 

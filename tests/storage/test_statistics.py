@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from storage.statistics import STRIP_BYTES, Statistics
+from longstride.storage.statistics import STRIP_BYTES, Statistics
 
 
 def expect(values: NDArray[np.floating], statistics: Statistics) -> None:

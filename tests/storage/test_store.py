@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.errors import StoreError
-from storage.format import ATTRIBUTES, ROOT, StoreLayout, seal
-from storage.metadata import Commit, write_commit
-from storage.segments import Segments
-from storage.statistics import Statistics
-from storage.store import SeriesStore
+from longstride.storage.errors import StoreError
+from longstride.storage.format import ATTRIBUTES, ROOT, StoreLayout, seal
+from longstride.storage.metadata import Commit, write_commit
+from longstride.storage.segments import Segments
+from longstride.storage.statistics import Statistics
+from longstride.storage.store import SeriesStore
 from tests.storage.test_statistics import channels_of_every_kind, expect
 
 MakeStore = Callable[..., SeriesStore]

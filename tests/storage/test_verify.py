@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage.store import SeriesStore
-from storage.verify import check_chunks, num_chunk_files
+from longstride.storage.store import SeriesStore
+from longstride.storage.verify import check_chunks, num_chunk_files
 
 ROWS = 2 * 1024 + 100
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from storage.store import SeriesStore
-from trainer import reporter
-from trainer.checkpoint import complete_checkpoints
-from trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
+from longstride.storage.store import SeriesStore
+from longstride.trainer import reporter
+from longstride.trainer.checkpoint import complete_checkpoints
+from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 
 @pytest.fixture(autouse=True)

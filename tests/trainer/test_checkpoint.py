@@ -4,8 +4,7 @@ from unittest import mock
 import pytest
 import torch
 
-from tests.trainer.conftest import newest_checkpoint
-from trainer.checkpoint import (
+from longstride.trainer.checkpoint import (
     MARKER_FILE,
     STATE_FILE,
     best_checkpoint,
@@ -14,7 +13,8 @@ from trainer.checkpoint import (
     remove_old,
     save_checkpoint,
 )
-from trainer.errors import RunError
+from longstride.trainer.errors import RunError
+from tests.trainer.conftest import newest_checkpoint
 
 
 def steps_in(directory: Path) -> list[str]:
@@ -42,7 +42,9 @@ def test_without_its_marker_it_is_not_used(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "step-000000002") == {"step": "again"}
 
 
-@pytest.mark.parametrize("dies_at", ["torch.save", "trainer.checkpoint.write_file", "pathlib.Path.rename"])
+@pytest.mark.parametrize(
+    "dies_at", ["torch.save", "longstride.trainer.checkpoint.write_file", "pathlib.Path.rename"]
+)
 def test_a_kill_in_the_middle_leaves_the_one_before(tmp_path: Path, dies_at: str) -> None:
     save_checkpoint(tmp_path, 1, {"step": 1})
     with mock.patch(dies_at, side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):

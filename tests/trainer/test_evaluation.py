@@ -12,12 +12,12 @@ import torch
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from storage.store import SeriesStore
-from trainer.__main__ import main
-from trainer.distributed import Ranks
-from trainer.errors import ScoresError
-from trainer.evaluation import Figures, evaluate
-from trainer.scores import ScoreFile, read_scores
+from longstride.storage.store import SeriesStore
+from longstride.trainer.__main__ import main
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.errors import ScoresError
+from longstride.trainer.evaluation import Figures, evaluate
+from longstride.trainer.scores import ScoreFile, read_scores
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))

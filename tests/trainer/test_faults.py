@@ -9,8 +9,8 @@ import psutil
 import pytest
 import torch
 
+from longstride.trainer.checkpoint import load_checkpoint
 from tests.trainer.conftest import TORCHRUN, finish, lines_of, newest_checkpoint, start_training
-from trainer.checkpoint import load_checkpoint
 
 NUM_KILLS = 24
 RUN = ("--epochs=60", "--checkpoint-every=7", "--log-every=1", "--ema=0.9", "--schedule=cosine", "--resume")

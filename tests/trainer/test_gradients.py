@@ -8,10 +8,10 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from trainer.distributed import Ranks, start_ranks
-from trainer.gradients import add_gradients, rescale_gradients
-from trainer.loss import LOSSES, num_valid
-from trainer.models.lstm import LSTMAutoencoder
+from longstride.trainer.distributed import Ranks, start_ranks
+from longstride.trainer.gradients import add_gradients, rescale_gradients
+from longstride.trainer.loss import LOSSES, num_valid
+from longstride.trainer.models.lstm import LSTMAutoencoder
 
 LOSS = LOSSES["mse"]
 

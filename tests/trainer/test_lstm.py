@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.models import build_model
-from trainer.models.lstm import LSTMAutoencoder
-from trainer.settings import ModelSettings
+from longstride.trainer.models import build_model
+from longstride.trainer.models.lstm import LSTMAutoencoder
+from longstride.trainer.settings import ModelSettings
 
 
 def autoencoder(

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.errors import SettingsError
-from trainer.models import MODELS, PCAAutoencoder, build_model
-from trainer.settings import ModelSettings
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.models import MODELS, PCAAutoencoder, build_model
+from longstride.trainer.settings import ModelSettings
 
 
 def model_of(name: str, window: int, **sizes: int) -> nn.Module:

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.loading import split_by_time
-from storage.errors import LongstrideError
-from storage.store import SeriesStore
-from trainer.loss import LOSSES, total_error
-from trainer.models.lstm import LSTMAutoencoder
-from trainer.normalisation import Normalisation
+from longstride.pipeline.loading import split_by_time
+from longstride.storage.errors import LongstrideError
+from longstride.storage.store import SeriesStore
+from longstride.trainer.loss import LOSSES, total_error
+from longstride.trainer.models.lstm import LSTMAutoencoder
+from longstride.trainer.normalisation import Normalisation
 
 MakeStore = Callable[..., SeriesStore]
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.errors import SettingsError
-from trainer.optimisation import make_average, make_optimiser, make_schedule
-from trainer.settings import OptimiserSettings
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.optimisation import make_average, make_optimiser, make_schedule
+from longstride.trainer.settings import OptimiserSettings
 
 
 def rates(settings: OptimiserSettings, num_steps: int) -> list[float]:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.fitting import Fitting
+from longstride.trainer.models import PCAAutoencoder
+from longstride.trainer.trained import TrainedModel
 from tests.trainer.conftest import finish, lines_of, settings_for, start_training
-from trainer.distributed import Ranks
-from trainer.errors import SettingsError
-from trainer.fitting import Fitting
-from trainer.models import PCAAutoencoder
-from trainer.trained import TrainedModel
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 

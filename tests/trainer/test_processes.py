@@ -13,6 +13,9 @@ import psutil
 import pytest
 import torch
 
+from longstride.trainer.checkpoint import best_checkpoint, load_checkpoint
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.loop import Training
 from tests.trainer.conftest import (
     TORCHRUN,
     finish,
@@ -22,9 +25,6 @@ from tests.trainer.conftest import (
     start_training,
 )
 from tests.trainer.report_page import Page
-from trainer.checkpoint import best_checkpoint, load_checkpoint
-from trainer.distributed import Ranks
-from trainer.loop import Training
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 LONG = ("--epochs=6", "--checkpoint-every=10")

@@ -12,17 +12,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.store import SeriesStore
+from longstride.storage.store import SeriesStore
+from longstride.trainer.curves import draw_losses, draw_throughput
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.drawing import as_data
+from longstride.trainer.examples import Example
+from longstride.trainer.fitting import Fitting
+from longstride.trainer.loop import Training
+from longstride.trainer.picture import draw_window
+from longstride.trainer.worst import NUM_WORST, WorstWindows
 from tests.trainer.conftest import lines_of, settings_for, waves
 from tests.trainer.report_page import SVG, Page
-from trainer.curves import draw_losses, draw_throughput
-from trainer.distributed import Ranks
-from trainer.drawing import as_data
-from trainer.examples import Example
-from trainer.fitting import Fitting
-from trainer.loop import Training
-from trainer.picture import draw_window
-from trainer.worst import NUM_WORST, WorstWindows
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from storage.errors import LongstrideError
-from storage.store import SeriesStore
+from longstride.storage.errors import LongstrideError
+from longstride.storage.store import SeriesStore
+from longstride.trainer.checkpoint import STATE_FILE, best_checkpoint, complete_checkpoints, load_checkpoint
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.errors import DivergenceError, RunError, SettingsError
+from longstride.trainer.loop import Training
+from longstride.trainer.metrics import Summary
 from tests.trainer.conftest import lines_of, newest_checkpoint, settings_for, waves
-from trainer.checkpoint import STATE_FILE, best_checkpoint, complete_checkpoints, load_checkpoint
-from trainer.distributed import Ranks
-from trainer.errors import DivergenceError, RunError, SettingsError
-from trainer.loop import Training
-from trainer.metrics import Summary
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))

@@ -14,18 +14,18 @@ import torch
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from pipeline.loading import Split, split_by_time
-from storage.segments import Segments
-from storage.store import SeriesStore
+from longstride.pipeline.loading import Split, split_by_time
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
+from longstride.trainer.__main__ import main
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.errors import RunError, SettingsError
+from longstride.trainer.loop import Training
+from longstride.trainer.scores import read_scores
+from longstride.trainer.scoring import score
+from longstride.trainer.state import TrainingState
+from longstride.trainer.trained import TrainedModel
 from tests.trainer.conftest import FORKING, settings_for, waves
-from trainer.__main__ import main
-from trainer.distributed import Ranks
-from trainer.errors import RunError, SettingsError
-from trainer.loop import Training
-from trainer.scores import read_scores
-from trainer.scoring import score
-from trainer.state import TrainingState
-from trainer.trained import TrainedModel
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 K, STRIDE = 16, 4

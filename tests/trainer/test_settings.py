@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from longstride.trainer.__main__ import main
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.settings import OptimiserSettings, Settings
 from tests.trainer.conftest import settings_for
-from trainer.__main__ import main
-from trainer.errors import SettingsError
-from trainer.settings import OptimiserSettings, Settings
 
 
 @pytest.mark.parametrize(

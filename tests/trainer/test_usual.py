@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from storage.statistics import Statistics
-from trainer.distributed import Ranks
-from trainer.usual import ScoreCounts, row_scores
+from longstride.storage.statistics import Statistics
+from longstride.trainer.distributed import Ranks
+from longstride.trainer.usual import ScoreCounts, row_scores
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 

@@ -5,14 +5,14 @@ from functools import partial
 
 from torch import nn
 
-from trainer.errors import SettingsError
-from trainer.imports import named
-from trainer.models.centred import Centred
-from trainer.models.lstm import LSTMAutoencoder
-from trainer.models.patch import PatchAutoencoder
-from trainer.models.pca import PCAAutoencoder
-from trainer.models.tcn import TCNAutoencoder
-from trainer.settings import ModelSettings
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.imports import named
+from longstride.trainer.models.centred import Centred
+from longstride.trainer.models.lstm import LSTMAutoencoder
+from longstride.trainer.models.patch import PatchAutoencoder
+from longstride.trainer.models.pca import PCAAutoencoder
+from longstride.trainer.models.tcn import TCNAutoencoder
+from longstride.trainer.settings import ModelSettings
 
 __all__ = [
     "MODELS",

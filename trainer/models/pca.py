@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from trainer.errors import SettingsError
+from longstride.trainer.errors import SettingsError
 
 __all__ = ["PCAAutoencoder"]
 

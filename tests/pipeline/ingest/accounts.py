@@ -1,7 +1,7 @@
 """Where every row that came in went, as the report and the store say it."""
 
-from pipeline.ingest import IngestReport
-from storage.store import SeriesStore
+from longstride.pipeline.ingest import IngestReport
+from longstride.storage.store import SeriesStore
 
 
 def assert_balanced(report: IngestReport, *, rows_before: int = 0) -> SeriesStore:

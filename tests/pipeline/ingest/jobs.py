@@ -20,11 +20,11 @@ from unittest import mock
 import numpy as np
 import polars as pl
 
-import pipeline.ingest.job
-import pipeline.ingest.section
-from pipeline.ingest import IngestReport, Recipe, ingest
-from pipeline.ingest.reading import ReadSources
-from storage.format import StoreLayout
+import longstride.pipeline.ingest.job
+import longstride.pipeline.ingest.section
+from longstride.pipeline.ingest import IngestReport, Recipe, ingest
+from longstride.pipeline.ingest.reading import ReadSources
+from longstride.storage.format import StoreLayout
 
 ROOT = Path(__file__).parents[3]
 RECIPE = Recipe(time="time", series="pump", labels=("fault",), max_rejects="1%")
@@ -140,10 +140,10 @@ def main(folder: str, out: str, stage: str | None = None, number: str = "0") -> 
     for name in ("replace", "mkdir", "unlink", "rmdir"):
         steps.before(os, name)
     steps.before(ReadSources, "run", stage="reading")
-    steps.before(pipeline.ingest.job, "write_store", stage="writing")
-    steps.before(pipeline.ingest.job, "collect_rejects", stage="committing")
+    steps.before(longstride.pipeline.ingest.job, "write_store", stage="writing")
+    steps.before(longstride.pipeline.ingest.job, "collect_rejects", stage="committing")
     steps.before(ReadSources, "remove_parts", stage="tidying")
-    pipeline.ingest.section.write_part = steps.part(pipeline.ingest.section.write_part)
+    longstride.pipeline.ingest.section.write_part = steps.part(longstride.pipeline.ingest.section.write_part)
     report = run_job(Path(folder), Path(out), progress=steps.step)
     print("reused", report.parts_reused, flush=True)
 

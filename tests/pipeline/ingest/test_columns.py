@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.ingest import Recipe, RecipeError, SourceError, ingest
-from pipeline.ingest.columns import Columns
-from storage.store import SeriesStore
+from longstride.pipeline.ingest import Recipe, RecipeError, SourceError, ingest
+from longstride.pipeline.ingest.columns import Columns
+from longstride.storage.store import SeriesStore
 
 TIMES = [f"2024-03-01 00:00:0{second}" for second in range(10)]
 NAN = np.nan

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.__main__ import main
-from pipeline.ingest import IngestReport, Recipe, RejectsError, SourceError, ingest, reject_files
-from storage.store import SeriesStore
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.ingest import IngestReport, Recipe, RejectsError, SourceError, ingest, reject_files
+from longstride.storage.store import SeriesStore
 from tests.pipeline.ingest.dirty import CHANNELS, KINDS, WIDER, Expected, dirty_log, dirty_plan, write_log
 
 RECIPE = Recipe(

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest.duration import format_duration, format_moment, parse_duration
-from pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.duration import format_duration, format_moment, parse_duration
+from longstride.pipeline.ingest.errors import RecipeError
 
 SECOND = 10**9
 

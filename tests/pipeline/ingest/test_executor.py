@@ -17,10 +17,10 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from pipeline import executor
-from pipeline.__main__ import main
-from pipeline.executor import WorkersError
-from pipeline.ingest import Recipe, RejectsError, SourceError, ingest
+from longstride.pipeline import executor
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.executor import WorkersError
+from longstride.pipeline.ingest import Recipe, RejectsError, SourceError, ingest
 from tests.pipeline.ingest.jobs import ROOT, contents, run_job, write_logs
 from tests.pipeline.ingest.logs import log_lines
 
@@ -28,7 +28,7 @@ LOGGING = """
 import os
 import signal
 from pathlib import Path
-from pipeline.ingest import section
+from longstride.pipeline.ingest import section
 
 
 def log_and_die(call, write_part, log, die_at, written=0):

@@ -18,11 +18,11 @@ import pytest
 from click.testing import CliRunner
 from fsspec.registry import known_implementations
 
-from pipeline.__main__ import main
-from pipeline.ingest import Recipe, RecipeError, SourceError, find_files, ingest
-from pipeline.ingest.files import identity, num_bytes, open_file, refuse_changed
-from pipeline.ingest.reading import ReadSources
-from storage.store import SeriesStore
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.ingest import Recipe, RecipeError, SourceError, find_files, ingest
+from longstride.pipeline.ingest.files import identity, num_bytes, open_file, refuse_changed
+from longstride.pipeline.ingest.reading import ReadSources
+from longstride.storage.store import SeriesStore
 from tests.pipeline.ingest.logs import log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",))

@@ -19,9 +19,9 @@ import pyarrow.feather
 import pytest
 from click.testing import CliRunner
 
-from pipeline.__main__ import main
-from pipeline.ingest import Recipe, ingest
-from storage.store import SeriesStore
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.ingest import Recipe, ingest
+from longstride.storage.store import SeriesStore
 
 NAMES = ("time", "temp °C", "flow", "fault", "note")
 NUM_ROWS = 120

@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from pipeline.ingest.errors import SourceError
-from pipeline.ingest.header import Header, read_header
-from pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.header import Header, read_header
+from longstride.pipeline.ingest.recipe import Recipe
 
 
 def header_of(data: bytes, **settings: object) -> Header:

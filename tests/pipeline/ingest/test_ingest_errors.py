@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from pipeline.__main__ import main
-from pipeline.ingest import Recipe, RecipeError, RejectsError, SourceError, ingest
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.ingest import Recipe, RecipeError, RejectsError, SourceError, ingest
 from tests.pipeline.ingest.logs import log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",), max_rejects="0")

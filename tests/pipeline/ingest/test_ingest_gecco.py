@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.ingest import Recipe, ingest
-from storage.store import SeriesStore
+from longstride.pipeline.ingest import Recipe, ingest
+from longstride.storage.store import SeriesStore
 
 ROWS = 139_566
 CHANNELS = ("Tp", "Cl", "pH", "Redox", "Leit", "Trueb", "Cl_2", "Fm", "Fm_2")

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 
-from storage.errors import StoreError
-from storage.store import SeriesStore
-from storage.verify import check_chunks
+from longstride.storage.errors import StoreError
+from longstride.storage.store import SeriesStore
+from longstride.storage.verify import check_chunks
 from tests.pipeline.ingest.jobs import STAGES, contents, parts_on_disk, start_job, write_logs
 
 MOST_STEPS = {"reading": 110, "writing": 60, "committing": 70, "tidying": 80}

@@ -11,8 +11,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest import Recipe, ingest
-from storage.store import SeriesStore
+from longstride.pipeline.ingest import Recipe, ingest
+from longstride.storage.store import SeriesStore
 
 NUMBERS = st.one_of(
     st.floats(-1e6, 1e6),

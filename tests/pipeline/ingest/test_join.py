@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest import Recipe, SourceError, ingest
+from longstride.pipeline.ingest import Recipe, SourceError, ingest
 from tests.pipeline.ingest.accounts import assert_balanced
 from tests.pipeline.ingest.test_order import SIZES, mean, tiny_buckets
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest import Recipe, SourceError, ingest, order
-from pipeline.ingest.order import Bucket, plan_buckets
-from pipeline.ingest.parts import Part, PartReader, Run, write_part
+from longstride.pipeline.ingest import Recipe, SourceError, ingest, order
+from longstride.pipeline.ingest.order import Bucket, plan_buckets
+from longstride.pipeline.ingest.parts import Part, PartReader, Run, write_part
 from tests.pipeline.ingest.accounts import assert_balanced, series_of_rows
 
 NS = 10**9

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest.columns import Columns
-from pipeline.ingest.csv_source import CsvSource
-from pipeline.ingest.parse import Parsed, parse
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.sources import Raw, Section
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.csv_source import CsvSource
+from longstride.pipeline.ingest.parse import Parsed, parse
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.sources import Raw, Section
 
 RECIPE = Recipe(time="time", separator=";", dtype="float64", max_rejects="100%")
 FIELDS = st.text(st.sampled_from('0123456789.eE+-naif \t_x,d"'), max_size=7) | st.floats().map(str)

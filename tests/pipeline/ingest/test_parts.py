@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.parts import Part, PartReader, Run, part_name, steps_back_between, whole_part, write_part
+from longstride.pipeline.ingest.parts import (
+    Part,
+    PartReader,
+    Run,
+    part_name,
+    steps_back_between,
+    whole_part,
+    write_part,
+)
 
 
 def make_part(

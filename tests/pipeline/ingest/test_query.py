@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipeline.ingest import RecipeError
-from pipeline.ingest.columns import Columns
-from pipeline.ingest.query import Query
+from longstride.pipeline.ingest import RecipeError
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.query import Query
 
 COLUMNS = Columns(
     time=("time",), series="key", pivot=None, labels=("fault",), channels=("a", "b"), unused=("note",)

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from pipeline.__main__ import main
-from storage.store import SeriesStore
+from longstride.pipeline.__main__ import main
+from longstride.storage.store import SeriesStore
 
 MAX_RECIPE_LINES = 15
 MINUTE = 60 * 10**9

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.ingest import lines, records, rejects
-from pipeline.ingest.header import Header
-from pipeline.ingest.lines import Piece, cut_lines
-from pipeline.ingest.recipe import Recipe
-from pipeline.ingest.records import Records, find_records
+from longstride.pipeline.ingest import lines, records, rejects
+from longstride.pipeline.ingest.header import Header
+from longstride.pipeline.ingest.lines import Piece, cut_lines
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.records import Records, find_records
 
 NAMES = ("a", "b", "c")
 TEXTS = st.text(st.sampled_from('a1,;"\n\r é'), max_size=30)

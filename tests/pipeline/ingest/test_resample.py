@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.ingest.recipe import Aggregate
-from pipeline.ingest.resample import MissingSteps, resample
+from longstride.pipeline.ingest.recipe import Aggregate
+from longstride.pipeline.ingest.resample import MissingSteps, resample
 
 EVERY = 5
 CHANNELS = 3

@@ -13,10 +13,10 @@ import polars as pl
 import psutil
 import pytest
 
-from pipeline.ingest import RecipeError, SourceError, append, ingest
-from pipeline.ingest.job import PIECE_BYTES
-from storage.errors import StoreError
-from storage.format import LOCK_FILE
+from longstride.pipeline.ingest import RecipeError, SourceError, append, ingest
+from longstride.pipeline.ingest.job import PIECE_BYTES
+from longstride.storage.errors import StoreError
+from longstride.storage.format import LOCK_FILE
 from tests.pipeline.ingest.jobs import (
     RECIPE,
     ROOT,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from pipeline.__main__ import main
-from pipeline.ingest import IngestReport, Recipe, RecipeError, RejectsError, SourceError, ingest
-from storage.store import SeriesStore
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.ingest import IngestReport, Recipe, RecipeError, RejectsError, SourceError, ingest
+from longstride.storage.store import SeriesStore
 from tests.pipeline.ingest.accounts import assert_balanced, segments_of
 from tests.pipeline.ingest.test_order import tiny_buckets
 

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from pipeline.__main__ import main
-from pipeline.ingest import Recipe, ingest
-from storage.store import SeriesStore
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.ingest import Recipe, ingest
+from longstride.storage.store import SeriesStore
 from tests.object_store import SECRET_KEY, close, environment, serve_s3
 from tests.pipeline.ingest.logs import log_lines
 

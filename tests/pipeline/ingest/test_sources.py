@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest import IngestReport, Recipe, RejectsError, SourceError, ingest
-from pipeline.ingest.columns import Columns
-from pipeline.ingest.formats import open_source
-from pipeline.ingest.json_source import JsonSource
-from storage.store import SeriesStore
+from longstride.pipeline.ingest import IngestReport, Recipe, RejectsError, SourceError, ingest
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.formats import open_source
+from longstride.pipeline.ingest.json_source import JsonSource
+from longstride.storage.store import SeriesStore
 
 RECIPE = Recipe(time="time", max_rejects="100%", dtype="float64")
 SECOND = 10**9

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from storage.store import SeriesStore
+from longstride.storage.store import SeriesStore
 
 StoreOf = Callable[..., SeriesStore]
 

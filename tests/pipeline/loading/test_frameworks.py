@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data._utils.pin_memory import pin_memory
 
-from pipeline.loading import WindowBatch, WindowDataset, WindowLoader
-from storage.store import SeriesStore
+from longstride.pipeline.loading import WindowBatch, WindowDataset, WindowLoader
+from longstride.storage.store import SeriesStore
 from tests.pipeline.loading.conftest import StoreOf
 
 OPTIONS: dict[str, Any] = {"window": 16, "stride": 3, "batch_size": 32, "pool_rows": 2048, "block_rows": 256}
@@ -105,7 +105,7 @@ ACCELERATED = """
 import json, sys
 import torch
 from accelerate import Accelerator
-from pipeline.loading import WindowLoader
+from longstride.pipeline.loading import WindowLoader
 
 accelerator = Accelerator(cpu=True)
 loader = WindowLoader(

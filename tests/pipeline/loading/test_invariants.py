@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.loading import WindowLoader
-from storage.store import SeriesStore
+from longstride.pipeline.loading import WindowLoader
+from longstride.storage.store import SeriesStore
 
 OPTIONS: dict[str, Any] = {
     "window": 16,

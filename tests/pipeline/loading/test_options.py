@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.loading import WindowDataset, WindowLoader, split_by_time
-from pipeline.loading.dataset import WindowOptions
-from storage.errors import LongstrideError
-from storage.store import SeriesStore
+from longstride.pipeline.loading import WindowDataset, WindowLoader, split_by_time
+from longstride.pipeline.loading.dataset import WindowOptions
+from longstride.storage.errors import LongstrideError
+from longstride.storage.store import SeriesStore
 from tests.pipeline.loading.conftest import StoreOf
 
 Make = Callable[..., SeriesStore]

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader
 
-from pipeline.loading import WindowDataset, WindowLoader
-from pipeline.pack import pack
-from storage.cache import THERE, RowCache
-from storage.errors import StoreError
-from storage.packed import PackedStore
-from storage.store import SeriesStore
+from longstride.pipeline.loading import WindowDataset, WindowLoader
+from longstride.pipeline.pack import pack
+from longstride.storage.cache import THERE, RowCache
+from longstride.storage.errors import StoreError
+from longstride.storage.packed import PackedStore
+from longstride.storage.store import SeriesStore
 from tests.storage.packed import ROWS, make_pair, quantised
 
 Make = Callable[..., SeriesStore]
@@ -110,7 +110,7 @@ SERVE = """
 import resource, sys
 from pathlib import Path
 import torch
-from pipeline.loading import WindowLoader
+from longstride.pipeline.loading import WindowLoader
 
 torch.arange(10_000_000).sort()  # threads, and what they need, are there
 loader = WindowLoader(sys.argv[1], window=64, batch_size=256, pool_rows=2**17)

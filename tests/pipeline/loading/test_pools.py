@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pipeline.loading import WindowBatch, WindowLoader
-from pipeline.loading.rows import merged
-from storage.errors import LongstrideError
-from storage.store import SeriesStore
+from longstride.pipeline.loading import WindowBatch, WindowLoader
+from longstride.pipeline.loading.rows import merged
+from longstride.storage.errors import LongstrideError
+from longstride.storage.store import SeriesStore
 
 Make = Callable[..., SeriesStore]
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]

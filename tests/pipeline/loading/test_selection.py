@@ -5,9 +5,9 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.loading import WindowIndex
-from pipeline.loading.selection import labelled_windows, mostly_missing_windows, without
-from storage.store import SeriesStore
+from longstride.pipeline.loading import WindowIndex
+from longstride.pipeline.loading.selection import labelled_windows, mostly_missing_windows, without
+from longstride.storage.store import SeriesStore
 from tests.pipeline.loading.conftest import StoreOf
 from tests.pipeline.loading.test_windows import segment_lists, segments_of
 

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.loading import Split, WindowIndex, split_by_time
-from storage.errors import LongstrideError
-from storage.segments import Segments
-from storage.store import SeriesStore
+from longstride.pipeline.loading import Split, WindowIndex, split_by_time
+from longstride.storage.errors import LongstrideError
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
 from tests.pipeline.loading.conftest import StoreOf
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.loading import WindowLoader
-from storage.errors import LongstrideError
-from storage.store import SeriesStore
+from longstride.pipeline.loading import WindowLoader
+from longstride.storage.errors import LongstrideError
+from longstride.storage.store import SeriesStore
 from tests.pipeline.loading.conftest import StoreOf
 
 OPTIONS: dict[str, Any] = {"window": 16, "stride": 3, "batch_size": 16, "seed": 4}

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.loading import WindowIndex
-from storage.errors import LongstrideError
-from storage.segments import Segments
+from longstride.pipeline.loading import WindowIndex
+from longstride.storage.errors import LongstrideError
+from longstride.storage.segments import Segments
 
 
 def segments_of(pairs: list[tuple[int, int]]) -> Segments:

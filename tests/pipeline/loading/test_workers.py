@@ -13,9 +13,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from pipeline.loading import WindowDataset, WindowLoader
-from pipeline.loading.workers import WorkerError
-from storage.store import SeriesStore
+from longstride.pipeline.loading import WindowDataset, WindowLoader
+from longstride.pipeline.loading.workers import WorkerError
+from longstride.storage.store import SeriesStore
 from tests.pipeline.loading.conftest import StoreOf
 
 LITTLE_POOLS = {"pool_rows": 2048, "block_rows": 256}
@@ -77,7 +77,7 @@ def test_a_worker_that_dies_is_named(store: SeriesStore) -> None:
 KILLED_LOADER = """
 import os, signal, sys
 from pathlib import Path
-from pipeline.loading import WindowLoader
+from longstride.pipeline.loading import WindowLoader
 
 if __name__ == "__main__":
     loader = WindowLoader(sys.argv[1], window=16, batch_size=32, num_workers=2)

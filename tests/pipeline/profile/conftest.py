@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.profile import Proposal
-from storage.store import SeriesStore
+from longstride.pipeline.profile import Proposal
+from longstride.storage.store import SeriesStore
 from tests.pipeline.ingest.conftest import gecco, logs, write_log
 from tests.pipeline.profile.small_logs import ingest, log, propose
 

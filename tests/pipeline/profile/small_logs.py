@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from click.testing import CliRunner
 
-from pipeline.__main__ import main
-from pipeline.ingest import Recipe
-from pipeline.profile import Proposal, profile
-from storage.store import SeriesStore
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.ingest import Recipe
+from longstride.pipeline.profile import Proposal, profile
+from longstride.storage.store import SeriesStore
 
 START = datetime(2024, 3, 18, 9, 30)
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.profile import Proposal
-from storage.store import SeriesStore
+from longstride.pipeline.profile import Proposal
+from longstride.storage.store import SeriesStore
 from tests.pipeline.profile.small_logs import doubted, times, unsteady, wave
 
 LOOK = Callable[..., Proposal]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.profile import Proposal
-from pipeline.profile.dialect import sniff
-from storage.store import SeriesStore
+from longstride.pipeline.profile import Proposal
+from longstride.pipeline.profile.dialect import sniff
+from longstride.storage.store import SeriesStore
 from tests.pipeline.profile.small_logs import doubted, log, propose, times, wave
 
 LOOK = Callable[..., Proposal]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pipeline.profile import Proposal
-from storage.store import SeriesStore
+from longstride.pipeline.profile import Proposal
+from longstride.storage.store import SeriesStore
 from tests.pipeline.profile.small_logs import doubted, times, wave
 
 LOOK = Callable[..., Proposal]

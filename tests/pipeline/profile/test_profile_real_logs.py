@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from storage.store import SeriesStore
+from longstride.storage.store import SeriesStore
 from tests.pipeline.profile.small_logs import doubted, propose
 
 STORE = Callable[..., SeriesStore]

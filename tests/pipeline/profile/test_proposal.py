@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.__main__ import main
-from pipeline.ingest import SourceError
-from pipeline.profile import Proposal
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.ingest import SourceError
+from longstride.pipeline.profile import Proposal
 from tests.pipeline.ingest.logs import log_lines
 from tests.pipeline.profile.small_logs import log, propose, times, wave
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from storage.store import SeriesStore
+from longstride.storage.store import SeriesStore
 from tests.pipeline.profile.small_logs import START, doubted, log, propose, times, wave
 
 WRITE = Callable[..., Path]

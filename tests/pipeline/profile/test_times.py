@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest import SourceError
-from pipeline.profile import Proposal
-from pipeline.profile.times import read_times
-from storage.store import SeriesStore
+from longstride.pipeline.ingest import SourceError
+from longstride.pipeline.profile import Proposal
+from longstride.pipeline.profile.times import read_times
+from longstride.storage.store import SeriesStore
 from tests.pipeline.profile.small_logs import doubted, propose, times, wave
 
 LOOK = Callable[..., Proposal]

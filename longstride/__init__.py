@@ -1,0 +1,1 @@
+"""Longstride: an out-of-core data pipeline for million-step multivariate series."""

@@ -14,8 +14,8 @@ from benchmarks.stores import SEED
 from benchmarks.timing import Spread
 from longstride.pipeline.loading import WindowLoader
 from longstride.storage.format import chunk_file
-from longstride.storage.packed import threads_for
-from longstride.storage.places import Place, place_of
+from longstride.storage.location import Place, place_of
+from longstride.storage.packed.rows import threads_for
 from longstride.storage.store import SeriesStore
 
 __all__ = ["Epochs", "as_json", "measure", "render"]

@@ -17,11 +17,11 @@ from benchmarks.timing import Spread, interleave
 from longstride.pipeline.loading import WindowLoader
 from longstride.pipeline.pack import pack
 from longstride.storage.format import ROOT, StoreLayout
-from longstride.storage.packed import PackedStore, threads_for
-from longstride.storage.places import place_of
+from longstride.storage.location import place_of
+from longstride.storage.packed.rows import PackedStore, threads_for
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
-from longstride.storage.writer import StoreWriter
+from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["Case", "Cell", "Packed", "as_json", "cases", "decode", "digests", "measure", "prepare", "render"]
 

@@ -7,9 +7,9 @@ import google_crc32c
 import numpy as np
 
 from longstride.storage.format import StoreLayout, chunk_file
-from longstride.storage.metadata import Commit, write_commit
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
+from longstride.storage.writing.metadata import Commit, write_commit
 
 __all__ = ["sparse_store"]
 

@@ -8,7 +8,7 @@ from tqdm import tqdm
 from longstride.storage.format import StoreLayout
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
-from longstride.storage.writer import StoreWriter
+from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["prepare_raw", "prepare_store", "warm"]
 

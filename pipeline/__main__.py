@@ -379,7 +379,7 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: Path | None) 
     from tqdm import tqdm
 
     from longstride.pipeline.export import export as write
-    from longstride.storage.places import is_url
+    from longstride.storage.location import is_url
     from longstride.storage.store import SeriesStore
 
     opened = SeriesStore.open(store)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.grid import default_max_gap
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.storage.durable import sync_directory, write_file
+from longstride.storage.atomic import sync_directory, write_file
 from longstride.storage.errors import LongstrideError, StoreError
 from longstride.storage.store import SeriesStore
 

@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.executor import executor
 from longstride.pipeline.trials import best_of, try_codecs
-from longstride.storage.codecs import CODECS, codec_of
-from longstride.storage.durable import make_directory, sync_directory, write_file
+from longstride.storage.atomic import make_directory, sync_directory, write_file
 from longstride.storage.errors import LongstrideError, StoreError, StoreLockedError
 from longstride.storage.format import ATTRIBUTES, LOCK_FILE, ROOT, STAGED, chunk_file
-from longstride.storage.lock import StoreLock
-from longstride.storage.metadata import relaid_documents
-from longstride.storage.packed import SHARD_BYTES, Packing
-from longstride.storage.places import Folder, Place, PlaceError, place_of
-from longstride.storage.shards import encode_shard
+from longstride.storage.location import Folder, Place, PlaceError, place_of
+from longstride.storage.packed.codecs import CODECS, codec_of
+from longstride.storage.packed.rows import SHARD_BYTES, Packing
+from longstride.storage.packed.shards import encode_shard
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.metadata import relaid_documents
 
 __all__ = ["AUTO", "Packed", "pack", "unpack"]
 

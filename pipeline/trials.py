@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.codecs import CODECS, codec_of
-from longstride.storage.packed import Packing
+from longstride.storage.packed.codecs import CODECS, codec_of
+from longstride.storage.packed.rows import Packing
 from longstride.storage.store import SeriesStore
 
 __all__ = ["Trial", "best_of", "try_codecs"]

@@ -26,8 +26,8 @@ from longstride.storage.format import (
     chunk_file,
     seal,
 )
+from longstride.storage.location import Folder, Place, place_of
 from longstride.storage.mapping import map_chunk_files
-from longstride.storage.places import Folder, Place, place_of
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 
@@ -79,7 +79,7 @@ class SeriesStore:
         place = place_of(path)
         attributes = _read_attributes(place)
         if "packed" in attributes:
-            from longstride.storage.packed import PackedStore
+            from longstride.storage.packed.rows import PackedStore
 
             return PackedStore(place, attributes)
         if not isinstance(place, Folder):

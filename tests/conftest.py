@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from longstride.storage.format import StoreLayout
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
-from longstride.storage.writer import StoreWriter
+from longstride.storage.writing.writer import StoreWriter
 
 settings.register_profile("longstride", deadline=None)  # a busy machine is no failure
 settings.load_profile("longstride")

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from longstride.storage.durable import sync_directory, write_file
+from longstride.storage.atomic import sync_directory, write_file
 from longstride.trainer.errors import RunError
 
 __all__ = [

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from longstride.storage.durable import write_file
+from longstride.storage.atomic import write_file
 
 __all__ = ["Interval", "MetricsLog", "Summary", "read_metrics"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from longstride.storage.durable import write_file
+from longstride.storage.atomic import write_file
 from longstride.trainer.curves import draw_losses, draw_throughput
 from longstride.trainer.drawing import as_data
 from longstride.trainer.examples import Example

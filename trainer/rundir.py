@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from longstride.storage.durable import make_directory, write_file
+from longstride.storage.atomic import make_directory, write_file
 from longstride.trainer.checkpoint import complete_checkpoints, load_checkpoint
 from longstride.trainer.errors import RunError
 from longstride.trainer.metrics import read_metrics

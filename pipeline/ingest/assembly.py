@@ -24,7 +24,7 @@ from longstride.pipeline.ingest.join import Joined, Rows
 from longstride.pipeline.ingest.rates import Rates
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.resample import MissingSteps, resample
-from longstride.storage.writer import StoreWriter
+from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["Assembly", "Channel"]
 

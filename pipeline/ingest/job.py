@@ -19,11 +19,11 @@ from longstride.pipeline.ingest.reject_files import collect_rejects, report_fold
 from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page import write_report
 from longstride.pipeline.ingest.writing import sensors_of, write_store
-from longstride.storage.durable import exchange
+from longstride.storage.atomic import exchange
 from longstride.storage.errors import StoreError
 from longstride.storage.format import ROOT
-from longstride.storage.lock import StoreLock
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.lock import StoreLock
 
 __all__ = ["Options", "append", "ingest", "rebuild"]
 

@@ -20,9 +20,9 @@ from longstride.pipeline.ingest.reject_files import RejectLimit, drop_parts_with
 from longstride.pipeline.ingest.report import FileReport, IngestReport
 from longstride.pipeline.ingest.section import LARGEST_EXACT, Reading, ReadSection
 from longstride.pipeline.ingest.sources import Source
-from longstride.storage.durable import make_directory, write_file
+from longstride.storage.atomic import make_directory, write_file
 from longstride.storage.format import LOCK_FILE
-from longstride.storage.lock import StoreLock
+from longstride.storage.writing.lock import StoreLock
 
 __all__ = ["ReadSources", "was_finished"]
 

@@ -13,7 +13,7 @@ from longstride.pipeline.ingest.parts import Part
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.rejects import Reject
 from longstride.pipeline.ingest.sources import Source
-from longstride.storage.durable import make_directory, sync_directory
+from longstride.storage.atomic import make_directory, sync_directory
 
 __all__ = ["RejectLimit", "collect_rejects", "drop_parts_without_rejects", "report_folder", "write_rejects"]
 

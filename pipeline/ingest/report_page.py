@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 from longstride.pipeline.ingest.report import FileReport, IngestReport
-from longstride.storage.durable import make_directory, sync_directory, write_file
+from longstride.storage.atomic import make_directory, sync_directory, write_file
 
 __all__ = ["write_report"]
 

@@ -19,10 +19,10 @@ from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.reading import ReadSources
 from longstride.pipeline.ingest.report import FileReport, IngestReport
 from longstride.storage.format import StoreLayout
-from longstride.storage.lock import StoreLock
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
-from longstride.storage.writer import StoreWriter
+from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["sensors_of", "write_store"]
 

@@ -17,8 +17,8 @@ from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 
 if TYPE_CHECKING:
-    from longstride.storage.cache import RowCache
-    from longstride.storage.packed import PackedStore
+    from longstride.storage.packed.cache import RowCache
+    from longstride.storage.packed.rows import PackedStore
 
 __all__ = ["Collection", "Selection", "columns_of"]
 
@@ -98,7 +98,7 @@ class Collection:
     def _caches(self) -> "list[RowCache | None]":
         if self._cache_dir is None or all(store.is_mapped for store in self.stores):
             return [None] * len(self.stores)
-        from longstride.storage.cache import RowCache
+        from longstride.storage.packed.cache import RowCache
 
         return [
             None if store.is_mapped else RowCache(cast("PackedStore", store), self._cache_dir, self._cache_bytes)

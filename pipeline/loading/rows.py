@@ -11,8 +11,8 @@ from longstride.pipeline.loading.collection import Collection, columns_of
 from longstride.pipeline.loading.gather import window_view
 
 if TYPE_CHECKING:
-    from longstride.storage.cache import RowCache
-    from longstride.storage.packed import PackedRows
+    from longstride.storage.packed.cache import RowCache
+    from longstride.storage.packed.rows import PackedRows
 
 __all__ = ["RowReader", "merged"]
 

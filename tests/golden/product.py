@@ -12,9 +12,9 @@ import torch
 from longstride.pipeline.ingest import IngestReport, Recipe, append, ingest
 from longstride.pipeline.loading import WindowLoader, split_by_time
 from longstride.pipeline.pack import pack, unpack
-from longstride.storage.codecs import CODECS
-from longstride.storage.delta import encode_deltas
 from longstride.storage.format import StoreLayout
+from longstride.storage.packed.codecs import CODECS
+from longstride.storage.packed.delta import encode_deltas
 from longstride.storage.store import SeriesStore
 from longstride.trainer import reporter
 from longstride.trainer.distributed import Ranks

@@ -18,8 +18,8 @@ from longstride.pipeline.pack import pack, unpack
 from longstride.pipeline.trials import best_of, try_codecs
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import STAGED
-from longstride.storage.lock import StoreLock
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.lock import StoreLock
 from tests.pipeline.ingest.jobs import contents
 from tests.storage.packed import ROWS, make_pair, quantised
 
@@ -58,7 +58,7 @@ def test_a_packed_store_is_packed_in_another_way(store: SeriesStore, tmp_path: P
 def test_an_appended_store(make_store: Make, tmp_path: Path) -> None:
     store = make_store(tmp_path / "s.zarr", rows=3000, channels=2)
     from longstride.storage.segments import Segments
-    from longstride.storage.writer import StoreWriter
+    from longstride.storage.writing.writer import StoreWriter
 
     with StoreLock(store.path, append=True) as lock, StoreWriter.appending(lock) as writer:
         writer.append(store.time[-1] + 10**9 * np.arange(1, 11), np.ones((10, 2), np.float32))
@@ -101,7 +101,7 @@ def test_elsewhere(store: SeriesStore, tmp_path: Path, where: str) -> None:
 KILLED = """
 import os, signal, sys
 import longstride.pipeline.pack as jobs
-from longstride.storage.places import Folder
+from longstride.storage.location import Folder
 from longstride.storage.store import SeriesStore
 
 what, source, dest, count = sys.argv[1:]

@@ -21,11 +21,11 @@ from obstore.store import S3Store
 from longstride.pipeline.__main__ import main as pipeline
 from longstride.pipeline.loading import WindowLoader
 from longstride.pipeline.pack import pack, unpack
-from longstride.storage import places
+from longstride.storage import location as places
 from longstride.storage.__main__ import main as storage
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import LOCK_FILE, ROOT
-from longstride.storage.places import Bucket, PlaceError
+from longstride.storage.location import Bucket, PlaceError
 from longstride.storage.store import SeriesStore
 from tests.faulty_proxy import Faults, faulty_proxy
 from tests.object_store import ACCESS_KEY, SECRET_KEY, S3Server, make_bucket

@@ -19,9 +19,9 @@ from unittest import mock
 import numpy as np
 
 from longstride.storage.format import KEPT_GENERATIONS, StoreLayout
-from longstride.storage.lock import StoreLock
 from longstride.storage.segments import Segments
-from longstride.storage.writer import StoreWriter
+from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.writer import StoreWriter
 
 LAYOUT = StoreLayout(channels=("pressure", "flow"), units=("bar", None), labels=("anomaly",))
 ROWS = 5 * 1024 + 77

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from longstride.pipeline.pack import pack
-from longstride.storage.packed import PackedStore
+from longstride.storage.packed.rows import PackedStore
 from longstride.storage.store import SeriesStore
 
 __all__ = ["ROWS", "make_pair", "quantised"]

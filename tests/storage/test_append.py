@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from longstride.storage.errors import StoreError
 from longstride.storage.format import ATTRIBUTES, KEPT_GENERATIONS, ROOT, StoreLayout
-from longstride.storage.lock import StoreLock
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks
-from longstride.storage.writer import StoreWriter
+from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.writer import StoreWriter
 from tests.storage import crashes
 from tests.storage.samples import LAYOUT, rows, tree, whole
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from longstride.storage.delta import AS_BITS, decode_deltas, encode_deltas
+from longstride.storage.packed.delta import AS_BITS, decode_deltas, encode_deltas
 from tests.storage.packed import quantised
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 9))

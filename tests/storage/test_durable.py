@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from longstride.storage.durable import exchange
+from longstride.storage.atomic import exchange
 from tests.storage.samples import tree
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from longstride.storage.inspect import render, summarise
-from longstride.storage.lock import StoreLock
 from longstride.storage.store import SeriesStore
-from longstride.storage.writer import StoreWriter
+from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.writer import StoreWriter
 
 MakeStore = Callable[..., SeriesStore]
 SECOND = 10**9

@@ -14,9 +14,9 @@ import pytest
 
 from longstride.storage.errors import StoreError
 from longstride.storage.format import LOCK_FILE
-from longstride.storage.lock import StoreLock
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks
+from longstride.storage.writing.lock import StoreLock
 from tests.storage import crashes
 from tests.storage.samples import tree
 

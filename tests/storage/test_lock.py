@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from longstride.storage import lock
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import LOCK_FILE
-from longstride.storage.lock import StoreLock
 from longstride.storage.store import SeriesStore
-from longstride.storage.writer import StoreWriter
+from longstride.storage.writing import lock
+from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.writer import StoreWriter
 from tests.storage import crashes
 from tests.storage.samples import LAYOUT, rows, tree, whole
 

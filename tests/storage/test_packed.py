@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longstride.storage.__main__ import main
-from longstride.storage.codecs import CODECS
 from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout, seal
-from longstride.storage.lock import StoreLock
-from longstride.storage.packed import PackedStore
+from longstride.storage.packed.codecs import CODECS
+from longstride.storage.packed.rows import PackedStore
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
-from longstride.storage.writer import StoreWriter
+from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.writer import StoreWriter
 from tests.storage.packed import ROWS, make_pair
 
 Make = Callable[..., SeriesStore]

@@ -17,8 +17,8 @@ import xbatcher
 import zarr
 
 from longstride.pipeline.loading import WindowLoader
-from longstride.storage.codecs import CODECS
-from longstride.storage.packed import PackedStore
+from longstride.storage.packed.codecs import CODECS
+from longstride.storage.packed.rows import PackedStore
 from longstride.storage.store import SeriesStore
 from tests.storage.packed import ROWS, make_pair
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from longstride.storage.errors import StoreError
 from longstride.storage.format import ATTRIBUTES, ROOT, StoreLayout, seal
-from longstride.storage.metadata import Commit, write_commit
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.metadata import Commit, write_commit
 from tests.storage.test_statistics import channels_of_every_kind, expect
 
 MakeStore = Callable[..., SeriesStore]

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride.storage import durable, writer
+from longstride.storage import atomic as durable
 from longstride.storage.errors import StoreError
 from longstride.storage.format import LOCK_FILE, StoreLayout
-from longstride.storage.lock import StoreLock
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
-from longstride.storage.writer import StoreWriter, write_chunk
+from longstride.storage.writing import writer
+from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.writer import StoreWriter, write_chunk
 from tests.storage import crashes
 from tests.storage.samples import LAYOUT, rows, tree, whole
 
@@ -226,7 +227,7 @@ class TestCommit:
         monkeypatch.setattr(os, "fsync", fsync)
         monkeypatch.setattr(Path, "replace", replace)
         monkeypatch.setattr(Path, "mkdir", mkdir)
-        for module in (writer, sys.modules["longstride.storage.metadata"]):
+        for module in (writer, sys.modules["longstride.storage.writing.metadata"]):
             monkeypatch.setattr(module, "write_file", write_file)
         crashes.write(path)
         assert committed

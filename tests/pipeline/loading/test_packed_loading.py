@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader
 
 from longstride.pipeline.loading import WindowDataset, WindowLoader
 from longstride.pipeline.pack import pack
-from longstride.storage.cache import THERE, RowCache
 from longstride.storage.errors import StoreError
-from longstride.storage.packed import PackedStore
+from longstride.storage.packed.cache import THERE, RowCache
+from longstride.storage.packed.rows import PackedStore
 from longstride.storage.store import SeriesStore
 from tests.storage.packed import ROWS, make_pair, quantised
 

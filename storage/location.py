@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from longstride.storage.durable import make_directory, sync_directory, write_file
+from longstride.storage.atomic import make_directory, sync_directory, write_file
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "place_of"]

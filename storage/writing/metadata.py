@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from zarr.core.buffer import Buffer
 from zarr.storage import MemoryStore
 
-from longstride.storage.durable import sync_directory, write_file
+from longstride.storage.atomic import sync_directory, write_file
 from longstride.storage.format import ATTRIBUTES, FORMAT_VERSION, ROOT, TIME_ATTRIBUTES, StoreLayout, seal
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics

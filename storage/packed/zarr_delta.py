@@ -8,14 +8,14 @@ from zarr.abc.codec import ArrayBytesCodec
 from zarr.core.array_spec import ArraySpec
 from zarr.core.buffer import Buffer, NDBuffer
 
-from longstride.storage.delta import DELTA, decode_deltas, encode_deltas
+from longstride.storage.packed.delta import DELTA, decode_deltas, encode_deltas
 
 __all__ = ["DeltaCodec"]
 
 
 @dataclass(frozen=True)
 class DeltaCodec(ArrayBytesCodec):
-    """Chunks (rows, N) of float32 or float64 as differences of whole numbers; see `longstride.storage.delta`."""
+    """Chunks (rows, N) of float32 or float64 as differences of whole numbers; see `longstride.storage.packed.delta`."""
 
     is_fixed_size = True
 

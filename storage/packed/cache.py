@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.durable import make_directory
+from longstride.storage.atomic import make_directory
 from longstride.storage.errors import StoreError
-from longstride.storage.packed import PackedStore
+from longstride.storage.packed.rows import PackedStore
 
 __all__ = ["RowCache"]
 

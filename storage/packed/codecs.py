@@ -8,8 +8,8 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.delta import DELTA, decode_deltas, encode_deltas
 from longstride.storage.errors import StoreError
+from longstride.storage.packed.delta import DELTA, decode_deltas, encode_deltas
 
 __all__ = ["CODECS", "Codec", "codec_of"]
 

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.codecs import codec_of
 from longstride.storage.errors import StoreError
 from longstride.storage.format import chunk_file
-from longstride.storage.places import Folder, Place
-from longstride.storage.shards import index_bytes, read_index
+from longstride.storage.location import Folder, Place
+from longstride.storage.packed.codecs import codec_of
+from longstride.storage.packed.shards import index_bytes, read_index
 from longstride.storage.store import SeriesStore
 
 __all__ = ["PackedRows", "PackedStore", "Packing", "threads_for"]

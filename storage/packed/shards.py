@@ -10,8 +10,8 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.codecs import Codec
 from longstride.storage.errors import StoreError
+from longstride.storage.packed.codecs import Codec
 
 __all__ = ["INDEX_ENTRY_BYTES", "encode_shard", "index_bytes", "read_index"]
 

@@ -22,15 +22,15 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.durable import make_directory, write_file
+from longstride.storage.atomic import make_directory, write_file
 from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout, chunk_file
-from longstride.storage.lock import StoreLock
-from longstride.storage.metadata import Commit, write_commit
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_row_chunk
+from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.metadata import Commit, write_commit
 
 __all__ = ["ChunkRecord", "StoreWriter", "write_chunk"]
 

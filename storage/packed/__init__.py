@@ -1,0 +1,1 @@
+"""The packed layout: sharded, compressed rows, from a folder or an object store."""

@@ -1,0 +1,1 @@
+"""Writing a store: chunks, the one-writer lock, and the commit."""

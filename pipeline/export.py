@@ -13,8 +13,8 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from longstride.pipeline.ingest.duration import format_duration
-from longstride.pipeline.ingest.grid import default_max_gap
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.writing.segments import default_max_gap
 from longstride.storage.atomic import sync_directory, write_file
 from longstride.storage.errors import LongstrideError, StoreError
 from longstride.storage.store import SeriesStore

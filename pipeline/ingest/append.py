@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.duration import format_moment
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
-from longstride.pipeline.ingest.files import checksum
-from longstride.pipeline.ingest.parts import Part
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources import Source
+from longstride.pipeline.ingest.sources.base import Source
+from longstride.pipeline.ingest.sources.files import checksum
+from longstride.pipeline.ingest.staging.part_file import Part
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 

@@ -11,14 +11,14 @@ from typing import TypedDict, Unpack
 from longstride.pipeline.executor import executor
 from longstride.pipeline.ingest.append import check_newer, recipe_of, refuse_known, sensors_before
 from longstride.pipeline.ingest.errors import SourceError
-from longstride.pipeline.ingest.files import find_files
 from longstride.pipeline.ingest.plan import make_plan
-from longstride.pipeline.ingest.reading import ReadSources, was_finished
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.reject_files import collect_rejects, report_folder
 from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page import write_report
-from longstride.pipeline.ingest.writing import sensors_of, write_store
+from longstride.pipeline.ingest.sources.files import find_files
+from longstride.pipeline.ingest.staging.read import ReadSources, was_finished
+from longstride.pipeline.ingest.staging.reject_file import collect_rejects, report_folder
+from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
 from longstride.storage.errors import StoreError
 from longstride.storage.format import ROOT

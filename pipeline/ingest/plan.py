@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from longstride.pipeline.ingest.assembly import Channel
 from longstride.pipeline.ingest.columns import Columns, listed, union_of_channels
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
-from longstride.pipeline.ingest.files import find_files, identity
-from longstride.pipeline.ingest.formats import open_source
-from longstride.pipeline.ingest.join import Shape
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.section import Reading
-from longstride.pipeline.ingest.sources import Source
+from longstride.pipeline.ingest.sources.base import Source
+from longstride.pipeline.ingest.sources.detect import open_source
+from longstride.pipeline.ingest.sources.files import find_files, identity
+from longstride.pipeline.ingest.staging.task import Reading
+from longstride.pipeline.ingest.writing.merge import Shape
+from longstride.pipeline.ingest.writing.row_rules import Channel
 
 __all__ = ["Plan", "make_plan"]
 

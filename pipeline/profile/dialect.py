@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from longstride.pipeline.ingest.errors import SourceError
-from longstride.pipeline.ingest.header import BOM, first_records
-from longstride.pipeline.ingest.rejects import count_fields
+from longstride.pipeline.ingest.sources.csv.header import BOM, first_records
+from longstride.pipeline.ingest.sources.csv.syntax import count_fields
 from longstride.pipeline.profile.time_formats import is_time
 
 __all__ = ["MISSING_WORD", "Dialect", "agreed", "sniff", "to_numbers"]

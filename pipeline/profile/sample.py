@@ -10,14 +10,14 @@ import polars as pl
 from polars import selectors
 
 from longstride.pipeline.ingest.columns import Columns
-from longstride.pipeline.ingest.csv_source import CsvSource
-from longstride.pipeline.ingest.files import find_files, first_bytes, is_compressed, num_bytes, open_text
-from longstride.pipeline.ingest.formats import open_source
-from longstride.pipeline.ingest.header import read_header
-from longstride.pipeline.ingest.json_source import JsonSource
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.rejects import MAX_RECORD_BYTES
-from longstride.pipeline.ingest.sources import Raw, Section, Source
+from longstride.pipeline.ingest.sources.base import Raw, Section, Source
+from longstride.pipeline.ingest.sources.csv.header import read_header
+from longstride.pipeline.ingest.sources.csv.source import CsvSource
+from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
+from longstride.pipeline.ingest.sources.detect import open_source
+from longstride.pipeline.ingest.sources.files import find_files, first_bytes, is_compressed, num_bytes, open_text
+from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.profile.dialect import Dialect, agreed, sniff
 
 __all__ = ["Sample", "take_sample"]

@@ -10,7 +10,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
-from longstride.pipeline.ingest.stamps import to_nanoseconds
+from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.column import MOST, Column, steps
 from longstride.pipeline.profile.dialect import to_numbers
 from longstride.pipeline.profile.time_formats import clock_formats, date_formats, datetime_formats, is_clock

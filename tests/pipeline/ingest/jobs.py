@@ -21,9 +21,9 @@ import numpy as np
 import polars as pl
 
 import longstride.pipeline.ingest.job
-import longstride.pipeline.ingest.section
+import longstride.pipeline.ingest.staging.task
 from longstride.pipeline.ingest import IngestReport, Recipe, ingest
-from longstride.pipeline.ingest.reading import ReadSources
+from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.storage.format import StoreLayout
 
 ROOT = Path(__file__).parents[3]
@@ -143,7 +143,9 @@ def main(folder: str, out: str, stage: str | None = None, number: str = "0") -> 
     steps.before(longstride.pipeline.ingest.job, "write_store", stage="writing")
     steps.before(longstride.pipeline.ingest.job, "collect_rejects", stage="committing")
     steps.before(ReadSources, "remove_parts", stage="tidying")
-    longstride.pipeline.ingest.section.write_part = steps.part(longstride.pipeline.ingest.section.write_part)
+    longstride.pipeline.ingest.staging.task.write_part = steps.part(
+        longstride.pipeline.ingest.staging.task.write_part
+    )
     report = run_job(Path(folder), Path(out), progress=steps.step)
     print("reused", report.parts_reused, flush=True)
 

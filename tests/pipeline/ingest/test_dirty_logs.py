@@ -13,7 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import IngestReport, Recipe, RejectsError, SourceError, ingest, reject_files
+from longstride.pipeline.ingest import IngestReport, Recipe, RejectsError, SourceError, ingest
+from longstride.pipeline.ingest.staging import reject_file as reject_files
 from longstride.storage.store import SeriesStore
 from tests.pipeline.ingest.dirty import CHANNELS, KINDS, WIDER, Expected, dirty_log, dirty_plan, write_log
 

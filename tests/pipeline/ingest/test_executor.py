@@ -28,7 +28,7 @@ LOGGING = """
 import os
 import signal
 from pathlib import Path
-from longstride.pipeline.ingest import section
+from longstride.pipeline.ingest.staging import task as section
 
 
 def log_and_die(call, write_part, log, die_at, written=0):

@@ -20,8 +20,8 @@ from fsspec.registry import known_implementations
 
 from longstride.pipeline.__main__ import main
 from longstride.pipeline.ingest import Recipe, RecipeError, SourceError, find_files, ingest
-from longstride.pipeline.ingest.files import identity, num_bytes, open_file, refuse_changed
-from longstride.pipeline.ingest.reading import ReadSources
+from longstride.pipeline.ingest.sources.files import identity, num_bytes, open_file, refuse_changed
+from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.storage.store import SeriesStore
 from tests.pipeline.ingest.logs import log_lines
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.grid import MissingRuns, default_max_gap, find_segments, usual_step
+from longstride.pipeline.ingest.writing.segments import MissingRuns, default_max_gap, find_segments, usual_step
 
 LOGS = st.lists(  # series, each with its steps and which of its rows miss every value
     st.lists(st.tuples(st.integers(1, 6), st.booleans()), min_size=1, max_size=12), min_size=1, max_size=4

@@ -5,8 +5,8 @@ import io
 import pytest
 
 from longstride.pipeline.ingest.errors import SourceError
-from longstride.pipeline.ingest.header import Header, read_header
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.sources.csv.header import Header, read_header
 
 
 def header_of(data: bytes, **settings: object) -> Header:

@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-import longstride.pipeline.ingest.writing
+import longstride.pipeline.ingest.writing.write
 from longstride.pipeline.__main__ import main
 from longstride.pipeline.ingest import AccountingError, Recipe, SourceError, ingest
-from longstride.pipeline.ingest.join import Joined, Rows
+from longstride.pipeline.ingest.writing.merge import Joined, Rows
 from longstride.storage.errors import StoreError
 from longstride.storage.store import SeriesStore
 from tests.pipeline.ingest.logs import START, log_lines
@@ -153,14 +153,14 @@ def test_a_store_is_not_written_over(tmp_path: Path, write_log: Callable[..., Pa
 def test_a_lost_row_is_no_store(
     tmp_path: Path, write_log: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = longstride.pipeline.ingest.writing.join
+    real = longstride.pipeline.ingest.writing.write.join
 
     def losing(*args: Any) -> Joined:
         joined = real(*args)
         rows = Rows(*(array[1:] for array in joined.rows))
         return joined._replace(rows=rows, source=joined.source[1:])
 
-    monkeypatch.setattr(longstride.pipeline.ingest.writing, "join", losing)
+    monkeypatch.setattr(longstride.pipeline.ingest.writing.write, "join", losing)
     with pytest.raises(AccountingError, match=r"log\.csv has 100 rows, but they became 100 rows in, 99 out"):
         ingest([write_log("log.csv", log_lines(100))], tmp_path / "out", RECIPE)
     assert not (tmp_path / "out").exists()

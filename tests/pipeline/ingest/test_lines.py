@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from longstride.pipeline.ingest.header import Header, read_header
-from longstride.pipeline.ingest.lines import Piece, cut_lines
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.records import find_records
-from longstride.pipeline.ingest.rejects import MAX_RECORD_BYTES
+from longstride.pipeline.ingest.sources.csv.header import Header, read_header
+from longstride.pipeline.ingest.sources.csv.lines import Piece, cut_lines
+from longstride.pipeline.ingest.sources.csv.records import find_records
+from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 
 RECIPE = Recipe(time="a")
 

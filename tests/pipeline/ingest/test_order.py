@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest import Recipe, SourceError, ingest, order
-from longstride.pipeline.ingest.order import Bucket, plan_buckets
-from longstride.pipeline.ingest.parts import Part, PartReader, Run, write_part
+from longstride.pipeline.ingest import Recipe, SourceError, ingest
+from longstride.pipeline.ingest.staging.part_file import Part, PartReader, Run, write_part
+from longstride.pipeline.ingest.writing import buckets as order
+from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
 from tests.pipeline.ingest.accounts import assert_balanced, series_of_rows
 
 NS = 10**9

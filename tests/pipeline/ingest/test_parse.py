@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longstride.pipeline.ingest.columns import Columns
-from longstride.pipeline.ingest.csv_source import CsvSource
-from longstride.pipeline.ingest.parse import Parsed, parse
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources import Raw, Section
+from longstride.pipeline.ingest.sources.base import Raw, Section
+from longstride.pipeline.ingest.sources.csv.source import CsvSource
+from longstride.pipeline.ingest.staging.values import Parsed, parse
 
 RECIPE = Recipe(time="time", separator=";", dtype="float64", max_rejects="100%")
 FIELDS = st.text(st.sampled_from('0123456789.eE+-naif \t_x,d"'), max_size=7) | st.floats().map(str)

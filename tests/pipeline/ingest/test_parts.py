@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest.parts import (
+from longstride.pipeline.ingest.staging.part_file import (
     Part,
     PartReader,
     Run,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.rates import Rates
+from longstride.pipeline.ingest.writing.rates import Rates
 
 BITS = 16
 SIZE = 2**BITS

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest import lines, records, rejects
-from longstride.pipeline.ingest.header import Header
-from longstride.pipeline.ingest.lines import Piece, cut_lines
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.records import Records, find_records
+from longstride.pipeline.ingest.sources.csv import lines, records
+from longstride.pipeline.ingest.sources.csv import syntax as rejects
+from longstride.pipeline.ingest.sources.csv.header import Header
+from longstride.pipeline.ingest.sources.csv.lines import Piece, cut_lines
+from longstride.pipeline.ingest.sources.csv.records import Records, find_records
 
 NAMES = ("a", "b", "c")
 TEXTS = st.text(st.sampled_from('a1,;"\n\r é'), max_size=30)

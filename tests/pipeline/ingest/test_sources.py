@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from longstride.pipeline.ingest import IngestReport, Recipe, RejectsError, SourceError, ingest
 from longstride.pipeline.ingest.columns import Columns
-from longstride.pipeline.ingest.formats import open_source
-from longstride.pipeline.ingest.json_source import JsonSource
+from longstride.pipeline.ingest.sources.detect import open_source
+from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.storage.store import SeriesStore
 
 RECIPE = Recipe(time="time", max_rejects="100%", dtype="float64")

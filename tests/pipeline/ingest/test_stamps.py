@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longstride.pipeline.ingest import Recipe, RecipeError
-from longstride.pipeline.ingest.stamps import to_nanoseconds, why_unreadable
+from longstride.pipeline.ingest.times.stamps import to_nanoseconds, why_unreadable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMES = st.datetimes(datetime(1678, 1, 1), datetime(2261, 12, 30))

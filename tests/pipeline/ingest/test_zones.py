@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longstride.pipeline.ingest import Recipe, RecipeError
-from longstride.pipeline.ingest.stamps import why_unreadable
-from longstride.pipeline.ingest.zones import Clock
+from longstride.pipeline.ingest.times.stamps import why_unreadable
+from longstride.pipeline.ingest.times.zones import Clock
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from longstride.pipeline.ingest.header import Header
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.rejects import MAX_RECORD_BYTES, row_syntax
+from longstride.pipeline.ingest.sources.csv.header import Header
+from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES, row_syntax
 
 __all__ = ["Cut", "Piece", "cut_lines", "read_piece"]
 

@@ -12,12 +12,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.columns import Columns
-from longstride.pipeline.ingest.parse import parse
-from longstride.pipeline.ingest.parts import Part, Run, part_name, whole_part, write_part
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.reject_files import write_rejects
-from longstride.pipeline.ingest.sources import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.staging.part_file import Part, Run, part_name, whole_part, write_part
+from longstride.pipeline.ingest.staging.reject_file import write_rejects
+from longstride.pipeline.ingest.staging.values import parse
 
 __all__ = ["ReadSection", "Reading"]
 

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.append import End, columns_before
-from longstride.pipeline.ingest.assembly import Assembly
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.errors import AccountingError
-from longstride.pipeline.ingest.grid import default_max_gap, find_segments, usual_step
-from longstride.pipeline.ingest.join import Joined, Shape, join
-from longstride.pipeline.ingest.order import Bucket, plan_buckets
-from longstride.pipeline.ingest.parts import Part, PartReader, steps_back_between
 from longstride.pipeline.ingest.plan import Plan
-from longstride.pipeline.ingest.reading import ReadSources
 from longstride.pipeline.ingest.report import FileReport, IngestReport
+from longstride.pipeline.ingest.staging.part_file import Part, PartReader, steps_back_between
+from longstride.pipeline.ingest.staging.read import ReadSources
+from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
+from longstride.pipeline.ingest.writing.merge import Joined, Shape, join
+from longstride.pipeline.ingest.writing.row_rules import Assembly
+from longstride.pipeline.ingest.writing.segments import default_max_gap, find_segments, usual_step
 from longstride.storage.format import StoreLayout
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore

@@ -7,8 +7,8 @@ from typing import Literal
 import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.whole_numbers import masked, none, scaled
-from longstride.pipeline.ingest.zones import Clock
+from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
+from longstride.pipeline.ingest.times.zones import Clock
 
 __all__ = ["FIRST_YEAR", "LAST_YEAR", "from_epoch", "from_format", "from_iso"]
 

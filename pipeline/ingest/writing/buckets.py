@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.parts import PartReader, Run
+from longstride.pipeline.ingest.staging.part_file import PartReader, Run
 
 __all__ = ["Bucket", "Slice", "plan_buckets"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from longstride.pipeline.ingest.errors import RejectsError
-from longstride.pipeline.ingest.parts import Part
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.rejects import Reject
-from longstride.pipeline.ingest.sources import Source
+from longstride.pipeline.ingest.sources.base import Source
+from longstride.pipeline.ingest.sources.csv.syntax import Reject
+from longstride.pipeline.ingest.staging.part_file import Part
 from longstride.storage.atomic import make_directory, sync_directory
 
 __all__ = ["RejectLimit", "collect_rejects", "drop_parts_without_rejects", "report_folder", "write_rejects"]

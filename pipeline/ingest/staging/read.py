@@ -13,13 +13,13 @@ from typing import Any
 from longstride.pipeline.executor import Run
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import AccountingError, SourceError
-from longstride.pipeline.ingest.parts import Part, part_name
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.reject_files import RejectLimit, drop_parts_without_rejects
 from longstride.pipeline.ingest.report import FileReport, IngestReport
-from longstride.pipeline.ingest.section import LARGEST_EXACT, Reading, ReadSection
-from longstride.pipeline.ingest.sources import Source
+from longstride.pipeline.ingest.sources.base import Source
+from longstride.pipeline.ingest.staging.part_file import Part, part_name
+from longstride.pipeline.ingest.staging.reject_file import RejectLimit, drop_parts_without_rejects
+from longstride.pipeline.ingest.staging.task import LARGEST_EXACT, Reading, ReadSection
 from longstride.storage.atomic import make_directory, write_file
 from longstride.storage.format import LOCK_FILE
 from longstride.storage.writing.lock import StoreLock

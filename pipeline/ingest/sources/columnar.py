@@ -13,9 +13,9 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import SourceError
-from longstride.pipeline.ingest.files import checksum, open_file, refuse_changed
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.sources.files import checksum, open_file, refuse_changed
 
 __all__ = ["ArrowSource", "ParquetSource"]
 

@@ -11,7 +11,12 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import SourceError
-from longstride.pipeline.ingest.files import (
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.sources.csv.header import read_header
+from longstride.pipeline.ingest.sources.csv.lines import Cut, Piece, cut_lines, read_piece
+from longstride.pipeline.ingest.sources.csv.records import Records, find_records
+from longstride.pipeline.ingest.sources.files import (
     checksum,
     first_bytes,
     is_compressed,
@@ -19,11 +24,6 @@ from longstride.pipeline.ingest.files import (
     open_text,
     refuse_changed,
 )
-from longstride.pipeline.ingest.header import read_header
-from longstride.pipeline.ingest.lines import Cut, Piece, cut_lines, read_piece
-from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.records import Records, find_records
-from longstride.pipeline.ingest.sources import Raw, Section, Source, Unparsed
 
 __all__ = ["CsvSource"]
 

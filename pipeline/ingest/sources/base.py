@@ -10,9 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.columns import Columns
-from longstride.pipeline.ingest.files import num_bytes
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.rejects import Reject
+from longstride.pipeline.ingest.sources.csv.syntax import Reject
+from longstride.pipeline.ingest.sources.files import num_bytes
 
 __all__ = ["Raw", "Section", "Source", "Unparsed"]
 

@@ -12,11 +12,17 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import SourceError
-from longstride.pipeline.ingest.files import checksum, first_bytes, is_compressed, open_text, refuse_changed
-from longstride.pipeline.ingest.header import BOM
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.rejects import MAX_RECORD_BYTES, Reject, raw_text
-from longstride.pipeline.ingest.sources import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.sources.csv.header import BOM
+from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES, Reject, raw_text
+from longstride.pipeline.ingest.sources.files import (
+    checksum,
+    first_bytes,
+    is_compressed,
+    open_text,
+    refuse_changed,
+)
 
 __all__ = ["JsonSource"]
 

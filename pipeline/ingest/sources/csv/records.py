@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.header import BOM, Header
-from longstride.pipeline.ingest.lines import Piece
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.rejects import (
+from longstride.pipeline.ingest.sources.csv.header import BOM, Header
+from longstride.pipeline.ingest.sources.csv.lines import Piece
+from longstride.pipeline.ingest.sources.csv.syntax import (
     MAX_RECORD_BYTES,
     Reject,
     RowSyntax,

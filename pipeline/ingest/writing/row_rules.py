@@ -18,12 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.fill import Fill
-from longstride.pipeline.ingest.grid import MissingRuns
-from longstride.pipeline.ingest.join import Joined, Rows
-from longstride.pipeline.ingest.rates import Rates
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.resample import MissingSteps, resample
+from longstride.pipeline.ingest.writing.fill import Fill
+from longstride.pipeline.ingest.writing.merge import Joined, Rows
+from longstride.pipeline.ingest.writing.rates import Rates
+from longstride.pipeline.ingest.writing.resample import MissingSteps, resample
+from longstride.pipeline.ingest.writing.segments import MissingRuns
 from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["Assembly", "Channel"]

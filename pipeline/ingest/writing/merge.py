@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.duration import format_moment
 from longstride.pipeline.ingest.errors import SourceError
-from longstride.pipeline.ingest.order import Bucket
 from longstride.pipeline.ingest.recipe import Duplicates
-from longstride.pipeline.ingest.resample import means
+from longstride.pipeline.ingest.writing.buckets import Bucket
+from longstride.pipeline.ingest.writing.resample import means
 
 __all__ = ["Joined", "Rows", "Shape", "join"]
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.rejects import Reject
-from longstride.pipeline.ingest.sources import Raw
-from longstride.pipeline.ingest.stamps import explain, to_nanoseconds
+from longstride.pipeline.ingest.sources.base import Raw
+from longstride.pipeline.ingest.sources.csv.syntax import Reject
+from longstride.pipeline.ingest.times.stamps import explain, to_nanoseconds
 
 __all__ = ["Parsed", "parse"]
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
-from longstride.pipeline.ingest.whole_numbers import none, scaled
+from longstride.pipeline.ingest.times.whole_numbers import none, scaled
 
 __all__ = ["Clock"]
 

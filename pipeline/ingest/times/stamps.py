@@ -8,9 +8,9 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
-from longstride.pipeline.ingest.time_texts import FIRST_YEAR, LAST_YEAR, from_epoch, from_format, from_iso
-from longstride.pipeline.ingest.whole_numbers import masked, none, scaled
-from longstride.pipeline.ingest.zones import Clock
+from longstride.pipeline.ingest.times.texts import FIRST_YEAR, LAST_YEAR, from_epoch, from_format, from_iso
+from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
+from longstride.pipeline.ingest.times.zones import Clock
 
 __all__ = ["Stamps", "explain", "to_nanoseconds", "why_unreadable"]
 

@@ -2,14 +2,14 @@
 
 import re
 
-from longstride.pipeline.ingest.columnar_source import ArrowSource, ParquetSource
-from longstride.pipeline.ingest.csv_source import CsvSource
 from longstride.pipeline.ingest.errors import SourceError
-from longstride.pipeline.ingest.files import first_bytes, is_compressed, open_text
-from longstride.pipeline.ingest.header import BOM
-from longstride.pipeline.ingest.json_source import JsonSource
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources import Source
+from longstride.pipeline.ingest.sources.base import Source
+from longstride.pipeline.ingest.sources.columnar import ArrowSource, ParquetSource
+from longstride.pipeline.ingest.sources.csv.header import BOM
+from longstride.pipeline.ingest.sources.csv.source import CsvSource
+from longstride.pipeline.ingest.sources.files import first_bytes, is_compressed, open_text
+from longstride.pipeline.ingest.sources.ndjson import JsonSource
 
 __all__ = ["open_source"]
 

@@ -10,7 +10,13 @@ from io import BufferedIOBase
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.rejects import MAX_RECORD_BYTES, count_fields, is_blank, record_pattern, shown
+from longstride.pipeline.ingest.sources.csv.syntax import (
+    MAX_RECORD_BYTES,
+    count_fields,
+    is_blank,
+    record_pattern,
+    shown,
+)
 
 __all__ = ["BOM", "Header", "first_records", "read_header"]
 

@@ -1,0 +1,1 @@
+"""CSV: its header, lines, rows and faults."""

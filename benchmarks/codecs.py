@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.timing import Spread
-from longstride.pipeline.trials import try_codecs
+from longstride.pipeline.packing.trials import try_codecs
 from longstride.storage.store import SeriesStore
 
 __all__ = ["Trial", "as_json", "measure", "render"]

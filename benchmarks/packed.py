@@ -15,7 +15,7 @@ from benchmarks.ceiling import fair_copy
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread, interleave
 from longstride.pipeline.loading import WindowLoader
-from longstride.pipeline.pack import pack
+from longstride.pipeline.packing.pack import pack
 from longstride.storage.format import ROOT, StoreLayout
 from longstride.storage.location import place_of
 from longstride.storage.packed.rows import PackedStore, threads_for

@@ -10,7 +10,7 @@ import torch
 from benchmarks.serving import Cell, Turns, case_of, measure
 from benchmarks.stores import SEED, warm
 from benchmarks.ways import COPY, OURS, PEERS, Way
-from longstride.pipeline.pack import pack
+from longstride.pipeline.packing.pack import pack
 from longstride.storage.store import SeriesStore
 
 __all__ = ["AXES", "as_json", "sweep"]

@@ -304,8 +304,8 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
 
     A job that was interrupted goes on where it was: run it again.
     """
-    from longstride.pipeline.pack import pack as write
-    from longstride.pipeline.trials import best_of, try_codecs
+    from longstride.pipeline.packing.pack import pack as write
+    from longstride.pipeline.packing.trials import best_of, try_codecs
     from longstride.storage.store import SeriesStore
 
     opened = SeriesStore.open(store)
@@ -339,7 +339,7 @@ def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None
 
     It has the same bytes as the store that was packed, each held against its checksum.
     """
-    from longstride.pipeline.pack import unpack as write
+    from longstride.pipeline.packing.pack import unpack as write
     from longstride.storage.store import SeriesStore
 
     opened = SeriesStore.open(store)
@@ -378,7 +378,7 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: Path | None) 
     """
     from tqdm import tqdm
 
-    from longstride.pipeline.export import export as write
+    from longstride.pipeline.packing.export import export as write
     from longstride.storage.location import is_url
     from longstride.storage.store import SeriesStore
 

@@ -11,7 +11,7 @@ import torch
 
 from longstride.pipeline.ingest import IngestReport, Recipe, append, ingest
 from longstride.pipeline.loading import WindowLoader, split_by_time
-from longstride.pipeline.pack import pack, unpack
+from longstride.pipeline.packing.pack import pack, unpack
 from longstride.storage.format import StoreLayout
 from longstride.storage.packed.codecs import CODECS
 from longstride.storage.packed.delta import encode_deltas

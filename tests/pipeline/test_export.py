@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from longstride.pipeline.__main__ import main
-from longstride.pipeline.export import export
 from longstride.pipeline.ingest import Recipe, ingest
+from longstride.pipeline.packing.export import export
 from longstride.storage.errors import LongstrideError, StoreError
 from longstride.storage.store import SeriesStore
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from distributed import LocalCluster
 
 from longstride.pipeline.__main__ import main
-from longstride.pipeline.pack import pack, unpack
-from longstride.pipeline.trials import best_of, try_codecs
+from longstride.pipeline.packing.pack import pack, unpack
+from longstride.pipeline.packing.trials import best_of, try_codecs
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import STAGED
 from longstride.storage.store import SeriesStore
@@ -100,7 +100,7 @@ def test_elsewhere(store: SeriesStore, tmp_path: Path, where: str) -> None:
 
 KILLED = """
 import os, signal, sys
-import longstride.pipeline.pack as jobs
+import longstride.pipeline.packing.pack as jobs
 from longstride.storage.location import Folder
 from longstride.storage.store import SeriesStore
 

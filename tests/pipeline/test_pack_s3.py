@@ -20,7 +20,7 @@ from obstore.store import S3Store
 
 from longstride.pipeline.__main__ import main as pipeline
 from longstride.pipeline.loading import WindowLoader
-from longstride.pipeline.pack import pack, unpack
+from longstride.pipeline.packing.pack import pack, unpack
 from longstride.storage import location as places
 from longstride.storage.__main__ import main as storage
 from longstride.storage.errors import StoreError, StoreLockedError
@@ -170,7 +170,7 @@ def test_the_server_is_killed_in_the_middle_of_an_epoch(server: S3Server, store:
 
 PACK = """
 import sys
-from longstride.pipeline.pack import pack
+from longstride.pipeline.packing.pack import pack
 from longstride.storage.store import SeriesStore
 print(pack(SeriesStore.open(sys.argv[1]), sys.argv[2], codec="zstd", shard_bytes=12 * 1024).shards_reused)
 """

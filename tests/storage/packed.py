@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from longstride.pipeline.pack import pack
+from longstride.pipeline.packing.pack import pack
 from longstride.storage.packed.rows import PackedStore
 from longstride.storage.store import SeriesStore
 

@@ -15,7 +15,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from longstride.pipeline.loading import WindowDataset, WindowLoader
-from longstride.pipeline.pack import pack
+from longstride.pipeline.packing.pack import pack
 from longstride.storage.errors import StoreError
 from longstride.storage.packed.cache import THERE, RowCache
 from longstride.storage.packed.rows import PackedStore

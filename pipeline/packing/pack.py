@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.executor import executor
-from longstride.pipeline.trials import best_of, try_codecs
+from longstride.pipeline.packing.trials import best_of, try_codecs
 from longstride.storage.atomic import make_directory, sync_directory, write_file
 from longstride.storage.errors import LongstrideError, StoreError, StoreLockedError
 from longstride.storage.format import ATTRIBUTES, LOCK_FILE, ROOT, STAGED, chunk_file

@@ -1,0 +1,1 @@
+"""A store in another form: packed, unpacked, or exported as a table."""

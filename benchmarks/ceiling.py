@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.peers.case import Case
-from longstride.pipeline.loading.gather import BufferRing, window_view
+from longstride.pipeline.loading.serving.gather import BufferRing, window_view
 from longstride.storage.store import SeriesStore
 
 __all__ = ["fair_copy", "loader"]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread
-from longstride.pipeline.loading.order import POOL_ROWS as DEFAULT_POOL_ROWS
-from longstride.pipeline.loading.shuffled_order import ShuffledOrder, lanes_for
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.order import POOL_ROWS as DEFAULT_POOL_ROWS
+from longstride.pipeline.loading.ordering.shuffled import ShuffledOrder, lanes_for
+from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.segments import Segments
 
 __all__ = ["Mixing", "as_json", "draw_batches", "measure", "render"]

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.pipeline.loading.collection import Collection, Selection
-from longstride.pipeline.loading.decoded import DecodedPools, PoolPlan
-from longstride.pipeline.loading.disk import DiskWatch
-from longstride.pipeline.loading.epochs import Share
-from longstride.pipeline.loading.gather import BatchGather
-from longstride.pipeline.loading.order import POOL_ROWS, Order, SequentialOrder
-from longstride.pipeline.loading.rows import merged
-from longstride.pipeline.loading.shuffled_order import BLOCK_ROWS, ShuffledOrder, lanes_for
+from longstride.pipeline.loading.ordering.blocks import Share
+from longstride.pipeline.loading.ordering.order import POOL_ROWS, Order, SequentialOrder
+from longstride.pipeline.loading.ordering.shuffled import BLOCK_ROWS, ShuffledOrder, lanes_for
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving.decoded_pools import DecodedPools, PoolPlan
+from longstride.pipeline.loading.serving.gather import BatchGather
+from longstride.pipeline.loading.serving.readahead import DiskWatch
+from longstride.pipeline.loading.serving.row_reader import merged
+from longstride.pipeline.loading.serving.stores import Collection, Selection
 from longstride.pipeline.loading.splits import Split
-from longstride.pipeline.loading.windows import WindowIndex
 from longstride.storage.errors import LongstrideError
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.dataset import Stores, WindowDataset, WindowOptions
-from longstride.pipeline.loading.pools import DevicePools, Transform
+from longstride.pipeline.loading.device_pools import DevicePools, Transform
 from longstride.pipeline.loading.state import LoaderState
 from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers
 from longstride.storage.errors import LongstrideError

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.selection import labelled_windows, without
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving.select import labelled_windows, without
 from longstride.storage.errors import LongstrideError
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics

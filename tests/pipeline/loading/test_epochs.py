@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.pipeline.loading.epochs import Epochs, Share
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.blocks import Epochs, Share
+from longstride.pipeline.loading.ordering.windows import WindowIndex
 from tests.pipeline.loading.test_windows import segment_lists, segments_of
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from longstride.pipeline.loading.gather import BufferRing, WindowGather, window_view
+from longstride.pipeline.loading.serving.gather import BufferRing, WindowGather, window_view
 
 
 def test_a_buffer_is_used_again_only_when_nothing_refers_to_it() -> None:

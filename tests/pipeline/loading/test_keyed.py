@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.pipeline.loading.keyed import hashes, permutation, shuffled
+from longstride.pipeline.loading.ordering.hashing import hashes, permutation, shuffled
 
 
 @given(st.lists(st.integers(0, 50), max_size=20), st.integers(0, 2**64 - 1))

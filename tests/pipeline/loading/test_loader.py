@@ -268,7 +268,7 @@ def test_five_ranks_serve_every_window_once(walk: SeriesStore) -> None:
 def test_pools_are_drawn_in_a_row_and_read_ahead_one_by_one(
     store_of: StoreOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("longstride.pipeline.loading.order.RUNS_IN_A_ROW", 4)
+    monkeypatch.setattr("longstride.pipeline.loading.ordering.order.RUNS_IN_A_ROW", 4)
     store = store_of(np.zeros((2000, 1), np.float32))
     dataset = WindowDataset(store, window=4, stride=4, batch_size=16, pool_rows=4 * 16 * 2)
     order = dataset.order

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.order import PADDING, Order, SequentialOrder
-from longstride.pipeline.loading.rows import merged
-from longstride.pipeline.loading.shuffled_order import ShuffledOrder, lanes_for
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.order import PADDING, Order, SequentialOrder
+from longstride.pipeline.loading.ordering.shuffled import ShuffledOrder, lanes_for
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving.row_reader import merged
 from tests.pipeline.loading.test_windows import brute_force, segment_lists, segments_of
 
 

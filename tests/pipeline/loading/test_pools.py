@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from longstride.pipeline.loading import WindowBatch, WindowLoader
-from longstride.pipeline.loading.rows import merged
+from longstride.pipeline.loading.serving.row_reader import merged
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from longstride.pipeline.loading import WindowIndex
-from longstride.pipeline.loading.selection import labelled_windows, mostly_missing_windows, without
+from longstride.pipeline.loading.serving.select import labelled_windows, mostly_missing_windows, without
 from longstride.storage.store import SeriesStore
 from tests.pipeline.loading.conftest import StoreOf
 from tests.pipeline.loading.test_windows import segment_lists, segments_of

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 

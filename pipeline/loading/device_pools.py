@@ -15,10 +15,10 @@ from torch import Tensor
 
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.dataset import Run, WindowDataset
-from longstride.pipeline.loading.gather import blanked
-from longstride.pipeline.loading.order import PADDING
-from longstride.pipeline.loading.rows import RowReader
-from longstride.pipeline.loading.stager import Ahead
+from longstride.pipeline.loading.ordering.order import PADDING
+from longstride.pipeline.loading.serving.gather import blanked
+from longstride.pipeline.loading.serving.prefetch import Ahead
+from longstride.pipeline.loading.serving.row_reader import RowReader
 
 __all__ = ["DevicePools", "Transform"]
 

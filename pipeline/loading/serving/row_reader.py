@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from longstride.pipeline.loading.collection import Collection, columns_of
-from longstride.pipeline.loading.gather import window_view
+from longstride.pipeline.loading.serving.gather import window_view
+from longstride.pipeline.loading.serving.stores import Collection, columns_of
 
 if TYPE_CHECKING:
     from longstride.storage.packed.cache import RowCache

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.windows import WindowIndex
 
 __all__ = ["counted_within", "numbered", "rows_of"]
 

@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.epochs import Epochs, Share
-from longstride.pipeline.loading.keyed import derive, hashes, permutation, shuffled
-from longstride.pipeline.loading.order import POOL_ROWS, runs_in_a_row
-from longstride.pipeline.loading.ranges import counted_within, numbered, rows_of
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.blocks import Epochs, Share
+from longstride.pipeline.loading.ordering.hashing import derive, hashes, permutation, shuffled
+from longstride.pipeline.loading.ordering.order import POOL_ROWS, runs_in_a_row
+from longstride.pipeline.loading.ordering.ranges import counted_within, numbered, rows_of
+from longstride.pipeline.loading.ordering.windows import WindowIndex
 
 __all__ = ["BLOCK_ROWS", "ShuffledOrder", "lanes_for"]
 

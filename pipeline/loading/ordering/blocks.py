@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.keyed import derive, permutation
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.hashing import derive, permutation
+from longstride.pipeline.loading.ordering.windows import WindowIndex
 
 __all__ = ["Blocks", "Epochs", "Share"]
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.pipeline.loading.collection import Collection
-from longstride.pipeline.loading.gather import PoolGather
-from longstride.pipeline.loading.rows import RowReader
-from longstride.pipeline.loading.stager import Ahead
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving.gather import PoolGather
+from longstride.pipeline.loading.serving.prefetch import Ahead
+from longstride.pipeline.loading.serving.row_reader import RowReader
+from longstride.pipeline.loading.serving.stores import Collection
 
 __all__ = ["DecodedPools", "PoolPlan"]
 

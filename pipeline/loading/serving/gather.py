@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.pipeline.loading.collection import Collection, columns_of
-from longstride.pipeline.loading.order import PADDING
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.order import PADDING
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving.stores import Collection, columns_of
 
 __all__ = ["BatchGather", "BufferRing", "PoolGather", "WindowGather", "blanked", "window_view"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.selection import labelled_windows, mostly_missing_windows, without
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving.select import labelled_windows, mostly_missing_windows, without
 from longstride.storage.errors import LongstrideError
 from longstride.storage.mapping import read_ahead
 from longstride.storage.segments import Segments

@@ -5,8 +5,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.ranges import counted_within, rows_of
-from longstride.pipeline.loading.windows import WindowIndex
+from longstride.pipeline.loading.ordering.ranges import counted_within, rows_of
+from longstride.pipeline.loading.ordering.windows import WindowIndex
 
 __all__ = ["PADDING", "POOL_ROWS", "Order", "SequentialOrder", "runs_in_a_row"]
 

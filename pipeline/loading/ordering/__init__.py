@@ -1,0 +1,1 @@
+"""Which windows there are, and in which order an epoch serves them: pure arithmetic."""

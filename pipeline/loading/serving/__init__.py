@@ -1,0 +1,1 @@
+"""From window starts to batches: rows are read and windows copied."""

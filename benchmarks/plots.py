@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.ways import OURS
 from benchmarks.windows_section import best_peer
-from longstride.trainer.drawing import ACCENT, INK, MUTED, title_above
+from longstride.trainer.reporting.plot_style import ACCENT, INK, MUTED, title_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

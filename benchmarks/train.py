@@ -17,7 +17,7 @@ from benchmarks.stores import SEED
 from benchmarks.timing import Spread
 from longstride.pipeline.loading import WindowBatch, WindowLoader
 from longstride.storage.errors import LongstrideError
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
 from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 

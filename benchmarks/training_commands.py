@@ -87,7 +87,7 @@ def train(
     from benchmarks.stores import prepare_store
     from benchmarks.train import as_json, cases, measure, render
     from longstride.storage.store import SeriesStore
-    from longstride.trainer.distributed import start_ranks
+    from longstride.trainer.engine.distributed import start_ranks
 
     widths, lengths = (
         [int(number) for number in numbers(text, option)]

@@ -9,11 +9,11 @@ import click
 from longstride.storage.cli import CommandGroup, example
 from longstride.trainer.cli import run_as_rank, setting, told_once
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.score_commands import evaluate, plot, score
+from longstride.trainer.scoring.commands import evaluate, plot, score
 from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 if TYPE_CHECKING:
-    from longstride.trainer.metrics import Summary
+    from longstride.trainer.engine.metrics import Summary
 
 
 @click.group(cls=CommandGroup, name="python -m trainer")
@@ -122,9 +122,9 @@ def train(store: str, resume: str | None, **options: Any) -> None:
     with told_once():
         settings = _settings(store=store, **options)
 
-        from longstride.trainer.distributed import start_ranks
-        from longstride.trainer.fitting import Fitting
+        from longstride.trainer.engine.distributed import start_ranks
         from longstride.trainer.loop import Training
+        from longstride.trainer.pca_run import Fitting
 
         kind = Fitting if settings.model.model == "pca" else Training
         with start_ranks(settings.run.device) as ranks:

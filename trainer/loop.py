@@ -9,18 +9,18 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from longstride.pipeline.loading import WindowBatch
-from longstride.trainer.checkpoint import mark_best, remove_old, save_checkpoint
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.checkpoint import mark_best, remove_old, save_checkpoint
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
+from longstride.trainer.engine.loss import num_valid, total_error
+from longstride.trainer.engine.metrics import Interval, Summary
+from longstride.trainer.engine.rundir import RunDirectory
+from longstride.trainer.engine.signals import StopWish
+from longstride.trainer.engine.state import TrainingState
 from longstride.trainer.errors import DivergenceError
-from longstride.trainer.gradients import add_gradients, rescale_gradients
-from longstride.trainer.loss import num_valid, total_error
-from longstride.trainer.metrics import Interval, Summary
-from longstride.trainer.reporter import Reporter
-from longstride.trainer.rundir import RunDirectory
+from longstride.trainer.reporting.reporter import Reporter
+from longstride.trainer.reporting.worst_windows import WorstWindows, mean_errors
 from longstride.trainer.settings import Settings
-from longstride.trainer.signals import StopWish
-from longstride.trainer.state import TrainingState
-from longstride.trainer.worst import WorstWindows, mean_errors
 
 __all__ = ["Training"]
 

@@ -16,13 +16,13 @@ from longstride.storage.format import StoreLayout
 from longstride.storage.packed.codecs import CODECS
 from longstride.storage.packed.delta import encode_deltas
 from longstride.storage.store import SeriesStore
-from longstride.trainer import reporter
-from longstride.trainer.distributed import Ranks
-from longstride.trainer.fitting import Fitting
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.metrics import read_metrics
 from longstride.trainer.loop import Training
-from longstride.trainer.metrics import read_metrics
 from longstride.trainer.models import MODELS
-from longstride.trainer.scoring import Scored, score
+from longstride.trainer.pca_run import Fitting
+from longstride.trainer.reporting import reporter
+from longstride.trainer.scoring.score import Scored, score
 from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 __all__ = [

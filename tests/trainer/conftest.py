@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
-from longstride.trainer import reporter
-from longstride.trainer.checkpoint import complete_checkpoints
+from longstride.trainer.engine.checkpoint import complete_checkpoints
+from longstride.trainer.reporting import reporter
 from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 

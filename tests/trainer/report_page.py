@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
-from longstride.trainer.worst import NUM_WORST
+from longstride.trainer.reporting.worst_windows import NUM_WORST
 
 __all__ = ["SVG", "Page"]
 

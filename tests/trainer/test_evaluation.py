@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
 from longstride.trainer.__main__ import main
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import ScoresError
-from longstride.trainer.evaluation import Figures, evaluate
-from longstride.trainer.scores import ScoreFile, read_scores
+from longstride.trainer.scoring.evaluation import Figures, evaluate
+from longstride.trainer.scoring.score_file import ScoreFile, read_scores
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))

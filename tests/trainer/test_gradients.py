@@ -8,9 +8,9 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from longstride.trainer.distributed import Ranks, start_ranks
-from longstride.trainer.gradients import add_gradients, rescale_gradients
-from longstride.trainer.loss import LOSSES, num_valid
+from longstride.trainer.engine.distributed import Ranks, start_ranks
+from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
+from longstride.trainer.engine.loss import LOSSES, num_valid
 from longstride.trainer.models.lstm import LSTMAutoencoder
 
 LOSS = LOSSES["mse"]

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from longstride.trainer.engine.loss import LOSSES, make_loss, num_valid, total_error
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.loss import LOSSES, make_loss, num_valid, total_error
 
 MSE = LOSSES["mse"]
 

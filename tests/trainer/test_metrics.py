@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from longstride.trainer.metrics import Interval, MetricsLog, Summary, read_metrics
+from longstride.trainer.engine.metrics import Interval, MetricsLog, Summary, read_metrics
 
 
 def log_to(tmp_path: Path, *, epoch: int = 0, step: int = 0) -> MetricsLog:

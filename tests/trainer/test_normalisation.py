@@ -8,9 +8,9 @@ import torch
 from longstride.pipeline.loading import split_by_time
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
-from longstride.trainer.loss import LOSSES, total_error
+from longstride.trainer.engine.loss import LOSSES, total_error
+from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.models.lstm import LSTMAutoencoder
-from longstride.trainer.normalisation import Normalisation
 
 MakeStore = Callable[..., SeriesStore]
 

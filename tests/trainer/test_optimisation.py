@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from longstride.trainer.engine.optimisation import make_average, make_optimiser, make_schedule
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.optimisation import make_average, make_optimiser, make_schedule
 from longstride.trainer.settings import OptimiserSettings
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.fitting import Fitting
 from longstride.trainer.models import PCAAutoencoder
-from longstride.trainer.trained import TrainedModel
+from longstride.trainer.pca_run import Fitting
+from longstride.trainer.scoring.trained_model import TrainedModel
 from tests.trainer.conftest import finish, lines_of, settings_for, start_training
 
 ALONE = Ranks(0, 1, torch.device("cpu"))

@@ -13,8 +13,8 @@ import psutil
 import pytest
 import torch
 
-from longstride.trainer.checkpoint import best_checkpoint, load_checkpoint
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.checkpoint import best_checkpoint, load_checkpoint
+from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
 from tests.trainer.conftest import (
     TORCHRUN,

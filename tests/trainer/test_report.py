@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longstride.storage.store import SeriesStore
-from longstride.trainer.curves import draw_losses, draw_throughput
-from longstride.trainer.distributed import Ranks
-from longstride.trainer.drawing import as_data
-from longstride.trainer.examples import Example
-from longstride.trainer.fitting import Fitting
+from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
-from longstride.trainer.picture import draw_window
-from longstride.trainer.worst import NUM_WORST, WorstWindows
+from longstride.trainer.pca_run import Fitting
+from longstride.trainer.reporting.curves import draw_losses, draw_throughput
+from longstride.trainer.reporting.examples import Example
+from longstride.trainer.reporting.plot_style import as_data
+from longstride.trainer.reporting.window_plot import draw_window
+from longstride.trainer.reporting.worst_windows import NUM_WORST, WorstWindows
 from tests.trainer.conftest import lines_of, settings_for, waves
 from tests.trainer.report_page import SVG, Page
 

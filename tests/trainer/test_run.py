@@ -14,11 +14,11 @@ import torch
 
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
-from longstride.trainer.checkpoint import STATE_FILE, best_checkpoint, complete_checkpoints, load_checkpoint
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.checkpoint import STATE_FILE, best_checkpoint, complete_checkpoints, load_checkpoint
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.metrics import Summary
 from longstride.trainer.errors import DivergenceError, RunError, SettingsError
 from longstride.trainer.loop import Training
-from longstride.trainer.metrics import Summary
 from tests.trainer.conftest import lines_of, newest_checkpoint, settings_for, waves
 
 MakeStore = Callable[..., SeriesStore]

@@ -18,13 +18,13 @@ from longstride.pipeline.loading import Split, split_by_time
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.trainer.__main__ import main
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.state import TrainingState
 from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.loop import Training
-from longstride.trainer.scores import read_scores
-from longstride.trainer.scoring import score
-from longstride.trainer.state import TrainingState
-from longstride.trainer.trained import TrainedModel
+from longstride.trainer.scoring.score import score
+from longstride.trainer.scoring.score_file import read_scores
+from longstride.trainer.scoring.trained_model import TrainedModel
 from tests.trainer.conftest import FORKING, settings_for, waves
 
 ALONE = Ranks(0, 1, torch.device("cpu"))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.trainer.step_errors import NAN_ROWS, mean_errors
+from longstride.trainer.scoring.row_errors import NAN_ROWS, mean_errors
 
 Windows = list[tuple[NDArray[np.int64], NDArray[np.float64]]]
 

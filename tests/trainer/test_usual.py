@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from longstride.storage.statistics import Statistics
-from longstride.trainer.distributed import Ranks
-from longstride.trainer.usual import ScoreCounts, row_scores
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.scoring.threshold import ScoreCounts, row_scores
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 

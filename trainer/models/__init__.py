@@ -6,12 +6,12 @@ from functools import partial
 from torch import nn
 
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.imports import named
 from longstride.trainer.models.centred import Centred
 from longstride.trainer.models.lstm import LSTMAutoencoder
 from longstride.trainer.models.patch import PatchAutoencoder
 from longstride.trainer.models.pca import PCAAutoencoder
 from longstride.trainer.models.tcn import TCNAutoencoder
+from longstride.trainer.resolve import named
 from longstride.trainer.settings import ModelSettings
 
 __all__ = [

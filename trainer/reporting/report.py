@@ -7,12 +7,12 @@ from typing import Any
 import torch
 
 from longstride.storage.atomic import write_file
-from longstride.trainer.curves import draw_losses, draw_throughput
-from longstride.trainer.drawing import as_data
-from longstride.trainer.examples import Example
-from longstride.trainer.metrics import Summary
-from longstride.trainer.picture import begin_of, draw_window
-from longstride.trainer.state import TrainingState
+from longstride.trainer.engine.metrics import Summary
+from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.reporting.curves import draw_losses, draw_throughput
+from longstride.trainer.reporting.examples import Example
+from longstride.trainer.reporting.plot_style import as_data
+from longstride.trainer.reporting.window_plot import begin_of, draw_window
 
 __all__ = ["write_report"]
 

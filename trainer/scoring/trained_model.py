@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.loading import Split, WindowIndex, WindowLoader
 from longstride.storage.store import SeriesStore
-from longstride.trainer.checkpoint import best_checkpoint, complete_checkpoints, load_checkpoint
+from longstride.trainer.engine.checkpoint import best_checkpoint, complete_checkpoints, load_checkpoint
+from longstride.trainer.engine.normalisation import Normalisation
+from longstride.trainer.engine.precision import autocast
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
-from longstride.trainer.normalisation import Normalisation
-from longstride.trainer.precision import autocast
 from longstride.trainer.settings import Settings
 
 __all__ = ["TrainedModel"]

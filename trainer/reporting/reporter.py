@@ -10,12 +10,12 @@ from typing import Never
 import torch
 from tqdm import tqdm
 
-from longstride.trainer.examples import read_examples, typical_row
-from longstride.trainer.metrics import MetricsLog, Summary, read_metrics
-from longstride.trainer.picture import draw_window
-from longstride.trainer.report import write_report
-from longstride.trainer.rundir import RunDirectory
-from longstride.trainer.state import TrainingState
+from longstride.trainer.engine.metrics import MetricsLog, Summary, read_metrics
+from longstride.trainer.engine.rundir import RunDirectory
+from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.reporting.examples import read_examples, typical_row
+from longstride.trainer.reporting.report import write_report
+from longstride.trainer.reporting.window_plot import draw_window
 
 __all__ = ["Reporter"]
 

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from longstride.storage.statistics import Statistics
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.distributed import Ranks
 
 __all__ = ["ScoreCounts", "row_scores"]
 

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
-from longstride.trainer.drawing import ACCENT, INK, MAX_CHANNELS, stacked, title_above
 from longstride.trainer.errors import ScoresError
-from longstride.trainer.volume import spans_of
+from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
+from longstride.trainer.scoring.vus import spans_of
 
 if TYPE_CHECKING:
-    from longstride.trainer.scores import Scores
+    from longstride.trainer.scoring.score_file import Scores
 
 __all__ = ["draw_scores"]
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
-from longstride.trainer.drawing import ACCENT, INK, MAX_CHANNELS, stacked, title_above
-from longstride.trainer.examples import Example
+from longstride.trainer.reporting.examples import Example
+from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

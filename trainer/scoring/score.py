@@ -14,12 +14,12 @@ from longstride.pipeline.loading import Split, split_by_time
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import RunError
-from longstride.trainer.scores import ScoreFile
-from longstride.trainer.step_errors import mean_errors
-from longstride.trainer.trained import TrainedModel
-from longstride.trainer.usual import ScoreCounts, row_scores
+from longstride.trainer.scoring.row_errors import mean_errors
+from longstride.trainer.scoring.score_file import ScoreFile
+from longstride.trainer.scoring.threshold import ScoreCounts, row_scores
+from longstride.trainer.scoring.trained_model import TrainedModel
 
 __all__ = ["ALARMS", "Scored", "score"]
 

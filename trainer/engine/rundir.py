@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from longstride.storage.atomic import make_directory, write_file
-from longstride.trainer.checkpoint import complete_checkpoints, load_checkpoint
+from longstride.trainer.engine.checkpoint import complete_checkpoints, load_checkpoint
+from longstride.trainer.engine.metrics import read_metrics
 from longstride.trainer.errors import RunError
-from longstride.trainer.metrics import read_metrics
 from longstride.trainer.settings import Settings
 
 __all__ = ["RunDirectory"]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longstride.pipeline.loading import WindowBatch
-from longstride.trainer.state import TrainingState
-from longstride.trainer.worst import mean_errors
+from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.reporting.worst_windows import mean_errors
 
 __all__ = ["Example", "read_examples", "typical_row"]
 

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from longstride.pipeline.loading import Split, WindowBatch, WindowIndex, WindowLoader, split_by_time
 from longstride.storage.store import SeriesStore
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.loss import make_loss
+from longstride.trainer.engine.metrics import Interval
+from longstride.trainer.engine.normalisation import Normalisation
+from longstride.trainer.engine.optimisation import make_average, make_optimiser, make_schedule
+from longstride.trainer.engine.precision import autocast, check_precision, make_scaler
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.loss import make_loss
-from longstride.trainer.metrics import Interval
 from longstride.trainer.models import build_model
-from longstride.trainer.normalisation import Normalisation
-from longstride.trainer.optimisation import make_average, make_optimiser, make_schedule
-from longstride.trainer.precision import autocast, check_precision, make_scaler
 from longstride.trainer.settings import Settings
 
 __all__ = ["Progress", "TrainingState"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.trainer.drawing import ACCENT, INK, MUTED, stacked, title_above
+from longstride.trainer.reporting.plot_style import ACCENT, INK, MUTED, stacked, title_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.imports import named
+from longstride.trainer.resolve import named
 
 __all__ = ["LOSSES", "ErrorOfValues", "make_loss", "num_valid", "total_error"]
 

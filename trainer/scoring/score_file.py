@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import ScoresError
 
 __all__ = ["ScoreFile", "Scores", "read_scores"]

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
 from longstride.trainer.errors import ScoresError
-from longstride.trainer.volume import BUFFER, spans_of, vus_pr
+from longstride.trainer.scoring.vus import BUFFER, spans_of, vus_pr
 
 if TYPE_CHECKING:
-    from longstride.trainer.scores import Scores
+    from longstride.trainer.scoring.score_file import Scores
 
 __all__ = ["Figures", "evaluate"]
 

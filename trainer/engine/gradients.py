@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from longstride.trainer.loss import ErrorOfValues, total_error
+from longstride.trainer.engine.loss import ErrorOfValues, total_error
 
 __all__ = ["add_gradients", "rescale_gradients"]
 

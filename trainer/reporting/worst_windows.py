@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.distributed import Ranks
 
 __all__ = ["NUM_WORST", "WorstWindows", "mean_errors"]
 

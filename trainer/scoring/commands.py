@@ -13,7 +13,7 @@ from longstride.trainer.cli import setting, told_once
 from longstride.trainer.settings import RunSettings
 
 if TYPE_CHECKING:
-    from longstride.trainer.evaluation import Figures
+    from longstride.trainer.scoring.evaluation import Figures
 
 __all__ = ["evaluate", "plot", "score"]
 
@@ -56,8 +56,8 @@ def score(
     """
     with told_once():
         from longstride.storage.store import SeriesStore
-        from longstride.trainer.distributed import start_ranks
-        from longstride.trainer.scoring import score as score_rows
+        from longstride.trainer.engine.distributed import start_ranks
+        from longstride.trainer.scoring.score import score as score_rows
 
         with start_ranks(device) as ranks:
             usual = None if normal is None else SeriesStore.open(normal)
@@ -101,8 +101,8 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
     A row is right or wrong by itself: no point adjustment. Chance is the AUC-PR of random scores.
     """
     from longstride.storage.store import SeriesStore
-    from longstride.trainer.evaluation import evaluate as judge
-    from longstride.trainer.scores import read_scores
+    from longstride.trainer.scoring.evaluation import evaluate as judge
+    from longstride.trainer.scoring.score_file import read_scores
 
     opened = SeriesStore.open(store)
     found: dict[Path, tuple[dict[str, Any], list[Figures]]] = {}
@@ -142,8 +142,8 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
 def plot(scores: Path, store: str, out: Path, rows: tuple[int, int] | None, channels: str | None) -> None:
     """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
     from longstride.storage.store import SeriesStore
-    from longstride.trainer.score_plot import draw_scores
-    from longstride.trainer.scores import read_scores
+    from longstride.trainer.reporting.score_plot import draw_scores
+    from longstride.trainer.scoring.score_file import read_scores
 
     opened = SeriesStore.open(store)
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from longstride.trainer.distributed import Ranks
+from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
 from longstride.trainer.models.pca import PCAAutoencoder
 from longstride.trainer.settings import Settings

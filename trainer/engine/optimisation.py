@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.imports import named
+from longstride.trainer.resolve import named
 from longstride.trainer.settings import OptimiserSettings
 
 __all__ = ["OPTIMISERS", "make_average", "make_optimiser", "make_schedule"]

@@ -1,0 +1,1 @@
+"""What a training step needs: state, loss, gradients, precision, ranks and checkpoints."""

@@ -1,0 +1,1 @@
+"""From a trained model to scores of rows, and what they are worth."""

@@ -15,7 +15,7 @@ __all__ = ["DeltaCodec"]
 
 @dataclass(frozen=True)
 class DeltaCodec(ArrayBytesCodec):
-    """Chunks (rows, N) of float32 or float64 as differences of whole numbers; see `longstride.storage.packed.delta`."""
+    """Chunks (rows, N) of float32 or float64 as differences of whole numbers; see `delta`."""
 
     is_fixed_size = True
 

@@ -16,8 +16,8 @@ import torch._dynamo  # noqa: F401 (every optimiser does)
 from torch.distributed import run
 from torch.distributed.elastic.multiprocessing.subprocess_handler import SubprocessHandler
 
-import longstride.trainer.loop  # noqa: F401 (for the ranks)
-import longstride.trainer.pca_run
+import longstride.trainer.loop
+import longstride.trainer.pca_run  # noqa: F401 (both for the ranks)
 
 
 class Rank:

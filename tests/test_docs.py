@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.object_store import environment, make_bucket, serve_s3
+from tests.helpers.object_store import environment, make_bucket, serve_s3
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PLANT = """

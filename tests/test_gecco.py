@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-GECCO = Path(__file__).parents[2] / "shared" / "data" / "gecco"
+from tests.helpers.paths import SHARED
+
+GECCO = SHARED / "data" / "gecco"
 
 
 @pytest.mark.skipif(not GECCO.is_dir(), reason=f"the real log is not there: {GECCO}")

@@ -15,7 +15,7 @@ from benchmarks.results_page import results_page
 from benchmarks.timing import Spread
 from longstride.storage.store import SeriesStore
 from tests.benchmarks.results import read_result
-from tests.trainer.conftest import waves
+from tests.helpers.training import waves
 
 SETTINGS = """
 window = 16

@@ -10,8 +10,7 @@ from benchmarks.html_page import html_page
 from benchmarks.report import pictures, report
 from benchmarks.results_page import results_page
 from tests.benchmarks.results import read_result
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers.paths import ROOT
 
 
 @pytest.mark.parametrize(("page", "write"), [("benchmarks.md", report), ("results.md", results_page)])

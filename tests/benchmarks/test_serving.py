@@ -20,6 +20,7 @@ from benchmarks.timing import Spread
 from benchmarks.way_process import CannotServe, Served, WayProcess
 from benchmarks.ways import COPY, OURS, PEERS, Way, peers
 from benchmarks.windows import readings, strides_of
+from tests.helpers.paths import ROOT
 
 FAULTY = Way("faulty", "tests.benchmarks.faulty_way")
 
@@ -218,7 +219,7 @@ def test_the_fair_copy_copies_slices(tmp_path: Path) -> None:
 
 def test_answers_are_not_mixed_with_what_a_library_prints(tmp_path: Path) -> None:
     (tmp_path / "loud.py").write_text("print('hello')\ndef loader(case): pass\n")
-    path = f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
     result = subprocess.run(
         [sys.executable, "-m", "benchmarks.peers.serve", "loud"],
         input='{"do": "hello"}\n',

@@ -11,8 +11,9 @@ import pytest
 import zarr
 
 from longstride.storage.store import SeriesStore
+from tests.helpers.paths import ROOT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text()
+PAGE = (ROOT / "docs" / "format.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 

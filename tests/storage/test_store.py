@@ -20,7 +20,7 @@ from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.metadata import Commit, write_commit
-from tests.storage.test_statistics import channels_of_every_kind, expect
+from tests.helpers.channels import channels_of_every_kind, expect
 
 MakeStore = Callable[..., SeriesStore]
 

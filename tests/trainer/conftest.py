@@ -1,21 +1,13 @@
 """A small store, and training in processes of its own, as a user starts it."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
-from longstride.trainer.engine.checkpoint import complete_checkpoints
 from longstride.trainer.reporting import reporter
-from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
+from tests.helpers.training import waves
 
 
 @pytest.fixture(autouse=True)
@@ -25,73 +17,8 @@ def no_report(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(reporter, "write_report", lambda *arguments: None)
 
 
-SIZES = {"window": 16, "stride": 4, "batch_size": 32, "hidden": 16, "latent": 8, "lr": 0.01, "log_every": 7}
-
-
-def waves(num_rows: int, num_channels: int, missing: float = 0.05) -> NDArray[np.float32]:
-    """Sine waves of several periods plus noise (rows, N), a share of the values missing."""
-    random = np.random.default_rng(0)
-    time = np.arange(num_rows)[:, None]
-    period = np.linspace(12, 40, num_channels)
-    values = 100 + 5 * np.sin(2 * np.pi * time / period) + 0.3 * random.standard_normal((num_rows, num_channels))
-    values[random.random(values.shape) < missing] = np.nan
-    return values.astype(np.float32)
-
-
 @pytest.fixture(scope="session")
 def store(make_store: Callable[..., SeriesStore], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("stores") / "waves.zarr"
     make_store(path, waves(6000, 4), segments=[(0, 4000, 0), (4000, 6000, 0)], units=["bar"] * 4)
     return path
-
-
-def settings_for(store: Path, out: Path, **changes: Any) -> Settings:
-    """Settings of a model that trains in a moment, with some changed."""
-    wanted = {"store": str(store), "out": str(out), "device": "cpu", "epochs": 1, **SIZES, **changes}
-    groups = {"data": DataSettings, "model": ModelSettings, "optimiser": OptimiserSettings, "run": RunSettings}
-    parts = {
-        group: kind(**{name: wanted.pop(name) for name in kind.__dataclass_fields__ if name in wanted})
-        for group, kind in groups.items()
-    }
-    assert not wanted, f"no such settings: {wanted}"
-    return Settings(**parts)
-
-
-TORCHRUN = ("-m", "torch.distributed.run")
-FORKING = (str(Path(__file__).with_name("forked_ranks.py")),)
-
-
-def start_training(
-    store: Path,
-    out: Path,
-    *more: str,
-    num_ranks: int = 1,
-    max_restarts: int = 0,
-    torchrun: tuple[str, ...] = FORKING,
-) -> "subprocess.Popen[str]":
-    """Start the command line with the sizes above, alone or under torchrun."""
-    options = ["--standalone", f"--nproc-per-node={num_ranks}", f"--max-restarts={max_restarts}"]
-    launcher = [] if num_ranks == 1 else [*torchrun, *options]
-    flags = [f"--{name.replace('_', '-')}={value}" for name, value in {**SIZES, "device": "cpu"}.items()]
-    return subprocess.Popen(
-        [sys.executable, *launcher, "-m", "trainer", "train", str(store), "--out", str(out), *flags, *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-
-
-def finish(process: "subprocess.Popen[str]", timeout: float = 55) -> tuple[str, str]:
-    output, errors = process.communicate(timeout=timeout)
-    assert process.returncode == 0, errors
-    return output, errors
-
-
-def newest_checkpoint(directory: Path) -> Path | None:
-    return next(iter(complete_checkpoints(directory)), None)
-
-
-def lines_of(out: Path, kind: str) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    return [line for line in lines if line["kind"] == kind]

@@ -16,7 +16,8 @@ import torch
 from longstride.trainer.engine.checkpoint import best_checkpoint, load_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
-from tests.trainer.conftest import (
+from tests.helpers.report_page import Page
+from tests.helpers.training import (
     TORCHRUN,
     finish,
     lines_of,
@@ -24,7 +25,6 @@ from tests.trainer.conftest import (
     settings_for,
     start_training,
 )
-from tests.trainer.report_page import Page
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 LONG = ("--epochs=6", "--checkpoint-every=10")

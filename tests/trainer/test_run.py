@@ -19,7 +19,7 @@ from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.metrics import Summary
 from longstride.trainer.errors import DivergenceError, RunError, SettingsError
 from longstride.trainer.loop import Training
-from tests.trainer.conftest import lines_of, newest_checkpoint, settings_for, waves
+from tests.helpers.training import lines_of, newest_checkpoint, settings_for, waves
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))

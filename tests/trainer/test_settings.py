@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from longstride.trainer.__main__ import main
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.settings import OptimiserSettings, Settings
-from tests.trainer.conftest import settings_for
+from tests.helpers.training import settings_for
 
 
 @pytest.mark.parametrize(

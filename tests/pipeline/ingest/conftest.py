@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.paths import SHARED
+
 
 def _write(path: Path, lines: Sequence[str | bytes], *, end: str = "\n") -> Path:
     data = b"".join((line.encode() if isinstance(line, str) else line) + end.encode() for line in lines)
@@ -27,7 +29,7 @@ def write_log(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def logs() -> Iterator[Path]:
     """The folder of the real logs, described in its INDEX.md; nothing may be left in it."""
-    folder = Path(__file__).parents[4] / "shared" / "data"
+    folder = SHARED / "data"
     if not folder.is_dir():
         pytest.skip(f"the logs are not here: {folder}")
     before = sorted(folder.rglob("*"))

@@ -23,10 +23,10 @@ from longstride.pipeline.ingest import Recipe, RecipeError, SourceError, append,
 from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout
 from longstride.storage.store import SeriesStore
-from tests.pipeline.ingest.accounts import assert_balanced, segments_of
-from tests.pipeline.ingest.logs import log_lines
+from tests.helpers.accounts import assert_balanced, segments_of
+from tests.helpers.log_lines import log_lines
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 NAN = np.nan
 NS = 10**9
 Log = Callable[..., Path]

@@ -16,7 +16,7 @@ from longstride.pipeline.__main__ import main
 from longstride.pipeline.ingest import IngestReport, Recipe, RejectsError, SourceError, ingest
 from longstride.pipeline.ingest.staging import reject_file as reject_files
 from longstride.storage.store import SeriesStore
-from tests.pipeline.ingest.dirty import CHANNELS, KINDS, WIDER, Expected, dirty_log, dirty_plan, write_log
+from tests.helpers.dirty_logs import CHANNELS, KINDS, WIDER, Expected, dirty_log, dirty_plan, write_log
 
 RECIPE = Recipe(
     time="time", labels=("fault",), exclude=("remark",), null=("NA",), max_rejects="100%", dtype="float64"

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from longstride.pipeline.__main__ import main
 from longstride.pipeline.ingest import Recipe, RecipeError, RejectsError, SourceError, ingest
-from tests.pipeline.ingest.logs import log_lines
+from tests.helpers.log_lines import log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",), max_rejects="0")
 BAD_LINES: dict[str, tuple[bytes, str]] = {

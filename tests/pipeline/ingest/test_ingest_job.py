@@ -17,7 +17,7 @@ from longstride.pipeline.ingest import AccountingError, Recipe, SourceError, ing
 from longstride.pipeline.ingest.writing.merge import Joined, Rows
 from longstride.storage.errors import StoreError
 from longstride.storage.store import SeriesStore
-from tests.pipeline.ingest.logs import START, log_lines
+from tests.helpers.log_lines import START, log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",))
 START_NS = int(START.astype("datetime64[ns]").astype(np.int64))

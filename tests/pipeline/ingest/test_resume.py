@@ -17,7 +17,7 @@ from longstride.pipeline.ingest import RecipeError, SourceError, append, ingest
 from longstride.pipeline.ingest.job import PIECE_BYTES
 from longstride.storage.errors import StoreError
 from longstride.storage.format import LOCK_FILE
-from tests.pipeline.ingest.jobs import (
+from tests.helpers.ingest_jobs import (
     RECIPE,
     ROOT,
     SIZES,

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from longstride.pipeline.__main__ import main
 from longstride.pipeline.ingest import IngestReport, Recipe, RecipeError, RejectsError, SourceError, ingest
 from longstride.storage.store import SeriesStore
-from tests.pipeline.ingest.accounts import assert_balanced, segments_of
-from tests.pipeline.ingest.test_order import tiny_buckets
+from tests.helpers.accounts import assert_balanced, segments_of
+from tests.helpers.buckets import tiny_buckets
 
 NAN = np.nan
 NS = 10**9

@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
-
-StoreOf = Callable[..., SeriesStore]
+from tests.helpers.store_of import StoreOf
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from longstride.pipeline.loading import (
 from longstride.pipeline.loading.dataset import WindowOptions
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
-from tests.pipeline.loading.conftest import StoreOf
-from tests.pipeline.loading.test_windows import brute_force, segment_lists
+from tests.helpers.segments import brute_force, segment_lists
+from tests.helpers.store_of import StoreOf
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from longstride.pipeline.loading import WindowDataset, WindowLoader, split_by_ti
 from longstride.pipeline.loading.dataset import WindowOptions
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
-from tests.pipeline.loading.conftest import StoreOf
+from tests.helpers.store_of import StoreOf
 
 Make = Callable[..., SeriesStore]
 

@@ -8,7 +8,7 @@ from longstride.pipeline.loading import Split, WindowIndex, split_by_time
 from longstride.storage.errors import LongstrideError
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
-from tests.pipeline.loading.conftest import StoreOf
+from tests.helpers.store_of import StoreOf
 
 
 def rows_used(segments_start: np.ndarray, segments_stop: np.ndarray) -> set[int]:

@@ -9,7 +9,7 @@ import pytest
 from longstride.pipeline.loading import WindowLoader
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
-from tests.pipeline.loading.conftest import StoreOf
+from tests.helpers.store_of import StoreOf
 
 OPTIONS: dict[str, Any] = {"window": 16, "stride": 3, "batch_size": 16, "seed": 4}
 

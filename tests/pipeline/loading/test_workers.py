@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from longstride.pipeline.loading import WindowDataset, WindowLoader
 from longstride.pipeline.loading.workers import WorkerError
 from longstride.storage.store import SeriesStore
-from tests.pipeline.loading.conftest import StoreOf
+from tests.helpers.store_of import StoreOf
 
 LITTLE_POOLS = {"pool_rows": 2048, "block_rows": 256}
 

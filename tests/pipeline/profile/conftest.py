@@ -7,8 +7,8 @@ import pytest
 
 from longstride.pipeline.profile import Proposal
 from longstride.storage.store import SeriesStore
+from tests.helpers.small_logs import ingest, log, propose
 from tests.pipeline.ingest.conftest import gecco, logs, write_log
-from tests.pipeline.profile.small_logs import ingest, log, propose
 
 __all__ = ["gecco", "logs", "look", "store", "write_log"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from longstride.pipeline.profile import Proposal
 from longstride.storage.store import SeriesStore
-from tests.pipeline.profile.small_logs import doubted, times, unsteady, wave
+from tests.helpers.small_logs import doubted, times, unsteady, wave
 
 LOOK = Callable[..., Proposal]
 STORE = Callable[..., SeriesStore]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from longstride.pipeline.__main__ import main
 from longstride.pipeline.ingest import SourceError
 from longstride.pipeline.profile import Proposal
-from tests.pipeline.ingest.logs import log_lines
-from tests.pipeline.profile.small_logs import log, propose, times, wave
+from tests.helpers.log_lines import log_lines
+from tests.helpers.small_logs import log, propose, times, wave
 
 WRITE = Callable[..., Path]
 

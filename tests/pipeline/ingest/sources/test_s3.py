@@ -1,0 +1,96 @@
+"""Logs in an object store: a real S3 server, ingested by URL."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.ingest import Recipe, ingest
+from longstride.storage.store import SeriesStore
+from tests.helpers.log_lines import log_lines
+from tests.helpers.object_store import SECRET_KEY, close, environment, serve_s3
+
+RECIPE = Recipe(time="time", labels=("fault",))
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    pytest.importorskip("s3fs")
+    with serve_s3(tmp_path_factory.mktemp("s3")) as address:
+        yield address
+
+
+def forget_connections() -> None:
+    """Let the next file system be made anew from the environment."""
+    kind = fsspec.get_filesystem_class("s3")
+    for files in kind._cache.values():
+        close(files)
+    kind.clear_instance_cache()
+
+
+@pytest.fixture
+def s3(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
+    """The file system, as the environment describes it."""
+    for name, value in environment(address).items():
+        monkeypatch.setenv(name, value)
+    forget_connections()
+    yield fsspec.filesystem("s3")
+    forget_connections()
+
+
+@pytest.fixture
+def bucket(s3: fsspec.AbstractFileSystem, tmp_path: Path) -> str:
+    """A bucket with a log in three files of three formats; the same files lie in the test's folder."""
+    local = tmp_path / "local"
+    local.mkdir()
+    lines = [log_lines(1000, start=start) for start in (0, 1000, 2000)]
+    (local / "a.csv").write_text("\n".join(lines[0]) + "\n")
+    (local / "b.csv.gz").write_bytes(gzip.compress("\n".join(lines[1]).encode(), mtime=0))
+    pl.read_csv("\n".join(lines[2]).encode()).write_parquet(local / "c.parquet")
+    name = "logs-" + tmp_path.name.replace("_", "-").lower()[:40]
+    s3.mkdir(name)
+    for file in local.iterdir():
+        s3.put_file(str(file), f"{name}/plant/{file.name}")
+    return name
+
+
+def test_logs_by_url_are_those_on_disk(bucket: str, tmp_path: Path) -> None:
+    ingest([tmp_path / "local"], tmp_path / "disk", RECIPE, piece_bytes=10_000)
+    disk = SeriesStore.open(tmp_path / "disk")
+    assert disk.num_rows == 3000
+    urls = [f"s3://{bucket}/plant/{name}" for name in ("a.csv", "b.csv.gz", "c.parquet")]
+    for number, sources in enumerate((urls, [f"s3://{bucket}/plant/*"], [f"s3://{bucket}/plant"])):
+        report = ingest(sources, tmp_path / str(number), RECIPE, piece_bytes=10_000)
+        assert [file.name for file in report.files] == urls
+        store = SeriesStore.open(tmp_path / str(number))
+        assert store.attributes["checksums_crc32c"] == disk.attributes["checksums_crc32c"]
+        found = [(source["bytes"], source["crc32c"]) for source in store.attributes["sources"]]
+        assert found == [(source["bytes"], source["crc32c"]) for source in disk.attributes["sources"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "secret", "message"),
+    [
+        ("plant/none.csv", SECRET_KEY, "there is no such file|cannot be reached"),
+        ("plant/none*.csv", SECRET_KEY, "there is no such file"),
+        ("plant/a.csv", "wrong", "cannot be reached"),
+    ],
+)
+def test_what_cannot_be_reached_is_told_in_one_line(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, secret: str, message: str
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+    forget_connections()
+    url = f"s3://{bucket}/{path}"
+    result = CliRunner().invoke(main, ["ingest", url, "--out", str(tmp_path / "out"), "--time", "time"])
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    assert "Traceback" not in result.output
+    assert url in result.output
+    assert any(part in result.output for part in message.split("|")), result.output
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,301 @@
+"""Threads, local processes and a real Dask cluster make the same store; what dies on the way is done again."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from longstride.pipeline import executor
+from longstride.pipeline.__main__ import main
+from longstride.pipeline.executor import WorkersError
+from longstride.pipeline.ingest import Recipe, RejectsError, SourceError, ingest
+from tests.helpers.ingest_jobs import ROOT, contents, run_job, write_logs
+from tests.helpers.log_lines import log_lines
+
+LOGGING = """
+import os
+import signal
+from pathlib import Path
+from longstride.pipeline.ingest.staging import task as section
+
+
+def log_and_die(call, write_part, log, die_at, written=0):
+    def logged_call(self):
+        with log.open("a") as file:
+            file.write(f"{self.reading.number}-{self.section.number}\\n")
+        return call(self)
+
+    def mortal_write_part(*args):
+        nonlocal written
+        written += 1
+        if written == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        folder, *rest = args
+        if SEES == "nothing":
+            folder = folder / "elsewhere"
+        part = write_part(folder, *rest)
+        if SEES == "another folder":
+            (folder / f"{part.source}-{part.section}-{part.piece}.part").unlink()
+        return part
+
+    section.ReadSection.__call__, section.write_part = logged_call, mortal_write_part
+
+
+if section.write_part.__name__ == "write_part":  # Dask loads it twice
+    log_and_die(section.ReadSection.__call__, section.write_part, Path("LOG"), DIE_AT)
+"""
+"""What a worker loads before it works: it logs the tasks that it begins, and dies in one of them."""
+
+
+class Cluster:
+    """A scheduler and workers, each a process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stack = ExitStack()
+        contact = folder / "scheduler.json"
+        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(contact)]
+        self.scheduler = self._start("scheduler", *options)
+        while not (contact.exists() and contact.read_text()):
+            time.sleep(0.05)
+        self.address = json.loads(contact.read_text())["address"]
+
+    def add_worker(self, name: str, *, die_at: int = 0, sees: str = "all") -> None:
+        """Start a worker that logs its tasks, and may die in one, or not see the files of this machine."""
+        preload = self.folder / f"{name}.py"
+        settings = {"LOG": str(self.folder / f"{name}.log"), "DIE_AT": str(die_at), "SEES": repr(sees)}
+        text = LOGGING
+        for setting, value in settings.items():
+            text = text.replace(setting, value)
+        preload.write_text(text)
+        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--preload", str(preload)]
+        self._start("worker", self.address, *options, "--name", name)
+
+    def tasks(self, name: str) -> list[str]:
+        """What a worker has begun."""
+        log = self.folder / f"{name}.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def stop(self) -> None:
+        """End them all."""
+        self._stack.close()
+
+    def _start(self, what: str, *arguments: str) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "DASK_TEMPORARY_DIRECTORY": str(self.folder)}
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *arguments]
+        with (self.folder / f"{what}.out").open("ab") as out:
+            process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=out, stderr=out)
+        self._stack.callback(process.wait)
+        self._stack.callback(process.kill)
+        return process
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    found = Cluster(folder)
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("logs") / "logs"
+    write_logs(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def by_threads(logs: Path) -> tuple[dict[str, bytes], pl.DataFrame]:
+    report = run_job(logs, logs.parent / "threads")
+    return contents(logs.parent / "threads"), pl.read_parquet(report.rejects or "")
+
+
+def assert_same(logs: Path, out: Path, by_threads: tuple[dict[str, bytes], pl.DataFrame], **options: Any) -> None:
+    """The store and its rejects are those that threads have made, and progress adds up."""
+    steps: list[float] = []
+    report = run_job(logs, out, progress=steps.append, **options)
+    assert contents(out) == by_threads[0]
+    assert pl.read_parquet(report.rejects or "").equals(by_threads[1])
+    assert sum(steps) == pytest.approx(sum(path.stat().st_size for path in logs.iterdir()))
+
+
+def workers_here() -> list[psutil.Process]:
+    """Processes that work for this one."""
+    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_local_processes(tmp_path: Path, logs: Path, by_threads: Any) -> None:
+    assert_same(logs, tmp_path / "out", by_threads, workers=2)
+    assert not workers_here()
+
+
+def test_a_cluster(
+    tmp_path: Path, logs: Path, by_threads: Any, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its workers have other working directories than the job, which names its files by relative paths."""
+    cluster.add_worker("a")
+    cluster.add_worker("b")
+    assert_same(logs, tmp_path / "out", by_threads, dask=cluster.address)
+    assert cluster.tasks("a")
+    assert cluster.tasks("b")
+    monkeypatch.chdir(logs.parent)
+    report = ingest(["logs/a.csv"], "relative", Recipe(time="time", series="pump"), dask=cluster.address)
+    assert report.num_rows == 15_000
+
+
+def test_a_worker_that_is_killed_costs_only_its_tasks(
+    tmp_path: Path, logs: Path, by_threads: Any, cluster: Cluster
+) -> None:
+    cluster.add_worker("mortal", die_at=4)
+    cluster.add_worker("other")
+    assert_same(logs, tmp_path / "out", by_threads, dask=cluster.address)
+    begun = Counter(cluster.tasks("mortal") + cluster.tasks("other"))
+    twice = {task for task, count in begun.items() if count > 1}
+    assert twice
+    assert twice <= set(cluster.tasks("mortal"))
+    assert max(begun.values()) == 2
+
+
+def test_a_local_process_that_is_killed_is_replaced(tmp_path: Path, logs: Path, by_threads: Any) -> None:
+    killed = []
+
+    def kill_one(_: float) -> None:
+        if not killed:
+            killed.append(workers_here()[-1])
+            killed[0].kill()
+
+    run_job(logs, tmp_path / "out", workers=2, progress=kill_one)
+    assert killed
+    assert contents(tmp_path / "out") == by_threads[0]
+
+
+def test_a_fault_on_a_worker_is_told_as_if_it_were_here(
+    tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster
+) -> None:
+    cluster.add_worker("a")
+    cut = write_log("cut.csv.gz", log_lines(1000))
+    cut.write_bytes(cut.read_bytes()[:-100])
+    bad = write_log("bad.csv", [*log_lines(100), "yesterday,1,2,0"])
+    for log, kind in ((cut, SourceError), (bad, RejectsError)):
+        told = set()
+        for options in ({}, {"dask": cluster.address}):
+            with pytest.raises(kind) as caught:
+                ingest([log], tmp_path / "out", Recipe(time="time", max_rejects="0"), **options)
+            told.add(str(caught.value))
+            assert not (tmp_path / "out").exists()
+        assert len(told) == 1
+        assert log.name in told.pop()
+
+
+def test_no_scheduler(tmp_path: Path, write_log: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert executor.CONNECT_SECONDS <= 15
+    monkeypatch.setattr(executor, "CONNECT_SECONDS", 1)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    log = write_log("log.csv", log_lines(9))
+    command = ["ingest", str(log), "--time", "time", "--out", str(tmp_path / "out"), "--dask", address]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: no Dask scheduler answers at {address}")
+    assert result.output.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_workers(
+    tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "WORKERS_SECONDS", 1)
+    log = write_log("log.csv", log_lines(9))
+    with pytest.raises(WorkersError, match=f"{cluster.address} has no workers: start some"):
+        ingest([log], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
+    cluster.add_worker("mortal", die_at=1)
+    with pytest.raises(WorkersError, match=f"{cluster.address} has no workers: start some"):
+        ingest([log], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_scheduler_that_is_killed(
+    tmp_path: Path, logs: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.add_worker("a")
+    with pytest.raises(WorkersError, match=f"the Dask scheduler at {cluster.address} is gone"):
+        run_job(logs, tmp_path / "out", dask=cluster.address, progress=lambda _: cluster.scheduler.kill())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_piece_that_kills_its_workers(tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster) -> None:
+    for name in "abcde":
+        cluster.add_worker(name, die_at=1)
+    with pytest.raises(WorkersError, match=f"workers of {cluster.address} died, one after the other"):
+        ingest([write_log("log.csv", log_lines(9))], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("sees", ["nothing", "another folder"])
+def test_workers_of_other_machines_share_the_folder(
+    tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster, sees: str
+) -> None:
+    cluster.add_worker("a", sees=sees)
+    with pytest.raises(SourceError, match=r"0-0-0\.part.*: a worker and this process do not both see this file"):
+        ingest([write_log("log.csv", log_lines(9))], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
+    assert not (tmp_path / "out").exists()
+
+
+class Bottomless:
+    """A fault that takes too long to pickle: it holds one that holds one, and so on."""
+
+    def __call__(self) -> list[int]:
+        return self()
+
+
+def test_a_fault_that_cannot_be_pickled_does_not_hang() -> None:
+    with executor.on_processes(1) as run, pytest.raises(RuntimeError, match="RecursionError: maximum recursion"):
+        list(run(iter([Bottomless()])))
+
+
+def test_workers_and_dask_contradict_each_other(tmp_path: Path, write_log: Callable[..., Path]) -> None:
+    with pytest.raises(WorkersError, match="workers and dask contradict each other: name one of them"):
+        ingest(
+            [write_log("log.csv", log_lines(9))],
+            tmp_path / "out",
+            Recipe(time="time"),
+            workers=2,
+            dask="tcp://x:1",
+        )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("flags", [[], ["--workers", "2"]], ids=["threads", "processes"])
+def test_the_command_is_quiet_and_leaves_no_process(
+    tmp_path: Path, write_log: Callable[..., Path], flags: list[str]
+) -> None:
+    log = write_log("log.csv", log_lines(1000))
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "ingest",
+        str(log),
+        "--out",
+        str(tmp_path / "out"),
+        "--time",
+        "time",
+    ]
+    job = subprocess.run([*command, *flags], cwd=ROOT, capture_output=True, text=True, start_new_session=True)
+    assert (job.returncode, job.stderr) == (0, "")
+    assert "1,000 in 1 series" in job.stdout

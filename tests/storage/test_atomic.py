@@ -1,0 +1,91 @@
+import ctypes
+import errno
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longstride.storage.atomic import exchange
+from tests.helpers.store_rows import tree
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """A folder with a file, and another one elsewhere."""
+    first, second = tmp_path / "plant.zarr", tmp_path / "elsewhere" / "packed"
+    for folder, text in ((first, "old"), (second, "new")):
+        (folder / "values").mkdir(parents=True)
+        (folder / "values" / text).write_text(text)
+    return first, second
+
+
+def refusing(code: int) -> Callable[..., int]:
+    """A `renameat2` that always fails."""
+
+    def renameat2(*arguments: Any) -> int:
+        ctypes.set_errno(code)
+        return -1
+
+    return renameat2
+
+
+def use(monkeypatch: pytest.MonkeyPatch, renameat2: Callable[..., int] | None) -> None:
+    """Replace the system's call; None takes it away."""
+    libc = type("Libc", (), {} if renameat2 is None else {"renameat2": staticmethod(renameat2)})
+    monkeypatch.setattr(ctypes, "CDLL", lambda *arguments, **options: libc())
+
+
+def exchange_and_back(pair: tuple[Path, Path]) -> None:
+    """Look at both folders, and beside them."""
+    exchange(*pair)
+    assert tree(pair[0].parent) == {"plant.zarr/values/new": b"new", "elsewhere/packed/values/old": b"old"}
+    exchange(*pair)
+    assert tree(pair[0].parent) == {"plant.zarr/values/old": b"old", "elsewhere/packed/values/new": b"new"}
+
+
+def test_folders_in_one_step(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def rename(*arguments: Any) -> None:
+        raise AssertionError("this is more than one step")
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with open(pair[0] / "values" / "old") as file:
+        exchange_and_back(pair)
+        assert file.read() == "old"
+
+
+def test_files(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    exchange(tmp_path / "a", tmp_path / "b")
+    assert tree(tmp_path) == {"a": b"b", "b": b"a"}
+
+
+@pytest.mark.parametrize("call", [None, refusing(errno.ENOSYS), refusing(errno.EINVAL)])
+def test_three_renames_where_the_system_cannot(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, call: Callable[..., int] | None
+) -> None:
+    use(monkeypatch, call)
+    exchange_and_back(pair)
+
+
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_a_missing_one_is_an_error_and_the_other_stays(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, in_one_step: bool
+) -> None:
+    if not in_one_step:
+        use(monkeypatch, None)
+    before = tree(pair[0].parent)
+    nowhere = pair[0].with_name("nowhere")
+    for first, second in ((pair[0], nowhere), (nowhere, pair[0])):
+        with pytest.raises(FileNotFoundError):
+            exchange(first, second)
+    assert tree(pair[0].parent) == before
+
+
+def test_other_refusals_are_errors(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, refusing(errno.EACCES))
+    before = tree(pair[0].parent)
+    with pytest.raises(PermissionError, match=r"plant\.zarr"):
+        exchange(*pair)
+    assert tree(pair[0].parent) == before

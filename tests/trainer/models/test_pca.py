@@ -1,0 +1,66 @@
+"""The baseline, beside singular values of all windows at a time, and runs of it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.models import PCAAutoencoder
+from longstride.trainer.pca_run import Fitting
+from longstride.trainer.scoring.trained_model import TrainedModel
+from tests.helpers.training import finish, lines_of, settings_for, start_training
+
+ALONE = Ranks(0, 1, torch.device("cpu"))
+
+
+def test_equals_the_singular_vectors_of_all_windows() -> None:
+    torch.manual_seed(0)
+    mixed = torch.randn(5, 24)  # windows of five directions and little else
+    windows = (torch.randn(500, 5) @ mixed + 0.01 * torch.randn(500, 24) + 3).view(500, 8, 3)
+    model = PCAAutoencoder(3, window=8, latent=5)
+    for batch in windows.split(64):
+        model.observe(batch)
+    model.settle()
+    flat = windows.flatten(1) - windows.flatten(1).mean(dim=0)
+    _, _, directions = torch.linalg.svd(flat, full_matrices=False)
+    expected = flat @ directions[:5].T @ directions[:5] + windows.flatten(1).mean(dim=0)
+    torch.testing.assert_close(model(windows), expected.view_as(windows), rtol=1e-3, atol=1e-4)
+
+
+def test_as_many_components_as_values_write_a_window_as_it_was() -> None:
+    windows = torch.randn(100, 4, 3)
+    model = PCAAutoencoder(3, window=4, latent=32)
+    model.observe(windows)
+    model.settle()
+    torch.testing.assert_close(model(windows), windows, rtol=1e-4, atol=1e-4)
+
+
+def test_windows_that_are_too_large_are_refused() -> None:
+    with pytest.raises(SettingsError, match="at most 8,192 values, and 4096 rows of 3 channels are 12,288"):
+        PCAAutoencoder(3, window=4096, latent=5)
+
+
+def test_a_run_is_one_pass(store: Path, tmp_path: Path) -> None:
+    settings = settings_for(store, tmp_path / "run", model="pca", epochs=7, ema=0.9)
+    summary = Fitting(settings, ALONE, resume=False).run()
+    assert summary is not None
+    assert summary.steps == 37
+    assert summary.validation_loss is not None
+    assert summary.validation_loss < 0.9  # values have a variance of one
+    assert len(lines_of(tmp_path / "run", "validation")) == 1
+    found = TrainedModel(tmp_path / "run", ALONE.device).model
+    assert isinstance(found, PCAAutoencoder)
+    gram = found.components @ found.components.T
+    torch.testing.assert_close(gram, torch.eye(len(gram)), rtol=0, atol=1e-4)
+    again = Fitting(settings, ALONE, resume=True).run()
+    assert again is not None
+    assert again.validation_loss == summary.validation_loss
+
+
+def test_two_processes_fit_what_one_does(store: Path, tmp_path: Path) -> None:
+    Fitting(settings_for(store, tmp_path / "one", model="pca"), ALONE, resume=False).run()
+    finish(start_training(store, tmp_path / "two", "--model=pca", num_ranks=2))
+    one, two = (lines_of(tmp_path / run, "validation")[0]["loss"] for run in ("one", "two"))
+    assert one == pytest.approx(two, rel=1e-5)

@@ -1,0 +1,239 @@
+"""Scores of a store, beside what the model makes of each window by itself."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from longstride.pipeline.loading import Split, split_by_time
+from longstride.storage.segments import Segments
+from longstride.storage.store import SeriesStore
+from longstride.trainer.__main__ import main
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.errors import RunError, SettingsError
+from longstride.trainer.loop import Training
+from longstride.trainer.scoring.score import score
+from longstride.trainer.scoring.score_file import read_scores
+from longstride.trainer.scoring.trained_model import TrainedModel
+from tests.helpers.training import FORKING, settings_for, waves
+
+ALONE = Ranks(0, 1, torch.device("cpu"))
+K, STRIDE = 16, 4
+SEGMENTS = [(0, 3000, 0), (3007, 6000, 0)]
+FAULT = slice(5500, 5600)
+MARKED = slice(5000, 5010)
+
+
+@pytest.fixture(scope="module")
+def labelled(make_store: Callable[..., SeriesStore], tmp_path_factory: pytest.TempPathFactory) -> SeriesStore:
+    """Waves with a fault in the test split, labelled, and a label on some held-out rows."""
+    values = waves(6000, 4)
+    values[FAULT, 1] += 20
+    labels = np.zeros((6000, 1), np.int8)
+    labels[FAULT] = 1
+    labels[MARKED] = 1
+    path = tmp_path_factory.mktemp("labelled") / "plant.zarr"
+    return make_store(path, values, segments=SEGMENTS, labels=labels, label_names=["fault"])
+
+
+@pytest.fixture(scope="module")
+def trained(labelled: SeriesStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("trained") / "run"
+    Training(settings_for(labelled.path, run, epochs=3), ALONE, resume=False).run()
+    return run
+
+
+def errors_of_rows(
+    trained: TrainedModel, store: SeriesStore, segments: list[tuple[int, int]], without: slice = slice(0, 0)
+) -> NDArray[np.float64]:
+    """By every window for itself: the squared error of each row (rows, N); no window of `without` is taken."""
+    sums, counts = np.zeros((store.num_rows, 4)), np.zeros((store.num_rows, 4))
+    for begin, stop in segments:
+        for start in range(begin, stop - K + 1, STRIDE):
+            if start < without.stop and start + K > without.start:
+                continue
+            window = torch.tensor(np.asarray(store.values[start : start + K]))[None]
+            mask = ~window.isnan()
+            inputs = trained.normalisation.apply(window, mask)
+            with torch.no_grad():
+                error = (trained.model(inputs) - inputs).square()[0].numpy()
+            sums[start : start + K] += np.where(mask[0], error, 0)
+            counts[start : start + K] += mask[0].numpy()
+    with np.errstate(invalid="ignore"):
+        return sums / counts
+
+
+def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
+    labelled: SeriesStore, trained: Path, tmp_path: Path
+) -> None:
+    scored = score(trained, labelled, tmp_path / "scores.parquet", ALONE, batch_size=100)
+    model = TrainedModel(trained, ALONE.device)
+    validation = split_by_time(labelled, window=K, train=0.8, validation=0.1).validation.segments
+    held_out = zip(validation.start.tolist(), validation.stop.tolist(), strict=True)
+    usual = errors_of_rows(model, labelled, list(held_out), without=MARKED)
+    expected = errors_of_rows(model, labelled, [(start, stop) for start, stop, _ in SEGMENTS])
+    expected = (expected - np.nanmean(usual, axis=0)) / np.nanstd(usual, axis=0)
+    table = pl.read_parquet(tmp_path / "scores.parquet")
+    assert table.columns == ["time", "series", "score", *(f"error.{name}" for name in labelled.channels)]
+    np.testing.assert_array_equal(table["time"].to_physical().to_numpy(), labelled.time)
+    errors = table.select(pl.col("^error.*$")).to_numpy()
+    np.testing.assert_allclose(errors, expected, rtol=1e-3, atol=1e-4)
+    covered = ~np.isnan(expected).all(axis=1)
+    np.testing.assert_array_equal(np.isnan(table["score"].to_numpy()), ~covered)
+    np.testing.assert_allclose(
+        table["score"].to_numpy()[covered], np.nanmean(expected[covered], axis=1), rtol=1e-3, atol=1e-4
+    )
+    assert np.isnan(table["score"].to_numpy()[3000:3007]).all()  # between segments
+    assert scored.rows == 6000
+    assert scored.covered == covered.sum()
+    assert scored.normal_rows == np.sum(~np.isnan(usual), axis=0).max()
+
+
+def test_only_windows_without_a_label_are_normal(labelled: SeriesStore, trained: Path) -> None:
+    model = TrainedModel(trained, ALONE.device)
+
+    def starts(begin: int, stop: int) -> list[int]:
+        split = Split("some", Segments(np.array([begin]), np.array([stop]), np.array([0])))
+        return [
+            start
+            for batch, _ in model.errors(labelled, split, STRIDE, 8, normal_only=True)
+            for start in batch.tolist()
+        ]
+
+    assert starts(MARKED.start - 4, MARKED.stop + 4) == []
+    expected = [
+        start for start in range(4900, 5200 - K + 1, STRIDE) if start + K <= MARKED.start or start >= MARKED.stop
+    ]
+    assert starts(4900, 5200) == expected
+
+
+def test_a_fault_stands_out(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:
+    score(trained, labelled, tmp_path / "scores.parquet", ALONE)
+    scores = pl.read_parquet(tmp_path / "scores.parquet")["score"].to_numpy()
+    normal = np.concatenate([scores[: FAULT.start - K], scores[FAULT.stop + K :]])
+    assert np.nanmedian(scores[FAULT]) > 10 * np.nanquantile(normal, 0.99)
+
+
+@pytest.mark.parametrize("batch_size", [5, 5000])
+def test_any_batch_size_gives_the_same(
+    labelled: SeriesStore, trained: Path, tmp_path: Path, batch_size: int
+) -> None:
+    tables = []
+    for size in (64, batch_size):
+        score(trained, labelled, tmp_path / "scores.parquet", ALONE, batch_size=size)
+        tables.append(pl.read_parquet(tmp_path / "scores.parquet"))
+    assert_same(*tables)
+
+
+def assert_same(one: pl.DataFrame, other: pl.DataFrame) -> None:
+    assert one.columns == other.columns
+    for name in one.columns[2:]:
+        np.testing.assert_allclose(one[name].to_numpy(), other[name].to_numpy(), rtol=1e-3, atol=1e-4)
+    assert one.select("time", "series").equals(other.select("time", "series"))
+
+
+def test_any_number_of_processes_gives_the_same(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:
+    score(trained, labelled, tmp_path / "one.parquet", ALONE)
+    launcher = [*FORKING, "--standalone", "--nproc-per-node=3", "-m", "trainer"]
+    command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "three.parquet"), "--device=cpu"]
+    result = subprocess.run([sys.executable, *launcher, *command], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "6,000 rows scored by step-" in result.stdout
+    assert_same(pl.read_parquet(tmp_path / "one.parquet"), pl.read_parquet(tmp_path / "three.parquet"))
+    assert [path.name for path in tmp_path.iterdir()].count("three.parquet") == 1
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_threshold_is_that_of_normal_rows(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:
+    scored = score(trained, labelled, tmp_path / "scores.parquet", ALONE, alarms=0.05)
+    read = read_scores(tmp_path / "scores.parquet", labelled)
+    assert read.about["threshold"] == scored.threshold
+    assert (read.about["model"], read.about["alarms"]) == ("lstm", 0.05)
+    held_out = split_by_time(labelled, window=K, train=0.8, validation=0.1).validation.segments
+    scores = read.scores[int(held_out.start[0]) : int(held_out.stop[0])]
+    first, last = MARKED.start - K - int(held_out.start[0]), MARKED.stop + K - int(held_out.start[0])
+    normal = np.concatenate([scores[:first], scores[last:]])
+    assert 0.03 < (normal > scored.threshold).mean() < 0.07
+
+
+def test_training_on_normal_rows_takes_no_window_with_a_label(
+    labelled: SeriesStore, make_store: Callable[..., SeriesStore], tmp_path: Path
+) -> None:
+    batches = TrainingState(
+        settings_for(labelled.path, tmp_path / "run", normal_only=True), ALONE
+    ).validation_batches
+    assert batches is not None
+    starts = [start for batch in batches for start in batch.start.tolist() if start >= 0]
+    assert starts
+    assert not any(start < MARKED.stop and start + K > MARKED.start for start in starts)
+    plain = make_store(tmp_path / "plain.zarr", waves(500, 4))
+    with pytest.raises(SettingsError, match="has no labels: leave --normal-only away"):
+        TrainingState(settings_for(plain.path, tmp_path / "other", normal_only=True), ALONE)
+
+
+def test_an_average_of_the_weights_is_what_scores(labelled: SeriesStore, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    training = Training(settings_for(labelled.path, run, ema=0.9), ALONE, resume=False)
+    training.run()
+    found = TrainedModel(run, ALONE.device).model.state_dict()
+    expected = training.state.judged.state_dict()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_another_store_with_the_same_channels(
+    labelled: SeriesStore, trained: Path, make_store: Callable[..., SeriesStore], tmp_path: Path
+) -> None:
+    other = make_store(tmp_path / "other.zarr", waves(500, 4))
+    scored = score(trained, other, tmp_path / "scores.parquet", ALONE)
+    assert scored.rows == 500
+    # Rows of a run shorter than a window are out of reach.
+    short = make_store(tmp_path / "short.zarr", waves(10, 4))
+    assert score(trained, short, tmp_path / "scores.parquet", ALONE).covered == 0
+
+
+def told(*arguments: Any) -> str:
+    result = CliRunner().invoke(main, ["score", *map(str, arguments)])
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    return result.output
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(
+    labelled: SeriesStore, trained: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(RunError, match="Is a directory"):
+        score(trained, labelled, tmp_path / "taken", ALONE)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+    command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "taken")]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert "is a directory" in result.output
+
+
+def test_what_does_not_fit_is_told_in_one_line(
+    labelled: SeriesStore, trained: Path, make_store: Callable[..., SeriesStore], tmp_path: Path
+) -> None:
+    out = ("--out", tmp_path / "scores.parquet")
+    assert "is no run: expected the --out of" in told(tmp_path, labelled.path, *out)
+    narrow = make_store(tmp_path / "narrow.zarr", waves(500, 3))
+    assert "has no channel" in told(trained, narrow.path, *out)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    shutil.copy(trained / "settings.json", empty)
+    assert "holds no checkpoint yet" in told(empty, labelled.path, *out)
+    assert not (tmp_path / "scores.parquet").exists()
+    run = tmp_path / "run"
+    Training(settings_for(labelled.path, run, max_steps=1, validation_share=0.0), ALONE, resume=False).run()
+    with pytest.raises(RunError, match=r"no row of .* was held out"):
+        score(run, labelled, tmp_path / "scores.parquet", ALONE)

@@ -71,10 +71,10 @@ def _one(
     """Figures, validation loss, and seconds of one run."""
     scores = run.with_suffix(".parquet")
     began = time.perf_counter()
-    python("trainer", "train", train, "--out", run, "--model", model, "--seed", seed, *flags(model, settings))
-    python("trainer", "score", run, test, "--out", scores)
+    python("longstride", "train", train, "--out", run, "--model", model, "--seed", seed, *flags(model, settings))
+    python("longstride", "score", run, test, "--out", scores)
     seconds = time.perf_counter() - began
-    *_, figures = json.loads(python("trainer", "evaluate", scores, test, "--json"))
+    *_, figures = json.loads(python("longstride", "evaluate", scores, test, "--json"))
     summary = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
     return figures, summary["best_validation_loss"], seconds
 

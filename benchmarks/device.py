@@ -16,7 +16,7 @@ from benchmarks.peers.case import Case as PeerCase
 from benchmarks.peers.memmap import loader as memmap_loader
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread, interleave
-from longstride.pipeline.loading import WindowDataset, WindowLoader
+from longstride import WindowDataset, WindowLoader
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
 from longstride.trainer.models import build_model

@@ -15,7 +15,7 @@ from benchmarks.evict import evict
 from benchmarks.limit import limited_memory
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 from longstride.storage.store import SeriesStore
 
 __all__ = ["FromDisk", "as_json", "measure", "render"]

@@ -103,7 +103,7 @@ def _run(way: str, source: Path, folder: Path) -> Alone:
 
 
 def _ingest(source: Path, folder: Path) -> None:
-    from longstride.pipeline.ingest import Recipe, ingest
+    from longstride import Recipe, ingest
 
     ingest([source], folder / "store.zarr", Recipe(time="time"))
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.stores import SEED
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 
 __all__ = ["Invariant", "as_json", "check", "render", "rows_read"]
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from benchmarks.packed import Packed, decode
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 from longstride.storage.format import chunk_file
 from longstride.storage.location import Place, place_of
 from longstride.storage.packed.rows import threads_for

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from benchmarks.peers.case import Case
-from longstride.pipeline.loading import WindowBatch, WindowLoader
+from longstride import WindowBatch, WindowLoader
 
 __all__ = ["WORKERS", "loader", "values"]
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from benchmarks.ceiling import fair_copy
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread, interleave
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.format import ROOT, StoreLayout
 from longstride.storage.location import place_of

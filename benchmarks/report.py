@@ -96,7 +96,7 @@ one batch that lies on the device already, the same at every step.
 TRAIN = """\
 ## What loading costs a training
 
-Steps of `python -m trainer train` on {where}, from a warm store of {num_rows:,} rows of {num_channels} float32
+Steps of `longstride train` on {where}, from a warm store of {num_rows:,} rows of {num_channels} float32
 channels, B = {batch}; the narrower a model, the more could loading matter. Beside them the same steps, with the
 same model and optimiser, on one batch that stays where it is: nothing is loaded at all. The last column is the
 share of the time in which the steps waited for the loader.

@@ -27,8 +27,8 @@ All but PCA see windows less their own level, since the water of the second log 
 K is the one of three at which the LSTM finds the events of the first log best ([both](decisions/0009-scores.md)).
 
     CHOICES="--time Time --labels EVENT --split-on-missing 1h"
-    python -m pipeline ingest gecco2018_train.csv.gz --out first.zarr $CHOICES
-    python -m pipeline ingest gecco2018_test.csv.gz --out second.zarr $CHOICES
+    longstride ingest gecco2018_train.csv.gz --out first.zarr $CHOICES
+    longstride ingest gecco2018_test.csv.gz --out second.zarr $CHOICES
     python -m benchmarks detect first.zarr second.zarr --name gecco \\
         --settings benchmarks/settings/gecco.toml --models {names} --seeds {seeds}
 """,
@@ -41,7 +41,7 @@ touch with the others: {labelled:,} rows, {spans} faults, {chance:.3f} of all. T
 chosen on this log ([how](decisions/0009-scores.md)). Seconds are those of training and scoring.
 
     python -m benchmarks synth --out logs --rows 1200000
-    python -m pipeline ingest logs/*.csv --out plant.zarr --time time --series machine --labels fault
+    longstride ingest logs/*.csv --out plant.zarr --time time --series machine --labels fault
     python -m benchmarks detect plant.zarr plant.zarr --name synthetic \\
         --settings benchmarks/settings/synthetic.toml --models {names} --seeds {seeds}
 """,

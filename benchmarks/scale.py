@@ -13,7 +13,7 @@ from benchmarks.alone import run_alone
 from benchmarks.sparse import sparse_store
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread, interleave
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 
 __all__ = ["Case", "Size", "as_json", "measure", "render"]
 

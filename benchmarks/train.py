@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread
-from longstride.pipeline.loading import WindowBatch, WindowLoader
+from longstride import WindowBatch, WindowLoader
 from longstride.storage.errors import LongstrideError
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
@@ -107,7 +107,7 @@ def _measure(training: Training, case: Case, rounds: int, seconds: float) -> Cel
 
 @contextmanager
 def _training(store: Path, case: Case, ranks: Ranks) -> Iterator[Training]:
-    """A run as `python -m trainer train` begins it, in a directory that is removed afterwards."""
+    """A run as `longstride train` begins it, in a directory that is removed afterwards."""
     with TemporaryDirectory() as out:
         settings = Settings(
             data=DataSettings(store=str(store), window=case.window, stride=case.stride, batch_size=case.batch),

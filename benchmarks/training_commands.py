@@ -55,7 +55,7 @@ def device(
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--rows", type=click.IntRange(min=1), default=4_000_000, show_default=True, help="Of the store.")
 @click.option("--channels", type=click.IntRange(min=1), default=32, show_default=True, help="Its channels.")
-@click.option("--models", default="lstm", show_default=True, help="As `python -m trainer train` names them.")
+@click.option("--models", default="lstm", show_default=True, help="As `longstride train` names them.")
 @click.option("--hidden", default="16", show_default=True, help="Widths of the models.")
 @click.option("--windows", default="64,512", show_default=True, help="Window lengths K.")
 @click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True, help="Windows of a step.")
@@ -80,7 +80,7 @@ def train(
 ) -> None:
     """What loading costs a training of small models: the time of a step, and the share of it waited for data.
 
-    The steps are those of `python -m trainer train`: on the batches of its loader, and beside it on one batch that
+    The steps are those of `longstride train`: on the batches of its loader, and beside it on one batch that
     stays where it is, so that nothing is loaded at all. Stride 1 and K for each K, both ways of a case in turn,
     with the same model and optimiser. The store is made in --folder once, and kept.
     """

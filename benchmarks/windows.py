@@ -11,7 +11,7 @@ from benchmarks.invariants import rows_read
 from benchmarks.peers.case import Case
 from benchmarks.serving import Cell, Turns, case_of
 from benchmarks.stores import SEED
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 
 __all__ = ["Reading", "as_json", "cases", "readings", "strides_of"]
 

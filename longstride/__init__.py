@@ -1,1 +1,81 @@
-"""Longstride: an out-of-core data pipeline for million-step multivariate series."""
+"""Longstride: raw sensor logs to a store, a store to batches of windows (B, K, N), batches to a trained model.
+
+    import longstride
+
+    longstride.ingest(["plant.csv"], "plant.zarr", longstride.Recipe(time="time"))
+    store = longstride.open("plant.zarr")
+    loader = longstride.WindowLoader(store, window=64, stride=1, batch_size=256)
+
+Importing this package imports nothing else: each name brings what it needs when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from longstride.pipeline.ingest.errors import AccountingError as AccountingError
+    from longstride.pipeline.ingest.errors import RecipeError as RecipeError
+    from longstride.pipeline.ingest.errors import RejectsError as RejectsError
+    from longstride.pipeline.ingest.errors import SourceError as SourceError
+    from longstride.pipeline.ingest.job import append as append
+    from longstride.pipeline.ingest.job import ingest as ingest
+    from longstride.pipeline.ingest.job import rebuild as rebuild
+    from longstride.pipeline.ingest.recipe import Recipe as Recipe
+    from longstride.pipeline.ingest.report import IngestReport as IngestReport
+    from longstride.pipeline.loading.batch import WindowBatch as WindowBatch
+    from longstride.pipeline.loading.dataset import WindowDataset as WindowDataset
+    from longstride.pipeline.loading.loader import WindowLoader as WindowLoader
+    from longstride.pipeline.loading.splits import Split as Split
+    from longstride.pipeline.loading.splits import Splits as Splits
+    from longstride.pipeline.loading.splits import split_by_time as split_by_time
+    from longstride.pipeline.packing.export import export as export
+    from longstride.pipeline.packing.pack import pack as pack
+    from longstride.pipeline.packing.pack import unpack as unpack
+    from longstride.pipeline.profile.findings import profile as profile
+    from longstride.pipeline.profile.proposal import Proposal as Proposal
+    from longstride.storage.errors import LongstrideError as LongstrideError
+    from longstride.storage.errors import StoreError as StoreError
+    from longstride.storage.errors import StoreLockedError as StoreLockedError
+    from longstride.storage.location import PlaceError as PlaceError
+    from longstride.storage.store import SeriesStore as SeriesStore
+    from longstride.trainer.errors import DivergenceError as DivergenceError
+    from longstride.trainer.errors import RunError as RunError
+    from longstride.trainer.errors import ScoresError as ScoresError
+    from longstride.trainer.errors import SettingsError as SettingsError
+
+__version__ = "0.1.0"
+
+_NAMES = {
+    "pipeline.ingest.errors": ("AccountingError", "RecipeError", "RejectsError", "SourceError"),
+    "pipeline.ingest.job": ("append", "ingest", "rebuild"),
+    "pipeline.ingest.recipe": ("Recipe",),
+    "pipeline.ingest.report": ("IngestReport",),
+    "pipeline.loading.batch": ("WindowBatch",),
+    "pipeline.loading.dataset": ("WindowDataset",),
+    "pipeline.loading.loader": ("WindowLoader",),
+    "pipeline.loading.splits": ("Split", "Splits", "split_by_time"),
+    "pipeline.packing.export": ("export",),
+    "pipeline.packing.pack": ("pack", "unpack"),
+    "pipeline.profile.findings": ("profile",),
+    "pipeline.profile.proposal": ("Proposal",),
+    "storage.errors": ("LongstrideError", "StoreError", "StoreLockedError"),
+    "storage.location": ("PlaceError",),
+    "storage.store": ("SeriesStore",),
+    "trainer.errors": ("DivergenceError", "RunError", "ScoresError", "SettingsError"),
+}
+"""What each module gives; the imports above say the same to editors and type checkers."""
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

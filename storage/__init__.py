@@ -1,5 +1,1 @@
 """The store: what lies on disk and how it is read. Knows Zarr and numpy; no Polars, no Dask, no torch."""
-
-from longstride.storage.errors import LongstrideError, StoreError, StoreLockedError
-
-__all__ = ["LongstrideError", "StoreError", "StoreLockedError"]

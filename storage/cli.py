@@ -1,14 +1,23 @@
 """What the command line of every package shares."""
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import click
 
 from longstride.storage.errors import LongstrideError
 
-__all__ = ["CommandGroup", "counted", "example", "row_range"]
+__all__ = ["SOURCES", "CommandGroup", "counted", "example", "options", "resumable", "row_range"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+SOURCES = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 
 class CommandGroup(click.Group):
@@ -45,3 +54,24 @@ def row_range(context: click.Context, parameter: click.Parameter, text: str | No
     if not (colon and first.strip().isdigit() and last.strip().isdigit()):
         raise click.BadParameter(f"{text!r}: expected the first row and the one after the last, such as 0:1000")
     return int(first), int(last)
+
+
+def options(*groups: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
+    """Give a command the options of several groups, in their order."""
+
+    def decorate(command: F) -> F:
+        for option in reversed([option for group in groups for option in group]):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say, when Ctrl-C ends the work within, that the same command resumes it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("Interrupted: run the same command again, and it resumes where it was", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None

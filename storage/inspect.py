@@ -1,4 +1,4 @@
-"""What `python -m storage inspect` says of a store, as data and as text."""
+"""What `longstride inspect` says of a store, as data and as text."""
 
 from dataclasses import asdict, dataclass
 

@@ -218,9 +218,7 @@ def _read_attributes(place: Place) -> dict[str, Any]:
     except ValueError as error:
         raise StoreError(f"{document} cannot be read ({error}): restore it or ingest again") from error
     except (KeyError, IndexError, TypeError):
-        raise StoreError(
-            f"{place.name} is not a Longstride store: make one with `python -m pipeline ingest`"
-        ) from None
+        raise StoreError(f"{place.name} is not a Longstride store: make one with `longstride ingest`") from None
     if version != FORMAT_VERSION:
         raise StoreError(
             f"{place.name} has format {version}, this version reads {FORMAT_VERSION}: "

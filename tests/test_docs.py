@@ -17,7 +17,7 @@ PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PLANT = """
 python -m benchmarks synth --out logs --rows 20000
-python -m pipeline ingest logs/*.csv --out plant.zarr --time time --series machine --labels fault
+longstride ingest logs/*.csv --out plant.zarr --time time --series machine --labels fault
 """
 EACH = "import runpy, sys\nfor path in sys.argv[1:]: runpy.run_path(path, run_name='__main__')"
 

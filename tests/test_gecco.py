@@ -18,10 +18,10 @@ def test_two_processes_learn_from_the_real_log(tmp_path: Path) -> None:
     store, run = tmp_path / "gecco.zarr", tmp_path / "run"
     logs = [str(GECCO / f"gecco2018_{part}.csv.gz") for part in ("train", "test")]
     choices = ["--time", "Time", "--labels", "EVENT", "--split-on-missing", "1h"]
-    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "trainer", "train"]
+    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "longstride", "train"]
     sizes = ["--window", "32", "--stride", "8", "--batch-size", "128", "--max-steps", "80", "--log-every", "20"]
     for command in (
-        ["pipeline", "ingest", *logs, "--out", str(store), *choices],
+        ["longstride", "ingest", *logs, "--out", str(store), *choices],
         [*launch, str(store), "--out", str(run), *sizes, "--device", "cpu"],
     ):
         environment = os.environ | {"OMP_NUM_THREADS": "1"}

@@ -1,1 +1,1 @@
-"""Models, the training loop and its runs: `torchrun -m trainer`."""
+"""Models, the training loop and its runs."""

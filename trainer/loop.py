@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from longstride.pipeline.loading import WindowBatch
+from longstride.pipeline.loading.batch import WindowBatch
 from longstride.trainer.engine.checkpoint import mark_best, remove_old, save_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
@@ -201,6 +201,6 @@ class Training:
         return DivergenceError(
             f"the loss of step {progress.step + 1:,} (epoch {progress.epoch + 1}) is not a finite number; the "
             f"weights were left as they were. Lower --lr in a new run, or look for values far out of range with "
-            f"`python -m storage inspect {self.settings.data.store}`; the rows at which the windows of the batch "
+            f"`longstride inspect {self.settings.data.store}`; the rows at which the windows of the batch "
             f"begin are in {self.directory.diverged}"
         )

@@ -171,7 +171,7 @@ def _runs_by_segments(store: SeriesStore) -> list[_Run]:
     if len(set(segments.series.tolist())) < len(store.series):
         raise StoreError(
             f"{store.name} has rows of a series without a segment, which appends have left in a place that "
-            "nothing tells: make it again with `python -m pipeline ingest --rebuild`, then export it"
+            "nothing tells: make it again with `longstride ingest --rebuild`, then export it"
         )
     runs: list[_Run] = []
     start = 0

@@ -234,7 +234,7 @@ def _checked_rows(store: SeriesStore, name: str, start: int, stop: int) -> NDArr
         if google_crc32c.value(chunk) != store.attributes["checksums_crc32c"][name][index]:
             raise StoreError(
                 f"{store.name}: rows {row:,} to {row + len(chunk) - 1:,} of {name} are damaged: restore them from "
-                "a backup; `python -m storage verify` names all that are"
+                "a backup; `longstride verify` names all that are"
             )
     return rows
 

@@ -126,8 +126,8 @@ class Proposal:
         files = f"{sample.num_files_seen:,} of " * (sample.num_files_seen < sample.num_files)
         files += counted(sample.num_files, "file")
         lines = [
-            "# A proposal of `python -m pipeline profile`: look it over, save it, and run",
-            "#   python -m pipeline ingest SOURCE... --recipe FILE --out STORE",
+            "# A proposal of `longstride profile`: look it over, save it, and run",
+            "#   longstride ingest SOURCE... --recipe FILE --out STORE",
             "#",
             f"# Seen in {sample.num_rows:,} rows of {files}{'' if sample.is_whole else ' (a sample)'}:",
             *(line for text in self.seen for line in _comment(text, "  ")),

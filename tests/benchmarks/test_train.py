@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from benchmarks.__main__ import main
 from benchmarks.report import report
-from longstride.pipeline.loading import WindowBatch
+from longstride import WindowBatch
 from longstride.trainer.loop import Training
 from tests.benchmarks.results import read_result
 

@@ -9,8 +9,7 @@ from unittest import mock
 
 import torch
 
-from longstride.pipeline.ingest import IngestReport, Recipe, append, ingest
-from longstride.pipeline.loading import WindowLoader, split_by_time
+from longstride import IngestReport, Recipe, WindowLoader, append, ingest, split_by_time
 from longstride.pipeline.packing.pack import pack, unpack
 from longstride.storage.format import StoreLayout
 from longstride.storage.packed.codecs import CODECS

@@ -1,6 +1,6 @@
 """Where every row that came in went, as the report and the store say it."""
 
-from longstride.pipeline.ingest import IngestReport
+from longstride import IngestReport
 from longstride.storage.store import SeriesStore
 
 

@@ -22,7 +22,7 @@ import polars as pl
 
 import longstride.pipeline.ingest.job
 import longstride.pipeline.ingest.staging.task
-from longstride.pipeline.ingest import IngestReport, Recipe, ingest
+from longstride import IngestReport, Recipe, ingest
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.storage.format import StoreLayout
 from tests.helpers.paths import ROOT

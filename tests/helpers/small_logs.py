@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from click.testing import CliRunner
 
-from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import Recipe
-from longstride.pipeline.profile import Proposal, profile
+from longstride import Proposal, Recipe, profile
+from longstride.__main__ import main
 from longstride.storage.store import SeriesStore
 
 START = datetime(2024, 3, 18, 9, 30)

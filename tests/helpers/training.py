@@ -57,7 +57,7 @@ def start_training(
     launcher = [] if num_ranks == 1 else [*torchrun, *options]
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in {**SIZES, "device": "cpu"}.items()]
     return subprocess.Popen(
-        [sys.executable, *launcher, "-m", "trainer", "train", str(store), "--out", str(out), *flags, *more],
+        [sys.executable, *launcher, "-m", "longstride", "train", str(store), "--out", str(out), *flags, *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

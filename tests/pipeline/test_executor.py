@@ -17,10 +17,10 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from longstride import Recipe, RejectsError, SourceError, ingest
+from longstride.__main__ import main
 from longstride.pipeline import executor
-from longstride.pipeline.__main__ import main
 from longstride.pipeline.executor import WorkersError
-from longstride.pipeline.ingest import Recipe, RejectsError, SourceError, ingest
 from tests.helpers.ingest_jobs import ROOT, contents, run_job, write_logs
 from tests.helpers.log_lines import log_lines
 

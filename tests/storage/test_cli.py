@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from longstride.storage.__main__ import main
+from longstride.__main__ import main
 from longstride.storage.store import SeriesStore
 
 
@@ -21,16 +21,16 @@ def run(*arguments: object) -> Result:
 
 
 def run_process(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "storage", *map(str, arguments)]
+    command = [sys.executable, "-m", "longstride", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["inspect", "--help"], ["verify", "-h"]])
 def test_help_is_quick(arguments: list[str]) -> None:
     """What takes time to import is left alone until there is work to do."""
-    command = [sys.executable, "-X", "importtime", "-m", "storage", *arguments]
+    command = [sys.executable, "-X", "importtime", "-m", "longstride", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "Usage: python -m storage" in done.stdout
+    assert "Usage: python -m longstride" in done.stdout
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "click" in imported
     assert not imported & {"numpy", "zarr", "xarray", "torch", "polars", "pyarrow", "dask", "tqdm"}
@@ -40,7 +40,7 @@ def test_help_names_the_commands_and_shows_an_example() -> None:
     text = run("--help").output
     assert "inspect" in text
     assert "verify" in text
-    assert "python -m storage inspect plant.zarr --window 512 --stride 64" in run("inspect", "--help").output
+    assert "longstride inspect plant.zarr --window 512 --stride 64" in run("inspect", "--help").output
 
 
 def test_inspect(path: Path) -> None:
@@ -103,6 +103,6 @@ def test_inspect_of_a_store_with_a_missing_chunk(path: Path) -> None:
 
 
 def test_a_closed_pipe_is_no_error(path: Path) -> None:
-    command = f"{sys.executable} -m storage inspect {path} --json | true; exit ${{PIPESTATUS[0]}}"
+    command = f"{sys.executable} -m longstride inspect {path} --json | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""

@@ -36,7 +36,7 @@ def test_a_run_survives_every_kill(store: Path, tmp_path: Path) -> None:
             time.sleep(0.005)
         time.sleep(choice.random() / 4)
         parent = psutil.Process(process.pid)
-        ranks = [child for child in parent.children() if "trainer" in child.cmdline()]
+        ranks = [child for child in parent.children() if "longstride" in child.cmdline()]
         match num_kills % 4:
             case 0 | 1:  # one rank: torchrun starts both again
                 choice.choice(ranks).kill()

@@ -47,7 +47,7 @@ def wait_until_saved(process: "subprocess.Popen[str]", out: Path, step: int) -> 
 def ranks_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
     """In the order in which they were started, which is that of their numbers."""
     children = psutil.Process(process.pid).children()
-    return sorted((child for child in children if "trainer" in child.cmdline()), key=psutil.Process.create_time)
+    return sorted((child for child in children if "longstride" in child.cmdline()), key=psutil.Process.create_time)
 
 
 def kill_at_once(process: "subprocess.Popen[str]") -> None:
@@ -207,7 +207,9 @@ def test_the_command_line_needs_no_torch_to_explain_itself() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     began = time.monotonic()
     shown = subprocess.run(
-        [sys.executable, "-m", "trainer", "train", "--help"], check=True, capture_output=True, text=True
+        [sys.executable, "-m", "longstride", "train", "--help"], check=True, capture_output=True, text=True
     )
     assert time.monotonic() - began < 0.5
-    assert "torchrun --standalone --nproc-per-node=2 -m trainer train plant.zarr --out runs/plant" in shown.stdout
+    assert (
+        "torchrun --standalone --nproc-per-node=2 -m longstride train plant.zarr --out runs/plant" in shown.stdout
+    )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from longstride.trainer.__main__ import main
+from longstride.__main__ import main
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.settings import OptimiserSettings, Settings
 from tests.helpers.training import settings_for

@@ -9,7 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from longstride.pipeline.loading import Split, WindowBatch, WindowIndex, WindowLoader, split_by_time
+from longstride.pipeline.loading.batch import WindowBatch
+from longstride.pipeline.loading.loader import WindowLoader
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.splits import Split, split_by_time
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.loss import make_loss

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from longstride.pipeline.loading import WindowBatch
+from longstride.pipeline.loading.batch import WindowBatch
 from longstride.trainer.engine.state import TrainingState
 from longstride.trainer.reporting.worst_windows import mean_errors
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["evaluate", "plot", "score"]
 
 
-@click.command(epilog=example("python -m trainer score runs/plant plant.zarr --out scores.parquet"))
+@click.command(epilog=example("longstride score runs/plant plant.zarr --out scores.parquet"))
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("store")
 @click.option(
@@ -77,8 +77,8 @@ def score(
 
 @click.command(
     epilog=example(
-        "python -m trainer evaluate scores.parquet plant.zarr",
-        "python -m trainer evaluate lstm.parquet pca.parquet plant.zarr --json",
+        "longstride evaluate scores.parquet plant.zarr",
+        "longstride evaluate lstm.parquet pca.parquet plant.zarr --json",
     )
 )
 @click.argument("scores", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -128,7 +128,7 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
         click.echo("no PCA beside it: train one with --model pca, score STORE by it, and give both files")
 
 
-@click.command(epilog=example("python -m trainer plot scores.parquet plant.zarr --rows 2000:3000 --out plot.png"))
+@click.command(epilog=example("longstride plot scores.parquet plant.zarr --rows 2000:3000 --out plot.png"))
 @click.argument("scores", type=click.Path(path_type=Path))
 @click.argument("store")
 @click.option(

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading import Split, WindowIndex, WindowLoader
+from longstride.pipeline.loading.loader import WindowLoader
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.splits import Split
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.checkpoint import best_checkpoint, complete_checkpoints, load_checkpoint
 from longstride.trainer.engine.normalisation import Normalisation
@@ -26,7 +28,7 @@ class TrainedModel:
     def __init__(self, run: Path, device: torch.device) -> None:
         """Raises RunError where there is no run, or no checkpoint in it that can be read."""
         if not (run / "settings.json").exists():
-            raise RunError(f"{run} is no run: expected the --out of `python -m trainer train`")
+            raise RunError(f"{run} is no run: expected the --out of `longstride train`")
         checkpoints = complete_checkpoints(run / "checkpoints")
         checkpoint = best_checkpoint(run / "checkpoints") or next(iter(checkpoints), None)
         if checkpoint is None:

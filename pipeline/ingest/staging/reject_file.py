@@ -114,7 +114,7 @@ class RejectLimit:
             limit = "and no other is left"
         return RejectsError(
             f"{first}\n{share}, {limit}: {count:,} for {reason!r}. They are in {path}; "
-            "`python -m pipeline profile` proposes a recipe"
+            "`longstride profile` proposes a recipe"
         )
 
 

@@ -18,8 +18,8 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import Recipe, RecipeError, SourceError, append, ingest, rebuild
+from longstride import Recipe, RecipeError, SourceError, append, ingest, rebuild
+from longstride.__main__ import main
 from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout
 from longstride.storage.store import SeriesStore
@@ -81,7 +81,7 @@ def assert_same(store: SeriesStore, whole: SeriesStore) -> None:
 
 
 def verify(store: Path) -> None:
-    from longstride.storage.__main__ import main as storage
+    from longstride.__main__ import main as storage
 
     result = CliRunner().invoke(storage, ["verify", str(store)])
     assert result.exit_code == 0, result.output
@@ -426,7 +426,7 @@ def test_a_rebuild_needs_all_its_sources(tmp_path: Path, write_log: Log) -> None
 
 JOB = """
 import sys
-from longstride.pipeline.ingest import append
+from longstride import append
 append(sys.argv[2:], sys.argv[1], piece_bytes=10_000, bucket_bytes=20_000, progress=lambda _: print(flush=True))
 """
 

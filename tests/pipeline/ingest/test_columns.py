@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from longstride.pipeline.ingest import Recipe, RecipeError, SourceError, ingest
+from longstride import Recipe, RecipeError, SourceError, ingest
 from longstride.pipeline.ingest.columns import Columns
 from longstride.storage.store import SeriesStore
 

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import IngestReport, Recipe, RejectsError, SourceError, ingest
+from longstride import IngestReport, Recipe, RejectsError, SourceError, ingest
+from longstride.__main__ import main
 from longstride.pipeline.ingest.staging import reject_file as reject_files
 from longstride.storage.store import SeriesStore
 from tests.helpers.dirty_logs import CHANNELS, KINDS, WIDER, Expected, dirty_log, dirty_plan, write_log
@@ -123,7 +123,7 @@ def test_too_much_damage_stops_the_command(tmp_path: Path) -> None:
     told = (
         rf"Error: {re.escape(f'{file}, line {line}: {detail}')}\n100 of 1,000 rows cannot be read \(10\.00%\), "
         rf"more than --max-rejects 0\.1% allows: {count} for '{reason}'\. "
-        rf"They are in {re.escape(str(out))}\.report/rejects/0\.parquet; `python -m pipeline profile` .*\n"
+        rf"They are in {re.escape(str(out))}\.report/rejects/0\.parquet; `longstride profile` .*\n"
     )
     assert re.fullmatch(told, result.output), result.output
 

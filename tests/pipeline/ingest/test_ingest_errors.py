@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import Recipe, RecipeError, RejectsError, SourceError, ingest
+from longstride import Recipe, RecipeError, RejectsError, SourceError, ingest
+from longstride.__main__ import main
 from tests.helpers.log_lines import log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",), max_rejects="0")

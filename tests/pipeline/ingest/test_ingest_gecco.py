@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest import Recipe, ingest
+from longstride import Recipe, ingest
 from longstride.storage.store import SeriesStore
 
 ROWS = 139_566

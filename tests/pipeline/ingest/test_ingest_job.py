@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 import longstride.pipeline.ingest.writing.write
-from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import AccountingError, Recipe, SourceError, ingest
+from longstride import AccountingError, Recipe, SourceError, ingest
+from longstride.__main__ import main
 from longstride.pipeline.ingest.writing.merge import Joined, Rows
 from longstride.storage.errors import StoreError
 from longstride.storage.store import SeriesStore

@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest import Recipe, ingest
+from longstride import Recipe, ingest
 from longstride.storage.store import SeriesStore
 
 NUMBERS = st.one_of(

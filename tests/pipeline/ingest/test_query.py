@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from longstride.pipeline.ingest import RecipeError
+from longstride import RecipeError
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.query import Query
 

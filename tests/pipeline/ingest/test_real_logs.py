@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from longstride.pipeline.__main__ import main
+from longstride.__main__ import main
 from longstride.storage.store import SeriesStore
 
 MAX_RECIPE_LINES = 15

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from longstride.pipeline.ingest import Recipe, RecipeError
+from longstride import Recipe, RecipeError
 
 
 def test_toml_has_the_names_of_the_flags_and_flags_override_it(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import polars as pl
 import psutil
 import pytest
 
-from longstride.pipeline.ingest import RecipeError, SourceError, append, ingest
+from longstride import RecipeError, SourceError, append, ingest
 from longstride.pipeline.ingest.job import PIECE_BYTES
 from longstride.storage.errors import StoreError
 from longstride.storage.format import LOCK_FILE
@@ -195,7 +195,7 @@ def test_the_command_goes_on_after_ctrl_c(tmp_path: Path, name: str, flags: list
     )
     text = frame.write_csv().encode()
     log.write_bytes(gzip.compress(text, 1) if log.suffix == ".gz" else text)
-    command = [sys.executable, "-m", "pipeline", "ingest", str(log), "--out", str(out), "--time", "time", *flags]
+    command = [sys.executable, "-m", "longstride", "ingest", str(log), "--out", str(out), "--time", "time", *flags]
     # A terminal sends Ctrl-C to all processes of the command.
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -206,7 +206,7 @@ def test_the_command_goes_on_after_ctrl_c(tmp_path: Path, name: str, flags: list
         os.killpg(job.pid, signal.SIGINT)
         told, complaint = job.communicate()
     assert (job.returncode, told) == (130, "")
-    assert complaint == "Interrupted: run the same command again, and it goes on where it was\n"
+    assert complaint == "Interrupted: run the same command again, and it resumes where it was\n"
     gone_by = time.monotonic() + 20
     while any(is_alive_in(one, job.pid) for one in psutil.process_iter()):
         assert time.monotonic() < gone_by, "a process is left"

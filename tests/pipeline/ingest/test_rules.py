@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import IngestReport, Recipe, RecipeError, RejectsError, SourceError, ingest
+from longstride import IngestReport, Recipe, RecipeError, RejectsError, SourceError, ingest
+from longstride.__main__ import main
 from longstride.storage.store import SeriesStore
 from tests.helpers.accounts import assert_balanced, segments_of
 from tests.helpers.buckets import tiny_buckets

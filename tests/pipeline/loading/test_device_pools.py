@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from longstride.pipeline.loading import WindowBatch, WindowLoader
+from longstride import WindowBatch, WindowLoader
 from longstride.pipeline.loading.serving.row_reader import merged
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore

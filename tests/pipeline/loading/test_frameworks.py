@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data._utils.pin_memory import pin_memory
 
-from longstride.pipeline.loading import WindowBatch, WindowDataset, WindowLoader
+from longstride import WindowBatch, WindowDataset, WindowLoader
 from longstride.storage.store import SeriesStore
 from tests.helpers.store_of import StoreOf
 
@@ -105,7 +105,7 @@ ACCELERATED = """
 import json, sys
 import torch
 from accelerate import Accelerator
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 
 accelerator = Accelerator(cpu=True)
 loader = WindowLoader(

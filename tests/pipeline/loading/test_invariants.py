@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 from longstride.storage.store import SeriesStore
 
 OPTIONS: dict[str, Any] = {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from longstride.pipeline.loading import WindowDataset, WindowLoader, split_by_time
+from longstride import WindowDataset, WindowLoader, split_by_time
 from longstride.pipeline.loading.dataset import WindowOptions
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore

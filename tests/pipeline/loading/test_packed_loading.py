@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader
 
-from longstride.pipeline.loading import WindowDataset, WindowLoader
+from longstride import WindowDataset, WindowLoader
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.errors import StoreError
 from longstride.storage.packed.cache import THERE, RowCache
@@ -110,7 +110,7 @@ SERVE = """
 import resource, sys
 from pathlib import Path
 import torch
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 
 torch.arange(10_000_000).sort()  # threads, and what they need, are there
 loader = WindowLoader(sys.argv[1], window=64, batch_size=256, pool_rows=2**17)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.sparse import sparse_store
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 from longstride.storage.store import SeriesStore
 
 SERVE = """
 import resource, sys
 from pathlib import Path
 import torch
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 
 torch.arange(10_000_000).sort()  # threads, and what they need, are there
 lines = Path("/proc/self/status").read_text().splitlines()

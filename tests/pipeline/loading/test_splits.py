@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longstride.pipeline.loading import Split, WindowIndex, split_by_time
+from longstride import Split, split_by_time
+from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.errors import LongstrideError
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore

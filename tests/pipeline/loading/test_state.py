@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
 from tests.helpers.store_of import StoreOf

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from longstride.pipeline.loading import WindowDataset, WindowLoader
+from longstride import WindowDataset, WindowLoader
 from longstride.pipeline.loading.workers import WorkerError
 from longstride.storage.store import SeriesStore
 from tests.helpers.store_of import StoreOf
@@ -77,7 +77,7 @@ def test_a_worker_that_dies_is_named(store: SeriesStore) -> None:
 KILLED_LOADER = """
 import os, signal, sys
 from pathlib import Path
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 
 if __name__ == "__main__":
     loader = WindowLoader(sys.argv[1], window=16, batch_size=32, num_workers=2)

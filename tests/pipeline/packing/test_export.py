@@ -10,8 +10,8 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import Recipe, ingest
+from longstride import Recipe, ingest
+from longstride.__main__ import main
 from longstride.pipeline.packing.export import export
 from longstride.storage.errors import LongstrideError, StoreError
 from longstride.storage.store import SeriesStore

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from distributed import LocalCluster
 
-from longstride.pipeline.__main__ import main
+from longstride.__main__ import main
 from longstride.pipeline.packing.pack import pack, unpack
 from longstride.pipeline.packing.trials import best_of, try_codecs
 from longstride.storage.errors import StoreError, StoreLockedError
@@ -205,7 +205,7 @@ def test_what_is_there_is_refused(store: SeriesStore, tmp_path: Path) -> None:
 def test_ctrl_c_is_gone_on_with(make_store: Make, tmp_path: Path) -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     store = make_store(tmp_path / "s.zarr", rows=4_000_000, channels=16)
-    call = [sys.executable, "-m", "pipeline", "pack", store.name, str(tmp_path / "p.zarr"), "--codec", "zstd"]
+    call = [sys.executable, "-m", "longstride", "pack", store.name, str(tmp_path / "p.zarr"), "--codec", "zstd"]
     try:
         with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True) as job:
             while not list((tmp_path / "p.zarr").glob(f"{STAGED}/*/{STAGED}/*/*.json")):
@@ -216,6 +216,6 @@ def test_ctrl_c_is_gone_on_with(make_store: Make, tmp_path: Path) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert job.returncode == 130
-    assert complaint == "Interrupted: run the same command again, and it goes on where it was\n"
+    assert complaint == "Interrupted: run the same command again, and it resumes where it was\n"
     again = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "taken over from an interrupted run" in again.stdout

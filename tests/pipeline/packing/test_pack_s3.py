@@ -18,11 +18,11 @@ import zarr
 from click.testing import CliRunner
 from obstore.store import S3Store
 
-from longstride.pipeline.__main__ import main as pipeline
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
+from longstride.__main__ import main as pipeline
+from longstride.__main__ import main as storage
 from longstride.pipeline.packing.pack import pack, unpack
 from longstride.storage import location as places
-from longstride.storage.__main__ import main as storage
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import LOCK_FILE, ROOT
 from longstride.storage.location import Bucket, PlaceError

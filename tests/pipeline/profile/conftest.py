@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from longstride.pipeline.profile import Proposal
+from longstride import Proposal
 from longstride.storage.store import SeriesStore
 from tests.helpers.small_logs import ingest, log, propose
 from tests.pipeline.ingest.conftest import gecco, logs, write_log

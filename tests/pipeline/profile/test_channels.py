@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from longstride.pipeline.profile import Proposal
+from longstride import Proposal
 from longstride.storage.store import SeriesStore
 from tests.helpers.small_logs import doubted, times, unsteady, wave
 

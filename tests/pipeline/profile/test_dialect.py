@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride.pipeline.profile import Proposal
+from longstride import Proposal
 from longstride.pipeline.profile.dialect import sniff
 from longstride.storage.store import SeriesStore
 from tests.helpers.small_logs import doubted, log, propose, times, wave

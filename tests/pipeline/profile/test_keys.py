@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longstride.pipeline.profile import Proposal
+from longstride import Proposal
 from longstride.storage.store import SeriesStore
 from tests.helpers.small_logs import START, doubted, log, propose, times, unsteady, wave
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from longstride.pipeline.profile import Proposal
+from longstride import Proposal
 from longstride.storage.store import SeriesStore
 from tests.helpers.small_logs import doubted, times, wave
 

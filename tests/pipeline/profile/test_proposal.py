@@ -10,9 +10,8 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import SourceError
-from longstride.pipeline.profile import Proposal
+from longstride import Proposal, SourceError
+from longstride.__main__ import main
 from tests.helpers.log_lines import log_lines
 from tests.helpers.small_logs import log, propose, times, wave
 
@@ -24,8 +23,8 @@ def test_the_text_of_a_proposal(look: Callable[..., Proposal]) -> None:
     assert (
         found.as_toml()
         == """\
-# A proposal of `python -m pipeline profile`: look it over, save it, and run
-#   python -m pipeline ingest SOURCE... --recipe FILE --out STORE
+# A proposal of `longstride profile`: look it over, save it, and run
+#   longstride ingest SOURCE... --recipe FILE --out STORE
 #
 # Seen in 40 rows of 1 file:
 #   times from 2024-03-18 09:30:00 to 2024-03-18 10:09:00

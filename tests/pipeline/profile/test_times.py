@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest import SourceError
-from longstride.pipeline.profile import Proposal
+from longstride import Proposal, SourceError
 from longstride.pipeline.profile.times import read_times
 from longstride.storage.store import SeriesStore
 from tests.helpers.small_logs import doubted, propose, times, wave

@@ -16,7 +16,7 @@ import xarray
 import xbatcher
 import zarr
 
-from longstride.pipeline.loading import WindowLoader
+from longstride import WindowLoader
 from longstride.storage.packed.codecs import CODECS
 from longstride.storage.packed.rows import PackedStore
 from longstride.storage.store import SeriesStore

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.storage.__main__ import main
+from longstride.__main__ import main
 from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout, seal
 from longstride.storage.packed.codecs import CODECS

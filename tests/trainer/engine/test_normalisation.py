@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from longstride.pipeline.loading import split_by_time
+from longstride import split_by_time
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.loss import LOSSES, total_error

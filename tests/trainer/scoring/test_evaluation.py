@@ -12,8 +12,8 @@ import torch
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from longstride.__main__ import main
 from longstride.storage.store import SeriesStore
-from longstride.trainer.__main__ import main
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.scoring.evaluation import Figures, evaluate

@@ -14,10 +14,10 @@ import torch
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading import Split, split_by_time
+from longstride import Split, split_by_time
+from longstride.__main__ import main
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
-from longstride.trainer.__main__ import main
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.state import TrainingState
 from longstride.trainer.errors import RunError, SettingsError
@@ -144,7 +144,7 @@ def assert_same(one: pl.DataFrame, other: pl.DataFrame) -> None:
 
 def test_any_number_of_processes_gives_the_same(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:
     score(trained, labelled, tmp_path / "one.parquet", ALONE)
-    launcher = [*FORKING, "--standalone", "--nproc-per-node=3", "-m", "trainer"]
+    launcher = [*FORKING, "--standalone", "--nproc-per-node=3", "-m", "longstride"]
     command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "three.parquet"), "--device=cpu"]
     result = subprocess.run([sys.executable, *launcher, *command], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

@@ -19,8 +19,8 @@ import pyarrow.feather
 import pytest
 from click.testing import CliRunner
 
-from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import Recipe, ingest
+from longstride import Recipe, ingest
+from longstride.__main__ import main
 from longstride.storage.store import SeriesStore
 
 NAMES = ("time", "temp °C", "flow", "fault", "note")

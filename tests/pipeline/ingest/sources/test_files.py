@@ -18,9 +18,9 @@ import pytest
 from click.testing import CliRunner
 from fsspec.registry import known_implementations
 
-from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import Recipe, RecipeError, SourceError, find_files, ingest
-from longstride.pipeline.ingest.sources.files import identity, num_bytes, open_file, refuse_changed
+from longstride import Recipe, RecipeError, SourceError, ingest
+from longstride.__main__ import main
+from longstride.pipeline.ingest.sources.files import find_files, identity, num_bytes, open_file, refuse_changed
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.storage.store import SeriesStore
 from tests.helpers.log_lines import log_lines

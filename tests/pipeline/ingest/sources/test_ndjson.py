@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest import IngestReport, Recipe, RejectsError, SourceError, ingest
+from longstride import IngestReport, Recipe, RejectsError, SourceError, ingest
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.sources.detect import open_source
 from longstride.pipeline.ingest.sources.ndjson import JsonSource

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from longstride.pipeline.__main__ import main
-from longstride.pipeline.ingest import Recipe, ingest
+from longstride import Recipe, ingest
+from longstride.__main__ import main
 from longstride.storage.store import SeriesStore
 from tests.helpers.log_lines import log_lines
 from tests.helpers.object_store import SECRET_KEY, close, environment, serve_s3

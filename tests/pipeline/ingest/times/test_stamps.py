@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest import Recipe, RecipeError
+from longstride import Recipe, RecipeError
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds, why_unreadable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

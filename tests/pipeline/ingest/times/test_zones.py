@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest import Recipe, RecipeError
+from longstride import Recipe, RecipeError
 from longstride.pipeline.ingest.times.stamps import why_unreadable
 from longstride.pipeline.ingest.times.zones import Clock
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest import Recipe, SourceError, ingest
+from longstride import Recipe, SourceError, ingest
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader, Run, write_part
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
 from tests.helpers.accounts import assert_balanced, series_of_rows

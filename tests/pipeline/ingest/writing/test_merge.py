@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest import Recipe, SourceError, ingest
+from longstride import Recipe, SourceError, ingest
 from tests.helpers.accounts import assert_balanced
 from tests.helpers.buckets import SIZES, mean, tiny_buckets
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.pipeline.loading import WindowIndex
+from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.errors import LongstrideError
 from tests.helpers.segments import brute_force, segment_lists, segments_of
 

@@ -1,20 +1,15 @@
-"""`python -m storage`: look at a store."""
+"""`longstride inspect` and `verify`: what is in a store, and whether it is whole."""
 
 import json
 
 import click
 
-from longstride.storage.cli import CommandGroup, example
+from longstride.storage.cli import example
 
 STORE = click.argument("store")
 
 
-@click.group(cls=CommandGroup, name="python -m storage")
-def main() -> None:
-    """Look at a store: what is in it, and whether it is whole."""
-
-
-@main.command(epilog=example("python -m storage inspect plant.zarr --window 512 --stride 64"))
+@click.command(epilog=example("longstride inspect plant.zarr --window 512 --stride 64"))
 @STORE
 @click.option(
     "--window", "-k", type=click.IntRange(min=1), default=64, show_default=True, help="Rows of a window, K."
@@ -36,7 +31,7 @@ def inspect(store: str, window: int, stride: int, as_json: bool) -> None:
     click.echo(json.dumps(summary.as_json(), indent=1) if as_json else render(summary))
 
 
-@main.command(epilog=example("python -m storage verify plant.zarr"))
+@click.command(epilog=example("longstride verify plant.zarr"))
 @STORE
 def verify(store: str) -> None:
     """Check every chunk file of STORE against its checksum.
@@ -64,7 +59,3 @@ def verify(store: str) -> None:
             f"{faults} of {total} chunk files are broken: restore them from a backup, or ingest the sources again"
         )
     click.echo(f"{store}: all {total:,} chunk files are whole ({num_bytes / 2**20:,.1f} MiB)")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,28 +1,18 @@
-"""`python -m trainer`, `torchrun -m trainer`: train on a store, score its rows, judge the scores."""
+"""`longstride train`: train a model on the windows of a store."""
 
-import os
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from longstride.storage.cli import CommandGroup, example
-from longstride.trainer.cli import run_as_rank, setting, told_once
+from longstride.storage.cli import example
+from longstride.trainer.cli import setting, told_once
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.scoring.commands import evaluate, plot, score
 from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 if TYPE_CHECKING:
     from longstride.trainer.engine.metrics import Summary
 
-
-@click.group(cls=CommandGroup, name="python -m trainer")
-def main() -> None:
-    """Train models on the windows of a store."""
-
-
-for command in (score, evaluate, plot):
-    main.add_command(command)
 
 SCHEDULES = click.Choice(["constant", "cosine", "one-cycle"])
 
@@ -48,10 +38,10 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
     context.default_map = flat
 
 
-@main.command(
+@click.command(
     epilog=example(
-        "python -m trainer train plant.zarr --out runs/plant",
-        "torchrun --standalone --nproc-per-node=2 -m trainer train plant.zarr --out runs/plant",
+        "longstride train plant.zarr --out runs/plant",
+        "torchrun --standalone --nproc-per-node=2 -m longstride train plant.zarr --out runs/plant",
     )
 )
 @click.argument("store")
@@ -160,9 +150,3 @@ def _render(summary: "Summary") -> str:
             f"  report            {summary.report}",
         ]
     )
-
-
-if __name__ == "__main__":
-    if "RANK" in os.environ:
-        run_as_rank(main)
-    main()

@@ -1,0 +1,124 @@
+"""`longstride pack`, `unpack` and `export`: a store in another form."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from longstride.storage.cli import counted, example, options, resumable, row_range
+
+R = TypeVar("R")
+
+WORKERS = (
+    click.option(
+        "--workers", metavar="N", type=click.IntRange(min=1), help="Work with N processes of this machine."
+    ),
+    click.option(
+        "--dask", metavar="ADDRESS", help="Work on the Dask cluster of this scheduler, such as tcp://host:8786."
+    ),
+)
+
+
+@click.command(epilog=example("longstride pack plant.zarr s3://bucket/plant.zarr --codec blosc-zstd --workers 4"))
+@click.argument("store")
+@click.argument("dest")
+@click.option(
+    "--codec",
+    type=click.Choice(["auto", "blosc-zstd", "blosc-lz4", "zstd", "delta"]),
+    default="auto",
+    show_default=True,
+    help="How values are made small; auto tries them on a sample and takes the best that every Zarr tool reads.",
+)
+@options(WORKERS)
+def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | None) -> None:
+    """Write a packed copy of STORE to DEST, a new folder or a URL such as s3://bucket/plant.zarr.
+
+    A packed store is small, and has few files: it is for object stores, archives and colleagues. It is trained
+    from as it is, in the same order; `unpack` makes the mapped store of it again, bit for bit. Credentials and
+    endpoint of an object store come from the environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on).
+
+    A job that was interrupted goes on where it was: run it again.
+    """
+    from longstride.pipeline.packing.pack import pack as write
+    from longstride.pipeline.packing.trials import best_of, try_codecs
+    from longstride.storage.store import SeriesStore
+
+    opened = SeriesStore.open(store)
+    if codec == "auto":
+        trials = try_codecs(opened)
+        codec = best_of(trials).codec
+        for trial in trials:
+            note = "chosen: the smallest that every Zarr tool reads" if trial.codec == codec else ""
+            note = (
+                "only Longstride, and Zarr for Python beside it, can read it" if trial.codec == "delta" else note
+            )
+            size = f"{trial.ratio:.2f} times smaller, decoded at {trial.megabytes_per_second:,.0f} MB/s"
+            click.echo(f"{trial.codec:<10}  {size}  {note}".rstrip())
+    report = _with_bar(
+        "pack", opened, lambda bar: write(opened, dest, codec=codec, workers=workers, dask=dask, progress=bar)
+    )
+    ratio = opened.values.nbytes / report.num_bytes
+    reused = f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
+    click.echo(
+        f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'shard')}{reused}; values {codec}, "
+        f"{report.num_bytes / 1e6:,.1f} MB, {ratio:.2f} times smaller"
+    )
+
+
+@click.command(epilog=example("longstride unpack s3://bucket/plant.zarr plant.zarr"))
+@click.argument("store")
+@click.argument("dest")
+@options(WORKERS)
+def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None:
+    """Write a mapped copy of the packed STORE, a folder or a URL, to the new folder DEST.
+
+    It has the same bytes as the store that was packed, each held against its checksum.
+    """
+    from longstride.pipeline.packing.pack import unpack as write
+    from longstride.storage.store import SeriesStore
+
+    opened = SeriesStore.open(store)
+    report = _with_bar("unpack", opened, lambda bar: write(opened, dest, workers=workers, dask=dask, progress=bar))
+    reused = f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
+    click.echo(f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'chunk')}{reused}")
+
+
+@click.command(epilog=example("longstride export plant.zarr --to parquet --rows 0:86400 --out day.parquet"))
+@click.argument("store")
+@click.option("--to", type=click.Choice(["parquet", "arrow"]), required=True, help="Format of the file.")
+@click.option("--rows", metavar="A:B", callback=row_range, help="Rows A to B - 1.  [default: all]")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="The file.  [default: named as STORE]",
+)
+def export(store: str, to: str, rows: tuple[int, int] | None, out: Path | None) -> None:
+    """Write the rows of STORE to one file, in memory that does not grow.
+
+    The file has a column for the time (UTC), the series, each channel and each label. Beside it OUT.toml is the
+    recipe that reads it: `longstride ingest OUT --recipe OUT.toml --out STORE` gives the same store.
+    """
+    from tqdm import tqdm
+
+    from longstride.pipeline.packing.export import export as write
+    from longstride.storage.location import is_url
+    from longstride.storage.store import SeriesStore
+
+    opened = SeriesStore.open(store)
+    out = out or Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}")
+    start, stop = rows or (0, opened.num_rows)
+    with tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None) as bar:
+        written = write(opened, out, to, rows=rows, progress=bar.update)
+    click.echo(
+        f"{out}: {written.num_rows:,} rows, {written.num_bytes / 1e6:,.1f} MB; its recipe is {written.recipe}"
+    )
+
+
+def _with_bar(what: str, store: Any, job: Callable[[Callable[[int], object]], R]) -> R:
+    """Run a job with a progress bar of rows, and say how to go on when it is interrupted."""
+    from tqdm import tqdm
+
+    with resumable(), tqdm(total=store.num_rows, unit=" rows", unit_scale=True, desc=what, disable=None) as bar:
+        return job(bar.update)

@@ -1,0 +1,30 @@
+"""`longstride profile`: a recipe proposed from a sample of logs."""
+
+import json
+
+import click
+
+from longstride.storage.cli import SOURCES, example
+
+
+@click.command(epilog=example("longstride profile plant-*.csv.gz > plant.toml"))
+@SOURCES
+@click.option(
+    "--rows",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="About how many rows to look at, of all sources together.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was seen and the settings as JSON.")
+def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
+    """Look at a sample of each SOURCE and propose a recipe for `ingest --recipe`, in TOML.
+
+    The sample is the beginning of each file, of long plain files also some of the middle and end. What was seen
+    and what is in doubt stands above the settings, and reasons beside them: look it over before use.
+    """
+    from longstride.pipeline.profile.findings import profile as look
+
+    found = look(sources, rows=rows)
+    click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_toml(), nl=as_json)

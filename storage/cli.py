@@ -32,8 +32,10 @@ class CommandGroup(click.Group):
             return super().invoke(context)
         except BrokenPipeError:
             raise  # `inspect ... | head`: click ends without a word
-        except (LongstrideError, OSError) as error:
-            raise click.ClickException(str(error)) from error
+        except LongstrideError as error:
+            raise click.ClickException(f"{error} [{error.code}]") from error
+        except OSError as error:
+            raise click.ClickException(f"{error} [file-system]") from error
 
 
 def example(*lines: str) -> str:

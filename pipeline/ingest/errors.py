@@ -1,7 +1,5 @@
 """Errors of ingest: each names the file, the line, the value, and the way out."""
 
-from typing import Any
-
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["AccountingError", "RecipeError", "RejectsError", "SourceError"]
@@ -14,19 +12,9 @@ class RecipeError(LongstrideError):
 class SourceError(LongstrideError):
     """A source file cannot be read as the recipe says."""
 
-    def __init__(self, source: str, message: str, *, place: str | None = None) -> None:
+    def __init__(self, source: str, message: str, *, place: str | None = None, code: str = "") -> None:
         """Say `message` of the file `source`, at a place such as "line 12"."""
-        super().__init__(f"{source}, {place}: {message}" if place else f"{source}: {message}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (str(self),)
-
-
-def _restored(text: str) -> SourceError:
-    """Make an error as it came from another process."""
-    error = SourceError.__new__(SourceError)
-    error.args = (text,)
-    return error
+        super().__init__(f"{source}, {place}: {message}" if place else f"{source}: {message}", code=code)
 
 
 class RejectsError(LongstrideError):

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.timing import Spread
 from longstride.pipeline.packing.trials import try_codecs
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 
 __all__ = ["Trial", "as_json", "measure", "render"]
 
@@ -29,7 +29,7 @@ def measure(stores: Mapping[str, str], *, rounds: int) -> list[Trial]:
     """Try all codecs on samples from all over each store, by the name of the log, several times in turn."""
     found = []
     for log, path in stores.items():
-        store = SeriesStore.open(path)
+        store = open_store(path)
         trials = [try_codecs(store) for _ in range(rounds)]
         for same in zip(*trials, strict=True):
             rates = Spread.of([trial.megabytes_per_second for trial in same])

@@ -18,7 +18,7 @@ from benchmarks.stores import SEED
 from benchmarks.timing import Spread, interleave
 from longstride import WindowDataset, WindowLoader
 from longstride.storage.errors import LongstrideError
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 from longstride.trainer.models import build_model
 from longstride.trainer.settings import ModelSettings
 
@@ -113,7 +113,7 @@ class _Ways:
 
     def plain(self, workers: int) -> Iterator[Tensor]:
         """A `Dataset` over `np.memmap` in a `DataLoader` with workers."""
-        num_rows, num_channels = SeriesStore.open(self._store).values.shape
+        num_rows, num_channels = open_store(self._store).values.shape
         asked = PeerCase(
             store=str(self._store),
             raw=str(self._raw),
@@ -130,7 +130,7 @@ class _Ways:
 
     def resident(self) -> Iterator[Tensor]:
         """Gathered at random from a log that lies on the device whole."""
-        values = torch.from_numpy(SeriesStore.open(self._store).values[:].copy()).to(self.device)
+        values = torch.from_numpy(open_store(self._store).values[:].copy()).to(self.device)
         num_rows, num_channels = values.shape
         window, batch = self._case.window, self._case.batch
         view = values.as_strided((num_rows - window + 1, window, num_channels), (num_channels, num_channels, 1))
@@ -151,7 +151,7 @@ def measure_serving(
             sources["plain"] = ways.plain(_best_workers(ways, seconds))
         served = {name: _count(source, device) for name, source in sources.items()}
         rates = interleave(served, rounds=rounds, seconds=seconds)
-        window_bytes = case.window * SeriesStore.open(store).values[:1].nbytes
+        window_bytes = case.window * open_store(store).values[:1].nbytes
         sent = {"expanded": ways.bytes_per_expanded_window, "resident": 0}
         found += [
             Serving(
@@ -170,7 +170,7 @@ def measure_steps(
     store: Path, raw: Path, case: Case, device: torch.device, *, rounds: int, seconds: float
 ) -> list[Steps]:
     """Steps per second of small models by how they are fed, all ways of a model in turn."""
-    num_channels = SeriesStore.open(store).values.shape[1]
+    num_channels = open_store(store).values.shape[1]
     models: dict[str, Callable[[], nn.Module]] = {
         "linear": lambda: nn.Sequential(nn.Linear(num_channels, 8), nn.Linear(8, num_channels)),
         "LSTM, 64 wide": lambda: build_model(ModelSettings(hidden=64, latent=16), num_channels, case.window),

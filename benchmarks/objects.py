@@ -15,8 +15,8 @@ from benchmarks.timing import Spread
 from longstride import WindowLoader
 from longstride.storage.format import chunk_file
 from longstride.storage.location import Place, place_of
+from longstride.storage.open import open_store
 from longstride.storage.packed.rows import threads_for
-from longstride.storage.store import SeriesStore
 
 __all__ = ["Epochs", "as_json", "measure", "render"]
 
@@ -51,7 +51,7 @@ def measure(found: Packed, windows: Sequence[int], batch: int, rounds: int) -> l
 
 def _measure(found: Packed, window: int, batch: int, rounds: int) -> Epochs:
     assert found.url
-    store = SeriesStore.open(found.url)
+    store = open_store(found.url)
     sizes: list[int] = store.attributes["packed"]["shard_bytes"]["values"]
     loader = WindowLoader(store, window=window, stride=window, batch_size=batch, seed=SEED)
     decoded = decode(found.packed)

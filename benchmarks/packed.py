@@ -18,9 +18,9 @@ from longstride import WindowLoader
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.format import ROOT, StoreLayout
 from longstride.storage.location import place_of
+from longstride.storage.open import open_store
 from longstride.storage.packed.rows import PackedStore, threads_for
 from longstride.storage.segments import Segments
-from longstride.storage.store import SeriesStore
 from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["Case", "Cell", "Packed", "as_json", "cases", "decode", "digests", "measure", "prepare", "render"]
@@ -76,14 +76,14 @@ def prepare(folder: Path, num_rows: int, num_channels: int, codec: str, url: str
     mapped = folder / f"walk-{num_rows}x{num_channels}.zarr"
     if not (mapped / ROOT).exists():
         _write_walk(mapped, num_rows, num_channels)
-    store = SeriesStore.open(mapped)
+    store = open_store(mapped)
     packed = folder / f"walk-{num_rows}x{num_channels}-{codec}.zarr"
     for place in [str(packed), *([url] if url else [])]:
         try:
             place_of(place).get(ROOT)
         except FileNotFoundError:
             pack(store, place, codec=codec)
-    opened = SeriesStore.open(packed)
+    opened = open_store(packed)
     assert isinstance(opened, PackedStore)
     size = sum(opened.attributes["packed"]["shard_bytes"]["values"])
     return Packed(
@@ -119,7 +119,7 @@ def measure(found: Packed, chosen: Sequence[Case], *, rounds: int, seconds: floa
 
 
 def _measure(found: Packed, case: Case, rounds: int, seconds: float) -> Cell:
-    values = SeriesStore.open(found.mapped).values
+    values = open_store(found.mapped).values
     row_bytes = values[:1].nbytes
     window_bytes = case.window * row_bytes
     ways: dict[str, Iterator[int]] = {
@@ -162,7 +162,7 @@ def _serve(store: Path | str, case: Case) -> Iterator[int]:
 def _serve_cached(found: Packed, case: Case) -> Iterator[int]:
     """From the second epoch on: the first one, in which each row is decoded, is read through beforehand."""
     loader = _loader(found.packed, case, found.cache)
-    rows = SeriesStore.open(found.packed).num_rows
+    rows = open_store(found.packed).num_rows
     cache = loader.dataset.collection.rows_of(0)
     for start in range(0, rows, DECODED_ROWS):
         stop = min(start + DECODED_ROWS, rows)
@@ -174,7 +174,7 @@ def _serve_cached(found: Packed, case: Case) -> Iterator[int]:
 
 def decode(path: Path) -> Iterator[int]:
     """Rows decoded from end to end, by the threads of the reader, into memory that is used again."""
-    store = SeriesStore.open(path)
+    store = open_store(path)
     assert isinstance(store, PackedStore)
     rows = store.rows("values")
     out = np.empty((DECODED_ROWS, *rows.shape[1:]), rows.dtype)

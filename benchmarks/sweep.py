@@ -11,7 +11,7 @@ from benchmarks.serving import Cell, Turns, case_of, measure
 from benchmarks.stores import SEED, warm
 from benchmarks.ways import COPY, OURS, PEERS, Way
 from longstride.pipeline.packing.pack import pack
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 
 __all__ = ["AXES", "as_json", "sweep"]
 
@@ -49,7 +49,7 @@ def _ways(axis: str, store: Path) -> list[Way]:
     if axis == "layout":
         packed = store.with_name(f"{store.stem}-packed.zarr")
         if not packed.exists():
-            pack(SeriesStore.open(store), str(packed))
+            pack(open_store(store), str(packed))
         return [_ours("packed", store=str(packed))]
     return [PEERS["memmap"], PEERS["unfold"]]
 

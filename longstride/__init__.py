@@ -9,6 +9,7 @@
 Importing this package imports nothing else: each name brings what it needs when it is first used.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,17 @@ _NAMES = {
 """What each module gives; the imports above say the same to editors and type checkers."""
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = ["__version__", "open", *_HOMES]
+
+
+def open(path: str | os.PathLike[str]) -> "SeriesStore":
+    """Open the store at a path, or where it is packed at a URL such as s3://bucket/plant.zarr.
+
+    Raises StoreError where there is no store, or one that is unfinished, altered or of another format.
+    """
+    from longstride.storage.open import open_store
+
+    return open_store(path)
 
 
 def __getattr__(name: str) -> Any:

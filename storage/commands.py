@@ -25,9 +25,9 @@ def inspect(store: str, window: int, stride: int, as_json: bool) -> None:
     of windows is told for one K and stride; windows never cross a segment.
     """
     from longstride.storage.inspect import render, summarise
-    from longstride.storage.store import SeriesStore
+    from longstride.storage.open import open_store
 
-    summary = summarise(SeriesStore.open(store), window, stride)
+    summary = summarise(open_store(store), window, stride)
     click.echo(json.dumps(summary.as_json(), indent=1) if as_json else render(summary))
 
 
@@ -40,10 +40,10 @@ def verify(store: str) -> None:
     """
     from tqdm import tqdm
 
-    from longstride.storage.store import SeriesStore
+    from longstride.storage.open import open_store
     from longstride.storage.verify import check_chunks, num_chunk_files
 
-    opened = SeriesStore.open(store)
+    opened = open_store(store)
     total = num_chunk_files(opened)
     faults = 0
     num_bytes = 0

@@ -1,6 +1,6 @@
 """Errors for the person at the terminal: what was found, what was expected, where, and what to do.
 
-Programs go by the `code` of an error, which stays the same when its words change; `docs/errors.md` lists all codes.
+Programs go by the `code` of an error, which stays when its words change; `docs/errors.md` lists all codes.
 """
 
 from typing import Any

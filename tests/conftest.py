@@ -13,6 +13,7 @@ from hypothesis import settings
 from numpy.typing import NDArray
 
 from longstride.storage.format import StoreLayout
+from longstride.storage.open import open_store
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.writer import StoreWriter
@@ -83,7 +84,7 @@ def _make_store(
     with small, no_sync, StoreWriter(path, layout) as writer:
         writer.append(time, values, labels)
         writer.commit(Segments(*bounds.T.copy()), tuple(series), cadence_ns=cadence_ns, **commit)
-    return SeriesStore.open(path)
+    return open_store(path)
 
 
 @pytest.fixture(scope="session")

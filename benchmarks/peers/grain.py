@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers.case import Case
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 
 __all__ = ["DISTRIBUTION", "WORKERS", "loader"]
 
@@ -30,7 +30,7 @@ class Gather:
     """Gives the windows that begin at some rows of a store."""
 
     def __init__(self, case: Case) -> None:
-        self.store = SeriesStore.open(case.store)
+        self.store = open_store(case.store)
         self.window = case.window
 
     def __call__(self, starts: Sequence[int]) -> NDArray[np.floating]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spdl.pipeline import PipelineBuilder
 
 from benchmarks.peers.case import Case
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 
 __all__ = ["DISTRIBUTION", "WORKERS", "loader"]
 
@@ -40,7 +40,7 @@ class Epochs:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.values = SeriesStore.open(case.store).values
+        self.values = open_store(case.store).values
         self.between_epochs: list[Any] = []
 
     def __iter__(self) -> Iterator[NDArray[np.floating]]:

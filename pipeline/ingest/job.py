@@ -22,6 +22,7 @@ from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
 from longstride.storage.errors import StoreError
 from longstride.storage.format import ROOT
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
 
@@ -70,7 +71,7 @@ def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Option
     already, and for rows that are not newer than what it has of their series; else as `ingest`.
     """
     with StoreLock(out, append=True) as lock:
-        before = SeriesStore.open(lock.path)
+        before = open_store(lock.path)
         return _run(sources, lock, recipe_of(before), options, before=before)
 
 
@@ -82,7 +83,7 @@ def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Optio
     """
     out = Path(out)
     with StoreLock(out, append=True) as lock:
-        before = SeriesStore.open(lock.path)
+        before = open_store(lock.path)
         known = _sources_before(before)
         names = [*known, *(name for name in find_files(sources) if name not in known)]
         made = out.with_name(f".{out.name}.rebuilding")
@@ -131,7 +132,7 @@ def _run(
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
     if was_finished(lock):
         left = read.left_report()
-        if left is not None and left.generation == SeriesStore.open(lock.path).generation:
+        if left is not None and left.generation == open_store(lock.path).generation:
             read.remove_parts()
             return left
         if before is None:

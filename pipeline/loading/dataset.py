@@ -25,6 +25,7 @@ from longstride.pipeline.loading.serving.row_reader import merged
 from longstride.pipeline.loading.serving.stores import Collection, Selection
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
+from longstride.storage.open import open_store
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 
@@ -280,7 +281,7 @@ def _opened(store: Stores) -> list[SeriesStore]:
     stores = [store] if isinstance(store, SeriesStore | str | os.PathLike) else list(store)
     if not stores:
         raise LongstrideError("no store is given: expected at least one")
-    return [item if isinstance(item, SeriesStore) else SeriesStore.open(item) for item in stores]
+    return [item if isinstance(item, SeriesStore) else open_store(item) for item in stores]
 
 
 def _segments_of(stores: Sequence[SeriesStore], split: Split | Sequence[Split] | None) -> list[Segments]:

@@ -42,9 +42,9 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
     """
     from longstride.pipeline.packing.pack import pack as write
     from longstride.pipeline.packing.trials import best_of, try_codecs
-    from longstride.storage.store import SeriesStore
+    from longstride.storage.open import open_store
 
-    opened = SeriesStore.open(store)
+    opened = open_store(store)
     if codec == "auto":
         trials = try_codecs(opened)
         codec = best_of(trials).codec
@@ -76,9 +76,9 @@ def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None
     It has the same bytes as the store that was packed, each held against its checksum.
     """
     from longstride.pipeline.packing.pack import unpack as write
-    from longstride.storage.store import SeriesStore
+    from longstride.storage.open import open_store
 
-    opened = SeriesStore.open(store)
+    opened = open_store(store)
     report = _with_bar("unpack", opened, lambda bar: write(opened, dest, workers=workers, dask=dask, progress=bar))
     reused = f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
     click.echo(f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'chunk')}{reused}")
@@ -104,9 +104,9 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: Path | None) 
 
     from longstride.pipeline.packing.export import export as write
     from longstride.storage.location import is_url
-    from longstride.storage.store import SeriesStore
+    from longstride.storage.open import open_store
 
-    opened = SeriesStore.open(store)
+    opened = open_store(store)
     out = out or Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}")
     start, stop = rows or (0, opened.num_rows)
     with tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None) as bar:

@@ -74,7 +74,7 @@ class PackedStore(SeriesStore):
     """A store in the packed layout. It has what a SeriesStore has; rows are decoded anew each time."""
 
     def __init__(self, place: Place, attributes: dict[str, Any]) -> None:
-        """Use `SeriesStore.open`."""
+        """Use `open_store`."""
         super().__init__(Path(place.name), attributes)
         self.place = place
         self.name = place.name

@@ -21,6 +21,7 @@ from benchmarks.sensor_log import write_log
 from benchmarks.serving import Turns
 from benchmarks.sweep import sweep
 from benchmarks.timing import Spread, interleave, rounds_of
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks
 from tests.benchmarks.results import read_result
@@ -118,7 +119,7 @@ def test_scale(tmp_path: Path) -> None:
     sizes = read_result(tmp_path / "s.json")["sizes"]
     assert all(size["windows_per_second"]["median"] > 0 and size["peak_megabytes"] > 10 for size in sizes)
     sparse = tmp_path / "build" / "sparse-3000000x4.zarr"
-    assert not any(check.fault for check in check_chunks(SeriesStore.open(sparse)))
+    assert not any(check.fault for check in check_chunks(open_store(sparse)))
     assert sum(path.stat().st_blocks for path in sparse.rglob("*")) * 512 < 2**20
 
 

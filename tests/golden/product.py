@@ -12,6 +12,7 @@ import torch
 from longstride import IngestReport, Recipe, WindowLoader, append, ingest, split_by_time
 from longstride.pipeline.packing.pack import pack, unpack
 from longstride.storage.format import StoreLayout
+from longstride.storage.open import open_store
 from longstride.storage.packed.codecs import CODECS
 from longstride.storage.packed.delta import encode_deltas
 from longstride.storage.store import SeriesStore
@@ -59,18 +60,18 @@ def make_store(
             report = append(sources, out, **sizes)
         else:
             report = ingest(sources, out, Recipe(**recipe), **sizes)
-    return SeriesStore.open(out), report
+    return open_store(out), report
 
 
 def pack_store(store: SeriesStore, dest: Path, codec: str) -> SeriesStore:
     """Pack a store into shards of two chunks."""
     pack(store, dest, codec=codec, shard_bytes=2 * store.chunk_rows * store.values[:1].nbytes)
-    return SeriesStore.open(dest)
+    return open_store(dest)
 
 
 def unpack_store(store: SeriesStore, dest: Path) -> SeriesStore:
     unpack(store, dest)
-    return SeriesStore.open(dest)
+    return open_store(dest)
 
 
 def train_model(store: Path, out: Path, **wanted: Any) -> list[dict[str, Any]]:

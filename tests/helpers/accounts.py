@@ -1,6 +1,7 @@
 """Where every row that came in went, as the report and the store say it."""
 
 from longstride import IngestReport
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 
 
@@ -10,7 +11,7 @@ def assert_balanced(report: IngestReport, *, rows_before: int = 0) -> SeriesStor
         rejected = sum(file.rejected.values())
         accounted = file.rows_out + rejected + file.deduplicated + file.merged + file.filtered
         assert file.rows_in == accounted, file.told()
-    store = SeriesStore.open(report.store)
+    store = open_store(report.store)
     rows_out = sum(file.rows_out for file in report.files)
     assert store.num_rows == report.num_rows == rows_before + rows_out + report.rows_added
     newest = store.attributes["sources"][len(store.attributes["sources"]) - len(report.files) :]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from longstride.pipeline.packing.pack import pack
+from longstride.storage.open import open_store
 from longstride.storage.packed.rows import PackedStore
 from longstride.storage.store import SeriesStore
 
@@ -41,6 +42,6 @@ def make_pair(
     )
     shard_bytes = 4 * 1024 * store.values[:1].nbytes
     pack(store, folder / "packed.zarr", codec=codec, shard_bytes=shard_bytes)
-    packed = SeriesStore.open(folder / "packed.zarr")
+    packed = open_store(folder / "packed.zarr")
     assert isinstance(packed, PackedStore)
     return store, packed

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from longstride import Proposal, Recipe, profile
 from longstride.__main__ import main
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 
 START = datetime(2024, 3, 18, 9, 30)
@@ -58,4 +59,4 @@ def ingest(*sources: Path, out: Path, edits: str = "") -> SeriesStore:
     command = ["ingest", *map(str, sources), "--recipe", str(recipe), "--out", str(out), "--json"]
     run = CliRunner().invoke(main, command, catch_exceptions=False)
     assert run.exit_code == 0, run.output
-    return SeriesStore.open(out)
+    return open_store(out)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import zarr
 
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from tests.helpers.paths import ROOT
 
@@ -40,7 +41,7 @@ def test_snippets_run(folder: Path) -> None:
 
 
 def test_every_attribute_is_told(folder: Path) -> None:
-    attributes = SeriesStore.open(folder / "plant.zarr").attributes
+    attributes = open_store(folder / "plant.zarr").attributes
     assert [row[0] for row in table("Attributes")] == [*attributes, "seal_crc32c"]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from longstride.storage.inspect import render, summarise
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter
@@ -117,7 +118,7 @@ def test_appended_rows_are_told(make_store: MakeStore, tmp_path: Path) -> None:
     with StoreLock(store.path, append=True) as lock, StoreWriter.appending(lock) as writer:
         writer.append(store.time + 10 * SECOND, store.values)
         writer.commit(store.segments, store.series, cadence_ns=SECOND)
-    summary = summarise(SeriesStore.open(store.path), window=9, stride=1)
+    summary = summarise(open_store(store.path), window=9, stride=1)
     assert (summary.generation, summary.num_rows) == (2, 20)
     assert "  generation        2 (rows were appended)" in render(summary).splitlines()
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from longstride.storage.errors import StoreError
 from longstride.storage.format import ATTRIBUTES, ROOT, StoreLayout, seal
+from longstride.storage.open import open_store
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
@@ -71,8 +72,8 @@ class TestOpen:
     def test_reading_needs_no_zarr(self, store: SeriesStore) -> None:
         script = (
             "import sys\n"
-            "from storage.store import SeriesStore\n"
-            f"store = SeriesStore.open({str(store.path)!r})\n"
+            "from longstride.storage.open import open_store\n"
+            f"store = open_store({str(store.path)!r})\n"
             "store.values.sum(), store.time[0], store.labels[0], store.segments, store.stats(3, 5000)\n"
             "print({'zarr', 'xarray', 'torch', 'polars', 'pyarrow', 'dask'} & set(sys.modules))\n"
         )
@@ -93,13 +94,13 @@ class TestOpen:
         del attributes["seal_crc32c"], attributes["series_end_ns"]
         attributes["seal_crc32c"] = seal(attributes)
         (path / ROOT).write_text(json.dumps(document))
-        assert SeriesStore.open(path).series_end_ns == ()
+        assert open_store(path).series_end_ns == ()
 
     def test_where_there_is_no_store(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         for name in ("nowhere", "", "file"):
             with pytest.raises(StoreError, match="holds no store"):
-                SeriesStore.open(tmp_path / name)
+                open_store(tmp_path / name)
 
     def test_other_zarr_hierarchies_are_told_apart(self, tmp_path: Path) -> None:
         import zarr
@@ -108,7 +109,7 @@ class TestOpen:
         zarr.create_array(tmp_path / "array", shape=(3,), dtype="f4", zarr_format=3)
         for name in ("group", "array"):
             with pytest.raises(StoreError, match="is not a Longstride store: make one with"):
-                SeriesStore.open(tmp_path / name)
+                open_store(tmp_path / name)
 
     def test_another_format_version_is_refused(self, path: Path, make_store: MakeStore) -> None:
         make_store(path, rows=10)
@@ -116,7 +117,7 @@ class TestOpen:
         document["attributes"][ATTRIBUTES]["format"] = 99
         (path / ROOT).write_text(json.dumps(document))
         with pytest.raises(StoreError, match="has format 99, this version reads 1"):
-            SeriesStore.open(path)
+            open_store(path)
 
 
 class TestRootDocument:
@@ -140,7 +141,7 @@ class TestRootDocument:
                 damaged[place : place + 8] = bytes(8)
             (path / ROOT).write_bytes(damaged)
             try:
-                opened = SeriesStore.open(path)
+                opened = open_store(path)
             except StoreError:
                 refused += 1
             else:
@@ -152,7 +153,7 @@ class TestRootDocument:
         path.mkdir()
         (path / ROOT).write_bytes(content)
         with pytest.raises(StoreError):
-            SeriesStore.open(path)
+            open_store(path)
 
     def test_attributes_that_others_add_are_kept_out_of_the_seal(self, path: Path, make_store: MakeStore) -> None:
         import zarr
@@ -160,7 +161,7 @@ class TestRootDocument:
         before = make_store(path, rows=50, channels=2)
         zarr.open_group(path, mode="r+").attrs["title"] = "Plant 7, pumps"
         assert b"Plant 7" in (path / ROOT).read_bytes()
-        after = SeriesStore.open(path)
+        after = open_store(path)
         assert after.attributes == before.attributes
         np.testing.assert_array_equal(after.values, before.values)
 
@@ -297,14 +298,14 @@ class TestDamage:
     def test_row_chunks(self, path: Path, make_store: MakeStore, array: str) -> None:
         labels = np.zeros((5000, 4), np.int8)
         make_store(path, rows=5000, channels=3, chunk_rows=1024, labels=labels)
-        file = SeriesStore.open(path).chunk_files(array)[2]
+        file = open_store(path).chunk_files(array)[2]
         data = file.read_bytes()
         file.write_bytes(data[:-1])
         with pytest.raises(StoreError, match=rf"chunk {file} has {len(data) - 1:,} bytes, expected {len(data):,}"):
-            getattr(SeriesStore.open(path), array)
+            getattr(open_store(path), array)
         file.unlink()
         with pytest.raises(StoreError, match=rf"chunk {file} is missing: restore it"):
-            getattr(SeriesStore.open(path), array)
+            getattr(open_store(path), array)
 
     @pytest.mark.parametrize("name", ["segment_start", "segment_stop", "segment_series", "block_mean", "block_m2"])
     def test_small_arrays_never_read_as_zeros(self, path: Path, make_store: MakeStore, name: str) -> None:
@@ -316,13 +317,13 @@ class TestDamage:
             assert len(store.segments) == 1
             store.stats()
 
-        use(SeriesStore.open(path))
+        use(open_store(path))
         file.write_bytes(bytes([data[0] ^ 1]) + data[1:])
         with pytest.raises(StoreError, match=f"chunk {file} is damaged"):
-            use(SeriesStore.open(path))
+            use(open_store(path))
         file.unlink()
         with pytest.raises(StoreError, match=f"chunk {file} is missing"):
-            use(SeriesStore.open(path))
+            use(open_store(path))
 
 
 def test_a_billion_rows(path: Path) -> None:
@@ -356,7 +357,7 @@ def test_a_billion_rows(path: Path) -> None:
     process = psutil.Process()
     gc.collect()
     before = process.memory_info().rss
-    store = SeriesStore.open(path)
+    store = open_store(path)
     assert store.values.shape == (num_rows, 8)
     assert store.time.shape == (num_rows,)
     assert store.values[num_rows - 1, 7] == 0

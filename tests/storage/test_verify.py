@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks, num_chunk_files
 
@@ -18,7 +19,7 @@ def store(make_store: Callable[..., SeriesStore], tmp_path: Path) -> SeriesStore
 
 def faults(store: SeriesStore) -> dict[str, str]:
     """What is wrong, by chunk file."""
-    checks = check_chunks(SeriesStore.open(store.path))
+    checks = check_chunks(open_store(store.path))
     return {str(check.path.relative_to(store.path)): check.fault for check in checks if check.fault}
 
 

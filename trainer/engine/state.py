@@ -13,7 +13,7 @@ from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split, split_by_time
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.loss import make_loss
 from longstride.trainer.engine.metrics import Interval
@@ -61,7 +61,7 @@ class TrainingState:
         check_precision(run.precision, ranks.device)
         self.settings = settings
         self.ranks = ranks
-        self.store = SeriesStore.open(data.store)
+        self.store = open_store(data.store)
         splits = split_by_time(
             self.store, window=data.window, train=data.train_share, validation=data.validation_share
         )

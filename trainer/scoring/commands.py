@@ -55,19 +55,19 @@ def score(
     Started by torchrun, each process scores rows of its own.
     """
     with told_once():
-        from longstride.storage.store import SeriesStore
+        from longstride.storage.open import open_store
         from longstride.trainer.engine.distributed import start_ranks
         from longstride.trainer.scoring.score import score as score_rows
 
         with start_ranks(device) as ranks:
-            usual = None if normal is None else SeriesStore.open(normal)
+            usual = None if normal is None else open_store(normal)
             options: dict[str, Any] = {
                 "normal": usual,
                 "stride": stride,
                 "batch_size": batch_size,
                 "alarms": alarms,
             }
-            scored = score_rows(run, SeriesStore.open(store), out, ranks, **options)
+            scored = score_rows(run, open_store(store), out, ranks, **options)
     if ranks.is_first:
         click.echo(
             f"{out}: {scored.rows:,} rows scored by {scored.checkpoint}, {scored.rows - scored.covered:,} of them "
@@ -100,11 +100,11 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
     the threshold that was set without labels, and the best F1 that any threshold has, which nobody can know.
     A row is right or wrong by itself: no point adjustment. Chance is the AUC-PR of random scores.
     """
-    from longstride.storage.store import SeriesStore
+    from longstride.storage.open import open_store
     from longstride.trainer.scoring.evaluation import evaluate as judge
     from longstride.trainer.scoring.score_file import read_scores
 
-    opened = SeriesStore.open(store)
+    opened = open_store(store)
     found: dict[Path, tuple[dict[str, Any], list[Figures]]] = {}
     for path in scores:
         read = read_scores(path, opened)
@@ -141,11 +141,11 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
 @click.option("--channels", help="Those to draw, with commas between.  [default: the first eight]")
 def plot(scores: Path, store: str, out: Path, rows: tuple[int, int] | None, channels: str | None) -> None:
     """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
-    from longstride.storage.store import SeriesStore
+    from longstride.storage.open import open_store
     from longstride.trainer.reporting.score_plot import draw_scores
     from longstride.trainer.scoring.score_file import read_scores
 
-    opened = SeriesStore.open(store)
+    opened = open_store(store)
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()
     draw_scores(out, opened, read_scores(scores, opened), rows=rows, channels=chosen, title=opened.name)
     click.echo(out)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.splits import Split, split_by_time
+from longstride.storage.open import open_store
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
@@ -65,7 +66,7 @@ def score(
     trained = TrainedModel(run, ranks.device)
     trained.check(store)
     stride = stride or trained.settings.data.stride
-    normal = normal or SeriesStore.open(trained.settings.data.store)
+    normal = normal or open_store(trained.settings.data.store)
     usual, threshold = _usual(trained, normal, ranks, batch_size, alarms)
     begin, stop = _share(store.num_rows, ranks)
     whole = Split("all", store.segments)

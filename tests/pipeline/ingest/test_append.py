@@ -22,6 +22,7 @@ from longstride import Recipe, RecipeError, SourceError, append, ingest, rebuild
 from longstride.__main__ import main
 from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from tests.helpers.accounts import assert_balanced, segments_of
 from tests.helpers.log_lines import log_lines
@@ -246,14 +247,14 @@ def test_what_an_append_cannot_know_is_missing(tmp_path: Path, write_log: Log) -
 def test_an_open_store_keeps_what_it_had(tmp_path: Path, write_log: Log) -> None:
     out = tmp_path / "out"
     ingest([write_log("1.csv", log_lines(1500))], out, Recipe(time="time", labels=("fault",)))
-    before, unmapped = SeriesStore.open(out), SeriesStore.open(out)
+    before, unmapped = open_store(out), open_store(out)
     values, segments = before.values.copy(), segments_of(before)
     append([write_log("2.csv", log_lines(2000, start=1500))], out)
     for store in (before, unmapped):
         assert store.num_rows == len(store.values) == len(store.time) == 1500
         np.testing.assert_array_equal(store.values, values)
         assert segments_of(store) == segments == [(0, 1500, "")]
-    assert segments_of(SeriesStore.open(out)) == [(0, 3500, "")]
+    assert segments_of(open_store(out)) == [(0, 3500, "")]
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -261,7 +262,7 @@ def test_only_the_last_chunk_is_written_again(tmp_path: Path, write_log: Log) ->
     out = tmp_path / "out"
     ingest([write_log("1.csv", log_lines(2500))], out, Recipe(time="time", labels=("fault",)))
     arrays = ("time", "values", "labels")
-    chunks = {name: SeriesStore.open(out).chunk_files(name) for name in arrays}
+    chunks = {name: open_store(out).chunk_files(name) for name in arrays}
     before = {file: file.stat() for files in chunks.values() for file in files}
     append([write_log("2.csv", log_lines(2000, start=2500))], out)
     for files in chunks.values():
@@ -269,7 +270,7 @@ def test_only_the_last_chunk_is_written_again(tmp_path: Path, write_log: Log) ->
         for file in files[:-1]:
             assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before[file].st_ino, before[file].st_mtime_ns)
         assert files[-1].stat().st_ino != before[files[-1]].st_ino
-    assert len(SeriesStore.open(out).chunk_files("values")) == 5
+    assert len(open_store(out).chunk_files("values")) == 5
     verify(out)
 
 
@@ -289,7 +290,7 @@ def test_the_report_is_of_the_new_files(tmp_path: Path, write_log: Log) -> None:
     assert result.exit_code == 0, result.output
     assert "5 rows in, 5 out" in result.output
     assert "75 in 1 series" in result.output
-    names = [Path(source["name"]).name for source in SeriesStore.open(out).attributes["sources"]]
+    names = [Path(source["name"]).name for source in open_store(out).attributes["sources"]]
     assert names == ["1.csv", "2.csv", "3.csv"]
 
 
@@ -380,7 +381,7 @@ def test_a_rebuild_weaves_older_rows_in(tmp_path: Path, write_log: Log) -> None:
     files = [write_log(f"{start}.csv", log_lines(50, start=start)) for start in (0, 150, 50, 100)]
     ingest(files[:1], out, choices)
     append(files[1:2], out)
-    open_before = SeriesStore.open(out)
+    open_before = open_store(out)
     rows = open_before.values.copy()
     assert len(open_before.segments) == 2
     command = ["ingest", str(files[2]), "--out", str(out), "--rebuild"]
@@ -399,13 +400,13 @@ def test_a_rebuilt_store_is_not_taken_for_the_one_that_is_open(tmp_path: Path, w
     files = [write_log(f"{number}.csv", log_lines(50, start=50 * number)) for number in (1, 0)]
     recipe = Recipe(time="time", labels=("fault",))
     ingest(files[:1], tmp_path / "out", recipe)
-    mapped, opened = SeriesStore.open(tmp_path / "out"), SeriesStore.open(tmp_path / "out")
+    mapped, opened = open_store(tmp_path / "out"), open_store(tmp_path / "out")
     before = mapped.values.copy()
     rebuild(files, tmp_path / "out")  # names a source that it has
     np.testing.assert_array_equal(mapped.values, before)
     with pytest.raises(StoreError, match="no longer keeps commit 1: it was made again"):
         _ = opened.values
-    again = SeriesStore.open(tmp_path / "out")
+    again = open_store(tmp_path / "out")
     assert again.generation == 2
     assert again.num_rows == 100
 
@@ -440,7 +441,7 @@ def test_a_killed_append_changes_nothing_and_can_be_repeated(tmp_path: Path, wri
     log, late = write_log("1.csv", log_lines(3000)), write_log("2.csv", log_lines(4000, start=3000))
     first = tmp_path / "first"
     ingest([log], first, Recipe(time="time", labels=("fault",)))
-    old = SeriesStore.open(first)
+    old = open_store(first)
     rows = old.values.copy()
     whole = tmp_path / "whole"
     shutil.copytree(first, whole)
@@ -460,7 +461,7 @@ def test_a_killed_append_changes_nothing_and_can_be_repeated(tmp_path: Path, wri
             clock.sleep(chance.random() * 0.05)
             job.send_signal(signal.SIGKILL)
         verify(out)
-        store = SeriesStore.open(out)
+        store = open_store(out)
         committed = store.generation == 2
         assert store.num_rows == (7000 if committed else 3000)
         np.testing.assert_array_equal(store.values[:3000], rows)

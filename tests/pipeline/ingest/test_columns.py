@@ -9,6 +9,7 @@ import pytest
 
 from longstride import Recipe, RecipeError, SourceError, ingest
 from longstride.pipeline.ingest.columns import Columns
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 
 TIMES = [f"2024-03-01 00:00:0{second}" for second in range(10)]
@@ -26,7 +27,7 @@ def made(tmp_path: Path, write_log: Callable[..., Path]) -> Callable[..., tuple[
         sources = [write_log(f"{number}-{index}.csv", log) for index, log in enumerate(logs)]
         recipe = Recipe(**{"time": "time", **settings})
         report = ingest(sources, tmp_path / f"out{number}", recipe, piece_bytes=50)
-        return SeriesStore.open(tmp_path / f"out{number}"), report
+        return open_store(tmp_path / f"out{number}"), report
 
     return make
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from longstride import IngestReport, Recipe, RejectsError, SourceError, ingest
 from longstride.__main__ import main
 from longstride.pipeline.ingest.staging import reject_file as reject_files
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 from tests.helpers.dirty_logs import CHANNELS, KINDS, WIDER, Expected, dirty_log, dirty_plan, write_log
 
 RECIPE = Recipe(
@@ -64,7 +64,7 @@ def test_a_million_rows_and_a_hundred_thousand_damaged_lines(tmp_path: Path) -> 
 
 def check(expected: Expected, report: IngestReport) -> None:
     """Compare the store, the rejects and the report with what is in the log."""
-    store = SeriesStore.open(report.store)
+    store = open_store(report.store)
     assert store.channels == CHANNELS
     np.testing.assert_array_equal(store.time, expected.time)
     np.testing.assert_array_equal(store.values, expected.values)

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from longstride import Recipe, ingest
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 
 ROWS = 139_566
@@ -21,7 +22,7 @@ def both(gecco: Path, tmp_path_factory: pytest.TempPathFactory) -> SeriesStore:
     """Both files in one store, given in the wrong order, one of each format."""
     out = tmp_path_factory.mktemp("gecco") / "both.zarr"
     ingest([gecco / "gecco2018_test.parquet", gecco / "gecco2018_train.csv.gz"], out, RECIPE)
-    return SeriesStore.open(out)
+    return open_store(out)
 
 
 def read_plainly(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -38,7 +39,7 @@ def test_csv_and_parquet_of_a_log_give_the_same_bits(gecco: Path, tmp_path: Path
         source = gecco / f"gecco2018_{part}.{suffix}"
         report = ingest([source], tmp_path / suffix, RECIPE, piece_bytes=2**20)
         assert [(file.rows_in, file.rows_out) for file in report.files] == [(ROWS, ROWS)]
-        store = SeriesStore.open(tmp_path / suffix)
+        store = open_store(tmp_path / suffix)
         assert store.channels == CHANNELS
         assert store.num_rows == ROWS
         assert store.cadence_ns == 60 * 10**9
@@ -68,7 +69,7 @@ def test_consecutive_files_are_one_segment(both: SeriesStore) -> None:
 def test_long_missing_runs_belong_to_no_segment(gecco: Path, both: SeriesStore, tmp_path: Path) -> None:
     recipe = Recipe(time="Time", labels=("EVENT",), split_on_missing="1h")
     ingest([gecco / f"gecco2018_{part}.parquet" for part in ("train", "test")], tmp_path / "split", recipe)
-    split = SeriesStore.open(tmp_path / "split")
+    split = open_store(tmp_path / "split")
     assert split.values.tobytes() == both.values.tobytes()
     missing = np.isnan(split.values).all(axis=1)
     runs = []

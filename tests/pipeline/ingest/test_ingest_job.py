@@ -16,7 +16,7 @@ from longstride import AccountingError, Recipe, SourceError, ingest
 from longstride.__main__ import main
 from longstride.pipeline.ingest.writing.merge import Joined, Rows
 from longstride.storage.errors import StoreError
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 from tests.helpers.log_lines import START, log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",))
@@ -28,7 +28,7 @@ def test_files_are_put_in_the_order_of_time(tmp_path: Path, write_log: Callable[
     files = [write_log(f"{index}.csv", log_lines(100, start=100 * index)) for index in (0, 1, 2)]
     files.append(write_log("none.csv", log_lines(0)))
     ingest([files[2], files[3], files[0], files[1]], tmp_path / "out", RECIPE)
-    store = SeriesStore.open(tmp_path / "out")
+    store = open_store(tmp_path / "out")
     np.testing.assert_array_equal(store.time, START_NS + MINUTE * np.arange(300))
     np.testing.assert_array_equal(store.values[:, 0], (np.arange(300) / 4).astype(np.float32))
     np.testing.assert_array_equal(store.values[:, 1], -np.arange(300))
@@ -42,7 +42,7 @@ def test_files_are_put_in_the_order_of_time(tmp_path: Path, write_log: Callable[
 def test_what_is_stored_of_recipe_and_sources(tmp_path: Path, write_log: Callable[..., Path]) -> None:
     log = write_log("log.csv", [*log_lines(100), "", ""])
     ingest([log], tmp_path / "out", Recipe(time="time", labels=("fault",), exclude=("b",)))
-    attributes = SeriesStore.open(tmp_path / "out").attributes
+    attributes = open_store(tmp_path / "out").attributes
     assert attributes["sources"] == [
         {
             "name": str(log),
@@ -85,7 +85,7 @@ def test_gaps(
         tmp_path / "out",
         Recipe(time="time", labels=("fault",), **settings),
     )
-    store = SeriesStore.open(tmp_path / "out")
+    store = open_store(tmp_path / "out")
     assert len(store.segments) == segments
     assert store.cadence_ns == MINUTE
 
@@ -104,7 +104,7 @@ def test_line_ends_marks_and_quotes_do_not_matter(
         "",
     ]
     ingest([write_log(name, hostile, end=end)], tmp_path / "hostile", RECIPE, piece_bytes=500)
-    plain, other = (SeriesStore.open(tmp_path / store) for store in ("plain", "hostile"))
+    plain, other = (open_store(tmp_path / store) for store in ("plain", "hostile"))
     assert plain.values.tobytes() == other.values.tobytes()
     assert plain.time.tobytes() == other.time.tobytes()
     assert other.attributes["sources"][0]["blank_lines"] == 2
@@ -114,16 +114,14 @@ def test_missing_values(tmp_path: Path, write_log: Callable[..., Path]) -> None:
     fields = ["", "NaN", "nan", "NA", "-200", "-200.0", "1e3", '""', " 5 "]
     lines = ["time,a,b", *(f"{START + index},{field},1" for index, field in enumerate(fields))]
     ingest([write_log("log.csv", lines)], tmp_path / "out", Recipe(time="time", null=("NA", "-200")))
-    store = SeriesStore.open(tmp_path / "out")
+    store = open_store(tmp_path / "out")
     np.testing.assert_array_equal(store.values[:, 0], [np.nan] * 6 + [1000, np.nan, 5])
     frame = pl.DataFrame(
         {"time": [str(START + index) for index in range(3)], "a": [-200, 7, None], "b": [None] * 3}
     )
     frame.write_parquet(tmp_path / "log.parquet")
     ingest([tmp_path / "log.parquet"], tmp_path / "typed", Recipe(time="time", null=("NA", "-200")))
-    np.testing.assert_array_equal(
-        SeriesStore.open(tmp_path / "typed").values, [[np.nan] * 2, [7, np.nan], [np.nan] * 2]
-    )
+    np.testing.assert_array_equal(open_store(tmp_path / "typed").values, [[np.nan] * 2, [7, np.nan], [np.nan] * 2])
 
 
 def test_overlapping_files_of_one_series_of_many(tmp_path: Path, write_log: Callable[..., Path]) -> None:
@@ -132,7 +130,7 @@ def test_overlapping_files_of_one_series_of_many(tmp_path: Path, write_log: Call
     late = write_log("late.csv", [header, *(f"b,{line}" for line in log_lines(50, start=50)[1:])])
     recipe = Recipe(time="time", labels=("fault",), series="key")
     ingest([late, first], tmp_path / "out", recipe, piece_bytes=500)
-    store = SeriesStore.open(tmp_path / "out")
+    store = open_store(tmp_path / "out")
     assert store.series == ("a", "b")
     assert np.stack([store.segments.start, store.segments.stop]).tolist() == [[0, 50], [50, 150]]
     clash = write_log("clash.csv", [header, *(f"a,{line}" for line in log_lines(50, start=49)[1:])])
@@ -191,7 +189,7 @@ def test_the_command_reads_flags_and_a_recipe(tmp_path: Path, write_log: Callabl
     assert result.exit_code == 0, result.output
     assert "100 in 1 series, 1 channels" in result.output
     assert "100 rows in, 100 out" in result.output
-    store = SeriesStore.open(tmp_path / "out")
+    store = open_store(tmp_path / "out")
     assert store.time[0] == START_NS - 3600 * 10**9
     assert store.values.dtype == np.float64
     stored = store.attributes["recipe"]

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from longstride.storage.errors import StoreError
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 from longstride.storage.verify import check_chunks
 from tests.helpers.ingest_jobs import STAGES, contents, parts_on_disk, start_job, write_logs
 
@@ -46,7 +46,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     write_logs(folder / "logs")
     ended = run(folder / "logs", folder / "out")
     assert (ended.code, ended.num_reused) == (0, 0)
-    store = SeriesStore.open(folder / "out")
+    store = open_store(folder / "out")
     assert store.num_rows == 60_000
     assert len(store.series) == 3
     rejects = pl.read_parquet(folder / "out.report" / "rejects" / "1.parquet")
@@ -104,10 +104,10 @@ def campaign(folder: Path, whole: Whole, num_kills: int, seed: int) -> Counter[s
             assert ended.code == -signal.SIGKILL
             killed[ended.stage] += 1
             if (out / "zarr.json").exists():
-                assert not [check for check in check_chunks(SeriesStore.open(out)) if check.fault]
+                assert not [check for check in check_chunks(open_store(out)) if check.fault]
                 break
             with pytest.raises(StoreError, match=r"holds (an unfinished|no) store"):
-                SeriesStore.open(out)
+                open_store(out)
             assert read <= parts_on_disk(out)
             read = parts_on_disk(out)
         ends(out, whole, read)

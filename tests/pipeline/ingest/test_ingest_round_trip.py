@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longstride import Recipe, ingest
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 
 NUMBERS = st.one_of(
     st.floats(-1e6, 1e6),
@@ -71,7 +71,7 @@ def test_what_the_csv_module_writes_comes_back(
         source.write_bytes(gzip.compress(data) if compressed else data)
         recipe = Recipe(time="time", labels=("label",), exclude=("remark",), null=("NA", "no value"), dtype=dtype)
         report = ingest([source], out, recipe, piece_bytes=piece_bytes)
-        store = SeriesStore.open(out)
+        store = open_store(out)
         assert report.num_rows == len(rows)
         np.testing.assert_array_equal(store.time, time)
         values = np.stack([expected([row[column] for row in rows]) for column in (0, 1)], axis=1)
@@ -109,7 +109,7 @@ def test_interleaved_series_come_back_each_in_its_order(
         out = Path(folder, "out")
         # Later files first: each series is put in the order of time all the same.
         ingest(files[::-1], out, Recipe(time="t", series="key", max_gap="20s"), piece_bytes=piece_bytes)
-        store = SeriesStore.open(out)
+        store = open_store(out)
         assert not (out / ".staged").exists()
         wanted = frame.sort("key", maintain_order=True)
         assert store.series == tuple(sorted(set(wanted["key"])))

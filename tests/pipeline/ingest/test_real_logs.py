@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from longstride.__main__ import main
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 
 MAX_RECIPE_LINES = 15
@@ -39,7 +40,7 @@ def ingest(tmp_path: Path) -> Ingest:
         assert result.exit_code == 0, result.output
         report = json.loads((tmp_path / f"{out}.report" / "report.json").read_text())
         assert (tmp_path / f"{out}.report" / "report.html").stat().st_size > 1000
-        return SeriesStore.open(tmp_path / out), report["files"]
+        return open_store(tmp_path / out), report["files"]
 
     return run
 

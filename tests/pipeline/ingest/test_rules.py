@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from longstride import IngestReport, Recipe, RecipeError, RejectsError, SourceError, ingest
 from longstride.__main__ import main
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from tests.helpers.accounts import assert_balanced, segments_of
 from tests.helpers.buckets import tiny_buckets
@@ -74,7 +75,7 @@ def test_sentinels_by_channel(command: Command, write_log: Callable[..., Path], 
     log = write_log("log.csv", ["time,CO,NO", "0,-200,-200", "1,-200.0,NA", "2,5,9999", "3,NA,x"])
     flags = ["--null", "CO=-200", "--null", "NO=9999", "--null", "NA", "--null", "NO=x"]
     assert command(log, *flags).exit_code == 0
-    store = SeriesStore.open(tmp_path / "out")
+    store = open_store(tmp_path / "out")
     same(values(store, "CO"), [NAN, NAN, 5, NAN])
     same(values(store, "NO"), [-200, NAN, NAN, NAN])
 
@@ -117,7 +118,7 @@ def test_one_aggregate_for_all(
 ) -> None:
     result = command(write_log("log.csv", LOG[:5]), "--every", "10s", "--aggregate", how, "--labels", "l")
     assert result.exit_code == 0, result.output
-    store = SeriesStore.open(tmp_path / "out")
+    store = open_store(tmp_path / "out")
     for channel in "abcde":
         same(values(store, channel), row)
 
@@ -491,7 +492,7 @@ def test_all_rules_together(tmp_path: Path, write_log: Callable[..., Path], comm
     result = command(log, *flags)
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
-    store = SeriesStore.open(tmp_path / "out")
+    store = open_store(tmp_path / "out")
     assert store.channels == ("n", "p", "double")
     assert store.units == (None, None, "bar")
     assert seconds(store) == [0, 10, 20, 30, 40, 0]

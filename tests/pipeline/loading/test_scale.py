@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.sparse import sparse_store
 from longstride import WindowLoader
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 
 SERVE = """
 import resource, sys
@@ -51,4 +51,4 @@ def test_the_last_step_is_as_near_as_the_first(billion: Path) -> None:
     loader.set_epoch(0, len(loader) - 1)
     (batch,) = loader
     assert batch.values.shape == (256, 512, 32)
-    assert SeriesStore.open(billion).stats(10**9 - 5).count.tolist() == [5] * 32
+    assert open_store(billion).stats(10**9 - 5).count.tolist() == [5] * 32

@@ -14,6 +14,7 @@ from longstride import Recipe, ingest
 from longstride.__main__ import main
 from longstride.pipeline.packing.export import export
 from longstride.storage.errors import LongstrideError, StoreError
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 
 Make = Callable[..., SeriesStore]
@@ -80,7 +81,7 @@ def test_an_ingest_of_an_export_gives_the_same_store(tmp_path: Path, name: str, 
     output = command("export", tmp_path / "a.zarr", "--to", to)
     assert f"a.{to}.toml" in output
     command("ingest", tmp_path / f"a.{to}", "--recipe", tmp_path / f"a.{to}.toml", "-o", tmp_path / "b.zarr")
-    same(SeriesStore.open(tmp_path / "a.zarr"), SeriesStore.open(tmp_path / "b.zarr"))
+    same(open_store(tmp_path / "a.zarr"), open_store(tmp_path / "b.zarr"))
 
 
 def test_a_log_without_series(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_log_without_series(tmp_path: Path) -> None:
     command("export", tmp_path / "a.zarr", "--to", "arrow", "--out", tmp_path / "x.arrow")
     assert pl.read_ipc(tmp_path / "x.arrow").columns == ["time", "x"]
     command("ingest", tmp_path / "x.arrow", "--recipe", tmp_path / "x.arrow.toml", "-o", tmp_path / "b.zarr")
-    same(SeriesStore.open(tmp_path / "a.zarr"), SeriesStore.open(tmp_path / "b.zarr"))
+    same(open_store(tmp_path / "a.zarr"), open_store(tmp_path / "b.zarr"))
 
 
 def test_some_rows(tmp_path: Path, make_store: Make) -> None:

@@ -18,6 +18,7 @@ from longstride.pipeline.packing.pack import pack, unpack
 from longstride.pipeline.packing.trials import best_of, try_codecs
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import STAGED
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
 from tests.helpers.ingest_jobs import contents
@@ -49,9 +50,9 @@ def test_what_is_unpacked_is_what_was_packed(store: SeriesStore, tmp_path: Path,
 
 
 def test_a_packed_store_is_packed_in_another_way(store: SeriesStore, tmp_path: Path) -> None:
-    packed = SeriesStore.open(tmp_path / "packed.zarr")
+    packed = open_store(tmp_path / "packed.zarr")
     pack(packed, tmp_path / "other.zarr", codec="delta")
-    unpack(SeriesStore.open(tmp_path / "other.zarr"), tmp_path / "u.zarr")
+    unpack(open_store(tmp_path / "other.zarr"), tmp_path / "u.zarr")
     assert contents(tmp_path / "u.zarr") == contents(store.path)
 
 
@@ -64,10 +65,10 @@ def test_an_appended_store(make_store: Make, tmp_path: Path) -> None:
         writer.append(store.time[-1] + 10**9 * np.arange(1, 11), np.ones((10, 2), np.float32))
         bounds = [np.array(bound) for bound in ([0], [3010], [0])]
         writer.commit(Segments(*bounds), store.series, cadence_ns=10**9)
-    appended = SeriesStore.open(store.path)
+    appended = open_store(store.path)
     pack(appended, tmp_path / "p.zarr")
-    unpack(SeriesStore.open(tmp_path / "p.zarr"), tmp_path / "u.zarr")
-    unpacked = SeriesStore.open(tmp_path / "u.zarr")
+    unpack(open_store(tmp_path / "p.zarr"), tmp_path / "u.zarr")
+    unpacked = open_store(tmp_path / "u.zarr")
     assert unpacked.values.tobytes() == appended.values.tobytes()
     assert unpacked.attributes == appended.attributes
     assert unpacked.generation == 2
@@ -87,13 +88,13 @@ def test_elsewhere(store: SeriesStore, tmp_path: Path, where: str) -> None:
     pack(store, tmp_path / "threads.zarr", codec="zstd", shard_bytes=SHARD)
     if where == "processes":
         pack(store, tmp_path / "p.zarr", codec="zstd", shard_bytes=SHARD, workers=2)
-        unpack(SeriesStore.open(tmp_path / "p.zarr"), tmp_path / "u.zarr", workers=2)
+        unpack(open_store(tmp_path / "p.zarr"), tmp_path / "u.zarr", workers=2)
     else:
         with LocalCluster(
             n_workers=1, threads_per_worker=2, processes=False, dashboard_address="127.0.0.1:0"
         ) as cluster:
             pack(store, tmp_path / "p.zarr", codec="zstd", shard_bytes=SHARD, dask=cluster.scheduler_address)
-            unpack(SeriesStore.open(tmp_path / "p.zarr"), tmp_path / "u.zarr", dask=cluster.scheduler_address)
+            unpack(open_store(tmp_path / "p.zarr"), tmp_path / "u.zarr", dask=cluster.scheduler_address)
     assert contents(tmp_path / "p.zarr") == contents(tmp_path / "threads.zarr")
     assert contents(tmp_path / "u.zarr") == contents(store.path)
 
@@ -102,6 +103,7 @@ KILLED = """
 import os, signal, sys
 import longstride.pipeline.packing.pack as jobs
 from longstride.storage.location import Folder
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 
 what, source, dest, count = sys.argv[1:]
@@ -120,9 +122,9 @@ Folder.put = mortal(Folder.put)
 jobs.write_file = mortal(jobs.write_file)
 Folder.put_new = mortal(Folder.put_new)
 if what == "pack":
-    jobs.pack(SeriesStore.open(source), dest, codec="zstd", shard_bytes=4 * 1024 * 12)
+    jobs.pack(open_store(source), dest, codec="zstd", shard_bytes=4 * 1024 * 12)
 else:
-    jobs.unpack(SeriesStore.open(source), dest)
+    jobs.unpack(open_store(source), dest)
 """
 
 
@@ -147,7 +149,7 @@ def test_a_kill_at_any_step(store: SeriesStore, tmp_path: Path, what: str) -> No
         assert done.returncode == -signal.SIGKILL, done.stderr.decode()
         steps += 1
         with pytest.raises(StoreError, match="holds an unfinished store"):
-            SeriesStore.open(dest)
+            open_store(dest)
         took_over |= bool(list(dest.glob(f"{STAGED}/*/*")))
     assert steps >= 5
     assert took_over
@@ -176,7 +178,7 @@ def test_a_shard_that_was_cut_short_is_written_again(store: SeriesStore, tmp_pat
     (shard,) = out.glob(f"{STAGED}/*/values/c.{left[0]}.0")
     shard.write_bytes(shard.read_bytes()[:-100])
     assert pack(store, out, codec="zstd", shard_bytes=SHARD).shards_reused == len(left) - 1
-    unpack(SeriesStore.open(out), tmp_path / "u.zarr")
+    unpack(open_store(out), tmp_path / "u.zarr")
     assert contents(tmp_path / "u.zarr") == contents(store.path)
 
 
@@ -194,7 +196,7 @@ def test_what_is_there_is_refused(store: SeriesStore, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is a store already"):
         pack(store, tmp_path / "packed.zarr", codec="zstd")
     with pytest.raises(StoreError, match="is no folder of this machine"):
-        unpack(SeriesStore.open(tmp_path / "packed.zarr"), "s3://bucket/x")
+        unpack(open_store(tmp_path / "packed.zarr"), "s3://bucket/x")
     with StoreLock(tmp_path / "new.zarr"), pytest.raises(StoreLockedError):
         pack(store, tmp_path / "new.zarr", codec="zstd")
     result = CliRunner().invoke(main, ["pack", str(tmp_path / "nothing"), str(tmp_path / "x")])

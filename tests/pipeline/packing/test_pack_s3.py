@@ -26,6 +26,7 @@ from longstride.storage import location as places
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import LOCK_FILE, ROOT
 from longstride.storage.location import Bucket, PlaceError
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from tests.helpers.faulty_proxy import Faults, faulty_proxy
 from tests.helpers.ingest_jobs import contents
@@ -141,14 +142,14 @@ def test_answers_that_come_too_late(
 def test_another_region(bucket: str, proxy: Faults) -> None:
     proxy.answer = 400, b"<Error><Code>AuthorizationHeaderMalformed</Code></Error>"  # as S3 says it
     with pytest.raises(PlaceError, match=r"HeaderMalformed.*check the bucket, the region \(AWS_REGION\)"):
-        SeriesStore.open(bucket)
+        open_store(bucket)
 
 
 def test_a_pack_with_faults(store: SeriesStore, bucket: str, proxy: Faults, tmp_path: Path) -> None:
     proxy.unavailable = lambda number, request: number % 3 == 0
     pack(store, bucket, codec="zstd", shard_bytes=SHARD)
     proxy.unavailable = lambda number, request: False
-    unpack(SeriesStore.open(bucket), tmp_path / "u.zarr")
+    unpack(open_store(bucket), tmp_path / "u.zarr")
     assert contents(tmp_path / "u.zarr") == contents(store.path)
 
 
@@ -171,8 +172,9 @@ def test_the_server_is_killed_in_the_middle_of_an_epoch(server: S3Server, store:
 PACK = """
 import sys
 from longstride.pipeline.packing.pack import pack
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
-print(pack(SeriesStore.open(sys.argv[1]), sys.argv[2], codec="zstd", shard_bytes=12 * 1024).shards_reused)
+print(pack(open_store(sys.argv[1]), sys.argv[2], codec="zstd", shard_bytes=12 * 1024).shards_reused)
 """
 
 
@@ -194,7 +196,7 @@ def test_the_server_is_killed_in_the_middle_of_a_pack(
         server.start()
         _, complaint = job.communicate(timeout=120)
     assert job.returncode == 0, complaint
-    unpack(SeriesStore.open(bucket), tmp_path / "u.zarr")
+    unpack(open_store(bucket), tmp_path / "u.zarr")
     assert contents(tmp_path / "u.zarr") == contents(store.path)
 
 
@@ -207,13 +209,13 @@ def test_a_killed_pack_goes_on(store: SeriesStore, bucket: str, proxy: Faults, t
             time.sleep(0.01)
         job.send_signal(signal.SIGKILL)
     with pytest.raises(StoreError, match="holds no store"):
-        SeriesStore.open(bucket)
+        open_store(bucket)
     proxy.late = lambda number, request: 0.0
     with start_pack(store, bucket) as job:
         told, complaint = job.communicate(timeout=60)
     assert job.returncode == 0, complaint
     assert int(told) >= 1
-    unpack(SeriesStore.open(bucket), tmp_path / "u.zarr")
+    unpack(open_store(bucket), tmp_path / "u.zarr")
     assert contents(tmp_path / "u.zarr") == contents(store.path)
 
 
@@ -267,13 +269,13 @@ def test_what_is_wrong_is_said(
     if variable:
         environment.setenv(variable, value)
     with pytest.raises(PlaceError, match=message):
-        SeriesStore.open(bucket if variable else value)
+        open_store(bucket if variable else value)
 
 
 def test_without_obstore_it_is_said_what_to_install(bucket: str, environment: pytest.MonkeyPatch) -> None:
     environment.setitem(sys.modules, "obstore", None)
     with pytest.raises(PlaceError, match=r"pip install 'longstride\[s3\]'"):
-        SeriesStore.open(bucket)
+        open_store(bucket)
 
 
 def test_others_read_it_there(store: SeriesStore, bucket: str, server: S3Server) -> None:

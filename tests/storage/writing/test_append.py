@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from longstride.storage.errors import StoreError
 from longstride.storage.format import ATTRIBUTES, KEPT_GENERATIONS, ROOT, StoreLayout
+from longstride.storage.open import open_store
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks
@@ -38,7 +39,7 @@ def add(path: Path, time: Any, values: Any, **commit: Any) -> SeriesStore:
     with StoreLock(path, append=path.exists()) as lock, writer_of(lock) as writer:
         writer.append(time, values)
         writer.commit(*whole(writer.num_rows), cadence_ns=1, **commit)
-    return SeriesStore.open(path)
+    return open_store(path)
 
 
 def writer_of(lock: StoreLock) -> StoreWriter:
@@ -47,7 +48,7 @@ def writer_of(lock: StoreLock) -> StoreWriter:
 
 def last_commit(path: Path) -> dict[str, bytes]:
     """Files of the last commit, its generation taken for the first."""
-    generation = SeriesStore.open(path).generation
+    generation = open_store(path).generation
     files = {
         name.replace(f"commits/{generation}/", "commits/1/"): data
         for name, data in tree(path).items()
@@ -105,7 +106,7 @@ class TestRows:
             writer.append(np.arange(1500, 2000), values[1500:], labels[1500:])
             assert (writer.num_rows, writer.first_new_row) == (2000, 1500)
             writer.commit(*whole(2000), cadence_ns=1)
-        store = SeriesStore.open(path)
+        store = open_store(path)
         np.testing.assert_array_equal(store.values, values)
         np.testing.assert_array_equal(store.labels, labels)
         assert store.layout == layout
@@ -130,8 +131,8 @@ class TestRows:
             store = path.with_name(str(count))
             add(store, time, values)
             assert add(store, time[:0], values[:0]).generation == 2
-            np.testing.assert_array_equal(SeriesStore.open(store).values, values)
-            assert is_whole(SeriesStore.open(store))
+            np.testing.assert_array_equal(open_store(store).values, values)
+            assert is_whole(open_store(store))
 
 
 class TestCommit:
@@ -148,7 +149,7 @@ class TestCommit:
                 sources=[{"name": "new"}],
                 recipe={"step": 1},
             )
-        store = SeriesStore.open(path)
+        store = open_store(path)
         assert store.segments.stop.tolist() == [900, 3000]
         assert (store.series, store.series_end_ns, store.cadence_ns) == (("x", "y"), (2999, 899), 7)
         assert store.attributes["sources"] == [{"name": "new"}]
@@ -221,7 +222,7 @@ class TestOpenReaders:
         new = np.full((3000, 2), 77, np.float32)
         add(path, np.arange(1000), values[:1000])
         add(path, np.arange(1000, 2500), values[1000:])
-        states = {name: SeriesStore.open(path) for name in ("untouched", "mapped", "pickled", "sent")}
+        states = {name: open_store(path) for name in ("untouched", "mapped", "pickled", "sent")}
         mapped = states["mapped"].values, states["mapped"].time
         sent = pickle.dumps(states["sent"])
         latest = add(path, np.arange(2500, 5500), new)
@@ -246,7 +247,7 @@ class TestOpenReaders:
             with StoreWriter.appending(lock) as writer:
                 writer.append(time[1100:], values[1100:])
                 list(writer.written_times())
-            store = SeriesStore.open(path)
+            store = open_store(path)
             assert store.chunk_files("values")[1].read_bytes()[: 476 * 8] == values[1024:].tobytes()
             assert store.num_rows == 1100
             assert is_whole(store)

@@ -14,6 +14,7 @@ import pytest
 
 from longstride.storage.errors import StoreError
 from longstride.storage.format import LOCK_FILE
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks
 from longstride.storage.writing.lock import StoreLock
@@ -43,7 +44,7 @@ def test_a_kill_leaves_no_store_or_a_whole_one_and_a_rerun_ends_alike(graves: Pa
     outcomes = {"nothing": 0, "unfinished": 0, "whole": 0}
     for path in folders(graves, f"write-{campaign}-*"):
         try:
-            SeriesStore.open(path)
+            open_store(path)
         except StoreError as error:
             outcomes["unfinished" if "unfinished" in str(error) else "nothing"] += 1
             crashes.write(path)
@@ -61,12 +62,12 @@ def test_a_kill_leaves_no_store_or_a_whole_one_and_a_rerun_ends_alike(graves: Pa
 @pytest.mark.parametrize("campaign", ["step", "time"])
 def test_a_killed_append_harms_no_commit_and_a_rerun_ends_alike(graves: Path, campaign: str) -> None:
     undisturbed = tree(graves / "append-whole")
-    before = SeriesStore.open(graves / "before")
-    after = SeriesStore.open(graves / "append-whole")
+    before = open_store(graves / "before")
+    after = open_store(graves / "append-whole")
     assert after.num_rows == before.num_rows + crashes.NEW_ROWS
     outcomes = {before.generation: 0, after.generation: 0}
     for path in folders(graves, f"append-{campaign}-*"):
-        store = SeriesStore.open(path)
+        store = open_store(path)
         outcomes[store.generation] += 1
         for state in (store, SeriesStore(path, before.attributes)):
             assert not faults(state), path
@@ -107,12 +108,12 @@ def test_an_append_that_fails_at_any_rename_changes_nothing_that_a_reader_sees(
     graves: Path, tmp_path: Path
 ) -> None:
     undisturbed = tree(graves / "append-whole")
-    before = SeriesStore.open(graves / "before")
+    before = open_store(graves / "before")
     nth = 1
     path = tmp_path / "rename-1"
     crashes.copy(before.path, path)
     while append_without_rename(path, nth):
-        left = SeriesStore.open(path)
+        left = open_store(path)
         assert left.attributes == before.attributes
         assert not faults(left)
         assert tree(path).keys() == tree(before.path).keys()

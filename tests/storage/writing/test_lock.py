@@ -11,6 +11,7 @@ import pytest
 
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import LOCK_FILE
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing import lock
 from longstride.storage.writing.lock import StoreLock
@@ -52,14 +53,14 @@ class TestTakenPlaces:
             with StoreWriter(path, LAYOUT) as open_writer:
                 open_writer.append(*rows(3))
                 open_writer.commit(*whole(3), cadence_ns=1)
-            assert SeriesStore.open(path).num_rows == 3
+            assert open_store(path).num_rows == 3
 
 
 class TestLock:
     def test_a_second_process_is_refused_until_the_first_is_gone(self, path: Path) -> None:
         script = (
             "import sys\n"
-            "from storage.writer import StoreWriter\n"
+            "from longstride.storage.writing.writer import StoreWriter\n"
             "from tests.helpers import crashes\n"
             "with StoreWriter(sys.argv[1], crashes.LAYOUT):\n"
             "    print('ready', flush=True)\n"
@@ -77,7 +78,7 @@ class TestLock:
             first.send_signal(signal.SIGKILL)
             first.wait()
             crashes.write(path)
-        assert SeriesStore.open(path).num_rows == crashes.ROWS
+        assert open_store(path).num_rows == crashes.ROWS
 
     def test_a_second_writer_in_the_same_process_is_refused(self, path: Path) -> None:
         with StoreWriter(path, LAYOUT) as first:
@@ -85,7 +86,7 @@ class TestLock:
                 pass
             first.append(*rows(3))
             first.commit(*whole(3), cadence_ns=1)
-        assert SeriesStore.open(path).num_rows == 3
+        assert open_store(path).num_rows == 3
 
     def test_a_lock_on_a_removed_file_does_not_count(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """The first writer gives up, and removes folder and lock, between the second's open and lock."""
@@ -116,7 +117,7 @@ class TestLock:
         monkeypatch.setattr(lock, "_acquire", late)
         with pytest.raises(StoreError, match="is a store already"), StoreWriter(path, LAYOUT):
             pass
-        assert SeriesStore.open(path).num_rows == 7
+        assert open_store(path).num_rows == 7
         assert not (path / LOCK_FILE).exists()
 
 
@@ -145,7 +146,7 @@ class TestLeaving:
     def test_an_interruption_keeps_what_was_staged(self, path: Path, ending: type[BaseException]) -> None:
         assert self.leave(path, ending) == {".staged/job.json", ".staged/.part.1.tmp", LOCK_FILE}
         with pytest.raises(StoreError, match="holds an unfinished store: run the ingest again"):
-            SeriesStore.open(path)
+            open_store(path)
         with StoreLock(path) as held:
             assert (held.staged / "job.json").read_text() == "unfinished"
         assert not path.exists()
@@ -191,7 +192,7 @@ class TestLeaving:
                 writer.append(*rows(10))
                 writer.commit(*whole(10), cadence_ns=1)
         assert not held.staged.exists()
-        assert SeriesStore.open(path).num_rows == 10
+        assert open_store(path).num_rows == 10
 
 
 class TestAppendLock:
@@ -225,7 +226,7 @@ class TestAppendLock:
     ) -> None:
         make_store(path, rows=7)
         with StoreLock(path, append=True):
-            assert SeriesStore.open(path).num_rows == 7
+            assert open_store(path).num_rows == 7
             with pytest.raises(StoreLockedError, match="is being written"), StoreLock(path, append=True):
                 pass
         assert not (path / LOCK_FILE).exists()

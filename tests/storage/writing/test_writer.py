@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from longstride.storage import atomic as durable
 from longstride.storage.errors import StoreError
 from longstride.storage.format import LOCK_FILE, StoreLayout
+from longstride.storage.open import open_store
 from longstride.storage.segments import Segments
-from longstride.storage.store import SeriesStore
 from longstride.storage.writing import writer
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter, write_chunk
@@ -45,7 +45,7 @@ class TestAppend:
             at_once.append(time, values)
             at_once.commit(*whole(len(time)), cadence_ns=1)
         assert tree(folder / "parts") == tree(folder / "once")
-        np.testing.assert_array_equal(SeriesStore.open(folder / "parts").values, values)
+        np.testing.assert_array_equal(open_store(folder / "parts").values, values)
 
     @pytest.mark.parametrize(
         ("layout", "arrays", "message"),
@@ -71,7 +71,7 @@ class TestAppend:
         with StoreWriter(path, LAYOUT) as open_writer:
             open_writer.append(np.arange(2), np.array([[0.1, np.nan], [2, 3]], np.float64))
             open_writer.commit(*whole(2), cadence_ns=1)
-        values = SeriesStore.open(path).values
+        values = open_store(path).values
         np.testing.assert_array_equal(values, np.array([[0.1, np.nan], [2, 3]], np.float32))
 
     def test_rows_may_change_after_they_were_given(self, path: Path) -> None:
@@ -82,7 +82,7 @@ class TestAppend:
                 open_writer.append(time[row : row + 500], values[row : row + 500])
                 values[row : row + 500] = -1
             open_writer.commit(*whole(3000), cadence_ns=1)
-        np.testing.assert_array_equal(SeriesStore.open(path).values, expected)
+        np.testing.assert_array_equal(open_store(path).values, expected)
 
 
 class TestCommit:
@@ -90,9 +90,9 @@ class TestCommit:
         with StoreWriter(path, LAYOUT) as open_writer:
             open_writer.append(*rows(10))
             with pytest.raises(StoreError, match="holds an unfinished store: run the ingest again"):
-                SeriesStore.open(path)
+                open_store(path)
             open_writer.commit(*whole(10), cadence_ns=1)
-            assert SeriesStore.open(path).num_rows == 10
+            assert open_store(path).num_rows == 10
         assert not (path / LOCK_FILE).exists()
         assert not list(path.rglob("*.tmp"))
 
@@ -120,7 +120,7 @@ class TestCommit:
 
         with pytest.raises(KeyError):
             write()
-        assert SeriesStore.open(path).num_rows == 10
+        assert open_store(path).num_rows == 10
 
     def test_nothing_can_follow_a_commit(self, path: Path) -> None:
         with StoreWriter(path, LAYOUT) as open_writer:
@@ -143,7 +143,7 @@ class TestCommit:
                 open_writer.commit(*whole(20), cadence_ns=1)
             open_writer.append(time[10:], values[10:])
             open_writer.commit(*whole(20), cadence_ns=1)
-        np.testing.assert_array_equal(SeriesStore.open(path).values, values)
+        np.testing.assert_array_equal(open_store(path).values, values)
 
     def test_times_can_be_read_back_before_the_commit(self, path: Path) -> None:
         time, values = rows(3000)
@@ -155,7 +155,7 @@ class TestCommit:
             with pytest.raises(StoreError, match="are written: nothing can be appended"):
                 open_writer.append(time, values)
             open_writer.commit(*whole(3000), cadence_ns=1)
-        np.testing.assert_array_equal(SeriesStore.open(path).values, values)
+        np.testing.assert_array_equal(open_store(path).values, values)
 
     @settings(max_examples=20)
     @given(start=st.integers(0, 3000))
@@ -177,7 +177,7 @@ class TestCommit:
             with pytest.raises(StoreError, match="1 ends were given for 2 series"):
                 open_writer.commit(segments, ("a", "b"), cadence_ns=1, series_end_ns=[3])
             open_writer.commit(segments, ("a", "b"), cadence_ns=1, series_end_ns=[3, 9])
-        assert SeriesStore.open(path).series_end_ns == (3, 9)
+        assert open_store(path).series_end_ns == (3, 9)
 
     def test_a_full_disk_leaves_nothing(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def full(*arguments: Any, **options: Any) -> None:
@@ -248,7 +248,7 @@ class TestLockOfTheCaller:
             assert (lock.staged / "part").read_text() == "mine"
         assert not (path / LOCK_FILE).exists()
         assert not lock.staged.exists()
-        assert SeriesStore.open(path).num_rows == 10
+        assert open_store(path).num_rows == 10
 
     def test_a_lock_that_is_not_held_is_refused(self, path: Path) -> None:
         with pytest.raises(StoreError, match="is not held"), StoreWriter(StoreLock(path), LAYOUT):

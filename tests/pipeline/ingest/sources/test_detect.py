@@ -21,6 +21,7 @@ from click.testing import CliRunner
 
 from longstride import Recipe, ingest
 from longstride.__main__ import main
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 
 NAMES = ("time", "temp °C", "flow", "fault", "note")
@@ -191,7 +192,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> SeriesStore:
     folder = tmp_path_factory.mktemp("expected")
     (folder / "log").write_bytes(csv_log())
     ingest([folder / "log"], folder / "out", Recipe(**SETTINGS))
-    store = SeriesStore.open(folder / "out")
+    store = open_store(folder / "out")
     values = [[np.float32(text or "nan") for text in row[1:3]] for row in ROWS]
     np.testing.assert_array_equal(store.values, values)
     np.testing.assert_array_equal(np.signbit(store.values), np.signbit(values))
@@ -207,7 +208,7 @@ def test_one_log_in_every_dressing(tmp_path: Path, expected: SeriesStore, dressi
     make, settings = DRESSINGS[dressing]
     (tmp_path / "log").write_bytes(make())  # no suffix: the bytes tell
     report = ingest([tmp_path / "log"], tmp_path / "out", Recipe(**SETTINGS | settings), piece_bytes=piece_bytes)
-    store = SeriesStore.open(tmp_path / "out")
+    store = open_store(tmp_path / "out")
     assert store.channels == expected.channels
     assert store.values.tobytes() == expected.values.tobytes()
     assert store.time.tobytes() == expected.time.tobytes()

@@ -22,7 +22,7 @@ from longstride import Recipe, RecipeError, SourceError, ingest
 from longstride.__main__ import main
 from longstride.pipeline.ingest.sources.files import find_files, identity, num_bytes, open_file, refuse_changed
 from longstride.pipeline.ingest.staging.read import ReadSources
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 from tests.helpers.log_lines import log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",))
@@ -162,10 +162,10 @@ def test_urls_of_files_folders_and_patterns(
         "files": [f"{root}/logs/{name}" for name in ("sub/c.csv", "a.csv", "sub/b.csv.gz")],
     }
     ingest([tmp_path / "logs"], tmp_path / "plain", RECIPE)
-    plain = SeriesStore.open(tmp_path / "plain")
+    plain = open_store(tmp_path / "plain")
     for number, sources in enumerate(names.values()):
         ingest(sources, tmp_path / str(number), RECIPE, piece_bytes=500)
-        store = SeriesStore.open(tmp_path / str(number))
+        store = open_store(tmp_path / str(number))
         assert store.values.tobytes() == plain.values.tobytes()
         np.testing.assert_array_equal(store.time, plain.time)
         crcs = {Path(one["name"]).name: one["crc32c"] for one in store.attributes["sources"]}
@@ -180,7 +180,7 @@ def test_every_format_by_url(tmp_path: Path, memory: Any, suffix: str) -> None:
     memory.pipe(f"/{log.name}", log.read_bytes())
     for number, url in enumerate((f"file://{log}", f"memory://{log.name}")):
         ingest([url], tmp_path / str(number), Recipe(time="time"), piece_bytes=100)
-        np.testing.assert_array_equal(SeriesStore.open(tmp_path / str(number)).values[:, 0], np.arange(60))
+        np.testing.assert_array_equal(open_store(tmp_path / str(number)).values[:, 0], np.arange(60))
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_logs_of_a_web_server(tmp_path: Path, server: str) -> None:
     assert find_files([f"{server}/logs/*.[cf]*"]) == every[:2]
     ingest([f"{server}/logs/"], tmp_path / "out", Recipe(time="time"), piece_bytes=200)
     ingest([tmp_path / "served"], tmp_path / "plain", Recipe(time="time"))
-    found, plain = (SeriesStore.open(tmp_path / name) for name in ("out", "plain"))
+    found, plain = (open_store(tmp_path / name) for name in ("out", "plain"))
     assert found.num_rows == 300
     assert found.values.tobytes() == plain.values.tobytes()
     with pytest.raises(SourceError, match=r"/none\.csv: there is no such file"):
@@ -249,7 +249,7 @@ def test_logs_in_an_archive_by_url(tmp_path: Path) -> None:
     at = f"file://{tmp_path}/logs.zip"
     assert find_files([f"zip://*.csv::{at}"]) == [f"zip://{number}.csv::{at}" for number in range(2)]
     ingest([f"zip://*.csv::{at}"], tmp_path / "out", RECIPE)
-    assert SeriesStore.open(tmp_path / "out").num_rows == 100
+    assert open_store(tmp_path / "out").num_rows == 100
 
 
 def test_what_changes_when_a_file_does(tmp_path: Path, memory: Any) -> None:

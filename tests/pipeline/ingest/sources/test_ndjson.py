@@ -20,6 +20,7 @@ from longstride import IngestReport, Recipe, RejectsError, SourceError, ingest
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.sources.detect import open_source
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 
 RECIPE = Recipe(time="time", max_rejects="100%", dtype="float64")
@@ -92,7 +93,7 @@ def test_odd_lines_are_rejects_with_their_number(tmp_path: Path, end: str, piece
     assert [(line, reason) for line, reason, _ in found] == [(line, one) for line, (one, _) in expected.items()]
     for line, _, detail in found:
         assert re.match(expected[line][1], detail), detail
-    np.testing.assert_array_equal(SeriesStore.open(tmp_path / "out").values[:, 0], np.arange(len(odd)))
+    np.testing.assert_array_equal(open_store(tmp_path / "out").values[:, 0], np.arange(len(odd)))
     (file,) = report.files
     assert file.rows_in == 2 * len(odd)
     assert file.blank_lines == len(odd) * (end.count("\n") - 1)
@@ -103,7 +104,7 @@ def read(tmp_path: Path, lines: Sequence[str], *, piece_bytes: int = 60, **setti
     (tmp_path / f"log{number}").write_text("".join(f"{line}\n" for line in lines))
     recipe = Recipe(**{"time": "time", "dtype": "float64", "duplicates": "last", **settings})
     ingest([tmp_path / f"log{number}"], tmp_path / f"out{number}", recipe, piece_bytes=piece_bytes)
-    return SeriesStore.open(tmp_path / f"out{number}")
+    return open_store(tmp_path / f"out{number}")
 
 
 def test_numbers_texts_and_what_is_missing(tmp_path: Path) -> None:
@@ -187,7 +188,7 @@ def test_a_key_that_comes_up_late(tmp_path: Path, compressed: bool) -> None:
         (1101, "unknown column", "key 'b' is in no row of the first MiB of the file: name it with --header b")
     ]
     report = ingest([tmp_path / "log"], tmp_path / "named", Recipe(**settings, header=("b",)))
-    store = SeriesStore.open(tmp_path / "named")
+    store = open_store(tmp_path / "named")
     assert report.files[0].rejected == {}
     np.testing.assert_array_equal(store.values[:, store.channels.index("b")], [np.nan, 5])
 
@@ -212,7 +213,7 @@ def test_a_line_without_end_is_one_reject(tmp_path: Path) -> None:
             (2, "line too long"),
             (4, "no JSON object"),
         ]
-        np.testing.assert_array_equal(SeriesStore.open(out).values[:, 0], [1, 2, 3])
+        np.testing.assert_array_equal(open_store(out).values[:, 0], [1, 2, 3])
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
@@ -265,19 +266,19 @@ def text(value: Any) -> str | None:
 def test_epoch_columns_of_parquet(tmp_path: Path, frame: pl.DataFrame, expected: list[int]) -> None:
     frame.with_columns(a=1.5).write_parquet(tmp_path / "log")
     ingest([tmp_path / "log"], tmp_path / "out", Recipe(time="time", time_format="s"))
-    assert SeriesStore.open(tmp_path / "out").time.tolist() == [START * SECOND + after for after in expected]
+    assert open_store(tmp_path / "out").time.tolist() == [START * SECOND + after for after in expected]
 
 
 def test_the_index_of_pandas_is_no_channel(tmp_path: Path) -> None:
     frame = pl.DataFrame({"__index_level_0__": [5, 6], "time": ["2024-03-01", "2024-03-02"], "a": [1.0, 2.0]})
     frame.write_parquet(tmp_path / "log")
     report = ingest([tmp_path / "log"], tmp_path / "out", Recipe(time="time"))
-    assert SeriesStore.open(tmp_path / "out").channels == ("a",)
+    assert open_store(tmp_path / "out").channels == ("a",)
     assert report.files[0].unused == ("__index_level_0__",)
     frame = frame.select(pl.col("time").alias("__index_level_0__"), "a")
     frame.write_parquet(tmp_path / "indexed")
     ingest([tmp_path / "indexed"], tmp_path / "by_index", Recipe(time="__index_level_0__"))
-    assert SeriesStore.open(tmp_path / "by_index").num_rows == 2
+    assert open_store(tmp_path / "by_index").num_rows == 2
 
 
 def test_types_that_cannot_be_read_are_told_and_may_be_left_out(tmp_path: Path) -> None:
@@ -290,7 +291,7 @@ def test_types_that_cannot_be_read_are_told_and_may_be_left_out(tmp_path: Path) 
     ):
         ingest([tmp_path / "log"], tmp_path / "out", Recipe(time="time"))
     ingest([tmp_path / "log"], tmp_path / "out", Recipe(time="time", exclude=("odd",)))
-    assert SeriesStore.open(tmp_path / "out").num_rows == 2
+    assert open_store(tmp_path / "out").num_rows == 2
 
 
 @pytest.mark.parametrize("kind", ["parquet", "feather"])

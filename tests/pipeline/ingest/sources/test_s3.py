@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from longstride import Recipe, ingest
 from longstride.__main__ import main
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import open_store
 from tests.helpers.log_lines import log_lines
 from tests.helpers.object_store import SECRET_KEY, close, environment, serve_s3
 
@@ -61,13 +61,13 @@ def bucket(s3: fsspec.AbstractFileSystem, tmp_path: Path) -> str:
 
 def test_logs_by_url_are_those_on_disk(bucket: str, tmp_path: Path) -> None:
     ingest([tmp_path / "local"], tmp_path / "disk", RECIPE, piece_bytes=10_000)
-    disk = SeriesStore.open(tmp_path / "disk")
+    disk = open_store(tmp_path / "disk")
     assert disk.num_rows == 3000
     urls = [f"s3://{bucket}/plant/{name}" for name in ("a.csv", "b.csv.gz", "c.parquet")]
     for number, sources in enumerate((urls, [f"s3://{bucket}/plant/*"], [f"s3://{bucket}/plant"])):
         report = ingest(sources, tmp_path / str(number), RECIPE, piece_bytes=10_000)
         assert [file.name for file in report.files] == urls
-        store = SeriesStore.open(tmp_path / str(number))
+        store = open_store(tmp_path / str(number))
         assert store.attributes["checksums_crc32c"] == disk.attributes["checksums_crc32c"]
         found = [(source["bytes"], source["crc32c"]) for source in store.attributes["sources"]]
         assert found == [(source["bytes"], source["crc32c"]) for source in disk.attributes["sources"]]

@@ -96,5 +96,7 @@ def test_named_files_are_there(page: Path) -> None:
 
 def test_the_reference_shows_every_public_name() -> None:
     page = (ROOT / "docs/api.md").read_text()
-    missing = [name for name in longstride.__all__ if not re.search(rf":: longstride\.{name}$", page, re.MULTILINE)]
+    missing = [
+        name for name in longstride.__all__ if not re.search(rf":: longstride\.{name}$", page, re.MULTILINE)
+    ]
     assert missing == ["__version__"]

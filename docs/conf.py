@@ -9,7 +9,6 @@ project = "Longstride"
 version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
-suppress_warnings = ["toc.empty_glob"]
 myst_heading_anchors = 3
 highlight_language = "text"
 
@@ -20,7 +19,7 @@ html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
 
-autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
 autoclass_content = "both"
 autodoc_typehints_format = "short"

@@ -53,7 +53,7 @@ def verify(store: str) -> None:
             num_bytes += check.num_bytes
             if check.fault:
                 faults += 1
-                click.echo(f"broken: {check.path} {check.fault}")
+                click.echo(f"broken: {check.name} {check.fault}")
     if faults:
         raise click.ClickException(
             f"{faults} of {total} chunk files are broken: restore them from a backup, or ingest the sources again"

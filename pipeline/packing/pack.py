@@ -23,8 +23,8 @@ from longstride.storage.errors import LongstrideError, StoreError, StoreLockedEr
 from longstride.storage.format import ATTRIBUTES, LOCK_FILE, ROOT, STAGED, chunk_file
 from longstride.storage.location import Folder, Place, PlaceError, place_of
 from longstride.storage.packed.codecs import CODECS, codec_of
-from longstride.storage.packed.rows import SHARD_BYTES, Packing
-from longstride.storage.packed.shards import encode_shard
+from longstride.storage.packed.shards import Packing, encode_shard
+from longstride.storage.packed.writer import SHARD_BYTES, packing_for
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.metadata import relaid_documents
@@ -67,7 +67,7 @@ def pack(
     if codec == AUTO:
         codec = best_of(try_codecs(store)).codec
     codec_of(codec)
-    packing = Packing.of(store, codec, shard_bytes)
+    packing = packing_for(store, codec, shard_bytes)
     job = _job_of(store, list(packing))
     place = place_of(dest)
     with _written(place, job) as staged:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.packed.codecs import CODECS, codec_of
-from longstride.storage.packed.rows import Packing
+from longstride.storage.packed.codecs import CODECS, DEFAULT_CODEC, codec_of
+from longstride.storage.packed.writer import packing_for
 from longstride.storage.store import SeriesStore
 
 __all__ = ["Trial", "best_of", "try_codecs"]
@@ -29,7 +29,7 @@ class Trial(NamedTuple):
 
 def try_codecs(store: SeriesStore) -> list[Trial]:
     """How each codec does on values from all over a store."""
-    packing = Packing.of(store, next(iter(CODECS)))
+    packing = packing_for(store, DEFAULT_CODEC)
     sample_rows = max(1, SAMPLE_BYTES // (packing.chunk_rows * store.layout.row_arrays["values"].row_bytes))
     sample_rows *= packing.chunk_rows
     starts = np.unique(np.linspace(0, max(0, store.num_rows - sample_rows), SAMPLES).astype(np.int64))

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from longstride.storage.atomic import make_directory
 from longstride.storage.errors import StoreError
-from longstride.storage.packed.rows import PackedStore
+from longstride.storage.packed.store import PackedStore
 
 __all__ = ["RowCache"]
 
@@ -71,8 +71,10 @@ class RowCache:
         return bool((self._there == THERE).all())
 
     @property
-    def values(self) -> NDArray[Any]:
-        """All values (T, N), to be read where they are there."""
+    def in_memory(self) -> NDArray[Any] | None:
+        """All values (T, N), once every row is there."""
+        if not self.is_complete:
+            return None
         view: NDArray[Any] = self._kept.view(np.ndarray)
         view.flags.writeable = False
         return view

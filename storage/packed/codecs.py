@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from longstride.storage.errors import StoreError
 from longstride.storage.packed.delta import DELTA, decode_deltas, encode_deltas
 
-__all__ = ["CODECS", "Codec", "codec_of"]
+__all__ = ["CODECS", "DEFAULT_CODEC", "Codec", "codec_of"]
 
 CRC_BYTES = 4
 
@@ -95,6 +95,7 @@ CODECS = {
     )
 }
 """By name, the default first."""
+DEFAULT_CODEC = next(iter(CODECS))
 
 
 def codec_of(name: str) -> Codec:

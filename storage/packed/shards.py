@@ -4,20 +4,40 @@ The file holds the chunks one after the other, then for each its offset and leng
 where there is none), then the CRC-32C of that index.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
-from longstride.storage.packed.codecs import Codec
+from longstride.storage.packed.codecs import DEFAULT_CODEC, Codec, codec_of
 
-__all__ = ["INDEX_ENTRY_BYTES", "encode_shard", "index_bytes", "read_index"]
+__all__ = ["INDEX_ENTRY_BYTES", "Packing", "encode_shard", "index_bytes", "read_index"]
 
 INDEX_ENTRY_BYTES = 16
 CRC_BYTES = 4
 NO_CHUNK = 2**64 - 1
+
+
+class Packing(NamedTuple):
+    """How the rows of a packed store are cut up; the same for all its row arrays."""
+
+    codec: str
+    """Of `values`; times and labels have the default one."""
+    shard_rows: int
+    """Rows of one file."""
+    chunk_rows: int
+    """Rows that are decoded at a time."""
+
+    @property
+    def shard_chunks(self) -> int:
+        """Chunks of one file."""
+        return self.shard_rows // self.chunk_rows
+
+    def codec_for(self, array: str) -> Codec:
+        """The codec of `values`, `time` or `labels`. Raises StoreError where this version does not know it."""
+        return codec_of(self.codec if array == "values" else DEFAULT_CODEC)
 
 
 def index_bytes(num_chunks: int) -> int:

@@ -11,6 +11,7 @@ from typing import IO
 from longstride.storage.atomic import make_directory
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import KEPT_GENERATIONS, LOCK_FILE, ROOT, STAGED, chunk_index
+from longstride.storage.open import open_mapped, open_store
 from longstride.storage.store import SeriesStore
 
 __all__ = ["StoreLock"]
@@ -72,7 +73,7 @@ class StoreLock:
         if self._file is None:
             raise StoreError(f"the lock of {self.path} is not held: enter it first")
         if self.is_committed:
-            _clear_beside(SeriesStore.open(self.path))
+            _clear_beside(open_store(self.path))
         else:
             for entry in _unfinished(self.path):
                 if entry.name != STAGED:
@@ -80,8 +81,7 @@ class StoreLock:
 
     def _check(self) -> None:
         if self.append:
-            if not SeriesStore.open(self.path).is_mapped:
-                raise StoreError(f"{self.path} is packed: unpack it, append to that, and pack it again")
+            open_mapped(self.path)
         else:
             _check_free(self.path)
 

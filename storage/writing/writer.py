@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 from longstride.storage.atomic import make_directory, write_file
 from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout, chunk_file
+from longstride.storage.mapped import MappedStore
+from longstride.storage.open import open_mapped
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
-from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_row_chunk
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.metadata import Commit, write_commit
@@ -113,7 +114,7 @@ class StoreWriter:
         """
         self._lock = target if isinstance(target, StoreLock) else StoreLock(target)
         self._owns_lock = self._lock is not target
-        self._before: SeriesStore | None = None
+        self._before: MappedStore | None = None
         self.path: Path = self._lock.path
         self.layout = layout
         self.num_rows = 0
@@ -131,7 +132,7 @@ class StoreWriter:
         the old file, so that a reader never misses a row of the commit that it has opened. Raises StoreError
         where there is no whole store.
         """
-        store = SeriesStore.open(lock.path)
+        store = open_mapped(lock.path)
         if store.chunk_rows != store.layout.chunk_rows:
             raise StoreError(
                 f"{store.path} has chunks of {store.chunk_rows:,} rows, this version writes "
@@ -176,18 +177,18 @@ class StoreWriter:
         if self._before is not None:
             self._load_tail(self._before)
 
-    def _load_tail(self, store: SeriesStore) -> None:
+    def _load_tail(self, store: MappedStore) -> None:
         """Take the rows of a last chunk that is not full; a new checksum must not bless a damaged file."""
         self._filled = store.num_rows % store.chunk_rows
         for name in self.layout.row_arrays if self._filled else ():
             check = check_row_chunk(store, name, self._next_chunk)
             if check.fault:
                 raise StoreError(
-                    f"chunk {check.path} {check.fault}: nothing can be appended to it; restore it from a backup "
+                    f"chunk {check.name} {check.fault}: nothing can be appended to it; restore it from a backup "
                     "or ingest again"
                 )
             flat = self._buffer[name][: self._filled].reshape(-1)
-            flat[:] = np.fromfile(check.path, flat.dtype, flat.size)
+            flat[:] = np.fromfile(check.name, flat.dtype, flat.size)
 
     def append(
         self, time: NDArray[np.int64], values: NDArray[np.floating], labels: NDArray[np.int8] | None = None

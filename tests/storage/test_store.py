@@ -67,7 +67,7 @@ class TestOpen:
         assert store.generation == 1
         assert store.attributes["sources"] == [{"path": "plant.csv", "rows": store.num_rows}]
         assert store.attributes["recipe"] == {"fill": {"limit": 3}, "step": 0.1}
-        assert repr(store) == f"SeriesStore({str(store.path)!r}, rows=5,453, channels=6)"
+        assert repr(store) == f"MappedStore({str(store.path)!r}, rows=5,453, channels=6)"
 
     def test_reading_needs_no_zarr(self, store: SeriesStore) -> None:
         script = (

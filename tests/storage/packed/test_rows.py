@@ -16,7 +16,7 @@ from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout, seal
 from longstride.storage.open import open_store
 from longstride.storage.packed.codecs import CODECS
-from longstride.storage.packed.rows import PackedStore
+from longstride.storage.packed.store import PackedStore
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
@@ -70,7 +70,6 @@ def test_everything_else_is_the_same(pair: tuple[SeriesStore, PackedStore]) -> N
     for start, stop in ((0, None), (100, 5000), (1024, 2048)):
         for field, value in vars(packed.stats(start, stop)).items():
             assert np.array_equal(value, getattr(store.stats(start, stop), field), equal_nan=True)
-    assert not packed.is_mapped
     assert {key: value for key, value in packed.attributes.items() if key != "packed"} == store.attributes
 
 

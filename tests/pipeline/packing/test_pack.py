@@ -104,7 +104,7 @@ import os, signal, sys
 import longstride.pipeline.packing.pack as jobs
 from longstride.storage.location import Folder
 from longstride.storage.open import open_store
-from longstride.storage.store import SeriesStore
+from longstride.storage.packed import unpacker
 
 what, source, dest, count = sys.argv[1:]
 left = int(count)
@@ -119,7 +119,7 @@ def mortal(function):
     return call
 
 Folder.put = mortal(Folder.put)
-jobs.write_file = mortal(jobs.write_file)
+unpacker.write_file = mortal(unpacker.write_file)
 Folder.put_new = mortal(Folder.put_new)
 if what == "pack":
     jobs.pack(open_store(source), dest, codec="zstd", shard_bytes=4 * 1024 * 12)
@@ -195,7 +195,7 @@ def test_damage_is_not_packed(store: SeriesStore, tmp_path: Path) -> None:
 def test_what_is_there_is_refused(store: SeriesStore, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is a store already"):
         pack(store, tmp_path / "packed.zarr", codec="zstd")
-    with pytest.raises(StoreError, match="is no folder of this machine"):
+    with pytest.raises(StoreError, match="is not a folder of this machine"):
         unpack(open_store(tmp_path / "packed.zarr"), "s3://bucket/x")
     with StoreLock(tmp_path / "new.zarr"), pytest.raises(StoreLockedError):
         pack(store, tmp_path / "new.zarr", codec="zstd")

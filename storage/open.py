@@ -7,7 +7,7 @@ from typing import Any
 from longstride.storage.errors import StoreError
 from longstride.storage.format import ATTRIBUTES, FORMAT_VERSION, LOCK_FILE, ROOT, seal
 from longstride.storage.location import Folder, Place, place_of
-from longstride.storage.mapped import MappedStore
+from longstride.storage.mapped.store import MappedStore
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
 

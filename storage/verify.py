@@ -9,7 +9,7 @@ import numpy as np
 
 from longstride.storage.errors import LongstrideError
 from longstride.storage.format import chunk_file
-from longstride.storage.mapped import MappedStore
+from longstride.storage.mapped.store import MappedStore
 from longstride.storage.store import SeriesStore
 
 __all__ = ["ChunkCheck", "check_chunks", "check_row_chunk", "num_chunk_files"]

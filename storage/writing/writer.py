@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from longstride.storage.atomic import make_directory, write_file
 from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout, chunk_file
-from longstride.storage.mapped import MappedStore
+from longstride.storage.mapped.store import MappedStore
 from longstride.storage.open import open_mapped
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.select import labelled_windows, mostly_missing_windows, without
 from longstride.storage.errors import LongstrideError
-from longstride.storage.mapped import MappedStore
-from longstride.storage.mapping import read_ahead
+from longstride.storage.mapped.mapping import read_ahead
+from longstride.storage.mapped.store import MappedStore
 from longstride.storage.packed.cache import RowCache
 from longstride.storage.packed.rows import PackedRows
 from longstride.storage.packed.store import PackedStore

@@ -15,7 +15,7 @@ import pytest
 from longstride.storage.errors import StoreError
 from longstride.storage.format import LOCK_FILE
 from longstride.storage.location import Folder
-from longstride.storage.mapped import MappedStore
+from longstride.storage.mapped.store import MappedStore
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks

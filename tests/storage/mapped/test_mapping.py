@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longstride.storage import mapping
 from longstride.storage.errors import StoreError
-from longstride.storage.mapping import map_chunk_files
+from longstride.storage.mapped import mapping
+from longstride.storage.mapped.mapping import map_chunk_files
 
 CHUNK = 2**16
 

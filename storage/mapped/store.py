@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.format import chunk_file
-from longstride.storage.mapping import map_chunk_files
+from longstride.storage.mapped.mapping import map_chunk_files
 from longstride.storage.store import SeriesStore
 
 __all__ = ["MappedStore"]

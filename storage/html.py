@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import repeat
 
 __all__ = ["html_table"]
 
@@ -12,11 +13,13 @@ MAX_ROWS = 60
 def html_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Show rows as an HTML table: the title above, one header for each column (none if `columns` is empty).
 
-    A cell is a text, a number or None; numbers stand on the right, whole ones with commas, others with 6 digits.
+    A cell is a text, a number, or None or NaN, which show nothing. Whole numbers have commas, others 6 digits;
+    columns with a number are set to the right.
     """
     rows = list(rows)
-    head = "".join(f'<th style="text-align: left">{escape(name)}</th>' for name in columns)
-    body = [f"<tr>{''.join(_cell(item) for item in row)}</tr>" for row in rows[:MAX_ROWS]]
+    sides = ["right" if any(_is_number(row[number]) for row in rows) else "left" for number in range(len(columns))]
+    head = "".join(map(_cell, columns, sides, repeat("th")))
+    body = [f"<tr>{''.join(map(_cell, row, sides or repeat('left')))}</tr>" for row in rows[:MAX_ROWS]]
     if len(rows) > MAX_ROWS:
         width = max(len(columns), len(rows[0]))
         body.append(f'<tr><td colspan="{width}">and {len(rows) - MAX_ROWS:,} more</td></tr>')
@@ -33,15 +36,17 @@ def html_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     )
 
 
-def _cell(item: object) -> str:
-    is_number = isinstance(item, int | float) and not isinstance(item, bool)
-    side = "right" if is_number else "left"
-    return f'<td style="text-align: {side}">{escape(_shown(item))}</td>'
+def _cell(item: object, side: str, tag: str = "td") -> str:
+    return f'<{tag} style="text-align: {side}">{escape(_shown(item))}</{tag}>'
+
+
+def _is_number(item: object) -> bool:
+    return isinstance(item, int | float) and not isinstance(item, bool)
 
 
 def _shown(item: object) -> str:
-    if item is None:
+    if item is None or item != item:
         return ""
     if isinstance(item, float):
         return f"{item:.6g}"
-    return f"{item:,}" if isinstance(item, int) and not isinstance(item, bool) else str(item)
+    return f"{item:,}" if _is_number(item) else str(item)

@@ -71,6 +71,7 @@ class StoreSummary:
 def summarise(store: SeriesStore, window: int, stride: int) -> StoreSummary:
     """Gather the summary; only `time` at segment ends and the labels are read, statistics are stored."""
     segments = store.segments
+    first, last = store.span_ns
     return StoreSummary(
         path=store.name,
         generation=store.generation,
@@ -79,8 +80,8 @@ def summarise(store: SeriesStore, window: int, stride: int) -> StoreSummary:
         dtype=str(store.values.dtype),
         value_bytes=store.values.nbytes,
         chunk_rows=store.chunk_rows,
-        first_time=iso_time(int(store.time[segments.start].min()) if len(segments) else int(store.time[0])),
-        last_time=iso_time(int(store.time[segments.stop - 1].max()) if len(segments) else int(store.time[-1])),
+        first_time=iso_time(first),
+        last_time=iso_time(last),
         cadence_seconds=store.cadence_ns / 1e9,
         series=list(store.series),
         segments=[

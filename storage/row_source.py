@@ -1,6 +1,6 @@
 """What the rows of a store look like, whether they lie in memory or are decoded: a sliced array."""
 
-from typing import Any, Protocol, overload
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,6 @@ class RowSource(Protocol):
 
     def __len__(self) -> int: ...
 
-    @overload
-    def __getitem__(self, key: slice, /) -> NDArray[Any]: ...
-    @overload
     def __getitem__(self, key: Any, /) -> Any: ...
 
     def __array__(self) -> NDArray[Any]: ...

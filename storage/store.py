@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
 from longstride.storage.format import KEPT_GENERATIONS, StoreLayout
+from longstride.storage.html import html_table
 from longstride.storage.location import Folder, Place
 from longstride.storage.row_source import RowSource
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
+from longstride.storage.text import counted, readable_time
 
 __all__ = ["SeriesStore"]
 
@@ -67,6 +69,23 @@ class SeriesStore(ABC):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, rows={self.num_rows:,}, channels={len(self.channels)})"
 
+    def _repr_html_(self) -> str:
+        """In a notebook: what there is of rows and segments, and the statistics of each channel."""
+        first, last = map(readable_time, self.span_ns)
+        facts = [
+            ("rows", self.num_rows),
+            ("span", f"{first} to {last} UTC"),
+            ("cadence", f"{self.cadence_ns / 1e9:,.9g} s"),
+            ("segments", f"{len(self.segments):,} in {len(self.series):,} series"),
+            *([("labels", ", ".join(self.label_names))] if self.label_names else []),
+        ]
+        stats = self.stats()
+        figures = (stats.mean, stats.std, stats.minimum, stats.maximum)
+        missing = [f"{1 - count / self.num_rows:.3%}" for count in stats.count.tolist()]
+        rows = zip(self.channels, self.units, missing, *(figure.tolist() for figure in figures), strict=True)
+        columns = ["channel", "unit", "missing", "mean", "std", "minimum", "maximum"]
+        return html_table(self.name, [], facts) + html_table(counted(len(self.channels), "channel"), columns, rows)
+
     @property
     @abstractmethod
     def values(self) -> RowSource:
@@ -93,6 +112,14 @@ class SeriesStore(ABC):
     def segments(self) -> Segments:
         """All segments, in row order."""
         return Segments(*(self._read_commit(f"segment_{bound}/c/0") for bound in ("start", "stop", "series")))
+
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """Time of the first and of the last row of all segments, or of all rows if there is no segment."""
+        starts, stops = self.segments.start, self.segments.stop
+        if not len(starts):
+            return int(self.time[0]), int(self.time[-1])
+        return int(self.time[starts].min()), int(self.time[stops - 1].max())
 
     def read(self, start: int, stop: int) -> NDArray[np.floating]:
         """Values of rows start:stop, shape (stop - start, N). Raises IndexError outside 0..T."""

@@ -142,7 +142,7 @@ class End:
     @property
     def last_time(self) -> NDArray[np.int64]:
         """Time of the last row, (1,)."""
-        return self.store.time[-1:]
+        return np.asarray(self.store.time[-1:])
 
     def missing_rows(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.floating]]]:
         """The rows from `start` on, some at a time: time (rows,) and values (rows, N)."""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,10 +67,6 @@ class PackedRows:
     def __len__(self) -> int:
         return self.shape[0]
 
-    @overload
-    def __getitem__(self, key: slice) -> NDArray[Any]: ...
-    @overload
-    def __getitem__(self, key: Any) -> Any: ...
     def __getitem__(self, key: Any) -> Any:
         key, *rest = key if isinstance(key, tuple) else (key,)
         if isinstance(key, slice):

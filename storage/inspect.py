@@ -1,4 +1,4 @@
-"""What `longstride inspect` says of a store, as data and as text."""
+"""What `longstride inspect` shows of a store, as data and as text."""
 
 from dataclasses import asdict, dataclass
 
@@ -61,7 +61,7 @@ class StoreSummary:
     num_windows: int
 
     def as_json(self) -> dict[str, object]:
-        """Plain values for `json.dumps`; an infinite figure, which JSON has no word for, becomes a string."""
+        """Plain values for `json.dumps`; an infinite figure, which JSON cannot hold, becomes a string."""
         document = asdict(self)
         for channel in document["channels"]:
             channel |= {key: str(item) for key, item in channel.items() if item in (np.inf, -np.inf)}

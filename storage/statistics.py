@@ -18,13 +18,13 @@ __all__ = ["Statistics"]
 STRIP_BYTES = 2**18
 """A strip of rows stays in the processor's cache while it is read three times."""
 
-# No value gives NaN and an infinite one infinities: both are answers, not accidents.
+# Channels without a value give NaN and infinite values infinity: both are answers, not accidents.
 _quiet = np.errstate(all="ignore")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
-    """Of each of N channels over some rows, missing values left out; every field has shape (..., N)."""
+    """Statistics of N channels over some rows, missing values left out; every field has shape (..., N)."""
 
     count: NDArray[np.int64]
     """Values that are not missing."""

@@ -16,7 +16,7 @@ __all__ = ["ChunkCheck", "check_chunks", "check_row_chunk", "num_chunk_files"]
 
 
 class ChunkCheck(NamedTuple):
-    """One chunk file held against its checksum."""
+    """One chunk file compared with its checksum."""
 
     name: str
     """Path of the file, or of a packed store: rows of an array, as they are in its shards."""
@@ -26,7 +26,7 @@ class ChunkCheck(NamedTuple):
 
 
 def num_chunk_files(store: SeriesStore) -> int:
-    """Chunk files that `check_chunks` will look at."""
+    """Number of chunk files that `check_chunks` checks."""
     return sum(len(checksums) for checksums in store.attributes["checksums_crc32c"].values())
 
 
@@ -77,7 +77,7 @@ def _check_decoded(store: SeriesStore, array: str, index: int) -> ChunkCheck:
 
 
 def _check_file(path: Path, checksum: int, *, length: int, file_bytes: int) -> ChunkCheck:
-    """Compare the first `length` bytes (the committed rows; the rest is no data of theirs) with their CRC-32C."""
+    """Compare the first `length` bytes (the committed rows; the rest is padding) with their CRC-32C."""
     try:
         data = path.read_bytes()
     except OSError as error:

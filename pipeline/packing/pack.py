@@ -25,7 +25,7 @@ from longstride.storage.packed.writer import (
 )
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import commit, held, name_of, root_of
-from longstride.storage.writing.metadata import relaid_documents
+from longstride.storage.writing.metadata import copied_documents
 
 __all__ = ["AUTO", "Packed", "pack", "unpack"]
 
@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 
 
 class Packed(NamedTuple):
-    """What a job has done."""
+    """Result of a job."""
 
     num_rows: int
     num_bytes: int
@@ -111,7 +111,7 @@ def unpack(
         reused = _run(tasks, store, group * store.chunk_rows, {}, workers, dask, progress)
         for name in store.layout.row_arrays:
             sync_directory(staged.path / name)
-        commit(store, relaid_documents(root_of(store), store.layout, file_rows=store.chunk_rows), place, staged)
+        commit(store, copied_documents(root_of(store), store.layout, file_rows=store.chunk_rows), place, staged)
     return Packed(store.num_rows, store.values.nbytes, num_chunks, sum(reused.values()), None)
 
 

@@ -18,17 +18,17 @@ SAMPLE_BYTES = 4 * 2**20
 
 
 class Trial(NamedTuple):
-    """How a codec did on a sample of the values."""
+    """Results of a codec on a sample of the values."""
 
     codec: str
     ratio: float
-    """Bytes before over bytes after."""
+    """Bytes before, divided by bytes after."""
     megabytes_per_second: float
     """Decoded by one thread."""
 
 
 def try_codecs(store: SeriesStore) -> list[Trial]:
-    """How each codec does on values from all over a store."""
+    """Try each codec on values from all over a store."""
     packing = packing_for(store, DEFAULT_CODEC)
     sample_rows = max(1, SAMPLE_BYTES // (packing.chunk_rows * store.layout.row_arrays["values"].row_bytes))
     sample_rows *= packing.chunk_rows
@@ -38,7 +38,7 @@ def try_codecs(store: SeriesStore) -> list[Trial]:
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:
-    """The one that makes least of the values, of those that every Zarr tool can read."""
+    """The trial with the highest ratio, of codecs that every Zarr tool can read."""
     return max((trial for trial in trials if not codec_of(trial.codec).with_deltas), key=lambda trial: trial.ratio)
 
 

@@ -1,4 +1,4 @@
-"""Reading the packed layout: rows are decoded where they are asked for, from a folder or an object store."""
+"""Reading the packed layout: rows are decoded when they are asked for, from a folder or an object store."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -20,11 +20,11 @@ CHUNKS_KEPT = 64
 PIECE_CHUNKS = 32
 LOCAL_THREADS = 4
 REMOTE_THREADS = 16
-"""At a time: what waits for an object store does not compute."""
+"""More than cores: a thread that waits for an object store does not compute."""
 
 
 def threads_for(place: Place) -> int:
-    """How many threads read and decode chunks of a place."""
+    """How many threads read and decode chunks from a place."""
     return min(LOCAL_THREADS, os.cpu_count() or 1) if isinstance(place, Folder) else REMOTE_THREADS
 
 
@@ -55,7 +55,7 @@ class PackedRows:
         self.dtype = array.dtype
         self.nbytes = num_rows * array.row_bytes
         self.bytes_decoded = 0
-        """So far."""
+        """Bytes of rows decoded so far."""
         self._place = place
         self._packing = packing
         self._codec = packing.codec_for(name)
@@ -108,7 +108,7 @@ class PackedRows:
         return out
 
     def read_many(self, ranges: Sequence[tuple[int, int]], outs: Sequence[NDArray[Any]]) -> None:
-        """Rows of several ranges, each into an array of its own; several at a time."""
+        """Read several ranges of rows (start, stop), each into its array, by several threads. Raises as `read`."""
         runs = [
             run for (start, stop), out in zip(ranges, outs, strict=True) for run in self._runs(start, stop, out)
         ]
@@ -119,7 +119,7 @@ class PackedRows:
             pass
 
     def _runs(self, start: int, stop: int, out: NDArray[Any]) -> Iterator[_Run]:
-        """Cut a range where shards begin; a long one into pieces, that several threads may decode."""
+        """Cut a range where shards begin, and a long one into pieces, so that several threads can decode it."""
         if start == stop:
             return
         rows = self._packing.shard_rows
@@ -185,8 +185,9 @@ class PackedRows:
     def _file(self, shard: int) -> str:
         return chunk_file(self.name, shard, len(self.shape))
 
-    def _damaged(self, shard: int, what: str) -> StoreError:
+    def _damaged(self, shard: int, fault: str) -> StoreError:
         return StoreError(
-            f"shard {self._place.name}/{self._file(shard)} is damaged, {what.strip()}: "
-            "copy it again from a backup, or pack the store again"
+            f"shard {self._place.name}/{self._file(shard)} is damaged, {fault.strip()}: "
+            "copy it again from a backup, or pack the store again",
+            code="store-damaged",
         )

@@ -1,4 +1,4 @@
-"""A shard: the coded chunks of many rows in one file, and an index of where each lies, as Zarr's sharding has it.
+"""A shard: the encoded chunks of many rows in one file, and an index of where each lies, as in Zarr's sharding.
 
 The file holds the chunks one after the other, then for each its offset and length (little-endian uint64, all ones
 where there is none), then the CRC-32C of that index.
@@ -46,7 +46,7 @@ def index_bytes(num_chunks: int) -> int:
 
 
 def encode_shard(rows: NDArray[Any], codec: Codec, *, chunk_rows: int, num_chunks: int, fill: float) -> bytes:
-    """Code rows (rows, ...), at most `num_chunks` times `chunk_rows`; the last chunk is filled up."""
+    """Encode rows (rows, ...), at most `num_chunks` times `chunk_rows`; the last chunk is padded with `fill`."""
     parts = []
     index = np.full((num_chunks, 2), NO_CHUNK, "<u8")
     offset = 0
@@ -67,5 +67,5 @@ def read_index(data: bytes) -> NDArray[np.uint64]:
     """Offset and length of each chunk (chunks, 2), from the end of a shard. Raises StoreError if it is damaged."""
     listed, checksum = data[:-CRC_BYTES], data[-CRC_BYTES:]
     if google_crc32c.value(listed).to_bytes(CRC_BYTES, "little") != checksum:
-        raise StoreError("the checksum of its index is wrong")
+        raise StoreError("the checksum of its index is wrong", code="store-damaged")
     return np.frombuffer(listed, "<u8").reshape(-1, 2)

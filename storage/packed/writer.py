@@ -14,7 +14,7 @@ from longstride.storage.location import Place
 from longstride.storage.packed.shards import Packing, encode_shard
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import checked_rows, root_of
-from longstride.storage.writing.metadata import relaid_documents
+from longstride.storage.writing.metadata import copied_documents
 
 __all__ = ["SHARD_BYTES", "packed_documents", "packing_for", "shards_written", "write_shard"]
 
@@ -79,7 +79,7 @@ def shards_written(store: SeriesStore, place: Place, job: str) -> dict[int, dict
 
 def packed_documents(store: SeriesStore, packing: Packing, sizes: dict[str, list[int]]) -> dict[str, bytes]:
     """Metadata of the packed copy of a store, by path; `sizes` are the bytes of the shards of each row array."""
-    return relaid_documents(
+    return copied_documents(
         root_of(store),
         store.layout,
         codecs={name: _sharded(store, name, packing) for name in sizes},

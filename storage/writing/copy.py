@@ -26,7 +26,7 @@ ROW_ARRAYS = ("time", "values", "labels")
 
 
 def name_of(store: SeriesStore, target: list[Any]) -> str:
-    """Name of a job, made of what is copied and of the layout that it gets."""
+    """Name of a job: a hash of what is copied, and of the layout that the copy gets."""
     attributes = {key: value for key, value in store.attributes.items() if key != "packed"}
     return hashlib.sha256(json.dumps([attributes, target], sort_keys=True).encode()).hexdigest()[:16]
 
@@ -94,8 +94,8 @@ def _claim(place: Place, job: str) -> None:
     except FileExistsError:
         if place.get(LOCK_FILE) != job.encode():
             raise StoreLockedError(
-                f"{place.name} is being written by another job, or was when that died: if it did, remove what "
-                "lies there, or give another path",
+                f"{place.name} is being written by another job, or an earlier job died there: if it did, remove "
+                "its files, or give another path",
                 code="store-locked",
             ) from None
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from longstride import WindowBatch, WindowDataset, WindowLoader, gather, split_by_time
+from longstride import WindowBatch, WindowDataset, WindowLoader, split_by_time
 from longstride.pipeline.loading.dataset import WindowOptions
 from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving import gather
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
 from tests.helpers.segments import brute_force, segment_lists
@@ -236,7 +237,7 @@ def test_arguments_that_do_not_fit_are_refused(walk: SeriesStore, changes: dict[
 
 
 def test_loading_needs_neither_polars_nor_arrow_nor_dask() -> None:
-    code = "import sys, pipeline.loading; print(sorted({'polars', 'pyarrow', 'dask'} & set(sys.modules)))"
+    code = "import sys, longstride.pipeline.loading.loader; print(sorted({'polars', 'pyarrow', 'dask'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 

@@ -4,7 +4,7 @@ At stride 1 a row is in K windows, so sending rows instead of windows sends K ti
 the next is copied to page-locked memory by a thread and from there by a stream of its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -15,15 +15,13 @@ from torch import Tensor
 
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.dataset import Run, WindowDataset
+from longstride.pipeline.loading.options import Transform
 from longstride.pipeline.loading.ordering.order import PADDING
 from longstride.pipeline.loading.serving.gather import blanked
 from longstride.pipeline.loading.serving.prefetch import Ahead
 from longstride.pipeline.loading.serving.row_reader import RowReader
 
-__all__ = ["DevicePools", "Transform"]
-
-Transform = Callable[[Tensor], Tensor]
-"""Rows (R, C) of the served channels on the device to rows of the same shape, of any float type."""
+__all__ = ["DevicePools"]
 
 NUM_STAGES = 2
 MAX_INT32 = 2**31 - 1

@@ -4,17 +4,18 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.pipeline.loading.dataset import Stores, WindowDataset, WindowOptions
-from longstride.pipeline.loading.device_pools import DevicePools, Transform
+from longstride.pipeline.loading.dataset import WindowDataset
+from longstride.pipeline.loading.device_pools import DevicePools
+from longstride.pipeline.loading.options import LoaderOptions, Stores
+from longstride.pipeline.loading.signature import takes
 from longstride.pipeline.loading.state import LoaderState
 from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers
-from longstride.storage.errors import LongstrideError
 
 __all__ = ["WindowLoader"]
 
@@ -40,35 +41,24 @@ class WindowLoader(DataLoader[WindowBatch]):
     _is_accelerate_prepared = True
     use_stateful_dataloader = True
 
-    def __init__(
-        self,
-        store: Stores,
-        *,
-        num_workers: int = 0,
-        device: torch.device | str | None = None,
-        transform: Transform | None = None,
-        **options: Unpack[WindowOptions],
-    ) -> None:
-        """Take the arguments of `WindowDataset`. `batch_size` counts over all ranks.
+    @takes(LoaderOptions)
+    def __init__(self, store: Stores, options: LoaderOptions) -> None:
+        """Serve windows of one store or several, given opened or as paths and URLs.
 
-        With `num_workers`, so many processes draw the order and read ahead. They send window starts; a batch is
-        still gathered here.
-
-        With a `device`, rows are sent to it once a pool, and windows are made of them there: values, masks and
-        targets of a batch are on the device, and in memory of their own. There, `transform` is applied to all
-        rows (R, C) of a pool before windows are made of them: to normalise, fill and cast. It must return the same
-        shape; C are the channels, then the targets that are none of them.
+        Raises LongstrideError for options that do not fit each other or the stores, and where no window (no batch,
+        if shuffled) fits the rows.
         """
-        if transform is not None and device is None:
-            raise LongstrideError("transform works on a device: name it, device='cpu' if no other")
+        num_workers = options.num_workers
         super().__init__(
-            WindowDataset(store, **options),
+            WindowDataset(store, **options.of_dataset()),
             batch_size=None,
             num_workers=num_workers,
             multiprocessing_context=START_METHOD if num_workers else None,
         )
-        self.pools = None if device is None else DevicePools(self.dataset, torch.device(device), transform)
+        self.pools: DevicePools | None = None
         """What makes windows on the device, if one is named."""
+        if options.device is not None:
+            self.pools = DevicePools(self.dataset, torch.device(options.device), options.transform)
         self._workers = StartsFromWorkers(self.dataset, num_workers) if num_workers else None
         self._next = 0, 0
         """Epoch and step that the next iteration begins with."""

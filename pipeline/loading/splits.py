@@ -69,7 +69,8 @@ def split_by_time(
     """
     if not (0 <= train <= 1 and 0 <= validation <= 1 and train + validation <= 1 + 1e-9):
         raise LongstrideError(
-            f"train={train} and validation={validation}: expected two shares of the rows with a sum of at most 1"
+            f"train={train} and validation={validation}: expected two shares of the rows with a sum of at most 1",
+            code="option-value",
         )
     first, last = _series_rows(store)
     train_stop = _rows_before(store, first, last, train)

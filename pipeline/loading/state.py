@@ -35,7 +35,8 @@ class LoaderState:
         found = plain.get("format")
         if found != FORMAT:
             raise LongstrideError(
-                f"the state has format {found}, this version reads {FORMAT}: go on with the version that made it"
+                f"the state has format {found}, this version reads {FORMAT}: resume with the version that made it",
+                code="state-format",
             )
         before: Mapping[str, Any] = plain["order"]
         different = [
@@ -45,7 +46,8 @@ class LoaderState:
         ]
         if different:
             raise LongstrideError(
-                f"the state is of other batches: {'; '.join(different)}. Go on with the arguments it was made "
-                "with, or begin a new run"
+                f"the state is of other batches: {'; '.join(different)}. Resume with the options it was made "
+                "with, or begin a new run",
+                code="state-differs",
             )
         return LoaderState(plain["epoch"], plain["step"], order)

@@ -56,8 +56,9 @@ class StartsFromWorkers:
             if not str(error).startswith("DataLoader worker"):
                 raise
             raise WorkerError(
-                f"{str(error).strip()}: resume from the last checkpoint. Where workers die at once: they import "
-                "the main script anew, so it must be a file, with its work under `if __name__ == '__main__':`"
+                f"{str(error).strip()}: resume from the last checkpoint. If workers die at once: they import the "
+                "main script again, so it must be a file, with its work under `if __name__ == '__main__':`",
+                code="worker-died",
             ) from error
 
 

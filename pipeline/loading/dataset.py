@@ -19,8 +19,8 @@ from longstride.pipeline.loading.ordering.blocks import Share
 from longstride.pipeline.loading.ordering.order import Order, SequentialOrder
 from longstride.pipeline.loading.ordering.shuffled import ShuffledOrder
 from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving.batches import BatchGather
 from longstride.pipeline.loading.serving.decoded_pools import DecodedPools, PoolPlan
-from longstride.pipeline.loading.serving.gather import BatchGather
 from longstride.pipeline.loading.serving.readahead import DiskWatch
 from longstride.pipeline.loading.serving.row_reader import merged
 from longstride.pipeline.loading.serving.stores import Collection

@@ -16,8 +16,7 @@ from torch import Tensor
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.dataset import Run, WindowDataset
 from longstride.pipeline.loading.options import Transform
-from longstride.pipeline.loading.ordering.order import PADDING
-from longstride.pipeline.loading.serving.gather import blanked
+from longstride.pipeline.loading.serving.arrange import Arranger
 from longstride.pipeline.loading.serving.prefetch import Ahead
 from longstride.pipeline.loading.serving.row_reader import RowReader
 
@@ -55,6 +54,7 @@ class DevicePools:
         self._columns = [served.index(name) for name in self._collection.channels]
         self._target_columns = [served.index(name) for name in self._collection.targets]
         self._reader = RowReader(self._collection)
+        self._arranger = Arranger(self._collection, dataset.index)
         self._has_missing = self._collection.has_missing
         self.bytes_sent = 0
         """To the device, so far."""
@@ -94,19 +94,8 @@ class DevicePools:
             mask = _windows(_columns(pool.present, self._columns), index.window, starts)
         if pool.present is not None and target is not None:
             target_mask = _windows(_columns(pool.present, self._target_columns), target.shape[1], starts + ahead)
-        if rows[-1] == PADDING:
-            padded = torch.from_numpy(rows == PADDING).to(starts.device)
-            mask = blanked(padded, values, mask)
-            target_mask = None if target is None else blanked(padded, target, target_mask)
-        store, start = self._collection.locate(rows)
-        return WindowBatch(
-            values,
-            torch.from_numpy(start),
-            mask,
-            target,
-            target_mask,
-            None if store is None else torch.from_numpy(store),
-        )
+        gathered = WindowBatch(values, starts, mask, target, target_mask)
+        return self._arranger.batch(gathered, self._arranger.places(rows, by_store=False))
 
 
 def _columns(rows: Tensor, columns: list[int]) -> Tensor:

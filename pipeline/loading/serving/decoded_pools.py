@@ -14,7 +14,7 @@ from torch import Tensor
 
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.serving.gather import PoolGather
+from longstride.pipeline.loading.serving.batches import PoolGather
 from longstride.pipeline.loading.serving.prefetch import Ahead
 from longstride.pipeline.loading.serving.row_reader import RowReader
 from longstride.pipeline.loading.serving.stores import Collection

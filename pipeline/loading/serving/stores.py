@@ -93,11 +93,11 @@ class Collection:
         return {name: value for name, value in vars(self).items() if name != "_caches"}
 
     def locate(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
-        """Store of each row, None where there is one alone, and the row within it; negative rows stay."""
+        """Store of each row, None where there is one alone, and the row within it."""
         if len(self.stores) == 1:
             return None, rows
-        store = np.searchsorted(self.first_row, np.maximum(rows, 0), side="right") - 1
-        return store, np.where(rows < 0, rows, rows - self.first_row[store])
+        store = np.searchsorted(self.first_row, rows, side="right") - 1
+        return store, rows - self.first_row[store]
 
     def read_ahead(self, rows: NDArray[np.int64]) -> None:
         """Have ranges of rows (ranges, 2), each of one store, read from disk soon, where they are mapped."""

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from longstride import WindowBatch, WindowDataset, WindowLoader, split_by_time
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.serving import gather
+from longstride.pipeline.loading.serving import batches
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
 from tests.helpers.segments import brute_force, segment_lists
@@ -85,14 +85,14 @@ def test_batches_that_are_copied_together_are_those_copied_one_by_one(
     values[40:60] = np.nan if missing else 1
     store = store_of(values)
 
-    def batches(at_once_bytes: int, small_bytes: int = 2**19) -> list[WindowBatch]:
-        monkeypatch.setattr(gather, "AT_ONCE_BYTES", at_once_bytes)
-        monkeypatch.setattr(gather, "SMALL_BYTES", small_bytes)
+    def served(at_once_bytes: int, small_bytes: int = 2**19) -> list[WindowBatch]:
+        monkeypatch.setattr(batches, "AT_ONCE_BYTES", at_once_bytes)
+        monkeypatch.setattr(batches, "SMALL_BYTES", small_bytes)
         return list(WindowLoader(store, window=7, stride=2, batch_size=16, shuffle=shuffle, **options))
 
     batch_bytes = 16 * 7 * 3 * 4
-    one_by_one = batches(2**22, small_bytes=0)
-    for together in (batches(5 * batch_bytes), batches(2**22)):
+    one_by_one = served(2**22, small_bytes=0)
+    for together in (served(5 * batch_bytes), served(2**22)):
         assert len(together) == len(one_by_one)
         for mine, theirs in zip(together, one_by_one, strict=True):
             for field, expected in zip(mine, theirs, strict=True):
@@ -166,7 +166,7 @@ def test_a_kept_view_of_a_batch_is_never_overwritten(walk: SeriesStore) -> None:
 
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_buffers_are_used_again(walk: SeriesStore, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gather, "AT_ONCE_BYTES", at_once * 32 * 16 * 4 * 4)
+    monkeypatch.setattr(batches, "AT_ONCE_BYTES", at_once * 32 * 16 * 4 * 4)
     loader = WindowLoader(walk, window=16, batch_size=32)
     assert len(loader) > 8 * at_once
     assert len({batch.values.data_ptr() for batch in loader}) <= 4 * at_once

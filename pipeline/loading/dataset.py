@@ -1,11 +1,7 @@
 """The windows of stores as a torch dataset of ready batches."""
 
-import hashlib
-import math
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,22 +10,16 @@ from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
 from longstride.pipeline.loading.batch import WindowBatch
+from longstride.pipeline.loading.make_order import make_order
 from longstride.pipeline.loading.options import DatasetOptions, Stores
-from longstride.pipeline.loading.ordering.blocks import Share
-from longstride.pipeline.loading.ordering.order import Order, SequentialOrder
-from longstride.pipeline.loading.ordering.shuffled import ShuffledOrder
-from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.batches import BatchGather
 from longstride.pipeline.loading.serving.decoded_pools import DecodedPools, PoolPlan
 from longstride.pipeline.loading.serving.readahead import DiskWatch
 from longstride.pipeline.loading.serving.row_reader import merged
-from longstride.pipeline.loading.serving.stores import Collection
+from longstride.pipeline.loading.serving.stores import Collection, opened, segments_of
 from longstride.pipeline.loading.signature import takes
-from longstride.pipeline.loading.splits import Split
+from longstride.pipeline.loading.state import data_hash
 from longstride.storage.errors import LongstrideError
-from longstride.storage.open import open_store
-from longstride.storage.segments import Segments
-from longstride.storage.store import SeriesStore
 
 __all__ = ["Run", "WindowDataset"]
 
@@ -60,31 +50,14 @@ class WindowDataset(IterableDataset[WindowBatch]):
         """
         self.rank, self.world_size = options.rank, options.world_size
         self.batch_size = options.batch_size
-        self.collection = Collection(_opened(store), options)
-        windows = self.collection.windows(_segments_of(self.collection.stores, options.split), options)
+        self.collection = Collection(opened(store), options)
+        windows = self.collection.windows(segments_of(self.collection.stores, options.split), options)
         self.index = windows.index
         self.num_skipped = windows.num_skipped
         """Windows left out for missing values or labels."""
-        counts = np.diff(self.index.offsets[windows.first_segment]).tolist()
-        numbers = _windows_of_stores(counts, options.weights, options.windows_per_epoch)
-        needed = options.batch_size if options.shuffle else 1
-        _check_number(self.index, sum(numbers), needed, self.num_skipped)
-        self.order: Order
-        if options.shuffle:
-            bounds = pairwise(windows.first_segment.tolist())
-            self.order = ShuffledOrder(
-                self.index,
-                options.batch_size,
-                lanes=options.resolved_lanes,
-                seed=options.seed,
-                pool_rows=options.pool_rows,
-                block_rows=options.block_rows,
-                shares=[Share(*bound, number) for bound, number in zip(bounds, numbers, strict=True)],
-            )
-        else:
-            self.order = SequentialOrder(self.index, options.batch_size, options.pool_rows)
+        self.order = make_order(windows, options)
         self.settings: dict[str, Any] = {
-            "data": _data_hash(self.collection.stores, self.index),
+            "data": data_hash(self.collection.stores, self.index),
             **options.order_settings(self.collection.channels, self.collection.targets),
         }
         """Everything that the batches depend on, epoch and step apart."""
@@ -177,69 +150,3 @@ class WindowDataset(IterableDataset[WindowBatch]):
     def _read_ahead(self, epoch: int, step: int) -> None:
         if step < len(self) and self._disk.is_worth_it():
             self.read_ahead(epoch, step)
-
-
-def _opened(store: Stores) -> list[SeriesStore]:
-    stores = [store] if isinstance(store, SeriesStore | str | os.PathLike) else list(store)
-    if not stores:
-        raise LongstrideError("no store is given: expected at least one", code="option-value")
-    return [item if isinstance(item, SeriesStore) else open_store(item) for item in stores]
-
-
-def _segments_of(stores: Sequence[SeriesStore], split: Split | Sequence[Split] | None) -> list[Segments]:
-    if split is None:
-        return [store.segments for store in stores]
-    splits = [split] if isinstance(split, Split) else list(split)
-    if len(splits) != len(stores):
-        raise LongstrideError(
-            f"{len(splits)} splits were given for {len(stores)} stores: expected one for each", code="option-value"
-        )
-    return [part.segments for part in splits]
-
-
-def _windows_of_stores(counts: list[int], weights: Sequence[float] | None, in_all: int | None) -> list[int]:
-    """How many windows of each store an epoch has, from those that there are."""
-    if not sum(counts) or (weights is None and in_all is None):
-        return counts
-    total = sum(counts) if in_all is None else in_all
-    if total < 1 or (in_all is not None and weights is None and in_all > sum(counts)):
-        raise LongstrideError(
-            f"windows_per_epoch={in_all}: expected a number from 1 to the {sum(counts):,} windows there are",
-            code="option-value",
-        )
-    shares = counts if weights is None else [float(weight) for weight in weights]
-    if len(shares) != len(counts) or min(shares) < 0 or not 0 < sum(shares) < math.inf:
-        raise LongstrideError(
-            f"weights={list(shares)} for {len(counts)} stores: expected a number from 0 on for each, not all 0",
-            code="option-value",
-        )
-    if weights is not None and any(share and not count for share, count in zip(shares, counts, strict=True)):
-        raise LongstrideError(
-            "a store with a weight has no windows: leave it out, or use a shorter window", code="option-value"
-        )
-    # Rounded in all, so that nothing is lost.
-    edges = [round(total * sum(shares[:number]) / sum(shares)) for number in range(len(shares) + 1)]
-    return [stop - start for start, stop in pairwise(edges)]
-
-
-def _check_number(index: WindowIndex, num_windows: int, needed: int, num_skipped: int) -> None:
-    if num_windows >= needed:
-        return
-    longest = int((index.segments.stop - index.segments.start).max(initial=0))
-    skipped = f"{num_skipped:,} were left out for missing values or labels; " if num_skipped else ""
-    raise LongstrideError(
-        f"{num_windows} windows of {index.span} rows fit (the longest segment has {longest} rows), "
-        f"{skipped}{'a batch takes ' + str(needed) if needed > 1 else 'expected at least 1'}: "
-        "use a shorter window, a smaller stride or a smaller batch",
-        code="too-few-windows",
-    )
-
-
-def _data_hash(stores: Sequence[SeriesStore], index: WindowIndex) -> str:
-    """Of the rows that windows are taken from, and of where they begin."""
-    digest = hashlib.sha256()
-    for store in stores:
-        digest.update(np.array(store.attributes["checksums_crc32c"]["values"], "<u4").tobytes())
-    for bounds in (index.segments.start, index.segments.stop):
-        digest.update(bounds.astype("<i8").tobytes())
-    return digest.hexdigest()

@@ -14,7 +14,7 @@ from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
 
-__all__ = ["DatasetOptions", "LoaderOptions", "Stores", "Transform"]
+__all__ = ["DatasetOptions", "LoaderOptions", "Stores", "Transform", "check_option"]
 
 StoreOrPath = SeriesStore | str | os.PathLike[str]
 Stores = StoreOrPath | Sequence[StoreOrPath]
@@ -76,28 +76,28 @@ class DatasetOptions:
 
     def __post_init__(self) -> None:
         batch, world = self.batch_size, self.world_size
-        _check(batch >= 1, f"batch_size={batch}: expected at least 1")
-        _check(0 <= self.rank < world, f"rank={self.rank} of world_size={world}: expected 0 to {world - 1}")
-        _check(
+        check_option(batch >= 1, f"batch_size={batch}: expected at least 1")
+        check_option(0 <= self.rank < world, f"rank={self.rank} of world_size={world}: expected 0 to {world - 1}")
+        check_option(
             batch % world == 0,
             f"a global batch of {batch} windows cannot be shared by {world} ranks: "
             f"take a multiple of {world}, for example {-(-batch // world) * world}",
         )
         lanes = self.resolved_lanes
-        _check(
+        check_option(
             not self.shuffle or (lanes >= 1 and batch % lanes == 0 and lanes % world == 0),
             f"{lanes} lanes do not fit a batch of {batch} on {world} ranks: give "
             f"lanes={world}, or another multiple of {world} that divides {batch}",
         )
-        _check(
+        check_option(
             self.max_missing is None or 0 <= self.max_missing <= 1,
             f"max_missing={self.max_missing}: expected a share from 0 to 1",
         )
-        _check(
+        check_option(
             self.shuffle or (self.weights is None and self.windows_per_epoch is None),
             "weights and windows_per_epoch choose windows at random: they need shuffle=True",
         )
-        _check(
+        check_option(
             self.channels is None or len(self.channels) > 0,
             "channels is empty: name at least one, or leave the option out for all",
         )
@@ -144,7 +144,7 @@ class LoaderOptions(DatasetOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check(
+        check_option(
             self.transform is None or self.device is not None,
             "transform works on a device: name it, device='cpu' if there is no other",
         )
@@ -154,6 +154,7 @@ class LoaderOptions(DatasetOptions):
         return {field.name: getattr(self, field.name) for field in fields(DatasetOptions)}
 
 
-def _check(is_right: bool, message: str) -> None:
+def check_option(is_right: bool, message: str) -> None:
+    """Raise LongstrideError with this message unless it is right."""
     if not is_right:
         raise LongstrideError(message, code="option-value")

@@ -1,12 +1,17 @@
 """Where a loader is in its epochs: a few numbers at any step, and what they are true of."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from longstride.storage.errors import LongstrideError
+import numpy as np
 
-__all__ = ["LoaderState"]
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.storage.errors import LongstrideError
+from longstride.storage.store import SeriesStore
+
+__all__ = ["LoaderState", "data_hash"]
 
 FORMAT = 1
 MEANING = {
@@ -51,3 +56,13 @@ class LoaderState:
                 code="state-differs",
             )
         return LoaderState(plain["epoch"], plain["step"], order)
+
+
+def data_hash(stores: Sequence[SeriesStore], index: WindowIndex) -> str:
+    """Hash of the rows that windows are taken from, and of where they begin."""
+    digest = hashlib.sha256()
+    for store in stores:
+        digest.update(np.array(store.attributes["checksums_crc32c"]["values"], "<u4").tobytes())
+    for bounds in (index.segments.start, index.segments.stop):
+        digest.update(bounds.astype("<i8").tobytes())
+    return digest.hexdigest()

@@ -1,5 +1,6 @@
 """One or several stores, seen as one run of rows: those of the first, then those of the second, and so on."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,11 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.options import DatasetOptions
+from longstride.pipeline.loading.options import DatasetOptions, Stores
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.select import labelled_windows, mostly_missing_windows, without
+from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
 from longstride.storage.mapping import read_ahead
+from longstride.storage.open import open_store
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from longstride.storage.packed.cache import RowCache
     from longstride.storage.packed.rows import PackedStore
 
-__all__ = ["Collection", "columns_of"]
+__all__ = ["Collection", "Windows", "columns_of", "opened", "segments_of"]
 
 
 class Collection:
@@ -140,6 +143,26 @@ class Windows:
     """Of each store, and one after the last."""
     num_skipped: int
     """Windows that were left out for what they hold."""
+
+
+def opened(store: Stores) -> list[SeriesStore]:
+    """The stores, of which those given as paths are opened."""
+    stores = [store] if isinstance(store, SeriesStore | str | os.PathLike) else list(store)
+    if not stores:
+        raise LongstrideError("no store is given: expected at least one", code="option-value")
+    return [item if isinstance(item, SeriesStore) else open_store(item) for item in stores]
+
+
+def segments_of(stores: Sequence[SeriesStore], split: Split | Sequence[Split] | None) -> list[Segments]:
+    """Segments of each store, cut to its split if there is one."""
+    if split is None:
+        return [store.segments for store in stores]
+    splits = [split] if isinstance(split, Split) else list(split)
+    if len(splits) != len(stores):
+        raise LongstrideError(
+            f"{len(splits)} splits were given for {len(stores)} stores: expected one for each", code="option-value"
+        )
+    return [part.segments for part in splits]
 
 
 def columns_of(store: SeriesStore, names: Sequence[str]) -> list[int]:

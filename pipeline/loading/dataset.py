@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
 from longstride.pipeline.loading.batch import WindowBatch
+from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.make_order import make_order
 from longstride.pipeline.loading.options import DatasetOptions, Stores
 from longstride.pipeline.loading.serving.batches import BatchGather
@@ -64,6 +65,28 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self._disk = DiskWatch()
         # Shared, so that worker processes see what is set while they are alive.
         self._begin = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """Sizes of batches and epochs, by the letters and words of `describe.MEANINGS`."""
+        horizon, targets = self.index.horizon, self.collection.targets
+        return {
+            "B": self.batch_size,
+            "K": self.index.window,
+            "N": len(self.collection.channels),
+            **({"H": horizon} if horizon else {}),
+            **({"M": len(targets)} if targets else {}),
+            "windows": len(self.index),
+            "steps": len(self),
+            "dropped": self.order.num_dropped,
+            "skipped": self.num_skipped,
+        }
+
+    def __repr__(self) -> str:
+        return as_text("WindowDataset", self.facts)
+
+    def _repr_html_(self) -> str:
+        return as_html("WindowDataset", self.facts)
 
     def __len__(self) -> int:
         """Steps of an epoch, the same on every rank."""

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.dataset import WindowDataset
+from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.device_pools import DevicePools
 from longstride.pipeline.loading.options import LoaderOptions, Stores
 from longstride.pipeline.loading.signature import takes
@@ -63,6 +64,12 @@ class WindowLoader(DataLoader[WindowBatch]):
         self._next = 0, 0
         """Epoch and step that the next iteration begins with."""
         self._position = _Position(0, 0)
+
+    def __repr__(self) -> str:
+        return as_text("WindowLoader", self.dataset.facts)
+
+    def _repr_html_(self) -> str:
+        return as_html("WindowLoader", self.dataset.facts)
 
     @property
     def num_windows(self) -> int:

@@ -17,7 +17,7 @@ from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.dataset import Run, WindowDataset
 from longstride.pipeline.loading.options import Transform
 from longstride.pipeline.loading.serving.arrange import Arranger
-from longstride.pipeline.loading.serving.prefetch import Ahead
+from longstride.pipeline.loading.serving.prefetch import Prefetch
 from longstride.pipeline.loading.serving.row_reader import RowReader
 
 __all__ = ["DevicePools"]
@@ -62,7 +62,7 @@ class DevicePools:
     def serve(self, epoch: int, runs: Iterator[Run]) -> Iterator[WindowBatch]:
         """The batches of an epoch, run by run."""
         self._link.follow()
-        for pool in Ahead(self._send(epoch, run) for run in runs):
+        for pool in Prefetch(self._send(epoch, run) for run in runs):
             self._link.wait(pool.is_there, [pool.values, pool.target, pool.present, pool.starts])
             for starts, rows in zip(pool.starts, pool.rows, strict=True):
                 yield self._batch(pool, starts, rows)

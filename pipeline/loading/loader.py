@@ -22,18 +22,26 @@ __all__ = ["WindowLoader"]
 
 
 class WindowLoader(DataLoader[WindowBatch]):
-    """A torch `DataLoader` of `WindowBatch`es, each (B, K, N).
+    """Batches (B, K, N) of the windows of a store: a torch `DataLoader` of `WindowBatch`es.
 
-        loader = WindowLoader(store, window=K, stride=s, batch_size=B, seed=0, rank=rank, world_size=world_size)
-        for epoch in range(epochs):
+        import longstride
+
+        loader = longstride.WindowLoader("plant.zarr", window=64, stride=4, batch_size=128)
+        for epoch in range(10):
             for batch in loader:
-                ...
+                batch.values  # (128, 64, N), NaN where a value is missing
+                batch.mask  # the same shape, True where a value is present; None where all are
+                batch.start  # (128,) rows of the store at which the windows start
 
-    Each iteration serves the epoch after the last one, unless `set_epoch` says otherwise.
+    Each iteration serves the next epoch, unless `set_epoch` chooses another. `__init__` explains the options:
 
-    A batch is gathered once, in the process that uses it: the store is mapped memory, and one `index_select`
-    into a buffer that is used again is as fast as a copy can be. A buffer is never used again while the batch,
-    or any view of it, is still referred to.
+    - what a window is: window, stride, horizon, channels, targets
+    - which rows: split, max_missing, without_labels, weights, windows_per_epoch
+    - in which order: batch_size, shuffle, seed, rank, world_size, lanes, pool_rows, block_rows
+    - how rows are read: cache_dir, cache_bytes, num_workers, device, transform
+
+    A batch is gathered once, in the process that uses it, by one `index_select` from the mapped store into a
+    buffer. A buffer is not used again while the batch, or any view of it, is still referred to.
     """
 
     dataset: WindowDataset

@@ -15,7 +15,7 @@ from torch import Tensor
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.batches import PoolGather
-from longstride.pipeline.loading.serving.prefetch import Ahead
+from longstride.pipeline.loading.serving.prefetch import Prefetch
 from longstride.pipeline.loading.serving.row_reader import RowReader
 from longstride.pipeline.loading.serving.stores import Collection
 
@@ -44,7 +44,7 @@ class DecodedPools:
 
     def serve(self, plans: Iterator[tuple[PoolPlan, NDArray[np.int64]]]) -> Iterator[WindowBatch]:
         """Batches of plans, each with the starts (steps, B / world_size) that are to be served of it."""
-        pools = Ahead(self._decode(plan, starts) for plan, starts in plans)
+        pools = Prefetch(self._decode(plan, starts) for plan, starts in plans)
         for memory, plan, starts in pools:
             self._gather.use(self._shaped(memory, plan).numpy())
             for local, served in zip(plan.local, starts, strict=True):

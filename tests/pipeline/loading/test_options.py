@@ -61,6 +61,12 @@ def test_signature_help_and_options_agree(taker: type, options: type) -> None:
         assert meaning in text
 
 
+def test_the_docstring_groups_every_option() -> None:
+    groups = re.findall(r"^- .*: (.*)$", inspect.getdoc(WindowLoader), re.MULTILINE)
+    names = [name for group in groups for name in group.split(", ")]
+    assert names == [field.name for field in fields(LoaderOptions)]
+
+
 def test_the_page_has_every_option() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", (ROOT / "docs/loading.md").read_text(), re.MULTILINE)
     docs = field_docs(LoaderOptions)

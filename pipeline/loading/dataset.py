@@ -22,11 +22,11 @@ from longstride.pipeline.loading.signature import takes
 from longstride.pipeline.loading.state import data_hash
 from longstride.storage.errors import LongstrideError
 
-__all__ = ["Run", "WindowDataset"]
+__all__ = ["Steps", "WindowDataset"]
 
 
-class Run(NamedTuple):
-    """Consecutive steps."""
+class Steps(NamedTuple):
+    """Consecutive steps, whose windows are drawn together."""
 
     step: int
     """The first."""
@@ -119,28 +119,28 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     def _deal(self, epoch: int, first: int, number: int, num_workers: int) -> Iterator[WindowBatch]:
         mine = (
-            Run(step, run, slice((number - (step - first)) % num_workers, None, num_workers))
-            for step, run, _ in self.runs(epoch, first)
+            Steps(step, starts, slice((number - (step - first)) % num_workers, None, num_workers))
+            for step, starts, _ in self.steps(epoch, first)
         )
         return self.serve(epoch, mine)
 
-    def serve(self, epoch: int, runs: Iterator[Run]) -> Iterator[WindowBatch]:
-        """The batches of an epoch, run by run."""
+    def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
+        """The batches of these steps of an epoch."""
         if self.collection.arrays is None:
             yield from self._decoded.serve(
-                (plan._replace(local=plan.local[run.served]), run.starts[run.served])
-                for run in runs
-                for plan in [self.pool_of(epoch, run)]
+                (plan._replace(local=plan.local[steps.served]), steps.starts[steps.served])
+                for steps in groups
+                for plan in [self.plan_of(epoch, steps)]
             )
             return
-        for run in runs:
-            yield from self._gather.batches(run.starts[run.served])
+        for steps in groups:
+            yield from self._gather.batches(steps.starts[steps.served])
 
-    def pool_of(self, epoch: int, run: Run) -> PoolPlan:
-        """The rows that windows of a run are made of, and where in them these begin."""
-        first, _ = self.order.run_of(run.step)
-        ranges = merged(self.order.rows(epoch, run.step, self.rank, self.world_size))
-        local = self.order.draw(epoch, first, self.rank, self.world_size, within=ranges)[run.step - first :]
+    def plan_of(self, epoch: int, steps: Steps) -> PoolPlan:
+        """The rows that the windows of some steps are made of, and where in them each window begins."""
+        first, _ = self.order.run_of(steps.step)
+        ranges = merged(self.order.rows(epoch, steps.step, self.rank, self.world_size))
+        local = self.order.draw(epoch, first, self.rank, self.world_size, within=ranges)[steps.step - first :]
         return PoolPlan(ranges, local, int((ranges[:, 1] - ranges[:, 0]).sum()))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -155,19 +155,19 @@ class WindowDataset(IterableDataset[WindowBatch]):
     def _decoded(self) -> DecodedPools:
         return DecodedPools(self.collection, self.index, self.batch_size // self.world_size)
 
-    def runs(self, epoch: int, step: int) -> Iterator[Run]:
-        """The steps of an epoch from `step` on, run by run."""
+    def steps(self, epoch: int, step: int) -> Iterator[Steps]:
+        """The steps of an epoch from `step` on, those that are drawn together at a time."""
         self._read_ahead(epoch, step)
         while step < len(self):
             first, _ = self.order.run_of(step)
             for starts in self.order.draw_some(epoch, first, self.rank, self.world_size):
-                run = Run(step, starts[step - first :])
+                steps = Steps(step, starts[step - first :])
                 step = first = first + len(starts)
                 self._read_ahead(epoch, step)
-                yield run
+                yield steps
 
     def read_ahead(self, epoch: int, step: int) -> None:
-        """Have the rows of the run that holds `step` read from disk soon; do not wait."""
+        """Ask the system to read from disk the rows of `step` and of the steps drawn with it; do not wait."""
         self.collection.read_ahead(self.order.rows(epoch, step, self.rank, self.world_size))
 
     def _read_ahead(self, epoch: int, step: int) -> None:

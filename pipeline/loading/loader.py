@@ -102,7 +102,7 @@ class WindowLoader(DataLoader[WindowBatch]):
     def set_epoch(self, epoch: int, step: int | None = None) -> None:
         """Let the next iteration serve `epoch` from `step` on: by default from its beginning.
 
-        But where a state was loaded that is in the middle of this very epoch, it goes on from there. Raises
+        If a state was loaded that is in the middle of this epoch, the iteration resumes there. Raises
         LongstrideError for a step outside the epoch.
         """
         if step is None:
@@ -119,7 +119,7 @@ class WindowLoader(DataLoader[WindowBatch]):
         return LoaderState(epoch, step, self.dataset.settings).as_plain()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where the loader was that the state is from, on any number of ranks that has the same lanes.
+        """Resume where the loader stopped that gave the state, on any number of ranks that has the same lanes.
 
         Raises LongstrideError for a state of other batches, and says what differs.
         """
@@ -140,11 +140,11 @@ class WindowLoader(DataLoader[WindowBatch]):
             yield batch
 
     def _batches(self, epoch: int, step: int) -> Iterator[WindowBatch]:
-        runs = (self._workers or self.dataset).runs(epoch, step)
+        groups = (self._workers or self.dataset).steps(epoch, step)
         if self.pools is not None:
-            yield from self.pools.serve(epoch, runs)
+            yield from self.pools.serve(epoch, groups)
             return
-        yield from self.dataset.serve(epoch, runs)
+        yield from self.dataset.serve(epoch, groups)
 
 
 @dataclass

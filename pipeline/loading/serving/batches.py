@@ -23,7 +23,7 @@ SMALL_BYTES = 2**19
 """Bytes of values of a small batch. Two or four larger ones together are slower than one by one."""
 
 Gather = Callable[[tuple[str, ...], int], WindowGather]
-"""What gathers these channels of so many rows."""
+"""Makes a gatherer of these channels, of windows of this many rows."""
 
 
 class _Gathers:

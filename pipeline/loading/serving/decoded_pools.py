@@ -1,4 +1,4 @@
-"""Batches of stores whose rows are not in memory: the rows of a run of steps are decoded once, into a pool.
+"""Batches of stores whose rows are not in memory: the rows of some steps are decoded once, into a pool.
 
 While one pool is served, threads decode the next one into another buffer.
 """
@@ -68,7 +68,7 @@ class DecodedPools:
 
 @contextmanager
 def _cores_shared() -> Iterator[None]:
-    """Leave half of the cores to those who decode.
+    """Leave half of the cores to the threads that decode.
 
     Torch's threads wait for each other at the end of each copy. When a decoder takes the core of one, the others
     spin until it is back: with all of them a third fewer windows are served, on two cores.

@@ -1,4 +1,4 @@
-"""One or several stores, seen as one run of rows: those of the first, then those of the second, and so on."""
+"""One or several stores, seen as one range of rows: those of the first, then those of the second, and so on."""
 
 import os
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ __all__ = ["Collection", "Windows", "columns_of", "opened", "segments_of"]
 
 
 class Collection:
-    """Stores with the same channels, seen as one run of rows."""
+    """Stores with the same channels, seen as one range of rows."""
 
     def __init__(self, stores: Sequence[SeriesStore], options: DatasetOptions) -> None:
         """Serve the channels and targets of the options, and keep decoded rows of packed stores in their cache.
@@ -103,7 +103,7 @@ class Collection:
         return store, rows - self.first_row[store]
 
     def read_ahead(self, rows: NDArray[np.int64]) -> None:
-        """Have ranges of rows (ranges, 2), each of one store, read from disk soon, where they are mapped."""
+        """Ask the system to read ranges of rows (ranges, 2), each of one store, from disk if they are mapped."""
         store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1
         for number, (start, stop) in zip(store.tolist(), rows.tolist(), strict=True):
             first_row = int(self.first_row[number])
@@ -140,9 +140,9 @@ class Windows:
 
     index: WindowIndex
     first_segment: NDArray[np.int64]
-    """Of each store, and one after the last."""
+    """First segment of each store, and one after the last."""
     num_skipped: int
-    """Windows that were left out for what they hold."""
+    """Windows that were left out for missing values or labels."""
 
 
 def opened(store: Stores) -> list[SeriesStore]:
@@ -166,7 +166,7 @@ def segments_of(stores: Sequence[SeriesStore], split: Split | Sequence[Split] | 
 
 
 def columns_of(store: SeriesStore, names: Sequence[str]) -> list[int]:
-    """Columns of the named channels. Raises LongstrideError for one that the store has not."""
+    """Columns of the named channels. Raises LongstrideError for one that the store does not have."""
     return _positions(names, store.channels, f"{store.name} has no channel")
 
 

@@ -283,8 +283,8 @@ def test_pools_are_drawn_in_a_row_and_read_ahead_one_by_one(
     monkeypatch.setattr(order, "draw_some", draw_some)
     monkeypatch.setattr(dataset._disk, "is_worth_it", lambda: True)
     monkeypatch.setattr(dataset, "read_ahead", lambda epoch, step: did.append(("read", step)))
-    for run in dataset.runs(0, 0):
-        did.append(("serve", run.step))
+    for steps in dataset.steps(0, 0):
+        did.append(("serve", steps.step))
     stops = [stop for _, stop in runs[:-1]]
     assert [step for what, step in did if what == "serve"] == [0, *stops]
     assert [step for what, step in did if what == "draw"] == [first for first, _ in runs[::4]]

@@ -58,7 +58,7 @@ class StartsFromWorkers:
             raise WorkerError(
                 f"{str(error).strip()}: resume from the last checkpoint. If workers die at once: they import the "
                 "main script again, so it must be a file, with its work under `if __name__ == '__main__':`",
-                code="worker-died",
+                code="workers-lost",
             ) from error
 
 

@@ -70,7 +70,7 @@ def test_a_worker_that_dies_is_named(store: SeriesStore) -> None:
     victim = multiprocessing.active_children()[0]
     assert victim.pid is not None
     os.kill(victim.pid, signal.SIGKILL)
-    with raises("worker-died", victim.pid, kind=WorkerError):
+    with raises("workers-lost", victim.pid, kind=WorkerError):
         for _ in batches:
             pass
 

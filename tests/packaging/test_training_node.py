@@ -10,10 +10,11 @@ from longstride.storage.packages import EXTRAS
 from longstride.storage.store import SeriesStore
 from tests.helpers.environments import Environment, only, required
 from tests.helpers.errors import assert_refused
+from tests.helpers.paths import ROOT
 from tests.helpers.training import waves
 
 PACKAGES = ("numpy", "torch", "google-crc32c", "click", "tqdm")
-"""As docs/install.md has them."""
+PAGE = ROOT / "docs/install.md"
 SIZES = ("--window", 16, "--batch-size", 32, "--hidden", 8, "--latent", 4, "--device", "cpu")
 EPOCH = """
 import importlib.util, sys
@@ -51,6 +52,10 @@ def folder(make_store: Callable[..., SeriesStore], tmp_path_factory: pytest.Temp
     make_store(folder / "plant.zarr", waves(3000, 3))
     (folder / "log.csv").write_text("time,a\n2024-03-01,1\n")
     return folder
+
+
+def test_the_page_lists_what_a_node_needs() -> None:
+    assert f"\npip install {' '.join(PACKAGES)}\n" in PAGE.read_text(encoding="utf-8")
 
 
 def test_a_loader_serves_an_epoch(node: Environment, folder: Path) -> None:

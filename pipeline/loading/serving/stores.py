@@ -112,9 +112,9 @@ class Collection:
         """Have ranges of rows (ranges, 2), each of one store, read from disk soon, where they are mapped."""
         store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1
         for number, (start, stop) in zip(store.tolist(), rows.tolist(), strict=True):
-            first_row, rows = int(self.first_row[number]), self.rows[number]
-            if isinstance(rows, np.ndarray):
-                read_ahead(rows[start - first_row : stop - first_row])
+            first_row, values = int(self.first_row[number]), self.rows[number]
+            if isinstance(values, np.ndarray):
+                read_ahead(values[start - first_row : stop - first_row])
 
     def windows(
         self, segments: Sequence[Segments], window: int, stride: int, horizon: int, selection: Selection

@@ -98,9 +98,9 @@ class Collection:
         """Ask the system to read ranges of rows (ranges, 2), each of one store, from disk if they are mapped."""
         store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1
         for number, (start, stop) in zip(store.tolist(), rows.tolist(), strict=True):
-            first_row, rows = int(self.first_row[number]), self.rows[number]
-            if isinstance(rows, np.ndarray):
-                read_ahead(rows[start - first_row : stop - first_row])
+            first_row, values = int(self.first_row[number]), self.rows[number]
+            if isinstance(values, np.ndarray):
+                read_ahead(values[start - first_row : stop - first_row])
 
     def windows(self, segments: Sequence[Segments], options: DatasetOptions) -> "Windows":
         """Windows of the segments of each store, numbered from the first to the last.

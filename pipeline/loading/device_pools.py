@@ -93,8 +93,8 @@ class DevicePools:
             mask = _windows(_columns(pool.present, self._columns), index.window, starts)
         if pool.present is not None and target is not None:
             target_mask = _windows(_columns(pool.present, self._target_columns), target.shape[1], starts + ahead)
-        gathered = WindowBatch(values, starts, mask, target, target_mask)
-        return self._arranger.batch(gathered, self._arranger.places(rows, by_store=False))
+        places = self._arranger.places(rows, by_store=False)
+        return self._arranger.batch(places, values, mask, target, target_mask)
 
 
 def _columns(rows: Tensor, columns: list[int]) -> Tensor:

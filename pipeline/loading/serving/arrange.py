@@ -58,9 +58,15 @@ class Arranger:
             return Places(rows, local, local, store, order)
         return Places(rows, local, np.where(padded, PADDING, local), store, order, padded)
 
-    def batch(self, gathered: WindowBatch, places: Places) -> WindowBatch:
-        """The batch of windows that were gathered from these places; its memory is that of the gathered ones."""
-        values, _, mask, target, target_mask, _ = gathered
+    def batch(
+        self,
+        places: Places,
+        values: Tensor,
+        mask: Tensor | None,
+        target: Tensor | None,
+        target_mask: Tensor | None,
+    ) -> WindowBatch:
+        """The batch of values and targets that were gathered from these places; it keeps their memory."""
         if places.padded is not None:
             padded = torch.from_numpy(places.padded).to(values.device)
             mask = _blanked(padded, values, mask)

@@ -11,7 +11,7 @@ from torch import Tensor
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.ordering.order import PADDING
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.serving.arrange import Arranger
+from longstride.pipeline.loading.serving.arrange import Arranger, Places
 from longstride.pipeline.loading.serving.gather import WindowGather
 from longstride.pipeline.loading.serving.stores import Collection, columns_of
 
@@ -41,6 +41,10 @@ class _Gathers:
             return WindowBatch(values, first, mask)
         return WindowBatch(values, first, mask, *self._target(first + self._target_offset, stops))
 
+    def _batch_of(self, places: Places, first: Tensor, stops: list[int] | None = None) -> WindowBatch:
+        values, _, mask, target, target_mask, _ = self._batch(first, stops)
+        return self._arranger.batch(places, values, mask, target, target_mask)
+
 
 class PoolGather(_Gathers):
     """Gathers batches from a pool: rows (R, C) of the served channels of a collection."""
@@ -66,7 +70,7 @@ class PoolGather(_Gathers):
         """Windows at rows `local` (B,) of the pool, which start at rows `starts` of the collection."""
         places = self._arranger.places(starts, by_store=True)
         local = local if places.order is None else local[places.order]
-        return self._arranger.batch(self._batch(torch.from_numpy(local)), places)
+        return self._batch_of(places, torch.from_numpy(local))
 
 
 class BatchGather(_Gathers):
@@ -120,4 +124,4 @@ class BatchGather(_Gathers):
         """A batch of several stores, or one that is filled."""
         places = self._arranger.places(starts, by_store=True)
         stops = None if places.store is None else np.searchsorted(places.rows, self._ends).tolist()
-        return self._arranger.batch(self._batch(torch.from_numpy(places.local), stops), places)
+        return self._batch_of(places, torch.from_numpy(places.local), stops)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from longstride import WindowBatch, WindowDataset
+from longstride import WindowDataset
 from longstride.pipeline.loading.ordering.order import PADDING
 from longstride.pipeline.loading.serving.arrange import Arranger
 from longstride.storage.store import SeriesStore
@@ -33,7 +33,7 @@ def test_places_in_several_stores(
     assert places.start.tolist() == start
     assert sorted(places.rows.tolist()) == [0, 3, 99, 120]
     values = torch.ones((4, 10, 1))
-    batch = arranger.batch(WindowBatch(values, torch.from_numpy(places.local), None), places)
+    batch = arranger.batch(places, values, None, None, None)
     assert batch.mask is not None
     assert batch.start.tolist() == start
     assert batch.values[:, 0, 0].tolist() == batch.mask[:, 0, 0].tolist() == [row >= 0 for row in start]
@@ -46,7 +46,7 @@ def test_a_batch_that_is_full_keeps_its_memory(make_store: Callable[..., SeriesS
     places = arranger.places(starts, by_store=True)
     assert places.rows is places.local is places.start is starts
     values = torch.full((4, 10, 1), torch.nan)
-    batch = arranger.batch(WindowBatch(values, torch.from_numpy(starts), None), places)
+    batch = arranger.batch(places, values, None, None, None)
     assert batch.values is values
     assert batch.mask is batch.store is None
     assert batch.start.tolist() == starts.tolist()

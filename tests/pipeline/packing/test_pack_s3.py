@@ -28,6 +28,7 @@ from longstride.storage.format import LOCK_FILE, ROOT
 from longstride.storage.location import Bucket, PlaceError
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
+from tests.helpers.errors import raises
 from tests.helpers.faulty_proxy import Faults, faulty_proxy
 from tests.helpers.ingest_jobs import contents
 from tests.helpers.object_store import ACCESS_KEY, SECRET_KEY, S3Server, make_bucket
@@ -274,7 +275,7 @@ def test_what_is_wrong_is_said(
 
 def test_without_obstore_it_is_said_what_to_install(bucket: str, environment: pytest.MonkeyPatch) -> None:
     environment.setitem(sys.modules, "obstore", None)
-    with pytest.raises(PlaceError, match=r"pip install 'longstride\[s3\]'"):
+    with raises("package-missing", "pip install 'longstride[s3]'"):
         open_store(bucket)
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.duration import format_moment
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
@@ -18,6 +17,7 @@ from longstride.pipeline.ingest.sources.files import checksum
 from longstride.pipeline.ingest.staging.part_file import Part
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
+from longstride.storage.text import iso_time
 
 __all__ = ["End", "check_newer", "columns_before", "recipe_of", "refuse_known", "sensors_before"]
 
@@ -63,8 +63,8 @@ def check_newer(store: SeriesStore, parts: Sequence[Part], sources: Sequence[Sou
                 last = "to" if every_ns == 1 else "to the end of the step that begins at"
                 raise SourceError(
                     sources[part.source].name,
-                    f"it has a row at {format_moment(run.first_time)}{of}, but {store.path} reaches {last} "
-                    f"{format_moment(ends[run.series])}: leave out the rows that are not newer, or {REBUILD}",
+                    f"it has a row at {iso_time(run.first_time)}{of}, but {store.path} reaches {last} "
+                    f"{iso_time(ends[run.series])}: leave out the rows that are not newer, or {REBUILD}",
                 )
 
 
@@ -142,7 +142,7 @@ class End:
     @property
     def last_time(self) -> NDArray[np.int64]:
         """Time of the last row, (1,)."""
-        return self.store.time[-1:]
+        return np.asarray(self.store.time[-1:])
 
     def missing_rows(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.floating]]]:
         """The rows from `start` on, some at a time: time (rows,) and values (rows, N)."""

@@ -24,7 +24,16 @@ settings.load_profile("longstride")
 # Worker processes are forked from one that has imported torch; each would take a second for it otherwise.
 multiprocessing.set_forkserver_preload(["torch"])
 
-FIRST = ("test_docs", "test_processes", "test_gecco", "test_executor", "test_ingest_killed", "test_run")
+FIRST = (
+    "test_docs",
+    "test_wheel",
+    "test_training_node",
+    "test_processes",
+    "test_gecco",
+    "test_executor",
+    "test_ingest_killed",
+    "test_run",
+)
 """Modules of minutes: started last, one would go on alone, and half of the machine be idle."""
 
 START_NS = int(np.datetime64("2024-03-01T00:00:00", "ns").astype(np.int64))

@@ -44,7 +44,8 @@ def save_checkpoint(directory: Path, step: int, state: dict[str, Any]) -> None:
         unfinished.mkdir(parents=True)
         buffer = io.BytesIO()
         torch.save(state, buffer)
-        write_file(unfinished / STATE_FILE, [buffer.getbuffer()])
+        with buffer.getbuffer() as data:
+            write_file(unfinished / STATE_FILE, [data])
         write_file(unfinished / MARKER_FILE, [])
         sync_directory(unfinished)
         unfinished.rename(target)

@@ -50,7 +50,7 @@ ODD_LINES: dict[str, tuple[str | bytes, str, str]] = {
     "string": ('"2024-03-01"', "no JSON object", "the line is a string, expected an object"),
     "number": ("17", "no JSON object", "the line is a number, expected an object"),
     "null": ("null", "no JSON object", "the line is null, expected an object"),
-    "deep": ('{"a":' * 5000, "no JSON object", "the line is no JSON: it is nested too deep"),
+    "deep": ('{"a":' * 50_000, "no JSON object", "the line is no JSON: it is nested too deep"),
     "key twice": (good(1)[:-1] + ', "a": 2}', "no JSON object", "the line is no JSON: key 'a' is there twice"),
     "spaced key twice": ('{"a" : 1, "a" : 2}', "no JSON object", "the line is no JSON: key 'a' is there twice"),
     "half a pair": (good(1, a="\ud800"), "no JSON object", "the line is no JSON: .*surrogates"),

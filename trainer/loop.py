@@ -4,6 +4,7 @@ import math
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import cast
 
 import torch
 from torch.nn.utils import clip_grad_norm_
@@ -13,14 +14,15 @@ from longstride.trainer.engine.checkpoint import mark_best, remove_old, save_che
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
 from longstride.trainer.engine.loss import num_valid, total_error
-from longstride.trainer.engine.metrics import Interval, Summary
+from longstride.trainer.engine.metrics import Interval
 from longstride.trainer.engine.rundir import RunDirectory
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import TrainingState
 from longstride.trainer.errors import DivergenceError
 from longstride.trainer.reporting.reporter import Reporter
 from longstride.trainer.reporting.worst_windows import WorstWindows, mean_errors
-from longstride.trainer.settings import Settings
+from longstride.trainer.settings import Device, Settings
+from longstride.trainer.train_result import TrainResult
 
 __all__ = ["Training"]
 
@@ -33,7 +35,9 @@ class Training:
 
         Raises LongstrideError, on every rank, where store, settings and run do not fit each other.
         """
-        settings = replace(settings, run=replace(settings.run, device=ranks.device.type))  # auto is resolved
+        settings = replace(
+            settings, run=replace(settings.run, device=cast(Device, ranks.device.type))
+        )  # auto is resolved
         self.settings = settings
         self.ranks = ranks
         self.directory = RunDirectory(settings.run.out)
@@ -51,11 +55,8 @@ class Training:
             state.model.compile()
         self.parallel = ranks.parallel(state.model)
 
-    def run(self) -> Summary | None:
-        """Train, validate after each epoch, and end with a picture, a report and a summary.
-
-        Returns the summary on rank 0. Returns None on other ranks, and when a signal stopped the run, saved.
-        """
+    def run(self) -> TrainResult:
+        """Train, validate after each epoch, end with a picture and a report; returns the same on every rank."""
         run, progress = self.settings.run, self.progress
         self.deadline = time.monotonic() + 60 * (run.minutes or math.inf)
         with ExitStack() as stack:
@@ -69,9 +70,9 @@ class Training:
                 self._save()
                 if signalled or self._validate():
                     self.reporter.say(
-                        f"stopped by a signal after step {progress.step:,}, saved: add --resume to go on"
+                        f"stopped by a signal after step {progress.step:,}, saved: resume it by --resume"
                     )
-                    return None
+                    return self.ranks.on_first(lambda: self.reporter.result(finished=False))
                 is_stale = progress.stale >= (run.patience or math.inf)
                 if time_is_up or is_stale or progress.step >= self.state.last_step:
                     break
@@ -81,7 +82,7 @@ class Training:
                 self.reporter.say(f"no better for {progress.stale} epochs: stopped (--patience)")
             if progress.interval.num_windows:
                 self.reporter.interval(self.gradient_norm)
-            return self.reporter.finish()
+            return self.ranks.on_first(self.reporter.finish)
 
     def _train_epoch(self) -> tuple[bool, bool]:
         """Take the steps that are left of this epoch; return whether a signal came, and whether time is up."""
@@ -202,5 +203,6 @@ class Training:
             f"the loss of step {progress.step + 1:,} (epoch {progress.epoch + 1}) is not a finite number; the "
             f"weights were left as they were. Lower --lr in a new run, or look for values far out of range with "
             f"`longstride inspect {self.settings.data.store}`; the rows at which the windows of the batch "
-            f"begin are in {self.directory.diverged}"
+            f"begin are in {self.directory.diverged}",
+            code="loss-not-finite",
         )

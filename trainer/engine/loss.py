@@ -34,7 +34,8 @@ def make_loss(name: str) -> ErrorOfValues:
             what = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
             raise SettingsError(
                 f"--loss {name} gave {what} for windows of shape (2, 3, 4): it must give the error of each value, "
-                "since those that are missing are left out afterwards (in torch, reduction='none')"
+                "since those that are missing are left out afterwards (in torch, reduction='none')",
+                code="option-value",
             )
     return loss
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from longstride.storage.atomic import write_file
 
-__all__ = ["Interval", "MetricsLog", "Summary", "read_metrics"]
+__all__ = ["Interval", "MetricsLog", "read_metrics"]
 
 
 @dataclass
@@ -59,48 +59,6 @@ class Interval:
     def data_wait_share(self) -> float:
         """Share of the time in which the loop waited for the loader, 0 to 1."""
         return self.wait_seconds / self.seconds if self.seconds else math.nan
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """A run in a few figures; None where there is nothing to tell."""
-
-    steps: int
-    first_loss: float | None
-    """Mean over the first interval of `metrics.jsonl`."""
-    last_loss: float | None
-    """Mean over the last."""
-    validation_loss: float | None
-    """After the last step."""
-    best_validation_loss: float | None
-    windows_per_second: float
-    """Of all ranks, while training."""
-    data_wait_share: float
-    """Share of the time of training in which the loop waited for the loader, 0 to 1."""
-    seconds: float
-    """Of training, without validation and checkpoints."""
-    picture: str
-    """Path of the picture."""
-    report: str
-    """Path of the report."""
-
-    @staticmethod
-    def of(lines: list[dict[str, Any]], total: Interval, steps: int, picture: Path, report: Path) -> "Summary":
-        """Sum up the lines of `metrics.jsonl` and the totals of the run."""
-        losses = [line["loss"] for line in lines if line["kind"] == "train"]
-        validation = [line["loss"] for line in lines if line["kind"] == "validation"]
-        return Summary(
-            steps=steps,
-            first_loss=losses[0] if losses else None,
-            last_loss=losses[-1] if losses else None,
-            validation_loss=validation[-1] if validation else None,
-            best_validation_loss=min((loss for loss in validation if loss is not None), default=None),
-            windows_per_second=total.windows_per_second,
-            data_wait_share=total.data_wait_share,
-            seconds=total.seconds,
-            picture=str(picture),
-            report=str(report),
-        )
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

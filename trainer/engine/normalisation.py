@@ -32,7 +32,8 @@ class Normalisation:
         if infinite.any():
             names = ", ".join(name for name, found in zip(store.channels, infinite, strict=True) if found)
             raise LongstrideError(
-                f"{store.name} has infinite values in {names}: store them as missing (NaN), then train"
+                f"{store.name} has infinite values in {names}: store them as missing (NaN), then train",
+                code="values-infinite",
             )
         mean = np.nan_to_num(statistics.mean, nan=0.0)
         std = np.nan_to_num(statistics.std, nan=0.0)

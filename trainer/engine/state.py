@@ -61,13 +61,13 @@ class TrainingState:
         check_precision(run.precision, ranks.device)
         self.settings = settings
         self.ranks = ranks
-        self.store = open_store(data.store)
+        self.store = open_store(str(data.store))
         splits = split_by_time(
             self.store, window=data.window, train=data.train_share, validation=data.validation_share
         )
         if data.normal_only:
             if self.store.labels is None:
-                raise SettingsError(f"{self.store.name} has no labels: leave --normal-only away")
+                raise SettingsError(f"{self.store.name} has no labels: leave --normal-only out", code="no-labels")
             splits = splits.without_labels(self.store, window=data.window, stride=data.stride)
         self.batches = self._loader(splits.train, shuffle=True)
         has_validation = len(WindowIndex(splits.validation.segments, data.window, data.stride)) > 0

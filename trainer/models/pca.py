@@ -25,7 +25,8 @@ class PCAAutoencoder(nn.Module):
         if size > MAX_VALUES:
             raise SettingsError(
                 f"--model pca takes windows of at most {MAX_VALUES:,} values, and {window} rows of {num_channels} "
-                f"channels are {size:,}: give a shorter --window"
+                f"channels are {size:,}: give a shorter --window",
+                code="option-value",
             )
         # Parameters, so that an optimiser, which has nothing to do, can hold them.
         self.mean = nn.Parameter(torch.zeros(size), requires_grad=False)

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 
 from longstride.storage.atomic import write_file
-from longstride.trainer.engine.metrics import Summary
 from longstride.trainer.engine.state import TrainingState
 from longstride.trainer.reporting.curves import draw_losses, draw_throughput
 from longstride.trainer.reporting.examples import Example
 from longstride.trainer.reporting.plot_style import as_data
 from longstride.trainer.reporting.window_plot import begin_of, draw_window
+from longstride.trainer.train_result import TrainResult
 
 __all__ = ["write_report"]
 
@@ -20,7 +20,7 @@ __all__ = ["write_report"]
 def write_report(
     path: Path,
     state: TrainingState,
-    summary: Summary,
+    result: TrainResult,
     lines: list[dict[str, Any]],
     typical: Example,
     worst: Sequence[Example],
@@ -43,7 +43,7 @@ def write_report(
     split = "Validation" if state.validation_batches else "Training"
     page = environment.get_template("report.html.jinja").render(
         name=Path(state.settings.run.out).resolve().name,
-        figures=_figures(state, summary, lines),
+        figures=_figures(state, result, lines),
         losses=as_data(draw_losses(lines)) if has_curves else None,
         throughput=as_data(draw_throughput(lines)) if has_curves else None,
         split=split.lower(),
@@ -68,7 +68,7 @@ def write_report(
     write_file(path, [page.encode()])
 
 
-def _figures(state: TrainingState, summary: Summary, lines: list[dict[str, Any]]) -> dict[str, str]:
+def _figures(state: TrainingState, result: TrainResult, lines: list[dict[str, Any]]) -> dict[str, str]:
     """What the run was and what came of it, by name."""
     store, settings, ranks = state.store, state.settings, state.ranks
     validation = state.validation_batches
@@ -81,13 +81,13 @@ def _figures(state: TrainingState, summary: Summary, lines: list[dict[str, Any]]
         "windows": f"{state.batches.num_windows:,} to train on, {validation.num_windows if validation else 0:,} "
         "to validate on",
         "model": f"{settings.model.model}, {num_weights:,} weights",
-        "steps": f"{summary.steps:,}",
-        "training loss": f"{_loss(summary.first_loss)} at first, {_loss(summary.last_loss)} at last",
-        "validation loss": f"{_loss(summary.validation_loss)} at last, "
-        f"{_loss(summary.best_validation_loss)} at best",
-        "windows per second": f"{summary.windows_per_second:,.0f}",
-        "waited for data": f"{summary.data_wait_share:.1%} of the time",
-        "time of training": f"{summary.seconds:,.1f} s",
+        "steps": f"{result.steps:,}",
+        "training loss": f"{_loss(result.first_loss)} at first, {_loss(result.last_loss)} at last",
+        "validation loss": f"{_loss(result.validation_loss)} at last, "
+        f"{_loss(result.best_validation_loss)} at best",
+        "windows per second": f"{result.windows_per_second:,.0f}",
+        "waited for data": f"{result.data_wait_share:.1%} of the time",
+        "time of training": f"{result.seconds:,.1f} s",
         "processes": f"{ranks.world_size} on {device}, {settings.run.precision}",
         "most memory": "-" if memory is None else f"{memory:,.0f} MB of {'the GPU' if on_cuda else 'the process'}",
     }

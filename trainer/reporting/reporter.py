@@ -1,27 +1,30 @@
-"""What a run says, logs and draws while it goes on; on rank 0 alone, the others do it in silence."""
+"""What a run reports while it trains, on rank 0 alone: messages, metrics, and at the end a picture and a page."""
 
+import logging
 import resource
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict
 from types import TracebackType
 from typing import Never
 
 import torch
 from tqdm import tqdm
 
-from longstride.trainer.engine.metrics import MetricsLog, Summary, read_metrics
+from longstride.trainer.engine.metrics import MetricsLog, read_metrics
 from longstride.trainer.engine.rundir import RunDirectory
 from longstride.trainer.engine.state import TrainingState
 from longstride.trainer.reporting.examples import read_examples, typical_row
 from longstride.trainer.reporting.report import write_report
 from longstride.trainer.reporting.window_plot import draw_window
+from longstride.trainer.train_result import TrainResult
 
 __all__ = ["Reporter"]
 
+logger = logging.getLogger(__name__)
+
 
 class Reporter:
-    """Entered for as long as a run goes on."""
+    """Entered for as long as a run trains."""
 
     def __init__(self, state: TrainingState, directory: RunDirectory) -> None:
         """Nothing is written yet."""
@@ -62,9 +65,9 @@ class Reporter:
         self._stack.close()
 
     def say(self, message: str) -> None:
-        """Tell the person at the terminal."""
+        """Log a message, once for all ranks."""
         if self.state.ranks.is_first:
-            tqdm.write(message, file=sys.stderr)
+            logger.info(message)
 
     def step(self, loss: float) -> None:
         """Count a step on the progress line."""
@@ -99,10 +102,9 @@ class Reporter:
         if self._log:
             self._log.write("validation", progress.step, epoch=progress.epoch, loss=loss)
 
-    def finish(self) -> Summary | None:
-        """Draw the picture, sum up and write the report; None on other ranks."""
-        if self._log is None:
-            return None
+    def finish(self) -> TrainResult:
+        """Draw the picture, sum up and write the report; on rank 0 alone."""
+        assert self._log is not None
         state, directory, progress = self.state, self.directory, self.state.progress
         typical, *worst = read_examples(state, [typical_row(state), *self._worst])
         title = (
@@ -110,11 +112,15 @@ class Reporter:
             f"after {progress.step:,} steps"
         )
         draw_window(typical, state.store, title).savefig(directory.picture)
-        lines = read_metrics(directory.metrics)
-        summary = Summary.of(lines, progress.total, progress.step, directory.picture, directory.report)
-        self._log.write("summary", progress.step, **asdict(summary))
-        write_report(directory.report, state, summary, lines, typical, worst)
-        return summary
+        result = self.result(finished=True)
+        self._log.write("summary", progress.step, **result.as_metrics())
+        write_report(directory.report, state, result, read_metrics(directory.metrics), typical, worst)
+        return result
+
+    def result(self, *, finished: bool) -> TrainResult:
+        """What came of the run so far; on rank 0 alone."""
+        progress = self.state.progress
+        return TrainResult.of(self.directory, progress.total, progress.step, finished=finished)
 
     def _peak_memory(self) -> float:
         """Megabytes: of the device on CUDA, of this process otherwise."""
@@ -127,7 +133,7 @@ class Reporter:
     def _say_start(self) -> None:
         batches, validation, step = self.state.batches, self.state.validation_batches, self.state.progress.step
         if step:
-            self.say(f"going on after step {step:,}")
+            self.say(f"resuming after step {step:,}")
         self.say(
             f"training on {batches.num_windows:,} windows, {len(batches):,} steps an epoch"
             + (f"; {batches.num_dropped:,} windows that fill no batch are left out" if batches.num_dropped else "")

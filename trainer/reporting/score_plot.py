@@ -38,12 +38,20 @@ def draw_scores(
     Raises ScoresError for rows or channels that the store has not, and for a name that is of no picture.
     """
     if path.suffix not in SUFFIXES:
-        raise ScoresError(f"{path} is no name of a picture: expected one that ends with {', '.join(SUFFIXES)}")
+        raise ScoresError(
+            f"{path} is not a picture: expected a name that ends with {', '.join(SUFFIXES)}", code="option-value"
+        )
     start, stop = rows or (0, store.num_rows)
     if not 0 <= start < stop <= store.num_rows:
-        raise ScoresError(f"rows {start:,}:{stop:,} are none of the {store.num_rows:,} rows of {store.name}")
+        raise ScoresError(
+            f"rows {start:,}:{stop:,} are not within the {store.num_rows:,} rows of {store.name}",
+            code="option-value",
+        )
     if unknown := [name for name in channels if name not in store.channels]:
-        raise ScoresError(f"{store.name} has no channel {unknown[0]}: it has {', '.join(store.channels)}")
+        raise ScoresError(
+            f"{store.name} has no channel {unknown[0]}: it has {', '.join(store.channels)}",
+            code="channels-missing",
+        )
     shown = channels or store.channels[:MAX_CHANNELS]
     edges = np.unique(np.linspace(start, stop, min(stop - start, MAX_POINTS) + 1).astype(np.int64))
     at, unit = _axis(store, edges)

@@ -28,11 +28,11 @@ class TrainedModel:
     def __init__(self, run: Path, device: torch.device) -> None:
         """Raises RunError where there is no run, or no checkpoint in it that can be read."""
         if not (run / "settings.json").exists():
-            raise RunError(f"{run} is no run: expected the --out of `longstride train`")
+            raise RunError(f"{run} is not a run: expected the --out of `longstride train`", code="run-missing")
         checkpoints = complete_checkpoints(run / "checkpoints")
         checkpoint = best_checkpoint(run / "checkpoints") or next(iter(checkpoints), None)
         if checkpoint is None:
-            raise RunError(f"{run} holds no checkpoint yet: train first")
+            raise RunError(f"{run} holds no checkpoint yet: train first", code="checkpoint-missing")
         state = load_checkpoint(checkpoint)
         self.name = checkpoint.name
         self.settings = Settings.from_json(json.loads((run / "settings.json").read_text()))
@@ -51,7 +51,11 @@ class TrainedModel:
     def check(self, store: SeriesStore) -> None:
         """Raise RunError where a store lacks channels that the model knows."""
         if missing := [name for name in self.channels if name not in store.channels]:
-            raise RunError(f"{store.name} has no channel {', '.join(missing)}, which the model was trained on")
+            raise RunError(
+                f"{store.name} has no channel {', '.join(missing)}, which the model was trained on: expected "
+                f"{', '.join(self.channels)}",
+                code="channels-missing",
+            )
 
     @torch.no_grad()
     def errors(

@@ -10,6 +10,7 @@ from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import PCAAutoencoder
 from longstride.trainer.pca_run import Fitting
 from longstride.trainer.scoring.trained_model import TrainedModel
+from tests.helpers.errors import raises
 from tests.helpers.training import finish, lines_of, settings_for, start_training
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
@@ -38,7 +39,7 @@ def test_as_many_components_as_values_write_a_window_as_it_was() -> None:
 
 
 def test_windows_that_are_too_large_are_refused() -> None:
-    with pytest.raises(SettingsError, match="at most 8,192 values, and 4096 rows of 3 channels are 12,288"):
+    with raises("option-value", "8,192", "4096 rows of 3 channels", "12,288", kind=SettingsError):
         PCAAutoencoder(3, window=4096, latent=5)
 
 

@@ -13,14 +13,14 @@ from longstride.pipeline.loading.batch import WindowBatch
 from longstride.trainer.engine.checkpoint import mark_best, remove_old, save_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
-from longstride.trainer.engine.loss import num_valid, total_error
+from longstride.trainer.engine.loss import num_valid
 from longstride.trainer.engine.metrics import Interval
 from longstride.trainer.engine.rundir import RunDirectory
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import TrainingState
 from longstride.trainer.errors import DivergenceError
 from longstride.trainer.reporting.reporter import Reporter
-from longstride.trainer.reporting.worst_windows import WorstWindows, mean_errors
+from longstride.trainer.reporting.worst_windows import WorstWindows
 from longstride.trainer.settings import Device, Settings
 from longstride.trainer.train_result import TrainResult
 
@@ -121,11 +121,12 @@ class Training:
         any is out of time, and whether it is time to save.
         """
         state, data = self.state, self.settings.data
-        inputs, mask = state.inputs(batch)
+        inputs, mask = state.runner.inputs(batch)
         # How many values are there is not known yet: as if none were missing, until then.
         num_values = data.batch_size * data.window * inputs.shape[2]
         state.optimiser.zero_grad()
         error = add_gradients(
+            state.runner,
             self.parallel,
             state.loss,
             inputs,
@@ -133,7 +134,6 @@ class Training:
             parts=self.settings.optimiser.accumulate,
             scale=self.ranks.world_size / num_values,  # DDP takes the mean over ranks, we want the sum
             scaler=state.scaler,
-            autocast=state.autocast,
         )
         now = time.monotonic()
         save = self.ranks.is_first and now > self.save_at
@@ -153,7 +153,6 @@ class Training:
             state.average.update_parameters(state.model)
         return total, valid, signals > 0, late > 0, saving > 0
 
-    @torch.no_grad()
     def _validate(self) -> bool:
         """Judge the model on the whole validation split; return True, and judge nothing, if a signal came."""
         state, progress = self.state, self.progress
@@ -163,17 +162,15 @@ class Training:
         error = valid = 0.0
         worst = WorstWindows(self.settings.data.window, self.settings.data.stride)
         for batch in state.validation_batches:
-            inputs, mask = state.inputs(batch)
-            with state.autocast():
-                reconstruction = state.judged(inputs)
+            judged = state.runner.judge(state.judged, batch)
             batch_error, batch_valid, signals = self.ranks.sum(
-                total_error(state.loss, reconstruction, inputs, mask), num_valid(inputs, mask), self.wish.came
+                judged.total_error(state.loss), judged.num_valid(), self.wish.came
             )
             if signals:
                 return True
             error += batch_error
             valid += batch_valid
-            worst.add(batch.start, mean_errors(reconstruction, inputs, mask))
+            worst.add(batch.start, judged.mean_errors())
         loss = error / valid if valid else math.nan
         self.reporter.validation(loss, worst.rows(self.ranks))
         progress.stale += 1

@@ -34,7 +34,7 @@ class Fitting(Training):
             began = time.perf_counter()
             batch = next(served)
             waited = time.perf_counter() - began
-            inputs, _ = state.inputs(batch)
+            inputs, _ = state.runner.inputs(batch)
             state.model.observe(inputs)
             (signals,) = self.ranks.sum(self.wish.came)
             if signals:

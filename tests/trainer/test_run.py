@@ -278,7 +278,7 @@ def test_validation_counts_every_value_once(store: Path, tmp_path: Path) -> None
     rows = index.starts(np.arange(len(index)))[:, None] + np.arange(16)
     windows = torch.from_numpy(state.store.values[rows])
     mask = ~windows.isnan()
-    inputs = state.normalisation.apply(windows, mask)
+    inputs = state.runner.normalisation.apply(windows, mask)
     with torch.no_grad():
         expected = (state.model(inputs) - inputs)[mask].square().mean().item()
     assert len(index) % 32, "the last batch must need padding"

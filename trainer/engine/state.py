@@ -2,14 +2,12 @@
 
 import math
 import sys
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split, split_by_time
@@ -17,9 +15,10 @@ from longstride.storage.open import open_store
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.loss import make_loss
 from longstride.trainer.engine.metrics import Interval
+from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.engine.optimisation import make_average, make_optimiser, make_schedule
-from longstride.trainer.engine.precision import autocast, check_precision, make_scaler
+from longstride.trainer.engine.precision import check_precision, make_scaler
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import build_model
 from longstride.trainer.settings import Settings
@@ -73,7 +72,7 @@ class TrainingState:
         has_validation = len(WindowIndex(splits.validation.segments, data.window, data.stride)) > 0
         self.validation_batches = self._loader(splits.validation, shuffle=False) if has_validation else None
         """None where the validation split is shorter than a window."""
-        self.normalisation = Normalisation.fit(splits.train.stats(self.store), self.store).to(ranks.device)
+        self.normalise_by(Normalisation.fit(splits.train.stats(self.store), self.store))
         torch.manual_seed(run.seed)
         self.model = build_model(settings.model, len(self.store.channels), data.window).to(ranks.device)
         self.loss = make_loss(settings.optimiser.loss)
@@ -86,20 +85,15 @@ class TrainingState:
         self.progress = Progress()
         torch.manual_seed(run.seed + ranks.rank)
 
-    def inputs(self, batch: WindowBatch) -> tuple[Tensor, Tensor | None]:
-        """Put a batch on the device: windows (b, K, N), normalised and without NaN, and their mask."""
+    def normalise_by(self, normalisation: Normalisation) -> None:
+        """Run the model on windows that are normalised in this way."""
         device = self.ranks.device
-        mask = None if batch.mask is None else batch.mask.to(device, non_blocking=True)
-        return self.normalisation.apply(batch.values.to(device, non_blocking=True), mask), mask
+        self.runner = ModelRunner(normalisation.to(device), self.settings.run.precision, device)
 
     @property
     def judged(self) -> nn.Module:
         """What is validated and kept: the average of the weights where there is one."""
         return self.model if self.average is None else self.average.module
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        """Let the model compute in the precision of the settings."""
-        return autocast(self.settings.run.precision, self.ranks.device)
 
     def as_checkpoint(self) -> dict[str, Any]:
         """Everything that going on needs, plain values and tensors; call it on every rank."""
@@ -112,7 +106,7 @@ class TrainingState:
             "progress": asdict(self.progress),
             "fingerprint": self.batches.fingerprint,
             "channels": list(self.store.channels),
-            "normalisation": {"mean": self.normalisation.mean, "scale": self.normalisation.scale},
+            "normalisation": vars(self.runner.normalisation),
             "random": self.ranks.gather(self._random_state()),
         }
 
@@ -125,7 +119,7 @@ class TrainingState:
         self.schedule.load_state_dict(checkpoint["schedule"])
         self.scaler.load_state_dict(checkpoint["scaler"])
         self.progress = Progress.from_json(checkpoint["progress"])
-        self.normalisation = Normalisation(**checkpoint["normalisation"]).to(self.ranks.device)
+        self.normalise_by(Normalisation(**checkpoint["normalisation"]))
         # Another number of ranks has other random streams in any case.
         if len(checkpoint["random"]) == self.ranks.world_size:
             states = checkpoint["random"][self.ranks.rank]

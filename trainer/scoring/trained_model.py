@@ -13,8 +13,8 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.checkpoint import best_checkpoint, complete_checkpoints, load_checkpoint
+from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
-from longstride.trainer.engine.precision import autocast
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
 from longstride.trainer.settings import Settings
@@ -38,7 +38,8 @@ class TrainedModel:
         self.settings = Settings.from_json(json.loads((run / "settings.json").read_text()))
         self.channels: tuple[str, ...] = tuple(state["channels"])
         self.device = device
-        self.normalisation = Normalisation(**state["normalisation"]).to(device)
+        normalisation = Normalisation(**state["normalisation"]).to(device)
+        self.runner = ModelRunner(normalisation, self.settings.run.precision, device)
         self.model = build_model(self.settings.model, len(self.channels), self.settings.data.window).to(device)
         if state["average"] is None:
             self.model.load_state_dict(state["model"])
@@ -57,7 +58,6 @@ class TrainedModel:
                 code="channels-missing",
             )
 
-    @torch.no_grad()
     def errors(
         self, store: SeriesStore, split: Split, stride: int, batch_size: int, *, normal_only: bool = False
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
@@ -84,12 +84,5 @@ class TrainedModel:
         for batch in loader:
             starts = batch.start.numpy()
             chosen = starts >= 0  # the last batch is filled up
-            values = batch.values.to(self.device)
-            mask = None if batch.mask is None else batch.mask.to(self.device)
-            inputs = self.normalisation.apply(values, mask)
-            with autocast(self.settings.run.precision, self.device):
-                reconstruction = self.model(inputs)
-            error = (reconstruction.float() - inputs).square()
-            if mask is not None:
-                error = torch.where(mask, error, torch.nan)
-            yield starts[chosen], error.cpu().numpy()[chosen]
+            errors = self.runner.judge(self.model, batch).squared_errors()
+            yield starts[chosen], errors.cpu().numpy()[chosen]

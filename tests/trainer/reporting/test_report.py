@@ -204,7 +204,7 @@ def test_the_report_shows_the_worst_of_the_validation_split(store: Path, tmp_pat
     starts = index.starts(np.arange(len(index)))
     windows = torch.from_numpy(state.store.values[starts[:, None] + np.arange(16)])
     mask = ~windows.isnan()
-    inputs = state.normalisation.apply(windows, mask)
+    inputs = state.runner.normalisation.apply(windows, mask)
     with torch.no_grad():
         errors = ((state.model(inputs) - inputs).square() * mask).sum(dim=(1, 2)) / mask.sum(dim=(1, 2))
     assert Page(tmp_path / "run").worst_rows == brute_force(zip(errors.tolist(), starts.tolist(), strict=True), 16)

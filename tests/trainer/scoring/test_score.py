@@ -65,7 +65,7 @@ def errors_of_rows(
                 continue
             window = torch.tensor(np.asarray(store.values[start : start + K]))[None]
             mask = ~window.isnan()
-            inputs = trained.normalisation.apply(window, mask)
+            inputs = trained.runner.normalisation.apply(window, mask)
             with torch.no_grad():
                 error = (trained.model(inputs) - inputs).square()[0].numpy()
             sums[start : start + K] += np.where(mask[0], error, 0)

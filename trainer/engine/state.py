@@ -1,4 +1,4 @@
-"""What is trained, on what, and how far it has come: made from the settings, kept in checkpoints."""
+"""What is trained, on which batches, and how far it has come: made from the settings, kept in checkpoints."""
 
 import math
 import sys
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.splits import Split, split_by_time
+from longstride.pipeline.loading.splits import Split
 from longstride.storage.open import open_store
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.loss import make_loss
@@ -19,6 +19,7 @@ from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.engine.optimisation import make_average, make_optimiser, make_schedule
 from longstride.trainer.engine.precision import check_precision, make_scaler
+from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import build_model
 from longstride.trainer.settings import Settings
@@ -55,19 +56,15 @@ class TrainingState:
     """Store, batches, normalisation, model and optimiser of one rank, as the settings ask."""
 
     def __init__(self, settings: Settings, ranks: Ranks) -> None:
-        """Open the store and make everything anew; raises LongstrideError where settings and store do not fit."""
+        """Open the store and make everything new; raises LongstrideError where settings and store do not fit."""
         data, run = settings.data, settings.run
         check_precision(run.precision, ranks.device)
         self.settings = settings
         self.ranks = ranks
         self.store = open_store(str(data.store))
-        splits = split_by_time(
-            self.store, window=data.window, train=data.train_share, validation=data.validation_share
-        )
-        if data.normal_only:
-            if self.store.labels is None:
-                raise SettingsError(f"{self.store.name} has no labels: leave --normal-only out", code="no-labels")
-            splits = splits.without_labels(self.store, window=data.window, stride=data.stride)
+        if data.normal_only and not self.store.label_names:
+            raise SettingsError(f"{self.store.name} has no labels: leave --normal-only out", code="no-labels")
+        splits = splits_of_run(self.store, data)
         self.batches = self._loader(splits.train, shuffle=True)
         has_validation = len(WindowIndex(splits.validation.segments, data.window, data.stride)) > 0
         self.validation_batches = self._loader(splits.validation, shuffle=False) if has_validation else None
@@ -92,11 +89,11 @@ class TrainingState:
 
     @property
     def judged(self) -> nn.Module:
-        """What is validated and kept: the average of the weights where there is one."""
+        """The model that is validated and drawn: the average of the weights where there is one."""
         return self.model if self.average is None else self.average.module
 
     def as_checkpoint(self) -> dict[str, Any]:
-        """Everything that going on needs, plain values and tensors; call it on every rank."""
+        """Everything that a resumed run needs, plain values and tensors; call it on every rank."""
         return {
             "model": self.model.state_dict(),
             "average": self.average and self.average.state_dict(),
@@ -111,7 +108,7 @@ class TrainingState:
         }
 
     def restore(self, checkpoint: dict[str, Any]) -> None:
-        """Go back to what `as_checkpoint` returned."""
+        """Return to the state that `as_checkpoint` returned."""
         self.model.load_state_dict(checkpoint["model"])
         if self.average is not None:
             self.average.load_state_dict(checkpoint["average"])

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.splits import Split, split_by_time
+from longstride.pipeline.loading.splits import Split
 from longstride.storage.html import html_table
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks, start_ranks
+from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import RunError
 from longstride.trainer.keywords import keywords_of
 from longstride.trainer.resolve import opened
@@ -120,9 +121,7 @@ def _normal(
 ) -> tuple[Statistics, float]:
     """Errors (N,) of the rows that training held out, by windows without a label, and the threshold."""
     data = trained.settings.data
-    split = split_by_time(
-        store, window=data.window, train=data.train_share, validation=data.validation_share
-    ).validation
+    split = splits_of_run(store, data).validation
     begin, stop = _share(store.num_rows, ranks)
 
     def errors() -> Iterator[NDArray[np.float64]]:

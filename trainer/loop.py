@@ -2,77 +2,44 @@
 
 import math
 import time
-from contextlib import ExitStack
-from dataclasses import replace
-from typing import cast
 
 import torch
 from torch.nn.utils import clip_grad_norm_
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.trainer.engine.checkpoint import mark_best, remove_old, save_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
 from longstride.trainer.engine.loss import num_valid
 from longstride.trainer.engine.metrics import Interval
-from longstride.trainer.engine.rundir import RunDirectory
-from longstride.trainer.engine.signals import StopWish
-from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.engine.training_state import TrainingState
 from longstride.trainer.errors import DivergenceError
-from longstride.trainer.reporting.reporter import Reporter
-from longstride.trainer.reporting.worst_windows import WorstWindows
-from longstride.trainer.settings import Device, Settings
+from longstride.trainer.run import Run
+from longstride.trainer.settings import Settings
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["Training"]
 
 
-class Training:
-    """One run: `Training(settings, ranks, resume=False).run()`, on every rank."""
+class Training(Run[TrainingState]):
+    """A run that trains a model step by step: `Training(settings, ranks, resume=False).run()`, on every rank."""
 
     def __init__(self, settings: Settings, ranks: Ranks, *, resume: bool) -> None:
-        """Begin in a new run directory, or go on from the newest checkpoint of the run that is there.
-
-        Raises LongstrideError, on every rank, where store, settings and run do not fit each other.
-        """
-        settings = replace(
-            settings, run=replace(settings.run, device=cast(Device, ranks.device.type))
-        )  # auto is resolved
-        self.settings = settings
-        self.ranks = ranks
-        self.directory = RunDirectory(settings.run.out)
-        self.wish = StopWish()
+        """See Run."""
+        super().__init__(TrainingState, settings, ranks, resume=resume)
         self.gradient_norm = torch.tensor(math.nan)
-        self.state = state = ranks.together(lambda: TrainingState(settings, ranks))
-        checkpoint = ranks.on_first(
-            lambda: self.directory.open(settings, state.batches.fingerprint, resume=resume)
-        )
-        if checkpoint:
-            state.restore(checkpoint)
-        self.progress = state.progress
-        self.reporter = Reporter(state, self.directory)
-        if settings.run.compile:
-            state.model.compile()
-        self.parallel = ranks.parallel(state.model)
+        self.parallel = ranks.parallel(self.state.model)
 
     def run(self) -> TrainResult:
         """Train, validate after each epoch, end with a picture and a report; returns the same on every rank."""
         run, progress = self.settings.run, self.progress
         self.deadline = time.monotonic() + 60 * (run.minutes or math.inf)
-        with ExitStack() as stack:
-            if self.ranks.is_first:
-                stack.callback(self.directory.release)
-            stack.enter_context(self.wish)
-            stack.enter_context(self.reporter)
+        with self.in_progress():
             self._save_again_later()
             while True:
                 signalled, time_is_up = self._train_epoch()
                 self._save()
-                if signalled or self._validate():
-                    self.reporter.say(
-                        f"stopped by a signal after step {progress.step:,}, saved: resume it by --resume"
-                    )
-                    return self.ranks.on_first(lambda: self.reporter.result(finished=False))
+                if signalled or self.validate():
+                    return self.stop()
                 is_stale = progress.stale >= (run.patience or math.inf)
                 if time_is_up or is_stale or progress.step >= self.state.last_step:
                     break
@@ -82,7 +49,7 @@ class Training:
                 self.reporter.say(f"no better for {progress.stale} epochs: stopped (--patience)")
             if progress.interval.num_windows:
                 self.reporter.interval(self.gradient_norm)
-            return self.ranks.on_first(self.reporter.finish)
+            return self.finish()
 
     def _train_epoch(self) -> tuple[bool, bool]:
         """Take the steps that are left of this epoch; return whether a signal came, and whether time is up."""
@@ -153,39 +120,8 @@ class Training:
             state.average.update_parameters(state.model)
         return total, valid, signals > 0, late > 0, saving > 0
 
-    def _validate(self) -> bool:
-        """Judge the model on the whole validation split; return True, and judge nothing, if a signal came."""
-        state, progress = self.state, self.progress
-        if state.validation_batches is None:
-            return False
-        state.judged.eval()
-        error = valid = 0.0
-        worst = WorstWindows(self.settings.data.window, self.settings.data.stride)
-        for batch in state.validation_batches:
-            judged = state.runner.judge(state.judged, batch)
-            batch_error, batch_valid, signals = self.ranks.sum(
-                judged.total_error(state.loss), judged.num_valid(), self.wish.came
-            )
-            if signals:
-                return True
-            error += batch_error
-            valid += batch_valid
-            worst.add(batch.start, judged.mean_errors())
-        loss = error / valid if valid else math.nan
-        self.reporter.validation(loss, worst.rows(self.ranks))
-        progress.stale += 1
-        if loss < progress.best_loss:
-            progress.best_loss, progress.stale = loss, 0
-            if self.ranks.is_first:
-                mark_best(self.directory.checkpoints, progress.step)
-                remove_old(self.directory.checkpoints, self.settings.run.keep)
-        return False
-
     def _save(self) -> None:
-        checkpoint = self.state.as_checkpoint()
-        if self.ranks.is_first:
-            save_checkpoint(self.directory.checkpoints, self.progress.step, checkpoint)
-            remove_old(self.directory.checkpoints, self.settings.run.keep)
+        self.save()
         self._save_again_later()
 
     def _save_again_later(self) -> None:

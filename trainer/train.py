@@ -3,7 +3,7 @@
 from longstride.trainer.engine.distributed import start_ranks
 from longstride.trainer.keywords import keywords_of
 from longstride.trainer.loop import Training
-from longstride.trainer.pca_run import Fitting
+from longstride.trainer.pca_run import PCARun
 from longstride.trainer.settings import TrainOptions
 from longstride.trainer.train_result import TrainResult
 
@@ -23,6 +23,6 @@ def train(options: TrainOptions) -> TrainResult:
     and DivergenceError where the loss is not a finite number.
     """
     settings = options.grouped()
-    kind = Fitting if settings.model.model == "pca" else Training
+    kind = PCARun if settings.model.model == "pca" else Training
     with start_ranks(settings.run.device) as ranks:
         return kind(settings, ranks, resume=options.resume).run()

@@ -1,4 +1,4 @@
-"""What is trained, on which batches, and how far it has come: made from the settings, kept in checkpoints."""
+"""What every run has on a rank: made from the settings, kept in checkpoints."""
 
 import math
 import sys
@@ -17,14 +17,13 @@ from longstride.trainer.engine.loss import make_loss
 from longstride.trainer.engine.metrics import Interval
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
-from longstride.trainer.engine.optimisation import make_average, make_optimiser, make_schedule
-from longstride.trainer.engine.precision import check_precision, make_scaler
+from longstride.trainer.engine.precision import check_precision
 from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import build_model
 from longstride.trainer.settings import Settings
 
-__all__ = ["Progress", "TrainingState"]
+__all__ = ["Progress", "RunState"]
 
 
 @dataclass
@@ -52,8 +51,8 @@ class Progress:
         return Progress(**{**fields, **sums})
 
 
-class TrainingState:
-    """Store, batches, normalisation, model and optimiser of one rank, as the settings ask."""
+class RunState:
+    """Store, batches, model, loss and progress of one rank, as the settings ask."""
 
     def __init__(self, settings: Settings, ranks: Ranks) -> None:
         """Open the store and make everything new; raises LongstrideError where settings and store do not fit."""
@@ -73,12 +72,8 @@ class TrainingState:
         torch.manual_seed(run.seed)
         self.model = build_model(settings.model, len(self.store.channels), data.window).to(ranks.device)
         self.loss = make_loss(settings.optimiser.loss)
-        self.average = make_average(settings.optimiser, self.model)
-        self.optimiser = make_optimiser(settings.optimiser, self.model)
         self.last_step = min(run.epochs * len(self.batches), run.max_steps or sys.maxsize)
         """Steps of the run, unless something ends it before."""
-        self.schedule = make_schedule(settings.optimiser, self.optimiser, self.last_step)
-        self.scaler = make_scaler(run.precision, ranks.device)
         self.progress = Progress()
         torch.manual_seed(run.seed + ranks.rank)
 
@@ -89,17 +84,14 @@ class TrainingState:
 
     @property
     def judged(self) -> nn.Module:
-        """The model that is validated and drawn: the average of the weights where there is one."""
-        return self.model if self.average is None else self.average.module
+        """The model that is validated and drawn."""
+        return self.model
 
     def as_checkpoint(self) -> dict[str, Any]:
         """Everything that a resumed run needs, plain values and tensors; call it on every rank."""
         return {
             "model": self.model.state_dict(),
-            "average": self.average and self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "scaler": self.scaler.state_dict(),
+            "average": None,
             "progress": asdict(self.progress),
             "fingerprint": self.batches.fingerprint,
             "channels": list(self.store.channels),
@@ -110,11 +102,6 @@ class TrainingState:
     def restore(self, checkpoint: dict[str, Any]) -> None:
         """Return to the state that `as_checkpoint` returned."""
         self.model.load_state_dict(checkpoint["model"])
-        if self.average is not None:
-            self.average.load_state_dict(checkpoint["average"])
-        self.optimiser.load_state_dict(checkpoint["optimiser"])
-        self.schedule.load_state_dict(checkpoint["schedule"])
-        self.scaler.load_state_dict(checkpoint["scaler"])
         self.progress = Progress.from_json(checkpoint["progress"])
         self.normalise_by(Normalisation(**checkpoint["normalisation"]))
         # Another number of ranks has other random streams in any case.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.trainer.engine.model_runner import Reconstruction
-from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.engine.state import RunState
 
 __all__ = ["Example", "read_examples", "typical_row"]
 
@@ -34,7 +34,7 @@ class Example:
     """The same of each channel (N,)."""
 
 
-def typical_row(state: TrainingState) -> int:
+def typical_row(state: RunState) -> int:
     """First row of the window of median error in the first batch: of validation, or else of training."""
     batches = state.validation_batches or state.batches
     batches.set_epoch(0)
@@ -45,7 +45,7 @@ def typical_row(state: TrainingState) -> int:
     return int(starts[order[(len(order) - 1) // 2]])
 
 
-def read_examples(state: TrainingState, rows: Sequence[int]) -> list[Example]:
+def read_examples(state: RunState, rows: Sequence[int]) -> list[Example]:
     """The windows that begin at these rows of the store, as the model is now."""
     store, window = state.store, state.settings.data.window
     values = np.stack([store.values[row : row + window] for row in rows])
@@ -68,7 +68,7 @@ def read_examples(state: TrainingState, rows: Sequence[int]) -> list[Example]:
     ]
 
 
-def _judge(state: TrainingState, batch: WindowBatch) -> Reconstruction:
+def _judge(state: RunState, batch: WindowBatch) -> Reconstruction:
     state.judged.eval()
     # Not called: a compiled model would be compiled once more for as many windows as no batch has.
     return state.runner.judge(state.judged.forward, batch)

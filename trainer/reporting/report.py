@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from longstride.storage.atomic import write_file
-from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.curves import draw_losses, draw_throughput
 from longstride.trainer.reporting.examples import Example
 from longstride.trainer.reporting.plot_style import as_data
@@ -19,7 +19,7 @@ __all__ = ["write_report"]
 
 def write_report(
     path: Path,
-    state: TrainingState,
+    state: RunState,
     result: TrainResult,
     lines: list[dict[str, Any]],
     typical: Example,
@@ -68,11 +68,11 @@ def write_report(
     write_file(path, [page.encode()])
 
 
-def _figures(state: TrainingState, result: TrainResult, lines: list[dict[str, Any]]) -> dict[str, str]:
+def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) -> dict[str, str]:
     """What the run was and what came of it, by name."""
     store, settings, ranks = state.store, state.settings, state.ranks
     validation = state.validation_batches
-    num_weights = sum(weights.numel() for weights in state.model.parameters())
+    num_weights = sum(weights.numel() for weights in state.model.state_dict().values())
     on_cuda = ranks.device.type == "cuda"
     device = torch.cuda.get_device_name(ranks.device) if on_cuda else ranks.device.type
     memory = max((line["peak_memory_mb"] for line in lines if line.get("peak_memory_mb")), default=None)

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from longstride.trainer.engine.metrics import MetricsLog, read_metrics
 from longstride.trainer.engine.rundir import RunDirectory
-from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.examples import read_examples, typical_row
 from longstride.trainer.reporting.report import write_report
 from longstride.trainer.reporting.window_plot import draw_window
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 class Reporter:
     """Entered for as long as a run trains."""
 
-    def __init__(self, state: TrainingState, directory: RunDirectory) -> None:
+    def __init__(self, state: RunState, directory: RunDirectory) -> None:
         """Nothing is written yet."""
         self.state = state
         self.directory = directory

@@ -19,7 +19,7 @@ from longstride.__main__ import main
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.engine.state import RunState
 from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.loop import Training
 from longstride.trainer.scoring.score import score
@@ -170,7 +170,7 @@ def test_the_threshold_is_that_of_normal_rows(labelled: SeriesStore, trained: Pa
 def test_training_on_normal_rows_takes_no_window_with_a_label(
     labelled: SeriesStore, make_store: Callable[..., SeriesStore], tmp_path: Path
 ) -> None:
-    batches = TrainingState(
+    batches = RunState(
         settings_for(labelled.path, tmp_path / "run", normal_only=True), ALONE
     ).validation_batches
     assert batches is not None
@@ -179,7 +179,7 @@ def test_training_on_normal_rows_takes_no_window_with_a_label(
     assert not any(start < MARKED.stop and start + K > MARKED.start for start in starts)
     plain = make_store(tmp_path / "plain.zarr", waves(500, 4))
     with raises("no-labels", "--normal-only", kind=SettingsError):
-        TrainingState(settings_for(plain.path, tmp_path / "other", normal_only=True), ALONE)
+        RunState(settings_for(plain.path, tmp_path / "other", normal_only=True), ALONE)
 
 
 def test_an_average_of_the_weights_is_what_scores(labelled: SeriesStore, tmp_path: Path) -> None:

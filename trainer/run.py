@@ -59,13 +59,13 @@ class Run(Generic[State]):
             yield
 
     def validate(self) -> bool:
-        """Judge the model on the whole validation split; return True, and judge nothing, if a signal came."""
+        """Judge the model on the whole validation split; return True, without a judgement, if a signal came."""
         state, progress = self.state, self.progress
         if state.validation_batches is None:
             return False
         state.judged.eval()
         error = valid = 0.0
-        worst = WorstWindows(self.settings.data.window, self.settings.data.stride)
+        worst_windows = WorstWindows(self.settings.data.window, self.settings.data.stride)
         for batch in state.validation_batches:
             judged = state.runner.judge(state.judged, batch)
             batch_error, batch_valid, signals = self.ranks.sum(
@@ -75,9 +75,9 @@ class Run(Generic[State]):
                 return True
             error += batch_error
             valid += batch_valid
-            worst.add(batch.start, judged.mean_errors())
+            worst_windows.add(batch.start, judged.mean_errors())
         loss = error / valid if valid else math.nan
-        self.reporter.validation(loss, worst.rows(self.ranks))
+        self.reporter.validation(loss, worst_windows.rows(self.ranks))
         progress.stale += 1
         if loss < progress.best_loss:
             progress.best_loss, progress.stale = loss, 0

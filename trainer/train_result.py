@@ -1,4 +1,4 @@
-"""What came of a training run, in a few figures."""
+"""The result of a training run, in a few figures."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -27,11 +27,11 @@ class TrainResult:
     """After the last step."""
     best_validation_loss: float | None
     windows_per_second: float
-    """Of all ranks, while training."""
+    """Windows per second of all ranks, while training."""
     data_wait_share: float
     """Share of the time of training in which the loop waited for the loader, 0 to 1."""
     seconds: float
-    """Of training, without validation and checkpoints."""
+    """Seconds of training, without validation and checkpoints."""
     picture: str
     """Path of the picture of a typical window, which a finished run has."""
     report: str

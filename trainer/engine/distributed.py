@@ -35,7 +35,7 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is rank 0, which alone writes and speaks."""
+        """Whether this is rank 0, the only one that writes and reports."""
         return self.rank == 0
 
     def sum(self, *numbers: Tensor | float) -> list[float]:
@@ -61,7 +61,7 @@ class Ranks:
     def together(self, function: Callable[[], T]) -> T:
         """Run a function on every rank; a LongstrideError or OSError of any rank is raised on all of them.
 
-        Without this the other ranks would wait for the one that left.
+        Without this the other ranks would wait for the one that failed.
         """
         error: LongstrideError | None = None
         try:
@@ -129,7 +129,7 @@ def start_ranks(device: str) -> Iterator[Ranks]:
 
 @cache
 def _meet() -> tuple[Store, int, int]:
-    """What torchrun tells: the store through which ranks find each other, the rank, and how many there are."""
+    """From the environment that torchrun sets: the store through which ranks meet, the rank, and their number."""
     met: tuple[Store, int, int] = next(rendezvous("env://"))
     return met
 

@@ -1,4 +1,4 @@
-"""The error over the values that are there."""
+"""The error over the values that are present."""
 
 from collections.abc import Callable
 
@@ -57,5 +57,5 @@ def total_error(loss: ErrorOfValues, prediction: Tensor, target: Tensor, mask: T
 
 
 def num_valid(target: Tensor, mask: Tensor | None) -> Tensor | int:
-    """How many values count."""
+    """How many values are present."""
     return target.numel() if mask is None else mask.sum()

@@ -1,4 +1,4 @@
-"""What is measured while training: the interval under way, `metrics.jsonl` and TensorBoard."""
+"""What is measured while training: the current interval, `metrics.jsonl` and TensorBoard."""
 
 import json
 import math
@@ -19,17 +19,17 @@ class Interval:
     start: int = 0
     """Steps of the run before the first of this interval."""
     error: float = 0.0
-    """Over the valid values of all ranks."""
+    """Sum over the valid values of all ranks."""
     num_valid: float = 0.0
     num_windows: int = 0
-    """Of all ranks."""
+    """Windows of all ranks."""
     seconds: float = 0.0
     wait_seconds: float = 0.0
     """Part of `seconds` in which the loop waited for the loader."""
     lr: float = math.nan
     """Learning rate of the last step."""
     step_seconds: list[float] = field(default_factory=list)
-    """Of each step; empty in the sums of a whole run."""
+    """Seconds of each step; empty in the sums of a whole run."""
 
     def add(self, error: float, num_valid: float, num_windows: int, seconds: float, wait: float) -> None:
         """Count one step."""
@@ -46,7 +46,7 @@ class Interval:
 
     @property
     def windows_per_second(self) -> float:
-        """Of all ranks together."""
+        """Windows per second of all ranks together."""
         return self.num_windows / self.seconds if self.seconds else math.nan
 
     @property
@@ -73,7 +73,7 @@ class MetricsLog:
     """Writes each line to `metrics.jsonl` and its numbers to TensorBoard; for rank 0 alone."""
 
     def __init__(self, path: Path, tensorboard: Path, *, epoch: int, step: int) -> None:
-        """Drop what was logged past the state that training goes on from, so that nothing is there twice.
+        """Drop lines that were logged after the state that training resumes from, so that none is there twice.
 
         `epoch` is the one that state is in and `step` the start of its interval.
         """

@@ -34,7 +34,7 @@ class Reconstruction(NamedTuple):
         return num_valid(self.inputs, self.mask)
 
     def squared_errors(self) -> Tensor:
-        """Of each value (b, K, N), NaN where it is missing."""
+        """The squared error of each value (b, K, N), NaN where it is missing."""
         error = (self.windows - self.inputs).square()
         return error if self.mask is None else torch.where(self.mask, error, torch.nan)
 

@@ -25,7 +25,7 @@ class Normalisation:
         """Take mean and standard deviation from the statistics (N,) of the training split of a store.
 
         A channel without a value gets mean 0 and scale 1. A constant one gets scale 1, and so does one whose
-        spread is below what its type can tell apart: dividing by that would blow up its first real change.
+        spread is smaller than its type can represent: dividing by that would blow up its first real change.
         Raises LongstrideError where a channel holds infinite values.
         """
         infinite = np.isinf(statistics.minimum) | np.isinf(statistics.maximum)

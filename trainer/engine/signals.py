@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT as a wish that the loop grants at its next step."""
+"""SIGTERM and SIGINT as a wish that a run grants at its next step."""
 
 import signal
 import threading

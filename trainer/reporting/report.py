@@ -23,11 +23,11 @@ def write_report(
     result: TrainResult,
     lines: list[dict[str, Any]],
     typical: Example,
-    worst: Sequence[Example],
+    worst_windows: Sequence[Example],
 ) -> None:
-    """Write what a run has come to, with its curves and windows of the store as pictures in the page.
+    """Write the result of a run, with its curves and windows of the store as pictures in the page.
 
-    `lines` are those of `metrics.jsonl`, `worst` are of the validation split: none where there is no such split. A
+    `lines` are those of `metrics.jsonl`; `worst_windows` are of the validation split, if there is one. A
     model that is not trained step by step has no curves.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -48,7 +48,7 @@ def write_report(
         throughput=as_data(draw_throughput(lines)) if has_curves else None,
         split=split.lower(),
         typical=as_data(draw_window(typical, state.store, _title(f"{split} window", typical), dots=False)),
-        worst=[
+        worst_windows=[
             {
                 "row": f"{example.row:,}",
                 "time": begin_of(example),
@@ -58,7 +58,7 @@ def write_report(
                     draw_window(example, state.store, _title("Window", example), worst=True, dots=False)
                 ),
             }
-            for example in worst
+            for example in worst_windows
         ],
         settings={
             group: {name.replace("_", "-"): _readable(value) for name, value in values.items()}
@@ -69,7 +69,7 @@ def write_report(
 
 
 def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) -> dict[str, str]:
-    """What the run was and what came of it, by name."""
+    """The run and its result, by name."""
     store, settings, ranks = state.store, state.settings, state.ranks
     validation = state.validation_batches
     num_weights = sum(weights.numel() for weights in state.model.state_dict().values())

@@ -32,7 +32,7 @@ class Reporter:
         self.directory = directory
         self._stack = ExitStack()
         self._log: MetricsLog | None = None
-        self._worst: list[int] = []
+        self._worst_rows: list[int] = []
 
     def __enter__(self) -> "Reporter":
         settings, progress = self.state.settings, self.state.progress
@@ -44,7 +44,7 @@ class Reporter:
                 unit=" windows",
                 unit_scale=True,
                 desc="train",
-                disable=None if is_first else True,  # None: quiet where there is no terminal
+                disable=None if is_first else True,  # None: only at a terminal
             )
         )
         if is_first:
@@ -94,9 +94,9 @@ class Reporter:
             peak_memory_mb=self._peak_memory(),
         )
 
-    def validation(self, loss: float, worst: list[int]) -> None:
-        """Say and log the loss of the validation split, and keep the rows at which its worst windows begin."""
-        self._worst = worst
+    def validation(self, loss: float, worst_rows: list[int]) -> None:
+        """Report the loss of the validation split, and keep the first rows of its worst windows."""
+        self._worst_rows = worst_rows
         progress = self.state.progress
         self.say(f"epoch {progress.epoch + 1}, step {progress.step:,}: validation loss {loss:.6g}")
         if self._log:
@@ -106,7 +106,7 @@ class Reporter:
         """Draw the picture, sum up and write the report; on rank 0 alone."""
         assert self._log is not None
         state, directory, progress = self.state, self.directory, self.state.progress
-        typical, *worst = read_examples(state, [typical_row(state), *self._worst])
+        typical, *worst_windows = read_examples(state, [typical_row(state), *self._worst_rows])
         title = (
             f"{'Validation' if state.validation_batches else 'Training'} window at row {typical.row:,}, "
             f"after {progress.step:,} steps"
@@ -114,7 +114,7 @@ class Reporter:
         draw_window(typical, state.store, title).savefig(directory.picture)
         result = self.result(finished=True)
         self._log.write("summary", progress.step, **result.as_metrics())
-        write_report(directory.report, state, result, read_metrics(directory.metrics), typical, worst)
+        write_report(directory.report, state, result, read_metrics(directory.metrics), typical, worst_windows)
         return result
 
     def result(self, *, finished: bool) -> TrainResult:

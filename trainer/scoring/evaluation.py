@@ -33,23 +33,23 @@ class Figures:
     rows: int
     """Rows that have a score; the others are left out of every figure."""
     labelled: int
-    """Of them."""
+    """Rows with a score and a label."""
     spans: int
-    """Runs of labelled rows."""
+    """Labelled rows without a break."""
     unscored: int
-    """Labelled rows that no window reaches."""
+    """Labelled rows that no window covers."""
     vus_pr: float
     auc_pr: float
     """Average precision. Scores by chance reach the share of labelled rows."""
     auc_roc: float
     threshold: float
-    """Set without labels."""
+    """The one that was set without labels, if no other was given."""
     precision: float
     recall: float
     f1: float
-    """At that threshold, as the two before."""
+    """At that threshold, like precision and recall."""
     best_f1: float
-    """At the threshold that labels choose: no detector can know it."""
+    """At the threshold that labels choose, which no detector can know."""
     best_threshold: float
 
 
@@ -160,7 +160,7 @@ def _series(store: SeriesStore) -> Iterator[tuple[str, slice, NDArray[np.int64]]
 
 
 def _is_judged(scores: NDArray[np.float64], is_labelled: NDArray[np.bool_]) -> bool:
-    """Whether there are labelled rows that have a score, and others."""
+    """Whether some rows with a score are labelled and some are not."""
     found = is_labelled[~np.isnan(scores)]
     return bool(found.any() and not found.all())
 

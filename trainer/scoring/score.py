@@ -20,7 +20,7 @@ from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import RunError
 from longstride.trainer.keywords import keywords_of
 from longstride.trainer.resolve import opened
-from longstride.trainer.scoring.row_errors import mean_errors
+from longstride.trainer.scoring.row_errors import row_errors
 from longstride.trainer.scoring.score_file import ScoreFile
 from longstride.trainer.scoring.settings import ScoreOptions
 from longstride.trainer.scoring.threshold import ScoreCounts, row_scores
@@ -155,7 +155,7 @@ def _errors(
     """Errors of rows begin:stop, by all windows of the split that cover any of them."""
     segments = _reaching(split.segments, begin, stop, trained.settings.data.window, stride)
     windows = trained.errors(store, Split(split.name, segments), stride, batch_size, normal_only=normal_only)
-    return mean_errors(windows, begin, stop, len(trained.channels))
+    return row_errors(windows, begin, stop, len(trained.channels))
 
 
 def _reaching(segments: Segments, begin: int, stop: int, window: int, stride: int) -> Segments:

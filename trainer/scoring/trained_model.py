@@ -1,4 +1,4 @@
-"""A model that was trained: read from its run directory, and what it makes of windows."""
+"""A trained model: read from its run directory, and the errors of the windows that it reconstructs."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ __all__ = ["TrainedModel"]
 
 
 class TrainedModel:
-    """The best state of a run, or the newest where none was validated; its average of weights, if it has one."""
+    """The best state of a run, or the newest if none was validated, with its average of weights if it has one."""
 
     def __init__(self, run: Path, device: torch.device) -> None:
         """Raises RunError where there is no run, or no checkpoint in it that can be read."""
@@ -50,7 +50,7 @@ class TrainedModel:
         self.model.eval()
 
     def check(self, store: SeriesStore) -> None:
-        """Raise RunError where a store lacks channels that the model knows."""
+        """Raise RunError where a store lacks channels that the model was trained on."""
         if missing := [name for name in self.channels if name not in store.channels]:
             raise RunError(
                 f"{store.name} has no channel {', '.join(missing)}, which the model was trained on: expected "
@@ -61,10 +61,10 @@ class TrainedModel:
     def errors(
         self, store: SeriesStore, split: Split, stride: int, batch_size: int, *, normal_only: bool = False
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Squared errors of all windows of a split, in row order, `stride` apart, in standard deviations.
+        """Squared errors of all windows of a split, `stride` rows apart, in row order, in standard deviations.
 
-        Starts (b,), and errors (b, K, N) of the model's channels, NaN where a value is missing; only of windows in
-        which no row has a label, if `normal_only`.
+        Gives starts (b,), and errors (b, K, N) of the model's channels, NaN where a value is missing; with
+        `normal_only` only windows in which no row has a label.
         """
         window = self.settings.data.window
         if normal_only:

@@ -81,9 +81,9 @@ def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
     model = TrainedModel(trained, ALONE.device)
     validation = split_by_time(labelled, window=K, train=0.8, validation=0.1).validation.segments
     held_out = zip(validation.start.tolist(), validation.stop.tolist(), strict=True)
-    usual = errors_of_rows(model, labelled, list(held_out), without=MARKED)
+    normal = errors_of_rows(model, labelled, list(held_out), without=MARKED)
     expected = errors_of_rows(model, labelled, [(start, stop) for start, stop, _ in SEGMENTS])
-    expected = (expected - np.nanmean(usual, axis=0)) / np.nanstd(usual, axis=0)
+    expected = (expected - np.nanmean(normal, axis=0)) / np.nanstd(normal, axis=0)
     table = pl.read_parquet(tmp_path / "scores.parquet")
     assert table.columns == ["time", "series", "score", *(f"error.{name}" for name in labelled.channels)]
     np.testing.assert_array_equal(table["time"].to_physical().to_numpy(), labelled.time)
@@ -97,7 +97,7 @@ def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
     assert np.isnan(table["score"].to_numpy()[3000:3007]).all()  # between segments
     assert scored.rows == 6000
     assert scored.covered == covered.sum()
-    assert scored.normal_rows == np.sum(~np.isnan(usual), axis=0).max()
+    assert scored.normal_rows == np.sum(~np.isnan(normal), axis=0).max()
 
 
 def test_only_windows_without_a_label_are_normal(labelled: SeriesStore, trained: Path) -> None:
@@ -170,9 +170,7 @@ def test_the_threshold_is_that_of_normal_rows(labelled: SeriesStore, trained: Pa
 def test_training_on_normal_rows_takes_no_window_with_a_label(
     labelled: SeriesStore, make_store: Callable[..., SeriesStore], tmp_path: Path
 ) -> None:
-    batches = RunState(
-        settings_for(labelled.path, tmp_path / "run", normal_only=True), ALONE
-    ).validation_batches
+    batches = RunState(settings_for(labelled.path, tmp_path / "run", normal_only=True), ALONE).validation_batches
     assert batches is not None
     starts = [start for batch in batches for start in batch.start.tolist() if start >= 0]
     assert starts

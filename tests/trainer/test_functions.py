@@ -76,6 +76,8 @@ def test_what_is_wrong_is_an_error_of_its_kind(plant: SeriesStore, tmp_path: Pat
         longstride.train(plant, tmp_path / "run", window=0)
     with raises("option-value", "--alarms is 1", kind=SettingsError):
         longstride.score(tmp_path / "run", plant, tmp_path / "scores.parquet", alarms=1)
+    with raises("option-value", "--buffer is -1", kind=SettingsError):
+        longstride.evaluate(tmp_path / "scores.parquet", plant, buffer=-1)
     with raises("run-missing", tmp_path, kind=RunError):
         longstride.score(tmp_path, plant, tmp_path / "scores.parquet", device="cpu")
     assert not list(tmp_path.iterdir())

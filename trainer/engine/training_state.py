@@ -1,4 +1,4 @@
-"""What a run has that trains a model step by step: besides the state of every run, how its weights change."""
+"""The state of a run that trains a model step by step: that of every run, and how its weights change."""
 
 from typing import Any
 

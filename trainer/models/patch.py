@@ -16,7 +16,7 @@ MAX_HEADS = 4
 
 
 class PatchAutoencoder(nn.Module):
-    """Takes windows (B, K, N) and returns (B, K, N); each is compressed to nearly `latent` numbers, some a patch."""
+    """Takes windows (B, K, N) and returns (B, K, N); each becomes nearly `latent` numbers, some a patch."""
 
     def __init__(self, num_channels: int, *, window: int, hidden: int, latent: int, layers: int = 1) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ import click
 from longstride.storage.cli import example, row_range
 from longstride.storage.flags import flags, given
 from longstride.trainer.cli import echo_once, report_once
-from longstride.trainer.scoring.settings import ScoreOptions
+from longstride.trainer.scoring.settings import BUFFER, ScoreOptions
 
 __all__ = ["evaluate", "plot", "score"]
 
@@ -53,8 +53,8 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
 @click.option("--threshold", type=float, help="Instead of the one that `score` has set without labels.")
 @click.option(
     "--buffer",
-    type=click.IntRange(min=0),
-    default=100,
+    type=int,
+    default=BUFFER,
     show_default=True,
     help="Rows around a labelled span, half on each side, in which a score still counts in part, for VUS-PR.",
 )

@@ -17,7 +17,9 @@ from longstride.storage.store import SeriesStore
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.resolve import StoreOrPath, opened
 from longstride.trainer.scoring.score_file import read_scores
-from longstride.trainer.scoring.vus import BUFFER, spans_of, vus_pr
+from longstride.trainer.scoring.settings import BUFFER
+from longstride.trainer.scoring.vus import spans_of, vus_pr
+from longstride.trainer.settings import at_least
 
 __all__ = ["Evaluation", "Figures", "evaluate"]
 
@@ -114,8 +116,9 @@ def evaluate(
     score still counts in part, for VUS-PR.
 
     Raises ScoresError for a file that does not hold scores of this store, a store without labels, or none in a row
-    that has a score, and StoreError for a store that cannot be read.
+    that has a score, SettingsError for a negative buffer, and StoreError for a store that cannot be read.
     """
+    at_least(0, buffer=buffer)
     opened_store = opened(store)
     found = read_scores(Path(scores), opened_store)
     if opened_store.labels is None:

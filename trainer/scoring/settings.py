@@ -1,4 +1,4 @@
-"""What `longstride.score` is asked for: checked once here."""
+"""The options of `longstride.score` and `evaluate`, and their defaults."""
 
 import os
 from dataclasses import dataclass, field
@@ -9,9 +9,12 @@ from longstride.trainer.settings import Device, at_least, check, one_of
 if TYPE_CHECKING:
     from longstride.storage.store import SeriesStore
 
-__all__ = ["ScoreOptions"]
+__all__ = ["BUFFER", "ScoreOptions"]
 
 StrPath = str | os.PathLike[str]
+
+BUFFER = 100
+"""Rows of both buffers of a labelled span together, at their widest, for VUS-PR."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,9 @@ each width; here every distinct score is a threshold, and only rows near a span 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BUFFER", "spans_of", "vus_pr"]
+from longstride.trainer.scoring.settings import BUFFER
 
-BUFFER = 100
-"""Rows of both buffers together, at their widest."""
+__all__ = ["spans_of", "vus_pr"]
 
 Ranges = NDArray[np.int64]
 """Rows start:stop, (spans, 2), in order."""

@@ -1,4 +1,4 @@
-"""The baseline, beside singular values of all windows at a time, and runs of it."""
+"""The baseline, compared with singular values of all windows at once, and runs of it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Errors of rows beside brute force."""
+"""Errors of rows, compared with brute force."""
 
 import tracemalloc
 import warnings

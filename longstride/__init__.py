@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     from longstride.trainer.errors import RunError as RunError
     from longstride.trainer.errors import ScoresError as ScoresError
     from longstride.trainer.errors import SettingsError as SettingsError
+    from longstride.trainer.scoring.evaluation import Evaluation as Evaluation
+    from longstride.trainer.scoring.evaluation import evaluate as evaluate
+    from longstride.trainer.scoring.score import ScoreResult as ScoreResult
+    from longstride.trainer.scoring.score import score as score
+    from longstride.trainer.train import train as train
+    from longstride.trainer.train_result import TrainResult as TrainResult
 
 __version__ = "0.1.0"
 
@@ -63,6 +69,10 @@ _NAMES = {
     "storage.location": ("PlaceError",),
     "storage.store": ("SeriesStore",),
     "trainer.errors": ("DivergenceError", "RunError", "ScoresError", "SettingsError"),
+    "trainer.scoring.evaluation": ("Evaluation", "evaluate"),
+    "trainer.scoring.score": ("ScoreResult", "score"),
+    "trainer.train": ("train",),
+    "trainer.train_result": ("TrainResult",),
 }
 """What each module gives; the imports above say the same to editors and type checkers."""
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}

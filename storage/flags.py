@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
 
@@ -30,13 +30,13 @@ def flags(settings: type, /, **changes: Mapping[str, Any] | None) -> Callable[[F
     dataclass decides then, as in `settings(**given(flags))`.
     """
     chosen = [field for field in fields(settings) if changes.get(field.name, {}) is not None]
-    hints, docs = get_type_hints(settings), field_docs(settings)
+    docs = field_docs(settings)
     names = {field.name for field in chosen}
 
     def decorate(command: F) -> F:
         for field in reversed(chosen):
             text = re.sub(r"`([^`]+)`", lambda found: _as_flag(found[1], names), docs.get(field.name, ""))
-            arguments = {"default": None, "help": text + _default(field), **_type(hints[field.name])}
+            arguments = {"default": None, "help": text + _default(field), **_type(field.type)}
             arguments |= changes.get(field.name) or {}
             command = click.option(flag_name(field.name), **arguments)(command)
         return command

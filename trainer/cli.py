@@ -1,38 +1,59 @@
 """What the commands of this package share."""
 
 import atexit
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import click
 
 from longstride.storage.errors import LongstrideError
 
-__all__ = ["run_as_rank", "setting", "told_once"]
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+__all__ = ["echo_once", "report_once", "report_progress", "run_as_rank"]
 
 
-def setting(group: Any, name: str, text: str, **options: Any) -> Callable[[Command], Command]:
-    """Make the option of one setting, with its default."""
-    default = getattr(group, name)
-    return click.option(
-        "--" + name.replace("_", "-"), default=default, show_default=default is not None, help=text, **options
-    )
+def echo_once(text: str) -> None:
+    """Print a text on rank 0 alone."""
+    if os.environ.get("RANK", "0") == "0":
+        click.echo(text)
 
 
 @contextmanager
-def told_once() -> Iterator[None]:
-    """Every process of a machine meets the same error, and one tells it."""
+def report_once() -> Iterator[None]:
+    """Every process of a machine meets the same error; let only one of them report it."""
     try:
         yield
     except LongstrideError:
         if os.environ.get("LOCAL_RANK", "0") != "0":
             sys.exit(1)
         raise
+
+
+@contextmanager
+def report_progress() -> Iterator[None]:
+    """Print what the library logs, above the progress line."""
+    handler, logger = _AboveProgress(), logging.getLogger("longstride")
+    level, propagates = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagates
+
+
+class _AboveProgress(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a message on stderr."""
+        from tqdm import tqdm
+
+        tqdm.write(record.getMessage(), file=sys.stderr)
 
 
 def run_as_rank(command: Callable[[], Any]) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Errors of training that the person at the terminal can mend."""
+"""Errors of training and scoring that a user can cause and mend."""
 
 from longstride.storage.errors import LongstrideError
 
@@ -10,7 +10,7 @@ class SettingsError(LongstrideError):
 
 
 class RunError(LongstrideError):
-    """A run directory is in use, was begun with other settings, or its checkpoint does not fit."""
+    """A run directory holds no run, is in use, or holds a run that does not fit the settings or the store."""
 
 
 class DivergenceError(LongstrideError):
@@ -18,4 +18,4 @@ class DivergenceError(LongstrideError):
 
 
 class ScoresError(LongstrideError):
-    """A file holds no scores, or those of another store, or there is nothing to judge them by."""
+    """A file holds no scores, or scores of another store, or the store has no labels to judge them by."""

@@ -2,76 +2,44 @@
 
 import math
 import time
-from contextlib import ExitStack
-from dataclasses import replace
 
 import torch
 from torch.nn.utils import clip_grad_norm_
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.trainer.engine.checkpoint import mark_best, remove_old, save_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
-from longstride.trainer.engine.loss import num_valid, total_error
-from longstride.trainer.engine.metrics import Interval, Summary
-from longstride.trainer.engine.rundir import RunDirectory
-from longstride.trainer.engine.signals import StopWish
-from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.engine.loss import num_valid
+from longstride.trainer.engine.metrics import Interval
+from longstride.trainer.engine.training_state import TrainingState
 from longstride.trainer.errors import DivergenceError
-from longstride.trainer.reporting.reporter import Reporter
-from longstride.trainer.reporting.worst_windows import WorstWindows, mean_errors
+from longstride.trainer.run import Run
 from longstride.trainer.settings import Settings
+from longstride.trainer.train_result import TrainResult
 
 __all__ = ["Training"]
 
 
-class Training:
-    """One run: `Training(settings, ranks, resume=False).run()`, on every rank."""
+class Training(Run[TrainingState]):
+    """A run that trains a model step by step: `Training(settings, ranks, resume=False).run()`, on every rank."""
 
     def __init__(self, settings: Settings, ranks: Ranks, *, resume: bool) -> None:
-        """Begin in a new run directory, or go on from the newest checkpoint of the run that is there.
-
-        Raises LongstrideError, on every rank, where store, settings and run do not fit each other.
-        """
-        settings = replace(settings, run=replace(settings.run, device=ranks.device.type))  # auto is resolved
-        self.settings = settings
-        self.ranks = ranks
-        self.directory = RunDirectory(settings.run.out)
-        self.wish = StopWish()
+        """See Run."""
+        super().__init__(TrainingState, settings, ranks, resume=resume)
         self.gradient_norm = torch.tensor(math.nan)
-        self.state = state = ranks.together(lambda: TrainingState(settings, ranks))
-        checkpoint = ranks.on_first(
-            lambda: self.directory.open(settings, state.batches.fingerprint, resume=resume)
-        )
-        if checkpoint:
-            state.restore(checkpoint)
-        self.progress = state.progress
-        self.reporter = Reporter(state, self.directory)
-        if settings.run.compile:
-            state.model.compile()
-        self.parallel = ranks.parallel(state.model)
+        self.parallel = ranks.parallel(self.state.model)
 
-    def run(self) -> Summary | None:
-        """Train, validate after each epoch, and end with a picture, a report and a summary.
-
-        Returns the summary on rank 0. Returns None on other ranks, and when a signal stopped the run, saved.
-        """
+    def run(self) -> TrainResult:
+        """Train, validate after each epoch, end with a picture and a report; returns the same on every rank."""
         run, progress = self.settings.run, self.progress
         self.deadline = time.monotonic() + 60 * (run.minutes or math.inf)
-        with ExitStack() as stack:
-            if self.ranks.is_first:
-                stack.callback(self.directory.release)
-            stack.enter_context(self.wish)
-            stack.enter_context(self.reporter)
+        with self.in_progress():
             self._save_again_later()
             while True:
                 signalled, time_is_up = self._train_epoch()
                 self._save()
-                if signalled or self._validate():
-                    self.reporter.say(
-                        f"stopped by a signal after step {progress.step:,}, saved: add --resume to go on"
-                    )
-                    return None
+                if signalled or self.validate():
+                    return self.stop()
                 is_stale = progress.stale >= (run.patience or math.inf)
                 if time_is_up or is_stale or progress.step >= self.state.last_step:
                     break
@@ -81,7 +49,7 @@ class Training:
                 self.reporter.say(f"no better for {progress.stale} epochs: stopped (--patience)")
             if progress.interval.num_windows:
                 self.reporter.interval(self.gradient_norm)
-            return self.reporter.finish()
+            return self.finish()
 
     def _train_epoch(self) -> tuple[bool, bool]:
         """Take the steps that are left of this epoch; return whether a signal came, and whether time is up."""
@@ -120,11 +88,12 @@ class Training:
         any is out of time, and whether it is time to save.
         """
         state, data = self.state, self.settings.data
-        inputs, mask = state.inputs(batch)
+        inputs, mask = state.runner.inputs(batch)
         # How many values are there is not known yet: as if none were missing, until then.
         num_values = data.batch_size * data.window * inputs.shape[2]
         state.optimiser.zero_grad()
         error = add_gradients(
+            state.runner,
             self.parallel,
             state.loss,
             inputs,
@@ -132,7 +101,6 @@ class Training:
             parts=self.settings.optimiser.accumulate,
             scale=self.ranks.world_size / num_values,  # DDP takes the mean over ranks, we want the sum
             scaler=state.scaler,
-            autocast=state.autocast,
         )
         now = time.monotonic()
         save = self.ranks.is_first and now > self.save_at
@@ -152,42 +120,8 @@ class Training:
             state.average.update_parameters(state.model)
         return total, valid, signals > 0, late > 0, saving > 0
 
-    @torch.no_grad()
-    def _validate(self) -> bool:
-        """Judge the model on the whole validation split; return True, and judge nothing, if a signal came."""
-        state, progress = self.state, self.progress
-        if state.validation_batches is None:
-            return False
-        state.judged.eval()
-        error = valid = 0.0
-        worst = WorstWindows(self.settings.data.window, self.settings.data.stride)
-        for batch in state.validation_batches:
-            inputs, mask = state.inputs(batch)
-            with state.autocast():
-                reconstruction = state.judged(inputs)
-            batch_error, batch_valid, signals = self.ranks.sum(
-                total_error(state.loss, reconstruction, inputs, mask), num_valid(inputs, mask), self.wish.came
-            )
-            if signals:
-                return True
-            error += batch_error
-            valid += batch_valid
-            worst.add(batch.start, mean_errors(reconstruction, inputs, mask))
-        loss = error / valid if valid else math.nan
-        self.reporter.validation(loss, worst.rows(self.ranks))
-        progress.stale += 1
-        if loss < progress.best_loss:
-            progress.best_loss, progress.stale = loss, 0
-            if self.ranks.is_first:
-                mark_best(self.directory.checkpoints, progress.step)
-                remove_old(self.directory.checkpoints, self.settings.run.keep)
-        return False
-
     def _save(self) -> None:
-        checkpoint = self.state.as_checkpoint()
-        if self.ranks.is_first:
-            save_checkpoint(self.directory.checkpoints, self.progress.step, checkpoint)
-            remove_old(self.directory.checkpoints, self.settings.run.keep)
+        self.save()
         self._save_again_later()
 
     def _save_again_later(self) -> None:
@@ -202,5 +136,6 @@ class Training:
             f"the loss of step {progress.step + 1:,} (epoch {progress.epoch + 1}) is not a finite number; the "
             f"weights were left as they were. Lower --lr in a new run, or look for values far out of range with "
             f"`longstride inspect {self.settings.data.store}`; the rows at which the windows of the batch "
-            f"begin are in {self.directory.diverged}"
+            f"begin are in {self.directory.diverged}",
+            code="loss-not-finite",
         )

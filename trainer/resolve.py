@@ -1,16 +1,26 @@
-"""What a user names on the command line: built in, or by import path."""
+"""What a user names: a function that is built in or has an import path, a store that is open or has a path."""
 
 import importlib
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from longstride.storage.open import open_store
+from longstride.storage.store import SeriesStore
 from longstride.trainer.errors import SettingsError
 
-__all__ = ["named"]
+__all__ = ["StoreOrPath", "named", "opened"]
+
+StoreOrPath = SeriesStore | str | os.PathLike[str]
+
+
+def opened(store: StoreOrPath) -> SeriesStore:
+    """A store as it is, or the one at a path or URL. Raises StoreError where there is none."""
+    return open_store(store) if isinstance(store, str | os.PathLike) else store
 
 
 def named(flag: str, name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    """The function that is known by a name, or lies at package.module:function.
+    """The function that is known by a name, or is found at package.module:function.
 
     Raises SettingsError, which names the flag, where there is none.
     """
@@ -19,11 +29,13 @@ def named(flag: str, name: str, known: Mapping[str, Callable[..., Any]]) -> Call
     expected = f"expected {', '.join(known)}, or yours as package.module:function"
     module, colon, attribute = name.partition(":")
     if not colon:
-        raise SettingsError(f"{flag} is {name!r}: {expected}")
+        raise SettingsError(f"{flag} is {name!r}: {expected}", code="option-value")
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise SettingsError(f"{flag} {name}: {error}; {expected}, importable from here") from error
+        raise SettingsError(
+            f"{flag} {name}: {error}; {expected}, importable from here", code="option-value"
+        ) from error
     if not callable(found):
-        raise SettingsError(f"{flag} {name} is no function: {expected}")
+        raise SettingsError(f"{flag} {name} is not a function: {expected}", code="option-value")
     return found

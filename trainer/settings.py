@@ -1,42 +1,70 @@
-"""Every setting of a run: checked once here, written to the run directory as `settings.json`."""
+"""Every setting of a run: checked once here, written to the run directory as `settings.json`.
 
-from dataclasses import asdict, dataclass
-from typing import Any
+The docstring below a setting is also the help of its flag and its line in the help of `longstride.train`.
+"""
 
+import os
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from longstride.storage.flags import flag_name
 from longstride.trainer.errors import SettingsError
 
-__all__ = ["DataSettings", "ModelSettings", "OptimiserSettings", "RunSettings", "Settings"]
+if TYPE_CHECKING:
+    from longstride.storage.store import SeriesStore
+
+__all__ = [
+    "DataSettings",
+    "Device",
+    "ModelSettings",
+    "OptimiserSettings",
+    "RunSettings",
+    "Settings",
+    "TrainOptions",
+    "at_least",
+    "check",
+    "one_of",
+]
+
+StrPath = str | os.PathLike[str]
+Schedule = Literal["constant", "cosine", "one-cycle"]
+Precision = Literal["fp32", "bf16", "fp16"]
+Device = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
     """Which windows are served, and in which batches."""
 
-    store: str
-    """Path of the store, or the URL of a packed one."""
+    store: "SeriesStore | StrPath" = field(kw_only=False)
+    """The store, its path, or the URL of a packed one; kept as text."""
     window: int = 64
     """Rows of a window, K."""
     stride: int = 16
     """Rows between the starts of windows."""
     batch_size: int = 256
-    """Windows of a global batch: all ranks together."""
+    """Windows of a step, over all processes."""
     train_share: float = 0.8
-    """Share of the time of each series, from its start, that is trained on."""
+    """Share of the time of each series, from its start, to train on."""
     validation_share: float = 0.1
-    """Share of the time after that which is validated on; the rest is left for a test."""
+    """Share of the time after that to validate on; the rest is left for a test."""
     normal_only: bool = False
-    """Leave out windows in which a row has a label, of training and validation."""
-    cache_dir: str | None = None
+    """Leave out windows in which a row has a label, in training and validation."""
+    cache_dir: StrPath | None = None
     """Folder that keeps decoded rows of a packed store, for later epochs and all processes of the machine."""
 
     def __post_init__(self) -> None:
-        _at_least(1, window=self.window, stride=self.stride, batch_size=self.batch_size)
-        _check(0 < self.train_share <= 1, "--train-share", self.train_share, "above 0 and at most 1")
-        _check(0 <= self.validation_share < 1, "--validation-share", self.validation_share, "0 or more, below 1")
+        if not isinstance(self.store, str | os.PathLike):
+            object.__setattr__(self, "store", self.store.name)
+        _as_text(self, "store", "cache_dir")
+        at_least(1, window=self.window, stride=self.stride, batch_size=self.batch_size)
+        check(0 < self.train_share <= 1, "train_share", self.train_share, "above 0 and at most 1")
+        check(0 <= self.validation_share < 1, "validation_share", self.validation_share, "0 or more, below 1")
         if self.train_share + self.validation_share > 1 + 1e-9:
             raise SettingsError(
                 f"--train-share {self.train_share} and --validation-share {self.validation_share} are more than "
-                "the whole: lower one of them"
+                "the whole: lower one of them",
+                code="option-value",
             )
 
 
@@ -45,22 +73,22 @@ class ModelSettings:
     """Which model, and its sizes."""
 
     model: str = "lstm"
-    """lstm, tcn, patch, pca, or the import path of a function that makes one, such as mypackage.models:build."""
+    """lstm, tcn, patch, pca, or yours as package.module:function."""
     hidden: int = 128
-    """Width H of each layer."""
+    """Width of each layer."""
     latent: int = 32
-    """Numbers that a whole window is squeezed into, about."""
+    """Numbers that a window is compressed to; tcn and patch round it to whole steps."""
     layers: int = 1
-    """Layers of the encoder, and of the decoder; of tcn, times that all dilations come."""
-
+    """Layers of the encoder, and of the decoder; with tcn, how often all dilations are repeated."""
     centre: bool = False
-    """Whether the model sees a window less the mean of each of its channels, which is put back after."""
+    """Show the model a window less the mean of each of its channels, for levels that drift."""
 
     def __post_init__(self) -> None:
-        _at_least(1, hidden=self.hidden, latent=self.latent, layers=self.layers)
+        at_least(1, hidden=self.hidden, latent=self.latent, layers=self.layers)
         if self.centre and self.model == "pca":
             raise SettingsError(
-                "--centre is not for --model pca, whose components follow the level of a window anyway"
+                "--centre is not for --model pca, whose components follow the level of a window anyway",
+                code="option-value",
             )
 
 
@@ -69,82 +97,77 @@ class OptimiserSettings:
     """What is minimised, and how."""
 
     loss: str = "mse"
-    """mse, mae, huber, or the import path of a function of predictions and targets (b, K, N) that gives the error
-    of each value."""
+    """mse, mae, huber, or yours as package.module:function."""
     optimiser: str = "adam"
-    """adam, adamw, sgd, or the import path of a function of the weights and `lr` that makes one."""
+    """adam, adamw, sgd, or yours as package.module:function."""
     lr: float = 3e-3
     """Learning rate, at its highest."""
-    schedule: str = "constant"
-    """How the learning rate goes on after the warm-up: constant, cosine or one-cycle."""
+    schedule: Schedule = "constant"
+    """How the learning rate changes after the warm-up."""
     warmup_steps: int = 0
     """Steps in which the learning rate rises to `lr`."""
     clip_norm: float = 1.0
-    """Gradients longer than this (2-norm over all parameters) are scaled down to it."""
+    """Gradients that are longer than this (2-norm over all weights) are scaled down to it."""
     accumulate: int = 1
-    """Parts in which each process takes its share of a batch, one after the other: it then holds one at a time."""
+    """Parts in which a process takes its share of a batch, one after the other, to need less memory."""
     ema: float = 0.0
     """Share that the moving average of the weights keeps at each step, such as 0.999; 0 for no average."""
 
     def __post_init__(self) -> None:
-        _check(0 < self.lr < float("inf"), "--lr", self.lr, "above 0")
-        _check(self.clip_norm > 0, "--clip-norm", self.clip_norm, "above 0")
-        _check(0 <= self.ema < 1, "--ema", self.ema, "0 or more, below 1")
-        _one_of(("constant", "cosine", "one-cycle"), schedule=self.schedule)
-        _at_least(0, warmup_steps=self.warmup_steps)
-        _at_least(1, accumulate=self.accumulate)
+        check(0 < self.lr < float("inf"), "lr", self.lr, "above 0")
+        check(self.clip_norm > 0, "clip_norm", self.clip_norm, "above 0")
+        check(0 <= self.ema < 1, "ema", self.ema, "0 or more, below 1")
+        one_of(Schedule, schedule=self.schedule)
+        at_least(0, warmup_steps=self.warmup_steps)
+        at_least(1, accumulate=self.accumulate)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """Where, how long and on what."""
 
-    out: str
-    """Path of the run directory."""
+    out: StrPath = field(kw_only=False)
+    """Run directory to write, such as runs/plant."""
     epochs: int = 10
     """Times that every training window is seen."""
     max_steps: int | None = None
-    """Stop after this many steps (global batches), counted from the start of the run."""
+    """Stop after this many steps, counted from the start of the run."""
     minutes: float | None = None
-    """Stop training after this many minutes, counted from the start of this command."""
-    precision: str = "fp32"
-    """fp32, bf16 or fp16: the type of the model's arithmetic; weights and loss stay fp32."""
-    device: str = "auto"
-    """auto, cpu or cuda."""
+    """Stop after training for this many minutes, counted from this start or restart."""
+    patience: int | None = None
+    """Stop after this many epochs without a better validation loss."""
+    precision: Precision = "fp32"
+    """Arithmetic of the model; weights and loss stay fp32."""
+    compile: bool = False
+    """Compile the model before training (not an LSTM)."""
+    device: Device = "auto"
+    """Where to compute."""
     seed: int = 0
-    """Of the weights and of the order of windows."""
+    """Seed of the weights and of the order of windows."""
     log_every: int = 50
     """Steps between lines of `metrics.jsonl`."""
     checkpoint_every: int = 1000
-    """Steps between checkpoints; there is one at the end of each epoch as well."""
+    """Steps between checkpoints; each epoch also ends with one."""
     checkpoint_minutes: float | None = None
-    """Minutes between checkpoints, beside those."""
+    """Minutes between further checkpoints."""
     keep: int = 2
-    """Checkpoints that are kept: the newest, and the best beside them."""
-    patience: int | None = None
-    """Stop after so many epochs whose validation loss is no better than the best before."""
-    compile: bool = False
-    """Compile the model before training."""
+    """How many of the newest checkpoints are kept; the best is kept too."""
 
     def __post_init__(self) -> None:
-        _at_least(1, epochs=self.epochs, log_every=self.log_every, checkpoint_every=self.checkpoint_every)
-        _at_least(0, seed=self.seed)
-        if self.max_steps is not None:
-            _at_least(1, max_steps=self.max_steps)
-        if self.minutes is not None:
-            _check(self.minutes > 0, "--minutes", self.minutes, "above 0")
-        if self.checkpoint_minutes is not None:
-            _check(self.checkpoint_minutes > 0, "--checkpoint-minutes", self.checkpoint_minutes, "above 0")
-        if self.patience is not None:
-            _at_least(1, patience=self.patience)
-        _at_least(1, keep=self.keep)
-        _one_of(("fp32", "bf16", "fp16"), precision=self.precision)
-        _one_of(("auto", "cpu", "cuda"), device=self.device)
+        _as_text(self, "out")
+        at_least(1, epochs=self.epochs, log_every=self.log_every, checkpoint_every=self.checkpoint_every)
+        at_least(1, keep=self.keep, max_steps=self.max_steps, patience=self.patience)
+        at_least(0, seed=self.seed)
+        for name in ("minutes", "checkpoint_minutes"):
+            value = getattr(self, name)
+            check(value is None or value > 0, name, value, "above 0")
+        one_of(Precision, precision=self.precision)
+        one_of(Device, device=self.device)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All of them."""
+    """All settings of a run, in the groups of `settings.json`."""
 
     data: DataSettings
     model: ModelSettings
@@ -153,7 +176,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.run.compile and self.model.model == "lstm":
-            raise SettingsError("--compile does nothing for an LSTM, which is one call: leave it out")
+            raise SettingsError(
+                "--compile does nothing for an LSTM, which is one call: leave it out", code="option-value"
+            )
 
     def as_json(self) -> dict[str, dict[str, Any]]:
         """Plain values for `json.dumps`, by group."""
@@ -162,15 +187,10 @@ class Settings:
     @staticmethod
     def from_json(groups: dict[str, dict[str, Any]]) -> "Settings":
         """Inverse of `as_json`."""
-        return Settings(
-            data=DataSettings(**groups["data"]),
-            model=ModelSettings(**groups["model"]),
-            optimiser=OptimiserSettings(**groups["optimiser"]),
-            run=RunSettings(**groups["run"]),
-        )
+        return Settings(**{name: kind(**groups[name]) for name, kind in GROUPS.items()})
 
     def that_shape_the_curve(self) -> dict[str, Any]:
-        """Those that must stay as they are when a run goes on, by flag: not how long, where and how often.
+        """Those that must stay as they are when a run is resumed, by flag: not how long, where and how often.
 
         The path of the store may change as well; what it holds is checked by the loader's fingerprint.
         """
@@ -179,23 +199,55 @@ class Settings:
         names |= {name: groups["run"][name] for name in ("seed", "precision")}
         if self.optimiser.schedule != "constant":
             names |= {name: groups["run"][name] for name in ("epochs", "max_steps")}
-        return {_flag(name): value for name, value in names.items() if name not in ("store", "cache_dir")}
+        return {flag_name(name): value for name, value in names.items() if name not in ("store", "cache_dir")}
 
 
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+GROUPS: dict[str, type[Any]] = {
+    "data": DataSettings,
+    "model": ModelSettings,
+    "optimiser": OptimiserSettings,
+    "run": RunSettings,
+}
 
 
-def _check(condition: bool, flag: str, value: object, expected: str) -> None:
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
+    """The same without groups: the parameters of `longstride.train` and the flags of its command."""
+
+    resume: bool = False
+    """Resume from the newest checkpoint in `out` that can be read; begin if there is none."""
+
+    def __post_init__(self) -> None:
+        """Leave the checks to the groups."""
+
+    def grouped(self) -> Settings:
+        """The groups, checked. Raises SettingsError for a value that cannot work."""
+        parts = {
+            name: kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+            for name, kind in GROUPS.items()
+        }
+        return Settings(**parts)
+
+
+def check(condition: bool, name: str, value: object, expected: str) -> None:
+    """Raise SettingsError for the value of a setting, unless the condition holds."""
     if not condition:
-        raise SettingsError(f"{flag} is {value}: it must be {expected}")
+        raise SettingsError(f"{flag_name(name)} is {value}: it must be {expected}", code="option-value")
 
 
-def _at_least(smallest: int, **values: int) -> None:
+def at_least(smallest: int, **values: int | None) -> None:
+    """Raise SettingsError for the first setting that is smaller; None is not."""
     for name, value in values.items():
-        _check(value >= smallest, _flag(name), value, f"a whole number of at least {smallest}")
+        check(value is None or value >= smallest, name, value, f"a whole number of at least {smallest}")
 
 
-def _one_of(choices: tuple[str, ...], **values: str) -> None:
+def one_of(choices: Any, **values: str) -> None:
+    """Raise SettingsError for the first setting that is none of the choices, a Literal."""
     for name, value in values.items():
-        _check(value in choices, _flag(name), value, f"one of {', '.join(choices)}")
+        check(value in get_args(choices), name, value, f"one of {', '.join(get_args(choices))}")
+
+
+def _as_text(settings: object, *names: str) -> None:
+    for name in names:
+        path = getattr(settings, name)
+        object.__setattr__(settings, name, None if path is None else os.fspath(path))

@@ -9,27 +9,32 @@ from unittest import mock
 
 import torch
 
-from longstride import IngestReport, Recipe, WindowLoader, append, ingest, split_by_time
+from longstride import (
+    IngestReport,
+    Recipe,
+    ScoreResult,
+    WindowLoader,
+    append,
+    ingest,
+    score,
+    split_by_time,
+    train,
+)
 from longstride.pipeline.packing.pack import pack, unpack
 from longstride.storage.format import StoreLayout
 from longstride.storage.open import open_store
 from longstride.storage.packed.codecs import CODECS
 from longstride.storage.packed.delta import encode_deltas
 from longstride.storage.store import SeriesStore
-from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.metrics import read_metrics
-from longstride.trainer.loop import Training
 from longstride.trainer.models import MODELS
-from longstride.trainer.pca_run import Fitting
 from longstride.trainer.reporting import reporter
-from longstride.trainer.scoring.score import Scored, score
-from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
 
 __all__ = [
     "CODECS",
     "MODELS",
     "IngestReport",
-    "Scored",
+    "ScoreResult",
     "SeriesStore",
     "WindowLoader",
     "encode_deltas",
@@ -42,8 +47,6 @@ __all__ = [
 ]
 
 PIECE_BYTES, BUCKET_BYTES = 100_000, 200_000
-ALONE = Ranks(0, 1, torch.device("cpu"))
-GROUPS = {"data": DataSettings, "model": ModelSettings, "optimiser": OptimiserSettings, "run": RunSettings}
 
 
 def make_store(
@@ -77,22 +80,15 @@ def unpack_store(store: SeriesStore, dest: Path) -> SeriesStore:
 def train_model(store: Path, out: Path, **wanted: Any) -> list[dict[str, Any]]:
     """Train on one thread of the CPU, with settings by name; return the lines of the metrics."""
     wanted = {"store": str(store), "out": str(out), "device": "cpu", "epochs": 1, "log_every": 1, **wanted}
-    groups = {
-        group: kind(**{name: wanted.pop(name) for name in kind.__dataclass_fields__ if name in wanted})
-        for group, kind in GROUPS.items()
-    }
-    assert not wanted, f"no such settings: {wanted}"
-    settings = Settings(**groups)
-    kind = Fitting if settings.model.model == "pca" else Training
     no_report = mock.patch.object(reporter, "write_report")  # drawing it takes longer than the training
     with _one_thread(), no_report:
-        kind(settings, ALONE, resume=False).run()
+        train(**wanted)
     return read_metrics(out / "metrics.jsonl")
 
 
-def score_store(run: Path, store: SeriesStore, out: Path) -> Scored:
+def score_store(run: Path, store: SeriesStore, out: Path) -> ScoreResult:
     with _one_thread():
-        return score(run, store, out, ALONE, batch_size=100)
+        return score(run, store, out, batch_size=100, device="cpu")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.trainer.engine.checkpoint import complete_checkpoints
-from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, Settings
+from longstride.trainer.settings import Settings, TrainOptions
 
 SIZES = {"window": 16, "stride": 4, "batch_size": 32, "hidden": 16, "latent": 8, "lr": 0.01, "log_every": 7}
 
@@ -28,14 +28,8 @@ def waves(num_rows: int, num_channels: int, missing: float = 0.05) -> NDArray[np
 
 def settings_for(store: Path, out: Path, **changes: Any) -> Settings:
     """Settings of a model that trains in a moment, with some changed."""
-    wanted = {"store": str(store), "out": str(out), "device": "cpu", "epochs": 1, **SIZES, **changes}
-    groups = {"data": DataSettings, "model": ModelSettings, "optimiser": OptimiserSettings, "run": RunSettings}
-    parts = {
-        group: kind(**{name: wanted.pop(name) for name in kind.__dataclass_fields__ if name in wanted})
-        for group, kind in groups.items()
-    }
-    assert not wanted, f"no such settings: {wanted}"
-    return Settings(**parts)
+    wanted: dict[str, Any] = {"device": "cpu", "epochs": 1, **SIZES, **changes}
+    return TrainOptions(store, out, **wanted).grouped()
 
 
 TORCHRUN = ("-m", "torch.distributed.run")

@@ -12,8 +12,8 @@ from tests.helpers.training import waves
 
 @pytest.fixture(autouse=True)
 def no_report(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing it takes longer than training such small models; two modules have it drawn."""
-    if not request.module.__name__.endswith(("test_report", "test_processes")):
+    """Drawing it takes longer than training such small models; a few modules have it drawn."""
+    if not request.module.__name__.endswith(("test_report", "test_processes", "test_functions")):
         monkeypatch.setattr(reporter, "write_report", lambda *arguments: None)
 
 

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 
+from longstride import TrainResult
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.checkpoint import STATE_FILE, best_checkpoint, complete_checkpoints, load_checkpoint
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.engine.metrics import Summary
 from longstride.trainer.errors import DivergenceError, RunError, SettingsError
 from longstride.trainer.loop import Training
+from tests.helpers.errors import raises
 from tests.helpers.training import lines_of, newest_checkpoint, settings_for, waves
 
 MakeStore = Callable[..., SeriesStore]
@@ -38,7 +39,7 @@ def weights_of(out: Path) -> dict[str, torch.Tensor]:
 
 def test_a_run_learns_and_leaves_every_file(store: Path, tmp_path: Path) -> None:
     summary = training(store, tmp_path / "run", epochs=3, device="auto").run()
-    assert isinstance(summary, Summary)
+    assert isinstance(summary, TrainResult)
     assert json.loads((tmp_path / "run" / "settings.json").read_text())["run"]["device"] == "cpu"
     assert summary.first_loss is not None
     assert summary.last_loss is not None
@@ -52,7 +53,7 @@ def test_a_run_learns_and_leaves_every_file(store: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize("model", ["tcn", "patch"])
 def test_every_model_learns(store: Path, tmp_path: Path, model: str) -> None:
     summary = training(store, tmp_path / "run", epochs=2, model=model).run()
-    assert isinstance(summary, Summary)
+    assert isinstance(summary, TrainResult)
     assert summary.first_loss is not None
     assert summary.last_loss is not None
     assert summary.last_loss < 0.9 * summary.first_loss
@@ -60,27 +61,27 @@ def test_every_model_learns(store: Path, tmp_path: Path, model: str) -> None:
 
 def test_a_directory_that_holds_a_run_is_refused(store: Path, tmp_path: Path) -> None:
     training(store, tmp_path / "run", max_steps=2).run()
-    with pytest.raises(RunError, match="add --resume"):
+    with raises("run-exists", tmp_path / "run", "--resume", kind=RunError):
         training(store, tmp_path / "run", max_steps=2)
 
 
 def test_a_directory_in_use_is_refused(store: Path, tmp_path: Path) -> None:
     running = training(store, tmp_path / "run", max_steps=2)
-    with pytest.raises(RunError, match="in use by a training that runs"):
+    with raises("run-locked", tmp_path / "run", kind=RunError):
         training(store, tmp_path / "run", max_steps=2, resume=True)
     running.run()
 
 
 def test_going_on_with_other_settings_names_what_differs(store: Path, tmp_path: Path) -> None:
     training(store, tmp_path / "run", max_steps=2).run()
-    with pytest.raises(RunError, match=r"--window 16 \(now 24\), --lr 0.01 \(now 0.5\)"):
+    with raises("run-differs", "--window 16 (now 24), --lr 0.01 (now 0.5)", kind=RunError):
         training(store, tmp_path / "run", resume=True, window=24, lr=0.5)
 
 
 def test_going_on_with_other_data_is_refused(store: Path, make_store: MakeStore, tmp_path: Path) -> None:
     training(store, tmp_path / "run", max_steps=2).run()
     other = make_store(tmp_path / "other", waves(6000, 4, missing=0.1)).path
-    with pytest.raises(RunError, match="other data"):
+    with raises("run-differs", other, "fingerprint", kind=RunError):
         training(other, tmp_path / "run", resume=True)
 
 
@@ -132,7 +133,7 @@ def test_everything_goes_on_where_it_was(store: Path, tmp_path: Path) -> None:
     for step in (10, 50):
         running = training(store, tmp_path / "parts", epochs=2, resume=True, **REFINED)
         stop_after(running, step)
-        assert running.run() is None
+        assert not running.run().finished
         assert running.progress.step == step
     training(store, tmp_path / "parts", epochs=2, resume=True, **REFINED).run()
     for kind in ("train", "validation"):
@@ -152,7 +153,7 @@ def test_everything_goes_on_where_it_was(store: Path, tmp_path: Path) -> None:
 
 def test_a_schedule_has_one_length(store: Path, tmp_path: Path) -> None:
     training(store, tmp_path / "run", epochs=2, max_steps=3, schedule="cosine").run()
-    with pytest.raises(RunError, match=r"--max-steps 3 \(now 5\)"):
+    with raises("run-differs", "--max-steps 3 (now 5)", kind=RunError):
         training(store, tmp_path / "run", epochs=2, max_steps=5, schedule="cosine", resume=True)
 
 
@@ -183,7 +184,7 @@ def test_it_saves_by_the_clock(store: Path, tmp_path: Path) -> None:
 
 
 def test_a_damaged_checkpoint_is_passed_over(
-    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     training(store, tmp_path / "whole", max_steps=20).run()
     training(store, tmp_path / "run", max_steps=20, checkpoint_every=8).run()
@@ -191,12 +192,12 @@ def test_a_damaged_checkpoint_is_passed_over(
     (newest / STATE_FILE).write_bytes(b"cut short")
     summary = training(store, tmp_path / "run", max_steps=20, resume=True).run()
     assert summary is not None
-    assert f"{newest} is damaged: going on from {older.name}" in capsys.readouterr().err
+    assert f"{newest} is damaged: resuming from {older.name}" in caplog.messages
     whole, run = weights_of(tmp_path / "whole"), weights_of(tmp_path / "run")
     assert all(torch.equal(whole[name], run[name]) for name in whole)
     for checkpoint in complete_checkpoints(tmp_path / "run" / "checkpoints"):
         (checkpoint / STATE_FILE).write_bytes(b"cut short")
-    with pytest.raises(RunError, match="is damaged, and there is no other"):
+    with raises("checkpoint-damaged", tmp_path / "run", kind=RunError):
         training(store, tmp_path / "run", resume=True)
 
 
@@ -218,7 +219,7 @@ def test_a_compiled_model_trains(store: Path, tmp_path: Path) -> None:
     assert plain is not None
     assert compiled is not None
     assert compiled.validation_loss == pytest.approx(plain.validation_loss, rel=1e-4)
-    with pytest.raises(SettingsError, match="--compile does nothing for an LSTM"):
+    with raises("option-value", "--compile", kind=SettingsError):
         settings_for(store, tmp_path / "run", compile=True)
 
 
@@ -237,7 +238,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(store: Path, tmp_path: 
     with torch.no_grad():
         running.state.model.get_parameter("to_channels.bias").fill_(math.inf)
     before = {name: value.clone() for name, value in running.state.model.state_dict().items()}
-    with pytest.raises(DivergenceError, match=r"loss of step 1 \(epoch 1\) is not a finite number"):
+    with raises("loss-not-finite", "step 1 (epoch 1)", tmp_path / "run", kind=DivergenceError):
         running.run()
     after = running.state.model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -262,7 +263,7 @@ def test_time_is_up_and_the_run_still_ends_properly(store: Path, tmp_path: Path)
 def test_a_signal_during_validation_leaves_without_a_line(store: Path, tmp_path: Path) -> None:
     running = training(store, tmp_path / "run", max_steps=3)
     running.state.model.eval = lambda: signal.raise_signal(signal.SIGTERM)  # type: ignore[method-assign,assignment,return-value]
-    assert running.run() is None
+    assert not running.run().finished
     assert lines_of(tmp_path / "run", "validation") == lines_of(tmp_path / "run", "summary") == []
     summary = training(store, tmp_path / "run", max_steps=3, resume=True).run()
     assert summary is not None
@@ -277,7 +278,7 @@ def test_validation_counts_every_value_once(store: Path, tmp_path: Path) -> None
     rows = index.starts(np.arange(len(index)))[:, None] + np.arange(16)
     windows = torch.from_numpy(state.store.values[rows])
     mask = ~windows.isnan()
-    inputs = state.normalisation.apply(windows, mask)
+    inputs = state.runner.normalisation.apply(windows, mask)
     with torch.no_grad():
         expected = (state.model(inputs) - inputs)[mask].square().mean().item()
     assert len(index) % 32, "the last batch must need padding"
@@ -304,7 +305,7 @@ def test_bf16_on_the_cpu_trains_or_is_refused(store: Path, tmp_path: Path) -> No
     try:
         summary = training(store, tmp_path / "run", precision="bf16", epochs=2).run()
     except SettingsError as error:
-        assert "this processor has no bf16 LSTM, give fp32" in str(error)  # noqa: PT017 (it depends on the processor)
+        assert "bf16" in str(error)  # noqa: PT017 (it depends on the processor)
         return
     assert summary is not None
     assert summary.first_loss is not None
@@ -313,7 +314,7 @@ def test_bf16_on_the_cpu_trains_or_is_refused(store: Path, tmp_path: Path) -> No
 
 
 def test_fp16_on_the_cpu_is_refused(store: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="fp16 needs a CUDA device: on the CPU give fp32"):
+    with raises("option-value", "--precision fp16", kind=SettingsError):
         training(store, tmp_path / "run", precision="fp16")
 
 
@@ -331,6 +332,6 @@ def test_trains_on_a_gpu(store: Path, tmp_path: Path, precision: str) -> None:
 
 
 def test_a_window_that_does_not_fit_is_an_error_of_the_user(store: Path, tmp_path: Path) -> None:
-    with pytest.raises(LongstrideError, match="windows of 5000 rows fit"):
+    with pytest.raises(LongstrideError, match="5000"):
         training(store, tmp_path / "run", window=5000)
     assert not (tmp_path / "run").exists()

@@ -1,6 +1,6 @@
-"""Checkpoints that are there whole or not at all.
+"""Checkpoints that are complete or absent, whenever a process is killed.
 
-checkpoints/step-000001200/state.pt     what `torch.save` makes of the state
+checkpoints/step-000001200/state.pt     the state, written by `torch.save`
 checkpoints/step-000001200/complete     the marker, written last
 checkpoints/best                        a link to the one with the smallest validation loss
 """
@@ -32,9 +32,9 @@ BEST = "best"
 
 
 def save_checkpoint(directory: Path, step: int, state: dict[str, Any]) -> None:
-    """Write the state reached after `step` steps. For rank 0 alone, as all that writes here.
+    """Write the state reached after `step` steps; only rank 0 may write here.
 
-    Everything is written to a folder that no reader looks at, made durable, and only then renamed.
+    Everything is written to a folder that no reader looks at, synced to the disk, and only then renamed.
     """
     target = directory / _name(step)
     if not _is_complete(target):
@@ -53,7 +53,7 @@ def save_checkpoint(directory: Path, step: int, state: dict[str, Any]) -> None:
 
 
 def remove_old(directory: Path, keep: int) -> None:
-    """Let only the last `keep` and the best stay."""
+    """Remove all but the last `keep` and the best."""
     best = best_checkpoint(directory)
     for old in complete_checkpoints(directory)[keep:]:
         if old != best:
@@ -61,7 +61,7 @@ def remove_old(directory: Path, keep: int) -> None:
 
 
 def mark_best(directory: Path, step: int) -> None:
-    """Keep the checkpoint of this step, which is there, until another is marked."""
+    """Keep the checkpoint of this step, which must exist, until another is marked."""
     link = directory / (BEST + UNFINISHED)
     link.unlink(missing_ok=True)
     link.symlink_to(_name(step))
@@ -70,12 +70,12 @@ def mark_best(directory: Path, step: int) -> None:
 
 
 def complete_checkpoints(directory: Path) -> list[Path]:
-    """Those that are there whole, the newest first."""
+    """The complete ones, the newest first."""
     return sorted((path for path in directory.glob("step-*") if _is_complete(path)), reverse=True)
 
 
 def best_checkpoint(directory: Path) -> Path | None:
-    """The one that is marked, or None."""
+    """The one that is marked as best, or None."""
     link = directory / BEST
     return directory / link.readlink() if link.is_symlink() and _is_complete(link) else None
 
@@ -85,7 +85,7 @@ def load_checkpoint(checkpoint: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(checkpoint / STATE_FILE, map_location="cpu", weights_only=True)
     except (EOFError, RuntimeError, UnpicklingError) as error:
-        raise RunError(f"{checkpoint} is damaged") from error
+        raise RunError(f"{checkpoint} is damaged", code="checkpoint-damaged") from error
     return state
 
 

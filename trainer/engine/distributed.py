@@ -1,15 +1,17 @@
-"""The processes of one training: alone, or started by torchrun."""
+"""The processes of one training: this one alone, or those that torchrun started."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
@@ -19,6 +21,8 @@ from longstride.trainer.errors import RunError, SettingsError
 __all__ = ["Ranks", "start_ranks"]
 
 T = TypeVar("T")
+
+_starts = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is rank 0, which alone writes and speaks."""
+        """Whether this is rank 0, the only one that writes and reports."""
         return self.rank == 0
 
     def sum(self, *numbers: Tensor | float) -> list[float]:
@@ -55,9 +59,9 @@ class Ranks:
         return items
 
     def together(self, function: Callable[[], T]) -> T:
-        """Run a function on every rank; an error that a user can mend, on any rank, is raised on all of them.
+        """Run a function on every rank; a LongstrideError or OSError of any rank is raised on all of them.
 
-        Without this the other ranks would wait for the one that left.
+        Without this the other ranks would wait for the one that failed.
         """
         error: LongstrideError | None = None
         try:
@@ -65,7 +69,7 @@ class Ranks:
         except LongstrideError as caught:
             error = caught
         except OSError as caught:
-            error = RunError(str(caught))
+            error = RunError(str(caught), code="file-system")
         first = next((other for other in self.gather(error) if other is not None), None)
         if first is not None:
             raise first
@@ -93,15 +97,20 @@ class Ranks:
 def start_ranks(device: str) -> Iterator[Ranks]:
     """Join the processes that torchrun started (gloo on the CPU, nccl on CUDA), or be the only one.
 
-    `device` is auto, cpu or cuda. Raises SettingsError where there is no CUDA device for this process.
+    A process group that the program has made itself is taken, and left as it is. `device` is auto, cpu or cuda.
+    Raises SettingsError where there is no CUDA device for this process.
     """
     chosen = _choose_device(device)
+    if dist.is_initialized():
+        yield Ranks(dist.get_rank(), dist.get_world_size(), chosen)
+        return
     if "RANK" not in os.environ:
         yield Ranks(0, 1, chosen)
         return
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
-    store, rank, world_size = next(rendezvous("env://"))
+    store, rank, world_size = _meet()
+    store = PrefixStore(f"start-{next(_starts)}", store)  # a script may train and then score
     if os.environ.get("GROUP_WORLD_SIZE") == "1":
         # torchrun's store outlives a restart, and with it the addresses of ranks that are gone (pytorch#167288).
         # The count is of one machine's agent: where there are several they need not agree on it.
@@ -118,6 +127,13 @@ def start_ranks(device: str) -> Iterator[Ranks]:
     dist.destroy_process_group()
 
 
+@cache
+def _meet() -> tuple[Store, int, int]:
+    """From the environment that torchrun sets: the store through which ranks meet, the rank, and their number."""
+    met: tuple[Store, int, int] = next(rendezvous("env://"))
+    return met
+
+
 def _choose_device(name: str) -> torch.device:
     num_devices = torch.cuda.device_count()
     if name == "cpu" or (name == "auto" and not num_devices):
@@ -126,6 +142,7 @@ def _choose_device(name: str) -> torch.device:
     if num_processes > num_devices:
         raise SettingsError(
             f"{num_processes} processes on this machine need as many CUDA devices, and it has {num_devices}: "
-            + (f"start {num_devices}, or give --device cpu" if num_devices else "give --device cpu")
+            + (f"start {num_devices}, or give --device cpu" if num_devices else "give --device cpu"),
+            code="device-missing",
         )
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))

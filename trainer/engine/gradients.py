@@ -1,19 +1,19 @@
-"""The gradient of a batch: that of the mean error over the values that are there, on all ranks, in any parts."""
+"""The gradient of a batch: of the mean error over the values present on all ranks, in any number of parts."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from longstride.trainer.engine.loss import ErrorOfValues, total_error
+from longstride.trainer.engine.loss import ErrorOfValues
+from longstride.trainer.engine.model_runner import ModelRunner
 
 __all__ = ["add_gradients", "rescale_gradients"]
 
 
 def add_gradients(
+    runner: ModelRunner,
     model: nn.Module,
     loss: ErrorOfValues,
     inputs: Tensor,
@@ -22,12 +22,11 @@ def add_gradients(
     parts: int,
     scale: float,
     scaler: torch.amp.GradScaler,
-    autocast: Callable[[], AbstractContextManager[Any]],
 ) -> Tensor:
     """Add to each weight the gradient of `scale` times the error of this rank's windows (b, K, N).
 
-    The windows are taken in so many parts, one after the other, so that only one of them is in memory; ranks wait
-    for each other in the last alone. Returns the error, not scaled, a float64 scalar.
+    The windows are taken in `parts`, one after the other, so that only one part is in memory; ranks wait for each
+    other only in the last one. Returns the error, not scaled, a float64 scalar.
     """
     error = torch.zeros((), dtype=torch.float64, device=inputs.device)
     pieces = inputs.chunk(parts)
@@ -35,9 +34,7 @@ def add_gradients(
     for number, (piece, present) in enumerate(zip(pieces, masks, strict=True), start=1):
         is_last = number == len(pieces)
         with model.no_sync() if isinstance(model, DistributedDataParallel) and not is_last else nullcontext():
-            with autocast():
-                prediction = model(piece)
-            of_piece = total_error(loss, prediction, piece, present)
+            of_piece = runner.reconstruct(model, piece, present).total_error(loss)
             scaler.scale(of_piece * scale).backward()  # type: ignore[no-untyped-call]
         error += of_piece.detach()
     return error

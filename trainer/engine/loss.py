@@ -1,4 +1,4 @@
-"""The error over the values that are there."""
+"""The error over the values that are present."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,8 @@ def make_loss(name: str) -> ErrorOfValues:
             what = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
             raise SettingsError(
                 f"--loss {name} gave {what} for windows of shape (2, 3, 4): it must give the error of each value, "
-                "since those that are missing are left out afterwards (in torch, reduction='none')"
+                "since those that are missing are left out afterwards (in torch, reduction='none')",
+                code="option-value",
             )
     return loss
 
@@ -56,5 +57,5 @@ def total_error(loss: ErrorOfValues, prediction: Tensor, target: Tensor, mask: T
 
 
 def num_valid(target: Tensor, mask: Tensor | None) -> Tensor | int:
-    """How many values count."""
+    """How many values are present."""
     return target.numel() if mask is None else mask.sum()

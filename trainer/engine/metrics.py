@@ -1,4 +1,4 @@
-"""What is measured while training: the interval under way, `metrics.jsonl` and TensorBoard."""
+"""What is measured while training: the current interval, `metrics.jsonl` and TensorBoard."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from typing import Any
 from longstride.storage.atomic import write_file
 from longstride.storage.packages import PackageError, needs
 
-__all__ = ["Interval", "MetricsLog", "Summary", "read_metrics"]
+__all__ = ["Interval", "MetricsLog", "read_metrics"]
 
 logger = logging.getLogger(__name__)
 
@@ -23,17 +23,17 @@ class Interval:
     start: int = 0
     """Steps of the run before the first of this interval."""
     error: float = 0.0
-    """Over the valid values of all ranks."""
+    """Sum over the valid values of all ranks."""
     num_valid: float = 0.0
     num_windows: int = 0
-    """Of all ranks."""
+    """Windows of all ranks."""
     seconds: float = 0.0
     wait_seconds: float = 0.0
     """Part of `seconds` in which the loop waited for the loader."""
     lr: float = math.nan
     """Learning rate of the last step."""
     step_seconds: list[float] = field(default_factory=list)
-    """Of each step; empty in the sums of a whole run."""
+    """Seconds of each step; empty in the sums of a whole run."""
 
     def add(self, error: float, num_valid: float, num_windows: int, seconds: float, wait: float) -> None:
         """Count one step."""
@@ -50,7 +50,7 @@ class Interval:
 
     @property
     def windows_per_second(self) -> float:
-        """Of all ranks together."""
+        """Windows per second of all ranks together."""
         return self.num_windows / self.seconds if self.seconds else math.nan
 
     @property
@@ -65,50 +65,6 @@ class Interval:
         return self.wait_seconds / self.seconds if self.seconds else math.nan
 
 
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """A run in a few figures; None where there is nothing to tell."""
-
-    steps: int
-    first_loss: float | None
-    """Mean over the first interval of `metrics.jsonl`."""
-    last_loss: float | None
-    """Mean over the last."""
-    validation_loss: float | None
-    """After the last step."""
-    best_validation_loss: float | None
-    windows_per_second: float
-    """Of all ranks, while training."""
-    data_wait_share: float
-    """Share of the time of training in which the loop waited for the loader, 0 to 1."""
-    seconds: float
-    """Of training, without validation and checkpoints."""
-    picture: str | None
-    """Path of the picture; None where a package is missing that draws it."""
-    report: str | None
-    """Path of the report; None as for the picture."""
-
-    @staticmethod
-    def of(
-        lines: list[dict[str, Any]], total: Interval, steps: int, picture: Path | None, report: Path | None
-    ) -> "Summary":
-        """Sum up the lines of `metrics.jsonl` and the totals of the run."""
-        losses = [line["loss"] for line in lines if line["kind"] == "train"]
-        validation = [line["loss"] for line in lines if line["kind"] == "validation"]
-        return Summary(
-            steps=steps,
-            first_loss=losses[0] if losses else None,
-            last_loss=losses[-1] if losses else None,
-            validation_loss=validation[-1] if validation else None,
-            best_validation_loss=min((loss for loss in validation if loss is not None), default=None),
-            windows_per_second=total.windows_per_second,
-            data_wait_share=total.data_wait_share,
-            seconds=total.seconds,
-            picture=str(picture) if picture else None,
-            report=str(report) if report else None,
-        )
-
-
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Every line of a `metrics.jsonl`; a last line cut short by a kill is left out."""
     if not path.exists():
@@ -121,7 +77,7 @@ class MetricsLog:
     """Writes each line to `metrics.jsonl` and its numbers to TensorBoard, if it is installed; for rank 0 alone."""
 
     def __init__(self, path: Path, tensorboard: Path, *, epoch: int, step: int) -> None:
-        """Drop what was logged past the state that training goes on from, so that nothing is there twice.
+        """Drop lines that were logged after the state that training resumes from, so that none is there twice.
 
         `epoch` is the one that state is in and `step` the start of its interval.
         """

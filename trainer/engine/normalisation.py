@@ -25,14 +25,15 @@ class Normalisation:
         """Take mean and standard deviation from the statistics (N,) of the training split of a store.
 
         A channel without a value gets mean 0 and scale 1. A constant one gets scale 1, and so does one whose
-        spread is below what its type can tell apart: dividing by that would blow up its first real change.
+        spread is smaller than its type can represent: dividing by that would blow up its first real change.
         Raises LongstrideError where a channel holds infinite values.
         """
         infinite = np.isinf(statistics.minimum) | np.isinf(statistics.maximum)
         if infinite.any():
             names = ", ".join(name for name, found in zip(store.channels, infinite, strict=True) if found)
             raise LongstrideError(
-                f"{store.name} has infinite values in {names}: store them as missing (NaN), then train"
+                f"{store.name} has infinite values in {names}: store them as missing (NaN), then train",
+                code="values-infinite",
             )
         mean = np.nan_to_num(statistics.mean, nan=0.0)
         std = np.nan_to_num(statistics.std, nan=0.0)

@@ -1,4 +1,4 @@
-"""How weights are moved: the optimiser, its learning rate from step to step, and the average of the weights."""
+"""How weights change: the optimiser, its learning rate at each step, and the average of the weights."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ __all__ = ["OPTIMISERS", "make_average", "make_optimiser", "make_schedule"]
 
 MOMENTUM = 0.9
 ONE_CYCLE_WARMUP = 0.3
-"""Share of the steps in which one-cycle rises, unless the settings say it; as torch has it."""
+"""Share of the steps in which one-cycle rises, unless the settings give a warm-up; the default of torch."""
 
 
 def _sgd(parameters: Iterable[nn.Parameter], lr: float) -> Optimizer:
@@ -35,17 +35,19 @@ OPTIMISERS: dict[str, Callable[..., Optimizer]] = {
 def make_optimiser(settings: OptimiserSettings, model: nn.Module) -> Optimizer:
     """Make the optimiser of a model's weights.
 
-    Raises SettingsError where there is none of that name, or what is found does not make one.
+    Raises SettingsError where there is no optimiser of that name, or the function found does not make one.
     """
     optimiser = named("--optimiser", settings.optimiser, OPTIMISERS)(model.parameters(), lr=settings.lr)
     if not isinstance(optimiser, Optimizer):
         found = type(optimiser).__name__
-        raise SettingsError(f"--optimiser {settings.optimiser} gave {found}, expected a torch.optim.Optimizer")
+        raise SettingsError(
+            f"--optimiser {settings.optimiser} gave {found}, expected a torch.optim.Optimizer", code="option-value"
+        )
     return optimiser
 
 
 def make_schedule(settings: OptimiserSettings, optimiser: Optimizer, num_steps: int) -> LRScheduler:
-    """Make what sets the learning rate of each of `num_steps` steps; call its `step` after each."""
+    """Make the schedule of the learning rate over `num_steps` steps; call its `step` after each."""
     warmup = settings.warmup_steps
     if settings.schedule == "one-cycle":
         return OneCycleLR(
@@ -68,7 +70,7 @@ def make_schedule(settings: OptimiserSettings, optimiser: Optimizer, num_steps: 
 
 
 def make_average(settings: OptimiserSettings, model: nn.Module) -> AveragedModel | None:
-    """Make a model whose weights are the moving average of another's; None where none is asked for."""
+    """Make a model whose weights are the moving average of another model's; None if no average is asked for."""
     if not settings.ema:
         return None
     average = get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]

@@ -18,13 +18,17 @@ def check_precision(precision: str, device: torch.device) -> None:
     if device.type == "cuda":
         return
     if precision == "fp16":
-        raise SettingsError("--precision fp16 needs a CUDA device: on the CPU give fp32 or bf16")
+        raise SettingsError(
+            "--precision fp16 needs a CUDA device: on the CPU give fp32 or bf16", code="option-value"
+        )
     if precision == "bf16":
         try:
             with torch.no_grad(), autocast(precision, device):
                 nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
         except RuntimeError as error:  # a processor without AVX-512
-            raise SettingsError("--precision bf16: this processor has no bf16 LSTM, give fp32") from error
+            raise SettingsError(
+                "--precision bf16: this processor has no bf16 LSTM, give fp32", code="option-value"
+            ) from error
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
@@ -34,5 +38,5 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any
 
 
 def make_scaler(precision: str, device: torch.device) -> torch.amp.GradScaler:
-    """Make what keeps small gradients above the smallest fp16; with bf16 and fp32 it does nothing."""
+    """Make the scaler that keeps small gradients above the smallest fp16; it does nothing with bf16 and fp32."""
     return torch.amp.GradScaler(device.type, enabled=precision == "fp16")

@@ -1,19 +1,20 @@
-"""The run directory: what lies in it, and whether a run may begin or go on there.
+"""The run directory: its files, and whether a run may begin or resume there.
 
 settings.json          the resolved settings
-metrics.jsonl          one line an interval, a validation and at last a summary
-tensorboard/           the same as curves
+metrics.jsonl          a line for each interval and each validation, and at last a summary
+tensorboard/           the same figures as curves
 checkpoints/           the last states, and the best
 diverged.json          the windows of a batch whose loss was not a finite number
-reconstruction.png     a window of the validation split beside its reconstruction
-report.html            what came of the run: figures, curves, windows, settings
-.lock                  held while a training runs here
+reconstruction.png     a window of the validation split and its reconstruction
+report.html            the result of the run: figures, curves, windows, settings
+.lock                  locked while a training runs here
 """
 
 import fcntl
 import json
+import logging
+import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,13 @@ from longstride.trainer.settings import Settings
 
 __all__ = ["RunDirectory"]
 
+logger = logging.getLogger(__name__)
+
 
 class RunDirectory:
-    """One run on disk; for rank 0 alone."""
+    """One run on disk; only rank 0 uses it."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.settings = self.path / "settings.json"
         self.metrics = self.path / "metrics.jsonl"
@@ -40,10 +43,10 @@ class RunDirectory:
         self.diverged = self.path / "diverged.json"
 
     def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> dict[str, Any] | None:
-        """Write the settings, and return the state to go on from or None to begin.
+        """Write the settings, and return the state to resume from, or None to begin.
 
-        `fingerprint` is that of the training loader. Raises RunError where a run is and `resume` is not asked
-        for, where it was trained with other settings or on other data, and where it has not ended.
+        `fingerprint` is that of the training loader. Raises RunError where there is a run and `resume` is False,
+        where the run has other settings or other data, and where it is still in progress.
         """
         make_directory(self.path)
         self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 (held until `release`)
@@ -58,17 +61,21 @@ class RunDirectory:
         self._lock.close()
 
     def write_diverged(self, epoch: int, step: int, starts: list[int]) -> None:
-        """Keep the rows at which the windows of a batch begin whose loss was not a finite number."""
+        """Keep the first rows of the windows of a batch whose loss was not a finite number."""
         write_file(self.diverged, [json.dumps({"epoch": epoch, "step": step, "starts": starts}).encode()])
 
     def _open(self, settings: Settings, fingerprint: str, resume: bool) -> dict[str, Any] | None:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(f"{self.path} is in use by a training that runs: wait for it, or stop it") from None
+            raise RunError(
+                f"{self.path} is in use by a training that runs: wait for it, or stop it", code="run-locked"
+            ) from None
         has_begun = bool(complete_checkpoints(self.checkpoints))
         if not resume and (has_begun or read_metrics(self.metrics)):
-            raise RunError(f"{self.path} holds a run: add --resume to go on with it, or give another --out")
+            raise RunError(
+                f"{self.path} holds a run: add --resume to resume it, or give another --out", code="run-exists"
+            )
         state = None
         if has_begun:
             self._check_settings(settings)
@@ -77,13 +84,14 @@ class RunDirectory:
                 raise RunError(
                     f"{newest} was trained on other data than {settings.data.store} now serves "
                     f"(fingerprint {state['fingerprint'][:12]}, now {fingerprint[:12]}): "
-                    "give the store of that run, or begin a new run with another --out"
+                    "give the store of that run, or begin a new run with another --out",
+                    code="run-differs",
                 )
         write_file(self.settings, [json.dumps(settings.as_json(), indent=1).encode()])
         return state
 
     def _newest_valid(self) -> tuple[Path, dict[str, Any]]:
-        """The newest checkpoint that can be read; those after it that cannot are removed, and trained anew."""
+        """The newest checkpoint that can be read; damaged ones after it are removed, and trained again."""
         damaged = []
         for checkpoint in complete_checkpoints(self.checkpoints):
             try:
@@ -92,10 +100,13 @@ class RunDirectory:
                 damaged.append(checkpoint)
                 continue
             for other in damaged:
-                print(f"{other} is damaged: going on from {checkpoint.name}", file=sys.stderr)
+                logger.warning(f"{other} is damaged: resuming from {checkpoint.name}")
                 shutil.rmtree(other)
             return checkpoint, state
-        raise RunError(f"{damaged[0]} is damaged, and there is no other: remove {self.path} to begin anew")
+        raise RunError(
+            f"{damaged[0]} is damaged, and there is no other: remove {self.path} to begin again",
+            code="checkpoint-damaged",
+        )
 
     def _check_settings(self, settings: Settings) -> None:
         begun = Settings.from_json(json.loads(self.settings.read_text())).that_shape_the_curve()
@@ -104,5 +115,6 @@ class RunDirectory:
         if differing:
             raise RunError(
                 f"{self.path} was begun with {', '.join(differing)}: "
-                "give the same to go on with it, or another --out to begin a new run"
+                "give the same to resume it, or another --out to begin a new run",
+                code="run-differs",
             )

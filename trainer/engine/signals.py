@@ -1,6 +1,7 @@
-"""SIGTERM and SIGINT as a wish that the loop grants at its next step."""
+"""SIGTERM and SIGINT as a wish that a run grants at its next step."""
 
 import signal
+import threading
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -15,7 +16,9 @@ class StopWish:
         self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "StopWish":
-        for number in (signal.SIGTERM, signal.SIGINT):
+        # Other threads of a program get no signals, and Python lets only the main one wait for them.
+        is_main = threading.current_thread() is threading.main_thread()
+        for number in (signal.SIGTERM, signal.SIGINT) if is_main else ():
             self._previous[number] = signal.signal(number, self._note)
         return self
 

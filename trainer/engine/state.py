@@ -1,30 +1,29 @@
-"""What is trained, on what, and how far it has come: made from the settings, kept in checkpoints."""
+"""What every run has on a rank: made from the settings, kept in checkpoints."""
 
 import math
 import sys
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.splits import Split, split_by_time
+from longstride.pipeline.loading.splits import Split
 from longstride.storage.open import open_store
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.loss import make_loss
 from longstride.trainer.engine.metrics import Interval
+from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
-from longstride.trainer.engine.optimisation import make_average, make_optimiser, make_schedule
-from longstride.trainer.engine.precision import autocast, check_precision, make_scaler
+from longstride.trainer.engine.precision import check_precision
+from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import build_model
 from longstride.trainer.settings import Settings
 
-__all__ = ["Progress", "TrainingState"]
+__all__ = ["Progress", "RunState"]
 
 
 @dataclass
@@ -52,80 +51,59 @@ class Progress:
         return Progress(**{**fields, **sums})
 
 
-class TrainingState:
-    """Store, batches, normalisation, model and optimiser of one rank, as the settings ask."""
+class RunState:
+    """Store, batches, model, loss and progress of one rank, as the settings ask."""
 
     def __init__(self, settings: Settings, ranks: Ranks) -> None:
-        """Open the store and make everything anew; raises LongstrideError where settings and store do not fit."""
+        """Open the store and make everything new; raises LongstrideError where settings and store do not fit."""
         data, run = settings.data, settings.run
         check_precision(run.precision, ranks.device)
         self.settings = settings
         self.ranks = ranks
-        self.store = open_store(data.store)
-        splits = split_by_time(
-            self.store, window=data.window, train=data.train_share, validation=data.validation_share
-        )
-        if data.normal_only:
-            if self.store.labels is None:
-                raise SettingsError(f"{self.store.name} has no labels: leave --normal-only away")
-            splits = splits.without_labels(self.store, window=data.window, stride=data.stride)
+        self.store = open_store(str(data.store))
+        if data.normal_only and not self.store.label_names:
+            raise SettingsError(f"{self.store.name} has no labels: leave --normal-only out", code="no-labels")
+        splits = splits_of_run(self.store, data)
         self.batches = self._loader(splits.train, shuffle=True)
         has_validation = len(WindowIndex(splits.validation.segments, data.window, data.stride)) > 0
         self.validation_batches = self._loader(splits.validation, shuffle=False) if has_validation else None
         """None where the validation split is shorter than a window."""
-        self.normalisation = Normalisation.fit(splits.train.stats(self.store), self.store).to(ranks.device)
+        self.normalise_by(Normalisation.fit(splits.train.stats(self.store), self.store))
         torch.manual_seed(run.seed)
         self.model = build_model(settings.model, len(self.store.channels), data.window).to(ranks.device)
         self.loss = make_loss(settings.optimiser.loss)
-        self.average = make_average(settings.optimiser, self.model)
-        self.optimiser = make_optimiser(settings.optimiser, self.model)
         self.last_step = min(run.epochs * len(self.batches), run.max_steps or sys.maxsize)
         """Steps of the run, unless something ends it before."""
-        self.schedule = make_schedule(settings.optimiser, self.optimiser, self.last_step)
-        self.scaler = make_scaler(run.precision, ranks.device)
         self.progress = Progress()
         torch.manual_seed(run.seed + ranks.rank)
 
-    def inputs(self, batch: WindowBatch) -> tuple[Tensor, Tensor | None]:
-        """Put a batch on the device: windows (b, K, N), normalised and without NaN, and their mask."""
+    def normalise_by(self, normalisation: Normalisation) -> None:
+        """Run the model on windows that are normalised in this way."""
         device = self.ranks.device
-        mask = None if batch.mask is None else batch.mask.to(device, non_blocking=True)
-        return self.normalisation.apply(batch.values.to(device, non_blocking=True), mask), mask
+        self.runner = ModelRunner(normalisation.to(device), self.settings.run.precision, device)
 
     @property
     def judged(self) -> nn.Module:
-        """What is validated and kept: the average of the weights where there is one."""
-        return self.model if self.average is None else self.average.module
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        """Let the model compute in the precision of the settings."""
-        return autocast(self.settings.run.precision, self.ranks.device)
+        """The model that is validated and drawn."""
+        return self.model
 
     def as_checkpoint(self) -> dict[str, Any]:
-        """Everything that going on needs, plain values and tensors; call it on every rank."""
+        """Everything that a resumed run needs, plain values and tensors; call it on every rank."""
         return {
             "model": self.model.state_dict(),
-            "average": self.average and self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "scaler": self.scaler.state_dict(),
+            "average": None,
             "progress": asdict(self.progress),
             "fingerprint": self.batches.fingerprint,
             "channels": list(self.store.channels),
-            "normalisation": {"mean": self.normalisation.mean, "scale": self.normalisation.scale},
+            "normalisation": vars(self.runner.normalisation),
             "random": self.ranks.gather(self._random_state()),
         }
 
     def restore(self, checkpoint: dict[str, Any]) -> None:
-        """Go back to what `as_checkpoint` returned."""
+        """Return to the state that `as_checkpoint` returned."""
         self.model.load_state_dict(checkpoint["model"])
-        if self.average is not None:
-            self.average.load_state_dict(checkpoint["average"])
-        self.optimiser.load_state_dict(checkpoint["optimiser"])
-        self.schedule.load_state_dict(checkpoint["schedule"])
-        self.scaler.load_state_dict(checkpoint["scaler"])
         self.progress = Progress.from_json(checkpoint["progress"])
-        self.normalisation = Normalisation(**checkpoint["normalisation"]).to(self.ranks.device)
+        self.normalise_by(Normalisation(**checkpoint["normalisation"]))
         # Another number of ranks has other random streams in any case.
         if len(checkpoint["random"]) == self.ranks.world_size:
             states = checkpoint["random"][self.ranks.rank]

@@ -53,11 +53,14 @@ MODELS: dict[str, Build] = {
 
 
 def build_model(settings: ModelSettings, num_channels: int, window: int) -> nn.Module:
-    """Make the model for windows of K rows of N channels, its weights drawn from torch's generator.
+    """Make the model for windows of K rows of N channels; torch's generator draws its weights.
 
-    Raises SettingsError where there is no such model, or what is found does not make one.
+    Raises SettingsError where there is no such model, or the function found does not make one.
     """
     model = named("--model", settings.model, MODELS)(settings, num_channels, window)
     if not isinstance(model, nn.Module):
-        raise SettingsError(f"--model {settings.model} gave {type(model).__name__}, expected a torch.nn.Module")
+        raise SettingsError(
+            f"--model {settings.model} gave {type(model).__name__}, expected a torch.nn.Module",
+            code="option-value",
+        )
     return Centred(model) if settings.centre else model

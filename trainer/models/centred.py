@@ -1,4 +1,4 @@
-"""Any model, on windows less their own level: for logs whose level drifts beyond what was trained on."""
+"""Any model, on windows less their own level: for logs whose level drifts away from the training split."""
 
 from torch import Tensor, nn
 
@@ -6,10 +6,10 @@ __all__ = ["Centred"]
 
 
 class Centred(nn.Module):
-    """Takes each channel's mean off a window (K, N) before a model sees it, and puts it back after.
+    """Subtracts each channel's mean from a window (K, N) before a model sees it, and adds it back after.
 
-    What the model learns is how a window moves, wherever it lies; a fault that is nothing but another level is
-    then only seen where it begins and ends. Source: the mean of reversible instance normalisation (Kim et al.,
+    The model then learns how a window moves, whatever its level; a fault that is only another level is then only
+    seen where it begins and ends. Source: the mean of reversible instance normalisation (Kim et al.,
     ICLR 2022); the spread stays, since a fault may be a change of it.
     """
 

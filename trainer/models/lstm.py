@@ -1,4 +1,4 @@
-"""The LSTM autoencoder: a window is squeezed into one latent vector and written out again from it."""
+"""The LSTM autoencoder: a window is compressed to one latent vector and reconstructed from it."""
 
 from torch import Tensor, nn
 
@@ -22,15 +22,15 @@ class LSTMAutoencoder(nn.Module):
         self.to_channels = nn.Linear(hidden, num_channels)
 
     def encode(self, windows: Tensor) -> Tensor:
-        """Squeeze windows (B, K, N) into latents (B, latent)."""
+        """Compress windows (B, K, N) to latents (B, latent)."""
         _, (h_n, _) = self.encoder(windows)
         latent: Tensor = self.to_latent(h_n[-1])  # h_n is (layers, B, H) whatever batch_first says
         return latent
 
     def decode(self, latent: Tensor, num_rows: int) -> Tensor:
-        """Write out windows (B, num_rows, N) from latents (B, latent)."""
-        # The decoder sees the latent of a window at each of its rows. A new axis of time is put in and expanded:
-        # to repeat along an axis that is there already would mix the windows of a batch.
+        """Reconstruct windows (B, num_rows, N) from latents (B, latent)."""
+        # The decoder sees the latent of a window at each of its rows. A new axis of time is added and expanded:
+        # repeating along an axis that exists already would mix the windows of a batch.
         shape = [-1, -1, -1]
         shape[self.time_axis] = num_rows
         states, _ = self.decoder(latent.unsqueeze(self.time_axis).expand(shape))

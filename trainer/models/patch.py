@@ -1,4 +1,4 @@
-"""A transformer autoencoder over patches: runs of rows are the words, and few numbers are kept of each.
+"""A transformer autoencoder over patches: each word is a few consecutive rows, and few numbers are kept of each.
 
 Patches as in Nie, Nguyen, Sinthong and Kalagnanam, "A time series is worth 64 words" (ICLR 2023), here of all
 channels together.
@@ -16,7 +16,7 @@ MAX_HEADS = 4
 
 
 class PatchAutoencoder(nn.Module):
-    """Takes windows (B, K, N) and returns (B, K, N); between lie about `latent` numbers a window, some a patch."""
+    """Takes windows (B, K, N) and returns (B, K, N); each becomes nearly `latent` numbers, some a patch."""
 
     def __init__(self, num_channels: int, *, window: int, hidden: int, latent: int, layers: int = 1) -> None:
         super().__init__()

@@ -8,15 +8,18 @@ from longstride.trainer.errors import SettingsError
 __all__ = ["PCAAutoencoder"]
 
 MAX_VALUES = 8192
-"""Of a window: their covariances take half a gigabyte."""
+"""Most values of a window: their covariances take half a gigabyte."""
 
 
 class PCAAutoencoder(nn.Module):
-    """Squeezes a window (K, N) into its first principal components and writes it again.
+    """Compresses a window (K, N) to its first principal components and reconstructs it from them.
 
     It is fitted from one pass: `observe` each batch, then `settle` once. Source: Pearson, "On lines and planes of
     closest fit to systems of points in space" (1901).
     """
+
+    mean: Tensor
+    components: Tensor
 
     def __init__(self, num_channels: int, *, window: int, latent: int) -> None:
         """Raises SettingsError for windows of more values than covariances can be kept of."""
@@ -25,11 +28,11 @@ class PCAAutoencoder(nn.Module):
         if size > MAX_VALUES:
             raise SettingsError(
                 f"--model pca takes windows of at most {MAX_VALUES:,} values, and {window} rows of {num_channels} "
-                f"channels are {size:,}: give a shorter --window"
+                f"channels are {size:,}: give a shorter --window",
+                code="option-value",
             )
-        # Parameters, so that an optimiser, which has nothing to do, can hold them.
-        self.mean = nn.Parameter(torch.zeros(size), requires_grad=False)
-        self.components = nn.Parameter(torch.zeros(min(latent, size), size), requires_grad=False)
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("components", torch.zeros(min(latent, size), size))
         self._moments: Tensor | None = None
 
     def forward(self, windows: Tensor) -> Tensor:
@@ -55,7 +58,7 @@ class PCAAutoencoder(nn.Module):
 
     @torch.no_grad()
     def settle(self) -> None:
-        """Take the components of what was observed."""
+        """Take the components of the windows that were observed."""
         count = self.moments[0, 0]
         mean = self.moments[0, 1:] / count
         covariance = self.moments[1:, 1:] / count - torch.outer(mean, mean)

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 __all__ = ["TCNAutoencoder"]
 
 ROWS_PER_STEP = 8
-"""Of a window, that one step of the latent sequence stands for."""
+"""Rows of a window for each step of the latent sequence."""
 
 
 class TCNAutoencoder(nn.Module):
-    """Takes windows (B, K, N) and returns (B, K, N); between lie about `latent` numbers a window, in steps."""
+    """Takes windows (B, K, N) and returns (B, K, N); each is compressed to nearly `latent` numbers, in steps."""
 
     def __init__(self, num_channels: int, *, window: int, hidden: int, latent: int, layers: int = 1) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class TCNAutoencoder(nn.Module):
         )
         self.to_latent = nn.Sequential(nn.Conv1d(hidden, maps, 1), nn.AdaptiveAvgPool1d(num_steps))
         self.from_latent = nn.Sequential(nn.Upsample(size=window, mode="linear"), nn.Conv1d(maps, hidden, 1))
-        # A convolution does not know where it is, and a step of the latent sequence is the same for all its rows.
+        # A convolution does not know its position, and a step of the latent sequence is the same for all its rows.
         self.place = nn.Parameter(torch.randn(hidden, window) * 0.02)
         self.decoder = nn.Sequential(
             *(_Block(hidden, dilation) for dilation in reversed(dilations)), nn.Conv1d(hidden, num_channels, 1)

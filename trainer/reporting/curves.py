@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["draw_losses", "draw_throughput"]
 
 MAX_MARKED_POINTS = 64
-"""Up to here each point gets a dot: a single one would not be seen otherwise."""
+"""Up to this number each point gets a dot: a single one would not be seen otherwise."""
 WIDE = 10.0
-"""Where the largest value is so many times the smallest, the axis is logarithmic."""
+"""The axis is logarithmic if the largest value is this many times the smallest."""
 
 
 def draw_losses(lines: list[dict[str, Any]]) -> "Figure":

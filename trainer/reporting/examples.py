@@ -1,4 +1,4 @@
-"""Windows beside what the model makes of them, for the picture and the report of a run."""
+"""Windows and what the model makes of them, for the picture and the report of a run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.trainer.engine.state import TrainingState
-from longstride.trainer.reporting.worst_windows import mean_errors
+from longstride.trainer.engine.model_runner import Reconstruction
+from longstride.trainer.engine.state import RunState
 
 __all__ = ["Example", "read_examples", "typical_row"]
 
@@ -35,25 +34,25 @@ class Example:
     """The same of each channel (N,)."""
 
 
-def typical_row(state: TrainingState) -> int:
-    """First row of the window of median error in the first batch: of validation, or of training without it."""
+def typical_row(state: RunState) -> int:
+    """First row of the window of median error in the first batch: of validation, or else of training."""
     batches = state.validation_batches or state.batches
     batches.set_epoch(0)
     batch = next(iter(batches))
     starts = batch.start[batch.start >= 0]
-    errors = mean_errors(*_judge(state, batch)).cpu()[batch.start >= 0]
+    errors = _judge(state, batch).mean_errors().cpu()[batch.start >= 0]
     order = errors.argsort()[: max(1, int((~errors.isnan()).sum()))]  # those without a value are sorted last
     return int(starts[order[(len(order) - 1) // 2]])
 
 
-def read_examples(state: TrainingState, rows: Sequence[int]) -> list[Example]:
+def read_examples(state: RunState, rows: Sequence[int]) -> list[Example]:
     """The windows that begin at these rows of the store, as the model is now."""
     store, window = state.store, state.settings.data.window
     values = np.stack([store.values[row : row + window] for row in rows])
     batch = WindowBatch(torch.from_numpy(values), torch.tensor(rows), torch.from_numpy(~np.isnan(values)))
     judged = _judge(state, batch)
-    reconstructions = state.normalisation.undo(judged[0]).cpu().numpy()
-    errors, channel_errors = mean_errors(*judged).tolist(), mean_errors(*judged, dim=(1,)).cpu().numpy()
+    reconstructions = state.runner.normalisation.undo(judged.windows).cpu().numpy()
+    errors, channel_errors = judged.mean_errors().tolist(), judged.mean_errors(dim=(1,)).cpu().numpy()
     segments = np.searchsorted(store.segments.stop, rows, side="right")
     return [
         Example(
@@ -69,12 +68,7 @@ def read_examples(state: TrainingState, rows: Sequence[int]) -> list[Example]:
     ]
 
 
-@torch.no_grad()
-def _judge(state: TrainingState, batch: WindowBatch) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Reconstruction, inputs and mask, each (b, K, N)."""
-    inputs, mask = state.inputs(batch)
+def _judge(state: RunState, batch: WindowBatch) -> Reconstruction:
     state.judged.eval()
-    with state.autocast():
-        # Not called: a compiled model would be compiled once more for as many windows as no batch has.
-        reconstruction: Tensor = state.judged.forward(inputs)
-    return reconstruction.float(), inputs, mask
+    # Not called: a compiled model would be compiled once more for as many windows as no batch has.
+    return state.runner.judge(state.judged.forward, batch)

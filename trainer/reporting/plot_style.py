@@ -1,4 +1,4 @@
-"""How every picture of a run looks: its colours and axes, and how it gets into a page."""
+"""How every picture of a run looks, its colours and axes, and how it is put into a page."""
 
 import io
 from base64 import b64encode
@@ -12,18 +12,18 @@ __all__ = ["ACCENT", "INK", "MAX_CHANNELS", "MUTED", "as_data", "stacked", "titl
 
 INK, MUTED, ACCENT = "#1f2933", "#9aa5b1", "#d9480f"
 MAX_CHANNELS = 8
-"""In one figure."""
+"""Most channels in one figure."""
 MAX_SVG_LENGTH = 250_000
 
 
 def stacked(number: int, height: float, *, others: float) -> "tuple[Figure, list[Axes]]":
-    """A figure of so many axes, one above the other: inches of each, with its title, and of all around them."""
+    """A figure of `number` axes, one above the other, each `height` inches with its title, and `others` around."""
     from matplotlib.figure import Figure
 
     width, left, right, bottom, title = 9.0, 0.7, 0.1, 0.5, 0.3
     whole = others + number * height
     figure = Figure(figsize=(width, whole), dpi=120)
-    # Reckoned here: to have it found takes longer than to draw.
+    # Computed here: matplotlib's own layout takes longer than drawing.
     figure.subplots_adjust(
         left=left / width,
         right=1 - right / width,
@@ -44,7 +44,7 @@ def stacked(number: int, height: float, *, others: float) -> "tuple[Figure, list
 
 
 def title_above(axes: "Axes", text: str) -> None:
-    """Say what is drawn; names of the user are no formulas, whatever signs are in them."""
+    """Put a title above what is drawn; names of the user are not formulas, whatever signs are in them."""
     axes.set_title(text, loc="left", fontsize=9, color=INK, pad=3, parse_math=False)
 
 

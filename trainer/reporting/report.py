@@ -7,27 +7,27 @@ from typing import Any
 import torch
 
 from longstride.storage.atomic import write_file
-from longstride.trainer.engine.metrics import Summary
-from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.curves import draw_losses, draw_throughput
 from longstride.trainer.reporting.examples import Example
 from longstride.trainer.reporting.plot_style import as_data
 from longstride.trainer.reporting.window_plot import begin_of, draw_window
+from longstride.trainer.train_result import TrainResult
 
 __all__ = ["write_report"]
 
 
 def write_report(
     path: Path,
-    state: TrainingState,
-    summary: Summary,
+    state: RunState,
+    result: TrainResult,
     lines: list[dict[str, Any]],
     typical: Example,
-    worst: Sequence[Example],
+    worst_windows: Sequence[Example],
 ) -> None:
-    """Write what a run has come to, with its curves and windows of the store as pictures in the page.
+    """Write the result of a run, with its curves and windows of the store as pictures in the page.
 
-    `lines` are those of `metrics.jsonl`, `worst` are of the validation split: none where there is no such split. A
+    `lines` are those of `metrics.jsonl`; `worst_windows` are of the validation split, if there is one. A
     model that is not trained step by step has no curves.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -43,12 +43,12 @@ def write_report(
     split = "Validation" if state.validation_batches else "Training"
     page = environment.get_template("report.html.jinja").render(
         name=Path(state.settings.run.out).resolve().name,
-        figures=_figures(state, summary, lines),
+        figures=_figures(state, result, lines),
         losses=as_data(draw_losses(lines)) if has_curves else None,
         throughput=as_data(draw_throughput(lines)) if has_curves else None,
         split=split.lower(),
         typical=as_data(draw_window(typical, state.store, _title(f"{split} window", typical), dots=False)),
-        worst=[
+        worst_windows=[
             {
                 "row": f"{example.row:,}",
                 "time": begin_of(example),
@@ -58,7 +58,7 @@ def write_report(
                     draw_window(example, state.store, _title("Window", example), worst=True, dots=False)
                 ),
             }
-            for example in worst
+            for example in worst_windows
         ],
         settings={
             group: {name.replace("_", "-"): _readable(value) for name, value in values.items()}
@@ -68,11 +68,11 @@ def write_report(
     write_file(path, [page.encode()])
 
 
-def _figures(state: TrainingState, summary: Summary, lines: list[dict[str, Any]]) -> dict[str, str]:
-    """What the run was and what came of it, by name."""
+def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) -> dict[str, str]:
+    """The run and its result, by name."""
     store, settings, ranks = state.store, state.settings, state.ranks
     validation = state.validation_batches
-    num_weights = sum(weights.numel() for weights in state.model.parameters())
+    num_weights = sum(weights.numel() for weights in state.model.state_dict().values())
     on_cuda = ranks.device.type == "cuda"
     device = torch.cuda.get_device_name(ranks.device) if on_cuda else ranks.device.type
     memory = max((line["peak_memory_mb"] for line in lines if line.get("peak_memory_mb")), default=None)
@@ -81,13 +81,13 @@ def _figures(state: TrainingState, summary: Summary, lines: list[dict[str, Any]]
         "windows": f"{state.batches.num_windows:,} to train on, {validation.num_windows if validation else 0:,} "
         "to validate on",
         "model": f"{settings.model.model}, {num_weights:,} weights",
-        "steps": f"{summary.steps:,}",
-        "training loss": f"{_loss(summary.first_loss)} at first, {_loss(summary.last_loss)} at last",
-        "validation loss": f"{_loss(summary.validation_loss)} at last, "
-        f"{_loss(summary.best_validation_loss)} at best",
-        "windows per second": f"{summary.windows_per_second:,.0f}",
-        "waited for data": f"{summary.data_wait_share:.1%} of the time",
-        "time of training": f"{summary.seconds:,.1f} s",
+        "steps": f"{result.steps:,}",
+        "training loss": f"{_loss(result.first_loss)} at first, {_loss(result.last_loss)} at last",
+        "validation loss": f"{_loss(result.validation_loss)} at last, "
+        f"{_loss(result.best_validation_loss)} at best",
+        "windows per second": f"{result.windows_per_second:,.0f}",
+        "waited for data": f"{result.data_wait_share:.1%} of the time",
+        "time of training": f"{result.seconds:,.1f} s",
         "processes": f"{ranks.world_size} on {device}, {settings.run.precision}",
         "most memory": "-" if memory is None else f"{memory:,.0f} MB of {'the GPU' if on_cuda else 'the process'}",
     }

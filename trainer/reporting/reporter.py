@@ -1,10 +1,9 @@
-"""What a run says, logs and draws while it goes on; on rank 0 alone, the others do it in silence."""
+"""What a run reports while it trains, on rank 0 alone: messages, metrics, and at the end a picture and a page."""
 
 import logging
 import resource
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict
 from types import TracebackType
 from typing import Never
 
@@ -12,12 +11,13 @@ import torch
 from tqdm import tqdm
 
 from longstride.storage.packages import PackageError, needs
-from longstride.trainer.engine.metrics import MetricsLog, Summary, read_metrics
+from longstride.trainer.engine.metrics import MetricsLog, read_metrics
 from longstride.trainer.engine.rundir import RunDirectory
-from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.examples import read_examples, typical_row
 from longstride.trainer.reporting.report import write_report
 from longstride.trainer.reporting.window_plot import draw_window
+from longstride.trainer.train_result import TrainResult
 
 __all__ = ["Reporter"]
 
@@ -25,15 +25,15 @@ logger = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Entered for as long as a run goes on."""
+    """Entered for as long as a run trains."""
 
-    def __init__(self, state: TrainingState, directory: RunDirectory) -> None:
+    def __init__(self, state: RunState, directory: RunDirectory) -> None:
         """Nothing is written yet."""
         self.state = state
         self.directory = directory
         self._stack = ExitStack()
         self._log: MetricsLog | None = None
-        self._worst: list[int] = []
+        self._worst_rows: list[int] = []
 
     def __enter__(self) -> "Reporter":
         settings, progress = self.state.settings, self.state.progress
@@ -45,7 +45,7 @@ class Reporter:
                 unit=" windows",
                 unit_scale=True,
                 desc="train",
-                disable=None if is_first else True,  # None: quiet where there is no terminal
+                disable=None if is_first else True,  # None: only at a terminal
             )
         )
         if is_first:
@@ -66,9 +66,9 @@ class Reporter:
         self._stack.close()
 
     def say(self, message: str) -> None:
-        """Tell the person at the terminal."""
+        """Log a message, once for all ranks."""
         if self.state.ranks.is_first:
-            tqdm.write(message, file=sys.stderr)
+            logger.info(message)
 
     def step(self, loss: float) -> None:
         """Count a step on the progress line."""
@@ -95,33 +95,36 @@ class Reporter:
             peak_memory_mb=self._peak_memory(),
         )
 
-    def validation(self, loss: float, worst: list[int]) -> None:
-        """Say and log the loss of the validation split, and keep the rows at which its worst windows begin."""
-        self._worst = worst
+    def validation(self, loss: float, worst_rows: list[int]) -> None:
+        """Report the loss of the validation split, and keep the first rows of its worst windows."""
+        self._worst_rows = worst_rows
         progress = self.state.progress
         self.say(f"epoch {progress.epoch + 1}, step {progress.step:,}: validation loss {loss:.6g}")
         if self._log:
             self._log.write("validation", progress.step, epoch=progress.epoch, loss=loss)
 
-    def finish(self) -> Summary | None:
-        """Draw the picture, if what draws is installed, sum up and write the report; None on other ranks."""
-        if self._log is None:
-            return None
+    def finish(self) -> TrainResult:
+        """Draw the picture, sum up and write the report; on rank 0 alone. Nothing is drawn without what draws."""
+        assert self._log is not None
         state, directory, progress = self.state, self.directory, self.state.progress
-        picture, report = (directory.picture, directory.report) if _can_draw() else (None, None)
-        if picture:
-            typical, *worst = read_examples(state, [typical_row(state), *self._worst])
+        can_draw = _can_draw()
+        if can_draw:
+            typical, *worst_windows = read_examples(state, [typical_row(state), *self._worst_rows])
             title = (
                 f"{'Validation' if state.validation_batches else 'Training'} window at row {typical.row:,}, "
                 f"after {progress.step:,} steps"
             )
-            draw_window(typical, state.store, title).savefig(picture)
-        lines = read_metrics(directory.metrics)
-        summary = Summary.of(lines, progress.total, progress.step, picture, report)
-        self._log.write("summary", progress.step, **asdict(summary))
-        if report:
-            write_report(report, state, summary, lines, typical, worst)
-        return summary
+            draw_window(typical, state.store, title).savefig(directory.picture)
+        result = self.result(finished=True, drawn=can_draw)
+        self._log.write("summary", progress.step, **result.as_metrics())
+        if can_draw:
+            write_report(directory.report, state, result, read_metrics(directory.metrics), typical, worst_windows)
+        return result
+
+    def result(self, *, finished: bool, drawn: bool = False) -> TrainResult:
+        """What came of the run so far; on rank 0 alone."""
+        progress = self.state.progress
+        return TrainResult.of(self.directory, progress.total, progress.step, finished=finished, drawn=drawn)
 
     def _peak_memory(self) -> float:
         """Megabytes: of the device on CUDA, of this process otherwise."""
@@ -134,7 +137,7 @@ class Reporter:
     def _say_start(self) -> None:
         batches, validation, step = self.state.batches, self.state.validation_batches, self.state.progress.step
         if step:
-            self.say(f"going on after step {step:,}")
+            self.say(f"resuming after step {step:,}")
         self.say(
             f"training on {batches.num_windows:,} windows, {len(batches):,} steps an epoch"
             + (f"; {batches.num_dropped:,} windows that fill no batch are left out" if batches.num_dropped else "")

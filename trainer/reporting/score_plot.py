@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_scores"]
 
 MAX_POINTS = 1500
-"""Across the picture; of more rows, the smallest and the largest value between two points are drawn."""
+"""Points across the picture; of more rows, the smallest and the largest value between two points are drawn."""
 SUFFIXES = (".png", ".svg", ".pdf")
 LABELLED = "#f59f00"
 
@@ -35,15 +35,23 @@ def draw_scores(
 
     Over time, or over rows where they are of several series. No more rows are read at a time than a chunk has, or
     lie between two points.
-    Raises ScoresError for rows or channels that the store has not, and for a name that is of no picture.
+    Raises ScoresError for rows or channels that the store does not have, and for a path that is not a picture.
     """
     if path.suffix not in SUFFIXES:
-        raise ScoresError(f"{path} is no name of a picture: expected one that ends with {', '.join(SUFFIXES)}")
+        raise ScoresError(
+            f"{path} is not a picture: expected a name that ends with {', '.join(SUFFIXES)}", code="option-value"
+        )
     start, stop = rows or (0, store.num_rows)
     if not 0 <= start < stop <= store.num_rows:
-        raise ScoresError(f"rows {start:,}:{stop:,} are none of the {store.num_rows:,} rows of {store.name}")
+        raise ScoresError(
+            f"rows {start:,}:{stop:,} are not within the {store.num_rows:,} rows of {store.name}",
+            code="option-value",
+        )
     if unknown := [name for name in channels if name not in store.channels]:
-        raise ScoresError(f"{store.name} has no channel {unknown[0]}: it has {', '.join(store.channels)}")
+        raise ScoresError(
+            f"{store.name} has no channel {unknown[0]}: it has {', '.join(store.channels)}",
+            code="channels-missing",
+        )
     shown = channels or store.channels[:MAX_CHANNELS]
     edges = np.unique(np.linspace(start, stop, min(stop - start, MAX_POINTS) + 1).astype(np.int64))
     at, unit = _axis(store, edges)
@@ -67,7 +75,7 @@ def draw_scores(
 
 
 def _axis(store: SeriesStore, edges: NDArray[np.int64]) -> tuple[NDArray[Any], str]:
-    """Where the points stand (P,), and of what."""
+    """Where the points are drawn (P,), and the name of that axis."""
     inside = (store.segments.start < edges[-1]) & (store.segments.stop > edges[0])
     series = np.unique(store.segments.series[inside])
     if len(series) > 1:
@@ -94,7 +102,7 @@ def _envelope(
 def _extremes(
     values: NDArray[np.floating], begins: NDArray[np.int64]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Of values (rows, ...), from each of the rows at which a part begins to the next (parts, ...)."""
+    """The smallest and largest value of each part (parts, ...) of values (rows, ...), given where parts begin."""
     return np.fmin.reduceat(values, begins), np.fmax.reduceat(values, begins)
 
 
@@ -106,7 +114,7 @@ def _draw(axes: Any, at: NDArray[Any], low: NDArray[np.floating], high: NDArray[
 
 
 def _draw_threshold(axes: Any, threshold: float, low: NDArray[np.floating], high: NDArray[np.floating]) -> None:
-    """Faults score thousands of times higher than other rows; both are to be seen."""
+    """Draw the threshold on an axis that shows faults, with scores in the thousands, and other rows."""
     axes.axhline(threshold, color=INK, lw=0.9, ls="--", label=f"threshold {threshold:.3g}")
     axes.set_yscale("asinh", linear_width=max(1.0, threshold))
     top = 2 * float(np.nanmax(high, initial=max(threshold, 5.0)))

@@ -1,4 +1,4 @@
-"""The picture of a window, original against reconstruction."""
+"""The picture of a window: the original and its reconstruction."""
 
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ def draw_window(
 ) -> "Figure":
     """Draw the first eight channels of a window that have a value, or the four `worst`, over time.
 
-    Each row of a short window gets a dot; without `dots`, which take room in a file, only values between two gaps.
+    Each row of a short window gets a dot; without `dots`, which enlarge a file, only values between two gaps.
     """
     present = np.flatnonzero(~np.isnan(example.original).all(axis=0))
     shown = (present if len(present) else np.arange(len(store.channels)))[:MAX_CHANNELS]
@@ -33,10 +33,10 @@ def draw_window(
     elapsed, unit = _elapsed(example.time)
     figure, rows = stacked(len(shown), 1.15, others=0.8)
     for axes, channel in zip(rows, shown, strict=True):
-        original, again = example.original[:, channel], example.reconstruction[:, channel]
+        original, reconstruction = example.original[:, channel], example.reconstruction[:, channel]
         dotted = None if dots and len(elapsed) <= MAX_DOTTED_ROWS else _between_gaps(original)
         axes.plot(elapsed, original, color=INK, lw=1.2, marker=".", markevery=dotted, ms=4, label="original")
-        axes.plot(elapsed, again, color=ACCENT, lw=1.6, alpha=0.9, label="reconstruction")
+        axes.plot(elapsed, reconstruction, color=ACCENT, lw=1.6, alpha=0.9, label="reconstruction")
         name, unit_of_channel = store.channels[channel], store.units[channel]
         title_above(axes, f"{name} [{unit_of_channel}]" if unit_of_channel else name)
         axes.locator_params(axis="y", nbins=4)
@@ -54,7 +54,7 @@ def begin_of(example: Example) -> str:
 
 
 def _between_gaps(values: NDArray[np.floating]) -> list[int]:
-    """Rows whose value has none on either side: no line leads there."""
+    """Rows whose value has no value before and after it, so that no line is drawn to it."""
     there = np.concatenate([[False], ~np.isnan(values), [False]])
     found: list[int] = np.flatnonzero(there[1:-1] & ~there[:-2] & ~there[2:]).tolist()
     return found

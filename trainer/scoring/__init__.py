@@ -1,1 +1,1 @@
-"""From a trained model to scores of rows, and what they are worth."""
+"""From a trained model to scores of rows, and how well they find labels."""

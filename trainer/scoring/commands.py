@@ -1,78 +1,45 @@
-"""`trainer score`, `evaluate` and `plot`: what a trained model makes of a store."""
+"""`longstride score`, `evaluate` and `plot`: what a trained model makes of a store."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from longstride.storage.cli import example, row_range
-from longstride.trainer.cli import setting, told_once
-from longstride.trainer.settings import RunSettings
-
-if TYPE_CHECKING:
-    from longstride.trainer.scoring.evaluation import Figures
+from longstride.storage.flags import flags, given
+from longstride.trainer.cli import echo_once, report_once
+from longstride.trainer.scoring.settings import BUFFER, ScoreOptions
 
 __all__ = ["evaluate", "plot", "score"]
 
 
 @click.command(epilog=example("longstride score runs/plant plant.zarr --out scores.parquet"))
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path())
 @click.argument("store")
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Parquet file to write."
+@flags(
+    ScoreOptions,
+    run=None,
+    store=None,
+    out={"type": click.Path(dir_okay=False), "required": True},
+    normal={"type": str},
 )
-@click.option("--normal", help="The store of RUN, if it lies elsewhere now.")
-@click.option("--stride", type=click.IntRange(min=1), help="Rows between windows; as in training by default.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=1024, show_default=True, help="Of each process.")
-@click.option(
-    "--alarms",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.001,
-    show_default=True,
-    help="Share of normal rows that the threshold, which is kept with the scores, lets pass as faults.",
-)
-@setting(RunSettings, "device", "Where to compute.", type=click.Choice(["auto", "cpu", "cuda"]))
-def score(
-    run: Path,
-    store: str,
-    out: Path,
-    normal: str | None,
-    stride: int | None,
-    batch_size: int,
-    alarms: float,
-    device: str,
-) -> None:
-    """Score every row of STORE by the model of RUN: how badly it is written again.
+def score(run: str, store: str, out: str, **options: Any) -> None:
+    """Score every row of STORE by the model of RUN: how badly the model reconstructs it.
 
     The file has a line for each row: its time and series, `score`, and `error.` of each channel. An error is
-    squared, averaged over all windows that cover the row, and told in the standard deviations of the errors of
-    normal rows, from their mean: those of RUN's own store that were held out for validation, by windows without a
-    label. `score` is the mean over the channels. It is NaN where no window reaches.
+    squared, averaged over all windows that cover the row, and given as the number of standard deviations from the
+    mean error of normal rows: those of RUN's own store that were held out for validation, by windows without a
+    label. `score` is the mean over the channels. It is NaN in a row that no window covers.
 
     Started by torchrun, each process scores rows of its own.
     """
-    with told_once():
-        from longstride.storage.open import open_store
-        from longstride.trainer.engine.distributed import start_ranks
+    with report_once():
         from longstride.trainer.scoring.score import score as score_rows
 
-        with start_ranks(device) as ranks:
-            usual = None if normal is None else open_store(normal)
-            options: dict[str, Any] = {
-                "normal": usual,
-                "stride": stride,
-                "batch_size": batch_size,
-                "alarms": alarms,
-            }
-            scored = score_rows(run, open_store(store), out, ranks, **options)
-    if ranks.is_first:
-        click.echo(
-            f"{out}: {scored.rows:,} rows scored by {scored.checkpoint}, {scored.rows - scored.covered:,} of them "
-            f"out of reach; beside {scored.normal_rows:,} normal rows; threshold {scored.threshold:.4g}"
-        )
+        result = score_rows(run, store, out, **given(options))
+    echo_once(str(result))
 
 
 @click.command(
@@ -86,8 +53,8 @@ def score(
 @click.option("--threshold", type=float, help="Instead of the one that `score` has set without labels.")
 @click.option(
     "--buffer",
-    type=click.IntRange(min=0),
-    default=100,
+    type=int,
+    default=BUFFER,
     show_default=True,
     help="Rows around a labelled span, half on each side, in which a score still counts in part, for VUS-PR.",
 )
@@ -102,30 +69,20 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
     """
     from longstride.storage.open import open_store
     from longstride.trainer.scoring.evaluation import evaluate as judge
-    from longstride.trainer.scoring.score_file import read_scores
 
     opened = open_store(store)
-    found: dict[Path, tuple[dict[str, Any], list[Figures]]] = {}
-    for path in scores:
-        read = read_scores(path, opened)
-        found[path] = (read.about, judge(read, opened, threshold=threshold, buffer=buffer))
+    found = [judge(path, opened, threshold=threshold, buffer=buffer) for path in scores]
     if as_json:
         lines = [
-            {
-                "scores": str(path),
-                "run": about["run"],
-                "model": about["model"],
-                "buffer": buffer,
-                **asdict(figures),
-            }
-            for path, (about, judged) in found.items()
-            for figures in judged
+            {"scores": one.scores, "run": one.run, "model": one.model, "buffer": one.buffer, **asdict(figures)}
+            for one in found
+            for figures in one.figures
         ]
         click.echo(json.dumps(lines, indent=1))
         return
-    click.echo(_render(found))
-    if not any(about["model"] == "pca" for about, _ in found.values()):
-        click.echo("no PCA beside it: train one with --model pca, score STORE by it, and give both files")
+    click.echo("\n".join(map(repr, found)))
+    if not any(one.model == "pca" for one in found):
+        click.echo("no PCA to compare with: train one with --model pca, score STORE by it, and give both files")
 
 
 @click.command(epilog=example("longstride plot scores.parquet plant.zarr --rows 2000:3000 --out plot.png"))
@@ -149,28 +106,3 @@ def plot(scores: Path, store: str, out: Path, rows: tuple[int, int] | None, chan
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()
     draw_scores(out, opened, read_scores(scores, opened), rows=rows, channels=chosen, title=opened.name)
     click.echo(out)
-
-
-def _render(found: dict[Path, tuple[dict[str, Any], list["Figures"]]]) -> str:
-    columns: dict[str, Callable[[Figures], float]] = {
-        "chance": lambda one: one.labelled / one.rows,
-        "VUS-PR": lambda one: one.vus_pr,
-        "AUC-PR": lambda one: one.auc_pr,
-        "AUC-ROC": lambda one: one.auc_roc,
-        "F1": lambda one: one.f1,
-        "precision": lambda one: one.precision,
-        "recall": lambda one: one.recall,
-        "best F1": lambda one: one.best_f1,
-    }
-    head = f"  {'label':<12} {'series':<12} {'rows':>11} {'labelled':>9} {'spans':>6} "
-    lines = []
-    for path, (about, judged) in found.items():
-        lines.append(f"{path}: {about['model']} of {about['run']}, threshold {judged[0].threshold:.4g}")
-        lines.append(head + " ".join(f"{name:>9}" for name in columns))
-        for one in judged:
-            lines.append(
-                f"  {one.label:<12} {one.series:<12} {one.rows:>11,} {one.labelled:>9,} {one.spans:>6,} "
-                + " ".join(f"{figure(one):>9.4f}" for figure in columns.values())
-                + (f"  ({one.unscored:,} labelled rows have no score)" if one.unscored else "")
-            )
-    return "\n".join(lines)

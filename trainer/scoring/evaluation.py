@@ -1,78 +1,145 @@
-"""How well scores find labelled rows: by label and series, without point adjustment.
+"""`longstride.evaluate`: how well scores find labelled rows, by label and series, without point adjustment.
 
-Point adjustment, by which a span counts as found as a whole when one of its rows is, tells nothing: a well-known
+Point adjustment counts a span as found as a whole when one of its rows is. Such figures mean nothing: a well-known
 detector has an F1 of 0.95 with it and 0.02 without (Anomaly-Transformer, issue 34).
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.html import html_table
 from longstride.storage.packages import needs
 from longstride.storage.store import SeriesStore
 from longstride.trainer.errors import ScoresError
-from longstride.trainer.scoring.vus import BUFFER, spans_of, vus_pr
+from longstride.trainer.resolve import StoreOrPath, opened
+from longstride.trainer.scoring.score_file import read_scores
+from longstride.trainer.scoring.settings import BUFFER
+from longstride.trainer.scoring.vus import spans_of, vus_pr
+from longstride.trainer.settings import at_least
 
-if TYPE_CHECKING:
-    from longstride.trainer.scoring.score_file import Scores
-
-__all__ = ["Figures", "evaluate"]
+__all__ = ["Evaluation", "Figures", "evaluate"]
 
 ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Of the scores of one series, or of all, by one label, or by any."""
+    """What the scores of one series, or of all, are worth by one label, or by any."""
 
     label: str
     series: str
     rows: int
     """Rows that have a score; the others are left out of every figure."""
     labelled: int
-    """Of them."""
+    """Rows with a score and a label."""
     spans: int
-    """Runs of labelled rows."""
+    """Labelled rows without a break."""
     unscored: int
-    """Labelled rows that no window reaches."""
+    """Labelled rows that no window covers."""
     vus_pr: float
     auc_pr: float
     """Average precision. Scores by chance reach the share of labelled rows."""
     auc_roc: float
     threshold: float
-    """Set without labels."""
+    """The one that was set without labels, if no other was given."""
     precision: float
     recall: float
     f1: float
-    """At that threshold, as the two before."""
+    """At that threshold, like precision and recall."""
     best_f1: float
-    """At the threshold that labels choose: no detector can know it."""
+    """At the threshold that labels choose, which no detector can know."""
     best_threshold: float
 
 
-def evaluate(
-    scores: "Scores", store: SeriesStore, *, threshold: float | None = None, buffer: int = BUFFER
-) -> list[Figures]:
-    """Judge scores by the labels of a store, at their own threshold, if no other is given.
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What a file of scores is worth; prints as a table."""
 
-    Figures for each label and series in which it occurs, and for all series and any label where there are several.
-    `buffer` is that of VUS-PR, in rows. Raises ScoresError for a store without labels, or none in a scored row.
+    scores: str
+    """Path of the file."""
+    run: str
+    """Run directory of the model."""
+    model: str
+    buffer: int
+    """Rows, for VUS-PR."""
+    figures: tuple[Figures, ...]
+    """For each label and series in which it occurs, and for all series and any label where there are several."""
+
+    def __repr__(self) -> str:
+        """The figures as a table."""
+        lines = [self._title, HEAD + " ".join(f"{name:>9}" for name in COLUMNS)]
+        for one in self.figures:
+            lines.append(
+                f"  {one.label:<12} {one.series:<12} {one.rows:>11,} {one.labelled:>9,} {one.spans:>6,} "
+                + " ".join(f"{figure(one):>9.4f}" for figure in COLUMNS.values())
+                + (f"  ({one.unscored:,} labelled rows have no score)" if one.unscored else "")
+            )
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        names = ["label", "series", "rows", "labelled", "spans", *COLUMNS]
+        rows = [
+            (one.label, one.series, one.rows, one.labelled, one.spans, *(get(one) for get in COLUMNS.values()))
+            for one in self.figures
+        ]
+        return html_table(self._title, names, rows)
+
+    @property
+    def _title(self) -> str:
+        return f"{self.scores}: {self.model} of {self.run}, threshold {self.figures[0].threshold:.4g}"
+
+
+COLUMNS: dict[str, Callable[[Figures], float]] = {
+    "chance": lambda one: one.labelled / one.rows,
+    "VUS-PR": lambda one: one.vus_pr,
+    "AUC-PR": lambda one: one.auc_pr,
+    "AUC-ROC": lambda one: one.auc_roc,
+    "F1": lambda one: one.f1,
+    "precision": lambda one: one.precision,
+    "recall": lambda one: one.recall,
+    "best F1": lambda one: one.best_f1,
+}
+HEAD = f"  {'label':<12} {'series':<12} {'rows':>11} {'labelled':>9} {'spans':>6} "
+
+
+def evaluate(
+    scores: str | os.PathLike[str], store: StoreOrPath, *, threshold: float | None = None, buffer: int = BUFFER
+) -> Evaluation:
+    """Judge a file of scores, as `longstride.score` wrote it, by the labels of the store.
+
+    A row counts as found where its score exceeds `threshold`, by default the one that was set without labels and
+    is kept with the scores. `buffer` is the number of rows around a labelled span, half on each side, in which a
+    score still counts in part, for VUS-PR.
+
+    Raises ScoresError for a file that does not hold scores of this store, a store without labels, or none in a row
+    that has a score, SettingsError for a negative buffer, and StoreError for a store that cannot be read.
     """
-    if store.labels is None:
-        raise ScoresError(f"{store.name} has no labels to judge scores by: ingest it with --labels")
-    threshold = scores.about["threshold"] if threshold is None else threshold
-    found = [
-        _figures(label, series, scores.scores[rows], is_labelled[rows], segments, threshold, buffer)
-        for label, is_labelled in _labels(store)
-        for series, rows, segments in _series(store)
-        if _is_judged(scores.scores[rows], is_labelled[rows])
-    ]
-    if not found:
-        raise ScoresError(f"no row of {store.name} that has a score has a label: there is nothing to find")
-    return found
+    at_least(0, buffer=buffer)
+    opened_store = opened(store)
+    found = read_scores(Path(scores), opened_store)
+    if opened_store.labels is None:
+        raise ScoresError(
+            f"{opened_store.name} has no labels to judge scores by: ingest it with --labels", code="no-labels"
+        )
+    limit = found.about["threshold"] if threshold is None else threshold
+    figures = tuple(
+        _figures(label, series, found.scores[rows], is_labelled[rows], segments, limit, buffer)
+        for label, is_labelled in _labels(opened_store)
+        for series, rows, segments in _series(opened_store)
+        if _is_judged(found.scores[rows], is_labelled[rows])
+    )
+    if not figures:
+        raise ScoresError(
+            f"no row of {opened_store.name} that has a score has a label: there is nothing to find",
+            code="no-labels",
+        )
+    run, model = found.about["run"], found.about["model"]
+    return Evaluation(scores=str(scores), run=run, model=model, buffer=buffer, figures=figures)
 
 
 def _labels(store: SeriesStore) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -97,7 +164,7 @@ def _series(store: SeriesStore) -> Iterator[tuple[str, slice, NDArray[np.int64]]
 
 
 def _is_judged(scores: NDArray[np.float64], is_labelled: NDArray[np.bool_]) -> bool:
-    """Whether there are labelled rows that have a score, and others."""
+    """Whether some rows with a score are labelled and some are not."""
     found = is_labelled[~np.isnan(scores)]
     return bool(found.any() and not found.all())
 

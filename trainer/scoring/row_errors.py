@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["mean_errors"]
+__all__ = ["row_errors"]
 
 NAN_ROWS = 2**16
-"""Rows that no window covers are told in pieces of so many."""
+"""Rows that no window covers are returned in pieces of this length."""
 
 
-def mean_errors(
+def row_errors(
     windows: Iterable[tuple[NDArray[np.int64], NDArray[np.floating]]], begin: int, stop: int, num_channels: int
 ) -> Iterator[NDArray[np.float64]]:
     """The errors of rows begin:stop, block by block (rows, N): the mean over the windows that cover a row.
@@ -19,11 +19,11 @@ def mean_errors(
     `windows` come in row order, as starts (b,) and errors (b, K, N), NaN where a value is missing. A row that no
     window covers is NaN, and so is a channel that is missing in it. Windows may reach beyond the rows asked for.
     """
-    # Of the rows from `first` on that windows have covered so far.
+    # Sums and counts of the rows from `first` on that windows have covered so far.
     first, sums, counts = begin, np.zeros((0, num_channels)), np.zeros((0, num_channels), np.int64)
 
     def finish(row: int) -> Iterator[NDArray[np.float64]]:
-        """No window to come covers a row before this one."""
+        """Return the rows before this one, which no later window covers."""
         nonlocal first, sums, counts
         done = min(row - first, len(sums))
         with np.errstate(invalid="ignore"):
@@ -32,8 +32,8 @@ def mean_errors(
         if len(block):
             yield block
         first, sums, counts = first + done, sums[done:], counts[done:]
-        for nothing in range(max(first, begin), min(row, stop), NAN_ROWS):
-            yield np.full((min(NAN_ROWS, row - nothing, stop - nothing), num_channels), np.nan)
+        for empty in range(max(first, begin), min(row, stop), NAN_ROWS):
+            yield np.full((min(NAN_ROWS, row - empty, stop - empty), num_channels), np.nan)
         first = max(first, row)
 
     for starts, errors in windows:
@@ -48,9 +48,9 @@ def mean_errors(
             more = max(0, int(at[-1]) + length - first - len(sums))
             sums = np.concatenate([sums, np.zeros((more, num_channels))])
             counts = np.concatenate([counts, np.zeros((more, num_channels), np.int64)])
-            is_there = ~np.isnan(of_part)
-            filled = np.where(is_there, of_part, 0.0)
+            is_present = ~np.isnan(of_part)
+            filled = np.where(is_present, of_part, 0.0)
             for row in range(length):  # starts are all different, so no row is added to twice at once
                 sums[at + row - first] += filled[:, row]
-                counts[at + row - first] += is_there[:, row]
+                counts[at + row - first] += is_present[:, row]
     yield from finish(max(stop, first))

@@ -1,119 +1,144 @@
-"""Scores of every row of a store: how badly a trained model writes it again, beside normal rows.
+"""`longstride.score`: how badly a trained model reconstructs each row of a store, compared with normal rows.
 
 Each rank scores rows of its own, from the windows that cover them, and holds no more of them than a batch spans.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.splits import Split, split_by_time
-from longstride.storage.open import open_store
+from longstride.pipeline.loading.splits import Split
+from longstride.storage.html import html_table
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
-from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.distributed import Ranks, start_ranks
+from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import RunError
-from longstride.trainer.scoring.row_errors import mean_errors
+from longstride.trainer.keywords import keywords_of
+from longstride.trainer.resolve import opened
+from longstride.trainer.scoring.row_errors import row_errors
 from longstride.trainer.scoring.score_file import ScoreFile
+from longstride.trainer.scoring.settings import ScoreOptions
 from longstride.trainer.scoring.threshold import ScoreCounts, row_scores
 from longstride.trainer.scoring.trained_model import TrainedModel
 
-__all__ = ["ALARMS", "Scored", "score"]
-
-ALARMS = 0.001
-"""Share of normal rows that score above the threshold."""
+__all__ = ["ScoreResult", "score"]
 
 
-class Scored(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class ScoreResult:
     """What was scored."""
 
+    out: str
+    """Path of the file of scores, for `longstride.evaluate`."""
     rows: int
     covered: int
-    """Rows that a window covers, in which a value is there."""
+    """Rows that have a score: a window covers them, and one of their values is present."""
     checkpoint: str
     normal_rows: int
-    """Held-out rows by which errors were standardised."""
+    """Held-out rows whose errors the others are compared with."""
     threshold: float
-    """Score that a share of `alarms` of those exceeds."""
+    """Score that a share of `alarms` of the normal rows exceeds."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.out}: {self.rows:,} rows scored by {self.checkpoint}, {self.rows - self.covered:,} of them "
+            f"without a score; compared with {self.normal_rows:,} normal rows; threshold {self.threshold:.4g}"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "rows": self.rows,
+            "without a score": self.rows - self.covered,
+            "normal rows": self.normal_rows,
+            "threshold": self.threshold,
+            "checkpoint": self.checkpoint,
+        }
+        return html_table(self.out, [], rows.items())
 
 
-def score(
-    run: Path,
-    store: SeriesStore,
-    out: Path,
-    ranks: Ranks,
-    *,
-    normal: SeriesStore | None = None,
-    stride: int | None = None,
-    batch_size: int = 1024,
-    alarms: float = ALARMS,
-) -> Scored:
-    """Write the score of every row of a store to a Parquet file; call it on every rank.
+@keywords_of(ScoreOptions)
+def score(options: ScoreOptions) -> ScoreResult:
+    """Score every row of a store by the model of a run, and write a Parquet file with a line for each row.
 
-    Columns are the time, the series, `score` and `error.` of each channel: its squared error, averaged over the
-    windows (`stride` apart, by default as in training) that cover the row, less the mean and in the standard
-    deviations of that of normal rows: those of the run's own store that were held out for validation, by windows
-    without a label. `score` is the mean over the channels that are there; NaN where no window reaches. `normal` is
-    the run's store, where it lies elsewhere now.
+    Columns are `time` (UTC), `series`, `score`, and `error.` of each channel: its squared error, averaged over the
+    windows that cover the row, as the number of standard deviations from the mean error of normal rows. Normal
+    rows are those of the run's own store that were held out for validation, by windows without a label. `score` is
+    the mean over the channels that are present, NaN in a row that no window covers.
 
-    The result is the same, to rounding, for any number of ranks and any batch size. Raises LongstrideError where
-    run and store do not fit, or no row was held out.
+    Works in a script, in a notebook, and under torchrun, where each process calls it, scores rows of its own, and
+    gets the same result: the same, to rounding, for any number of processes and any batch size.
+
+    Raises SettingsError for an option that cannot work, RunError where run and store do not fit or no row was held
+    out, and StoreError for a store that cannot be read.
     """
-    trained = TrainedModel(run, ranks.device)
+    with start_ranks(options.device) as ranks:
+        return _score(options, ranks)
+
+
+def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
+    store, out = opened(options.store), Path(options.out)
+    trained = TrainedModel(Path(options.run), ranks.device)
     trained.check(store)
-    stride = stride or trained.settings.data.stride
-    normal = normal or open_store(trained.settings.data.store)
-    usual, threshold = _usual(trained, normal, ranks, batch_size, alarms)
+    settings = trained.settings
+    stride = options.stride or settings.data.stride
+    normal, threshold = _normal(trained, opened(options.normal or settings.data.store), ranks, options)
     begin, stop = _share(store.num_rows, ranks)
     whole = Split("all", store.segments)
     rows = covered = 0
     about = {
-        "run": str(run),
+        "run": str(options.run),
         "checkpoint": trained.name,
-        "model": trained.settings.model.model,
-        "window": trained.settings.data.window,
+        "model": settings.model.model,
+        "window": settings.data.window,
         "stride": stride,
-        "alarms": alarms,
+        "alarms": options.alarms,
         "threshold": threshold,
     }
     with ScoreFile(out, ranks, store, trained.channels, about) as file:
-        for errors in _errors(trained, store, whole, begin, stop, stride, batch_size):
-            scores, standard = row_scores(errors, usual)
+        for errors in _errors(trained, store, whole, begin, stop, stride, options.batch_size):
+            scores, standard = row_scores(errors, normal)
             file.write(begin + rows, scores, standard)
             rows += len(scores)
             covered += int((~np.isnan(scores)).sum())
     total, reached = ranks.sum(rows, covered)
-    return Scored(int(total), int(reached), trained.name, int(usual.count.max()), threshold)
+    return ScoreResult(
+        out=str(out),
+        rows=int(total),
+        covered=int(reached),
+        checkpoint=trained.name,
+        normal_rows=int(normal.count.max()),
+        threshold=threshold,
+    )
 
 
-def _usual(
-    trained: TrainedModel, store: SeriesStore, ranks: Ranks, batch_size: int, alarms: float
+def _normal(
+    trained: TrainedModel, store: SeriesStore, ranks: Ranks, options: ScoreOptions
 ) -> tuple[Statistics, float]:
     """Errors (N,) of the rows that training held out, by windows without a label, and the threshold."""
     data = trained.settings.data
-    split = split_by_time(
-        store, window=data.window, train=data.train_share, validation=data.validation_share
-    ).validation
+    split = splits_of_run(store, data).validation
     begin, stop = _share(store.num_rows, ranks)
 
     def errors() -> Iterator[NDArray[np.float64]]:
-        return _errors(trained, store, split, begin, stop, data.stride, batch_size, normal_only=True)
+        return _errors(trained, store, split, begin, stop, data.stride, options.batch_size, normal_only=True)
 
     parts = [Statistics.empty(len(trained.channels)), *map(Statistics.of, errors())]
-    usual = Statistics.merge(ranks.gather(Statistics.merge(parts)))
-    if not usual.count.any():
+    normal = Statistics.merge(ranks.gather(Statistics.merge(parts)))
+    if not normal.count.any():
         raise RunError(
-            f"no row of {store.name} was held out for validation, so there is no usual error to compare with: "
-            "train with a larger --validation-share"
+            f"no row of {store.name} was held out for validation, so there is no normal error to compare with: "
+            "train with a larger --validation-share",
+            code="no-normal-rows",
         )
     counts = ScoreCounts()
     for found in errors():  # again, since scores need the mean of all
-        counts.add(row_scores(found, usual)[0])
-    return usual, counts.exceeded_by(alarms, ranks)
+        counts.add(row_scores(found, normal)[0])
+    return normal, counts.exceeded_by(options.alarms, ranks)
 
 
 def _errors(
@@ -130,7 +155,7 @@ def _errors(
     """Errors of rows begin:stop, by all windows of the split that cover any of them."""
     segments = _reaching(split.segments, begin, stop, trained.settings.data.window, stride)
     windows = trained.errors(store, Split(split.name, segments), stride, batch_size, normal_only=normal_only)
-    return mean_errors(windows, begin, stop, len(trained.channels))
+    return row_errors(windows, begin, stop, len(trained.channels))
 
 
 def _reaching(segments: Segments, begin: int, stop: int, window: int, stride: int) -> Segments:

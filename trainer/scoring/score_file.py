@@ -1,4 +1,4 @@
-"""The file of scores: Parquet, written by all ranks, and there whole or not at all."""
+"""The file of scores: Parquet, written by all ranks, complete or absent."""
 
 import json
 from pathlib import Path
@@ -20,37 +20,41 @@ ABOUT = b"longstride"
 
 
 class Scores(NamedTuple):
-    """What a file of scores holds."""
+    """The content of a file of scores."""
 
     scores: NDArray[np.float64]
-    """(T,), NaN where no window reaches."""
+    """(T,), NaN in rows that no window covers."""
     about: dict[str, Any]
     """The run, its model, and the threshold."""
 
 
 def read_scores(path: Path, store: SeriesStore) -> Scores:
-    """Scores of a store. Raises ScoresError where the file is none of scores, or of other rows than those."""
+    """Read the scores of a store. Raises ScoresError where the file holds no scores, or scores of other rows."""
     try:
         file = pq.ParquetFile(path)
         about = json.loads((file.schema_arrow.metadata or {})[ABOUT])
         table = file.read(["time", "score"])
     except (pa.ArrowInvalid, KeyError) as error:
-        raise ScoresError(f"{path} is no file of scores: expected one that `trainer score` wrote") from error
+        raise ScoresError(
+            f"{path} is not a file of scores: expected one that `longstride score` wrote", code="scores-format"
+        ) from error
     time = table["time"].cast(pa.int64()).to_numpy()
     if len(time) != store.num_rows:
         raise ScoresError(
-            f"{path} has scores of {len(time):,} rows, and {store.name} has {store.num_rows:,}: score that store"
+            f"{path} has scores of {len(time):,} rows, and {store.name} has {store.num_rows:,}: score that store",
+            code="scores-differ",
         )
     if different := np.flatnonzero(time != store.time)[:1].tolist():
         raise ScoresError(
             f"{path} has scores of other times than those of {store.name}, from row {different[0]:,} on: "
-            "score that store"
+            "score that store",
+            code="scores-differ",
         )
     return Scores(table["score"].to_numpy(), about)
 
 
 class ScoreFile:
-    """Each rank writes rows of its own, in order; when all have, the first one puts them together."""
+    """Each rank writes rows of its own, in order; then rank 0 puts them together."""
 
     def __init__(
         self, path: Path, ranks: Ranks, store: SeriesStore, channels: tuple[str, ...], about: dict[str, Any]

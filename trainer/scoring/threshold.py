@@ -1,4 +1,4 @@
-"""What errors normal rows have: others are told beside theirs, and the threshold is a score that few reach."""
+"""Scores, which compare errors with those of normal rows, and the threshold, which few normal rows exceed."""
 
 import numpy as np
 import torch
@@ -10,23 +10,23 @@ from longstride.trainer.engine.distributed import Ranks
 __all__ = ["ScoreCounts", "row_scores"]
 
 EPSILON = 1e-12
-"""Smallest spread of errors that anything is divided by."""
+"""Errors are divided by no smaller spread."""
 LOWEST, STEP, NUM_BINS = -10.0, 0.001, 40_000
 
 
-def row_scores(errors: NDArray[np.float64], usual: Statistics) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scores (rows,) and errors (rows, N) in standard deviations of the usual ones, from their mean.
+def row_scores(errors: NDArray[np.float64], normal: Statistics) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scores (rows,) and errors (rows, N), in standard deviations from the mean error of normal rows.
 
-    A score is the mean over the channels that are there; NaN where none is.
+    A score is the mean over the channels that are present, NaN where none is.
     """
-    standard = (errors - usual.mean) / np.maximum(usual.std, EPSILON)
-    is_there = ~np.isnan(standard)
+    standard = (errors - normal.mean) / np.maximum(normal.std, EPSILON)
+    is_present = ~np.isnan(standard)
     with np.errstate(invalid="ignore"):
-        return np.where(is_there, standard, 0.0).sum(axis=1) / is_there.sum(axis=1), standard
+        return np.where(is_present, standard, 0.0).sum(axis=1) / is_present.sum(axis=1), standard
 
 
 class ScoreCounts:
-    """How many scores lie where, for quantiles of any number of them to a thousandth of their size.
+    """A histogram of scores, for quantiles to a thousandth of their size, however many there are.
 
     Bins are even in asinh(score): as wide as a thousandth around 0, and a thousandth of the score far from it.
     """
@@ -36,7 +36,7 @@ class ScoreCounts:
         self._counts = torch.zeros(NUM_BINS, dtype=torch.int64)
 
     def add(self, scores: NDArray[np.float64]) -> None:
-        """Count scores (rows,); NaN counts nowhere."""
+        """Count scores (rows,), except NaN."""
         bins = (np.arcsinh(scores[~np.isnan(scores)]) - LOWEST) / STEP
         found = np.bincount(np.clip(bins, 0, NUM_BINS - 1).astype(np.int64), minlength=NUM_BINS)
         self._counts += torch.from_numpy(found)

@@ -1,4 +1,4 @@
-"""A model that was trained: read from its run directory, and what it makes of windows."""
+"""A trained model: read from its run directory, and the errors of the windows that it reconstructs."""
 
 import json
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.checkpoint import best_checkpoint, complete_checkpoints, load_checkpoint
+from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
-from longstride.trainer.engine.precision import autocast
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
 from longstride.trainer.settings import Settings
@@ -23,22 +23,23 @@ __all__ = ["TrainedModel"]
 
 
 class TrainedModel:
-    """The best state of a run, or the newest where none was validated; its average of weights, if it has one."""
+    """The best state of a run, or the newest if none was validated, with its average of weights if it has one."""
 
     def __init__(self, run: Path, device: torch.device) -> None:
         """Raises RunError where there is no run, or no checkpoint in it that can be read."""
         if not (run / "settings.json").exists():
-            raise RunError(f"{run} is no run: expected the --out of `longstride train`")
+            raise RunError(f"{run} is not a run: expected the --out of `longstride train`", code="run-missing")
         checkpoints = complete_checkpoints(run / "checkpoints")
         checkpoint = best_checkpoint(run / "checkpoints") or next(iter(checkpoints), None)
         if checkpoint is None:
-            raise RunError(f"{run} holds no checkpoint yet: train first")
+            raise RunError(f"{run} holds no checkpoint yet: train first", code="checkpoint-missing")
         state = load_checkpoint(checkpoint)
         self.name = checkpoint.name
         self.settings = Settings.from_json(json.loads((run / "settings.json").read_text()))
         self.channels: tuple[str, ...] = tuple(state["channels"])
         self.device = device
-        self.normalisation = Normalisation(**state["normalisation"]).to(device)
+        normalisation = Normalisation(**state["normalisation"]).to(device)
+        self.runner = ModelRunner(normalisation, self.settings.run.precision, device)
         self.model = build_model(self.settings.model, len(self.channels), self.settings.data.window).to(device)
         if state["average"] is None:
             self.model.load_state_dict(state["model"])
@@ -49,18 +50,21 @@ class TrainedModel:
         self.model.eval()
 
     def check(self, store: SeriesStore) -> None:
-        """Raise RunError where a store lacks channels that the model knows."""
+        """Raise RunError where a store lacks channels that the model was trained on."""
         if missing := [name for name in self.channels if name not in store.channels]:
-            raise RunError(f"{store.name} has no channel {', '.join(missing)}, which the model was trained on")
+            raise RunError(
+                f"{store.name} has no channel {', '.join(missing)}, which the model was trained on: expected "
+                f"{', '.join(self.channels)}",
+                code="channels-missing",
+            )
 
-    @torch.no_grad()
     def errors(
         self, store: SeriesStore, split: Split, stride: int, batch_size: int, *, normal_only: bool = False
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Squared errors of all windows of a split, in row order, `stride` apart, in standard deviations.
+        """Squared errors of all windows of a split, `stride` rows apart, in row order, in standard deviations.
 
-        Starts (b,), and errors (b, K, N) of the model's channels, NaN where a value is missing; only of windows in
-        which no row has a label, if `normal_only`.
+        Gives starts (b,), and errors (b, K, N) of the model's channels, NaN where a value is missing; with
+        `normal_only` only windows in which no row has a label.
         """
         window = self.settings.data.window
         if normal_only:
@@ -80,12 +84,5 @@ class TrainedModel:
         for batch in loader:
             starts = batch.start.numpy()
             chosen = starts >= 0  # the last batch is filled up
-            values = batch.values.to(self.device)
-            mask = None if batch.mask is None else batch.mask.to(self.device)
-            inputs = self.normalisation.apply(values, mask)
-            with autocast(self.settings.run.precision, self.device):
-                reconstruction = self.model(inputs)
-            error = (reconstruction.float() - inputs).square()
-            if mask is not None:
-                error = torch.where(mask, error, torch.nan)
-            yield starts[chosen], error.cpu().numpy()[chosen]
+            errors = self.runner.judge(self.model, batch).squared_errors()
+            yield starts[chosen], errors.cpu().numpy()[chosen]

@@ -6,24 +6,23 @@ recall is taken for every width of the buffers from none on, and the mean of all
 Nothing is adjusted to the best row of a span.
 
 Source: Paparrizos, Boniol, Palpanas, Tsay, Elmore, Franklin, "Volume Under the Surface: A New Accuracy Evaluation
-Measure for Time-Series Anomaly Detection" (VLDB 2022). Their program walks through all rows for each threshold and
+Measure for Time-Series Anomaly Detection" (VLDB 2022). Their program visits all rows for each threshold and
 each width; here every distinct score is a threshold, and only rows near a span are looked at.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BUFFER", "spans_of", "vus_pr"]
+from longstride.trainer.scoring.settings import BUFFER
 
-BUFFER = 100
-"""Rows of both buffers together, at their widest."""
+__all__ = ["spans_of", "vus_pr"]
 
 Ranges = NDArray[np.int64]
 """Rows start:stop, (spans, 2), in order."""
 
 
 def spans_of(is_labelled: NDArray[np.bool_], segments: Ranges) -> tuple[Ranges, Ranges]:
-    """Runs of labelled rows (spans, 2), cut where a segment ends, and the segment (spans, 2) that each lies in."""
+    """Spans of labelled rows (spans, 2), cut where a segment ends, and the segment (spans, 2) of each."""
     spans, within = [np.empty((0, 2), np.int64)], [np.empty((0, 2), np.int64)]
     for start, stop in segments.tolist():
         edges = np.flatnonzero(np.diff(is_labelled[start:stop], prepend=False, append=False))
@@ -42,7 +41,7 @@ def vus_pr(
 ) -> float:
     """Volume under the surface of precision and recall, 0 to 1.
 
-    `scores` (T,) are larger where a row is more likely to be labelled; rows that are NaN count nowhere. Buffers of
+    `scores` (T,) are larger where a row is more likely to be labelled; rows that are NaN do not count. Buffers of
     the labelled `spans` stay `within` their segments. Thresholds are all distinct scores, or, as in published
     tables, the scores of `num_thresholds` evenly spaced ranks. NaN where no labelled row has a score.
     """
@@ -66,7 +65,7 @@ def _area(
     width: int,
     thresholds: NDArray[np.floating] | None,
 ) -> float:
-    """Under the curve of precision and recall, for buffers of `width` rows, half of them on each side."""
+    """The area under the curve of precision and recall, for buffers of `width` rows, half of them on each side."""
     labelled = np.sort(_present(scores[_rows(spans)]))
     near, weights = _buffers(spans, within, width)
     there = ~np.isnan(scores[near])
@@ -86,7 +85,7 @@ def _area(
 
 
 def _buffers(spans: Ranges, within: Ranges, width: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rows beside the spans, in none of them, and what each counts for, from 0 to 1."""
+    """Rows near the spans, in none of them, and the weight of each, from 0 to 1."""
     distance = np.arange(1, width // 2 + 1)
     before, after = spans[:, :1] - distance, spans[:, 1:] - 1 + distance
     rows = np.concatenate([before, after], axis=1)
@@ -119,5 +118,5 @@ def _present(scores: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _at_least(rising: NDArray[np.floating], thresholds: NDArray[np.floating]) -> NDArray[np.int64]:
-    """How many of them reach each threshold."""
+    """How many of the values reach each threshold."""
     return len(rising) - np.searchsorted(rising, thresholds, side="left")

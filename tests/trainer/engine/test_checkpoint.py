@@ -14,6 +14,7 @@ from longstride.trainer.engine.checkpoint import (
     save_checkpoint,
 )
 from longstride.trainer.errors import RunError
+from tests.helpers.errors import raises
 from tests.helpers.training import newest_checkpoint
 
 
@@ -72,5 +73,5 @@ def test_a_directory_without_any_has_none(tmp_path: Path) -> None:
 def test_a_damaged_one_is_named(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, 1, {"step": 1})
     (tmp_path / "step-000000001" / STATE_FILE).write_bytes(b"not what torch wrote")
-    with pytest.raises(RunError, match="step-000000001 is damaged"):
+    with raises("checkpoint-damaged", "step-000000001", kind=RunError):
         load_checkpoint(tmp_path / "step-000000001")

@@ -1,9 +1,8 @@
-"""The gradient of a batch, in parts and over ranks, beside that of the whole."""
+"""The gradient of a batch, in parts and over ranks, compared with that of the whole."""
 
 import multiprocessing
 import os
 import socket
-from contextlib import nullcontext
 
 import pytest
 import torch
@@ -11,9 +10,12 @@ import torch
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
 from longstride.trainer.engine.loss import LOSSES, num_valid
+from longstride.trainer.engine.model_runner import ModelRunner
+from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.models.lstm import LSTMAutoencoder
 
 LOSS = LOSSES["mse"]
+RUNNER = ModelRunner(Normalisation(torch.zeros(3), torch.ones(3)), "fp32", torch.device("cpu"))
 
 
 def model_and_batch() -> tuple[LSTMAutoencoder, torch.Tensor, torch.Tensor]:
@@ -39,6 +41,7 @@ def check(ranks: Ranks, mine: slice, parts: int) -> None:
     windows, mask = windows[mine], mask[mine]
     num_values = 8 * 5 * 3
     error = add_gradients(
+        RUNNER,
         ranks.parallel(model),
         LOSS,
         windows,
@@ -46,7 +49,6 @@ def check(ranks: Ranks, mine: slice, parts: int) -> None:
         parts=parts,
         scale=ranks.world_size / num_values,
         scaler=torch.amp.GradScaler("cpu", enabled=False),
-        autocast=nullcontext,
     )
     total, valid = ranks.sum(error, num_valid(windows, mask))
     rescale_gradients(model, num_values / valid)
@@ -86,7 +88,7 @@ def test_only_one_part_is_in_memory() -> None:
     sizes: list[int] = []
     model.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
     scaler = torch.amp.GradScaler("cpu", enabled=False)
-    add_gradients(model, LOSS, windows, mask, parts=4, scale=1.0, scaler=scaler, autocast=nullcontext)
+    add_gradients(RUNNER, model, LOSS, windows, mask, parts=4, scale=1.0, scaler=scaler)
     assert sizes == [2, 2, 2, 2]
 
 
@@ -94,6 +96,6 @@ def test_a_batch_without_a_value_gives_gradients_of_zero() -> None:
     model, windows, mask = model_and_batch()
     scaler = torch.amp.GradScaler("cpu", enabled=False)
     nothing = torch.zeros_like(mask)
-    add_gradients(model, LOSS, windows, nothing, parts=2, scale=1.0, scaler=scaler, autocast=nullcontext)
+    add_gradients(RUNNER, model, LOSS, windows, nothing, parts=2, scale=1.0, scaler=scaler)
     rescale_gradients(model, 120.0)
     assert all(not parameter.grad.any() for parameter in model.parameters() if parameter.grad is not None)

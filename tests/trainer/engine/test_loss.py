@@ -5,6 +5,7 @@ import torch
 
 from longstride.trainer.engine.loss import LOSSES, make_loss, num_valid, total_error
 from longstride.trainer.errors import SettingsError
+from tests.helpers.errors import raises
 
 MSE = LOSSES["mse"]
 
@@ -25,15 +26,15 @@ def test_a_loss_by_name_or_import_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("name", "fact"),
     [
-        ("rmse", "--loss is 'rmse': expected mse, mae, huber, or yours as package.module:function"),
-        (f"{__name__}:nothing", "has no attribute 'nothing'"),
-        (f"{__name__}:mean_of_all", r"gave shape \(\) for windows of shape \(2, 3, 4\)"),
+        ("rmse", "'rmse'"),
+        (f"{__name__}:nothing", "'nothing'"),
+        (f"{__name__}:mean_of_all", "shape ()"),
     ],
 )
-def test_no_loss(name: str, message: str) -> None:
-    with pytest.raises(SettingsError, match=message):
+def test_no_loss(name: str, fact: str) -> None:
+    with raises("option-value", "--loss", fact, kind=SettingsError):
         make_loss(name)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from longstride.trainer.engine.metrics import Interval, MetricsLog, Summary, read_metrics
+from longstride.trainer.engine.metrics import Interval, MetricsLog, read_metrics
 
 
 def log_to(tmp_path: Path, *, epoch: int = 0, step: int = 0) -> MetricsLog:
@@ -54,18 +54,3 @@ def test_tensorboard_holds_the_same_curves(tmp_path: Path) -> None:
             log.write("train", step, epoch=0, loss=1.0 / step)
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [(event.step, event.value) for event in events.Scalars("train/loss")] == [(1, 1.0), (2, 0.5)]
-
-
-def test_summary_takes_the_ends_of_the_curve() -> None:
-    lines = [{"kind": "train", "loss": loss} for loss in (0.9, 0.5, 0.2)]
-    lines += [{"kind": "validation", "loss": loss} for loss in (0.4, 0.3, 0.35)]
-    summary = Summary.of(lines, Interval(num_windows=10, seconds=5.0), 3, Path("picture.png"), Path("report.html"))
-    assert (summary.first_loss, summary.last_loss) == (0.9, 0.2)
-    assert (summary.validation_loss, summary.best_validation_loss) == (0.35, 0.3)
-    assert summary.windows_per_second == 2
-    assert (summary.picture, summary.report) == ("picture.png", "report.html")
-
-
-def test_summary_of_a_run_without_validation() -> None:
-    summary = Summary.of([], Interval(), 0, Path("picture.png"), Path("report.html"))
-    assert summary.first_loss is summary.validation_loss is summary.best_validation_loss is None

@@ -10,6 +10,7 @@ from torch import nn
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import MODELS, PCAAutoencoder, build_model
 from longstride.trainer.settings import ModelSettings
+from tests.helpers.errors import raises
 
 
 def model_of(name: str, window: int, **sizes: int) -> nn.Module:
@@ -75,7 +76,7 @@ def test_a_centred_model_does_not_know_the_level() -> None:
     model = build_model(ModelSettings(hidden=8, latent=4, centre=True), 3, 16)
     windows, level = torch.randn(5, 16, 3), torch.tensor([100.0, 0.0, -7.0])
     torch.testing.assert_close(model(windows + level), model(windows) + level)
-    with pytest.raises(SettingsError, match="--centre is not for --model pca"):
+    with raises("option-value", "--centre", "--model pca", kind=SettingsError):
         ModelSettings(model="pca", centre=True)
 
 
@@ -91,13 +92,13 @@ def test_a_model_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "mine.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     assert isinstance(build_model(ModelSettings(model="mine:build"), 3, 8), nn.Linear)
-    for path, message in (
-        ("gru", "--model is 'gru': expected lstm, tcn, patch, pca, or yours as package.module:function"),
-        ("mine:absent", "has no attribute 'absent'"),
-        ("nowhere:build", "No module named 'nowhere'"),
-        ("mine:number", "is no function"),
-        ("mine:broken", "gave str, expected a torch.nn.Module"),
+    for path, fact in (
+        ("gru", "lstm, tcn, patch, pca"),
+        ("mine:absent", "'absent'"),
+        ("nowhere:build", "'nowhere'"),
+        ("mine:number", "mine:number"),
+        ("mine:broken", "gave str"),
     ):
-        with pytest.raises(SettingsError, match=message):
+        with raises("option-value", "--model", fact, kind=SettingsError):
             build_model(ModelSettings(model=path), 3, 8)
     sys.modules.pop("mine", None)

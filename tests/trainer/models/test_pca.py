@@ -1,4 +1,4 @@
-"""The baseline, beside singular values of all windows at a time, and runs of it."""
+"""The baseline, compared with singular values of all windows at once, and runs of it."""
 
 from pathlib import Path
 
@@ -8,8 +8,9 @@ import torch
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import PCAAutoencoder
-from longstride.trainer.pca_run import Fitting
+from longstride.trainer.pca_run import PCARun
 from longstride.trainer.scoring.trained_model import TrainedModel
+from tests.helpers.errors import raises
 from tests.helpers.training import finish, lines_of, settings_for, start_training
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
@@ -38,13 +39,13 @@ def test_as_many_components_as_values_write_a_window_as_it_was() -> None:
 
 
 def test_windows_that_are_too_large_are_refused() -> None:
-    with pytest.raises(SettingsError, match="at most 8,192 values, and 4096 rows of 3 channels are 12,288"):
+    with raises("option-value", "8,192", "4096 rows of 3 channels", "12,288", kind=SettingsError):
         PCAAutoencoder(3, window=4096, latent=5)
 
 
 def test_a_run_is_one_pass(store: Path, tmp_path: Path) -> None:
     settings = settings_for(store, tmp_path / "run", model="pca", epochs=7, ema=0.9)
-    summary = Fitting(settings, ALONE, resume=False).run()
+    summary = PCARun(settings, ALONE, resume=False).run()
     assert summary is not None
     assert summary.steps == 37
     assert summary.validation_loss is not None
@@ -54,13 +55,28 @@ def test_a_run_is_one_pass(store: Path, tmp_path: Path) -> None:
     assert isinstance(found, PCAAutoencoder)
     gram = found.components @ found.components.T
     torch.testing.assert_close(gram, torch.eye(len(gram)), rtol=0, atol=1e-4)
-    again = Fitting(settings, ALONE, resume=True).run()
+    again = PCARun(settings, ALONE, resume=True).run()
     assert again is not None
     assert again.validation_loss == summary.validation_loss
 
 
 def test_two_processes_fit_what_one_does(store: Path, tmp_path: Path) -> None:
-    Fitting(settings_for(store, tmp_path / "one", model="pca"), ALONE, resume=False).run()
+    PCARun(settings_for(store, tmp_path / "one", model="pca"), ALONE, resume=False).run()
     finish(start_training(store, tmp_path / "two", "--model=pca", num_ranks=2))
     one, two = (lines_of(tmp_path / run, "validation")[0]["loss"] for run in ("one", "two"))
     assert one == pytest.approx(two, rel=1e-5)
+
+
+def test_a_pass_that_a_signal_stops_begins_again(store: Path, tmp_path: Path) -> None:
+    whole = PCARun(settings_for(store, tmp_path / "whole", model="pca"), ALONE, resume=False).run()
+    running = PCARun(settings_for(store, tmp_path / "parts", model="pca"), ALONE, resume=False)
+    count = running.reporter.step
+
+    def counted(loss: float) -> None:
+        count(loss)
+        running.wish.came = True
+
+    running.reporter.step = counted  # type: ignore[method-assign]
+    assert not running.run().finished
+    parts = PCARun(settings_for(store, tmp_path / "parts", model="pca"), ALONE, resume=True).run()
+    assert (parts.steps, parts.validation_loss) == (whole.steps, whole.validation_loss)

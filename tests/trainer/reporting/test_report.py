@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
-from longstride.trainer.pca_run import Fitting
+from longstride.trainer.pca_run import PCARun
 from longstride.trainer.reporting.curves import draw_losses, draw_throughput
 from longstride.trainer.reporting.examples import Example
 from longstride.trainer.reporting.plot_style import as_data
@@ -110,7 +110,7 @@ def test_without_a_validation_split_there_are_no_worst_windows(store: Path, tmp_
 
 
 def test_a_model_without_steps_has_no_curves(store: Path, tmp_path: Path) -> None:
-    Fitting(settings_for(store, tmp_path / "run", model="pca"), ALONE, resume=False).run()
+    PCARun(settings_for(store, tmp_path / "run", model="pca"), ALONE, resume=False).run()
     page = Page(tmp_path / "run")
     assert len(page.drawings) == 1 + NUM_WORST
     assert "Throughput" not in page.text
@@ -204,7 +204,7 @@ def test_the_report_shows_the_worst_of_the_validation_split(store: Path, tmp_pat
     starts = index.starts(np.arange(len(index)))
     windows = torch.from_numpy(state.store.values[starts[:, None] + np.arange(16)])
     mask = ~windows.isnan()
-    inputs = state.normalisation.apply(windows, mask)
+    inputs = state.runner.normalisation.apply(windows, mask)
     with torch.no_grad():
         errors = ((state.model(inputs) - inputs).square() * mask).sum(dim=(1, 2)) / mask.sum(dim=(1, 2))
     assert Page(tmp_path / "run").worst_rows == brute_force(zip(errors.tolist(), starts.tolist(), strict=True), 16)

@@ -1,4 +1,4 @@
-"""Scores judged by labels: figures beside counting, and the command line."""
+"""Scores judged by labels: figures compared with counting, and the command line."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,8 @@ from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.scoring.evaluation import Figures, evaluate
-from longstride.trainer.scoring.score_file import ScoreFile, read_scores
+from longstride.trainer.scoring.score_file import ScoreFile
+from tests.helpers.errors import assert_refused, raises
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))
@@ -75,7 +76,7 @@ def write(path: Path, store: SeriesStore, found: NDArray[np.float64], about: dic
 
 
 def figures(plant: SeriesStore, scores: Path, **options: Any) -> dict[tuple[str, str], Figures]:
-    found = evaluate(read_scores(scores, plant), plant, **options)
+    found = evaluate(scores, plant, **options).figures
     return {(one.label, one.series): one for one in found}
 
 
@@ -139,34 +140,32 @@ def test_a_buffer_forgives_what_is_a_little_early(plant: SeriesStore, tmp_path: 
     assert found[1] > found[0] + 0.1
 
 
-def told(*arguments: Any) -> str:
+def printed(*arguments: Any) -> str:
     result = CliRunner().invoke(main, [*map(str, arguments)])
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
     return result.output
 
 
-def test_what_cannot_be_judged_is_told_in_one_line(
+def test_what_cannot_be_judged_is_one_line(
     plant: SeriesStore, scores: Path, make_store: MakeStore, tmp_path: Path
 ) -> None:
     other = make_store(tmp_path / "other.zarr", rows=50)
-    assert "has scores of 600 rows, and" in told("evaluate", scores, other.path)
+    assert_refused(printed("evaluate", scores, other.path), "scores-differ", scores, "600 rows", other.path, 50)
     later = make_store(tmp_path / "later.zarr", rows=ROWS, time=np.asarray(plant.time) + (np.arange(ROWS) > 4))
-    assert "has scores of other times than those of" in told("evaluate", scores, later.path)
-    assert "from row 5 on" in told("evaluate", scores, later.path)
+    assert_refused(printed("evaluate", scores, later.path), "scores-differ", scores, later.path, "row 5")
     pl.DataFrame({"time": [1], "score": [0.5]}).write_parquet(tmp_path / "plain.parquet")
-    assert "is no file of scores: expected one that" in told("evaluate", tmp_path / "plain.parquet", plant.path)
+    refused = printed("evaluate", tmp_path / "plain.parquet", plant.path)
+    assert_refused(refused, "scores-format", tmp_path / "plain.parquet")
     (tmp_path / "text.parquet").write_text("time,score\n")
-    assert "is no file of scores" in told(
-        "plot", tmp_path / "text.parquet", plant.path, "--out", tmp_path / "a.png"
-    )
-    assert "No such file" in told("evaluate", tmp_path / "absent.parquet", plant.path)
+    refused = printed("plot", tmp_path / "text.parquet", plant.path, "--out", tmp_path / "a.png")
+    assert_refused(refused, "scores-format", tmp_path / "text.parquet")
+    refused = printed("evaluate", tmp_path / "absent.parquet", plant.path)
+    assert_refused(refused, "file-system", tmp_path / "absent.parquet")
     write(tmp_path / "other.parquet", other, np.zeros(50), ABOUT)
-    assert "other.zarr has no labels to judge scores by" in told(
-        "evaluate", tmp_path / "other.parquet", other.path
-    )
+    assert_refused(printed("evaluate", tmp_path / "other.parquet", other.path), "no-labels", other.path)
     write(tmp_path / "none.parquet", plant, np.full(ROWS, np.nan), ABOUT)
-    with pytest.raises(ScoresError, match="there is nothing to find"):
+    with raises("no-labels", plant.path, kind=ScoresError):
         figures(plant, tmp_path / "none.parquet")
 
 
@@ -175,13 +174,13 @@ def test_the_command_line_shows_several_files_side_by_side(
 ) -> None:
     command = ["evaluate", str(scores)]
     result = CliRunner().invoke(main, [*command, str(plant.path)], catch_exceptions=False)
-    assert "no PCA beside it" in result.output
+    assert "--model pca" in result.output
     assert "leak         press-1              280        30      4" in result.output
     assert "(5 labelled rows have no score)" in result.output
     write(tmp_path / "pca.parquet", plant, scores_of(plant), ABOUT | {"model": "pca", "threshold": 0.4})
     command += [str(tmp_path / "pca.parquet"), str(plant.path)]
     result = CliRunner().invoke(main, command, catch_exceptions=False)
-    assert "no PCA beside it" not in result.output
+    assert "--model pca" not in result.output
     assert "pca of runs/plant, threshold 0.4" in result.output
     result = CliRunner().invoke(main, [*command, "--json", "--buffer", "30"], catch_exceptions=False)
     lines = json.loads(result.output)
@@ -200,9 +199,8 @@ def test_a_picture_of_them(plant: SeriesStore, scores: Path, tmp_path: Path, mor
 
 def test_a_picture_of_what_is_not_there(plant: SeriesStore, scores: Path, tmp_path: Path) -> None:
     command = ["plot", scores, plant.path, "--out", tmp_path / "scores.png"]
-    assert "rows 590:700 are none of the 600 rows" in told(*command, "--rows", "590:700")
-    assert "has no channel speed: it has c0, c1, c2" in told(*command, "--channels", "c0,speed")
+    assert_refused(printed(*command, "--rows", "590:700"), "option-value", "590:700", "600 rows")
+    assert_refused(printed(*command, "--channels", "c0,speed"), "channels-missing", "speed", "c0, c1, c2")
     assert not (tmp_path / "scores.png").exists()
-    assert "is no name of a picture: expected one that ends with .png, .svg, .pdf" in told(
-        "plot", scores, plant.path, "--out", tmp_path / "scores.gif2"
-    )
+    refused = printed("plot", scores, plant.path, "--out", tmp_path / "scores.gif2")
+    assert_refused(refused, "option-value", "scores.gif2", ".png, .svg, .pdf")

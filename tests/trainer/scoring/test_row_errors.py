@@ -1,4 +1,4 @@
-"""Errors of rows beside brute force."""
+"""Errors of rows, compared with brute force."""
 
 import tracemalloc
 import warnings
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.trainer.scoring.row_errors import NAN_ROWS, mean_errors
+from longstride.trainer.scoring.row_errors import NAN_ROWS, row_errors
 
 Windows = list[tuple[NDArray[np.int64], NDArray[np.float64]]]
 
@@ -52,7 +52,7 @@ def test_equals_brute_force(
         for at in range(0, len(starts), batch)
     ]
     stop = begin + rows
-    found = list(mean_errors(windows, begin, stop, num_channels))
+    found = list(row_errors(windows, begin, stop, num_channels))
     whole = np.concatenate([np.empty((0, num_channels)), *found])
     np.testing.assert_allclose(whole, brute_force(windows, begin, stop, num_channels), rtol=1e-12)
 
@@ -67,7 +67,7 @@ def test_memory_is_that_of_a_batch() -> None:
 
     rows = 0
     tracemalloc.start()
-    for block in mean_errors(windows(), 0, 2_000_000, 2):
+    for block in row_errors(windows(), 0, 2_000_000, 2):
         rows += len(block)
         assert len(block) <= NAN_ROWS
     peak = tracemalloc.get_traced_memory()[1]

@@ -1,4 +1,4 @@
-"""Scores of a store, beside what the model makes of each window by itself."""
+"""Scores of a store, compared with what the model makes of each window by itself."""
 
 import shutil
 import subprocess
@@ -19,12 +19,13 @@ from longstride.__main__ import main
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.engine.state import TrainingState
+from longstride.trainer.engine.state import RunState
 from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.loop import Training
 from longstride.trainer.scoring.score import score
 from longstride.trainer.scoring.score_file import read_scores
 from longstride.trainer.scoring.trained_model import TrainedModel
+from tests.helpers.errors import assert_refused, raises
 from tests.helpers.training import FORKING, settings_for, waves
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
@@ -64,7 +65,7 @@ def errors_of_rows(
                 continue
             window = torch.tensor(np.asarray(store.values[start : start + K]))[None]
             mask = ~window.isnan()
-            inputs = trained.normalisation.apply(window, mask)
+            inputs = trained.runner.normalisation.apply(window, mask)
             with torch.no_grad():
                 error = (trained.model(inputs) - inputs).square()[0].numpy()
             sums[start : start + K] += np.where(mask[0], error, 0)
@@ -76,13 +77,13 @@ def errors_of_rows(
 def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
     labelled: SeriesStore, trained: Path, tmp_path: Path
 ) -> None:
-    scored = score(trained, labelled, tmp_path / "scores.parquet", ALONE, batch_size=100)
+    scored = score(trained, labelled, tmp_path / "scores.parquet", batch_size=100, device="cpu")
     model = TrainedModel(trained, ALONE.device)
     validation = split_by_time(labelled, window=K, train=0.8, validation=0.1).validation.segments
     held_out = zip(validation.start.tolist(), validation.stop.tolist(), strict=True)
-    usual = errors_of_rows(model, labelled, list(held_out), without=MARKED)
+    normal = errors_of_rows(model, labelled, list(held_out), without=MARKED)
     expected = errors_of_rows(model, labelled, [(start, stop) for start, stop, _ in SEGMENTS])
-    expected = (expected - np.nanmean(usual, axis=0)) / np.nanstd(usual, axis=0)
+    expected = (expected - np.nanmean(normal, axis=0)) / np.nanstd(normal, axis=0)
     table = pl.read_parquet(tmp_path / "scores.parquet")
     assert table.columns == ["time", "series", "score", *(f"error.{name}" for name in labelled.channels)]
     np.testing.assert_array_equal(table["time"].to_physical().to_numpy(), labelled.time)
@@ -96,7 +97,7 @@ def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
     assert np.isnan(table["score"].to_numpy()[3000:3007]).all()  # between segments
     assert scored.rows == 6000
     assert scored.covered == covered.sum()
-    assert scored.normal_rows == np.sum(~np.isnan(usual), axis=0).max()
+    assert scored.normal_rows == np.sum(~np.isnan(normal), axis=0).max()
 
 
 def test_only_windows_without_a_label_are_normal(labelled: SeriesStore, trained: Path) -> None:
@@ -118,7 +119,7 @@ def test_only_windows_without_a_label_are_normal(labelled: SeriesStore, trained:
 
 
 def test_a_fault_stands_out(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:
-    score(trained, labelled, tmp_path / "scores.parquet", ALONE)
+    score(trained, labelled, tmp_path / "scores.parquet", device="cpu")
     scores = pl.read_parquet(tmp_path / "scores.parquet")["score"].to_numpy()
     normal = np.concatenate([scores[: FAULT.start - K], scores[FAULT.stop + K :]])
     assert np.nanmedian(scores[FAULT]) > 10 * np.nanquantile(normal, 0.99)
@@ -130,7 +131,7 @@ def test_any_batch_size_gives_the_same(
 ) -> None:
     tables = []
     for size in (64, batch_size):
-        score(trained, labelled, tmp_path / "scores.parquet", ALONE, batch_size=size)
+        score(trained, labelled, tmp_path / "scores.parquet", batch_size=size, device="cpu")
         tables.append(pl.read_parquet(tmp_path / "scores.parquet"))
     assert_same(*tables)
 
@@ -143,7 +144,7 @@ def assert_same(one: pl.DataFrame, other: pl.DataFrame) -> None:
 
 
 def test_any_number_of_processes_gives_the_same(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:
-    score(trained, labelled, tmp_path / "one.parquet", ALONE)
+    score(trained, labelled, tmp_path / "one.parquet", device="cpu")
     launcher = [*FORKING, "--standalone", "--nproc-per-node=3", "-m", "longstride"]
     command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "three.parquet"), "--device=cpu"]
     result = subprocess.run([sys.executable, *launcher, *command], capture_output=True, text=True)
@@ -155,7 +156,7 @@ def test_any_number_of_processes_gives_the_same(labelled: SeriesStore, trained: 
 
 
 def test_the_threshold_is_that_of_normal_rows(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:
-    scored = score(trained, labelled, tmp_path / "scores.parquet", ALONE, alarms=0.05)
+    scored = score(trained, labelled, tmp_path / "scores.parquet", alarms=0.05, device="cpu")
     read = read_scores(tmp_path / "scores.parquet", labelled)
     assert read.about["threshold"] == scored.threshold
     assert (read.about["model"], read.about["alarms"]) == ("lstm", 0.05)
@@ -169,16 +170,14 @@ def test_the_threshold_is_that_of_normal_rows(labelled: SeriesStore, trained: Pa
 def test_training_on_normal_rows_takes_no_window_with_a_label(
     labelled: SeriesStore, make_store: Callable[..., SeriesStore], tmp_path: Path
 ) -> None:
-    batches = TrainingState(
-        settings_for(labelled.path, tmp_path / "run", normal_only=True), ALONE
-    ).validation_batches
+    batches = RunState(settings_for(labelled.path, tmp_path / "run", normal_only=True), ALONE).validation_batches
     assert batches is not None
     starts = [start for batch in batches for start in batch.start.tolist() if start >= 0]
     assert starts
     assert not any(start < MARKED.stop and start + K > MARKED.start for start in starts)
     plain = make_store(tmp_path / "plain.zarr", waves(500, 4))
-    with pytest.raises(SettingsError, match="has no labels: leave --normal-only away"):
-        TrainingState(settings_for(plain.path, tmp_path / "other", normal_only=True), ALONE)
+    with raises("no-labels", "--normal-only", kind=SettingsError):
+        RunState(settings_for(plain.path, tmp_path / "other", normal_only=True), ALONE)
 
 
 def test_an_average_of_the_weights_is_what_scores(labelled: SeriesStore, tmp_path: Path) -> None:
@@ -194,14 +193,14 @@ def test_another_store_with_the_same_channels(
     labelled: SeriesStore, trained: Path, make_store: Callable[..., SeriesStore], tmp_path: Path
 ) -> None:
     other = make_store(tmp_path / "other.zarr", waves(500, 4))
-    scored = score(trained, other, tmp_path / "scores.parquet", ALONE)
+    scored = score(trained, other, tmp_path / "scores.parquet", device="cpu")
     assert scored.rows == 500
     # Rows of a run shorter than a window are out of reach.
     short = make_store(tmp_path / "short.zarr", waves(10, 4))
-    assert score(trained, short, tmp_path / "scores.parquet", ALONE).covered == 0
+    assert score(trained, short, tmp_path / "scores.parquet", device="cpu").covered == 0
 
 
-def told(*arguments: Any) -> str:
+def printed(*arguments: Any) -> str:
     result = CliRunner().invoke(main, ["score", *map(str, arguments)])
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
@@ -212,8 +211,8 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
     labelled: SeriesStore, trained: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").mkdir()
-    with pytest.raises(RunError, match="Is a directory"):
-        score(trained, labelled, tmp_path / "taken", ALONE)
+    with raises("file-system", tmp_path / "taken", kind=RunError):
+        score(trained, labelled, tmp_path / "taken", device="cpu")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
     command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "taken")]
     result = CliRunner().invoke(main, command)
@@ -221,19 +220,19 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
     assert "is a directory" in result.output
 
 
-def test_what_does_not_fit_is_told_in_one_line(
+def test_what_does_not_fit_is_one_line(
     labelled: SeriesStore, trained: Path, make_store: Callable[..., SeriesStore], tmp_path: Path
 ) -> None:
     out = ("--out", tmp_path / "scores.parquet")
-    assert "is no run: expected the --out of" in told(tmp_path, labelled.path, *out)
+    assert_refused(printed(tmp_path, labelled.path, *out), "run-missing", tmp_path)
     narrow = make_store(tmp_path / "narrow.zarr", waves(500, 3))
-    assert "has no channel" in told(trained, narrow.path, *out)
+    assert_refused(printed(trained, narrow.path, *out), "channels-missing", "no channel c3")
     empty = tmp_path / "empty"
     empty.mkdir()
     shutil.copy(trained / "settings.json", empty)
-    assert "holds no checkpoint yet" in told(empty, labelled.path, *out)
+    assert_refused(printed(empty, labelled.path, *out), "checkpoint-missing", empty)
     assert not (tmp_path / "scores.parquet").exists()
     run = tmp_path / "run"
     Training(settings_for(labelled.path, run, max_steps=1, validation_share=0.0), ALONE, resume=False).run()
-    with pytest.raises(RunError, match=r"no row of .* was held out"):
-        score(run, labelled, tmp_path / "scores.parquet", ALONE)
+    with raises("no-normal-rows", labelled.path, kind=RunError):
+        score(run, labelled, tmp_path / "scores.parquet", device="cpu")

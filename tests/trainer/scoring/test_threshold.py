@@ -1,4 +1,4 @@
-"""The threshold beside sorting all scores."""
+"""The threshold, compared with sorting all scores."""
 
 import numpy as np
 import pytest

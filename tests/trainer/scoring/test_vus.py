@@ -1,4 +1,4 @@
-"""VUS-PR beside the figures of its authors' program, and beside its definition written out."""
+"""VUS-PR, compared with the figures of its authors' program and with its definition written out."""
 
 import math
 

@@ -1,0 +1,44 @@
+"""The options of `longstride.score` and `evaluate`, and their defaults."""
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from longstride.trainer.settings import Device, at_least, check, one_of
+
+if TYPE_CHECKING:
+    from longstride.storage.store import SeriesStore
+
+__all__ = ["BUFFER", "ScoreOptions"]
+
+StrPath = str | os.PathLike[str]
+
+BUFFER = 100
+"""Rows of both buffers of a labelled span together, at their widest, for VUS-PR."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    """The parameters of `longstride.score` and the flags of its command."""
+
+    run: StrPath = field(kw_only=False)
+    """Run directory of the model."""
+    store: "SeriesStore | StrPath" = field(kw_only=False)
+    """The store whose rows are scored, or its path."""
+    out: StrPath = field(kw_only=False)
+    """Parquet file to write."""
+    normal: "SeriesStore | StrPath | None" = None
+    """The store that the model was trained on, if its path has changed."""
+    stride: int | None = None
+    """Rows between the starts of windows; as in training if it is not given."""
+    batch_size: int = 1024
+    """Windows that each process takes at once."""
+    alarms: float = 0.001
+    """Share of the normal rows that score above the threshold, which is kept with the scores: false alarms."""
+    device: Device = "auto"
+    """Where to compute."""
+
+    def __post_init__(self) -> None:
+        at_least(1, stride=self.stride, batch_size=self.batch_size)
+        check(0 < self.alarms < 1, "alarms", self.alarms, "above 0 and below 1")
+        one_of(Device, device=self.device)

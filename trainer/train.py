@@ -1,0 +1,28 @@
+"""`longstride.train`: from the windows of a store to a run directory with a trained model."""
+
+from longstride.trainer.engine.distributed import start_ranks
+from longstride.trainer.keywords import keywords_of
+from longstride.trainer.loop import Training
+from longstride.trainer.pca_run import PCARun
+from longstride.trainer.settings import TrainOptions
+from longstride.trainer.train_result import TrainResult
+
+__all__ = ["train"]
+
+
+@keywords_of(TrainOptions)
+def train(options: TrainOptions) -> TrainResult:
+    """Train an autoencoder on windows (B, K, N) of a store, and write a run directory.
+
+    Works in a script, in a notebook, and under torchrun, where each process calls it, takes its share of each
+    batch, and gets the same result. Ctrl-C and SIGTERM save the run and return with `finished=False`. What happens
+    is logged by `logging.getLogger("longstride")` at level INFO.
+
+    Raises SettingsError for a setting that cannot work or does not suit the store, StoreError for a store that
+    cannot be read, RunError where `out` holds a run (without `resume`, or of other settings or data) or is in use,
+    and DivergenceError where the loss is not a finite number.
+    """
+    settings = options.grouped()
+    kind = PCARun if settings.model.model == "pca" else Training
+    with start_ranks(settings.run.device) as ranks:
+        return kind(settings, ranks, resume=options.resume).run()

@@ -28,7 +28,10 @@ def recipe_of(store: SeriesStore) -> Recipe:
     """The recipe that a store was made by. Raises RecipeError where it has none."""
     recipe = store.attributes["recipe"]
     if not recipe:
-        raise RecipeError(f"{store.path} does not say how its sources were read: only what `ingest` made goes on")
+        raise RecipeError(
+            f"{store.path} does not say how its sources were read: only what `ingest` made goes on",
+            code="recipe-missing",
+        )
     return Recipe.from_settings(recipe)
 
 
@@ -45,7 +48,9 @@ def refuse_known(store: SeriesStore, sources: Sequence[Source]) -> None:
             name = known.get((source.num_bytes, checksum(source.name)))
             if name is not None:
                 raise SourceError(
-                    source.name, f"{store.path} has the rows of this file already, as {name}: leave it out"
+                    source.name,
+                    f"{store.path} has the rows of this file already, as {name}: leave it out",
+                    code="source-repeated",
                 )
 
 
@@ -65,6 +70,7 @@ def check_newer(store: SeriesStore, parts: Sequence[Part], sources: Sequence[Sou
                     sources[part.source].name,
                     f"it has a row at {format_moment(run.first_time)}{of}, but {store.path} reaches {last} "
                     f"{format_moment(ends[run.series])}: leave out the rows that are not newer, or {REBUILD}",
+                    code="rows-not-newer",
                 )
 
 
@@ -82,7 +88,9 @@ def columns_before(store: SeriesStore, columns: Sequence[str], *, pivot: bool) -
     added = [name for name in columns if name not in before]
     if added:
         raise SourceError(
-            str(store.path), f"it has no channel for column {', '.join(map(repr, added))}: {REBUILD}"
+            str(store.path),
+            f"it has no channel for column {', '.join(map(repr, added))}: {REBUILD}",
+            code="channels-changed",
         )
     return before
 
@@ -99,7 +107,9 @@ def sensors_before(store: SeriesStore, found: Sequence[str] | None, columns: Seq
     added = sorted(set(found) - set(sensors))
     if added:
         raise SourceError(
-            str(store.path), f"it has no channel for sensor {', '.join(map(repr, added))}: {REBUILD}"
+            str(store.path),
+            f"it has no channel for sensor {', '.join(map(repr, added))}: {REBUILD}",
+            code="channels-changed",
         )
     return sensors
 
@@ -111,7 +121,9 @@ def _columns_of_sensors(store: SeriesStore, columns: Sequence[str]) -> tuple[str
     stems = {name.removesuffix(f"/{column}") for name, column in zip(first, found, strict=False)}
     if len(found) != len(columns) or len(stems) != 1 or len(store.channels) % len(columns):
         raise SourceError(
-            str(store.path), f"its channels are not those of columns {', '.join(map(repr, columns))}: {REBUILD}"
+            str(store.path),
+            f"its channels are not those of columns {', '.join(map(repr, columns))}: {REBUILD}",
+            code="channels-changed",
         )
     return found
 

@@ -34,7 +34,7 @@ def parse_duration(text: str) -> int:
         total += Fraction(match[1]) * UNITS_NS[match[2]]
         position = match.end()
     if position < len(stripped) or total < 1:
-        raise RecipeError(f"{text!r} is no duration: write it as 90s, 1h30m, 500ms or 1d")
+        raise RecipeError(f"{text!r} is no duration: write it as 90s, 1h30m, 500ms or 1d", code="recipe-value")
     return int(total)
 
 

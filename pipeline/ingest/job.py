@@ -102,7 +102,9 @@ def _sources_before(before: SeriesStore) -> list[str]:
     gone = [name for name in known if "://" not in name and not Path(name).exists()]
     if gone:
         raise SourceError(
-            gone[0], f"{before.path} was made of it, and it is gone: a rebuild needs all its sources"
+            gone[0],
+            f"{before.path} was made of it, and it is gone: a rebuild needs all its sources",
+            code="source-missing",
         )
     return known
 
@@ -136,7 +138,9 @@ def _run(
             read.remove_parts()
             return left
         if before is None:
-            raise StoreError(f"{lock.path} is a store already: remove it first, or give another path")
+            raise StoreError(
+                f"{lock.path} is a store already: remove it first, or give another path", code="store-exists"
+            )
     if before is not None:
         refuse_known(before, plan.sources)
     with executor(options.get("workers"), options.get("dask")) as run:

@@ -89,8 +89,10 @@ class Plan:
         for setting, names in self.recipe.columns_in_settings.items():
             unknown = [name for name in names if name not in known]
             if unknown:
+                there = listed([channel.name for channel in channels])
                 raise RecipeError(
-                    f"{setting} names {listed(unknown)}; the channels are {listed([one.name for one in channels])}"
+                    f"{setting} names {listed(unknown)}; the channels are {there}",
+                    code="column-missing",
                 )
 
     def fingerprint(self, piece_bytes: int) -> str:
@@ -116,12 +118,16 @@ def make_plan(
     sources = tuple(open_source(name, recipe) for name in find_files(names))
     unknown = [name for name in recipe.exclude if not any(name in source.names for source in sources)]
     if unknown:
-        raise RecipeError(f"exclude names {listed(unknown)}, which no source has")
+        raise RecipeError(f"exclude names {listed(unknown)}, which no source has", code="column-missing")
     columns = []
     for source in sources:
         repeated = sorted({name for name in source.names if source.names.count(name) > 1})
         if repeated:
-            raise SourceError(source.name, f"two columns are named {repeated[0]!r}: rename one in the file")
+            raise SourceError(
+                source.name,
+                f"two columns are named {repeated[0]!r}: rename one in the file",
+                code="column-repeated",
+            )
         columns.append(Columns.resolve(source.name, source.names, source.unnamed, recipe))
     union = tuple(union) if union is not None else union_of_channels(columns, recipe)
     channels = tuple(one.channels for one in columns)

@@ -47,24 +47,30 @@ class Query:
             # It names its columns: the number of the row is one more.
             head, select, tail = sql.partition(sql.lstrip()[:6])
             if select.upper() != "SELECT" or head.strip():
-                raise RecipeError(f"sql is {sql!r}: expected SELECT ... FROM {TABLE}")
+                raise RecipeError(f"sql is {sql!r}: expected SELECT ... FROM {TABLE}", code="sql-invalid")
             self._sql = f"SELECT {ROW}, {tail}"
             found = self._execute(empty)
         self._time = columns.time_name
         self._needed = [columns.time_name, *keys, *columns.labels]
         lost = [name for name in self._needed if name not in found.columns]
         if lost:
-            raise RecipeError(f"sql leaves out {', '.join(map(repr, lost))}: SELECT that too, or *")
+            raise RecipeError(
+                f"sql leaves out {', '.join(map(repr, lost))}: SELECT that too, or *", code="sql-result"
+            )
         for name in self._needed:
             if found.schema[name] != schema[name]:
-                raise RecipeError(f"sql makes {found.schema[name]} of {name!r}: leave it {schema[name]}")
+                raise RecipeError(
+                    f"sql makes {found.schema[name]} of {name!r}: leave it {schema[name]}", code="sql-result"
+                )
         made = {name: dtype for name, dtype in found.schema.items() if name not in (ROW, *self._needed)}
         kept = {name: dtype for name, dtype in made.items() if unused.get(name) != dtype}
         for name, dtype in kept.items():
             if not (dtype.is_numeric() or dtype == pl.Boolean):
-                raise RecipeError(f"sql makes {dtype} of {name!r}: expected numbers; CAST it, or leave it out")
+                raise RecipeError(
+                    f"sql makes {dtype} of {name!r}: expected numbers; CAST it, or leave it out", code="sql-result"
+                )
         if not kept:
-            raise RecipeError("sql leaves no column of values: SELECT *, or name some")
+            raise RecipeError("sql leaves no column of values: SELECT *, or name some", code="sql-result")
         self.channels = tuple(kept)
         """The columns of values that it gives."""
 
@@ -77,10 +83,15 @@ class Query:
         found = self._execute(rows)
         kept = found[ROW].cast(pl.Int64).fill_null(-1).to_numpy()
         if (np.diff(kept, prepend=-1) <= 0).any():
-            raise RecipeError("sql changes the order of rows or repeats them: it may only filter and compute")
+            raise RecipeError(
+                "sql changes the order of rows or repeats them: it may only filter and compute",
+                code="sql-spans-rows",
+            )
         lost = [name for name in self._needed if found[name].null_count()]
         if lost:
-            raise RecipeError(f"sql makes some {lost[0]!r} missing, which every row must have: drop such rows")
+            raise RecipeError(
+                f"sql makes some {lost[0]!r} missing, which every row must have: drop such rows", code="sql-result"
+            )
         found = found.with_columns(pl.col(self._time).to_physical(), pl.col(self.channels).cast(pl.Float64))
         self._refuse_infinity(found)
         return found.drop(ROW), kept
@@ -101,13 +112,15 @@ class Query:
             stamp = format_moment(found[self._time][row])
             raise RecipeError(
                 f"sql makes infinity of {name!r}, first at {stamp}: make it missing, as by a / NULLIF(b, 0), or "
-                "drop such rows with WHERE"
+                "drop such rows with WHERE",
+                code="sql-result",
             )
 
     def _looks_beside(self, how: str) -> RecipeError:
         return RecipeError(
             f"sql {self._text!r} looks at rows beside each other ({how}): it may only compute with values of the "
-            "same row. Use --every, --fill or --rate for what spans rows"
+            "same row. Use --every, --fill or --rate for what spans rows",
+            code="sql-spans-rows",
         )
 
     def _execute(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -119,4 +132,6 @@ class Query:
             if "aggregate function" in reason:
                 raise self._looks_beside("it summarises them") from None
             reason = reason.replace(f'"{ROW}", ', "")
-            raise RecipeError(f"sql {self._text!r} cannot be run on {TABLE}: {reason}") from None
+            raise RecipeError(
+                f"sql {self._text!r} cannot be run on {TABLE}: {reason}", code="sql-invalid"
+            ) from None

@@ -152,9 +152,8 @@ class Recipe:
             if not 0 <= limit < float("inf") or (text.endswith("%") and limit > 100):
                 raise ValueError
         except ValueError:
-            raise RecipeError(
-                f"max-rejects is {self.max_rejects!r}: expected a number such as 100, or a share such as 0.1%"
-            ) from None
+            expected = "a number such as 100, or a share such as 0.1%"
+            raise _unexpected("max-rejects", self.max_rejects, expected) from None
         return int(limit * num_rows / 100) if text.endswith("%") else int(limit)
 
     def null_of(self, column: str) -> tuple[str, ...]:
@@ -183,13 +182,14 @@ class Recipe:
 
     def _check_text(self) -> None:
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n0123456789+-. ':
-            raise RecipeError(
-                f"separator is {self.separator!r}: expected one character such as , or ; or |, or the word tab"
-            )
+            expected = "one character such as , or ; or |, or the word tab"
+            raise _unexpected("separator", self.separator, expected)
         if self.decimal not in (".", ","):
-            raise RecipeError(f"decimal is {self.decimal!r}: expected . or ,")
+            raise _unexpected("decimal", self.decimal, ". or ,")
         if self.decimal == self.separator:
-            raise RecipeError("separator and decimal mark are both a comma: name another separator")
+            raise RecipeError(
+                "separator and decimal mark are both a comma: name another separator", code="recipe-conflict"
+            )
         try:
             ascii_ = bytes(range(128)).decode(self.encoding) == bytes(range(128)).decode("ascii")
             single = len(bytes(range(128, 256)).decode(self.encoding, "replace")) == 128
@@ -197,44 +197,48 @@ class Recipe:
         except (LookupError, UnicodeDecodeError):
             known = False
         if not known:
-            raise RecipeError(
-                f"encoding is {self.encoding!r}: expected utf-8 or one with a byte a character, such as latin-1; "
-                "convert others, as with `iconv -f utf-16 -t utf-8`"
+            raise _unexpected(
+                "encoding",
+                self.encoding,
+                "utf-8 or one with a byte a character, such as latin-1; convert others, as with "
+                "`iconv -f utf-16 -t utf-8`",
             )
 
     def _check_time(self) -> None:
         format_ = self.time_format
         if format_ is not None and format_ not in EPOCH_UNITS_NS and "%" not in format_:
-            raise RecipeError(
-                f"time-format is {format_!r}: expected s, ms, us or ns, or a format such as '%d/%m/%Y %H:%M'"
-            )
+            raise _unexpected("time-format", format_, "s, ms, us or ns, or a format such as '%d/%m/%Y %H:%M'")
         if format_ in EPOCH_UNITS_NS and len(self.time_columns) > 1:
-            raise RecipeError(f"time-format {format_} is for one column, time names {len(self.time_columns)}")
+            raise RecipeError(
+                f"time-format {format_} is for one column, time names {len(self.time_columns)}",
+                code="recipe-conflict",
+            )
         if len(self.time_columns) > 7:
-            raise RecipeError(f"time names {len(self.time_columns)} columns: expected at most 7, year to fraction")
+            raise _unexpected("time", self.time_columns, "at most 7 columns, year to fraction")
         try:
             zoneinfo.ZoneInfo(self.timezone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise RecipeError(
-                f"timezone {self.timezone!r} is not known: expected a name such as UTC or Europe/Berlin"
-            ) from None
+            raise _unexpected("timezone", self.timezone, "a name such as UTC or Europe/Berlin") from None
 
     def _check_uses(self) -> None:
         if self.channels is not None and self.exclude:
             raise RecipeError(
-                "channels and exclude contradict each other: name the columns to keep, or to leave out"
+                "channels and exclude contradict each other: name the columns to keep, or to leave out",
+                code="recipe-conflict",
             )
         if (self.fill == "none") != (self.fill_limit is None):
             raise RecipeError(
                 "fill and fill-limit go together: say how missing values are filled in (forward or linear) and "
-                "how far (such as 1h)"
+                "how far (such as 1h)",
+                code="recipe-conflict",
             )
         if self.every is not None and self.max_gap is not None:
             num_steps = parse_duration(self.max_gap) / parse_duration(self.every)
             if num_steps > MAX_STEPS_OF_GAP:
                 raise RecipeError(
                     f"max-gap {self.max_gap} is {num_steps:,.0f} steps of {self.every}, which would all get rows: "
-                    f"expected at most {MAX_STEPS_OF_GAP:,}: name a shorter max-gap, or a longer every"
+                    f"expected at most {MAX_STEPS_OF_GAP:,}: name a shorter max-gap, or a longer every",
+                    code="recipe-conflict",
                 )
         named = [*self.time_columns, *(name for name in (self.series, self.pivot) if name is not None)]
         named += [*self.labels, *(self.channels or ()), *self.exclude]
@@ -242,7 +246,8 @@ class Recipe:
         if repeated:
             raise RecipeError(
                 f"a column has one use: {', '.join(map(repr, repeated))} is named twice among time, series, "
-                "pivot, labels, channels and exclude"
+                "pivot, labels, channels and exclude",
+                code="recipe-conflict",
             )
 
     @classmethod
@@ -256,9 +261,14 @@ class Recipe:
         unknown = sorted(values.keys() - known)
         if unknown:
             names = ", ".join(name.replace("_", "-") for name in sorted(known))
-            raise RecipeError(f"unknown setting {', '.join(map(repr, unknown))}: a recipe may hold {names}")
+            raise RecipeError(
+                f"unknown setting {', '.join(map(repr, unknown))}: a recipe may hold {names}",
+                code="recipe-setting",
+            )
         if not values.get("time"):
-            raise RecipeError("which column holds the time? Name it with --time, or as time = in the recipe")
+            raise RecipeError(
+                "which column holds the time? Name it with --time, or as time = in the recipe", code="time-unnamed"
+            )
         return cls(**{name: _checked(name, value) for name, value in values.items()})
 
     @classmethod
@@ -267,12 +277,12 @@ class Recipe:
         try:
             settings = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"{path} is no TOML file: {error}") from None
+            raise RecipeError(f"{path} is no TOML file: {error}", code="recipe-file") from None
         settings = {name.replace("-", "_"): value for name, value in settings.items()}
         try:
             return cls.from_settings(settings | overrides)
         except RecipeError as error:
-            raise RecipeError(f"{path}: {error}") from None
+            raise RecipeError(f"{path}: {error}", code=error.code) from None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for the attributes of a store, without those that are as by default."""
@@ -317,7 +327,11 @@ def _by_column(entries: tuple[str, ...]) -> list[tuple[str | None, str]]:
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
-        raise RecipeError(f"{name.replace('_', '-')} is {value!r}: expected {listed}")
+        raise _unexpected(name.replace("_", "-"), value, listed)
+
+
+def _unexpected(setting: str, value: object, expected: str) -> RecipeError:
+    return RecipeError(f"{setting} is {value!r}: expected {expected}", code="recipe-value")
 
 
 def _nanoseconds(duration: str | None) -> int | None:
@@ -328,10 +342,10 @@ def _checked(name: str, value: Any) -> Any:
     shown = name.replace("_", "-")
     if name in LISTS or (name == "time" and not isinstance(value, str)):
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise RecipeError(f'{shown} is {value!r}: expected a list of texts such as ["a", "b"]')
+            raise _unexpected(shown, value, 'a list of texts such as ["a", "b"]')
         return tuple(value)
     if name in ("max_rejects", "counter_bits") and type(value) is int:
         return str(value)
     if not isinstance(value, str):
-        raise RecipeError(f"{shown} is {value!r}: expected a text in quotes")
+        raise _unexpected(shown, value, "a text in quotes")
     return value

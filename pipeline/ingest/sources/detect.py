@@ -42,10 +42,14 @@ def open_source(name: str, recipe: Recipe) -> Source:
         begin = stream.read(PROBE_BYTES)
     _refuse(name, begin)
     if is_compressed(magic) and (is_compressed(begin) or begin.startswith((PARQUET, ARROW))):
-        raise SourceError(name, "what is compressed here is no text: decompress the file first")
+        raise SourceError(
+            name, "what is compressed here is no text: decompress the file first", code="source-format"
+        )
     text = begin.removeprefix(BOM)
     if JSON_ARRAY.match(text):
-        raise SourceError(name, "this is one JSON array: write an object a line, as with `jq -c '.[]'`")
+        raise SourceError(
+            name, "this is one JSON array: write an object a line, as with `jq -c '.[]'`", code="source-format"
+        )
     if _is_json(text):
         return JsonSource(name, recipe)
     return CsvSource(name, recipe)
@@ -61,6 +65,8 @@ def _refuse(name: str, begin: bytes) -> None:
     """Raise SourceError for what many take for logs, and tell how to make one of it."""
     for magic, message in FOREIGN.items():
         if begin.startswith(magic):
-            raise SourceError(name, message)
+            raise SourceError(name, message, code="source-format")
     if begin[TAR_MAGIC] == b"ustar":
-        raise SourceError(name, "this is a tar archive: unpack it, as with `tar xf`, and name its files")
+        raise SourceError(
+            name, "this is a tar archive: unpack it, as with `tar xf`, and name its files", code="source-format"
+        )

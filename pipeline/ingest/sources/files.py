@@ -43,7 +43,7 @@ def find_files(names: Sequence[str | os.PathLike[str]]) -> list[str]:
     Raises RecipeError where nothing is named or a file is reached twice, SourceError where there is no such file.
     """
     if not names:
-        raise RecipeError("no source is named: give at least one file")
+        raise RecipeError("no source is named: give at least one file", code="source-unnamed")
     found = [file for name in names for file in _expanded(os.fspath(name))]
     by_place = defaultdict(list)
     for file in found:
@@ -51,7 +51,9 @@ def find_files(names: Sequence[str | os.PathLike[str]]) -> list[str]:
     for first, *others in by_place.values():
         if others:
             also = f" (as {others[0]})" if others[0] != first else ""
-            raise RecipeError(f"{first} is named twice among the sources{also}: name it once")
+            raise RecipeError(
+                f"{first} is named twice among the sources{also}: name it once", code="source-repeated"
+            )
     return found
 
 
@@ -64,14 +66,16 @@ def _expanded(name: str) -> list[str]:
     if path.is_dir():
         files = sorted(str(file) for file in path.rglob("*") if _is_log(file.relative_to(path)) and file.is_file())
         if not files:
-            raise SourceError(name, NO_LOGS)
+            raise SourceError(name, NO_LOGS, code="source-missing")
         return files
     if path.exists():
-        raise SourceError(name, "this is a pipe or a device: write what it gives to a file first")
+        raise SourceError(
+            name, "this is a pipe or a device: write what it gives to a file first", code="source-format"
+        )
     files = sorted(set(glob.glob(name, recursive=True))) if glob.has_magic(name) else []  # noqa: PTH207
     files = [file for file in files if Path(file).is_file()]
     if not files:
-        raise SourceError(name, "there is no such file")
+        raise SourceError(name, "there is no such file", code="source-missing")
     return files
 
 
@@ -91,7 +95,7 @@ def _expanded_url(url: str) -> list[str]:
     except Exception as error:
         raise _unreachable(url, error) from error
     if not found:
-        raise SourceError(url, "there is no such file" if is_pattern else NO_LOGS)
+        raise SourceError(url, "there is no such file" if is_pattern else NO_LOGS, code="source-missing")
     return [_address(system, file, url) for file in found]
 
 
@@ -153,6 +157,7 @@ def refuse_changed(name: str, expected: int) -> None:
         raise SourceError(
             name,
             f"it had {expected:,} bytes and now has {found:,}: ingest it again, or a copy, when nobody writes it",
+            code="source-changed",
         )
 
 
@@ -290,6 +295,7 @@ def _filesystem(url: str) -> tuple[Any, str]:
         raise SourceError(
             url,
             f"this kind of address cannot be opened: {error}; expected a path, or a URL such as file:///logs/a.csv",
+            code="source-address",
         ) from None
     except OSError as error:
         raise _unreachable(url, error) from error
@@ -297,15 +303,21 @@ def _filesystem(url: str) -> tuple[Any, str]:
 
 def _unreachable(url: str, error: Exception) -> SourceError:
     if isinstance(error, FileNotFoundError):
-        return SourceError(url, "there is no such file")
-    return SourceError(url, f"it cannot be reached: {type(error).__name__}: {' '.join(str(error).split())}")
+        return SourceError(url, "there is no such file", code="source-missing")
+    return SourceError(
+        url,
+        f"it cannot be reached: {type(error).__name__}: {' '.join(str(error).split())}",
+        code="source-unreadable",
+    )
 
 
 def _damaged(name: str, error: Exception) -> SourceError:
-    return SourceError(name, f"the compressed data is damaged ({error}): fetch the file again")
+    return SourceError(
+        name, f"the compressed data is damaged ({error}): fetch the file again", code="source-damaged"
+    )
 
 
 def _unreadable(name: str, error: OSError) -> SourceError:
     if isinstance(error, FileNotFoundError):
-        return SourceError(name, "there is no such file")
-    return SourceError(name, f"it cannot be read: {error.strerror or error}")
+        return SourceError(name, "there is no such file", code="source-missing")
+    return SourceError(name, f"it cannot be read: {error.strerror or error}", code="source-unreadable")

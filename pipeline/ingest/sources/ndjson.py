@@ -50,7 +50,9 @@ class JsonSource(Source):
                 keys.update(dict.fromkeys(row))
         if not keys:
             raise SourceError(
-                name, "no line of its first MiB is a JSON object: expected one a line, as `jq -c` writes them"
+                name,
+                "no line of its first MiB is a JSON object: expected one a line, as `jq -c` writes them",
+                code="source-format",
             )
         self.names = tuple(keys)
 

@@ -90,14 +90,17 @@ class ReadSources:
             file.crc = source.crc
             if source.num_rows is not None and source.num_rows != file.rows_in:
                 raise AccountingError(
-                    f"{source.name} says that it has {source.num_rows:,} rows, but {file.rows_in:,} were read"
+                    f"{source.name} says that it has {source.num_rows:,} rows, but {file.rows_in:,} were read",
+                    code="rows-unaccounted",
                 )
         if not any(part.num_rows for part in self.parts):
             filtered = sum(file.filtered for file in self.files)
             if not filtered and any(part.rejected for part in self.parts):
                 raise self._limit.error(self.folder, self._lock.path, self._plan.sources, self.parts)
             why = f": the query drops {filtered:,}" if filtered else ""
-            raise SourceError(", ".join(file.name for file in self.files), f"there are no rows{why}")
+            raise SourceError(
+                ", ".join(file.name for file in self.files), f"there are no rows{why}", code="source-empty"
+            )
         self._refuse_counters()
 
     def leave_report(self, report: IngestReport) -> None:
@@ -200,7 +203,7 @@ class ReadSources:
             source, line, value = found[name]
             also = f". The same is true of {listed(others)}" if others else ""
             message = _rounding(name, value, self._plan.recipe) + also
-            raise SourceError(source.name, message, place=f"{source.line} {line}")
+            raise SourceError(source.name, message, place=f"{source.line} {line}", code="value-rounded")
 
     def _advance(self, num_bytes: int) -> None:
         self._done_bytes += num_bytes
@@ -220,6 +223,7 @@ def _out_of_sight(name: str) -> SourceError:
         name,
         "a worker and this process do not both see this file: was it removed? Workers of a cluster need the "
         "sources and the folder of the store on a file system that they share, under the same paths",
+        code="files-not-shared",
     )
 
 

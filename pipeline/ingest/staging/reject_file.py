@@ -113,8 +113,9 @@ class RejectLimit:
         if total <= self._recipe.max_rejected(self._num_rows):
             limit = "and no other is left"
         return RejectsError(
-            f"{first}\n{share}, {limit}: {count:,} for {reason!r}. They are in {path}; "
-            "`longstride profile` proposes a recipe"
+            f"{first}. {share}, {limit}: {count:,} for {reason!r}. They are in {path}; "
+            "`longstride profile` proposes a recipe",
+            code="too-many-rejects",
         )
 
 

@@ -51,7 +51,7 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
     try:
         stamps = to_nanoseconds([frame[name] for name in columns.time], recipe)
     except RecipeError as error:
-        raise SourceError(source, str(error)) from None
+        raise SourceError(source, str(error), code=error.code) from None
     time = stamps.nanoseconds
     if time.null_count():
         unreadable = explain([frame[name] for name in columns.time], recipe)
@@ -122,7 +122,11 @@ def _label(source: str, column: pl.Series, faults: _Faults) -> pl.Series:
     elif column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
         numbers = column.cast(pl.Float64)
     else:
-        raise SourceError(source, f"label {column.name!r} holds {column.dtype}: expected true, false or numbers")
+        raise SourceError(
+            source,
+            f"label {column.name!r} holds {column.dtype}: expected true, false or numbers",
+            code="column-type",
+        )
     wrong = ~(numbers.is_between(0, MAX_LABEL) & (numbers == numbers.floor())).fill_null(False)
     if wrong.any():
         faults.add(
@@ -144,7 +148,9 @@ def _numbers(
     chosen = frame.select(channels)
     for name, dtype in chosen.schema.items():
         if not (dtype.is_numeric() or dtype in (pl.String, pl.Null)):
-            raise SourceError(source, f"column {name!r} holds {dtype}, not numbers: {_way_out(name)}")
+            raise SourceError(
+                source, f"column {name!r} holds {dtype}, not numbers: {_way_out(name)}", code="column-type"
+            )
     texts = [name for name, dtype in chosen.schema.items() if dtype == pl.String]
     if recipe.decimal == ",":
         numbers = chosen.with_columns(_read_again(chosen[name], recipe, faults) for name in texts)

@@ -132,7 +132,7 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
         return from_format(column.cast(pl.String), recipe.time_format, clock)
     if dtype != pl.String:
         remedy = "give its unit with --time-format s, ms, us or ns" if dtype.is_numeric() else "expected a time"
-        raise RecipeError(f"the time column {column.name!r} holds {dtype}: {remedy}")
+        raise RecipeError(f"the time column {column.name!r} holds {dtype}: {remedy}", code="column-type")
     return from_iso(column, clock)
 
 
@@ -168,7 +168,8 @@ def _texts(column: pl.Series) -> pl.Series:
         return column.cast(pl.String)
     raise RecipeError(
         f"the time column {column.name!r} holds {dtype}: beside others, expected texts, whole numbers, dates or "
-        "times of day"
+        "times of day",
+        code="column-type",
     )
 
 
@@ -192,6 +193,7 @@ def _whole(column: pl.Series) -> pl.Series:
     else:
         raise RecipeError(
             f"the time column {column.name!r} holds {dtype}: expected whole numbers, as three or more columns "
-            "hold year, month, day and so on; or describe them with --time-format"
+            "hold year, month, day and so on; or describe them with --time-format",
+            code="column-type",
         )
     return masked(numbers, numbers == numbers.floor()).cast(pl.Int64, strict=False)

@@ -116,5 +116,5 @@ def _parse(texts: pl.Series, format_: str, unit: Literal["us", "ns"]) -> pl.Seri
         parsed = texts.str.to_datetime(format_, time_unit=unit, strict=False, cache=False)
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
-        raise RecipeError(f"time-format {format_!r} cannot be used: {reason}") from None
+        raise RecipeError(f"time-format {format_!r} cannot be used: {reason}", code="recipe-value") from None
     return parsed.dt.replace_time_zone("UTC") if format_.endswith("UTC") else parsed

@@ -235,6 +235,7 @@ def _repeated(read: _Read, row: int, shape: Shape, series: str) -> SourceError:
         f"time {moment}{of} is repeated, it is also that of {shape.names[other]}, {shape.line[other]} "
         f"{read.line[before]}: {remedy}",
         place=f"{shape.line[number]} {read.line[row]}",
+        code="time-repeated",
     )
 
 

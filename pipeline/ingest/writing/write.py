@@ -127,12 +127,15 @@ def _check_accounts(files: Sequence[FileReport], writer: StoreWriter, assembly: 
         if not file.is_balanced:
             raise AccountingError(
                 f"{file.name} has {file.rows_in:,} rows, but they became {file.told()}: nothing was committed. "
-                "This is a fault of Longstride, please report it"
+                "This is a fault of Longstride, please report it",
+                code="rows-unaccounted",
             )
     total = sum(file.rows_out for file in files) + assembly.num_added
     written = writer.num_rows - writer.first_new_row
     if total != written:
-        raise AccountingError(f"{total:,} rows came through, but {written:,} were written")
+        raise AccountingError(
+            f"{total:,} rows came through, but {written:,} were written", code="rows-unaccounted"
+        )
 
 
 def _commit(

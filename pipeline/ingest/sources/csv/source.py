@@ -107,7 +107,9 @@ class CsvSource(Source):
             return self._whole(self._parsed(records, text), records)
         except pl.exceptions.PolarsError as error:
             place = f"lines {records.lines[0]} to {records.lines[-1]}"
-            raise SourceError(self.name, f"Polars cannot read them: {error}", place=place) from error
+            raise SourceError(
+                self.name, f"Polars cannot read them: {error}", place=place, code="parser-failed"
+            ) from error
 
     def _parsed(self, records: Records, schema: dict[str, Any]) -> pl.DataFrame:
         return pl.read_csv(records.data, has_header=False, separator=self._recipe.separator, schema=schema)
@@ -116,7 +118,7 @@ class CsvSource(Source):
         if frame.height != len(records.lines):
             place = f"lines {records.lines[0]} to {records.lines[-1]}"
             message = f"Polars found {frame.height:,} rows, there are {len(records.lines):,}: please report this"
-            raise SourceError(self.name, message, place=place)
+            raise SourceError(self.name, message, place=place, code="parser-failed")
         return frame
 
 

@@ -38,7 +38,7 @@ class WorkersError(LongstrideError):
 def executor(workers: int | None, dask: str | None) -> AbstractContextManager[Run[Any]]:
     """Local processes, a cluster by its address, or else threads. Raises WorkersError where both are named."""
     if workers is not None and dask is not None:
-        raise WorkersError("workers and dask contradict each other: name one of them")
+        raise WorkersError("workers and dask contradict each other: name one of them", code="workers-conflict")
     if dask is not None:
         return on_cluster(dask)
     return in_threads() if workers is None else on_processes(workers)
@@ -136,7 +136,9 @@ def _on_cluster(address: str) -> Iterator[Run[Any]]:
     try:
         client = dask.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise WorkersError(f"no Dask scheduler answers at {address}: {error}") from None
+        raise WorkersError(
+            f"no Dask scheduler answers at {address}: {error}", code="workers-unreachable"
+        ) from None
     with client, client.as_current():
 
         def run(tasks: Iterator[Callable[[], Iterable[Any]]]) -> Iterator[list[Any]]:
@@ -156,11 +158,12 @@ def _on_cluster(address: str) -> Iterator[Run[Any]]:
             except dask.scheduler.KilledWorker as error:
                 raise WorkersError(
                     f"the workers of {address} died, one after the other, when they read the same piece "
-                    f"({error.last_worker.address} was the last): give them more memory, or use smaller pieces"
+                    f"({error.last_worker.address} was the last): give them more memory, or use smaller pieces",
+                    code="workers-lost",
                 ) from None
             except (CancelledError, dask.comm.CommClosedError):
                 raise WorkersError(
-                    f"the Dask scheduler at {address} is gone, and what it was doing lost"
+                    f"the Dask scheduler at {address} is gone, and what it was doing lost", code="workers-lost"
                 ) from None
             except (Exception, GeneratorExit):
                 # What is still running would write into a folder that is about to be removed.
@@ -189,7 +192,8 @@ def _num_threads(client: Any, address: str) -> int:
             client.wait_for_workers(1, timeout=WORKERS_SECONDS)
         except TimeoutError:
             raise WorkersError(
-                f"the Dask scheduler at {address} has no workers: start some with `dask worker {address}`"
+                f"the Dask scheduler at {address} has no workers: start some with `dask worker {address}`",
+                code="workers-missing",
             ) from None
     return max(1, num_threads)
 

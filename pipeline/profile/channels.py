@@ -74,6 +74,7 @@ def leave_out_texts(draft: Proposal) -> None:
             draft.sample.excerpts[0].source.name,
             f"no column of numbers is left beside the time {listed(draft.times[0].recipe.time_columns)}; the "
             f"columns are {listed(list(draft.columns))}: is this the right file, and what separates its fields?",
+            code="no-channels",
         )
 
 

@@ -44,6 +44,7 @@ def agreed(dialects: Mapping[str, Dialect]) -> Dialect:
                     name,
                     f"{setting} is {_shown(value)}, in {told_by[setting]} it is {_shown(common[setting])}: one "
                     "recipe holds for all files, so profile and ingest these apart",
+                    code="dialects-differ",
                 )
             told_by.setdefault(setting, name)
     return common

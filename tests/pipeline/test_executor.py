@@ -21,6 +21,7 @@ from longstride import Recipe, RejectsError, SourceError, ingest
 from longstride.__main__ import main
 from longstride.pipeline import executor
 from longstride.pipeline.executor import WorkersError
+from tests.helpers.errors import assert_refused, raises
 from tests.helpers.ingest_jobs import ROOT, contents, run_job, write_logs
 from tests.helpers.log_lines import log_lines
 
@@ -211,7 +212,7 @@ def test_no_scheduler(tmp_path: Path, write_log: Callable[..., Path], monkeypatc
     command = ["ingest", str(log), "--time", "time", "--out", str(tmp_path / "out"), "--dask", address]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 1
-    assert result.output.startswith(f"Error: no Dask scheduler answers at {address}")
+    assert_refused(result.output, "workers-unreachable", address)
     assert result.output.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
@@ -221,10 +222,10 @@ def test_no_workers(
 ) -> None:
     monkeypatch.setattr(executor, "WORKERS_SECONDS", 1)
     log = write_log("log.csv", log_lines(9))
-    with pytest.raises(WorkersError, match=f"{cluster.address} has no workers: start some"):
+    with raises("workers-missing", cluster.address, kind=WorkersError):
         ingest([log], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     cluster.add_worker("mortal", die_at=1)
-    with pytest.raises(WorkersError, match=f"{cluster.address} has no workers: start some"):
+    with raises("workers-missing", cluster.address, kind=WorkersError):
         ingest([log], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     assert not (tmp_path / "out").exists()
 
@@ -233,7 +234,7 @@ def test_a_scheduler_that_is_killed(
     tmp_path: Path, logs: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.add_worker("a")
-    with pytest.raises(WorkersError, match=f"the Dask scheduler at {cluster.address} is gone"):
+    with raises("workers-lost", cluster.address):
         run_job(logs, tmp_path / "out", dask=cluster.address, progress=lambda _: cluster.scheduler.kill())
     assert not (tmp_path / "out").exists()
 
@@ -241,7 +242,7 @@ def test_a_scheduler_that_is_killed(
 def test_a_piece_that_kills_its_workers(tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster) -> None:
     for name in "abcde":
         cluster.add_worker(name, die_at=1)
-    with pytest.raises(WorkersError, match=f"workers of {cluster.address} died, one after the other"):
+    with raises("workers-lost", cluster.address):
         ingest([write_log("log.csv", log_lines(9))], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     assert not (tmp_path / "out").exists()
 
@@ -251,7 +252,7 @@ def test_workers_of_other_machines_share_the_folder(
     tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster, sees: str
 ) -> None:
     cluster.add_worker("a", sees=sees)
-    with pytest.raises(SourceError, match=r"0-0-0\.part.*: a worker and this process do not both see this file"):
+    with raises("files-not-shared", "0-0-0.part"):
         ingest([write_log("log.csv", log_lines(9))], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     assert not (tmp_path / "out").exists()
 
@@ -269,7 +270,7 @@ def test_a_fault_that_cannot_be_pickled_does_not_hang() -> None:
 
 
 def test_workers_and_dask_contradict_each_other(tmp_path: Path, write_log: Callable[..., Path]) -> None:
-    with pytest.raises(WorkersError, match="workers and dask contradict each other: name one of them"):
+    with raises("workers-conflict", "workers", "dask"):
         ingest(
             [write_log("log.csv", log_lines(9))],
             tmp_path / "out",

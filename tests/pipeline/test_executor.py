@@ -289,7 +289,7 @@ def test_the_command_is_quiet_and_leaves_no_process(
     command = [
         sys.executable,
         "-m",
-        "pipeline",
+        "longstride",
         "ingest",
         str(log),
         "--out",

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from longstride import WindowBatch, WindowDataset, WindowLoader, gather, split_by_time
+from longstride import WindowBatch, WindowDataset, WindowLoader, split_by_time
 from longstride.pipeline.loading.dataset import WindowOptions
 from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving import gather
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
 from tests.helpers.segments import brute_force, segment_lists

@@ -8,9 +8,6 @@ import pytest
 from longstride import Proposal
 from longstride.storage.store import SeriesStore
 from tests.helpers.small_logs import ingest, log, propose
-from tests.pipeline.ingest.conftest import gecco, logs, write_log
-
-__all__ = ["gecco", "logs", "look", "store", "write_log"]
 
 
 @pytest.fixture

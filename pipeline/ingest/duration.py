@@ -3,8 +3,6 @@
 import re
 from fractions import Fraction
 
-import numpy as np
-
 from longstride.pipeline.ingest.errors import RecipeError
 
 __all__ = ["format_duration", "format_moment", "parse_duration"]
@@ -50,4 +48,6 @@ def format_duration(nanoseconds: int) -> str:
 
 def format_moment(nanoseconds: int) -> str:
     """Write nanoseconds since 1970 UTC in ISO 8601, without a fraction that is nothing."""
+    import numpy as np  # late: the command line needs durations, and starts without numpy
+
     return str(np.datetime64(nanoseconds, "ns")).removesuffix(".000000000")

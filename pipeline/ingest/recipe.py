@@ -1,4 +1,4 @@
-"""How sources are to be read: one frozen record, from flags or from a TOML file with the same names."""
+"""How sources are read: one frozen record, from flags or from a TOML file with the same names."""
 
 import codecs
 import json
@@ -7,7 +7,7 @@ import zoneinfo
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from longstride.pipeline.ingest.duration import parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
@@ -22,6 +22,7 @@ MAX_STEPS_OF_GAP = 1_000_000
 
 Ambiguous = Literal["reject", "earliest", "latest"]
 Nonexistent = Literal["reject", "forward"]
+Decimal = Literal[".", ","]
 Duplicates = Literal["error", "first", "last", "mean"]
 Aggregate = Literal["mean", "min", "max", "last", "count"]
 Fill = Literal["none", "forward", "linear"]
@@ -38,47 +39,48 @@ class Recipe:
 
     time: str | tuple[str, ...]
     """Column that holds the time of a row, or several that hold parts of it: date and time of day, or year, month,
-    day and so on."""
+    day and so on. Required."""
     time_format: str | None = None
-    """A strptime format (of several columns: of their texts with a space between them); s, ms, us or ns for a
-    number since 1970; None for ISO 8601."""
+    """How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them), or s,
+    ms, us or ns for a number since 1970; by default ISO 8601."""
     timezone: str = "UTC"
     """Zone of times that carry none, such as Europe/Berlin."""
     ambiguous: Ambiguous = "reject"
     """What becomes of a local time that occurs twice, where clocks are set back."""
     nonexistent: Nonexistent = "reject"
-    """What becomes of a local time that never occurs, where clocks are set forward; `forward` moves it as far."""
+    """What becomes of a local time that never occurs, where clocks are set forward; forward moves it as far."""
 
     series: str | None = None
-    """Column whose value says which series a row belongs to; None for a single series."""
+    """Column that says which series a row belongs to; by default there is a single series."""
     pivot: str | None = None
-    """Column whose value says which sensor a row is of: each sensor becomes a channel. With several columns of
-    values, each sensor becomes as many channels, named sensor/column."""
+    """Column that says which sensor a row is of: each sensor becomes a channel. With several columns of values,
+    each sensor becomes as many channels, named sensor/column."""
     labels: tuple[str, ...] = ()
     """Columns of labels: true, false or a whole number from 0 to 127, never missing."""
     channels: tuple[str, ...] | None = None
-    """Columns of values, in this order; None for all others that have a name."""
+    """Columns of values, in this order; by default all others that have a name."""
     exclude: tuple[str, ...] = ()
-    """Columns to leave out."""
+    """Columns to leave out; or name those to keep in `channels`."""
     unit: tuple[str, ...] = ()
-    """Units of channels, such as "pressure=bar"."""
+    """Unit of a channel, such as pressure=bar."""
 
     separator: str = ","
-    """One character between fields; "tab" for a tab."""
-    decimal: str = "."
+    """One character between fields; the word tab for a tab."""
+    decimal: Decimal = "."
     """Decimal mark: a point or a comma."""
     encoding: str = "utf-8"
-    """Of texts: utf-8, or one with a byte a character, such as latin-1."""
+    """Encoding of texts: utf-8, or one with a byte a character, such as latin-1."""
     header: tuple[str, ...] = ()
     """Names of the columns, for files that have no header."""
     null: tuple[str, ...] = ()
-    """Texts that mean a missing value, beside the empty field and NaN. One that is a number means that number,
-    however it is written. "COLUMN=TEXT" is for that column alone."""
+    """A text that means a missing value, such as -200 or CO=-200; the empty field and NaN always do. A number
+    means that number, however it is written."""
     max_rejects: str = "0.1%"
-    """Stop the job when more rows than this cannot be read: a number, or a share of all rows."""
+    """Stop when more rows than this cannot be read: a number, or a share of all rows."""
 
     sql: str | None = None
-    """A Polars SQL query that sees each row of `rows` alone: filters, and columns made of others."""
+    """A query that filters rows and makes columns of others: 'SELECT *, a - b AS spread FROM rows WHERE a > 0'. It
+    sees each row alone."""
     duplicates: Duplicates = "error"
     """What becomes of rows of the same series and time."""
     rate: tuple[str, ...] = ()
@@ -86,7 +88,7 @@ class Recipe:
     counter_bits: CounterBits = "32"
     """Width of a counter: where it wraps around."""
     every: str | None = None
-    """Length of the steps of a common grid, on which rows are summarised; None to keep rows as they are."""
+    """Summarise rows on a common grid of this step; by default rows stay as they are."""
     aggregate: tuple[str, ...] = ("mean",)
     """How values that fall into one step of the grid are summarised: mean, min, max, last or count."""
     fill: Fill = "none"
@@ -94,13 +96,13 @@ class Recipe:
     fill_limit: str | None = None
     """A value is filled in from one at most this far away (linear: between two at most this far apart)."""
     max_gap: str | None = None
-    """A longer step starts a new segment; None for 1.5 times the median step. With `every`, rows are put in for
-    the steps that are missing in between."""
+    """A longer step starts a new segment; by default one of over 1.5 times the median step. With `every`, missing
+    steps get rows, up to this gap."""
     split_on_missing: str | None = None
-    """A longer run of rows without any value belongs to no segment; None to keep such rows in theirs. A run lasts
-    from its first row until the row after it."""
+    """A longer run of rows without any value belongs to no segment; by default such rows stay in theirs. A run
+    lasts from its first row until the row after it."""
     dtype: Dtype = "float32"
-    """Of the stored values."""
+    """Type of the stored values."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.time, str) and len(self.time) == 1:
@@ -184,8 +186,6 @@ class Recipe:
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n0123456789+-. ':
             expected = "one character such as , or ; or |, or the word tab"
             raise _unexpected("separator", self.separator, expected)
-        if self.decimal not in (".", ","):
-            raise _unexpected("decimal", self.decimal, ". or ,")
         if self.decimal == self.separator:
             raise RecipeError(
                 "separator and decimal mark are both a comma: name another separator", code="recipe-conflict"
@@ -299,15 +299,13 @@ class Recipe:
         return "".join(f"{name} = {toml(value)}\n" for name, value in settings.items())
 
 
-CHOICES = {
-    "ambiguous": get_args(Ambiguous),
-    "nonexistent": get_args(Nonexistent),
-    "duplicates": get_args(Duplicates),
-    "counter_bits": get_args(CounterBits),
-    "fill": get_args(Fill),
-    "dtype": get_args(Dtype),
+HINTS = get_type_hints(Recipe)
+CHOICES = {name: get_args(hint) for name, hint in HINTS.items() if get_origin(hint) is Literal}
+LISTS = {
+    name
+    for name, hint in HINTS.items()
+    if name != "time" and any(get_origin(kind) is tuple for kind in (hint, *get_args(hint)))
 }
-LISTS = ("labels", "channels", "exclude", "unit", "header", "null", "rate", "aggregate")
 
 
 def toml(value: str | Sequence[str]) -> str:

@@ -16,7 +16,8 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page import write_report
 from longstride.pipeline.ingest.sources.files import find_files
-from longstride.pipeline.ingest.staging.read import ReadSources, was_finished
+from longstride.pipeline.ingest.staging.folder import was_finished
+from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.reject_file import collect_rejects, report_folder
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
@@ -133,9 +134,9 @@ def _run(
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
     if was_finished(lock):
-        left = read.left_report()
+        left = read.folder.left_report()
         if left is not None and left.generation == open_store(lock.path).generation:
-            read.remove_parts()
+            read.folder.remove_parts()
             return left
         if before is None:
             raise StoreError(
@@ -155,11 +156,11 @@ def _run(
         report = replace(
             report,
             store=os.fspath(store),
-            rejects=collect_rejects(read.folder, store, report.generation, plan.sources, read.parts),
+            rejects=collect_rejects(read.folder.path, store, report.generation, plan.sources, read.parts),
             seconds=clock.perf_counter() - started,
         )
         write_report(report, report_folder(store))
-        read.leave_report(report)
+        read.folder.leave_report(report)
         return report
 
     report = write_store(
@@ -173,5 +174,5 @@ def _run(
         progress=lambda share: advance((1 - READ_SHARE) * total_bytes * share),
         publish=publish,
     )
-    read.remove_parts()
+    read.folder.remove_parts()
     return report

@@ -29,7 +29,7 @@ LOGGING = """
 import os
 import signal
 from pathlib import Path
-from longstride.pipeline.ingest.staging import task as section
+from longstride.pipeline.ingest.staging import task as staging
 
 
 def log_and_die(call, write_part, log, die_at, written=0):
@@ -51,11 +51,11 @@ def log_and_die(call, write_part, log, die_at, written=0):
             (folder / f"{part.source}-{part.section}-{part.piece}.part").unlink()
         return part
 
-    section.ReadSection.__call__, section.write_part = logged_call, mortal_write_part
+    staging.ReadSection.__call__, staging.write_part = logged_call, mortal_write_part
 
 
-if section.write_part.__name__ == "write_part":  # Dask loads it twice
-    log_and_die(section.ReadSection.__call__, section.write_part, Path("LOG"), DIE_AT)
+if staging.write_part.__name__ == "write_part":  # Dask loads it twice
+    log_and_die(staging.ReadSection.__call__, staging.write_part, Path("LOG"), DIE_AT)
 """
 """What a worker loads before it works: it logs the tasks that it begins, and dies in one of them."""
 

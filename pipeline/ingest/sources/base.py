@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.csv.syntax import Reject
+from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.files import num_bytes
 
 __all__ = ["Raw", "Section", "Source", "Unparsed"]

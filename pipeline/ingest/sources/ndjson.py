@@ -13,9 +13,10 @@ import polars as pl
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject import Reject, raw_text, undecodable
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
 from longstride.pipeline.ingest.sources.csv.header import BOM
-from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES, Reject, raw_text
+from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.files import (
     checksum,
     first_bytes,
@@ -163,8 +164,7 @@ def _object(line: bytes, encoding: str) -> dict[str, Any] | _Fault | None:
         if "\\u" in text:
             json.dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except UnicodeDecodeError as error:
-        way_out = "name the encoding of the file, as with --encoding latin-1"
-        return _Fault(f"not {encoding}", f"byte {line[error.start]:#04x} is not {encoding}: {way_out}")
+        return _Fault(*undecodable(line[error.start], encoding))
     except ValueError as error:
         return _Fault("no JSON object", f"the line is no JSON: {error}")
     except RecursionError:

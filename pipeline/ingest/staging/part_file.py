@@ -5,7 +5,6 @@ a pivot), labels, values. It appears by rename, so it is whole or absent.
 """
 
 import json
-import uuid
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,7 +15,9 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Block", "Part", "PartReader", "Run", "part_name", "steps_back_between", "whole_part", "write_part"]
+from longstride.pipeline.ingest.staging.folder import part_name, written_whole
+
+__all__ = ["Block", "Part", "PartReader", "Run", "steps_back_between", "whole_part", "write_part"]
 
 LENGTH_BYTES = 8
 ALIGNMENT = 64
@@ -89,11 +90,6 @@ Block = NDArray[Any]
 """Of all rows of a part, or of some."""
 
 
-def part_name(source: int, section: int, piece: int) -> str:
-    """File name of a part."""
-    return f"{source}-{section}-{piece}.part"
-
-
 def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
     """Write a part into a folder; `blocks` has (num_rows, ...) arrays in the order of `Part.blocks`."""
     crc = 0
@@ -104,12 +100,10 @@ def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
     header = json.dumps(vars(part)).encode()
     header += b" " * (-(LENGTH_BYTES + len(header)) % ALIGNMENT)
     path = folder / part_name(part.source, part.section, part.piece)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    with open(temporary, "wb") as file:
+    with written_whole(path) as temporary, open(temporary, "wb") as file:
         file.write(len(header).to_bytes(LENGTH_BYTES, "little") + header)
         for block in data:
             file.write(block.data)
-    temporary.replace(path)
     return part
 
 

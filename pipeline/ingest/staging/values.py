@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.base import Raw
-from longstride.pipeline.ingest.sources.csv.syntax import Reject
 from longstride.pipeline.ingest.times.stamps import explain, to_nanoseconds
 
 __all__ = ["Parsed", "parse"]

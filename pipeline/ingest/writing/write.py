@@ -86,7 +86,7 @@ def _assemble(
     progress: Callable[[float], object],
 ) -> None:
     parts = read.parts
-    readers = [PartReader(read.folder, part) for part in parts]
+    readers = [PartReader(read.folder.path, part) for part in parts]
     read_bytes = max(sum(dtype.itemsize * width for dtype, width in part.blocks.values()) for part in parts)
     wide_bytes = shape.num_channels * np.dtype(parts[0].dtype).itemsize
     bucket_rows = max(1, bucket_bytes // max(read_bytes, wide_bytes))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from longstride import IngestReport, Recipe, ingest
 from longstride.__main__ import main
-from longstride.pipeline.ingest.staging import reject_file as reject_files
+from longstride.pipeline.ingest.staging import reject_file
 from longstride.storage.open import open_store
 from tests.helpers.dirty_logs import CHANNELS, KINDS, WIDER, Expected, dirty_log, dirty_plan, write_log
 from tests.helpers.errors import assert_refused, raises
@@ -127,7 +127,7 @@ def test_too_much_damage_stops_the_command(tmp_path: Path) -> None:
 
 
 def test_a_long_log_is_stopped_before_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reject_files, "ENOUGH_ROWS", 1000)
+    monkeypatch.setattr(reject_file, "ENOUGH_ROWS", 1000)
     expected = dirty_log(tmp_path / "log.csv", 9000, 1000, seed=6)
     recipe = Recipe.from_settings({**RECIPE.as_json(), "max_rejects": "0.1%"})
     with raises("too-many-rejects"):

@@ -10,6 +10,7 @@ from io import BufferedIOBase
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject import undecodable
 from longstride.pipeline.ingest.sources.csv.syntax import (
     MAX_RECORD_BYTES,
     count_fields,
@@ -134,9 +135,8 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
         text = line.decode(recipe.encoding)
         names = [name.strip() for name in next(csv.reader([text], delimiter=recipe.separator, strict=True))]
     except UnicodeDecodeError as error:
-        found = f"byte {line[error.start]:#04x} is not {recipe.encoding}"
-        remedy = "name the encoding of the file, as with --encoding latin-1"
-        raise SourceError(source, f"{found}: {remedy}", place=place, code="encoding-wrong") from None
+        _, message = undecodable(line[error.start], recipe.encoding)
+        raise SourceError(source, message, place=place, code="encoding-wrong") from None
     except csv.Error as error:
         raise SourceError(
             source, f"this is no header of a CSV file: {error}", place=place, code="header-unreadable"

@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject import Reject, raw_text, undecodable
 from longstride.pipeline.ingest.sources.csv.header import BOM, Header
 from longstride.pipeline.ingest.sources.csv.lines import Piece
 from longstride.pipeline.ingest.sources.csv.syntax import (
     MAX_RECORD_BYTES,
-    Reject,
     RowSyntax,
     is_blank,
     is_utf8,
-    raw_text,
     row_syntax,
 )
 
@@ -263,7 +262,6 @@ def _undecodable(
 ) -> Iterator[tuple[int, tuple[str, str]]]:
     """Give the records that do not decode, with the reason and detail of each."""
     name = "UTF-8" if is_utf8(encoding) else encoding
-    way_out = "name the encoding of the file, as with --encoding latin-1"
     if is_utf8(encoding):
         good = good & (np.maximum.reduceat(np.frombuffer(piece.data, np.uint8), starts) > MAX_ASCII)
     for record in np.flatnonzero(good).tolist():
@@ -271,4 +269,4 @@ def _undecodable(
         try:
             row.decode(encoding)
         except UnicodeDecodeError as error:
-            yield record, (f"not {name}", f"byte {row[error.start]:#04x} is not {name}: {way_out}")
+            yield record, undecodable(row[error.start], name)

@@ -11,14 +11,14 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from longstride.pipeline.ingest.reject import raw_text
+
 __all__ = [
     "MAX_RECORD_BYTES",
-    "Reject",
     "RowSyntax",
     "count_fields",
     "is_blank",
     "is_utf8",
-    "raw_text",
     "record_pattern",
     "row_syntax",
     "shown",
@@ -26,22 +26,8 @@ __all__ = [
 
 MAX_RECORD_BYTES = 2**20
 """Of a row and of a line, with the line break. A longer one is a lost quote, or a file that is no text."""
-MAX_RAW = 2**12
 MAX_SHOWN = 60
 QUOTE, NEWLINE = b'"', b"\n"
-
-
-class Reject(NamedTuple):
-    """A line that is no row, or a row that cannot be read."""
-
-    line: int
-    """Number in the file, from 1; of the first line where the row has several."""
-    reason: str
-    """Short category, such as "too few fields"."""
-    detail: str
-    """What was found and what was expected."""
-    raw: str
-    """The text without its last line break, undecodable bytes as backslash escapes; cut after 4,096 characters."""
 
 
 class Walk(NamedTuple):
@@ -166,13 +152,6 @@ def count_fields(record: bytes, separator: bytes) -> int:
 def is_utf8(encoding: str) -> bool:
     """Whether an encoding is UTF-8, under whichever name."""
     return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
-
-
-def raw_text(data: bytes, encoding: str) -> str:
-    """Give the text of a line for people to look at: see `Reject.raw`."""
-    data = data.removesuffix(b"\n").removesuffix(b"\r")
-    text = data[: 4 * MAX_RAW].decode(encoding, "backslashreplace")
-    return text if len(data) <= 4 * MAX_RAW and len(text) <= MAX_RAW else f"{text[:MAX_RAW]}..."
 
 
 def shown(data: bytes, encoding: str) -> str:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from longstride.pipeline.ingest.staging.folder import part_name
 from longstride.pipeline.ingest.staging.part_file import (
     Part,
     PartReader,
     Run,
-    part_name,
     steps_back_between,
     whole_part,
     write_part,

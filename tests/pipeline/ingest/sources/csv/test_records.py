@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from longstride.pipeline.ingest import reject
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.csv import lines, records
-from longstride.pipeline.ingest.sources.csv import syntax as rejects
+from longstride.pipeline.ingest.sources.csv import lines, records, syntax
 from longstride.pipeline.ingest.sources.csv.header import Header
 from longstride.pipeline.ingest.sources.csv.lines import Piece, cut_lines
 from longstride.pipeline.ingest.sources.csv.records import Records, find_records
@@ -161,9 +161,9 @@ def test_noise(text: str, separator: str, piece_bytes: int, num_fields: int) -> 
 @given(st.data(), st.integers(1, 60), st.integers(6, 40))
 def test_lines_and_rows_longer_than_the_limit(data: st.DataObject, piece_bytes: int, max_bytes: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (lines, records, rejects):
+        for module in (lines, records, syntax):
             patch.setattr(module, "MAX_RECORD_BYTES", max_bytes)
-        patch.setattr(rejects, "MAX_RAW", 1)
+        patch.setattr(reject, "MAX_RAW", 1)
         noise = st.text(st.sampled_from('a,"\n'), max_size=80).map(str.encode)
         check(data.draw(files(",") | noise), ",", piece_bytes, max_bytes=max_bytes, raw=False)
 

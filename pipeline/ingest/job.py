@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from longstride.pipeline.executor import executor
-from longstride.pipeline.ingest.append import check_newer, recipe_of, refuse_known, sensors_before
+from longstride.pipeline.ingest.append import ExistingStore, recipe_of
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
@@ -19,9 +19,9 @@ from longstride.pipeline.ingest.sources.files import find_files
 from longstride.pipeline.ingest.staging.folder import was_finished
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.reject_file import collect_rejects, report_folder
+from longstride.pipeline.ingest.target import NewStore
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
-from longstride.storage.errors import StoreError
 from longstride.storage.format import ROOT
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
@@ -61,7 +61,7 @@ def ingest(
     SourceError, RejectsError or StoreError, and then there is no store.
     """
     with _new_store(out) as lock:
-        return _run(sources, lock, recipe, options)
+        return _run(sources, lock, recipe, NewStore(), options)
 
 
 def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
@@ -72,8 +72,8 @@ def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Option
     already, and for rows that are not newer than what it has of their series; else as `ingest`.
     """
     with StoreLock(out, append=True) as lock:
-        before = open_store(lock.path)
-        return _run(sources, lock, recipe_of(before), options, before=before)
+        store = open_store(lock.path)
+        return _run(sources, lock, recipe_of(store), ExistingStore(store), options)
 
 
 def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
@@ -90,9 +90,9 @@ def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Optio
         made = out.with_name(f".{out.name}.rebuilding")
         if (made / ROOT).exists():
             shutil.rmtree(made)  # a kill has come between its commit and the exchange, or right after it
-        generation = before.generation + 1
+        target = NewStore(before.generation + 1)
         with _new_store(made) as new_lock:
-            report = _run(names, new_lock, recipe_of(before), options, shown_as=out, generation=generation)
+            report = _run(names, new_lock, recipe_of(before), target, options, shown_as=out)
         exchange(made, out)
         shutil.rmtree(made)
     return report
@@ -121,16 +121,15 @@ def _run(
     names: Names,
     lock: StoreLock,
     recipe: Recipe,
+    target: NewStore,
     options: Options,
     *,
-    before: SeriesStore | None = None,
     shown_as: Path | None = None,
-    generation: int = 1,
 ) -> IngestReport:
     started = clock.perf_counter()
     advance = options.get("progress") or (lambda _: None)
     piece_bytes = options.get("piece_bytes", PIECE_BYTES)
-    plan = make_plan(names, recipe, union=None if before is None else recipe.channels)
+    plan = make_plan(names, recipe, union=target.known_columns(recipe))
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
     if was_finished(lock):
@@ -138,18 +137,12 @@ def _run(
         if left is not None and left.generation == open_store(lock.path).generation:
             read.folder.remove_parts()
             return left
-        if before is None:
-            raise StoreError(
-                f"{lock.path} is a store already: remove it first, or give another path", code="store-exists"
-            )
-    if before is not None:
-        refuse_known(before, plan.sources)
+        target.refuse_store_of_other_job(lock.path)
+    target.refuse_known(plan.sources)
     with executor(options.get("workers"), options.get("dask")) as run:
         read.run(run)
-    sensors = None if recipe.pivot is None else sensors_of(read.parts)
-    if before is not None:
-        check_newer(before, read.parts, plan.sources)
-        sensors = sensors_before(before, sensors, plan.union)
+    target.refuse_older(read.parts, plan.sources)
+    sensors = None if recipe.pivot is None else target.sensors(sensors_of(read.parts), plan.union)
     store = shown_as or lock.path
 
     def publish(report: IngestReport) -> IngestReport:
@@ -167,8 +160,7 @@ def _run(
         plan,
         read,
         lock,
-        before=before,
-        generation=generation,
+        target=target,
         sensors=sensors,
         bucket_bytes=options.get("bucket_bytes", BUCKET_BYTES),
         progress=lambda share: advance((1 - READ_SHARE) * total_bytes * share),

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 from longstride.storage.errors import LongstrideError
 
-__all__ = ["Run", "WorkersError", "executor", "in_threads", "on_cluster", "on_processes"]
+__all__ = ["TaskRunner", "WorkersError", "executor", "in_threads", "on_cluster", "on_processes"]
 
 Result = TypeVar("Result")
-Run = Callable[[Iterator[Callable[[], Iterable[Result]]]], Iterator[list[Result]]]
+TaskRunner = Callable[[Iterator[Callable[[], Iterable[Result]]]], Iterator[list[Result]]]
 """Runs tasks, some of them at a time, and gives results as they come: those of one task in order."""
 
 THREADS = 2
@@ -35,7 +35,7 @@ class WorkersError(LongstrideError):
     """Workers do not come, die, or are lost."""
 
 
-def executor(workers: int | None, dask: str | None) -> AbstractContextManager[Run[Any]]:
+def executor(workers: int | None, dask: str | None) -> AbstractContextManager[TaskRunner[Any]]:
     """Local processes, a cluster by its address, or else threads. Raises WorkersError where both are named."""
     if workers is not None and dask is not None:
         raise WorkersError("workers and dask contradict each other: name one of them", code="workers-conflict")
@@ -45,7 +45,7 @@ def executor(workers: int | None, dask: str | None) -> AbstractContextManager[Ru
 
 
 @contextmanager
-def in_threads() -> Iterator[Run[Any]]:
+def in_threads() -> Iterator[TaskRunner[Any]]:
     """Threads of this process."""
     with ThreadPoolExecutor(THREADS, thread_name_prefix="longstride-reader") as pool:
 
@@ -86,7 +86,7 @@ def in_threads() -> Iterator[Run[Any]]:
 
 
 @contextmanager
-def on_processes(num_workers: int) -> Iterator[Run[Any]]:
+def on_processes(num_workers: int) -> Iterator[TaskRunner[Any]]:
     """Worker processes of this machine; one that dies is replaced, and what it was doing done again."""
     dask = _distributed()
 
@@ -121,7 +121,7 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def on_cluster(address: str) -> AbstractContextManager[Run[Any]]:
+def on_cluster(address: str) -> AbstractContextManager[TaskRunner[Any]]:
     """The workers of a `dask.distributed` scheduler.
 
     Raises WorkersError where none answers, it has no workers, or they die or are lost on the way.
@@ -130,7 +130,7 @@ def on_cluster(address: str) -> AbstractContextManager[Run[Any]]:
 
 
 @contextmanager
-def _on_cluster(address: str) -> Iterator[Run[Any]]:
+def _on_cluster(address: str) -> Iterator[TaskRunner[Any]]:
     dask = _distributed()
 
     try:
@@ -146,7 +146,7 @@ def _on_cluster(address: str) -> Iterator[Run[Any]]:
             num_threads = _num_threads(client, address)
             try:
                 for task in tasks:
-                    # A name of its own, so that no two runs share a result.
+                    # A name of its own, so that no two jobs share a result.
                     pending.add(client.submit(_results, task, pure=False))
                     if len(pending) > 2 * num_threads:
                         done, pending = _first_done(client, address, pending)

@@ -85,11 +85,11 @@ class ExistingStore(NewStore):
         ends = dict(zip(self._store.series, self._store.series_end_ns, strict=True))
         every_ns = recipe_of(self._store).every_ns or 1
         for part in parts:
-            for run in part.runs:
-                if run.series in ends and run.first_time < ends[run.series] + every_ns:
-                    of = f" of series {run.series!r}" if run.series else ""
+            for span in part.spans:
+                if span.series in ends and span.first_time < ends[span.series] + every_ns:
+                    of = f" of series {span.series!r}" if span.series else ""
                     last = "to" if every_ns == 1 else "to the end of the step that begins at"
-                    found, end = format_moment(run.first_time), format_moment(ends[run.series])
+                    found, end = format_moment(span.first_time), format_moment(ends[span.series])
                     raise SourceError(
                         sources[part.source].name,
                         f"it has a row at {found}{of}, but {self._store.path} reaches {last} {end}: leave out the "

@@ -139,8 +139,8 @@ def _run(
             return left
         target.refuse_store_of_other_job(lock.path)
     target.refuse_known(plan.sources)
-    with executor(options.get("workers"), options.get("dask")) as run:
-        read.run(run)
+    with executor(options.get("workers"), options.get("dask")) as run_tasks:
+        read.run(run_tasks)
     target.refuse_older(read.parts, plan.sources)
     sensors = None if recipe.pivot is None else target.sensors(sensors_of(read.parts), plan.union)
     store = shown_as or lock.path

@@ -55,7 +55,7 @@ class FileReport:
         return self.rows_in == self.rows_out + self.num_rejected + self.filtered + self.deduplicated + self.merged
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, times in ISO 8601 UTC: the same for each run over the same file."""
+        """Plain values, times in ISO 8601 UTC: the same for each job over the same file."""
         counted = asdict(self)
         for name in ("num_bytes", "crc", "first_time_ns", "last_time_ns"):
             del counted[name]
@@ -111,7 +111,7 @@ class IngestReport:
     cadence: str
     max_gap: str
     parts_reused: int
-    """Parts that an interrupted run had left."""
+    """Parts that an interrupted job had left."""
     rejects: str | None = None
     """File of the rows that cannot be read."""
     seconds: float = 0.0
@@ -169,7 +169,7 @@ class IngestReport:
             (self.values_filled, "missing values filled in"),
             (self.counter_wraps, "counter values wrapped around"),
             (self.counter_resets, "counters started again: their rate there is missing"),
-            (self.parts_reused, "parts taken over from an interrupted run"),
+            (self.parts_reused, "parts taken over from an interrupted job"),
         ]
         lines += [("", f"{count:,} {what}") for count, what in notes if count]
         if self.rejects:

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.staging.folder import part_name, written_whole
 
-__all__ = ["Block", "Part", "PartReader", "Run", "steps_back_between", "whole_part", "write_part"]
+__all__ = ["Block", "Part", "PartReader", "Span", "steps_back_between", "whole_part", "write_part"]
 
 LENGTH_BYTES = 8
 ALIGNMENT = 64
 """Of the first block, so that it can be mapped as what it is."""
 
 
-class Run(NamedTuple):
+class Span(NamedTuple):
     """Rows start:stop of a part: all that it has of one series."""
 
     series: str
@@ -55,7 +55,7 @@ class Part:
     num_labels: int
     sensors: list[str] | None
     """With a pivot: the names that the sensor of a row is an index into."""
-    runs: list[Run]
+    spans: list[Span]
     rows_in: int
     blank: int
     headers: int
@@ -111,7 +111,7 @@ def _read_header(path: Path) -> Part:
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
         fields = json.loads(file.read(length))
-    fields["runs"] = [Run(*run) for run in fields["runs"]]
+    fields["spans"] = [Span(*span) for span in fields["spans"]]
     fields["rounded"] = {name: (line, value) for name, (line, value) in fields["rounded"].items()}
     return Part(**fields)
 
@@ -138,10 +138,10 @@ def steps_back_between(parts: Iterable[Part]) -> Counter[int]:
     found: Counter[int] = Counter()
     ends: dict[tuple[int, str], int] = {}
     for part in parts:
-        for run in part.runs:
-            key = part.source, run.series
-            found[part.source] += run.begins < ends.get(key, run.begins)
-            ends[key] = run.ends
+        for span in part.spans:
+            key = part.source, span.series
+            found[part.source] += span.begins < ends.get(key, span.begins)
+            ends[key] = span.ends
     return found
 
 
@@ -158,10 +158,10 @@ class PartReader:
             self._offset[name] = position
             position += part.num_rows * width * dtype.itemsize
 
-    def times(self, run: Run) -> NDArray[np.int64]:
-        """Times of a run, mapped: only what is looked at is read."""
-        offset = self._offset["time"] + 8 * run.start
-        return np.memmap(self.path, np.int64, "r", offset, (run.stop - run.start,))
+    def times(self, span: Span) -> NDArray[np.int64]:
+        """Times of a span, mapped: only what is looked at is read."""
+        offset = self._offset["time"] + 8 * span.start
+        return np.memmap(self.path, np.int64, "r", offset, (span.stop - span.start,))
 
     def read(self, start: int, stop: int) -> dict[str, Block]:
         """All blocks of rows start:stop, by name, (rows,) or (rows, width)."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from longstride.pipeline.executor import Run
+from longstride.pipeline.executor import TaskRunner
 from longstride.pipeline.ingest.errors import AccountingError, SourceError
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport
@@ -48,14 +48,14 @@ class ReadSources:
         self.num_reused = 0
         """Parts that an interrupted job had left."""
 
-    def run(self, run: Run[Any]) -> None:
+    def run(self, run_tasks: TaskRunner[Any]) -> None:
         """Have every section read into parts; those that an interrupted job has left are taken as they are.
 
         Raises SourceError, and RejectsError where too many rows cannot be read.
         """
         left_behind = self.folder.prepare()
         try:
-            for parts in run(self._tasks(left_behind)):
+            for parts in run_tasks(self._tasks(left_behind)):
                 self._take(parts)
         except FileNotFoundError as error:
             raise _out_of_sight(error.filename) from error
@@ -129,8 +129,8 @@ class ReadSources:
         file.nonexistent += part.nonexistent
         for reason, count in part.rejected.items():
             file.rejected[reason] = file.rejected.get(reason, 0) + count
-        for run in part.runs:
-            first, last = run.first_time, run.last_time
+        for span in part.spans:
+            first, last = span.first_time, span.last_time
             file.first_time_ns = first if file.first_time_ns is None else min(first, file.first_time_ns)
             file.last_time_ns = last if file.last_time_ns is None else max(last, file.last_time_ns)
 

@@ -15,7 +15,7 @@ from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
 from longstride.pipeline.ingest.staging.folder import part_name
-from longstride.pipeline.ingest.staging.part_file import Part, Run, whole_part, write_part
+from longstride.pipeline.ingest.staging.part_file import Part, Span, whole_part, write_part
 from longstride.pipeline.ingest.staging.precision import find_rounded
 from longstride.pipeline.ingest.staging.reject_file import write_rejects
 from longstride.pipeline.ingest.staging.values import parse
@@ -92,7 +92,7 @@ class ReadSection:
         blocks["values"] = values.to_numpy(order="c")
         series, codes = ([""], None) if columns.series is None else _codes(frame[columns.series])
         order = _order(time, codes)
-        runs, steps_back = _runs(time, series, codes, order)
+        spans, steps_back = _spans(time, series, codes, order)
         if order is not None:
             blocks = {name: block[order] for name, block in blocks.items()}
         if parsed.rejects:
@@ -109,7 +109,7 @@ class ReadSection:
             num_channels=len(reading.channels),
             num_labels=len(columns.labels),
             sensors=sensors,
-            runs=runs,
+            spans=spans,
             rows_in=raw.num_rows,
             blank=raw.num_blank,
             headers=raw.num_headers,
@@ -166,9 +166,9 @@ def _order(time: NDArray[np.int64], codes: NDArray[np.int32] | None) -> NDArray[
     return None if sorted_already.all() else np.lexsort((time, codes))
 
 
-def _runs(
+def _spans(
     time: NDArray[np.int64], series: list[str], codes: NDArray[np.int32] | None, order: NDArray[np.intp] | None
-) -> tuple[list[Run], int]:
+) -> tuple[list[Span], int]:
     """What a part has of each series, and how many rows come before the one that they follow in the file."""
     if not len(time):
         return [], 0
@@ -184,4 +184,4 @@ def _runs(
     starts, stops = bounds[:-1], bounds[1:]
     ends = (ordered[starts], ordered[stops - 1], by_series[starts], by_series[stops - 1])
     columns = [array.tolist() for array in (starts, stops, *ends)]
-    return [Run(*run) for run in zip(series, *columns, strict=True)], int(np.count_nonzero(back))
+    return [Span(*span) for span in zip(series, *columns, strict=True)], int(np.count_nonzero(back))

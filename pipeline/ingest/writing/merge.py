@@ -13,7 +13,7 @@ from longstride.pipeline.ingest.recipe import Duplicates
 from longstride.pipeline.ingest.writing.buckets import Bucket
 from longstride.pipeline.ingest.writing.resample import means
 
-__all__ = ["Joined", "Rows", "Shape", "join"]
+__all__ = ["MergedRows", "Rows", "Shape", "merge_bucket"]
 
 
 class Rows(NamedTuple):
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
     """(rows, L)."""
 
 
-class Joined(NamedTuple):
+class MergedRows(NamedTuple):
     """The rows of a bucket, one a time."""
 
     rows: Rows
@@ -67,7 +67,7 @@ class Shape:
         return self.sensors is None and len(set(self.group)) == 1
 
 
-def join(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Joined:
+def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> MergedRows:
     """Read the rows of a bucket and make them one a time. Raises SourceError for repetitions that are errors.
 
     Rows of one time (and sensor) from files of the same columns repeat each other: the first or the last is kept,
@@ -86,7 +86,7 @@ def join(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Joined:
             raise _repeated(read, int(np.argmin(kept)), shape, bucket.series)
         repeated = np.bincount(read.source[~kept], minlength=num_sources)
     elif shape.is_plain:
-        return Joined(Rows(read.time, read.values, read.labels), read.source, repeated, repeated)
+        return MergedRows(Rows(read.time, read.values, read.labels), read.source, repeated, repeated)
     came = np.bincount(read.source, minlength=num_sources)
     if duplicates != "mean":
         read = read.take(kept)
@@ -101,7 +101,7 @@ def join(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Joined:
     labels = np.maximum.reduceat(read.labels, starts, axis=0)
     source = read.source[starts]
     merged = came - repeated - np.bincount(source, minlength=num_sources)
-    return Joined(Rows(read.time[starts], values, labels), source, repeated, merged)
+    return MergedRows(Rows(read.time[starts], values, labels), source, repeated, merged)
 
 
 class _Read(NamedTuple):

@@ -1,4 +1,4 @@
-"""Joined rows to the store, in one pass: rates, the common grid, filling in, and what segments need to know.
+"""Merged rows to the store, in one pass: rates, the common grid, filling in, and what segments need to know.
 
 The order in which the rules of a recipe act on a row:
 
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.writing.fill import Fill
-from longstride.pipeline.ingest.writing.merge import Joined, Rows
+from longstride.pipeline.ingest.writing.merge import MergedRows, Rows
 from longstride.pipeline.ingest.writing.rates import Rates
 from longstride.pipeline.ingest.writing.resample import MissingSteps, resample
-from longstride.pipeline.ingest.writing.segments import MissingRuns
+from longstride.pipeline.ingest.writing.segments import MissingSpans
 from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["Channel", "RowRules"]
@@ -58,7 +58,7 @@ class RowRules:
         if recipe.fill != "none":
             assert recipe.fill_limit_ns is not None
             self.fill = Fill(recipe.fill, recipe.fill_limit_ns, len(channels))
-        self.missing = None if recipe.split_on_missing_ns is None else MissingRuns(recipe.split_on_missing_ns)
+        self.missing = None if recipe.split_on_missing_ns is None else MissingSpans(recipe.split_on_missing_ns)
         self.series: list[str] = []
         self.series_start: list[int] = []
         self.series_begin_ns: list[int] = []
@@ -98,13 +98,13 @@ class RowRules:
         self.series_start.append(self._writer.num_rows if self.series else self._first_row)
         self.series.append(name)
 
-    def add(self, joined: Joined) -> None:
+    def add(self, new: MergedRows) -> None:
         """Take the next rows of the series."""
         num_sources = len(self.rows_out)
-        time, values, labels = joined.rows
-        source = joined.source
-        self.merged += joined.merged
-        self.repeated += joined.repeated
+        time, values, labels = new.rows
+        source = new.source
+        self.merged += new.merged
+        self.repeated += new.repeated
         if self.rates:
             values = self.rates.add(time, _exact(values))
         if self._every_ns is not None:

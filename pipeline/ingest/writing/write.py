@@ -1,4 +1,4 @@
-"""The second stage: parts joined in order, written as chunks, cut into segments, committed."""
+"""The second stage: parts merged in order, written as chunks, cut into segments, committed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from longstride.pipeline.ingest.staging.part_file import Part, PartReader, steps
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.target import Contents, NewStore
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
-from longstride.pipeline.ingest.writing.merge import Joined, Shape, join
+from longstride.pipeline.ingest.writing.merge import MergedRows, Shape, merge_bucket
 from longstride.pipeline.ingest.writing.row_rules import RowRules
 from longstride.pipeline.ingest.writing.segments import default_max_gap, find_segments
 from longstride.storage.format import StoreLayout
@@ -53,7 +53,7 @@ def write_store(
     )
     with target.writer(lock, layout) as writer:
         rules = RowRules(writer, channels, recipe, len(plan.sources))
-        first_series = min(run.series for part in read.parts for run in part.runs)
+        first_series = min(span.series for part in read.parts for span in part.spans)
         target.resume(rules, first_series, look_for_missing=recipe.split_on_missing is not None)
         _apply(plan, read, rules, plan.shape(sensors), bucket_bytes, progress)
         for number, steps_back in steps_back_between(read.parts).items():
@@ -82,25 +82,25 @@ def _apply(
     bucket_rows = max(1, bucket_bytes // max(read_bytes, wide_bytes))
     num_rows = sum(part.num_rows for part in parts)
     series: str | None = None
-    for bucket, joined in _joined(plan, readers, shape, bucket_rows):
+    for bucket, merged in _merged(plan, readers, shape, bucket_rows):
         if bucket.series != series:
             series = bucket.series
             rules.begin_series(series)
-        rules.add(joined)
+        rules.add(merged)
         if bucket.ends_series:
             rules.end_series()
         progress(sum(part.stop - part.start for part in bucket.slices) / num_rows)
 
 
-def _joined(
+def _merged(
     plan: Plan, readers: Sequence[PartReader], shape: Shape, bucket_rows: int
-) -> Iterator[tuple[Bucket, Joined]]:
-    """Each bucket joined, the next one in the background."""
+) -> Iterator[tuple[Bucket, MergedRows]]:
+    """Each bucket merged, the next one in the background."""
     recipe = plan.recipe
-    with ThreadPoolExecutor(1, thread_name_prefix="longstride-joiner") as pool:
+    with ThreadPoolExecutor(1, thread_name_prefix="longstride-merger") as pool:
         before = None
         for bucket in plan_buckets(readers, bucket_rows, recipe.every_ns):
-            task = bucket, pool.submit(join, bucket, shape, recipe.duplicates)
+            task = bucket, pool.submit(merge_bucket, bucket, shape, recipe.duplicates)
             if before is not None:
                 yield before[0], before[1].result()
             before = task

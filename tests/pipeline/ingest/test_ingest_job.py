@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import longstride.pipeline.ingest.writing.write
 from longstride import AccountingError, Recipe, ingest
 from longstride.__main__ import main
-from longstride.pipeline.ingest.writing.merge import Joined, Rows
+from longstride.pipeline.ingest.writing.merge import MergedRows, Rows
 from longstride.storage.errors import StoreError
 from longstride.storage.open import open_store
 from tests.helpers.errors import assert_refused, raises
@@ -152,14 +152,14 @@ def test_a_store_is_not_written_over(tmp_path: Path, write_log: Callable[..., Pa
 def test_a_lost_row_is_no_store(
     tmp_path: Path, write_log: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = longstride.pipeline.ingest.writing.write.join
+    real = longstride.pipeline.ingest.writing.write.merge_bucket
 
-    def losing(*args: Any) -> Joined:
+    def losing(*args: Any) -> MergedRows:
         joined = real(*args)
         rows = Rows(*(array[1:] for array in joined.rows))
         return joined._replace(rows=rows, source=joined.source[1:])
 
-    monkeypatch.setattr(longstride.pipeline.ingest.writing.write, "join", losing)
+    monkeypatch.setattr(longstride.pipeline.ingest.writing.write, "merge_bucket", losing)
     with raises("rows-unaccounted", "log.csv", "100 rows in, 99 out", kind=AccountingError):
         ingest([write_log("log.csv", log_lines(100))], tmp_path / "out", RECIPE)
     assert not (tmp_path / "out").exists()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longstride import Recipe, ingest
-from longstride.pipeline.ingest.staging.part_file import Part, PartReader, Run, write_part
+from longstride.pipeline.ingest.staging.part_file import Part, PartReader, Span, write_part
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
 from tests.helpers.accounts import assert_balanced, series_of_rows
 from tests.helpers.buckets import SIZES, mean, tiny_buckets
@@ -224,11 +224,11 @@ def times_of(reader: PartReader, start: int, stop: int) -> list[int]:
 def part_of(folder: Path, number_: int, rows: list[tuple[str, int]]) -> Part:
     """A part of two series without values."""
     rows = sorted(rows)
-    runs = []
+    spans = []
     for key in sorted({key for key, _ in rows}):
         times = [time for other, time in rows if other == key]
         start = [other for other, _ in rows].index(key)
-        runs.append(Run(key, start, start + len(times), times[0], times[-1], times[0], times[-1]))
+        spans.append(Span(key, start, start + len(times), times[0], times[-1], times[0], times[-1]))
     part = Part(
         source=number_,
         section=0,
@@ -239,7 +239,7 @@ def part_of(folder: Path, number_: int, rows: list[tuple[str, int]]) -> Part:
         num_channels=1,
         num_labels=0,
         sensors=None,
-        runs=runs,
+        spans=spans,
         rows_in=len(rows),
         blank=0,
         headers=0,

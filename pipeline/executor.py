@@ -1,4 +1,4 @@
-"""Who runs the tasks: threads here, processes here, or a Dask cluster. Tasks are callables that can be pickled."""
+"""Tasks run by threads, processes of this machine, or a Dask cluster. A task is callable and can be pickled."""
 
 import logging
 import os
@@ -57,7 +57,7 @@ def in_threads() -> Iterator[TaskRunner[Any]]:
             def work(task: Callable[[], Iterable[Any]]) -> None:
                 for result in task():
                     found.put(result)
-                    if stopped.is_set():  # who interrupts a job does not wait for the end of a long task
+                    if stopped.is_set():  # an interrupted job does not wait for the end of a long task
                         return
 
             def results(at_most: int) -> Iterator[list[Any]]:
@@ -87,7 +87,7 @@ def in_threads() -> Iterator[TaskRunner[Any]]:
 
 @contextmanager
 def on_processes(num_workers: int) -> Iterator[TaskRunner[Any]]:
-    """Worker processes of this machine; one that dies is replaced, and what it was doing done again."""
+    """Worker processes of this machine; one that dies is replaced, and its task is done again."""
     dask = _distributed()
 
     threads = max(1, (os.cpu_count() or 1) // num_workers)
@@ -95,7 +95,7 @@ def on_processes(num_workers: int) -> Iterator[TaskRunner[Any]]:
         cluster = dask.LocalCluster(
             n_workers=num_workers,
             threads_per_worker=1,
-            # There is no dashboard, but a server for it all the same: of a free port, for this machine alone.
+            # Dask starts a server even without a dashboard: it gets a free port, for this machine alone.
             dashboard_address="127.0.0.1:0",
             scheduler_kwargs={"dashboard": False},
             memory_limit=0,
@@ -199,7 +199,7 @@ def _num_threads(client: Any, address: str) -> int:
 
 
 def _distributed() -> Any:
-    # Without types; and only who asks for workers waits for the import.
+    # Without types; and only a job that asks for workers waits for the import.
     import distributed
 
     return distributed

@@ -1,7 +1,7 @@
 """A store that exists, to which newer rows are added.
 
 An append knows what is stored, not what was read. So a rate is missing for its first count of a series, and
-nothing is filled in from a value that was there before.
+nothing is filled in from an older value.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["ExistingStore", "recipe_of"]
 
-REBUILD = "make it again of its own sources and this one with --rebuild"
+REBUILD = "make it again from its own sources and this one with --rebuild"
 
 
 def recipe_of(store: SeriesStore) -> Recipe:
@@ -43,7 +43,7 @@ def recipe_of(store: SeriesStore) -> Recipe:
 
 
 class ExistingStore(NewStore):
-    """A store that is there, in the state of its last commit."""
+    """An existing store, in the state of its last commit."""
 
     def __init__(self, store: SeriesStore) -> None:
         super().__init__(store.generation + 1)
@@ -57,7 +57,7 @@ class ExistingStore(NewStore):
         return recipe.channels
 
     def refuse_store_of_other_job(self, path: Path) -> None:
-        """It is there, as it must be."""
+        """It exists, as it must."""
 
     def refuse_known(self, sources: Sequence[Source]) -> None:
         """Raise SourceError for a file whose bytes it holds already, under whichever name."""
@@ -213,7 +213,7 @@ def _last_value(store: SeriesStore, first_row: int) -> int:
     """Last row that has a value, `first_row - 1` where none has from there on."""
     for stop in range(store.num_rows, first_row, -store.chunk_rows):
         start = max(first_row, stop - store.chunk_rows)
-        there = np.flatnonzero(~np.isnan(store.values[start:stop]).all(axis=1))
-        if len(there):
-            return start + int(there[-1])
+        present = np.flatnonzero(~np.isnan(store.values[start:stop]).all(axis=1))
+        if len(present):
+            return start + int(present[-1])
     return first_row - 1

@@ -51,7 +51,7 @@ class Columns:
         if absent:
             remedy = "name one of them"
             if any(_is_number(name) for name in names):
-                remedy += ", or where the first row is no header, give names with --header"
+                remedy += ", or where the first row is not a header, give names with --header"
             raise SourceError(
                 source,
                 f"there is no column {listed(absent)}; the columns are {listed(names)}: {remedy}",
@@ -92,7 +92,7 @@ def union_of_channels(columns: Sequence[Columns], recipe: Recipe) -> tuple[str, 
     absent = [name for name in recipe.channels if name not in found]
     if absent:
         raise RecipeError(
-            f"--channels names {listed(absent)}, which no source has: name columns that there are",
+            f"--channels names {listed(absent)}, which no source has: name existing columns",
             code="column-missing",
         )
     return recipe.channels

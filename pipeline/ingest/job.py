@@ -32,7 +32,7 @@ __all__ = ["Options", "append", "ingest", "rebuild"]
 PIECE_BYTES = 8 * 2**20
 BUCKET_BYTES = 64 * 2**20
 READ_SHARE = 0.75
-"""Of the way, when all sources are read."""
+"""Share of the progress when all sources are read."""
 
 Names = Sequence[str | os.PathLike[str]]
 
@@ -47,9 +47,9 @@ class Options(TypedDict, total=False):
     progress: Callable[[float], object] | None
     """Called with bytes of the sources as they are done."""
     piece_bytes: int
-    """Of a source that are parsed at a time."""
+    """Bytes of a source that are parsed at a time."""
     bucket_bytes: int
-    """Of rows that are put in order at a time."""
+    """Bytes of rows that are put in order at a time."""
 
 
 def ingest(
@@ -67,9 +67,9 @@ def ingest(
 def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
     """Add newer rows to the store at `out`, read by its own recipe; `options` as in `Options`.
 
-    Only the last chunk is written again, and who has the store open keeps what they had. The first rate of each
-    series is missing, and nothing is filled in across the seam. Raises SourceError for a file that the store has
-    already, and for rows that are not newer than what it has of their series; else as `ingest`.
+    Only the last chunk is written again, and readers that have the store open keep the rows they had. The first
+    rate of each series is missing, and nothing is filled in across the seam. Raises SourceError for a file that
+    the store has already, and for rows that are not newer than what it has of their series; else as `ingest`.
     """
     with StoreLock(out, append=True) as lock:
         store = open_store(lock.path)
@@ -79,7 +79,7 @@ def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Option
 def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
     """Make the store at `out` again, of its own sources as they are now and more; then put it in its place.
 
-    Who has rows of the old one mapped keeps them; who has only opened it is told to open it again. Raises
+    Readers that have rows of the old one mapped keep them; others get an error, and open it again. Raises
     SourceError where one of its sources is gone; else as `ingest`.
     """
     out = Path(out)
@@ -112,7 +112,7 @@ def _sources_before(before: SeriesStore) -> list[str]:
 
 def _new_store(path: str | os.PathLike[str]) -> StoreLock:
     lock = StoreLock(path)
-    # What is there is the new store already, where a kill has come right after its commit.
+    # A job that was killed right after its commit has left the new store.
     lock.append = was_finished(lock)
     return lock
 

@@ -84,19 +84,19 @@ class Plan:
         return [Channel(f"{sensor}/{column}", column) for sensor in sensors for column in self.union]
 
     def check_settings(self, channels: Sequence[Channel]) -> None:
-        """Raise RecipeError where a setting names a channel that there is not."""
+        """Raise RecipeError where a setting names a channel that does not exist."""
         known = {name for channel in channels for name in (channel.name, channel.column)}
         for setting, names in self.recipe.columns_in_settings.items():
             unknown = [name for name in names if name not in known]
             if unknown:
-                there = listed([channel.name for channel in channels])
+                known_names = listed([channel.name for channel in channels])
                 raise RecipeError(
-                    f"{setting} names {listed(unknown)}; the channels are {there}",
+                    f"{setting} names {listed(unknown)}; the channels are {known_names}",
                     code="column-missing",
                 )
 
     def fingerprint(self, piece_bytes: int) -> str:
-        """Text that is the same where a job may go on with the parts of another."""
+        """Text that is the same where a job may take over the parts of another."""
         return json.dumps(
             {
                 "sources": [identity(source.name) for source in self.sources],
@@ -113,7 +113,7 @@ def make_plan(
 ) -> Plan:
     """Open all sources and decide what each of their columns is. Raises RecipeError or SourceError.
 
-    `union` are the columns of values of a store that is there already, some of which no new source may have.
+    `union` are the columns of values of an existing store; the new sources may lack some of them.
     """
     sources = tuple(open_source(name, recipe) for name in find_files(names))
     unknown = [name for name in recipe.exclude if not any(name in source.names for source in sources)]

@@ -21,7 +21,7 @@ SPANNING = re.compile(
     r"|\bselect\s+distinct\b|\(\s*select\b|\bexcept\s+(all\s+)?select\b",
     re.IGNORECASE,
 )
-"""What makes of a row something else among others; a trial would show it with some rows only."""
+"""Words of queries that look at several rows; a trial would find these with some rows only."""
 
 
 class Query:
@@ -35,7 +35,7 @@ class Query:
         self._text = self._sql = sql
         spanning = SPANNING.search(QUOTED.sub("''", sql))
         if spanning:
-            raise self._looks_beside(f"{spanning[0]!r}; put quotes around a column of that name")
+            raise self._spans_rows(f"{spanning[0]!r}; put quotes around a column of that name")
         keys = dict.fromkeys((name for name in (columns.series, columns.pivot) if name is not None), pl.String())
         schema: dict[str, pl.DataType] = {columns.time_name: pl.Datetime("ns"), **keys}
         schema |= (
@@ -97,13 +97,13 @@ class Query:
         return found.drop(ROW), kept
 
     def check_alone(self, frame: pl.DataFrame) -> None:
-        """Raise RecipeError where a row comes out differently among others: rows are read in pieces."""
+        """Raise RecipeError where the result of a row depends on other rows: rows are read in pieces."""
         half = frame.height // 2
         whole, kept = self.run(frame)
         begin, kept_begin = self.run(frame[:half])
         end, kept_end = self.run(frame[half:])
         if not (np.array_equal(kept, [*kept_begin, *kept_end + half]) and whole.equals(pl.concat([begin, end]))):
-            raise self._looks_beside("it gives other values for the first half of the rows alone, or the second")
+            raise self._spans_rows("it gives other values for the first half of the rows alone, or the second")
 
     def _refuse_infinity(self, found: pl.DataFrame) -> None:
         infinite = found.select(pl.col(self.channels).is_infinite().fill_null(False))
@@ -116,10 +116,10 @@ class Query:
                 code="sql-result",
             )
 
-    def _looks_beside(self, how: str) -> RecipeError:
+    def _spans_rows(self, how: str) -> RecipeError:
         return RecipeError(
-            f"sql {self._text!r} looks at rows beside each other ({how}): it may only compute with values of the "
-            "same row. Use --every, --fill or --rate for what spans rows",
+            f"sql {self._text!r} looks at more than one row at a time ({how}): it may only compute with values "
+            "of one row. Use --every, --fill or --rate for what spans rows",
             code="sql-spans-rows",
         )
 
@@ -130,7 +130,7 @@ class Query:
         except pl.exceptions.PolarsError as error:
             reason = str(error).splitlines()[0]
             if "aggregate function" in reason:
-                raise self._looks_beside("it summarises them") from None
+                raise self._spans_rows("it summarises them") from None
             reason = reason.replace(f'"{ROW}", ', "")
             raise RecipeError(
                 f"sql {self._text!r} cannot be run on {TABLE}: {reason}", code="sql-invalid"

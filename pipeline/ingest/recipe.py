@@ -277,7 +277,7 @@ class Recipe:
         try:
             settings = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"{path} is no TOML file: {error}", code="recipe-file") from None
+            raise RecipeError(f"{path} is not a TOML file: {error}", code="recipe-file") from None
         settings = {name.replace("-", "_"): value for name, value in settings.items()}
         try:
             return cls.from_settings(settings | overrides)

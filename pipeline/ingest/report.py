@@ -70,7 +70,7 @@ class FileReport:
             "last_time": _iso(self.last_time_ns),
         }
 
-    def told(self) -> str:
+    def in_words(self) -> str:
         """What became of the rows, in words."""
         counts = {
             "out": self.rows_out,
@@ -96,7 +96,7 @@ class IngestReport:
     generation: int
     files: tuple[FileReport, ...]
     num_rows: int
-    """Of the store, those before an append included."""
+    """Rows of the store, those before an append included."""
     num_channels: int
     num_series: int
     num_segments: int
@@ -147,7 +147,7 @@ class IngestReport:
     def render(self) -> str:
         """A few lines for a terminal."""
         lines = [self.store, *(f"  {name:<12} {text}" for name, text in self.summary())]
-        lines += [f"  {file.name}: {file.told()}" for file in self.files[:MAX_FILES_SHOWN]]
+        lines += [f"  {file.name}: {file.in_words()}" for file in self.files[:MAX_FILES_SHOWN]]
         if len(self.files) > MAX_FILES_SHOWN:
             lines.append(f"  and {len(self.files) - MAX_FILES_SHOWN:,} more files (--json has all)")
         lines.append(
@@ -168,7 +168,7 @@ class IngestReport:
             (self.rows_added, "rows put in for steps that are missing"),
             (self.values_filled, "missing values filled in"),
             (self.counter_wraps, "counter values wrapped around"),
-            (self.counter_resets, "counters started again: their rate there is missing"),
+            (self.counter_resets, "counters that started again: their rate at that row is missing"),
             (self.parts_reused, "parts taken over from an interrupted job"),
         ]
         lines += [("", f"{count:,} {what}") for count, what in notes if count]

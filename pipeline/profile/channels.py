@@ -61,7 +61,7 @@ def find_labels(draft: Proposal) -> None:
 
 
 def leave_out_texts(draft: Proposal) -> None:
-    """Leave out what is no number. Raises SourceError where nothing is left."""
+    """Leave out columns that are not numbers. Raises SourceError where nothing is left."""
     for column in draft.free:
         if len(column.values) == 1 and not column.is_number:
             draft.exclude(column, f"always {quoted(column.values[0])}")
@@ -70,7 +70,7 @@ def leave_out_texts(draft: Proposal) -> None:
     if not draft.channels:
         raise SourceError(
             draft.sample.excerpts[0].source.name,
-            f"no column of numbers is left beside the time {listed(draft.times[0].recipe.time_columns)}; the "
+            f"no column of numbers is left besides the time {listed(draft.times[0].recipe.time_columns)}; the "
             f"columns are {listed(list(draft.columns))}: is this the right file, and what separates its fields?",
             code="no-channels",
         )

@@ -86,8 +86,8 @@ class Columnar(Source):
             with _native(self.name) as raw, self._reader(raw, names) as file:
                 yield file
         except (pa.ArrowException, OSError) as error:
-            told = " ".join(str(error).split())
-            message = f"this is no readable {self.kind} file ({told}): fetch it again"
+            reason = " ".join(str(error).split())
+            message = f"this {self.kind} file cannot be read ({reason}): fetch it again"
             raise SourceError(self.name, message, code="source-damaged") from error
 
     @abstractmethod

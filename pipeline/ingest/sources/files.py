@@ -40,7 +40,7 @@ NO_LOGS = f"no file in this folder ends with {', '.join(SUFFIXES)}: name the fil
 def find_files(names: Sequence[str | os.PathLike[str]]) -> list[str]:
     """Names of single files: patterns and folders are expanded, in alphabetical order.
 
-    Raises RecipeError where nothing is named or a file is reached twice, SourceError where there is no such file.
+    Raises RecipeError where nothing is named or a file is reached twice, SourceError where a file does not exist.
     """
     if not names:
         raise RecipeError("no source is named: give at least one file", code="source-unnamed")
@@ -169,7 +169,7 @@ def _status(name: str) -> os.stat_result:
 
 
 def first_bytes(name: str) -> bytes:
-    """The bytes that tell what a file is."""
+    """The bytes by which the kind of a file is known."""
     with open_file(name) as file:
         return file.read(MAGIC_BYTES)
 
@@ -190,7 +190,7 @@ def checksum(name: str) -> int:
 
 @contextmanager
 def open_file(name: str) -> Iterator[io.BufferedIOBase]:
-    """The bytes of a file as they lie there. Raises SourceError where it cannot be reached or read."""
+    """The bytes of a file as they are stored. Raises SourceError where it cannot be reached or read."""
     try:
         with _opened(name) as file:
             yield file
@@ -210,7 +210,7 @@ def _opened(name: str) -> Iterator[io.BufferedIOBase]:
     except Exception as error:
         raise _unreachable(name, error) from error
     with remote:
-        yield _told(remote, partial(_unreachable, name))
+        yield _reporting(remote, partial(_unreachable, name))
 
 
 @contextmanager
@@ -223,7 +223,7 @@ def open_text(name: str) -> Iterator[tuple[io.BufferedIOBase, io.BufferedIOBase]
         if kind is None:
             yield file, file
             return
-        yield _told(_decompressed(file, kind), partial(_damaged, name)), file
+        yield _reporting(_decompressed(file, kind), partial(_damaged, name)), file
 
 
 def _decompressed(file: Any, kind: str) -> Any:
@@ -240,17 +240,17 @@ def _decompressed(file: Any, kind: str) -> Any:
             return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
 
 
-def _told(stream: Any, told: Callable[[Exception], SourceError]) -> io.BufferedIOBase:
-    return io.BufferedReader(_Told(stream, told), STRIP_BYTES)
+def _reporting(stream: Any, as_error: Callable[[Exception], SourceError]) -> io.BufferedIOBase:
+    return io.BufferedReader(_Reporting(stream, as_error), STRIP_BYTES)
 
 
-class _Told(io.RawIOBase):
-    """A stream of which whatever goes wrong is told as a SourceError."""
+class _Reporting(io.RawIOBase):
+    """A stream whose errors are all raised as SourceError."""
 
-    def __init__(self, stream: Any, told: Callable[[Exception], SourceError]) -> None:
+    def __init__(self, stream: Any, as_error: Callable[[Exception], SourceError]) -> None:
         super().__init__()
         self._stream = stream
-        self._as_told = told
+        self._as_error = as_error
         self._position = 0
 
     def tell(self) -> int:
@@ -270,7 +270,7 @@ class _Told(io.RawIOBase):
         try:
             self._position = self._stream.seek(offset, whence)
         except Exception as error:
-            raise self._as_told(error) from error
+            raise self._as_error(error) from error
         return self._position
 
     def readinto(self, buffer: Any) -> int:
@@ -280,7 +280,7 @@ class _Told(io.RawIOBase):
         except SourceError:
             raise
         except Exception as error:  # each library has its own
-            raise self._as_told(error) from error
+            raise self._as_error(error) from error
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)

@@ -42,7 +42,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def was_finished(lock: StoreLock) -> bool:
-    """Whether a store is there whose writer was killed between the commit and its end.
+    """Whether a store exists whose writer was killed between the commit and its end.
 
     The parts go before the report, so parts without a report are those of an append that was not finished.
     """
@@ -88,7 +88,7 @@ class StagedFolder:
         return IngestReport.from_plain(json.loads(file.read_bytes())) if file.exists() else None
 
     def remove_parts(self) -> None:
-        """Leave nothing but the report, when the store is there."""
+        """Leave only the report, when the store exists."""
         for entry in self.path.iterdir():
             if entry.name != REPORT_FILE:
                 entry.unlink(missing_ok=True)

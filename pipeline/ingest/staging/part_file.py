@@ -21,7 +21,7 @@ __all__ = ["Block", "Part", "PartReader", "Span", "steps_back_between", "whole_p
 
 LENGTH_BYTES = 8
 ALIGNMENT = 64
-"""Of the first block, so that it can be mapped as what it is."""
+"""Of the first block in the file, so that it can be mapped."""
 
 
 class Span(NamedTuple):
@@ -48,7 +48,7 @@ class Part:
     last: bool
     """Whether it ends its section."""
     done_bytes: int
-    """About how many bytes of the section are read with this part, for progress."""
+    """An estimate of the bytes of the section that are read with this part, for progress."""
     num_rows: int
     dtype: str
     num_channels: int
@@ -87,7 +87,7 @@ class Part:
 
 
 Block = NDArray[Any]
-"""Of all rows of a part, or of some."""
+"""An array over all rows of a part, or some of them."""
 
 
 def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:

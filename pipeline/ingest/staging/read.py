@@ -1,4 +1,4 @@
-"""The first stage: every section of every source read into parts, by whoever runs the tasks."""
+"""The first stage: every section of every source read into parts."""
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
@@ -81,12 +81,12 @@ class ReadSources:
         refuse_rounded(self.parts, self._plan.sources, self._plan.recipe)
 
     def _tasks(self, left_behind: dict[str, int]) -> Iterator[ReadSection]:
-        """What is left to read. Parts that are there are taken on the way."""
+        """The sections that are left to read. Parts of the others are taken on the way."""
         for reading in self._plan.readings(self.folder.path, self._piece_bytes):
             away = _anywhere(reading)
             for section in reading.source.sections(self._piece_bytes):
                 task = ReadSection(away, section)
-                # NFS remembers for a while that a file is absent: only those that are there are asked for.
+                # NFS remembers for a while that a file is absent: only existing ones are asked for.
                 begun = part_name(reading.number, section.number, 0) in left_behind
                 parts = task.left_behind() if begun else None
                 if parts is None:

@@ -1,4 +1,4 @@
-"""`rejects/`: the rows that cannot be read, as Parquet, beside the store."""
+"""`rejects/`: the rows that cannot be read, as Parquet, next to the store."""
 
 import os
 from collections import Counter
@@ -22,12 +22,12 @@ ENOUGH_ROWS = 100_000
 
 
 def report_folder(store: Path) -> Path:
-    """Where the report of an ingest goes: beside the store."""
+    """Where the report of an ingest goes: next to the store."""
     return store.with_name(f"{store.name}.report")
 
 
 def write_rejects(folder: Path, key: tuple[int, int, int], rejects: Sequence[Reject]) -> None:
-    """Leave the rejects of a piece beside its part."""
+    """Leave the rejects of a piece next to its part."""
     import pyarrow.parquet as pq
 
     with written_whole(folder / rejects_name(*key)) as temporary:
@@ -37,10 +37,10 @@ def write_rejects(folder: Path, key: tuple[int, int, int], rejects: Sequence[Rej
 def collect_rejects(
     folder: Path, store: Path, generation: int, sources: Sequence[Source], parts: Sequence[Part]
 ) -> str | None:
-    """Put all rejects into one file beside the store, and return its path; None where there are none.
+    """Put all rejects into one file next to the store, and return its path; None where there are none.
 
-    It survives a power failure: to be called before the commit. What lies there of commits that were not made, of
-    an earlier store, or of a writer that was killed goes. Generation 0 is that of a job that stops.
+    It survives a power failure: to be called before the commit. Files of commits that were not made, of an earlier
+    store, or of a writer that was killed are removed. Generation 0 is that of a job that stops.
     """
     import pyarrow.parquet as pq
 

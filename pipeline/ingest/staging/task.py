@@ -28,14 +28,14 @@ class Reading:
     """What all sections of one source have in common."""
 
     number: int
-    """Of the source, in the order in which rows of equal time are taken."""
+    """Number of the source, in the order in which rows of equal time are taken."""
     source: Source
     columns: Columns
     recipe: Recipe
     folder: Path
     """Where parts go."""
     dtype: str
-    """Of the values of parts."""
+    """Type of the values of parts."""
     piece_bytes: int
     channels: tuple[str, ...]
     """Columns of values, those of a query included."""

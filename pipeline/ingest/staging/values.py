@@ -1,4 +1,4 @@
-"""A piece of a source, as texts or as typed columns, to rows of exact types, and what is none to rejects.
+"""A piece of a source, as texts or as typed columns, to rows of exact types, and the rest to rejects.
 
 Values are always read as float64 and then rounded to the type of the store, so that the same log in CSV and in
 Parquet gives the same bits.
@@ -44,7 +44,7 @@ class Parsed:
 def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: bool = False) -> Parsed:
     """Give rows exact types; those that have none are rejected, each with the first fault that it has.
 
-    Raises SourceError where a column as a whole is of a type that means nothing.
+    Raises SourceError where a column as a whole is of a type that cannot be used.
     """
     frame = raw.frame
     faults = _Faults(raw)
@@ -82,7 +82,7 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
 
 
 class _Faults:
-    """Rows that are to be rejected; the first fault of each is told."""
+    """Rows to reject, each with its first fault."""
 
     def __init__(self, raw: Raw) -> None:
         self._raw = raw

@@ -98,7 +98,7 @@ def _untried(unread: pl.Series, tried: set[str]) -> str | None:
 
 
 def _iso_format(text: str) -> str | None:
-    """The strptime format of one ISO 8601 text, None where it is none."""
+    """The strptime format of one ISO 8601 text, None where it is not one."""
     match = ISO.fullmatch(text.strip(BLANKS))
     if match is None:
         return None

@@ -16,7 +16,7 @@ from longstride.pipeline.ingest.staging.part_file import PartReader, Span
 __all__ = ["Bucket", "Slice", "plan_buckets"]
 
 SAMPLES_PER_BUCKET = 2
-"""Of each part, where parts are so many that each has only some rows in a bucket."""
+"""Samples of each part, where parts are so many that each has only some rows in a bucket."""
 SMALL_BUCKETS = 16
 """That a bucket is worth, where parts follow each other."""
 MIN_SPACING, MAX_SPACING = 16, 1024
@@ -77,7 +77,7 @@ def _cuts(spans: Sequence[tuple[PartReader, Span]], bucket_rows: int, every_ns: 
     first = np.array([span.first_time for _, span in spans])
     last = np.array([span.last_time for _, span in spans])
     if (first[1:] >= last[:-1]).all() and rows.max() <= bucket_rows:
-        # The log is sorted, so nothing is won by large buckets: small ones stay in the processor's cache.
+        # The log is sorted, so large buckets gain nothing: small ones stay in the processor's cache.
         number = np.cumsum(rows) // max(1, bucket_rows // SMALL_BUCKETS)
         cuts = first[1:][number[1:] > number[:-1]]
     elif rows.sum() <= bucket_rows:

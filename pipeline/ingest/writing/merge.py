@@ -1,4 +1,4 @@
-"""One bucket: its rows put in order, those that are repeated settled, those that belong together joined."""
+"""One bucket: its rows put in order, repeated ones settled, those that belong together merged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Shape:
     """Where the values of each source belong among the channels of the store."""
 
     names: tuple[str, ...]
-    """Of the sources."""
+    """Names of the sources."""
     line: tuple[str, ...]
     """What their lines are called."""
     num_columns: int
@@ -72,7 +72,7 @@ def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Merged
 
     Rows of one time (and sensor) from files of the same columns repeat each other: the first or the last is kept,
     as a whole. What files of other columns say of that time is joined to it; a value that two of them give is
-    again the first or the last. The mean is that of all values that there are. Of labels the largest is taken.
+    again the first or the last. The mean is that of all values that are not missing. The largest label is taken.
     """
     read = _read(bucket, shape)
     order = _order(read)

@@ -74,7 +74,7 @@ def usual_step(times: Iterable[NDArray[np.int64]], num_rows: int, series_start: 
 
 
 def default_max_gap(step_ns: int) -> int:
-    """The longest step that is no gap, in nanoseconds."""
+    """The longest step that is not a gap, in nanoseconds."""
     return int(step_ns * GAP_OF_STEPS)
 
 

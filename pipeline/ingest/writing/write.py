@@ -38,8 +38,8 @@ def write_store(
     """Write all rows that were read into `target`, and commit.
 
     `sensors` are the names that a pivot makes channels of. `publish` completes the report, and puts on disk what
-    must not be missing beside a store: it is called right before the commit. Raises SourceError for repeated times
-    that are errors, and AccountingError rather than losing a row.
+    must not be missing next to a store: it is called right before the commit. Raises SourceError for repeated
+    times that are errors, and AccountingError rather than losing a row.
     """
     recipe = plan.recipe
     plan = replace(plan, union=target.columns(plan.union, pivot=recipe.pivot is not None))
@@ -116,8 +116,8 @@ def _check_accounts(files: Sequence[FileReport], writer: StoreWriter, rules: Row
         file.deduplicated = int(rules.repeated[number])
         if not file.is_balanced:
             raise AccountingError(
-                f"{file.name} has {file.rows_in:,} rows, but they became {file.told()}: nothing was committed. "
-                "This is a fault of Longstride, please report it",
+                f"{file.name} has {file.rows_in:,} rows, but they became {file.in_words()}: nothing was "
+                "committed. This is a fault of Longstride, please report it",
                 code="rows-unaccounted",
             )
     total = sum(file.rows_out for file in files) + rules.num_added

@@ -62,7 +62,7 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     if b"\0" in head.partition(NEWLINE)[0]:
         raise SourceError(
             source,
-            "its first line holds zero bytes: this is no text, or UTF-16 (`iconv -f utf-16le`)",
+            "its first line holds zero bytes: this is not text, or UTF-16 (`iconv -f utf-16le`)",
             code="source-format",
         )
     start = len(BOM) if head.startswith(BOM) else 0
@@ -121,7 +121,7 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
         if stop:
             found = f"a quote is out of place in {shown(head[start:stop], recipe.encoding)}"
         raise SourceError(
-            source, f"this is no header of a CSV file: {found}", place=place, code="header-unreadable"
+            source, f"this is not the header of a CSV file: {found}", place=place, code="header-unreadable"
         )
     line = record[0].removesuffix(NEWLINE).removesuffix(b"\r")
     if b"\r" in re.sub(rb'"[^"]*+"', b"", line):
@@ -139,7 +139,7 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
         raise SourceError(source, message, place=place, code="encoding-wrong") from None
     except csv.Error as error:
         raise SourceError(
-            source, f"this is no header of a CSV file: {error}", place=place, code="header-unreadable"
+            source, f"this is not the header of a CSV file: {error}", place=place, code="header-unreadable"
         ) from None
     other = max(OTHER_SEPARATORS, key=text.count)
     if len(names) == 1 and other in text:

@@ -30,7 +30,7 @@ MAX_ASCII, MAX_BYTE = 127, 255
 
 @dataclass(frozen=True, kw_only=True)
 class Records:
-    """The rows of a piece, and its lines that are none.
+    """The rows of a piece, and its lines that are not rows.
 
     Every line of the piece is the first of a row, of a reject, of a header or blank, or continues one of them.
     """
@@ -58,7 +58,7 @@ class Records:
 
 
 def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
-    """Find the rows of a piece, and reject what is none."""
+    """Find the rows of a piece, and reject the other lines."""
     syntax = row_syntax(recipe.separator, len(header.names))
     found = _find(piece, syntax)
     starts, stops = found.starts, found.starts + found.lengths
@@ -205,7 +205,7 @@ def _are_blank(
     data = np.frombuffer(piece.data, np.uint8)
     empty = np.zeros(256, np.bool_)
     empty[list(b" \t\r\n" + syntax.separator)] = True
-    # Three bytes tell nearly all rows from blank lines.
+    # Three bytes show of nearly all rows that they are not blank lines.
     maybe = np.flatnonzero(empty[data[starts]])
     for probe in ((starts + stops) // 2, stops - 2):
         maybe = maybe[empty[data[np.maximum(probe, starts)[maybe]]]]

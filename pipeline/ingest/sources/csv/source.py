@@ -100,7 +100,7 @@ class CsvSource(Source):
                 numbers = {**text, **dict.fromkeys(channels, pl.Float64)}
                 return self._whole(self._parsed(records, numbers), records)
             except pl.exceptions.PolarsError:
-                # A missing value is written in letters, or there is a fault to be told from the texts. The pieces
+                # A missing value is written in letters, or there is a fault to be found in the texts. The pieces
                 # that follow are likely to be the same.
                 self._all_numbers = False
         try:

@@ -1,9 +1,9 @@
-"""Lines of CSV that are no rows: which they are, and why.
+"""Lines of CSV that are not rows: which they are, and why.
 
 Rows are records of RFC 4180, of one line or several, with as many fields as there are columns. The lines of a
-file are walked from the first: where a row starts, it is taken and the walk goes on behind it; where none does,
-that line alone is rejected and the walk goes on at the next. So a stray quote takes no good line with it, and what
-is rejected depends on the file alone. A position that the walk comes to is a boundary.
+file are walked from the first: where a row starts, it is taken and the walk continues behind it; where none does,
+that line alone is rejected and the walk continues at the next. So a stray quote takes no good line with it, and
+what is rejected depends on the file alone. A position that the walk comes to is a boundary.
 """
 
 import codecs
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 MAX_RECORD_BYTES = 2**20
-"""Of a row and of a line, with the line break. A longer one is a lost quote, or a file that is no text."""
+"""Limit of a row and of a line, with the line break. A longer one is a lost quote, or a file that is not text."""
 MAX_SHOWN = 60
 QUOTE, NEWLINE = b'"', b"\n"
 
@@ -57,7 +57,7 @@ class RowSyntax:
         # A run of rows of one line each: all of them at once, in C.
         self._rows = re.compile(rb"(?:%s)*+" % _record(separator, num_fields, rb'[^"\n]').pattern)
         self._fields = re.compile(rb"(?:%s%s)*+" % (field, mark))
-        # A quote that can only end a field, and fields that end with the line: no row goes on behind it.
+        # A quote that can only end a field, and fields that end with the line: no row continues behind it.
         self._closing = re.compile(rb'[^"\n%s]"(?:%s%s)*+\r?+\n' % (mark, mark, field))
 
     def walk(self, data: bytes | bytearray, start: int, stop: int) -> Walk:
@@ -87,7 +87,7 @@ class RowSyntax:
 
         The data must reach as far as for `walk`.
         """
-        # A row that goes on behind `stop` opens a quote at most so far before it.
+        # A row that continues behind `stop` opens a quote at most so far before it.
         limit = max(stop - MAX_RECORD_BYTES, 0)
         known = stop
         while (last := data.rfind(QUOTE, limit, known)) >= 0:

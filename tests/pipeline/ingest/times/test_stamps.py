@@ -1,4 +1,3 @@
-import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -305,48 +304,48 @@ def test_columns_that_mean_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "settings", "reason", "detail"),
+    ("values", "settings", "reason", "facts"),
     [
-        ([None], {}, "time missing", "the time is missing"),
-        ([" "], {}, "time missing", "the time is missing"),
-        (["2016-08-03", ""], {}, "time missing", "the time is missing"),
-        (["noon"], {}, "no time", "'noon' is no time of ISO 8601.*--time-format.*or s for seconds"),
-        (["noon"], {"time_format": "ms"}, "no time", "'noon' is no time in ms since 1970.*another --time-format"),
-        (["noon"], {"time_format": "%d %H"}, "no time", "'noon' is no time of the format %d %H"),
-        (["2016-08-03", "noon"], {}, "no time", "'2016-08-03 noon' is no time of ISO 8601"),
-        ([2016, 4, 31], {}, "no time", "'2016 4 31' is no time of year, month, day .*--time-format"),
-        (["noon"], {"timezone": "Europe/Berlin", "ambiguous": "latest"}, "no time", "'noon' is no time"),
+        ([None], {}, "time missing", ()),
+        ([" "], {}, "time missing", ()),
+        (["2016-08-03", ""], {}, "time missing", ()),
+        (["noon"], {}, "no time", ("'noon'", "ISO 8601", "--time-format", "seconds")),
+        (["noon"], {"time_format": "ms"}, "no time", ("'noon'", "ms since 1970", "--time-format")),
+        (["noon"], {"time_format": "%d %H"}, "no time", ("'noon'", "%d %H")),
+        (["2016-08-03", "noon"], {}, "no time", ("'2016-08-03 noon'", "ISO 8601")),
+        ([2016, 4, 31], {}, "no time", ("'2016 4 31'", "year, month, day", "--time-format")),
+        (["noon"], {"timezone": "Europe/Berlin", "ambiguous": "latest"}, "no time", ("'noon'",)),
         (
             ["2020-10-25 02:30:00"],
             {"timezone": "Europe/Berlin"},
             "ambiguous local time",
-            ".*occurs twice in Europe/Berlin, where clocks are set back.*--ambiguous earliest or latest$",
+            ("'2020-10-25 02:30:00'", "Europe/Berlin", "--ambiguous"),
         ),
         (
             ["2020-03-29 02:30:00"],
             {"timezone": "Europe/Berlin"},
             "nonexistent local time",
-            ".*never occurs in Europe/Berlin, where clocks are set forward.*--nonexistent forward$",
+            ("'2020-03-29 02:30:00'", "Europe/Berlin", "--nonexistent forward"),
         ),
         (
             [2020, 3, 29, 2],
             {"timezone": "Europe/Berlin", "ambiguous": "earliest"},
             "nonexistent local time",
-            "'2020 3 29 2' never occurs",
+            ("'2020 3 29 2'",),
         ),
         (
             [datetime(2020, 10, 25, 2)],
             {"timezone": "Europe/Berlin", "nonexistent": "forward"},
             "ambiguous local time",
-            "'2020-10-25 02:00:00' occurs twice",
+            ("'2020-10-25 02:00:00'",),
         ),
     ],
 )
 def test_reasons_name_the_value_and_the_way_out(
-    values: list[object], settings: dict[str, str], reason: str, detail: str
+    values: list[object], settings: dict[str, str], reason: str, facts: tuple[str, ...]
 ) -> None:
     recipe = Recipe(time=tuple("abcdefg"[: len(values)]), **settings)
     assert to_nanoseconds([pl.Series([value]) for value in values], recipe).nanoseconds.to_list() == [None]
-    found, sentence = why_unreadable(values, recipe)
+    found, detail = why_unreadable(values, recipe)
     assert found == reason
-    assert re.match(detail, sentence)
+    assert all(fact in detail for fact in facts)

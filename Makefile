@@ -1,6 +1,7 @@
 # make demo   install, then raw logs -> store -> trained model, in about five minutes
 # make test   install the test tools, then every test
 # make check  lint, format, types, import direction
+# make docs   every page of docs/ and the Python reference as HTML, in build/docs
 # make bench-smoke  every benchmark on tiny data, and no word on how fast
 # make peers  an environment for each library that benchmarks stand beside; those that fail are left out
 PYTHON ?= python3
@@ -8,7 +9,7 @@ PYTHON312 ?= python3.12
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
-.PHONY: demo test check bench-smoke soak peers format clean
+.PHONY: demo test check docs bench-smoke soak peers format clean
 
 demo: .venv/installed
 	$(BIN)/python -m benchmarks demo
@@ -22,6 +23,9 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/installed-dev
+	$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going -q -d build/docs-cache docs build/docs
 
 bench-smoke: .venv/installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/benchmarks

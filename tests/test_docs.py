@@ -1,4 +1,4 @@
-"""Every command and snippet that README and docs/ show is run, in order, page by page."""
+"""Every command and snippet that README and docs/ show is run, in order, page by page; what they name is there."""
 
 import os
 import re
@@ -10,15 +10,20 @@ from pathlib import Path
 
 import pytest
 
+import longstride
 from tests.helpers.object_store import environment, make_bucket, serve_s3
 from tests.helpers.paths import ROOT
 
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
+ALL_PAGES = sorted({*PAGES, *ROOT.glob("docs/decisions/*.md"), *ROOT.glob("[A-Z]*.md")})
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PLANT = """
 python -m benchmarks synth --out logs --rows 20000
 longstride ingest logs/*.csv --out plant.zarr --time time --series machine --labels fault
 """
+FOLDERS = "storage|pipeline|trainer|longstride|benchmarks|tests|docs"
+NAMED_PATH = re.compile(rf"(?<![\w./-])(?:{FOLDERS})/[\w./-]*\w")
+"""A file or folder of this checkout."""
 EACH = "import runpy, sys\nfor path in sys.argv[1:]: runpy.run_path(path, run_name='__main__')"
 
 
@@ -77,7 +82,25 @@ def test_the_page_does_what_it_shows(
         run(command, tmp_path, **variables)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+    for target in re.findall(r"\]\((?!https:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
+def test_named_files_are_there(page: Path) -> None:
+    for path in NAMED_PATH.findall(page.read_text()):
+        assert list(ROOT.glob(path.replace("NAME", "*"))), path
+
+
+def test_the_reference_shows_every_public_name() -> None:
+    page = (ROOT / "docs/api.md").read_text()
+    missing = [
+        name for name in longstride.__all__ if not re.search(rf":: longstride\.{name}$", page, re.MULTILINE)
+    ]
+    assert missing == ["__version__"]
+
+
+def test_the_citation_is_of_this_version() -> None:
+    assert f"\nversion: {longstride.__version__}\n" in (ROOT / "CITATION.cff").read_text()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from benchmarks.peers.case import Case
 from longstride.pipeline.loading.serving.gather import BufferRing, window_view
-from longstride.storage.open import open_store
+from longstride.storage.open import open_mapped
 
 __all__ = ["fair_copy", "loader"]
 
@@ -37,4 +37,4 @@ def fair_copy(values: NDArray[np.floating], window: int, batch: int, seed: int) 
 
 def loader(case: Case) -> Iterator[Tensor]:
     """The fair copy of a case, asked as the peers are."""
-    return fair_copy(open_store(case.store).values, case.window, case.batch, case.seed)
+    return fair_copy(open_mapped(case.store).values, case.window, case.batch, case.seed)

@@ -16,7 +16,7 @@ from benchmarks.limit import limited_memory
 from benchmarks.stores import SEED
 from benchmarks.timing import Spread
 from longstride import WindowLoader
-from longstride.storage.open import open_store
+from longstride.storage.open import open_mapped
 
 __all__ = ["FromDisk", "as_json", "measure", "render"]
 
@@ -47,7 +47,7 @@ def measure(
     store: Path, windows: Sequence[int], *, batch: int, limit_megabytes: int, rounds: int
 ) -> list[FromDisk]:
     """Measure each length of window, reading and serving in turn, each from files that are not in memory."""
-    values = open_store(store).values
+    values = open_mapped(store).values
     figures = []
     for window in windows:
         with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +72,7 @@ def measure(
 
 
 def _measure_limited(store: Path, window: int, batch: int, limit_megabytes: int, rounds: int, out: Path) -> None:
-    files = open_store(store).chunk_files("values")
+    files = open_mapped(store).chunk_files("values")
     read, served = [], []
     with limited_memory(limit_megabytes) as limited:
         for epoch in range(rounds):

@@ -18,8 +18,10 @@ from longstride import WindowLoader
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.format import ROOT, StoreLayout
 from longstride.storage.location import place_of
-from longstride.storage.open import open_store
-from longstride.storage.packed.rows import PackedStore, threads_for
+from longstride.storage.open import open_mapped, open_store
+from longstride.storage.packed.cache import RowCache
+from longstride.storage.packed.rows import threads_for
+from longstride.storage.packed.store import PackedStore
 from longstride.storage.segments import Segments
 from longstride.storage.writing.writer import StoreWriter
 
@@ -119,7 +121,7 @@ def measure(found: Packed, chosen: Sequence[Case], *, rounds: int, seconds: floa
 
 
 def _measure(found: Packed, case: Case, rounds: int, seconds: float) -> Cell:
-    values = open_store(found.mapped).values
+    values = open_mapped(found.mapped).values
     row_bytes = values[:1].nbytes
     window_bytes = case.window * row_bytes
     ways: dict[str, Iterator[int]] = {
@@ -163,7 +165,8 @@ def _serve_cached(found: Packed, case: Case) -> Iterator[int]:
     """From the second epoch on: the first one, in which each row is decoded, is read through beforehand."""
     loader = _loader(found.packed, case, found.cache)
     rows = open_store(found.packed).num_rows
-    cache = loader.dataset.collection.rows_of(0)
+    cache = loader.dataset.collection.rows[0]
+    assert isinstance(cache, RowCache)
     for start in range(0, rows, DECODED_ROWS):
         stop = min(start + DECODED_ROWS, rows)
         cache.read_many([(start, stop)], [np.empty((stop - start, *cache.shape[1:]), cache.dtype)])

@@ -6,7 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from longstride.storage.format import StoreLayout
-from longstride.storage.open import open_store
+from longstride.storage.open import open_mapped
 from longstride.storage.segments import Segments
 from longstride.storage.writing.writer import StoreWriter
 
@@ -35,7 +35,7 @@ def prepare_store(folder: Path, num_rows: int, num_channels: int) -> Path:
 def prepare_raw(store: Path) -> Path:
     """Make a file of the values of a store, in row order, unless it is there."""
     raw = store.with_suffix(".f32")
-    values = open_store(store).values
+    values = open_mapped(store).values
     if not raw.exists() or raw.stat().st_size != values.nbytes:
         values.tofile(raw)
     return raw
@@ -43,5 +43,5 @@ def prepare_raw(store: Path) -> Path:
 
 def warm(store: Path, raw: Path) -> None:
     """Have the values of both in memory."""
-    open_store(store).values.sum()
+    open_mapped(store).values.sum()
     np.memmap(raw, np.float32, "r").sum()

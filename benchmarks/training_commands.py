@@ -86,7 +86,7 @@ def train(
     """
     from benchmarks.stores import prepare_store
     from benchmarks.train import as_json, cases, measure, render
-    from longstride.storage.open import open_store
+    from longstride.storage.open import open_mapped
     from longstride.trainer.engine.distributed import start_ranks
 
     widths, lengths = (
@@ -96,7 +96,7 @@ def train(
     chosen = cases(models.split(","), widths, lengths, batch)
     with start_ranks(device) as ranks:
         store = prepare_store(folder, rows, channels)
-        open_store(store).values.sum()  # warm
+        open_mapped(store).values.sum()  # warm
         cells = list(measure(store, chosen, ranks, rounds=rounds, seconds=seconds))
     click.echo(render(cells))
     write_json(json_path, as_json(cells, ranks.device, rows, channels, rounds, seconds))

@@ -51,7 +51,7 @@ def sync_directory(path: Path) -> None:
 def exchange(first: Path, second: Path) -> None:
     """Swap two folders or files of one file system in one step, and make that survive a power failure.
 
-    Where the system cannot, three renames in a row do it: a kill between them leaves the first one beside its
+    Where the system cannot, three renames in a row do it: a kill between them leaves the first one next to its
     place, under a name that ends in `.tmp`. Raises OSError if one of them is absent or cannot be moved.
     """
     if not _exchange_in_one_step(first, second):

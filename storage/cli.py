@@ -8,7 +8,7 @@ import click
 
 from longstride.storage.errors import LongstrideError
 
-__all__ = ["SOURCES", "CommandGroup", "counted", "example", "options", "resumable", "row_range"]
+__all__ = ["SOURCES", "CommandGroup", "example", "options", "resumable", "row_range"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,11 +41,6 @@ class CommandGroup(click.Group):
 def example(*lines: str) -> str:
     """An epilog that shows commands as they are typed (the mark keeps click from joining the lines)."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-def counted(count: int, what: str) -> str:
-    """A number of things."""
-    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def row_range(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, int] | None:

@@ -22,7 +22,7 @@ def inspect(store: str, window: int, stride: int, as_json: bool) -> None:
     """Print the shape, span, cadence, segments, channels and statistics of STORE.
 
     The statistics were gathered while it was written: even a store of a billion rows answers at once. The number
-    of windows is told for one K and stride; windows never cross a segment.
+    of windows is given for one K and stride; windows never cross a segment.
     """
     from longstride.storage.inspect import render, summarise
     from longstride.storage.open import open_store
@@ -40,6 +40,7 @@ def verify(store: str) -> None:
     """
     from tqdm import tqdm
 
+    from longstride.storage.errors import StoreError
     from longstride.storage.open import open_store
     from longstride.storage.verify import check_chunks, num_chunk_files
 
@@ -53,9 +54,10 @@ def verify(store: str) -> None:
             num_bytes += check.num_bytes
             if check.fault:
                 faults += 1
-                click.echo(f"broken: {check.path} {check.fault}")
+                click.echo(f"broken: {check.name} {check.fault}")
     if faults:
-        raise click.ClickException(
-            f"{faults} of {total} chunk files are broken: restore them from a backup, or ingest the sources again"
+        raise StoreError(
+            f"{faults} of {total} chunk files are broken: restore them from a backup, or ingest the sources again",
+            code="store-damaged",
         )
     click.echo(f"{store}: all {total:,} chunk files are whole ({num_bytes / 2**20:,.1f} MiB)")

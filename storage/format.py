@@ -33,9 +33,9 @@ ATTRIBUTES = "longstride"
 ROOT = "zarr.json"
 """The document that makes a folder a store: replacing it is the commit."""
 LOCK_FILE = ".longstride.lock"
-"""In a folder that a writer is filling, or was filling when it was killed."""
+"""Lies in a folder while a writer fills it, and after a writer was killed there."""
 STAGED = ".staged"
-"""Folder, inside that of the store, in which an ingest keeps what it has read so far."""
+"""Folder, inside that of the store, for the unfinished work of an ingest or a copy."""
 KEPT_GENERATIONS = 8
 """Commits whose small arrays stay, for readers that opened the store before the last append."""
 
@@ -65,13 +65,13 @@ def chunk_file(array: str, index: int, num_dimensions: int) -> str:
 
 
 def chunk_index(file_name: str) -> int | None:
-    """Which chunk along the rows a file in the folder of an array is, None if it is none."""
+    """Index along the rows of a chunk file, by its name; None for any other file."""
     found = re.fullmatch(r"c\.(\d+)(\.0)*", file_name)
     return int(found[1]) if found else None
 
 
 def seal(attributes: dict[str, Any]) -> int:
-    """CRC-32C of our attributes, however the root document is spaced and whatever others write beside them."""
+    """CRC-32C of our attributes alone; spaces, and attributes that others add, do not change it."""
     return int(google_crc32c.value(json.dumps(attributes, sort_keys=True).encode()))
 
 
@@ -104,17 +104,21 @@ class StoreLayout:
 
     def __post_init__(self) -> None:
         if not self.channels:
-            raise StoreError("a store needs at least one channel")
+            raise StoreError("a store needs at least one channel", code="store-input")
         for kind, names in (("channel", self.channels), ("label", self.labels)):
             repeated = sorted(name for name, count in Counter(names).items() if count > 1)
             if repeated:
-                raise StoreError(f"{kind} names must be unique, these are repeated: {', '.join(repeated)}")
+                raise StoreError(
+                    f"{kind} names must be unique, these are repeated: {', '.join(repeated)}", code="store-input"
+                )
         if self.dtype not in ("float32", "float64"):
-            raise StoreError(f"values are stored as float32 or float64, not {self.dtype}")
+            raise StoreError(f"values are stored as float32 or float64, not {self.dtype}", code="store-input")
         if not self.units:
             object.__setattr__(self, "units", (None,) * len(self.channels))
         if len(self.units) != len(self.channels):
-            raise StoreError(f"{len(self.units)} units were given for {len(self.channels)} channels")
+            raise StoreError(
+                f"{len(self.units)} units were given for {len(self.channels)} channels", code="store-input"
+            )
 
     @property
     def chunk_rows(self) -> int:

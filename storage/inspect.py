@@ -1,10 +1,11 @@
-"""What `longstride inspect` says of a store, as data and as text."""
+"""What `longstride inspect` shows of a store, as data and as text."""
 
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from longstride.storage.store import SeriesStore
+from longstride.storage.text import iso_time
 
 __all__ = ["ChannelSummary", "StoreSummary", "render", "summarise"]
 
@@ -60,7 +61,7 @@ class StoreSummary:
     num_windows: int
 
     def as_json(self) -> dict[str, object]:
-        """Plain values for `json.dumps`; an infinite figure, which JSON has no word for, becomes a string."""
+        """Plain values for `json.dumps`; an infinite figure, which JSON cannot hold, becomes a string."""
         document = asdict(self)
         for channel in document["channels"]:
             channel |= {key: str(item) for key, item in channel.items() if item in (np.inf, -np.inf)}
@@ -70,6 +71,7 @@ class StoreSummary:
 def summarise(store: SeriesStore, window: int, stride: int) -> StoreSummary:
     """Gather the summary; only `time` at segment ends and the labels are read, statistics are stored."""
     segments = store.segments
+    first, last = store.span_ns
     return StoreSummary(
         path=store.name,
         generation=store.generation,
@@ -78,8 +80,8 @@ def summarise(store: SeriesStore, window: int, stride: int) -> StoreSummary:
         dtype=str(store.values.dtype),
         value_bytes=store.values.nbytes,
         chunk_rows=store.chunk_rows,
-        first_time=_iso(int(store.time[segments.start].min()) if len(segments) else int(store.time[0])),
-        last_time=_iso(int(store.time[segments.stop - 1].max()) if len(segments) else int(store.time[-1])),
+        first_time=iso_time(first),
+        last_time=iso_time(last),
         cadence_seconds=store.cadence_ns / 1e9,
         series=list(store.series),
         segments=[
@@ -87,8 +89,8 @@ def summarise(store: SeriesStore, window: int, stride: int) -> StoreSummary:
                 series=store.series[series],
                 start=int(start),
                 stop=int(stop),
-                first_time=_iso(int(store.time[start])),
-                last_time=_iso(int(store.time[stop - 1])),
+                first_time=iso_time(int(store.time[start])),
+                last_time=iso_time(int(store.time[stop - 1])),
             )
             for start, stop, series in zip(segments.start, segments.stop, segments.series, strict=True)
         ],
@@ -158,7 +160,3 @@ def _label_counts(store: SeriesStore) -> dict[str, int]:
     for row in range(0, store.num_rows, store.chunk_rows):
         marked += (store.labels[row : row + store.chunk_rows] > 0).sum(axis=0)
     return dict(zip(store.label_names, marked.tolist(), strict=True))
-
-
-def _iso(nanoseconds: int) -> str:
-    return str(np.datetime64(nanoseconds, "ns")).removesuffix(".000000000")

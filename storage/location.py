@@ -1,4 +1,4 @@
-"""Where the files of a packed store lie: a folder of this machine, or a bucket of an object store."""
+"""Where the files of a store lie: a folder of this machine, or a prefix of an object store."""
 
 import os
 from abc import ABC, abstractmethod
@@ -16,11 +16,11 @@ __all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "place_of"]
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 TIMEOUT = timedelta(seconds=30)
-"""Of one request."""
+"""For one request."""
 MAX_RETRIES = 100
-"""So that the time alone decides."""
+"""High enough that only the time limits the retries."""
 RETRY_TIMEOUT = timedelta(minutes=1)
-"""Of one request with all its repetitions."""
+"""For one request with all its retries."""
 # Each pause is anything from the first one to `base` times the one before: with a base of 2 they hardly grow.
 BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=15), "base": 4}
 
@@ -29,7 +29,7 @@ Buffer = bytes | memoryview
 
 
 class PlaceError(LongstrideError):
-    """A place cannot be reached, or does not let us in."""
+    """A folder or an object store cannot be reached, or refuses access."""
 
 
 class Place(ABC):
@@ -40,7 +40,7 @@ class Place(ABC):
 
     @abstractmethod
     def get(self, name: str) -> bytes:
-        """All of a file. Raises FileNotFoundError, and PlaceError where it cannot be had."""
+        """All bytes of a file. Raises FileNotFoundError, and PlaceError where it cannot be read."""
 
     @abstractmethod
     def get_range(self, name: str, start: int, length: int) -> Buffer:
@@ -67,18 +67,18 @@ class Folder(Place):
     """A folder of this machine."""
 
     def __init__(self, path: Path) -> None:
-        """It need not be there."""
+        """`path` need not exist."""
         self.path = path
         self.name = str(path)
 
     def get(self, name: str) -> bytes:
         """See Place."""
-        with _told(self.name):
+        with _explained(self.name):
             return (self.path / name).read_bytes()
 
     def get_range(self, name: str, start: int, length: int) -> Buffer:
         """See Place."""
-        with _told(self.name), open(self.path / name, "rb", buffering=0) as file:
+        with _explained(self.name), open(self.path / name, "rb", buffering=0) as file:
             return os.pread(file.fileno(), length, start)
 
     def put(self, name: str, data: bytes) -> None:
@@ -109,11 +109,11 @@ class Bucket(Place):
     """A prefix of an object store, such as s3://bucket/plant.zarr.
 
     Credentials, region and endpoint come from the environment, as for other tools of that store (AWS_ACCESS_KEY_ID
-    and so on). What fails on the way is tried again for a minute, with longer and longer pauses.
+    and so on). Requests that fail on the way are retried for a minute, with longer and longer pauses.
     """
 
     def __init__(self, url: str) -> None:
-        """Nothing is asked of the store yet."""
+        """No request is sent yet."""
         self.name = url.rstrip("/")
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -127,7 +127,8 @@ class Bucket(Place):
             import obstore.store
         except ImportError:
             raise PlaceError(
-                f"{self.name} lies in an object store, which needs a package more: `pip install 'longstride[s3]'`"
+                f"{self.name} lies in an object store, which needs a package: `pip install 'longstride[s3]'`",
+                code="package-missing",
             ) from None
         return obstore
 
@@ -135,7 +136,7 @@ class Bucket(Place):
     def _store(self) -> Any:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
         config: Any = {"endpoint": endpoint} if endpoint and self.name.startswith("s3") else None
-        with self._told("opened"):
+        with self._explained("opened"):
             options: Any = {
                 "client_options": {
                     "connect_timeout": CONNECT_TIMEOUT,
@@ -148,12 +149,12 @@ class Bucket(Place):
 
     def get(self, name: str) -> bytes:
         """See Place."""
-        with self._told("read"):
+        with self._explained("read"):
             return bytes(self._obstore.get(self._store, name).bytes())
 
     def get_range(self, name: str, start: int, length: int) -> Buffer:
         """See Place."""
-        with self._told("read"):
+        with self._explained("read"):
             try:
                 return memoryview(self._obstore.get_range(self._store, name, start=start, length=length))
             except self._obstore.exceptions.GenericError as error:
@@ -163,17 +164,17 @@ class Bucket(Place):
 
     def put(self, name: str, data: bytes) -> None:
         """See Place."""
-        with self._told("written"):
+        with self._explained("written"):
             self._obstore.put(self._store, name, data)
 
     def put_new(self, name: str, data: bytes) -> None:
-        """See Place; the store itself decides who was first."""
-        with self._told("written"):
+        """See Place; the object store itself decides which writer was first."""
+        with self._explained("written"):
             self._obstore.put(self._store, name, data, mode="create", use_multipart=False)
 
     def sizes(self, folder: str) -> dict[str, int]:
         """See Place."""
-        with self._told("listed"):
+        with self._explained("listed"):
             return {
                 item["path"]: item["size"]
                 for page in self._obstore.list(self._store, prefix=folder)
@@ -182,13 +183,13 @@ class Bucket(Place):
 
     def remove(self, names: list[str]) -> None:
         """See Place."""
-        with self._told("written"):
+        with self._explained("written"):
             if names:
                 self._obstore.delete(self._store, names)
 
     @contextmanager
-    def _told(self, done: str) -> Iterator[None]:
-        """Say what the object store answered, and what to look at."""
+    def _explained(self, done: str) -> Iterator[None]:
+        """Turn errors of the object store into ours: what it answered, and what to check."""
         exceptions = self._obstore.exceptions
         try:
             yield
@@ -198,19 +199,23 @@ class Bucket(Place):
             remedy = (
                 "check the key and the secret (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), and what they may do"
             )
-            raise PlaceError(f"{self.name} cannot be {done}, the store does not let us in: {remedy}") from error
+            raise PlaceError(
+                f"{self.name} cannot be {done}, the object store refuses access: {remedy}", code="access-refused"
+            ) from error
         except (exceptions.BaseError, ValueError, OSError) as error:
-            told = " ".join(str(error).split())
-            if isinstance(error, FileNotFoundError | exceptions.NotFoundError) and "NoSuchBucket" not in told:
-                raise FileNotFoundError(told) from error
+            answer = " ".join(str(error).split())
+            if isinstance(error, FileNotFoundError | exceptions.NotFoundError) and "NoSuchBucket" not in answer:
+                raise FileNotFoundError(answer) from error
             if isinstance(error, FileExistsError | exceptions.AlreadyExistsError):
-                raise FileExistsError(told) from error
+                raise FileExistsError(answer) from error
             remedy = "check the bucket, the region (AWS_REGION) and the endpoint (AWS_ENDPOINT_URL)"
-            raise PlaceError(f"{self.name} cannot be {done}: {told[:300]}; {remedy}") from error
+            raise PlaceError(
+                f"{self.name} cannot be {done}: {answer[:300]}; {remedy}", code="place-unreachable"
+            ) from error
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _explained(name: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
@@ -218,11 +223,11 @@ def _told(name: str) -> Iterator[None]:
     except NotADirectoryError as error:
         raise FileNotFoundError(str(error)) from error
     except OSError as error:
-        raise PlaceError(f"{name}: {error.strerror} ({error.filename})") from error
+        raise PlaceError(f"{name}: {error.strerror} ({error.filename})", code="place-unreachable") from error
 
 
 def is_url(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is a URL, as of an object store."""
+    """Whether a path is a URL, such as s3://bucket/plant.zarr."""
     return "://" in os.fspath(path)
 
 

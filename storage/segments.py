@@ -28,18 +28,19 @@ class Segments:
         """Raise StoreError unless segments are in order, apart, not empty, and within rows and series."""
         if not self.start.shape == self.stop.shape == self.series.shape:
             raise StoreError(
-                f"segments have {len(self.start)} starts, {len(self.stop)} stops and {len(self.series)} series"
+                f"segments have {len(self.start)} starts, {len(self.stop)} stops and {len(self.series)} series",
+                code="store-input",
             )
         if len(self) == 0:
             return
         if (self.start >= self.stop).any():
-            raise StoreError("a segment is empty")
+            raise StoreError("a segment is empty", code="store-input")
         if (self.start[1:] < self.stop[:-1]).any():
-            raise StoreError("segments overlap or are out of order")
+            raise StoreError("segments overlap or are out of order", code="store-input")
         if self.start[0] < 0 or self.stop[-1] > num_rows:
-            raise StoreError(f"segments reach outside the {num_rows:,} rows")
+            raise StoreError(f"segments reach outside the {num_rows:,} rows", code="store-input")
         if self.series.min() < 0 or self.series.max() >= num_series:
-            raise StoreError(f"a segment names a series outside the {num_series} there are")
+            raise StoreError(f"a segment names a series outside the {num_series} there are", code="store-input")
 
     def num_windows(self, window: int, stride: int, horizon: int = 0) -> NDArray[np.int64]:
         """Windows of `window` rows, with `horizon` rows after each, that fit in each segment, (S,)."""
@@ -47,7 +48,7 @@ class Segments:
         return np.where(free >= 0, free // stride + 1, 0)
 
     def clip(self, start: NDArray[np.int64], stop: NDArray[np.int64]) -> "Segments":
-        """Return the parts of the segments inside rows start[g]:stop[g] of each series g; empty parts go."""
+        """The parts of the segments inside rows start[g]:stop[g] of each series g; empty parts are left out."""
         first = np.maximum(self.start, start[self.series])
         last = np.minimum(self.stop, stop[self.series])
         kept = first < last

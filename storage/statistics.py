@@ -10,18 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.html import html_table
+from longstride.storage.text import counted
+
 __all__ = ["Statistics"]
 
 STRIP_BYTES = 2**18
 """A strip of rows stays in the processor's cache while it is read three times."""
 
-# No value gives NaN and an infinite one infinities: both are answers, not accidents.
+# Channels without a value give NaN and infinite values infinity: both are answers, not accidents.
 _quiet = np.errstate(all="ignore")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
-    """Of each of N channels over some rows, missing values left out; every field has shape (..., N)."""
+    """Statistics of N channels over some rows, missing values left out; every field has shape (..., N)."""
 
     count: NDArray[np.int64]
     """Values that are not missing."""
@@ -40,6 +43,14 @@ class Statistics:
         """Population standard deviation; 0 of a constant, without rounding, and NaN where count is 0."""
         spread = np.sqrt(self.m2 / self.count)
         return np.where(self.minimum == self.maximum, 0.0, spread)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: a table by channel, over all blocks if these are statistics of several."""
+        total = Statistics.merge([self])
+        figures = (total.count, total.mean, total.std, total.minimum, total.maximum)
+        rows = zip(range(len(total.count)), *(figure.tolist() for figure in figures), strict=True)
+        columns = ["channel", "values", "mean", "std", "minimum", "maximum"]
+        return html_table(f"Statistics of {counted(len(total.count), 'channel')}", columns, rows)
 
     @staticmethod
     def of(values: NDArray[np.floating]) -> "Statistics":

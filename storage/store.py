@@ -1,11 +1,6 @@
-"""Reading a store: `SeriesStore.open(path)` and then plain arrays.
+"""A store as it is read: what the two layouts, mapped and packed, have in common. `open_store` opens one."""
 
-Zarr is not needed to read the mapped layout: a chunk file is the bytes of its rows, and the root document says
-the rest. A training worker so starts without importing it.
-"""
-
-import json
-import os
+from abc import ABC, abstractmethod
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -16,38 +11,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
-from longstride.storage.format import (
-    ATTRIBUTES,
-    FORMAT_VERSION,
-    KEPT_GENERATIONS,
-    LOCK_FILE,
-    ROOT,
-    StoreLayout,
-    chunk_file,
-    seal,
-)
-from longstride.storage.location import Folder, Place, place_of
-from longstride.storage.mapping import map_chunk_files
+from longstride.storage.format import KEPT_GENERATIONS, StoreLayout
+from longstride.storage.html import html_table
+from longstride.storage.location import Folder, Place
+from longstride.storage.row_source import RowSource
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
+from longstride.storage.text import counted, readable_time
 
 __all__ = ["SeriesStore"]
 
 
-class SeriesStore:
-    """One committed state of a store: T rows of N channels. Later commits change neither it nor pickled copies."""
+class SeriesStore(ABC):
+    """One committed state of a store: T rows of N channels. Later commits change neither it nor pickled copies.
 
-    def __init__(self, path: Path, attributes: dict[str, Any]) -> None:
-        """Use `SeriesStore.open`."""
-        self.path = path
-        self.name = str(path)
-        """For messages: the path, or the URL of a store in an object store, which has no path."""
+    Rows are read by slices: `store.values[1000:2000]`. Those of a mapped store are numpy arrays, nothing copied;
+    those of a packed store are decoded each time.
+    """
+
+    def __init__(self, place: Place, attributes: dict[str, Any]) -> None:
+        """Use `open_store`."""
+        self.place = place
+        """Where its files lie."""
+        self.name = place.name
+        """The path, or the URL in an object store, for messages."""
         self.attributes = attributes
         """Format, generation, sources, recipe and checksums, as in `docs/format.md`."""
         self.num_rows: int = attributes["num_rows"]
         """T, the committed rows."""
         self.chunk_rows: int = attributes["chunk_rows"]
-        """R, rows of one chunk, for every row array."""
+        """R, rows of one chunk of the mapped layout, for every row array; statistics are kept for each."""
         self.cadence_ns: int = attributes["cadence_ns"]
         """The usual step, in nanoseconds."""
         self.generation: int = attributes["generation"]
@@ -69,59 +62,70 @@ class SeriesStore:
         self.series_end_ns: tuple[int, ...] = tuple(attributes.get("series_end_ns", ()))
         """Time of the last row of each series, nanoseconds since 1970-01-01 UTC; empty where not recorded."""
 
-    @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> "SeriesStore":
-        """Open the committed state at `path`: a folder, or where the store is packed a URL (s3://bucket/name) too.
-
-        Raises StoreError where there is no store, an unfinished or an altered one, or one of another format
-        version, and PlaceError where an object store cannot be reached.
-        """
-        place = place_of(path)
-        attributes = _read_attributes(place)
-        if "packed" in attributes:
-            from longstride.storage.packed.rows import PackedStore
-
-            return PackedStore(place, attributes)
-        if not isinstance(place, Folder):
-            raise StoreError(f"{place.name} is mapped, which needs a disk: write a packed one there, with `pack`")
-        return cls(place.path, attributes)
-
     def __reduce__(self) -> tuple[Any, ...]:
         # Workers must see the rows that the process which sends it has planned with, whatever is appended.
-        return SeriesStore, (self.path, self.attributes)
-
-    @property
-    def is_mapped(self) -> bool:
-        """Whether arrays are views of files, to be read as memory; else each slice of them is decoded."""
-        return True
+        return type(self), (self.place, self.attributes)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, rows={self.num_rows:,}, channels={len(self.channels)})"
 
-    @cached_property
-    def values(self) -> NDArray[np.floating]:
-        """All values (T, N), NaN being missing: a read-only view of the mapped chunk files, nothing copied."""
-        return self._map("values")
+    def _repr_html_(self) -> str:
+        """In a notebook: what there is of rows and segments, and the statistics of each channel."""
+        first, last = map(readable_time, self.span_ns)
+        facts = [
+            ("rows", self.num_rows),
+            ("span", f"{first} to {last} UTC"),
+            ("cadence", f"{self.cadence_ns / 1e9:,.9g} s"),
+            ("segments", f"{len(self.segments):,} in {len(self.series):,} series"),
+            *([("labels", ", ".join(self.label_names))] if self.label_names else []),
+        ]
+        stats = self.stats()
+        figures = (stats.mean, stats.std, stats.minimum, stats.maximum)
+        missing = [f"{1 - count / self.num_rows:.3%}" for count in stats.count.tolist()]
+        rows = zip(self.channels, self.units, missing, *(figure.tolist() for figure in figures), strict=True)
+        columns = ["channel", "unit", "missing", "mean", "std", "minimum", "maximum"]
+        return html_table(self.name, [], facts) + html_table(counted(len(self.channels), "channel"), columns, rows)
 
-    @cached_property
-    def time(self) -> NDArray[np.int64]:
-        """Time of each row (T,), nanoseconds since 1970-01-01 UTC: a read-only mapped view."""
-        return self._map("time")
+    @property
+    @abstractmethod
+    def values(self) -> RowSource:
+        """All values (T, N), NaN being missing."""
 
-    @cached_property
-    def labels(self) -> NDArray[np.int8] | None:
-        """Labels (T, L), or None where the store has none: for evaluation, never an input."""
-        return self._map("labels") if self.label_names else None
+    @property
+    @abstractmethod
+    def time(self) -> RowSource:
+        """Time of each row (T,), int64, nanoseconds since 1970-01-01 UTC."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> RowSource | None:
+        """Labels (T, L), int8, or None where the store has none: for evaluation, never an input."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder. Raises StoreError for a store in an object store, which has none."""
+        if not isinstance(self.place, Folder):
+            raise StoreError(f"{self.name} is not a folder of this machine: unpack it first", code="not-a-folder")
+        return self.place.path
 
     @cached_property
     def segments(self) -> Segments:
         """All segments, in row order."""
         return Segments(*(self._read_commit(f"segment_{bound}/c/0") for bound in ("start", "stop", "series")))
 
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """Time of the first and of the last row of all segments, or of all rows if there is no segment."""
+        starts, stops = self.segments.start, self.segments.stop
+        if not len(starts):
+            return int(self.time[0]), int(self.time[-1])
+        return int(self.time[starts].min()), int(self.time[stops - 1].max())
+
     def read(self, start: int, stop: int) -> NDArray[np.floating]:
-        """Values of rows start:stop, shape (stop - start, N), read-only. Raises IndexError outside 0..T."""
+        """Values of rows start:stop, shape (stop - start, N). Raises IndexError outside 0..T."""
         self._check_range(start, stop)
-        return self.values[start:stop]
+        values: NDArray[np.floating] = self.values[start:stop]
+        return values
 
     def stats(self, start: int = 0, stop: int | None = None) -> Statistics:
         """Statistics (N,) of rows start:stop (to the end by default), exact for any range.
@@ -145,12 +149,6 @@ class SeriesStore:
             ]
         )
 
-    def chunk_files(self, array: str) -> list[Path]:
-        """Chunk files of `values`, `time` or `labels`, in row order."""
-        num_chunks = -(-self.num_rows // self.chunk_rows)
-        num_dimensions = len(self.layout.row_arrays[array].dimensions)
-        return [self.path / chunk_file(array, index, num_dimensions) for index in range(num_chunks)]
-
     @cached_property
     def block_statistics(self) -> Statistics:
         """Stored statistics (C, N): those of each chunk by itself."""
@@ -161,23 +159,25 @@ class SeriesStore:
             blocks[field.name] = data.view(dtype).reshape(-1, len(self.channels))
         return Statistics(**blocks)
 
-    def _check_range(self, start: int, stop: int) -> None:
-        if not 0 <= start <= stop <= self.num_rows:
-            raise IndexError(f"rows {start}:{stop} are not within the {self.num_rows} rows of {self.name}")
+    def get(self, name: str) -> bytes:
+        """A file of the store, by its name within it. Raises FileNotFoundError, and PlaceError as `Place.get`."""
+        return self.place.get(name)
 
-    def _map(self, name: str) -> NDArray[Any]:
-        self._check_kept()  # else the files may be those of a store that was made in its place
-        array = self.layout.row_arrays[name]
-        mapped = map_chunk_files(self.chunk_files(name), self.chunk_rows * array.row_bytes)
-        view: NDArray[Any] = mapped.view(array.dtype).reshape(-1, *array.row_shape)
-        return view[: self.num_rows]
-
-    def _check_kept(self) -> None:
-        if not (self.path / f"commits/{self.generation}").exists():
+    def get_checked(self, name: str) -> bytes:
+        """A small chunk file. Raises StoreError where its checksum is not the recorded one."""
+        file = f"{self.name}/{name}"
+        try:
+            data = self.get(name)
+        except FileNotFoundError:
+            self._check_kept()
             raise StoreError(
-                f"{self.path} no longer keeps commit {self.generation}: it was made again, or is more than "
-                f"{KEPT_GENERATIONS - 1} appends ahead; open the store again"
+                f"chunk {file} is missing: restore it from a backup or ingest again", code="store-damaged"
+            ) from None
+        if google_crc32c.value(data) != self.attributes["checksums_crc32c"][name][0]:
+            raise StoreError(
+                f"chunk {file} is damaged: restore it from a backup or ingest again", code="store-damaged"
             )
+        return data
 
     def _read_commit(self, name: str) -> NDArray[np.int64]:
         """A small array of this commit as int64."""
@@ -186,44 +186,14 @@ class SeriesStore:
             return np.empty(0, np.int64)
         return np.frombuffer(self.get_checked(name), np.int64)
 
-    def get_checked(self, name: str) -> bytes:
-        """A small chunk file. Raises StoreError where it is not what its checksum says."""
-        file = f"{self.name}/{name}"
-        try:
-            data = self.get(name)
-        except FileNotFoundError:
-            self._check_kept()
-            raise StoreError(f"chunk {file} is missing: restore it from a backup or ingest again") from None
-        if google_crc32c.value(data) != self.attributes["checksums_crc32c"][name][0]:
-            raise StoreError(f"chunk {file} is damaged: restore it from a backup or ingest again")
-        return data
+    def _check_range(self, start: int, stop: int) -> None:
+        if not 0 <= start <= stop <= self.num_rows:
+            raise IndexError(f"rows {start}:{stop} are not within the {self.num_rows} rows of {self.name}")
 
-    def get(self, name: str) -> bytes:
-        """A file of the store, by its name within it. Raises FileNotFoundError."""
-        return (self.path / name).read_bytes()
-
-
-def _read_attributes(place: Place) -> dict[str, Any]:
-    """Our attributes in the root document, as the last commit wrote them."""
-    document = f"{place.name}/{ROOT}"
-    try:
-        data = place.get(ROOT)
-    except FileNotFoundError:
-        unfinished = isinstance(place, Folder) and (place.path / LOCK_FILE).exists()
-        found = "an unfinished store: run the ingest again" if unfinished else "no store"
-        raise StoreError(f"{place.name} holds {found} (expected {document})") from None
-    try:
-        attributes: dict[str, Any] = json.loads(data)["attributes"][ATTRIBUTES]
-        version = attributes["format"]
-    except ValueError as error:
-        raise StoreError(f"{document} cannot be read ({error}): restore it or ingest again") from error
-    except (KeyError, IndexError, TypeError):
-        raise StoreError(f"{place.name} is not a Longstride store: make one with `longstride ingest`") from None
-    if version != FORMAT_VERSION:
-        raise StoreError(
-            f"{place.name} has format {version}, this version reads {FORMAT_VERSION}: "
-            "ingest it again, or use the version that wrote it"
-        )
-    if attributes.pop("seal_crc32c", None) != seal(attributes):
-        raise StoreError(f"{document} was altered after its commit: restore it from a backup or ingest again")
-    return attributes
+    def _check_kept(self) -> None:
+        if not self.place.sizes(f"commits/{self.generation}"):
+            raise StoreError(
+                f"{self.name} no longer keeps commit {self.generation}: it was made again, or is more than "
+                f"{KEPT_GENERATIONS - 1} appends ahead; open the store again",
+                code="store-changed",
+            )

@@ -9,23 +9,24 @@ import numpy as np
 
 from longstride.storage.errors import LongstrideError
 from longstride.storage.format import chunk_file
+from longstride.storage.mapped.store import MappedStore
 from longstride.storage.store import SeriesStore
 
 __all__ = ["ChunkCheck", "check_chunks", "check_row_chunk", "num_chunk_files"]
 
 
 class ChunkCheck(NamedTuple):
-    """One chunk file held against its checksum."""
+    """One chunk file compared with its checksum."""
 
-    path: Path | str
-    """Of a packed store: rows of an array, as they are in its shards."""
+    name: str
+    """Path of the file, or of a packed store: rows of an array, as they are in its shards."""
     num_bytes: int
     fault: str | None
     """What is wrong with it, or None."""
 
 
 def num_chunk_files(store: SeriesStore) -> int:
-    """Chunk files that `check_chunks` will look at."""
+    """Number of chunk files that `check_chunks` checks."""
     return sum(len(checksums) for checksums in store.attributes["checksums_crc32c"].values())
 
 
@@ -41,8 +42,8 @@ def check_chunks(store: SeriesStore) -> Iterator[ChunkCheck]:
 
 def check_row_chunk(store: SeriesStore, array: str, index: int) -> ChunkCheck:
     """Check the committed rows in chunk file `index` of `values`, `time` or `labels`."""
-    if not store.is_mapped:
-        return _check_packed(store, array, index)
+    if not isinstance(store, MappedStore):
+        return _check_decoded(store, array, index)
     row_bytes = store.layout.row_arrays[array].row_bytes
     rows = min(store.chunk_rows, store.num_rows - index * store.chunk_rows)
     return _check_file(
@@ -55,7 +56,7 @@ def check_row_chunk(store: SeriesStore, array: str, index: int) -> ChunkCheck:
 
 def _check_small(store: SeriesStore, name: str) -> ChunkCheck:
     """Check a small chunk file, wherever the store lies."""
-    shown = store.path / name if store.is_mapped else f"{store.name}/{name}"
+    shown = f"{store.name}/{name}"
     try:
         data = store.get(name)
     except (OSError, LongstrideError) as error:
@@ -63,7 +64,7 @@ def _check_small(store: SeriesStore, name: str) -> ChunkCheck:
     return _compared(shown, data, store.attributes["checksums_crc32c"][name][0])
 
 
-def _check_packed(store: SeriesStore, array: str, index: int) -> ChunkCheck:
+def _check_decoded(store: SeriesStore, array: str, index: int) -> ChunkCheck:
     """Decode rows of a packed store, and compare them with the checksum that they were packed with."""
     start = index * store.chunk_rows
     stop = min(start + store.chunk_rows, store.num_rows)
@@ -76,17 +77,17 @@ def _check_packed(store: SeriesStore, array: str, index: int) -> ChunkCheck:
 
 
 def _check_file(path: Path, checksum: int, *, length: int, file_bytes: int) -> ChunkCheck:
-    """Compare the first `length` bytes (the committed rows; the rest is no data of theirs) with their CRC-32C."""
+    """Compare the first `length` bytes (the committed rows; the rest is padding) with their CRC-32C."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        return ChunkCheck(path, 0, f"cannot be read: {error.strerror}")
+        return ChunkCheck(str(path), 0, f"cannot be read: {error.strerror}")
     if len(data) != file_bytes:
-        return ChunkCheck(path, len(data), f"has {len(data):,} bytes, expected {file_bytes:,}")
-    return _compared(path, data[:length], checksum)._replace(num_bytes=len(data))
+        return ChunkCheck(str(path), len(data), f"has {len(data):,} bytes, expected {file_bytes:,}")
+    return _compared(str(path), data[:length], checksum)._replace(num_bytes=len(data))
 
 
-def _compared(path: Path | str, data: bytes, checksum: int) -> ChunkCheck:
+def _compared(name: str, data: bytes, checksum: int) -> ChunkCheck:
     found = google_crc32c.value(data)
     fault = None if found == checksum else f"has checksum {found:08x}, expected {checksum:08x}"
-    return ChunkCheck(path, len(data), fault)
+    return ChunkCheck(name, len(data), fault)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.columns import listed
-from longstride.pipeline.ingest.duration import format_moment
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
@@ -23,6 +22,7 @@ from longstride.pipeline.ingest.writing.segments import usual_step
 from longstride.storage.format import StoreLayout
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
+from longstride.storage.text import iso_time
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter
 
@@ -89,7 +89,7 @@ class ExistingStore(NewStore):
                 if span.series in ends and span.first_time < ends[span.series] + every_ns:
                     of = f" of series {span.series!r}" if span.series else ""
                     last = "to" if every_ns == 1 else "to the end of the step that begins at"
-                    found, end = format_moment(span.first_time), format_moment(ends[span.series])
+                    found, end = iso_time(span.first_time), iso_time(ends[span.series])
                     raise SourceError(
                         sources[part.source].name,
                         f"it has a row at {found}{of}, but {self._store.path} reaches {last} {end}: leave out the "

@@ -1,11 +1,11 @@
-"""Lengths of time, and moments, as people write them: 90s, 1h30m, 2024-03-01T00:00:00."""
+"""Lengths of time as people write them: 90s, 1h30m."""
 
 import re
 from fractions import Fraction
 
 from longstride.pipeline.ingest.errors import RecipeError
 
-__all__ = ["format_duration", "format_moment", "parse_duration"]
+__all__ = ["format_duration", "parse_duration"]
 
 UNITS_NS = {
     "w": 604_800 * 10**9,
@@ -44,10 +44,3 @@ def format_duration(nanoseconds: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
-
-
-def format_moment(nanoseconds: int) -> str:
-    """Write nanoseconds since 1970 UTC in ISO 8601, without a fraction of zero."""
-    import numpy as np  # late: the command line needs durations, and starts without numpy
-
-    return str(np.datetime64(nanoseconds, "ns")).removesuffix(".000000000")

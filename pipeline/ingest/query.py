@@ -8,8 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.columns import Columns
-from longstride.pipeline.ingest.duration import format_moment
 from longstride.pipeline.ingest.errors import RecipeError
+from longstride.storage.text import iso_time
 
 __all__ = ["Query"]
 
@@ -109,7 +109,7 @@ class Query:
         infinite = found.select(pl.col(self.channels).is_infinite().fill_null(False))
         for name in (column.name for column in infinite if column.any()):
             row = int(np.argmax(infinite[name].to_numpy()))
-            stamp = format_moment(found[self._time][row])
+            stamp = iso_time(found[self._time][row])
             raise RecipeError(
                 f"sql makes infinity of {name!r}, first at {stamp}: make it missing, as by a / NULLIF(b, 0), or "
                 "drop such rows with WHERE",

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
+from longstride.storage.text import exact_time
 
 __all__ = ["FileReport", "IngestReport"]
 
@@ -66,8 +66,8 @@ class FileReport:
             "rejected": dict(sorted(self.rejected.items())),
             "unused": list(self.unused),
             "absent": list(self.absent),
-            "first_time": _iso(self.first_time_ns),
-            "last_time": _iso(self.last_time_ns),
+            "first_time": _time(self.first_time_ns),
+            "last_time": _time(self.last_time_ns),
         }
 
     def in_words(self) -> str:
@@ -181,5 +181,5 @@ def _tuples(plain: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
 
 
-def _iso(nanoseconds: int | None) -> str | None:
-    return None if nanoseconds is None else f"{np.datetime64(nanoseconds, 'ns')}Z"
+def _time(nanoseconds: int | None) -> str | None:
+    return None if nanoseconds is None else exact_time(nanoseconds)

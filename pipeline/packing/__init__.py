@@ -1,1 +1,1 @@
-"""A store in another form: packed, unpacked, or exported as a table."""
+"""A store in another form: packed, unpacked, or exported to a file."""

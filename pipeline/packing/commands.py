@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
-from longstride.storage.cli import counted, example, options, resumable, row_range
+from longstride.storage.cli import example, options, resumable, row_range
+from longstride.storage.text import counted
 
 R = TypeVar("R")
 
@@ -28,17 +29,17 @@ WORKERS = (
     type=click.Choice(["auto", "blosc-zstd", "blosc-lz4", "zstd", "delta"]),
     default="auto",
     show_default=True,
-    help="How values are made small; auto tries them on a sample and takes the best that every Zarr tool reads.",
+    help="How values are compressed; auto tries each on a sample and takes the best that every Zarr tool reads.",
 )
 @options(WORKERS)
 def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | None) -> None:
     """Write a packed copy of STORE to DEST, a new folder or a URL such as s3://bucket/plant.zarr.
 
-    A packed store is small, and has few files: it is for object stores, archives and colleagues. It is trained
-    from as it is, in the same order; `unpack` makes the mapped store of it again, bit for bit. Credentials and
-    endpoint of an object store come from the environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on).
+    A packed store is small, and has few files: it is for object stores, archives and colleagues. Training reads
+    it as it is, in the same order; `unpack` restores the mapped store, bit for bit. Credentials and endpoint of an
+    object store come from the environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on).
 
-    A job that was interrupted goes on where it was: run it again.
+    An interrupted job resumes when the command is run again.
     """
     from longstride.pipeline.packing.pack import pack as write
     from longstride.pipeline.packing.trials import best_of, try_codecs
@@ -50,9 +51,7 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
         codec = best_of(trials).codec
         for trial in trials:
             note = "chosen: the smallest that every Zarr tool reads" if trial.codec == codec else ""
-            note = (
-                "only Longstride, and Zarr for Python beside it, can read it" if trial.codec == "delta" else note
-            )
+            note = "only Longstride can read it, and Zarr for Python with it" if trial.codec == "delta" else note
             size = f"{trial.ratio:.2f} times smaller, decoded at {trial.megabytes_per_second:,.0f} MB/s"
             click.echo(f"{trial.codec:<10}  {size}  {note}".rstrip())
     report = _with_bar(
@@ -73,7 +72,7 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
 def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None:
     """Write a mapped copy of the packed STORE, a folder or a URL, to the new folder DEST.
 
-    It has the same bytes as the store that was packed, each held against its checksum.
+    It has the same bytes as the store that was packed, all compared with their checksums.
     """
     from longstride.pipeline.packing.pack import unpack as write
     from longstride.storage.open import open_store
@@ -97,7 +96,7 @@ def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None
 def export(store: str, to: str, rows: tuple[int, int] | None, out: Path | None) -> None:
     """Write the rows of STORE to one file, in memory that does not grow.
 
-    The file has a column for the time (UTC), the series, each channel and each label. Beside it OUT.toml is the
+    The file has a column for the time (UTC), the series, each channel and each label. OUT.toml, next to it, is the
     recipe that reads it: `longstride ingest OUT --recipe OUT.toml --out STORE` gives the same store.
     """
     from tqdm import tqdm
@@ -117,7 +116,7 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: Path | None) 
 
 
 def _with_bar(what: str, store: Any, job: Callable[[Callable[[int], object]], R]) -> R:
-    """Run a job with a progress bar of rows, and say how to go on when it is interrupted."""
+    """Run a job with a progress bar of rows, and say how to resume it when it is interrupted."""
     from tqdm import tqdm
 
     with resumable(), tqdm(total=store.num_rows, unit=" rows", unit_scale=True, desc=what, disable=None) as bar:

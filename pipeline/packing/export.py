@@ -1,4 +1,4 @@
-"""Rows of a store back out, as Parquet or Arrow files that an ingest turns into the same store."""
+"""Exporting rows of a store to a Parquet or Arrow file, which an ingest turns into the same store again."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -28,12 +28,12 @@ WRITERS: dict[str, Callable[[Any, pa.Schema], AbstractContextManager[Any]]] = {
 
 
 class Exported(NamedTuple):
-    """What an export has written."""
+    """The files that an export has written."""
 
     num_rows: int
     num_bytes: int
     recipe: Path
-    """How an ingest is to read it."""
+    """The recipe by which an ingest reads the file."""
 
 
 class _Run(NamedTuple):
@@ -52,20 +52,26 @@ def export(
     rows: tuple[int, int] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Exported:
-    """Write rows start:stop (all by default) to one file, and beside it the recipe that reads it (`OUT.toml`).
+    """Write rows start:stop (all by default) to one file, and next to it the recipe that reads it (`OUT.toml`).
 
     `to` is parquet or arrow. There is a column for the time (nanoseconds, UTC), the series where they have names,
     each channel and each label. Rows are taken a chunk at a time, and `progress` is called with their number.
-    Raises LongstrideError where one of the two is there, or `rows` are none of the store's.
+    Raises LongstrideError where one of the two files exists, or `rows` are not within those of the store.
     """
     out = Path(out)
     start, stop = (0, store.num_rows) if rows is None else rows
     if not 0 <= start < stop <= store.num_rows:
-        raise LongstrideError(f"rows {start}:{stop} are not within the {store.num_rows:,} rows of {store.name}")
+        raise LongstrideError(
+            f"rows {start}:{stop} are not within the {store.num_rows:,} rows of {store.name}: give rows A:B with "
+            f"0 <= A < B <= {store.num_rows}",
+            code="rows-outside",
+        )
     recipe_path = out.with_name(f"{out.name}.toml")
     for path in (out, recipe_path):
         if path.exists():
-            raise LongstrideError(f"{path} is there already: remove it first, or give another path")
+            raise LongstrideError(
+                f"{path} is there already: remove it first, or give another path", code="path-taken"
+            )
     recipe = _recipe(store)
     schema = _schema(store, recipe)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
@@ -88,7 +94,7 @@ def export(
 
 
 def _recipe(store: SeriesStore) -> Recipe:
-    """Read the rows as they are: what made them of a log has been done."""
+    """A recipe that reads the rows as they are: the steps that made them from a log are not repeated."""
     taken = {*store.channels, *store.label_names}
     time = _free("time", taken)
     before = store.attributes["recipe"]
@@ -138,13 +144,13 @@ def _batches(store: SeriesStore, schema: pa.Schema, start: int, stop: int) -> It
 
 
 def _runs(store: SeriesStore) -> list[_Run]:
-    """Which rows are of which series; segments do not say so of the rows between them."""
+    """Which rows belong to which series; segments do not tell it for the rows between them."""
     runs = _runs_by_ends(store)
     return _runs_by_segments(store) if runs is None else runs
 
 
 def _runs_by_ends(store: SeriesStore) -> list[_Run] | None:
-    """Series follow each other, and each ends at a time that is known; None where rows were appended."""
+    """Runs of series that follow each other and end at recorded times; None where rows were appended."""
     runs, start = [], 0
     for series, end_ns in enumerate(store.series_end_ns):
         stop = _row_of(store, end_ns, start) + 1
@@ -166,12 +172,13 @@ def _row_of(store: SeriesStore, time_ns: int, start: int) -> int:
 
 
 def _runs_by_segments(store: SeriesStore) -> list[_Run]:
-    """Rows between two segments of one series are of it; between two series, time steps back where one ends."""
+    """Rows between two segments of one series belong to it; between two series, time steps back where one ends."""
     segments = store.segments
     if len(set(segments.series.tolist())) < len(store.series):
         raise StoreError(
-            f"{store.name} has rows of a series without a segment, which appends have left in a place that "
-            "nothing tells: make it again with `longstride ingest --rebuild`, then export it"
+            f"{store.name} has rows of a series without a segment, and it is not recorded where appends have put "
+            "them: make the store again with `longstride ingest --rebuild`, then export it",
+            code="series-unknown",
         )
     runs: list[_Run] = []
     start = 0

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.packed.codecs import CODECS, codec_of
-from longstride.storage.packed.rows import Packing
+from longstride.storage.packed.codecs import CODECS, DEFAULT_CODEC, codec_of
+from longstride.storage.packed.writer import packing_for
 from longstride.storage.store import SeriesStore
 
 __all__ = ["Trial", "best_of", "try_codecs"]
@@ -18,18 +18,18 @@ SAMPLE_BYTES = 4 * 2**20
 
 
 class Trial(NamedTuple):
-    """How a codec did on a sample of the values."""
+    """Results of a codec on a sample of the values."""
 
     codec: str
     ratio: float
-    """Bytes before over bytes after."""
+    """Bytes before, divided by bytes after."""
     megabytes_per_second: float
     """Decoded by one thread."""
 
 
 def try_codecs(store: SeriesStore) -> list[Trial]:
-    """How each codec does on values from all over a store."""
-    packing = Packing.of(store, next(iter(CODECS)))
+    """Try each codec on values from all over a store."""
+    packing = packing_for(store, DEFAULT_CODEC)
     sample_rows = max(1, SAMPLE_BYTES // (packing.chunk_rows * store.layout.row_arrays["values"].row_bytes))
     sample_rows *= packing.chunk_rows
     starts = np.unique(np.linspace(0, max(0, store.num_rows - sample_rows), SAMPLES).astype(np.int64))
@@ -38,7 +38,7 @@ def try_codecs(store: SeriesStore) -> list[Trial]:
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:
-    """The one that makes least of the values, of those that every Zarr tool can read."""
+    """The trial with the highest ratio, of codecs that every Zarr tool can read."""
     return max((trial for trial in trials if not codec_of(trial.codec).with_deltas), key=lambda trial: trial.ratio)
 
 

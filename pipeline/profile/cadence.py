@@ -6,7 +6,7 @@ from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.wording import share
-from longstride.storage.cli import counted
+from longstride.storage.text import counted
 
 __all__ = ["find_duplicates", "see_steps"]
 

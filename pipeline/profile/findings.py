@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
@@ -24,8 +25,8 @@ from longstride.pipeline.profile.missing import find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.times import find_times, has_zone
-from longstride.pipeline.profile.wording import moment, share
-from longstride.storage.cli import counted
+from longstride.pipeline.profile.wording import share
+from longstride.storage.text import counted, readable_time
 
 __all__ = ["profile"]
 
@@ -114,7 +115,9 @@ def _say_time(draft: Proposal) -> None:
         draft.doubts.append(
             'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
         )
-    draft.seen.append(f"times from {moment(times.nanoseconds.min())} to {moment(times.nanoseconds.max())}")
+    bounds: Any = times.nanoseconds.min(), times.nanoseconds.max()
+    first, last = (readable_time(time, fraction=False) for time in bounds)
+    draft.seen.append(f"times from {first} to {last}")
 
 
 def _try_recipe(draft: Proposal) -> None:

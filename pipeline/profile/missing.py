@@ -9,7 +9,7 @@ from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
 from longstride.pipeline.profile.dialect import MISSING_WORD
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.wording import number
-from longstride.storage.cli import counted
+from longstride.storage.text import counted
 
 __all__ = ["find_missing"]
 

@@ -11,7 +11,7 @@ from longstride.pipeline.ingest.recipe import Recipe, toml
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.sample import Sample
 from longstride.pipeline.profile.times import Times
-from longstride.storage.cli import counted
+from longstride.storage.text import counted
 
 __all__ = ["Proposal"]
 

@@ -1,10 +1,8 @@
-"""Counts, shares, numbers, moments and texts as a proposal words them."""
+"""Shares, numbers and texts as a proposal words them."""
 
 from typing import Any
 
-import numpy as np
-
-__all__ = ["moment", "number", "quoted", "share"]
+__all__ = ["number", "quoted", "share"]
 
 MAX_TEXT_SHOWN = 40
 
@@ -18,11 +16,6 @@ def share(part: int, whole: int) -> str:
 def number(value: Any, digits: int = 6) -> str:
     """A float, a whole one without a point."""
     return f"{int(value)}" if value % 1 == 0 and abs(value) < 10**digits else f"{value:.{digits}g}"
-
-
-def moment(nanoseconds: Any) -> str:
-    """A time, to the second."""
-    return str(np.datetime64(nanoseconds, "ns").astype("datetime64[s]")).replace("T", " ")
 
 
 def quoted(text: str) -> str:

@@ -1,9 +1,9 @@
-"""Rows of a packed store that were decoded once, kept in a file that all processes of a machine map.
+"""A cache of decoded rows of a packed store: one file that all processes of a machine map.
 
-The file is as long as all rows and sparse: what has not been decoded takes no room. Beside it lies one byte for
-each chunk, which says whether it is there, or will be. Epochs visit all rows again and again in another order, so
-chunks are kept as they come until the limit is reached, and then none makes room for another: what an epoch does
-not find, it would have missed in any other way as well.
+The file is as long as all rows, and sparse: rows that have not been decoded take no room. A second file has one
+byte for each chunk, which says whether the chunk is there, or will be. Every epoch visits all rows, in another
+order, so chunks are kept as they come until the limit is reached, and none is removed to make room for another:
+no other choice of chunks would serve more rows of an epoch.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from longstride.storage.atomic import make_directory
 from longstride.storage.errors import StoreError
-from longstride.storage.packed.rows import PackedStore
+from longstride.storage.packed.store import PackedStore
 
 __all__ = ["RowCache"]
 
 RESERVED, THERE = 1, 2
-"""Marks of a chunk: it counts towards the limit; it is decoded."""
+"""Marks of a chunk: it counts towards the limit, and is being decoded; it is decoded."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -37,8 +37,8 @@ class RowCache:
     def __init__(self, store: PackedStore, folder: str | os.PathLike[str], limit_bytes: int | None = None) -> None:
         """Keep at most `limit_bytes` of rows in a folder, on a local disk or in memory (/dev/shm).
 
-        What an earlier process has left there of the same rows is used, unless the machine was started anew
-        meanwhile: then nobody knows what had reached the disk. Raises StoreError where the folder cannot be used.
+        Rows of this store that an earlier process left there are used, unless the machine was restarted since:
+        then it is not known which of them had reached the disk. Raises StoreError where the folder cannot be used.
         """
         rows = store.rows("values")
         self._rows = rows
@@ -60,7 +60,10 @@ class RowCache:
             weakref.finalize(self, os.close, self._file)
             self._claims = os.open(Path(folder) / f"{name}.claims", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise StoreError(f"{folder} cannot keep decoded rows: {error.strerror}") from error
+            raise StoreError(
+                f"{folder} cannot keep decoded rows ({error.strerror}): give a folder of a local disk with room",
+                code="cache-folder",
+            ) from error
         weakref.finalize(self, os.close, self._claims)
         self._kept: NDArray[Any] = np.memmap(values, rows.dtype, "r+", shape=rows.shape)
         self._there: NDArray[np.uint8] = np.memmap(there, np.uint8, "r+", shape=(self._num_chunks,))
@@ -71,30 +74,32 @@ class RowCache:
         return bool((self._there == THERE).all())
 
     @property
-    def values(self) -> NDArray[Any]:
-        """All values (T, N), to be read where they are there."""
+    def in_memory(self) -> NDArray[Any] | None:
+        """All values (T, N), once every row is there."""
+        if not self.is_complete:
+            return None
         view: NDArray[Any] = self._kept.view(np.ndarray)
         view.flags.writeable = False
         return view
 
     def read_many(self, ranges: Sequence[tuple[int, int]], outs: Sequence[NDArray[Any]]) -> None:
-        """Rows of several ranges, each into an array of its own; what is decoded for it is kept.
+        """Read several ranges of rows (start, stop), each into its array; chunks decoded for it are kept.
 
-        A chunk that another process is decoding is waited for, so that each is fetched once.
+        If another process is decoding a chunk, this one waits for it, so that each is fetched once.
         """
         wanted = np.unique(
             np.concatenate([np.arange(a // self._chunk_rows, -(-b // self._chunk_rows)) for a, b in ranges])
         )
         absent = wanted[self._there[wanted] != THERE]
         if (self._there != 0).sum() >= self._max_chunks:
-            absent = absent[self._there[absent] == RESERVED]  # being decoded, or left by one that died
+            absent = absent[self._there[absent] == RESERVED]  # being decoded, or left by a process that died
         for chunks in self._claimed(absent):
             self._fill(self._reserve(chunks))
         for (start, stop), out in zip(ranges, outs, strict=True):
             self._copy(start, stop, out)
 
     def _copy(self, start: int, stop: int, out: NDArray[Any]) -> None:
-        """Rows from where they are kept, or decoded where they are not."""
+        """Copy rows that are kept, and decode the others."""
         first = start // self._chunk_rows
         there = self._there[first : -(-stop // self._chunk_rows)] == THERE
         edges = np.flatnonzero(np.diff(there, prepend=not there[0])).tolist()
@@ -108,7 +113,7 @@ class RowCache:
                 self._rows.read_many([(low, high)], [part])
 
     def _reserve(self, chunks: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of the claimed chunks that the limit has room for; processes count one after the other."""
+        """The claimed chunks that the limit has room for; one process counts at a time."""
         with self._locked(self._num_chunks, wait=True):
             room = max(0, self._max_chunks - int((self._there != 0).sum()))
             counted = self._there[chunks] == RESERVED  # by a process that has died
@@ -131,7 +136,7 @@ class RowCache:
         self._there[chunks] = THERE
 
     def _has_room(self, bounds: Sequence[tuple[int, int]]) -> bool:
-        """Whether the disk has room for these rows; a page written where there is none would kill the process."""
+        """Whether the disk has room for these rows: writing to a mapped page without room kills the process."""
         row_bytes = self.nbytes // len(self._rows)
         if not hasattr(os, "posix_fallocate"):  # macOS
             return True
@@ -158,21 +163,21 @@ class RowCache:
             fcntl.lockf(self._claims, fcntl.LOCK_UN, 1, chunk)
 
     def _claimed(self, chunks: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Chunks that this process is to decode: first those that nobody else is at, then what others left."""
+        """Chunks that this process is to decode: first those that no other decodes, then those left by others."""
         with contextlib.ExitStack() as stack:
             held = np.array([stack.enter_context(self._locked(int(chunk), wait=False)) for chunk in chunks], bool)
             mine = chunks[held]
-            mine = mine[self._there[mine] != THERE]  # another may have been faster
+            mine = mine[self._there[mine] != THERE]  # another process may have been faster
             if len(mine):
                 yield mine
         for chunk in chunks[~held]:
             with self._locked(int(chunk), wait=True):
-                if self._there[chunk] != THERE:  # who was at it has died
+                if self._there[chunk] != THERE:  # the process that was decoding it has died
                     yield np.array([chunk])
 
 
 def _name_of(store: PackedStore) -> str:
-    """Of the rows, wherever they lie, and of this run of the machine."""
+    """A name for these rows, wherever they lie, and for the time since the machine was started."""
     boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
     known = [store.attributes["checksums_crc32c"]["values"], store.num_rows, store.packing.chunk_rows, boot]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""How chunks of a packed store are made small, by the names that users know."""
+"""How chunks of a packed store are compressed, by the names that users know."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from longstride.storage.errors import StoreError
 from longstride.storage.packed.delta import DELTA, decode_deltas, encode_deltas
 
-__all__ = ["CODECS", "Codec", "codec_of"]
+__all__ = ["CODECS", "DEFAULT_CODEC", "Codec", "codec_of"]
 
 CRC_BYTES = 4
 
@@ -25,7 +25,7 @@ class Codec:
     """As numcodecs names it: zstd, or blosc."""
     settings: tuple[tuple[str, Any], ...]
     with_deltas: bool = False
-    """Only Longstride, and what has it installed, can read it."""
+    """Only Longstride can read it, and Zarr for Python where Longstride is installed."""
 
     def encode(self, rows: NDArray[Any]) -> bytes:
         """Code rows (rows, ...) of one chunk."""
@@ -37,7 +37,7 @@ class Codec:
         """Fill `out` (rows, ...), contiguous, with the rows of one chunk. Raises StoreError for damaged bytes."""
         small, checksum = np.frombuffer(data, np.uint8)[:-CRC_BYTES], data[-CRC_BYTES:]
         if _crc(small) != bytes(checksum):
-            raise StoreError("the checksum of a chunk is wrong")
+            raise StoreError("the checksum of a chunk is wrong", code="store-damaged")
         if self._takes_deltas(out.dtype):
             out[:] = decode_deltas(bytes(self._codec(out.dtype).decode(small)), out.dtype, out.shape[1])
         else:
@@ -95,10 +95,14 @@ CODECS = {
     )
 }
 """By name, the default first."""
+DEFAULT_CODEC = next(iter(CODECS))
 
 
 def codec_of(name: str) -> Codec:
     """The codec of a name. Raises StoreError for an unknown one."""
     if name not in CODECS:
-        raise StoreError(f"codec {name!r} is not known: expected {', '.join(CODECS)}; or use a newer version")
+        raise StoreError(
+            f"codec {name!r} is not known: expected {', '.join(CODECS)}; or use a newer version",
+            code="codec-unknown",
+        )
     return CODECS[name]

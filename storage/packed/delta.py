@@ -2,7 +2,7 @@
 
 A sensor that reports 21.375 after 21.372 takes a few bits for the step of 3 thousandths, where the bits of the two
 floats have little in common. A channel whose values are no decimals is kept as differences of its bits. What comes
-out is made small by a compressor that shuffles bits.
+out is compressed well after a shuffle of bits.
 """
 
 import numpy as np

@@ -1,65 +1,31 @@
-"""Reading the packed layout: rows are decoded where they are asked for, from a folder or an object store."""
+"""Reading the packed layout: rows are decoded when they are asked for, from a folder or an object store."""
 
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
-from longstride.storage.format import chunk_file
+from longstride.storage.format import RowArray, chunk_file
 from longstride.storage.location import Folder, Place
-from longstride.storage.packed.codecs import codec_of
-from longstride.storage.packed.shards import index_bytes, read_index
-from longstride.storage.store import SeriesStore
+from longstride.storage.packed.shards import Packing, index_bytes, read_index
 
-__all__ = ["PackedRows", "PackedStore", "Packing", "threads_for"]
+__all__ = ["PackedRows", "threads_for"]
 
-SHARD_BYTES = 64 * 2**20
-"""Of values in a shard, before they are made small."""
-CHUNK_BYTES = 128 * 2**10
-"""Of values that are decoded at a time: little beside a block of windows, and enough to be made small."""
-MIN_CHUNK_ROWS = 64
 CHUNKS_KEPT = 64
 PIECE_CHUNKS = 32
 LOCAL_THREADS = 4
 REMOTE_THREADS = 16
-"""At a time: what waits for an object store does not compute."""
+"""More than cores: a thread that waits for an object store does not compute."""
 
 
 def threads_for(place: Place) -> int:
-    """How many threads read and decode chunks of a place."""
+    """How many threads read and decode chunks from a place."""
     return min(LOCAL_THREADS, os.cpu_count() or 1) if isinstance(place, Folder) else REMOTE_THREADS
-
-
-class Packing(NamedTuple):
-    """How the rows of a packed store are cut up; the same for all its row arrays."""
-
-    codec: str
-    """Of `values`; times and labels have the default one."""
-    shard_rows: int
-    """Rows of one file."""
-    chunk_rows: int
-    """Rows that are decoded at a time."""
-
-    @staticmethod
-    def of(store: SeriesStore, codec: str, shard_bytes: int = SHARD_BYTES) -> "Packing":
-        """How to cut up a store.
-
-        In powers of two, so that chunks fill a shard, and shards begin where chunks of the mapped layout do.
-        """
-        row_bytes = store.layout.row_arrays["values"].row_bytes
-        chunk_rows = 1 << max(0, (CHUNK_BYTES // row_bytes).bit_length() - 1)
-        per_shard = max(1, shard_bytes // (store.chunk_rows * row_bytes))
-        return Packing(
-            codec,
-            shard_rows=store.chunk_rows * (1 << (per_shard.bit_length() - 1)),
-            chunk_rows=min(store.chunk_rows, max(MIN_CHUNK_ROWS, chunk_rows)),
-        )
 
 
 class _Run(NamedTuple):
@@ -70,75 +36,38 @@ class _Run(NamedTuple):
     out: NDArray[Any]
 
 
-class PackedStore(SeriesStore):
-    """A store in the packed layout. It has what a SeriesStore has; rows are decoded anew each time."""
-
-    def __init__(self, place: Place, attributes: dict[str, Any]) -> None:
-        """Use `open_store`."""
-        super().__init__(Path(place.name), attributes)
-        self.place = place
-        self.name = place.name
-        self.packing = Packing(*(attributes["packed"][field] for field in Packing._fields))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return PackedStore, (self.place, self.attributes)
-
-    @property
-    def is_mapped(self) -> bool:
-        """False: there is no view of all rows in memory."""
-        return False
-
-    def rows(self, array: str) -> "PackedRows":
-        """Rows of `values`, `time` or `labels`."""
-        return PackedRows(self, array)
-
-    @cached_property
-    def values(self) -> NDArray[np.floating]:
-        """What stands for all values (T, N): slices of it are decoded and copied."""
-        return cast(NDArray[np.floating], self.rows("values"))
-
-    @cached_property
-    def time(self) -> NDArray[np.int64]:
-        """What stands for the time of each row (T,), in the same way."""
-        return cast(NDArray[np.int64], self.rows("time"))
-
-    @cached_property
-    def labels(self) -> NDArray[np.int8] | None:
-        """What stands for the labels (T, L), in the same way; None where the store has none."""
-        return cast(NDArray[np.int8], self.rows("labels")) if self.label_names else None
-
-    def get(self, name: str) -> bytes:
-        """See SeriesStore."""
-        return self.place.get(name)
-
-    def _check_kept(self) -> None:
-        """Nothing is appended to a packed store."""
-
-
 class PackedRows:
     """Rows of one array of a packed store; it is sliced like the array itself."""
 
-    def __init__(self, store: PackedStore, name: str) -> None:
-        """Nothing is read yet."""
-        array = store.layout.row_arrays[name]
+    def __init__(
+        self,
+        place: Place,
+        name: str,
+        array: RowArray,
+        num_rows: int,
+        *,
+        packing: Packing,
+        shard_sizes: list[int],
+    ) -> None:
+        """Rows of the array `name`, whose shards in `place` have `shard_sizes` bytes. Nothing is read yet."""
         self.name = name
-        self.shape = (store.num_rows, *array.row_shape)
+        self.shape = (num_rows, *array.row_shape)
         self.dtype = array.dtype
-        self.nbytes = store.num_rows * array.row_bytes
+        self.nbytes = num_rows * array.row_bytes
         self.bytes_decoded = 0
-        """So far."""
-        self._place = store.place
-        self._packing = store.packing
-        self._codec = codec_of(store.packing.codec if name == "values" else "blosc-zstd")
-        self._sizes: list[int] = store.attributes["packed"]["shard_bytes"][name]
+        """Bytes of rows decoded so far."""
+        self._place = place
+        self._packing = packing
+        self._codec = packing.codec_for(name)
+        self._sizes = shard_sizes
         self._indexes: dict[int, NDArray[np.uint64]] = {}
-        # Who looks for a time by bisection asks for single rows, the first ones again and again.
+        # A search for a time by bisection asks for single rows, the first ones again and again.
         self._chunk = lru_cache(maxsize=CHUNKS_KEPT)(self._read_chunk)
 
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, key: Any) -> NDArray[Any]:
+    def __getitem__(self, key: Any) -> Any:
         key, *rest = key if isinstance(key, tuple) else (key,)
         if isinstance(key, slice):
             start, stop, step = key.indices(len(self))
@@ -150,10 +79,15 @@ class PackedRows:
             if not 0 <= row < len(self):
                 raise IndexError(f"row {key} is not within the {len(self)} rows of {self._place.name}")
             found = self._chunk(row // self._packing.chunk_rows)[row % self._packing.chunk_rows]
-            return cast(NDArray[Any], found[tuple(rest)] if rest else found)
+            return found[tuple(rest)] if rest else found
         else:
             found = np.stack([self[int(row)] for row in np.asarray(key).ravel()])
         return found[(slice(None), *rest)] if rest else found
+
+    @property
+    def in_memory(self) -> None:
+        """None: rows have to be decoded."""
+        return None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self.read(0, len(self)).astype(dtype or self.dtype, copy=False)
@@ -174,7 +108,7 @@ class PackedRows:
         return out
 
     def read_many(self, ranges: Sequence[tuple[int, int]], outs: Sequence[NDArray[Any]]) -> None:
-        """Rows of several ranges, each into an array of its own; several at a time."""
+        """Read several ranges of rows (start, stop), each into its array, by several threads. Raises as `read`."""
         runs = [
             run for (start, stop), out in zip(ranges, outs, strict=True) for run in self._runs(start, stop, out)
         ]
@@ -185,7 +119,7 @@ class PackedRows:
             pass
 
     def _runs(self, start: int, stop: int, out: NDArray[Any]) -> Iterator[_Run]:
-        """Cut a range where shards begin; a long one into pieces, that several threads may decode."""
+        """Cut a range where shards begin, and a long one into pieces, so that several threads can decode it."""
         if start == stop:
             return
         rows = self._packing.shard_rows
@@ -230,7 +164,7 @@ class PackedRows:
     def _index(self, shard: int) -> NDArray[np.uint64]:
         index = self._indexes.get(shard)
         if index is None:
-            length = index_bytes(self._packing.shard_rows // self._packing.chunk_rows)
+            length = index_bytes(self._packing.shard_chunks)
             try:
                 index = read_index(bytes(self._fetch(shard, self._sizes[shard] - length, length)))
             except StoreError as error:
@@ -251,8 +185,9 @@ class PackedRows:
     def _file(self, shard: int) -> str:
         return chunk_file(self.name, shard, len(self.shape))
 
-    def _damaged(self, shard: int, what: str) -> StoreError:
+    def _damaged(self, shard: int, fault: str) -> StoreError:
         return StoreError(
-            f"shard {self._place.name}/{self._file(shard)} is damaged, {what.strip()}: "
-            "copy it again from a backup, or pack the store again"
+            f"shard {self._place.name}/{self._file(shard)} is damaged, {fault.strip()}: "
+            "copy it again from a backup, or pack the store again",
+            code="store-damaged",
         )

@@ -1,23 +1,43 @@
-"""A shard: the coded chunks of many rows in one file, and an index of where each lies, as Zarr's sharding has it.
+"""A shard: the encoded chunks of many rows in one file, and an index of where each lies, as in Zarr's sharding.
 
 The file holds the chunks one after the other, then for each its offset and length (little-endian uint64, all ones
 where there is none), then the CRC-32C of that index.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
-from longstride.storage.packed.codecs import Codec
+from longstride.storage.packed.codecs import DEFAULT_CODEC, Codec, codec_of
 
-__all__ = ["INDEX_ENTRY_BYTES", "encode_shard", "index_bytes", "read_index"]
+__all__ = ["INDEX_ENTRY_BYTES", "Packing", "encode_shard", "index_bytes", "read_index"]
 
 INDEX_ENTRY_BYTES = 16
 CRC_BYTES = 4
 NO_CHUNK = 2**64 - 1
+
+
+class Packing(NamedTuple):
+    """How the rows of a packed store are cut up; the same for all its row arrays."""
+
+    codec: str
+    """Of `values`; times and labels have the default one."""
+    shard_rows: int
+    """Rows of one file."""
+    chunk_rows: int
+    """Rows that are decoded at a time."""
+
+    @property
+    def shard_chunks(self) -> int:
+        """Chunks of one file."""
+        return self.shard_rows // self.chunk_rows
+
+    def codec_for(self, array: str) -> Codec:
+        """The codec of `values`, `time` or `labels`. Raises StoreError where this version does not know it."""
+        return codec_of(self.codec if array == "values" else DEFAULT_CODEC)
 
 
 def index_bytes(num_chunks: int) -> int:
@@ -26,7 +46,7 @@ def index_bytes(num_chunks: int) -> int:
 
 
 def encode_shard(rows: NDArray[Any], codec: Codec, *, chunk_rows: int, num_chunks: int, fill: float) -> bytes:
-    """Code rows (rows, ...), at most `num_chunks` times `chunk_rows`; the last chunk is filled up."""
+    """Encode rows (rows, ...), at most `num_chunks` times `chunk_rows`; the last chunk is padded with `fill`."""
     parts = []
     index = np.full((num_chunks, 2), NO_CHUNK, "<u8")
     offset = 0
@@ -47,5 +67,5 @@ def read_index(data: bytes) -> NDArray[np.uint64]:
     """Offset and length of each chunk (chunks, 2), from the end of a shard. Raises StoreError if it is damaged."""
     listed, checksum = data[:-CRC_BYTES], data[-CRC_BYTES:]
     if google_crc32c.value(listed).to_bytes(CRC_BYTES, "little") != checksum:
-        raise StoreError("the checksum of its index is wrong")
+        raise StoreError("the checksum of its index is wrong", code="store-damaged")
     return np.frombuffer(listed, "<u8").reshape(-1, 2)

@@ -21,11 +21,11 @@ class DeltaCodec(ArrayBytesCodec):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Take the metadata of an array, which says nothing more."""
+        """Make the codec from the metadata of an array, which has no settings for it."""
         return cls()
 
     def to_dict(self) -> dict[str, Any]:
-        """As the metadata of an array has it."""
+        """Its entry in the metadata of an array."""
         return {"name": DELTA, "configuration": {}}
 
     def compute_encoded_size(self, input_byte_length: int, _chunk_spec: ArraySpec) -> int:

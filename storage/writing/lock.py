@@ -1,4 +1,4 @@
-"""The one-writer lock of a folder, and what becomes of unfinished work when a writer leaves it."""
+"""The one-writer lock of a folder; unfinished work is removed when it is released, or kept to be resumed."""
 
 import fcntl
 import os
@@ -11,16 +11,17 @@ from typing import IO
 from longstride.storage.atomic import make_directory
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import KEPT_GENERATIONS, LOCK_FILE, ROOT, STAGED, chunk_index
+from longstride.storage.open import open_mapped, open_store
 from longstride.storage.store import SeriesStore
 
 __all__ = ["StoreLock"]
 
 
 class StoreLock:
-    """Holds a folder for one writer; nothing that was not committed outlives it, unless it can be gone on with.
+    """Holds a folder for one writer. What is not committed is removed at the end, unless it can be resumed.
 
-    What an ingest has read lies in `staged`. It goes when the lock is left, but stays after an interruption
-    (KeyboardInterrupt, SystemExit, a kill), so that the next holder can take it over.
+    The parts that an ingest has read lie in `staged`. That folder is removed when the lock is released, but stays
+    after an interruption (KeyboardInterrupt, SystemExit, a kill), so that the next holder resumes from it.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, append: bool = False) -> None:
@@ -31,7 +32,7 @@ class StoreLock:
 
     @property
     def staged(self) -> Path:
-        """The folder, inside that of the store, for what an ingest has read so far; its holder makes it."""
+        """The folder, inside that of the store, for unfinished work; the holder of the lock makes it."""
         return self.path / STAGED
 
     @property
@@ -65,14 +66,14 @@ class StoreLock:
             self._release()
 
     def clear(self) -> None:
-        """Remove what belongs to no commit and that nobody will read; `staged` stays.
+        """Remove files that belong to no commit; `staged` stays.
 
         Raises StoreError if the lock is not held.
         """
         if self._file is None:
-            raise StoreError(f"the lock of {self.path} is not held: enter it first")
+            raise StoreError(f"the lock of {self.path} is not held: enter it first", code="writer-closed")
         if self.is_committed:
-            _clear_beside(SeriesStore.open(self.path))
+            _clear_store(open_store(self.path))
         else:
             for entry in _unfinished(self.path):
                 if entry.name != STAGED:
@@ -80,13 +81,12 @@ class StoreLock:
 
     def _check(self) -> None:
         if self.append:
-            if not SeriesStore.open(self.path).is_mapped:
-                raise StoreError(f"{self.path} is packed: unpack it, append to that, and pack it again")
+            open_mapped(self.path)
         else:
             _check_free(self.path)
 
     def _release(self) -> None:
-        """Give up the lock. Its file goes last, and not from an unfinished store, which it marks as ours."""
+        """Release the lock. Its file is removed last; it stays in an unfinished store, and marks it as ours."""
         assert self._file is not None
         with self._file:
             if self.is_committed or not _unfinished(self.path):
@@ -99,11 +99,11 @@ class StoreLock:
 def _check_free(path: Path) -> None:
     """Refuse to write over anything but a new folder, or one that an interrupted writer left."""
     if (path / ROOT).exists():
-        raise StoreError(f"{path} is a store already: remove it first, or give another path")
+        raise StoreError(f"{path} is a store already: remove it first, or give another path", code="store-exists")
     if path.exists() and not path.is_dir():
-        raise StoreError(f"{path} is a file: give the path of a new folder")
+        raise StoreError(f"{path} is a file: give the path of a new folder", code="path-taken")
     if path.is_dir() and any(path.iterdir()) and not (path / LOCK_FILE).exists():
-        raise StoreError(f"{path} holds other files: give the path of a new folder")
+        raise StoreError(f"{path} holds other files: give the path of a new folder", code="path-taken")
 
 
 def _acquire(path: Path) -> IO[str]:
@@ -121,25 +121,26 @@ def _acquire(path: Path) -> IO[str]:
             owner = file.read().strip() or "unknown"
             file.close()
             raise StoreLockedError(
-                f"{path} is being written by another process ({owner}): wait for it to end, or stop it"
+                f"{path} is being written by another process ({owner}): wait for it to end, or stop it",
+                code="store-locked",
             ) from None
         if os.fstat(file.fileno()).st_nlink:
             file.truncate(0)
             file.write(f"{os.getpid()} on {os.uname().nodename}")
             file.flush()
             return file
-        file.close()  # removed by a writer that gave up: a lock on it would hold nobody off
+        file.close()  # removed by a writer that gave up: a lock on it would keep no other writer out
 
 
 def _unfinished(path: Path) -> list[Path]:
-    """What a folder without a root document holds beside the lock file."""
+    """What a folder without a root document holds, apart from the lock file."""
     return [entry for entry in path.iterdir() if entry.name != LOCK_FILE]
 
 
-def _clear_beside(store: SeriesStore) -> None:
-    """Remove what an interrupted append left beside a commit, and commits that are too old to keep.
+def _clear_store(store: SeriesStore) -> None:
+    """Remove chunks and files that an interrupted append left, and commits that are too old to keep.
 
-    Nothing else: a store may hold files that others have put there.
+    Nothing else: a store may hold files of other programs.
     """
     num_chunks = -(-store.num_rows // store.chunk_rows)
     for name in store.layout.row_arrays:

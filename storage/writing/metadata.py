@@ -1,4 +1,4 @@
-"""The committed state: what a commit says of the rows, written as Zarr metadata and small arrays.
+"""The committed state: everything but the rows, written as Zarr metadata and small arrays.
 
 Zarr itself makes every document and every small array, in memory; this module only decides the order in which
 they reach the disk. The root `zarr.json` comes last: it carries our attributes and the metadata of all arrays
@@ -24,12 +24,12 @@ from longstride.storage.format import ATTRIBUTES, FORMAT_VERSION, ROOT, TIME_ATT
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 
-__all__ = ["Commit", "relaid_documents", "write_commit"]
+__all__ = ["Commit", "copied_documents", "write_commit"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Commit:
-    """Everything that a reader needs beside the rows themselves."""
+    """Everything that a reader needs, apart from the rows themselves."""
 
     layout: StoreLayout
     generation: int
@@ -74,7 +74,7 @@ def _documents(commit: Commit) -> dict[str, bytes]:
     return documents
 
 
-def relaid_documents(
+def copied_documents(
     document: dict[str, Any],
     layout: StoreLayout,
     *,
@@ -82,10 +82,10 @@ def relaid_documents(
     file_rows: int,
     packed: dict[str, Any] | None = None,
 ) -> dict[str, bytes]:
-    """Metadata of the same store in another layout, root document included, by path relative to the store.
+    """Metadata of a copy of a store in another layout, root document included, by path relative to the store.
 
-    `document` is the root document; `codecs` those of each row array if not plain, `file_rows` the rows of its
-    files, and `packed` what the attributes are to say of the packed layout, if it is that.
+    `document` is the root document of the store, `codecs` are those of each row array (plain bytes by default),
+    `file_rows` the rows of one file, and `packed` the attribute that describes the packed layout.
     """
     attributes = {key: value for key, value in document["attributes"][ATTRIBUTES].items() if key != "seal_crc32c"}
     attributes.pop("packed", None)
@@ -135,8 +135,8 @@ def _create_small_arrays(root: zarr.Group, commit: Commit) -> None:
     _create(root, "channel", np.array(layout.channels, object), ("channel",))
     if layout.labels:
         _create(root, "label", np.array(layout.labels, object), ("label",))
-    # What a commit says lies in a folder of its own, so that an unfinished later commit cannot touch it, and
-    # whoever opened the store before a later one still finds it.
+    # Each commit has a folder of its own, so that an unfinished later commit cannot touch it, and a process that
+    # opened the store before a later one still finds it.
     state = root.create_group(f"commits/{commit.generation}")
     for bound in ("start", "stop", "series"):
         _create(state, f"segment_{bound}", getattr(segments, bound).astype(np.int64), ("segment",))

@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 from longstride.storage.atomic import make_directory, write_file
 from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout, chunk_file
+from longstride.storage.mapped.store import MappedStore
+from longstride.storage.open import open_mapped
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
-from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_row_chunk
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.metadata import Commit, write_commit
@@ -35,13 +36,13 @@ from longstride.storage.writing.metadata import Commit, write_commit
 __all__ = ["ChunkRecord", "StoreWriter", "write_chunk"]
 
 THREADS = 2
-"""Chunks written at the same time: one waits for the disk while the other is summed up."""
+"""Chunks written at the same time: one waits for the disk while statistics of the other are computed."""
 MAX_PENDING_CHUNKS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkRecord:
-    """What the commit must know of one written chunk."""
+    """Facts about one written chunk that the commit needs."""
 
     index: int
     num_rows: int
@@ -65,7 +66,7 @@ def write_chunk(
     """
     arrays = _row_arrays(layout, time, values, labels)
     if not 0 < len(time) <= layout.chunk_rows:
-        raise StoreError(f"a chunk holds 1 to {layout.chunk_rows} rows, not {len(time)}")
+        raise StoreError(f"a chunk holds 1 to {layout.chunk_rows} rows, not {len(time)}", code="store-input")
     checksums = {}
     for name, array in arrays.items():
         data = np.ascontiguousarray(array)
@@ -90,11 +91,15 @@ def _row_arrays(
     arrays = {"time": time, "values": values} | ({} if labels is None else {"labels": labels})
     expected = layout.row_arrays
     if arrays.keys() != expected.keys():
-        raise StoreError(f"the store holds {', '.join(expected)}, rows came with {', '.join(arrays)}")
+        raise StoreError(
+            f"the store holds {', '.join(expected)}, rows came with {', '.join(arrays)}", code="store-input"
+        )
     for name, array in arrays.items():
         dtype, shape = expected[name].dtype, (len(time), *expected[name].row_shape)
         if (array.dtype, array.shape) != (dtype, shape):
-            raise StoreError(f"{name} is {array.dtype} {array.shape}, the store holds {dtype} {shape}")
+            raise StoreError(
+                f"{name} is {array.dtype} {array.shape}, the store holds {dtype} {shape}", code="store-input"
+            )
     return arrays
 
 
@@ -106,14 +111,14 @@ class StoreWriter:
     ) -> None:
         """Prepare to write a new store at a path, or into a folder whose lock the caller holds.
 
-        `generation` is the number of its commit: that of a store which takes the place of another goes on with
-        the other's, so that who has the other one open cannot take it for theirs.
+        `generation` is the number of its commit. A store that replaces another gets the next number after the
+        other's, so that a process which has the other one open can tell them apart.
 
-        What an interrupted writer left there is removed, but for the lock's `staged` folder.
+        Files that an interrupted writer left there are removed, except for the lock's `staged` folder.
         """
         self._lock = target if isinstance(target, StoreLock) else StoreLock(target)
         self._owns_lock = self._lock is not target
-        self._before: SeriesStore | None = None
+        self._before: MappedStore | None = None
         self.path: Path = self._lock.path
         self.layout = layout
         self.num_rows = 0
@@ -127,15 +132,16 @@ class StoreWriter:
     def appending(cls, lock: StoreLock) -> "StoreWriter":
         """Prepare to write rows after those of a store whose lock the caller holds.
 
-        Chunks that are full stay as they are. A last one that is not is written again with the new rows, beside
-        the old file, so that a reader never misses a row of the commit that it has opened. Raises StoreError
-        where there is no whole store.
+        Full chunks stay as they are. A last one that is not full is written again with the new rows and then
+        replaces the old file, so that a reader never misses a row of the commit that it has opened. Raises
+        StoreError where there is no store, or a packed one.
         """
-        store = SeriesStore.open(lock.path)
+        store = open_mapped(lock.path)
         if store.chunk_rows != store.layout.chunk_rows:
             raise StoreError(
                 f"{store.path} has chunks of {store.chunk_rows:,} rows, this version writes "
-                f"{store.layout.chunk_rows:,}: append with the version that wrote it, or ingest again"
+                f"{store.layout.chunk_rows:,}: append with the version that wrote it, or ingest again",
+                code="store-format",
             )
         writer = cls(lock, store.layout)
         writer._before = store
@@ -167,7 +173,9 @@ class StoreWriter:
         self._finished = False
         self._committed = False
         if self._before is None and self._lock.is_committed:
-            raise StoreError(f"{self.path} is a store already: append to it, or give another path")
+            raise StoreError(
+                f"{self.path} is a store already: append to it, or give another path", code="store-exists"
+            )
         self._lock.clear()
         for name in self.layout.row_arrays:
             make_directory(self.path / name)
@@ -176,18 +184,19 @@ class StoreWriter:
         if self._before is not None:
             self._load_tail(self._before)
 
-    def _load_tail(self, store: SeriesStore) -> None:
-        """Take the rows of a last chunk that is not full; a new checksum must not bless a damaged file."""
+    def _load_tail(self, store: MappedStore) -> None:
+        """Take the rows of a last chunk that is not full, once checked: a new checksum would hide any damage."""
         self._filled = store.num_rows % store.chunk_rows
         for name in self.layout.row_arrays if self._filled else ():
             check = check_row_chunk(store, name, self._next_chunk)
             if check.fault:
                 raise StoreError(
-                    f"chunk {check.path} {check.fault}: nothing can be appended to it; restore it from a backup "
-                    "or ingest again"
+                    f"chunk {check.name} {check.fault}: nothing can be appended to it; restore it from a backup "
+                    "or ingest again",
+                    code="store-damaged",
                 )
             flat = self._buffer[name][: self._filled].reshape(-1)
-            flat[:] = np.fromfile(check.path, flat.dtype, flat.size)
+            flat[:] = np.fromfile(check.name, flat.dtype, flat.size)
 
     def append(
         self, time: NDArray[np.int64], values: NDArray[np.floating], labels: NDArray[np.int8] | None = None
@@ -197,7 +206,7 @@ class StoreWriter:
         Values of another type than the store's are cast to it. Raises StoreError for other shapes.
         """
         if self._finished:
-            raise StoreError(f"all rows of {self.path} are written: nothing can be appended")
+            raise StoreError(f"all rows of {self.path} are written: nothing can be appended", code="writer-closed")
         values = values.astype(self.layout.dtype, copy=False)
         arrays = _row_arrays(self.layout, time, values, labels)
         row = 0
@@ -224,15 +233,19 @@ class StoreWriter:
         """Make everything appended a store, in one atomic step; nothing can be appended after it.
 
         `segments` and `series` are those of all rows, also of the ones committed before. `cadence_ns` is the
-        usual step in nanoseconds, `series_end_ns` the time of the last row of each series; `sources` says where
-        rows came from and `recipe` how they were read. All are kept in the attributes. Raises StoreError for
-        segments outside the rows, or another number of ends than of series.
+        usual step in nanoseconds, `series_end_ns` the time of the last row of each series; `sources` are the files
+        that rows came from and `recipe` is how they were read. All are kept in the attributes.
+
+        Raises StoreError for segments outside the rows, or another number of ends than of series.
         """
         if self._committed:
-            raise StoreError(f"{self.path} is committed: make another store, or append with another writer")
+            raise StoreError(
+                f"{self.path} is committed: make another store, or append with another writer",
+                code="writer-closed",
+            )
         segments.check(self.num_rows, len(series))
         if series_end_ns is not None and len(series_end_ns) != len(series):
-            raise StoreError(f"{len(series_end_ns)} ends were given for {len(series)} series")
+            raise StoreError(f"{len(series_end_ns)} ends were given for {len(series)} series", code="store-input")
         self._finish()
         self._committed = True  # even if it fails: its folder may be what the root document names by now
         write_commit(
@@ -293,7 +306,7 @@ class StoreWriter:
     def _finish(self) -> None:
         """Write the last, shorter chunk and wait until every chunk is on disk."""
         if self.num_rows == 0:
-            raise StoreError("no row was written: a store needs at least one")
+            raise StoreError("no row was written: a store needs at least one", code="store-input")
         self._finished = True
         if self._filled:
             self._flush()

@@ -8,7 +8,7 @@ import numpy as np
 
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.open import open_store
-from longstride.storage.packed.rows import PackedStore
+from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
 
 __all__ = ["ROWS", "make_pair", "quantised"]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
+from longstride.storage.text import readable_time
 from longstride.trainer.reporting.examples import Example
 from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
 
@@ -49,8 +50,7 @@ def draw_window(
 
 def begin_of(example: Example) -> str:
     """Time of the first row, to read."""
-    begin = str(np.datetime64(int(example.time[0]), "ns"))
-    return begin.removesuffix("000000").removesuffix(".000").replace("T", " ") + " UTC"
+    return f"{readable_time(int(example.time[0]))} UTC"
 
 
 def _between_gaps(values: NDArray[np.floating]) -> list[int]:

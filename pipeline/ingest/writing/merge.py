@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.duration import format_moment
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Duplicates
 from longstride.pipeline.ingest.writing.buckets import Bucket
 from longstride.pipeline.ingest.writing.resample import means
+from longstride.storage.text import iso_time
 
 __all__ = ["MergedRows", "Rows", "Shape", "merge_bucket"]
 
@@ -229,7 +229,7 @@ def _repeated(read: _Read, row: int, shape: Shape, series: str) -> SourceError:
     remedy = "say which is right with --duplicates first, last or mean"
     if not series and shape.sensors is None:
         remedy += ", or name the column that tells several machines apart with --series"
-    moment = format_moment(int(read.time[row]))
+    moment = iso_time(int(read.time[row]))
     return SourceError(
         shape.names[number],
         f"time {moment}{of} is repeated, it is also that of {shape.names[other]}, {shape.line[other]} "

@@ -1,7 +1,5 @@
 """Copying ranges of rows out of stores, mapped or packed, into one run of memory: a pool."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,10 +7,8 @@ from torch import Tensor
 
 from longstride.pipeline.loading.serving.gather import window_view
 from longstride.pipeline.loading.serving.stores import Collection, columns_of
-
-if TYPE_CHECKING:
-    from longstride.storage.packed.cache import RowCache
-    from longstride.storage.packed.rows import PackedRows
+from longstride.storage.packed.cache import RowCache
+from longstride.storage.packed.rows import PackedRows
 
 __all__ = ["RowReader", "merged"]
 
@@ -70,7 +66,7 @@ class _Mapped:
 class _Packed:
     """Rows of a packed store, or of its cache."""
 
-    def __init__(self, rows: "PackedRows | RowCache", columns: list[int] | None) -> None:
+    def __init__(self, rows: PackedRows | RowCache, columns: list[int] | None) -> None:
         self._rows = rows
         self._columns = columns
 
@@ -89,4 +85,5 @@ class _Packed:
 def _source(collection: Collection, number: int) -> _Mapped | _Packed:
     store, served = collection.stores[number], collection.served
     columns = None if served == store.channels else columns_of(store, served)
-    return _Mapped(store.values, columns) if store.is_mapped else _Packed(collection.rows_of(number), columns)
+    rows = collection.rows[number]
+    return _Mapped(rows, columns) if isinstance(rows, np.ndarray) else _Packed(rows, columns)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.select import labelled_windows, mostly_missing_windows, without
 from longstride.storage.errors import LongstrideError
-from longstride.storage.mapping import read_ahead
+from longstride.storage.mapped.mapping import read_ahead
+from longstride.storage.mapped.store import MappedStore
+from longstride.storage.packed.cache import RowCache
+from longstride.storage.packed.rows import PackedRows
+from longstride.storage.packed.store import PackedStore
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
-
-if TYPE_CHECKING:
-    from longstride.storage.packed.cache import RowCache
-    from longstride.storage.packed.rows import PackedStore
 
 __all__ = ["Collection", "Selection", "columns_of"]
 
@@ -82,32 +82,24 @@ class Collection:
     @property
     def arrays(self) -> list[NDArray[np.floating]] | None:
         """All values of each store (T, N), to copy windows straight out of; None while some have to be decoded."""
-        found = [
-            store.values if store.is_mapped else cache.values if cache and cache.is_complete else None
-            for store, cache in zip(self.stores, self._caches, strict=True)
-        ]
+        found = [rows if isinstance(rows, np.ndarray) else rows.in_memory for rows in self.rows]
         arrays = [values for values in found if values is not None]
         return arrays if len(arrays) == len(found) else None
 
-    def rows_of(self, number: int) -> Any:
-        """What decodes the rows of a packed store: itself, or its cache."""
-        cache = self._caches[number]
-        return self.stores[number].values if cache is None else cache
-
     @cached_property
-    def _caches(self) -> "list[RowCache | None]":
-        if self._cache_dir is None or all(store.is_mapped for store in self.stores):
-            return [None] * len(self.stores)
-        from longstride.storage.packed.cache import RowCache
+    def rows(self) -> list[NDArray[np.floating] | PackedRows | RowCache]:
+        """Of each store: its values in memory, or what decodes them, with a cache or without."""
+        return [self._rows_of(store) for store in self.stores]
 
-        return [
-            None if store.is_mapped else RowCache(cast("PackedStore", store), self._cache_dir, self._cache_bytes)
-            for store in self.stores
-        ]
+    def _rows_of(self, store: SeriesStore) -> NDArray[np.floating] | PackedRows | RowCache:
+        if isinstance(store, MappedStore):
+            return store.values
+        assert isinstance(store, PackedStore)
+        return store.values if self._cache_dir is None else RowCache(store, self._cache_dir, self._cache_bytes)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Each process maps the caches for itself.
-        return {name: value for name, value in vars(self).items() if name != "_caches"}
+        # Each process maps stores and caches for itself.
+        return {name: value for name, value in vars(self).items() if name != "rows"}
 
     def locate(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
         """Store of each row, None where there is one alone, and the row within it; negative rows stay."""
@@ -120,9 +112,9 @@ class Collection:
         """Have ranges of rows (ranges, 2), each of one store, read from disk soon, where they are mapped."""
         store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1
         for number, (start, stop) in zip(store.tolist(), rows.tolist(), strict=True):
-            first_row = int(self.first_row[number])
-            if self.stores[number].is_mapped:
-                read_ahead(self.stores[number].values[start - first_row : stop - first_row])
+            first_row, rows = int(self.first_row[number]), self.rows[number]
+            if isinstance(rows, np.ndarray):
+                read_ahead(rows[start - first_row : stop - first_row])
 
     def windows(
         self, segments: Sequence[Segments], window: int, stride: int, horizon: int, selection: Selection

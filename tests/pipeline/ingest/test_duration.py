@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest.duration import format_duration, format_moment, parse_duration
+from longstride.pipeline.ingest.duration import format_duration, parse_duration
 from tests.helpers.errors import raises
 
 SECOND = 10**9
@@ -36,11 +36,3 @@ def test_refuses_the_rest(text: str) -> None:
 @given(st.integers(1, 2**62))
 def test_what_is_written_is_read_again(nanoseconds: int) -> None:
     assert parse_duration(format_duration(nanoseconds)) == nanoseconds
-
-
-@pytest.mark.parametrize(
-    ("nanoseconds", "text"),
-    [(0, "1970-01-01T00:00:00"), (1, "1970-01-01T00:00:00.000000001"), (-(10**9), "1969-12-31T23:59:59")],
-)
-def test_moments(nanoseconds: int, text: str) -> None:
-    assert format_moment(nanoseconds) == text

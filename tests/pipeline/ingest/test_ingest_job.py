@@ -144,7 +144,7 @@ def test_a_store_is_not_written_over(tmp_path: Path, write_log: Callable[..., Pa
     log = write_log("log.csv", log_lines(100))
     ingest([log], tmp_path / "out", RECIPE)
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    with pytest.raises(StoreError, match="/out is"):
+    with raises("store-exists", tmp_path / "out", kind=StoreError):
         ingest([log], tmp_path / "out", RECIPE)
     assert before == {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
 

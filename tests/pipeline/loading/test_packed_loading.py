@@ -18,7 +18,7 @@ from longstride import WindowDataset, WindowLoader
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.errors import StoreError
 from longstride.storage.packed.cache import THERE, RowCache
-from longstride.storage.packed.rows import PackedStore
+from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
 from tests.helpers.packed_stores import ROWS, make_pair, quantised
 
@@ -146,17 +146,17 @@ def test_a_complete_cache_is_read_as_it_is(pair: Pair, tmp_path: Path) -> None:
     if not cache.is_complete:
         cache.read_many([(0, ROWS)], [np.empty((ROWS, 3), np.float32)])
     assert loader.dataset.collection.arrays is not None
-    before = loader.dataset.collection.rows_of(0)._rows.bytes_decoded
+    before = loader.dataset.collection.rows[0]._rows.bytes_decoded
     for _ in loader:
         pass
-    assert loader.dataset.collection.rows_of(0)._rows.bytes_decoded == before
+    assert loader.dataset.collection.rows[0]._rows.bytes_decoded == before
 
 
 def serve_share(name: str, folder: Path, rank: int, out: Any) -> None:
     loader = WindowLoader(name, **SMALL, rank=rank, world_size=2, cache_dir=folder)
     for _ in loader:
         pass
-    out.put(loader.dataset.collection.rows_of(0)._rows.bytes_decoded)
+    out.put(loader.dataset.collection.rows[0]._rows.bytes_decoded)
 
 
 def test_ranks_of_a_machine_share_a_cache(pair: Pair, tmp_path: Path) -> None:

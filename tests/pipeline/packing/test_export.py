@@ -13,9 +13,10 @@ from click.testing import CliRunner
 from longstride import Recipe, ingest
 from longstride.__main__ import main
 from longstride.pipeline.packing.export import export
-from longstride.storage.errors import LongstrideError, StoreError
+from longstride.storage.errors import LongstrideError
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
+from tests.helpers.errors import assert_refused, raises
 
 Make = Callable[..., SeriesStore]
 START = np.datetime64("2024-03-01T00:00:00", "ns")
@@ -118,32 +119,44 @@ def test_rows_that_were_appended_keep_their_series(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "code", "facts"),
     [
-        (["--rows", "10"], "expected the first row and the one after the last"),
-        (["--rows", "10:10"], "rows 10:10 are not within the 50 rows"),
-        (["--rows", "0:51"], "rows 0:51 are not within the 50 rows"),
-        (["--out", "there.parquet"], "there.parquet is there already"),
-        (["--out", "new.parquet"], "new.parquet.toml is there already"),
+        (["--rows", "10:10"], "rows-outside", ("10:10", "50 rows")),
+        (["--rows", "0:51"], "rows-outside", ("0:51", "50 rows")),
+        (["--out", "there.parquet"], "path-taken", ("there.parquet",)),
+        (["--out", "new.parquet"], "path-taken", ("new.parquet.toml",)),
     ],
 )
 def test_what_cannot_be_exported(
-    tmp_path: Path, make_store: Make, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+    tmp_path: Path,
+    make_store: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: str,
+    facts: tuple[str, ...],
 ) -> None:
     make_store(tmp_path / "s.zarr", rows=50)
     monkeypatch.chdir(tmp_path)
     for mine in ("there.parquet", "new.parquet.toml"):
         Path(mine).write_bytes(b"mine")
     result = CliRunner().invoke(main, ["export", "s.zarr", "--to", "parquet", *arguments])
-    assert result.exit_code
-    assert message in result.output
+    assert result.exit_code == 1
+    assert_refused(result.output, code, *facts)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.parquet.toml", "s.zarr", "there.parquet"]
     assert Path("there.parquet").read_bytes() == Path("new.parquet.toml").read_bytes() == b"mine"
 
 
+def test_rows_that_are_not_a_range(tmp_path: Path, make_store: Make) -> None:
+    make_store(tmp_path / "s.zarr", rows=50)
+    result = CliRunner().invoke(main, ["export", str(tmp_path / "s.zarr"), "--to", "parquet", "--rows", "10"])
+    assert result.exit_code == 2
+    assert "'10'" in result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["s.zarr"]
+
+
 def test_series_that_nothing_tells_apart(tmp_path: Path, make_store: Make) -> None:
     store = make_store(tmp_path / "s.zarr", rows=50, segments=[(0, 20, 0)], series=("a", "b"))
-    with pytest.raises(StoreError, match="without a segment"):
+    with raises("series-unknown", store.name):
         export(store, tmp_path / "s.parquet", "parquet")
     assert not (tmp_path / "s.parquet").exists()
 

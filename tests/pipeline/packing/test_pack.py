@@ -16,11 +16,12 @@ from distributed import LocalCluster
 from longstride.__main__ import main
 from longstride.pipeline.packing.pack import pack, unpack
 from longstride.pipeline.packing.trials import best_of, try_codecs
-from longstride.storage.errors import StoreError, StoreLockedError
+from longstride.storage.errors import StoreLockedError
 from longstride.storage.format import STAGED
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
+from tests.helpers.errors import assert_refused, raises
 from tests.helpers.ingest_jobs import contents
 from tests.helpers.packed_stores import ROWS, make_pair, quantised
 from tests.helpers.paths import ROOT
@@ -104,7 +105,7 @@ import os, signal, sys
 import longstride.pipeline.packing.pack as jobs
 from longstride.storage.location import Folder
 from longstride.storage.open import open_store
-from longstride.storage.store import SeriesStore
+from longstride.storage.packed import unpacker
 
 what, source, dest, count = sys.argv[1:]
 left = int(count)
@@ -119,7 +120,7 @@ def mortal(function):
     return call
 
 Folder.put = mortal(Folder.put)
-jobs.write_file = mortal(jobs.write_file)
+unpacker.write_file = mortal(unpacker.write_file)
 Folder.put_new = mortal(Folder.put_new)
 if what == "pack":
     jobs.pack(open_store(source), dest, codec="zstd", shard_bytes=4 * 1024 * 12)
@@ -148,7 +149,7 @@ def test_a_kill_at_any_step(store: SeriesStore, tmp_path: Path, what: str) -> No
             break
         assert done.returncode == -signal.SIGKILL, done.stderr.decode()
         steps += 1
-        with pytest.raises(StoreError, match="holds an unfinished store"):
+        with raises("store-unfinished", dest):
             open_store(dest)
         took_over |= bool(list(dest.glob(f"{STAGED}/*/*")))
     assert steps >= 5
@@ -187,21 +188,21 @@ def test_damage_is_not_packed(store: SeriesStore, tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[50] ^= 1
     path.write_bytes(data)
-    with pytest.raises(StoreError, match=r"rows 5,120 to 6,143 of values are damaged"):
+    with raises("store-damaged", store.name, "rows 5,120 to 6,143 of values"):
         pack(store, tmp_path / "p.zarr", codec="zstd", shard_bytes=SHARD)
     assert not (tmp_path / "p.zarr").exists()
 
 
 def test_what_is_there_is_refused(store: SeriesStore, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="is a store already"):
+    with raises("store-exists", tmp_path / "packed.zarr"):
         pack(store, tmp_path / "packed.zarr", codec="zstd")
-    with pytest.raises(StoreError, match="is no folder of this machine"):
+    with raises("not-a-folder", "s3://bucket/x"):
         unpack(open_store(tmp_path / "packed.zarr"), "s3://bucket/x")
-    with StoreLock(tmp_path / "new.zarr"), pytest.raises(StoreLockedError):
+    with StoreLock(tmp_path / "new.zarr"), raises("store-locked", kind=StoreLockedError):
         pack(store, tmp_path / "new.zarr", codec="zstd")
     result = CliRunner().invoke(main, ["pack", str(tmp_path / "nothing"), str(tmp_path / "x")])
     assert result.exit_code == 1
-    assert "holds no store" in result.output
+    assert_refused(result.output, "store-missing", tmp_path / "nothing")
 
 
 def test_ctrl_c_is_gone_on_with(make_store: Make, tmp_path: Path) -> None:

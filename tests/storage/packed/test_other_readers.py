@@ -18,7 +18,7 @@ import zarr
 
 from longstride import WindowLoader
 from longstride.storage.packed.codecs import CODECS
-from longstride.storage.packed.rows import PackedStore
+from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
 from tests.helpers.packed_stores import ROWS, make_pair
 

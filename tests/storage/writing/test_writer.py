@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longstride.storage import atomic as durable
-from longstride.storage.errors import StoreError
 from longstride.storage.format import LOCK_FILE, StoreLayout
 from longstride.storage.open import open_store
 from longstride.storage.segments import Segments
@@ -18,6 +17,7 @@ from longstride.storage.writing import writer
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter, write_chunk
 from tests.helpers import crashes
+from tests.helpers.errors import raises
 from tests.helpers.store_rows import LAYOUT, rows, tree, whole
 
 LABELLED = StoreLayout(channels=("a", "b"), labels=("anomaly",))
@@ -48,23 +48,35 @@ class TestAppend:
         np.testing.assert_array_equal(open_store(folder / "parts").values, values)
 
     @pytest.mark.parametrize(
-        ("layout", "arrays", "message"),
+        ("layout", "arrays", "facts"),
         [
-            (LAYOUT, (np.arange(3), np.zeros((3, 3), "f4")), r"values is float32 \(3, 3\)"),
-            (LAYOUT, (np.arange(3), np.zeros((3, 1), "f4")), r"values is float32 \(3, 1\)"),
-            (LAYOUT, (np.arange(3), np.zeros((2, 2), "f4")), r"values is float32 \(2, 2\)"),
-            (LAYOUT, (np.arange(2), np.zeros(2, "f4")), r"values is float32 \(2,\)"),
-            (LAYOUT, (np.arange(3.0), np.zeros((3, 2), "f4")), "time is float64"),
-            (LAYOUT, (np.arange(3), np.zeros((3, 2), "f4"), np.zeros((3, 1), "i1")), "rows came with .* labels"),
-            (LABELLED, (np.arange(3), np.zeros((3, 2), "f4")), "the store holds time, values, labels"),
-            (LABELLED, (np.arange(3), np.zeros((3, 2), "f4"), np.zeros((3, 1), "i8")), "labels is int64"),
-            (LABELLED, (np.arange(3), np.zeros((3, 2), "f4"), np.zeros((3, 2), "i1")), r"labels is int8 \(3, 2\)"),
+            (LAYOUT, (np.arange(3), np.zeros((3, 3), "f4")), ("values is float32 (3, 3)", "(3, 2)")),
+            (LAYOUT, (np.arange(3), np.zeros((3, 1), "f4")), ("values is float32 (3, 1)", "(3, 2)")),
+            (LAYOUT, (np.arange(3), np.zeros((2, 2), "f4")), ("values is float32 (2, 2)", "(3, 2)")),
+            (LAYOUT, (np.arange(2), np.zeros(2, "f4")), ("values is float32 (2,)", "(2, 2)")),
+            (LAYOUT, (np.arange(3.0), np.zeros((3, 2), "f4")), ("time is float64", "int64")),
+            (
+                LAYOUT,
+                (np.arange(3), np.zeros((3, 2), "f4"), np.zeros((3, 1), "i1")),
+                ("time, values", "time, values, labels"),
+            ),
+            (LABELLED, (np.arange(3), np.zeros((3, 2), "f4")), ("time, values, labels",)),
+            (
+                LABELLED,
+                (np.arange(3), np.zeros((3, 2), "f4"), np.zeros((3, 1), "i8")),
+                ("labels is int64", "int8"),
+            ),
+            (
+                LABELLED,
+                (np.arange(3), np.zeros((3, 2), "f4"), np.zeros((3, 2), "i1")),
+                ("labels is int8 (3, 2)", "(3, 1)"),
+            ),
         ],
     )
     def test_rows_that_do_not_fit_the_layout_are_refused(
-        self, path: Path, layout: StoreLayout, arrays: tuple[Any, ...], message: str
+        self, path: Path, layout: StoreLayout, arrays: tuple[Any, ...], facts: tuple[str, ...]
     ) -> None:
-        with StoreWriter(path, layout) as open_writer, pytest.raises(StoreError, match=message):
+        with StoreWriter(path, layout) as open_writer, raises("store-input", *facts):
             open_writer.append(*arrays)
 
     def test_values_are_cast_to_the_type_of_the_store(self, path: Path) -> None:
@@ -89,7 +101,7 @@ class TestCommit:
     def test_only_a_commit_makes_a_store(self, path: Path) -> None:
         with StoreWriter(path, LAYOUT) as open_writer:
             open_writer.append(*rows(10))
-            with pytest.raises(StoreError, match="holds an unfinished store: run the ingest again"):
+            with raises("store-unfinished", path):
                 open_store(path)
             open_writer.commit(*whole(10), cadence_ns=1)
             assert open_store(path).num_rows == 10
@@ -127,19 +139,19 @@ class TestCommit:
             open_writer.append(*rows(10))
             open_writer.commit(*whole(10), cadence_ns=1)
             before = tree(path)
-            with pytest.raises(StoreError, match="are written: nothing can be appended"):
+            with raises("writer-closed", path):
                 open_writer.append(*rows(10))
-            with pytest.raises(StoreError, match="is committed: make another store, or append"):
+            with raises("writer-closed", path):
                 open_writer.commit(*whole(10), cadence_ns=1)
             assert tree(path) == before
 
     def test_a_refused_commit_may_be_mended(self, path: Path) -> None:
         time, values = rows(20)
         with StoreWriter(path, LAYOUT) as open_writer:
-            with pytest.raises(StoreError, match="no row was written"):
+            with raises("store-input", "no row"):
                 open_writer.commit(Segments(*np.empty((3, 0), np.int64)), (), cadence_ns=1)
             open_writer.append(time[:10], values[:10])
-            with pytest.raises(StoreError, match="segments reach outside the 10 rows"):
+            with raises("store-input", "segments", "10 rows"):
                 open_writer.commit(*whole(20), cadence_ns=1)
             open_writer.append(time[10:], values[10:])
             open_writer.commit(*whole(20), cadence_ns=1)
@@ -148,11 +160,11 @@ class TestCommit:
     def test_times_can_be_read_back_before_the_commit(self, path: Path) -> None:
         time, values = rows(3000)
         with crashes.SMALL_CHUNKS, StoreWriter(path, LAYOUT) as open_writer:
-            with pytest.raises(StoreError, match="no row was written"):
+            with raises("store-input", "no row"):
                 open_writer.written_times()
             open_writer.append(time, values)
             np.testing.assert_array_equal(np.concatenate(list(open_writer.written_times())), time)
-            with pytest.raises(StoreError, match="are written: nothing can be appended"):
+            with raises("writer-closed", path):
                 open_writer.append(time, values)
             open_writer.commit(*whole(3000), cadence_ns=1)
         np.testing.assert_array_equal(open_store(path).values, values)
@@ -174,7 +186,7 @@ class TestCommit:
         segments = Segments(*np.array([[0, 4], [4, 10], [0, 1]]))
         with StoreWriter(path, LAYOUT) as open_writer:
             open_writer.append(*rows(10))
-            with pytest.raises(StoreError, match="1 ends were given for 2 series"):
+            with raises("store-input", "1 ends", "2 series"):
                 open_writer.commit(segments, ("a", "b"), cadence_ns=1, series_end_ns=[3])
             open_writer.commit(segments, ("a", "b"), cadence_ns=1, series_end_ns=[3, 9])
         assert open_store(path).series_end_ns == (3, 9)
@@ -251,7 +263,7 @@ class TestLockOfTheCaller:
         assert open_store(path).num_rows == 10
 
     def test_a_lock_that_is_not_held_is_refused(self, path: Path) -> None:
-        with pytest.raises(StoreError, match="is not held"), StoreWriter(StoreLock(path), LAYOUT):
+        with raises("writer-closed", path), StoreWriter(StoreLock(path), LAYOUT):
             pass
         assert not path.exists()
 
@@ -262,7 +274,7 @@ class TestLockOfTheCaller:
         before = tree(path)
         with (
             StoreLock(path, append=True) as lock,
-            pytest.raises(StoreError, match="is a store already: append to it"),
+            raises("store-exists", path),
             StoreWriter(lock, LAYOUT),
         ):
             pass
@@ -293,5 +305,5 @@ class TestWriteChunk:
 
     @pytest.mark.parametrize("count", [0, 1025])
     def test_too_few_or_too_many_rows_are_refused(self, path: Path, count: int) -> None:
-        with crashes.SMALL_CHUNKS, pytest.raises(StoreError, match=f"1 to 1024 rows, not {count}"):
+        with crashes.SMALL_CHUNKS, raises("store-input", "1 to 1024 rows", f"not {count}"):
             write_chunk(path, LAYOUT, 0, *rows(count))

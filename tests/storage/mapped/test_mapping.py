@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longstride.storage import mapping
-from longstride.storage.errors import StoreError
-from longstride.storage.mapping import map_chunk_files
+from longstride.storage.mapped import mapping
+from longstride.storage.mapped.mapping import map_chunk_files
+from tests.helpers.errors import raises
 
 CHUNK = 2**16
 
@@ -96,13 +96,13 @@ def test_missing_or_cut_files_are_named_and_nothing_stays_mapped(tmp_path: Path,
     paths = [tmp_path / f"c.{index}" for index in range(3)]
     for path in paths[:2]:
         path.write_bytes(bytes(chunk_bytes))
-    with pytest.raises(StoreError, match=r"chunk .*c\.2 is missing"):
+    with raises("store-damaged", paths[2], "missing"):
         map_chunk_files(paths, chunk_bytes)
     paths[2].write_bytes(bytes(chunk_bytes - 1))
-    with pytest.raises(StoreError, match=rf"c\.2 has {chunk_bytes - 1:,} bytes, expected {chunk_bytes:,}"):
+    with raises("store-damaged", paths[2], f"{chunk_bytes - 1:,} bytes", f"{chunk_bytes:,}"):
         map_chunk_files(paths, chunk_bytes)
     paths[2].write_bytes(bytes(chunk_bytes + 1))
-    with pytest.raises(StoreError, match=rf"c\.2 has {chunk_bytes + 1:,} bytes"):
+    with raises("store-damaged", paths[2], f"{chunk_bytes + 1:,} bytes"):
         map_chunk_files(paths, chunk_bytes)
     gc.collect()
     assert not mapped_ranges(tmp_path)
@@ -131,5 +131,5 @@ def test_too_many_mappings_says_what_to_raise(files: list[Path], monkeypatch: py
             return mapping.MAP_FAILED
 
     monkeypatch.setattr(mapping, "_libc", lambda: Full)
-    with pytest.raises(StoreError, match=r"Cannot allocate memory; raise vm\.max_map_count"):
+    with raises("mapping-failed", "Cannot allocate memory", "vm.max_map_count"):
         map_chunk_files(files, CHUNK)

@@ -27,9 +27,9 @@ __all__ = ["map_chunk_files", "read_ahead"]
 PROT_NONE = 0
 MAP_FIXED = 0x10  # the same on Linux, macOS and the BSDs; Python's mmap module does not export it
 ADVICE_BYTES = 2**19
-"""Linux reads no more at one advice than its largest request to the disk takes."""
+"""Linux reads no more for one advice than its largest request to the disk."""
 HUGE_BYTES = 2**21
-"""Of a large page."""
+"""Size of a large page."""
 MAP_FAILED = ctypes.c_void_p(-1).value
 
 
@@ -57,7 +57,7 @@ def map_chunk_files(paths: Sequence[Path], chunk_bytes: int) -> NDArray[np.uint8
 
 
 def _allow_large_pages(address: int, size: int) -> None:
-    """Let the system map 2 MB at a time, where files lie so in memory: short windows are copied a third faster.
+    """Let the system map 2 MB at a time where it can: short windows are then copied a third faster.
 
     Linux does where the file system keeps large folios (xfs, ext4 from 6.16 on) and a chunk is a multiple of 2 MB.
     """
@@ -66,7 +66,7 @@ def _allow_large_pages(address: int, size: int) -> None:
 
 
 def read_ahead(mapped: NDArray[Any]) -> None:
-    """Have what a contiguous view of mapped files shows read from disk soon; do not wait for it."""
+    """Ask the system to read the rows of a contiguous view of mapped files from disk; do not wait for it."""
     begin = mapped.ctypes.data
     aligned = begin - begin % mmap.PAGESIZE
     stop = begin + mapped.nbytes
@@ -77,7 +77,7 @@ def read_ahead(mapped: NDArray[Any]) -> None:
 
 
 def _copy(paths: Sequence[Path], chunk_bytes: int) -> NDArray[np.uint8]:
-    """Read what is not whole pages and cannot be mapped: a few bytes a row beside thousands of channels."""
+    """Read chunks that are not whole pages and cannot be mapped, such as a few bytes of labels a row."""
     copied = np.empty((len(paths), chunk_bytes), np.uint8)
     for row, path in zip(copied, paths, strict=True):
         with _open_chunk(path, chunk_bytes) as file:
@@ -91,13 +91,16 @@ def _open_chunk(path: Path, chunk_bytes: int) -> Iterator[BufferedReader]:
     try:
         file = open(path, "rb")  # noqa: SIM115
     except FileNotFoundError:
-        raise StoreError(f"chunk {path} is missing: restore it from a backup or ingest again") from None
+        raise StoreError(
+            f"chunk {path} is missing: restore it from a backup or ingest again", code="store-damaged"
+        ) from None
     with file:
         size = os.fstat(file.fileno()).st_size
         # A shorter file would kill the reader with SIGBUS on first touch.
         if size != chunk_bytes:
             raise StoreError(
-                f"chunk {path} has {size:,} bytes, expected {chunk_bytes:,}: restore it or ingest again"
+                f"chunk {path} has {size:,} bytes, expected {chunk_bytes:,}: restore it or ingest again",
+                code="store-damaged",
             )
         yield file
 
@@ -108,7 +111,7 @@ def _mmap(address: int | None, length: int, protection: int, flags: int, descrip
         code = ctypes.get_errno()
         # Only the number of mappings is scarce: the address space is reserved before.
         remedy = "; raise vm.max_map_count (sysctl)" if code == errno.ENOMEM and address is not None else ""
-        raise StoreError(f"mapping {length:,} bytes failed: {os.strerror(code)}{remedy}")
+        raise StoreError(f"mapping {length:,} bytes failed: {os.strerror(code)}{remedy}", code="mapping-failed")
     return result
 
 

@@ -1,0 +1,30 @@
+"""Times and counts as text. Times are int nanoseconds since 1970-01-01 UTC."""
+
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["counted", "exact_time", "iso_time", "readable_time"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NS_PER_SECOND = 10**9
+
+
+def exact_time(nanoseconds: int) -> str:
+    """ISO 8601 with all nine digits and the zone: 2024-03-01T08:30:00.500000000Z."""
+    seconds, fraction = divmod(int(nanoseconds), NS_PER_SECOND)
+    return f"{EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{fraction:09}Z"
+
+
+def iso_time(nanoseconds: int) -> str:
+    """ISO 8601 in UTC without the zone, and without a fraction of zero: 2024-03-01T08:30:00."""
+    return exact_time(nanoseconds).removesuffix("Z").removesuffix(".000000000")
+
+
+def readable_time(nanoseconds: int, *, fraction: bool = True) -> str:
+    """A time for the eye: 2024-03-01 08:30:00.500, in milliseconds if they are enough, or in whole seconds."""
+    text = exact_time(nanoseconds).removesuffix("Z").replace("T", " ")
+    return text.removesuffix("000000").removesuffix(".000") if fraction else text.partition(".")[0]
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things: 1 row, 1,200 rows."""
+    return f"{count:,} {what}{'s' * (count != 1)}"

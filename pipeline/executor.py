@@ -89,7 +89,6 @@ def in_threads() -> Iterator[TaskRunner[Any]]:
 def on_processes(num_workers: int) -> Iterator[TaskRunner[Any]]:
     """Worker processes of this machine; one that dies is replaced, and its task is done again."""
     dask = _distributed()
-
     threads = max(1, (os.cpu_count() or 1) // num_workers)
     with _deaf_to_ctrl_c():
         cluster = dask.LocalCluster(
@@ -121,18 +120,13 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def on_cluster(address: str) -> AbstractContextManager[TaskRunner[Any]]:
+@contextmanager
+def on_cluster(address: str) -> Iterator[TaskRunner[Any]]:
     """The workers of a `dask.distributed` scheduler.
 
     Raises WorkersError where none answers, it has no workers, or they die or are lost on the way.
     """
-    return _on_cluster(address)
-
-
-@contextmanager
-def _on_cluster(address: str) -> Iterator[TaskRunner[Any]]:
     dask = _distributed()
-
     try:
         client = dask.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:

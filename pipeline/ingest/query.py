@@ -54,23 +54,17 @@ class Query:
         self._needed = [columns.time_name, *keys, *columns.labels]
         lost = [name for name in self._needed if name not in found.columns]
         if lost:
-            raise RecipeError(
-                f"sql leaves out {', '.join(map(repr, lost))}: SELECT that too, or *", code="sql-result"
-            )
+            raise _bad_result(f"leaves out {', '.join(map(repr, lost))}: SELECT that too, or *")
         for name in self._needed:
             if found.schema[name] != schema[name]:
-                raise RecipeError(
-                    f"sql makes {found.schema[name]} of {name!r}: leave it {schema[name]}", code="sql-result"
-                )
+                raise _bad_result(f"makes {found.schema[name]} of {name!r}: leave it {schema[name]}")
         made = {name: dtype for name, dtype in found.schema.items() if name not in (ROW, *self._needed)}
         kept = {name: dtype for name, dtype in made.items() if unused.get(name) != dtype}
         for name, dtype in kept.items():
             if not (dtype.is_numeric() or dtype == pl.Boolean):
-                raise RecipeError(
-                    f"sql makes {dtype} of {name!r}: expected numbers; CAST it, or leave it out", code="sql-result"
-                )
+                raise _bad_result(f"makes {dtype} of {name!r}: expected numbers; CAST it, or leave it out")
         if not kept:
-            raise RecipeError("sql leaves no column of values: SELECT *, or name some", code="sql-result")
+            raise _bad_result("leaves no column of values: SELECT *, or name some")
         self.channels = tuple(kept)
         """The columns of values that it gives."""
 
@@ -89,9 +83,7 @@ class Query:
             )
         lost = [name for name in self._needed if found[name].null_count()]
         if lost:
-            raise RecipeError(
-                f"sql makes some {lost[0]!r} missing, which every row must have: drop such rows", code="sql-result"
-            )
+            raise _bad_result(f"makes some {lost[0]!r} missing, which every row must have: drop such rows")
         found = found.with_columns(pl.col(self._time).to_physical(), pl.col(self.channels).cast(pl.Float64))
         self._refuse_infinity(found)
         return found.drop(ROW), kept
@@ -110,10 +102,9 @@ class Query:
         for name in (column.name for column in infinite if column.any()):
             row = int(np.argmax(infinite[name].to_numpy()))
             stamp = iso_time(found[self._time][row])
-            raise RecipeError(
-                f"sql makes infinity of {name!r}, first at {stamp}: make it missing, as by a / NULLIF(b, 0), or "
-                "drop such rows with WHERE",
-                code="sql-result",
+            raise _bad_result(
+                f"makes infinity of {name!r}, first at {stamp}: make it missing, as by a / NULLIF(b, 0), or drop "
+                "such rows with WHERE"
             )
 
     def _spans_rows(self, how: str) -> RecipeError:
@@ -135,3 +126,7 @@ class Query:
             raise RecipeError(
                 f"sql {self._text!r} cannot be run on {TABLE}: {reason}", code="sql-invalid"
             ) from None
+
+
+def _bad_result(found: str) -> RecipeError:
+    return RecipeError(f"sql {found}", code="sql-result")

@@ -22,7 +22,7 @@ MAX_STEPS_OF_GAP = 1_000_000
 
 Ambiguous = Literal["reject", "earliest", "latest"]
 Nonexistent = Literal["reject", "forward"]
-Decimal = Literal[".", ","]
+DecimalMark = Literal[".", ","]
 Duplicates = Literal["error", "first", "last", "mean"]
 Aggregate = Literal["mean", "min", "max", "last", "count"]
 Fill = Literal["none", "forward", "linear"]
@@ -66,7 +66,7 @@ class Recipe:
 
     separator: str = ","
     """One character between fields; the word tab for a tab."""
-    decimal: Decimal = "."
+    decimal: DecimalMark = "."
     """Decimal mark: a point or a comma."""
     encoding: str = "utf-8"
     """Encoding of texts: utf-8, or one with a byte a character, such as latin-1."""

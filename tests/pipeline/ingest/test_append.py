@@ -83,9 +83,7 @@ def assert_same(store: SeriesStore, whole: SeriesStore) -> None:
 
 
 def verify(store: Path) -> None:
-    from longstride.__main__ import main as storage
-
-    result = CliRunner().invoke(storage, ["verify", str(store)])
+    result = CliRunner().invoke(main, ["verify", str(store)])
     assert result.exit_code == 0, result.output
 
 

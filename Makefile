@@ -3,20 +3,37 @@
 # make check  lint, format, types, import direction
 # make docs   every page of docs/ and the Python reference as HTML, in build/docs
 # make bench-smoke  every benchmark on tiny data, and no word on how fast
+# make test-newest, make test-lowest  the tests with the newest Python and packages, and with the lowest that are allowed
 # make peers  an environment for each library that benchmarks stand beside; those that fail are left out
 PYTHON ?= python3
+PYTHON311 ?= python3.11
 PYTHON312 ?= python3.12
+PYTHON313 ?= python3.13
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
-.PHONY: demo test check docs bench-smoke soak peers format clean
+.PHONY: demo test test-newest test-lowest check docs bench-smoke soak peers format clean
 
 demo: .venv/installed
 	$(BIN)/python -m benchmarks demo
 
 # Torch's threads of two test processes would wait for each other on two cores.
+PYTEST := pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not soak and not gpu"
+
 test: .venv/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not soak and not gpu"
+	OMP_NUM_THREADS=1 $(BIN)/$(PYTEST)
+
+# Both make an environment of several gigabytes: an index gives torch for CUDA, unless it has another.
+test-newest:
+	$(PYTHON313) -m venv --clear build/newest
+	build/newest/bin/pip --quiet install --editable ".[dev]"
+	OMP_NUM_THREADS=1 build/newest/bin/$(PYTEST) --ignore tests/benchmarks
+
+test-lowest:
+	$(PYTHON311) -m venv --clear build/lowest
+	sed '1,/^dependencies/d; /^dev =/,$$d' pyproject.toml | grep -oE '[a-z0-9-]+>=[0-9.]+' | sed 's/>=/==/' > build/lowest.txt
+	build/lowest/bin/pip --quiet install --constraint build/lowest.txt --editable ".[dev]"
+	OMP_NUM_THREADS=1 build/lowest/bin/$(PYTEST) --ignore tests/benchmarks
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .

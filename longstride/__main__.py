@@ -9,34 +9,40 @@ from longstride import __version__
 from longstride.storage.cli import CommandGroup
 
 COMMANDS = {
-    "profile": "pipeline.profile.command",
-    "ingest": "pipeline.ingest.command",
-    "inspect": "storage.commands",
-    "verify": "storage.commands",
-    "pack": "pipeline.packing.commands",
-    "unpack": "pipeline.packing.commands",
-    "export": "pipeline.packing.commands",
-    "train": "trainer.command",
-    "score": "trainer.scoring.commands",
-    "evaluate": "trainer.scoring.commands",
-    "plot": "trainer.scoring.commands",
+    "profile": ("pipeline.profile.command", "Propose a recipe from a sample of logs."),
+    "ingest": ("pipeline.ingest.command", "Turn logs into a store."),
+    "inspect": ("storage.commands", "Print what is in a store."),
+    "verify": ("storage.commands", "Check every chunk of a store against its checksum."),
+    "pack": ("pipeline.packing.commands", "Write a store as few compressed files, here or in a bucket."),
+    "unpack": ("pipeline.packing.commands", "Turn a packed store back into one that is mapped."),
+    "export": ("pipeline.packing.commands", "Write the rows of a store to one Parquet or Arrow file."),
+    "train": ("trainer.command", "Train a model on the windows of a store."),
+    "score": ("trainer.scoring.commands", "Score every row of a store by a trained model."),
+    "evaluate": ("trainer.scoring.commands", "Judge scores by the labels of a store."),
+    "plot": ("trainer.scoring.commands", "Draw channels, scores and labelled rows."),
 }
-"""Where each command is, in the order in which a log passes through them."""
+"""The module of each command and what `--help` says of it, in the order in which a log passes through them."""
 
 
 class LazyGroup(CommandGroup):
-    """A group of commands that imports only the one that runs."""
+    """A group of commands that imports only the one that runs; to list them, it imports none."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """All names, for `--help`."""
+        """All names."""
         return list(COMMANDS)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """The command of a name, or None."""
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"longstride.{COMMANDS[name]}"), name)
+        module, _ = COMMANDS[name]
+        command: click.Command = getattr(import_module(f"longstride.{module}"), name)
         return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Names and what each command does."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, name="longstride")

@@ -12,6 +12,7 @@ from threading import Event
 from typing import Any, TypeVar
 
 from longstride.storage.errors import LongstrideError
+from longstride.storage.packages import needs
 
 __all__ = ["TaskRunner", "WorkersError", "executor", "in_threads", "on_cluster", "on_processes"]
 
@@ -193,10 +194,8 @@ def _num_threads(client: Any, address: str) -> int:
 
 
 def _distributed() -> Any:
-    # Without types; and only a job that asks for workers waits for the import.
-    import distributed
-
-    return distributed
+    # Only a job that asks for workers waits for the import.
+    return needs("distributed")
 
 
 def _results(task: Callable[[], Iterable[Any]]) -> list[Any]:

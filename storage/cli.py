@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from longstride.storage.errors import LongstrideError
+from longstride.storage.packages import package_error
 
 __all__ = ["SOURCES", "CommandGroup", "example", "options", "resumable", "row_range"]
 
@@ -36,6 +37,10 @@ class CommandGroup(click.Group):
             raise click.ClickException(f"{error} [{error.code}]") from error
         except OSError as error:
             raise click.ClickException(f"{error} [file-system]") from error
+        except ModuleNotFoundError as error:
+            if not isinstance(found := package_error(error), LongstrideError):
+                raise
+            raise click.ClickException(f"{found} [{found.code}]") from error
 
 
 def example(*lines: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from longstride.storage.atomic import make_directory, sync_directory, write_file
 from longstride.storage.errors import LongstrideError
+from longstride.storage.packages import needs
 
 __all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "place_of"]
 
@@ -121,16 +122,9 @@ class Bucket(Place):
 
     @cached_property
     def _obstore(self) -> Any:
-        try:
-            import obstore
-            import obstore.exceptions
-            import obstore.store
-        except ImportError:
-            raise PlaceError(
-                f"{self.name} lies in an object store, which needs a package: `pip install 'longstride[s3]'`",
-                code="package-missing",
-            ) from None
-        return obstore
+        needs("obstore.exceptions")
+        needs("obstore.store")
+        return needs("obstore")
 
     @cached_property
     def _store(self) -> Any:

@@ -146,7 +146,7 @@ def _render(summary: "Summary") -> str:
             f"  waited for data   {summary.data_wait_share:.1%} of the time",
             f"  training loss     {figure(summary.first_loss)} at first, {figure(summary.last_loss)} at last",
             f"  validation loss   {figure(summary.validation_loss)} (best {figure(summary.best_validation_loss)})",
-            f"  picture           {summary.picture}",
-            f"  report            {summary.report}",
+            f"  picture           {summary.picture or '-'}",
+            f"  report            {summary.report or '-'}",
         ]
     )

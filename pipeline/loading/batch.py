@@ -1,8 +1,11 @@
 """What a loader serves."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from torch import Tensor
+
+from longstride.storage.html import html_table
 
 __all__ = ["WindowBatch"]
 
@@ -23,3 +26,28 @@ class WindowBatch(NamedTuple):
     """The same shape as `target`, True where a value is present and counts; None when all do."""
     store: Tensor | None = None
     """(B,) int64, which store each window is of; None where there is only one."""
+
+    def __repr__(self) -> str:
+        """Types, shapes and shares of missing values, never the values themselves."""
+        fields = [
+            f"{name}: {kind} {shape}{share and f', {share} missing'}" for name, kind, shape, share in self._shown()
+        ]
+        return f"WindowBatch({'; '.join(fields)})"
+
+    def _repr_html_(self) -> str:
+        return html_table("WindowBatch", ["field", "type", "shape", "missing"], self._shown())
+
+    def _shown(self) -> Iterator[tuple[str, str, str, str]]:
+        shares = {"values": self._missing(self.mask), "target": self._missing(self.target_mask)}
+        for name, field in self._asdict().items():
+            if isinstance(field, Tensor):
+                where = f" on {field.device}" * (field.device.type != "cpu")
+                kind = str(field.dtype).removeprefix("torch.") + where
+                yield name, kind, str(tuple(field.shape)), shares.get(name, "")
+
+    def _missing(self, mask: Tensor | None) -> str:
+        """Share of the values that are missing, where a window does not only fill the batch."""
+        if mask is None:
+            return "0%"
+        counted = mask[(self.start >= 0).to(mask.device)]
+        return f"{1 - int(counted.sum()) / max(counted.numel(), 1):.2%}"

@@ -1,12 +1,8 @@
 """The windows of stores as a torch dataset of ready batches."""
 
-import hashlib
-import math
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
-from itertools import pairwise
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,29 +10,23 @@ from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.pipeline.loading.ordering.blocks import Share
-from longstride.pipeline.loading.ordering.order import POOL_ROWS, Order, SequentialOrder
-from longstride.pipeline.loading.ordering.shuffled import BLOCK_ROWS, ShuffledOrder, lanes_for
-from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.describe import as_html, as_text
+from longstride.pipeline.loading.make_order import make_order
+from longstride.pipeline.loading.options import DatasetOptions, Stores
+from longstride.pipeline.loading.serving.batches import BatchGather
 from longstride.pipeline.loading.serving.decoded_pools import DecodedPools, PoolPlan
-from longstride.pipeline.loading.serving.gather import BatchGather
 from longstride.pipeline.loading.serving.readahead import DiskWatch
 from longstride.pipeline.loading.serving.row_reader import merged
-from longstride.pipeline.loading.serving.stores import Collection, Selection
-from longstride.pipeline.loading.splits import Split
+from longstride.pipeline.loading.serving.stores import Collection, opened, segments_of
+from longstride.pipeline.loading.signature import takes
+from longstride.pipeline.loading.state import data_hash
 from longstride.storage.errors import LongstrideError
-from longstride.storage.open import open_store
-from longstride.storage.segments import Segments
-from longstride.storage.store import SeriesStore
 
-__all__ = ["Run", "Stores", "WindowDataset", "WindowOptions"]
-
-StoreOrPath = SeriesStore | str | os.PathLike[str]
-Stores = StoreOrPath | Sequence[StoreOrPath]
+__all__ = ["Steps", "WindowDataset"]
 
 
-class Run(NamedTuple):
-    """Consecutive steps."""
+class Steps(NamedTuple):
+    """Consecutive steps, whose windows are drawn together."""
 
     step: int
     """The first."""
@@ -46,149 +36,57 @@ class Run(NamedTuple):
     """Which of the steps are to be served."""
 
 
-class WindowOptions(TypedDict, total=False):
-    """Keyword arguments of `WindowDataset`, which says what they mean."""
-
-    window: int
-    stride: int
-    horizon: int
-    batch_size: int
-    shuffle: bool
-    seed: int
-    rank: int
-    world_size: int
-    split: Split | Sequence[Split] | None
-    channels: Sequence[str] | None
-    targets: Sequence[str] | None
-    max_missing: float | None
-    without_labels: Sequence[str]
-    weights: Sequence[float] | None
-    windows_per_epoch: int | None
-    lanes: int | None
-    pool_rows: int
-    block_rows: int
-    cache_dir: str | os.PathLike[str] | None
-    cache_bytes: int | None
-
-
 class WindowDataset(IterableDataset[WindowBatch]):
     """Batches of windows, in an order that is a pure function of (seed, epoch, step).
 
     Serve it through `WindowLoader`, or a plain `DataLoader` with `batch_size=None`.
     """
 
-    def __init__(
-        self,
-        store: Stores,
-        *,
-        window: int,
-        stride: int = 1,
-        horizon: int = 0,
-        batch_size: int,
-        shuffle: bool = True,
-        seed: int = 0,
-        rank: int = 0,
-        world_size: int = 1,
-        split: Split | Sequence[Split] | None = None,
-        channels: Sequence[str] | None = None,
-        targets: Sequence[str] | None = None,
-        max_missing: float | None = None,
-        without_labels: Sequence[str] = (),
-        weights: Sequence[float] | None = None,
-        windows_per_epoch: int | None = None,
-        lanes: int | None = None,
-        pool_rows: int = POOL_ROWS,
-        block_rows: int = BLOCK_ROWS,
-        cache_dir: str | os.PathLike[str] | None = None,
-        cache_bytes: int | None = None,
-    ) -> None:
-        """Windows of `window` (K) rows, `stride` rows apart, that have `horizon` (H) rows after them.
+    @takes(DatasetOptions)
+    def __init__(self, store: Stores, options: DatasetOptions) -> None:
+        """Serve windows of one store or several, given opened or as paths and URLs.
 
-        `store` is one or several, as objects or paths; `split` (one for each) limits the windows to its rows.
-        `batch_size` is the global batch, over all ranks; each rank serves its share. Shuffled, the last windows
-        that do not fill a batch are left out (`num_dropped`); in row order they are padded and masked.
-
-        `channels` are those of `values`, all by default; `targets` those of `target`, by default `channels` where
-        there is a horizon. Windows are left out (`num_skipped`) in which more than a share of `max_missing` of
-        the values is missing, or any row, of the horizon too, has one of `without_labels` other than 0.
-
-        An epoch has every window once. With `windows_per_epoch` it has so many: the next ones each time, and none
-        again before all others have been served. With `weights`, one for each store, windows of the stores are
-        served in these proportions, some of them several times an epoch if need be.
-
-        `lanes` (L, by default as in `lanes_for`) must divide the batch and be a multiple of the world size.
-        `pool_rows` over all lanes are mixed at a time, from blocks of about `block_rows`: like `lanes` and the
-        seed, both belong to the order.
-
-        Rows of packed stores are decoded once a pool. With `cache_dir` they are kept there, up to `cache_bytes` of
-        each store, for later epochs and for all processes of the machine; where all are, they are read as mapped
-        ones.
-
-        Raises LongstrideError for arguments that do not fit each other, or when no window (no batch, if
-        shuffled) fits the rows.
+        Raises LongstrideError for options that do not fit each other or the stores, and where no window (no batch,
+        if shuffled) fits the rows.
         """
-        _check_ranks(batch_size, rank, world_size)
-        if max_missing is not None and not 0 <= max_missing <= 1:
-            raise LongstrideError(f"max_missing={max_missing}: expected a share from 0 to 1")
-        self.collection = Collection(
-            _opened(store), channels, targets, horizon, cache_dir=cache_dir, cache_bytes=cache_bytes
-        )
-        self.rank, self.world_size = rank, world_size
-        self.batch_size = batch_size
-        segments = _segments_of(self.collection.stores, split)
-        selection = Selection(max_missing, tuple(without_labels))
-        windows = self.collection.windows(segments, window, stride, horizon, selection)
+        self.rank, self.world_size = options.rank, options.world_size
+        self.batch_size = options.batch_size
+        self.collection = Collection(opened(store), options)
+        windows = self.collection.windows(segments_of(self.collection.stores, options.split), options)
         self.index = windows.index
         self.num_skipped = windows.num_skipped
         """Windows left out for missing values or labels."""
-        lanes = lanes_for(batch_size, world_size) if lanes is None else lanes
-        if shuffle and (lanes < 1 or batch_size % lanes or lanes % world_size):
-            raise LongstrideError(
-                f"{lanes} lanes do not fit a batch of {batch_size} on {world_size} ranks: give "
-                f"lanes={world_size}, or another multiple of {world_size} that divides {batch_size}"
-            )
-        counts = np.diff(self.index.offsets[windows.first_segment]).tolist()
-        numbers = _windows_of_stores(counts, weights, windows_per_epoch)
-        _check_number(self.index, sum(numbers), batch_size if shuffle else 1, self.num_skipped)
-        self.order: Order
-        if shuffle:
-            shares = [
-                Share(first, stop, number)
-                for (first, stop), number in zip(pairwise(windows.first_segment.tolist()), numbers, strict=True)
-            ]
-            self.order = ShuffledOrder(
-                self.index,
-                batch_size,
-                lanes=lanes,
-                seed=seed,
-                pool_rows=pool_rows,
-                block_rows=block_rows,
-                shares=shares,
-            )
-        elif weights is not None or windows_per_epoch is not None:
-            raise LongstrideError("weights and windows_per_epoch choose windows at random: they need shuffle=True")
-        else:
-            self.order = SequentialOrder(self.index, batch_size, pool_rows)
+        self.order = make_order(windows, options)
         self.settings: dict[str, Any] = {
-            "data": _data_hash(self.collection.stores, self.index),
-            "channels": list(self.collection.channels),
-            "targets": list(self.collection.targets),
-            "window": window,
-            "stride": stride,
-            "horizon": horizon,
-            "batch_size": batch_size,
-            "shuffle": shuffle,
-            "seed": seed,
-            "weights": None if weights is None else list(weights),
-            "windows_per_epoch": windows_per_epoch,
-            "lanes": lanes,
-            "pool_rows": pool_rows,
-            "block_rows": block_rows,
+            "data": data_hash(self.collection.stores, self.index),
+            **options.order_settings(self.collection.channels, self.collection.targets),
         }
         """Everything that the batches depend on, epoch and step apart."""
         self._disk = DiskWatch()
         # Shared, so that worker processes see what is set while they are alive.
         self._begin = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """Sizes of batches and epochs, by the letters and words of `describe.MEANINGS`."""
+        horizon, targets = self.index.horizon, self.collection.targets
+        return {
+            "B": self.batch_size,
+            "K": self.index.window,
+            "N": len(self.collection.channels),
+            **({"H": horizon} if horizon else {}),
+            **({"M": len(targets)} if targets else {}),
+            "windows": len(self.index),
+            "steps": len(self),
+            "dropped": self.order.num_dropped,
+            "skipped": self.num_skipped,
+        }
+
+    def __repr__(self) -> str:
+        return as_text("WindowDataset", self.facts)
+
+    def _repr_html_(self) -> str:
+        return as_html("WindowDataset", self.facts)
 
     def __len__(self) -> int:
         """Steps of an epoch, the same on every rank."""
@@ -201,7 +99,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
         Raises LongstrideError for a step outside the epoch.
         """
         if not 0 <= step <= len(self):
-            raise LongstrideError(f"step {step} is outside the {len(self)} steps of an epoch")
+            raise LongstrideError(f"step {step} is outside the {len(self)} steps of an epoch", code="option-value")
         self._begin.copy_(torch.tensor([epoch, step]))
 
     @property
@@ -221,28 +119,28 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     def _deal(self, epoch: int, first: int, number: int, num_workers: int) -> Iterator[WindowBatch]:
         mine = (
-            Run(step, run, slice((number - (step - first)) % num_workers, None, num_workers))
-            for step, run, _ in self.runs(epoch, first)
+            Steps(step, starts, slice((number - (step - first)) % num_workers, None, num_workers))
+            for step, starts, _ in self.steps(epoch, first)
         )
         return self.serve(epoch, mine)
 
-    def serve(self, epoch: int, runs: Iterator[Run]) -> Iterator[WindowBatch]:
-        """The batches of an epoch, run by run."""
+    def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
+        """The batches of these steps of an epoch."""
         if self.collection.arrays is None:
             yield from self._decoded.serve(
-                (plan._replace(local=plan.local[run.served]), run.starts[run.served])
-                for run in runs
-                for plan in [self.pool_of(epoch, run)]
+                (plan._replace(local=plan.local[steps.served]), steps.starts[steps.served])
+                for steps in groups
+                for plan in [self.plan_of(epoch, steps)]
             )
             return
-        for run in runs:
-            yield from self._gather.batches(run.starts[run.served])
+        for steps in groups:
+            yield from self._gather.batches(steps.starts[steps.served])
 
-    def pool_of(self, epoch: int, run: Run) -> PoolPlan:
-        """The rows that windows of a run are made of, and where in them these begin."""
-        first, _ = self.order.run_of(run.step)
-        ranges = merged(self.order.rows(epoch, run.step, self.rank, self.world_size))
-        local = self.order.draw(epoch, first, self.rank, self.world_size, within=ranges)[run.step - first :]
+    def plan_of(self, epoch: int, steps: Steps) -> PoolPlan:
+        """The rows that the windows of some steps are made of, and where in them each window begins."""
+        first, _ = self.order.run_of(steps.step)
+        ranges = merged(self.order.rows(epoch, steps.step, self.rank, self.world_size))
+        local = self.order.draw(epoch, first, self.rank, self.world_size, within=ranges)[steps.step - first :]
         return PoolPlan(ranges, local, int((ranges[:, 1] - ranges[:, 0]).sum()))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -257,92 +155,21 @@ class WindowDataset(IterableDataset[WindowBatch]):
     def _decoded(self) -> DecodedPools:
         return DecodedPools(self.collection, self.index, self.batch_size // self.world_size)
 
-    def runs(self, epoch: int, step: int) -> Iterator[Run]:
-        """The steps of an epoch from `step` on, run by run."""
+    def steps(self, epoch: int, step: int) -> Iterator[Steps]:
+        """The steps of an epoch from `step` on, those that are drawn together at a time."""
         self._read_ahead(epoch, step)
         while step < len(self):
             first, _ = self.order.run_of(step)
             for starts in self.order.draw_some(epoch, first, self.rank, self.world_size):
-                run = Run(step, starts[step - first :])
+                steps = Steps(step, starts[step - first :])
                 step = first = first + len(starts)
                 self._read_ahead(epoch, step)
-                yield run
+                yield steps
 
     def read_ahead(self, epoch: int, step: int) -> None:
-        """Have the rows of the run that holds `step` read from disk soon; do not wait."""
+        """Ask the system to read from disk the rows of `step` and of the steps drawn with it; do not wait."""
         self.collection.read_ahead(self.order.rows(epoch, step, self.rank, self.world_size))
 
     def _read_ahead(self, epoch: int, step: int) -> None:
         if step < len(self) and self._disk.is_worth_it():
             self.read_ahead(epoch, step)
-
-
-def _opened(store: Stores) -> list[SeriesStore]:
-    stores = [store] if isinstance(store, SeriesStore | str | os.PathLike) else list(store)
-    if not stores:
-        raise LongstrideError("no store is given: expected at least one")
-    return [item if isinstance(item, SeriesStore) else open_store(item) for item in stores]
-
-
-def _segments_of(stores: Sequence[SeriesStore], split: Split | Sequence[Split] | None) -> list[Segments]:
-    if split is None:
-        return [store.segments for store in stores]
-    splits = [split] if isinstance(split, Split) else list(split)
-    if len(splits) != len(stores):
-        raise LongstrideError(f"{len(splits)} splits were given for {len(stores)} stores: expected one for each")
-    return [part.segments for part in splits]
-
-
-def _windows_of_stores(counts: list[int], weights: Sequence[float] | None, in_all: int | None) -> list[int]:
-    """How many windows of each store an epoch has, from those that there are."""
-    if not sum(counts) or (weights is None and in_all is None):
-        return counts
-    total = sum(counts) if in_all is None else in_all
-    if total < 1 or (in_all is not None and weights is None and in_all > sum(counts)):
-        raise LongstrideError(
-            f"windows_per_epoch={in_all}: expected a number from 1 to the {sum(counts):,} windows there are"
-        )
-    shares = counts if weights is None else [float(weight) for weight in weights]
-    if len(shares) != len(counts) or min(shares) < 0 or not 0 < sum(shares) < math.inf:
-        raise LongstrideError(
-            f"weights={list(shares)} for {len(counts)} stores: expected a number from 0 on for each, not 0 for all"
-        )
-    if weights is not None and any(share and not count for share, count in zip(shares, counts, strict=True)):
-        raise LongstrideError("a store with a weight has no windows: leave it out, or use a shorter window")
-    # Rounded in all, so that nothing is lost.
-    edges = [round(total * sum(shares[:number]) / sum(shares)) for number in range(len(shares) + 1)]
-    return [stop - start for start, stop in pairwise(edges)]
-
-
-def _check_ranks(batch: int, rank: int, world: int) -> None:
-    if batch < 1:
-        raise LongstrideError(f"batch size {batch}: expected at least 1")
-    if not 0 <= rank < world:
-        raise LongstrideError(f"rank {rank} is outside a world of {world}")
-    if batch % world:
-        raise LongstrideError(
-            f"a global batch of {batch} windows cannot be shared by {world} ranks: "
-            f"take a multiple of {world}, for example {-(-batch // world) * world}"
-        )
-
-
-def _check_number(index: WindowIndex, num_windows: int, needed: int, num_skipped: int) -> None:
-    if num_windows >= needed:
-        return
-    longest = int((index.segments.stop - index.segments.start).max(initial=0))
-    skipped = f"{num_skipped:,} windows were left out for what they hold; " if num_skipped else ""
-    raise LongstrideError(
-        f"{num_windows} windows of {index.span} rows fit (the longest segment has {longest} rows), "
-        f"{skipped}{'a batch takes ' + str(needed) if needed > 1 else 'expected at least 1'}: "
-        "use a shorter window, a smaller stride or a smaller batch"
-    )
-
-
-def _data_hash(stores: Sequence[SeriesStore], index: WindowIndex) -> str:
-    """Of the rows that windows are taken from, and of where they begin."""
-    digest = hashlib.sha256()
-    for store in stores:
-        digest.update(np.array(store.attributes["checksums_crc32c"]["values"], "<u4").tobytes())
-    for bounds in (index.segments.start, index.segments.stop):
-        digest.update(bounds.astype("<i8").tobytes())
-    return digest.hexdigest()

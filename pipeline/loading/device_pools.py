@@ -1,10 +1,10 @@
-"""Pools on a device: the rows of a run of steps are sent there once, and windows are made of them there.
+"""Pools on a device: the rows of some steps are sent there once, and windows are made of them there.
 
 At stride 1 a row is in K windows, so sending rows instead of windows sends K times less. While one pool is served,
 the next is copied to page-locked memory by a thread and from there by a stream of its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -14,16 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.pipeline.loading.dataset import Run, WindowDataset
-from longstride.pipeline.loading.ordering.order import PADDING
-from longstride.pipeline.loading.serving.gather import blanked
-from longstride.pipeline.loading.serving.prefetch import Ahead
+from longstride.pipeline.loading.dataset import Steps, WindowDataset
+from longstride.pipeline.loading.options import Transform
+from longstride.pipeline.loading.serving.arrange import Arranger
+from longstride.pipeline.loading.serving.prefetch import Prefetch
 from longstride.pipeline.loading.serving.row_reader import RowReader
 
-__all__ = ["DevicePools", "Transform"]
-
-Transform = Callable[[Tensor], Tensor]
-"""Rows (R, C) of the served channels on the device to rows of the same shape, of any float type."""
+__all__ = ["DevicePools"]
 
 NUM_STAGES = 2
 MAX_INT32 = 2**31 - 1
@@ -57,21 +54,21 @@ class DevicePools:
         self._columns = [served.index(name) for name in self._collection.channels]
         self._target_columns = [served.index(name) for name in self._collection.targets]
         self._reader = RowReader(self._collection)
+        self._arranger = Arranger(self._collection, dataset.index)
         self._has_missing = self._collection.has_missing
         self.bytes_sent = 0
         """To the device, so far."""
 
-    def serve(self, epoch: int, runs: Iterator[Run]) -> Iterator[WindowBatch]:
-        """The batches of an epoch, run by run."""
+    def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
+        """The batches of these steps of an epoch."""
         self._link.follow()
-        for pool in Ahead(self._send(epoch, run) for run in runs):
+        for pool in Prefetch(self._send(epoch, steps) for steps in groups):
             self._link.wait(pool.is_there, [pool.values, pool.target, pool.present, pool.starts])
             for starts, rows in zip(pool.starts, pool.rows, strict=True):
                 yield self._batch(pool, starts, rows)
 
-    def _send(self, epoch: int, run: Run) -> _Pool:
-        starts = run.starts
-        ranges, local, num_rows = self._dataset.pool_of(epoch, run)
+    def _send(self, epoch: int, steps: Steps) -> _Pool:
+        ranges, local, num_rows = self._dataset.plan_of(epoch, steps)
         assert num_rows <= MAX_INT32
         with self._link.staging((num_rows, len(self._collection.served)), self._reader.dtype) as staged:
             self._reader.read(ranges, staged)
@@ -83,7 +80,7 @@ class DevicePools:
             if self._target_columns:
                 target = _columns(rows, self._target_columns)
             is_there = self._link.mark()
-        return _Pool(values, target, present, local_starts, starts, is_there)
+        return _Pool(values, target, present, local_starts, steps.starts, is_there)
 
     def _batch(self, pool: _Pool, starts: Tensor, rows: NDArray[np.int64]) -> WindowBatch:
         index = self._dataset.index
@@ -96,19 +93,8 @@ class DevicePools:
             mask = _windows(_columns(pool.present, self._columns), index.window, starts)
         if pool.present is not None and target is not None:
             target_mask = _windows(_columns(pool.present, self._target_columns), target.shape[1], starts + ahead)
-        if rows[-1] == PADDING:
-            padded = torch.from_numpy(rows == PADDING).to(starts.device)
-            mask = blanked(padded, values, mask)
-            target_mask = None if target is None else blanked(padded, target, target_mask)
-        store, start = self._collection.locate(rows)
-        return WindowBatch(
-            values,
-            torch.from_numpy(start),
-            mask,
-            target,
-            target_mask,
-            None if store is None else torch.from_numpy(store),
-        )
+        gathered = WindowBatch(values, starts, mask, target, target_mask)
+        return self._arranger.batch(gathered, self._arranger.places(rows, by_store=False))
 
 
 def _columns(rows: Tensor, columns: list[int]) -> Tensor:
@@ -151,7 +137,7 @@ class _Link:
 
 
 class _CudaLink(_Link):
-    """The way to a GPU: page-locked memory, and a stream beside the one that computes."""
+    """The way to a GPU: page-locked memory, and another stream than the one that computes."""
 
     def __init__(self, device: torch.device) -> None:
         super().__init__(device)

@@ -4,34 +4,44 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.pipeline.loading.dataset import Stores, WindowDataset, WindowOptions
-from longstride.pipeline.loading.device_pools import DevicePools, Transform
+from longstride.pipeline.loading.dataset import WindowDataset
+from longstride.pipeline.loading.describe import as_html, as_text
+from longstride.pipeline.loading.device_pools import DevicePools
+from longstride.pipeline.loading.options import LoaderOptions, Stores
+from longstride.pipeline.loading.signature import takes
 from longstride.pipeline.loading.state import LoaderState
 from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers
-from longstride.storage.errors import LongstrideError
 
 __all__ = ["WindowLoader"]
 
 
 class WindowLoader(DataLoader[WindowBatch]):
-    """A torch `DataLoader` of `WindowBatch`es, each (B, K, N).
+    """Batches (B, K, N) of the windows of a store: a torch `DataLoader` of `WindowBatch`es.
 
-        loader = WindowLoader(store, window=K, stride=s, batch_size=B, seed=0, rank=rank, world_size=world_size)
-        for epoch in range(epochs):
+        import longstride
+
+        loader = longstride.WindowLoader("plant.zarr", window=64, stride=4, batch_size=128)
+        for epoch in range(10):
             for batch in loader:
-                ...
+                batch.values  # (128, 64, N), NaN where a value is missing
+                batch.mask  # the same shape, True where a value is present; None where all are
+                batch.start  # (128,) rows of the store at which the windows start
 
-    Each iteration serves the epoch after the last one, unless `set_epoch` says otherwise.
+    Each iteration serves the next epoch, unless `set_epoch` chooses another. `__init__` explains the options:
 
-    A batch is gathered once, in the process that uses it: the store is mapped memory, and one `index_select`
-    into a buffer that is used again is as fast as a copy can be. A buffer is never used again while the batch,
-    or any view of it, is still referred to.
+    - what a window is: window, stride, horizon, channels, targets
+    - which rows: split, max_missing, without_labels, weights, windows_per_epoch
+    - in which order: batch_size, shuffle, seed, rank, world_size, lanes, pool_rows, block_rows
+    - how rows are read: cache_dir, cache_bytes, num_workers, device, transform
+
+    A batch is gathered once, in the process that uses it, by one `index_select` from the mapped store into a
+    buffer. A buffer is not used again while the batch, or any view of it, is still referred to.
     """
 
     dataset: WindowDataset
@@ -40,39 +50,34 @@ class WindowLoader(DataLoader[WindowBatch]):
     _is_accelerate_prepared = True
     use_stateful_dataloader = True
 
-    def __init__(
-        self,
-        store: Stores,
-        *,
-        num_workers: int = 0,
-        device: torch.device | str | None = None,
-        transform: Transform | None = None,
-        **options: Unpack[WindowOptions],
-    ) -> None:
-        """Take the arguments of `WindowDataset`. `batch_size` counts over all ranks.
+    @takes(LoaderOptions)
+    def __init__(self, store: Stores, options: LoaderOptions) -> None:
+        """Serve windows of one store or several, given opened or as paths and URLs.
 
-        With `num_workers`, so many processes draw the order and read ahead. They send window starts; a batch is
-        still gathered here.
-
-        With a `device`, rows are sent to it once a pool, and windows are made of them there: values, masks and
-        targets of a batch are on the device, and in memory of their own. There, `transform` is applied to all
-        rows (R, C) of a pool before windows are made of them: to normalise, fill and cast. It must return the same
-        shape; C are the channels, then the targets that are none of them.
+        Raises LongstrideError for options that do not fit each other or the stores, and where no window (no batch,
+        if shuffled) fits the rows.
         """
-        if transform is not None and device is None:
-            raise LongstrideError("transform works on a device: name it, device='cpu' if no other")
+        num_workers = options.num_workers
         super().__init__(
-            WindowDataset(store, **options),
+            WindowDataset(store, **options.of_dataset()),
             batch_size=None,
             num_workers=num_workers,
             multiprocessing_context=START_METHOD if num_workers else None,
         )
-        self.pools = None if device is None else DevicePools(self.dataset, torch.device(device), transform)
+        self.pools: DevicePools | None = None
         """What makes windows on the device, if one is named."""
+        if options.device is not None:
+            self.pools = DevicePools(self.dataset, torch.device(options.device), options.transform)
         self._workers = StartsFromWorkers(self.dataset, num_workers) if num_workers else None
         self._next = 0, 0
         """Epoch and step that the next iteration begins with."""
         self._position = _Position(0, 0)
+
+    def __repr__(self) -> str:
+        return as_text("WindowLoader", self.dataset.facts)
+
+    def _repr_html_(self) -> str:
+        return as_html("WindowLoader", self.dataset.facts)
 
     @property
     def num_windows(self) -> int:
@@ -97,7 +102,7 @@ class WindowLoader(DataLoader[WindowBatch]):
     def set_epoch(self, epoch: int, step: int | None = None) -> None:
         """Let the next iteration serve `epoch` from `step` on: by default from its beginning.
 
-        But where a state was loaded that is in the middle of this very epoch, it goes on from there. Raises
+        If a state was loaded that is in the middle of this epoch, the iteration resumes there. Raises
         LongstrideError for a step outside the epoch.
         """
         if step is None:
@@ -114,7 +119,7 @@ class WindowLoader(DataLoader[WindowBatch]):
         return LoaderState(epoch, step, self.dataset.settings).as_plain()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where the loader was that the state is from, on any number of ranks that has the same lanes.
+        """Resume where the loader stopped that gave the state, on any number of ranks that has the same lanes.
 
         Raises LongstrideError for a state of other batches, and says what differs.
         """
@@ -135,11 +140,11 @@ class WindowLoader(DataLoader[WindowBatch]):
             yield batch
 
     def _batches(self, epoch: int, step: int) -> Iterator[WindowBatch]:
-        runs = (self._workers or self.dataset).runs(epoch, step)
+        groups = (self._workers or self.dataset).steps(epoch, step)
         if self.pools is not None:
-            yield from self.pools.serve(epoch, runs)
+            yield from self.pools.serve(epoch, groups)
             return
-        yield from self.dataset.serve(epoch, runs)
+        yield from self.dataset.serve(epoch, groups)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Training, validation and test rows, cut by time, so that nothing of the future is trained on."""
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,32 +9,68 @@ from numpy.typing import NDArray
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.select import labelled_windows, without
 from longstride.storage.errors import LongstrideError
+from longstride.storage.html import html_table
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
+from longstride.storage.text import counted, iso_time
 
 __all__ = ["Split", "Splits", "split_by_time"]
 
+COLUMNS = ("split", "rows", "segments", "first row", "last row")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Split:
     """The part of a store that one purpose may use."""
 
     name: str
     segments: Segments
     """Segments of the store, cut to the rows of this split."""
+    store: SeriesStore | None = field(default=None, compare=False)
+    """The store, if it is known: where a split is shown, its times are read there."""
+
+    def __repr__(self) -> str:
+        name, rows, segments, *times = self.shown()
+        between = f", {' to '.join(str(time) for time in times)}" if any(times) else ""
+        return f"Split({name!r}, {counted(rows, 'row')} in {counted(segments, 'segment')}{between})"
+
+    def _repr_html_(self) -> str:
+        return html_table("Split", COLUMNS, [self.shown()])
+
+    def shown(self) -> tuple[str, int, int, str | None, str | None]:
+        """Name, rows, segments, and the times of the first and the last row where they are known."""
+        starts, stops = self._ranges()
+        times: list[str | None] = [None, None]
+        if self.store is not None and len(starts):
+            # The rows of a series lie together, in order of time.
+            first = np.flatnonzero(np.diff(self.segments.series, prepend=-1))
+            last = np.append(first[1:], len(self.segments)) - 1
+            begins, ends = self.segments.start[first].tolist(), (self.segments.stop[last] - 1).tolist()
+            time = self.store.time
+            times = [
+                iso_time(min(int(time[row]) for row in begins)),
+                iso_time(max(int(time[row]) for row in ends)),
+            ]
+        return self.name, int((stops - starts).sum()), len(self.segments), times[0], times[1]
 
     def stats(self, store: SeriesStore) -> Statistics:
         """Statistics (N,) of the rows of this split alone, for normalisation."""
-        segments = self.segments
-        if not len(segments):
+        starts, stops = self._ranges()
+        if not len(starts):
             return Statistics.empty(len(store.channels))
-        # Segments that touch, or share rows, are one range of them: a gap in time is no gap in rows.
-        reach = np.maximum.accumulate(segments.stop)
-        apart = segments.start[1:] > reach[:-1]
-        starts, stops = segments.start[np.append(True, apart)], reach[np.append(apart, True)]
         ranges = zip(starts.tolist(), stops.tolist(), strict=True)
         return Statistics.merge([store.stats(start, stop) for start, stop in ranges])
+
+    def _ranges(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First rows and rows after the last of the ranges of rows that this split has."""
+        segments = self.segments
+        if not len(segments):
+            return segments.start, segments.stop
+        # Segments that touch, or share rows, are one range: a gap in time is not a gap in rows.
+        reach = np.maximum.accumulate(segments.stop)
+        apart = segments.start[1:] > reach[:-1]
+        return segments.start[np.append(True, apart)], reach[np.append(apart, True)]
 
     def without_labels(self, store: SeriesStore, *, window: int, stride: int) -> "Split":
         """This split without the windows in which a row has a label; those that stay begin where they did."""
@@ -42,7 +78,7 @@ class Split:
             return self
         index = WindowIndex(self.segments, window, stride)
         dropped = labelled_windows(index, store, range(len(store.label_names)))
-        return Split(self.name, without(index, dropped))
+        return Split(self.name, without(index, dropped), store)
 
 
 @dataclass(frozen=True)
@@ -52,6 +88,9 @@ class Splits:
     train: Split
     validation: Split
     test: Split
+
+    def _repr_html_(self) -> str:
+        return html_table("Splits", COLUMNS, [part.shown() for part in (self.train, self.validation, self.test)])
 
     def without_labels(self, store: SeriesStore, *, window: int, stride: int) -> "Splits":
         """See Split."""
@@ -69,7 +108,8 @@ def split_by_time(
     """
     if not (0 <= train <= 1 and 0 <= validation <= 1 and train + validation <= 1 + 1e-9):
         raise LongstrideError(
-            f"train={train} and validation={validation}: expected two shares of the rows with a sum of at most 1"
+            f"train={train} and validation={validation}: expected two shares of the rows with a sum of at most 1",
+            code="option-value",
         )
     first, last = _series_rows(store)
     train_stop = _rows_before(store, first, last, train)
@@ -77,9 +117,9 @@ def split_by_time(
     purge = window + horizon - 1
     segments = store.segments
     return Splits(
-        Split("train", segments.clip(first, train_stop)),
-        Split("validation", segments.clip(train_stop + purge, validation_stop)),
-        Split("test", segments.clip(validation_stop + purge, last)),
+        Split("train", segments.clip(first, train_stop), store),
+        Split("validation", segments.clip(train_stop + purge, validation_stop), store),
+        Split("test", segments.clip(validation_stop + purge, last), store),
     )
 
 

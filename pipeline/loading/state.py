@@ -1,12 +1,17 @@
 """Where a loader is in its epochs: a few numbers at any step, and what they are true of."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from longstride.storage.errors import LongstrideError
+import numpy as np
 
-__all__ = ["LoaderState"]
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.storage.errors import LongstrideError
+from longstride.storage.store import SeriesStore
+
+__all__ = ["LoaderState", "data_hash"]
 
 FORMAT = 1
 MEANING = {
@@ -35,7 +40,8 @@ class LoaderState:
         found = plain.get("format")
         if found != FORMAT:
             raise LongstrideError(
-                f"the state has format {found}, this version reads {FORMAT}: go on with the version that made it"
+                f"the state has format {found}, this version reads {FORMAT}: resume with the version that made it",
+                code="state-format",
             )
         before: Mapping[str, Any] = plain["order"]
         different = [
@@ -45,7 +51,18 @@ class LoaderState:
         ]
         if different:
             raise LongstrideError(
-                f"the state is of other batches: {'; '.join(different)}. Go on with the arguments it was made "
-                "with, or begin a new run"
+                f"the state is of other batches: {'; '.join(different)}. Resume with the options it was made "
+                "with, or begin a new run",
+                code="state-differs",
             )
         return LoaderState(plain["epoch"], plain["step"], order)
+
+
+def data_hash(stores: Sequence[SeriesStore], index: WindowIndex) -> str:
+    """Hash of the rows that windows are taken from, and of where they begin."""
+    digest = hashlib.sha256()
+    for store in stores:
+        digest.update(np.array(store.attributes["checksums_crc32c"]["values"], "<u4").tobytes())
+    for bounds in (index.segments.start, index.segments.stop):
+        digest.update(bounds.astype("<i8").tobytes())
+    return digest.hexdigest()

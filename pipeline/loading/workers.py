@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from longstride.pipeline.loading.dataset import Run, WindowDataset
+from longstride.pipeline.loading.dataset import Steps, WindowDataset
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["START_METHOD", "StartsFromWorkers", "WorkerError"]
@@ -34,7 +34,7 @@ class StartsFromWorkers:
         context.set_forkserver_preload(["__main__", __name__])
         self._dataset = dataset
         self._loader: DataLoader[NDArray[np.int64]] = DataLoader(
-            _Runs(dataset),
+            _Starts(dataset),
             batch_size=None,
             num_workers=num_workers,
             collate_fn=_as_is,  # as a tensor, it would cross by a file in shared memory
@@ -42,27 +42,28 @@ class StartsFromWorkers:
             persistent_workers=True,
         )
 
-    def runs(self, epoch: int, step: int) -> Iterator[Run]:
-        """The steps of an epoch from `step` on, run by run.
+    def steps(self, epoch: int, step: int) -> Iterator[Steps]:
+        """The steps of an epoch from `step` on, those that are drawn together at a time.
 
         Raises WorkerError where a worker dies.
         """
         self._dataset.set_epoch(epoch, step)
         try:
             for starts in self._loader:
-                yield Run(step, starts)
+                yield Steps(step, starts)
                 step += len(starts)
         except RuntimeError as error:
             if not str(error).startswith("DataLoader worker"):
                 raise
             raise WorkerError(
-                f"{str(error).strip()}: resume from the last checkpoint. Where workers die at once: they import "
-                "the main script anew, so it must be a file, with its work under `if __name__ == '__main__':`"
+                f"{str(error).strip()}: resume from the last checkpoint. If workers die at once: they import the "
+                "main script again, so it must be a file, with its work under `if __name__ == '__main__':`",
+                code="workers-lost",
             ) from error
 
 
-class _Runs(IterableDataset[NDArray[np.int64]]):
-    """In a worker: every num_workers-th run of steps."""
+class _Starts(IterableDataset[NDArray[np.int64]]):
+    """In a worker: starts of every num_workers-th group of steps."""
 
     def __init__(self, dataset: WindowDataset) -> None:
         self._dataset = dataset

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
+from longstride.storage.packages import needs
 from longstride.storage.packed.delta import DELTA, decode_deltas, encode_deltas
 
 __all__ = ["CODECS", "DEFAULT_CODEC", "Codec", "codec_of"]
@@ -68,12 +69,9 @@ class Codec:
 def _compressor(name: str, settings: tuple[tuple[str, Any], ...], itemsize: int) -> Any:
     # Imported here: reading the mapped layout needs no compressor.
     if name == "zstd":
-        from numcodecs.zstd import Zstd
-
-        return Zstd(**dict(settings))
-    from numcodecs.blosc import BITSHUFFLE, Blosc
-
-    return Blosc(**dict(settings), shuffle=BITSHUFFLE, typesize=itemsize)
+        return needs("numcodecs.zstd").Zstd(**dict(settings))
+    blosc = needs("numcodecs.blosc")
+    return blosc.Blosc(**dict(settings), shuffle=blosc.BITSHUFFLE, typesize=itemsize)
 
 
 def _crc(data: Any) -> bytes:

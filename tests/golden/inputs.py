@@ -8,6 +8,7 @@ import numpy as np
 __all__ = ["GRID_RECIPE", "RECIPE", "write_grid_log", "write_logs"]
 
 START = np.datetime64("2024-03-01T00:00:00", "s")
+SECOND = np.timedelta64(1, "s")
 STEPS = 4000
 NEWER_STEPS = 1500
 PUMPS = ("p0", "p1", "größe")
@@ -86,7 +87,7 @@ def write_logs(folder: Path) -> list[Path]:
 def write_grid_log(path: Path, *, day: int) -> Path:
     """Two days of local times from `day` on, which begin with the end of summer; each row is of one sensor."""
     random = Random(18 + day)
-    start = np.datetime64("2024-10-26T22:00:00", "s") + 86_400 * day
+    start = np.datetime64("2024-10-26T22:00:00", "s") + 86_400 * day * SECOND
     lines = ["day;clock;sensor;value"]
     second = 0
     while second < 2 * 86_400 - 80:
@@ -94,8 +95,8 @@ def write_grid_log(path: Path, *, day: int) -> Path:
         for stop, length in ((55_000, 5000), (90_000, 1500)):
             if stop - length < second < stop:
                 second = stop
-        hours_ahead = 2 if start + second < np.datetime64("2024-10-27T01:00:00", "s") else 1
-        date, clock = str(start + second + 3600 * hours_ahead).split("T")
+        hours_ahead = 2 if start + second * SECOND < np.datetime64("2024-10-27T01:00:00", "s") else 1
+        date, clock = str(start + (second + 3600 * hours_ahead) * SECOND).split("T")
         shown = ".".join(reversed(date.split("-")))
         value = "" if random.random() < 0.1 else f"{_wave(second, 7000, random) / 1000:.3f}".replace(".", ",")
         lines.append(f"{shown};{clock};s{int(3 * random.random())};{value}")
@@ -126,7 +127,7 @@ def _lines_of_step(step: int, random: Random) -> list[str]:
 
 
 def _time(step: int) -> str:
-    return str(START + 60 * step)
+    return str(START + 60 * step * SECOND)
 
 
 def _wave(step: int, period: int, random: Random) -> int:

@@ -31,6 +31,7 @@ from tests.helpers.paths import ROOT
 RECIPE = Recipe(time="time", series="pump", labels=("fault",), max_rejects="1%")
 STAGES = ("reading", "writing", "committing", "tidying")
 START = np.datetime64("2024-03-01T00:00:00", "s")
+SECOND = np.timedelta64(1, "s")
 HEADER = "time,pump,a,b,fault"
 DAMAGED = (
     b"{time},p1,1,2",
@@ -48,7 +49,10 @@ def write_logs(folder: Path, rows: int = 60_000) -> list[Path]:
     folder.mkdir()
     random = Random(0)
     order = random.sample(range(rows), rows)
-    lines = [f"{START + row // 3 * 60},p{row % 3},{row / 4},{-row},{int(row % 10 == 0)}".encode() for row in order]
+    lines = [
+        f"{START + row // 3 * 60 * SECOND},p{row % 3},{row / 4},{-row},{int(row % 10 == 0)}".encode()
+        for row in order
+    ]
     share = rows // 4
     for name, part in (
         ("a.csv", lines[:share]),
@@ -63,7 +67,7 @@ def write_logs(folder: Path, rows: int = 60_000) -> list[Path]:
     rest = order[3 * share :]
     frame = pl.DataFrame(
         {
-            "time": [str(START + row // 3 * 60) for row in rest],
+            "time": [str(START + row // 3 * 60 * SECOND) for row in rest],
             "pump": [f"p{row % 3}" for row in rest],
             "a": [row / 4 for row in rest],
             "b": [float(-row) for row in rest],

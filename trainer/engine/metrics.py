@@ -1,6 +1,7 @@
 """What is measured while training: the interval under way, `metrics.jsonl` and TensorBoard."""
 
 import json
+import logging
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,8 +9,11 @@ from types import TracebackType
 from typing import Any
 
 from longstride.storage.atomic import write_file
+from longstride.storage.packages import PackageError, needs
 
 __all__ = ["Interval", "MetricsLog", "Summary", "read_metrics"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -79,13 +83,15 @@ class Summary:
     """Share of the time of training in which the loop waited for the loader, 0 to 1."""
     seconds: float
     """Of training, without validation and checkpoints."""
-    picture: str
-    """Path of the picture."""
-    report: str
-    """Path of the report."""
+    picture: str | None
+    """Path of the picture; None where a package is missing that draws it."""
+    report: str | None
+    """Path of the report; None as for the picture."""
 
     @staticmethod
-    def of(lines: list[dict[str, Any]], total: Interval, steps: int, picture: Path, report: Path) -> "Summary":
+    def of(
+        lines: list[dict[str, Any]], total: Interval, steps: int, picture: Path | None, report: Path | None
+    ) -> "Summary":
         """Sum up the lines of `metrics.jsonl` and the totals of the run."""
         losses = [line["loss"] for line in lines if line["kind"] == "train"]
         validation = [line["loss"] for line in lines if line["kind"] == "validation"]
@@ -98,8 +104,8 @@ class Summary:
             windows_per_second=total.windows_per_second,
             data_wait_share=total.data_wait_share,
             seconds=total.seconds,
-            picture=str(picture),
-            report=str(report),
+            picture=str(picture) if picture else None,
+            report=str(report) if report else None,
         )
 
 
@@ -112,19 +118,17 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 class MetricsLog:
-    """Writes each line to `metrics.jsonl` and its numbers to TensorBoard; for rank 0 alone."""
+    """Writes each line to `metrics.jsonl` and its numbers to TensorBoard, if it is installed; for rank 0 alone."""
 
     def __init__(self, path: Path, tensorboard: Path, *, epoch: int, step: int) -> None:
         """Drop what was logged past the state that training goes on from, so that nothing is there twice.
 
         `epoch` is the one that state is in and `step` the start of its interval.
         """
-        from torch.utils.tensorboard import SummaryWriter
-
         kept = [line for line in read_metrics(path) if _is_before(line, epoch, step)]
         write_file(path, ["".join(json.dumps(line) + "\n" for line in kept).encode()])
         self._file = open(path, "a", buffering=1)  # noqa: SIM115
-        self._board = SummaryWriter(str(tensorboard), purge_step=step + 1)
+        self._board = _board(tensorboard, step)
 
     def __enter__(self) -> "MetricsLog":
         return self
@@ -133,7 +137,8 @@ class MetricsLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-        self._board.close()
+        if self._board:
+            self._board.close()
 
     def write(self, kind: str, step: int, **figures: float | int | str | None) -> None:
         """Add a line of a kind: train, validation or summary. JSON has no NaN: those become null."""
@@ -143,8 +148,20 @@ class MetricsLog:
         }
         self._file.write(json.dumps({"kind": kind, "step": step, **finite}) + "\n")
         for name, value in finite.items():
-            if isinstance(value, int | float) and name != "epoch" and kind != "summary":
+            if self._board and isinstance(value, int | float) and name != "epoch" and kind != "summary":
                 self._board.add_scalar(f"{kind}/{name}", value, step)
+
+
+def _board(folder: Path, step: int) -> Any:
+    """A writer of TensorBoard's curves, or None where TensorBoard is not installed."""
+    try:
+        needs("tensorboard")
+    except PackageError as error:
+        logger.warning("no curves in %s: %s", folder, error)
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder), purge_step=step + 1)
 
 
 def _is_before(line: dict[str, Any], epoch: int, step: int) -> bool:

@@ -1,5 +1,6 @@
 """What a run says, logs and draws while it goes on; on rank 0 alone, the others do it in silence."""
 
+import logging
 import resource
 import sys
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from typing import Never
 import torch
 from tqdm import tqdm
 
+from longstride.storage.packages import PackageError, needs
 from longstride.trainer.engine.metrics import MetricsLog, Summary, read_metrics
 from longstride.trainer.engine.rundir import RunDirectory
 from longstride.trainer.engine.state import TrainingState
@@ -18,6 +20,8 @@ from longstride.trainer.reporting.report import write_report
 from longstride.trainer.reporting.window_plot import draw_window
 
 __all__ = ["Reporter"]
+
+logger = logging.getLogger(__name__)
 
 
 class Reporter:
@@ -100,20 +104,23 @@ class Reporter:
             self._log.write("validation", progress.step, epoch=progress.epoch, loss=loss)
 
     def finish(self) -> Summary | None:
-        """Draw the picture, sum up and write the report; None on other ranks."""
+        """Draw the picture, if what draws is installed, sum up and write the report; None on other ranks."""
         if self._log is None:
             return None
         state, directory, progress = self.state, self.directory, self.state.progress
-        typical, *worst = read_examples(state, [typical_row(state), *self._worst])
-        title = (
-            f"{'Validation' if state.validation_batches else 'Training'} window at row {typical.row:,}, "
-            f"after {progress.step:,} steps"
-        )
-        draw_window(typical, state.store, title).savefig(directory.picture)
+        picture, report = (directory.picture, directory.report) if _can_draw() else (None, None)
+        if picture:
+            typical, *worst = read_examples(state, [typical_row(state), *self._worst])
+            title = (
+                f"{'Validation' if state.validation_batches else 'Training'} window at row {typical.row:,}, "
+                f"after {progress.step:,} steps"
+            )
+            draw_window(typical, state.store, title).savefig(picture)
         lines = read_metrics(directory.metrics)
-        summary = Summary.of(lines, progress.total, progress.step, directory.picture, directory.report)
+        summary = Summary.of(lines, progress.total, progress.step, picture, report)
         self._log.write("summary", progress.step, **asdict(summary))
-        write_report(directory.report, state, summary, lines, typical, worst)
+        if report:
+            write_report(report, state, summary, lines, typical, worst)
         return summary
 
     def _peak_memory(self) -> float:
@@ -134,3 +141,14 @@ class Reporter:
         )
         if validation is None:
             self.say("no validation: its split is shorter than a window (raise --validation-share)")
+
+
+def _can_draw() -> bool:
+    """Whether the packages are installed that pictures and reports need."""
+    try:
+        needs("matplotlib")
+        needs("jinja2")
+    except PackageError as error:
+        logger.warning("no picture and no report: %s", error)
+        return False
+    return True

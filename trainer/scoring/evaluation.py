@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.packages import needs
 from longstride.storage.store import SeriesStore
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.scoring.vus import BUFFER, spans_of, vus_pr
@@ -110,20 +111,14 @@ def _figures(
     threshold: float,
     buffer: int,
 ) -> Figures:
-    from sklearn.metrics import (
-        average_precision_score,
-        precision_recall_curve,
-        precision_recall_fscore_support,
-        roc_auc_score,
-    )
-
+    metrics = needs("sklearn.metrics")
     spans, within = spans_of(is_labelled, segments)
     has_score = ~np.isnan(scores)
     truth, judged = is_labelled[has_score], scores[has_score]
-    precision, recall, f1, _ = precision_recall_fscore_support(
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
         truth, judged > threshold, average="binary", zero_division=0.0
     )
-    precisions, recalls, thresholds = precision_recall_curve(truth, judged)
+    precisions, recalls, thresholds = metrics.precision_recall_curve(truth, judged)
     f1s = 2 * precisions * recalls / np.maximum(precisions + recalls, np.finfo(float).tiny)
     best = int(f1s[:-1].argmax())
     return Figures(
@@ -134,8 +129,8 @@ def _figures(
         spans=len(spans),
         unscored=int(is_labelled.sum() - truth.sum()),
         vus_pr=vus_pr(scores, spans, within, buffer=buffer),
-        auc_pr=float(average_precision_score(truth, judged)),
-        auc_roc=float(roc_auc_score(truth, judged)),
+        auc_pr=float(metrics.average_precision_score(truth, judged)),
+        auc_roc=float(metrics.roc_auc_score(truth, judged)),
         threshold=threshold,
         precision=float(precision),
         recall=float(recall),

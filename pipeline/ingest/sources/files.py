@@ -16,6 +16,7 @@ from typing import Any, cast
 import google_crc32c
 
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
+from longstride.storage.packages import needs
 
 __all__ = [
     "checksum",
@@ -289,6 +290,8 @@ class _Reporting(io.RawIOBase):
 def _filesystem(url: str) -> tuple[Any, str]:
     import fsspec
 
+    if "s3://" in url:
+        needs("s3fs")
     try:
         return cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
     except (ImportError, ValueError) as error:

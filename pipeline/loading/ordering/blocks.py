@@ -23,7 +23,7 @@ ORDER, PASS = 0, 2
 
 
 class Share(NamedTuple):
-    """So many windows an epoch come from segments first:stop."""
+    """How many windows of an epoch come from segments first:stop."""
 
     first_segment: int
     stop_segment: int
@@ -37,14 +37,16 @@ class Blocks(NamedTuple):
     window: NDArray[np.int64]
     """Number of the first window within the segment."""
     position: NDArray[np.int64]
-    """Of the first window in the epoch, and where the last block ends, (blocks + 1,)."""
+    """Position of the first window of each block in the epoch, and where the last block ends, (blocks + 1,)."""
 
 
-class _Runs(NamedTuple):
+class _Parts(NamedTuple):
+    """Consecutive windows of a segment, (parts,) each."""
+
     segment: NDArray[np.int64]
     window: NDArray[np.int64]
     length: NDArray[np.int64]
-    """Windows of each."""
+    """Windows of each part."""
 
 
 class Epochs:
@@ -62,38 +64,38 @@ class Epochs:
     def blocks(self, epoch: int) -> Blocks:
         """Blocks of an epoch, permuted."""
         if self._last is None or self._last[0] != epoch:
-            runs = [self._located(np.empty(0, np.int64))]
+            parts = [self._located(np.empty(0, np.int64))]
             for share in self._shares:
-                runs += self._of_share(share, epoch)
-            segment, window, length = (np.concatenate(arrays) for arrays in zip(*runs, strict=True))
+                parts += self._of_share(share, epoch)
+            segment, window, length = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
             order = permutation(derive(self._seed, epoch, ORDER), len(segment))
             position = np.concatenate([[0], np.cumsum(length[order])])
             self._last = epoch, Blocks(segment[order], window[order], position)
         return self._last[1]
 
-    def _of_share(self, share: Share, epoch: int) -> list[_Runs]:
+    def _of_share(self, share: Share, epoch: int) -> list[_Parts]:
         offsets = self._index.offsets
         total = int(offsets[share.stop_segment] - offsets[share.first_segment])
         blocks = np.arange(self._first_block[share.first_segment], self._first_block[share.stop_segment])
         copies, rest = divmod(share.num_windows, total) if total else (0, 0)
-        runs = [self._located(blocks)] * copies
+        parts = [self._located(blocks)] * copies
         if rest:
             passes, slice_ = divmod(epoch, total // rest)
             key = derive(self._seed, passes, PASS, share.first_segment)
-            runs.append(_cut(self._located(blocks[permutation(key, len(blocks))]), slice_ * rest, rest))
-        return runs
+            parts.append(_cut(self._located(blocks[permutation(key, len(blocks))]), slice_ * rest, rest))
+        return parts
 
-    def _located(self, blocks: NDArray[np.int64]) -> _Runs:
+    def _located(self, blocks: NDArray[np.int64]) -> _Parts:
         segment = np.searchsorted(self._first_block, blocks, side="right") - 1
         window = (blocks - self._first_block[segment]) * self._block_windows
-        return _Runs(segment, window, np.minimum(self._block_windows, self._index.counts[segment] - window))
+        return _Parts(segment, window, np.minimum(self._block_windows, self._index.counts[segment] - window))
 
 
-def _cut(runs: _Runs, begin: int, length: int) -> _Runs:
-    """Windows begin:begin + length of runs laid end to end."""
-    stop = np.cumsum(runs.length)
-    start = stop - runs.length
-    low = np.clip(begin - start, 0, runs.length)
-    high = np.clip(begin + length - start, 0, runs.length)
+def _cut(parts: _Parts, begin: int, length: int) -> _Parts:
+    """Windows begin:begin + length of parts laid end to end."""
+    stop = np.cumsum(parts.length)
+    start = stop - parts.length
+    low = np.clip(begin - start, 0, parts.length)
+    high = np.clip(begin + length - start, 0, parts.length)
     kept = low < high
-    return _Runs(runs.segment[kept], (runs.window + low)[kept], (high - low)[kept])
+    return _Parts(parts.segment[kept], (parts.window + low)[kept], (high - low)[kept])

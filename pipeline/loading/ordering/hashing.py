@@ -14,7 +14,8 @@ GOLDEN = 0x9E3779B97F4A7C15
 MIX_1 = 0xBF58476D1CE4E5B9
 MIX_2 = 0x94D049BB133111EB
 SORTED_BITS = 40
-"""Of a hash, that an order goes by: as many for one group as for a hundred, or it would depend on the others."""
+"""Bits of a hash that decide an order: as many for one group as for a hundred, so that the order of a group does
+not depend on the others."""
 
 
 def derive(*parts: int) -> int:

@@ -13,7 +13,8 @@ __all__ = ["PADDING", "POOL_ROWS", "Order", "SequentialOrder", "runs_in_a_row"]
 POOL_ROWS = 2**20
 """Rows that are mixed at a time, over all lanes."""
 RUNS_IN_A_ROW, WINDOWS_IN_A_ROW = 16, 2**16
-"""Drawn in a row, about: what that takes is in the processor's cache then, as it is not after a run's batches."""
+"""Limits of what is drawn one after the other, while the processor's cache holds what that needs: after the
+batches of one run of steps it does not."""
 
 PADDING = -1
 """Start of a window that only fills the last batch."""
@@ -40,7 +41,7 @@ class Order(Protocol):
         ...
 
     def draw_some(self, epoch: int, step: int, rank: int, world_size: int) -> list[NDArray[np.int64]]:
-        """The same of that run and of some that follow it, each of which takes less time so."""
+        """The same of that run and of some that follow it: drawing several takes less time for each."""
         ...
 
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
@@ -64,7 +65,7 @@ class SequentialOrder:
     MAX_RUN_STEPS = 64
 
     def __init__(self, index: WindowIndex, batch_size: int, pool_rows: int = POOL_ROWS) -> None:
-        """A run of steps takes about `pool_rows` at most."""
+        """The rows of a run of steps are at most about `pool_rows`."""
         self.index = index
         self.batch_size = batch_size
         self.num_steps = -(-len(index) // batch_size)

@@ -5,10 +5,10 @@ Shuffled, an epoch is made like this (`docs/order.md` has a picture):
 - Each segment's windows are cut into blocks, runs of windows that begin at multiples of `hop`. All blocks are
   permuted by (seed, epoch); laid end to end in that order, the windows have positions 0..W-1.
 - The positions are shared equally among L lanes. A step takes the same number of windows from every lane; rank r
-  serves L / world_size of the lanes. So the batch of a step does not depend on who serves it.
+  serves L / world_size of the lanes. So the batch of a step does not depend on the number of ranks.
 - A lane's positions are cut into pools, at the same steps in every lane. A pool is a matrix: a column (slot) is
   `hop` consecutive windows of a segment, a row (phase) is the windows whose number is equal modulo hop. Windows of
-  one phase never overlap. The pool is served phase by phase, the phases permuted, the slots permuted anew in each.
+  one phase never overlap. The pool is served phase by phase: the phases are permuted, and the slots again in each.
 - Where a batch straddles two phases, overlap is kept out by the order of slots: the slots of a lane's pool fall
   into two halves that lie apart in the data; every phase serves the first half, then the second.
 """
@@ -30,12 +30,12 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 __all__ = ["BLOCK_ROWS", "ShuffledOrder", "lanes_for"]
 
 BLOCK_ROWS = 2**14
-"""Rows of a block, about."""
+"""Rows of a block, roughly."""
 
 AT_ONCE = 2**15
-"""Windows whose order is drawn at a time, about."""
+"""Windows whose order is drawn at a time, roughly."""
 TOGETHER = 2**22
-"""Windows times groups to be shuffled, about, of runs that are drawn together: SORTED_BITS of a hash are left."""
+"""Limit of windows times groups that are shuffled together: SORTED_BITS of a hash are left then."""
 
 PRIMES = 2**31 - np.array([1, 19, 61, 69, 85, 99, 105, 151, 159, 171, 225, 249, 295, 325, 379, 399])
 """Multipliers of slot orders: coprime to every number of slots, since each is a larger prime."""
@@ -200,7 +200,7 @@ class ShuffledOrder:
         if hop == 1:
             none = np.empty(0, np.int64)
             return _Slots(row.take(shuffled(key, row, sizes.reshape(-1))), none, none, none, sizes)
-        # Of a piece only the first and the last slot, maybe the same one, may lack windows.
+        # Only the first and the last slot of a piece (which may be one slot) can lack windows.
         first, last = stops - counts, stops - 1
         first_phase, last_phase = pieces.low - low * hop, pieces.high - (high - 1) * hop
         first_window = row.copy()

@@ -22,7 +22,8 @@ class WindowIndex:
         """Count the windows; raises LongstrideError for a window or stride below 1 or a negative horizon."""
         if window < 1 or stride < 1 or horizon < 0:
             raise LongstrideError(
-                f"window {window}, stride {stride}, horizon {horizon}: expected at least 1, 1 and 0 rows"
+                f"window {window}, stride {stride}, horizon {horizon}: expected at least 1, 1 and 0 rows",
+                code="option-value",
             )
         self.segments = segments
         self.window = window

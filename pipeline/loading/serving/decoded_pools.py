@@ -1,4 +1,4 @@
-"""Batches of stores whose rows are not in memory: the rows of a run of steps are decoded once, into a pool.
+"""Batches of stores whose rows are not in memory: the rows of some steps are decoded once, into a pool.
 
 While one pool is served, threads decode the next one into another buffer.
 """
@@ -14,8 +14,8 @@ from torch import Tensor
 
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.serving.gather import PoolGather
-from longstride.pipeline.loading.serving.prefetch import Ahead
+from longstride.pipeline.loading.serving.batches import PoolGather
+from longstride.pipeline.loading.serving.prefetch import Prefetch
 from longstride.pipeline.loading.serving.row_reader import RowReader
 from longstride.pipeline.loading.serving.stores import Collection
 
@@ -44,7 +44,7 @@ class DecodedPools:
 
     def serve(self, plans: Iterator[tuple[PoolPlan, NDArray[np.int64]]]) -> Iterator[WindowBatch]:
         """Batches of plans, each with the starts (steps, B / world_size) that are to be served of it."""
-        pools = Ahead(self._decode(plan, starts) for plan, starts in plans)
+        pools = Prefetch(self._decode(plan, starts) for plan, starts in plans)
         for memory, plan, starts in pools:
             self._gather.use(self._shaped(memory, plan).numpy())
             for local, served in zip(plan.local, starts, strict=True):
@@ -68,7 +68,7 @@ class DecodedPools:
 
 @contextmanager
 def _cores_shared() -> Iterator[None]:
-    """Leave half of the cores to those who decode.
+    """Leave half of the cores to the threads that decode.
 
     Torch's threads wait for each other at the end of each copy. When a decoder takes the core of one, the others
     spin until it is back: with all of them a third fewer windows are served, on two cores.

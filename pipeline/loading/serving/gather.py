@@ -3,26 +3,17 @@
 import math
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise, repeat
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from longstride.pipeline.loading.batch import WindowBatch
-from longstride.pipeline.loading.ordering.order import PADDING
-from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.serving.stores import Collection, columns_of
-
-__all__ = ["BatchGather", "BufferRing", "PoolGather", "WindowGather", "blanked", "window_view"]
+__all__ = ["BufferRing", "WindowGather", "window_view"]
 
 CACHE_LINE = 64
-AT_ONCE_BYTES = 2**22
-"""Of values that are copied in one call, where batches are small: a call takes as long as copying 100 KB."""
-SMALL_BYTES = 2**19
-"""Of the values of a small batch. Two or four larger ones together are slower than one by one."""
 
 
 class BufferRing:
@@ -134,143 +125,6 @@ class WindowGather:
         wide = self._wide[number][: len(starts)]
         torch.index_select(self._views[number], 0, starts, out=wide)
         torch.index_select(wide, 2, self._columns[number], out=out)
-
-
-class PoolGather:
-    """Gathers batches from a pool: rows (R, C) of the served channels of a collection."""
-
-    def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
-        """Batches of `batch` windows."""
-        self._collection = collection
-        self._first_start = int(index.starts(np.array(0)))
-        self._target_offset = index.window if index.horizon else 0
-        served, dtype = collection.served, collection.stores[0].layout.dtype
-
-        def gather(names: tuple[str, ...], rows: int) -> WindowGather:
-            chosen = None if names == served else [[served.index(name) for name in names]]
-            none = np.empty((0, len(served)), dtype)
-            return WindowGather([none], rows, batch, columns=chosen, mask=collection.has_missing)
-
-        self._values = gather(collection.channels, index.window)
-        self._target = gather(collection.targets, index.horizon or index.window) if collection.targets else None
-
-    def use(self, rows: NDArray[np.floating]) -> None:
-        """Gather from this pool from now on."""
-        for gather in (self._values, self._target):
-            if gather is not None:
-                gather.use([rows])
-
-    def __call__(self, local: NDArray[np.int64], starts: NDArray[np.int64]) -> WindowBatch:
-        """Windows at rows `local` (B,) of the pool, which start at rows `starts` of the collection."""
-        if len(self._collection.stores) > 1:
-            # As BatchGather orders those of several stores.
-            order = np.argsort(np.where(starts == PADDING, self._first_start, starts))
-            local, starts = local[order], starts[order]
-        first = torch.from_numpy(local)
-        values, mask = self._values(first)
-        target = target_mask = None
-        if self._target is not None:
-            target, target_mask = self._target(first + self._target_offset)
-        padded = starts == PADDING
-        if padded.any():
-            filling = torch.from_numpy(padded)
-            mask = blanked(filling, values, mask)
-            target_mask = None if target is None else blanked(filling, target, target_mask)
-        store, start = self._collection.locate(starts)
-        return WindowBatch(
-            values,
-            torch.from_numpy(start.copy()),
-            mask,
-            target,
-            target_mask,
-            None if store is None else torch.from_numpy(store),
-        )
-
-
-class BatchGather:
-    """Gathers batches from the stores of a collection."""
-
-    def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
-        """Batches of `batch` windows."""
-        self._begins, self._ends = collection.first_row[:-1], collection.first_row[1:]
-        self._first_start = int(index.starts(np.array(0)))
-        self._target_offset = index.window if index.horizon else 0
-        masked = collection.has_missing
-        stores, arrays = collection.stores, collection.arrays
-        assert arrays is not None
-        # All channels of a store, of which some are served, are copied as well.
-        row_bytes = max(values[:1].nbytes for values in arrays)
-        target_rows = (index.horizon or index.window) if collection.targets else 0
-        batch_bytes = batch * (index.window + target_rows) * row_bytes
-        self._at_once = AT_ONCE_BYTES // batch_bytes if batch_bytes <= SMALL_BYTES else 1
-
-        def gather(names: tuple[str, ...], rows: int) -> WindowGather:
-            chosen = None
-            if any(names != store.channels for store in stores):
-                chosen = [columns_of(store, names) for store in stores]
-            return WindowGather(arrays, rows, batch * self._at_once, columns=chosen, mask=masked)
-
-        self._values = gather(collection.channels, index.window)
-        self._target = gather(collection.targets, index.horizon or index.window) if collection.targets else None
-
-    def batches(self, starts: NDArray[np.int64]) -> Iterator[WindowBatch]:
-        """The windows that start at rows (steps, B) of the collection; PADDING fills the last of an epoch."""
-        if len(self._ends) > 1:
-            yield from map(self._arranged, starts)
-            return
-        whole = len(starts) - int(np.sum(starts[-1:, -1] == PADDING))
-        rows = torch.from_numpy(starts[:whole])
-        if self._at_once == 1:
-            # All rows at once: one tensor at a time takes as long as a tenth of the copy of short windows.
-            yield from map(self._batch, rows.unbind())
-        else:
-            for step in range(0, whole, self._at_once):
-                yield from self._few(rows[step : step + self._at_once])
-        yield from map(self._arranged, starts[whole:])
-
-    def _few(self, rows: Tensor) -> Iterator[WindowBatch]:
-        """Batches whose windows start at rows (few, B), copied together."""
-
-        def apart(field: Tensor | None) -> Iterable[Tensor | None]:
-            return repeat(None) if field is None else field.view(*rows.shape, *field.shape[1:]).unbind()
-
-        values, start, *others = self._batch(rows.reshape(-1))
-        return map(WindowBatch, apart(values), apart(start), *map(apart, others))
-
-    def _batch(self, first: Tensor, stops: list[int] | None = None) -> WindowBatch:
-        values, mask = self._values(first, stops)
-        if self._target is None:
-            return WindowBatch(values, first, mask)
-        return WindowBatch(values, first, mask, *self._target(first + self._target_offset, stops))
-
-    def _arranged(self, starts: NDArray[np.int64]) -> WindowBatch:
-        """A batch of several stores, or one that is filled."""
-        padded = starts == PADDING
-        rows = np.where(padded, self._first_start, starts)
-        store, stops = None, None
-        if len(self._ends) > 1:
-            # Those of one store are copied together; the order within a batch means nothing.
-            order = np.argsort(rows)
-            rows, padded = rows[order], padded[order]
-            number = np.searchsorted(self._ends, rows, side="right")
-            stops = np.searchsorted(rows, self._ends).tolist()
-            rows -= self._begins[number]
-            store = torch.from_numpy(number)
-        batch = self._batch(torch.from_numpy(rows), stops)._replace(store=store)
-        if padded.any():
-            filling = torch.from_numpy(padded)
-            target_mask = None if batch.target is None else blanked(filling, batch.target, batch.target_mask)
-            batch = batch._replace(mask=blanked(filling, batch.values, batch.mask), target_mask=target_mask)
-            rows[padded] = PADDING
-        return batch
-
-
-def blanked(padded: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """Put zeros into windows that only fill the batch, and give the mask, False there."""
-    values[padded] = 0
-    mask = torch.ones_like(values, dtype=torch.bool) if mask is None else mask
-    mask[padded] = False
-    return mask
 
 
 def window_view(values: NDArray[np.floating], window: int) -> Tensor:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-__all__ = ["Ahead"]
+__all__ = ["Prefetch"]
 
 Item = TypeVar("Item")
 
 
-class Ahead(Generic[Item]):
+class Prefetch(Generic[Item]):
     """The same items, each made by a thread while the one before is used."""
 
     def __init__(self, items: Iterator[Item]) -> None:
@@ -18,10 +18,10 @@ class Ahead(Generic[Item]):
         self._next: Future[Item | None] | None = None
 
     def __iter__(self) -> Iterator[Item]:
-        with ThreadPoolExecutor(1, thread_name_prefix="longstride-stager") as stager:
-            self._next = stager.submit(next, self._items, None)
+        with ThreadPoolExecutor(1, thread_name_prefix="longstride-prefetch") as thread:
+            self._next = thread.submit(next, self._items, None)
             while (item := self._next.result()) is not None:
-                self._next = stager.submit(next, self._items, None)
+                self._next = thread.submit(next, self._items, None)
                 yield item
 
     @property

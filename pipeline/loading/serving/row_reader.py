@@ -1,4 +1,4 @@
-"""Copying ranges of rows out of stores, mapped or packed, into one run of memory: a pool."""
+"""Copying ranges of rows out of stores, mapped or packed, into one block of memory: a pool."""
 
 import numpy as np
 import torch

@@ -1,7 +1,7 @@
-"""Leaving out windows for what they hold: ranges of window numbers, and the segments of those that are left.
+"""Leaving out windows for labels or missing values: which windows, and the segments of those that are left.
 
-The windows that stay are those of before: they begin at the same rows. So a segment is cut into runs of allowed
-windows, which may share rows at their ends.
+Windows that stay begin at the same rows as before. So a segment is cut into parts of consecutive windows, which
+may share rows at their ends.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from longstride.storage.store import SeriesStore
 __all__ = ["labelled_windows", "mostly_missing_windows", "without"]
 
 STRIP_ROWS = 2**16
-"""Rows that are looked at at a time."""
+"""Rows that are read at a time."""
 
 Ranges = NDArray[np.int64]
 """Numbers first:stop of windows, (ranges, 2)."""
@@ -71,7 +71,7 @@ def mostly_missing_windows(
 
 
 def _incomplete_rows(store: SeriesStore, columns: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Ranges of rows outside which no value is missing, told from the statistics of blocks."""
+    """Ranges of rows outside which no value is missing, known from the statistics of blocks."""
     count = store.block_statistics.count[:, list(columns)]
     rows = np.full(len(count), store.chunk_rows)
     rows[-1] = store.num_rows - store.chunk_rows * (len(count) - 1)

@@ -1,70 +1,56 @@
-"""One or several stores, seen as one run of rows: those of the first, then those of the second, and so on."""
+"""One or several stores, seen as one range of rows: those of the first, then those of the second, and so on."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.pipeline.loading.options import DatasetOptions, Stores
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.select import labelled_windows, mostly_missing_windows, without
+from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
 from longstride.storage.mapped.mapping import read_ahead
 from longstride.storage.mapped.store import MappedStore
+from longstride.storage.open import open_store
 from longstride.storage.packed.cache import RowCache
 from longstride.storage.packed.rows import PackedRows
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 
-__all__ = ["Collection", "Selection", "columns_of"]
-
-
-class Selection(NamedTuple):
-    """Which windows are left out for what they hold."""
-
-    max_missing: float | None
-    """Largest share of missing values among the K rows of the channels."""
-    without_labels: tuple[str, ...]
-    """Labels that must be 0 in every row."""
+__all__ = ["Collection", "Windows", "columns_of", "opened", "segments_of"]
 
 
 class Collection:
-    """Stores with the same channels, seen as one run of rows."""
+    """Stores with the same channels, seen as one range of rows."""
 
-    def __init__(
-        self,
-        stores: Sequence[SeriesStore],
-        channels: Sequence[str] | None,
-        targets: Sequence[str] | None,
-        horizon: int,
-        *,
-        cache_dir: str | os.PathLike[str] | None = None,
-        cache_bytes: int | None = None,
-    ) -> None:
-        """`channels` are all of the first store by default, `targets` the channels where there is a horizon.
+    def __init__(self, stores: Sequence[SeriesStore], options: DatasetOptions) -> None:
+        """Serve the channels and targets of the options, and keep decoded rows of packed stores in their cache.
 
-        Packed stores keep decoded rows in `cache_dir`, if it is given, up to `cache_bytes` of each. Raises
-        LongstrideError for a channel that a store has not, and for stores of different types.
+        Raises LongstrideError for a channel that a store does not have, and for stores of different types.
         """
-        self._cache_dir, self._cache_bytes = cache_dir, cache_bytes
+        channels, targets = options.channels, options.targets
+        self._cache_dir, self._cache_bytes = options.cache_dir, options.cache_bytes
         self.stores = tuple(stores)
         self.channels = tuple(stores[0].channels if channels is None else channels)
         """N names, in the order of `values`."""
-        self.targets = tuple((self.channels if horizon else ()) if targets is None else targets)
+        self.targets = tuple((self.channels if options.horizon else ()) if targets is None else targets)
         """M names, in the order of `target`; empty where there is none."""
         self.first_row = np.concatenate([[0], np.cumsum([store.num_rows for store in stores])])
         """Row at which each store begins, and where the last one ends."""
-        if not self.channels:
-            raise LongstrideError("channels is empty: name at least one, or leave it away for all")
         for store in stores:
             columns_of(store, (*self.channels, *self.targets))
         dtypes = {store.layout.dtype for store in stores}
         if len(dtypes) > 1:
-            raise LongstrideError(f"the stores hold {' and '.join(sorted(dtypes))}: ingest them with one --dtype")
+            raise LongstrideError(
+                f"the stores hold {' and '.join(sorted(dtypes))}: ingest them with one --dtype",
+                code="stores-differ",
+            )
 
     @property
     def served(self) -> tuple[str, ...]:
@@ -102,32 +88,31 @@ class Collection:
         return {name: value for name, value in vars(self).items() if name != "rows"}
 
     def locate(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
-        """Store of each row, None where there is one alone, and the row within it; negative rows stay."""
+        """Store of each row, None where there is one alone, and the row within it."""
         if len(self.stores) == 1:
             return None, rows
-        store = np.searchsorted(self.first_row, np.maximum(rows, 0), side="right") - 1
-        return store, np.where(rows < 0, rows, rows - self.first_row[store])
+        store = np.searchsorted(self.first_row, rows, side="right") - 1
+        return store, rows - self.first_row[store]
 
     def read_ahead(self, rows: NDArray[np.int64]) -> None:
-        """Have ranges of rows (ranges, 2), each of one store, read from disk soon, where they are mapped."""
+        """Ask the system to read ranges of rows (ranges, 2), each of one store, from disk if they are mapped."""
         store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1
         for number, (start, stop) in zip(store.tolist(), rows.tolist(), strict=True):
             first_row, rows = int(self.first_row[number]), self.rows[number]
             if isinstance(rows, np.ndarray):
                 read_ahead(rows[start - first_row : stop - first_row])
 
-    def windows(
-        self, segments: Sequence[Segments], window: int, stride: int, horizon: int, selection: Selection
-    ) -> "Windows":
+    def windows(self, segments: Sequence[Segments], options: DatasetOptions) -> "Windows":
         """Windows of the segments of each store, numbered from the first to the last.
 
-        Raises LongstrideError for a label that a store has not.
+        Raises LongstrideError for a label that a store does not have.
         """
+        window, stride, horizon = options.window, options.stride, options.horizon
         kept = []
         num_skipped = 0
         for store, found in zip(self.stores, segments, strict=True):
             index = WindowIndex(found, window, stride, horizon)
-            dropped = _dropped(index, store, self.served, selection)
+            dropped = _dropped(index, store, self.served, options)
             left = without(index, dropped) if len(dropped) else found
             num_skipped += len(index) - len(WindowIndex(left, window, stride, horizon))
             kept.append(left)
@@ -147,29 +132,51 @@ class Windows:
 
     index: WindowIndex
     first_segment: NDArray[np.int64]
-    """Of each store, and one after the last."""
+    """First segment of each store, and one after the last."""
     num_skipped: int
-    """Windows that were left out for what they hold."""
+    """Windows that were left out for missing values or labels."""
+
+
+def opened(store: Stores) -> list[SeriesStore]:
+    """The stores, of which those given as paths are opened."""
+    stores = [store] if isinstance(store, SeriesStore | str | os.PathLike) else list(store)
+    if not stores:
+        raise LongstrideError("no store is given: expected at least one", code="option-value")
+    return [item if isinstance(item, SeriesStore) else open_store(item) for item in stores]
+
+
+def segments_of(stores: Sequence[SeriesStore], split: Split | Sequence[Split] | None) -> list[Segments]:
+    """Segments of each store, cut to its split if there is one."""
+    if split is None:
+        return [store.segments for store in stores]
+    splits = [split] if isinstance(split, Split) else list(split)
+    if len(splits) != len(stores):
+        raise LongstrideError(
+            f"{len(splits)} splits were given for {len(stores)} stores: expected one for each", code="option-value"
+        )
+    return [part.segments for part in splits]
 
 
 def columns_of(store: SeriesStore, names: Sequence[str]) -> list[int]:
-    """Columns of the named channels. Raises LongstrideError for one that the store has not."""
+    """Columns of the named channels. Raises LongstrideError for one that the store does not have."""
     return _positions(names, store.channels, f"{store.name} has no channel")
 
 
 def _dropped(
-    index: WindowIndex, store: SeriesStore, channels: Sequence[str], selection: Selection
+    index: WindowIndex, store: SeriesStore, channels: Sequence[str], options: DatasetOptions
 ) -> NDArray[np.int64]:
     ranges = [np.empty((0, 2), np.int64)]
-    if selection.without_labels:
-        columns = _positions(selection.without_labels, store.label_names, f"{store.name} has no label")
+    if options.without_labels:
+        columns = _positions(options.without_labels, store.label_names, f"{store.name} has no label")
         ranges.append(labelled_windows(index, store, columns))
-    if selection.max_missing is not None:
-        ranges.append(mostly_missing_windows(index, store, columns_of(store, channels), selection.max_missing))
+    if options.max_missing is not None:
+        ranges.append(mostly_missing_windows(index, store, columns_of(store, channels), options.max_missing))
     return np.concatenate(ranges)
 
 
 def _positions(names: Sequence[str], among: Sequence[str], missing: str) -> list[int]:
     if absent := [name for name in names if name not in among]:
-        raise LongstrideError(f"{missing} {absent[0]!r}: it has {', '.join(among) or 'none'}")
+        raise LongstrideError(
+            f"{missing} {absent[0]!r}: it has {', '.join(among) or 'none'}", code="column-missing"
+        )
     return [among.index(name) for name in names]

@@ -18,7 +18,7 @@ from longstride.pipeline.ingest.writing.merge import MergedRows, Rows
 from longstride.storage.errors import StoreError
 from longstride.storage.open import open_store
 from tests.helpers.errors import assert_refused, raises
-from tests.helpers.log_lines import START, log_lines
+from tests.helpers.log_lines import SECOND, START, log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",))
 START_NS = int(START.astype("datetime64[ns]").astype(np.int64))
@@ -79,8 +79,8 @@ def test_what_is_stored_of_recipe_and_sources(tmp_path: Path, write_log: Callabl
 def test_gaps(
     tmp_path: Path, write_log: Callable[..., Path], step: int, settings: dict[str, str], segments: int
 ) -> None:
-    late = START + 49 * 60 + step
-    rest = [f"{late + 60 * index},1,2,0" for index in range(50)]
+    late = START + (49 * 60 + step) * SECOND
+    rest = [f"{late + 60 * index * SECOND},1,2,0" for index in range(50)]
     ingest(
         [write_log("log.csv", log_lines(50) + rest)],
         tmp_path / "out",
@@ -113,12 +113,12 @@ def test_line_ends_marks_and_quotes_do_not_matter(
 
 def test_missing_values(tmp_path: Path, write_log: Callable[..., Path]) -> None:
     fields = ["", "NaN", "nan", "NA", "-200", "-200.0", "1e3", '""', " 5 "]
-    lines = ["time,a,b", *(f"{START + index},{field},1" for index, field in enumerate(fields))]
+    lines = ["time,a,b", *(f"{START + index * SECOND},{field},1" for index, field in enumerate(fields))]
     ingest([write_log("log.csv", lines)], tmp_path / "out", Recipe(time="time", null=("NA", "-200")))
     store = open_store(tmp_path / "out")
     np.testing.assert_array_equal(store.values[:, 0], [np.nan] * 6 + [1000, np.nan, 5])
     frame = pl.DataFrame(
-        {"time": [str(START + index) for index in range(3)], "a": [-200, 7, None], "b": [None] * 3}
+        {"time": [str(START + index * SECOND) for index in range(3)], "a": [-200, 7, None], "b": [None] * 3}
     )
     frame.write_parquet(tmp_path / "log.parquet")
     ingest([tmp_path / "log.parquet"], tmp_path / "typed", Recipe(time="time", null=("NA", "-200")))

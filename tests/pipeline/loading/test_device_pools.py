@@ -13,7 +13,6 @@ from torch import Tensor
 
 from longstride import WindowBatch, WindowLoader
 from longstride.pipeline.loading.serving.row_reader import merged
-from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
 
 Make = Callable[..., SeriesStore]
@@ -111,11 +110,6 @@ def test_bytes_to_the_device_are_those_of_the_rows(make_store: Make, tmp_path: P
     for _ in loader:
         pass
     assert loader.pools.bytes_sent <= 1.1 * store.values.nbytes
-
-
-def test_a_transform_needs_a_device(stores: list[SeriesStore]) -> None:
-    with pytest.raises(LongstrideError, match="device='cpu' if no other"):
-        WindowLoader(stores[0], window=24, batch_size=32, transform=lambda rows: rows)
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), min_size=1, max_size=12))

@@ -1,6 +1,7 @@
 import pickle
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +12,10 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from longstride import WindowBatch, WindowDataset, WindowLoader, split_by_time
-from longstride.pipeline.loading.dataset import WindowOptions
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.serving import gather
-from longstride.storage.errors import LongstrideError
+from longstride.pipeline.loading.serving import batches
 from longstride.storage.store import SeriesStore
+from tests.helpers.errors import raises
 from tests.helpers.segments import brute_force, segment_lists
 from tests.helpers.store_of import StoreOf
 
@@ -79,20 +79,20 @@ def test_starts_of_all_ranks_equal_brute_force(
 @pytest.mark.parametrize("missing", [True, False])
 @pytest.mark.parametrize("options", [{}, {"horizon": 3}, {"channels": ["c2", "c0"], "targets": ["c1"]}])
 def test_batches_that_are_copied_together_are_those_copied_one_by_one(
-    store_of: StoreOf, options: WindowOptions, missing: bool, shuffle: bool, monkeypatch: pytest.MonkeyPatch
+    store_of: StoreOf, options: dict[str, Any], missing: bool, shuffle: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = np.random.default_rng(1).standard_normal((1003, 3)).astype(np.float32)
     values[40:60] = np.nan if missing else 1
     store = store_of(values)
 
-    def batches(at_once_bytes: int, small_bytes: int = 2**19) -> list[WindowBatch]:
-        monkeypatch.setattr(gather, "AT_ONCE_BYTES", at_once_bytes)
-        monkeypatch.setattr(gather, "SMALL_BYTES", small_bytes)
+    def served(at_once_bytes: int, small_bytes: int = 2**19) -> list[WindowBatch]:
+        monkeypatch.setattr(batches, "AT_ONCE_BYTES", at_once_bytes)
+        monkeypatch.setattr(batches, "SMALL_BYTES", small_bytes)
         return list(WindowLoader(store, window=7, stride=2, batch_size=16, shuffle=shuffle, **options))
 
     batch_bytes = 16 * 7 * 3 * 4
-    one_by_one = batches(2**22, small_bytes=0)
-    for together in (batches(5 * batch_bytes), batches(2**22)):
+    one_by_one = served(2**22, small_bytes=0)
+    for together in (served(5 * batch_bytes), served(2**22)):
         assert len(together) == len(one_by_one)
         for mine, theirs in zip(together, one_by_one, strict=True):
             for field, expected in zip(mine, theirs, strict=True):
@@ -101,7 +101,7 @@ def test_batches_that_are_copied_together_are_those_copied_one_by_one(
 
 
 @pytest.mark.parametrize("options", [{"horizon": 900}, {"channels": ["c7"]}, {"targets": ["c7"]}])
-def test_what_is_copied_together_is_small(store_of: StoreOf, options: WindowOptions) -> None:
+def test_what_is_copied_together_is_small(store_of: StoreOf, options: dict[str, Any]) -> None:
     store = store_of(np.zeros((1000, 100), np.float32))
     loader = WindowLoader(store, window=1, stride=2, batch_size=4, **options)
     for batch in loader:
@@ -166,7 +166,7 @@ def test_a_kept_view_of_a_batch_is_never_overwritten(walk: SeriesStore) -> None:
 
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_buffers_are_used_again(walk: SeriesStore, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gather, "AT_ONCE_BYTES", at_once * 32 * 16 * 4 * 4)
+    monkeypatch.setattr(batches, "AT_ONCE_BYTES", at_once * 32 * 16 * 4 * 4)
     loader = WindowLoader(walk, window=16, batch_size=32)
     assert len(loader) > 8 * at_once
     assert len({batch.values.data_ptr() for batch in loader}) <= 4 * at_once
@@ -220,26 +220,29 @@ def test_a_dataset_can_be_sent_to_another_process(walk: SeriesStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "code", "facts"),
     [
-        ({"batch_size": 30, "world_size": 4}, "take a multiple of 4, for example 32"),
-        ({"batch_size": 32, "lanes": 5}, "5 lanes do not fit"),
-        ({"batch_size": 32, "lanes": 0}, "0 lanes do not fit"),
-        ({"batch_size": 32, "rank": 2, "world_size": 2}, "rank 2 is outside"),
-        ({"batch_size": 0}, "expected at least 1"),
-        ({"window": 4000}, "the longest segment has 1700 rows"),
-        ({"batch_size": 4096}, "a smaller batch"),
+        ({"batch_size": 30, "world_size": 4}, "option-value", ["multiple of 4", 32]),
+        ({"batch_size": 32, "lanes": 5}, "option-value", ["5 lanes", 32]),
+        ({"batch_size": 32, "lanes": 0}, "option-value", ["0 lanes"]),
+        ({"batch_size": 32, "rank": 2, "world_size": 2}, "option-value", ["rank=2", "world_size=2"]),
+        ({"batch_size": 0}, "option-value", ["batch_size=0"]),
+        ({"stride": 0}, "option-value", ["stride 0"]),
+        ({"window": 4000}, "too-few-windows", [4000, 1700]),
+        ({"batch_size": 4096}, "too-few-windows", [4096]),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused(walk: SeriesStore, changes: dict[str, int], message: str) -> None:
-    with pytest.raises(LongstrideError, match=message):
+def test_arguments_that_do_not_fit_are_refused(
+    walk: SeriesStore, changes: dict[str, int], code: str, facts: list[object]
+) -> None:
+    with raises(code, *facts):
         WindowLoader(walk, **{"window": 16, "batch_size": 32, **changes})
 
 
 def test_loading_needs_neither_polars_nor_arrow_nor_dask() -> None:
-    code = "import sys, pipeline.loading; print(sorted({'polars', 'pyarrow', 'dask'} & set(sys.modules)))"
+    code = "import sys, longstride; longstride.WindowLoader; print({'polars', 'pyarrow', 'dask'} & {*sys.modules})"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    assert result.stdout.strip() == "set()"
 
 
 def test_an_iteration_keeps_the_epoch_it_began_with(walk: SeriesStore) -> None:
@@ -280,8 +283,8 @@ def test_pools_are_drawn_in_a_row_and_read_ahead_one_by_one(
     monkeypatch.setattr(order, "draw_some", draw_some)
     monkeypatch.setattr(dataset._disk, "is_worth_it", lambda: True)
     monkeypatch.setattr(dataset, "read_ahead", lambda epoch, step: did.append(("read", step)))
-    for run in dataset.runs(0, 0):
-        did.append(("serve", run.step))
+    for steps in dataset.steps(0, 0):
+        did.append(("serve", steps.step))
     stops = [stop for _, stop in runs[:-1]]
     assert [step for what, step in did if what == "serve"] == [0, *stops]
     assert [step for what, step in did if what == "draw"] == [first for first, _ in runs[::4]]

@@ -1,8 +1,10 @@
 """What a batch may hold: some channels, targets, a horizon, windows of several stores, only some windows."""
 
 import inspect
+import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ import pytest
 import torch
 
 from longstride import WindowDataset, WindowLoader, split_by_time
-from longstride.pipeline.loading.dataset import WindowOptions
-from longstride.storage.errors import LongstrideError
+from longstride.pipeline.loading.options import DatasetOptions, LoaderOptions
+from longstride.storage.flags import field_docs
 from longstride.storage.store import SeriesStore
+from tests.helpers.errors import raises
+from tests.helpers.paths import ROOT
 from tests.helpers.store_of import StoreOf
 
 Make = Callable[..., SeriesStore]
@@ -42,9 +46,34 @@ def starts_of(loader: WindowLoader) -> list[int]:
     return [int(start) for batch in loader for start in batch.start if start >= 0]
 
 
-def test_the_options_are_the_arguments() -> None:
-    arguments = list(inspect.signature(WindowDataset).parameters)
-    assert list(WindowOptions.__annotations__) == arguments[1:]
+@pytest.mark.parametrize(("taker", "options"), [(WindowDataset, DatasetOptions), (WindowLoader, LoaderOptions)])
+def test_signature_help_and_options_agree(taker: type, options: type) -> None:
+    _, *shown = inspect.signature(taker).parameters.values()
+    assert [(one.name, one.default) for one in shown] == [
+        (field.name, inspect.Parameter.empty if field.default is MISSING else field.default)
+        for field in fields(options)
+    ]
+    assert {one.kind for one in shown} == {inspect.Parameter.KEYWORD_ONLY}
+    assert "split: Split | Sequence[Split] | None = None" in str(inspect.signature(taker))
+    text = " ".join(inspect.getdoc(taker.__init__).split())
+    for name, meaning in field_docs(options).items():
+        assert f"{name} " in text
+        assert meaning in text
+
+
+def test_the_docstring_groups_every_option() -> None:
+    groups = re.findall(r"^- .*: (.*)$", inspect.getdoc(WindowLoader), re.MULTILINE)
+    names = [name for group in groups for name in group.split(", ")]
+    assert names == [field.name for field in fields(LoaderOptions)]
+
+
+def test_the_page_has_every_option() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", (ROOT / "docs/loading.md").read_text(), re.MULTILINE)
+    docs = field_docs(LoaderOptions)
+    assert rows == [
+        (field.name, "required" if field.default is MISSING else f"`{field.default!r}`", docs[field.name])
+        for field in fields(LoaderOptions)
+    ]
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
@@ -175,38 +204,41 @@ def test_a_split_for_each_store(store_of: StoreOf) -> None:
     splits = [split_by_time(store, window=8).train for store in stores]
     loader = WindowLoader(stores, window=8, batch_size=10, split=splits)
     assert loader.num_windows == 800 - 7 + 400 - 7
-    with pytest.raises(LongstrideError, match="1 splits were given for 2 stores"):
+    with raises("option-value", "1 split", "2 stores"):
         WindowLoader(stores, window=8, batch_size=10, split=splits[0])
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "code", "facts"),
     [
-        ({"channels": ["speed", "wind"]}, "has no channel 'wind': it has speed, load, heat"),
-        ({"channels": []}, "channels is empty"),
-        ({"targets": ["wind"]}, "has no channel 'wind'"),
-        ({"without_labels": ["broken"]}, "has no label 'broken': it has odd, fault"),
-        ({"without_labels": ["odd"]}, "1,970 windows were left out for what they hold"),
-        ({"windows_per_epoch": 5000}, "from 1 to the 1,970 windows there are"),
-        ({"windows_per_epoch": 4}, "a batch takes 8"),
-        ({"windows_per_epoch": 100, "shuffle": False}, "they need shuffle=True"),
-        ({"weights": [1, 2]}, "for 1 stores"),
-        ({"weights": [-1]}, "from 0 on"),
-        ({"weights": [0]}, "not 0 for all"),
-        ({"max_missing": 1.5}, "a share from 0 to 1"),
+        ({"channels": ["speed", "wind"]}, "column-missing", ["'wind'", "speed, load, heat"]),
+        ({"targets": ["wind"]}, "column-missing", ["'wind'"]),
+        ({"without_labels": ["broken"]}, "column-missing", ["'broken'", "odd, fault"]),
+        ({"without_labels": ["odd"]}, "too-few-windows", ["1,970"]),
+        ({"windows_per_epoch": 4}, "too-few-windows", [4, 8]),
+        ({"windows_per_epoch": 5000}, "option-value", [5000, "1,970"]),
+        ({"windows_per_epoch": 100, "shuffle": False}, "option-value", ["shuffle=True"]),
+        ({"channels": []}, "option-value", ["channels"]),
+        ({"weights": [1, 2]}, "option-value", ["weights=[1.0, 2.0]", "1 store"]),
+        ({"weights": [-1]}, "option-value", ["weights=[-1.0]"]),
+        ({"weights": [0]}, "option-value", ["weights=[0.0]"]),
+        ({"max_missing": 1.5}, "option-value", ["max_missing=1.5"]),
+        ({"transform": torch.nan_to_num}, "option-value", ["transform", "device='cpu'"]),
     ],
 )
-def test_options_that_do_not_fit_are_refused(plant: SeriesStore, options: dict[str, Any], message: str) -> None:
-    with pytest.raises(LongstrideError, match=message):
+def test_options_that_do_not_fit_are_refused(
+    plant: SeriesStore, options: dict[str, Any], code: str, facts: list[object]
+) -> None:
+    with raises(code, *facts):
         WindowLoader(plant, **{"window": 16, "batch_size": 8, **options})
 
 
 def test_stores_that_do_not_go_together_are_refused(plant: SeriesStore, make_store: Make, tmp_path: Path) -> None:
     double = make_store(tmp_path / "double", channels=plant.channels, dtype="float64")
-    with pytest.raises(LongstrideError, match="hold float32 and float64"):
+    with raises("stores-differ", "float32", "float64"):
         WindowLoader([plant, double], window=16, batch_size=8)
-    with pytest.raises(LongstrideError, match="no store is given"):
+    with raises("option-value"):
         WindowLoader([], window=16, batch_size=8)
     short = make_store(tmp_path / "short", rows=10, channels=plant.channels)
-    with pytest.raises(LongstrideError, match="a store with a weight has no windows"):
+    with raises("option-value", "weight"):
         WindowLoader([plant, short], window=16, batch_size=8, weights=[1, 1])

@@ -203,7 +203,7 @@ def test_a_full_disk_keeps_nothing_and_stops_nobody(
 
 def test_a_folder_that_cannot_be(pair: Pair, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StoreError, match="cannot keep decoded rows"):
+    with pytest.raises(StoreError, match=str(tmp_path / "file")):
         next(iter(WindowLoader(pair[1], **SMALL, cache_dir=tmp_path / "file")))
 
 
@@ -211,5 +211,5 @@ def test_a_damaged_shard_ends_the_epoch_with_its_name(make_store: Make, tmp_path
     _, packed = make_pair(make_store, tmp_path, "zstd")
     path = tmp_path / "packed.zarr/values/c.1.0"
     path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(StoreError, match=r"values/c\.1\.0 is damaged"):
+    with pytest.raises(StoreError, match=r"values/c\.1\.0"):
         list(WindowLoader(packed, **SMALL))

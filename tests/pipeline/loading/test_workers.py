@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from longstride import WindowDataset, WindowLoader
 from longstride.pipeline.loading.workers import WorkerError
 from longstride.storage.store import SeriesStore
+from tests.helpers.errors import raises
 from tests.helpers.store_of import StoreOf
 
 LITTLE_POOLS = {"pool_rows": 2048, "block_rows": 256}
@@ -69,7 +70,7 @@ def test_a_worker_that_dies_is_named(store: SeriesStore) -> None:
     victim = multiprocessing.active_children()[0]
     assert victim.pid is not None
     os.kill(victim.pid, signal.SIGKILL)
-    with pytest.raises(WorkerError, match=str(victim.pid)):
+    with raises("workers-lost", victim.pid, kind=WorkerError):
         for _ in batches:
             pass
 

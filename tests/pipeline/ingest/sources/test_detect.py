@@ -35,7 +35,7 @@ def text_rows() -> list[tuple[str, ...]]:
     random = np.random.default_rng(5)
     rows = []
     for row in range(NUM_ROWS):
-        time = str(np.datetime64("2024-03-01T00:00", "s") + 60 * row).replace("T", " ")
+        time = str(np.datetime64("2024-03-01T00:00", "s") + np.timedelta64(60 * row, "s")).replace("T", " ")
         temperature = "" if row % 7 == 0 else repr(random.normal(20, 5))
         flow = ["-0.0", "1e-7", "3", "123456.789e2", ""][row % 5]
         note = ["", "5 °C, or more", 'the "hot" pipe', "°"][row % 4]

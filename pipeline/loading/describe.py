@@ -1,0 +1,30 @@
+"""Showing a loader or dataset in one line, and in a notebook as a table."""
+
+from collections.abc import Mapping
+
+from longstride.storage.html import html_table
+
+__all__ = ["as_html", "as_text"]
+
+MEANINGS = {
+    "B": "windows of a batch, over all ranks",
+    "K": "rows of a window",
+    "N": "channels",
+    "H": "rows of horizon",
+    "M": "target channels",
+    "windows": "windows of the rows",
+    "steps": "batches of an epoch",
+    "dropped": "windows of an epoch that do not fill a batch",
+    "skipped": "windows left out for missing values or labels",
+}
+
+
+def as_text(kind: str, facts: Mapping[str, int]) -> str:
+    """One line, such as WindowLoader(B=256, K=64, ...)."""
+    return f"{kind}({', '.join(f'{name}={number:,}' for name, number in facts.items())})"
+
+
+def as_html(kind: str, facts: Mapping[str, int]) -> str:
+    """The same as a table that says what the letters mean."""
+    rows = [(name, number, MEANINGS[name]) for name, number in facts.items()]
+    return html_table(kind, [], rows)

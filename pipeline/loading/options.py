@@ -1,0 +1,160 @@
+"""Every option of a loader: its name, type, default and meaning, checked once here."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longstride.pipeline.loading.ordering.order import POOL_ROWS
+from longstride.pipeline.loading.ordering.shuffled import BLOCK_ROWS, lanes_for
+from longstride.pipeline.loading.splits import Split
+from longstride.storage.errors import LongstrideError
+from longstride.storage.store import SeriesStore
+
+__all__ = ["DatasetOptions", "LoaderOptions", "Stores", "Transform", "check_option"]
+
+StoreOrPath = SeriesStore | str | os.PathLike[str]
+Stores = StoreOrPath | Sequence[StoreOrPath]
+"""One store or several, opened or as paths and URLs."""
+
+Transform = Callable[[Tensor], Tensor]
+"""Rows (R, C) of the served channels on the device to rows of the same shape, of any float type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetOptions:
+    """What `WindowDataset` takes."""
+
+    window: int
+    """Rows of a window, K."""
+    stride: int = 1
+    """Rows between the starts of windows."""
+    horizon: int = 0
+    """Rows after each window that are to be predicted, H."""
+    channels: Sequence[str] | None = None
+    """Channels of `values`, in this order; all of the store by default."""
+    targets: Sequence[str] | None = None
+    """Channels of `target`; by default those of `values` where there is a horizon, and none otherwise."""
+
+    split: Split | Sequence[Split] | None = None
+    """Take windows from the rows of this split only; of several stores, one split for each."""
+    max_missing: float | None = None
+    """Leave out windows in which more than this share of the values is missing, 0 to 1."""
+    without_labels: Sequence[str] = ()
+    """Leave out windows in which a row, of the horizon too, has one of these labels other than 0."""
+    weights: Sequence[float] | None = None
+    """Share of the windows of an epoch for each store; by default every window comes once."""
+    windows_per_epoch: int | None = None
+    """Windows of an epoch, if not all: the next ones each time, and none again before all others were served."""
+
+    batch_size: int
+    """Windows of a global batch, B: all ranks together."""
+    shuffle: bool = True
+    """Mix the windows, and leave out the last ones that do not fill a batch; otherwise row order, padded."""
+    seed: int = 0
+    """Seed of the order: the same seed gives the same batches."""
+    rank: int = 0
+    """Number of this process among `world_size`, from 0 on."""
+    world_size: int = 1
+    """Processes that share each batch."""
+    lanes: int | None = None
+    """Parts of the epoch, of equal size, that each batch takes the same number of windows from: a multiple of
+    `world_size` that divides the batch. By default the largest common divisor of the batch and 48, so that most
+    numbers of ranks serve the same batches."""
+    pool_rows: int = POOL_ROWS
+    """Rows that are mixed at a time, over all lanes; part of the order."""
+    block_rows: int = BLOCK_ROWS
+    """Rows that stay together until they are mixed in a pool; part of the order."""
+
+    cache_dir: str | os.PathLike[str] | None = None
+    """Folder that keeps decoded rows of packed stores, for later epochs and all processes of the machine."""
+    cache_bytes: int | None = None
+    """Size that the cache of each store may have; by default that of its values."""
+
+    def __post_init__(self) -> None:
+        batch, world = self.batch_size, self.world_size
+        check_option(batch >= 1, f"batch_size={batch}: expected at least 1")
+        check_option(0 <= self.rank < world, f"rank={self.rank} of world_size={world}: expected 0 to {world - 1}")
+        check_option(
+            batch % world == 0,
+            f"a global batch of {batch} windows cannot be shared by {world} ranks: "
+            f"take a multiple of {world}, for example {-(-batch // world) * world}",
+        )
+        lanes = self.resolved_lanes
+        check_option(
+            not self.shuffle or (lanes >= 1 and batch % lanes == 0 and lanes % world == 0),
+            f"{lanes} lanes do not fit a batch of {batch} on {world} ranks: give "
+            f"lanes={world}, or another multiple of {world} that divides {batch}",
+        )
+        check_option(
+            self.max_missing is None or 0 <= self.max_missing <= 1,
+            f"max_missing={self.max_missing}: expected a share from 0 to 1",
+        )
+        check_option(
+            self.shuffle or (self.weights is None and self.windows_per_epoch is None),
+            "weights and windows_per_epoch choose windows at random: they need shuffle=True",
+        )
+        check_option(
+            self.channels is None or len(self.channels) > 0,
+            "channels is empty: name at least one, or leave the option out for all",
+        )
+
+    @property
+    def resolved_lanes(self) -> int:
+        """Lanes L of the order."""
+        return lanes_for(self.batch_size, self.world_size) if self.lanes is None else self.lanes
+
+    def order_settings(self, channels: Sequence[str], targets: Sequence[str]) -> dict[str, Any]:
+        """Options that the batches depend on, as plain values, where these channels and targets are served.
+
+        The others choose rows, or who serves them and how.
+        """
+        return {
+            "channels": list(channels),
+            "targets": list(targets),
+            "window": self.window,
+            "stride": self.stride,
+            "horizon": self.horizon,
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffle,
+            "seed": self.seed,
+            "weights": None if self.weights is None else list(self.weights),
+            "windows_per_epoch": self.windows_per_epoch,
+            "lanes": self.resolved_lanes,
+            "pool_rows": self.pool_rows,
+            "block_rows": self.block_rows,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoaderOptions(DatasetOptions):
+    """What `WindowLoader` takes."""
+
+    num_workers: int = 0
+    """Processes that draw the order and read ahead. They send window starts; batches are gathered in this one."""
+    device: torch.device | str | None = None
+    """Where batches are made, such as "cuda": rows are sent there once a pool, and windows are made of them there.
+    By default they are made in memory."""
+    transform: Transform | None = None
+    """With a device: function of all rows (R, C) of a pool there, before windows are made of them, to normalise,
+    fill and cast. It must return the same shape; C are the channels, then the targets that are not among them."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_option(
+            self.transform is None or self.device is not None,
+            "transform works on a device: name it, device='cpu' if there is no other",
+        )
+
+    def of_dataset(self) -> dict[str, Any]:
+        """Those of `WindowDataset`, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(DatasetOptions)}
+
+
+def check_option(is_right: bool, message: str) -> None:
+    """Raise LongstrideError with this message unless it is right."""
+    if not is_right:
+        raise LongstrideError(message, code="option-value")

@@ -1,0 +1,77 @@
+"""Making a batch of gathered windows: their order, the store and row of each, blanks where one only fills it."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from longstride.pipeline.loading.batch import WindowBatch
+from longstride.pipeline.loading.ordering.order import PADDING
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving.stores import Collection
+
+__all__ = ["Arranger", "Places"]
+
+
+class Places(NamedTuple):
+    """Where the windows of a batch are, (B,) each."""
+
+    rows: NDArray[np.int64]
+    """Rows of the collection to gather them from; for those that only fill the batch, that of the first window."""
+    local: NDArray[np.int64]
+    """The same as rows of their stores."""
+    start: NDArray[np.int64]
+    """The same with PADDING for those that only fill the batch."""
+    store: NDArray[np.int64] | None = None
+    """Number of each store; None where there is only one."""
+    order: NDArray[np.int64] | None = None
+    """What sorted them; None if nothing did."""
+    padded: NDArray[np.bool_] | None = None
+    """Which only fill the batch; None if none does."""
+
+
+class Arranger:
+    """Says where the windows of a batch are, and makes the batch of them."""
+
+    def __init__(self, collection: Collection, index: WindowIndex) -> None:
+        """Windows of the index, of rows of the collection."""
+        self._collection = collection
+        self._first_start = int(index.starts(np.array(0)))
+        self._several = len(collection.stores) > 1
+
+    def places(self, starts: NDArray[np.int64], *, by_store: bool) -> Places:
+        """Find the windows that start at rows (B,) of the collection; PADDING fills the last batch of an epoch.
+
+        `by_store` sorts those of several stores, so that those of one store are copied together.
+        """
+        if not self._several and starts[-1] != PADDING:
+            return Places(starts, starts, starts)
+        padded = starts == PADDING
+        rows = np.where(padded, self._first_start, starts)
+        order = np.argsort(rows) if self._several and by_store else None
+        if order is not None:
+            rows, padded = rows[order], padded[order]
+        store, local = self._collection.locate(rows)
+        if not padded.any():
+            return Places(rows, local, local, store, order)
+        return Places(rows, local, np.where(padded, PADDING, local), store, order, padded)
+
+    def batch(self, gathered: WindowBatch, places: Places) -> WindowBatch:
+        """The batch of windows that were gathered from these places; its memory is that of the gathered ones."""
+        values, _, mask, target, target_mask, _ = gathered
+        if places.padded is not None:
+            padded = torch.from_numpy(places.padded).to(values.device)
+            mask = _blanked(padded, values, mask)
+            target_mask = None if target is None else _blanked(padded, target, target_mask)
+        store = None if places.store is None else torch.from_numpy(places.store)
+        return WindowBatch(values, torch.from_numpy(places.start), mask, target, target_mask, store)
+
+
+def _blanked(padded: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """Put zeros into windows that only fill the batch, and give the mask, False there."""
+    values[padded] = 0
+    mask = torch.ones_like(values, dtype=torch.bool) if mask is None else mask
+    mask[padded] = False
+    return mask

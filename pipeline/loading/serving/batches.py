@@ -1,0 +1,123 @@
+"""Gathering whole batches, values and targets: from the stores themselves, or from a pool of their rows."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from longstride.pipeline.loading.batch import WindowBatch
+from longstride.pipeline.loading.ordering.order import PADDING
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving.arrange import Arranger
+from longstride.pipeline.loading.serving.gather import WindowGather
+from longstride.pipeline.loading.serving.stores import Collection, columns_of
+
+__all__ = ["BatchGather", "PoolGather"]
+
+AT_ONCE_BYTES = 2**22
+"""Bytes of values that are copied in one call, where batches are small: a call takes as long as copying 100 KB."""
+SMALL_BYTES = 2**19
+"""Bytes of values of a small batch. Two or four larger ones together are slower than one by one."""
+
+Gather = Callable[[tuple[str, ...], int], WindowGather]
+"""Makes a gatherer of these channels, of windows of this many rows."""
+
+
+class _Gathers:
+    """Gathers values and targets."""
+
+    def __init__(self, collection: Collection, index: WindowIndex, gather: Gather) -> None:
+        self._arranger = Arranger(collection, index)
+        self._target_offset = index.window if index.horizon else 0
+        self._values = gather(collection.channels, index.window)
+        self._target = gather(collection.targets, index.horizon or index.window) if collection.targets else None
+
+    def _batch(self, first: Tensor, stops: list[int] | None = None) -> WindowBatch:
+        values, mask = self._values(first, stops)
+        if self._target is None:
+            return WindowBatch(values, first, mask)
+        return WindowBatch(values, first, mask, *self._target(first + self._target_offset, stops))
+
+
+class PoolGather(_Gathers):
+    """Gathers batches from a pool: rows (R, C) of the served channels of a collection."""
+
+    def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
+        """Batches of `batch` windows."""
+        served, dtype = collection.served, collection.stores[0].layout.dtype
+
+        def gather(names: tuple[str, ...], rows: int) -> WindowGather:
+            chosen = None if names == served else [[served.index(name) for name in names]]
+            none = np.empty((0, len(served)), dtype)
+            return WindowGather([none], rows, batch, columns=chosen, mask=collection.has_missing)
+
+        super().__init__(collection, index, gather)
+
+    def use(self, rows: NDArray[np.floating]) -> None:
+        """Gather from this pool from now on."""
+        for gather in (self._values, self._target):
+            if gather is not None:
+                gather.use([rows])
+
+    def __call__(self, local: NDArray[np.int64], starts: NDArray[np.int64]) -> WindowBatch:
+        """Windows at rows `local` (B,) of the pool, which start at rows `starts` of the collection."""
+        places = self._arranger.places(starts, by_store=True)
+        local = local if places.order is None else local[places.order]
+        return self._arranger.batch(self._batch(torch.from_numpy(local)), places)
+
+
+class BatchGather(_Gathers):
+    """Gathers batches from the stores of a collection."""
+
+    def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
+        """Batches of `batch` windows."""
+        self._ends = collection.first_row[1:]
+        masked = collection.has_missing
+        stores, arrays = collection.stores, collection.arrays
+        assert arrays is not None
+        # All channels of a store, of which some are served, are copied as well.
+        row_bytes = max(values[:1].nbytes for values in arrays)
+        target_rows = (index.horizon or index.window) if collection.targets else 0
+        batch_bytes = batch * (index.window + target_rows) * row_bytes
+        self._at_once = AT_ONCE_BYTES // batch_bytes if batch_bytes <= SMALL_BYTES else 1
+
+        def gather(names: tuple[str, ...], rows: int) -> WindowGather:
+            chosen = None
+            if any(names != store.channels for store in stores):
+                chosen = [columns_of(store, names) for store in stores]
+            return WindowGather(arrays, rows, batch * self._at_once, columns=chosen, mask=masked)
+
+        super().__init__(collection, index, gather)
+
+    def batches(self, starts: NDArray[np.int64]) -> Iterator[WindowBatch]:
+        """The windows that start at rows (steps, B) of the collection; PADDING fills the last of an epoch."""
+        if len(self._ends) > 1:
+            yield from map(self._arranged, starts)
+            return
+        whole = len(starts) - int(np.sum(starts[-1:, -1] == PADDING))
+        rows = torch.from_numpy(starts[:whole])
+        if self._at_once == 1:
+            # All rows at once: one tensor at a time takes as long as a tenth of the copy of short windows.
+            yield from map(self._batch, rows.unbind())
+        else:
+            for step in range(0, whole, self._at_once):
+                yield from self._few(rows[step : step + self._at_once])
+        yield from map(self._arranged, starts[whole:])
+
+    def _few(self, rows: Tensor) -> Iterator[WindowBatch]:
+        """Batches whose windows start at rows (few, B), copied together."""
+
+        def apart(field: Tensor | None) -> Iterable[Tensor | None]:
+            return repeat(None) if field is None else field.view(*rows.shape, *field.shape[1:]).unbind()
+
+        values, start, *others = self._batch(rows.reshape(-1))
+        return map(WindowBatch, apart(values), apart(start), *map(apart, others))
+
+    def _arranged(self, starts: NDArray[np.int64]) -> WindowBatch:
+        """A batch of several stores, or one that is filled."""
+        places = self._arranger.places(starts, by_store=True)
+        stops = None if places.store is None else np.searchsorted(places.rows, self._ends).tolist()
+        return self._arranger.batch(self._batch(torch.from_numpy(places.local), stops), places)

@@ -1,0 +1,45 @@
+"""Packages that are not always installed, and what to install where one is missing."""
+
+from importlib import import_module
+from typing import Any
+
+from longstride.storage.errors import LongstrideError
+
+__all__ = ["PackageError", "needs", "package_error"]
+
+EXTRAS = {
+    "distributed": "dask",
+    "jinja2": "",
+    "matplotlib": "",
+    "numcodecs": "",
+    "obstore": "s3",
+    "polars": "",
+    "pyarrow": "",
+    "s3fs": "s3",
+    "sklearn": "evaluate",
+    "tensorboard": "tensorboard",
+    "zarr": "",
+}
+"""The extra that brings a package, by the name of its import; "" where Longstride without extras does."""
+
+
+class PackageError(LongstrideError, ImportError):
+    """A package is not installed that the work at hand needs."""
+
+
+def needs(module: str) -> Any:
+    """Import a module of a package that is not always installed. Raises PackageError where it is not."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise package_error(error) from None
+
+
+def package_error(error: ModuleNotFoundError) -> ModuleNotFoundError | PackageError:
+    """What to install where one of these packages is missing; the error itself where it is another module."""
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        return error
+    extra = EXTRAS[package]
+    command = f"pip install 'longstride[{extra}]'" if extra else "pip install longstride"
+    return PackageError(f"the package {package} is not installed: `{command}` brings it", code="package-missing")

@@ -1,4 +1,4 @@
-"""Who runs the tasks: threads here, processes here, or a Dask cluster. Tasks are callables that can be pickled."""
+"""Tasks run by threads, processes of this machine, or a Dask cluster. A task is callable and can be pickled."""
 
 import logging
 import os
@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from longstride.storage.errors import LongstrideError
 from longstride.storage.packages import needs
 
-__all__ = ["Run", "WorkersError", "executor", "in_threads", "on_cluster", "on_processes"]
+__all__ = ["TaskRunner", "WorkersError", "executor", "in_threads", "on_cluster", "on_processes"]
 
 Result = TypeVar("Result")
-Run = Callable[[Iterator[Callable[[], Iterable[Result]]]], Iterator[list[Result]]]
+TaskRunner = Callable[[Iterator[Callable[[], Iterable[Result]]]], Iterator[list[Result]]]
 """Runs tasks, some of them at a time, and gives results as they come: those of one task in order."""
 
 THREADS = 2
@@ -36,17 +36,17 @@ class WorkersError(LongstrideError):
     """Workers do not come, die, or are lost."""
 
 
-def executor(workers: int | None, dask: str | None) -> AbstractContextManager[Run[Any]]:
+def executor(workers: int | None, dask: str | None) -> AbstractContextManager[TaskRunner[Any]]:
     """Local processes, a cluster by its address, or else threads. Raises WorkersError where both are named."""
     if workers is not None and dask is not None:
-        raise WorkersError("workers and dask contradict each other: name one of them")
+        raise WorkersError("workers and dask contradict each other: name one of them", code="workers-conflict")
     if dask is not None:
         return on_cluster(dask)
     return in_threads() if workers is None else on_processes(workers)
 
 
 @contextmanager
-def in_threads() -> Iterator[Run[Any]]:
+def in_threads() -> Iterator[TaskRunner[Any]]:
     """Threads of this process."""
     with ThreadPoolExecutor(THREADS, thread_name_prefix="longstride-reader") as pool:
 
@@ -58,7 +58,7 @@ def in_threads() -> Iterator[Run[Any]]:
             def work(task: Callable[[], Iterable[Any]]) -> None:
                 for result in task():
                     found.put(result)
-                    if stopped.is_set():  # who interrupts a job does not wait for the end of a long task
+                    if stopped.is_set():  # an interrupted job does not wait for the end of a long task
                         return
 
             def results(at_most: int) -> Iterator[list[Any]]:
@@ -87,16 +87,15 @@ def in_threads() -> Iterator[Run[Any]]:
 
 
 @contextmanager
-def on_processes(num_workers: int) -> Iterator[Run[Any]]:
-    """Worker processes of this machine; one that dies is replaced, and what it was doing done again."""
+def on_processes(num_workers: int) -> Iterator[TaskRunner[Any]]:
+    """Worker processes of this machine; one that dies is replaced, and its task is done again."""
     dask = _distributed()
-
     threads = max(1, (os.cpu_count() or 1) // num_workers)
     with _deaf_to_ctrl_c():
         cluster = dask.LocalCluster(
             n_workers=num_workers,
             threads_per_worker=1,
-            # There is no dashboard, but a server for it all the same: of a free port, for this machine alone.
+            # Dask starts a server even without a dashboard: it gets a free port, for this machine alone.
             dashboard_address="127.0.0.1:0",
             scheduler_kwargs={"dashboard": False},
             memory_limit=0,
@@ -122,22 +121,19 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def on_cluster(address: str) -> AbstractContextManager[Run[Any]]:
+@contextmanager
+def on_cluster(address: str) -> Iterator[TaskRunner[Any]]:
     """The workers of a `dask.distributed` scheduler.
 
     Raises WorkersError where none answers, it has no workers, or they die or are lost on the way.
     """
-    return _on_cluster(address)
-
-
-@contextmanager
-def _on_cluster(address: str) -> Iterator[Run[Any]]:
     dask = _distributed()
-
     try:
         client = dask.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise WorkersError(f"no Dask scheduler answers at {address}: {error}") from None
+        raise WorkersError(
+            f"no Dask scheduler answers at {address}: {error}", code="workers-unreachable"
+        ) from None
     with client, client.as_current():
 
         def run(tasks: Iterator[Callable[[], Iterable[Any]]]) -> Iterator[list[Any]]:
@@ -145,7 +141,7 @@ def _on_cluster(address: str) -> Iterator[Run[Any]]:
             num_threads = _num_threads(client, address)
             try:
                 for task in tasks:
-                    # A name of its own, so that no two runs share a result.
+                    # A name of its own, so that no two jobs share a result.
                     pending.add(client.submit(_results, task, pure=False))
                     if len(pending) > 2 * num_threads:
                         done, pending = _first_done(client, address, pending)
@@ -157,11 +153,12 @@ def _on_cluster(address: str) -> Iterator[Run[Any]]:
             except dask.scheduler.KilledWorker as error:
                 raise WorkersError(
                     f"the workers of {address} died, one after the other, when they read the same piece "
-                    f"({error.last_worker.address} was the last): give them more memory, or use smaller pieces"
+                    f"({error.last_worker.address} was the last): give them more memory, or use smaller pieces",
+                    code="workers-lost",
                 ) from None
             except (CancelledError, dask.comm.CommClosedError):
                 raise WorkersError(
-                    f"the Dask scheduler at {address} is gone, and what it was doing lost"
+                    f"the Dask scheduler at {address} is gone, and what it was doing lost", code="workers-lost"
                 ) from None
             except (Exception, GeneratorExit):
                 # What is still running would write into a folder that is about to be removed.
@@ -190,7 +187,8 @@ def _num_threads(client: Any, address: str) -> int:
             client.wait_for_workers(1, timeout=WORKERS_SECONDS)
         except TimeoutError:
             raise WorkersError(
-                f"the Dask scheduler at {address} has no workers: start some with `dask worker {address}`"
+                f"the Dask scheduler at {address} has no workers: start some with `dask worker {address}`",
+                code="workers-missing",
             ) from None
     return max(1, num_threads)
 

@@ -1,167 +1,219 @@
-"""What may be added to a store, and how it goes on: files that it does not have, rows that are newer than its own.
+"""A store that exists, to which newer rows are added.
 
 An append knows what is stored, not what was read. So a rate is missing for its first count of a series, and
-nothing is filled in from a value that was there before.
+nothing is filled in from an older value.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.files import checksum
 from longstride.pipeline.ingest.staging.part_file import Part
+from longstride.pipeline.ingest.target import Contents, NewStore
+from longstride.pipeline.ingest.writing.row_rules import RowRules
+from longstride.pipeline.ingest.writing.segments import usual_step
+from longstride.storage.format import StoreLayout
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.text import iso_time
+from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.writer import StoreWriter
 
-__all__ = ["End", "check_newer", "columns_before", "recipe_of", "refuse_known", "sensors_before"]
+__all__ = ["ExistingStore", "recipe_of"]
 
-REBUILD = "make it again of its own sources and this one with --rebuild"
+REBUILD = "make it again from its own sources and this one with --rebuild"
 
 
 def recipe_of(store: SeriesStore) -> Recipe:
     """The recipe that a store was made by. Raises RecipeError where it has none."""
     recipe = store.attributes["recipe"]
     if not recipe:
-        raise RecipeError(f"{store.path} does not say how its sources were read: only what `ingest` made goes on")
+        raise RecipeError(
+            f"{store.path} does not say how its sources were read: only a store that `ingest` made can grow",
+            code="recipe-missing",
+        )
     return Recipe.from_settings(recipe)
 
 
-def refuse_known(store: SeriesStore, sources: Sequence[Source]) -> None:
-    """Raise SourceError for a file whose bytes the store holds already, under whichever name."""
-    known = {
-        (source["bytes"], source["crc32c"]): source["name"]
-        for source in store.attributes["sources"]
-        if source["rows_in"]  # a header alone may come every day
-    }
-    sizes = {num_bytes for num_bytes, _ in known}
-    for source in sources:
-        if source.num_bytes in sizes:
-            name = known.get((source.num_bytes, checksum(source.name)))
-            if name is not None:
-                raise SourceError(
-                    source.name, f"{store.path} has the rows of this file already, as {name}: leave it out"
-                )
+class ExistingStore(NewStore):
+    """An existing store, in the state of its last commit."""
 
+    def __init__(self, store: SeriesStore) -> None:
+        super().__init__(store.generation + 1)
+        self._store = store
+        self._resumes = False
+        """Whether the first new rows are of the series that it ends with."""
+        self.first_row = store.num_rows
 
-def check_newer(store: SeriesStore, parts: Sequence[Part], sources: Sequence[Source]) -> None:
-    """Raise SourceError for the first row that is not newer than what the store has of its series.
+    def known_columns(self, recipe: Recipe) -> tuple[str, ...] | None:
+        """Those of its recipe, which has resolved them."""
+        return recipe.channels
 
-    On a common grid, a row has to be newer than the last step, which was summarised without it.
-    """
-    ends = dict(zip(store.series, store.series_end_ns, strict=True))
-    every_ns = recipe_of(store).every_ns or 1
-    for part in parts:
-        for run in part.runs:
-            if run.series in ends and run.first_time < ends[run.series] + every_ns:
-                of = f" of series {run.series!r}" if run.series else ""
-                last = "to" if every_ns == 1 else "to the end of the step that begins at"
-                raise SourceError(
-                    sources[part.source].name,
-                    f"it has a row at {iso_time(run.first_time)}{of}, but {store.path} reaches {last} "
-                    f"{iso_time(ends[run.series])}: leave out the rows that are not newer, or {REBUILD}",
-                )
+    def refuse_store_of_other_job(self, path: Path) -> None:
+        """It exists, as it must."""
 
+    def refuse_known(self, sources: Sequence[Source]) -> None:
+        """Raise SourceError for a file whose bytes it holds already, under whichever name."""
+        known = {
+            (source["bytes"], source["crc32c"]): source["name"]
+            for source in self._store.attributes["sources"]
+            if source["rows_in"]  # a header alone may come every day
+        }
+        sizes = {num_bytes for num_bytes, _ in known}
+        for source in sources:
+            if source.num_bytes in sizes:
+                name = known.get((source.num_bytes, checksum(source.name)))
+                if name is not None:
+                    raise SourceError(
+                        source.name,
+                        f"{self._store.path} has the rows of this file already, as {name}: leave it out",
+                        code="source-repeated",
+                    )
 
-def columns_before(store: SeriesStore, columns: Sequence[str], *, pivot: bool) -> tuple[str, ...]:
-    """Columns of values of a store, in its order, where new sources have `columns`.
+    def refuse_older(self, parts: Sequence[Part], sources: Sequence[Source]) -> None:
+        """Raise SourceError for the first row that is not newer than what it has of its series.
 
-    Raises SourceError where some of these are not among those of the store.
-    """
-    if not pivot:
-        before = store.channels
-    elif len(columns) == 1:
-        return tuple(columns)
-    else:
-        before = _columns_of_sensors(store, columns)
-    added = [name for name in columns if name not in before]
-    if added:
-        raise SourceError(
-            str(store.path), f"it has no channel for column {', '.join(map(repr, added))}: {REBUILD}"
+        On a common grid, a row has to be newer than the last step, which was summarised without it.
+        """
+        ends = dict(zip(self._store.series, self._store.series_end_ns, strict=True))
+        every_ns = recipe_of(self._store).every_ns or 1
+        for part in parts:
+            for span in part.spans:
+                if span.series in ends and span.first_time < ends[span.series] + every_ns:
+                    of = f" of series {span.series!r}" if span.series else ""
+                    last = "to" if every_ns == 1 else "to the end of the step that begins at"
+                    found, end = iso_time(span.first_time), iso_time(ends[span.series])
+                    raise SourceError(
+                        sources[part.source].name,
+                        f"it has a row at {found}{of}, but {self._store.path} reaches {last} {end}: leave out the "
+                        f"rows that are not newer, or {REBUILD}",
+                        code="rows-not-newer",
+                    )
+
+    def sensors(self, found: Sequence[str], columns: Sequence[str]) -> list[str]:
+        """Its sensors, in its order. Raises SourceError where some are `found` that it does not have."""
+        if len(columns) == 1:
+            sensors = list(self._store.channels)
+        else:
+            suffix = f"/{self._columns_of_sensors(columns)[0]}"
+            sensors = [name.removesuffix(suffix) for name in self._store.channels[:: len(columns)]]
+        self._refuse_added("sensor", set(found) - set(sensors))
+        return sensors
+
+    def columns(self, found: Sequence[str], *, pivot: bool) -> tuple[str, ...]:
+        """Its columns of values, in its order. Raises SourceError where some are `found` that it does not have."""
+        if not pivot:
+            columns = self._store.channels
+        elif len(found) == 1:
+            return tuple(found)
+        else:
+            columns = self._columns_of_sensors(found)
+        self._refuse_added("column", set(found) - set(columns))
+        return columns
+
+    def writer(self, lock: StoreLock, layout: StoreLayout) -> StoreWriter:
+        """The writer of more rows."""
+        writer = StoreWriter.appending(lock)
+        assert writer.layout.channels == layout.channels
+        return writer
+
+    def resume(self, rules: RowRules, series: str, *, look_for_missing: bool) -> None:
+        """Let rows of `series`, the first that come, follow those that it ends with, if these are of it.
+
+        A run of rows without any value at its end may become longer, so segments are found again from there on.
+        """
+        first_row = self._first_row_at_end(series)
+        if first_row is None:
+            return
+        if look_for_missing:
+            self.first_row = _last_value(self._store, first_row) + 1
+        self._resumes = True
+        rules.resume(self.first_row, self._store.time[-1:], self._missing_rows())
+
+    def usual_step(self, writer: StoreWriter, series_start: Sequence[int]) -> int:
+        """The usual step of its first commit, unless none of its series had two rows then."""
+        if self._store.cadence_ns:
+            return self._store.cadence_ns
+        starts = [*range(self._store.num_rows), *series_start[self._resumes :]]
+        return usual_step(writer.written_times(), writer.num_rows, starts)
+
+    def complete(self, found: Contents, begin_ns: int, max_gap_ns: int) -> Contents:
+        """What it had before `first_row`, and what was found from there on."""
+        store = self._store
+        last = {
+            **dict(zip(store.series, store.series_end_ns, strict=True)),
+            **dict(zip(found.series, found.series_end_ns, strict=True)),
+        }
+        series = tuple(last)
+        index = np.array([series.index(name) for name in found.series], np.int64)
+        segments = self._join(found.segments, index, begin_ns, max_gap_ns)
+        sources = [*store.attributes["sources"], *found.sources]
+        return Contents(segments, series, list(last.values()), sources)
+
+    def _join(self, found: Segments, series: NDArray[np.int64], begin_ns: int, max_gap_ns: int) -> Segments:
+        """Its segments up to `first_row`, and those found from there on, whose series have these numbers."""
+        store, first = self._store, self.first_row
+        whole = store.segments.start < first
+        old = Segments(
+            store.segments.start[whole], store.segments.stop[whole].clip(max=first), store.segments.series[whole]
         )
-    return before
+        new = Segments(found.start + first, found.stop + first, series[found.series])
+        next_ns = int(store.time[first]) if first < store.num_rows else begin_ns
+        reaches = self._resumes and len(old) and old.stop[-1] == first
+        # A long missing run at the beginning leaves nothing to join.
+        if reaches and next_ns - int(store.time[first - 1]) <= max_gap_ns and len(new) and new.start[0] == first:
+            old = Segments(old.start, np.append(old.stop[:-1], new.stop[0]), old.series)
+            new = Segments(new.start[1:], new.stop[1:], new.series[1:])
+        joined: list[NDArray[np.int64]] = [
+            np.concatenate([getattr(part, name) for part in (old, new)]) for name in ("start", "stop", "series")
+        ]
+        return Segments(*joined)
 
-
-def sensors_before(store: SeriesStore, found: Sequence[str] | None, columns: Sequence[str]) -> list[str] | None:
-    """The sensors of a store, in its order. Raises SourceError where some are `found` that it does not have."""
-    if found is None:
-        return None
-    if len(columns) == 1:
-        sensors = list(store.channels)
-    else:
-        suffix = f"/{_columns_of_sensors(store, columns)[0]}"
-        sensors = [name.removesuffix(suffix) for name in store.channels[:: len(columns)]]
-    added = sorted(set(found) - set(sensors))
-    if added:
-        raise SourceError(
-            str(store.path), f"it has no channel for sensor {', '.join(map(repr, added))}: {REBUILD}"
-        )
-    return sensors
-
-
-def _columns_of_sensors(store: SeriesStore, columns: Sequence[str]) -> tuple[str, ...]:
-    """Columns that a store has of each sensor, in its order; its channels are named sensor/column."""
-    first = store.channels[: len(columns)]
-    found = tuple(column for name in first for column in columns if name.endswith(f"/{column}"))
-    stems = {name.removesuffix(f"/{column}") for name, column in zip(first, found, strict=False)}
-    if len(found) != len(columns) or len(stems) != 1 or len(store.channels) % len(columns):
-        raise SourceError(
-            str(store.path), f"its channels are not those of columns {', '.join(map(repr, columns))}: {REBUILD}"
-        )
-    return found
-
-
-@dataclass(frozen=True)
-class End:
-    """The last rows of a store, where new rows of the same series go on with them."""
-
-    store: SeriesStore
-    start: int
-    """Where the run of rows without any value begins that the store ends with, its number of rows where there is
-    none: new rows may make that run longer, so segments are cut anew from here on."""
-
-    @staticmethod
-    def of(store: SeriesStore, series: str, *, look_for_missing: bool) -> "End | None":
-        """The end of a store, None where it is not known to be one of rows of `series`."""
-        segments = store.segments
-        first_row = 0
-        last = store.series[0]
-        if len(store.series) > 1:
-            if not len(segments) or segments.stop[-1] != store.num_rows:
-                return None
-            first_row, last = int(segments.start[-1]), store.series[segments.series[-1]]
-        if last != series:
+    def _first_row_at_end(self, series: str) -> int | None:
+        """First row of the segment that it ends with, None where it is not known to end with rows of `series`."""
+        segments = self._store.segments
+        if len(self._store.series) == 1:
+            return 0 if self._store.series[0] == series else None
+        if not len(segments) or segments.stop[-1] != self._store.num_rows:
             return None
-        return End(store, _last_value(store, first_row) + 1 if look_for_missing else store.num_rows)
+        return int(segments.start[-1]) if self._store.series[segments.series[-1]] == series else None
 
-    @property
-    def last_time(self) -> NDArray[np.int64]:
-        """Time of the last row, (1,)."""
-        return np.asarray(self.store.time[-1:])
+    def _missing_rows(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.floating]]]:
+        """The rows from `first_row` on, some at a time: time (rows,) and values (rows, N)."""
+        for row in range(self.first_row, self._store.num_rows, self._store.chunk_rows):
+            stop = min(row + self._store.chunk_rows, self._store.num_rows)
+            yield self._store.time[row:stop], self._store.values[row:stop]
 
-    def missing_rows(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.floating]]]:
-        """The rows from `start` on, some at a time: time (rows,) and values (rows, N)."""
-        for row in range(self.start, self.store.num_rows, self.store.chunk_rows):
-            stop = min(row + self.store.chunk_rows, self.store.num_rows)
-            yield self.store.time[row:stop], self.store.values[row:stop]
+    def _columns_of_sensors(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Columns that it has of each sensor, in its order; its channels are named sensor/column."""
+        channels = self._store.channels
+        first = channels[: len(columns)]
+        found = tuple(column for name in first for column in columns if name.endswith(f"/{column}"))
+        stems = {name.removesuffix(f"/{column}") for name, column in zip(first, found, strict=False)}
+        if len(found) != len(columns) or len(stems) != 1 or len(channels) % len(columns):
+            raise self._other_channels(f"its channels are not those of columns {listed(columns)}")
+        return found
 
-    def joins_up(self, segments: Segments, next_time_ns: int, max_gap_ns: int) -> bool:
-        """Whether the last of `segments`, which end where this begins, goes on with a row of this time."""
-        if not len(segments) or segments.stop[-1] != self.start:
-            return False
-        return next_time_ns - int(self.store.time[self.start - 1]) <= max_gap_ns
+    def _refuse_added(self, what: str, added: set[str]) -> None:
+        if added:
+            raise self._other_channels(f"it has no channel for {what} {listed(sorted(added))}")
+
+    def _other_channels(self, found: str) -> SourceError:
+        return SourceError(str(self._store.path), f"{found}: {REBUILD}", code="channels-changed")
 
 
 def _last_value(store: SeriesStore, first_row: int) -> int:
     """Last row that has a value, `first_row - 1` where none has from there on."""
     for stop in range(store.num_rows, first_row, -store.chunk_rows):
         start = max(first_row, stop - store.chunk_rows)
-        there = np.flatnonzero(~np.isnan(store.values[start:stop]).all(axis=1))
-        if len(there):
-            return start + int(there[-1])
+        present = np.flatnonzero(~np.isnan(store.values[start:stop]).all(axis=1))
+        if len(present):
+            return start + int(present[-1])
     return first_row - 1

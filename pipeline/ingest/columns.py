@@ -51,9 +51,11 @@ class Columns:
         if absent:
             remedy = "name one of them"
             if any(_is_number(name) for name in names):
-                remedy += ", or where the first row is no header, give names with --header"
+                remedy += ", or where the first row is not a header, give names with --header"
             raise SourceError(
-                source, f"there is no column {listed(absent)}; the columns are {listed(names)}: {remedy}"
+                source,
+                f"there is no column {listed(absent)}; the columns are {listed(names)}: {remedy}",
+                code="column-missing",
             )
         if recipe.channels is None:
             out = {*needed, *recipe.exclude, *unnamed}
@@ -64,7 +66,11 @@ class Columns:
             remedy = "name some with --channels, or leave the file out"
             if recipe.channels:
                 remedy = f"--channels names {listed(recipe.channels)}: name some of this file, or leave it out"
-            raise SourceError(source, f"no column is left for values; the columns are {listed(names)}: {remedy}")
+            raise SourceError(
+                source,
+                f"no column is left for values; the columns are {listed(names)}: {remedy}",
+                code="no-channels",
+            )
         return Columns(
             time=recipe.time_columns,
             series=recipe.series,
@@ -85,7 +91,10 @@ def union_of_channels(columns: Sequence[Columns], recipe: Recipe) -> tuple[str, 
         return found
     absent = [name for name in recipe.channels if name not in found]
     if absent:
-        raise RecipeError(f"--channels names {listed(absent)}, which no source has: name columns that there are")
+        raise RecipeError(
+            f"--channels names {listed(absent)}, which no source has: name existing columns",
+            code="column-missing",
+        )
     return recipe.channels
 
 

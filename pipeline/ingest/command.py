@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-from longstride.storage.cli import SOURCES, example, options, resumable
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.storage.cli import SOURCES, example, resumable
+from longstride.storage.flags import flags, given
 
 
 def _names(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:
@@ -18,134 +20,8 @@ def _tab(context: click.Context, parameter: click.Parameter, text: str | None) -
     return "tab" if text == "\\t" else text
 
 
-READING = (
-    click.option(
-        "--time",
-        metavar="COL,...",
-        callback=_names,
-        help="Column that holds the time of a row, or several: date and time of day, or year, month, day and "
-        "so on. Required, here or in the recipe.",
-    ),
-    click.option(
-        "--time-format",
-        metavar="FORMAT",
-        help="How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between "
-        "them), or s, ms, us or ns for a number since 1970.  [default: ISO 8601]",
-    ),
-    click.option(
-        "--timezone", metavar="ZONE", help="Zone of times that carry none, such as Europe/Berlin.  [default: UTC]"
-    ),
-    click.option(
-        "--ambiguous",
-        type=click.Choice(["reject", "earliest", "latest"]),
-        help="A local time that occurs twice, where clocks are set back.  [default: reject]",
-    ),
-    click.option(
-        "--nonexistent",
-        type=click.Choice(["reject", "forward"]),
-        help="A local time that never occurs, where clocks are set forward.  [default: reject]",
-    ),
-    click.option(
-        "--series",
-        metavar="COL",
-        help="Column that says which series a row belongs to.  [default: there is one series]",
-    ),
-    click.option(
-        "--pivot",
-        metavar="COL",
-        help="Column that says which sensor a row is of: each becomes a channel (with several columns of values: "
-        "channels sensor/column).",
-    ),
-    click.option(
-        "--labels",
-        metavar="COL,...",
-        callback=_names,
-        help="Columns of labels: true, false or whole numbers from 0 to 127.",
-    ),
-    click.option(
-        "--channels",
-        metavar="COL,...",
-        callback=_names,
-        help="Columns of values, in this order.  [default: all others that have a name]",
-    ),
-    click.option(
-        "--exclude",
-        metavar="COL,...",
-        callback=_names,
-        help="Columns to leave out; or name those to keep with --channels.",
-    ),
-    click.option("--unit", metavar="COL=UNIT", multiple=True, help="Unit of a channel, such as pressure=bar."),
-    click.option(
-        "--separator", metavar="CHAR", callback=_tab, help="Between fields; tab for a tab.  [default: a comma]"
-    ),
-    click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark.  [default: .]"),
-    click.option("--encoding", metavar="NAME", help="Of texts, such as latin-1.  [default: utf-8]"),
-    click.option(
-        "--header", metavar="COL,...", callback=_names, help="Names of the columns of files that have no header."
-    ),
-    click.option(
-        "--null",
-        metavar="[COL=]TEXT",
-        multiple=True,
-        help="A text or number that means a missing value, beside the empty field and NaN: -200, or CO=-200.",
-    ),
-    click.option(
-        "--max-rejects",
-        metavar="N|SHARE%",
-        help="Stop when more rows than this cannot be read.  [default: 0.1%]",
-    ),
-)
-RULES = (
-    click.option(
-        "--sql",
-        metavar="QUERY",
-        help="Filters, and columns made of others: 'SELECT *, a - b AS spread FROM rows WHERE a > 0'. It sees "
-        "each row alone.",
-    ),
-    click.option(
-        "--duplicates",
-        type=click.Choice(["error", "first", "last", "mean"]),
-        help="Rows of the same series and time.  [default: error]",
-    ),
-    click.option(
-        "--rate",
-        metavar="COL,...",
-        callback=_names,
-        help="Channels that count: stored as their increase a second.",
-    ),
-    click.option(
-        "--counter-bits",
-        type=click.Choice(["16", "32", "64"]),
-        help="Width of counters: where they wrap around.  [default: 32]",
-    ),
-    click.option("--every", metavar="DURATION", help="Summarise rows on a common grid of this step."),
-    click.option(
-        "--aggregate",
-        metavar="[COL=]HOW",
-        multiple=True,
-        help="Summarise by mean, min, max, last or count.  [default: mean]",
-    ),
-    click.option(
-        "--fill",
-        type=click.Choice(["none", "forward", "linear"]),
-        help="Fill in missing values from those around them.  [default: none]",
-    ),
-    click.option("--fill-limit", metavar="DURATION", help="How far away those may be."),
-    click.option(
-        "--max-gap",
-        metavar="DURATION",
-        help="A longer step starts a new segment; with --every, missing steps up to it get rows.  "
-        "[default: 1.5 times the usual step]",
-    ),
-    click.option(
-        "--split-on-missing",
-        metavar="DURATION",
-        help="Longer runs of rows without any value belong to no segment.",
-    ),
-    click.option(
-        "--dtype", type=click.Choice(["float32", "float64"]), help="Of stored values.  [default: float32]"
-    ),
-)
+COLUMN, DURATION = {"metavar": "COL"}, {"metavar": "DURATION"}
+COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
 
 
 @click.command(
@@ -158,14 +34,40 @@ RULES = (
 @click.option(
     "--out", "-o", metavar="STORE", type=click.Path(path_type=Path), required=True, help="The store, a folder."
 )
-@options(READING, RULES)
+@flags(
+    Recipe,
+    time=COLUMNS,
+    time_format={"metavar": "FORMAT"},
+    timezone={"metavar": "ZONE"},
+    series=COLUMN,
+    pivot=COLUMN,
+    labels=COLUMNS,
+    channels=COLUMNS,
+    exclude=COLUMNS,
+    unit={"metavar": "COL=UNIT"},
+    separator={"metavar": "CHAR", "callback": _tab},
+    encoding={"metavar": "NAME"},
+    header=COLUMNS,
+    null={"metavar": "[COL=]TEXT"},
+    max_rejects={"metavar": "N|SHARE%"},
+    sql={"metavar": "QUERY"},
+    rate=COLUMNS,
+    every=DURATION,
+    aggregate={"metavar": "[COL=]HOW"},
+    fill_limit=DURATION,
+    max_gap=DURATION,
+    split_on_missing=DURATION,
+)
 @click.option(
     "--recipe",
+    "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="TOML file with settings of the same names; flags override it.",
 )
-@click.option("--append", is_flag=True, help="Add newer rows to the store that is there, read as its own were.")
-@click.option("--rebuild", is_flag=True, help="Make the store that is there again, of its own sources and these.")
+@click.option("--append", is_flag=True, help="Add newer rows to an existing store, read as its own rows were.")
+@click.option(
+    "--rebuild", is_flag=True, help="Make an existing store again from its own sources and these together."
+)
 @click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Read with N processes of this machine.")
 @click.option(
     "--dask", metavar="ADDRESS", help="Read on the Dask cluster of this scheduler, such as tcp://host:8786."
@@ -174,13 +76,13 @@ RULES = (
 def ingest(
     sources: tuple[str, ...],
     out: Path,
-    recipe: Path | None,
+    file: Path | None,
     append: bool,
     rebuild: bool,
     workers: int | None,
     dask: str | None,
     as_json: bool,
-    **flags: Any,
+    **settings: Any,
 ) -> None:
     """Turn each SOURCE into one store: files, folders, patterns or URLs such as s3://bucket/logs/*.csv.gz.
 
@@ -192,30 +94,30 @@ def ingest(
     A store holds rows by series and time. A segment is a run of rows of one series without a gap: no window that
     is cut from the store crosses the end of one. Durations are written as 90s, 1h30m, 500ms or 1d.
 
-    Nothing is lost and nothing silent. A row that cannot be read goes to STORE.report/rejects/ with its file, line
+    No row is lost without a word. A row that cannot be read goes to STORE.report/rejects/ with its file, line
     and reason, and too many of them stop the job; every row that came in is accounted for in STORE.report/, or
-    nothing is committed. An ingest that was interrupted goes on where it was: run it again.
+    nothing is committed. An ingest that was
+    interrupted resumes where it was: run it again.
     """
     from tqdm import tqdm
 
     from longstride.pipeline.ingest import job
-    from longstride.pipeline.ingest.recipe import Recipe
     from longstride.pipeline.ingest.sources.files import find_files, num_bytes
 
-    given = {name: value for name, value in flags.items() if value not in (None, ())}
-    if (append or rebuild) and (given or recipe or (append and rebuild)):
+    chosen = given(settings)
+    if (append or rebuild) and (chosen or file or (append and rebuild)):
         raise click.UsageError(
             "--append and --rebuild read sources as the store's own recipe says, and take no other settings"
         )
     files = find_files(sources)
     total = sum(map(num_bytes, files))
     with resumable(), tqdm(total=total, unit="B", unit_scale=True, desc="ingest", disable=None) as bar:
-        run: dict[str, Any] = {"workers": workers, "dask": dask, "progress": bar.update}
+        options = job.Options(workers=workers, dask=dask, progress=bar.update)
         if append:
-            report = job.append(files, out, **run)
+            report = job.append(files, out, **options)
         elif rebuild:
-            report = job.rebuild(files, out, **run)
+            report = job.rebuild(files, out, **options)
         else:
-            resolved = Recipe.from_toml(recipe, **given) if recipe else Recipe.from_settings(given)
-            report = job.ingest(files, out, resolved, **run)
+            recipe = Recipe.from_toml(file, **chosen) if file else Recipe.from_settings(chosen)
+            report = job.ingest(files, out, recipe, **options)
     click.echo(json.dumps(report.as_json(), indent=1) if as_json else report.render())

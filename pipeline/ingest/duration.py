@@ -23,7 +23,7 @@ PART = re.compile(r"(\d+(?:\.\d+)?)\s*(w|d|h|ms|us|ns|m|s)\s*")
 def parse_duration(text: str) -> int:
     """Nanoseconds of a duration such as "1h30m" or "0.5s".
 
-    Raises RecipeError for anything else, and for a duration of nothing.
+    Raises RecipeError for anything else, and for a duration of zero.
     """
     position = 0
     total = Fraction(0)
@@ -32,7 +32,7 @@ def parse_duration(text: str) -> int:
         total += Fraction(match[1]) * UNITS_NS[match[2]]
         position = match.end()
     if position < len(stripped) or total < 1:
-        raise RecipeError(f"{text!r} is no duration: write it as 90s, 1h30m, 500ms or 1d")
+        raise RecipeError(f"{text!r} is not a duration: write it as 90s, 1h30m, 500ms or 1d", code="recipe-value")
     return int(total)
 
 

@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from longstride.pipeline.executor import executor
-from longstride.pipeline.ingest.append import check_newer, recipe_of, refuse_known, sensors_before
+from longstride.pipeline.ingest.append import ExistingStore, recipe_of
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page import write_report
 from longstride.pipeline.ingest.sources.files import find_files
-from longstride.pipeline.ingest.staging.read import ReadSources, was_finished
+from longstride.pipeline.ingest.staging.folder import was_finished
+from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.reject_file import collect_rejects, report_folder
+from longstride.pipeline.ingest.target import NewStore
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
-from longstride.storage.errors import StoreError
 from longstride.storage.format import ROOT
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
@@ -31,7 +32,7 @@ __all__ = ["Options", "append", "ingest", "rebuild"]
 PIECE_BYTES = 8 * 2**20
 BUCKET_BYTES = 64 * 2**20
 READ_SHARE = 0.75
-"""Of the way, when all sources are read."""
+"""Share of the progress when all sources are read."""
 
 Names = Sequence[str | os.PathLike[str]]
 
@@ -46,9 +47,9 @@ class Options(TypedDict, total=False):
     progress: Callable[[float], object] | None
     """Called with bytes of the sources as they are done."""
     piece_bytes: int
-    """Of a source that are parsed at a time."""
+    """Bytes of a source that are parsed at a time."""
     bucket_bytes: int
-    """Of rows that are put in order at a time."""
+    """Bytes of rows that are put in order at a time."""
 
 
 def ingest(
@@ -60,25 +61,25 @@ def ingest(
     SourceError, RejectsError or StoreError, and then there is no store.
     """
     with _new_store(out) as lock:
-        return _run(sources, lock, recipe, options)
+        return _run(sources, lock, recipe, NewStore(), options)
 
 
 def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
     """Add newer rows to the store at `out`, read by its own recipe; `options` as in `Options`.
 
-    Only the last chunk is written again, and who has the store open keeps what they had. The first rate of each
-    series is missing, and nothing is filled in across the seam. Raises SourceError for a file that the store has
-    already, and for rows that are not newer than what it has of their series; else as `ingest`.
+    Only the last chunk is written again, and readers that have the store open keep the rows they had. The first
+    rate of each series is missing, and nothing is filled in across the seam. Raises SourceError for a file that
+    the store has already, and for rows that are not newer than what it has of their series; else as `ingest`.
     """
     with StoreLock(out, append=True) as lock:
-        before = open_store(lock.path)
-        return _run(sources, lock, recipe_of(before), options, before=before)
+        store = open_store(lock.path)
+        return _run(sources, lock, recipe_of(store), ExistingStore(store), options)
 
 
 def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
     """Make the store at `out` again, of its own sources as they are now and more; then put it in its place.
 
-    Who has rows of the old one mapped keeps them; who has only opened it is told to open it again. Raises
+    Readers that have rows of the old one mapped keep them; others get an error, and open it again. Raises
     SourceError where one of its sources is gone; else as `ingest`.
     """
     out = Path(out)
@@ -89,9 +90,9 @@ def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Optio
         made = out.with_name(f".{out.name}.rebuilding")
         if (made / ROOT).exists():
             shutil.rmtree(made)  # a kill has come between its commit and the exchange, or right after it
-        generation = before.generation + 1
+        target = NewStore(before.generation + 1)
         with _new_store(made) as new_lock:
-            report = _run(names, new_lock, recipe_of(before), options, shown_as=out, generation=generation)
+            report = _run(names, new_lock, recipe_of(before), target, options, shown_as=out)
         exchange(made, out)
         shutil.rmtree(made)
     return report
@@ -102,14 +103,16 @@ def _sources_before(before: SeriesStore) -> list[str]:
     gone = [name for name in known if "://" not in name and not Path(name).exists()]
     if gone:
         raise SourceError(
-            gone[0], f"{before.path} was made of it, and it is gone: a rebuild needs all its sources"
+            gone[0],
+            f"{before.path} was made of it, and it is gone: a rebuild needs all its sources",
+            code="source-missing",
         )
     return known
 
 
 def _new_store(path: str | os.PathLike[str]) -> StoreLock:
     lock = StoreLock(path)
-    # What is there is the new store already, where a kill has come right after its commit.
+    # A job that was killed right after its commit has left the new store.
     lock.append = was_finished(lock)
     return lock
 
@@ -118,56 +121,50 @@ def _run(
     names: Names,
     lock: StoreLock,
     recipe: Recipe,
+    target: NewStore,
     options: Options,
     *,
-    before: SeriesStore | None = None,
     shown_as: Path | None = None,
-    generation: int = 1,
 ) -> IngestReport:
     started = clock.perf_counter()
     advance = options.get("progress") or (lambda _: None)
     piece_bytes = options.get("piece_bytes", PIECE_BYTES)
-    plan = make_plan(names, recipe, union=None if before is None else recipe.channels)
+    plan = make_plan(names, recipe, union=target.known_columns(recipe))
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
     if was_finished(lock):
-        left = read.left_report()
+        left = read.folder.left_report()
         if left is not None and left.generation == open_store(lock.path).generation:
-            read.remove_parts()
+            read.folder.remove_parts()
             return left
-        if before is None:
-            raise StoreError(f"{lock.path} is a store already: remove it first, or give another path")
-    if before is not None:
-        refuse_known(before, plan.sources)
-    with executor(options.get("workers"), options.get("dask")) as run:
-        read.run(run)
-    sensors = None if recipe.pivot is None else sensors_of(read.parts)
-    if before is not None:
-        check_newer(before, read.parts, plan.sources)
-        sensors = sensors_before(before, sensors, plan.union)
+        target.refuse_store_of_other_job(lock.path)
+    target.refuse_known(plan.sources)
+    with executor(options.get("workers"), options.get("dask")) as run_tasks:
+        read.run(run_tasks)
+    target.refuse_older(read.parts, plan.sources)
+    sensors = None if recipe.pivot is None else target.sensors(sensors_of(read.parts), plan.union)
     store = shown_as or lock.path
 
     def publish(report: IngestReport) -> IngestReport:
         report = replace(
             report,
             store=os.fspath(store),
-            rejects=collect_rejects(read.folder, store, report.generation, plan.sources, read.parts),
+            rejects=collect_rejects(read.folder.path, store, report.generation, plan.sources, read.parts),
             seconds=clock.perf_counter() - started,
         )
         write_report(report, report_folder(store))
-        read.leave_report(report)
+        read.folder.leave_report(report)
         return report
 
     report = write_store(
         plan,
         read,
         lock,
-        before=before,
-        generation=generation,
+        target=target,
         sensors=sensors,
         bucket_bytes=options.get("bucket_bytes", BUCKET_BYTES),
         progress=lambda share: advance((1 - READ_SHARE) * total_bytes * share),
         publish=publish,
     )
-    read.remove_parts()
+    read.folder.remove_parts()
     return report

@@ -84,17 +84,19 @@ class Plan:
         return [Channel(f"{sensor}/{column}", column) for sensor in sensors for column in self.union]
 
     def check_settings(self, channels: Sequence[Channel]) -> None:
-        """Raise RecipeError where a setting names a channel that there is not."""
+        """Raise RecipeError where a setting names a channel that does not exist."""
         known = {name for channel in channels for name in (channel.name, channel.column)}
         for setting, names in self.recipe.columns_in_settings.items():
             unknown = [name for name in names if name not in known]
             if unknown:
+                known_names = listed([channel.name for channel in channels])
                 raise RecipeError(
-                    f"{setting} names {listed(unknown)}; the channels are {listed([one.name for one in channels])}"
+                    f"{setting} names {listed(unknown)}; the channels are {known_names}",
+                    code="column-missing",
                 )
 
     def fingerprint(self, piece_bytes: int) -> str:
-        """Text that is the same where a job may go on with the parts of another."""
+        """Text that is the same where a job may take over the parts of another."""
         return json.dumps(
             {
                 "sources": [identity(source.name) for source in self.sources],
@@ -111,17 +113,21 @@ def make_plan(
 ) -> Plan:
     """Open all sources and decide what each of their columns is. Raises RecipeError or SourceError.
 
-    `union` are the columns of values of a store that is there already, some of which no new source may have.
+    `union` are the columns of values of an existing store; the new sources may lack some of them.
     """
     sources = tuple(open_source(name, recipe) for name in find_files(names))
     unknown = [name for name in recipe.exclude if not any(name in source.names for source in sources)]
     if unknown:
-        raise RecipeError(f"exclude names {listed(unknown)}, which no source has")
+        raise RecipeError(f"exclude names {listed(unknown)}, which no source has", code="column-missing")
     columns = []
     for source in sources:
         repeated = sorted({name for name in source.names if source.names.count(name) > 1})
         if repeated:
-            raise SourceError(source.name, f"two columns are named {repeated[0]!r}: rename one in the file")
+            raise SourceError(
+                source.name,
+                f"two columns are named {repeated[0]!r}: rename one in the file",
+                code="column-repeated",
+            )
         columns.append(Columns.resolve(source.name, source.names, source.unnamed, recipe))
     union = tuple(union) if union is not None else union_of_channels(columns, recipe)
     channels = tuple(one.channels for one in columns)

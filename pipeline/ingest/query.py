@@ -21,7 +21,7 @@ SPANNING = re.compile(
     r"|\bselect\s+distinct\b|\(\s*select\b|\bexcept\s+(all\s+)?select\b",
     re.IGNORECASE,
 )
-"""What makes of a row something else among others; a trial would show it with some rows only."""
+"""Words of queries that look at several rows; a trial would find these with some rows only."""
 
 
 class Query:
@@ -35,7 +35,7 @@ class Query:
         self._text = self._sql = sql
         spanning = SPANNING.search(QUOTED.sub("''", sql))
         if spanning:
-            raise self._looks_beside(f"{spanning[0]!r}; put quotes around a column of that name")
+            raise self._spans_rows(f"{spanning[0]!r}; put quotes around a column of that name")
         keys = dict.fromkeys((name for name in (columns.series, columns.pivot) if name is not None), pl.String())
         schema: dict[str, pl.DataType] = {columns.time_name: pl.Datetime("ns"), **keys}
         schema |= (
@@ -47,24 +47,24 @@ class Query:
             # It names its columns: the number of the row is one more.
             head, select, tail = sql.partition(sql.lstrip()[:6])
             if select.upper() != "SELECT" or head.strip():
-                raise RecipeError(f"sql is {sql!r}: expected SELECT ... FROM {TABLE}")
+                raise RecipeError(f"sql is {sql!r}: expected SELECT ... FROM {TABLE}", code="sql-invalid")
             self._sql = f"SELECT {ROW}, {tail}"
             found = self._execute(empty)
         self._time = columns.time_name
         self._needed = [columns.time_name, *keys, *columns.labels]
         lost = [name for name in self._needed if name not in found.columns]
         if lost:
-            raise RecipeError(f"sql leaves out {', '.join(map(repr, lost))}: SELECT that too, or *")
+            raise _bad_result(f"leaves out {', '.join(map(repr, lost))}: SELECT that too, or *")
         for name in self._needed:
             if found.schema[name] != schema[name]:
-                raise RecipeError(f"sql makes {found.schema[name]} of {name!r}: leave it {schema[name]}")
+                raise _bad_result(f"makes {found.schema[name]} of {name!r}: leave it {schema[name]}")
         made = {name: dtype for name, dtype in found.schema.items() if name not in (ROW, *self._needed)}
         kept = {name: dtype for name, dtype in made.items() if unused.get(name) != dtype}
         for name, dtype in kept.items():
             if not (dtype.is_numeric() or dtype == pl.Boolean):
-                raise RecipeError(f"sql makes {dtype} of {name!r}: expected numbers; CAST it, or leave it out")
+                raise _bad_result(f"makes {dtype} of {name!r}: expected numbers; CAST it, or leave it out")
         if not kept:
-            raise RecipeError("sql leaves no column of values: SELECT *, or name some")
+            raise _bad_result("leaves no column of values: SELECT *, or name some")
         self.channels = tuple(kept)
         """The columns of values that it gives."""
 
@@ -77,37 +77,41 @@ class Query:
         found = self._execute(rows)
         kept = found[ROW].cast(pl.Int64).fill_null(-1).to_numpy()
         if (np.diff(kept, prepend=-1) <= 0).any():
-            raise RecipeError("sql changes the order of rows or repeats them: it may only filter and compute")
+            raise RecipeError(
+                "sql changes the order of rows or repeats them: it may only filter and compute",
+                code="sql-spans-rows",
+            )
         lost = [name for name in self._needed if found[name].null_count()]
         if lost:
-            raise RecipeError(f"sql makes some {lost[0]!r} missing, which every row must have: drop such rows")
+            raise _bad_result(f"makes some {lost[0]!r} missing, which every row must have: drop such rows")
         found = found.with_columns(pl.col(self._time).to_physical(), pl.col(self.channels).cast(pl.Float64))
         self._refuse_infinity(found)
         return found.drop(ROW), kept
 
     def check_alone(self, frame: pl.DataFrame) -> None:
-        """Raise RecipeError where a row comes out differently among others: rows are read in pieces."""
+        """Raise RecipeError where the result of a row depends on other rows: rows are read in pieces."""
         half = frame.height // 2
         whole, kept = self.run(frame)
         begin, kept_begin = self.run(frame[:half])
         end, kept_end = self.run(frame[half:])
         if not (np.array_equal(kept, [*kept_begin, *kept_end + half]) and whole.equals(pl.concat([begin, end]))):
-            raise self._looks_beside("it gives other values for the first half of the rows alone, or the second")
+            raise self._spans_rows("it gives other values for the first half of the rows alone, or the second")
 
     def _refuse_infinity(self, found: pl.DataFrame) -> None:
         infinite = found.select(pl.col(self.channels).is_infinite().fill_null(False))
         for name in (column.name for column in infinite if column.any()):
             row = int(np.argmax(infinite[name].to_numpy()))
             stamp = iso_time(found[self._time][row])
-            raise RecipeError(
-                f"sql makes infinity of {name!r}, first at {stamp}: make it missing, as by a / NULLIF(b, 0), or "
-                "drop such rows with WHERE"
+            raise _bad_result(
+                f"makes infinity of {name!r}, first at {stamp}: make it missing, as by a / NULLIF(b, 0), or drop "
+                "such rows with WHERE"
             )
 
-    def _looks_beside(self, how: str) -> RecipeError:
+    def _spans_rows(self, how: str) -> RecipeError:
         return RecipeError(
-            f"sql {self._text!r} looks at rows beside each other ({how}): it may only compute with values of the "
-            "same row. Use --every, --fill or --rate for what spans rows"
+            f"sql {self._text!r} looks at more than one row at a time ({how}): it may only compute with values "
+            "of one row. Use --every, --fill or --rate for what spans rows",
+            code="sql-spans-rows",
         )
 
     def _execute(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -117,6 +121,12 @@ class Query:
         except pl.exceptions.PolarsError as error:
             reason = str(error).splitlines()[0]
             if "aggregate function" in reason:
-                raise self._looks_beside("it summarises them") from None
+                raise self._spans_rows("it summarises them") from None
             reason = reason.replace(f'"{ROW}", ', "")
-            raise RecipeError(f"sql {self._text!r} cannot be run on {TABLE}: {reason}") from None
+            raise RecipeError(
+                f"sql {self._text!r} cannot be run on {TABLE}: {reason}", code="sql-invalid"
+            ) from None
+
+
+def _bad_result(found: str) -> RecipeError:
+    return RecipeError(f"sql {found}", code="sql-result")

@@ -1,4 +1,4 @@
-"""How sources are to be read: one frozen record, from flags or from a TOML file with the same names."""
+"""How sources are read: one frozen record, from flags or from a TOML file with the same names."""
 
 import codecs
 import json
@@ -7,7 +7,7 @@ import zoneinfo
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from longstride.pipeline.ingest.duration import parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
@@ -22,6 +22,7 @@ MAX_STEPS_OF_GAP = 1_000_000
 
 Ambiguous = Literal["reject", "earliest", "latest"]
 Nonexistent = Literal["reject", "forward"]
+DecimalMark = Literal[".", ","]
 Duplicates = Literal["error", "first", "last", "mean"]
 Aggregate = Literal["mean", "min", "max", "last", "count"]
 Fill = Literal["none", "forward", "linear"]
@@ -38,47 +39,48 @@ class Recipe:
 
     time: str | tuple[str, ...]
     """Column that holds the time of a row, or several that hold parts of it: date and time of day, or year, month,
-    day and so on."""
+    day and so on. Required."""
     time_format: str | None = None
-    """A strptime format (of several columns: of their texts with a space between them); s, ms, us or ns for a
-    number since 1970; None for ISO 8601."""
+    """How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them), or s,
+    ms, us or ns for a number since 1970; by default ISO 8601."""
     timezone: str = "UTC"
     """Zone of times that carry none, such as Europe/Berlin."""
     ambiguous: Ambiguous = "reject"
     """What becomes of a local time that occurs twice, where clocks are set back."""
     nonexistent: Nonexistent = "reject"
-    """What becomes of a local time that never occurs, where clocks are set forward; `forward` moves it as far."""
+    """What becomes of a local time that never occurs, where clocks are set forward; forward moves it as far."""
 
     series: str | None = None
-    """Column whose value says which series a row belongs to; None for a single series."""
+    """Column that says which series a row belongs to; by default there is a single series."""
     pivot: str | None = None
-    """Column whose value says which sensor a row is of: each sensor becomes a channel. With several columns of
-    values, each sensor becomes as many channels, named sensor/column."""
+    """Column that says which sensor a row is of: each sensor becomes a channel. With several columns of values,
+    each sensor becomes as many channels, named sensor/column."""
     labels: tuple[str, ...] = ()
     """Columns of labels: true, false or a whole number from 0 to 127, never missing."""
     channels: tuple[str, ...] | None = None
-    """Columns of values, in this order; None for all others that have a name."""
+    """Columns of values, in this order; by default all others that have a name."""
     exclude: tuple[str, ...] = ()
-    """Columns to leave out."""
+    """Columns to leave out; or name those to keep in `channels`."""
     unit: tuple[str, ...] = ()
-    """Units of channels, such as "pressure=bar"."""
+    """Unit of a channel, such as pressure=bar."""
 
     separator: str = ","
-    """One character between fields; "tab" for a tab."""
-    decimal: str = "."
+    """One character between fields; the word tab for a tab."""
+    decimal: DecimalMark = "."
     """Decimal mark: a point or a comma."""
     encoding: str = "utf-8"
-    """Of texts: utf-8, or one with a byte a character, such as latin-1."""
+    """Encoding of texts: utf-8, or one with a byte a character, such as latin-1."""
     header: tuple[str, ...] = ()
     """Names of the columns, for files that have no header."""
     null: tuple[str, ...] = ()
-    """Texts that mean a missing value, beside the empty field and NaN. One that is a number means that number,
-    however it is written. "COLUMN=TEXT" is for that column alone."""
+    """A text that means a missing value, such as -200 or CO=-200; the empty field and NaN always do. A number
+    means that number, however it is written."""
     max_rejects: str = "0.1%"
-    """Stop the job when more rows than this cannot be read: a number, or a share of all rows."""
+    """Stop when more rows than this cannot be read: a number, or a share of all rows."""
 
     sql: str | None = None
-    """A Polars SQL query that sees each row of `rows` alone: filters, and columns made of others."""
+    """A query that filters rows and makes columns of others: 'SELECT *, a - b AS spread FROM rows WHERE a > 0'. It
+    sees each row alone."""
     duplicates: Duplicates = "error"
     """What becomes of rows of the same series and time."""
     rate: tuple[str, ...] = ()
@@ -86,7 +88,7 @@ class Recipe:
     counter_bits: CounterBits = "32"
     """Width of a counter: where it wraps around."""
     every: str | None = None
-    """Length of the steps of a common grid, on which rows are summarised; None to keep rows as they are."""
+    """Summarise rows on a common grid of this step; by default rows stay as they are."""
     aggregate: tuple[str, ...] = ("mean",)
     """How values that fall into one step of the grid are summarised: mean, min, max, last or count."""
     fill: Fill = "none"
@@ -94,13 +96,13 @@ class Recipe:
     fill_limit: str | None = None
     """A value is filled in from one at most this far away (linear: between two at most this far apart)."""
     max_gap: str | None = None
-    """A longer step starts a new segment; None for 1.5 times the median step. With `every`, rows are put in for
-    the steps that are missing in between."""
+    """A longer step starts a new segment; by default one of over 1.5 times the median step. With `every`, missing
+    steps get rows, up to this gap."""
     split_on_missing: str | None = None
-    """A longer run of rows without any value belongs to no segment; None to keep such rows in theirs. A run lasts
-    from its first row until the row after it."""
+    """A longer run of rows without any value belongs to no segment; by default such rows stay in theirs. A run
+    lasts from its first row until the row after it."""
     dtype: Dtype = "float32"
-    """Of the stored values."""
+    """Type of the stored values."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.time, str) and len(self.time) == 1:
@@ -152,9 +154,8 @@ class Recipe:
             if not 0 <= limit < float("inf") or (text.endswith("%") and limit > 100):
                 raise ValueError
         except ValueError:
-            raise RecipeError(
-                f"max-rejects is {self.max_rejects!r}: expected a number such as 100, or a share such as 0.1%"
-            ) from None
+            expected = "a number such as 100, or a share such as 0.1%"
+            raise _unexpected("max-rejects", self.max_rejects, expected) from None
         return int(limit * num_rows / 100) if text.endswith("%") else int(limit)
 
     def null_of(self, column: str) -> tuple[str, ...]:
@@ -183,13 +184,12 @@ class Recipe:
 
     def _check_text(self) -> None:
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n0123456789+-. ':
-            raise RecipeError(
-                f"separator is {self.separator!r}: expected one character such as , or ; or |, or the word tab"
-            )
-        if self.decimal not in (".", ","):
-            raise RecipeError(f"decimal is {self.decimal!r}: expected . or ,")
+            expected = "one character such as , or ; or |, or the word tab"
+            raise _unexpected("separator", self.separator, expected)
         if self.decimal == self.separator:
-            raise RecipeError("separator and decimal mark are both a comma: name another separator")
+            raise RecipeError(
+                "separator and decimal mark are both a comma: name another separator", code="recipe-conflict"
+            )
         try:
             ascii_ = bytes(range(128)).decode(self.encoding) == bytes(range(128)).decode("ascii")
             single = len(bytes(range(128, 256)).decode(self.encoding, "replace")) == 128
@@ -197,44 +197,48 @@ class Recipe:
         except (LookupError, UnicodeDecodeError):
             known = False
         if not known:
-            raise RecipeError(
-                f"encoding is {self.encoding!r}: expected utf-8 or one with a byte a character, such as latin-1; "
-                "convert others, as with `iconv -f utf-16 -t utf-8`"
+            raise _unexpected(
+                "encoding",
+                self.encoding,
+                "utf-8 or one with a byte a character, such as latin-1; convert others, as with "
+                "`iconv -f utf-16 -t utf-8`",
             )
 
     def _check_time(self) -> None:
         format_ = self.time_format
         if format_ is not None and format_ not in EPOCH_UNITS_NS and "%" not in format_:
-            raise RecipeError(
-                f"time-format is {format_!r}: expected s, ms, us or ns, or a format such as '%d/%m/%Y %H:%M'"
-            )
+            raise _unexpected("time-format", format_, "s, ms, us or ns, or a format such as '%d/%m/%Y %H:%M'")
         if format_ in EPOCH_UNITS_NS and len(self.time_columns) > 1:
-            raise RecipeError(f"time-format {format_} is for one column, time names {len(self.time_columns)}")
+            raise RecipeError(
+                f"time-format {format_} is for one column, time names {len(self.time_columns)}",
+                code="recipe-conflict",
+            )
         if len(self.time_columns) > 7:
-            raise RecipeError(f"time names {len(self.time_columns)} columns: expected at most 7, year to fraction")
+            raise _unexpected("time", self.time_columns, "at most 7 columns, year to fraction")
         try:
             zoneinfo.ZoneInfo(self.timezone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise RecipeError(
-                f"timezone {self.timezone!r} is not known: expected a name such as UTC or Europe/Berlin"
-            ) from None
+            raise _unexpected("timezone", self.timezone, "a name such as UTC or Europe/Berlin") from None
 
     def _check_uses(self) -> None:
         if self.channels is not None and self.exclude:
             raise RecipeError(
-                "channels and exclude contradict each other: name the columns to keep, or to leave out"
+                "channels and exclude contradict each other: name the columns to keep, or to leave out",
+                code="recipe-conflict",
             )
         if (self.fill == "none") != (self.fill_limit is None):
             raise RecipeError(
                 "fill and fill-limit go together: say how missing values are filled in (forward or linear) and "
-                "how far (such as 1h)"
+                "how far (such as 1h)",
+                code="recipe-conflict",
             )
         if self.every is not None and self.max_gap is not None:
             num_steps = parse_duration(self.max_gap) / parse_duration(self.every)
             if num_steps > MAX_STEPS_OF_GAP:
                 raise RecipeError(
                     f"max-gap {self.max_gap} is {num_steps:,.0f} steps of {self.every}, which would all get rows: "
-                    f"expected at most {MAX_STEPS_OF_GAP:,}: name a shorter max-gap, or a longer every"
+                    f"expected at most {MAX_STEPS_OF_GAP:,}: name a shorter max-gap, or a longer every",
+                    code="recipe-conflict",
                 )
         named = [*self.time_columns, *(name for name in (self.series, self.pivot) if name is not None)]
         named += [*self.labels, *(self.channels or ()), *self.exclude]
@@ -242,7 +246,8 @@ class Recipe:
         if repeated:
             raise RecipeError(
                 f"a column has one use: {', '.join(map(repr, repeated))} is named twice among time, series, "
-                "pivot, labels, channels and exclude"
+                "pivot, labels, channels and exclude",
+                code="recipe-conflict",
             )
 
     @classmethod
@@ -256,9 +261,14 @@ class Recipe:
         unknown = sorted(values.keys() - known)
         if unknown:
             names = ", ".join(name.replace("_", "-") for name in sorted(known))
-            raise RecipeError(f"unknown setting {', '.join(map(repr, unknown))}: a recipe may hold {names}")
+            raise RecipeError(
+                f"unknown setting {', '.join(map(repr, unknown))}: a recipe may hold {names}",
+                code="recipe-setting",
+            )
         if not values.get("time"):
-            raise RecipeError("which column holds the time? Name it with --time, or as time = in the recipe")
+            raise RecipeError(
+                "which column holds the time? Name it with --time, or as time = in the recipe", code="time-unnamed"
+            )
         return cls(**{name: _checked(name, value) for name, value in values.items()})
 
     @classmethod
@@ -267,12 +277,12 @@ class Recipe:
         try:
             settings = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"{path} is no TOML file: {error}") from None
+            raise RecipeError(f"{path} is not a TOML file: {error}", code="recipe-file") from None
         settings = {name.replace("-", "_"): value for name, value in settings.items()}
         try:
             return cls.from_settings(settings | overrides)
         except RecipeError as error:
-            raise RecipeError(f"{path}: {error}") from None
+            raise RecipeError(f"{path}: {error}", code=error.code) from None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for the attributes of a store, without those that are as by default."""
@@ -289,15 +299,13 @@ class Recipe:
         return "".join(f"{name} = {toml(value)}\n" for name, value in settings.items())
 
 
-CHOICES = {
-    "ambiguous": get_args(Ambiguous),
-    "nonexistent": get_args(Nonexistent),
-    "duplicates": get_args(Duplicates),
-    "counter_bits": get_args(CounterBits),
-    "fill": get_args(Fill),
-    "dtype": get_args(Dtype),
+HINTS = get_type_hints(Recipe)
+CHOICES = {name: get_args(hint) for name, hint in HINTS.items() if get_origin(hint) is Literal}
+LISTS = {
+    name
+    for name, hint in HINTS.items()
+    if name != "time" and any(get_origin(kind) is tuple for kind in (hint, *get_args(hint)))
 }
-LISTS = ("labels", "channels", "exclude", "unit", "header", "null", "rate", "aggregate")
 
 
 def toml(value: str | Sequence[str]) -> str:
@@ -317,7 +325,11 @@ def _by_column(entries: tuple[str, ...]) -> list[tuple[str | None, str]]:
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
-        raise RecipeError(f"{name.replace('_', '-')} is {value!r}: expected {listed}")
+        raise _unexpected(name.replace("_", "-"), value, listed)
+
+
+def _unexpected(setting: str, value: object, expected: str) -> RecipeError:
+    return RecipeError(f"{setting} is {value!r}: expected {expected}", code="recipe-value")
 
 
 def _nanoseconds(duration: str | None) -> int | None:
@@ -328,10 +340,10 @@ def _checked(name: str, value: Any) -> Any:
     shown = name.replace("_", "-")
     if name in LISTS or (name == "time" and not isinstance(value, str)):
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise RecipeError(f'{shown} is {value!r}: expected a list of texts such as ["a", "b"]')
+            raise _unexpected(shown, value, 'a list of texts such as ["a", "b"]')
         return tuple(value)
     if name in ("max_rejects", "counter_bits") and type(value) is int:
         return str(value)
     if not isinstance(value, str):
-        raise RecipeError(f"{shown} is {value!r}: expected a text in quotes")
+        raise _unexpected(shown, value, "a text in quotes")
     return value

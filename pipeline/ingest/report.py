@@ -55,7 +55,7 @@ class FileReport:
         return self.rows_in == self.rows_out + self.num_rejected + self.filtered + self.deduplicated + self.merged
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, times in ISO 8601 UTC: the same for each run over the same file."""
+        """Plain values, times in ISO 8601 UTC: the same for each job over the same file."""
         counted = asdict(self)
         for name in ("num_bytes", "crc", "first_time_ns", "last_time_ns"):
             del counted[name]
@@ -70,7 +70,7 @@ class FileReport:
             "last_time": _time(self.last_time_ns),
         }
 
-    def told(self) -> str:
+    def in_words(self) -> str:
         """What became of the rows, in words."""
         counts = {
             "out": self.rows_out,
@@ -96,7 +96,7 @@ class IngestReport:
     generation: int
     files: tuple[FileReport, ...]
     num_rows: int
-    """Of the store, those before an append included."""
+    """Rows of the store, those before an append included."""
     num_channels: int
     num_series: int
     num_segments: int
@@ -111,7 +111,7 @@ class IngestReport:
     cadence: str
     max_gap: str
     parts_reused: int
-    """Parts that an interrupted run had left."""
+    """Parts that an interrupted job had left."""
     rejects: str | None = None
     """File of the rows that cannot be read."""
     seconds: float = 0.0
@@ -147,7 +147,7 @@ class IngestReport:
     def render(self) -> str:
         """A few lines for a terminal."""
         lines = [self.store, *(f"  {name:<12} {text}" for name, text in self.summary())]
-        lines += [f"  {file.name}: {file.told()}" for file in self.files[:MAX_FILES_SHOWN]]
+        lines += [f"  {file.name}: {file.in_words()}" for file in self.files[:MAX_FILES_SHOWN]]
         if len(self.files) > MAX_FILES_SHOWN:
             lines.append(f"  and {len(self.files) - MAX_FILES_SHOWN:,} more files (--json has all)")
         lines.append(
@@ -168,8 +168,8 @@ class IngestReport:
             (self.rows_added, "rows put in for steps that are missing"),
             (self.values_filled, "missing values filled in"),
             (self.counter_wraps, "counter values wrapped around"),
-            (self.counter_resets, "counters started again: their rate there is missing"),
-            (self.parts_reused, "parts taken over from an interrupted run"),
+            (self.counter_resets, "counters that started again: their rate at that row is missing"),
+            (self.parts_reused, "parts taken over from an interrupted job"),
         ]
         lines += [("", f"{count:,} {what}") for count, what in notes if count]
         if self.rejects:

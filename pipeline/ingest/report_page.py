@@ -1,4 +1,4 @@
-"""The report of an ingest, written beside the store: as JSON, and as a page that a browser shows."""
+"""The report of an ingest, written next to the store: as JSON, and as a page that a browser shows."""
 
 import json
 from html import escape

@@ -11,12 +11,12 @@ from longstride.storage.text import counted
 __all__ = ["find_duplicates", "see_steps"]
 
 GAP = 1.5
-"""Of the median step, as in an ingest."""
+"""In median steps, as in an ingest."""
 MANY = 0.05
 
 
 def see_steps(draft: Proposal) -> None:
-    """Tell the usual step, and gaps."""
+    """Report the usual step, and gaps."""
     over = [key for key in draft.keys if key == "series"]
     steps = draft.steps(draft.rows["time"], *over)
     num_back = int((steps < 0).sum())

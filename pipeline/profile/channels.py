@@ -6,6 +6,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
 from longstride.pipeline.profile.column import FEW, Column
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.times import is_time_of_day, name_score, parts_of_time, plain
@@ -21,9 +22,6 @@ __all__ = [
 ]
 
 LABEL_NAME = re.compile(r"(is)?(label|anomaly|anomalous|event|fault|failure|attack|outlier)s?")
-FLOAT32_WHOLE = 2**24
-FLOAT64_WHOLE = 2**53
-"""Below, floats hold every whole number."""
 
 
 def leave_out_other_times(draft: Proposal) -> None:
@@ -63,7 +61,7 @@ def find_labels(draft: Proposal) -> None:
 
 
 def leave_out_texts(draft: Proposal) -> None:
-    """Leave out what is no number. Raises SourceError where nothing is left."""
+    """Leave out columns that are not numbers. Raises SourceError where nothing is left."""
     for column in draft.free:
         if len(column.values) == 1 and not column.is_number:
             draft.exclude(column, f"always {quoted(column.values[0])}")
@@ -72,8 +70,9 @@ def leave_out_texts(draft: Proposal) -> None:
     if not draft.channels:
         raise SourceError(
             draft.sample.excerpts[0].source.name,
-            f"no column of numbers is left beside the time {listed(draft.times[0].recipe.time_columns)}; the "
+            f"no column of numbers is left besides the time {listed(draft.times[0].recipe.time_columns)}; the "
             f"columns are {listed(list(draft.columns))}: is this the right file, and what separates its fields?",
+            code="no-channels",
         )
 
 
@@ -95,12 +94,12 @@ def find_counters(draft: Proposal) -> None:
     rounded: list[str] = []
     for column in draft.channels:
         most = float(column.numbers.abs().max() or 0)  # type: ignore[arg-type]
-        if not column.is_whole or most < FLOAT32_WHOLE:
+        if not column.is_whole or most < LARGEST_EXACT["float32"]:
             continue
         found = f"whole numbers up to {number(most)}, which would be rounded"
-        if most >= FLOAT64_WHOLE and len(draft.channels) > 1:
+        if most >= LARGEST_EXACT["float64"] and len(draft.channels) > 1:
             draft.exclude(column, f"{found}: codes?")
-        elif most >= FLOAT64_WHOLE:
+        elif most >= LARGEST_EXACT["float64"]:
             draft.doubts.append(f"{column.name!r} holds {found}, so an ingest stops: subtract an offset with sql")
         elif "pivot" not in draft.settings and _only_rises(draft.steps(column.numbers, *draft.keys)):
             counters.append(column)
@@ -108,7 +107,9 @@ def find_counters(draft: Proposal) -> None:
         elif (column.numbers.cast(pl.Float32).cast(pl.Float64) != column.numbers).any():
             rounded.append(column.name)
     if counters:
-        why = f"whole numbers that only rise, beyond {FLOAT32_WHOLE:,}: their increase a second is stored"
+        why = (
+            f"whole numbers that only rise, beyond {LARGEST_EXACT['float32']:,}: their increase a second is stored"
+        )
         draft.put("rate", [column.name for column in counters], why)
         if max(float(column.numbers.max()) for column in counters) >= 2**32:  # type: ignore[arg-type]
             draft.put("counter-bits", "64", "some exceed 32 bits")

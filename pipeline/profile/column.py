@@ -32,7 +32,7 @@ class Column:
         """Null where missing or none."""
         unread = self.texts.filter(numbers.is_null()).drop_nulls()
         self.words = dict(Counter(unread.to_list()).most_common())
-        """Texts that are no numbers, and how often each is there."""
+        """Texts that are not numbers, and how often each occurs."""
 
     @cached_property
     def values(self) -> pl.Series:
@@ -81,7 +81,7 @@ class Column:
 
 
 def steps(values: pl.Series, *keys: pl.Series) -> pl.Series:
-    """From each value to the next with the same keys, where both are there."""
+    """From each value to the next with the same keys, where neither is missing."""
     rows = pl.DataFrame([values.alias("value"), *(key.alias(f"key {number}") for number, key in enumerate(keys))])
     rows = rows.drop_nulls("value")
     return rows.select(pl.col("value").diff().over(rows.columns[1:])).to_series().drop_nulls()

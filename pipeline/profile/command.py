@@ -22,7 +22,7 @@ def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
     """Look at a sample of each SOURCE and propose a recipe for `ingest --recipe`, in TOML.
 
     The sample is the beginning of each file, of long plain files also some of the middle and end. What was seen
-    and what is in doubt stands above the settings, and reasons beside them: look it over before use.
+    and what is in doubt stands above the settings, and reasons next to them: look it over before use.
     """
     from longstride.pipeline.profile.findings import profile as look
 

@@ -30,22 +30,23 @@ COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 
 
 Dialect = dict[str, str | tuple[str, ...]]
-"""Settings that say how a text is written, as far as it tells: separator, decimal, encoding and header."""
+"""Settings that say how a text is written, as far as this shows: separator, decimal, encoding and header."""
 
 
 def agreed(dialects: Mapping[str, Dialect]) -> Dialect:
     """The one of all files, by their names: a recipe holds for all. Raises SourceError."""
     common: Dialect = {}
-    told_by: dict[str, str] = {}
+    found_in: dict[str, str] = {}
     for name, dialect in dialects.items():
         for setting, value in dialect.items():
             if value != common.setdefault(setting, value):
                 raise SourceError(
                     name,
-                    f"{setting} is {_shown(value)}, in {told_by[setting]} it is {_shown(common[setting])}: one "
+                    f"{setting} is {_shown(value)}, in {found_in[setting]} it is {_shown(common[setting])}: one "
                     "recipe holds for all files, so profile and ingest these apart",
+                    code="dialects-differ",
                 )
-            told_by.setdefault(setting, name)
+            found_in.setdefault(setting, name)
     return common
 
 
@@ -54,7 +55,7 @@ def _shown(value: str | tuple[str, ...]) -> str:
 
 
 def sniff(begin: bytes, more: bytes = b"") -> Dialect:
-    """Tell how a file is written from its first lines, and its encoding also from `more` of them."""
+    """Find how a file is written from its first lines, and its encoding also from `more` of them."""
     encoding = _encoding(begin + more)
     data = begin.removeprefix(BOM)
     if not data.endswith(b"\n"):
@@ -78,7 +79,7 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
 
 
 def to_numbers(texts: pl.Series, decimal: str) -> pl.Series:
-    """Texts as an ingest reads them as numbers, float64 of shape (T,); null where they are none, or missing."""
+    """Texts as numbers, as an ingest reads them: float64 (T,), null where they are not numbers or missing."""
     plain = texts.str.strip_chars()
     if decimal == ",":
         # A point in such a log groups thousands, or is a mistake.
@@ -120,7 +121,7 @@ def _fields(record: bytes, separator: str, encoding: str) -> list[str]:
     text = io.StringIO(record.decode(encoding, "replace"), newline="")
     try:
         return [field.strip() for field in next(csv.reader(text, delimiter=separator))]
-    except csv.Error:  # what is wrong is told when the header is read
+    except csv.Error:  # reading the header will raise
         return []
 
 

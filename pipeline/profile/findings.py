@@ -8,7 +8,7 @@ from typing import Any
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.csv.syntax import Reject
+from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
@@ -45,7 +45,9 @@ def profile(names: Sequence[str], *, rows: int = 10_000) -> Proposal:
     """
     sample = take_sample(names, rows)
     if not sample.num_rows:
-        raise SourceError(", ".join(names), "there is no row to look at: name files that hold some")
+        raise SourceError(
+            ", ".join(names), "there is no row to look at: name files that hold some", code="source-empty"
+        )
     draft = _begun(sample)
     _say_dialect(draft)
     _say_time(draft)
@@ -77,6 +79,7 @@ def _begun(sample: Sample) -> Proposal:
             sample.excerpts[0].source.name,
             f"no column looks like times; the first row is {first}. Expected ISO 8601, dates such as 31/12/2024 "
             "or whole numbers since 1970: for other times, write the recipe by hand",
+            code="times-not-found",
         )
     found = steps(times[0].nanoseconds, places["block"])
     if int((found < 0).sum()) <= 5 * int((found > 0).sum()):

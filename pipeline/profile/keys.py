@@ -96,7 +96,7 @@ def _disorder(rows: pl.DataFrame, keys: Sequence[Column]) -> float:
 
 
 def _completeness(rows: pl.DataFrame, sensor: Column, *series: Column) -> float:
-    """How many of the sensors there are at a time, of each series, as a share."""
+    """Share of the sensors that have a row at a time, of each series."""
     key = f"key {sensor.name}"
     at_each = rows.group_by("time", *(f"key {column.name}" for column in series)).agg(pl.col(key).n_unique())[key]
     return int(at_each.sum()) / len(at_each) / len(sensor.values)

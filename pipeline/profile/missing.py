@@ -17,7 +17,7 @@ POWERS = {2.0**bits - less for bits in (15, 16, 31, 32) for less in (0, 1)}
 
 
 def find_missing(draft: Proposal) -> None:
-    """Find texts among numbers, and numbers far from all others, that are there again and again."""
+    """Find texts among numbers, and numbers far from all others, that occur again and again."""
     found: dict[str | float, list[Column]] = {}
     for column in draft.channels:
         values: Iterator[str | float] = chain(_words(column), _numbers(draft, column))
@@ -46,7 +46,7 @@ def _count(column: Column, value: str | float) -> int:
 
 def _words(column: Column) -> Iterator[str]:
     for word, count in column.words.items():
-        # What is there once is a slip.
+        # A word that occurs once is a slip.
         if word not in column.odd_words or (len(column.odd_words) <= MAX_WORDS and count > 1):
             yield word
 
@@ -73,7 +73,7 @@ def _numbers(draft: Proposal, column: Column) -> Iterator[float]:
 
 
 def _is_made_up(value: float) -> bool:
-    """Whether people or registers write such a number where there is none."""
+    """Whether people or registers write such a number for a missing one."""
     size = abs(value)
     is_round = value <= -100 and value % 100 == 0
     return is_round or size in POWERS or size >= 1e30 or re.fullmatch(r"99+\.[09]+", f"{size}") is not None

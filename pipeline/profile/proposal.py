@@ -50,7 +50,7 @@ class Proposal:
 
     @property
     def free(self) -> list[Column]:
-        """Columns without a use so far. Those without a name are none: nothing is stored of them."""
+        """Columns without a use so far. Those without a name do not count: they are not stored."""
         taken = self.uses.keys() | self.sample.unnamed
         return [column for name, column in self.columns.items() if name not in taken]
 
@@ -82,7 +82,7 @@ class Proposal:
         self.add("exclude", column.name, why)
 
     def steps(self, values: pl.Series, *keys: str) -> pl.Series:
-        """From each value to the next of its block and keys, where both are there."""
+        """From each value to the next of its block and keys, where neither is missing."""
         return steps(values, self.rows["block"], *(self.rows[key] for key in keys))
 
     def sort(self) -> None:

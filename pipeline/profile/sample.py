@@ -25,7 +25,7 @@ __all__ = ["Sample", "take_sample"]
 MAX_FILES = 20
 SNIFFED_BYTES = 2**18
 MAX_BYTES = 2**28
-"""Of the sample of a file, where lines are long."""
+"""Limit of the sample of a file, where lines are long."""
 FEW_SAMPLES = 1.5
 """A file of fewer is read as a whole."""
 
@@ -42,7 +42,7 @@ class Sample:
     """Excerpts of logs."""
 
     dialect: Dialect
-    """Of the text files."""
+    """How the text files are written."""
     num_files: int
     """Also those that were not looked at."""
     excerpts: tuple[Excerpt, ...]
@@ -104,8 +104,8 @@ def take_sample(names: Sequence[str], rows: int) -> Sample:
         source = open_source(name, _recipe(sniff(begin)))
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
-            told = dialect if isinstance(source, CsvSource) else dialect.keys() & {"encoding"}
-            dialects[name] = {setting: dialect[setting] for setting in told}
+            chosen = dialect if isinstance(source, CsvSource) else dialect.keys() & {"encoding"}
+            dialects[name] = {setting: dialect[setting] for setting in chosen}
     dialect = agreed(dialects)
     is_text = len(dialects) == len(seen) == len(files)
     num_bytes_seen = sum(size for name in seen for _, size in spans[name])

@@ -90,7 +90,7 @@ def is_time_of_day(column: Column) -> bool:
 
 
 def parts_of_time(columns: Mapping[str, Column]) -> tuple[str, ...]:
-    """Columns named year, month, day and so on, as far as there are; none if there are less than these three."""
+    """Columns named year, month, day and so on, as many as exist; none if these three are not all there."""
     names: list[str] = []
     for part in PARTS:
         others = (name for name, column in columns.items() if name not in names and _is_part(column, part))
@@ -129,7 +129,7 @@ def _order_score(nanoseconds: pl.Series, blocks: pl.Series) -> float:
 
 
 def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
-    """Find how to read one column of times, or two of date and time of day; None where they are none.
+    """Find how to read one column of times, or two of date and time of day; None where they are not times.
 
     `columns` are (T,) each, `blocks` (T,) says which rows follow each other in a file.
     """

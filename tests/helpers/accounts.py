@@ -10,7 +10,7 @@ def assert_balanced(report: IngestReport, *, rows_before: int = 0) -> SeriesStor
     for file in report.files:
         rejected = sum(file.rejected.values())
         accounted = file.rows_out + rejected + file.deduplicated + file.merged + file.filtered
-        assert file.rows_in == accounted, file.told()
+        assert file.rows_in == accounted, file.in_words()
     store = open_store(report.store)
     rows_out = sum(file.rows_out for file in report.files)
     assert store.num_rows == report.num_rows == rows_before + rows_out + report.rows_added

@@ -7,7 +7,7 @@ from unittest import mock
 import numpy as np
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest.writing import buckets as order
+from longstride.pipeline.ingest.writing import buckets
 
 SIZES = st.tuples(st.sampled_from([1, 50, 120, 400]), st.integers(1, 900))
 """piece_bytes and bucket_bytes."""
@@ -16,7 +16,7 @@ SIZES = st.tuples(st.sampled_from([1, 50, 120, 400]), st.integers(1, 900))
 @contextmanager
 def tiny_buckets() -> Iterator[None]:
     """Buckets of a few rows, though samples are at least that far apart otherwise."""
-    with mock.patch.object(order, "MIN_SPACING", 1):
+    with mock.patch.object(buckets, "MIN_SPACING", 1):
         yield
 
 

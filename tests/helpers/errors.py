@@ -10,10 +10,12 @@ from longstride import LongstrideError
 
 
 @contextmanager
-def raises(code: str, *facts: object, kind: type[LongstrideError] = LongstrideError) -> Iterator[None]:
+def raises(
+    code: str, *facts: object, kind: type[LongstrideError] = LongstrideError
+) -> Iterator[pytest.ExceptionInfo[LongstrideError]]:
     """Expect an error of a kind that has this code, and in its message each of the facts."""
     with pytest.raises(kind) as caught:
-        yield
+        yield caught
     assert caught.value.code == code, caught.value
     for fact in facts:
         assert str(fact) in str(caught.value)

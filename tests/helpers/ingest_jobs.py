@@ -23,6 +23,7 @@ import polars as pl
 import longstride.pipeline.ingest.job
 import longstride.pipeline.ingest.staging.task
 from longstride import IngestReport, Recipe, ingest
+from longstride.pipeline.ingest.staging.folder import StagedFolder
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.storage.format import StoreLayout
 from tests.helpers.paths import ROOT
@@ -146,7 +147,7 @@ def main(folder: str, out: str, stage: str | None = None, number: str = "0") -> 
     steps.before(ReadSources, "run", stage="reading")
     steps.before(longstride.pipeline.ingest.job, "write_store", stage="writing")
     steps.before(longstride.pipeline.ingest.job, "collect_rejects", stage="committing")
-    steps.before(ReadSources, "remove_parts", stage="tidying")
+    steps.before(StagedFolder, "remove_parts", stage="tidying")
     longstride.pipeline.ingest.staging.task.write_part = steps.part(
         longstride.pipeline.ingest.staging.task.write_part
     )

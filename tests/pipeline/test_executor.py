@@ -21,6 +21,7 @@ from longstride import Recipe, RejectsError, SourceError, ingest
 from longstride.__main__ import main
 from longstride.pipeline import executor
 from longstride.pipeline.executor import WorkersError
+from tests.helpers.errors import assert_refused, raises
 from tests.helpers.ingest_jobs import ROOT, contents, run_job, write_logs
 from tests.helpers.log_lines import log_lines
 
@@ -28,7 +29,7 @@ LOGGING = """
 import os
 import signal
 from pathlib import Path
-from longstride.pipeline.ingest.staging import task as section
+from longstride.pipeline.ingest.staging import task as staging
 
 
 def log_and_die(call, write_part, log, die_at, written=0):
@@ -50,11 +51,11 @@ def log_and_die(call, write_part, log, die_at, written=0):
             (folder / f"{part.source}-{part.section}-{part.piece}.part").unlink()
         return part
 
-    section.ReadSection.__call__, section.write_part = logged_call, mortal_write_part
+    staging.ReadSection.__call__, staging.write_part = logged_call, mortal_write_part
 
 
-if section.write_part.__name__ == "write_part":  # Dask loads it twice
-    log_and_die(section.ReadSection.__call__, section.write_part, Path("LOG"), DIE_AT)
+if staging.write_part.__name__ == "write_part":  # Dask loads it twice
+    log_and_die(staging.ReadSection.__call__, staging.write_part, Path("LOG"), DIE_AT)
 """
 """What a worker loads before it works: it logs the tasks that it begins, and dies in one of them."""
 
@@ -211,7 +212,7 @@ def test_no_scheduler(tmp_path: Path, write_log: Callable[..., Path], monkeypatc
     command = ["ingest", str(log), "--time", "time", "--out", str(tmp_path / "out"), "--dask", address]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 1
-    assert result.output.startswith(f"Error: no Dask scheduler answers at {address}")
+    assert_refused(result.output, "workers-unreachable", address)
     assert result.output.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
@@ -221,10 +222,10 @@ def test_no_workers(
 ) -> None:
     monkeypatch.setattr(executor, "WORKERS_SECONDS", 1)
     log = write_log("log.csv", log_lines(9))
-    with pytest.raises(WorkersError, match=f"{cluster.address} has no workers: start some"):
+    with raises("workers-missing", cluster.address, kind=WorkersError):
         ingest([log], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     cluster.add_worker("mortal", die_at=1)
-    with pytest.raises(WorkersError, match=f"{cluster.address} has no workers: start some"):
+    with raises("workers-missing", cluster.address, kind=WorkersError):
         ingest([log], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     assert not (tmp_path / "out").exists()
 
@@ -233,15 +234,18 @@ def test_a_scheduler_that_is_killed(
     tmp_path: Path, logs: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.add_worker("a")
-    with pytest.raises(WorkersError, match=f"the Dask scheduler at {cluster.address} is gone"):
+    with raises("workers-lost", cluster.address):
         run_job(logs, tmp_path / "out", dask=cluster.address, progress=lambda _: cluster.scheduler.kill())
     assert not (tmp_path / "out").exists()
 
 
-def test_a_piece_that_kills_its_workers(tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster) -> None:
+def test_a_piece_that_kills_its_workers(
+    tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "WORKERS_SECONDS", 90)  # on a busy machine some die before others have come
     for name in "abcde":
         cluster.add_worker(name, die_at=1)
-    with pytest.raises(WorkersError, match=f"workers of {cluster.address} died, one after the other"):
+    with raises("workers-lost", cluster.address):
         ingest([write_log("log.csv", log_lines(9))], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     assert not (tmp_path / "out").exists()
 
@@ -251,7 +255,7 @@ def test_workers_of_other_machines_share_the_folder(
     tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster, sees: str
 ) -> None:
     cluster.add_worker("a", sees=sees)
-    with pytest.raises(SourceError, match=r"0-0-0\.part.*: a worker and this process do not both see this file"):
+    with raises("files-not-shared", "0-0-0.part"):
         ingest([write_log("log.csv", log_lines(9))], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
     assert not (tmp_path / "out").exists()
 
@@ -269,7 +273,7 @@ def test_a_fault_that_cannot_be_pickled_does_not_hang() -> None:
 
 
 def test_workers_and_dask_contradict_each_other(tmp_path: Path, write_log: Callable[..., Path]) -> None:
-    with pytest.raises(WorkersError, match="workers and dask contradict each other: name one of them"):
+    with raises("workers-conflict", "workers", "dask"):
         ingest(
             [write_log("log.csv", log_lines(9))],
             tmp_path / "out",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.csv.syntax import Reject
+from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.files import num_bytes
 
 __all__ = ["Raw", "Section", "Source", "Unparsed"]
@@ -26,12 +26,12 @@ class Section(NamedTuple):
     first_line: int
     """Number of the first line, from 1."""
     num_bytes: int
-    """Of the file: exactly where it is whole records of a plain CSV, else about, for progress."""
+    """Size in the file: exact where it is whole records of a plain CSV, else an estimate, for progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Raw:
-    """Rows of a piece as the format gives them, and what is no row."""
+    """Rows of a piece as the format gives them, and lines that are not rows."""
 
     frame: pl.DataFrame
     """Texts, or whatever the file says."""
@@ -53,7 +53,7 @@ class Unparsed:
 
     parse: Callable[[], Raw]
     done_bytes: int
-    """About how many bytes of the section are read when this piece is, for progress."""
+    """An estimate of the bytes of the section that are read with this piece, for progress."""
 
     def __call__(self) -> Raw:
         """Parse it. Raises SourceError."""

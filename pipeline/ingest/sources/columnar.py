@@ -53,7 +53,7 @@ class Columnar(Source):
             message = (
                 f"column {name!r} holds {field.type}, which cannot be read: leave it out with --exclude {name!r}"
             )
-            raise SourceError(self.name, message) from None
+            raise SourceError(self.name, message, code="column-type") from None
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """Cut by row groups or record batches."""
@@ -86,9 +86,9 @@ class Columnar(Source):
             with _native(self.name) as raw, self._reader(raw, names) as file:
                 yield file
         except (pa.ArrowException, OSError) as error:
-            told = " ".join(str(error).split())
-            message = f"this is no readable {self.kind} file ({told}): fetch it again"
-            raise SourceError(self.name, message) from error
+            reason = " ".join(str(error).split())
+            message = f"this {self.kind} file cannot be read ({reason}): fetch it again"
+            raise SourceError(self.name, message, code="source-damaged") from error
 
     @abstractmethod
     def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:

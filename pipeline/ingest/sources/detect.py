@@ -1,4 +1,4 @@
-"""Which kind of source a file is, told by its first bytes."""
+"""The kind of a source, known by its first bytes."""
 
 import re
 
@@ -31,7 +31,7 @@ JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
 
 def open_source(name: str, recipe: Recipe) -> Source:
-    """Open a file and read its column names. Raises SourceError where it is none that can be read."""
+    """Open a file and read its column names. Raises SourceError for a kind that cannot be read."""
     magic = first_bytes(name)
     if magic.startswith(PARQUET):
         return ParquetSource(name)
@@ -42,10 +42,14 @@ def open_source(name: str, recipe: Recipe) -> Source:
         begin = stream.read(PROBE_BYTES)
     _refuse(name, begin)
     if is_compressed(magic) and (is_compressed(begin) or begin.startswith((PARQUET, ARROW))):
-        raise SourceError(name, "what is compressed here is no text: decompress the file first")
+        raise SourceError(
+            name, "the compressed file does not hold text: decompress it first", code="source-format"
+        )
     text = begin.removeprefix(BOM)
     if JSON_ARRAY.match(text):
-        raise SourceError(name, "this is one JSON array: write an object a line, as with `jq -c '.[]'`")
+        raise SourceError(
+            name, "this is one JSON array: write an object a line, as with `jq -c '.[]'`", code="source-format"
+        )
     if _is_json(text):
         return JsonSource(name, recipe)
     return CsvSource(name, recipe)
@@ -58,9 +62,11 @@ def _is_json(text: bytes) -> bool:
 
 
 def _refuse(name: str, begin: bytes) -> None:
-    """Raise SourceError for what many take for logs, and tell how to make one of it."""
+    """Raise SourceError for a kind of file that is often given for a log, with the way to convert it."""
     for magic, message in FOREIGN.items():
         if begin.startswith(magic):
-            raise SourceError(name, message)
+            raise SourceError(name, message, code="source-format")
     if begin[TAR_MAGIC] == b"ustar":
-        raise SourceError(name, "this is a tar archive: unpack it, as with `tar xf`, and name its files")
+        raise SourceError(
+            name, "this is a tar archive: unpack it, as with `tar xf`, and name its files", code="source-format"
+        )

@@ -41,10 +41,10 @@ NO_LOGS = f"no file in this folder ends with {', '.join(SUFFIXES)}: name the fil
 def find_files(names: Sequence[str | os.PathLike[str]]) -> list[str]:
     """Names of single files: patterns and folders are expanded, in alphabetical order.
 
-    Raises RecipeError where nothing is named or a file is reached twice, SourceError where there is no such file.
+    Raises RecipeError where nothing is named or a file is reached twice, SourceError where a file does not exist.
     """
     if not names:
-        raise RecipeError("no source is named: give at least one file")
+        raise RecipeError("no source is named: give at least one file", code="source-unnamed")
     found = [file for name in names for file in _expanded(os.fspath(name))]
     by_place = defaultdict(list)
     for file in found:
@@ -52,7 +52,9 @@ def find_files(names: Sequence[str | os.PathLike[str]]) -> list[str]:
     for first, *others in by_place.values():
         if others:
             also = f" (as {others[0]})" if others[0] != first else ""
-            raise RecipeError(f"{first} is named twice among the sources{also}: name it once")
+            raise RecipeError(
+                f"{first} is named twice among the sources{also}: name it once", code="source-repeated"
+            )
     return found
 
 
@@ -65,14 +67,16 @@ def _expanded(name: str) -> list[str]:
     if path.is_dir():
         files = sorted(str(file) for file in path.rglob("*") if _is_log(file.relative_to(path)) and file.is_file())
         if not files:
-            raise SourceError(name, NO_LOGS)
+            raise SourceError(name, NO_LOGS, code="source-missing")
         return files
     if path.exists():
-        raise SourceError(name, "this is a pipe or a device: write what it gives to a file first")
+        raise SourceError(
+            name, "this is a pipe or a device: write what it gives to a file first", code="source-format"
+        )
     files = sorted(set(glob.glob(name, recursive=True))) if glob.has_magic(name) else []  # noqa: PTH207
     files = [file for file in files if Path(file).is_file()]
     if not files:
-        raise SourceError(name, "there is no such file")
+        raise SourceError(name, "there is no such file", code="source-missing")
     return files
 
 
@@ -92,7 +96,7 @@ def _expanded_url(url: str) -> list[str]:
     except Exception as error:
         raise _unreachable(url, error) from error
     if not found:
-        raise SourceError(url, "there is no such file" if is_pattern else NO_LOGS)
+        raise SourceError(url, "there is no such file" if is_pattern else NO_LOGS, code="source-missing")
     return [_address(system, file, url) for file in found]
 
 
@@ -154,6 +158,7 @@ def refuse_changed(name: str, expected: int) -> None:
         raise SourceError(
             name,
             f"it had {expected:,} bytes and now has {found:,}: ingest it again, or a copy, when nobody writes it",
+            code="source-changed",
         )
 
 
@@ -165,7 +170,7 @@ def _status(name: str) -> os.stat_result:
 
 
 def first_bytes(name: str) -> bytes:
-    """The bytes that tell what a file is."""
+    """The bytes by which the kind of a file is known."""
     with open_file(name) as file:
         return file.read(MAGIC_BYTES)
 
@@ -186,7 +191,7 @@ def checksum(name: str) -> int:
 
 @contextmanager
 def open_file(name: str) -> Iterator[io.BufferedIOBase]:
-    """The bytes of a file as they lie there. Raises SourceError where it cannot be reached or read."""
+    """The bytes of a file as they are stored. Raises SourceError where it cannot be reached or read."""
     try:
         with _opened(name) as file:
             yield file
@@ -206,7 +211,7 @@ def _opened(name: str) -> Iterator[io.BufferedIOBase]:
     except Exception as error:
         raise _unreachable(name, error) from error
     with remote:
-        yield _told(remote, partial(_unreachable, name))
+        yield _reporting(remote, partial(_unreachable, name))
 
 
 @contextmanager
@@ -219,7 +224,7 @@ def open_text(name: str) -> Iterator[tuple[io.BufferedIOBase, io.BufferedIOBase]
         if kind is None:
             yield file, file
             return
-        yield _told(_decompressed(file, kind), partial(_damaged, name)), file
+        yield _reporting(_decompressed(file, kind), partial(_damaged, name)), file
 
 
 def _decompressed(file: Any, kind: str) -> Any:
@@ -236,17 +241,17 @@ def _decompressed(file: Any, kind: str) -> Any:
             return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
 
 
-def _told(stream: Any, told: Callable[[Exception], SourceError]) -> io.BufferedIOBase:
-    return io.BufferedReader(_Told(stream, told), STRIP_BYTES)
+def _reporting(stream: Any, as_error: Callable[[Exception], SourceError]) -> io.BufferedIOBase:
+    return io.BufferedReader(_Reporting(stream, as_error), STRIP_BYTES)
 
 
-class _Told(io.RawIOBase):
-    """A stream of which whatever goes wrong is told as a SourceError."""
+class _Reporting(io.RawIOBase):
+    """A stream whose errors are all raised as SourceError."""
 
-    def __init__(self, stream: Any, told: Callable[[Exception], SourceError]) -> None:
+    def __init__(self, stream: Any, as_error: Callable[[Exception], SourceError]) -> None:
         super().__init__()
         self._stream = stream
-        self._as_told = told
+        self._as_error = as_error
         self._position = 0
 
     def tell(self) -> int:
@@ -266,7 +271,7 @@ class _Told(io.RawIOBase):
         try:
             self._position = self._stream.seek(offset, whence)
         except Exception as error:
-            raise self._as_told(error) from error
+            raise self._as_error(error) from error
         return self._position
 
     def readinto(self, buffer: Any) -> int:
@@ -276,7 +281,7 @@ class _Told(io.RawIOBase):
         except SourceError:
             raise
         except Exception as error:  # each library has its own
-            raise self._as_told(error) from error
+            raise self._as_error(error) from error
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
@@ -293,6 +298,7 @@ def _filesystem(url: str) -> tuple[Any, str]:
         raise SourceError(
             url,
             f"this kind of address cannot be opened: {error}; expected a path, or a URL such as file:///logs/a.csv",
+            code="source-address",
         ) from None
     except OSError as error:
         raise _unreachable(url, error) from error
@@ -300,15 +306,21 @@ def _filesystem(url: str) -> tuple[Any, str]:
 
 def _unreachable(url: str, error: Exception) -> SourceError:
     if isinstance(error, FileNotFoundError):
-        return SourceError(url, "there is no such file")
-    return SourceError(url, f"it cannot be reached: {type(error).__name__}: {' '.join(str(error).split())}")
+        return SourceError(url, "there is no such file", code="source-missing")
+    return SourceError(
+        url,
+        f"it cannot be reached: {type(error).__name__}: {' '.join(str(error).split())}",
+        code="source-unreadable",
+    )
 
 
 def _damaged(name: str, error: Exception) -> SourceError:
-    return SourceError(name, f"the compressed data is damaged ({error}): fetch the file again")
+    return SourceError(
+        name, f"the compressed data is damaged ({error}): fetch the file again", code="source-damaged"
+    )
 
 
 def _unreadable(name: str, error: OSError) -> SourceError:
     if isinstance(error, FileNotFoundError):
-        return SourceError(name, "there is no such file")
-    return SourceError(name, f"it cannot be read: {error.strerror or error}")
+        return SourceError(name, "there is no such file", code="source-missing")
+    return SourceError(name, f"it cannot be read: {error.strerror or error}", code="source-unreadable")

@@ -13,9 +13,10 @@ import polars as pl
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject import Reject, raw_text, undecodable
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
 from longstride.pipeline.ingest.sources.csv.header import BOM
-from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES, Reject, raw_text
+from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.files import (
     checksum,
     first_bytes,
@@ -34,7 +35,7 @@ class JsonSource(Source):
     """A file of JSON objects, a line each.
 
     Its columns are the keys in its first MiB, and those that the recipe's `header` names. Numbers are read as the
-    texts that stand there: how a column comes out depends on no other row.
+    texts of the file, so a row is read the same whatever the others hold.
     """
 
     def __init__(self, name: str, recipe: Recipe) -> None:
@@ -50,7 +51,9 @@ class JsonSource(Source):
                 keys.update(dict.fromkeys(row))
         if not keys:
             raise SourceError(
-                name, "no line of its first MiB is a JSON object: expected one a line, as `jq -c` writes them"
+                name,
+                "no line of its first MiB is a JSON object: expected one a line, as `jq -c` writes them",
+                code="source-format",
             )
         self.names = tuple(keys)
 
@@ -133,7 +136,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"key {next(name for name in found if names.count(name) > 1)!r} is there twice")
+        raise ValueError(f"key {next(name for name in found if names.count(name) > 1)!r} occurs twice")
     return found
 
 
@@ -155,18 +158,17 @@ def _object(line: bytes, encoding: str) -> dict[str, Any] | _Fault | None:
     try:
         text = line.decode(encoding)
         row = AS_WRITTEN.decode(text)
-        # Telling the keys one by one takes long: only where there may be more than the object has.
+        # Looking at the keys one by one takes long: only where there may be more than the object has.
         if isinstance(row, dict) and text.count('":') + text.count('" :') > len(row):
             row = CAREFUL.decode(text)
         if "\\u" in text:
-            json.dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+            json.dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is not a text
     except UnicodeDecodeError as error:
-        way_out = "name the encoding of the file, as with --encoding latin-1"
-        return _Fault(f"not {encoding}", f"byte {line[error.start]:#04x} is not {encoding}: {way_out}")
+        return _Fault(*undecodable(line[error.start], encoding))
     except ValueError as error:
-        return _Fault("no JSON object", f"the line is no JSON: {error}")
+        return _Fault("no JSON object", f"the line is not JSON: {error}")
     except RecursionError:
-        return _Fault("no JSON object", "the line is no JSON: it is nested too deep")
+        return _Fault("no JSON object", "the line is not JSON: it is nested too deeply")
     if isinstance(row, dict):
         return row
     return _Fault("no JSON object", f"the line is {KINDS.get(type(row), 'a number')}, expected an object")
@@ -185,7 +187,7 @@ def _text(value: Any, decimal: str) -> str | None:
         return value.replace(".", decimal)
     if value is None or isinstance(value, str):
         return value
-    # What is nested is of no use to anyone here; a reject has the line.
+    # A nested value cannot be stored; a reject has the line.
     if isinstance(value, list):
         return "[...]"
     return "{...}" if isinstance(value, dict) else json.dumps(value)

@@ -5,7 +5,6 @@ a pivot), labels, values. It appears by rename, so it is whole or absent.
 """
 
 import json
-import uuid
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,14 +15,16 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Block", "Part", "PartReader", "Run", "part_name", "steps_back_between", "whole_part", "write_part"]
+from longstride.pipeline.ingest.staging.folder import part_name, written_whole
+
+__all__ = ["Block", "Part", "PartReader", "Span", "steps_back_between", "whole_part", "write_part"]
 
 LENGTH_BYTES = 8
 ALIGNMENT = 64
-"""Of the first block, so that it can be mapped as what it is."""
+"""Of the first block in the file, so that it can be mapped."""
 
 
-class Run(NamedTuple):
+class Span(NamedTuple):
     """Rows start:stop of a part: all that it has of one series."""
 
     series: str
@@ -47,14 +48,14 @@ class Part:
     last: bool
     """Whether it ends its section."""
     done_bytes: int
-    """About how many bytes of the section are read with this part, for progress."""
+    """An estimate of the bytes of the section that are read with this part, for progress."""
     num_rows: int
     dtype: str
     num_channels: int
     num_labels: int
     sensors: list[str] | None
     """With a pivot: the names that the sensor of a row is an index into."""
-    runs: list[Run]
+    spans: list[Span]
     rows_in: int
     blank: int
     headers: int
@@ -86,12 +87,7 @@ class Part:
 
 
 Block = NDArray[Any]
-"""Of all rows of a part, or of some."""
-
-
-def part_name(source: int, section: int, piece: int) -> str:
-    """File name of a part."""
-    return f"{source}-{section}-{piece}.part"
+"""An array over all rows of a part, or some of them."""
 
 
 def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
@@ -104,12 +100,10 @@ def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
     header = json.dumps(vars(part)).encode()
     header += b" " * (-(LENGTH_BYTES + len(header)) % ALIGNMENT)
     path = folder / part_name(part.source, part.section, part.piece)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    with open(temporary, "wb") as file:
+    with written_whole(path) as temporary, open(temporary, "wb") as file:
         file.write(len(header).to_bytes(LENGTH_BYTES, "little") + header)
         for block in data:
             file.write(block.data)
-    temporary.replace(path)
     return part
 
 
@@ -117,7 +111,7 @@ def _read_header(path: Path) -> Part:
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
         fields = json.loads(file.read(length))
-    fields["runs"] = [Run(*run) for run in fields["runs"]]
+    fields["spans"] = [Span(*span) for span in fields["spans"]]
     fields["rounded"] = {name: (line, value) for name, (line, value) in fields["rounded"].items()}
     return Part(**fields)
 
@@ -144,10 +138,10 @@ def steps_back_between(parts: Iterable[Part]) -> Counter[int]:
     found: Counter[int] = Counter()
     ends: dict[tuple[int, str], int] = {}
     for part in parts:
-        for run in part.runs:
-            key = part.source, run.series
-            found[part.source] += run.begins < ends.get(key, run.begins)
-            ends[key] = run.ends
+        for span in part.spans:
+            key = part.source, span.series
+            found[part.source] += span.begins < ends.get(key, span.begins)
+            ends[key] = span.ends
     return found
 
 
@@ -164,10 +158,10 @@ class PartReader:
             self._offset[name] = position
             position += part.num_rows * width * dtype.itemsize
 
-    def times(self, run: Run) -> NDArray[np.int64]:
-        """Times of a run, mapped: only what is looked at is read."""
-        offset = self._offset["time"] + 8 * run.start
-        return np.memmap(self.path, np.int64, "r", offset, (run.stop - run.start,))
+    def times(self, span: Span) -> NDArray[np.int64]:
+        """Times of a span, mapped: only what is looked at is read."""
+        offset = self._offset["time"] + 8 * span.start
+        return np.memmap(self.path, np.int64, "r", offset, (span.stop - span.start,))
 
     def read(self, start: int, stop: int) -> dict[str, Block]:
         """All blocks of rows start:stop, by name, (rows,) or (rows, width)."""

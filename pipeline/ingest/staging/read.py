@@ -1,43 +1,23 @@
-"""The first stage: every section of every source read into parts, by whoever runs the tasks."""
+"""The first stage: every section of every source read into parts."""
 
-import hashlib
-import json
-import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from longstride.pipeline.executor import Run
-from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.executor import TaskRunner
 from longstride.pipeline.ingest.errors import AccountingError, SourceError
 from longstride.pipeline.ingest.plan import Plan
-from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.report import FileReport, IngestReport
-from longstride.pipeline.ingest.sources.base import Source
-from longstride.pipeline.ingest.staging.part_file import Part, part_name
-from longstride.pipeline.ingest.staging.reject_file import RejectLimit, drop_parts_without_rejects
-from longstride.pipeline.ingest.staging.task import LARGEST_EXACT, Reading, ReadSection
-from longstride.storage.atomic import make_directory, write_file
-from longstride.storage.format import LOCK_FILE
+from longstride.pipeline.ingest.report import FileReport
+from longstride.pipeline.ingest.staging.folder import StagedFolder, part_name
+from longstride.pipeline.ingest.staging.part_file import Part
+from longstride.pipeline.ingest.staging.precision import refuse_rounded
+from longstride.pipeline.ingest.staging.reject_file import RejectLimit
+from longstride.pipeline.ingest.staging.task import Reading, ReadSection
 from longstride.storage.writing.lock import StoreLock
 
-__all__ = ["ReadSources", "was_finished"]
-
-REPORT_FILE = "report.json"
-
-
-def was_finished(lock: StoreLock) -> bool:
-    """Whether a store is there whose writer was killed between the commit and its end.
-
-    The parts go before the report, so parts without a report are those of an append that was not finished.
-    """
-    if not lock.is_committed or not (lock.path / LOCK_FILE).exists():
-        return False
-    left = {path.name for path in lock.staged.glob("*/*")}
-    return REPORT_FILE in left or not left
+__all__ = ["ReadSources"]
 
 
 class ReadSources:
@@ -45,7 +25,7 @@ class ReadSources:
 
     def __init__(self, plan: Plan, lock: StoreLock, piece_bytes: int, progress: Callable[[float], object]) -> None:
         self._plan = plan
-        self._lock = lock
+        self._store = lock.path
         self._piece_bytes = piece_bytes
         self._progress = progress
         self._total_bytes = sum(source.num_bytes for source in plan.sources)
@@ -62,23 +42,20 @@ class ReadSources:
             )
             for source, columns, channels in zip(plan.sources, plan.columns, plan.channels, strict=True)
         ]
-        # A worker that goes on after its job was killed must not write among the parts of the next, other one.
-        job = hashlib.sha256(plan.fingerprint(piece_bytes).encode()).hexdigest()
-        self.folder = lock.staged.absolute() / job[:16]
-        """Where the parts are: a folder of this very job."""
+        self.folder = StagedFolder(lock, plan.fingerprint(piece_bytes))
         self.parts: list[Part] = []
         """In the order of sources and lines."""
         self.num_reused = 0
         """Parts that an interrupted job had left."""
 
-    def run(self, run: Run[Any]) -> None:
+    def run(self, run_tasks: TaskRunner[Any]) -> None:
         """Have every section read into parts; those that an interrupted job has left are taken as they are.
 
         Raises SourceError, and RejectsError where too many rows cannot be read.
         """
-        left_behind = self._prepare_folder()
+        left_behind = self.folder.prepare()
         try:
-            for parts in run(self._tasks(left_behind)):
+            for parts in run_tasks(self._tasks(left_behind)):
                 self._take(parts)
         except FileNotFoundError as error:
             raise _out_of_sight(error.filename) from error
@@ -90,56 +67,26 @@ class ReadSources:
             file.crc = source.crc
             if source.num_rows is not None and source.num_rows != file.rows_in:
                 raise AccountingError(
-                    f"{source.name} says that it has {source.num_rows:,} rows, but {file.rows_in:,} were read"
+                    f"{source.name} says that it has {source.num_rows:,} rows, but {file.rows_in:,} were read",
+                    code="rows-unaccounted",
                 )
         if not any(part.num_rows for part in self.parts):
             filtered = sum(file.filtered for file in self.files)
             if not filtered and any(part.rejected for part in self.parts):
-                raise self._limit.error(self.folder, self._lock.path, self._plan.sources, self.parts)
+                raise self._limit.error(self.folder.path, self._store, self._plan.sources, self.parts)
             why = f": the query drops {filtered:,}" if filtered else ""
-            raise SourceError(", ".join(file.name for file in self.files), f"there are no rows{why}")
-        self._refuse_counters()
-
-    def leave_report(self, report: IngestReport) -> None:
-        """Keep the report of the commit that is about to be made, for a job that is killed right after it."""
-        write_file(self.folder / REPORT_FILE, [json.dumps(report.as_plain()).encode()])
-
-    def left_report(self) -> IngestReport | None:
-        """The report of a commit that this very job has made, or was about to make, before it was killed."""
-        file = self.folder / REPORT_FILE
-        return IngestReport.from_plain(json.loads(file.read_bytes())) if file.exists() else None
-
-    def remove_parts(self) -> None:
-        """Leave nothing but the report in the folder, when the store is there."""
-        for entry in self.folder.iterdir():
-            if entry.name != REPORT_FILE:
-                entry.unlink(missing_ok=True)
-
-    def _prepare_folder(self) -> dict[str, int]:
-        """Make the folder, or find what this very job has left in it; the parts of others go."""
-        make_directory(self.folder)
-        for other in self._lock.staged.iterdir():
-            if other.name != self.folder.name:
-                shutil.rmtree(other, ignore_errors=True)
-        drop_parts_without_rejects(self.folder)
-        return self._stamps()
-
-    def _stamps(self) -> dict[str, int]:
-        """Name of each part on disk, and when it was written."""
-        with os.scandir(self.folder) as entries:
-            return {
-                entry.name: entry.stat().st_mtime_ns
-                for entry in entries
-                if entry.name.endswith(".part") and not entry.name.startswith(".")
-            }
+            raise SourceError(
+                ", ".join(file.name for file in self.files), f"there are no rows{why}", code="source-empty"
+            )
+        refuse_rounded(self.parts, self._plan.sources, self._plan.recipe)
 
     def _tasks(self, left_behind: dict[str, int]) -> Iterator[ReadSection]:
-        """What is left to read. Parts that are there are taken on the way."""
-        for reading in self._plan.readings(self.folder, self._piece_bytes):
+        """The sections that are left to read. Parts of the others are taken on the way."""
+        for reading in self._plan.readings(self.folder.path, self._piece_bytes):
             away = _anywhere(reading)
             for section in reading.source.sections(self._piece_bytes):
                 task = ReadSection(away, section)
-                # NFS remembers for a while that a file is absent: only those that are there are asked for.
+                # NFS remembers for a while that a file is absent: only existing ones are asked for.
                 begun = part_name(reading.number, section.number, 0) in left_behind
                 parts = task.left_behind() if begun else None
                 if parts is None:
@@ -160,15 +107,15 @@ class ReadSources:
 
     def _stop_at_limit(self) -> None:
         if self._limit.is_exceeded(self._done_bytes):
-            raise self._limit.error(self.folder, self._lock.path, self._plan.sources, self.parts)
+            raise self._limit.error(self.folder.path, self._store, self._plan.sources, self.parts)
 
     def _see(self, left_behind: dict[str, int]) -> None:
         """Raise SourceError unless all parts are here; count those that were not written again."""
-        found = self._stamps()
+        found = self.folder.stamps()
         for part in self.parts:
             name = part_name(part.source, part.section, part.piece)
             if name not in found:
-                raise _out_of_sight(str(self.folder / name))
+                raise _out_of_sight(str(self.folder.path / name))
             self.num_reused += found[name] == left_behind.get(name)
 
     def _count(self, part: Part) -> None:
@@ -182,25 +129,10 @@ class ReadSources:
         file.nonexistent += part.nonexistent
         for reason, count in part.rejected.items():
             file.rejected[reason] = file.rejected.get(reason, 0) + count
-        for run in part.runs:
-            first, last = run.first_time, run.last_time
+        for span in part.spans:
+            first, last = span.first_time, span.last_time
             file.first_time_ns = first if file.first_time_ns is None else min(first, file.first_time_ns)
             file.last_time_ns = last if file.last_time_ns is None else max(last, file.last_time_ns)
-
-    def _refuse_counters(self) -> None:
-        """Raise SourceError for a channel of whole numbers that the store would round."""
-        measurements = {name for part in self.parts for name in part.measurements}
-        found: dict[str, tuple[Source, int, str]] = {}
-        for part in self.parts:
-            for name, (line, value) in part.rounded.items():
-                if name not in measurements:
-                    found.setdefault(name, (self._plan.sources[part.source], line, value))
-        if found:
-            name, *others = found
-            source, line, value = found[name]
-            also = f". The same is true of {listed(others)}" if others else ""
-            message = _rounding(name, value, self._plan.recipe) + also
-            raise SourceError(source.name, message, place=f"{source.line} {line}")
 
     def _advance(self, num_bytes: int) -> None:
         self._done_bytes += num_bytes
@@ -220,23 +152,5 @@ def _out_of_sight(name: str) -> SourceError:
         name,
         "a worker and this process do not both see this file: was it removed? Workers of a cluster need the "
         "sources and the folder of the store on a file system that they share, under the same paths",
-    )
-
-
-def _rounding(name: str, value: str, recipe: Recipe) -> str:
-    """What is wrong with a whole number that the store would round, and what to do."""
-    limit = LARGEST_EXACT["float64" if name in recipe.rate else recipe.dtype]
-    remedies = []
-    if limit == LARGEST_EXACT["float32"]:
-        remedies += ["keep it with --dtype float64", f"store its increase a second (--rate {name!r})"]
-        if recipe.pivot is None:
-            offset = f'"{name}" - {value} AS "{name}"'
-            remedies.append(f"subtract an offset (--sql 'SELECT * REPLACE ({offset}) FROM rows')")
-    if recipe.pivot is None:
-        remedies.append(f"leave the column out with --exclude {name!r}")
-    else:
-        remedies.append("leave its sensor out with --sql 'SELECT * FROM rows WHERE ...'")
-    return (
-        f"column {name!r} is {value}, a whole number that would be rounded (it is exact up to {limit:,}): "
-        f"{', '.join(remedies[:-1])}{', or ' * (len(remedies) > 1)}{remedies[-1]}"
+        code="files-not-shared",
     )

@@ -1,7 +1,6 @@
-"""`rejects/`: the rows that cannot be read, as Parquet, beside the store."""
+"""`rejects/`: the rows that cannot be read, as Parquet, next to the store."""
 
 import os
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,50 +9,38 @@ from typing import Any
 
 from longstride.pipeline.ingest.errors import RejectsError
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.base import Source
-from longstride.pipeline.ingest.sources.csv.syntax import Reject
+from longstride.pipeline.ingest.staging.folder import rejects_name, written_whole
 from longstride.pipeline.ingest.staging.part_file import Part
 from longstride.storage.atomic import make_directory, sync_directory
 
-__all__ = ["RejectLimit", "collect_rejects", "drop_parts_without_rejects", "report_folder", "write_rejects"]
+__all__ = ["RejectLimit", "collect_rejects", "report_folder", "write_rejects"]
 
 ENOUGH_ROWS = 100_000
 """Before as many are read, what share of them is rejected says little of the rest."""
 
 
 def report_folder(store: Path) -> Path:
-    """Where the report of an ingest goes: beside the store."""
+    """Where the report of an ingest goes: next to the store."""
     return store.with_name(f"{store.name}.report")
 
 
 def write_rejects(folder: Path, key: tuple[int, int, int], rejects: Sequence[Reject]) -> None:
-    """Leave the rejects of a piece beside its part."""
+    """Leave the rejects of a piece next to its part."""
     import pyarrow.parquet as pq
 
-    # A name that no other process and no other machine takes, where a task runs twice.
-    temporary = folder / f".{_name(*key)}.{uuid.uuid4().hex}.tmp"
-    pq.write_table(_table(rejects, ""), temporary, write_page_checksum=True)
-    temporary.replace(folder / _name(*key))
-
-
-def drop_parts_without_rejects(folder: Path) -> None:
-    """Remove parts whose rejects a power failure has damaged, so that they are read again."""
-    import pyarrow.parquet as pq
-
-    for path in folder.glob("[0-9]*.rejects.parquet"):
-        try:
-            pq.read_table(path, page_checksum_verification=True)
-        except (OSError, ValueError):  # ValueError: Arrow's own
-            path.with_name(path.name.replace(".rejects.parquet", ".part")).unlink(missing_ok=True)
+    with written_whole(folder / rejects_name(*key)) as temporary:
+        pq.write_table(_table(rejects, ""), temporary, write_page_checksum=True)
 
 
 def collect_rejects(
     folder: Path, store: Path, generation: int, sources: Sequence[Source], parts: Sequence[Part]
 ) -> str | None:
-    """Put all rejects into one file beside the store, and return its path; None where there are none.
+    """Put all rejects into one file next to the store, and return its path; None where there are none.
 
-    It survives a power failure: to be called before the commit. What lies there of commits that were not made, of
-    an earlier store, or of a writer that was killed goes. Generation 0 is that of a job that stops.
+    It survives a power failure: to be called before the commit. Files of commits that were not made, of an earlier
+    store, or of a writer that was killed are removed. Generation 0 is that of a job that stops.
     """
     import pyarrow.parquet as pq
 
@@ -113,8 +100,9 @@ class RejectLimit:
         if total <= self._recipe.max_rejected(self._num_rows):
             limit = "and no other is left"
         return RejectsError(
-            f"{first}\n{share}, {limit}: {count:,} for {reason!r}. They are in {path}; "
-            "`longstride profile` proposes a recipe"
+            f"{first}. {share}, {limit}: {count:,} for {reason!r}. They are in {path}; "
+            "`longstride profile` proposes a recipe",
+            code="too-many-rejects",
         )
 
 
@@ -133,11 +121,7 @@ def _rejects_of(folder: Path, part: Part) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     if part.rejected:
-        yield pq.read_table(folder / _name(part.source, part.section, part.piece))
-
-
-def _name(source: int, section: int, piece: int) -> str:
-    return f"{source}-{section}-{piece}.rejects.parquet"
+        yield pq.read_table(folder / rejects_name(part.source, part.section, part.piece))
 
 
 def _schema() -> Any:

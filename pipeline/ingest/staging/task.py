@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,16 +14,13 @@ from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
-from longstride.pipeline.ingest.staging.part_file import Part, Run, part_name, whole_part, write_part
+from longstride.pipeline.ingest.staging.folder import part_name
+from longstride.pipeline.ingest.staging.part_file import Part, Span, whole_part, write_part
+from longstride.pipeline.ingest.staging.precision import find_rounded
 from longstride.pipeline.ingest.staging.reject_file import write_rejects
 from longstride.pipeline.ingest.staging.values import parse
 
 __all__ = ["ReadSection", "Reading"]
-
-LARGEST_EXACT = {"float32": 2**24, "float64": 2**53}
-"""Up to here a float holds every whole number."""
-MAX_TEXT_SHOWN = 60
-ROWS_OF_A_GLANCE = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +28,14 @@ class Reading:
     """What all sections of one source have in common."""
 
     number: int
-    """Of the source, in the order in which rows of equal time are taken."""
+    """Number of the source, in the order in which rows of equal time are taken."""
     source: Source
     columns: Columns
     recipe: Recipe
     folder: Path
     """Where parts go."""
     dtype: str
-    """Of the values of parts."""
+    """Type of the values of parts."""
     piece_bytes: int
     channels: tuple[str, ...]
     """Columns of values, those of a query included."""
@@ -83,7 +79,7 @@ class ReadSection:
             frame, kept = query.run(frame)
             lines = lines[kept]
         num_filtered = parsed.frame.height - frame.height
-        rounded, measurements = _counters(frame, lines, reading)
+        rounded, measurements = find_rounded(frame, lines, reading.channels, recipe)
         time = frame[columns.time_name].to_numpy()
         blocks = {"time": time, "line": lines}
         sensors = None
@@ -96,7 +92,7 @@ class ReadSection:
         blocks["values"] = values.to_numpy(order="c")
         series, codes = ([""], None) if columns.series is None else _codes(frame[columns.series])
         order = _order(time, codes)
-        runs, steps_back = _runs(time, series, codes, order)
+        spans, steps_back = _spans(time, series, codes, order)
         if order is not None:
             blocks = {name: block[order] for name, block in blocks.items()}
         if parsed.rejects:
@@ -113,7 +109,7 @@ class ReadSection:
             num_channels=len(reading.channels),
             num_labels=len(columns.labels),
             sensors=sensors,
-            runs=runs,
+            spans=spans,
             rows_in=raw.num_rows,
             blank=raw.num_blank,
             headers=raw.num_headers,
@@ -170,9 +166,9 @@ def _order(time: NDArray[np.int64], codes: NDArray[np.int32] | None) -> NDArray[
     return None if sorted_already.all() else np.lexsort((time, codes))
 
 
-def _runs(
+def _spans(
     time: NDArray[np.int64], series: list[str], codes: NDArray[np.int32] | None, order: NDArray[np.intp] | None
-) -> tuple[list[Run], int]:
+) -> tuple[list[Span], int]:
     """What a part has of each series, and how many rows come before the one that they follow in the file."""
     if not len(time):
         return [], 0
@@ -188,66 +184,4 @@ def _runs(
     starts, stops = bounds[:-1], bounds[1:]
     ends = (ordered[starts], ordered[stops - 1], by_series[starts], by_series[stops - 1])
     columns = [array.tolist() for array in (starts, stops, *ends)]
-    return [Run(*run) for run in zip(series, *columns, strict=True)], int(np.count_nonzero(back))
-
-
-def _counters(
-    frame: pl.DataFrame, lines: NDArray[np.int64], reading: Reading
-) -> tuple[dict[str, tuple[int, str]], list[str]]:
-    """Channels with whole numbers that the store would round, and channels with fractions: measurements."""
-    channels = frame.select(reading.channels)
-    sensors = None if reading.columns.pivot is None else frame[reading.columns.pivot]
-    fractions = _fractions(channels, sensors)
-    whole = [name for name in reading.channels if sensors is not None or not fractions[name]]
-    channels = channels.select(pl.col(whole).fill_nan(None))
-    peaks = channels.select(pl.all().abs().max().fill_null(0))
-    rounded = {}
-    for column in whole:
-        if peaks[column].item() < LARGEST_EXACT["float32"]:
-            continue
-        for sensor in _sensors(sensors, None):
-            name = _channel_name(sensor, column, reading)
-            counts = name in reading.recipe.rate or column in reading.recipe.rate
-            changed = _is_rounded(channels[column], "float64" if counts else reading.recipe.dtype)
-            if sensors is not None:
-                changed &= sensors == sensor
-            if changed.any():
-                row = int(changed.arg_true()[0])
-                rounded[name] = int(lines[row]), f"{channels[column][row]:.0f}"[:MAX_TEXT_SHOWN]
-    names = [_channel_name(sensor, column, reading) for column in fractions for sensor in fractions[column]]
-    return rounded, names
-
-
-def _channel_name(sensor: str | None, column: str, reading: Reading) -> str:
-    if sensor is None:
-        return column
-    return sensor if len(reading.channels) == 1 else f"{sensor}/{column}"
-
-
-def _sensors(sensors: pl.Series | None, chosen: pl.Series | None) -> list[Any]:
-    """Names of the sensors of some rows, in alphabetical order; without a pivot None stands for all rows."""
-    if sensors is None:
-        return [None] if chosen is None or chosen.any() else []
-    return (sensors if chosen is None else sensors.filter(chosen)).unique().sort().to_list()
-
-
-def _fractions(channels: pl.DataFrame, sensors: pl.Series | None) -> dict[str, list[Any]]:
-    """Of each column, the sensors whose values in it are not all whole."""
-    found: dict[str, list[Any]] = {}
-    # A measurement shows it soon.
-    glance = channels.head(ROWS_OF_A_GLANCE).select((pl.all() != pl.all().floor()).any())
-    for column in channels:
-        if sensors is None and glance[column.name].item():
-            found[column.name] = [None]
-        else:
-            numbers = column.fill_nan(None)
-            found[column.name] = _sensors(sensors, numbers != numbers.floor())
-    return found
-
-
-def _is_rounded(numbers: pl.Series, dtype: str) -> pl.Series:
-    """Which whole numbers are not what they were. From 2**53 on they were rounded when they were read."""
-    read_rounded = numbers.abs() >= LARGEST_EXACT["float64"]
-    if dtype == "float64":
-        return read_rounded.fill_null(False)
-    return (read_rounded | (numbers.cast(pl.Float32).cast(pl.Float64) != numbers)).fill_null(False)
+    return [Span(*span) for span in zip(series, *columns, strict=True)], int(np.count_nonzero(back))

@@ -1,4 +1,4 @@
-"""A piece of a source, as texts or as typed columns, to rows of exact types, and what is none to rejects.
+"""A piece of a source, as texts or as typed columns, to rows of exact types, and the rest to rejects.
 
 Values are always read as float64 and then rounded to the type of the store, so that the same log in CSV and in
 Parquet gives the same bits.
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.base import Raw
-from longstride.pipeline.ingest.sources.csv.syntax import Reject
 from longstride.pipeline.ingest.times.stamps import explain, to_nanoseconds
 
 __all__ = ["Parsed", "parse"]
@@ -44,14 +44,14 @@ class Parsed:
 def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: bool = False) -> Parsed:
     """Give rows exact types; those that have none are rejected, each with the first fault that it has.
 
-    Raises SourceError where a column as a whole is of a type that means nothing.
+    Raises SourceError where a column as a whole is of a type that cannot be used.
     """
     frame = raw.frame
     faults = _Faults(raw)
     try:
         stamps = to_nanoseconds([frame[name] for name in columns.time], recipe)
     except RecipeError as error:
-        raise SourceError(source, str(error)) from None
+        raise SourceError(source, str(error), code=error.code) from None
     time = stamps.nanoseconds
     if time.null_count():
         unreadable = explain([frame[name] for name in columns.time], recipe)
@@ -82,7 +82,7 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
 
 
 class _Faults:
-    """Rows that are to be rejected; the first fault of each is told."""
+    """Rows to reject, each with its first fault."""
 
     def __init__(self, raw: Raw) -> None:
         self._raw = raw
@@ -122,7 +122,11 @@ def _label(source: str, column: pl.Series, faults: _Faults) -> pl.Series:
     elif column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
         numbers = column.cast(pl.Float64)
     else:
-        raise SourceError(source, f"label {column.name!r} holds {column.dtype}: expected true, false or numbers")
+        raise SourceError(
+            source,
+            f"label {column.name!r} holds {column.dtype}: expected true, false or numbers",
+            code="column-type",
+        )
     wrong = ~(numbers.is_between(0, MAX_LABEL) & (numbers == numbers.floor())).fill_null(False)
     if wrong.any():
         faults.add(
@@ -144,7 +148,9 @@ def _numbers(
     chosen = frame.select(channels)
     for name, dtype in chosen.schema.items():
         if not (dtype.is_numeric() or dtype in (pl.String, pl.Null)):
-            raise SourceError(source, f"column {name!r} holds {dtype}, not numbers: {_way_out(name)}")
+            raise SourceError(
+                source, f"column {name!r} holds {dtype}, not numbers: {_way_out(name)}", code="column-type"
+            )
     texts = [name for name, dtype in chosen.schema.items() if dtype == pl.String]
     if recipe.decimal == ",":
         numbers = chosen.with_columns(_read_again(chosen[name], recipe, faults) for name in texts)

@@ -57,7 +57,7 @@ def to_nanoseconds(columns: Sequence[pl.Series], recipe: Recipe) -> Stamps:
 
 
 def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tuple[str, str]]:
-    """Give what tells reason and detail of a row of the columns that `to_nanoseconds` made null.
+    """Give a function from a row, which `to_nanoseconds` made null, to its reason and detail.
 
     The reason is "time missing", "no time", "ambiguous local time" or "nonexistent local time"; the detail says
     what was found and what to do.
@@ -84,7 +84,7 @@ def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tup
                 f"{found} never occurs in {zone}, where clocks are set forward: write times in UTC or with their "
                 "offset, or move it with --nonexistent forward"
             )
-        return "no time", f"{found} is no time {_expected(len(values), recipe)}"
+        return "no time", f"{found} is not a time {_expected(len(values), recipe)}"
 
     return why
 
@@ -99,7 +99,7 @@ def _is_readable(columns: Sequence[pl.Series], recipe: Recipe) -> pl.Series:
 
 
 def _expected(num_columns: int, recipe: Recipe) -> str:
-    """What a text that is no time should have been, and what to do."""
+    """What a text that is not a time should have been, and what to do."""
     years = f"(years {FIRST_YEAR} to {LAST_YEAR})"
     if recipe.time_format in EPOCH_UNITS_NS:
         return f"in {recipe.time_format} since 1970: mend the row, or give another --time-format"
@@ -132,7 +132,7 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
         return from_format(column.cast(pl.String), recipe.time_format, clock)
     if dtype != pl.String:
         remedy = "give its unit with --time-format s, ms, us or ns" if dtype.is_numeric() else "expected a time"
-        raise RecipeError(f"the time column {column.name!r} holds {dtype}: {remedy}")
+        raise RecipeError(f"the time column {column.name!r} holds {dtype}: {remedy}", code="column-type")
     return from_iso(column, clock)
 
 
@@ -167,8 +167,9 @@ def _texts(column: pl.Series) -> pl.Series:
     if dtype in (pl.String, pl.Date, pl.Null) or dtype.is_integer():
         return column.cast(pl.String)
     raise RecipeError(
-        f"the time column {column.name!r} holds {dtype}: beside others, expected texts, whole numbers, dates or "
-        "times of day"
+        f"the time column {column.name!r} holds {dtype}: with other columns of time, expected texts, whole "
+        "numbers, dates or times of day",
+        code="column-type",
     )
 
 
@@ -192,6 +193,7 @@ def _whole(column: pl.Series) -> pl.Series:
     else:
         raise RecipeError(
             f"the time column {column.name!r} holds {dtype}: expected whole numbers, as three or more columns "
-            "hold year, month, day and so on; or describe them with --time-format"
+            "hold year, month, day and so on; or describe them with --time-format",
+            code="column-type",
         )
     return masked(numbers, numbers == numbers.floor()).cast(pl.Int64, strict=False)

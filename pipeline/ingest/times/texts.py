@@ -98,7 +98,7 @@ def _untried(unread: pl.Series, tried: set[str]) -> str | None:
 
 
 def _iso_format(text: str) -> str | None:
-    """The strptime format of one ISO 8601 text, None where it is none."""
+    """The strptime format of one ISO 8601 text, None where it is not one."""
     match = ISO.fullmatch(text.strip(BLANKS))
     if match is None:
         return None
@@ -116,5 +116,5 @@ def _parse(texts: pl.Series, format_: str, unit: Literal["us", "ns"]) -> pl.Seri
         parsed = texts.str.to_datetime(format_, time_unit=unit, strict=False, cache=False)
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
-        raise RecipeError(f"time-format {format_!r} cannot be used: {reason}") from None
+        raise RecipeError(f"time-format {format_!r} cannot be used: {reason}", code="recipe-value") from None
     return parsed.dt.replace_time_zone("UTC") if format_.endswith("UTC") else parsed

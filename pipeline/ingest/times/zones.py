@@ -67,5 +67,6 @@ class Clock:
             return local.dt.replace_time_zone(self._zone, ambiguous=ambiguous, non_existent="null")
         except pl.exceptions.PolarsError:
             raise RecipeError(
-                f"timezone {self._zone!r} is not known to Polars: expected a name such as UTC or Europe/Berlin"
+                f"timezone {self._zone!r} is not known to Polars: expected a name such as UTC or Europe/Berlin",
+                code="recipe-value",
             ) from None

@@ -88,7 +88,7 @@ class Fill:
     def _fill_channel(
         self, time: NDArray[np.int64], column: NDArray[np.float64], missing: NDArray[np.bool_], channel: int
     ) -> int:
-        """Fill in the values of a channel (rows,), and tell the first row that a value after may still change."""
+        """Fill in the values of a channel (rows,), and return the first row that a later value may change."""
         rows = np.flatnonzero(~missing)
         gaps = np.flatnonzero(missing)
         times = np.concatenate([self._last_time[channel : channel + 1], time[rows]])

@@ -1,4 +1,4 @@
-"""One bucket: its rows put in order, those that are repeated settled, those that belong together joined."""
+"""One bucket: its rows put in order, repeated ones settled, those that belong together merged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from longstride.pipeline.ingest.writing.buckets import Bucket
 from longstride.pipeline.ingest.writing.resample import means
 from longstride.storage.text import iso_time
 
-__all__ = ["Joined", "Rows", "Shape", "join"]
+__all__ = ["MergedRows", "Rows", "Shape", "merge_bucket"]
 
 
 class Rows(NamedTuple):
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
     """(rows, L)."""
 
 
-class Joined(NamedTuple):
+class MergedRows(NamedTuple):
     """The rows of a bucket, one a time."""
 
     rows: Rows
@@ -44,7 +44,7 @@ class Shape:
     """Where the values of each source belong among the channels of the store."""
 
     names: tuple[str, ...]
-    """Of the sources."""
+    """Names of the sources."""
     line: tuple[str, ...]
     """What their lines are called."""
     num_columns: int
@@ -67,12 +67,12 @@ class Shape:
         return self.sensors is None and len(set(self.group)) == 1
 
 
-def join(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Joined:
+def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> MergedRows:
     """Read the rows of a bucket and make them one a time. Raises SourceError for repetitions that are errors.
 
     Rows of one time (and sensor) from files of the same columns repeat each other: the first or the last is kept,
     as a whole. What files of other columns say of that time is joined to it; a value that two of them give is
-    again the first or the last. The mean is that of all values that there are. Of labels the largest is taken.
+    again the first or the last. The mean is that of all values that are not missing. The largest label is taken.
     """
     read = _read(bucket, shape)
     order = _order(read)
@@ -86,7 +86,7 @@ def join(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Joined:
             raise _repeated(read, int(np.argmin(kept)), shape, bucket.series)
         repeated = np.bincount(read.source[~kept], minlength=num_sources)
     elif shape.is_plain:
-        return Joined(Rows(read.time, read.values, read.labels), read.source, repeated, repeated)
+        return MergedRows(Rows(read.time, read.values, read.labels), read.source, repeated, repeated)
     came = np.bincount(read.source, minlength=num_sources)
     if duplicates != "mean":
         read = read.take(kept)
@@ -101,7 +101,7 @@ def join(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Joined:
     labels = np.maximum.reduceat(read.labels, starts, axis=0)
     source = read.source[starts]
     merged = came - repeated - np.bincount(source, minlength=num_sources)
-    return Joined(Rows(read.time[starts], values, labels), source, repeated, merged)
+    return MergedRows(Rows(read.time[starts], values, labels), source, repeated, merged)
 
 
 class _Read(NamedTuple):
@@ -235,6 +235,7 @@ def _repeated(read: _Read, row: int, shape: Shape, series: str) -> SourceError:
         f"time {moment}{of} is repeated, it is also that of {shape.names[other]}, {shape.line[other]} "
         f"{read.line[before]}: {remedy}",
         place=f"{shape.line[number]} {read.line[row]}",
+        code="time-repeated",
     )
 
 

@@ -24,7 +24,7 @@ def resample(
 
     Steps begin at multiples of `every_ns` since 1970, and so does the time of their rows. `time` (rows,) is in
     nanoseconds and does not fall. A channel of `values` (rows, N) is summarised by its entry in `aggregates` (N,),
-    leaving out missing values: NaN where there is no other, but a count of 0. Of `labels` (rows, L) the largest is
+    leaving out missing values: NaN where all are missing, but a count of 0. The largest of `labels` (rows, L) is
     taken. `first` (steps,) has the first row that went into each step.
 
     All rows of a step have to be given at once.
@@ -82,7 +82,7 @@ class MissingSteps:
 
 
 def means(values: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean of the values that are there, (steps, N), of the rows from each of `first` to the next; NaN of none."""
+    """Mean of the values (steps, N) of the rows from each of `first` to the next; NaN where all are missing."""
     count = _count(values, first)
     # Minus zero is what leaves every other number, and minus zero itself, as it is.
     present = np.where(np.isnan(values), -0.0, values)
@@ -119,4 +119,4 @@ SUMMARIES: dict[Aggregate, Callable[[NDArray[np.float64], NDArray[np.int64]], ND
     "last": _last,
     "count": _count,
 }
-"""Of values (rows, N), and the first row of each step (steps,): what they come to, (steps, N)."""
+"""Functions of values (rows, N) and the first row of each step (steps,), to one row a step (steps, N)."""

@@ -1,4 +1,4 @@
-"""Joined rows to the store, in one pass: rates, the common grid, filling in, and what segments need to know.
+"""Merged rows to the store, in one pass: rates, the common grid, filling in, and what segments need to know.
 
 The order in which the rules of a recipe act on a row:
 
@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.writing.fill import Fill
-from longstride.pipeline.ingest.writing.merge import Joined, Rows
+from longstride.pipeline.ingest.writing.merge import MergedRows, Rows
 from longstride.pipeline.ingest.writing.rates import Rates
 from longstride.pipeline.ingest.writing.resample import MissingSteps, resample
-from longstride.pipeline.ingest.writing.segments import MissingRuns
+from longstride.pipeline.ingest.writing.segments import MissingSpans
 from longstride.storage.writing.writer import StoreWriter
 
-__all__ = ["Assembly", "Channel"]
+__all__ = ["Channel", "RowRules"]
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,12 @@ class Channel:
         return self.name in names or self.column in names
 
 
-class Assembly:
+class RowRules:
     """Takes rows series by series, in order of time, and counts what becomes of them."""
 
     def __init__(self, writer: StoreWriter, channels: Sequence[Channel], recipe: Recipe, num_sources: int) -> None:
         self._writer = writer
+        self._first_row = writer.num_rows
         self._every_ns = recipe.every_ns
         self._aggregates = [recipe.aggregate_of(channel.name, channel.column) for channel in channels]
         counters = [index for index, channel in enumerate(channels) if channel.among(recipe.rate)]
@@ -57,7 +58,7 @@ class Assembly:
         if recipe.fill != "none":
             assert recipe.fill_limit_ns is not None
             self.fill = Fill(recipe.fill, recipe.fill_limit_ns, len(channels))
-        self.missing = None if recipe.split_on_missing_ns is None else MissingRuns(recipe.split_on_missing_ns)
+        self.missing = None if recipe.split_on_missing_ns is None else MissingSpans(recipe.split_on_missing_ns)
         self.series: list[str] = []
         self.series_start: list[int] = []
         self.series_begin_ns: list[int] = []
@@ -74,16 +75,18 @@ class Assembly:
         """Rows of the store that are of no source."""
         return self.steps.num_added if self.steps else 0
 
-    def go_on(
+    def resume(
         self,
+        first_row: int,
         last_time: NDArray[np.int64],
         missing_rows: Iterable[tuple[NDArray[np.int64], NDArray[np.floating]]],
     ) -> None:
-        """Say that the first series goes on with rows that are stored already.
+        """Say that the first series begins at `first_row`, among rows that are stored already.
 
         `last_time` (1,) is that of the last one; `missing_rows` are time and values of those without any value at
         the end.
         """
+        self._first_row = first_row
         if self.steps:
             self.steps.add(last_time, np.empty((1, len(self._aggregates))), np.empty((1, 0), np.int8))
         if self.missing:
@@ -92,16 +95,16 @@ class Assembly:
 
     def begin_series(self, name: str) -> None:
         """The rows that follow are of this series."""
+        self.series_start.append(self._writer.num_rows if self.series else self._first_row)
         self.series.append(name)
-        self.series_start.append(self._writer.num_rows)
 
-    def add(self, joined: Joined) -> None:
+    def add(self, new: MergedRows) -> None:
         """Take the next rows of the series."""
         num_sources = len(self.rows_out)
-        time, values, labels = joined.rows
-        source = joined.source
-        self.merged += joined.merged
-        self.repeated += joined.repeated
+        time, values, labels = new.rows
+        source = new.source
+        self.merged += new.merged
+        self.repeated += new.repeated
         if self.rates:
             values = self.rates.add(time, _exact(values))
         if self._every_ns is not None:

@@ -1,4 +1,4 @@
-"""Where segments begin and end: gaps in time, changes of series, long runs of rows without any value."""
+"""Where segments begin and end: gaps in time, changes of series, long spans of rows without any value."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 from longstride.storage.segments import Segments
 
-__all__ = ["MissingRuns", "default_max_gap", "find_segments", "usual_step"]
+__all__ = ["MissingSpans", "default_max_gap", "find_segments", "usual_step"]
 
 GAP_OF_STEPS = Fraction(3, 2)
 MAX_STEPS_SAMPLED = 2**17
 
 
-class MissingRuns:
-    """Finds, as rows come by, the runs of rows without any value that last longer than a limit.
+class MissingSpans:
+    """Finds, as rows come by, the spans of rows without any value that last longer than a limit.
 
-    A run lasts from its first row until the row after it; at the end of a series, until its last row.
+    A span lasts from its first row until the row after it; at the end of a series, until its last row.
     """
 
     def __init__(self, limit_ns: int) -> None:
@@ -25,7 +25,7 @@ class MissingRuns:
         self._num_rows = 0
         self._last_time = 0
         self._open: tuple[int, int] | None = None
-        """Row and time of the start of a run that has not ended."""
+        """Row and time of the start of a span that has not ended."""
         self._found: list[tuple[int, int]] = []
 
     def add(self, time: NDArray[np.int64], values: NDArray[np.floating]) -> None:
@@ -46,7 +46,7 @@ class MissingRuns:
             self._close(self._num_rows, self._last_time)
 
     def found(self) -> NDArray[np.int64]:
-        """First row, and row after the last, of each long run, (runs, 2)."""
+        """First row, and row after the last, of each long span, (spans, 2)."""
         return np.array(self._found, np.int64).reshape(-1, 2)
 
     def _close(self, row: int, time: int) -> None:
@@ -74,7 +74,7 @@ def usual_step(times: Iterable[NDArray[np.int64]], num_rows: int, series_start: 
 
 
 def default_max_gap(step_ns: int) -> int:
-    """The longest step that is no gap, in nanoseconds."""
+    """The longest step that is not a gap, in nanoseconds."""
     return int(step_ns * GAP_OF_STEPS)
 
 
@@ -83,8 +83,8 @@ def find_segments(
 ) -> Segments:
     """Cut rows into segments where a step exceeds `max_gap_ns`, where the series changes, and around `missing`.
 
-    `times` has blocks (rows,); `missing` (runs, 2) has first row and row after the last of runs that belong to no
-    segment.
+    `times` has blocks (rows,); `missing` (spans, 2) has first row and row after the last of spans that belong to
+    no segment.
     """
     starts = np.asarray(series_start, np.int64)
     num_rows = 0
@@ -94,8 +94,8 @@ def find_segments(
         num_rows = row + len(steps)
     edges = np.unique(np.concatenate([*cuts, [num_rows]]))
     start, stop = edges[:-1], edges[1:]
-    run = np.searchsorted(missing[:, 0], start, side="right") - 1
-    within = (run >= 0) & (start < missing[run, 1]) if len(missing) else np.zeros(len(start), bool)
+    span = np.searchsorted(missing[:, 0], start, side="right") - 1
+    within = (span >= 0) & (start < missing[span, 1]) if len(missing) else np.zeros(len(start), bool)
     start, stop = start[~within], stop[~within]
     return Segments(start, stop, np.searchsorted(starts, start, side="right") - 1)
 

@@ -18,13 +18,14 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from longstride import Recipe, RecipeError, SourceError, append, ingest, rebuild
+from longstride import Recipe, append, ingest, rebuild
 from longstride.__main__ import main
 from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from tests.helpers.accounts import assert_balanced, segments_of
+from tests.helpers.errors import assert_refused, raises
 from tests.helpers.log_lines import log_lines
 from tests.helpers.paths import ROOT
 
@@ -82,9 +83,7 @@ def assert_same(store: SeriesStore, whole: SeriesStore) -> None:
 
 
 def verify(store: Path) -> None:
-    from longstride.__main__ import main as storage
-
-    result = CliRunner().invoke(storage, ["verify", str(store)])
+    result = CliRunner().invoke(main, ["verify", str(store)])
     assert result.exit_code == 0, result.output
 
 
@@ -184,7 +183,7 @@ def test_pivot(tmp_path: Path, write_log: Log) -> None:
     store = assert_balanced(append([some], tmp_path / "out"), rows_before=6)
     np.testing.assert_array_equal(store.values[-1], [NAN, NAN, 9, 8])
     new = write_log("new.csv", ["time,sensor,v,w", "110,temp,9,8"])
-    with pytest.raises(SourceError, match=r"has no channel for sensor 'temp': make it again .* with --rebuild"):
+    with raises("channels-changed", "'temp'", "--rebuild"):
         append([new], tmp_path / "out")
     store = assert_balanced(rebuild([new], tmp_path / "out"))
     assert store.channels[4:] == ("temp/v", "temp/w")
@@ -199,9 +198,7 @@ def test_a_common_grid(tmp_path: Path, write_log: Log) -> None:
     assert_same(store, whole)
     # The step that the store ends with was summarised without the row: no second one of it may come.
     late = write_log("late.csv", ["time,a,b", "99,1,1"])
-    with pytest.raises(
-        SourceError, match=r"00:01:39, but .* reaches to the end of the step that begins at .*01:30"
-    ):
+    with raises("rows-not-newer", "00:01:39", "00:01:30"):
         append([late], tmp_path / "out")
 
 
@@ -219,7 +216,7 @@ def test_columns_that_a_query_gives_go_to_their_channels(tmp_path: Path, write_l
     store = assert_balanced(append([fewer], out), rows_before=3)
     np.testing.assert_array_equal(store.values[3], [NAN, 40, 7])
     other = write_log("4.csv", ["time,c", "40,50"])
-    with pytest.raises(SourceError, match="has no channel for column 'c': make it again"):
+    with raises("channels-changed", "'c'", "--rebuild"):
         append([other], out)
     pivoted = tmp_path / "pivoted"
     sql = "SELECT *, v * 2 AS w FROM rows"
@@ -309,12 +306,11 @@ def test_a_file_that_is_there_already_is_refused(tmp_path: Path, write_log: Log)
     before = files_of(out)
     (tmp_path / "copied.csv").write_bytes(first.read_bytes())
     for name, known in (("1.csv", "1.csv"), ("2.csv", "2.csv"), ("copied.csv", "1.csv")):
-        message = rf"{name}: .*out has the rows of this file already, as .*/{known}: leave it out"
-        with pytest.raises(SourceError, match=message):
+        with raises("source-repeated", f"{name}: ", out, f"/{known}:"):
             append([new, tmp_path / name], out)
     # Compressed it is another file, but its rows are not newer.
     again = write_log("1.csv.gz", log_lines(50))
-    with pytest.raises(SourceError, match=r"1\.csv\.gz: it has a row at 2024-03-01T00:00:00, but"):
+    with raises("rows-not-newer", "1.csv.gz: ", "2024-03-01T00:00:00"):
         append([again], out)
     assert files_of(out) == before
 
@@ -324,7 +320,7 @@ def test_a_header_alone_may_come_again(tmp_path: Path, write_log: Log) -> None:
     ingest([write_log("1.csv", log_lines(50)), write_log("2.csv", log_lines(0))], out, Recipe(time="time"))
     files = [write_log("3.csv", log_lines(0)), write_log("4.csv", log_lines(5, start=50))]
     assert_balanced(append(files, out), rows_before=50)
-    with pytest.raises(SourceError, match="there are no rows"):
+    with raises("source-empty", "5.csv"):
         append([write_log("5.csv", log_lines(0))], out)
 
 
@@ -337,10 +333,7 @@ def test_older_rows_are_refused_with_file_time_and_remedy(tmp_path: Path, write_
         command = ["ingest", *map(str, sources), "--out", str(out), "--append"]
         result = CliRunner().invoke(main, command)
         assert result.exit_code == 1
-        assert result.output.startswith(
-            f"Error: {late}: it has a row at 2024-03-01T00:49:00, but {out} reaches to 2024-03-01T00:49:00: leave "
-            "out the rows that are not newer, or make it again of its own sources and this one with --rebuild\n"
-        )
+        assert_refused(result.output, "rows-not-newer", f"{late}: ", "2024-03-01T00:49:00", out, "--rebuild")
     assert files_of(out) == before
 
 
@@ -349,9 +342,7 @@ def test_rows_are_held_against_the_end_of_their_own_series(tmp_path: Path, write
     ingest([write_log("1.csv", ["time,key,a", "0,x,1", "100,y,1"])], out, recipe(series="key", max_gap="1h"))
     store = assert_balanced(append([write_log("2.csv", ["time,key,a", "50,x,2", "60,z,2"])], out), rows_before=2)
     assert store.series_end_ns == (50 * NS, 100 * NS, 60 * NS)
-    with pytest.raises(
-        SourceError, match=r"row at 1970-01-01T00:00:50 of series 'x', but .* 1970-01-01T00:00:50:"
-    ):
+    with raises("rows-not-newer", "3.csv: ", "'x'", "1970-01-01T00:00:50"):
         append([write_log("3.csv", ["time,key,a", "200,y,1", "50,x,2"])], out)
 
 
@@ -362,14 +353,14 @@ def test_settings_are_those_of_the_store(tmp_path: Path, write_log: Log, flag: s
     for others in (["--time", "time"], ["--recipe", str(tmp_path / "plant.toml")], ["--append", "--rebuild"]):
         result = CliRunner().invoke(main, ["ingest", str(log), "--out", str(tmp_path / "out"), flag, *others])
         assert result.exit_code == 2
-        assert "as the store's own recipe says, and take no other settings" in result.output
+        assert flag in result.output
 
 
 def test_a_store_that_no_ingest_made_does_not_go_on(
     tmp_path: Path, write_log: Log, make_store: Callable[..., SeriesStore]
 ) -> None:
     make_store(tmp_path / "out", rows=10)
-    with pytest.raises(RecipeError, match="does not say how its sources were read"):
+    with raises("recipe-missing", tmp_path / "out"):
         append([write_log("1.csv", log_lines(5))], tmp_path / "out")
 
 
@@ -404,7 +395,7 @@ def test_a_rebuilt_store_is_not_taken_for_the_one_that_is_open(tmp_path: Path, w
     before = mapped.values.copy()
     rebuild(files, tmp_path / "out")  # names a source that it has
     np.testing.assert_array_equal(mapped.values, before)
-    with pytest.raises(StoreError, match="no longer keeps commit 1: it was made again"):
+    with raises("store-changed", kind=StoreError):
         _ = opened.values
     again = open_store(tmp_path / "out")
     assert again.generation == 2
@@ -417,7 +408,7 @@ def test_a_rebuild_needs_all_its_sources(tmp_path: Path, write_log: Log) -> None
     ingest([first], out, Recipe(time="time"))
     before = files_of(out)
     first.rename(tmp_path / "moved.csv")
-    with pytest.raises(SourceError, match=r"1\.csv: .*out was made of it, and it is gone: a rebuild needs all"):
+    with raises("source-missing", "1.csv: ", out):
         rebuild([write_log("2.csv", log_lines(50))], out)
     assert files_of(out) == before
 

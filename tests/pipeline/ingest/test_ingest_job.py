@@ -12,11 +12,12 @@ import pytest
 from click.testing import CliRunner
 
 import longstride.pipeline.ingest.writing.write
-from longstride import AccountingError, Recipe, SourceError, ingest
+from longstride import AccountingError, Recipe, ingest
 from longstride.__main__ import main
-from longstride.pipeline.ingest.writing.merge import Joined, Rows
+from longstride.pipeline.ingest.writing.merge import MergedRows, Rows
 from longstride.storage.errors import StoreError
 from longstride.storage.open import open_store
+from tests.helpers.errors import assert_refused, raises
 from tests.helpers.log_lines import SECOND, START, log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",))
@@ -134,7 +135,7 @@ def test_overlapping_files_of_one_series_of_many(tmp_path: Path, write_log: Call
     assert store.series == ("a", "b")
     assert np.stack([store.segments.start, store.segments.stop]).tolist() == [[0, 50], [50, 150]]
     clash = write_log("clash.csv", [header, *(f"a,{line}" for line in log_lines(50, start=49)[1:])])
-    with pytest.raises(SourceError, match=r"clash\.csv, line 2: time 2024-03-01T00:49:00 of series 'a'"):
+    with raises("time-repeated", "clash.csv, line 2: ", "2024-03-01T00:49:00", "'a'"):
         ingest([first, clash], tmp_path / "clash", recipe)
     assert not (tmp_path / "clash").exists()
 
@@ -143,7 +144,7 @@ def test_a_store_is_not_written_over(tmp_path: Path, write_log: Callable[..., Pa
     log = write_log("log.csv", log_lines(100))
     ingest([log], tmp_path / "out", RECIPE)
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    with pytest.raises(StoreError, match="is a store already: remove it first, or give another path"):
+    with raises("store-exists", tmp_path / "out", kind=StoreError):
         ingest([log], tmp_path / "out", RECIPE)
     assert before == {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
 
@@ -151,15 +152,15 @@ def test_a_store_is_not_written_over(tmp_path: Path, write_log: Callable[..., Pa
 def test_a_lost_row_is_no_store(
     tmp_path: Path, write_log: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = longstride.pipeline.ingest.writing.write.join
+    real = longstride.pipeline.ingest.writing.write.merge_bucket
 
-    def losing(*args: Any) -> Joined:
+    def losing(*args: Any) -> MergedRows:
         joined = real(*args)
         rows = Rows(*(array[1:] for array in joined.rows))
         return joined._replace(rows=rows, source=joined.source[1:])
 
-    monkeypatch.setattr(longstride.pipeline.ingest.writing.write, "join", losing)
-    with pytest.raises(AccountingError, match=r"log\.csv has 100 rows, but they became 100 rows in, 99 out"):
+    monkeypatch.setattr(longstride.pipeline.ingest.writing.write, "merge_bucket", losing)
+    with raises("rows-unaccounted", "log.csv", "100 rows in, 99 out", kind=AccountingError):
         ingest([write_log("log.csv", log_lines(100))], tmp_path / "out", RECIPE)
     assert not (tmp_path / "out").exists()
 
@@ -213,4 +214,4 @@ def test_a_mistake_in_the_settings_is_told_plainly(tmp_path: Path, write_log: Ca
     log = write_log("log.csv", log_lines(5))
     result = CliRunner().invoke(main, ["ingest", str(log), "--out", str(tmp_path / "out")])
     assert result.exit_code == 1
-    assert result.output == "Error: which column holds the time? Name it with --time, or as time = in the recipe\n"
+    assert_refused(result.output, "time-unnamed", "--time")

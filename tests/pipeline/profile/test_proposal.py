@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride import Proposal, SourceError
+from longstride import Proposal
 from longstride.__main__ import main
+from tests.helpers.errors import assert_refused, raises
 from tests.helpers.log_lines import log_lines
 from tests.helpers.small_logs import log, propose, times, wave
 
@@ -67,29 +68,33 @@ def test_the_command(write_log: WRITE) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "message"),
+    ("files", "code", "facts"),
     [
-        ([["time,v"]], "there is no row"),
-        ([["a,b", "1,2", "3,4"]], "no column looks like times"),
-        ([log("time,note", times(5), "x" * 5)], "no column of numbers is left beside the time 'time'"),
+        ([["time,v"]], "source-empty", ()),
+        ([["a,b", "1,2", "3,4"]], "times-not-found", ()),
+        ([log("time,note", times(5), "x" * 5)], "no-channels", ("'time'", "'note'")),
         (
             [log("time,v", times(9), wave(9)), log("time;v", times(9), wave(9), mark=";")],
-            r"1\.csv: separator is ';', in .*0\.csv it is ','",
+            "dialects-differ",
+            ("1.csv: ", "separator", "';'", "0.csv", "','"),
         ),
         (
             [log("time,v", times(9), wave(9)), log("time,v", times(9), wave(9))[1:]],
-            r"1\.csv: header is missing, in .*0\.csv it is there",
+            "dialects-differ",
+            ("1.csv: ", "header", "0.csv"),
         ),
     ],
     ids=["no rows", "no times", "no numbers", "separators", "headers"],
 )
-def test_logs_for_which_there_is_no_recipe(write_log: WRITE, files: list[list[str]], message: str) -> None:
+def test_logs_for_which_there_is_no_recipe(
+    write_log: WRITE, files: list[list[str]], code: str, facts: tuple[str, ...]
+) -> None:
     paths = [write_log(f"{number}.csv", lines) for number, lines in enumerate(files)]
-    with pytest.raises(SourceError, match=message):
+    with raises(code, *facts):
         propose(*paths)
     run = CliRunner().invoke(main, ["profile", *map(str, paths)])
     assert run.exit_code == 1
-    assert run.output.startswith("Error: ")
+    assert_refused(run.output, code, *facts)
 
 
 @settings(max_examples=50, deadline=None)

@@ -10,6 +10,7 @@ from io import BufferedIOBase
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject import undecodable
 from longstride.pipeline.ingest.sources.csv.syntax import (
     MAX_RECORD_BYTES,
     count_fields,
@@ -52,13 +53,17 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     """
     head = stream.read(MAX_RECORD_BYTES)
     if head.startswith(UTF16_BOMS):
-        raise SourceError(source, "this is UTF-16: convert the file, as with `iconv -f utf-16 -t utf-8`")
+        raise SourceError(
+            source, "this is UTF-16: convert the file, as with `iconv -f utf-16 -t utf-8`", code="source-format"
+        )
     num_bytes = len(head)
     if num_bytes < MAX_RECORD_BYTES and not head.endswith(NEWLINE):
         head += NEWLINE
     if b"\0" in head.partition(NEWLINE)[0]:
         raise SourceError(
-            source, "its first line holds zero bytes: this is no text, or UTF-16 (`iconv -f utf-16le`)"
+            source,
+            "its first line holds zero bytes: this is not text, or UTF-16 (`iconv -f utf-16le`)",
+            code="source-format",
         )
     start = len(BOM) if head.startswith(BOM) else 0
     if recipe.header:
@@ -72,7 +77,7 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     for name, count in Counter(names).items():
         if name and count > 1:
             remedy = "rename one in the header, or where there is none, give names with --header"
-            raise SourceError(source, f"two columns are named {name!r}: {remedy}")
+            raise SourceError(source, f"two columns are named {name!r}: {remedy}", code="column-repeated")
     unnamed = [position for position, name in enumerate(names) if not name]
     for position in unnamed:
         name = f"column_{position + 1}"
@@ -107,30 +112,40 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
         num_blank += 1
     place = f"line {num_blank + 1}"
     if start == len(head):
-        raise SourceError(source, "the file is empty: expected a header with the names of the columns")
+        raise SourceError(
+            source, "the file is empty: expected a header with the names of the columns", code="source-empty"
+        )
     record = record_pattern(separator).match(head, start)
     if record is None:
         found = f"its first line is longer than {MAX_RECORD_BYTES:,} bytes"
         if stop:
             found = f"a quote is out of place in {shown(head[start:stop], recipe.encoding)}"
-        raise SourceError(source, f"this is no header of a CSV file: {found}", place=place)
+        raise SourceError(
+            source, f"this is not the header of a CSV file: {found}", place=place, code="header-unreadable"
+        )
     line = record[0].removesuffix(NEWLINE).removesuffix(b"\r")
     if b"\r" in re.sub(rb'"[^"]*+"', b"", line):
-        raise SourceError(source, r"lines end in \r alone: convert them, as with `tr '\r' '\n'`", place=place)
+        raise SourceError(
+            source,
+            r"lines end in \r alone: convert them, as with `tr '\r' '\n'`",
+            place=place,
+            code="source-format",
+        )
     try:
         text = line.decode(recipe.encoding)
         names = [name.strip() for name in next(csv.reader([text], delimiter=recipe.separator, strict=True))]
     except UnicodeDecodeError as error:
-        found = f"byte {line[error.start]:#04x} is not {recipe.encoding}"
-        remedy = "name the encoding of the file, as with --encoding latin-1"
-        raise SourceError(source, f"{found}: {remedy}", place=place) from None
+        _, message = undecodable(line[error.start], recipe.encoding)
+        raise SourceError(source, message, place=place, code="encoding-wrong") from None
     except csv.Error as error:
-        raise SourceError(source, f"this is no header of a CSV file: {error}", place=place) from None
+        raise SourceError(
+            source, f"this is not the header of a CSV file: {error}", place=place, code="header-unreadable"
+        ) from None
     other = max(OTHER_SEPARATORS, key=text.count)
     if len(names) == 1 and other in text:
         named = "tab" if other == "\t" else shlex.quote(other)
         message = f"the header is one column, {shown(line, recipe.encoding)}: say what separates it, as with"
-        raise SourceError(source, f"{message} --separator {named}", place=place)
+        raise SourceError(source, f"{message} --separator {named}", place=place, code="separator-wrong")
     return _Given(names=names, line=line, stop=record.end(), num_blank=num_blank)
 
 

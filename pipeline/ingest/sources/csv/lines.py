@@ -54,7 +54,7 @@ class Cut(NamedTuple):
 def cut_lines(
     stream: BufferedIOBase, header: Header, recipe: Recipe, *, first_line: int, piece_bytes: int
 ) -> Iterator[Cut]:
-    """Cut the rest of a stream into pieces of about `piece_bytes`, each ending at a boundary (see `rejects`).
+    """Cut the rest of a stream into pieces of about `piece_bytes`, each ending at a boundary (see `syntax`).
 
     So the rows and rejects of all pieces together do not depend on `piece_bytes`. Of a line too long for a piece
     and a row, only the beginning is given, so that it is rejected: memory is bounded by the piece and 1 MiB.
@@ -105,7 +105,7 @@ def _read_into(stream: BufferedIOBase, window: bytearray, start: int) -> int:
 
 
 def _count_lines(window: bytearray, stop: int) -> int:
-    """Count line breaks before `stop`; other threads go on meanwhile, as they do not with `bytearray.count`."""
+    """Count line breaks before `stop`; other threads run meanwhile, which they do not with `bytearray.count`."""
     codes = np.frombuffer(window, np.uint8, stop)
     strips = (codes[start : start + STRIP_BYTES] for start in range(0, stop, STRIP_BYTES))
     return sum(int(np.count_nonzero(strip == NEWLINE[0])) for strip in strips)

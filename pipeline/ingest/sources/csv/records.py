@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.reject import Reject, raw_text, undecodable
 from longstride.pipeline.ingest.sources.csv.header import BOM, Header
 from longstride.pipeline.ingest.sources.csv.lines import Piece
 from longstride.pipeline.ingest.sources.csv.syntax import (
     MAX_RECORD_BYTES,
-    Reject,
     RowSyntax,
     is_blank,
     is_utf8,
-    raw_text,
     row_syntax,
 )
 
@@ -31,7 +30,7 @@ MAX_ASCII, MAX_BYTE = 127, 255
 
 @dataclass(frozen=True, kw_only=True)
 class Records:
-    """The rows of a piece, and its lines that are none.
+    """The rows of a piece, and its lines that are not rows.
 
     Every line of the piece is the first of a row, of a reject, of a header or blank, or continues one of them.
     """
@@ -59,7 +58,7 @@ class Records:
 
 
 def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
-    """Find the rows of a piece, and reject what is none."""
+    """Find the rows of a piece, and reject the other lines."""
     syntax = row_syntax(recipe.separator, len(header.names))
     found = _find(piece, syntax)
     starts, stops = found.starts, found.starts + found.lengths
@@ -206,7 +205,7 @@ def _are_blank(
     data = np.frombuffer(piece.data, np.uint8)
     empty = np.zeros(256, np.bool_)
     empty[list(b" \t\r\n" + syntax.separator)] = True
-    # Three bytes tell nearly all rows from blank lines.
+    # Three bytes show of nearly all rows that they are not blank lines.
     maybe = np.flatnonzero(empty[data[starts]])
     for probe in ((starts + stops) // 2, stops - 2):
         maybe = maybe[empty[data[np.maximum(probe, starts)[maybe]]]]
@@ -263,7 +262,6 @@ def _undecodable(
 ) -> Iterator[tuple[int, tuple[str, str]]]:
     """Give the records that do not decode, with the reason and detail of each."""
     name = "UTF-8" if is_utf8(encoding) else encoding
-    way_out = "name the encoding of the file, as with --encoding latin-1"
     if is_utf8(encoding):
         good = good & (np.maximum.reduceat(np.frombuffer(piece.data, np.uint8), starts) > MAX_ASCII)
     for record in np.flatnonzero(good).tolist():
@@ -271,4 +269,4 @@ def _undecodable(
         try:
             row.decode(encoding)
         except UnicodeDecodeError as error:
-            yield record, (f"not {name}", f"byte {row[error.start]:#04x} is not {name}: {way_out}")
+            yield record, undecodable(row[error.start], name)

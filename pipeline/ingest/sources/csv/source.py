@@ -100,14 +100,16 @@ class CsvSource(Source):
                 numbers = {**text, **dict.fromkeys(channels, pl.Float64)}
                 return self._whole(self._parsed(records, numbers), records)
             except pl.exceptions.PolarsError:
-                # A missing value is written in letters, or there is a fault to be told from the texts. The pieces
+                # A missing value is written in letters, or there is a fault to be found in the texts. The pieces
                 # that follow are likely to be the same.
                 self._all_numbers = False
         try:
             return self._whole(self._parsed(records, text), records)
         except pl.exceptions.PolarsError as error:
             place = f"lines {records.lines[0]} to {records.lines[-1]}"
-            raise SourceError(self.name, f"Polars cannot read them: {error}", place=place) from error
+            raise SourceError(
+                self.name, f"Polars cannot read them: {error}", place=place, code="parser-failed"
+            ) from error
 
     def _parsed(self, records: Records, schema: dict[str, Any]) -> pl.DataFrame:
         return pl.read_csv(records.data, has_header=False, separator=self._recipe.separator, schema=schema)
@@ -116,7 +118,7 @@ class CsvSource(Source):
         if frame.height != len(records.lines):
             place = f"lines {records.lines[0]} to {records.lines[-1]}"
             message = f"Polars found {frame.height:,} rows, there are {len(records.lines):,}: please report this"
-            raise SourceError(self.name, message, place=place)
+            raise SourceError(self.name, message, place=place, code="parser-failed")
         return frame
 
 

@@ -1,9 +1,9 @@
-"""Lines of CSV that are no rows: which they are, and why.
+"""Lines of CSV that are not rows: which they are, and why.
 
 Rows are records of RFC 4180, of one line or several, with as many fields as there are columns. The lines of a
-file are walked from the first: where a row starts, it is taken and the walk goes on behind it; where none does,
-that line alone is rejected and the walk goes on at the next. So a stray quote takes no good line with it, and what
-is rejected depends on the file alone. A position that the walk comes to is a boundary.
+file are walked from the first: where a row starts, it is taken and the walk continues behind it; where none does,
+that line alone is rejected and the walk continues at the next. So a stray quote takes no good line with it, and
+what is rejected depends on the file alone. A position that the walk comes to is a boundary.
 """
 
 import codecs
@@ -11,37 +11,23 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from longstride.pipeline.ingest.reject import raw_text
+
 __all__ = [
     "MAX_RECORD_BYTES",
-    "Reject",
     "RowSyntax",
     "count_fields",
     "is_blank",
     "is_utf8",
-    "raw_text",
     "record_pattern",
     "row_syntax",
     "shown",
 ]
 
 MAX_RECORD_BYTES = 2**20
-"""Of a row and of a line, with the line break. A longer one is a lost quote, or a file that is no text."""
-MAX_RAW = 2**12
+"""Limit of a row and of a line, with the line break. A longer one is a lost quote, or a file that is not text."""
 MAX_SHOWN = 60
 QUOTE, NEWLINE = b'"', b"\n"
-
-
-class Reject(NamedTuple):
-    """A line that is no row, or a row that cannot be read."""
-
-    line: int
-    """Number in the file, from 1; of the first line where the row has several."""
-    reason: str
-    """Short category, such as "too few fields"."""
-    detail: str
-    """What was found and what was expected."""
-    raw: str
-    """The text without its last line break, undecodable bytes as backslash escapes; cut after 4,096 characters."""
 
 
 class Walk(NamedTuple):
@@ -71,7 +57,7 @@ class RowSyntax:
         # A run of rows of one line each: all of them at once, in C.
         self._rows = re.compile(rb"(?:%s)*+" % _record(separator, num_fields, rb'[^"\n]').pattern)
         self._fields = re.compile(rb"(?:%s%s)*+" % (field, mark))
-        # A quote that can only end a field, and fields that end with the line: no row goes on behind it.
+        # A quote that can only end a field, and fields that end with the line: no row continues behind it.
         self._closing = re.compile(rb'[^"\n%s]"(?:%s%s)*+\r?+\n' % (mark, mark, field))
 
     def walk(self, data: bytes | bytearray, start: int, stop: int) -> Walk:
@@ -101,7 +87,7 @@ class RowSyntax:
 
         The data must reach as far as for `walk`.
         """
-        # A row that goes on behind `stop` opens a quote at most so far before it.
+        # A row that continues behind `stop` opens a quote at most so far before it.
         limit = max(stop - MAX_RECORD_BYTES, 0)
         known = stop
         while (last := data.rfind(QUOTE, limit, known)) >= 0:
@@ -166,13 +152,6 @@ def count_fields(record: bytes, separator: bytes) -> int:
 def is_utf8(encoding: str) -> bool:
     """Whether an encoding is UTF-8, under whichever name."""
     return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
-
-
-def raw_text(data: bytes, encoding: str) -> str:
-    """Give the text of a line for people to look at: see `Reject.raw`."""
-    data = data.removesuffix(b"\n").removesuffix(b"\r")
-    text = data[: 4 * MAX_RAW].decode(encoding, "backslashreplace")
-    return text if len(data) <= 4 * MAX_RAW and len(text) <= MAX_RAW else f"{text[:MAX_RAW]}..."
 
 
 def shown(data: bytes, encoding: str) -> str:

@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -18,11 +17,12 @@ import pytest
 from click.testing import CliRunner
 from fsspec.registry import known_implementations
 
-from longstride import Recipe, RecipeError, SourceError, ingest
+from longstride import Recipe, ingest
 from longstride.__main__ import main
 from longstride.pipeline.ingest.sources.files import find_files, identity, num_bytes, open_file, refuse_changed
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.storage.open import open_store
+from tests.helpers.errors import assert_refused, raises
 from tests.helpers.log_lines import log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",))
@@ -139,7 +139,7 @@ def test_a_file_that_is_reached_twice_is_refused(
     monkeypatch.chdir(tree)
     if "link.csv" in names:
         Path("link.csv").symlink_to("b.csv")
-    with pytest.raises(RecipeError, match=r"b\.csv is named twice among the sources( \(as .*\))?: name it once"):
+    with raises("source-repeated", "b.csv"):
         find_files([name.format(here=tree) for name in names])
 
 
@@ -216,16 +216,14 @@ def test_logs_of_a_web_server(tmp_path: Path, server: str) -> None:
     found, plain = (open_store(tmp_path / name) for name in ("out", "plain"))
     assert found.num_rows == 300
     assert found.values.tobytes() == plain.values.tobytes()
-    with pytest.raises(SourceError, match=r"/none\.csv: there is no such file"):
+    with raises("source-missing", "/none.csv"):
         ingest([f"{server}/none.csv"], tmp_path / "none", Recipe(time="time"))
-    with pytest.raises(SourceError, match=r"/none\*: there is no such file"):
+    with raises("source-missing", "/none*"):
         find_files([f"{server}/logs/none*"])
     write(frame, tmp_path / "served" / "f.feather")  # this server gives files from their beginning alone
-    with pytest.raises(SourceError, match=r"/f\.feather: it cannot be reached: .*does.*support range requests"):
+    with raises("source-unreadable", "/f.feather: ", "range requests"):
         ingest([f"{server}/f.feather"], tmp_path / "none", Recipe(time="time"))
-    with pytest.raises(
-        SourceError, match=r"http://127\.0\.0\.1:1/log\.csv: (there is no such|it cannot be reached)"
-    ):
+    with raises("source-unreadable", "http://127.0.0.1:1/log.csv: "):
         ingest(["http://127.0.0.1:1/log.csv"], tmp_path / "none", Recipe(time="time"))
 
 
@@ -238,7 +236,7 @@ def test_a_connection_that_breaks_is_told(tmp_path: Path, memory: Any, monkeypat
 
     monkeypatch.setattr(fsspec.implementations.memory.MemoryFile, "read", broken)
     for name in ("memory://log.csv", "memory://log.csv.gz"):
-        with pytest.raises(SourceError, match=rf"^{name}: it cannot be reached: TimeoutError: the line is dead$"):
+        with raises("source-unreadable", f"{name}: ", "TimeoutError: the line is dead"):
             ingest([name], tmp_path / "out", RECIPE)
 
 
@@ -261,7 +259,7 @@ def test_what_changes_when_a_file_does(tmp_path: Path, memory: Any) -> None:
         assert identity(name) == before
         assert num_bytes(name) == 7
         refuse_changed(name, 7)
-        with pytest.raises(SourceError, match="it had 8 bytes and now has 7: ingest it again"):
+        with raises("source-changed", "8 bytes", "7"):
             refuse_changed(name, 8)
         with open_file(name) as file:
             assert file.read() == b"time,a\n"
@@ -270,24 +268,21 @@ def test_what_changes_when_a_file_does(tmp_path: Path, memory: Any) -> None:
     assert identity(str(log)) != before
 
 
-FAILURES: dict[str, tuple[str, str]] = {
-    "no file": ("none.csv", r"none\.csv: there is no such file"),
-    "no folder": ("none/", "none/: there is no such file"),
-    "no match": ("none*.csv", r"none\*\.csv: there is no such file"),
-    "folders alone": ("tree/fold*", r"fold\*: there is no such file"),
-    "no logs": ("empty", r"empty: no file in this folder ends with \.csv, .*: name the files"),
-    "no file by URL": ("file://{here}/none.csv", r"none\.csv: there is no such file"),
-    "no match by URL": ("file://{here}/none*.csv", r"none\*\.csv: there is no such file"),
-    "no logs by URL": ("file://{here}/empty", r"empty: no file in this folder ends with \.csv"),
-    "nothing in memory": ("memory://none.csv", r"memory://none\.csv: there is no such file"),
-    "no scheme": (
-        "gopher://host/log.csv",
-        "gopher://host/log.csv: this kind of address cannot be opened: .*gopher",
-    ),
-    "no library": ("lost://log.csv", "lost://log.csv: this kind of address cannot be opened: install lostfs"),
-    "no archive": ("zip://a.csv::file://{here}/none.zip", "there is no such file"),
-    "pipe": ("pipe", "pipe: this is a pipe or a device: write what it gives to a file first"),
-    "dangling link": ("dangling.csv", r"dangling\.csv: there is no such file"),
+FAILURES: dict[str, tuple[str, str, str]] = {
+    "no file": ("none.csv", "source-missing", "none.csv: "),
+    "no folder": ("none/", "source-missing", "none/: "),
+    "no match": ("none*.csv", "source-missing", "none*.csv: "),
+    "folders alone": ("tree/fold*", "source-missing", "fold*: "),
+    "no logs": ("empty", "source-missing", ".csv, "),
+    "no file by URL": ("file://{here}/none.csv", "source-missing", "none.csv: "),
+    "no match by URL": ("file://{here}/none*.csv", "source-missing", "none*.csv: "),
+    "no logs by URL": ("file://{here}/empty", "source-missing", ".csv, "),
+    "nothing in memory": ("memory://none.csv", "source-missing", "memory://none.csv: "),
+    "no scheme": ("gopher://host/log.csv", "source-address", "gopher://host/log.csv: "),
+    "no library": ("lost://log.csv", "source-address", "install lostfs"),
+    "no archive": ("zip://a.csv::file://{here}/none.zip", "source-missing", "none.zip: "),
+    "pipe": ("pipe", "source-format", "pipe: "),
+    "dangling link": ("dangling.csv", "source-missing", "dangling.csv: "),
 }
 
 
@@ -302,21 +297,20 @@ def test_a_source_that_is_none_is_told_in_one_line(
     (here / "empty" / "notes.md").write_text("none")
     (here / "dangling.csv").symlink_to("gone.csv")
     os.mkfifo(here / "pipe")
-    name, message = FAILURES[failure]
+    name, code, fact = FAILURES[failure]
     before = sorted(path.name for path in here.iterdir())
     command = ["ingest", name.format(here=here), "--out", "out", "--time", "time"]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 1
-    (line,) = result.output.splitlines()
-    assert line.startswith("Error: ")
-    assert re.search(message, line), line
+    assert result.output.count("\n") == 1
+    assert_refused(result.output, code, fact)
     assert sorted(path.name for path in here.iterdir()) == before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read(tree: Path) -> None:
     (tree / "b.csv").chmod(0)
-    with pytest.raises(SourceError, match=r"b\.csv: it cannot be read: Permission denied"):
+    with raises("source-unreadable", "b.csv: ", "Permission denied"):
         ingest([tree / "b.csv"], tree / "out", Recipe(time="time"))
 
 
@@ -340,8 +334,7 @@ def test_a_file_that_changes_while_it_is_read(
         real(*args)
 
     monkeypatch.setattr(ReadSources, "run", run)
-    told = "there is no such file" if change == "gone" else "bytes and now has .*: ingest it again, or a copy"
-    with pytest.raises(SourceError, match=rf"log\.{suffix}: .*{told}"):
+    with raises("source-missing" if change == "gone" else "source-changed", f"log.{suffix}: "):
         ingest([log], tmp_path / "out", Recipe(time="time"), piece_bytes=200)
     assert changed.is_set()
     assert not (tmp_path / "out").exists()

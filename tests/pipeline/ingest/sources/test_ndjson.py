@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride import IngestReport, Recipe, RejectsError, SourceError, ingest
+from longstride import IngestReport, Recipe, ingest
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.sources.detect import open_source
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
+from tests.helpers.errors import raises
 
 RECIPE = Recipe(time="time", max_rejects="100%", dtype="float64")
 SECOND = 10**9
@@ -41,58 +41,54 @@ def rejected(report: IngestReport) -> list[tuple[int, str, str]]:
 
 
 ODD_LINES: dict[str, tuple[str | bytes, str, str]] = {
-    # name: (line, reason, detail)
-    "cut": ('{"time": "2024-03-01", "a": ', "no JSON object", "the line is no JSON: "),
-    "two objects": (good(1) + good(2), "no JSON object", "the line is no JSON: Extra data"),
-    "trailing comma": (good(1)[:-1] + ",}", "no JSON object", "the line is no JSON: "),
-    "word": ("started", "no JSON object", "the line is no JSON: "),
-    "array": ('["2024-03-01", 1]', "no JSON object", "the line is an array, expected an object"),
-    "string": ('"2024-03-01"', "no JSON object", "the line is a string, expected an object"),
-    "number": ("17", "no JSON object", "the line is a number, expected an object"),
-    "null": ("null", "no JSON object", "the line is null, expected an object"),
-    "deep": ('{"a":' * 50_000, "no JSON object", "the line is no JSON: it is nested too deep"),
-    "key twice": (good(1)[:-1] + ', "a": 2}', "no JSON object", "the line is no JSON: key 'a' is there twice"),
-    "spaced key twice": ('{"a" : 1, "a" : 2}', "no JSON object", "the line is no JSON: key 'a' is there twice"),
-    "half a pair": (good(1, a="\ud800"), "no JSON object", "the line is no JSON: .*surrogates"),
-    "not UTF-8": (b'{"time": "2024-03-01", "a": "\xb0"}', "not utf-8", "byte 0xb0 is not utf-8: .*latin-1"),
-    "empty": ("{}", "time missing", "column 'time': the time is missing"),
-    "no time": ('{"a": 1}', "time missing", "column 'time': the time is missing"),
-    "null time": ('{"time": null, "a": 1}', "time missing", "column 'time': the time is missing"),
-    "nested time": ('{"time": {"s": 1}, "a": 1}', "no time", "column 'time': .*is no time"),
-    "nested value": (good(1, a={"x": [1.5]}), "no number in 'a'", r"column 'a' is '\{\.\.\.\}', not a number"),
-    "list": (good(1, a=[1.25]), "no number in 'a'", r"column 'a' is '\[\.\.\.\]', not a number"),
+    # name: (line, reason, what the detail gives)
+    "cut": ('{"time": "2024-03-01", "a": ', "no JSON object", "JSON"),
+    "two objects": (good(1) + good(2), "no JSON object", "Extra data"),
+    "trailing comma": (good(1)[:-1] + ",}", "no JSON object", "JSON"),
+    "word": ("started", "no JSON object", "JSON"),
+    "array": ('["2024-03-01", 1]', "no JSON object", "an array"),
+    "string": ('"2024-03-01"', "no JSON object", "a string"),
+    "number": ("17", "no JSON object", "a number"),
+    "null": ("null", "no JSON object", "null"),
+    "deep": ('{"a":' * 50_000, "no JSON object", "nested"),
+    "key twice": (good(1)[:-1] + ', "a": 2}', "no JSON object", "'a'"),
+    "spaced key twice": ('{"a" : 1, "a" : 2}', "no JSON object", "'a'"),
+    "half a pair": (good(1, a="\ud800"), "no JSON object", "surrogates"),
+    "not UTF-8": (b'{"time": "2024-03-01", "a": "\xb0"}', "not utf-8", "0xb0"),
+    "empty": ("{}", "time missing", "'time'"),
+    "no time": ('{"a": 1}', "time missing", "'time'"),
+    "null time": ('{"time": null, "a": 1}', "time missing", "'time'"),
+    "nested time": ('{"time": {"s": 1}, "a": 1}', "no time", "'time'"),
+    "nested value": (good(1, a={"x": [1.5]}), "no number in 'a'", "'{...}'"),
+    "list": (good(1, a=[1.25]), "no number in 'a'", "'[...]'"),
     "brackets": (
         '{"time": "2024-03-01", "a": ' + "[" * 900 + "]" * 900 + "}",
         "no number in 'a'",
-        "column 'a' is .*not a number",
+        "'a'",
     ),
-    "true": (good(1, a=True), "no number in 'a'", "column 'a' is 'true', not a number"),
-    "text": (good(1, a="broken"), "no number in 'a'", "column 'a' is 'broken', not a number"),
-    "infinity": (
-        good(1, a=float("inf")),
-        "infinity",
-        "column 'a' is 'Infinity', which would be stored as infinity",
-    ),
-    "overflow": (good(1).replace('"a": 1', '"a": 1e400'), "infinity", "column 'a' is '1e400', which"),
-    "huge": (good(1).replace('"a": 1', f'"a": {"9" * 5000}'), "infinity", "column 'a' is '9999"),
-    "long": (good(1, a="x" * 2**20), "line too long", "the line is longer than 1,048,576 bytes"),
+    "true": (good(1, a=True), "no number in 'a'", "'true'"),
+    "text": (good(1, a="broken"), "no number in 'a'", "'broken'"),
+    "infinity": (good(1, a=float("inf")), "infinity", "'Infinity'"),
+    "overflow": (good(1).replace('"a": 1', '"a": 1e400'), "infinity", "'1e400'"),
+    "huge": (good(1).replace('"a": 1', f'"a": {"9" * 5000}'), "infinity", "'9999"),
+    "long": (good(1, a="x" * 2**20), "line too long", "1,048,576 bytes"),
 }
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 150, 2**23])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n \n"])
 def test_odd_lines_are_rejects_with_their_number(tmp_path: Path, end: str, piece_bytes: int) -> None:
-    odd = [("damaged before the first", "no JSON object", "the line is no JSON"), *ODD_LINES.values()]
+    odd = [("damaged before the first", "no JSON object", "JSON"), *ODD_LINES.values()]
     data, expected = b"", {}
-    for second, (line, reason, detail) in enumerate(odd):
-        expected[data.count(b"\n") + 1] = reason, detail
+    for second, (line, reason, fact) in enumerate(odd):
+        expected[data.count(b"\n") + 1] = reason, fact
         data += (line if isinstance(line, bytes) else line.encode()) + end.encode() + good(second).encode() + b"\n"
     (tmp_path / "log").write_bytes(data)
     report = ingest([tmp_path / "log"], tmp_path / "out", RECIPE, piece_bytes=piece_bytes)
     found = rejected(report)
     assert [(line, reason) for line, reason, _ in found] == [(line, one) for line, (one, _) in expected.items()]
     for line, _, detail in found:
-        assert re.match(expected[line][1], detail), detail
+        assert expected[line][1] in detail
     np.testing.assert_array_equal(open_store(tmp_path / "out").values[:, 0], np.arange(len(odd)))
     (file,) = report.files
     assert file.rows_in == 2 * len(odd)
@@ -173,7 +169,7 @@ def test_dates_as_whole_numbers_and_parts_of_times(tmp_path: Path) -> None:
 
 
 def test_a_number_needs_its_unit(tmp_path: Path) -> None:
-    with pytest.raises(RejectsError, match=r"line 1: column 'time': '1709251200' is no time.*or s for seconds"):
+    with raises("too-many-rejects", "line 1: ", "'time'", "'1709251200'", "seconds"):
         read(tmp_path, [f'{{"time": {START}, "a": 1}}'])
 
 
@@ -286,9 +282,7 @@ def test_types_that_cannot_be_read_are_told_and_may_be_left_out(tmp_path: Path) 
     table = pa.table({"time": ["2024-03-01", "2024-03-02"], "a": [1.0, 2.0], "odd": odd})
     with pa.ipc.new_file(tmp_path / "log", table.schema) as writer:
         writer.write_table(table)
-    with pytest.raises(
-        SourceError, match=r"column 'odd' holds run_end_encoded.*: leave it out with --exclude 'odd'"
-    ):
+    with raises("column-type", "'odd'", "run_end_encoded", "--exclude 'odd'"):
         ingest([tmp_path / "log"], tmp_path / "out", Recipe(time="time"))
     ingest([tmp_path / "log"], tmp_path / "out", Recipe(time="time", exclude=("odd",)))
     assert open_store(tmp_path / "out").num_rows == 2
@@ -298,5 +292,5 @@ def test_types_that_cannot_be_read_are_told_and_may_be_left_out(tmp_path: Path) 
 def test_two_columns_of_one_name(tmp_path: Path, kind: str) -> None:
     table = pa.table([["2024-03-01"], [1.0], [2.0]], names=["time", "a", "a"])
     {"parquet": pa.parquet.write_table, "feather": pa.feather.write_feather}[kind](table, tmp_path / "log")
-    with pytest.raises(SourceError, match="two columns are named 'a'"):
+    with raises("column-repeated", "'a'"):
         ingest([tmp_path / "log"], tmp_path / "out", Recipe(time="time"))

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from longstride.pipeline.ingest.staging.folder import part_name
 from longstride.pipeline.ingest.staging.part_file import (
     Part,
     PartReader,
-    Run,
-    part_name,
+    Span,
     steps_back_between,
     whole_part,
     write_part,
@@ -28,7 +28,7 @@ def make_part(
     labels: int = 1,
     sensors: list[str] | None = None,
     place: tuple[int, int, int] = (3, 0, 7),
-    runs: list[Run] | None = None,
+    spans: list[Span] | None = None,
 ) -> tuple[Part, dict[str, np.ndarray]]:
     part = Part(
         source=place[0],
@@ -40,7 +40,7 @@ def make_part(
         num_channels=channels,
         num_labels=labels,
         sensors=sensors,
-        runs=[Run("é", 0, rows, 5, 4 + rows, 5, 4 + rows)] if runs is None else runs,
+        spans=[Span("é", 0, rows, 5, 4 + rows, 5, 4 + rows)] if spans is None else spans,
         rows_in=rows + 2,
         blank=1,
         headers=0,
@@ -92,8 +92,8 @@ def test_any_slice_comes_back(
             np.testing.assert_array_equal(found[block], wanted[start:stop])
             assert found[block].shape == wanted[start:stop].shape
         if start < stop:
-            run = Run("é", start, stop, 0, 0, 0, 0)
-            np.testing.assert_array_equal(reader.times(run), blocks["time"][start:stop])
+            span = Span("é", start, stop, 0, 0, 0, 0)
+            np.testing.assert_array_equal(reader.times(span), blocks["time"][start:stop])
 
 
 @pytest.mark.parametrize("keep", [0, 5, 8, 200, -1])
@@ -127,12 +127,13 @@ def test_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_steps_back_between_parts_are_those_of_one_series_of_one_source(tmp_path: Path) -> None:
-    def part(source: int, piece: int, *runs: tuple[str, int, int]) -> Part:
+    def part(source: int, piece: int, *spans: tuple[str, int, int]) -> Part:
         """With the times of the first and last row of each series, as the file has them."""
         found = [
-            Run(series, 0, 1, min(begins, ends), max(begins, ends), begins, ends) for series, begins, ends in runs
+            Span(series, 0, 1, min(begins, ends), max(begins, ends), begins, ends)
+            for series, begins, ends in spans
         ]
-        return make_part(tmp_path, 1, place=(source, 0, piece), runs=found)[0]
+        return make_part(tmp_path, 1, place=(source, 0, piece), spans=found)[0]
 
     parts = [
         part(0, 0, ("x", 10, 20), ("y", 50, 40)),

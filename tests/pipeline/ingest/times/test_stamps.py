@@ -1,4 +1,3 @@
-import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -8,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride import Recipe, RecipeError
+from longstride import Recipe
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds, why_unreadable
+from tests.helpers.errors import raises
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMES = st.datetimes(datetime(1678, 1, 1), datetime(2261, 12, 30))
@@ -143,7 +143,7 @@ def test_formats_without_minute(text: str, format_: str, expected: str) -> None:
 
 @pytest.mark.parametrize("format_", ["%d/%m/%Y %H:%S", "%d/%m/%Y %I"])
 def test_formats_that_mean_no_time(format_: str) -> None:
-    with pytest.raises(RecipeError, match=r"cannot be used: [^\n]*$"):
+    with raises("recipe-value", format_):
         read(["03/08/2016 09:00"], time_format=format_)
 
 
@@ -164,9 +164,9 @@ def test_epoch_numbers_are_exact(times: list[int], unit: tuple[str, int]) -> Non
 def test_epoch_columns_of_parquet() -> None:
     assert read([1478591700, 0], time_format="s") == [1478591700 * 10**9, 0]
     assert read([2**62], time_format="s") == [None]
-    with pytest.raises(RecipeError, match="give its unit with --time-format"):
+    with raises("column-type", "Int64", "--time-format"):
         read([1478591700])
-    with pytest.raises(RecipeError, match="holds Float64: give its unit with --time-format"):
+    with raises("column-type", "Float64", "--time-format"):
         read([1.5])
 
 
@@ -297,55 +297,55 @@ def test_several_columns_are_local_times() -> None:
 
 
 def test_columns_that_mean_no_time() -> None:
-    with pytest.raises(RecipeError, match=r"'b' holds Float64: beside others, expected texts"):
+    with raises("column-type", "'b'", "Float64"):
         read_many(["2016-08-03"], [9.5])
-    with pytest.raises(RecipeError, match=r"'c' holds Date: expected whole numbers.*--time-format"):
+    with raises("column-type", "'c'", "Date", "--time-format"):
         read_many([2016], [8], [date(2016, 8, 3)])
 
 
 @pytest.mark.parametrize(
-    ("values", "settings", "reason", "detail"),
+    ("values", "settings", "reason", "facts"),
     [
-        ([None], {}, "time missing", "the time is missing"),
-        ([" "], {}, "time missing", "the time is missing"),
-        (["2016-08-03", ""], {}, "time missing", "the time is missing"),
-        (["noon"], {}, "no time", "'noon' is no time of ISO 8601.*--time-format.*or s for seconds"),
-        (["noon"], {"time_format": "ms"}, "no time", "'noon' is no time in ms since 1970.*another --time-format"),
-        (["noon"], {"time_format": "%d %H"}, "no time", "'noon' is no time of the format %d %H"),
-        (["2016-08-03", "noon"], {}, "no time", "'2016-08-03 noon' is no time of ISO 8601"),
-        ([2016, 4, 31], {}, "no time", "'2016 4 31' is no time of year, month, day .*--time-format"),
-        (["noon"], {"timezone": "Europe/Berlin", "ambiguous": "latest"}, "no time", "'noon' is no time"),
+        ([None], {}, "time missing", ()),
+        ([" "], {}, "time missing", ()),
+        (["2016-08-03", ""], {}, "time missing", ()),
+        (["noon"], {}, "no time", ("'noon'", "ISO 8601", "--time-format", "seconds")),
+        (["noon"], {"time_format": "ms"}, "no time", ("'noon'", "ms since 1970", "--time-format")),
+        (["noon"], {"time_format": "%d %H"}, "no time", ("'noon'", "%d %H")),
+        (["2016-08-03", "noon"], {}, "no time", ("'2016-08-03 noon'", "ISO 8601")),
+        ([2016, 4, 31], {}, "no time", ("'2016 4 31'", "year, month, day", "--time-format")),
+        (["noon"], {"timezone": "Europe/Berlin", "ambiguous": "latest"}, "no time", ("'noon'",)),
         (
             ["2020-10-25 02:30:00"],
             {"timezone": "Europe/Berlin"},
             "ambiguous local time",
-            ".*occurs twice in Europe/Berlin, where clocks are set back.*--ambiguous earliest or latest$",
+            ("'2020-10-25 02:30:00'", "Europe/Berlin", "--ambiguous"),
         ),
         (
             ["2020-03-29 02:30:00"],
             {"timezone": "Europe/Berlin"},
             "nonexistent local time",
-            ".*never occurs in Europe/Berlin, where clocks are set forward.*--nonexistent forward$",
+            ("'2020-03-29 02:30:00'", "Europe/Berlin", "--nonexistent forward"),
         ),
         (
             [2020, 3, 29, 2],
             {"timezone": "Europe/Berlin", "ambiguous": "earliest"},
             "nonexistent local time",
-            "'2020 3 29 2' never occurs",
+            ("'2020 3 29 2'",),
         ),
         (
             [datetime(2020, 10, 25, 2)],
             {"timezone": "Europe/Berlin", "nonexistent": "forward"},
             "ambiguous local time",
-            "'2020-10-25 02:00:00' occurs twice",
+            ("'2020-10-25 02:00:00'",),
         ),
     ],
 )
 def test_reasons_name_the_value_and_the_way_out(
-    values: list[object], settings: dict[str, str], reason: str, detail: str
+    values: list[object], settings: dict[str, str], reason: str, facts: tuple[str, ...]
 ) -> None:
     recipe = Recipe(time=tuple("abcdefg"[: len(values)]), **settings)
     assert to_nanoseconds([pl.Series([value]) for value in values], recipe).nanoseconds.to_list() == [None]
-    found, sentence = why_unreadable(values, recipe)
+    found, detail = why_unreadable(values, recipe)
     assert found == reason
-    assert re.match(detail, sentence)
+    assert all(fact in detail for fact in facts)

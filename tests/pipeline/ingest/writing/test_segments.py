@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.writing.segments import MissingRuns, default_max_gap, find_segments, usual_step
+from longstride.pipeline.ingest.writing.segments import MissingSpans, default_max_gap, find_segments, usual_step
 
 LOGS = st.lists(  # series, each with its steps and which of its rows miss every value
     st.lists(st.tuples(st.integers(1, 6), st.booleans()), min_size=1, max_size=12), min_size=1, max_size=4
@@ -47,7 +47,7 @@ def test_segments_agree_with_a_loop_over_rows(
     values = np.where(gone[:, None], np.nan, np.ones((len(time), 3), np.float32))
     if one_value:
         values[:, 1:] = np.nan
-    runs = MissingRuns(limit)
+    runs = MissingSpans(limit)
     for first, end in zip(starts, [*starts[1:], len(time)], strict=True):
         for row in range(first, end, piece):
             part = slice(row, min(row + piece, end))

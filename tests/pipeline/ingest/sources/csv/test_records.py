@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from longstride.pipeline.ingest import reject
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.csv import lines, records
-from longstride.pipeline.ingest.sources.csv import syntax as rejects
+from longstride.pipeline.ingest.sources.csv import lines, records, syntax
 from longstride.pipeline.ingest.sources.csv.header import Header
 from longstride.pipeline.ingest.sources.csv.lines import Piece, cut_lines
 from longstride.pipeline.ingest.sources.csv.records import Records, find_records
@@ -161,9 +161,9 @@ def test_noise(text: str, separator: str, piece_bytes: int, num_fields: int) -> 
 @given(st.data(), st.integers(1, 60), st.integers(6, 40))
 def test_lines_and_rows_longer_than_the_limit(data: st.DataObject, piece_bytes: int, max_bytes: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (lines, records, rejects):
+        for module in (lines, records, syntax):
             patch.setattr(module, "MAX_RECORD_BYTES", max_bytes)
-        patch.setattr(rejects, "MAX_RAW", 1)
+        patch.setattr(reject, "MAX_RAW", 1)
         noise = st.text(st.sampled_from('a,"\n'), max_size=80).map(str.encode)
         check(data.draw(files(",") | noise), ",", piece_bytes, max_bytes=max_bytes, raw=False)
 
@@ -221,31 +221,23 @@ def test_no_row_of_the_csv_module_is_rejected(table: list[list[str]], end: str) 
 
 
 @pytest.mark.parametrize(
-    ("line", "reason", "detail"),
+    ("line", "reason", "fact"),
     [
-        (b"1", "too few fields", "the row has 1 field, expected 3 as in the header"),
-        (b"1,2", "too few fields", "the row has 2 fields, expected 3 as in the header"),
-        (b'"1,1",2', "too few fields", "the row has 2 fields, expected 3 as in the header"),
-        (b"1,2,3,", "too many fields", "the row has 4 fields, expected 3 as in the header"),
-        (
-            b'1,5" pipe,3',
-            "quote out of place",
-            """a quote is out of place at '5" pipe,3': a quoted field starts and ends with one, and""",
-        ),
-        (b'1,"2"x,3', "quote out of place", """a quote is out of place at '"2"x,3'"""),
-        (b'1, "2",3', "quote out of place", """a quote is out of place at ' "2",3'"""),
-        (
-            b'1,"2,3',
-            "quote out of place",
-            """a quote is opened at '"2,3', and no row of 3 fields comes of it: a quoted field starts and ends""",
-        ),
-        (b"1,2\xb0,3", "not UTF-8", "byte 0xb0 is not UTF-8: name the encoding of the file, as with --encoding"),
+        (b"1", "too few fields", "1 field,"),
+        (b"1,2", "too few fields", "2 fields,"),
+        (b'"1,1",2', "too few fields", "2 fields,"),
+        (b"1,2,3,", "too many fields", "4 fields,"),
+        (b'1,5" pipe,3', "quote out of place", """'5" pipe,3'"""),
+        (b'1,"2"x,3', "quote out of place", """'"2"x,3'"""),
+        (b'1, "2",3', "quote out of place", """' "2",3'"""),
+        (b'1,"2,3', "quote out of place", """'"2,3'"""),
+        (b"1,2\xb0,3", "not UTF-8", "0xb0"),
     ],
 )
 @pytest.mark.parametrize("neighbour", [b"4,5,6", b'"4","5\n5","6"'])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_a_bad_line_takes_no_good_one_with_it(
-    line: bytes, reason: str, detail: str, neighbour: bytes, end: bytes
+    line: bytes, reason: str, fact: str, neighbour: bytes, end: bytes
 ) -> None:
     ((piece, found),) = read(
         end.join([neighbour, line, neighbour]), header_of(NAMES, None), Recipe(time="a"), 1000
@@ -255,7 +247,7 @@ def test_a_bad_line_takes_no_good_one_with_it(
     (reject,) = found.rejects
     first = 2 + neighbour.count(b"\n") + 1
     assert (reject.line, reject.reason) == (first, reason)
-    assert reject.detail.startswith(detail)
+    assert fact in reject.detail
     assert reject.raw == line.decode(errors="backslashreplace")
     assert found.lines.tolist() == [2, first + 1]
     assert piece.data.count(b"\n") == 3 + found.num_continued

@@ -1,63 +1,63 @@
-"""`python -m benchmarks demo`: raw logs to a store to a trained model, told in one screen."""
+"""`python -m benchmarks demo`: raw logs to a store to a trained model, shown in one screen."""
 
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands import python
+import click
 
-__all__ = ["Demo", "default_processes", "render", "run_demo"]
+from benchmarks.harness.commands import python
+from benchmarks.harness.options import folder
+from longstride.storage.cli import example
+
+__all__ = ["demo"]
 
 WINDOW = 64
 STRIDE = 16
 BATCH = 256
 
 
-class Demo:
-    """What the steps of the demo left behind, as data."""
+@click.command(epilog=example("python -m benchmarks demo", "python -m benchmarks demo --rows 20000 --minutes 0.1"))
+@folder("build/demo")
+@click.option(
+    "--rows", type=click.IntRange(min=1000), default=1_200_000, show_default=True, help="Rows of the log."
+)
+@click.option("--minutes", type=float, default=2.0, show_default=True, help="Minutes of training.")
+@click.option("--processes", type=click.IntRange(min=1), help="Processes of training.  [default: one a GPU, or 2]")
+def demo(folder: Path, rows: int, minutes: float, processes: int | None) -> None:
+    """Raw logs to a store to a trained model, shown in one screen.
 
-    def __init__(self, folder: Path) -> None:
-        self.logs = folder / "logs"
-        self.store = folder / "plant.zarr"
-        self.run = folder / "run"
-        self.ingest: dict[str, Any] = {}
-        self.inspection = ""
-        self.training: dict[str, Any] = {}
+    Generates a log, ingests it, inspects the store and trains on it under torchrun; each step is the command that
+    you would type, and is shown. --folder is emptied first.
+    """
+    logs, store, run = folder / "logs", folder / "plant.zarr", folder / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    python("benchmarks", "synth", "--out", logs, "--rows", rows)
+    keys = ("--time", "time", "--series", "machine", "--labels", "fault")
+    found = json.loads(
+        python("longstride", "ingest", *sorted(logs.glob("*.csv")), "--out", store, *keys, "--json")
+    )
+    inspection = python("longstride", "inspect", store, "--window", WINDOW, "--stride", STRIDE)
+    launch = ("--standalone", f"--nproc-per-node={processes or _default_processes()}", "-m", "longstride", "train")
+    sizes = ("--window", WINDOW, "--stride", STRIDE, "--batch-size", BATCH, "--minutes", minutes)
+    python("torch.distributed.run", *launch, store, "--out", run, *sizes)
+    training = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
+    click.echo(_screen(inspection, found, training))
 
 
-def default_processes() -> int:
+def _default_processes() -> int:
     """One process a GPU, or two on the CPU."""
     import torch
 
     return torch.cuda.device_count() or 2
 
 
-def run_demo(folder: Path, *, rows: int, minutes: float, processes: int) -> Demo:
-    """Generate a log, ingest it, inspect the store and train on it; `folder` is emptied first.
-
-    Each step is the command that a user would type, and is shown as such. Raises LongstrideError when one fails.
-    """
-    demo = Demo(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    python("benchmarks", "synth", "--out", demo.logs, "--rows", rows)
-    logs = sorted(demo.logs.glob("*.csv"))
-    keys = ("--time", "time", "--series", "machine", "--labels", "fault")
-    demo.ingest = json.loads(python("longstride", "ingest", *logs, "--out", demo.store, *keys, "--json"))
-    demo.inspection = python("longstride", "inspect", demo.store, "--window", WINDOW, "--stride", STRIDE)
-    launch = ("--standalone", f"--nproc-per-node={processes}", "-m", "longstride", "train")
-    sizes = ("--window", WINDOW, "--stride", STRIDE, "--batch-size", BATCH, "--minutes", minutes)
-    python("torch.distributed.run", *launch, demo.store, "--out", demo.run, *sizes)
-    demo.training = json.loads((demo.run / "metrics.jsonl").read_text().splitlines()[-1])
-    return demo
-
-
-def render(demo: Demo) -> str:
+def _screen(inspection: str, ingest: dict[str, Any], training: dict[str, Any]) -> str:
     """The whole result in one screen."""
-    ingest, training = demo.ingest, demo.training
     return "\n".join(
         [
-            demo.inspection.rstrip(),
+            inspection.rstrip(),
             "",
             f"ingest      {ingest['rows_per_second']:,.0f} rows/s, {ingest['megabytes_per_second']:,.0f} MB/s",
             f"training    {training['windows_per_second']:,.0f} windows/s, {training['steps']:,} steps,"

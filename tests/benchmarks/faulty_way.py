@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.case import Case
+from benchmarks.harness.case import Case
 
 WORKERS = (0, 1)
 FAULT = os.environ["FAULT"]

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import report
+
 __all__ = ["read_result"]
 
 
 def read_result(path: Path) -> dict[str, Any]:
     """A result, which says what it was measured on, with which threads and seed, and on what data."""
     figures: dict[str, Any] = json.loads(path.read_text())
+    assert json.loads(report.read_result(path).as_json()) == figures, f"{path}: its type writes it otherwise"
     assert figures["machine"]["cores"] > 0
     assert figures["machine"]["packages"].keys() >= {"numpy", "torch", "zarr"}
     assert figures["threads"]

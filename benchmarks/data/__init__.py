@@ -1,0 +1,1 @@
+"""What is measured on: logs and stores that are made, each the same every time."""

@@ -1,0 +1,94 @@
+"""A store of random walks, its packed copies, and what its reader can do by itself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.data.stores import write_store
+from benchmarks.harness.results import SEED
+from longstride.pipeline.packing.pack import pack
+from longstride.storage.format import ROOT
+from longstride.storage.location import place_of
+from longstride.storage.open import open_store
+from longstride.storage.packed.store import PackedStore
+
+__all__ = ["DECODED_ROWS", "Copies", "decode", "prepare_copies"]
+
+DECIMALS = 3
+DECODED_ROWS = 2**18
+"""At a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copies:
+    """What was measured on."""
+
+    mapped: Path
+    packed: Path
+    cache: Path
+    url: str | None
+    num_rows: int
+    num_channels: int
+    codec: str
+    ratio: float
+    """How many times smaller the values are."""
+
+
+def prepare_copies(folder: Path, num_rows: int, num_channels: int, codec: str, url: str | None) -> Copies:
+    """Make a store of random walks of three decimals, its packed copies and its cache, unless they are there."""
+    mapped = folder / f"walk-{num_rows}x{num_channels}.zarr"
+    if not (mapped / ROOT).exists():
+        _write_walk(mapped, num_rows, num_channels)
+    store = open_store(mapped)
+    packed = folder / f"walk-{num_rows}x{num_channels}-{codec}.zarr"
+    for place in [str(packed), *([url] if url else [])]:
+        try:
+            place_of(place).get(ROOT)
+        except FileNotFoundError:
+            pack(store, place, codec=codec)
+    opened = open_store(packed)
+    assert isinstance(opened, PackedStore)
+    size = sum(opened.attributes["packed"]["shard_bytes"]["values"])
+    return Copies(
+        mapped=mapped,
+        packed=packed,
+        cache=folder / "cache",
+        url=url,
+        num_rows=num_rows,
+        num_channels=num_channels,
+        codec=codec,
+        ratio=store.values.nbytes / size,
+    )
+
+
+def _write_walk(path: Path, num_rows: int, num_channels: int) -> None:
+    generator = np.random.default_rng(SEED)
+    last = np.zeros(num_channels)
+
+    def walk(rows: int) -> NDArray[np.float32]:
+        steps = generator.standard_normal((rows, num_channels))
+        values = last + np.cumsum(steps, axis=0)
+        last[:] = values[-1]
+        return values.round(DECIMALS).astype(np.float32)
+
+    write_store(path, num_rows, num_channels, walk)
+
+
+def decode(path: Path) -> Iterator[int]:
+    """Rows decoded from end to end, by the threads of the reader, into memory that is used again."""
+    store = open_store(path)
+    assert isinstance(store, PackedStore)
+    rows = store.rows("values")
+    out = np.empty((DECODED_ROWS, *rows.shape[1:]), rows.dtype)
+    step = DECODED_ROWS // 16
+    while True:
+        for start in range(0, len(rows) - DECODED_ROWS + 1, DECODED_ROWS):
+            parts = range(0, DECODED_ROWS, step)
+            rows.read_many(
+                [(start + part, start + part + step) for part in parts],
+                [out[part : part + step] for part in parts],
+            )
+            yield DECODED_ROWS

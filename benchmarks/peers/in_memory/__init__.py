@@ -1,0 +1,1 @@
+"""Peers that hold the whole log in memory."""

@@ -1,0 +1,1 @@
+"""Peers that read the log where it is."""

@@ -1,0 +1,1 @@
+"""Peers that read windows written out beforehand."""

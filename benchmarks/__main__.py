@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from longstride.storage.cli import CommandGroup, example
+from longstride.storage.cli.group import CommandGroup, example
 
 SUITES = ("codecs", "detect", "device", "disk", "ingest", "order", "scale", "shuffle", "sweep", "train", "windows")
 MODULES = {**{name: f"suites.{name}" for name in SUITES}, "demo": "demo", "report": "pages.report"}

@@ -9,7 +9,7 @@ import click
 
 from benchmarks.harness.commands import python
 from benchmarks.harness.options import folder
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 
 __all__ = ["demo"]
 

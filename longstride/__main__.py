@@ -6,7 +6,7 @@ from importlib import import_module
 import click
 
 from longstride import __version__
-from longstride.storage.cli import CommandGroup
+from longstride.storage.cli.group import CommandGroup
 
 COMMANDS = {
     "profile": ("pipeline.profile.command", "Propose a recipe from a sample of logs."),

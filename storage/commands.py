@@ -4,7 +4,7 @@ import json
 
 import click
 
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 
 STORE = click.argument("store")
 

@@ -11,7 +11,7 @@ __all__ = ["LongstrideError", "StoreError", "StoreLockedError"]
 class LongstrideError(ValueError):
     """Base of every error that a user can cause and mend; the command line prints it without a traceback."""
 
-    def __init__(self, message: str, *, code: str = "") -> None:
+    def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
         """A short name of what is wrong, such as store-locked."""

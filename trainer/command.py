@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from longstride.storage.cli import example
-from longstride.storage.flags import flags, given
+from longstride.storage.cli.flags import flags, given
+from longstride.storage.cli.group import example
 from longstride.trainer.cli import echo_once, report_once, report_progress
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.settings import TrainOptions

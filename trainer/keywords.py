@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
-from longstride.storage.flags import field_docs
+from longstride.storage.cli.flags import field_docs
 
 __all__ = ["keywords_of"]
 

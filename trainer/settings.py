@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from longstride.storage.flags import flag_name
+from longstride.storage.cli.flags import flag_name
 from longstride.trainer.errors import SettingsError
 
 if TYPE_CHECKING:

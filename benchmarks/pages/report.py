@@ -23,7 +23,7 @@ from benchmarks.suites.shuffle import Shuffle
 from benchmarks.suites.sweep import Sweep
 from benchmarks.suites.train import Train
 from benchmarks.suites.windows import Windows, merged
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 
 __all__ = ["benchmarks_page", "pictures", "read_result", "read_results", "report", "tables_page"]
 

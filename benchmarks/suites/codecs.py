@@ -10,7 +10,7 @@ from benchmarks.harness.options import JSON, count
 from benchmarks.harness.results import Result
 from benchmarks.harness.tables import Table
 from benchmarks.harness.timing import Spread
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 
 __all__ = ["Codecs", "Trial", "codecs"]
 

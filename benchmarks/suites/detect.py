@@ -15,7 +15,7 @@ from benchmarks.harness.options import JSON, count, folder, listed
 from benchmarks.harness.results import Result, torch_threads
 from benchmarks.harness.tables import Table, machine_line, spread
 from benchmarks.harness.timing import Spread
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["FIGURES", "Detection", "Detections", "detect", "flags"]

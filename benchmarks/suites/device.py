@@ -15,7 +15,7 @@ from benchmarks.harness.results import SEED, Result, torch_threads
 from benchmarks.harness.sizes import Sizes, strides_of
 from benchmarks.harness.tables import Table, spread
 from benchmarks.harness.timing import Spread, interleave
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 from longstride.storage.errors import LongstrideError
 
 if TYPE_CHECKING:

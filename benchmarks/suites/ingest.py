@@ -14,7 +14,7 @@ from benchmarks.harness.options import JSON, count, folder, listed
 from benchmarks.harness.results import SEED, Result
 from benchmarks.harness.tables import Table, machine_line, spread
 from benchmarks.harness.timing import Spread, rounds_of
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 
 if TYPE_CHECKING:
     from benchmarks.harness.isolated import Isolated

@@ -15,7 +15,7 @@ from benchmarks.harness.options import JSON, count, folder
 from benchmarks.harness.results import SEED, Result, torch_threads
 from benchmarks.harness.sizes import Sizes
 from benchmarks.harness.tables import Table
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from benchmarks.harness.results import SEED, Result, torch_threads
 from benchmarks.harness.sizes import Sizes
 from benchmarks.harness.tables import Table, spread
 from benchmarks.harness.timing import Spread, interleave
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 
 __all__ = ["Scale", "Size", "scale"]
 

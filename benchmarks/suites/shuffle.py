@@ -11,7 +11,7 @@ from benchmarks.harness.options import JSON, count
 from benchmarks.harness.results import SEED, Result
 from benchmarks.harness.tables import Table, spread
 from benchmarks.harness.timing import Spread
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from benchmarks.harness.registry import COPY, OURS, PEERS, Way
 from benchmarks.harness.results import SEED, Result, torch_threads
 from benchmarks.harness.tables import Table, machine_line
 from benchmarks.suites.cells import Cell, table_of
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 
 if TYPE_CHECKING:
     from benchmarks.suites.serving import Turns

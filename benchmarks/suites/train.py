@@ -18,7 +18,7 @@ from benchmarks.harness.results import SEED, Result, torch_threads
 from benchmarks.harness.sizes import strides_of
 from benchmarks.harness.tables import Table, spread
 from benchmarks.harness.timing import Spread
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 from longstride.storage.errors import LongstrideError
 
 if TYPE_CHECKING:

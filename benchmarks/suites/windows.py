@@ -21,7 +21,7 @@ from benchmarks.suites.cells import (
     summary,
     table_of,
 )
-from longstride.storage.cli import example
+from longstride.storage.cli.group import example
 
 if TYPE_CHECKING:
     from benchmarks.harness.case import Case

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.storage.cli import SOURCES, example, resumable
-from longstride.storage.flags import flags, given
+from longstride.storage.cli.flags import flags, given
+from longstride.storage.cli.group import SOURCES, example, resumable
 
 
 def _names(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:

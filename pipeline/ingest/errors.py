@@ -12,7 +12,7 @@ class RecipeError(LongstrideError):
 class SourceError(LongstrideError):
     """A source file cannot be read as the recipe says."""
 
-    def __init__(self, source: str, message: str, *, place: str | None = None, code: str = "") -> None:
+    def __init__(self, source: str, message: str, *, place: str | None = None, code: str) -> None:
         """Say `message` of the file `source`, at a place such as "line 12"."""
         super().__init__(f"{source}, {place}: {message}" if place else f"{source}: {message}", code=code)
 

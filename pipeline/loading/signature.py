@@ -8,7 +8,7 @@ from textwrap import fill, indent
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from longstride.pipeline.loading.options import DatasetOptions, Stores
-from longstride.storage.flags import field_docs
+from longstride.storage.cli.flags import field_docs
 
 __all__ = ["takes"]
 

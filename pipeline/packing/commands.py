@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from longstride.storage.cli import example, options, resumable, row_range
+from longstride.storage.cli.group import example, options, resumable, row_range
 from longstride.storage.text import counted
 
 R = TypeVar("R")

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from longstride.storage.cli import SOURCES, example
+from longstride.storage.cli.group import SOURCES, example
 
 
 @click.command(epilog=example("longstride profile plant-*.csv.gz > plant.toml"))

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from longstride.storage.cli import example, row_range
-from longstride.storage.flags import flags, given
+from longstride.storage.cli.flags import flags, given
+from longstride.storage.cli.group import example, row_range
 from longstride.trainer.cli import echo_once, report_once
 from longstride.trainer.scoring.settings import BUFFER, ScoreOptions
 

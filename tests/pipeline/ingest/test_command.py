@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import longstride.pipeline.ingest.job
 from longstride import Recipe
 from longstride.__main__ import main
-from longstride.storage.flags import flag_name
+from longstride.storage.cli.flags import flag_name
 from tests.helpers.log_lines import log_lines
 
 LIGHT = """

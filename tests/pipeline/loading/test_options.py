@@ -14,7 +14,7 @@ import torch
 
 from longstride import WindowDataset, WindowLoader, split_by_time
 from longstride.pipeline.loading.options import DatasetOptions, LoaderOptions
-from longstride.storage.flags import field_docs
+from longstride.storage.cli.flags import field_docs
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
 from tests.helpers.paths import ROOT

@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from longstride.storage.flags import field_docs, flags, given
+from longstride.storage.cli.flags import field_docs, flags, given
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,9 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.files import checksum
 from longstride.pipeline.ingest.staging.part_file import Part
-from longstride.pipeline.ingest.target import Contents, NewStore
 from longstride.pipeline.ingest.writing.row_rules import RowRules
 from longstride.pipeline.ingest.writing.segments import usual_step
+from longstride.pipeline.ingest.writing.target import Contents, NewStore
 from longstride.storage.format import StoreLayout
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore

@@ -19,7 +19,7 @@ from longstride.pipeline.ingest.sources.files import find_files
 from longstride.pipeline.ingest.staging.folder import was_finished
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.reject_file import collect_rejects, report_folder
-from longstride.pipeline.ingest.target import NewStore
+from longstride.pipeline.ingest.writing.target import NewStore
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
 from longstride.storage.format import ROOT

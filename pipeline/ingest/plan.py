@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from longstride.pipeline.ingest.channel_map import Channel, Shape
 from longstride.pipeline.ingest.columns import Columns, listed, union_of_channels
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.query import Query
@@ -18,9 +19,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.detect import open_source
 from longstride.pipeline.ingest.sources.files import find_files, identity
-from longstride.pipeline.ingest.staging.task import Reading
-from longstride.pipeline.ingest.writing.merge import Shape
-from longstride.pipeline.ingest.writing.row_rules import Channel
+from longstride.pipeline.ingest.sources.reading import Reading
 
 __all__ = ["Plan", "make_plan"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.serving.select import labelled_windows, without
+from longstride.pipeline.loading.select import labelled_windows, without
 from longstride.storage.errors import LongstrideError
 from longstride.storage.html import html_table
 from longstride.storage.segments import Segments

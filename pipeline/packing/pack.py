@@ -15,17 +15,17 @@ from longstride.storage.errors import StoreError
 from longstride.storage.location import Folder, Place, place_of
 from longstride.storage.packed.codecs import codec_of
 from longstride.storage.packed.shards import Packing
-from longstride.storage.packed.unpacker import write_chunk_files
-from longstride.storage.packed.writer import (
+from longstride.storage.store import SeriesStore
+from longstride.storage.writing.copy import commit, held, name_of, root_of
+from longstride.storage.writing.metadata import copied_documents
+from longstride.storage.writing.packed import (
     SHARD_BYTES,
     packed_documents,
     packing_for,
     shards_written,
     write_shard,
 )
-from longstride.storage.store import SeriesStore
-from longstride.storage.writing.copy import commit, held, name_of, root_of
-from longstride.storage.writing.metadata import copied_documents
+from longstride.storage.writing.unpacked import write_chunk_files
 
 __all__ = ["AUTO", "Packed", "pack", "unpack"]
 

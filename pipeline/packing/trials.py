@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.packed.codecs import CODECS, DEFAULT_CODEC, codec_of
-from longstride.storage.packed.writer import packing_for
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.packed import packing_for
 
 __all__ = ["Trial", "best_of", "try_codecs"]
 

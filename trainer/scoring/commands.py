@@ -99,8 +99,8 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
 def plot(scores: Path, store: str, out: Path, rows: tuple[int, int] | None, channels: str | None) -> None:
     """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
     from longstride.storage.open import open_store
-    from longstride.trainer.reporting.score_plot import draw_scores
     from longstride.trainer.scoring.score_file import read_scores
+    from longstride.trainer.scoring.score_plot import draw_scores
 
     opened = open_store(store)
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()

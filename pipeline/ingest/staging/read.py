@@ -10,11 +10,12 @@ from longstride.pipeline.executor import TaskRunner
 from longstride.pipeline.ingest.errors import AccountingError, SourceError
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport
+from longstride.pipeline.ingest.sources.reading import Reading
 from longstride.pipeline.ingest.staging.folder import StagedFolder, part_name
 from longstride.pipeline.ingest.staging.part_file import Part
 from longstride.pipeline.ingest.staging.precision import refuse_rounded
 from longstride.pipeline.ingest.staging.reject_file import RejectLimit
-from longstride.pipeline.ingest.staging.task import Reading, ReadSection
+from longstride.pipeline.ingest.staging.task import ReadSection
 from longstride.storage.writing.lock import StoreLock
 
 __all__ = ["ReadSources"]

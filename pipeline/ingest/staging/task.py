@@ -4,41 +4,21 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.query import Query
-from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.sources.base import Raw, Section, Unparsed
+from longstride.pipeline.ingest.sources.reading import Reading
 from longstride.pipeline.ingest.staging.folder import part_name
 from longstride.pipeline.ingest.staging.part_file import Part, Span, whole_part, write_part
 from longstride.pipeline.ingest.staging.precision import find_rounded
 from longstride.pipeline.ingest.staging.reject_file import write_rejects
 from longstride.pipeline.ingest.staging.values import parse
 
-__all__ = ["ReadSection", "Reading"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What all sections of one source have in common."""
-
-    number: int
-    """Number of the source, in the order in which rows of equal time are taken."""
-    source: Source
-    columns: Columns
-    recipe: Recipe
-    folder: Path
-    """Where parts go."""
-    dtype: str
-    """Type of the values of parts."""
-    piece_bytes: int
-    channels: tuple[str, ...]
-    """Columns of values, those of a query included."""
+__all__ = ["ReadSection"]
 
 
 @dataclass(frozen=True)

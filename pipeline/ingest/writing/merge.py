@@ -1,19 +1,19 @@
 """One bucket: its rows put in order, repeated ones settled, those that belong together merged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.pipeline.ingest.channel_map import Shape
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Duplicates
 from longstride.pipeline.ingest.writing.buckets import Bucket
 from longstride.pipeline.ingest.writing.resample import means
 from longstride.storage.text import iso_time
 
-__all__ = ["MergedRows", "Rows", "Shape", "merge_bucket"]
+__all__ = ["MergedRows", "Rows", "merge_bucket"]
 
 
 class Rows(NamedTuple):
@@ -37,34 +37,6 @@ class MergedRows(NamedTuple):
     """Rows of each source that were left out, or averaged into another, because their time is that of another."""
     merged: NDArray[np.int64]
     """Rows of each source that were joined to one of other channels."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """Where the values of each source belong among the channels of the store."""
-
-    names: tuple[str, ...]
-    """Names of the sources."""
-    line: tuple[str, ...]
-    """What their lines are called."""
-    num_columns: int
-    """Columns of values of all sources together."""
-    columns: tuple[NDArray[np.intp], ...]
-    """Which of them each source has."""
-    group: tuple[int, ...]
-    """Sources of one group have the same columns."""
-    sensors: tuple[str, ...] | None
-    """With a pivot: names in the order of the channels; each has all columns."""
-
-    @property
-    def num_channels(self) -> int:
-        """N, of the store."""
-        return self.num_columns * (1 if self.sensors is None else len(self.sensors))
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether every row has a value for every channel."""
-        return self.sensors is None and len(set(self.group)) == 1
 
 
 def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> MergedRows:

@@ -13,11 +13,11 @@ The order in which the rules of a recipe act on a row:
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.pipeline.ingest.channel_map import Channel
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.writing.fill import Fill
 from longstride.pipeline.ingest.writing.merge import MergedRows, Rows
@@ -26,19 +26,7 @@ from longstride.pipeline.ingest.writing.resample import MissingSteps, resample
 from longstride.pipeline.ingest.writing.segments import MissingSpans
 from longstride.storage.writing.writer import StoreWriter
 
-__all__ = ["Channel", "RowRules"]
-
-
-@dataclass(frozen=True)
-class Channel:
-    """A channel of the store, and the column that its values are from."""
-
-    name: str
-    column: str
-
-    def among(self, names: Sequence[str]) -> bool:
-        """Whether a setting names it, by either name."""
-        return self.name in names or self.column in names
+__all__ = ["RowRules"]
 
 
 class RowRules:

@@ -6,17 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from longstride.pipeline.ingest.channel_map import Shape
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.errors import AccountingError
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport, IngestReport
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader, steps_back_between
 from longstride.pipeline.ingest.staging.read import ReadSources
-from longstride.pipeline.ingest.target import Contents, NewStore
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
-from longstride.pipeline.ingest.writing.merge import MergedRows, Shape, merge_bucket
+from longstride.pipeline.ingest.writing.merge import MergedRows, merge_bucket
 from longstride.pipeline.ingest.writing.row_rules import RowRules
 from longstride.pipeline.ingest.writing.segments import default_max_gap, find_segments
+from longstride.pipeline.ingest.writing.target import Contents, NewStore
 from longstride.storage.format import StoreLayout
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.loading.options import DatasetOptions, Stores
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.serving.select import labelled_windows, mostly_missing_windows, without
+from longstride.pipeline.loading.select import labelled_windows, mostly_missing_windows, without
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
 from longstride.storage.mapped.mapping import read_ahead

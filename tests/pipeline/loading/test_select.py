@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.serving.select import labelled_windows, mostly_missing_windows, without
+from longstride.pipeline.loading.select import labelled_windows, mostly_missing_windows, without
 from longstride.storage.store import SeriesStore
 from tests.helpers.segments import segment_lists, segments_of
 from tests.helpers.store_of import StoreOf

@@ -17,9 +17,10 @@ from tests.helpers.paths import ROOT
 ROOMS = ("longstride", "pipeline", "storage", "trainer")
 HEAVY = {"dask", "distributed", "matplotlib", "numpy", "polars", "pyarrow", "sklearn", "torch", "zarr"}
 BARE = re.compile(r"(?:(?<!yield )\bfrom|\bimport|(?<!\S)-m) +(?:pipeline|storage|trainer)\b")
-FACE = re.compile(r"^\s*(?:from longstride import|import longstride$)", re.MULTILINE)
+HISTORY = ("CHANGELOG.md", "docs/decisions/", "tests/packaging/test_face.py")
+"""Where names of the past, and bad ones, are named."""
 MAX_LINES = 350
-MAX_MODULES = 15
+MAX_MODULES = 17
 TOO_LONG = {"benchmarks/report.py"}
 """To be divided; nothing may be added here."""
 
@@ -71,14 +72,13 @@ def test_help_imports_nothing_that_takes_time(command: str) -> None:
 
 
 def test_nothing_is_imported_by_a_bare_name(files: dict[str, str]) -> None:
-    here = Path(__file__).relative_to(ROOT)
-    assert not [name for name, text in files.items() if name != str(here) and BARE.search(text)]
+    assert not [name for name, text in files.items() if not name.startswith(HISTORY) and BARE.search(text)]
 
 
 def test_the_product_does_not_import_its_face(files: dict[str, str]) -> None:
     product = [name for name in files if name.startswith(ROOMS[1:]) and name.endswith(".py")]
     assert len(product) > 100
-    assert not [name for name in product if FACE.search(files[name])]
+    assert not [name for name in product if _imports_face(files[name])]
 
 
 def test_a_file_reads_in_one_sitting(files: dict[str, str]) -> None:
@@ -90,3 +90,11 @@ def test_a_folder_is_seen_at_a_glance(files: dict[str, str]) -> None:
     product = [Path(name) for name in files if name.startswith(ROOMS) and name.endswith(".py")]
     modules = Counter(path.parent for path in product if path.name != "__init__.py")
     assert not [str(folder) for folder, count in modules.items() if count > MAX_MODULES]
+
+
+def _imports_face(code: str) -> bool:
+    return any(
+        (isinstance(node, ast.ImportFrom) and node.module == "longstride")
+        or (isinstance(node, ast.Import) and "longstride" in [alias.name for alias in node.names])
+        for node in ast.walk(ast.parse(code))
+    )

@@ -79,7 +79,7 @@ class Recipe:
     """Stop when more rows than this cannot be read: a number, or a share of all rows."""
 
     sql: str | None = None
-    """A query that filters rows and makes columns of others: 'SELECT *, a - b AS spread FROM rows WHERE a > 0'. It
+    """A query that filters rows and makes columns of others: `SELECT *, a - b AS spread FROM rows WHERE a > 0`. It
     sees each row alone."""
     duplicates: Duplicates = "error"
     """What becomes of rows of the same series and time."""

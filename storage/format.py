@@ -100,7 +100,7 @@ class StoreLayout:
     labels: tuple[str, ...] = ()
     """L names of label columns."""
     dtype: str = "float32"
-    """Of `values`: float32 or float64."""
+    """Type of `values`: float32 or float64."""
 
     def __post_init__(self) -> None:
         if not self.channels:

@@ -39,7 +39,7 @@ class Packed(NamedTuple):
 
     num_rows: int
     num_bytes: int
-    """Of the values, as they lie in the new store."""
+    """Size of the values, as they lie in the new store."""
     num_shards: int
     shards_reused: int
     """Taken over from a job that was interrupted."""

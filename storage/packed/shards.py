@@ -24,7 +24,7 @@ class Packing(NamedTuple):
     """How the rows of a packed store are cut up; the same for all its row arrays."""
 
     codec: str
-    """Of `values`; times and labels have the default one."""
+    """Codec of `values`; times and labels have the default one."""
     shard_rows: int
     """Rows of one file."""
     chunk_rows: int

@@ -19,9 +19,9 @@ from longstride.storage.writing.metadata import copied_documents
 __all__ = ["SHARD_BYTES", "packed_documents", "packing_for", "shards_written", "write_shard"]
 
 SHARD_BYTES = 64 * 2**20
-"""Of values in a shard, before they are compressed."""
+"""Bytes of values in a shard, before they are compressed."""
 CHUNK_BYTES = 128 * 2**10
-"""Of values that are decoded at a time: little compared with a block of windows, and enough to compress well."""
+"""Bytes of values that are decoded at a time: little compared with a block of windows, and enough to compress well."""
 MIN_CHUNK_ROWS = 64
 
 

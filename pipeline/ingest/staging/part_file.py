@@ -21,7 +21,7 @@ __all__ = ["Block", "Part", "PartReader", "Span", "steps_back_between", "whole_p
 
 LENGTH_BYTES = 8
 ALIGNMENT = 64
-"""Of the first block in the file, so that it can be mapped."""
+"""Where the first block begins in the file, so that it can be mapped."""
 
 
 class Span(NamedTuple):

@@ -74,7 +74,7 @@ class Collection:
 
     @cached_property
     def rows(self) -> list[NDArray[np.floating] | PackedRows | RowCache]:
-        """Of each store: its values in memory, or what decodes them, with a cache or without."""
+        """For each store: its values in memory, or what decodes them, with a cache or without."""
         return [self._rows_of(store) for store in self.stores]
 
     def _rows_of(self, store: SeriesStore) -> NDArray[np.floating] | PackedRows | RowCache:

@@ -40,7 +40,7 @@ class Cut(NamedTuple):
     window: bytearray
     """Begins with the piece, until the next one is cut."""
     num_bytes: int
-    """Of the piece."""
+    """Length of the piece."""
     offset: int
     first_line: int
 

@@ -164,7 +164,7 @@ class _Turn(NamedTuple):
 
     @property
     def milliseconds(self) -> float:
-        """The figure of one step."""
+        """Milliseconds of one step."""
         return 1000 * self.seconds / self.num_steps
 
 

@@ -21,7 +21,7 @@ __all__ = ["SHARD_BYTES", "packed_documents", "packing_for", "shards_written", "
 SHARD_BYTES = 64 * 2**20
 """Bytes of values in a shard, before they are compressed."""
 CHUNK_BYTES = 128 * 2**10
-"""Bytes of values that are decoded at a time: little compared with a block of windows, and enough to compress well."""
+"""Bytes of values decoded at a time: little compared with a block of windows, and enough to compress well."""
 MIN_CHUNK_ROWS = 64
 
 

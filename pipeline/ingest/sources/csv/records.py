@@ -115,7 +115,7 @@ class _Found:
     damaged: NDArray[np.bool_]
     """Lines that start no row; their number of fields means nothing."""
     num_lines: int
-    """The figure for all records together."""
+    """Lines of all records together."""
 
 
 def _find(piece: Piece, syntax: RowSyntax) -> _Found:

@@ -93,7 +93,13 @@ def open(path: str | os.PathLike[str]) -> "SeriesStore":
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    try:
+        module = import_module(f"{__name__}.{_HOMES[name]}")
+    except ModuleNotFoundError as error:
+        from longstride.storage.packages import package_error
+
+        raise package_error(error) from None
+    found = getattr(module, name)
     globals()[name] = found
     return found
 

@@ -89,3 +89,9 @@ def test_other_commands_say_what_to_install(node: Environment, folder: Path, com
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert_refused(done.stderr, "package-missing", "pip install")
+
+
+def test_other_names_say_what_to_install(node: Environment, folder: Path) -> None:
+    done = node.run("python", "-c", "import longstride; longstride.ingest", cwd=folder)
+    assert done.returncode == 1
+    assert "PackageError: the package polars is not installed: `pip install longstride`" in done.stderr

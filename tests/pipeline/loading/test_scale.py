@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks.sparse import sparse_store
 
+from benchmarks.data.sparse import sparse_store
 from longstride import WindowLoader
 from longstride.storage.open import open_store
 

@@ -105,6 +105,14 @@ class Recipe:
     """Type of the stored values."""
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not field.default:
+                object.__setattr__(self, field.name, _checked(field.name, value))
+        if not self.time:
+            raise RecipeError(
+                "which column holds the time? Name it with --time, or as time = in the recipe", code="time-unnamed"
+            )
         if not isinstance(self.time, str) and len(self.time) == 1:
             object.__setattr__(self, "time", self.time[0])
         if self.separator == "tab":
@@ -265,11 +273,7 @@ class Recipe:
                 f"unknown setting {', '.join(map(repr, unknown))}: a recipe may hold {names}",
                 code="recipe-setting",
             )
-        if not values.get("time"):
-            raise RecipeError(
-                "which column holds the time? Name it with --time, or as time = in the recipe", code="time-unnamed"
-            )
-        return cls(**{name: _checked(name, value) for name, value in values.items()})
+        return cls(**{"time": "", **values})
 
     @classmethod
     def from_toml(cls, path: Path, **overrides: Any) -> "Recipe":

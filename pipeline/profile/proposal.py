@@ -43,6 +43,9 @@ class Proposal:
         self.doubts: list[str] = []
         """What may be otherwise."""
 
+    def __repr__(self) -> str:
+        return self.as_toml()
+
     @property
     def keys(self) -> list[str]:
         """Columns of `rows` that say whose a row is."""

@@ -1,14 +1,20 @@
 """What a newcomer may do wrong with the public functions: an error with a code, and nothing silent."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import longstride
+from longstride.__main__ import main
 from longstride.storage.store import SeriesStore
-from tests.helpers.errors import raises
+from tests.helpers.errors import assert_refused, raises
+from tests.helpers.paths import ROOT
 
 Make = Callable[..., SeriesStore]
 RECIPE = longstride.Recipe(time="time")
@@ -145,3 +151,20 @@ def test_training_and_scores_refuse_what_is_of_another_kind(make_store: Make, tm
     for wrong in ("x", float("nan")):
         with raises("option-value", "--threshold"):
             longstride.evaluate(tmp_path / "none.parquet", store, threshold=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("command", [["train", "plant.zarr"], ["score", "run", "plant.zarr"]])
+def test_a_command_without_its_out_shows_its_usage(command: list[str]) -> None:
+    result = CliRunner().invoke(main, command)
+    assert (result.exit_code, "Missing option '--out'" in result.output) == (2, True)
+
+
+def test_a_rank_without_its_fellows_is_refused(make_store: Make, tmp_path: Path) -> None:
+    make_store(tmp_path / "plant.zarr")
+    command = [sys.executable, "-m", "longstride", "train", "plant.zarr", "--out", "run", "--device", "cpu"]
+    lone = {name: value for name, value in os.environ.items() if name != "WORLD_SIZE"} | {"RANK": "0"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**lone, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert_refused(done.stderr, "ranks-incomplete", "WORLD_SIZE")

@@ -1,6 +1,6 @@
 """`longstride.train`: from the windows of a store to a run directory with a trained model."""
 
-from longstride.storage.keywords import keywords_of
+from longstride.storage.cli.keywords import keywords_of
 from longstride.trainer.engine.distributed import start_ranks
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.loop import Training

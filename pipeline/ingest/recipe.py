@@ -106,13 +106,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if value is not field.default:
+            if (value := getattr(self, field.name)) is not field.default:
                 object.__setattr__(self, field.name, _checked(field.name, value))
         if not self.time:
-            raise RecipeError(
-                "which column holds the time? Name it with --time, or as time = in the recipe", code="time-unnamed"
-            )
+            raise RecipeError("which column holds the time? Name it by --time, or time = ...", code="time-unnamed")
         if not isinstance(self.time, str) and len(self.time) == 1:
             object.__setattr__(self, "time", self.time[0])
         if self.separator == "tab":

@@ -19,8 +19,8 @@ from longstride.pipeline.loading.serving.readahead import DiskWatch
 from longstride.pipeline.loading.serving.row_reader import merged
 from longstride.pipeline.loading.serving.stores import Collection, opened_all, segments_of
 from longstride.pipeline.loading.state import data_hash
+from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError
-from longstride.storage.keywords import keywords_of
 
 __all__ = ["Steps", "WindowDataset"]
 

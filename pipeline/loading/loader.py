@@ -15,7 +15,7 @@ from longstride.pipeline.loading.device_pools import DevicePools
 from longstride.pipeline.loading.options import LoaderOptions, device_of
 from longstride.pipeline.loading.state import LoaderState
 from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers
-from longstride.storage.keywords import keywords_of
+from longstride.storage.cli.keywords import keywords_of
 
 __all__ = ["WindowLoader"]
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.splits import Split
+from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.html import html_table
-from longstride.storage.keywords import keywords_of
 from longstride.storage.location import local_path
 from longstride.storage.open import opened
 from longstride.storage.segments import Segments

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import StoreError
-from longstride.storage.keywords import keywords_of
 from tests.helpers.errors import raises
 
 

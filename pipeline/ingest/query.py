@@ -110,7 +110,7 @@ class Query:
     def _spans_rows(self, how: str) -> RecipeError:
         return RecipeError(
             f"sql {self._text!r} looks at more than one row at a time ({how}): it may only compute with values "
-            "of one row. Use --every, --fill or --rate for what spans rows",
+            "of one row. Use --every, --fill or --rate for work that spans rows",
             code="sql-spans-rows",
         )
 

@@ -51,7 +51,7 @@ class LoaderState:
         ]
         if different:
             raise LongstrideError(
-                f"the state is of other batches: {'; '.join(different)}. Resume with the options it was made "
+                f"the state belongs to other batches: {'; '.join(different)}. Resume with the options it was made "
                 "with, or begin a new run",
                 code="state-differs",
             )

@@ -1,4 +1,4 @@
-"""Which columns say whose a row is: series, and pivot where each row is of one sensor."""
+"""Which columns name the series of a row, or its sensor (pivot, where each row belongs to one sensor)."""
 
 import re
 from collections.abc import Sequence

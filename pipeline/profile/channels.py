@@ -71,8 +71,8 @@ def leave_out_texts(draft: Proposal) -> None:
         raise SourceError(
             draft.sample.excerpts[0].source.name,
             f"no column of numbers is left except the time {listed(draft.times[0].recipe.time_columns)}; the "
-            f"columns are {listed(list(draft.columns))}: is this the right file, and which character separates its "
-            "fields?",
+            f"columns are {listed(list(draft.columns))}: is this the right file, and which character "
+            "separates its fields?",
             code="no-channels",
         )
 

@@ -86,7 +86,9 @@ def leave_out_constants(draft: Proposal) -> None:
     for column in same:
         draft.exclude(column, f"always {number(column.numbers[0])} in the sample")
     if same:
-        draft.doubts.append("exclude: what never changes in the sample, an alarm say, may change elsewhere")
+        draft.doubts.append(
+            "exclude: a column that never changes in the sample, such as an alarm, may change elsewhere"
+        )
 
 
 def find_counters(draft: Proposal) -> None:
@@ -109,7 +111,7 @@ def find_counters(draft: Proposal) -> None:
             rounded.append(column.name)
     if counters:
         why = (
-            f"whole numbers that only rise, beyond {LARGEST_EXACT['float32']:,}: their increase a second is stored"
+            f"whole numbers that only rise, beyond {LARGEST_EXACT['float32']:,}: the increase per second is stored"
         )
         draft.put("rate", [column.name for column in counters], why)
         if max(float(column.numbers.max()) for column in counters) >= 2**32:  # type: ignore[arg-type]

@@ -33,7 +33,7 @@ __all__ = ["profile"]
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
-    "header": "the first line holds values as those below do: the names are made up",
+    "header": "the first line holds values, as the lines below do: the names are invented",
 }
 
 

@@ -31,7 +31,7 @@ __all__ = ["ScoreResult", "score"]
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreResult:
-    """What was scored."""
+    """The result of scoring a store."""
 
     out: str
     """Path of the file of scores, for `longstride.evaluate`."""

@@ -1,8 +1,8 @@
 # make demo   install, then raw logs -> store -> trained model, in about five minutes
-# make test   install the test tools, then every test
+# make test   install the test tools, then every test but the long campaigns
 # make check  lint, format, types, import direction
 # make docs   every page of docs/ and the Python reference as HTML, in build/docs
-# make bench-smoke  every benchmark on tiny data, and no word on how fast
+# make bench-smoke  every benchmark on tiny data, without measuring speed
 # make test-newest, make test-lowest  the tests with the newest Python and packages, and with the lowest that are allowed
 # make peers  an environment for each library that benchmarks compare; those that fail are left out
 PYTHON ?= python3

@@ -1,4 +1,4 @@
-"""From a sample to a proposal: what is likely is set, what may be otherwise is said as a doubt."""
+"""From a sample to a proposal: likely settings are written, and doubts are listed."""
 
 import re
 from collections import Counter
@@ -33,12 +33,12 @@ __all__ = ["profile"]
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
-    "header": "the first line holds values as those below do: the names are made up",
+    "header": "the first line holds values, as the lines below do: the names are invented",
 }
 
 
 def profile(names: Sequence[str], *, rows: int = 10_000) -> Proposal:
-    """Look at about `rows` rows of logs, named as for `ingest`, and propose a recipe.
+    """Look at about `rows` rows of `sources`, which are named as for `ingest`, and propose a recipe.
 
     Raises SourceError or RecipeError where a file cannot be read, and where no column holds times or none holds
     numbers.
@@ -46,7 +46,7 @@ def profile(names: Sequence[str], *, rows: int = 10_000) -> Proposal:
     sample = take_sample(names, rows)
     if not sample.num_rows:
         raise SourceError(
-            ", ".join(names), "there is no row to look at: name files that hold some", code="source-empty"
+            ", ".join(names), "there is no row to look at: name files that have rows", code="source-empty"
         )
     draft = _begun(sample)
     _say_dialect(draft)
@@ -68,7 +68,7 @@ def profile(names: Sequence[str], *, rows: int = 10_000) -> Proposal:
 
 
 def _begun(sample: Sample) -> Proposal:
-    """Find the time. Turned round, a log with the newest row first is as any other."""
+    """Find the time. A log with the newest row first is reversed, and then treated as any other."""
     frame, places = sample.frame(), sample.places()
     decimal = str(sample.dialect.get("decimal", "."))
     columns = {raw.name: Column(raw, decimal) for raw in frame}

@@ -179,7 +179,7 @@ def test_a_failed_export_leaves_nothing(tmp_path: Path, make_store: Make) -> Non
     store = make_store(tmp_path / "s.zarr", rows=50)
 
     def fail(_: int) -> None:
-        raise LongstrideError("no more")
+        raise LongstrideError("no more", code="store-input")
 
     with pytest.raises(LongstrideError, match="no more"):
         export(store, tmp_path / "s.parquet", "parquet", progress=fail)

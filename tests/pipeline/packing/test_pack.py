@@ -105,7 +105,7 @@ import os, signal, sys
 import longstride.pipeline.packing.pack as jobs
 from longstride.storage.location import Folder
 from longstride.storage.open import open_store
-from longstride.storage.packed import unpacker
+from longstride.storage.writing import unpacked
 
 what, source, dest, count = sys.argv[1:]
 left = int(count)
@@ -120,7 +120,7 @@ def mortal(function):
     return call
 
 Folder.put = mortal(Folder.put)
-unpacker.write_file = mortal(unpacker.write_file)
+unpacked.write_file = mortal(unpacked.write_file)
 Folder.put_new = mortal(Folder.put_new)
 if what == "pack":
     jobs.pack(open_store(source), dest, codec="zstd", shard_bytes=4 * 1024 * 12)

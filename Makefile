@@ -1,10 +1,10 @@
 # make demo   install, then raw logs -> store -> trained model, in about five minutes
-# make test   install the test tools, then every test
+# make test   install the test tools, then every test but the long campaigns
 # make check  lint, format, types, import direction
 # make docs   every page of docs/ and the Python reference as HTML, in build/docs
-# make bench-smoke  every benchmark on tiny data, and no word on how fast
+# make bench-smoke  every benchmark on tiny data, without measuring speed
 # make test-newest, make test-lowest  the tests with the newest Python and packages, and with the lowest that are allowed
-# make peers  an environment for each library that benchmarks stand beside; those that fail are left out
+# make peers  an environment for each library that benchmarks compare; those that fail are left out
 PYTHON ?= python3
 PYTHON311 ?= python3.11
 PYTHON312 ?= python3.12
@@ -23,7 +23,7 @@ PYTEST := pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not soak and n
 test: .venv/installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/$(PYTEST)
 
-# Both make an environment of several gigabytes: an index gives torch for CUDA, unless it has another.
+# Each makes an environment of several gigabytes: an index gives torch for CUDA, unless it has another.
 test-newest:
 	$(PYTHON313) -m venv --clear build/newest
 	build/newest/bin/pip --quiet install --editable ".[dev]"

@@ -81,9 +81,9 @@ __all__ = ["__version__", "open", *_HOMES]
 
 
 def open(path: str | os.PathLike[str]) -> "SeriesStore":
-    """Open the store at a path, or where it is packed at a URL such as s3://bucket/plant.zarr.
+    """Open the store at a path; a packed store, also at a URL such as s3://bucket/plant.zarr.
 
-    Raises StoreError where there is no store, or one that is unfinished, altered or of another format.
+    Raises StoreError where there is no store, or where the store is unfinished, altered or of another format.
     """
     from longstride.storage.open import open_store
 

@@ -13,8 +13,11 @@ COMMANDS = {
     "ingest": ("pipeline.ingest.command", "Turn logs into a store."),
     "inspect": ("storage.commands", "Print what is in a store."),
     "verify": ("storage.commands", "Check every chunk of a store against its checksum."),
-    "pack": ("pipeline.packing.commands", "Write a store as few compressed files, here or in a bucket."),
-    "unpack": ("pipeline.packing.commands", "Turn a packed store back into one that is mapped."),
+    "pack": (
+        "pipeline.packing.commands",
+        "Write a store as a few compressed files, on a disk or in an object store.",
+    ),
+    "unpack": ("pipeline.packing.commands", "Turn a packed store back into a mapped store."),
     "export": ("pipeline.packing.commands", "Write the rows of a store to one Parquet or Arrow file."),
     "train": ("trainer.command", "Train a model on the windows of a store."),
     "score": ("trainer.scoring.commands", "Score every row of a store by a trained model."),

@@ -160,7 +160,7 @@ def on_cluster(address: str) -> Iterator[TaskRunner[Any]]:
                 ) from None
             except (CancelledError, dask.comm.CommClosedError):
                 raise WorkersError(
-                    f"the Dask scheduler at {address} is gone, and what it was doing lost", code="workers-lost"
+                    f"the Dask scheduler at {address} is gone, and its work is lost", code="workers-lost"
                 ) from None
             except (Exception, GeneratorExit):
                 # What is still running would write into a folder that is about to be removed.

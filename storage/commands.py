@@ -15,14 +15,19 @@ STORE = click.argument("store")
     "--window", "-k", type=click.IntRange(min=1), default=64, show_default=True, help="Rows of a window, K."
 )
 @click.option(
-    "--stride", "-s", type=click.IntRange(min=1), default=1, show_default=True, help="Rows between starts."
+    "--stride",
+    "-s",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Rows between the starts of windows.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def inspect(store: str, window: int, stride: int, as_json: bool) -> None:
     """Print the shape, span, cadence, segments, channels and statistics of STORE.
 
-    The statistics were gathered while it was written: even a store of a billion rows answers at once. The number
-    of windows is given for one K and stride; windows never cross a segment.
+    The statistics were gathered when STORE was written, so even a store of a billion rows is shown at once. The
+    number of windows is given for one K and stride; no window crosses the end of a segment.
     """
     from longstride.storage.inspect import render, summarise
     from longstride.storage.open import open_store
@@ -36,7 +41,7 @@ def inspect(store: str, window: int, stride: int, as_json: bool) -> None:
 def verify(store: str) -> None:
     """Check every chunk file of STORE against its checksum.
 
-    Names each file that is missing, cut short or changed, and then ends with exit code 1.
+    Name each file that is missing, cut short or changed. If there is one, the exit code is 1.
     """
     from tqdm import tqdm
 

@@ -1,6 +1,7 @@
 """Errors for the person at the terminal: what was found, what was expected, where, and what to do.
 
-Programs go by the `code` of an error, which stays when its words change; `docs/errors.md` lists all codes.
+Programs go by the `code` of an error, which stays the same when its words change. `docs/errors.md` lists all
+codes.
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ __all__ = ["LongstrideError", "StoreError", "StoreLockedError"]
 
 
 class LongstrideError(ValueError):
-    """Base of every error that a user can cause and mend; the command line prints it without a traceback."""
+    """Base of every error that a user can cause and correct; the command line prints it without a traceback."""
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What `longstride inspect` shows of a store, as data and as text."""
+"""The output of `longstride inspect`, as data and as text."""
 
 from dataclasses import asdict, dataclass
 

@@ -42,4 +42,4 @@ def package_error(error: ModuleNotFoundError) -> ModuleNotFoundError | PackageEr
         return error
     extra = EXTRAS[package]
     command = f"pip install 'longstride[{extra}]'" if extra else "pip install longstride"
-    return PackageError(f"the package {package} is not installed: `{command}` brings it", code="package-missing")
+    return PackageError(f"the package {package} is not installed: `{command}` installs it", code="package-missing")

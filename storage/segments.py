@@ -40,7 +40,9 @@ class Segments:
         if self.start[0] < 0 or self.stop[-1] > num_rows:
             raise StoreError(f"segments reach outside the {num_rows:,} rows", code="store-input")
         if self.series.min() < 0 or self.series.max() >= num_series:
-            raise StoreError(f"a segment names a series outside the {num_series} there are", code="store-input")
+            raise StoreError(
+                f"a segment names a series that is not one of the {num_series} there are", code="store-input"
+            )
 
     def num_windows(self, window: int, stride: int, horizon: int = 0) -> NDArray[np.int64]:
         """Windows of `window` rows, with `horizon` rows after each, that fit in each segment, (S,)."""

@@ -58,7 +58,7 @@ class SeriesStore(ABC):
         self.label_names = self.layout.labels
         """L label names, empty where the store has no labels."""
         self.series: tuple[str, ...] = tuple(attributes["series"])
-        """Name of each series; one empty name where the log was not keyed."""
+        """Name of each series; one empty name where no column names the series."""
         self.series_end_ns: tuple[int, ...] = tuple(attributes.get("series_end_ns", ()))
         """Time of the last row of each series, nanoseconds since 1970-01-01 UTC; empty where not recorded."""
 
@@ -103,7 +103,7 @@ class SeriesStore(ABC):
 
     @property
     def path(self) -> Path:
-        """Its folder. Raises StoreError for a store in an object store, which has none."""
+        """Its folder. Raises StoreError if it is in an object store, where it has none."""
         if not isinstance(self.place, Folder):
             raise StoreError(f"{self.name} is not a folder of this machine: unpack it first", code="not-a-folder")
         return self.place.path
@@ -193,7 +193,7 @@ class SeriesStore(ABC):
     def _check_kept(self) -> None:
         if not self.place.sizes(f"commits/{self.generation}"):
             raise StoreError(
-                f"{self.name} no longer keeps commit {self.generation}: it was made again, or is more than "
+                f"{self.name} no longer keeps commit {self.generation}: it was rebuilt, or is more than "
                 f"{KEPT_GENERATIONS - 1} appends ahead; open the store again",
                 code="store-changed",
             )

@@ -59,8 +59,8 @@ class _AboveProgress(logging.Handler):
 def run_as_rank(command: Callable[[], Any]) -> NoReturn:
     """Run a click command in a process that torchrun started, and end the process as soon as it is done.
 
-    Threads of gloo outlive the group of a DistributedDataParallel, whoever destroys it. If they are there when the
-    interpreter takes itself apart, C++ now and then ends the process with SIGABRT ("terminate called without an
+    Threads of gloo outlive the group of a DistributedDataParallel, even if it is destroyed. If they are there when
+    the interpreter takes itself apart, C++ sometimes ends the process with SIGABRT ("terminate called without an
     active exception"), and torchrun takes a finished run for a failed one. So it is not taken apart.
     """
     code: Any = 0

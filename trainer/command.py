@@ -63,17 +63,18 @@ def train(store: str, resume: str | None, **options: Any) -> None:
     """Train an autoencoder on STORE.
 
     The model compresses each window of the training split to a few numbers and reconstructs it from them. The loss
-    is the mean squared error over the values that are present, each channel in its own standard deviations.
-    Missing values do not count. The last rows of STORE, after both shares, are left for a test.
+    is, by default, the mean squared error over the values that are present, each channel divided by its own
+    standard deviation. Missing values do not count. The last rows of STORE, after both shares, are left for a
+    test.
 
     The model is an LSTM, a temporal convolutional network, a transformer over patches, or yours: a function of the
     model's settings, the number of channels N and the rows of a window K, which returns a torch module that takes
-    and gives windows (B, K, N). `pca` is the baseline: principal components of windows, from one pass.
+    and returns windows (B, K, N). `pca` is the baseline: principal components of windows, from one pass.
 
     Started by torchrun, the processes share each batch, over gloo on the CPU and nccl on CUDA. A signal (Ctrl-C,
-    SIGTERM) saves and stops: the same command with --resume resumes the run, as it does after a crash. The run
-    directory holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at the end, reconstruction.png
-    and report.html.
+    SIGTERM) saves the run and stops it. The same command with --resume resumes the run, also after a crash. The
+    run directory holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at the end,
+    reconstruction.png and report.html.
     """
     with report_once(), report_progress():
         from longstride.trainer.train import train as train_model

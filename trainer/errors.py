@@ -1,4 +1,4 @@
-"""Errors of training and scoring that a user can cause and mend."""
+"""Errors of training and scoring that a user can cause and correct."""
 
 from longstride.storage.errors import LongstrideError
 

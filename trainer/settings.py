@@ -46,9 +46,9 @@ class DataSettings:
     batch_size: int = 256
     """Windows of a step, over all processes."""
     train_share: float = 0.8
-    """Share of the time of each series, from its start, to train on."""
+    """Share of the rows to train on, from the start; all series are cut at the same time."""
     validation_share: float = 0.1
-    """Share of the time after that to validate on; the rest is left for a test."""
+    """Share of the rows after them to validate on; the rest is left for a test."""
     normal_only: bool = False
     """Leave out windows in which a row has a label, in training and validation."""
     cache_dir: StrPath | None = None
@@ -65,8 +65,8 @@ class DataSettings:
         check(0 <= self.validation_share < 1, "validation_share", self.validation_share, "0 or more, below 1")
         if self.train_share + self.validation_share > 1 + 1e-9:
             raise SettingsError(
-                f"--train-share {self.train_share} and --validation-share {self.validation_share} are more than "
-                "the whole: lower one of them",
+                f"--train-share {self.train_share} and --validation-share {self.validation_share} have a sum of "
+                "more than 1: lower one of them",
                 code="option-value",
             )
 
@@ -82,9 +82,9 @@ class ModelSettings:
     latent: int = 32
     """Numbers that a window is compressed to; tcn and patch round it to whole steps."""
     layers: int = 1
-    """Layers of the encoder, and of the decoder; with tcn, how often all dilations are repeated."""
+    """Layers of the encoder, and of the decoder; with tcn, how many times all dilations are repeated."""
     centre: bool = False
-    """Show the model a window less the mean of each of its channels, for levels that drift."""
+    """Subtract from each channel its mean in the window before the model, for levels that drift."""
 
     def __post_init__(self) -> None:
         at_least(1, hidden=self.hidden, latent=self.latent, layers=self.layers)
@@ -104,7 +104,7 @@ class OptimiserSettings:
     optimiser: str = "adam"
     """adam, adamw, sgd, or yours as package.module:function."""
     lr: float = 3e-3
-    """Learning rate, at its highest."""
+    """Highest learning rate."""
     schedule: Schedule = "constant"
     """How the learning rate changes after the warm-up."""
     warmup_steps: int = 0
@@ -136,7 +136,7 @@ class RunSettings:
     max_steps: int | None = None
     """Stop after this many steps, counted from the start of the run."""
     minutes: float | None = None
-    """Stop after training for this many minutes, counted from this start or restart."""
+    """Stop after this many minutes of training, counted from this start or restart."""
     patience: int | None = None
     """Stop after this many epochs without a better validation loss."""
     precision: Precision = "fp32"
@@ -154,7 +154,7 @@ class RunSettings:
     checkpoint_minutes: float | None = None
     """Minutes between further checkpoints."""
     keep: int = 2
-    """How many of the newest checkpoints are kept; the best is kept too."""
+    """Number of the newest checkpoints to keep; the best one is kept too."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "out", str(local_path(self.out)))
@@ -181,7 +181,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.run.compile and self.model.model == "lstm":
             raise SettingsError(
-                "--compile does nothing for an LSTM, which is one call: leave it out", code="option-value"
+                "--compile does nothing for an LSTM, which is already one call of torch: leave it out",
+                code="option-value",
             )
 
     def as_json(self) -> dict[str, dict[str, Any]]:
@@ -219,7 +220,7 @@ class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
     """The same without groups: the parameters of `longstride.train` and the flags of its command."""
 
     resume: bool = False
-    """Resume from the newest checkpoint in `out` that can be read; begin if there is none."""
+    """Resume from the newest checkpoint in `out` that can be read; begin a new run if there is none."""
 
     def __post_init__(self) -> None:
         """Leave the checks to the groups."""

@@ -17,7 +17,7 @@ class TrainResult:
     out: str
     """Path of the run directory, for `longstride.score`."""
     finished: bool
-    """False where a signal stopped the run, saved: `resume=True` resumes it."""
+    """False where a signal stopped the run. It is saved, and `resume=True` resumes it."""
     steps: int
     first_loss: float | None
     """Mean over the first interval of `metrics.jsonl`."""

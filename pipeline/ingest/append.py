@@ -28,7 +28,7 @@ from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["ExistingStore", "recipe_of"]
 
-REBUILD = "make it again from its own sources and this one with --rebuild"
+REBUILD = "make the store again, from its own sources and this one, with --rebuild"
 
 
 def recipe_of(store: SeriesStore) -> Recipe:
@@ -36,7 +36,7 @@ def recipe_of(store: SeriesStore) -> Recipe:
     recipe = store.attributes["recipe"]
     if not recipe:
         raise RecipeError(
-            f"{store.path} does not say how its sources were read: only a store that `ingest` made can grow",
+            f"{store.path} has no recipe: rows can only be appended to a store that `ingest` made",
             code="recipe-missing",
         )
     return Recipe.from_settings(recipe)
@@ -60,7 +60,7 @@ class ExistingStore(NewStore):
         """It exists, as it must."""
 
     def refuse_known(self, sources: Sequence[Source]) -> None:
-        """Raise SourceError for a file whose bytes it holds already, under whichever name."""
+        """Raise SourceError for a file whose bytes it holds already, under any name."""
         known = {
             (source["bytes"], source["crc32c"]): source["name"]
             for source in self._store.attributes["sources"]

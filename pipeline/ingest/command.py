@@ -31,7 +31,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     )
 )
 @SOURCES
-@click.option("--out", "-o", metavar="STORE", required=True, help="The store, a folder.")
+@click.option("--out", "-o", metavar="STORE", required=True, help="Folder of the store to write.")
 @flags(
     Recipe,
     time=COLUMNS,
@@ -62,10 +62,8 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="TOML file with settings of the same names; flags override it.",
 )
-@click.option("--append", is_flag=True, help="Add newer rows to an existing store, read as its own rows were.")
-@click.option(
-    "--rebuild", is_flag=True, help="Make an existing store again from its own sources and these together."
-)
+@click.option("--append", is_flag=True, help="Add newer rows to an existing store, read by its own recipe.")
+@click.option("--rebuild", is_flag=True, help="Make an existing store again, from its own sources and these.")
 @click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Read with N processes of this machine.")
 @click.option(
     "--dask", metavar="ADDRESS", help="Read on the Dask cluster of this scheduler, such as tcp://host:8786."
@@ -82,20 +80,19 @@ def ingest(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Turn each SOURCE into one store: files, folders, patterns or URLs such as s3://bucket/logs/*.csv.gz.
+    """Turn all SOURCEs into one store: files, folders, patterns or URLs such as s3://bucket/logs/*.csv.gz.
 
     CSV, NDJSON, Parquet and Arrow IPC (Feather), plain or compressed (gz, zst, bz2, xz). A source has a column
-    of time and a column for each channel, or one that names the sensor (--pivot). Files may come in any order,
-    overlap, and differ in their columns; rows may come in any order. With --series, each row says which series it
-    is of.
+    of time, and either a column for each channel or one that names the sensor (--pivot). Files may come in any
+    order, overlap, and differ in their columns; rows may come in any order. With --series, a column names the
+    series of each row.
 
-    A store holds rows by series and time. A segment is a run of rows of one series without a gap: no window that
-    is cut from the store crosses the end of one. Durations are written as 90s, 1h30m, 500ms or 1d.
+    A store holds rows in order of series and time. A segment is a run of rows of one series without a gap: no
+    window crosses the end of a segment. Durations are written as 90s, 1h30m, 500ms or 1d.
 
-    No row is lost without a word. A row that cannot be read goes to STORE.report/rejects/ with its file, line
-    and reason, and too many of them stop the job; every row that came in is accounted for in STORE.report/, or
-    nothing is committed. An ingest that was
-    interrupted resumes where it was: run it again.
+    No row is lost silently. A row that cannot be read goes to STORE.report/rejects/ with its file, line and
+    reason; too many such rows stop the job. Every row of the sources is accounted for in STORE.report/, or nothing
+    is committed. An ingest that was interrupted resumes where it was: run it again.
     """
     from tqdm import tqdm
 
@@ -105,7 +102,7 @@ def ingest(
     chosen = given(settings)
     if (append or rebuild) and (chosen or file or (append and rebuild)):
         raise click.UsageError(
-            "--append and --rebuild read sources as the store's own recipe says, and take no other settings"
+            "--append and --rebuild read sources by the store's own recipe: give one of the two, and no setting"
         )
     files = find_files(sources)
     total = sum(map(num_bytes, files))

@@ -1,4 +1,4 @@
-"""Errors of ingest: each names the file, the line, the value, and the way out."""
+"""Errors of ingest: each names the file, the line, the value, and what to do."""
 
 from longstride.storage.errors import LongstrideError
 
@@ -6,7 +6,7 @@ __all__ = ["AccountingError", "RecipeError", "RejectsError", "SourceError"]
 
 
 class RecipeError(LongstrideError):
-    """A setting is unknown, missing, contradicts another, or has a value that means nothing."""
+    """A setting is unknown or missing, contradicts another, or has a value that cannot be used."""
 
 
 class SourceError(LongstrideError):
@@ -22,4 +22,4 @@ class RejectsError(LongstrideError):
 
 
 class AccountingError(LongstrideError):
-    """Rows were lost or invented on the way. It guards against our own faults: nothing is committed."""
+    """Rows were lost or added on the way: a fault of Longstride itself. Nothing is committed."""

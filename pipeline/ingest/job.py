@@ -37,14 +37,14 @@ READ_SHARE = 0.75
 
 
 class Options(TypedDict, total=False):
-    """How a job runs; the store is the same whatever they say."""
+    """How a job runs. The store does not depend on these options."""
 
     workers: int | None
-    """Local processes that read, instead of threads of this one."""
+    """Number of local processes that read; by default, threads of this process do."""
     dask: str | None
     """Address of a Dask scheduler whose workers read."""
     progress: Callable[[float], object] | None
-    """Called with bytes of the sources as they are done."""
+    """Called with the number of bytes of the sources that were processed since the last call."""
     piece_bytes: int
     """Bytes of a source that are parsed at a time."""
     bucket_bytes: int
@@ -54,10 +54,10 @@ class Options(TypedDict, total=False):
 def ingest(
     sources: Names, out: str | os.PathLike[str], recipe: Recipe, **options: Unpack[Options]
 ) -> IngestReport:
-    """Turn source files into a new store at `out`, in memory that does not grow; `options` as in `Options`.
+    """Turn source files into a new store at `out`; `options` as in `Options`.
 
-    What an interrupted ingest of the same sources and recipe has left is taken over. Raises RecipeError,
-    SourceError, RejectsError or StoreError, and then there is no store.
+    Memory does not grow with the sources. An interrupted ingest of the same sources and recipe is resumed. Raises
+    RecipeError, SourceError, RejectsError or StoreError, and then there is no store.
     """
     _check(options, recipe)
     with _new_store(out) as lock:
@@ -67,9 +67,10 @@ def ingest(
 def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
     """Add newer rows to the store at `out`, read by its own recipe; `options` as in `Options`.
 
-    Only the last chunk is written again, and readers that have the store open keep the rows they had. The first
-    rate of each series is missing, and nothing is filled in across the seam. Raises SourceError for a file that
-    the store has already, and for rows that are not newer than what it has of their series; else as `ingest`.
+    Only the last chunk is rewritten, and readers that have the store open keep the rows they had. The first new
+    rate of each series is missing, and no value is filled in between the old rows and the new. Raises SourceError
+    for a file that the store has already, and for rows that are not newer than the stored rows of their series;
+    otherwise raises as `ingest`.
     """
     _check(options)
     with StoreLock(out, append=True) as lock:
@@ -78,10 +79,10 @@ def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Option
 
 
 def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
-    """Make the store at `out` again, of its own sources as they are now and more; then put it in its place.
+    """Make the store at `out` again from its own sources, as they are now, and these; then replace the old store.
 
-    Readers that have rows of the old one mapped keep them; others get an error, and open it again. Raises
-    SourceError where one of its sources is gone; else as `ingest`.
+    Readers that have rows of the old store mapped keep them; others get an error, and have to open it again.
+    Raises SourceError where one of its sources no longer exists; otherwise raises as `ingest`.
     """
     _check(options)
     out = local_path(out)
@@ -117,7 +118,7 @@ def _sources_before(before: SeriesStore) -> list[str]:
     if gone:
         raise SourceError(
             gone[0],
-            f"{before.path} was made of it, and it is gone: a rebuild needs all its sources",
+            f"this file no longer exists, and {before.path} was made from it: a rebuild needs all its sources",
             code="source-missing",
         )
     return known

@@ -57,12 +57,12 @@ class Query:
             raise _bad_result(f"leaves out {', '.join(map(repr, lost))}: SELECT that too, or *")
         for name in self._needed:
             if found.schema[name] != schema[name]:
-                raise _bad_result(f"makes {found.schema[name]} of {name!r}: leave it {schema[name]}")
+                raise _bad_result(f"turns {name!r} into {found.schema[name]}: leave it {schema[name]}")
         made = {name: dtype for name, dtype in found.schema.items() if name not in (ROW, *self._needed)}
         kept = {name: dtype for name, dtype in made.items() if unused.get(name) != dtype}
         for name, dtype in kept.items():
             if not (dtype.is_numeric() or dtype == pl.Boolean):
-                raise _bad_result(f"makes {dtype} of {name!r}: expected numbers; CAST it, or leave it out")
+                raise _bad_result(f"gives {dtype} for {name!r}: expected numbers; CAST it, or leave it out")
         if not kept:
             raise _bad_result("leaves no column of values: SELECT *, or name some")
         self.channels = tuple(kept)
@@ -95,7 +95,7 @@ class Query:
         begin, kept_begin = self.run(frame[:half])
         end, kept_end = self.run(frame[half:])
         if not (np.array_equal(kept, [*kept_begin, *kept_end + half]) and whole.equals(pl.concat([begin, end]))):
-            raise self._spans_rows("it gives other values for the first half of the rows alone, or the second")
+            raise self._spans_rows("with only half of the rows it gives other values than with all")
 
     def _refuse_infinity(self, found: pl.DataFrame) -> None:
         infinite = found.select(pl.col(self.channels).is_infinite().fill_null(False))
@@ -103,14 +103,14 @@ class Query:
             row = int(np.argmax(infinite[name].to_numpy()))
             stamp = iso_time(found[self._time][row])
             raise _bad_result(
-                f"makes infinity of {name!r}, first at {stamp}: make it missing, as by a / NULLIF(b, 0), or drop "
+                f"gives an infinite {name!r}, first at {stamp}: make it missing, as by a / NULLIF(b, 0), or drop "
                 "such rows with WHERE"
             )
 
     def _spans_rows(self, how: str) -> RecipeError:
         return RecipeError(
             f"sql {self._text!r} looks at more than one row at a time ({how}): it may only compute with values "
-            "of one row. Use --every, --fill or --rate for what spans rows",
+            "of one row. Use --every, --fill or --rate for work that spans rows",
             code="sql-spans-rows",
         )
 

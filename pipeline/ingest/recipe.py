@@ -32,7 +32,7 @@ Dtype = Literal["float32", "float64"]
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every choice of an ingest; the resolved one is kept in the store.
+    """Every setting of an ingest; the resolved recipe is kept in the store.
 
     Where a setting may differ between columns, its entries are "VALUE" for all, or "COLUMN=VALUE" for one.
     """
@@ -44,16 +44,17 @@ class Recipe:
     """How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them), or s,
     ms, us or ns for a number since 1970; by default ISO 8601."""
     timezone: str = "UTC"
-    """Zone of times that carry none, such as Europe/Berlin."""
+    """Time zone of times that are written without one, such as Europe/Berlin."""
     ambiguous: Ambiguous = "reject"
-    """What becomes of a local time that occurs twice, where clocks are set back."""
+    """What to do with a local time that occurs twice, where clocks are set back."""
     nonexistent: Nonexistent = "reject"
-    """What becomes of a local time that never occurs, where clocks are set forward; forward moves it as far."""
+    """What to do with a local time that never occurs, where clocks are set forward; forward moves it
+    by as much."""
 
     series: str | None = None
     """Column that says which series a row belongs to; by default there is a single series."""
     pivot: str | None = None
-    """Column that says which sensor a row is of: each sensor becomes a channel. With several columns of values,
+    """Column that names the sensor of a row: each sensor becomes a channel. With several columns of values,
     each sensor becomes as many channels, named sensor/column."""
     labels: tuple[str, ...] = ()
     """Columns of labels: true, false or a whole number from 0 to 127, never missing."""
@@ -69,24 +70,24 @@ class Recipe:
     decimal: DecimalMark = "."
     """Decimal mark: a point or a comma."""
     encoding: str = "utf-8"
-    """Encoding of texts: utf-8, or one with a byte a character, such as latin-1."""
+    """Encoding of texts: utf-8, or an encoding with one byte for each character, such as latin-1."""
     header: tuple[str, ...] = ()
     """Names of the columns, for files that have no header."""
     null: tuple[str, ...] = ()
-    """A text that means a missing value, such as -200 or CO=-200; the empty field and NaN always do. A number
-    means that number, however it is written."""
+    """A text that means a missing value, such as -200 or CO=-200; an empty field and NaN always mean one.
+    A number matches this value in every spelling (-200, -200.0)."""
     max_rejects: str = "0.1%"
     """Stop when more rows than this cannot be read: a number, or a share of all rows."""
 
     sql: str | None = None
-    """A query that filters rows and makes columns of others: `SELECT *, a - b AS spread FROM rows WHERE a > 0`. It
-    sees each row alone."""
+    """A query that filters rows and computes columns from others, one row at a time: `SELECT *, a - b AS spread
+    FROM rows WHERE a > 0`."""
     duplicates: Duplicates = "error"
-    """What becomes of rows of the same series and time."""
+    """What to do with rows of the same series and time."""
     rate: tuple[str, ...] = ()
-    """Channels that count: stored as their increase a second."""
+    """Channels that are counters: stored as their increase per second."""
     counter_bits: CounterBits = "32"
-    """Width of a counter: where it wraps around."""
+    """Bits of a counter: it wraps around when they are full."""
     every: str | None = None
     """Summarise rows on a common grid of this step; by default rows stay as they are."""
     aggregate: tuple[str, ...] = ("mean",)
@@ -94,13 +95,14 @@ class Recipe:
     fill: Fill = "none"
     """How missing values are filled in from those around them."""
     fill_limit: str | None = None
-    """A value is filled in from one at most this far away (linear: between two at most this far apart)."""
+    """Longest time from a missing value to the value that fills it in (linear: between the two values around
+    it)."""
     max_gap: str | None = None
-    """A longer step starts a new segment; by default one of over 1.5 times the median step. With `every`, missing
+    """A longer step starts a new segment; the default is 1.5 times the median step. With `every`, missing
     steps get rows, up to this gap."""
     split_on_missing: str | None = None
-    """A longer run of rows without any value belongs to no segment; by default such rows stay in theirs. A run
-    lasts from its first row until the row after it."""
+    """A longer run of rows without any value belongs to no segment; by default such rows stay in their segment. A
+    run lasts from its first row until the row after it."""
     dtype: Dtype = "float32"
     """Type of the stored values."""
 
@@ -247,8 +249,7 @@ class Recipe:
                 )
         named = [*self.time_columns, *(name for name in (self.series, self.pivot) if name is not None)]
         named += [*self.labels, *(self.channels or ()), *self.exclude]
-        repeated = sorted({name for name in named if named.count(name) > 1})
-        if repeated:
+        if repeated := sorted({name for name in named if named.count(name) > 1}):
             raise RecipeError(
                 f"a column has one use: {', '.join(map(repr, repeated))} is named twice among time, series, "
                 "pivot, labels, channels and exclude",
@@ -263,8 +264,7 @@ class Recipe:
         """
         values = {name.replace("-", "_"): value for name, value in settings.items()}
         known = {field.name for field in fields(cls)}
-        unknown = sorted(values.keys() - known)
-        if unknown:
+        if unknown := sorted(values.keys() - known):
             names = ", ".join(name.replace("_", "-") for name in sorted(known))
             raise RecipeError(
                 f"unknown setting {', '.join(map(repr, unknown))}: a recipe may hold {names}",

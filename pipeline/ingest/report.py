@@ -1,4 +1,4 @@
-"""What an ingest did, as data and as text."""
+"""The report of an ingest, as data and as text."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ MAX_FILES_SHOWN = 8
 
 @dataclass(kw_only=True)
 class FileReport:
-    """Rows of one source file, and what became of each."""
+    """The rows of one source file, counted by where they went."""
 
     name: str
     num_bytes: int
@@ -20,7 +20,7 @@ class FileReport:
     rows_in: int = 0
     """Counted without parsing: lines of CSV, metadata of Parquet."""
     rows_out: int = 0
-    """Rows of the store that began as one of this file."""
+    """Rows of the store that were made from a row of this file."""
     rejected: dict[str, int] = field(default_factory=dict)
     """Rows that cannot be read, by reason."""
     filtered: int = 0
@@ -28,7 +28,7 @@ class FileReport:
     deduplicated: int = 0
     """Rows whose series and time are those of another."""
     merged: int = 0
-    """Rows summarised into one of the common grid, or joined to one with other channels."""
+    """Rows summarised into a row of the common grid, or merged into a row with other channels."""
     blank_lines: int = 0
     repeated_headers: int = 0
     out_of_order: int = 0
@@ -38,9 +38,9 @@ class FileReport:
     nonexistent: int = 0
     """Local times that never occur, settled by the recipe."""
     unused: tuple[str, ...] = ()
-    """Columns that the file has and the store has not."""
+    """Columns of the file that the store does not have."""
     absent: tuple[str, ...] = ()
-    """Columns of other files that it lacks: missing in its rows."""
+    """Columns of other files that this file lacks: their values are missing in its rows."""
     first_time_ns: int | None = None
     last_time_ns: int | None = None
 
@@ -71,7 +71,7 @@ class FileReport:
         }
 
     def in_words(self) -> str:
-        """What became of the rows, in words."""
+        """Where the rows went, in words."""
         counts = {
             "out": self.rows_out,
             "rejected": self.num_rejected,
@@ -96,14 +96,14 @@ class IngestReport:
     generation: int
     files: tuple[FileReport, ...]
     num_rows: int
-    """Rows of the store, those before an append included."""
+    """Rows of the store, including those from before an append."""
     num_channels: int
     num_series: int
     num_segments: int
     rows_in_segments: int
     """Fewer than the rows where long missing runs are left out of all segments."""
     rows_added: int
-    """Rows of the grid between those of the sources."""
+    """Rows put in for steps of the grid that are missing in the sources."""
     values_filled: int
     """Missing values filled in from those around them."""
     counter_wraps: int

@@ -20,12 +20,12 @@ class WindowBatch(NamedTuple):
     mask: Tensor | None
     """(B, K, N) bool, True where a value is present and counts; None when all do."""
     target: Tensor | None = None
-    """What is to be predicted, NaN where missing: M target channels in the H rows after each window, (B, H, M),
-    or without a horizon in its own rows, (B, K, M). None without a horizon and targets."""
+    """Values to predict, NaN where missing: M target channels in the H rows after each window, (B, H, M), or,
+    without a horizon, in its own rows, (B, K, M). None without a horizon and targets."""
     target_mask: Tensor | None = None
     """The same shape as `target`, True where a value is present and counts; None when all do."""
     store: Tensor | None = None
-    """(B,) int64, which store each window is of; None where there is only one."""
+    """(B,) int64, number of the store that each window comes from; None where there is only one."""
 
     def __repr__(self) -> str:
         """Types, shapes and shares of missing values, never the values themselves."""

@@ -44,7 +44,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     @keywords_of(DatasetOptions)
     def __init__(self, options: DatasetOptions) -> None:
-        """Serve windows of one store or several, given opened or as paths and URLs.
+        """Serve windows of one store or several; each is an opened store, a path or a URL.
 
         Raises LongstrideError for options that do not fit each other or the stores, and where no window (no batch,
         if shuffled) fits the rows.

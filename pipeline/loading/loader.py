@@ -51,7 +51,7 @@ class WindowLoader(DataLoader[WindowBatch]):
 
     @keywords_of(LoaderOptions)
     def __init__(self, options: LoaderOptions) -> None:
-        """Serve windows of one store or several, given opened or as paths and URLs.
+        """Serve windows of one store or several; each is an opened store, a path or a URL.
 
         Raises LongstrideError for options that do not fit each other or the stores, and where no window (no batch,
         if shuffled) fits the rows.
@@ -80,7 +80,7 @@ class WindowLoader(DataLoader[WindowBatch]):
 
     @property
     def num_windows(self) -> int:
-        """Windows that there are, W."""
+        """Number of windows, W."""
         return len(self.dataset.index)
 
     @property
@@ -95,13 +95,13 @@ class WindowLoader(DataLoader[WindowBatch]):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of everything that the batches depend on, epoch and step apart."""
+        """Hash of everything that the batches depend on, except epoch and step."""
         return hashlib.sha256(json.dumps(self.dataset.settings).encode()).hexdigest()
 
     def set_epoch(self, epoch: int, step: int | None = None) -> None:
         """Let the next iteration serve `epoch` from `step` on: by default from its beginning.
 
-        If a state was loaded that is in the middle of this epoch, the iteration resumes there. Raises
+        If the state that was loaded lies in the middle of this epoch, the iteration resumes there. Raises
         LongstrideError for a step outside the epoch.
         """
         if step is None:
@@ -118,9 +118,9 @@ class WindowLoader(DataLoader[WindowBatch]):
         return LoaderState(epoch, step, self.dataset.settings).as_plain()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Resume where the loader stopped that gave the state, on any number of ranks that has the same lanes.
+        """Resume where the state was taken, on any number of ranks with the same number of lanes.
 
-        Raises LongstrideError for a state of other batches, and says what differs.
+        Raises LongstrideError, which says what differs, for a state that belongs to other batches.
         """
         loaded = LoaderState.from_plain(state, self.dataset.settings)
         self.set_epoch(loaded.epoch, loaded.step)

@@ -69,7 +69,7 @@ def _check_number(windows: Windows, num_windows: int, needed: int) -> None:
     skipped = f"{num_skipped:,} were left out for missing values or labels; " if num_skipped else ""
     raise LongstrideError(
         f"{num_windows} windows of {index.span} rows fit (the longest segment has {longest} rows), "
-        f"{skipped}{'a batch takes ' + str(needed) if needed > 1 else 'expected at least 1'}: "
+        f"{skipped}{'a batch needs ' + str(needed) if needed > 1 else 'expected at least 1'}: "
         "use a shorter window, a smaller stride or a smaller batch",
         code="too-few-windows",
     )

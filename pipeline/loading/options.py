@@ -45,7 +45,7 @@ class DatasetOptions:
     max_missing: float | None = None
     """Leave out windows in which more than this share of the values is missing, 0 to 1."""
     without_labels: Sequence[str] = ()
-    """Leave out windows in which a row, of the horizon too, has one of these labels other than 0."""
+    """Leave out windows in which one of these labels is not 0 in a row, also in a row of the horizon."""
     weights: Sequence[float] | None = None
     """Share of the windows of an epoch for each store; by default every window comes once."""
     windows_per_epoch: int | None = None
@@ -62,9 +62,9 @@ class DatasetOptions:
     world_size: int = 1
     """Processes that share each batch."""
     lanes: int | None = None
-    """Parts of the epoch, of equal size, that each batch takes the same number of windows from: a multiple of
-    `world_size` that divides the batch. By default the largest common divisor of the batch and 48, so that most
-    numbers of ranks serve the same batches."""
+    """Parts of the epoch, of equal size; each batch takes the same number of windows from every part. A multiple
+    of `world_size` that divides the batch. By default the greatest common divisor of the batch and 48, so that
+    most numbers of ranks serve the same batches."""
     pool_rows: int = POOL_ROWS
     """Rows that are mixed at a time, over all lanes; part of the order."""
     block_rows: int = BLOCK_ROWS
@@ -117,7 +117,7 @@ class DatasetOptions:
     def order_settings(self, channels: Sequence[str], targets: Sequence[str]) -> dict[str, Any]:
         """Options that the batches depend on, as plain values, where these channels and targets are served.
 
-        The others choose rows, or who serves them and how.
+        The other options choose rows, or which process serves them and how.
         """
         return {
             "channels": list(channels),
@@ -143,18 +143,19 @@ class LoaderOptions(DatasetOptions):
     num_workers: int = 0
     """Processes that draw the order and read ahead. They send window starts; batches are gathered in this one."""
     device: torch.device | str | None = None
-    """Where batches are made, such as "cuda": rows are sent there once a pool, and windows are made of them there.
+    """Where batches are made, such as "cuda": the rows of a pool are sent there once, and made into windows there.
     By default they are made in memory."""
     transform: Transform | None = None
-    """With a device: function of all rows (R, C) of a pool there, before windows are made of them, to normalise,
-    fill and cast. It must return the same shape; C are the channels, then the targets that are not among them."""
+    """With a device: a function that is applied there to all rows (R, C) of a pool, before they are made into
+    windows, to normalise, fill and cast. It must return the same shape; C are the channels, then the targets that
+    are not among them."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_option(self.num_workers >= 0, f"num_workers={self.num_workers}: expected 0 or more")
         check_option(
             self.transform is None or self.device is not None,
-            "transform works on a device: name it, device='cpu' if there is no other",
+            "transform works on a device: name one with device=, such as device='cpu'",
         )
 
     def of_dataset(self) -> dict[str, Any]:

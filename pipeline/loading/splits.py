@@ -23,13 +23,13 @@ COLUMNS = ("split", "rows", "segments", "first row", "last row")
 
 @dataclass(frozen=True, repr=False)
 class Split:
-    """The part of a store that one purpose may use."""
+    """The rows of a store for one purpose: training, validation or test."""
 
     name: str
     segments: Segments
     """Segments of the store, cut to the rows of this split."""
     store: SeriesStore | None = field(default=None, compare=False)
-    """The store, if it is known: where a split is shown, its times are read there."""
+    """The store, if it is known: a split that is printed reads its times there."""
 
     def __repr__(self) -> str:
         name, rows, segments, *times = self.shown()
@@ -74,7 +74,7 @@ class Split:
         return segments.start[np.append(True, apart)], reach[np.append(apart, True)]
 
     def without_labels(self, store: SeriesStore, *, window: int, stride: int) -> "Split":
-        """This split without the windows in which a row has a label; those that stay begin where they did."""
+        """This split without the windows in which a row has a label; the other windows begin at the same rows."""
         if store.labels is None:
             return self
         index = WindowIndex(self.segments, window, stride)
@@ -104,8 +104,9 @@ def split_by_time(
 ) -> Splits:
     """Cut every series at the same two times; the rest after `train` and `validation` is the test split.
 
-    The shares are of all rows. The first K + H - 1 rows after each cut are purged, so that rows of two splits are
-    never nearer than a window is long. Raises LongstrideError for shares outside 0..1, and for no window.
+    The shares are of all rows. The first K + H - 1 rows after each cut are left out, so that rows of two
+    splits are at least the length of a window apart. Raises LongstrideError for shares outside 0..1,
+    and for no window.
     """
     if not (0 <= train <= 1 and 0 <= validation <= 1 and train + validation <= 1 + 1e-9):
         raise LongstrideError(

@@ -28,7 +28,7 @@ class LoaderState:
     step: int
     """Batches of the epoch that were consumed."""
     order: Mapping[str, Any]
-    """All that the batches depend on, epoch and step apart."""
+    """Everything that the batches depend on, except epoch and step."""
 
     def as_plain(self) -> dict[str, Any]:
         """For a checkpoint: plain values of constant size."""
@@ -51,8 +51,8 @@ class LoaderState:
         ]
         if different:
             raise LongstrideError(
-                f"the state is of other batches: {'; '.join(different)}. Resume with the options it was made "
-                "with, or begin a new run",
+                f"the state belongs to other batches: {'; '.join(different)}. Resume with the options of that "
+                "state, or begin a new run",
                 code="state-differs",
             )
         epoch, step = plain.get("epoch"), plain.get("step")

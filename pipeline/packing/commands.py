@@ -29,7 +29,7 @@ WORKERS = (
     type=click.Choice(["auto", "blosc-zstd", "blosc-lz4", "zstd", "delta"]),
     default="auto",
     show_default=True,
-    help="How values are compressed; auto tries each on a sample and takes the best that every Zarr tool reads.",
+    help="How values are compressed; auto tries each on a sample, and takes the best that every Zarr tool reads.",
 )
 @options(WORKERS)
 def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | None) -> None:
@@ -51,7 +51,11 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
         codec = best_of(trials).codec
         for trial in trials:
             note = "chosen: the smallest that every Zarr tool reads" if trial.codec == codec else ""
-            note = "only Longstride can read it, and Zarr for Python with it" if trial.codec == "delta" else note
+            note = (
+                "only Longstride can read it, and Zarr for Python where Longstride is installed"
+                if trial.codec == "delta"
+                else note
+            )
             size = f"{trial.ratio:.2f} times smaller, decoded at {trial.megabytes_per_second:,.0f} MB/s"
             click.echo(f"{trial.codec:<10}  {size}  {note}".rstrip())
     report = _with_bar(
@@ -91,10 +95,10 @@ def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None
     "--out",
     "-o",
     type=click.Path(),
-    help="The file.  [default: named as STORE]",
+    help="File to write.  [default: STORE with the suffix of the format]",
 )
 def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None) -> None:
-    """Write the rows of STORE to one file, in memory that does not grow.
+    """Write the rows of STORE to one file, chunk by chunk, so that memory does not grow.
 
     The file has a column for the time (UTC), the series, each channel and each label. OUT.toml, next to it, is the
     recipe that reads it: `longstride ingest OUT --recipe OUT.toml --out STORE` gives the same store.

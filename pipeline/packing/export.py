@@ -54,7 +54,7 @@ def export(
     rows: tuple[int, int] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Exported:
-    """Write rows start:stop (all by default) to one file, and next to it the recipe that reads it (`OUT.toml`).
+    """Write `rows` start:stop (all by default) to one file, and next to it the recipe that reads it (`OUT.toml`).
 
     `to` is parquet or arrow. There is a column for the time (nanoseconds, UTC), the series where they have names,
     each channel and each label. Rows are taken a chunk at a time, and `progress` is called with their number.

@@ -43,7 +43,7 @@ class Packed(NamedTuple):
     """Size of the values, as they lie in the new store."""
     num_shards: int
     shards_reused: int
-    """Taken over from a job that was interrupted."""
+    """Shards that an interrupted job had written."""
     codec: str | None
     """None where it was unpacked."""
 
@@ -99,7 +99,7 @@ def unpack(
     place = place_of(dest)
     if not isinstance(place, Folder):
         raise StoreError(
-            f"{place.name} is not a folder of this machine, which a mapped store needs", code="not-a-folder"
+            f"{place.name} is not a folder of this machine, but a mapped store needs one", code="not-a-folder"
         )
     with held(place, name_of(store, ["mapped"])) as staged:
         assert isinstance(staged, Folder)

@@ -70,8 +70,9 @@ def leave_out_texts(draft: Proposal) -> None:
     if not draft.channels:
         raise SourceError(
             draft.sample.excerpts[0].source.name,
-            f"no column of numbers is left besides the time {listed(draft.times[0].recipe.time_columns)}; the "
-            f"columns are {listed(list(draft.columns))}: is this the right file, and what separates its fields?",
+            f"no column of numbers is left except the time {listed(draft.times[0].recipe.time_columns)}; the "
+            f"columns are {listed(list(draft.columns))}: is this the right file, and which character "
+            "separates its fields?",
             code="no-channels",
         )
 
@@ -85,7 +86,9 @@ def leave_out_constants(draft: Proposal) -> None:
     for column in same:
         draft.exclude(column, f"always {number(column.numbers[0])} in the sample")
     if same:
-        draft.doubts.append("exclude: what never changes in the sample, an alarm say, may change elsewhere")
+        draft.doubts.append(
+            "exclude: a column that never changes in the sample, such as an alarm, may change elsewhere"
+        )
 
 
 def find_counters(draft: Proposal) -> None:
@@ -108,7 +111,7 @@ def find_counters(draft: Proposal) -> None:
             rounded.append(column.name)
     if counters:
         why = (
-            f"whole numbers that only rise, beyond {LARGEST_EXACT['float32']:,}: their increase a second is stored"
+            f"whole numbers that only rise, beyond {LARGEST_EXACT['float32']:,}: the increase per second is stored"
         )
         draft.put("rate", [column.name for column in counters], why)
         if max(float(column.numbers.max()) for column in counters) >= 2**32:  # type: ignore[arg-type]

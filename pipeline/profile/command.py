@@ -15,14 +15,14 @@ from longstride.storage.cli.group import SOURCES, example
     type=click.IntRange(min=1),
     default=10_000,
     show_default=True,
-    help="About how many rows to look at, of all sources together.",
+    help="Rows to look at, approximately, in all sources together.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was seen and the settings as JSON.")
 def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
     """Look at a sample of each SOURCE and propose a recipe for `ingest --recipe`, in TOML.
 
-    The sample is the beginning of each file, of long plain files also some of the middle and end. What was seen
-    and what is in doubt stands above the settings, and reasons next to them: look it over before use.
+    The sample is the beginning of each file; of long uncompressed files, also rows from the middle and the end.
+    Findings and doubts are written above the settings, and reasons next to them: check them before use.
     """
     from longstride.pipeline.profile.findings import profile as look
 

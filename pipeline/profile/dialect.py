@@ -42,8 +42,8 @@ def agreed(dialects: Mapping[str, Dialect]) -> Dialect:
             if value != common.setdefault(setting, value):
                 raise SourceError(
                     name,
-                    f"{setting} is {_shown(value)}, in {found_in[setting]} it is {_shown(common[setting])}: one "
-                    "recipe holds for all files, so profile and ingest these apart",
+                    f"{setting} is {_shown(value)}, but in {found_in[setting]} it is {_shown(common[setting])}: "
+                    "one recipe is for all files, so profile and ingest these files separately",
                     code="dialects-differ",
                 )
             found_in.setdefault(setting, name)

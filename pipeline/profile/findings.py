@@ -1,4 +1,4 @@
-"""From a sample to a proposal: what is likely is set, what may be otherwise is said as a doubt."""
+"""From a sample to a proposal: likely settings are written, and doubts are listed."""
 
 import re
 from collections import Counter
@@ -33,7 +33,7 @@ __all__ = ["profile"]
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
-    "header": "the first line holds values as those below do: the names are made up",
+    "header": "the first line holds values, as the lines below do: the names are invented",
 }
 
 
@@ -47,7 +47,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     if not sample.num_rows:
         raise SourceError(
             ", ".join({source.name: 0 for source, _ in sample.excerpts}),
-            "there is no row to look at: name files that hold some",
+            "there is no row to look at: name files that have rows",
             code="source-empty",
         )
     draft = _begun(sample)
@@ -70,7 +70,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
 
 
 def _begun(sample: Sample) -> Proposal:
-    """Find the time. Turned round, a log with the newest row first is as any other."""
+    """Find the time. A log with the newest row first is reversed, and then treated as any other."""
     frame, places = sample.frame(), sample.places()
     decimal = str(sample.dialect.get("decimal", "."))
     columns = {raw.name: Column(raw, decimal) for raw in frame}

@@ -1,4 +1,4 @@
-"""Which columns say whose a row is: series, and pivot where each row is of one sensor."""
+"""Which columns name the series of a row, or its sensor (pivot, where each row belongs to one sensor)."""
 
 import re
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def _use_one(draft: Proposal, rows: pl.DataFrame, found: str, key: Column) -> No
         draft.use("series", key, why)
         return
     draft.use("pivot", key, f"{why}; there is one number, and most are there at each time")
-    draft.doubts.append(f"pivot: if each {key.name!r} is a thing of its own, call it series instead")
+    draft.doubts.append(f"pivot: if each {key.name!r} is a machine of its own, call it series instead")
 
 
 def _use_two(draft: Proposal, rows: pl.DataFrame, found: str, *keys: Column) -> None:

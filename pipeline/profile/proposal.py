@@ -21,7 +21,7 @@ SETTINGS = [field.name.replace("_", "-") for field in fields(Recipe)]
 
 
 class Proposal:
-    """A sample, what was found in it so far, and the recipe that comes of it."""
+    """A sample of logs, the findings in it so far, and the recipe that follows from them."""
 
     def __init__(
         self, sample: Sample, columns: Mapping[str, Column], places: pl.DataFrame, times: Sequence[Times]
@@ -33,7 +33,7 @@ class Proposal:
         self.rows = places.with_columns(times[0].nanoseconds.alias("time"))
         """Block, file, group and time; series and pivot when they are known; (rows,) each."""
         self.settings: dict[str, str | list[str]] = {}
-        """As a recipe file holds them, without those that are as by default."""
+        """As a recipe file holds them, without those that have their default value."""
         self.why: dict[str, str] = {}
         """Reason of a setting, or of one entry of it, as "exclude=wd"."""
         self.uses: dict[str, str] = dict.fromkeys(times[0].recipe.time_columns, "time")
@@ -41,14 +41,14 @@ class Proposal:
         self.seen: list[str] = []
         """About the rows as a whole."""
         self.doubts: list[str] = []
-        """What may be otherwise."""
+        """Findings that may be wrong."""
 
     def __repr__(self) -> str:
         return self.as_toml()
 
     @property
     def keys(self) -> list[str]:
-        """Columns of `rows` that say whose a row is."""
+        """Columns of `rows` that name the series or the sensor of a row."""
         return [name for name in ("series", "pivot") if name in self.rows.columns]
 
     @property
@@ -74,7 +74,7 @@ class Proposal:
         self.why[f"{setting}={entry}"] = why
 
     def use(self, setting: str, column: Column, why: str | None = None) -> None:
-        """Say whose a row is by a column."""
+        """Use a column as the series or the sensor of a row."""
         self.uses[column.name] = setting
         self.rows = self.rows.with_columns(column.texts.alias(setting))
         self.put(setting, column.name, why)

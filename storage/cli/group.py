@@ -32,7 +32,7 @@ class CommandGroup(click.Group):
         try:
             return super().invoke(context)
         except BrokenPipeError:
-            raise  # `inspect ... | head`: click ends without a word
+            raise  # `inspect ... | head`: click ends silently
         except LongstrideError as error:
             raise click.ClickException(f"{error} [{error.code}]") from error
         except OSError as error:

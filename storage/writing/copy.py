@@ -1,6 +1,6 @@
 """Copying a store to the other layout: its new place is held, its rows are checked, the root document comes last.
 
-So nobody sees half a store, and an interrupted copy resumes.
+So no reader sees an unfinished store, and an interrupted copy resumes.
 """
 
 import hashlib
@@ -35,7 +35,9 @@ def root_of(store: SeriesStore) -> dict[str, Any]:
     """The root document of the commit that was opened. Raises StoreError where there is another one by now."""
     document: dict[str, Any] = json.loads(store.get(ROOT))
     if document["attributes"][ATTRIBUTES]["generation"] != store.generation:
-        raise StoreError(f"{store.name} was appended to meanwhile: run it again", code="store-changed")
+        raise StoreError(
+            f"rows were appended to {store.name} in the meantime: run the command again", code="store-changed"
+        )
     return document
 
 
@@ -48,7 +50,7 @@ def checked_rows(store: SeriesStore, array: str, start: int, stop: int) -> NDArr
         if google_crc32c.value(chunk) != store.attributes["checksums_crc32c"][array][index]:
             raise StoreError(
                 f"{store.name}: rows {row:,} to {row + len(chunk) - 1:,} of {array} are damaged: restore them "
-                "from a backup; `longstride verify` names all that are",
+                "from a backup; `longstride verify` names all damaged chunks",
                 code="store-damaged",
             )
     return rows
@@ -118,5 +120,6 @@ def commit(store: SeriesStore, documents: dict[str, bytes], place: Place, staged
         # It can be our own, where an answer was lost on the way.
         if place.get(ROOT) != root:
             raise StoreError(
-                f"{place.name} was written by another job meanwhile: nothing was changed", code="store-exists"
+                f"{place.name} was written by another job in the meantime: nothing was changed",
+                code="store-exists",
             ) from None

@@ -282,7 +282,7 @@ class StoreWriter:
         )
 
     def _checksums(self) -> dict[str, list[int]]:
-        """Of all row chunks: those of the last commit where a chunk is as it was, then the new ones."""
+        """Checksums of all row chunks: those of the last commit for unchanged chunks, then the new ones."""
         before = self._before.attributes["checksums_crc32c"] if self._before else {}
         return {
             name: [
@@ -293,7 +293,7 @@ class StoreWriter:
         }
 
     def _statistics(self) -> list[Statistics]:
-        """Of all blocks, in the same way."""
+        """Statistics of all blocks, in the same way."""
         before = vars(self._before.block_statistics) if self._before else {}
         return [
             *(

@@ -147,7 +147,7 @@ def _choose_device(name: str) -> torch.device:
     num_processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if num_processes > num_devices:
         raise SettingsError(
-            f"{num_processes} processes on this machine need as many CUDA devices, and it has {num_devices}: "
+            f"{num_processes} processes on this machine need as many CUDA devices, but it has {num_devices}: "
             + (f"start {num_devices}, or give --device cpu" if num_devices else "give --device cpu"),
             code="device-missing",
         )

@@ -72,7 +72,7 @@ class RunDirectory:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(
-                f"{self.path} is in use by a training that runs: wait for it, or stop it", code="run-locked"
+                f"another training uses {self.path}: wait for it to end, or stop it", code="run-locked"
             ) from None
         has_begun = bool(complete_checkpoints(self.checkpoints))
         if not resume and (has_begun or read_metrics(self.metrics)):

@@ -122,7 +122,7 @@ class Reporter:
         return result
 
     def result(self, *, finished: bool, drawn: bool = False) -> TrainResult:
-        """What came of the run so far; on rank 0 alone."""
+        """The result of the run so far; on rank 0 alone."""
         progress = self.state.progress
         return TrainResult.of(self.directory, progress.total, progress.step, finished=finished, drawn=drawn)
 

@@ -30,8 +30,8 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
 
     The file has a line for each row: its time and series, `score`, and `error.` of each channel. An error is
     squared, averaged over all windows that cover the row, and given as the number of standard deviations from the
-    mean error of normal rows: those of RUN's own store that were held out for validation, by windows without a
-    label. `score` is the mean over the channels. It is NaN in a row that no window covers.
+    mean error of normal rows. Normal rows are the rows of RUN's own store that were held out for validation, in
+    windows without a label. `score` is the mean over the channels. It is NaN in a row that no window covers.
 
     Started by torchrun, each process scores rows of its own.
     """
@@ -50,7 +50,7 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
 )
 @click.argument("scores", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.argument("store")
-@click.option("--threshold", type=float, help="Instead of the one that `score` has set without labels.")
+@click.option("--threshold", type=float, help="Threshold to use instead of the one that `score` has set.")
 @click.option(
     "--buffer",
     type=int,
@@ -62,10 +62,11 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
 def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buffer: int, as_json: bool) -> None:
     """Judge SCORES of STORE, one file or several, by its labels.
 
-    By label and series: VUS-PR (the volume under the surface of precision and recall for labels that may be a
-    little off in time), the areas under the curves of precision and recall and of true and false alarms, F1 at
-    the threshold that was set without labels, and the best F1 that any threshold has, which nobody can know.
-    A row is right or wrong by itself: no point adjustment. Chance is the AUC-PR of random scores.
+    Print, for each label and series: VUS-PR (the volume under the surface of precision and recall, for labels that
+    may be a little off in time), AUC-PR and AUC-ROC (the areas under the curves of precision and recall, and of
+    true and false alarms), F1 at the threshold that was set without labels, and the best F1 of any threshold,
+    which cannot be found without labels. Each row is judged by itself, without point adjustment. Chance is the
+    AUC-PR of random scores.
     """
     from longstride.storage.open import open_store
     from longstride.trainer.scoring.evaluation import evaluate as judge
@@ -95,7 +96,7 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
     help="Picture to write: PNG, SVG or PDF.",
 )
 @click.option("--rows", metavar="A:B", callback=row_range, help="Rows A to B - 1.  [default: all]")
-@click.option("--channels", help="Those to draw, with commas between.  [default: the first eight]")
+@click.option("--channels", help="Channels to draw, separated by commas.  [default: the first eight]")
 def plot(scores: Path, store: str, out: Path, rows: tuple[int, int] | None, channels: str | None) -> None:
     """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
     from longstride.storage.open import open_store

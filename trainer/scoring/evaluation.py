@@ -30,7 +30,7 @@ ALL = "all"
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What the scores of one series, or of all, are worth by one label, or by any."""
+    """How well the scores of one series, or of all series, find rows with one label, or with any label."""
 
     label: str
     series: str
@@ -39,12 +39,12 @@ class Figures:
     labelled: int
     """Rows with a score and a label."""
     spans: int
-    """Labelled rows without a break."""
+    """Runs of consecutive labelled rows."""
     unscored: int
     """Labelled rows that no window covers."""
     vus_pr: float
     auc_pr: float
-    """Average precision. Scores by chance reach the share of labelled rows."""
+    """Average precision. Random scores reach the share of labelled rows."""
     auc_roc: float
     threshold: float
     """The one that was set without labels, if no other was given."""
@@ -53,13 +53,13 @@ class Figures:
     f1: float
     """At that threshold, like precision and recall."""
     best_f1: float
-    """At the threshold that labels choose, which no detector can know."""
+    """At the best threshold, which cannot be found without labels."""
     best_threshold: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What a file of scores is worth; prints as a table."""
+    """How well a file of scores finds labelled rows; prints as a table."""
 
     scores: str
     """Path of the file."""
@@ -117,9 +117,9 @@ def evaluate(
     is kept with the scores. `buffer` is the number of rows around a labelled span, half on each side, in which a
     score still counts in part, for VUS-PR.
 
-    Raises ScoresError for a file that does not hold scores of this store, a store without labels, or none in a row
-    that has a score, SettingsError for a threshold or a buffer that cannot work, and StoreError for a store that
-    cannot be read.
+    Raises ScoresError for a file that does not hold scores of this store, for a store without labels, and where no
+    row with a score has a label; SettingsError for a threshold or a buffer that
+    cannot work; StoreError for a store that cannot be read.
     """
     at_least(0, buffer=buffer)
     is_number = threshold is None or (isinstance(threshold, int | float) and not math.isnan(threshold))
@@ -139,7 +139,7 @@ def evaluate(
     )
     if not figures:
         raise ScoresError(
-            f"no row of {opened_store.name} that has a score has a label: there is nothing to find",
+            f"no row of {opened_store.name} has both a score and a label: there is nothing to find",
             code="no-labels",
         )
     run, model = found.about["run"], found.about["model"]

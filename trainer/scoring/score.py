@@ -32,7 +32,7 @@ __all__ = ["ScoreResult", "score"]
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreResult:
-    """What was scored."""
+    """The result of scoring a store."""
 
     out: str
     """Path of the file of scores, for `longstride.evaluate`."""
@@ -43,7 +43,7 @@ class ScoreResult:
     normal_rows: int
     """Held-out rows whose errors the others are compared with."""
     threshold: float
-    """Score that a share of `alarms` of the normal rows exceeds."""
+    """The share `alarms` of the normal rows has a score above it."""
 
     def __str__(self) -> str:
         return (
@@ -68,7 +68,7 @@ def score(options: ScoreOptions) -> ScoreResult:
 
     Columns are `time` (UTC), `series`, `score`, and `error.` of each channel: its squared error, averaged over the
     windows that cover the row, as the number of standard deviations from the mean error of normal rows. Normal
-    rows are those of the run's own store that were held out for validation, by windows without a label. `score` is
+    rows are those of the run's own store that were held out for validation, in windows without a label. `score` is
     the mean over the channels that are present, NaN in a row that no window covers.
 
     Works in a script, in a notebook, and under torchrun, where each process calls it, scores rows of its own, and

@@ -43,7 +43,7 @@ def read_scores(path: Path, store: SeriesStore) -> Scores:
     time = table["time"].cast(pa.int64()).to_numpy()
     if len(time) != store.num_rows:
         raise ScoresError(
-            f"{path} has scores of {len(time):,} rows, and {store.name} has {store.num_rows:,}: score that store",
+            f"{path} has scores of {len(time):,} rows, but {store.name} has {store.num_rows:,}: score that store",
             code="scores-differ",
         )
     if different := np.flatnonzero(time != store.time)[:1].tolist():

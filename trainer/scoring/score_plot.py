@@ -45,12 +45,12 @@ def draw_scores(
     if not 0 <= start < stop <= store.num_rows:
         raise ScoresError(
             f"rows {start:,}:{stop:,} are not within the {store.num_rows:,} rows of {store.name}",
-            code="option-value",
+            code="rows-outside",
         )
     if unknown := [name for name in channels if name not in store.channels]:
         raise ScoresError(
             f"{store.name} has no channel {unknown[0]}: it has {', '.join(store.channels)}",
-            code="channels-missing",
+            code="column-missing",
         )
     shown = channels or store.channels[:MAX_CHANNELS]
     edges = np.unique(np.linspace(start, stop, min(stop - start, MAX_POINTS) + 1).astype(np.int64))

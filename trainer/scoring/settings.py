@@ -28,13 +28,13 @@ class ScoreOptions:
     out: StrPath = field(kw_only=False)
     """Parquet file to write."""
     normal: "SeriesStore | StrPath | None" = None
-    """The store that the model was trained on, if its path has changed."""
+    """The store that the model was trained on; needed only if its path has changed."""
     stride: int | None = None
-    """Rows between the starts of windows; as in training if it is not given."""
+    """Rows between the starts of windows; by default as in training."""
     batch_size: int = 1024
     """Windows that each process takes at once."""
     alarms: float = 0.001
-    """Share of the normal rows that score above the threshold, which is kept with the scores: false alarms."""
+    """Share of the normal rows that score above the threshold of the scores: false alarms."""
     device: Device = "auto"
     """Where to compute."""
 

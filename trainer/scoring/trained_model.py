@@ -55,7 +55,7 @@ class TrainedModel:
             raise RunError(
                 f"{store.name} has no channel {', '.join(missing)}, which the model was trained on: expected "
                 f"{', '.join(self.channels)}",
-                code="channels-missing",
+                code="model-channels",
             )
 
     def errors(

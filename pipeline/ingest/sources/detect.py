@@ -48,7 +48,7 @@ def open_source(name: str, recipe: Recipe) -> Source:
     text = begin.removeprefix(BOM)
     if JSON_ARRAY.match(text):
         raise SourceError(
-            name, "this is one JSON array: write an object a line, as with `jq -c '.[]'`", code="source-format"
+            name, "this is one JSON array: write one object a line, as with `jq -c '.[]'`", code="source-format"
         )
     if _is_json(text):
         return JsonSource(name, recipe)

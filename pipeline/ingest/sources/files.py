@@ -165,7 +165,7 @@ def refuse_changed(name: str, expected: int) -> None:
     if found != expected:
         raise SourceError(
             name,
-            f"it had {expected:,} bytes and now has {found:,}: ingest it again, or a copy, when nobody writes it",
+            f"it had {expected:,} bytes and now has {found:,}: ingest it, or a copy, when no program writes to it",
             code="source-changed",
         )
 

@@ -151,7 +151,7 @@ def _anywhere(reading: Reading) -> Reading:
 def _out_of_sight(name: str) -> SourceError:
     return SourceError(
         name,
-        "a worker and this process do not both see this file: was it removed? Workers of a cluster need the "
+        "a worker and this process do not both see this file: was it removed? All workers of a cluster need the "
         "sources and the folder of the store on a file system that they share, under the same paths",
         code="files-not-shared",
     )

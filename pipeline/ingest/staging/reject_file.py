@@ -98,7 +98,7 @@ class RejectLimit:
         share = f"{total:,} of {self._num_rows:,} rows cannot be read ({total / self._num_rows:.2%})"
         limit = f"more than --max-rejects {self._recipe.max_rejects} allows"
         if total <= self._recipe.max_rejected(self._num_rows):
-            limit = "and no other is left"
+            limit = "and no other row is left"
         return RejectsError(
             f"{first}. {share}, {limit}: {count:,} for {reason!r}. They are in {path}; "
             "`longstride profile` proposes a recipe",

@@ -204,7 +204,7 @@ def _repeated(read: _Read, row: int, shape: Shape, series: str) -> SourceError:
     moment = iso_time(int(read.time[row]))
     return SourceError(
         shape.names[number],
-        f"time {moment}{of} is repeated, it is also that of {shape.names[other]}, {shape.line[other]} "
+        f"time {moment}{of} is repeated, as it is also the time of {shape.names[other]}, {shape.line[other]} "
         f"{read.line[before]}: {remedy}",
         place=f"{shape.line[number]} {read.line[row]}",
         code="time-repeated",

@@ -17,8 +17,8 @@ class Rates:
     the seconds between the two. It is missing where the count is, and for the first count of a series.
 
     A count that falls from the top quarter of its range into the bottom quarter has wrapped around. One that falls
-    in any other way was set back, as when a machine restarts: nobody knows what it had reached, so the rate is
-    missing.
+    in any other way was set back, as when a machine restarts: the value that it had reached is unknown, so the
+    rate is missing.
     """
 
     def __init__(self, channels: Sequence[int], bits: int) -> None:

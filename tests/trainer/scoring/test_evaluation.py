@@ -199,8 +199,8 @@ def test_a_picture_of_them(plant: SeriesStore, scores: Path, tmp_path: Path, mor
 
 def test_a_picture_of_what_is_not_there(plant: SeriesStore, scores: Path, tmp_path: Path) -> None:
     command = ["plot", scores, plant.path, "--out", tmp_path / "scores.png"]
-    assert_refused(printed(*command, "--rows", "590:700"), "option-value", "590:700", "600 rows")
-    assert_refused(printed(*command, "--channels", "c0,speed"), "channels-missing", "speed", "c0, c1, c2")
+    assert_refused(printed(*command, "--rows", "590:700"), "rows-outside", "590:700", "600 rows")
+    assert_refused(printed(*command, "--channels", "c0,speed"), "column-missing", "speed", "c0, c1, c2")
     assert not (tmp_path / "scores.png").exists()
     refused = printed("plot", scores, plant.path, "--out", tmp_path / "scores.gif2")
     assert_refused(refused, "option-value", "scores.gif2", ".png, .svg, .pdf")

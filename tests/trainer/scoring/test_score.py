@@ -226,7 +226,7 @@ def test_what_does_not_fit_is_one_line(
     out = ("--out", tmp_path / "scores.parquet")
     assert_refused(printed(tmp_path, labelled.path, *out), "run-missing", tmp_path)
     narrow = make_store(tmp_path / "narrow.zarr", waves(500, 3))
-    assert_refused(printed(trained, narrow.path, *out), "channels-missing", "no channel c3")
+    assert_refused(printed(trained, narrow.path, *out), "model-channels", "no channel c3")
     empty = tmp_path / "empty"
     empty.mkdir()
     shutil.copy(trained / "settings.json", empty)

@@ -49,7 +49,7 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     """Read the column names from the beginning of a stream, and see in the first rows how many fields they have.
 
     The stream is left somewhere in the rows. Raises SourceError where there is no header, where it seems to have
-    another separator or encoding, and for a name that two columns have.
+    another separator or encoding, and where two columns have the same name.
     """
     head = stream.read(MAX_RECORD_BYTES)
     if head.startswith(UTF16_BOMS):
@@ -144,7 +144,7 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
     other = max(OTHER_SEPARATORS, key=text.count)
     if len(names) == 1 and other in text:
         named = "tab" if other == "\t" else shlex.quote(other)
-        message = f"the header is one column, {shown(line, recipe.encoding)}: say what separates it, as with"
+        message = f"the header is one column, {shown(line, recipe.encoding)}: name its separator, as with"
         raise SourceError(source, f"{message} --separator {named}", place=place, code="separator-wrong")
     return _Given(names=names, line=line, stop=record.end(), num_blank=num_blank)
 

@@ -1,6 +1,6 @@
 """The rows of a piece of CSV, found and checked from its bytes.
 
-Polars fills short rows with nulls without a word, and reads quotes out of place in its own way. So rows, fields
+Polars silently fills short rows with nulls, and reads quotes out of place in its own way. So rows, fields
 and quotes are checked here, and only good rows reach it.
 """
 

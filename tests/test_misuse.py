@@ -168,3 +168,12 @@ def test_a_rank_without_its_fellows_is_refused(make_store: Make, tmp_path: Path)
     )
     assert done.returncode == 1
     assert_refused(done.stderr, "ranks-incomplete", "WORLD_SIZE")
+
+
+def test_a_picture_is_not_written_to_a_url(
+    make_store: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_store(tmp_path / "plant.zarr")
+    result = CliRunner().invoke(main, ["plot", "none.parquet", "plant.zarr", "--out", "s3://bucket/plot.png"])
+    assert_refused(result.output, "not-a-folder", "s3://bucket/plot.png")

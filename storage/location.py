@@ -13,7 +13,7 @@ from longstride.storage.atomic import make_directory, sync_directory, write_file
 from longstride.storage.errors import LongstrideError
 from longstride.storage.packages import needs
 
-__all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "place_of"]
+__all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "local_path", "place_of"]
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 TIMEOUT = timedelta(seconds=30)
@@ -226,5 +226,16 @@ def is_url(path: str | os.PathLike[str]) -> bool:
 
 
 def place_of(path: str | os.PathLike[str]) -> Place:
-    """The place that a path or URL names."""
+    """The place that a path or URL names. Raises PlaceError for anything else."""
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path) or "\0" in os.fspath(path):
+        shown = " ".join(repr(path).split())[:80]
+        raise PlaceError(f"{shown} is not a path or a URL", code="option-value")
     return Bucket(os.fspath(path)) if is_url(path) else Folder(Path(path))
+
+
+def local_path(path: str | os.PathLike[str]) -> Path:
+    """The path of what can be written on this machine alone. Raises PlaceError for a URL."""
+    place = place_of(path)
+    if not isinstance(place, Folder):
+        raise PlaceError(f"{place.name} is a URL: give a path of this machine", code="not-a-folder")
+    return place.path

@@ -11,7 +11,9 @@ from longstride.storage.mapped.store import MappedStore
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
 
-__all__ = ["open_mapped", "open_store"]
+__all__ = ["StoreOrPath", "open_mapped", "open_store", "opened"]
+
+StoreOrPath = SeriesStore | str | os.PathLike[str]
 
 
 def open_store(path: str | os.PathLike[str]) -> SeriesStore:
@@ -30,6 +32,11 @@ def open_store(path: str | os.PathLike[str]) -> SeriesStore:
             code="not-a-folder",
         )
     return MappedStore(place, attributes)
+
+
+def opened(store: StoreOrPath) -> SeriesStore:
+    """A store as it is, or the one at a path or URL, as `open_store` opens it."""
+    return store if isinstance(store, SeriesStore) else open_store(store)
 
 
 def open_mapped(path: str | os.PathLike[str]) -> MappedStore:

@@ -1,22 +1,12 @@
-"""What a user names: a function that is built in or has an import path, a store that is open or has a path."""
+"""Functions that a user names: built in, or at an import path."""
 
 import importlib
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from longstride.storage.open import open_store
-from longstride.storage.store import SeriesStore
 from longstride.trainer.errors import SettingsError
 
-__all__ = ["StoreOrPath", "named", "opened"]
-
-StoreOrPath = SeriesStore | str | os.PathLike[str]
-
-
-def opened(store: StoreOrPath) -> SeriesStore:
-    """A store as it is, or the one at a path or URL. Raises StoreError where there is none."""
-    return open_store(store) if isinstance(store, str | os.PathLike) else store
+__all__ = ["named"]
 
 
 def named(flag: str, name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
@@ -32,7 +22,7 @@ def named(flag: str, name: str, known: Mapping[str, Callable[..., Any]]) -> Call
         raise SettingsError(f"{flag} is {name!r}: {expected}", code="option-value")
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise SettingsError(
             f"{flag} {name}: {error}; {expected}, importable from here", code="option-value"
         ) from error

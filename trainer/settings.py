@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from longstride.storage.cli.flags import flag_name
+from longstride.storage.location import local_path
 from longstride.trainer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         if not isinstance(self.store, str | os.PathLike):
-            object.__setattr__(self, "store", self.store.name)
+            name = getattr(self.store, "name", None)
+            check(isinstance(name, str), "store", self.store, "an open store, or the path or URL of one")
+            object.__setattr__(self, "store", name)
         _as_text(self, "store", "cache_dir")
         at_least(1, window=self.window, stride=self.stride, batch_size=self.batch_size)
         check(0 < self.train_share <= 1, "train_share", self.train_share, "above 0 and at most 1")
@@ -154,10 +157,11 @@ class RunSettings:
     """Number of the newest checkpoints to keep; the best one is kept too."""
 
     def __post_init__(self) -> None:
-        _as_text(self, "out")
+        object.__setattr__(self, "out", str(local_path(self.out)))
         at_least(1, epochs=self.epochs, log_every=self.log_every, checkpoint_every=self.checkpoint_every)
         at_least(1, keep=self.keep, max_steps=self.max_steps, patience=self.patience)
         at_least(0, seed=self.seed)
+        check(self.seed < 2**63, "seed", self.seed, "below 2^63")
         for name in ("minutes", "checkpoint_minutes"):
             value = getattr(self, name)
             check(value is None or value > 0, name, value, "above 0")
@@ -239,7 +243,8 @@ def check(condition: bool, name: str, value: object, expected: str) -> None:
 def at_least(smallest: int, **values: int | None) -> None:
     """Raise SettingsError for the first setting that is smaller; None is not."""
     for name, value in values.items():
-        check(value is None or value >= smallest, name, value, f"a whole number of at least {smallest}")
+        is_right = value is None or (isinstance(value, int) and value >= smallest)
+        check(is_right, name, value, f"a whole number of at least {smallest}")
 
 
 def one_of(choices: Any, **values: str) -> None:

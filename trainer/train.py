@@ -1,7 +1,8 @@
 """`longstride.train`: from the windows of a store to a run directory with a trained model."""
 
+from longstride.storage.cli.keywords import keywords_of
 from longstride.trainer.engine.distributed import start_ranks
-from longstride.trainer.keywords import keywords_of
+from longstride.trainer.errors import SettingsError
 from longstride.trainer.loop import Training
 from longstride.trainer.pca_run import PCARun
 from longstride.trainer.settings import TrainOptions
@@ -10,7 +11,7 @@ from longstride.trainer.train_result import TrainResult
 __all__ = ["train"]
 
 
-@keywords_of(TrainOptions)
+@keywords_of(TrainOptions, SettingsError)
 def train(options: TrainOptions) -> TrainResult:
     """Train an autoencoder on windows (B, K, N) of a store, and write a run directory.
 

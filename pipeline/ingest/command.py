@@ -31,14 +31,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     )
 )
 @SOURCES
-@click.option(
-    "--out",
-    "-o",
-    metavar="STORE",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Folder of the store to write.",
-)
+@click.option("--out", "-o", metavar="STORE", required=True, help="Folder of the store to write.")
 @flags(
     Recipe,
     time=COLUMNS,
@@ -78,7 +71,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def ingest(
     sources: tuple[str, ...],
-    out: Path,
+    out: str,
     file: Path | None,
     append: bool,
     rebuild: bool,

@@ -3,19 +3,19 @@
 import os
 import shutil
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 from longstride.pipeline.executor import executor
 from longstride.pipeline.ingest.append import ExistingStore, recipe_of
-from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page import write_report
-from longstride.pipeline.ingest.sources.files import find_files
+from longstride.pipeline.ingest.sources.files import Names, find_files
 from longstride.pipeline.ingest.staging.folder import was_finished
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.reject_file import collect_rejects, report_folder
@@ -23,6 +23,7 @@ from longstride.pipeline.ingest.writing.target import NewStore
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
 from longstride.storage.format import ROOT
+from longstride.storage.location import local_path
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
@@ -33,8 +34,6 @@ PIECE_BYTES = 8 * 2**20
 BUCKET_BYTES = 64 * 2**20
 READ_SHARE = 0.75
 """Share of the progress when all sources are read."""
-
-Names = Sequence[str | os.PathLike[str]]
 
 
 class Options(TypedDict, total=False):
@@ -60,6 +59,7 @@ def ingest(
     Memory does not grow with the sources. An interrupted ingest of the same sources and recipe is resumed. Raises
     RecipeError, SourceError, RejectsError or StoreError, and then there is no store.
     """
+    _check(options, recipe)
     with _new_store(out) as lock:
         return _run(sources, lock, recipe, NewStore(), options)
 
@@ -72,6 +72,7 @@ def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Option
     for a file that the store has already, and for rows that are not newer than the stored rows of their series;
     otherwise raises as `ingest`.
     """
+    _check(options)
     with StoreLock(out, append=True) as lock:
         store = open_store(lock.path)
         return _run(sources, lock, recipe_of(store), ExistingStore(store), options)
@@ -83,7 +84,8 @@ def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Optio
     Readers that have rows of the old store mapped keep them; others get an error, and have to open it again.
     Raises SourceError where one of its sources no longer exists; otherwise raises as `ingest`.
     """
-    out = Path(out)
+    _check(options)
+    out = local_path(out)
     with StoreLock(out, append=True) as lock:
         before = open_store(lock.path)
         known = _sources_before(before)
@@ -97,6 +99,17 @@ def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Optio
         exchange(made, out)
         shutil.rmtree(made)
     return report
+
+
+def _check(options: Options, recipe: object = None) -> None:
+    if unknown := options.keys() - Options.__annotations__.keys():
+        known = ", ".join(Options.__annotations__)
+        raise TypeError(f"unknown option {min(unknown)!r}: expected {known}")
+    if not isinstance(recipe, Recipe | None):
+        found = type(recipe).__name__
+        raise RecipeError(
+            f"recipe is a {found}: expected a Recipe (of a Proposal, its .recipe)", code="recipe-value"
+        )
 
 
 def _sources_before(before: SeriesStore) -> list[str]:

@@ -1,7 +1,6 @@
 """What an ingest is going to do, known before the first row is read: sources, columns, channels."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,7 +17,7 @@ from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.detect import open_source
-from longstride.pipeline.ingest.sources.files import find_files, identity
+from longstride.pipeline.ingest.sources.files import Names, find_files, identity
 from longstride.pipeline.ingest.sources.reading import Reading
 
 __all__ = ["Plan", "make_plan"]
@@ -107,9 +106,7 @@ class Plan:
         )
 
 
-def make_plan(
-    names: Sequence[str | os.PathLike[str]], recipe: Recipe, *, union: Sequence[str] | None = None
-) -> Plan:
+def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = None) -> Plan:
     """Open all sources and decide what each of their columns is. Raises RecipeError or SourceError.
 
     `union` are the columns of values of an existing store; the new sources may lack some of them.

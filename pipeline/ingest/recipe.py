@@ -107,6 +107,11 @@ class Recipe:
     """Type of the stored values."""
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            if (value := getattr(self, field.name)) is not field.default:
+                object.__setattr__(self, field.name, _checked(field.name, value))
+        if not self.time:
+            raise RecipeError("which column holds the time? Name it by --time, or time = ...", code="time-unnamed")
         if not isinstance(self.time, str) and len(self.time) == 1:
             object.__setattr__(self, "time", self.time[0])
         if self.separator == "tab":
@@ -244,8 +249,7 @@ class Recipe:
                 )
         named = [*self.time_columns, *(name for name in (self.series, self.pivot) if name is not None)]
         named += [*self.labels, *(self.channels or ()), *self.exclude]
-        repeated = sorted({name for name in named if named.count(name) > 1})
-        if repeated:
+        if repeated := sorted({name for name in named if named.count(name) > 1}):
             raise RecipeError(
                 f"a column has one use: {', '.join(map(repr, repeated))} is named twice among time, series, "
                 "pivot, labels, channels and exclude",
@@ -260,18 +264,13 @@ class Recipe:
         """
         values = {name.replace("-", "_"): value for name, value in settings.items()}
         known = {field.name for field in fields(cls)}
-        unknown = sorted(values.keys() - known)
-        if unknown:
+        if unknown := sorted(values.keys() - known):
             names = ", ".join(name.replace("_", "-") for name in sorted(known))
             raise RecipeError(
                 f"unknown setting {', '.join(map(repr, unknown))}: a recipe may hold {names}",
                 code="recipe-setting",
             )
-        if not values.get("time"):
-            raise RecipeError(
-                "which column holds the time? Name it with --time, or as time = in the recipe", code="time-unnamed"
-            )
-        return cls(**{name: _checked(name, value) for name, value in values.items()})
+        return cls(**{"time": "", **values})
 
     @classmethod
     def from_toml(cls, path: Path, **overrides: Any) -> "Recipe":

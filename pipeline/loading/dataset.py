@@ -12,14 +12,14 @@ from torch.utils.data import IterableDataset, get_worker_info
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.make_order import make_order
-from longstride.pipeline.loading.options import DatasetOptions, Stores
+from longstride.pipeline.loading.options import DatasetOptions
 from longstride.pipeline.loading.serving.batches import BatchGather
 from longstride.pipeline.loading.serving.decoded_pools import DecodedPools, PoolPlan
 from longstride.pipeline.loading.serving.readahead import DiskWatch
 from longstride.pipeline.loading.serving.row_reader import merged
-from longstride.pipeline.loading.serving.stores import Collection, opened, segments_of
-from longstride.pipeline.loading.signature import takes
+from longstride.pipeline.loading.serving.stores import Collection, opened_all, segments_of
 from longstride.pipeline.loading.state import data_hash
+from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["Steps", "WindowDataset"]
@@ -42,8 +42,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
     Serve it through `WindowLoader`, or a plain `DataLoader` with `batch_size=None`.
     """
 
-    @takes(DatasetOptions)
-    def __init__(self, store: Stores, options: DatasetOptions) -> None:
+    @keywords_of(DatasetOptions)
+    def __init__(self, options: DatasetOptions) -> None:
         """Serve windows of one store or several; each is an opened store, a path or a URL.
 
         Raises LongstrideError for options that do not fit each other or the stores, and where no window (no batch,
@@ -51,7 +51,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
         """
         self.rank, self.world_size = options.rank, options.world_size
         self.batch_size = options.batch_size
-        self.collection = Collection(opened(store), options)
+        self.collection = Collection(opened_all(options.store), options)
         windows = self.collection.windows(segments_of(self.collection.stores, options.split), options)
         self.index = windows.index
         self.num_skipped = windows.num_skipped
@@ -98,6 +98,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
         In a plain `DataLoader` with worker processes, that holds for every iteration until it is called again.
         Raises LongstrideError for a step outside the epoch.
         """
+        if not hasattr(epoch, "__index__"):
+            raise LongstrideError(f"epoch {epoch!r} is not a whole number", code="option-value")
         if not 0 <= step <= len(self):
             raise LongstrideError(f"step {step} is outside the {len(self)} steps of an epoch", code="option-value")
         self._begin.copy_(torch.tensor([epoch, step]))

@@ -6,17 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch.utils.data import DataLoader
 
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.dataset import WindowDataset
 from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.device_pools import DevicePools
-from longstride.pipeline.loading.options import LoaderOptions, Stores
-from longstride.pipeline.loading.signature import takes
+from longstride.pipeline.loading.options import LoaderOptions, device_of
 from longstride.pipeline.loading.state import LoaderState
 from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers
+from longstride.storage.cli.keywords import keywords_of
 
 __all__ = ["WindowLoader"]
 
@@ -50,8 +49,8 @@ class WindowLoader(DataLoader[WindowBatch]):
     _is_accelerate_prepared = True
     use_stateful_dataloader = True
 
-    @takes(LoaderOptions)
-    def __init__(self, store: Stores, options: LoaderOptions) -> None:
+    @keywords_of(LoaderOptions)
+    def __init__(self, options: LoaderOptions) -> None:
         """Serve windows of one store or several; each is an opened store, a path or a URL.
 
         Raises LongstrideError for options that do not fit each other or the stores, and where no window (no batch,
@@ -59,7 +58,7 @@ class WindowLoader(DataLoader[WindowBatch]):
         """
         num_workers = options.num_workers
         super().__init__(
-            WindowDataset(store, **options.of_dataset()),
+            WindowDataset(**options.of_dataset()),
             batch_size=None,
             num_workers=num_workers,
             multiprocessing_context=START_METHOD if num_workers else None,
@@ -67,7 +66,7 @@ class WindowLoader(DataLoader[WindowBatch]):
         self.pools: DevicePools | None = None
         """What makes windows on the device, if one is named."""
         if options.device is not None:
-            self.pools = DevicePools(self.dataset, torch.device(options.device), options.transform)
+            self.pools = DevicePools(self.dataset, device_of(options.device), options.transform)
         self._workers = StartsFromWorkers(self.dataset, num_workers) if num_workers else None
         self._next = 0, 0
         """Epoch and step that the next iteration begins with."""

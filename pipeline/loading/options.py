@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
@@ -12,13 +12,11 @@ from longstride.pipeline.loading.ordering.order import POOL_ROWS
 from longstride.pipeline.loading.ordering.shuffled import BLOCK_ROWS, lanes_for
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
-from longstride.storage.store import SeriesStore
+from longstride.storage.open import StoreOrPath
 
-__all__ = ["DatasetOptions", "LoaderOptions", "Stores", "Transform", "check_option"]
+__all__ = ["DatasetOptions", "LoaderOptions", "Stores", "Transform", "check_option", "device_of"]
 
-StoreOrPath = SeriesStore | str | os.PathLike[str]
 Stores = StoreOrPath | Sequence[StoreOrPath]
-"""One store or several, opened or as paths and URLs."""
 
 Transform = Callable[[Tensor], Tensor]
 """Rows (R, C) of the served channels on the device to rows of the same shape, of any float type."""
@@ -27,6 +25,9 @@ Transform = Callable[[Tensor], Tensor]
 @dataclass(frozen=True, kw_only=True)
 class DatasetOptions:
     """What `WindowDataset` takes."""
+
+    store: Stores = field(kw_only=False)
+    """One store or several, opened or as paths and URLs."""
 
     window: int
     """Rows of a window, K."""
@@ -101,6 +102,12 @@ class DatasetOptions:
             self.channels is None or len(self.channels) > 0,
             "channels is empty: name at least one, or leave the option out for all",
         )
+        for name in ("pool_rows", "block_rows"):
+            check_option(getattr(self, name) >= 1, f"{name}={getattr(self, name)}: expected at least 1")
+        check_option(
+            self.cache_bytes is None or self.cache_bytes >= 0,
+            f"cache_bytes={self.cache_bytes}: expected 0 or more",
+        )
 
     @property
     def resolved_lanes(self) -> int:
@@ -145,6 +152,7 @@ class LoaderOptions(DatasetOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_option(self.num_workers >= 0, f"num_workers={self.num_workers}: expected 0 or more")
         check_option(
             self.transform is None or self.device is not None,
             "transform works on a device: name one with device=, such as device='cpu'",
@@ -153,6 +161,17 @@ class LoaderOptions(DatasetOptions):
     def of_dataset(self) -> dict[str, Any]:
         """Those of `WindowDataset`, by name."""
         return {field.name: getattr(self, field.name) for field in fields(DatasetOptions)}
+
+
+def device_of(name: torch.device | str) -> torch.device:
+    """The device of a name. Raises LongstrideError where this machine, or torch, has none of it."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise LongstrideError(f"device={str(name)!r} cannot be used: {reason}", code="device-missing") from error
+    return device
 
 
 def check_option(is_right: bool, message: str) -> None:

@@ -10,6 +10,7 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, without
 from longstride.storage.errors import LongstrideError
 from longstride.storage.html import html_table
+from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
@@ -99,18 +100,24 @@ class Splits:
 
 
 def split_by_time(
-    store: SeriesStore, *, window: int, horizon: int = 0, train: float = 0.8, validation: float = 0.1
+    store: StoreOrPath, *, window: int, horizon: int = 0, train: float = 0.8, validation: float = 0.1
 ) -> Splits:
     """Cut every series at the same two times; the rest after `train` and `validation` is the test split.
 
     The shares are of all rows. The first K + H - 1 rows after each cut are left out, so that rows of two
-    splits are at least the length of a window apart. Raises LongstrideError for shares outside 0..1.
+    splits are at least the length of a window apart. Raises LongstrideError for shares outside 0..1,
+    and for no window.
     """
     if not (0 <= train <= 1 and 0 <= validation <= 1 and train + validation <= 1 + 1e-9):
         raise LongstrideError(
             f"train={train} and validation={validation}: expected two shares of the rows with a sum of at most 1",
             code="option-value",
         )
+    if window < 1 or horizon < 0:
+        raise LongstrideError(
+            f"window={window} and horizon={horizon}: expected at least 1 row, and 0 or more", code="option-value"
+        )
+    store = opened(store)
     first, last = _series_rows(store)
     train_stop = _rows_before(store, first, last, train)
     validation_stop = _rows_before(store, first, last, min(1.0, train + validation))

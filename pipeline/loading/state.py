@@ -37,13 +37,13 @@ class LoaderState:
     @staticmethod
     def from_plain(plain: Mapping[str, Any], order: Mapping[str, Any]) -> "LoaderState":
         """Inverse of `as_plain`. Raises LongstrideError unless it is a state of this very order."""
-        found = plain.get("format")
+        found = plain.get("format") if isinstance(plain, Mapping) else type(plain).__name__
         if found != FORMAT:
             raise LongstrideError(
                 f"the state has format {found}, this version reads {FORMAT}: resume with the version that made it",
                 code="state-format",
             )
-        before: Mapping[str, Any] = plain["order"]
+        before: Mapping[str, Any] = plain.get("order", {})
         different = [
             MEANING.get(name, f"{name} is {order.get(name)!r} here and was {before.get(name)!r}")
             for name in sorted({*before, *order})
@@ -55,7 +55,12 @@ class LoaderState:
                 "state, or begin a new run",
                 code="state-differs",
             )
-        return LoaderState(plain["epoch"], plain["step"], order)
+        epoch, step = plain.get("epoch"), plain.get("step")
+        if not (isinstance(epoch, int) and isinstance(step, int)):
+            raise LongstrideError(
+                f"the state has epoch {epoch!r} and step {step!r}: expected two whole numbers", code="state-format"
+            )
+        return LoaderState(epoch, step, order)
 
 
 def data_hash(stores: Sequence[SeriesStore], index: WindowIndex) -> str:

@@ -94,10 +94,10 @@ def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None
 @click.option(
     "--out",
     "-o",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     help="File to write.  [default: STORE with the suffix of the format]",
 )
-def export(store: str, to: str, rows: tuple[int, int] | None, out: Path | None) -> None:
+def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None) -> None:
     """Write the rows of STORE to one file, chunk by chunk, so that memory does not grow.
 
     The file has a column for the time (UTC), the series, each channel and each label. OUT.toml, next to it, is the
@@ -110,7 +110,7 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: Path | None) 
     from longstride.storage.open import open_store
 
     opened = open_store(store)
-    out = out or Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}")
+    out = out or str(Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}"))
     start, stop = rows or (0, opened.num_rows)
     with tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None) as bar:
         written = write(opened, out, to, rows=rows, progress=bar.update)

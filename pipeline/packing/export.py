@@ -17,6 +17,8 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.writing.segments import default_max_gap
 from longstride.storage.atomic import sync_directory, write_file
 from longstride.storage.errors import LongstrideError, StoreError
+from longstride.storage.location import local_path
+from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.store import SeriesStore
 
 __all__ = ["Exported", "export"]
@@ -45,7 +47,7 @@ class _Run(NamedTuple):
 
 
 def export(
-    store: SeriesStore,
+    store: StoreOrPath,
     out: str | os.PathLike[str],
     to: str,
     *,
@@ -58,7 +60,9 @@ def export(
     each channel and each label. Rows are taken a chunk at a time, and `progress` is called with their number.
     Raises LongstrideError where one of the two files exists, or `rows` are not within those of the store.
     """
-    out = Path(out)
+    store, out = opened(store), local_path(out)
+    if to not in WRITERS:
+        raise LongstrideError(f"the file would be of kind {to!r}: expected parquet or arrow", code="option-value")
     start, stop = (0, store.num_rows) if rows is None else rows
     if not 0 <= start < stop <= store.num_rows:
         raise LongstrideError(

@@ -13,6 +13,7 @@ from longstride.pipeline.packing.trials import best_of, try_codecs
 from longstride.storage.atomic import make_directory, sync_directory
 from longstride.storage.errors import StoreError
 from longstride.storage.location import Folder, Place, place_of
+from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.packed.codecs import codec_of
 from longstride.storage.packed.shards import Packing
 from longstride.storage.store import SeriesStore
@@ -48,7 +49,7 @@ class Packed(NamedTuple):
 
 
 def pack(
-    store: SeriesStore,
+    store: StoreOrPath,
     dest: str | os.PathLike[str],
     *,
     codec: str = AUTO,
@@ -57,12 +58,13 @@ def pack(
     progress: Callable[[int], object] | None = None,
     shard_bytes: int = SHARD_BYTES,
 ) -> Packed:
-    """Write a packed copy of a store to a new folder or to a URL (s3://bucket/name).
+    """Write a packed copy of a store, open or at a path, to a new folder or to a URL (s3://bucket/name).
 
     It runs in threads, on `workers` local processes or on the Dask cluster at the address `dask`; `progress` is
     called with the number of rows that were written. An interrupted job resumes when it is run again. Raises
     StoreError where there is a store already, or a chunk of the old one is damaged.
     """
+    store = opened(store)
     if codec == AUTO:
         codec = best_of(try_codecs(store)).codec
     codec_of(codec)
@@ -81,18 +83,19 @@ def pack(
 
 
 def unpack(
-    store: SeriesStore,
+    store: StoreOrPath,
     dest: str | os.PathLike[str],
     *,
     workers: int | None = None,
     dask: str | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Packed:
-    """Write a mapped copy of a packed store to a new folder: the same bytes as the store that was packed.
+    """Write a mapped copy of a packed store, open or at a path, to a new folder: the same bytes as before.
 
     It runs as `pack` does. Raises StoreError where there is a store already, `dest` is not a folder of this
     machine, or a shard is damaged.
     """
+    store = opened(store)
     place = place_of(dest)
     if not isinstance(place, Folder):
         raise StoreError(

@@ -2,13 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
+from longstride.pipeline.ingest.sources.files import Names
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
@@ -37,8 +37,8 @@ WHY = {
 }
 
 
-def profile(names: Sequence[str], *, rows: int = 10_000) -> Proposal:
-    """Look at about `rows` rows of `sources`, which are named as for `ingest`, and propose a recipe.
+def profile(names: Names, *, rows: int = 10_000) -> Proposal:
+    """Look at about `rows` rows of logs, named as for `ingest`, and propose a recipe.
 
     Raises SourceError or RecipeError where a file cannot be read, and where no column holds times or none holds
     numbers.
@@ -46,7 +46,9 @@ def profile(names: Sequence[str], *, rows: int = 10_000) -> Proposal:
     sample = take_sample(names, rows)
     if not sample.num_rows:
         raise SourceError(
-            ", ".join(names), "there is no row to look at: name files that have rows", code="source-empty"
+            ", ".join({source.name: 0 for source, _ in sample.excerpts}),
+            "there is no row to look at: name files that have rows",
+            code="source-empty",
         )
     draft = _begun(sample)
     _say_dialect(draft)

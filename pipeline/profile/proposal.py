@@ -43,6 +43,9 @@ class Proposal:
         self.doubts: list[str] = []
         """Findings that may be wrong."""
 
+    def __repr__(self) -> str:
+        return self.as_toml()
+
     @property
     def keys(self) -> list[str]:
         """Columns of `rows` that name the series or the sensor of a row."""

@@ -1,7 +1,7 @@
 """The rows of logs that are looked at."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,9 +16,17 @@ from longstride.pipeline.ingest.sources.csv.header import read_header
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.detect import open_source
-from longstride.pipeline.ingest.sources.files import find_files, first_bytes, is_compressed, num_bytes, open_text
+from longstride.pipeline.ingest.sources.files import (
+    Names,
+    find_files,
+    first_bytes,
+    is_compressed,
+    num_bytes,
+    open_text,
+)
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.profile.dialect import Dialect, agreed, sniff
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["Sample", "take_sample"]
 
@@ -87,11 +95,13 @@ class Sample:
         return whole.with_columns(selectors.float().fill_nan(None))
 
 
-def take_sample(names: Sequence[str], rows: int) -> Sample:
+def take_sample(names: Names, rows: int) -> Sample:
     """Read about `rows` rows of logs: the beginning of each file, and the middle and end of long plain texts.
 
     Raises RecipeError or SourceError where a file cannot be read, or two are written differently.
     """
+    if not isinstance(rows, int) or rows < 1:
+        raise LongstrideError(f"rows={rows}: expected a whole number of at least 1", code="option-value")
     files = find_files(names)
     # Spread over all: the first of a folder are often of one month or one machine.
     seen = [files[index] for index in np.linspace(0, len(files) - 1, min(len(files), MAX_FILES), dtype=int)]

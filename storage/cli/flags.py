@@ -38,6 +38,8 @@ def flags(settings: type, /, **changes: Mapping[str, Any] | None) -> Callable[[F
             text = re.sub(r"`([^`]+)`", lambda found: _as_flag(found[1], names), docs.get(field.name, ""))
             arguments = {"default": None, "help": text + _default(field), **_type(field.type)}
             arguments |= changes.get(field.name) or {}
+            if arguments.get("required"):
+                del arguments["default"]  # click would take None as given
             command = click.option(flag_name(field.name), **arguments)(command)
         return command
 

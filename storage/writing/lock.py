@@ -11,6 +11,7 @@ from typing import IO
 from longstride.storage.atomic import make_directory
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import KEPT_GENERATIONS, LOCK_FILE, ROOT, STAGED, chunk_index
+from longstride.storage.location import local_path
 from longstride.storage.open import open_mapped, open_store
 from longstride.storage.store import SeriesStore
 
@@ -26,7 +27,7 @@ class StoreLock:
 
     def __init__(self, path: str | os.PathLike[str], *, append: bool = False) -> None:
         """Prepare to hold `path`: a new folder or what an interrupted writer left; with `append`, a store."""
-        self.path = Path(path)
+        self.path = local_path(path)
         self.append = append
         self._file: IO[str] | None = None
 

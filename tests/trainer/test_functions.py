@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -62,7 +63,7 @@ def test_every_setting_is_a_keyword_that_help_shows() -> None:
     for function in (longstride.train, longstride.score):
         signature = inspect.signature(function)
         for name in signature.parameters:
-            assert f"\n    {name}: " in function.__doc__
+            assert re.search(rf"^{name}( = .*)?\n    \S", function.__doc__, re.MULTILINE)
     parameters = inspect.signature(longstride.train).parameters
     assert list(parameters)[:3] == ["store", "out", "window"]
     assert (parameters["window"].default, parameters["schedule"].default) == (64, "constant")

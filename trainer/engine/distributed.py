@@ -130,7 +130,13 @@ def start_ranks(device: str) -> Iterator[Ranks]:
 @cache
 def _meet() -> tuple[Store, int, int]:
     """From the environment that torchrun sets: the store through which ranks meet, the rank, and their number."""
-    met: tuple[Store, int, int] = next(rendezvous("env://"))
+    try:
+        met: tuple[Store, int, int] = next(rendezvous("env://"))
+    except ValueError as error:
+        raise RunError(
+            f"RANK is set, as by torchrun, but not the rest ({error}): start by torchrun, or unset RANK",
+            code="ranks-incomplete",
+        ) from None
     return met
 
 

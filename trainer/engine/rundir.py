@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from longstride.storage.atomic import make_directory, write_file
+from longstride.storage.format import ROOT
 from longstride.trainer.engine.checkpoint import complete_checkpoints, load_checkpoint
 from longstride.trainer.engine.metrics import read_metrics
 from longstride.trainer.errors import RunError
@@ -46,8 +47,10 @@ class RunDirectory:
         """Write the settings, and return the state to resume from, or None to begin.
 
         `fingerprint` is that of the training loader. Raises RunError where there is a run and `resume` is False,
-        where the run has other settings or other data, and where it is still in progress.
+        where the run has other settings or other data, where it is still in progress, and where there is a store.
         """
+        if (self.path / ROOT).exists():
+            raise RunError(f"{self.path} is a store: give a folder for the run", code="path-taken")
         make_directory(self.path)
         self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 (held until `release`)
         try:

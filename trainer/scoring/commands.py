@@ -91,19 +91,20 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
 @click.argument("store")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(dir_okay=False),
     required=True,
     help="Picture to write: PNG, SVG or PDF.",
 )
 @click.option("--rows", metavar="A:B", callback=row_range, help="Rows A to B - 1.  [default: all]")
 @click.option("--channels", help="Channels to draw, separated by commas.  [default: the first eight]")
-def plot(scores: Path, store: str, out: Path, rows: tuple[int, int] | None, channels: str | None) -> None:
+def plot(scores: Path, store: str, out: str, rows: tuple[int, int] | None, channels: str | None) -> None:
     """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
+    from longstride.storage.location import local_path
     from longstride.storage.open import open_store
     from longstride.trainer.scoring.score_file import read_scores
     from longstride.trainer.scoring.score_plot import draw_scores
 
-    opened = open_store(store)
+    path, opened = local_path(out), open_store(store)
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()
-    draw_scores(out, opened, read_scores(scores, opened), rows=rows, channels=chosen, title=opened.name)
+    draw_scores(path, opened, read_scores(scores, opened), rows=rows, channels=chosen, title=opened.name)
     click.echo(out)

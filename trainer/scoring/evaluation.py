@@ -4,23 +4,24 @@ Point adjustment counts a span as found as a whole when one of its rows is. Such
 detector has an F1 of 0.95 with it and 0.02 without (Anomaly-Transformer, issue 34).
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.html import html_table
+from longstride.storage.location import local_path
+from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.packages import needs
 from longstride.storage.store import SeriesStore
 from longstride.trainer.errors import ScoresError
-from longstride.trainer.resolve import StoreOrPath, opened
 from longstride.trainer.scoring.score_file import read_scores
 from longstride.trainer.scoring.settings import BUFFER
 from longstride.trainer.scoring.vus import spans_of, vus_pr
-from longstride.trainer.settings import at_least
+from longstride.trainer.settings import at_least, check
 
 __all__ = ["Evaluation", "Figures", "evaluate"]
 
@@ -117,11 +118,14 @@ def evaluate(
     score still counts in part, for VUS-PR.
 
     Raises ScoresError for a file that does not hold scores of this store, for a store without labels, and where no
-    row with a score has a label; SettingsError for a negative buffer; StoreError for a store that cannot be read.
+    row with a score has a label; SettingsError for a threshold or a buffer that
+    cannot work; StoreError for a store that cannot be read.
     """
     at_least(0, buffer=buffer)
+    is_number = threshold is None or (isinstance(threshold, int | float) and not math.isnan(threshold))
+    check(is_number, "threshold", threshold, "a number")
     opened_store = opened(store)
-    found = read_scores(Path(scores), opened_store)
+    found = read_scores(local_path(scores), opened_store)
     if opened_store.labels is None:
         raise ScoresError(
             f"{opened_store.name} has no labels to judge scores by: ingest it with --labels", code="no-labels"

@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.splits import Split
+from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.html import html_table
+from longstride.storage.location import local_path
+from longstride.storage.open import opened
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.run_splits import splits_of_run
-from longstride.trainer.errors import RunError
-from longstride.trainer.keywords import keywords_of
-from longstride.trainer.resolve import opened
+from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.scoring.row_errors import row_errors
 from longstride.trainer.scoring.score_file import ScoreFile
 from longstride.trainer.scoring.settings import ScoreOptions
@@ -61,7 +62,7 @@ class ScoreResult:
         return html_table(self.out, [], rows.items())
 
 
-@keywords_of(ScoreOptions)
+@keywords_of(ScoreOptions, SettingsError)
 def score(options: ScoreOptions) -> ScoreResult:
     """Score every row of a store by the model of a run, and write a Parquet file with a line for each row.
 
@@ -81,7 +82,10 @@ def score(options: ScoreOptions) -> ScoreResult:
 
 
 def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
-    store, out = opened(options.store), Path(options.out)
+    out = local_path(options.out)
+    if out.is_dir():
+        raise RunError(f"{out} is a folder: give the path of a file", code="path-taken")
+    store = opened(options.store)
     trained = TrainedModel(Path(options.run), ranks.device)
     trained.check(store)
     settings = trained.settings

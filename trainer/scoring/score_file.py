@@ -30,6 +30,8 @@ class Scores(NamedTuple):
 
 def read_scores(path: Path, store: SeriesStore) -> Scores:
     """Read the scores of a store. Raises ScoresError where the file holds no scores, or scores of other rows."""
+    if not path.is_file():
+        raise ScoresError(f"{path} is not there: write it with `longstride score`", code="scores-missing")
     try:
         file = pq.ParquetFile(path)
         about = json.loads((file.schema_arrow.metadata or {})[ABOUT])

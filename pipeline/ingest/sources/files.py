@@ -19,6 +19,7 @@ from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.storage.packages import needs
 
 __all__ = [
+    "Names",
     "checksum",
     "find_files",
     "first_bytes",
@@ -38,13 +39,20 @@ STRIP_BYTES = 2**20
 NO_LOGS = f"no file in this folder ends with {', '.join(SUFFIXES)}: name the files"
 
 
-def find_files(names: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """Names of single files: patterns and folders are expanded, in alphabetical order.
+Names = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+def find_files(names: Names) -> list[str]:
+    """Names of single files, of one name or several: patterns and folders are expanded, in alphabetical order.
 
     Raises RecipeError where nothing is named or a file is reached twice, SourceError where a file does not exist.
     """
+    names = [names] if isinstance(names, str | os.PathLike) else names
     if not names:
         raise RecipeError("no source is named: give at least one file", code="source-unnamed")
+    for name in names:
+        if not isinstance(name, str | os.PathLike):
+            raise RecipeError(f"the source {name!r} is not a path or a URL", code="option-value")
     found = [file for name in names for file in _expanded(os.fspath(name))]
     by_place = defaultdict(list)
     for file in found:

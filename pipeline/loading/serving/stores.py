@@ -16,14 +16,14 @@ from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
 from longstride.storage.mapped.mapping import read_ahead
 from longstride.storage.mapped.store import MappedStore
-from longstride.storage.open import open_store
+from longstride.storage.open import opened
 from longstride.storage.packed.cache import RowCache
 from longstride.storage.packed.rows import PackedRows
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 
-__all__ = ["Collection", "Windows", "columns_of", "opened", "segments_of"]
+__all__ = ["Collection", "Windows", "columns_of", "opened_all", "segments_of"]
 
 
 class Collection:
@@ -137,12 +137,12 @@ class Windows:
     """Windows that were left out for missing values or labels."""
 
 
-def opened(store: Stores) -> list[SeriesStore]:
+def opened_all(store: Stores) -> list[SeriesStore]:
     """The stores, of which those given as paths are opened."""
     stores = [store] if isinstance(store, SeriesStore | str | os.PathLike) else list(store)
     if not stores:
         raise LongstrideError("no store is given: expected at least one", code="option-value")
-    return [item if isinstance(item, SeriesStore) else open_store(item) for item in stores]
+    return [opened(item) for item in stores]
 
 
 def segments_of(stores: Sequence[SeriesStore], split: Split | Sequence[Split] | None) -> list[Segments]:

@@ -161,7 +161,7 @@ def test_what_cannot_be_judged_is_one_line(
     refused = printed("plot", tmp_path / "text.parquet", plant.path, "--out", tmp_path / "a.png")
     assert_refused(refused, "scores-format", tmp_path / "text.parquet")
     refused = printed("evaluate", tmp_path / "absent.parquet", plant.path)
-    assert_refused(refused, "file-system", tmp_path / "absent.parquet")
+    assert_refused(refused, "scores-missing", tmp_path / "absent.parquet")
     write(tmp_path / "other.parquet", other, np.zeros(50), ABOUT)
     assert_refused(printed("evaluate", tmp_path / "other.parquet", other.path), "no-labels", other.path)
     write(tmp_path / "none.parquet", plant, np.full(ROWS, np.nan), ABOUT)

@@ -211,7 +211,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
     labelled: SeriesStore, trained: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").mkdir()
-    with raises("file-system", tmp_path / "taken", kind=RunError):
+    with raises("path-taken", tmp_path / "taken", kind=RunError):
         score(trained, labelled, tmp_path / "taken", device="cpu")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
     command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "taken")]

@@ -1,0 +1,113 @@
+"""Functions and classes whose parameters are the fields of a dataclass, so that each option has one home."""
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from functools import wraps
+from textwrap import fill, indent
+from types import NoneType, UnionType
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, Union, get_args, get_origin, overload
+
+from longstride.storage.cli.flags import field_docs
+from longstride.storage.errors import LongstrideError
+
+__all__ = ["keywords_of"]
+
+P = ParamSpec("P")
+Self = TypeVar("Self")
+Options = TypeVar("Options", covariant=True)
+Result = TypeVar("Result")
+WIDTH = 88
+MAX_SHOWN = 80
+
+
+class _Decorator(Protocol[P, Options]):
+    @overload
+    def __call__(self, function: Callable[[Options], Result], /) -> Callable[P, Result]: ...
+
+    @overload
+    def __call__(
+        self, function: Callable[[Self, Options], Result], /
+    ) -> Callable[Concatenate[Self, P], Result]: ...
+
+
+def keywords_of(
+    options: Callable[P, Options], error: type[LongstrideError] = LongstrideError
+) -> _Decorator[P, Options]:
+    """Let a function of a dataclass, or an `__init__`, be called with the fields of that dataclass.
+
+    `help`, editors and type checkers show them as its parameters; the docstring of each field is added to its own.
+    A call raises TypeError for an unknown parameter, and `error` for a value of another type than its field has.
+    """
+    signature = inspect.signature(options)
+    described: Any = options
+    hints = {field.name: field.type for field in fields(described)}
+
+    def decorate(function: Any) -> Any:
+        *before, _ = inspect.signature(function).parameters.values()
+
+        @wraps(function)
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            try:
+                given = signature.bind(*arguments[len(before) :], **keywords).arguments
+            except TypeError as wrong:
+                raise TypeError(f"{function.__qualname__}() {wrong}") from None
+            values = {name: _checked(name, value, hints[name], error) for name, value in given.items()}
+            return function(*arguments[: len(before)], described(**values))
+
+        made: Any = call
+        made.__doc__ = f"{inspect.getdoc(function)}\n\n{_described(described, signature)}"
+        shown = [one.replace(annotation=_Shown(one.annotation)) for one in signature.parameters.values()]
+        returned = function.__annotations__["return"]
+        made.__signature__ = inspect.Signature([*before, *shown], return_annotation=returned)
+        return made
+
+    return decorate
+
+
+def _described(options: type, signature: inspect.Signature) -> str:
+    """Each option with its default and the docstring of its field."""
+    docs = field_docs(options)
+    return "\n".join(
+        f"{one.name}{'' if one.default is one.empty else f' = {one.default!r}'}\n"
+        f"{indent(fill(docs[one.name], WIDTH), '    ')}"
+        for one in signature.parameters.values()
+    )
+
+
+def _checked(name: str, value: Any, hint: Any, error: type[LongstrideError]) -> Any:
+    """A value as plain Python has it. Raises `error` where it is of another type than the hint says."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()  # of numpy, torch or pandas: settings are written as JSON
+    # A type in quotes is not known here: whoever uses the value checks it.
+    if isinstance(hint, str) or _fits(value, hint):
+        return value
+    shown = " ".join(repr(value).split())[:MAX_SHOWN]
+    raise error(f"{name} is {shown}: expected {_Shown(hint)}", code="option-value")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    kind = get_origin(hint) or hint
+    if kind in (Union, UnionType):
+        return any(_fits(value, one) for one in get_args(hint))
+    if kind is Literal:
+        return True  # the options know what to say of another value
+    if kind in (int, float):
+        return isinstance(value, (int, kind)) and not isinstance(value, bool)
+    if kind is Sequence:
+        (item,) = get_args(hint)
+        is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+        return is_list and all(_fits(one, item) for one in value)
+    return isinstance(value, NoneType if kind is None else kind)
+
+
+class _Shown(str):
+    """A type as one writes it, without quotes, and without the modules that its names are from."""
+
+    def __new__(cls, annotation: Any) -> "_Shown":
+        text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+        return super().__new__(cls, re.sub(r"(longstride|collections)\.([a-z_]+\.)+", "", text))
+
+    def __repr__(self) -> str:
+        return str(self)

@@ -20,6 +20,7 @@ Options = TypeVar("Options", covariant=True)
 Result = TypeVar("Result")
 WIDTH = 88
 MAX_SHOWN = 80
+MAX_ITEMS = 10_000
 
 
 class _Decorator(Protocol[P, Options]):
@@ -78,13 +79,19 @@ def _described(options: type, signature: inspect.Signature) -> str:
 
 def _checked(name: str, value: Any, hint: Any, error: type[LongstrideError]) -> Any:
     """A value as plain Python has it. Raises `error` where it is of another type than the hint says."""
-    if hasattr(value, "tolist"):
+    if _is_small(value):
         value = value.tolist()  # of numpy, torch or pandas: settings are written as JSON
     # A type in quotes is not known here: whoever uses the value checks it.
     if isinstance(hint, str) or _fits(value, hint):
         return value
     shown = " ".join(repr(value).split())[:MAX_SHOWN]
     raise error(f"{name} is {shown}: expected {_Shown(hint)}", code="option-value")
+
+
+def _is_small(value: Any) -> bool:
+    """Whether it is a number or a short list of an array library; a log must not become a list of Python."""
+    ndim = getattr(value, "ndim", None) if hasattr(value, "tolist") else None
+    return ndim == 0 or (ndim == 1 and len(value) <= MAX_ITEMS)
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -76,3 +76,10 @@ def test_a_call_that_does_not_fit_names_the_function() -> None:
         measure("here", row=3)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"Measured.__init__\(\) missing a required argument: 'path'"):
         Measured()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("shape", [(10**12, 32), (10**12,)])
+def test_a_log_of_any_length_is_refused_at_once(shape: tuple[int, ...]) -> None:
+    log = np.broadcast_to(np.float32(0), shape)  # as a list it would not fit into any memory
+    with raises("option-value", "path is"):
+        Measured(log)  # type: ignore[arg-type]

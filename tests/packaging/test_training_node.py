@@ -11,7 +11,7 @@ from longstride.storage.store import SeriesStore
 from tests.helpers.environments import Environment, only, required
 from tests.helpers.errors import assert_refused
 from tests.helpers.paths import ROOT
-from tests.helpers.training import waves
+from tests.helpers.runs.training import waves
 
 PACKAGES = ("numpy", "torch", "google-crc32c", "click", "tqdm")
 PAGE = ROOT / "docs/install.md"

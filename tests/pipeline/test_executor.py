@@ -22,8 +22,9 @@ from longstride.__main__ import main
 from longstride.pipeline import executor
 from longstride.pipeline.executor import WorkersError
 from tests.helpers.errors import assert_refused, raises
-from tests.helpers.ingest_jobs import ROOT, contents, run_job, write_logs
-from tests.helpers.log_lines import log_lines
+from tests.helpers.logs.ingest_jobs import contents, run_job, write_logs
+from tests.helpers.logs.log_lines import log_lines
+from tests.helpers.paths import ROOT
 
 LOGGING = """
 import os

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from longstride.storage.atomic import exchange
-from tests.helpers.store_rows import tree
+from tests.helpers.stores.store_rows import tree
 
 
 @pytest.fixture

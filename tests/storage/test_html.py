@@ -9,7 +9,7 @@ from longstride.storage.html import MAX_ROWS, html_table
 from longstride.storage.open import open_store
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
-from tests.helpers.packed_stores import make_pair
+from tests.helpers.stores.packed_stores import make_pair
 
 
 def cells(html: str) -> list[list[str]]:

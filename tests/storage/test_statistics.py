@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longstride.storage.statistics import STRIP_BYTES, Statistics
-from tests.helpers.channels import channels_of_every_kind, expect
+from tests.helpers.stores.channels import channels_of_every_kind, expect
 
 
 @given(rows=st.integers(1, 200), seed=st.integers(0, 999), dtype=st.sampled_from(["float32", "float64"]))

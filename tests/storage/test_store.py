@@ -21,8 +21,8 @@ from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.metadata import Commit, write_commit
-from tests.helpers.channels import channels_of_every_kind, expect
 from tests.helpers.errors import raises
+from tests.helpers.stores.channels import channels_of_every_kind, expect
 
 MakeStore = Callable[..., SeriesStore]
 

@@ -7,7 +7,7 @@ import pytest
 
 from longstride.storage.store import SeriesStore
 from longstride.trainer.reporting import reporter
-from tests.helpers.training import waves
+from tests.helpers.runs.training import waves
 
 
 @pytest.fixture(autouse=True)

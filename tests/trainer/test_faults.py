@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from longstride.trainer.engine.checkpoint import load_checkpoint
-from tests.helpers.training import TORCHRUN, finish, lines_of, newest_checkpoint, start_training
+from tests.helpers.runs.training import TORCHRUN, finish, lines_of, newest_checkpoint, start_training
 
 NUM_KILLS = 24
 RUN = ("--epochs=60", "--checkpoint-every=7", "--log-every=1", "--ema=0.9", "--schedule=cosine", "--resume")

@@ -19,7 +19,7 @@ import longstride
 from longstride.storage.store import SeriesStore
 from longstride.trainer.errors import RunError, SettingsError
 from tests.helpers.errors import raises
-from tests.helpers.training import SIZES, TORCHRUN, lines_of, waves
+from tests.helpers.runs.training import SIZES, TORCHRUN, lines_of, waves
 
 
 @pytest.fixture(scope="module")

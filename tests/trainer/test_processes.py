@@ -16,8 +16,8 @@ import torch
 from longstride.trainer.engine.checkpoint import best_checkpoint, load_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
-from tests.helpers.report_page import Page
-from tests.helpers.training import (
+from tests.helpers.runs.report_page import Page
+from tests.helpers.runs.training import (
     TORCHRUN,
     finish,
     lines_of,

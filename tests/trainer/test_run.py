@@ -20,7 +20,7 @@ from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import DivergenceError, RunError, SettingsError
 from longstride.trainer.loop import Training
 from tests.helpers.errors import raises
-from tests.helpers.training import lines_of, newest_checkpoint, settings_for, waves
+from tests.helpers.runs.training import lines_of, newest_checkpoint, settings_for, waves
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))

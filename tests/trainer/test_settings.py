@@ -9,7 +9,7 @@ from longstride.__main__ import main
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.settings import OptimiserSettings, Settings
 from tests.helpers.errors import raises
-from tests.helpers.training import settings_for
+from tests.helpers.runs.training import settings_for
 
 
 @pytest.mark.parametrize(

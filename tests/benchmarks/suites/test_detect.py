@@ -13,7 +13,7 @@ from benchmarks.pages.results_page import results_page
 from benchmarks.suites.detect import FIGURES, Detection, Detections, flags
 from longstride.storage.store import SeriesStore
 from tests.benchmarks.results import read_result
-from tests.helpers.training import waves
+from tests.helpers.runs.training import waves
 
 SETTINGS = """
 window = 16

@@ -20,7 +20,7 @@ from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks
 from tests.benchmarks.results import read_result
 from tests.helpers.object_store import environment, make_bucket, serve_s3
-from tests.helpers.packed_stores import quantised
+from tests.helpers.stores.packed_stores import quantised
 
 
 def run(*arguments: str) -> str:

@@ -24,9 +24,9 @@ from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
-from tests.helpers.accounts import assert_balanced, segments_of
 from tests.helpers.errors import assert_refused, raises
-from tests.helpers.log_lines import log_lines
+from tests.helpers.logs.accounts import assert_balanced, segments_of
+from tests.helpers.logs.log_lines import log_lines
 from tests.helpers.paths import ROOT
 
 NAN = np.nan

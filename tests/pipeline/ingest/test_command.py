@@ -13,7 +13,7 @@ import longstride.pipeline.ingest.job
 from longstride import Recipe
 from longstride.__main__ import main
 from longstride.storage.cli.flags import flag_name
-from tests.helpers.log_lines import log_lines
+from tests.helpers.logs.log_lines import log_lines
 
 LIGHT = """
 import sys

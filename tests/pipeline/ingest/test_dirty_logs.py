@@ -15,8 +15,8 @@ from longstride import IngestReport, Recipe, ingest
 from longstride.__main__ import main
 from longstride.pipeline.ingest.staging import reject_file
 from longstride.storage.open import open_store
-from tests.helpers.dirty_logs import CHANNELS, KINDS, WIDER, Expected, dirty_log, dirty_plan, write_log
 from tests.helpers.errors import assert_refused, raises
+from tests.helpers.logs.dirty_logs import CHANNELS, KINDS, WIDER, Expected, dirty_log, dirty_plan, write_log
 
 RECIPE = Recipe(
     time="time", labels=("fault",), exclude=("remark",), null=("NA",), max_rejects="100%", dtype="float64"

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from longstride import Recipe, RecipeError, RejectsError, SourceError, ingest
 from longstride.__main__ import main
 from tests.helpers.errors import assert_refused, raises
-from tests.helpers.log_lines import log_lines
+from tests.helpers.logs.log_lines import log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",), max_rejects="0")
 BAD_LINES: dict[str, tuple[bytes, tuple[str, ...]]] = {

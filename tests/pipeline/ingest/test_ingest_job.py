@@ -18,7 +18,7 @@ from longstride.pipeline.ingest.writing.merge import MergedRows, Rows
 from longstride.storage.errors import StoreError
 from longstride.storage.open import open_store
 from tests.helpers.errors import assert_refused, raises
-from tests.helpers.log_lines import SECOND, START, log_lines
+from tests.helpers.logs.log_lines import SECOND, START, log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",))
 START_NS = int(START.astype("datetime64[ns]").astype(np.int64))

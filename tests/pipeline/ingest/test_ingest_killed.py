@@ -13,7 +13,7 @@ import pytest
 from longstride.storage.errors import StoreError
 from longstride.storage.open import open_store
 from longstride.storage.verify import check_chunks
-from tests.helpers.ingest_jobs import STAGES, contents, parts_on_disk, start_job, write_logs
+from tests.helpers.logs.ingest_jobs import STAGES, contents, parts_on_disk, start_job, write_logs
 
 MOST_STEPS = {"reading": 110, "writing": 60, "committing": 70, "tidying": 80}
 MAX_SECONDS = 1.5

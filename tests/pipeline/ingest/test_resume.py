@@ -17,7 +17,7 @@ from longstride import append, ingest
 from longstride.pipeline.ingest.job import PIECE_BYTES
 from longstride.storage.format import LOCK_FILE
 from tests.helpers.errors import raises
-from tests.helpers.ingest_jobs import (
+from tests.helpers.logs.ingest_jobs import (
     RECIPE,
     ROOT,
     SIZES,

@@ -13,9 +13,9 @@ from longstride import IngestReport, Recipe, ingest
 from longstride.__main__ import main
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
-from tests.helpers.accounts import assert_balanced, segments_of
-from tests.helpers.buckets import tiny_buckets
 from tests.helpers.errors import assert_refused, raises
+from tests.helpers.logs.accounts import assert_balanced, segments_of
+from tests.helpers.logs.buckets import tiny_buckets
 
 NAN = np.nan
 NS = 10**9

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
-from tests.helpers.store_of import StoreOf
+from tests.helpers.stores.store_of import StoreOf
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from torch.utils.data._utils.pin_memory import pin_memory
 
 from longstride import WindowBatch, WindowDataset, WindowLoader
 from longstride.storage.store import SeriesStore
-from tests.helpers.store_of import StoreOf
+from tests.helpers.stores.store_of import StoreOf
 
 OPTIONS: dict[str, Any] = {"window": 16, "stride": 3, "batch_size": 32, "pool_rows": 2048, "block_rows": 256}
 

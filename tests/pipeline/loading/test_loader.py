@@ -16,8 +16,8 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving import batches
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
-from tests.helpers.segments import brute_force, segment_lists
-from tests.helpers.store_of import StoreOf
+from tests.helpers.stores.segments import brute_force, segment_lists
+from tests.helpers.stores.store_of import StoreOf
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from longstride.storage.cli.flags import field_docs
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
 from tests.helpers.paths import ROOT
-from tests.helpers.store_of import StoreOf
+from tests.helpers.stores.store_of import StoreOf
 
 Make = Callable[..., SeriesStore]
 

@@ -20,7 +20,7 @@ from longstride.storage.errors import StoreError
 from longstride.storage.packed.cache import THERE, RowCache
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
-from tests.helpers.packed_stores import ROWS, make_pair, quantised
+from tests.helpers.stores.packed_stores import ROWS, make_pair, quantised
 
 Make = Callable[..., SeriesStore]
 Pair = tuple[SeriesStore, PackedStore]

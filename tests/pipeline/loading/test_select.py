@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, mostly_missing_windows, without
 from longstride.storage.store import SeriesStore
-from tests.helpers.segments import segment_lists, segments_of
-from tests.helpers.store_of import StoreOf
+from tests.helpers.stores.segments import segment_lists, segments_of
+from tests.helpers.stores.store_of import StoreOf
 
 quick = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

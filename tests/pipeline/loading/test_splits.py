@@ -9,7 +9,7 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
-from tests.helpers.store_of import StoreOf
+from tests.helpers.stores.store_of import StoreOf
 
 
 def rows_used(segments_start: np.ndarray, segments_stop: np.ndarray) -> set[int]:

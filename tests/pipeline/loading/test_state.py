@@ -9,7 +9,7 @@ import pytest
 from longstride import WindowLoader
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
-from tests.helpers.store_of import StoreOf
+from tests.helpers.stores.store_of import StoreOf
 
 OPTIONS: dict[str, Any] = {"window": 16, "stride": 3, "batch_size": 16, "seed": 4}
 

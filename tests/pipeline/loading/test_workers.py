@@ -17,7 +17,7 @@ from longstride import WindowDataset, WindowLoader
 from longstride.pipeline.loading.workers import WorkerError
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
-from tests.helpers.store_of import StoreOf
+from tests.helpers.stores.store_of import StoreOf
 
 LITTLE_POOLS = {"pool_rows": 2048, "block_rows": 256}
 

@@ -22,9 +22,9 @@ from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
 from tests.helpers.errors import assert_refused, raises
-from tests.helpers.ingest_jobs import contents
-from tests.helpers.packed_stores import ROWS, make_pair, quantised
+from tests.helpers.logs.ingest_jobs import contents
 from tests.helpers.paths import ROOT
+from tests.helpers.stores.packed_stores import ROWS, make_pair, quantised
 
 Make = Callable[..., SeriesStore]
 SHARD = 4 * 1024 * 12

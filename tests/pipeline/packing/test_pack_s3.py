@@ -30,11 +30,11 @@ from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
 from tests.helpers.faulty_proxy import Faults, faulty_proxy
-from tests.helpers.ingest_jobs import contents
+from tests.helpers.logs.ingest_jobs import contents
 from tests.helpers.object_store import ACCESS_KEY, SECRET_KEY, S3Server, make_bucket
 from tests.helpers.object_store import environment as variables
-from tests.helpers.packed_stores import make_pair
 from tests.helpers.paths import ROOT as HERE
+from tests.helpers.stores.packed_stores import make_pair
 
 SHARD = 4 * 1024 * 12
 SMALL: dict[str, Any] = {"window": 24, "stride": 2, "batch_size": 32, "pool_rows": 2048, "block_rows": 256}

@@ -7,7 +7,7 @@ import pytest
 
 from longstride import Proposal
 from longstride.storage.store import SeriesStore
-from tests.helpers.small_logs import ingest, log, propose
+from tests.helpers.logs.small_logs import ingest, log, propose
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from longstride import Proposal
 from longstride.storage.store import SeriesStore
-from tests.helpers.small_logs import START, doubted, log, propose, times, unsteady, wave
+from tests.helpers.logs.small_logs import START, doubted, log, propose, times, unsteady, wave
 
 LOOK = Callable[..., Proposal]
 WRITE = Callable[..., Path]

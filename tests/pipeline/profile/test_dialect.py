@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from longstride import Proposal
 from longstride.pipeline.profile.dialect import sniff
 from longstride.storage.store import SeriesStore
-from tests.helpers.small_logs import doubted, log, propose, times, wave
+from tests.helpers.logs.small_logs import doubted, log, propose, times, wave
 
 LOOK = Callable[..., Proposal]
 

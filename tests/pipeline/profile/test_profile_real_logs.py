@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from longstride.storage.store import SeriesStore
-from tests.helpers.small_logs import doubted, propose
+from tests.helpers.logs.small_logs import doubted, propose
 
 STORE = Callable[..., SeriesStore]
 

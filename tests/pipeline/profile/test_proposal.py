@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from longstride import Proposal
 from longstride.__main__ import main
 from tests.helpers.errors import assert_refused, raises
-from tests.helpers.log_lines import log_lines
-from tests.helpers.small_logs import log, propose, times, wave
+from tests.helpers.logs.log_lines import log_lines
+from tests.helpers.logs.small_logs import log, propose, times, wave
 
 WRITE = Callable[..., Path]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from longstride.storage.store import SeriesStore
-from tests.helpers.small_logs import START, doubted, log, propose, times, wave
+from tests.helpers.logs.small_logs import START, doubted, log, propose, times, wave
 
 WRITE = Callable[..., Path]
 

@@ -15,7 +15,7 @@ from longstride import Proposal
 from longstride.pipeline.profile.times import read_times
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
-from tests.helpers.small_logs import doubted, propose, times, wave
+from tests.helpers.logs.small_logs import doubted, propose, times, wave
 
 LOOK = Callable[..., Proposal]
 STORE = Callable[..., SeriesStore]

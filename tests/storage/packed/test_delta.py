@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from longstride.storage.packed.delta import AS_BITS, decode_deltas, encode_deltas
-from tests.helpers.packed_stores import quantised
+from tests.helpers.stores.packed_stores import quantised
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 9))
 FLOATS = {"float32": st.floats(width=32), "float64": st.floats(width=64)}

@@ -20,7 +20,7 @@ from longstride import WindowLoader
 from longstride.storage.packed.codecs import CODECS
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
-from tests.helpers.packed_stores import ROWS, make_pair
+from tests.helpers.stores.packed_stores import ROWS, make_pair
 
 ZARRITA = "zarrita@0.5.4"
 PLAIN = [name for name, codec in CODECS.items() if not codec.with_deltas]

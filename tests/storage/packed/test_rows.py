@@ -21,7 +21,7 @@ from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter
 from tests.helpers.errors import assert_refused, raises
-from tests.helpers.packed_stores import ROWS, make_pair
+from tests.helpers.stores.packed_stores import ROWS, make_pair
 
 Make = Callable[..., SeriesStore]
 

@@ -19,9 +19,9 @@ from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter
-from tests.helpers import crashes
 from tests.helpers.errors import raises
-from tests.helpers.store_rows import LAYOUT, rows, tree, whole
+from tests.helpers.stores import crashes
+from tests.helpers.stores.store_rows import LAYOUT, rows, tree, whole
 
 
 @pytest.fixture(autouse=True)

@@ -20,8 +20,8 @@ from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks
 from longstride.storage.writing.lock import StoreLock
-from tests.helpers import crashes
-from tests.helpers.store_rows import tree
+from tests.helpers.stores import crashes
+from tests.helpers.stores.store_rows import tree
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from longstride.storage.store import SeriesStore
 from longstride.storage.writing import lock
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter
-from tests.helpers import crashes
 from tests.helpers.errors import raises
-from tests.helpers.store_rows import LAYOUT, rows, tree, whole
+from tests.helpers.stores import crashes
+from tests.helpers.stores.store_rows import LAYOUT, rows, tree, whole
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ class TestLock:
         script = (
             "import sys\n"
             "from longstride.storage.writing.writer import StoreWriter\n"
-            "from tests.helpers import crashes\n"
+            "from tests.helpers.stores import crashes\n"
             "with StoreWriter(sys.argv[1], crashes.LAYOUT):\n"
             "    print('ready', flush=True)\n"
             "    sys.stdin.read()\n"

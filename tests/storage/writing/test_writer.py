@@ -16,9 +16,9 @@ from longstride.storage.segments import Segments
 from longstride.storage.writing import writer
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter, write_chunk
-from tests.helpers import crashes
 from tests.helpers.errors import raises
-from tests.helpers.store_rows import LAYOUT, rows, tree, whole
+from tests.helpers.stores import crashes
+from tests.helpers.stores.store_rows import LAYOUT, rows, tree, whole
 
 LABELLED = StoreLayout(channels=("a", "b"), labels=("anomaly",))
 

@@ -15,7 +15,7 @@ from longstride.trainer.engine.checkpoint import (
 )
 from longstride.trainer.errors import RunError
 from tests.helpers.errors import raises
-from tests.helpers.training import newest_checkpoint
+from tests.helpers.runs.training import newest_checkpoint
 
 
 def steps_in(directory: Path) -> list[str]:

@@ -11,7 +11,7 @@ from longstride.trainer.models import PCAAutoencoder
 from longstride.trainer.pca_run import PCARun
 from longstride.trainer.scoring.trained_model import TrainedModel
 from tests.helpers.errors import raises
-from tests.helpers.training import finish, lines_of, settings_for, start_training
+from tests.helpers.runs.training import finish, lines_of, settings_for, start_training
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 

@@ -21,8 +21,8 @@ from longstride.trainer.reporting.examples import Example
 from longstride.trainer.reporting.plot_style import as_data
 from longstride.trainer.reporting.window_plot import draw_window
 from longstride.trainer.reporting.worst_windows import NUM_WORST, WorstWindows
-from tests.helpers.report_page import SVG, Page
-from tests.helpers.training import lines_of, settings_for, waves
+from tests.helpers.runs.report_page import SVG, Page
+from tests.helpers.runs.training import lines_of, settings_for, waves
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))

@@ -26,7 +26,7 @@ from longstride.trainer.scoring.score import score
 from longstride.trainer.scoring.score_file import read_scores
 from longstride.trainer.scoring.trained_model import TrainedModel
 from tests.helpers.errors import assert_refused, raises
-from tests.helpers.training import FORKING, settings_for, waves
+from tests.helpers.runs.training import FORKING, settings_for, waves
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 K, STRIDE = 16, 4

@@ -23,7 +23,7 @@ from longstride.pipeline.ingest.sources.files import find_files, identity, num_b
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.storage.open import open_store
 from tests.helpers.errors import assert_refused, raises
-from tests.helpers.log_lines import log_lines
+from tests.helpers.logs.log_lines import log_lines
 
 RECIPE = Recipe(time="time", labels=("fault",))
 TREE = (

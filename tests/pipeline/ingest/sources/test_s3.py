@@ -13,7 +13,7 @@ from longstride import Recipe, ingest
 from longstride.__main__ import main
 from longstride.storage.open import open_store
 from tests.helpers.errors import assert_refused
-from tests.helpers.log_lines import log_lines
+from tests.helpers.logs.log_lines import log_lines
 from tests.helpers.object_store import SECRET_KEY, close, environment, serve_s3
 
 RECIPE = Recipe(time="time", labels=("fault",))

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from longstride import Recipe, ingest
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader, Span, write_part
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
-from tests.helpers.accounts import assert_balanced, series_of_rows
-from tests.helpers.buckets import SIZES, mean, tiny_buckets
 from tests.helpers.errors import raises
+from tests.helpers.logs.accounts import assert_balanced, series_of_rows
+from tests.helpers.logs.buckets import SIZES, mean, tiny_buckets
 
 NS = 10**9
 VALUES = st.one_of(st.none(), st.integers(-50, 50))

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longstride import Recipe, ingest
-from tests.helpers.accounts import assert_balanced
-from tests.helpers.buckets import SIZES, mean, tiny_buckets
 from tests.helpers.errors import raises
+from tests.helpers.logs.accounts import assert_balanced
+from tests.helpers.logs.buckets import SIZES, mean, tiny_buckets
 
 NS = 10**9
 SENSORS = ("flow", "level", "temp")

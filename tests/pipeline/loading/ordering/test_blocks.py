@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from longstride.pipeline.loading.ordering.blocks import Epochs, Share
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from tests.helpers.segments import segment_lists, segments_of
+from tests.helpers.stores.segments import segment_lists, segments_of
 
 
 def windows_of(index: WindowIndex, epochs: Epochs, epoch: int) -> list[int]:

@@ -11,7 +11,7 @@ from longstride.pipeline.loading.ordering.order import PADDING, Order, Sequentia
 from longstride.pipeline.loading.ordering.shuffled import ShuffledOrder, lanes_for
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.row_reader import merged
-from tests.helpers.segments import brute_force, segment_lists, segments_of
+from tests.helpers.stores.segments import brute_force, segment_lists, segments_of
 
 
 def shuffled(

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from tests.helpers.errors import raises
-from tests.helpers.segments import brute_force, segment_lists, segments_of
+from tests.helpers.stores.segments import brute_force, segment_lists, segments_of
 
 
 def test_the_question_without_overlap() -> None:

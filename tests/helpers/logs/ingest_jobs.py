@@ -1,4 +1,4 @@
-"""Ingest in a process of its own, to be killed: `python -m tests.helpers.ingest_jobs FOLDER OUT [STAGE STEP]`.
+"""An ingest to be killed: `python -m tests.helpers.logs.ingest_jobs FOLDER OUT [STAGE STEP]`.
 
 It reads the logs of FOLDER and prints a line for each step that it takes: the stage, and what it is about to do.
 With STAGE and STEP, it kills itself in front of that step of that stage.
@@ -91,7 +91,7 @@ def run_job(folder: Path, out: Path, **options: Any) -> IngestReport:
 
 def start_job(folder: Path, out: Path, *arguments: object, **options: Any) -> subprocess.Popen[str]:
     """The same in a process of its own; its steps are on its stdout."""
-    command = [sys.executable, "-m", "tests.helpers.ingest_jobs", str(folder), str(out), *map(str, arguments)]
+    command = [sys.executable, "-m", "tests.helpers.logs.ingest_jobs", str(folder), str(out), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, **options)
 
 

@@ -1,0 +1,1 @@
+"""Logs that tests write, and what becomes of them in an ingest."""

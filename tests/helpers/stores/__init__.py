@@ -1,0 +1,1 @@
+"""Stores that tests write, and what must be in them."""

@@ -1,7 +1,8 @@
 """`python -m benchmarks report`: pages of the committed results; no figure is typed by hand."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -112,7 +113,16 @@ def tables_page(results: Mapping[str, Result]) -> str:
     found = merged(results).values()
     sections = [result.section() for kind in SECTIONS for result in found if isinstance(result, kind)]
     ingests = [result for result in found if isinstance(result, Ingest)]
-    return "\n".join([TABLES, *sections, *([ingest.section(ingests)] if ingests else [])])
+    return "\n".join([TABLES, *_numbered(sections), *([ingest.section(ingests)] if ingests else [])])
+
+
+def _numbered(sections: Iterable[str]) -> Iterator[str]:
+    """Sections under different headings: "## Windows" comes back as "## Windows (2)"."""
+    seen = Counter[str]()
+    for section in sections:
+        heading, rest = section.split("\n", 1)
+        seen[heading] += 1
+        yield section if seen[heading] == 1 else f"{heading} ({seen[heading]})\n{rest}"
 
 
 def pictures(results: Mapping[str, Result]) -> dict[str, str]:

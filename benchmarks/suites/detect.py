@@ -31,11 +31,12 @@ LOGS = {
     "gecco": """\
 ## Drinking water (GECCO 2018)
 
-Two consecutive logs of a water works, a row a minute, nine channels. The models are trained on windows of the
-first log without an event, the threshold is set by the rows of it that were held out, and they are judged on the
-second: {rows:,} rows, {labelled:,} of them in {spans} events; random scores have an AUC-PR of {chance:.3f}.
-All but PCA see windows less their own level, since the water of the second log is colder than they have ever seen;
-K is the one of three at which the LSTM finds the events of the first log best ([both](decisions/0009-scores.md)).
+Two consecutive logs of a waterworks: a row a minute, nine channels. The models are trained on those windows of the
+first log that contain no event. Rows of the first log that were held out set the threshold. The models are then
+judged on the second log: {rows:,} rows, {labelled:,} of them in {spans} events. Random scores would have an AUC-PR
+of {chance:.3f}. The water of the second log is colder than any in the first, so each window has its own mean
+subtracted, except for PCA. Three values of K were tried on the first log, and the best for the LSTM was taken
+([why](decisions/0009-scores.md)).
 
     CHOICES="--time Time --labels EVENT --split-on-missing 1h"
     longstride ingest gecco2018_train.csv.gz --out first.zarr $CHOICES
@@ -46,10 +47,11 @@ K is the one of three at which the LSTM finds the events of the first log best (
     "synthetic": """\
 ## A synthetic log
 
-Two machines, 1.2 million rows, eight channels. Faults of 240 rows let three of them drift, spike, stick, or lose
-touch with the others: {labelled:,} rows, {spans} faults, {chance:.3f} of all. The models are trained on the first
-80% of the rows, faults among them and without a label, and judged on all. K, and to leave levels as they are, was
-chosen on this log ([how](decisions/0009-scores.md)). Seconds are those of training and scoring.
+Two machines, 1.2 million rows, eight channels. There are {spans} faults of 240 rows. In each, three channels
+drift, spike, stick at a value, or no longer follow the others. So {labelled:,} rows are labelled, a share of
+{chance:.3f}. The models are trained on the first 80% of the rows, with the faults and without their labels, and
+judged on all rows. K was chosen on this log, and so was the choice to keep the mean of each window
+([how](decisions/0009-scores.md)). Seconds are those of training and scoring.
 
     python -m benchmarks synth --out logs --rows 1200000
     longstride ingest logs/*.csv --out plant.zarr --time time --series machine --labels fault

@@ -37,9 +37,9 @@ INGEST = """\
 
 A log of {num_columns} columns, as CSV (plain, gzipped) and as Parquet, sorted and shuffled, to columns on disk:
 Longstride to its store, Polars by `scan_csv(...).sink_parquet(...)`, pyarrow by `open_csv` and a `ParquetWriter`,
-pandas by chunks appended to a Zarr array. Sizes are those of the log as plain CSV, MB/s those of the file itself.
+pandas by chunks appended to a Zarr array. A size is that of the log as plain CSV; MB/s count the file itself.
 Only Longstride sorts a shuffled log, checks every line, and resumes after it was killed. Each run is a process of
-its own; memory is the largest sum over its process tree.
+its own; memory is the peak of all its processes together.
 
     python -m benchmarks ingest
 """

@@ -24,8 +24,8 @@ OBJECTS = """\
 
 Epochs of windows that do not overlap, B = {batch}, from a packed store of {num_rows:,} rows of {num_channels}
 float32 channels ({codec}, {ratio:.2f} times smaller) behind S3 on the same machine. Each epoch is compared with
-fetching the same objects, as many at a time, and throwing them away; and with fetching and decoding one after the
-other, since the machine is also the server. {link}
+only fetching the same objects, as many at a time; and with first fetching and then decoding them, since the same
+cores run the server. {link}
 
     python -m benchmarks windows --layout s3 --rows {num_rows} --s3 URL
 """

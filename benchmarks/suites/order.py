@@ -145,9 +145,9 @@ def _check(store: Path, sizes: Sizes, shuffle: bool) -> Iterator[Invariant]:
         rank.load_state_dict(json.loads(json.dumps(state)))
     same = _digest(_batches(resumed)) == _digest(batches[middle:])
     bytes_held = [len(json.dumps(_state_at(ranks(1)[0], step))) for step in (1, middle)]
-    found = f"stopped at step {middle} of {len(loader)}, went on with 4 ranks; a state has {bytes_held[1]} bytes"
+    found = f"stopped at step {middle} of {len(loader)}, resumed on 4 ranks; a state has {bytes_held[1]} bytes"
     yield Invariant(
-        f"goes on at any step, on other ranks, {order}", found, same and max(bytes_held) - min(bytes_held) < 8
+        f"resumes at any step, on other ranks, {order}", found, same and max(bytes_held) - min(bytes_held) < 8
     )
 
     if shuffle:

@@ -25,7 +25,7 @@ WORKERS = (1, 2, 4)
 BATCH, NUM_CHANNELS = 256, 32
 
 SWEEPS = {
-    "channels": "### By channels\n\nLogs of as many values, however many channels they have.\n",
+    "channels": "### By channels\n\nAll logs have as many values: with more channels there are fewer rows.\n",
     "batch": "### By batch size\n",
     "workers": "### With workers\n\nWorkers draw the order and read ahead; they do not gather batches.\n",
     "layout": "### By layout\n\nRandom values, which no codec can compress: decoding alone is measured.\n",

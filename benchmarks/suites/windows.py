@@ -37,8 +37,8 @@ WINDOWS = """\
 Windows of K rows served shuffled, B = {batch}, from a {state} log of {num_rows:,} rows of {num_channels} float32
 channels ({megabytes:,.0f} MB), by {threads} threads. The copy is the ceiling: it copies random contiguous slices
 of the same size, from the same array, into the same kind of buffers. The best peer is the fastest of those
-measured. Own memory is that of all processes without the pages of mapped files, which belong to the system. CPU is
-that of all processes.
+measured. Own memory is that of all processes of a way, without the pages of mapped files: the system can take
+those back. CPU is the processor time of all its processes.
 
     python -m benchmarks windows{flag} --rows {num_rows}
 """

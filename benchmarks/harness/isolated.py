@@ -1,8 +1,14 @@
-"""Running something in a process of its own: its seconds, and the peak memory of its process tree."""
+"""Running something in a process of its own: its seconds, and the peak memory of its process tree.
+
+As `python -m benchmarks.harness.isolated ASKED RESULT` it is that process; ASKED is the pickle of what to run.
+"""
 
 import importlib
 import json
-import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -11,6 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
+
+from benchmarks.harness.registry import ROOT
 
 __all__ = ["Isolated", "run_isolated"]
 
@@ -28,27 +36,33 @@ class Isolated(NamedTuple):
 
 
 def run_isolated(
-    function: Callable[..., Any], *arguments: Any, imports: Sequence[str] = (), own_memory: bool = False
+    function: Callable[..., Any],
+    *arguments: Any,
+    imports: Sequence[str] = (),
+    own_memory: bool = False,
+    checkout: Path = ROOT,
 ) -> Isolated:
-    """Run a function of a module in a new process, after `imports`.
+    """Run a function of a module in a new process, after `imports`; the code is that of `checkout`.
 
     With `own_memory`, pages of mapped files are left out. Raises RuntimeError if the function fails.
     """
     with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / "seconds.json"
-        process = multiprocessing.get_context("spawn").Process(
-            target=_timed, args=(result, function, arguments, imports)
+        result, asked = Path(folder) / "seconds.json", Path(folder) / "asked.pickle"
+        asked.write_bytes(pickle.dumps((function, arguments, imports)))
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "benchmarks.harness.isolated", asked, result],
+            env=os.environ | {"PYTHONPATH": str(checkout)},
         )
-        process.start()
-        peak = _Peak(process.pid or 0, own_memory)
-        process.join()
+        peak = _Peak(process.pid, own_memory)
+        exit_code = process.wait()
         megabytes = peak.stop() / 1e6
-        if process.exitcode:
-            raise RuntimeError(f"{function.__name__} ended with exit code {process.exitcode}")
+        if exit_code:
+            raise RuntimeError(f"{function.__name__} ended with exit code {exit_code}")
         return Isolated(json.loads(result.read_text()), megabytes)
 
 
-def _timed(result: Path, function: Callable[..., Any], arguments: tuple[Any, ...], imports: Sequence[str]) -> None:
+def _run(asked: Path, result: Path) -> None:
+    function, arguments, imports = pickle.loads(asked.read_bytes())
     for name in imports:
         importlib.import_module(name)
     begin = time.perf_counter()
@@ -88,3 +102,7 @@ def _resident(process: psutil.Process, own_memory: bool) -> int:
         return int(memory.rss - memory.shared if own_memory else memory.rss)
     except psutil.NoSuchProcess:
         return 0
+
+
+if __name__ == "__main__":
+    _run(Path(sys.argv[1]), Path(sys.argv[2]))

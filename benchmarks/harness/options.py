@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["JSON", "count", "folder", "listed", "seconds"]
+__all__ = ["AGAINST", "JSON", "count", "folder", "listed", "seconds"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -58,4 +58,17 @@ def folder(default: str) -> Callable[[Command], Command]:
     return click.option("--folder", type=click.Path(path_type=Path), default=Path(default), show_default=True)
 
 
+def _checkout(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    if value and not (value / "benchmarks" / "harness" / "serve.py").exists():
+        raise click.BadParameter(f"{value}: expected a checkout of this project, such as `git worktree add` makes")
+    return value
+
+
+AGAINST = click.option(
+    "--against",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    callback=_checkout,
+    metavar="CHECKOUT",
+    help="Another checkout of this project, measured in turn with this one.",
+)
 JSON = click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write the figures here.")

@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-__all__ = ["COPY", "OURS", "PEERS", "Way", "peers_named"]
+__all__ = ["COPY", "OURS", "PEERS", "ROOT", "Way", "ours_in", "peers_named"]
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / "build" / "peers"
@@ -24,6 +24,8 @@ class Way:
     """That `make peers` makes; None: this one."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Fields of a case that this way has in place of those that are asked for."""
+    checkout: Path = ROOT
+    """The tree whose code runs."""
 
     @property
     def room(self) -> str:
@@ -42,6 +44,7 @@ class Way:
 
 
 OURS = Way("longstride", "benchmarks.peers.longstride")
+"""This checkout's loader."""
 COPY = Way("fair copy", "benchmarks.peers.fair_copy")
 
 
@@ -56,6 +59,11 @@ PEERS = {
     "litdata-windows": _peer("litdata-windows", "litdata"),
 }
 """By name: first those that need nothing but what this project installs."""
+
+
+def ours_in(checkout: Path) -> Way:
+    """The loader of another checkout."""
+    return replace(OURS, name=f"{OURS.name} in {checkout.name}", checkout=checkout)
 
 
 def peers_named(names: Sequence[str]) -> list[Way]:

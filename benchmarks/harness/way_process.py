@@ -19,7 +19,6 @@ from benchmarks.harness.registry import Way
 
 __all__ = ["CannotServe", "Served", "WayProcess"]
 
-ROOT = Path(__file__).parents[2]
 WATCH_SECONDS = 0.2
 
 
@@ -91,7 +90,7 @@ class WayProcess:
             with open(self._log, "a") as log:
                 self._process = subprocess.Popen(
                     [self.way.python, "-m", "benchmarks.harness.serve", self.way.module],
-                    cwd=ROOT,
+                    cwd=self.way.checkout,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

@@ -1,7 +1,7 @@
 """`python -m benchmarks ingest`: MB/s, rows/s and memory of an ingest, compared with what people use today."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import product
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.harness.options import JSON, count, folder, listed
+from benchmarks.harness.options import AGAINST, JSON, count, folder, listed
+from benchmarks.harness.registry import ROOT
 from benchmarks.harness.results import SEED, Result
 from benchmarks.harness.tables import Table, machine_line, spread
 from benchmarks.harness.timing import Spread, rounds_of
@@ -23,6 +24,7 @@ __all__ = ["SUFFIXES", "Case", "Ingest", "Way", "cases", "ingest", "section"]
 
 OURS = "longstride"
 REFERENCE = "polars"
+ANOTHER = "the other checkout"
 PANDAS = "pandas + zarr"
 SUFFIXES = {"csv": ".csv", "gz": ".csv.gz", "parquet": ".parquet"}
 LARGEST_SLOW_GIGABYTES = 0.5
@@ -103,10 +105,17 @@ class Ingest(Result):
     """Versions of those that are not always installed."""
     threads: dict[str, int] = field(default_factory=_threads)
     cases: tuple[Way, ...]
+    against: dict[str, Spread] | None = None
+    """How many times as fast as the ingest of another checkout, by file name."""
 
     def table(self) -> Table:
         """A row a log and way."""
         return _table([self])
+
+    def render(self) -> str:
+        """The table, and a line for each log that another checkout read too."""
+        found = (self.against or {}).items()
+        return "\n".join([super().render(), *(f"{name}: {spread(ratio)} of {ANOTHER}" for name, ratio in found)])
 
 
 @click.command(epilog=example("python -m benchmarks ingest --gigabytes 0.25,1,4 --columns 32 --runs 3"))
@@ -114,6 +123,7 @@ class Ingest(Result):
 @listed("--formats", "csv,gz,parquet", "Formats of the log.", str)
 @count("--columns", 32, "Channels of the log.")
 @count("--runs", 3, "Measurements of each way.")
+@AGAINST
 @folder("build/ingest")
 @JSON
 def ingest(
@@ -121,6 +131,7 @@ def ingest(
     formats: Sequence[str],
     columns: int,
     runs: int,
+    against: Path | None,
     folder: Path,
     json_path: Path | None,
 ) -> None:
@@ -128,18 +139,27 @@ def ingest(
 
     Compared with Polars (`scan_csv(...).sink_parquet(...)`), with pyarrow (`open_csv` to a `ParquetWriter`) up to
     5 GB and, up to half a gigabyte and where it is installed, with pandas and zarr. Each run is a process of its
-    own, all ways of a case in turn. Only ours sorts a shuffled log.
+    own, all ways of a case in turn. Only ours sorts a shuffled log. With --against, the ingest of another checkout
+    of this project is measured in turn too, and a line for each log says how many times as fast this one is.
     """
     if unknown := [name for name in formats if name not in SUFFIXES]:
         raise click.BadParameter(f"{unknown[0]!r}: expected {', '.join(SUFFIXES)}", param_hint="--formats")
     from importlib.metadata import version
 
-    found = tuple(_measure(cases(gigabytes, formats), folder, num_columns=columns, runs=runs))
+    asked = cases(gigabytes, formats)
+    found: list[Way] = []
+    compared: dict[str, Spread] = {}
+    for case in asked:
+        rows, ratio = _measure(case, folder.resolve(), num_columns=columns, runs=runs, against=against)
+        found += rows
+        if ratio:
+            compared[case.file_name] = ratio
     Ingest(
         num_columns=columns,
         runs=runs,
         peers={"pandas": version("pandas")} if any(row.way == PANDAS for row in found) else {},
-        cases=found,
+        cases=tuple(found),
+        against=compared or None,
     ).show(json_path)
 
 
@@ -150,35 +170,42 @@ def cases(gigabytes: Sequence[float], formats: Sequence[str] = tuple(SUFFIXES)) 
     ]
 
 
-def _measure(cases: Sequence[Case], folder: Path, *, num_columns: int, runs: int) -> Iterator[Way]:
-    """Run all ways of a case in rounds, each in a process of its own."""
+def _measure(
+    case: Case, folder: Path, *, num_columns: int, runs: int, against: Path | None
+) -> tuple[list[Way], Spread | None]:
+    """Run all ways of a case in rounds, each in a process of its own; the ratio is ours to the other checkout."""
     from tqdm import tqdm
 
     from benchmarks.data.sensor_log import write_log
 
-    for case in cases:
-        source = folder / case.file_name
-        num_rows = write_log(source, round(case.gigabytes * 1e9), num_columns, shuffled=case.shuffled)
-        rounds: list[dict[str, Isolated]] = []
-        num_warming = int(case.gigabytes <= LARGEST_WARMED_GIGABYTES)
-        orders = list(rounds_of(case.ways, num_warming + runs))
-        for ways in tqdm(orders, desc=case.file_name, unit="round", disable=None):
-            rounds.append({way: _run(way, source, folder) for way in ways})
-        num_bytes = source.stat().st_size
-        source.unlink()
-        for way in case.ways:
-            yield _figures(case, way, rounds[num_warming:], num_rows, num_bytes)
+    source = folder / case.file_name
+    num_rows = write_log(source, round(case.gigabytes * 1e9), num_columns, shuffled=case.shuffled)
+    rounds: list[dict[str, Isolated]] = []
+    num_warming = int(case.gigabytes <= LARGEST_WARMED_GIGABYTES)
+    orders = list(rounds_of([*case.ways, *([ANOTHER] if against else [])], num_warming + runs))
+    for ways in tqdm(orders, desc=case.file_name, unit="round", disable=None):
+        rounds.append({way: _run(way, source, folder, against) for way in ways})
+    num_bytes = source.stat().st_size
+    source.unlink()
+    counted = rounds[num_warming:]
+    rows = [_figures(case, way, counted, num_rows, num_bytes) for way in case.ways]
+    if not against:
+        return rows, None
+    ours, other = ([done[way].seconds for done in counted] for way in (OURS, ANOTHER))
+    return rows, Spread.ratio(other, ours)
 
 
-def _run(way: str, source: Path, folder: Path) -> "Isolated":
+def _run(way: str, source: Path, folder: Path, against: Path | None) -> "Isolated":
     from benchmarks.harness.isolated import run_isolated
     from benchmarks.peers.converters import CONVERTERS
 
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    function, imports = (_ingest, ["longstride.pipeline.ingest"]) if way == OURS else CONVERTERS[way]
-    done = run_isolated(function, source, out, imports=imports)
+    ours = (_ingest, ["longstride.pipeline.ingest"])
+    function, imports = ours if way in (OURS, ANOTHER) else CONVERTERS[way]
+    checkout = against if against and way == ANOTHER else ROOT
+    done = run_isolated(function, source, out, imports=imports, checkout=checkout)
     shutil.rmtree(out)
     return done
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.harness.options import JSON, count, folder, listed, seconds
-from benchmarks.harness.registry import COPY, OURS, PEERS, peers_named
+from benchmarks.harness.options import AGAINST, JSON, count, folder, listed, seconds
+from benchmarks.harness.registry import COPY, OURS, PEERS, ours_in, peers_named
 from benchmarks.harness.results import SEED, Result, torch_threads
 from benchmarks.harness.sizes import strides_of
 from benchmarks.harness.tables import Table, machine_line, spread
@@ -225,6 +225,7 @@ def _read(found: Sequence[Reading]) -> Table:
 @click.option("--strides", default="1,K/8,K/2,K", show_default=True, help="Rows between starts.")
 @count("--batch", 256, "Windows of a batch.")
 @listed("--peers", "all", "Names with commas between them, or `none`.", str)
+@AGAINST
 @click.option("--cold", is_flag=True, help="Begin each measurement with nothing of the log in memory.")
 @count("--rounds", 7, "Measurements of a case.")
 @seconds(0.5)
@@ -242,6 +243,7 @@ def windows(
     strides: str,
     batch: int,
     peers: Sequence[str],
+    against: Path | None,
     cold: bool,
     rounds: int,
     seconds: float,
@@ -258,7 +260,8 @@ def windows(
     The ceiling is the fair copy: random contiguous slices of the same size, from the same array, into the same
     kind of buffers, by the same threads. Each way is a process of its own; all ways of a case are measured in
     turn. Before that, the windows of each way are compared with the log, and its number of workers is tuned. The
-    store is made in --folder once, and kept.
+    store is made in --folder once, and kept. With --against, the loader of another checkout of this project is one
+    of the ways.
 
     With `--layout packed`, from a packed store of random walks of three decimals: compared with the slower of the
     fair copy and the decoding, and through a full cache, compared with the mapped layout. With `--layout s3`,
@@ -267,6 +270,8 @@ def windows(
     if layout == "s3" and not url:
         raise click.UsageError("--layout s3 needs --s3: where to put the store, such as s3://bucket/walk.zarr")
     if layout != "mapped":
+        if against:
+            raise click.UsageError(f"--against measures the mapped layout alone, not --layout {layout}")
         from benchmarks.data.packed_stores import prepare_copies
         from benchmarks.suites import objects, packed
 
@@ -282,9 +287,10 @@ def windows(
 
     chosen: dict[Sequence[str], Sequence[str]] = {("all",): list(PEERS), ("none",): []}
     try:
-        ways = [OURS, COPY, *peers_named(chosen.get(peers, peers))]
+        others = peers_named(chosen.get(peers, peers))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--peers") from None
+    ways = [OURS, COPY, *([ours_in(against)] if against else []), *others]
     try:
         sizes = [(window, stride) for window in windows for stride in strides_of(window, strides)]
     except ValueError:

@@ -20,6 +20,7 @@ from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks
 from tests.benchmarks.results import read_result
 from tests.helpers.object_store import environment, make_bucket, serve_s3
+from tests.helpers.paths import ROOT
 from tests.helpers.stores.packed_stores import quantised
 
 
@@ -56,6 +57,8 @@ def test_order(tmp_path: Path) -> None:
         (["--peers", "keros"], "'keros': expected all, none, or of memmap"),
         (["--strides", "1,K/x"], "'1,K/x': expected such as 1,K/8,K"),
         (["--windows", "many"], "'many': expected numbers"),
+        (["--against", "/"], "/: expected a checkout of this project"),
+        (["--against", str(ROOT), "--layout", "packed"], "--against measures the mapped layout alone"),
     ],
 )
 def test_options_that_say_nothing(option: list[str], said: str, tmp_path: Path) -> None:
@@ -138,6 +141,53 @@ def test_ingest(tmp_path: Path) -> None:
     assert shown == [[log, way] for log in logs for way in ways]
     assert all(row["num_rows"] > 10_000 and row["peak_megabytes"]["median"] > 50 for row in figures["cases"])
     assert not list((tmp_path / "build").iterdir())
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Another checkout of this project, whose code leaves a file `ran` when it is imported."""
+    other = tmp_path / "other"
+    (other / "longstride").mkdir(parents=True)
+    (other / "benchmarks").symlink_to(ROOT / "benchmarks")
+    for name in ("storage", "pipeline", "trainer"):
+        (other / "longstride" / name).symlink_to(ROOT / name)
+    face = (ROOT / "longstride" / "__init__.py").read_text()
+    mark = f"\nimport pathlib\npathlib.Path({str(other / 'ran')!r}).touch()\n"
+    (other / "longstride" / "__init__.py").write_text(face + mark)
+    return other
+
+
+def test_ingest_against_another_checkout(checkout: Path, tmp_path: Path) -> None:
+    arguments = ["--gigabytes", "0.0005", "--columns", "3", "--runs", "1", "--folder", str(tmp_path / "build")]
+    result = tmp_path / "i.json"
+    output = run("ingest", *arguments, "--formats", "parquet", "--against", str(checkout), "--json", str(result))
+    assert (checkout / "ran").exists()
+    assert re.findall("^(.*): [0-9.]+.* of the other checkout$", output, re.MULTILINE) == [
+        "sorted-0.0005.parquet",
+        "shuffled-0.0005.parquet",
+    ]
+    assert set(read_result(result)["against"]) == {"sorted-0.0005.parquet", "shuffled-0.0005.parquet"}
+
+
+def test_windows_against_another_checkout(checkout: Path, tmp_path: Path) -> None:
+    sizes = ["--rows", "20000", "--channels", "4", "--windows", "16", "--strides", "16", "--batch", "32"]
+    short = ["--rounds", "1", "--seconds", "0.01", "--processes", "1", "--folder", str(tmp_path)]
+    result = tmp_path / "w.json"
+    run(
+        "windows",
+        *sizes,
+        *short,
+        "--peers",
+        "none",
+        "--against",
+        str(checkout),
+        "--json",
+        str(tmp_path / "w.json"),
+    )
+    assert (checkout / "ran").exists()
+    cells = {cell["way"]: cell for cell in read_result(result)["cells"]}
+    assert list(cells) == ["longstride", "fair copy", "longstride in other"]
+    assert cells["longstride in other"]["ours_to_it"]["median"] > 0
 
 
 def test_which_logs_are_ingested() -> None:

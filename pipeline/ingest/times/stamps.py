@@ -12,7 +12,7 @@ from longstride.pipeline.ingest.times.texts import FIRST_YEAR, LAST_YEAR, from_e
 from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
 from longstride.pipeline.ingest.times.zones import Clock
 
-__all__ = ["Stamps", "explain", "to_nanoseconds", "why_unreadable"]
+__all__ = ["Stamps", "explain", "to_nanoseconds"]
 
 EXPONENT = r"^-?\d+(?:\.\d*)?[eE][+-]?\d{1,2}$"
 PARTS = {
@@ -87,11 +87,6 @@ def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tup
         return "no time", f"{found} is not a time {_expected(len(values), recipe)}"
 
     return why
-
-
-def why_unreadable(values: Sequence[object], recipe: Recipe) -> tuple[str, str]:
-    """Reason and detail for the values of one row; see `explain`."""
-    return explain([pl.Series([value]) for value in values], recipe)(0)
 
 
 def _is_readable(columns: Sequence[pl.Series], recipe: Recipe) -> pl.Series:

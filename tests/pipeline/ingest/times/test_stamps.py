@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longstride import Recipe
-from longstride.pipeline.ingest.times.stamps import to_nanoseconds, why_unreadable
+from longstride.pipeline.ingest.times.stamps import explain, to_nanoseconds
 from tests.helpers.errors import raises
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -345,7 +345,8 @@ def test_reasons_name_the_value_and_the_way_out(
     values: list[object], settings: dict[str, str], reason: str, facts: tuple[str, ...]
 ) -> None:
     recipe = Recipe(time=tuple("abcdefg"[: len(values)]), **settings)
-    assert to_nanoseconds([pl.Series([value]) for value in values], recipe).nanoseconds.to_list() == [None]
-    found, detail = why_unreadable(values, recipe)
+    columns = [pl.Series([value]) for value in values]
+    assert to_nanoseconds(columns, recipe).nanoseconds.to_list() == [None]
+    found, detail = explain(columns, recipe)(0)
     assert found == reason
     assert all(fact in detail for fact in facts)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longstride import Recipe
-from longstride.pipeline.ingest.times.stamps import why_unreadable
+from longstride.pipeline.ingest.times.stamps import explain
 from longstride.pipeline.ingest.times.zones import Clock
 from tests.helpers.errors import raises
 
@@ -94,7 +94,7 @@ def test_local_times_agree_with_zoneinfo(
     assert clock.num_nonexistent == settled.count("nonexistent")
     for time, (utc, special) in zip(times, expected, strict=True):
         if utc is None:
-            assert why_unreadable([time], recipe)[0] == f"{special} local time"
+            assert explain([pl.Series([time])], recipe)(0)[0] == f"{special} local time"
 
 
 @pytest.mark.parametrize(

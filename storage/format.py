@@ -1,5 +1,6 @@
 """Names, attributes and the chunk rule of a store on disk (documented in `docs/format.md`)."""
 
+import hashlib
 import json
 import math
 import re
@@ -14,7 +15,9 @@ from longstride.storage.errors import StoreError
 
 __all__ = [
     "ATTRIBUTES",
+    "DOCUMENTS",
     "FORMAT_VERSION",
+    "IDENTITY",
     "KEPT_GENERATIONS",
     "LOCK_FILE",
     "ROOT",
@@ -24,6 +27,7 @@ __all__ = [
     "chunk_file",
     "chunk_index",
     "chunk_rows_for",
+    "identity_of",
     "seal",
 ]
 
@@ -36,6 +40,9 @@ LOCK_FILE = ".longstride.lock"
 """Lies in a folder while a writer fills it, and after a writer was killed there."""
 STAGED = ".staged"
 """Folder, inside that of the store, for the unfinished work of an ingest or a copy."""
+IDENTITY = "identity"
+"""Key of our attributes that differs from store to store, and from commit to commit."""
+DOCUMENTS = "documents_crc32c"
 KEPT_GENERATIONS = 8
 """Commits whose small arrays stay, for readers that opened the store before the last append."""
 
@@ -73,6 +80,15 @@ def chunk_index(file_name: str) -> int | None:
 def seal(attributes: dict[str, Any]) -> int:
     """CRC-32C of our attributes alone; spaces, and attributes that others add, do not change it."""
     return int(google_crc32c.value(json.dumps(attributes, sort_keys=True).encode()))
+
+
+def identity_of(attributes: dict[str, Any]) -> str:
+    """SHA-256 of what a commit holds: checksums of its rows and all the rest, but not of its documents.
+
+    Two stores of one identity have the same rows, so that it does no harm to take one for the other.
+    """
+    held = {key: value for key, value in attributes.items() if key not in (IDENTITY, DOCUMENTS)}
+    return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
 
 
 class RowArray(NamedTuple):

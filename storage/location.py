@@ -1,19 +1,21 @@
 """Where the files of a store lie: a folder of this machine, or a prefix of an object store."""
 
+import errno
 import os
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from longstride.storage.atomic import make_directory, sync_directory, write_file
 from longstride.storage.errors import LongstrideError
 from longstride.storage.packages import needs
 
-__all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "local_path", "place_of"]
+__all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "local_path", "open_file", "place_of"]
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 TIMEOUT = timedelta(seconds=30)
@@ -71,16 +73,39 @@ class Folder(Place):
         """`path` need not exist."""
         self.path = path
         self.name = str(path)
+        self._inside: set[Path] = set()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Folder, (self.path,)
 
     def get(self, name: str) -> bytes:
         """See Place."""
-        with _explained(self.name):
-            return (self.path / name).read_bytes()
+        with self._open(name) as file:
+            return file.read()
 
     def get_range(self, name: str, start: int, length: int) -> Buffer:
         """See Place."""
-        with _explained(self.name), open(self.path / name, "rb", buffering=0) as file:
-            return os.pread(file.fileno(), length, start)
+        with self._open(name) as file:
+            there = os.fstat(file.fileno()).st_size - start
+            return os.pread(file.fileno(), max(0, min(length, there)), start)
+
+    def check_inside(self, folder: str) -> None:
+        """Raise PlaceError where a folder of the place is a link to somewhere else."""
+        path = self.path / folder
+        if path not in self._inside:
+            real = path.resolve()
+            if not real.is_relative_to(self.path.resolve()):
+                raise PlaceError(
+                    f"{path} leads to {real}, outside {self.name}: put the files themselves there", code="not-a-file"
+                )
+            self._inside.add(path)
+
+    @contextmanager
+    def _open(self, name: str) -> Iterator[IO[bytes]]:
+        with _explained(self.name):
+            self.check_inside(name.rpartition("/")[0])
+            with open_file(self.path / name) as file:
+                yield file
 
     def put(self, name: str, data: bytes) -> None:
         """See Place; it survives a power failure."""
@@ -206,6 +231,38 @@ class Bucket(Place):
             raise PlaceError(
                 f"{self.name} cannot be {done}: {answer[:300]}; {remedy}", code="place-unreachable"
             ) from error
+
+
+def open_file(path: Path) -> IO[bytes]:
+    """Open a file that may come from a stranger, to read it without a buffer.
+
+    Raises PlaceError for a link, a pipe, a device or a folder, which could lead elsewhere, block or never end.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno != errno.ELOOP and not stat.S_ISSOCK(_mode(path)):
+            raise
+        raise _not_a_file(path, _mode(path)) from None
+    file = os.fdopen(descriptor, "rb", buffering=0)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        file.close()
+        raise _not_a_file(path, mode)
+    return file
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.lstat().st_mode
+    except OSError:
+        return 0
+
+
+def _not_a_file(path: Path, mode: int) -> PlaceError:
+    kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    kind = kinds.get(stat.S_IFMT(mode), "a device")
+    return PlaceError(f"{path} is {kind}: put the file itself there", code="not-a-file")
 
 
 @contextmanager

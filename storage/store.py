@@ -1,5 +1,6 @@
 """A store as it is read: what the two layouts, mapped and packed, have in common. `open_store` opens one."""
 
+import json
 from abc import ABC, abstractmethod
 from dataclasses import fields
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
-from longstride.storage.format import KEPT_GENERATIONS, StoreLayout
+from longstride.storage.format import ATTRIBUTES, IDENTITY, KEPT_GENERATIONS, ROOT, StoreLayout
 from longstride.storage.html import html_table
 from longstride.storage.location import Folder, Place
 from longstride.storage.segments import Segments
@@ -123,16 +124,28 @@ class SeriesStore(ABC):
         """Labels (T, L), int8, or None where the store has none: for evaluation, never an input."""
 
     @property
-    def path(self) -> Path:
-        """Its folder. Raises StoreError if it is in an object store, where it has none."""
+    def folder(self) -> Folder:
+        """Where its files lie, if that is a folder. Raises StoreError for an object store."""
         if not isinstance(self.place, Folder):
             raise StoreError(f"{self.name} is not a folder of this machine: unpack it first", code="not-a-folder")
-        return self.place.path
+        return self.place
+
+    @property
+    def path(self) -> Path:
+        """Its folder. Raises StoreError if it is in an object store, where it has none."""
+        return self.folder.path
 
     @cached_property
     def segments(self) -> Segments:
-        """All segments, in row order."""
-        return Segments(*(self._read_commit(f"segment_{bound}/c/0") for bound in ("start", "stop", "series")))
+        """All segments, in row order. Raises StoreError where they do not fit the rows."""
+        segments = Segments(*(self._read_commit(f"segment_{bound}/c/0") for bound in ("start", "stop", "series")))
+        try:
+            segments.check(self.num_rows, len(self.series))
+        except StoreError as error:
+            raise StoreError(
+                f"{self.name} is damaged, {error}: get the store again from where it was made", code="store-damaged"
+            ) from None
+        return segments
 
     @property
     def span_ns(self) -> tuple[int, int]:
@@ -174,11 +187,36 @@ class SeriesStore(ABC):
     def block_statistics(self) -> Statistics:
         """Stored statistics (C, N): those of each chunk by itself."""
         blocks: dict[str, NDArray[Any]] = {}
+        num_blocks = -(-self.num_rows // self.chunk_rows)
         for field in fields(Statistics):
-            data = self._read_commit(f"block_{field.name}/c/0/0")
+            data = self._read_commit(f"block_{field.name}/c/0/0", num_blocks * len(self.channels))
             dtype = np.int64 if field.name == "count" else np.float64
             blocks[field.name] = data.view(dtype).reshape(-1, len(self.channels))
         return Statistics(**blocks)
+
+    def check_unchanged(self) -> None:
+        """Raise StoreError where there is another store in the place of the one that was opened.
+
+        To be asked after its files have been opened: those that are open by then are its own.
+        """
+        expected = self.attributes.get(IDENTITY)
+        if expected is None:  # written before stores had one
+            self._check_kept()
+            return
+        try:
+            group = json.loads(self.place.get(f"commits/{self.generation}/{ROOT}"))
+            found = group["attributes"][ATTRIBUTES][IDENTITY]
+        except FileNotFoundError:
+            self._check_kept()
+            found = None
+        except (ValueError, KeyError, TypeError, RecursionError):
+            found = None
+        if found != expected:
+            raise StoreError(
+                f"{self.name} is not the store that was opened: it was made again since then, or its files were "
+                "changed; open it again, and check it with `longstride verify`",
+                code="store-changed",
+            )
 
     def get(self, name: str) -> bytes:
         """A file of the store, by its name within it. Raises FileNotFoundError, and PlaceError as `Place.get`."""
@@ -200,12 +238,19 @@ class SeriesStore(ABC):
             )
         return data
 
-    def _read_commit(self, name: str) -> NDArray[np.int64]:
-        """A small array of this commit as int64."""
+    def _read_commit(self, name: str, length: int | None = None) -> NDArray[np.int64]:
+        """A small array of this commit as int64, of `length` values where it is known."""
         name = f"commits/{self.generation}/{name}"
         if name not in self.attributes["checksums_crc32c"]:  # an empty array has no file
             return np.empty(0, np.int64)
-        return np.frombuffer(self.get_checked(name), np.int64)
+        data = self.get_checked(name)
+        if len(data) % 8 or (length is not None and len(data) != 8 * length):
+            raise StoreError(
+                f"chunk {self.name}/{name} has {len(data):,} bytes, which are not those of its array: get the store "
+                "again from where it was made",
+                code="store-damaged",
+            )
+        return np.frombuffer(data, np.int64)
 
     def _check_range(self, start: int, stop: int) -> None:
         if not 0 <= start <= stop <= self.num_rows:

@@ -1,22 +1,25 @@
-"""Checking every chunk file of a store against its checksum."""
+"""Checking every file of a store: chunks against their checksums, documents against what seals them."""
 
+import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import google_crc32c
 import numpy as np
 
 from longstride.storage.errors import LongstrideError
-from longstride.storage.format import chunk_file
+from longstride.storage.format import DOCUMENTS, ROOT, chunk_file
+from longstride.storage.location import open_file
 from longstride.storage.mapped.store import MappedStore
 from longstride.storage.store import SeriesStore
 
-__all__ = ["ChunkCheck", "check_chunks", "check_row_chunk", "num_chunk_files"]
+__all__ = ["FileCheck", "check_chunks", "check_row_chunk", "check_store", "num_files"]
 
 
-class ChunkCheck(NamedTuple):
-    """One chunk file compared with its checksum."""
+class FileCheck(NamedTuple):
+    """One file compared with its checksum."""
 
     name: str
     """Path of the file, or of a packed store: rows of an array, as they are in its shards."""
@@ -25,12 +28,18 @@ class ChunkCheck(NamedTuple):
     """What is wrong with it, or None."""
 
 
-def num_chunk_files(store: SeriesStore) -> int:
-    """Number of chunk files that `check_chunks` checks."""
-    return sum(len(checksums) for checksums in store.attributes["checksums_crc32c"].values())
+def num_files(store: SeriesStore) -> int:
+    """Number of files that `check_store` checks."""
+    return len(_members(store)) + sum(len(checksums) for checksums in store.attributes["checksums_crc32c"].values())
 
 
-def check_chunks(store: SeriesStore) -> Iterator[ChunkCheck]:
+def check_store(store: SeriesStore) -> Iterator[FileCheck]:
+    """Check each file that the committed state names, in order."""
+    yield from _check_documents(store)
+    yield from check_chunks(store)
+
+
+def check_chunks(store: SeriesStore) -> Iterator[FileCheck]:
     """Check each chunk file that the committed state names, in order."""
     for name, checksums in store.attributes["checksums_crc32c"].items():
         if "/" in name:
@@ -40,7 +49,48 @@ def check_chunks(store: SeriesStore) -> Iterator[ChunkCheck]:
                 yield check_row_chunk(store, name, index)
 
 
-def check_row_chunk(store: SeriesStore, array: str, index: int) -> ChunkCheck:
+def _members(store: SeriesStore) -> dict[str, Any]:
+    """The documents of arrays and groups, as the root document of the store repeats them, by path."""
+    try:
+        root = json.loads(store.get(ROOT))
+        members: dict[str, Any] = root["consolidated_metadata"]["metadata"]
+        return {f"{name}/{ROOT}": member for name, member in members.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _check_documents(store: SeriesStore) -> Iterator[FileCheck]:
+    """Compare each with its checksum, and with the copy of it in the root document, which other tools read."""
+    repeated = _members(store)
+    checksums = store.attributes.get(DOCUMENTS, {})
+    for name in dict.fromkeys([*checksums, *repeated]):
+        shown = f"{store.name}/{name}"
+        if checksums and name not in checksums:
+            yield FileCheck(shown, 0, f"is named in {ROOT}, but is not a member of this store")
+            continue
+        try:
+            data = store.get(name)
+        except (OSError, LongstrideError) as error:
+            yield FileCheck(shown, 0, _unreadable(error))
+            continue
+        check = _compared(shown, data, checksums.get(name, google_crc32c.value(data)))
+        if check.fault is None and _json(data) != repeated.get(name):
+            check = check._replace(fault=f"differs from its copy in {ROOT}")
+        yield check
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unreadable(error: Exception) -> str:
+    return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+
+
+def check_row_chunk(store: SeriesStore, array: str, index: int) -> FileCheck:
     """Check the committed rows in chunk file `index` of `values`, `time` or `labels`."""
     if not isinstance(store, MappedStore):
         return _check_decoded(store, array, index)
@@ -54,17 +104,17 @@ def check_row_chunk(store: SeriesStore, array: str, index: int) -> ChunkCheck:
     )
 
 
-def _check_small(store: SeriesStore, name: str) -> ChunkCheck:
+def _check_small(store: SeriesStore, name: str) -> FileCheck:
     """Check a small chunk file, wherever the store lies."""
     shown = f"{store.name}/{name}"
     try:
         data = store.get(name)
     except (OSError, LongstrideError) as error:
-        return ChunkCheck(shown, 0, f"cannot be read: {getattr(error, 'strerror', None) or error}")
+        return FileCheck(shown, 0, _unreadable(error))
     return _compared(shown, data, store.attributes["checksums_crc32c"][name][0])
 
 
-def _check_decoded(store: SeriesStore, array: str, index: int) -> ChunkCheck:
+def _check_decoded(store: SeriesStore, array: str, index: int) -> FileCheck:
     """Decode rows of a packed store, and compare them with the checksum that they were packed with."""
     start = index * store.chunk_rows
     stop = min(start + store.chunk_rows, store.num_rows)
@@ -72,22 +122,24 @@ def _check_decoded(store: SeriesStore, array: str, index: int) -> ChunkCheck:
     try:
         data = np.ascontiguousarray(getattr(store, array)[start:stop])
     except LongstrideError as error:
-        return ChunkCheck(shown, 0, f"cannot be read: {error}")
+        return FileCheck(shown, 0, _unreadable(error))
     return _compared(shown, data.tobytes(), store.attributes["checksums_crc32c"][array][index])
 
 
-def _check_file(path: Path, checksum: int, *, length: int, file_bytes: int) -> ChunkCheck:
+def _check_file(path: Path, checksum: int, *, length: int, file_bytes: int) -> FileCheck:
     """Compare the first `length` bytes (the committed rows; the rest is padding) with their CRC-32C."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        return ChunkCheck(str(path), 0, f"cannot be read: {error.strerror}")
-    if len(data) != file_bytes:
-        return ChunkCheck(str(path), len(data), f"has {len(data):,} bytes, expected {file_bytes:,}")
-    return _compared(str(path), data[:length], checksum)._replace(num_bytes=len(data))
+        with open_file(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(length) if size == file_bytes else b""
+    except (OSError, LongstrideError) as error:
+        return FileCheck(str(path), 0, _unreadable(error))
+    if size != file_bytes:
+        return FileCheck(str(path), size, f"has {size:,} bytes, expected {file_bytes:,}")
+    return _compared(str(path), data, checksum)._replace(num_bytes=size)
 
 
-def _compared(name: str, data: bytes, checksum: int) -> ChunkCheck:
+def _compared(name: str, data: bytes, checksum: int) -> FileCheck:
     found = google_crc32c.value(data)
     fault = None if found == checksum else f"has checksum {found:08x}, expected {checksum:08x}"
-    return ChunkCheck(name, len(data), fault)
+    return FileCheck(name, len(data), fault)

@@ -17,7 +17,7 @@ from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.packed.codecs import codec_of
 from longstride.storage.packed.shards import Packing
 from longstride.storage.store import SeriesStore
-from longstride.storage.writing.copy import commit, held, name_of, root_of
+from longstride.storage.writing.copy import commit, held, name_of
 from longstride.storage.writing.metadata import copied_documents
 from longstride.storage.writing.packed import (
     SHARD_BYTES,
@@ -114,7 +114,7 @@ def unpack(
         reused = _run(tasks, store, group * store.chunk_rows, {}, workers, dask, progress)
         for name in store.layout.row_arrays:
             sync_directory(staged.path / name)
-        commit(store, copied_documents(root_of(store), store.layout, file_rows=store.chunk_rows), place, staged)
+        commit(store, copied_documents(store, file_rows=store.chunk_rows), place, staged)
     return Packed(store.num_rows, store.values.nbytes, num_chunks, sum(reused.values()), None)
 
 

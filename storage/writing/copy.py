@@ -20,7 +20,7 @@ from longstride.storage.location import Folder, Place, PlaceError
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
 
-__all__ = ["checked_rows", "commit", "held", "name_of", "root_of"]
+__all__ = ["checked_rows", "commit", "held", "name_of"]
 
 ROW_ARRAYS = ("time", "values", "labels")
 
@@ -29,16 +29,6 @@ def name_of(store: SeriesStore, target: list[Any]) -> str:
     """Name of a job: a hash of what is copied, and of the layout that the copy gets."""
     attributes = {key: value for key, value in store.attributes.items() if key != "packed"}
     return hashlib.sha256(json.dumps([attributes, target], sort_keys=True).encode()).hexdigest()[:16]
-
-
-def root_of(store: SeriesStore) -> dict[str, Any]:
-    """The root document of the commit that was opened. Raises StoreError where there is another one by now."""
-    document: dict[str, Any] = json.loads(store.get(ROOT))
-    if document["attributes"][ATTRIBUTES]["generation"] != store.generation:
-        raise StoreError(
-            f"rows were appended to {store.name} in the meantime: run the command again", code="store-changed"
-        )
-    return document
 
 
 def checked_rows(store: SeriesStore, array: str, start: int, stop: int) -> NDArray[Any]:

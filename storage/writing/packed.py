@@ -13,7 +13,7 @@ from longstride.storage.format import STAGED, chunk_file
 from longstride.storage.location import Place
 from longstride.storage.packed.shards import Packing, encode_shard
 from longstride.storage.store import SeriesStore
-from longstride.storage.writing.copy import checked_rows, root_of
+from longstride.storage.writing.copy import checked_rows
 from longstride.storage.writing.metadata import copied_documents
 
 __all__ = ["SHARD_BYTES", "packed_documents", "packing_for", "shards_written", "write_shard"]
@@ -80,8 +80,7 @@ def shards_written(store: SeriesStore, place: Place, job: str) -> dict[int, dict
 def packed_documents(store: SeriesStore, packing: Packing, sizes: dict[str, list[int]]) -> dict[str, bytes]:
     """Metadata of the packed copy of a store, by path; `sizes` are the bytes of the shards of each row array."""
     return copied_documents(
-        root_of(store),
-        store.layout,
+        store,
         codecs={name: _sharded(store, name, packing) for name in sizes},
         file_rows=packing.shard_rows,
         packed={**packing._asdict(), "shard_bytes": sizes},

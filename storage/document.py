@@ -110,7 +110,7 @@ def _check(attributes: dict[str, Any]) -> None:
 
 def _check_checksums(attributes: dict[str, Any], layout: StoreLayout, num_chunks: int, generation: int) -> None:
     """There is one list for each file that the format knows, and no other."""
-    checksums = attributes.get("checksums_crc32c")
+    checksums: Any = attributes.get("checksums_crc32c")
     _expect(isinstance(checksums, dict), "checksums_crc32c", checksums, "an object")
     has_segments = f"commits/{generation}/segment_start/c/0" in checksums
     lengths = dict.fromkeys(layout.row_arrays, num_chunks)
@@ -144,16 +144,16 @@ def _expect(is_so: bool, name: str, found: Any, expected: str) -> None:
 
 
 def _whole(attributes: dict[str, Any], name: str, least: int) -> int:
-    found = attributes.get(name)
+    found: Any = attributes.get(name)
     _expect(_is_int64(found) and found >= least, name, found, f"a whole number from {least} on")
-    return int(found)  # type: ignore[arg-type]
+    return int(found)
 
 
 def _list_of(attributes: dict[str, Any], name: str, kind: Any) -> list[Any]:
-    found = attributes.get(name)
+    found: Any = attributes.get(name)
     is_so = isinstance(found, list | tuple) and all(isinstance(each, kind) for each in found)
     _expect(is_so, name, found, f"a list of {getattr(kind, '__name__', kind)}")
-    return list(found)  # type: ignore[arg-type]
+    return list(found)
 
 
 def _is_int64(value: Any) -> bool:

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from longstride.storage.atomic import make_directory, sync_directory, write_file
 from longstride.storage.errors import LongstrideError
 from longstride.storage.packages import needs
 
-__all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "local_path", "open_file", "place_of"]
+__all__ = ["Bucket", "FileChanged", "Folder", "Part", "Place", "PlaceError", "is_url", "local_path", "open_file", "place_of"]
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 TIMEOUT = timedelta(seconds=30)
@@ -29,6 +29,18 @@ BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seco
 
 
 Buffer = bytes | memoryview
+
+
+class Part(NamedTuple):
+    """Some bytes of a file."""
+
+    data: Buffer
+    version: str | None
+    """Another one as soon as the file is replaced; None where the place has no versions."""
+
+
+class FileChanged(Exception):
+    """A file is not the version any more that was asked for."""
 
 
 class PlaceError(LongstrideError):
@@ -46,8 +58,11 @@ class Place(ABC):
         """All bytes of a file. Raises FileNotFoundError, and PlaceError where it cannot be read."""
 
     @abstractmethod
-    def get_range(self, name: str, start: int, length: int) -> Buffer:
-        """Bytes of a file, fewer where it is shorter. Raises as `get`."""
+    def get_range(self, name: str, start: int, length: int, version: str | None = None) -> Part:
+        """Bytes of a file, fewer where it is shorter, and which version of the file they are of.
+
+        Raises as `get`, and FileChanged where a `version` is given and the file is another one by now.
+        """
 
     @abstractmethod
     def put(self, name: str, data: bytes) -> None:
@@ -83,11 +98,15 @@ class Folder(Place):
         with self._open(name) as file:
             return file.read()
 
-    def get_range(self, name: str, start: int, length: int) -> Buffer:
+    def get_range(self, name: str, start: int, length: int, version: str | None = None) -> Part:
         """See Place."""
         with self._open(name) as file:
-            there = os.fstat(file.fileno()).st_size - start
-            return os.pread(file.fileno(), max(0, min(length, there)), start)
+            facts = os.fstat(file.fileno())
+            found = f"{facts.st_dev}-{facts.st_ino}-{facts.st_mtime_ns}-{facts.st_size}"
+            if version not in (None, found):
+                raise FileChanged(name)
+            length = max(0, min(length, facts.st_size - start))
+            return Part(os.pread(file.fileno(), length, start), found)
 
     def check_inside(self, folder: str) -> None:
         """Raise PlaceError where a folder of the place is a link to somewhere else."""
@@ -171,15 +190,19 @@ class Bucket(Place):
         with self._explained("read"):
             return bytes(self._obstore.get(self._store, name).bytes())
 
-    def get_range(self, name: str, start: int, length: int) -> Buffer:
-        """See Place."""
+    def get_range(self, name: str, start: int, length: int, version: str | None = None) -> Part:
+        """See Place; a version is an ETag, and the object store compares it."""
         with self._explained("read"):
+            options = {"range": (start, start + length), **({"if_match": version} if version else {})}
             try:
-                return memoryview(self._obstore.get_range(self._store, name, start=start, length=length))
+                found = self._obstore.get(self._store, name, options=options)
+                return Part(memoryview(found.bytes()), found.meta["e_tag"])
+            except self._obstore.exceptions.PreconditionError:
+                raise FileChanged(name) from None
             except self._obstore.exceptions.GenericError as error:
                 if "416 Range Not Satisfiable" not in str(error):
                     raise
-                return b""  # it ends before
+                return Part(b"", version)  # it ends before
 
     def put(self, name: str, data: bytes) -> None:
         """See Place."""

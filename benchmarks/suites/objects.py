@@ -166,6 +166,6 @@ def _fetch(place: "Place", objects: Sequence[int]) -> None:
     ]
     with ThreadPoolExecutor(threads_for(place)) as pool:
         for (_, _, length), data in zip(
-            ranges, pool.map(lambda range_: place.get_range(*range_), ranges), strict=True
+            ranges, pool.map(lambda range_: place.get_range(*range_).data, ranges), strict=True
         ):
             assert len(data) == length

@@ -43,5 +43,6 @@ class PackedStore(SeriesStore):
             self.layout.row_arrays[name],
             self.num_rows,
             packing=self.packing,
+            check_unchanged=self.check_unchanged,
             shard_sizes=self.attributes["packed"]["shard_bytes"][name],
         )

@@ -92,7 +92,9 @@ def _check(attributes: dict[str, Any]) -> None:
     _expect(isinstance(ends, list | tuple) and all(map(_is_int64, ends)), "series_end_ns", ends, "whole numbers")
     _expect(len(ends) in (0, len(texts["series"])), "series_end_ns", ends, "a time for each series")
     _expect(bool(texts["series"]), "series", [], "at least one name")
-    _expect(attributes.get("dtype") in ("float32", "float64"), "dtype", attributes.get("dtype"), "float32 or float64")
+    _expect(
+        attributes.get("dtype") in ("float32", "float64"), "dtype", attributes.get("dtype"), "float32 or float64"
+    )
     _list_of(attributes, "sources", dict)
     _expect(isinstance(attributes.get("recipe"), dict), "recipe", attributes.get("recipe"), "an object")
     layout = StoreLayout(

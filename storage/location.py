@@ -15,7 +15,18 @@ from longstride.storage.atomic import make_directory, sync_directory, write_file
 from longstride.storage.errors import LongstrideError
 from longstride.storage.packages import needs
 
-__all__ = ["Bucket", "FileChanged", "Folder", "Part", "Place", "PlaceError", "is_url", "local_path", "open_file", "place_of"]
+__all__ = [
+    "Bucket",
+    "FileChanged",
+    "Folder",
+    "Part",
+    "Place",
+    "PlaceError",
+    "is_url",
+    "local_path",
+    "open_file",
+    "place_of",
+]
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 TIMEOUT = timedelta(seconds=30)
@@ -115,7 +126,8 @@ class Folder(Place):
             real = path.resolve()
             if not real.is_relative_to(self.path.resolve()):
                 raise PlaceError(
-                    f"{path} leads to {real}, outside {self.name}: put the files themselves there", code="not-a-file"
+                    f"{path} leads to {real}, outside {self.name}: put the files themselves there",
+                    code="not-a-file",
                 )
             self._inside.add(path)
 
@@ -267,12 +279,11 @@ def open_file(path: Path) -> IO[bytes]:
         if error.errno != errno.ELOOP and not stat.S_ISSOCK(_mode(path)):
             raise
         raise _not_a_file(path, _mode(path)) from None
-    file = os.fdopen(descriptor, "rb", buffering=0)
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
-        file.close()
+        os.close(descriptor)
         raise _not_a_file(path, mode)
-    return file
+    return os.fdopen(descriptor, "rb", buffering=0)
 
 
 def _mode(path: Path) -> int:

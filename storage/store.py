@@ -143,7 +143,8 @@ class SeriesStore(ABC):
             segments.check(self.num_rows, len(self.series))
         except StoreError as error:
             raise StoreError(
-                f"{self.name} is damaged, {error}: get the store again from where it was made", code="store-damaged"
+                f"{self.name} is damaged, {error}: get the store again from where it was made",
+                code="store-damaged",
             ) from None
         return segments
 
@@ -204,11 +205,12 @@ class SeriesStore(ABC):
             self._check_kept()
             return
         try:
-            group = json.loads(self.place.get(f"commits/{self.generation}/{ROOT}"))
-            found = group["attributes"][ATTRIBUTES][IDENTITY]
+            data = self.place.get(f"commits/{self.generation}/{ROOT}")
         except FileNotFoundError:
             self._check_kept()
-            found = None
+            data = b""
+        try:
+            found = json.loads(data)["attributes"][ATTRIBUTES][IDENTITY]
         except (ValueError, KeyError, TypeError, RecursionError):
             found = None
         if found != expected:

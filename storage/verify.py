@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import google_crc32c
@@ -11,7 +10,7 @@ import numpy as np
 
 from longstride.storage.errors import LongstrideError
 from longstride.storage.format import DOCUMENTS, ROOT, chunk_file
-from longstride.storage.location import open_file
+from longstride.storage.location import Folder, open_file
 from longstride.storage.mapped.store import MappedStore
 from longstride.storage.store import SeriesStore
 
@@ -30,7 +29,9 @@ class FileCheck(NamedTuple):
 
 def num_files(store: SeriesStore) -> int:
     """Number of files that `check_store` checks."""
-    return len(_members(store)) + sum(len(checksums) for checksums in store.attributes["checksums_crc32c"].values())
+    return len(_members(store)) + sum(
+        len(checksums) for checksums in store.attributes["checksums_crc32c"].values()
+    )
 
 
 def check_store(store: SeriesStore) -> Iterator[FileCheck]:
@@ -51,8 +52,9 @@ def check_chunks(store: SeriesStore) -> Iterator[FileCheck]:
 
 def _members(store: SeriesStore) -> dict[str, Any]:
     """The documents of arrays and groups, as the root document of the store repeats them, by path."""
+    data = store.get(ROOT)
     try:
-        root = json.loads(store.get(ROOT))
+        root = json.loads(data)
         members: dict[str, Any] = root["consolidated_metadata"]["metadata"]
         return {f"{name}/{ROOT}": member for name, member in members.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -97,7 +99,8 @@ def check_row_chunk(store: SeriesStore, array: str, index: int) -> FileCheck:
     row_bytes = store.layout.row_arrays[array].row_bytes
     rows = min(store.chunk_rows, store.num_rows - index * store.chunk_rows)
     return _check_file(
-        store.path / chunk_file(array, index, len(store.layout.row_arrays[array].dimensions)),
+        store.folder,
+        chunk_file(array, index, len(store.layout.row_arrays[array].dimensions)),
         store.attributes["checksums_crc32c"][array][index],
         length=rows * row_bytes,
         file_bytes=store.chunk_rows * row_bytes,
@@ -126,9 +129,11 @@ def _check_decoded(store: SeriesStore, array: str, index: int) -> FileCheck:
     return _compared(shown, data.tobytes(), store.attributes["checksums_crc32c"][array][index])
 
 
-def _check_file(path: Path, checksum: int, *, length: int, file_bytes: int) -> FileCheck:
+def _check_file(folder: Folder, name: str, checksum: int, *, length: int, file_bytes: int) -> FileCheck:
     """Compare the first `length` bytes (the committed rows; the rest is padding) with their CRC-32C."""
+    path = folder.path / name
     try:
+        folder.check_inside(name.rpartition("/")[0])
         with open_file(path) as file:
             size = os.fstat(file.fileno()).st_size
             data = file.read(length) if size == file_bytes else b""

@@ -53,7 +53,9 @@ def coded_bytes(shape: tuple[int, ...], dtype: np.dtype[np.floating]) -> int:
     return _header_bytes(num_channels) + rows * num_channels * dtype.itemsize
 
 
-def decode_deltas(data: bytes | NDArray[np.uint8], dtype: np.dtype[np.floating], num_channels: int) -> NDArray[np.floating]:
+def decode_deltas(
+    data: bytes | NDArray[np.uint8], dtype: np.dtype[np.floating], num_channels: int
+) -> NDArray[np.floating]:
     """Values (rows, N) of what `encode_deltas` made."""
     kind = np.dtype(f"<i{dtype.itemsize}")
     decimals = np.frombuffer(data, np.int8, num_channels)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from longstride.storage.atomic import make_directory
 from longstride.storage.errors import LongstrideError, StoreError, StoreLockedError
-from longstride.storage.format import ATTRIBUTES, LOCK_FILE, ROOT, STAGED
+from longstride.storage.format import LOCK_FILE, ROOT, STAGED
 from longstride.storage.location import Folder, Place, PlaceError
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock

@@ -248,7 +248,7 @@ class SeriesStore(ABC):
         data = self.get_checked(name)
         if len(data) % 8 or (length is not None and len(data) != 8 * length):
             raise StoreError(
-                f"chunk {self.name}/{name} has {len(data):,} bytes, which are not those of its array: get the store "
+                f"chunk {self.name}/{name} has {len(data):,} bytes, which its array cannot have: get the store "
                 "again from where it was made",
                 code="store-damaged",
             )

@@ -32,8 +32,8 @@ def check_blosc(data: NDArray[np.uint8], compressor: str, num_bytes: int) -> Non
         raise _wrong(f"it is not a Blosc chunk by {compressor}")
     if (found, compressed) != (num_bytes, len(data)) or not 0 < block <= num_bytes:
         raise _wrong(
-            f"its header tells of {found:,} bytes in {compressed:,}, in blocks of {block:,}; expected {num_bytes:,} "
-            f"in {len(data):,}"
+            f"its header tells of {found:,} bytes in {compressed:,}, in blocks of {block:,}; "
+            f"expected {num_bytes:,} in {len(data):,}"
         )
 
 

@@ -16,7 +16,7 @@ from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import checked_rows
 from longstride.storage.writing.metadata import copied_documents
 
-__all__ = ["SHARD_BYTES", "packed_documents", "packing_for", "shards_written", "write_shard"]
+__all__ = ["SHARD_BYTES", "packed_documents", "packing_for", "shard_files", "shards_written", "write_shard"]
 
 SHARD_BYTES = 64 * 2**20
 """Bytes of values in a shard, before they are compressed."""
@@ -60,6 +60,15 @@ def write_shard(store: SeriesStore, place: Place, packing: Packing, job: str, nu
         sizes[name] = len(data)
     place.put(f"{_receipts(job)}/{number}.json", json.dumps(sizes).encode())
     return sizes
+
+
+def shard_files(store: SeriesStore, packing: Packing) -> list[str]:
+    """Names of all shards of a packed copy."""
+    num_shards = -(-store.num_rows // packing.shard_rows)
+    arrays = store.layout.row_arrays.items()
+    return [
+        chunk_file(name, number, len(array.dimensions)) for name, array in arrays for number in range(num_shards)
+    ]
 
 
 def shards_written(store: SeriesStore, place: Place, job: str) -> dict[int, dict[str, int]]:

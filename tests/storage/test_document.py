@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -144,11 +145,8 @@ def fifo(path: Path) -> None:
 
 
 def listen(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        there = os.getcwd()
-        os.chdir(path.parent)  # such a path must be short
+    with socket.socket(socket.AF_UNIX) as server, chdir(path.parent):  # such a path must be short
         server.bind(path.name)
-        os.chdir(there)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import google_crc32c
 import numpy as np
@@ -15,33 +15,12 @@ from longstride.storage.errors import StoreError
 from longstride.storage.format import ATTRIBUTES, IDENTITY, KEPT_GENERATIONS, ROOT, StoreLayout
 from longstride.storage.html import html_table
 from longstride.storage.location import Folder, Place
+from longstride.storage.row_source import RowSource
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.text import counted, readable_time
 
-__all__ = ["RowSource", "SeriesStore"]
-
-
-class RowSource(Protocol):
-    """Rows of `values` (T, N), `time` (T,) or `labels` (T, L): an array, or what is sliced like one."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """T, and the shape of one row."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of each value."""
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all rows."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, key: Any, /) -> Any: ...
-
-    def __array__(self) -> NDArray[Any]: ...
+__all__ = ["SeriesStore"]
 
 
 class SeriesStore(ABC):

@@ -13,13 +13,11 @@ from longstride.pipeline.packing.trials import best_of, try_codecs
 from longstride.storage.atomic import make_directory, sync_directory
 from longstride.storage.errors import StoreError
 from longstride.storage.location import Folder, Place, place_of
-from longstride.storage.mapped.store import MappedStore
 from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.packed.codecs import codec_of
 from longstride.storage.packed.shards import Packing
-from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
-from longstride.storage.writing.copy import check_free, commit, finished_copy, held, name_of
+from longstride.storage.writing.copy import commit, held, name_of
 from longstride.storage.writing.metadata import copied_documents
 from longstride.storage.writing.packed import (
     SHARD_BYTES,
@@ -67,16 +65,13 @@ def pack(
     called with the number of rows that were written. An interrupted job resumes when it is run again. Raises
     StoreError where there is a store already, or a chunk of the old one is damaged.
     """
-    store, place = opened(store), place_of(dest)
-    copy = finished_copy(place, store)
-    if isinstance(copy, PackedStore) and codec in (AUTO, copy.packing.codec):
-        return _packed(copy)
-    check_free(place)
+    store = opened(store)
     if codec == AUTO:
         codec = best_of(try_codecs(store)).codec
     codec_of(codec)
     packing = packing_for(store, codec, shard_bytes)
     job = name_of(store, list(packing))
+    place = place_of(dest)
     with held(place, job, shard_files(store, packing)) as staged:
         done = shards_written(store, staged, job)
         num_shards = -(-store.num_rows // packing.shard_rows)
@@ -101,19 +96,18 @@ def unpack(
     It runs as `pack` does. Raises StoreError where there is a store already, `dest` is not a folder of this
     machine, or a shard is damaged.
     """
-    store, place = opened(store), place_of(dest)
+    store = opened(store)
+    place = place_of(dest)
     if not isinstance(place, Folder):
         raise StoreError(
             f"{place.name} is not a folder of this machine, but a mapped store needs one", code="not-a-folder"
         )
-    num_chunks = -(-store.num_rows // store.chunk_rows)
-    if isinstance(finished_copy(place, store), MappedStore):
-        return Packed(store.num_rows, store.values.nbytes, num_chunks, num_chunks, None)
     with held(place, name_of(store, ["mapped"]), []) as staged:
         assert isinstance(staged, Folder)
         for name in store.layout.row_arrays:
             make_directory(staged.path / name)
         group = max(1, SHARD_BYTES // (store.chunk_rows * store.layout.row_arrays["values"].row_bytes))
+        num_chunks = -(-store.num_rows // store.chunk_rows)
         tasks = (
             _UnpackChunks(store, staged, number, first, min(first + group, num_chunks))
             for number, first in enumerate(range(0, num_chunks, group))
@@ -123,12 +117,6 @@ def unpack(
             sync_directory(staged.path / name)
         commit(store, copied_documents(store, file_rows=store.chunk_rows), place, staged)
     return Packed(store.num_rows, store.values.nbytes, num_chunks, sum(reused.values()), None)
-
-
-def _packed(copy: PackedStore) -> Packed:
-    """What is said of a copy that an earlier run has finished."""
-    sizes = copy.attributes["packed"]["shard_bytes"]["values"]
-    return Packed(copy.num_rows, sum(sizes), len(sizes), len(sizes), copy.packing.codec)
 
 
 @dataclass(frozen=True)

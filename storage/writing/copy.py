@@ -18,11 +18,10 @@ from longstride.storage.atomic import make_directory
 from longstride.storage.errors import LongstrideError, StoreError, StoreLockedError
 from longstride.storage.format import ATTRIBUTES, DOCUMENTS, IDENTITY, LOCK_FILE, ROOT, STAGED, chunk_file
 from longstride.storage.location import Bucket, Folder, Place, PlaceError
-from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
-from longstride.storage.writing.lock import StoreLock, clear_leftovers
+from longstride.storage.writing.lock import StoreLock
 
-__all__ = ["check_free", "checked_rows", "commit", "finished_copy", "held", "name_of"]
+__all__ = ["checked_rows", "commit", "held", "name_of"]
 
 
 def name_of(store: SeriesStore, target: list[Any]) -> str:
@@ -82,7 +81,7 @@ def held(place: Place, job: str, files: Sequence[str]) -> Iterator[Place]:
 
 def _claim(place: Place, job: str, claim: bytes) -> None:
     """Refuse to write where there is a store, or another job works; take over what an earlier run has left."""
-    check_free(place)
+    _check_free(place)
     try:
         place.put_new(LOCK_FILE, claim)
     except FileExistsError:
@@ -95,7 +94,7 @@ def _claim(place: Place, job: str, claim: bytes) -> None:
         place.put(LOCK_FILE, claim)
 
 
-def check_free(place: Place) -> None:
+def _check_free(place: Place) -> None:
     """Raise StoreError where there is a store already."""
     try:
         place.get(ROOT)
@@ -120,28 +119,6 @@ def _is_ours(place: Place, claim: bytes) -> bool:
     except FileNotFoundError:
         return _holds(place, claim)
     return False
-
-
-def finished_copy(place: Place, store: SeriesStore) -> SeriesStore | None:
-    """The copy of a store that a job has committed before it was killed, if there is one; its leftovers go."""
-    there = place.sizes("") if isinstance(place, Bucket) else _leftovers(place)
-    left = [name for name in there if name == LOCK_FILE or name.startswith(f"{STAGED}/")]
-    if ROOT not in there or not left:
-        return None
-    copy = open_store(place.name)
-    if content_of(copy) != content_of(store):
-        return None
-    if isinstance(place, Folder):
-        clear_leftovers(place.path)
-    else:
-        place.remove(left)
-    return copy
-
-
-def _leftovers(place: Place) -> list[str]:
-    assert isinstance(place, Folder)
-    names = (ROOT, LOCK_FILE, f"{STAGED}/")
-    return [name for name in names if (place.path / name).exists()]
 
 
 def commit(store: SeriesStore, documents: dict[str, bytes], place: Place, staged: Place) -> None:

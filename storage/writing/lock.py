@@ -15,7 +15,7 @@ from longstride.storage.location import local_path
 from longstride.storage.open import open_mapped, open_store
 from longstride.storage.store import SeriesStore
 
-__all__ = ["StoreLock", "clear_leftovers"]
+__all__ = ["StoreLock"]
 
 
 class StoreLock:
@@ -95,14 +95,6 @@ class StoreLock:
                 with suppress(OSError):  # a committed store is not empty
                     self.path.rmdir()
         self._file = None
-
-
-def clear_leftovers(path: Path) -> None:
-    """Remove what a writer has left that was killed after its commit. Raises StoreLockedError while it runs."""
-    with _acquire(path):
-        shutil.rmtree(path / STAGED, ignore_errors=True)
-        _clear_store(open_store(path))
-        (path / LOCK_FILE).unlink(missing_ok=True)
 
 
 def _check_free(path: Path) -> None:

@@ -2,9 +2,10 @@
 
 The file is as long as all rows, and sparse: rows that have not been decoded take no room. A second file has one
 byte for each chunk, which says whether the chunk is there, or will be; a third one has its checksum. Each process
-compares a chunk that another one has left with its checksum, once, and decodes it again where they differ. Every epoch visits all rows, in another
-order, so chunks are kept as they come until the limit is reached, and none is removed to make room for another:
-no other choice of chunks would serve more rows of an epoch.
+compares a chunk that another one has left with its checksum, once, and decodes it again where they differ.
+
+Every epoch visits all rows, in another order, so chunks are kept as they come until the limit is reached, and none
+is removed to make room for another: no other choice of chunks would serve more rows of an epoch.
 """
 
 import contextlib
@@ -60,7 +61,7 @@ class RowCache:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 _sized(values, rows.nbytes)
                 has_room = all(
-                    [_sized(path, size * self._num_chunks, whole=True) for path, size in ((there, 1), (sums, 4))]
+                    _sized(path, size * self._num_chunks, whole=True) for path, size in ((there, 1), (sums, 4))
                 )
             self._file = os.open(values, os.O_RDWR)
             weakref.finalize(self, os.close, self._file)

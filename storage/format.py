@@ -15,12 +15,14 @@ from longstride.storage.errors import StoreError
 
 __all__ = [
     "ATTRIBUTES",
+    "CONSOLIDATED_KEYS",
     "DOCUMENTS",
     "FORMAT_VERSION",
     "IDENTITY",
     "KEPT_GENERATIONS",
     "LOCK_FILE",
     "ROOT",
+    "ROOT_KEYS",
     "STAGED",
     "RowArray",
     "StoreLayout",
@@ -36,6 +38,8 @@ ATTRIBUTES = "longstride"
 """Key of our attributes in the root group."""
 ROOT = "zarr.json"
 """The document that makes a folder a store: replacing it is the commit."""
+ROOT_KEYS = {"zarr_format": 3, "node_type": "group"}
+CONSOLIDATED_KEYS = {"kind": "inline", "must_understand": False}
 LOCK_FILE = ".longstride.lock"
 """Lies in a folder while a writer fills it, and after a writer was killed there."""
 STAGED = ".staged"

@@ -9,7 +9,7 @@ import google_crc32c
 import numpy as np
 
 from longstride.storage.errors import LongstrideError
-from longstride.storage.format import DOCUMENTS, ROOT, chunk_file
+from longstride.storage.format import CONSOLIDATED_KEYS, DOCUMENTS, ROOT, ROOT_KEYS, chunk_file
 from longstride.storage.location import Folder, open_file
 from longstride.storage.mapped.store import MappedStore
 from longstride.storage.store import SeriesStore
@@ -29,8 +29,10 @@ class FileCheck(NamedTuple):
 
 def num_files(store: SeriesStore) -> int:
     """Number of files that `check_store` checks."""
-    return len(_members(store)) + sum(
-        len(checksums) for checksums in store.attributes["checksums_crc32c"].values()
+    return (
+        1
+        + len(_members(_root(store)))
+        + sum(len(checksums) for checksums in store.attributes["checksums_crc32c"].values())
     )
 
 
@@ -50,20 +52,40 @@ def check_chunks(store: SeriesStore) -> Iterator[FileCheck]:
                 yield check_row_chunk(store, name, index)
 
 
-def _members(store: SeriesStore) -> dict[str, Any]:
-    """The documents of arrays and groups, as the root document of the store repeats them, by path."""
-    data = store.get(ROOT)
+def _root(store: SeriesStore) -> dict[str, Any]:
+    found = _json(store.get(ROOT))
+    return found if isinstance(found, dict) else {}
+
+
+def _members(root: dict[str, Any]) -> dict[str, Any]:
+    """The documents of arrays and groups, as the root document repeats them for other tools, by path."""
     try:
-        root = json.loads(data)
         members: dict[str, Any] = root["consolidated_metadata"]["metadata"]
         return {f"{name}/{ROOT}": member for name, member in members.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (KeyError, TypeError, AttributeError):
         return {}
+
+
+def _check_root(store: SeriesStore, root: dict[str, Any]) -> FileCheck:
+    """Check what the seal of our attributes, which held when the store was opened, does not cover."""
+    size = len(store.get(ROOT))
+    rest = {key: value for key, value in root.items() if key != "attributes"}
+    repeated = rest.pop("consolidated_metadata", None)
+    told = (
+        {key: value for key, value in repeated.items() if key != "metadata"}
+        if isinstance(repeated, dict)
+        else None
+    )
+    is_whole = (rest, told) == (ROOT_KEYS, CONSOLIDATED_KEYS)
+    fault = None if is_whole else "tells other tools of something that is not this store"
+    return FileCheck(f"{store.name}/{ROOT}", size, fault)
 
 
 def _check_documents(store: SeriesStore) -> Iterator[FileCheck]:
     """Compare each with its checksum, and with the copy of it in the root document, which other tools read."""
-    repeated = _members(store)
+    root = _root(store)
+    yield _check_root(store, root)
+    repeated = _members(root)
     checksums = store.attributes.get(DOCUMENTS, {})
     for name in dict.fromkeys([*checksums, *repeated]):
         shown = f"{store.name}/{name}"

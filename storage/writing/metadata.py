@@ -22,10 +22,12 @@ from zarr.storage import MemoryStore
 from longstride.storage.atomic import sync_directory, write_file
 from longstride.storage.format import (
     ATTRIBUTES,
+    CONSOLIDATED_KEYS,
     DOCUMENTS,
     FORMAT_VERSION,
     IDENTITY,
     ROOT,
+    ROOT_KEYS,
     TIME_ATTRIBUTES,
     StoreLayout,
     identity_of,
@@ -211,12 +213,10 @@ def _sealed(documents: dict[str, bytes], attributes: dict[str, Any]) -> dict[str
         DOCUMENTS: {name: google_crc32c.value(data) for name, data in members.items()},
     }
     root = {
-        "zarr_format": 3,
-        "node_type": "group",
+        **ROOT_KEYS,
         "attributes": {ATTRIBUTES: {**attributes, "seal_crc32c": seal(attributes)}},
         "consolidated_metadata": {
-            "kind": "inline",
-            "must_understand": False,
+            **CONSOLIDATED_KEYS,
             "metadata": {name.removesuffix(f"/{ROOT}"): json.loads(data) for name, data in members.items()},
         },
     }

@@ -27,10 +27,9 @@ def faults(store: SeriesStore) -> dict[str, str]:
 
 def test_every_file_on_disk_is_checked(store: SeriesStore) -> None:
     checks = list(check_store(store))
-    root = store.path / "zarr.json"  # whose seal is checked when it is opened
-    on_disk = {file for file in store.path.rglob("*") if file.is_file() and file != root}
+    on_disk = {file for file in store.path.rglob("*") if file.is_file()}
     assert {Path(check.name) for check in checks} == on_disk
-    assert len(checks) == num_files(store) == 3 * 3 + 2 + 3 + 5 + 15
+    assert len(checks) == num_files(store) == 3 * 3 + 2 + 3 + 5 + 16
     assert all(check.fault is None for check in checks)
     assert sum(check.num_bytes for check in checks) == sum(file.stat().st_size for file in on_disk)
 
@@ -38,6 +37,8 @@ def test_every_file_on_disk_is_checked(store: SeriesStore) -> None:
 def test_a_byte_changed_in_any_file_is_told_of_that_file_alone(store: SeriesStore) -> None:
     for check in check_store(store):
         path = Path(check.name)
+        if path == store.path / "zarr.json":  # it may not open then
+            continue
         whole = path.read_bytes()
         last = path.name.startswith("c.2")
         committed = len(whole) * (ROWS % 1024) // 1024 if last else len(whole)

@@ -134,16 +134,17 @@ def _batches(store: SeriesStore, schema: pa.Schema, start: int, stop: int) -> It
     keyed = store.series != ("",)
     runs = _runs(store) if keyed else [_Run(0, store.num_rows, 0)]
     names = pa.array(store.series)
+    time, values = store.checked("time"), store.checked("values")
     for row in range(start - start % store.chunk_rows, stop, store.chunk_rows):
         part = slice(max(row, start), min(row + store.chunk_rows, stop))
-        columns = [pa.array(store.time[part]).cast(schema.field(0).type)]
+        columns = [pa.array(time[part]).cast(schema.field(0).type)]
         if keyed:
             counts = [max(0, min(run.stop, part.stop) - max(run.start, part.start)) for run in runs]
             index = np.repeat(np.array([run.series for run in runs], np.int32), counts)
             columns.append(pa.DictionaryArray.from_arrays(pa.array(index), names))
-        columns += [pa.array(np.ascontiguousarray(channel)) for channel in store.values[part].T]
-        if store.labels is not None:
-            columns += [pa.array(np.ascontiguousarray(label)) for label in store.labels[part].T]
+        columns += [pa.array(np.ascontiguousarray(channel)) for channel in values[part].T]
+        if store.label_names:
+            columns += [pa.array(np.ascontiguousarray(label)) for label in store.checked("labels")[part].T]
         yield pa.record_batch(columns, schema=schema)
 
 
@@ -168,8 +169,9 @@ def _runs_by_ends(store: SeriesStore) -> list[_Run] | None:
 
 def _row_of(store: SeriesStore, time_ns: int, start: int) -> int:
     """First row from `start` on with this time; the number of rows where there is none."""
+    time = store.checked("time")
     for row in range(start, store.num_rows, store.chunk_rows):
-        found = np.flatnonzero(store.time[row : row + store.chunk_rows] == time_ns)
+        found = np.flatnonzero(time[row : row + store.chunk_rows] == time_ns)
         if len(found):
             return row + int(found[0])
     return store.num_rows
@@ -190,7 +192,7 @@ def _runs_by_segments(store: SeriesStore) -> list[_Run]:
         last = number + 1 == len(segments)
         if last or segments.series[number + 1] != series:
             limit = store.num_rows if last else int(segments.start[number + 1])
-            time = store.time[stop - 1 : limit]
+            time = store.checked("time")[stop - 1 : limit]
             back = np.flatnonzero(np.diff(time) <= 0)
             at_end = np.flatnonzero(time == store.series_end_ns[series]) if store.series_end_ns else back[:0]
             ends = (*back[:1], *at_end[:1], len(time) - 1)

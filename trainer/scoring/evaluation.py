@@ -126,7 +126,7 @@ def evaluate(
     check(is_number, "threshold", threshold, "a number")
     opened_store = opened(store)
     found = read_scores(local_path(scores), opened_store)
-    if opened_store.labels is None:
+    if not opened_store.label_names:
         raise ScoresError(
             f"{opened_store.name} has no labels to judge scores by: ingest it with --labels", code="no-labels"
         )
@@ -147,8 +147,7 @@ def evaluate(
 
 
 def _labels(store: SeriesStore) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    assert store.labels is not None
-    labels = np.asarray(store.labels[:]) != 0
+    labels = np.asarray(store.checked("labels")[:]) != 0
     yield from zip(store.label_names, labels.T, strict=True)
     if labels.shape[1] > 1:
         yield "any", labels.any(axis=1)

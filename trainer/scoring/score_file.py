@@ -46,7 +46,7 @@ def read_scores(path: Path, store: SeriesStore) -> Scores:
             f"{path} has scores of {len(time):,} rows, but {store.name} has {store.num_rows:,}: score that store",
             code="scores-differ",
         )
-    if different := np.flatnonzero(time != store.time)[:1].tolist():
+    if different := np.flatnonzero(time != store.checked("time")[:])[:1].tolist():
         raise ScoresError(
             f"{path} has scores of other times than those of {store.name}, from row {different[0]:,} on: "
             "score that store",
@@ -86,7 +86,7 @@ class ScoreFile:
         segment = np.searchsorted(self._store.segments.stop, np.arange(rows.start, rows.stop), side="right")
         series = self._store.segments.series[np.minimum(segment, len(self._store.segments) - 1)]
         columns = [
-            pa.array(np.asarray(self._store.time[rows]), pa.timestamp("ns", "UTC")),
+            pa.array(np.asarray(self._store.checked("time")[rows]), pa.timestamp("ns", "UTC")),
             pa.DictionaryArray.from_arrays(pa.array(series.astype(np.int32)), list(self._store.series)),
             pa.array(scores),
             *(pa.array(column.astype(np.float32)) for column in errors.T),

@@ -81,7 +81,7 @@ def _axis(store: SeriesStore, edges: NDArray[np.int64]) -> tuple[NDArray[Any], s
     if len(series) > 1:
         return edges[:-1], "row"
     name = f", series {store.series[series[0]]}" if len(series) and store.series[series[0]] else ""
-    return np.asarray(store.time[edges[:-1]]).astype("datetime64[ns]"), f"time, UTC{name}"
+    return np.asarray(store.checked("time")[edges[:-1]]).astype("datetime64[ns]"), f"time, UTC{name}"
 
 
 def _envelope(
@@ -93,7 +93,7 @@ def _envelope(
     strip = max(1, store.chunk_rows // int(np.diff(edges).max()))
     for first in range(0, len(low), strip):
         of_strip = edges[first : first + strip + 1]
-        values = np.asarray(store.values[int(of_strip[0]) : int(of_strip[-1])])[:, columns]
+        values = np.asarray(store.checked("values")[int(of_strip[0]) : int(of_strip[-1])])[:, columns]
         smallest, largest = _extremes(values, of_strip[:-1] - of_strip[0])
         low[first : first + strip], high[first : first + strip] = smallest, largest
     return low, high
@@ -136,10 +136,10 @@ def _say_time(axes: Any, at: NDArray[Any], unit: str) -> None:
 
 
 def _mark_labels(panels: Any, store: SeriesStore, edges: NDArray[np.int64], at: NDArray[Any]) -> None:
-    if store.labels is None:
+    if not store.label_names:
         return
     start, stop = int(edges[0]), int(edges[-1])
-    labelled = (np.asarray(store.labels[start:stop]) != 0).any(axis=1)
+    labelled = (np.asarray(store.checked("labels")[start:stop]) != 0).any(axis=1)
     spans, _ = spans_of(labelled, np.array([[0, stop - start]]))
     points = np.searchsorted(edges, spans + start, side="right") - 1
     last = len(at) - 1

@@ -1,6 +1,7 @@
 """Where the files of a store lie: a folder of this machine, or a prefix of an object store."""
 
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from longstride.storage.atomic import make_directory, sync_directory, write_file
 from longstride.storage.errors import LongstrideError
 from longstride.storage.packages import needs
 
-__all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "local_path", "place_of"]
+__all__ = ["Bucket", "Folder", "Place", "PlaceError", "expanded", "is_url", "local_path", "place_of"]
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 TIMEOUT = timedelta(seconds=30)
@@ -27,6 +28,9 @@ BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seco
 
 
 Buffer = bytes | memoryview
+
+CUT_URL = re.compile(r"[a-z][a-z0-9+.-]+:(?=/)")
+"""What Path makes of a URL: s3:/bucket. A folder of that name can be written ./s3:/bucket."""
 
 
 class PlaceError(LongstrideError):
@@ -225,12 +229,24 @@ def is_url(path: str | os.PathLike[str]) -> bool:
     return "://" in os.fspath(path)
 
 
+def expanded(path: str | os.PathLike[str]) -> str:
+    """A path of this machine in which ~ is the home of the user; a shell does not see to it in --out=~/plant."""
+    return os.path.expanduser(os.fspath(path))  # noqa: PTH111 (a user who does not exist is no error)
+
+
 def place_of(path: str | os.PathLike[str]) -> Place:
     """The place that a path or URL names. Raises PlaceError for anything else."""
     if not isinstance(path, str | os.PathLike) or not os.fspath(path) or "\0" in os.fspath(path):
         shown = " ".join(repr(path).split())[:80]
         raise PlaceError(f"{shown} is not a path or a URL", code="option-value")
-    return Bucket(os.fspath(path)) if is_url(path) else Folder(Path(path))
+    if is_url(path):
+        return Bucket(os.fspath(path))
+    if cut := CUT_URL.match(os.fspath(path)):
+        raise PlaceError(
+            f"{os.fspath(path)} is not a URL any more: write {cut[0]}//..., as text and not as a Path",
+            code="not-a-folder",
+        )
+    return Folder(Path(expanded(path)))
 
 
 def local_path(path: str | os.PathLike[str]) -> Path:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from longstride.storage.cli.group import example, options, resumable, row_range
+from longstride.storage.cli.group import OVERWRITE, example, options, resumable, row_range
 from longstride.storage.text import counted
 
 R = TypeVar("R")
@@ -94,10 +94,11 @@ def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None
 @click.option(
     "--out",
     "-o",
-    type=click.Path(),
+    metavar="FILE",
     help="File to write.  [default: STORE with the suffix of the format]",
 )
-def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None) -> None:
+@OVERWRITE
+def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None, overwrite: bool) -> None:
     """Write the rows of STORE to one file, chunk by chunk, so that memory does not grow.
 
     The file has a column for the time (UTC), the series, each channel and each label. OUT.toml, next to it, is the
@@ -108,12 +109,14 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None) -
     from longstride.pipeline.packing.export import export as write
     from longstride.storage.location import is_url
     from longstride.storage.open import open_store
+    from longstride.storage.output import check_output
 
-    opened = open_store(store)
     out = out or str(Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}"))
+    check_output(out, overwrite=overwrite)
+    opened = open_store(store)
     start, stop = rows or (0, opened.num_rows)
     with tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None) as bar:
-        written = write(opened, out, to, rows=rows, progress=bar.update)
+        written = write(opened, out, to, rows=rows, overwrite=overwrite, progress=bar.update)
     click.echo(
         f"{out}: {written.num_rows:,} rows, {written.num_bytes / 1e6:,.1f} MB; its recipe is {written.recipe}"
     )

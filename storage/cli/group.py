@@ -6,16 +6,18 @@ from typing import Any, TypeVar
 
 import click
 
-from longstride.storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError, of_system
 from longstride.storage.packages import package_error
 
-__all__ = ["SOURCES", "CommandGroup", "example", "options", "resumable", "row_range"]
+__all__ = ["OVERWRITE", "SOURCES", "CommandGroup", "example", "options", "resumable", "row_range"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 SOURCES = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the file where there is one.")
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -36,7 +38,8 @@ class CommandGroup(click.Group):
         except LongstrideError as error:
             raise click.ClickException(f"{error} [{error.code}]") from error
         except OSError as error:
-            raise click.ClickException(f"{error} [file-system]") from error
+            found = of_system(error)
+            raise click.ClickException(f"{found} [{found.code}]") from error
         except ModuleNotFoundError as error:
             if not isinstance(found := package_error(error), LongstrideError):
                 raise

@@ -22,7 +22,7 @@ class StoreLock:
     """Holds a folder for one writer. What is not committed is removed at the end, unless it can be resumed.
 
     The parts that an ingest has read lie in `staged`. That folder is removed when the lock is released, but stays
-    after an interruption (KeyboardInterrupt, SystemExit, a kill), so that the next holder resumes from it.
+    after an interruption (KeyboardInterrupt, SystemExit, a kill) and after an error of the system (OSError), so that the next holder resumes from it.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, append: bool = False) -> None:
@@ -60,7 +60,10 @@ class StoreLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None or issubclass(kind, Exception):
+            # A disk that is full, or fails, is no fault of the work.
+            if isinstance(error, OSError) and self.staged.exists():
+                error.add_note(f"what was done is kept in {self.path}, and the same command resumes it")
+            elif kind is None or issubclass(kind, Exception):
                 shutil.rmtree(self.staged, ignore_errors=True)
             self.clear()
         finally:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.output import output_file
 from longstride.storage.store import SeriesStore
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
@@ -30,12 +31,14 @@ def draw_scores(
     rows: tuple[int, int] | None = None,
     channels: tuple[str, ...] = (),
     title: str = "",
+    overwrite: bool = False,
 ) -> None:
     """Draw rows start:stop of a store, all by default, and of its channels those named, or the first eight.
 
     Over time, or over rows where they are of several series. No more rows are read at a time than a chunk has, or
     lie between two points.
-    Raises ScoresError for rows or channels that the store does not have, and for a path that is not a picture.
+    Raises ScoresError for rows or channels that the store does not have, and for a path that is not a picture, and
+    LongstrideError as `output_file`.
     """
     if path.suffix not in SUFFIXES:
         raise ScoresError(
@@ -70,8 +73,8 @@ def draw_scores(
     _say_time(axes, at, unit)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2, frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=11, color=INK, x=0.01, y=0.99, ha="left", parse_math=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    with output_file(path, overwrite=overwrite) as file:
+        figure.savefig(file, format=path.suffix[1:])
 
 
 def _axis(store: SeriesStore, edges: NDArray[np.int64]) -> tuple[NDArray[Any], str]:

@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any
 
-from longstride.storage.errors import StoreError
+from longstride.storage.errors import StoreError, coded
 from longstride.storage.format import ATTRIBUTES, FORMAT_VERSION, LOCK_FILE, ROOT, seal
 from longstride.storage.location import Folder, Place, place_of
 from longstride.storage.mapped.store import MappedStore
@@ -16,6 +16,7 @@ __all__ = ["StoreOrPath", "open_mapped", "open_store", "opened"]
 StoreOrPath = SeriesStore | str | os.PathLike[str]
 
 
+@coded
 def open_store(path: str | os.PathLike[str]) -> SeriesStore:
     """Open the committed state at `path`: a folder, or where the store is packed a URL (s3://bucket/name) too.
 

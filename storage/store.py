@@ -10,12 +10,11 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.checked import CheckedRows
 from longstride.storage.errors import StoreError
 from longstride.storage.format import KEPT_GENERATIONS, StoreLayout
 from longstride.storage.html import html_table
 from longstride.storage.location import Folder, Place
-from longstride.storage.row_source import RowSource
+from longstride.storage.row_source import CheckedRows, RowSource
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.text import counted, readable_time

@@ -22,6 +22,7 @@ from longstride.pipeline.ingest.staging.reject_file import collect_rejects, repo
 from longstride.pipeline.ingest.writing.target import NewStore
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
+from longstride.storage.errors import coded
 from longstride.storage.format import ROOT
 from longstride.storage.location import local_path
 from longstride.storage.open import open_store
@@ -51,6 +52,7 @@ class Options(TypedDict, total=False):
     """Bytes of rows that are put in order at a time."""
 
 
+@coded
 def ingest(
     sources: Names, out: str | os.PathLike[str], recipe: Recipe, **options: Unpack[Options]
 ) -> IngestReport:
@@ -64,6 +66,7 @@ def ingest(
         return _run(sources, lock, recipe, NewStore(), options)
 
 
+@coded
 def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
     """Add newer rows to the store at `out`, read by its own recipe; `options` as in `Options`.
 
@@ -78,6 +81,7 @@ def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Option
         return _run(sources, lock, recipe_of(store), ExistingStore(store), options)
 
 
+@coded
 def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
     """Make the store at `out` again from its own sources, as they are now, and these; then replace the old store.
 

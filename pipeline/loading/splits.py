@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, without
-from longstride.storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html import html_table
 from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.segments import Segments
@@ -99,6 +99,7 @@ class Splits:
         return Splits(*(part.without_labels(store, window=window, stride=stride) for part in parts))
 
 
+@coded
 def split_by_time(
     store: StoreOrPath, *, window: int, horizon: int = 0, train: float = 0.8, validation: float = 0.1
 ) -> Splits:

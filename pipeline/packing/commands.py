@@ -109,7 +109,7 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None, o
     from longstride.pipeline.packing.export import export as write
     from longstride.storage.location import is_url
     from longstride.storage.open import open_store
-    from longstride.storage.output import check_output
+    from longstride.storage.writing.output import check_output
 
     out = out or str(Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}"))
     check_output(out, overwrite=overwrite)

@@ -18,15 +18,13 @@ from longstride.pipeline.ingest.writing.segments import default_max_gap
 from longstride.storage.errors import LongstrideError, StoreError, coded
 from longstride.storage.location import local_path
 from longstride.storage.open import StoreOrPath, opened
-from longstride.storage.output import check_output, output_file
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.output import check_output, output_file
 
 __all__ = ["Exported", "export"]
 
 WRITERS: dict[str, Callable[[Any, pa.Schema], AbstractContextManager[Any]]] = {
-    "parquet": lambda file, schema: pq.ParquetWriter(
-        file, schema, compression="zstd", write_page_checksum=True
-    ),
+    "parquet": lambda file, schema: pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True),
     "arrow": lambda file, schema: pa.ipc.new_file(file, schema),
 }
 
@@ -62,8 +60,8 @@ def export(
 
     `to` is parquet or arrow. There is a column for the time (nanoseconds, UTC), the series where they have names,
     each channel and each label. Rows are taken a chunk at a time, and `progress` is called with their number.
-    Raises LongstrideError where one of the two files exists, unless it is to `overwrite` them, where `rows` are not
-    within those of the store, and where rows are damaged.
+    Raises LongstrideError where one of the two files exists (`overwrite` replaces them), `rows` are not within
+    those of the store, or rows are damaged.
     """
     out = local_path(out)
     check_output(out, overwrite=overwrite)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from longstride.pipeline.executor import executor
 from longstride.pipeline.packing.trials import best_of, try_codecs
 from longstride.storage.atomic import make_directory, sync_directory
-from longstride.storage.errors import StoreError
+from longstride.storage.errors import StoreError, coded
 from longstride.storage.location import Folder, Place, place_of
 from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.packed.codecs import codec_of
@@ -48,6 +48,7 @@ class Packed(NamedTuple):
     """None where it was unpacked."""
 
 
+@coded
 def pack(
     store: StoreOrPath,
     dest: str | os.PathLike[str],
@@ -82,6 +83,7 @@ def pack(
     return Packed(store.num_rows, sum(sizes["values"]), num_shards, len(done), codec)
 
 
+@coded
 def unpack(
     store: StoreOrPath,
     dest: str | os.PathLike[str],

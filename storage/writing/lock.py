@@ -22,7 +22,8 @@ class StoreLock:
     """Holds a folder for one writer. What is not committed is removed at the end, unless it can be resumed.
 
     The parts that an ingest has read lie in `staged`. That folder is removed when the lock is released, but stays
-    after an interruption (KeyboardInterrupt, SystemExit, a kill) and after an error of the system (OSError), so that the next holder resumes from it.
+    after an interruption (KeyboardInterrupt, SystemExit, a kill) and after an error of the system (OSError, such
+    as a full disk), so that the next holder resumes from it.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, append: bool = False) -> None:

@@ -103,7 +103,7 @@ def plot(
     """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
     from longstride.storage.location import local_path
     from longstride.storage.open import open_store
-    from longstride.storage.output import check_output
+    from longstride.storage.writing.output import check_output
     from longstride.trainer.scoring.score_file import read_scores
     from longstride.trainer.scoring.score_plot import draw_scores
 
@@ -111,7 +111,5 @@ def plot(
     opened = open_store(store)
     found = read_scores(local_path(scores), opened)
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()
-    draw_scores(
-        local_path(out), opened, found, rows=rows, channels=chosen, title=opened.name, overwrite=overwrite
-    )
+    draw_scores(local_path(out), opened, found, rows=rows, channels=chosen, title=opened.name, overwrite=overwrite)
     click.echo(out)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.errors import coded
 from longstride.storage.html import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open import StoreOrPath, opened
@@ -108,6 +109,7 @@ COLUMNS: dict[str, Callable[[Figures], float]] = {
 HEAD = f"  {'label':<12} {'series':<12} {'rows':>11} {'labelled':>9} {'spans':>6} "
 
 
+@coded
 def evaluate(
     scores: str | os.PathLike[str], store: StoreOrPath, *, threshold: float | None = None, buffer: int = BUFFER
 ) -> Evaluation:

@@ -15,10 +15,10 @@ from longstride.storage.errors import coded
 from longstride.storage.html import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open import opened
-from longstride.storage.output import check_output
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.output import check_output
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import RunError, SettingsError
@@ -77,7 +77,7 @@ def score(options: ScoreOptions) -> ScoreResult:
     gets the same result: the same, to rounding, for any number of processes and any batch size.
 
     Raises SettingsError for an option that cannot work, RunError where run and store do not fit or no row was held
-    out, StoreError for a store that cannot be read or is damaged, and LongstrideError where `out` cannot be written.
+    out, StoreError for a store that cannot be read or is damaged, LongstrideError where `out` cannot be written.
     """
     with start_ranks(options.device) as ranks:
         return _score(options, ranks)
@@ -137,10 +137,10 @@ def _normal(
     def errors() -> Iterator[NDArray[np.float64]]:
         return _errors(trained, store, split, begin, stop, data.stride, options.batch_size, normal_only=True)
 
-    def found() -> Statistics:
+    def of_my_rows() -> Statistics:
         return Statistics.merge([Statistics.empty(len(trained.channels)), *map(Statistics.of, errors())])
 
-    normal = Statistics.merge(ranks.gather(ranks.together(found)))
+    normal = Statistics.merge(ranks.gather(ranks.together(of_my_rows)))
     if not normal.count.any():
         raise RunError(
             f"no row of {store.name} was held out for validation, so there is no normal error to compare with: "

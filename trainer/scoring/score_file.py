@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from longstride.storage.atomic import naming
-from longstride.storage.output import output_file
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.output import output_file
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import ScoresError
 
@@ -70,7 +70,7 @@ def read_scores(path: Path, store: SeriesStore) -> Scores:
 
 
 class ScoreFile:
-    """Each rank writes rows of its own, in order; then rank 0 puts them together, with what is said `about` them."""
+    """Each rank writes rows of its own, in order; then rank 0 puts them together."""
 
     def __init__(
         self, path: Path, ranks: Ranks, store: SeriesStore, channels: tuple[str, ...], *, overwrite: bool = False
@@ -135,7 +135,7 @@ class ScoreFile:
     def _open_part(self) -> None:
         part = self._part(self._ranks.rank)
         self._leave.callback(part.unlink, missing_ok=True)
-        self._part_file = self._leave.enter_context(open(part, "wb"))
+        self._part_file = self._leave.enter_context(open(part, "wb"))  # noqa: SIM115
         self._leave.enter_context(naming(part))
         self._writer = pq.ParquetWriter(self._part_file, self._schema, write_page_checksum=True)
         self._leave.push(self._abandon)

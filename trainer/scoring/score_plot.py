@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.output import output_file
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.output import output_file
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
 from longstride.trainer.scoring.vus import spans_of

@@ -1,7 +1,7 @@
 """A file that a command writes: refused before the work where it cannot be, held by one process, whole or absent.
 
-Work goes to `.NAME.unfinished`, which is locked as long as it is written, and renamed at the end. A process that was
-killed leaves that file, but not the lock: the next one takes it over.
+Work goes to `.NAME.unfinished`, which is locked as long as it is written, and renamed at the end. A process that
+was killed leaves that file, but not the lock: the next one takes it over.
 """
 
 import fcntl

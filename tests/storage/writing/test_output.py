@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from longstride.storage.errors import LongstrideError
-from longstride.storage.output import check_output, output_file, unfinished
+from longstride.storage.writing.output import check_output, output_file, unfinished
 from tests.helpers.errors import raises
 from tests.helpers.paths import ROOT
 from tests.helpers.stores.store_rows import tree
@@ -42,9 +42,13 @@ def umask() -> int:
 
 @pytest.mark.parametrize("fault", [KeyError, KeyboardInterrupt, OSError])
 def test_after_an_error_nothing_is_there(path: Path, tmp_path: Path, fault: type[BaseException]) -> None:
-    with pytest.raises(fault), output_file(path) as file:
-        file.write(b"half")
-        raise fault
+    def fail() -> None:
+        with output_file(path) as file:
+            file.write(b"half")
+            raise fault
+
+    with pytest.raises(fault):
+        fail()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -107,7 +111,7 @@ def test_a_home_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 WRITER = """
 import sys
-from longstride.storage.output import output_file
+from longstride.storage.writing.output import output_file
 with output_file(sys.argv[1]) as file:
     file.write(b"first")
     file.flush()
@@ -142,7 +146,7 @@ def test_the_same_process_is_refused_as_well(path: Path) -> None:
 def test_of_many_at_once_one_wins_and_the_others_are_refused(path: Path, tmp_path: Path) -> None:
     script = (
         "import sys\nfrom longstride.storage.errors import LongstrideError\n"
-        "from longstride.storage.output import output_file\n"
+        "from longstride.storage.writing.output import output_file\n"
         "sys.stdin.read()\ntry:\n  with output_file(sys.argv[1]) as file: file.write(b'x' * 5_000_000)\n"
         "  print('won')\nexcept LongstrideError as error: print(error.code)"
     )
@@ -182,7 +186,7 @@ def test_a_file_that_another_process_wrote_meanwhile_is_kept(
 def test_it_is_on_the_disk_before_it_has_its_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     real = Path.replace
-    monkeypatch.setattr(os, "fsync", lambda number: steps.append(os.readlink(f"/proc/self/fd/{number}")))
+    monkeypatch.setattr(os, "fsync", lambda number: steps.append(str(Path(f"/proc/self/fd/{number}").readlink())))
     monkeypatch.setattr(Path, "replace", lambda old, new: steps.append("rename") or real(old, new))
     path.parent.mkdir(parents=True)
     write(path)

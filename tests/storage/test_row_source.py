@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 import longstride
 from longstride.__main__ import main
-from longstride.storage import checked
+from longstride.storage import row_source
 from longstride.storage.inspect import summarise
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import assert_refused, raises
@@ -51,8 +51,8 @@ def test_other_chunks_are_served(store: SeriesStore) -> None:
 
 def test_each_chunk_is_checked_once(store: SeriesStore, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    real = checked.google_crc32c.value
-    monkeypatch.setattr(checked.google_crc32c, "value", lambda data: calls.append(1) or real(data))
+    real = row_source.google_crc32c.value
+    monkeypatch.setattr(row_source.google_crc32c, "value", lambda data: calls.append(1) or real(data))
     for _ in range(3):
         assert len(store.checked("values")[:]) == len(store.checked("values")) == store.num_rows
         store.check_rows("values", 10, 20)

@@ -5,6 +5,7 @@ codes.
 """
 
 import errno
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -49,7 +50,8 @@ def of_system(error: OSError) -> LongstrideError:
 
     Notes on the error, such as what is kept of the work, follow.
     """
-    reason = error.strerror or str(error) or type(error).__name__
+    # Arrow puts words of its own around those of the system.
+    reason = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
     remedy = REMEDIES.get(error.errno or 0)
     parts = [*([str(error.filename)] if error.filename else []), " ".join(reason.split())]
     notes = [remedy, *getattr(error, "__notes__", [])] if remedy else getattr(error, "__notes__", [])

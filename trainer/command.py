@@ -55,8 +55,8 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
 @flags(
     TrainOptions,
     store=None,
-    out={"type": str, "metavar": "FOLDER", "required": True},
-    cache_dir={"type": str, "metavar": "FOLDER"},
+    out={"type": LocalPath(), "metavar": "FOLDER", "required": True},
+    cache_dir={"type": LocalPath(), "metavar": "FOLDER"},
     resume={"type": click.Choice(["auto"]), "is_flag": False, "flag_value": "auto"},
 )
 def train(store: str, resume: str | None, **options: Any) -> None:

@@ -31,7 +31,9 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     )
 )
 @SOURCES
-@click.option("--out", "-o", metavar="STORE", required=True, help="Folder of the store to write.")
+@click.option(
+    "--out", "-o", type=LocalPath(), metavar="STORE", required=True, help="Folder of the store to write."
+)
 @flags(
     Recipe,
     time=COLUMNS,

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from longstride.storage.cli.group import OVERWRITE, example, options, resumable, row_range
+from longstride.storage.cli.group import OVERWRITE, LocalPath, example, options, resumable, row_range
 from longstride.storage.text import counted
 
 R = TypeVar("R")
@@ -41,12 +41,14 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
 
     An interrupted job resumes when the command is run again.
     """
+    from longstride.pipeline.packing.pack import copy_at
     from longstride.pipeline.packing.pack import pack as write
     from longstride.pipeline.packing.trials import best_of, try_codecs
+    from longstride.storage.location import place_of
     from longstride.storage.open import open_store
 
     opened = open_store(store)
-    if codec == "auto":
+    if codec == "auto" and copy_at(place_of(dest), opened) is None:
         trials = try_codecs(opened)
         codec = best_of(trials).codec
         for trial in trials:
@@ -64,7 +66,7 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
     ratio = opened.values.nbytes / report.num_bytes
     reused = f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
     click.echo(
-        f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'shard')}{reused}; values {codec}, "
+        f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'shard')}{reused}; values {report.codec}, "
         f"{report.num_bytes / 1e6:,.1f} MB, {ratio:.2f} times smaller"
     )
 
@@ -94,6 +96,7 @@ def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None
 @click.option(
     "--out",
     "-o",
+    type=LocalPath(),
     metavar="FILE",
     help="File to write.  [default: STORE with the suffix of the format]",
 )

@@ -15,7 +15,7 @@ from longstride.storage.location import local_path
 from longstride.storage.open import open_mapped, open_store
 from longstride.storage.store import SeriesStore
 
-__all__ = ["StoreLock"]
+__all__ = ["StoreLock", "check_free", "finish"]
 
 
 class StoreLock:
@@ -88,7 +88,7 @@ class StoreLock:
         if self.append:
             open_mapped(self.path)
         else:
-            _check_free(self.path)
+            check_free(self.path)
 
     def _release(self) -> None:
         """Release the lock. Its file is removed last; it stays in an unfinished store, and marks it as ours."""
@@ -101,7 +101,18 @@ class StoreLock:
         self._file = None
 
 
-def _check_free(path: Path) -> None:
+def finish(path: Path) -> None:
+    """Remove what is left in a store of a writer that was killed between its commit and its end.
+
+    Raises StoreLockedError while a writer is at work.
+    """
+    with _acquire(path):
+        shutil.rmtree(path / STAGED, ignore_errors=True)
+        _clear_store(open_store(path))
+        (path / LOCK_FILE).unlink(missing_ok=True)
+
+
+def check_free(path: Path) -> None:
     """Refuse to write over anything but a new folder, or one that an interrupted writer left."""
     if (path / ROOT).exists():
         raise StoreError(f"{path} is a store already: remove it first, or give another path", code="store-exists")

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 
 from longstride.storage.cli.flags import flags, given
-from longstride.storage.cli.group import OVERWRITE, example, row_range
+from longstride.storage.cli.group import OVERWRITE, LocalPath, example, row_range
 from longstride.trainer.cli import echo_once, report_once
 from longstride.trainer.scoring.settings import BUFFER, ScoreOptions
 
@@ -15,13 +16,13 @@ __all__ = ["evaluate", "plot", "score"]
 
 
 @click.command(epilog=example("longstride score runs/plant plant.zarr --out scores.parquet"))
-@click.argument("run")
+@click.argument("run", type=LocalPath())
 @click.argument("store")
 @flags(
     ScoreOptions,
     run=None,
     store=None,
-    out={"metavar": "FILE", "type": str, "required": True},
+    out={"metavar": "FILE", "type": LocalPath(), "required": True},
     normal={"type": str},
 )
 def score(run: str, store: str, out: str, **options: Any) -> None:
@@ -47,7 +48,7 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
         "longstride evaluate lstm.parquet pca.parquet plant.zarr --json",
     )
 )
-@click.argument("scores", metavar="SCORES...", nargs=-1, required=True)
+@click.argument("scores", metavar="SCORES...", nargs=-1, type=LocalPath(path_type=Path))
 @click.argument("store")
 @click.option("--threshold", type=float, help="Threshold to use instead of the one that `score` has set.")
 @click.option(
@@ -58,7 +59,7 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
     help="Rows around a labelled span, half on each side, in which a score still counts in part, for VUS-PR.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def evaluate(scores: tuple[str, ...], store: str, threshold: float | None, buffer: int, as_json: bool) -> None:
+def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buffer: int, as_json: bool) -> None:
     """Judge SCORES of STORE, one file or several, by its labels.
 
     Print, for each label and series: VUS-PR (the volume under the surface of precision and recall, for labels that
@@ -67,6 +68,8 @@ def evaluate(scores: tuple[str, ...], store: str, threshold: float | None, buffe
     which cannot be found without labels. Each row is judged by itself, without point adjustment. Chance is the
     AUC-PR of random scores.
     """
+    if not scores:
+        raise click.UsageError(f"{store} is the only path: give a file of scores, or several, and then the store")
     from longstride.storage.open import open_store
     from longstride.trainer.scoring.evaluation import evaluate as judge
 
@@ -86,10 +89,11 @@ def evaluate(scores: tuple[str, ...], store: str, threshold: float | None, buffe
 
 
 @click.command(epilog=example("longstride plot scores.parquet plant.zarr --rows 2000:3000 --out plot.png"))
-@click.argument("scores")
+@click.argument("scores", type=LocalPath(path_type=Path))
 @click.argument("store")
 @click.option(
     "--out",
+    type=LocalPath(path_type=Path),
     metavar="FILE",
     required=True,
     help="Picture to write: PNG, SVG or PDF.",
@@ -98,10 +102,9 @@ def evaluate(scores: tuple[str, ...], store: str, threshold: float | None, buffe
 @click.option("--rows", metavar="A:B", callback=row_range, help="Rows A to B - 1.  [default: all]")
 @click.option("--channels", help="Channels to draw, separated by commas.  [default: the first eight]")
 def plot(
-    scores: str, store: str, out: str, rows: tuple[int, int] | None, channels: str | None, overwrite: bool
+    scores: Path, store: str, out: Path, rows: tuple[int, int] | None, channels: str | None, overwrite: bool
 ) -> None:
     """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
-    from longstride.storage.location import local_path
     from longstride.storage.open import open_store
     from longstride.storage.writing.output import check_output
     from longstride.trainer.scoring.score_file import read_scores
@@ -109,7 +112,7 @@ def plot(
 
     check_output(out, overwrite=overwrite)
     opened = open_store(store)
-    found = read_scores(local_path(scores), opened)
+    found = read_scores(scores, opened)
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()
-    draw_scores(local_path(out), opened, found, rows=rows, channels=chosen, title=opened.name, overwrite=overwrite)
+    draw_scores(out, opened, found, rows=rows, channels=chosen, title=opened.name, overwrite=overwrite)
     click.echo(out)

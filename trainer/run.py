@@ -37,6 +37,7 @@ class Run(Generic[State]):
         self.ranks = ranks
         self.directory = RunDirectory(settings.run.out)
         self.wish = StopWish()
+        ranks.on_first(self.directory.check)
         self.state = state = ranks.together(lambda: make_state(settings, ranks))
         checkpoint = ranks.on_first(
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=resume)

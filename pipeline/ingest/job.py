@@ -149,10 +149,8 @@ def _run(
     advance = options.get("progress") or (lambda _: None)
     piece_bytes = options.get("piece_bytes", PIECE_BYTES)
     store = shown_as or lock.path
-    if (report := report_folder(store)).exists() and not report.is_dir():
-        raise StoreError(
-            f"{report} is a file: the report of the store goes into a folder there", code="path-taken"
-        )
+    if (aside := report_folder(store)).exists() and not aside.is_dir():
+        raise StoreError(f"{aside} is a file: the report goes into a folder there", code="path-taken")
     plan = make_plan(names, recipe, union=target.known_columns(recipe))
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))

@@ -73,8 +73,9 @@ def pack(
         codec_of(codec)
     copy = copy_at(place, store)
     if copy is not None:
-        is_mine = isinstance(copy, PackedStore) and codec in (AUTO, copy.packing.codec)
-        if not is_mine or copy.packing != packing_for(store, copy.packing.codec, shard_bytes):
+        if not isinstance(copy, PackedStore) or codec not in (AUTO, copy.packing.codec):
+            raise _taken(place)
+        if copy.packing != packing_for(store, copy.packing.codec, shard_bytes):
             raise _taken(place)
         _finish(place)
         sizes = copy.attributes["packed"]["shard_bytes"]["values"]

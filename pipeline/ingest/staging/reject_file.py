@@ -53,11 +53,13 @@ def collect_rejects(
     if not any(part.rejected for part in parts):
         return None
     make_directory(path.parent)
-    with _durable(path) as temporary:
-        with pq.ParquetWriter(temporary, _schema(), write_page_checksum=True) as writer:
-            for part in parts:
-                for table in _rejects_of(folder, part):
-                    writer.write_table(table.set_column(0, "file", [[sources[part.source].name] * table.num_rows]))
+    with (
+        _durable(path) as temporary,
+        pq.ParquetWriter(temporary, _schema(), write_page_checksum=True) as writer,
+    ):
+        for part in parts:
+            for table in _rejects_of(folder, part):
+                writer.write_table(table.set_column(0, "file", [[sources[part.source].name] * table.num_rows]))
     return str(path)
 
 

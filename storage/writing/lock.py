@@ -94,9 +94,11 @@ class StoreLock:
         """Release the lock. Its file is removed last; it stays in an unfinished store, and marks it as ours."""
         assert self._file is not None
         with self._file:
-            if self.is_committed or not _unfinished(self.path):
+            is_committed = self.is_committed
+            if is_committed or not _unfinished(self.path):
                 (self.path / LOCK_FILE).unlink(missing_ok=True)
-                with suppress(OSError):  # a committed store is not empty
+            if not is_committed:
+                with suppress(OSError):  # what is unfinished stays
                     self.path.rmdir()
         self._file = None
 
@@ -116,6 +118,9 @@ def check_free(path: Path) -> None:
     """Refuse to write over anything but a new folder, or one that an interrupted writer left."""
     if (path / ROOT).exists():
         raise StoreError(f"{path} is a store already: remove it first, or give another path", code="store-exists")
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise StoreError(f"{above} is a file, not a folder: give another path", code="path-taken")
     if path.exists() and not path.is_dir():
         raise StoreError(f"{path} is a file: give the path of a new folder", code="path-taken")
     if path.is_dir() and any(path.iterdir()) and not (path / LOCK_FILE).exists():

@@ -1,8 +1,9 @@
-"""A command that is killed at each of its steps to the disk: `python killed_commands.py FOLDER COMMAND...`.
+"""A command that is killed at each of its steps to the disk: `python killed_commands.py FOLDER TRIALS COMMAND...`.
 
-FOLDER/before is copied for each step, and is the working directory. The command is killed with SIGKILL in front of
-step n, and run again in the same place. A line of JSON on stdout tells, for each n, how the second run ended: its
-exit code, what it printed, and all files that are there then.
+FOLDER/before is copied for each step, and is the working directory. Not every step has its turn where there are
+more than TRIALS. The command is killed with SIGKILL in front of step n, and run again in the same place. A line of
+JSON on stdout tells, for each n, how the second run ended: its exit code, what it printed, and all files that are
+there then.
 """
 
 import contextlib
@@ -36,40 +37,48 @@ def run(folder: Path, arguments: list[str], report: Path) -> None:
     report.write_text(json.dumps({"code": code, "printed": printed.getvalue()}))
 
 
-def die_at(step: int) -> None:
-    """Have this process killed in front of its n-th step to the disk."""
-    left = step
+def die_at(last: int, counted: Path) -> None:
+    """Have this process killed in front of its n-th step to the disk; write how many there were."""
+    step = -1
 
     def mortal(function):  # type: ignore[no-untyped-def]
         def call(*arguments, **keywords):  # type: ignore[no-untyped-def]
-            nonlocal left
-            left -= 1
-            if left < 0:
+            nonlocal step
+            step += 1
+            if step == last:
                 os.kill(os.getpid(), signal.SIGKILL)
+            os.truncate(counted, step + 1)
             return function(*arguments, **keywords)
 
         return call
 
+    counted.touch()
     for name in STEPS:
         setattr(os, name, mortal(getattr(os, name)))
 
 
-def campaign(folder: Path, arguments: list[str]) -> None:
-    """Kill it at every step, until it comes to its end."""
+def killed(folder: Path, arguments: list[str], step: int) -> tuple[Path, int]:
+    """Run a command in a copy of FOLDER/before until a step; the copy, and the number of steps that were taken."""
+    place, counted = folder / f"step-{step}", folder / f"steps-{step}"
+    shutil.copytree(folder / "before", place, symlinks=True)
+
+    def work() -> None:
+        die_at(step, counted)
+        run(place, arguments, folder / "first.json")
+
+    os.waitpid(in_child(work), 0)
+    return place, counted.stat().st_size
+
+
+def campaign(folder: Path, arguments: list[str], at_most: int) -> None:
+    """Kill it at every step, or at so many that lie apart, and at the last ones, where the commit is."""
     os.fsync = lambda descriptor: None
     main.get_command(None, arguments[0])  # type: ignore[arg-type]
-    for step in range(1000):
-        place, report = folder / f"step-{step}", folder / f"step-{step}.json"
-        shutil.copytree(folder / "before", place, symlinks=True)
-
-        def first(step: int = step, place: Path = place, report: Path = report) -> None:
-            die_at(step)
-            run(place, arguments, report)
-
-        _, status = os.waitpid(in_child(first), 0)
-        if not os.WIFSIGNALED(status):
-            return
-        report.unlink(missing_ok=True)
+    _, num_steps = killed(folder, arguments, -2)
+    steps = range(num_steps)
+    for step in sorted({*steps[:: -(-num_steps // at_most)], *steps[-6:]}):
+        place, _ = killed(folder, arguments, step)
+        report = folder / f"step-{step}.json"
         os.waitpid(in_child(lambda place=place, report=report: run(place, arguments, report)), 0)
         found = json.loads(report.read_text()) if report.exists() else {"code": "died", "printed": ""}
         files = sorted(str(path.relative_to(place)) for path in place.rglob("*") if not path.is_dir())
@@ -78,5 +87,5 @@ def campaign(folder: Path, arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    assert sys.argv[2] in COMMANDS
-    campaign(Path(sys.argv[1]), sys.argv[2:])
+    assert sys.argv[3] in COMMANDS
+    campaign(Path(sys.argv[1]), sys.argv[3:], int(sys.argv[2]))

@@ -134,15 +134,15 @@ class ScoreFile:
 
     def _open_part(self) -> None:
         part = self._part(self._ranks.rank)
-        self._leave.callback(part.unlink, missing_ok=True)
         self._part_file = self._leave.enter_context(open(part, "wb"))  # noqa: SIM115
         self._leave.enter_context(naming(part))
         self._writer = pq.ParquetWriter(self._part_file, self._schema, write_page_checksum=True)
         self._leave.push(self._abandon)
 
     def _abandon(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Close the writer after an error, which closing it would meet again where the disk is full."""
+        """After an error, remove the part; closing the writer would meet the error again where the disk is full."""
         if error is not None:
+            self._part(self._ranks.rank).unlink(missing_ok=True)
             with suppress(OSError):
                 self._writer.close()
 
@@ -157,6 +157,8 @@ class ScoreFile:
                 with pq.ParquetFile(self._part(rank), page_checksum_verification=True) as part:
                     for batch in part.iter_batches():
                         writer.write_batch(batch)
+        for rank in range(self._ranks.world_size):  # before the rename: a kill after it is to leave nothing
+            self._part(rank).unlink()
         self._held.close()
 
     def _part(self, rank: int) -> Path:

@@ -1,4 +1,4 @@
-"""Commands that write to a disk which is full: one line, nothing half, and the same command succeeds when there is room."""
+"""Commands on a disk that is full: one line, nothing half, and the same command succeeds when there is room."""
 
 import os
 import re

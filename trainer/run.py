@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Generic, TypeVar, cast
 
+from longstride.storage.atomic import naming
 from longstride.trainer.engine.checkpoint import mark_best, remove_old, save_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.rundir import RunDirectory
@@ -55,6 +56,7 @@ class Run(Generic[State]):
         with ExitStack() as stack:
             if self.ranks.is_first:
                 stack.callback(self.directory.release)
+            stack.enter_context(naming(self.directory.path))
             stack.enter_context(self.wish)
             stack.enter_context(self.reporter)
             yield

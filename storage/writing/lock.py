@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from longstride.storage.atomic import make_directory
+from longstride.storage.atomic import make_directory, naming
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import KEPT_GENERATIONS, LOCK_FILE, ROOT, STAGED, chunk_index
 from longstride.storage.location import local_path
@@ -146,9 +146,18 @@ def _acquire(path: Path) -> IO[str]:
                 code="store-locked",
             ) from None
         if os.fstat(file.fileno()).st_nlink:
-            file.truncate(0)
-            file.write(f"{os.getpid()} on {os.uname().nodename}")
-            file.flush()
+            try:
+                with naming(path):
+                    file.truncate(0)
+                    file.write(f"{os.getpid()} on {os.uname().nodename}")
+                    file.flush()
+            except OSError:
+                with suppress(OSError):
+                    if not _unfinished(path):
+                        (path / LOCK_FILE).unlink()
+                        path.rmdir()
+                    file.close()
+                raise
             return file
         file.close()  # removed by a writer that gave up: a lock on it would keep no other writer out
 

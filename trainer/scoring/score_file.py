@@ -115,7 +115,8 @@ class ScoreFile:
             pa.array(scores),
             *(pa.array(column.astype(np.float32)) for column in errors.T),
         ]
-        self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
+        with naming(self._part(self._ranks.rank)):
+            self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -135,24 +136,24 @@ class ScoreFile:
     def _open_part(self) -> None:
         part = self._part(self._ranks.rank)
         self._part_file = self._leave.enter_context(open(part, "wb"))  # noqa: SIM115
-        self._leave.enter_context(naming(part))
         self._writer = pq.ParquetWriter(self._part_file, self._schema, write_page_checksum=True)
         self._leave.push(self._abandon)
 
     def _abandon(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """After an error, remove the part; closing the writer would meet the error again where the disk is full."""
+        """After an error, remove the part; to close the writer meets the error again where the disk is full."""
         if error is not None:
             self._part(self._ranks.rank).unlink(missing_ok=True)
             with suppress(OSError):
                 self._writer.close()
 
     def _close_part(self) -> None:
-        self._writer.close()
-        self._part_file.flush()
+        with naming(self._part(self._ranks.rank)):
+            self._writer.close()
+            self._part_file.flush()
 
     def _put_together(self) -> None:
         schema = self._schema.with_metadata({ABOUT: json.dumps(self.about).encode()})
-        with pq.ParquetWriter(self._file, schema, write_page_checksum=True) as writer:
+        with naming(self.path), pq.ParquetWriter(self._file, schema, write_page_checksum=True) as writer:
             for rank in range(self._ranks.world_size):
                 with pq.ParquetFile(self._part(rank), page_checksum_verification=True) as part:
                     for batch in part.iter_batches():

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
@@ -32,6 +33,9 @@ LEAVE_SECONDS = 5
 """How long tasks may take to end that a failed job no longer needs."""
 
 
+ADDRESS = re.compile(r"(inproc://.+|([a-z]+://)?[^/\s]+:\d+/?)")
+
+
 class WorkersError(LongstrideError):
     """Workers do not come, die, or are lost."""
 
@@ -43,6 +47,11 @@ def executor(workers: int | None, dask: str | None) -> AbstractContextManager[Ta
     if workers is not None and workers < 1:
         raise WorkersError(f"workers={workers}: expected at least 1", code="option-value")
     if dask is not None:
+        if not ADDRESS.fullmatch(dask):
+            raise WorkersError(
+                f"{dask!r} is not the address of a Dask scheduler: expected one such as tcp://host:8786",
+                code="option-value",
+            )
         return on_cluster(dask)
     return in_threads() if workers is None else on_processes(workers)
 

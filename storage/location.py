@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ __all__ = [
     "Part",
     "Place",
     "PlaceError",
+    "expanded",
     "is_url",
     "local_path",
     "open_file",
@@ -40,6 +42,9 @@ BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seco
 
 
 Buffer = bytes | memoryview
+
+CUT_URL = re.compile(r"[a-z][a-z0-9+.-]+:(?=/)")
+"""What Path makes of a URL: s3:/bucket. A folder of that name can be written ./s3:/bucket."""
 
 
 class Part(NamedTuple):
@@ -316,12 +321,24 @@ def is_url(path: str | os.PathLike[str]) -> bool:
     return "://" in os.fspath(path)
 
 
+def expanded(path: str | os.PathLike[str]) -> str:
+    """A path of this machine in which ~ is the home of the user; a shell does not see to it in --out=~/plant."""
+    return os.path.expanduser(os.fspath(path))  # noqa: PTH111 (a user who does not exist is no error)
+
+
 def place_of(path: str | os.PathLike[str]) -> Place:
     """The place that a path or URL names. Raises PlaceError for anything else."""
     if not isinstance(path, str | os.PathLike) or not os.fspath(path) or "\0" in os.fspath(path):
         shown = " ".join(repr(path).split())[:80]
         raise PlaceError(f"{shown} is not a path or a URL", code="option-value")
-    return Bucket(os.fspath(path)) if is_url(path) else Folder(Path(path))
+    if is_url(path):
+        return Bucket(os.fspath(path))
+    if cut := CUT_URL.match(os.fspath(path)):
+        raise PlaceError(
+            f"{os.fspath(path)} is not a URL any more: write {cut[0]}//..., as text and not as a Path",
+            code="not-a-folder",
+        )
+    return Folder(Path(expanded(path)))
 
 
 def local_path(path: str | os.PathLike[str]) -> Path:

@@ -9,7 +9,7 @@ import os
 from dataclasses import fields
 from typing import Any
 
-from longstride.storage.errors import StoreError
+from longstride.storage.errors import StoreError, coded
 from longstride.storage.format import ATTRIBUTES, FORMAT_VERSION, LOCK_FILE, ROOT, StoreLayout, seal
 from longstride.storage.location import Folder, Place, place_of
 from longstride.storage.mapped.store import MappedStore
@@ -26,6 +26,7 @@ MAX_CHUNK_BYTES = 2**30
 MAX_SHARD_BYTES = 2**40
 
 
+@coded
 def open_store(path: str | os.PathLike[str]) -> SeriesStore:
     """Open the committed state at `path`: a folder, or where the store is packed a URL (s3://bucket/name) too.
 

@@ -15,7 +15,7 @@ from longstride.storage.errors import StoreError
 from longstride.storage.format import ATTRIBUTES, IDENTITY, KEPT_GENERATIONS, ROOT, StoreLayout
 from longstride.storage.html import html_table
 from longstride.storage.location import Folder, Place
-from longstride.storage.row_source import RowSource
+from longstride.storage.row_source import CheckedRows, RowSource
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.text import counted, readable_time
@@ -62,6 +62,7 @@ class SeriesStore(ABC):
         """Name of each series; one empty name where no column names the series."""
         self.series_end_ns: tuple[int, ...] = tuple(attributes.get("series_end_ns", ()))
         """Time of the last row of each series, nanoseconds since 1970-01-01 UTC; empty where not recorded."""
+        self._checked: dict[str, RowSource] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Workers must see the rows that the process which sends it has planned with, whatever is appended.
@@ -130,10 +131,29 @@ class SeriesStore(ABC):
     @property
     def span_ns(self) -> tuple[int, int]:
         """Time of the first and of the last row of all segments, or of all rows if there is no segment."""
-        starts, stops = self.segments.start, self.segments.stop
+        starts, stops, time = self.segments.start, self.segments.stop, self.checked("time")
         if not len(starts):
-            return int(self.time[0]), int(self.time[-1])
-        return int(self.time[starts].min()), int(self.time[stops - 1].max())
+            return int(time[0]), int(time[-1])
+        return int(time[starts].min()), int(time[stops - 1].max())
+
+    def checked(self, array: str) -> RowSource:
+        """Rows of `values`, `time` or `labels` that raise StoreError, when sliced, where a chunk is damaged.
+
+        Each chunk is compared with its checksum once, when one of its rows is first read.
+        """
+        if array not in self._checked:
+            rows: Any = getattr(self, array)
+            if isinstance(rows, np.ndarray):  # a packed chunk is checked each time that it is decoded
+                checksums = self.attributes["checksums_crc32c"][array]
+                rows = CheckedRows(rows, checksums, self.chunk_rows, store=self.name, array=array)
+            self._checked[array] = rows
+        return self._checked[array]
+
+    def check_rows(self, array: str, start: int, stop: int) -> None:
+        """Compare the chunks of rows start:stop with their checksums, as `checked` does, without reading more."""
+        rows = self.checked(array)
+        if isinstance(rows, CheckedRows):
+            rows.check(start, stop)
 
     def read(self, start: int, stop: int) -> NDArray[np.floating]:
         """Values of rows start:stop, shape (stop - start, N). Raises IndexError outside 0..T."""
@@ -145,21 +165,22 @@ class SeriesStore(ABC):
         """Statistics (N,) of rows start:stop (to the end by default), exact for any range.
 
         Whole blocks come from their stored statistics; only the rows at both ends are read.
-        Raises IndexError outside 0..T.
+        Raises IndexError outside 0..T, and StoreError where those rows are damaged.
         """
         stop = self.num_rows if stop is None else stop
         self._check_range(start, stop)
+        values = self.checked("values")
         first_block = -(-start // self.chunk_rows)
         last_block = stop // self.chunk_rows
         if first_block >= last_block:
-            return Statistics.of(self.values[start:stop])
+            return Statistics.of(values[start:stop])
         stored = self.block_statistics
         blocks = slice(first_block, last_block)
         return Statistics.merge(
             [
-                Statistics.of(self.values[start : first_block * self.chunk_rows]),
+                Statistics.of(values[start : first_block * self.chunk_rows]),
                 Statistics(**{name: field[blocks] for name, field in vars(stored).items()}),
-                Statistics.of(self.values[last_block * self.chunk_rows : stop]),
+                Statistics.of(values[last_block * self.chunk_rows : stop]),
             ]
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from longstride.storage.cli.flags import flags, given
-from longstride.storage.cli.group import example
+from longstride.storage.cli.group import LocalPath, example
 from longstride.trainer.cli import echo_once, report_once, report_progress
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.settings import TrainOptions
@@ -46,7 +46,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
 @click.argument("store")
 @click.option(
     "--config",
-    type=click.Path(exists=True, dir_okay=False),
+    type=LocalPath(exists=True, dir_okay=False),
     is_eager=True,
     expose_value=False,
     callback=_read_config,
@@ -55,8 +55,8 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
 @flags(
     TrainOptions,
     store=None,
-    out={"type": click.Path(), "required": True},
-    cache_dir={"type": click.Path()},
+    out={"type": LocalPath(), "metavar": "FOLDER", "required": True},
+    cache_dir={"type": LocalPath(), "metavar": "FOLDER"},
     resume={"type": click.Choice(["auto"]), "is_flag": False, "flag_value": "auto"},
 )
 def train(store: str, resume: str | None, **options: Any) -> None:

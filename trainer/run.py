@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Generic, TypeVar, cast
 
+from longstride.storage.atomic import naming
 from longstride.trainer.engine.checkpoint import mark_best, remove_old, save_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.rundir import RunDirectory
@@ -37,6 +38,7 @@ class Run(Generic[State]):
         self.ranks = ranks
         self.directory = RunDirectory(settings.run.out)
         self.wish = StopWish()
+        ranks.on_first(self.directory.check)
         self.state = state = ranks.together(lambda: make_state(settings, ranks))
         checkpoint = ranks.on_first(
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=resume)
@@ -54,6 +56,7 @@ class Run(Generic[State]):
         with ExitStack() as stack:
             if self.ranks.is_first:
                 stack.callback(self.directory.release)
+            stack.enter_context(naming(self.directory.path))
             stack.enter_context(self.wish)
             stack.enter_context(self.reporter)
             yield

@@ -55,11 +55,13 @@ class DataSettings:
     """Folder that keeps decoded rows of a packed store, for later epochs and all processes of the machine."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.store, str | os.PathLike):
-            name = getattr(self.store, "name", None)
-            check(isinstance(name, str), "store", self.store, "an open store, or the path or URL of one")
-            object.__setattr__(self, "store", name)
-        _as_text(self, "store", "cache_dir")
+        store: Any = self.store
+        if not isinstance(store, str | os.PathLike):
+            store = getattr(store, "name", None)
+            check(isinstance(store, str), "store", self.store, "an open store, or the path or URL of one")
+        object.__setattr__(self, "store", os.fspath(store))
+        if self.cache_dir is not None:
+            object.__setattr__(self, "cache_dir", str(local_path(self.cache_dir)))
         at_least(1, window=self.window, stride=self.stride, batch_size=self.batch_size)
         check(0 < self.train_share <= 1, "train_share", self.train_share, "above 0 and at most 1")
         check(0 <= self.validation_share < 1, "validation_share", self.validation_share, "0 or more, below 1")
@@ -251,9 +253,3 @@ def one_of(choices: Any, **values: str) -> None:
     """Raise SettingsError for the first setting that is none of the choices, a Literal."""
     for name, value in values.items():
         check(value in get_args(choices), name, value, f"one of {', '.join(get_args(choices))}")
-
-
-def _as_text(settings: object, *names: str) -> None:
-    for name in names:
-        path = getattr(settings, name)
-        object.__setattr__(settings, name, None if path is None else os.fspath(path))

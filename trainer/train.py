@@ -1,6 +1,7 @@
 """`longstride.train`: from the windows of a store to a run directory with a trained model."""
 
 from longstride.storage.cli.keywords import keywords_of
+from longstride.storage.errors import coded
 from longstride.trainer.engine.distributed import start_ranks
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.loop import Training
@@ -11,6 +12,7 @@ from longstride.trainer.train_result import TrainResult
 __all__ = ["train"]
 
 
+@coded
 @keywords_of(TrainOptions, SettingsError)
 def train(options: TrainOptions) -> TrainResult:
     """Train an autoencoder on windows (B, K, N) of a store, and write a run directory.

@@ -8,7 +8,7 @@ import click
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.storage.cli.flags import flags, given
-from longstride.storage.cli.group import SOURCES, example, resumable
+from longstride.storage.cli.group import SOURCES, LocalPath, example, resumable
 
 
 def _names(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:
@@ -31,7 +31,9 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     )
 )
 @SOURCES
-@click.option("--out", "-o", metavar="STORE", required=True, help="Folder of the store to write.")
+@click.option(
+    "--out", "-o", type=LocalPath(), metavar="STORE", required=True, help="Folder of the store to write."
+)
 @flags(
     Recipe,
     time=COLUMNS,
@@ -59,7 +61,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
 @click.option(
     "--recipe",
     "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=LocalPath(exists=True, dir_okay=False, path_type=Path),
     help="TOML file with settings of the same names; flags override it.",
 )
 @click.option("--append", is_flag=True, help="Add newer rows to an existing store, read by its own recipe.")

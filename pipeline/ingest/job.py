@@ -22,7 +22,8 @@ from longstride.pipeline.ingest.staging.reject_file import collect_rejects, repo
 from longstride.pipeline.ingest.writing.target import NewStore
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
-from longstride.storage.format import ROOT
+from longstride.storage.errors import StoreError, coded
+from longstride.storage.format import LOCK_FILE, ROOT
 from longstride.storage.location import local_path
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
@@ -51,6 +52,7 @@ class Options(TypedDict, total=False):
     """Bytes of rows that are put in order at a time."""
 
 
+@coded
 def ingest(
     sources: Names, out: str | os.PathLike[str], recipe: Recipe, **options: Unpack[Options]
 ) -> IngestReport:
@@ -64,6 +66,7 @@ def ingest(
         return _run(sources, lock, recipe, NewStore(), options)
 
 
+@coded
 def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
     """Add newer rows to the store at `out`, read by its own recipe; `options` as in `Options`.
 
@@ -78,6 +81,7 @@ def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Option
         return _run(sources, lock, recipe_of(store), ExistingStore(store), options)
 
 
+@coded
 def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
     """Make the store at `out` again from its own sources, as they are now, and these; then replace the old store.
 
@@ -91,8 +95,9 @@ def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Optio
         known = _sources_before(before)
         names = [*known, *(name for name in find_files(sources) if name not in known)]
         made = out.with_name(f".{out.name}.rebuilding")
-        if (made / ROOT).exists():
-            shutil.rmtree(made)  # a kill has come between its commit and the exchange, or right after it
+        # A kill has come between its commit and the exchange, right after it, or while the old store was removed.
+        if (made / ROOT).exists() or (made.exists() and not (made / LOCK_FILE).exists()):
+            shutil.rmtree(made)
         target = NewStore(before.generation + 1)
         with _new_store(made) as new_lock:
             report = _run(names, new_lock, recipe_of(before), target, options, shown_as=out)
@@ -143,6 +148,9 @@ def _run(
     started = clock.perf_counter()
     advance = options.get("progress") or (lambda _: None)
     piece_bytes = options.get("piece_bytes", PIECE_BYTES)
+    store = shown_as or lock.path
+    if (aside := report_folder(store)).exists() and not aside.is_dir():
+        raise StoreError(f"{aside} is a file: the report goes into a folder there", code="path-taken")
     plan = make_plan(names, recipe, union=target.known_columns(recipe))
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
@@ -157,7 +165,6 @@ def _run(
         read.run(run_tasks)
     target.refuse_older(read.parts, plan.sources)
     sensors = None if recipe.pivot is None else target.sensors(sensors_of(read.parts), plan.union)
-    store = shown_as or lock.path
 
     def publish(report: IngestReport) -> IngestReport:
         report = replace(

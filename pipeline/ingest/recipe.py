@@ -2,15 +2,17 @@
 
 import codecs
 import json
+import os
 import tomllib
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from longstride.pipeline.ingest.duration import parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
+from longstride.storage.errors import coded
+from longstride.storage.location import local_path
 
 __all__ = ["EPOCH_UNITS_NS", "Aggregate", "Recipe", "toml"]
 
@@ -273,8 +275,10 @@ class Recipe:
         return cls(**{"time": "", **values})
 
     @classmethod
-    def from_toml(cls, path: Path, **overrides: Any) -> "Recipe":
+    @coded
+    def from_toml(cls, path: str | os.PathLike[str], **overrides: Any) -> "Recipe":
         """Read a recipe file; `overrides` take the place of what it says. Raises RecipeError."""
+        path = local_path(path)
         try:
             settings = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

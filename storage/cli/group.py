@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 
 import click
 
-from longstride.storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError, of_system
+from longstride.storage.location import local_path
 from longstride.storage.packages import package_error
 
-__all__ = ["SOURCES", "CommandGroup", "example", "options", "resumable", "row_range"]
+__all__ = ["OVERWRITE", "SOURCES", "CommandGroup", "LocalPath", "example", "options", "resumable", "row_range"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,8 +18,18 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 SOURCES = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the file where there is one.")
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
+
+
+class LocalPath(click.Path):
+    """A path of this machine, in which ~ is the home of the user; a URL is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click does. Raises PlaceError for a URL."""
+        return super().convert(str(local_path(value)), param, ctx)
 
 
 class CommandGroup(click.Group):
@@ -36,7 +47,7 @@ class CommandGroup(click.Group):
         except LongstrideError as error:
             raise click.ClickException(f"{error} [{error.code}]") from error
         except OSError as error:
-            raise click.ClickException(f"{error} [file-system]") from error
+            raise click.ClickException(f"{(refused := of_system(error))} [{refused.code}]") from error
         except ModuleNotFoundError as error:
             if not isinstance(found := package_error(error), LongstrideError):
                 raise

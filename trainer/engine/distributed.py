@@ -15,7 +15,7 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from longstride.storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError, of_system
 from longstride.trainer.errors import RunError, SettingsError
 
 __all__ = ["Ranks", "start_ranks"]
@@ -69,7 +69,7 @@ class Ranks:
         except LongstrideError as caught:
             error = caught
         except OSError as caught:
-            error = RunError(str(caught), code="file-system")
+            error = of_system(caught)
         first = next((other for other in self.gather(error) if other is not None), None)
         if first is not None:
             raise first

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from longstride.storage.atomic import write_file
+from longstride.storage.atomic import naming, write_file
 from longstride.storage.packages import PackageError, needs
 
 __all__ = ["Interval", "MetricsLog", "read_metrics"]
@@ -83,6 +83,7 @@ class MetricsLog:
         """
         kept = [line for line in read_metrics(path) if _is_before(line, epoch, step)]
         write_file(path, ["".join(json.dumps(line) + "\n" for line in kept).encode()])
+        self._path = path
         self._file = open(path, "a", buffering=1)  # noqa: SIM115
         self._board = _board(tensorboard, step)
 
@@ -102,7 +103,8 @@ class MetricsLog:
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in figures.items()
         }
-        self._file.write(json.dumps({"kind": kind, "step": step, **finite}) + "\n")
+        with naming(self._path):
+            self._file.write(json.dumps({"kind": kind, "step": step, **finite}) + "\n")
         for name, value in finite.items():
             if self._board and isinstance(value, int | float) and name != "epoch" and kind != "summary":
                 self._board.add_scalar(f"{kind}/{name}", value, step)

@@ -27,6 +27,8 @@ from longstride.trainer.settings import Settings
 
 __all__ = ["RunDirectory"]
 
+LOCK = ".lock"
+
 logger = logging.getLogger(__name__)
 
 
@@ -43,16 +45,29 @@ class RunDirectory:
         self.report = self.path / "report.html"
         self.diverged = self.path / "diverged.json"
 
+    def check(self) -> None:
+        """Raise RunError where there is a file, a store, or a folder of other files."""
+        if (self.path / ROOT).exists():
+            raise RunError(f"{self.path} is a store: give a folder for the run", code="path-taken")
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise RunError(f"{self.path} is a file: give a folder for the run", code="path-taken")
+        is_run = (self.path / LOCK).exists() or (self.settings.exists() and self.checkpoints.is_dir())
+        if not is_run and any(self.path.iterdir()):
+            raise RunError(
+                f"{self.path} holds other files: give the path of a new folder for the run", code="path-taken"
+            )
+
     def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> dict[str, Any] | None:
         """Write the settings, and return the state to resume from, or None to begin.
 
         `fingerprint` is that of the training loader. Raises RunError where there is a run and `resume` is False,
-        where the run has other settings or other data, where it is still in progress, and where there is a store.
+        where the run has other settings or other data, where it is still in progress, and as `check`.
         """
-        if (self.path / ROOT).exists():
-            raise RunError(f"{self.path} is a store: give a folder for the run", code="path-taken")
+        self.check()
         make_directory(self.path)
-        self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 (held until `release`)
+        self._lock = open(self.path / LOCK, "w")  # noqa: SIM115 (held until `release`)
         try:
             return self._open(settings, fingerprint, resume)
         except BaseException:
@@ -74,6 +89,8 @@ class RunDirectory:
             raise RunError(
                 f"another training uses {self.path}: wait for it to end, or stop it", code="run-locked"
             ) from None
+        for left in self.path.glob(".*.tmp"):  # of a run that was killed
+            left.unlink()
         has_begun = bool(complete_checkpoints(self.checkpoints))
         if not resume and (has_begun or read_metrics(self.metrics)):
             raise RunError(

@@ -1,5 +1,6 @@
 """What a run reports while it trains, on rank 0 alone: messages, metrics, and at the end a picture and a page."""
 
+import io
 import logging
 import resource
 import sys
@@ -10,6 +11,7 @@ from typing import Never
 import torch
 from tqdm import tqdm
 
+from longstride.storage.atomic import write_file
 from longstride.storage.packages import PackageError, needs
 from longstride.trainer.engine.metrics import MetricsLog, read_metrics
 from longstride.trainer.engine.rundir import RunDirectory
@@ -114,7 +116,9 @@ class Reporter:
                 f"{'Validation' if state.validation_batches else 'Training'} window at row {typical.row:,}, "
                 f"after {progress.step:,} steps"
             )
-            draw_window(typical, state.store, title).savefig(directory.picture)
+            picture = io.BytesIO()
+            draw_window(typical, state.store, title).savefig(picture, format="png")
+            write_file(directory.picture, [picture.getbuffer()])
         result = self.result(finished=True, drawn=can_draw)
         self._log.write("summary", progress.step, **result.as_metrics())
         if can_draw:

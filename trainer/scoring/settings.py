@@ -37,6 +37,8 @@ class ScoreOptions:
     """Share of the normal rows that score above the threshold of the scores: false alarms."""
     device: Device = "auto"
     """Where to compute."""
+    overwrite: bool = False
+    """Replace the file where there is one."""
 
     def __post_init__(self) -> None:
         at_least(1, stride=self.stride, batch_size=self.batch_size)

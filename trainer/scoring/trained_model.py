@@ -64,7 +64,7 @@ class TrainedModel:
         """Squared errors of all windows of a split, `stride` rows apart, in row order, in standard deviations.
 
         Gives starts (b,), and errors (b, K, N) of the model's channels, NaN where a value is missing; with
-        `normal_only` only windows in which no row has a label.
+        `normal_only` only windows in which no row has a label. Raises StoreError for rows that are damaged.
         """
         window = self.settings.data.window
         if normal_only:
@@ -84,5 +84,6 @@ class TrainedModel:
         for batch in loader:
             starts = batch.start.numpy()
             chosen = starts >= 0  # the last batch is filled up
+            store.check_rows("values", int(starts[chosen].min()), int(starts[chosen].max()) + window)
             errors = self.runner.judge(self.model, batch).squared_errors()
             yield starts[chosen], errors.cpu().numpy()[chosen]

@@ -142,7 +142,7 @@ class ParquetSource(Columnar):
     def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
         import pyarrow.parquet as pq
 
-        return pq.ParquetFile(raw)
+        return pq.ParquetFile(raw, page_checksum_verification=True)
 
     def _schema_of(self, file: Any) -> Any:
         return file.schema_arrow

@@ -16,6 +16,7 @@ from typing import Any, cast
 import google_crc32c
 
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
+from longstride.storage.location import expanded
 from longstride.storage.packages import needs
 
 __all__ = [
@@ -69,6 +70,7 @@ def find_files(names: Names) -> list[str]:
 def _expanded(name: str) -> list[str]:
     if "://" in name:
         return _expanded_url(name)
+    name = expanded(name)
     path = Path(name)
     if path.is_file():
         return [name]

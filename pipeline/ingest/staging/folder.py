@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from longstride.pipeline.ingest.report import IngestReport
-from longstride.storage.atomic import make_directory, write_file
+from longstride.storage.atomic import make_directory, naming, write_file
 from longstride.storage.format import LOCK_FILE
 from longstride.storage.writing.lock import StoreLock
 
@@ -37,7 +37,8 @@ def rejects_name(source: int, section: int, piece: int) -> str:
 def written_whole(path: Path) -> Iterator[Path]:
     """A name to write to, which no other process or machine takes; what was written appears as `path`."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    yield temporary
+    with naming(path):
+        yield temporary
     temporary.replace(path)
 
 

@@ -13,7 +13,7 @@ from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.staging.folder import rejects_name, written_whole
 from longstride.pipeline.ingest.staging.part_file import Part
-from longstride.storage.atomic import make_directory, sync_directory
+from longstride.storage.atomic import make_directory, naming, sync_directory
 
 __all__ = ["RejectLimit", "collect_rejects", "report_folder", "write_rejects"]
 
@@ -53,7 +53,10 @@ def collect_rejects(
     if not any(part.rejected for part in parts):
         return None
     make_directory(path.parent)
-    with _durable(path) as temporary, pq.ParquetWriter(temporary, _schema()) as writer:
+    with (
+        _durable(path) as temporary,
+        pq.ParquetWriter(temporary, _schema(), write_page_checksum=True) as writer,
+    ):
         for part in parts:
             for table in _rejects_of(folder, part):
                 writer.write_table(table.set_column(0, "file", [[sources[part.source].name] * table.num_rows]))
@@ -110,9 +113,10 @@ class RejectLimit:
 def _durable(path: Path) -> Iterator[Path]:
     """A name to write to; what was written appears as `path`."""
     temporary = path.with_name(f".{path.name}.tmp")
-    yield temporary
-    with open(temporary, "rb") as file:
-        os.fsync(file.fileno())
+    with naming(path):
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
     temporary.replace(path)
     sync_directory(path.parent)
 
@@ -121,7 +125,9 @@ def _rejects_of(folder: Path, part: Part) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     if part.rejected:
-        yield pq.read_table(folder / rejects_name(part.source, part.section, part.piece))
+        yield pq.read_table(
+            folder / rejects_name(part.source, part.section, part.piece), page_checksum_verification=True
+        )
 
 
 def _schema() -> Any:

@@ -123,7 +123,7 @@ def test_damage_is_told(make_store: Make, tmp_path: Path, damage: Callable[[Path
         packed.values[rows : rows + 10]
     result = CliRunner().invoke(main, ["verify", packed.name])
     assert result.exit_code == 1
-    assert_refused(result.output, "store-damaged", "of 55 files")
+    assert_refused(result.output, "store-damaged", "of 56 files")
     assert "rows 4,096 to 5,119 of values cannot be read" in result.output
     assert "rows 1,024 to" not in result.output
 

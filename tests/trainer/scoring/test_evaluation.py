@@ -71,7 +71,8 @@ def scores(plant: SeriesStore, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def write(path: Path, store: SeriesStore, found: NDArray[np.float64], about: dict[str, Any]) -> None:
     found = np.where(within_segments(store), found, np.nan)  # no window reaches the others
-    with ScoreFile(path, ALONE, store, ("c0",), about) as file:
+    with ScoreFile(path, ALONE, store, ("c0",)) as file:
+        file.about = about
         file.write(0, found, found[:, None])
 
 

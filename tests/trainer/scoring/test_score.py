@@ -131,7 +131,7 @@ def test_any_batch_size_gives_the_same(
 ) -> None:
     tables = []
     for size in (64, batch_size):
-        score(trained, labelled, tmp_path / "scores.parquet", batch_size=size, device="cpu")
+        score(trained, labelled, tmp_path / "scores.parquet", batch_size=size, device="cpu", overwrite=True)
         tables.append(pl.read_parquet(tmp_path / "scores.parquet"))
     assert_same(*tables)
 
@@ -197,7 +197,7 @@ def test_another_store_with_the_same_channels(
     assert scored.rows == 500
     # Rows of a run shorter than a window are out of reach.
     short = make_store(tmp_path / "short.zarr", waves(10, 4))
-    assert score(trained, short, tmp_path / "scores.parquet", device="cpu").covered == 0
+    assert score(trained, short, tmp_path / "short.parquet", device="cpu").covered == 0
 
 
 def printed(*arguments: Any) -> str:
@@ -211,13 +211,13 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
     labelled: SeriesStore, trained: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").mkdir()
-    with raises("path-taken", tmp_path / "taken", kind=RunError):
+    with raises("path-taken", tmp_path / "taken"):
         score(trained, labelled, tmp_path / "taken", device="cpu")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
     command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "taken")]
     result = CliRunner().invoke(main, command)
-    assert result.exit_code == 2
-    assert "is a directory" in result.output
+    assert result.exit_code == 1
+    assert_refused(result.output, "path-taken", tmp_path / "taken")
 
 
 def test_what_does_not_fit_is_one_line(

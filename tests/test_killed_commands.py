@@ -34,7 +34,7 @@ def before(make_store: Make, tmp_path: Path) -> Path:
     return folder
 
 
-def campaign(folder: Path, *arguments: str, at_most: int = 12) -> list[dict[str, object]]:
+def campaign(folder: Path, *arguments: str, at_most: int = 4) -> list[dict[str, object]]:
     """What came of the second run, for each step at which the first was killed."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
     command = [sys.executable, killed_commands.__file__, str(folder), str(at_most), *arguments]
@@ -58,7 +58,7 @@ def files_of(folder: Path) -> set[str]:
 def test_export(before: Path, tmp_path: Path, to: str) -> None:
     expected = files_of(before) | {f"out/plant.{to}", f"out/plant.{to}.toml"}
     found = campaign(tmp_path, "export", "plant.zarr", "--to", to, "--out", f"out/plant.{to}")
-    assert_recovered(found, expected, at_least=3)
+    assert_recovered(found, expected, at_least=2)
 
 
 @pytest.mark.parametrize("what", ["pack", "unpack"])
@@ -69,7 +69,7 @@ def test_pack_and_unpack(before: Path, tmp_path: Path, what: str) -> None:
     whole = tmp_path / "whole.zarr"
     (longstride.pack if what == "pack" else longstride.unpack)(before / source, whole)
     found = campaign(tmp_path, what, source, dest)
-    assert_recovered(found, files_of(before) | {f"copy.zarr/{name}" for name in files_of(whole)}, at_least=10)
+    assert_recovered(found, files_of(before) | {f"copy.zarr/{name}" for name in files_of(whole)}, at_least=6)
 
 
 def log(path: Path, first: int, count: int, broken: str = "") -> None:
@@ -96,7 +96,7 @@ def test_ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> No
         longstride.ingest("first.csv", "plant.zarr", recipe)
     more = [how] if how != "new" else ["--time", "time", *settings]
     found = campaign(tmp_path, "ingest", source, "--out", "plant.zarr", *more)
-    assert len(found) >= 8
+    assert len(found) >= 6
     for one in found:
         # Killed after it had removed what tells whose commit it was, the next one finds that it is done.
         is_done = re.search(r"\[(store-exists|source-repeated)\]", str(one["printed"])) and how != "--rebuild"

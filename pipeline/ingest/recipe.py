@@ -278,14 +278,10 @@ class Recipe:
     @coded
     def from_toml(cls, path: str | os.PathLike[str], **overrides: Any) -> "Recipe":
         """Read a recipe file; `overrides` take the place of what it says. Raises RecipeError."""
-        path = local_path(path)
         try:
-            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+            return cls.from_settings(tomllib.loads(local_path(path).read_text(encoding="utf-8")) | overrides)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RecipeError(f"{path} is not a TOML file: {error}", code="recipe-file") from None
-        settings = {name.replace("-", "_"): value for name, value in settings.items()}
-        try:
-            return cls.from_settings(settings | overrides)
         except RecipeError as error:
             raise RecipeError(f"{path}: {error}", code=error.code) from None
 

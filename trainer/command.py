@@ -1,6 +1,5 @@
 """`longstride train`: train a model on the windows of a store."""
 
-import tomllib
 from typing import Any
 
 import click
@@ -8,33 +7,10 @@ import click
 from longstride.storage.cli.flags import flags, given
 from longstride.storage.cli.group import example
 from longstride.trainer.cli import echo_once, report_once, report_progress
-from longstride.trainer.errors import SettingsError
+from longstride.trainer.config_file import check_imports, read_config
 from longstride.trainer.settings import TrainOptions
 
 __all__ = ["train"]
-
-
-def _read_config(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
-    """Let a TOML file take the place of the defaults, and flags that of the file."""
-    if path is None:
-        return
-    try:
-        with open(path, "rb") as file:
-            found = tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not a TOML file: {error}", code="config-format") from None
-    # Groups only make a file readable: each setting has a name of its own.
-    flat = {name: value for name, value in found.items() if not isinstance(value, dict)}
-    for group in (value for value in found.values() if isinstance(value, dict)):
-        flat |= group
-    flat = {name.replace("-", "_"): value for name, value in flat.items()}
-    known = {option.name for option in context.command.params} - {"config", "resume"}
-    if unknown := sorted(flat.keys() - known):
-        names = ", ".join(sorted(str(name).replace("_", "-") for name in known))
-        raise SettingsError(
-            f"{path}: unknown setting {', '.join(map(repr, unknown))}: expected {names}", code="setting-unknown"
-        )
-    context.default_map = flat
 
 
 @click.command(
@@ -49,7 +25,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
     type=click.Path(exists=True, dir_okay=False),
     is_eager=True,
     expose_value=False,
-    callback=_read_config,
+    callback=read_config,
     help="TOML file with settings of the same names, in groups or not; flags override it.",
 )
 @flags(
@@ -59,7 +35,9 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
     cache_dir={"type": click.Path()},
     resume={"type": click.Choice(["auto"]), "is_flag": False, "flag_value": "auto"},
 )
-def train(store: str, resume: str | None, **options: Any) -> None:
+@click.option("--trust", is_flag=True, help="Import what --config names by an import path, which runs its code.")
+@click.pass_context
+def train(context: click.Context, store: str, resume: str | None, trust: bool, **options: Any) -> None:
     """Train an autoencoder on STORE.
 
     The model compresses each window of the training split to a few numbers and reconstructs it from them. The loss
@@ -77,6 +55,7 @@ def train(store: str, resume: str | None, **options: Any) -> None:
     reconstruction.png and report.html.
     """
     with report_once(), report_progress():
+        check_imports(context, trust=trust)
         from longstride.trainer.train import train as train_model
 
         result = train_model(store, resume=resume is not None, **given(options))

@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Generic, TypeVar, cast
 
-from longstride.trainer.engine.checkpoint import mark_best, remove_old, save_checkpoint
+from longstride.trainer.saved.checkpoint import Checkpoint, fitting, mark_best, remove_old, save_checkpoint
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.engine.rundir import RunDirectory
+from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.reporter import Reporter
@@ -42,11 +42,15 @@ class Run(Generic[State]):
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=resume)
         )
         if checkpoint:
-            state.restore(checkpoint)
+            ranks.together(lambda: self._restore(checkpoint))
         self.progress = state.progress
         self.reporter = Reporter(state, self.directory)
         if settings.run.compile:
             state.model.compile()
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        with fitting(checkpoint.path):
+            self.state.restore(checkpoint.state)
 
     @contextmanager
     def in_progress(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from longstride.storage.html import html_table
 from longstride.trainer.engine.metrics import Interval, read_metrics
-from longstride.trainer.engine.rundir import RunDirectory
+from longstride.trainer.saved.rundir import RunDirectory
 
 __all__ = ["TrainResult"]
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import torch
 
-from longstride.trainer.engine.checkpoint import best_checkpoint, load_checkpoint
+from longstride.trainer.saved.checkpoint import best_checkpoint, load_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
 from tests.helpers.runs.report_page import Page

@@ -15,7 +15,7 @@ import torch
 from longstride import TrainResult
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
-from longstride.trainer.engine.checkpoint import STATE_FILE, best_checkpoint, complete_checkpoints, load_checkpoint
+from longstride.trainer.saved.checkpoint import STATE_FILE, best_checkpoint, complete_checkpoints, load_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import DivergenceError, RunError, SettingsError
 from longstride.trainer.loop import Training

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from longstride.trainer.engine.metrics import Interval
-from longstride.trainer.engine.rundir import RunDirectory
+from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.train_result import TrainResult
 
 

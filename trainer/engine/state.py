@@ -90,6 +90,7 @@ class RunState:
     def as_checkpoint(self) -> dict[str, Any]:
         """Everything that a resumed run needs, plain values and tensors; call it on every rank."""
         return {
+            "settings": self.settings.as_json(),
             "model": self.model.state_dict(),
             "average": None,
             "progress": asdict(self.progress),

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from longstride.storage.packages import PackageError, needs
 from longstride.trainer.engine.metrics import MetricsLog, read_metrics
-from longstride.trainer.engine.rundir import RunDirectory
+from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.examples import read_examples, typical_row
 from longstride.trainer.reporting.report import write_report

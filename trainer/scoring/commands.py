@@ -9,7 +9,7 @@ import click
 
 from longstride.storage.cli.flags import flags, given
 from longstride.storage.cli.group import example, row_range
-from longstride.trainer.cli import echo_once, report_once
+from longstride.trainer.cli import echo_once, report_once, report_progress
 from longstride.trainer.scoring.settings import BUFFER, ScoreOptions
 
 __all__ = ["evaluate", "plot", "score"]
@@ -35,7 +35,7 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
 
     Started by torchrun, each process scores rows of its own.
     """
-    with report_once():
+    with report_once(), report_progress():
         from longstride.trainer.scoring.score import score as score_rows
 
         result = score_rows(run, store, out, **given(options))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.cli.keywords import keywords_of
+from longstride.storage.errors import LongstrideError
 from longstride.storage.html import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open import opened
@@ -74,8 +75,9 @@ def score(options: ScoreOptions) -> ScoreResult:
     Works in a script, in a notebook, and under torchrun, where each process calls it, scores rows of its own, and
     gets the same result: the same, to rounding, for any number of processes and any batch size.
 
-    Raises SettingsError for an option that cannot work, RunError where run and store do not fit or no row was held
-    out, and StoreError for a store that cannot be read.
+    Raises SettingsError for an option that cannot work or a model that is not trusted, RunError where run and
+    store do not fit, a file of the run is damaged or no row was held out, and StoreError for a store that cannot be
+    read.
     """
     with start_ranks(options.device) as ranks:
         return _score(options, ranks)
@@ -85,12 +87,12 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     out = local_path(options.out)
     if out.is_dir():
         raise RunError(f"{out} is a folder: give the path of a file", code="path-taken")
-    store = opened(options.store)
-    trained = TrainedModel(Path(options.run), ranks.device)
+    store = ranks.together(lambda: opened(options.store))
+    trained = TrainedModel(Path(options.run), ranks, trust=options.trust)
     trained.check(store)
     settings = trained.settings
     stride = options.stride or settings.data.stride
-    normal, threshold = _normal(trained, opened(options.normal or settings.data.store), ranks, options)
+    normal, threshold = _normal(trained, ranks.together(lambda: _store_of(trained, options)), ranks, options)
     begin, stop = _share(store.num_rows, ranks)
     whole = Split("all", store.segments)
     rows = covered = 0
@@ -118,6 +120,21 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
         normal_rows=int(normal.count.max()),
         threshold=threshold,
     )
+
+
+def _store_of(trained: TrainedModel, options: ScoreOptions) -> SeriesStore:
+    """The store that the model was trained on."""
+    if options.normal is not None:
+        return opened(options.normal)
+    path = trained.settings.data.store
+    try:
+        return opened(path)
+    except LongstrideError as error:
+        raise RunError(
+            f"{error}. {options.run} was trained on this store, and normal rows are taken from it: if it lies "
+            "somewhere else now, give its path by --normal",
+            code=error.code,
+        ) from error
 
 
 def _normal(

@@ -38,6 +38,9 @@ class ScoreOptions:
     device: Device = "auto"
     """Where to compute."""
 
+    trust: bool = False
+    """Import the model if the run names it by an import path (package.module:function), which runs its code."""
+
     def __post_init__(self) -> None:
         at_least(1, stride=self.stride, batch_size=self.batch_size)
         check(0 < self.alarms < 1, "alarms", self.alarms, "above 0 and below 1")

@@ -51,7 +51,7 @@ def test_a_run_is_one_pass(store: Path, tmp_path: Path) -> None:
     assert summary.validation_loss is not None
     assert summary.validation_loss < 0.9  # values have a variance of one
     assert len(lines_of(tmp_path / "run", "validation")) == 1
-    found = TrainedModel(tmp_path / "run", ALONE.device).model
+    found = TrainedModel(tmp_path / "run", ALONE).model
     assert isinstance(found, PCAAutoencoder)
     gram = found.components @ found.components.T
     torch.testing.assert_close(gram, torch.eye(len(gram)), rtol=0, atol=1e-4)

@@ -78,7 +78,7 @@ def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
     labelled: SeriesStore, trained: Path, tmp_path: Path
 ) -> None:
     scored = score(trained, labelled, tmp_path / "scores.parquet", batch_size=100, device="cpu")
-    model = TrainedModel(trained, ALONE.device)
+    model = TrainedModel(trained, ALONE)
     validation = split_by_time(labelled, window=K, train=0.8, validation=0.1).validation.segments
     held_out = zip(validation.start.tolist(), validation.stop.tolist(), strict=True)
     normal = errors_of_rows(model, labelled, list(held_out), without=MARKED)
@@ -101,7 +101,7 @@ def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
 
 
 def test_only_windows_without_a_label_are_normal(labelled: SeriesStore, trained: Path) -> None:
-    model = TrainedModel(trained, ALONE.device)
+    model = TrainedModel(trained, ALONE)
 
     def starts(begin: int, stop: int) -> list[int]:
         split = Split("some", Segments(np.array([begin]), np.array([stop]), np.array([0])))
@@ -184,7 +184,7 @@ def test_an_average_of_the_weights_is_what_scores(labelled: SeriesStore, tmp_pat
     run = tmp_path / "run"
     training = Training(settings_for(labelled.path, run, ema=0.9), ALONE, resume=False)
     training.run()
-    found = TrainedModel(run, ALONE.device).model.state_dict()
+    found = TrainedModel(run, ALONE).model.state_dict()
     expected = training.state.judged.state_dict()
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 

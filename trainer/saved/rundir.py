@@ -12,30 +12,25 @@ report.html            the result of the run: figures, curves, windows, settings
 
 import fcntl
 import json
-import logging
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 from longstride.storage.atomic import make_directory, write_file
 from longstride.storage.format import ROOT
-from longstride.trainer.engine.checkpoint import complete_checkpoints, load_checkpoint
 from longstride.trainer.engine.metrics import read_metrics
 from longstride.trainer.errors import RunError
+from longstride.trainer.saved.checkpoint import Checkpoint, all_checkpoints, first_whole
+from longstride.trainer.saved.run_settings import settings_of, write_settings
 from longstride.trainer.settings import Settings
 
 __all__ = ["RunDirectory"]
-
-logger = logging.getLogger(__name__)
-
 
 class RunDirectory:
     """One run on disk; only rank 0 uses it."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self.settings = self.path / "settings.json"
         self.metrics = self.path / "metrics.jsonl"
         self.tensorboard = self.path / "tensorboard"
         self.checkpoints = self.path / "checkpoints"
@@ -43,8 +38,8 @@ class RunDirectory:
         self.report = self.path / "report.html"
         self.diverged = self.path / "diverged.json"
 
-    def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> dict[str, Any] | None:
-        """Write the settings, and return the state to resume from, or None to begin.
+    def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> Checkpoint | None:
+        """Write the settings, and return the checkpoint to resume from, or None to begin.
 
         `fingerprint` is that of the training loader. Raises RunError where there is a run and `resume` is False,
         where the run has other settings or other data, where it is still in progress, and where there is a store.
@@ -67,54 +62,41 @@ class RunDirectory:
         """Keep the first rows of the windows of a batch whose loss was not a finite number."""
         write_file(self.diverged, [json.dumps({"epoch": epoch, "step": step, "starts": starts}).encode()])
 
-    def _open(self, settings: Settings, fingerprint: str, resume: bool) -> dict[str, Any] | None:
+    def _open(self, settings: Settings, fingerprint: str, resume: bool) -> Checkpoint | None:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(
                 f"another training uses {self.path}: wait for it to end, or stop it", code="run-locked"
             ) from None
-        has_begun = bool(complete_checkpoints(self.checkpoints))
-        if not resume and (has_begun or read_metrics(self.metrics)):
+        checkpoints = all_checkpoints(self.checkpoints)
+        if not resume and (checkpoints or read_metrics(self.metrics)):
             raise RunError(
                 f"{self.path} holds a run: add --resume to resume it, or give another --out", code="run-exists"
             )
-        state = None
-        if has_begun:
-            self._check_settings(settings)
-            newest, state = self._newest_valid()
-            if state["fingerprint"] != fingerprint:
+        newest = None
+        if checkpoints:
+            newest = first_whole(checkpoints, self.path)
+            self._check_settings(settings, newest)
+            if newest.state.get("fingerprint") != fingerprint:
+                then = str(newest.state.get("fingerprint"))
                 raise RunError(
-                    f"{newest} was trained on other data than {settings.data.store} now serves "
-                    f"(fingerprint {state['fingerprint'][:12]}, now {fingerprint[:12]}): "
+                    f"{newest.path} was trained on other data than {settings.data.store} now serves "
+                    f"(fingerprint {then[:12]}, now {fingerprint[:12]}): "
                     "give the store of that run, or begin a new run with another --out",
                     code="run-differs",
                 )
-        write_file(self.settings, [json.dumps(settings.as_json(), indent=1).encode()])
-        return state
+            for damaged in newest.damaged:  # their steps are taken again
+                shutil.rmtree(damaged)
+        write_settings(self.path, settings)
+        return newest
 
-    def _newest_valid(self) -> tuple[Path, dict[str, Any]]:
-        """The newest checkpoint that can be read; damaged ones after it are removed, and trained again."""
-        damaged = []
-        for checkpoint in complete_checkpoints(self.checkpoints):
-            try:
-                state = load_checkpoint(checkpoint)
-            except RunError:
-                damaged.append(checkpoint)
-                continue
-            for other in damaged:
-                logger.warning(f"{other} is damaged: resuming from {checkpoint.name}")
-                shutil.rmtree(other)
-            return checkpoint, state
-        raise RunError(
-            f"{damaged[0]} is damaged, and there is no other: remove {self.path} to begin again",
-            code="checkpoint-damaged",
-        )
-
-    def _check_settings(self, settings: Settings) -> None:
-        begun = Settings.from_json(json.loads(self.settings.read_text())).that_shape_the_curve()
-        now = settings.that_shape_the_curve()
-        differing = [f"{flag} {begun[flag]} (now {now[flag]})" for flag in begun if begun[flag] != now[flag]]
+    def _check_settings(self, settings: Settings, newest: Checkpoint) -> None:
+        saved, _ = settings_of(self.path, newest)  # only compared: nothing that they name is imported
+        begun, now = saved.that_shape_the_curve(), settings.that_shape_the_curve()
+        differing = [
+            f"{flag} {begun[flag]} (now {now.get(flag)})" for flag in begun if begun[flag] != now.get(flag)
+        ]
         if differing:
             raise RunError(
                 f"{self.path} was begun with {', '.join(differing)}: "

@@ -4,7 +4,7 @@ from unittest import mock
 import pytest
 import torch
 
-from longstride.trainer.engine.checkpoint import (
+from longstride.trainer.saved.checkpoint import (
     MARKER_FILE,
     STATE_FILE,
     best_checkpoint,
@@ -44,7 +44,7 @@ def test_without_its_marker_it_is_not_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "dies_at", ["torch.save", "longstride.trainer.engine.checkpoint.write_file", "pathlib.Path.rename"]
+    "dies_at", ["torch.save", "longstride.trainer.saved.checkpoint.write_file", "pathlib.Path.rename"]
 )
 def test_a_kill_in_the_middle_leaves_the_one_before(tmp_path: Path, dies_at: str) -> None:
     save_checkpoint(tmp_path, 1, {"step": 1})

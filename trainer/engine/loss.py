@@ -44,8 +44,8 @@ def total_error(loss: ErrorOfValues, prediction: Tensor, target: Tensor, mask: T
     """Sum of the errors of the values where `mask` is True, a float64 scalar; all three are (b, K, N).
 
     A sum, not a mean: ranks hold unequal numbers of valid values, so a mean of their means is not the mean.
-    Raises SettingsError where the first two differ in shape. Divide by the count of all ranks. `target` must be finite in the masked places too (fill it first): a NaN
-    times zero is a NaN, in the gradient as well.
+    Divide by the count of all ranks. `target` must be finite in the masked places too (fill it first): a NaN
+    times zero is a NaN, in the gradient as well. Raises SettingsError where the first two differ in shape.
     """
     # Subtraction would broadcast shapes that differ, in silence.
     if prediction.shape != target.shape:

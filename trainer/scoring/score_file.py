@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+import google_crc32c
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,11 @@ from longstride.trainer.errors import ScoresError
 __all__ = ["ScoreFile", "Scores", "read_scores"]
 
 ABOUT = b"longstride"
+SEAL = b"longstride_crc32c"
+"""Key of the checksum of what is under the one above; pages of rows have checksums of Parquet."""
+TOLD = {"run": str, "model": str, "threshold": float}
+"""What readers need of it, and its types."""
+MAX_SHOWN = 200
 
 
 class Scores(NamedTuple):
@@ -33,14 +39,26 @@ def read_scores(path: Path, store: SeriesStore) -> Scores:
     if not path.is_file():
         raise ScoresError(f"{path} is not there: write it with `longstride score`", code="scores-missing")
     try:
-        file = pq.ParquetFile(path)
-        about = json.loads((file.schema_arrow.metadata or {})[ABOUT])
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        metadata = file.schema_arrow.metadata or {}
+        about = json.loads(metadata[ABOUT])
         table = file.read(["time", "score"])
-    except (pa.ArrowInvalid, KeyError) as error:
+        time, scores = table["time"].cast(pa.int64()).to_numpy(), table["score"].cast(pa.float64()).to_numpy()
+    except PermissionError:
+        raise
+    except (pa.ArrowException, KeyError, OSError, ValueError, RecursionError) as error:
+        found = " ".join(str(error).split())[:MAX_SHOWN]
         raise ScoresError(
-            f"{path} is not a file of scores: expected one that `longstride score` wrote", code="scores-format"
+            f"{path} is not a file of scores, or is damaged ({found}): expected one that `longstride score` wrote",
+            code="scores-format",
         ) from error
-    time = table["time"].cast(pa.int64()).to_numpy()
+    sealed = metadata.get(SEAL)
+    is_whole = isinstance(about, dict) and all(isinstance(about.get(name), kind) for name, kind in TOLD.items())
+    if not is_whole or (sealed is not None and sealed != _seal(metadata[ABOUT])) or table["time"].null_count:
+        raise ScoresError(
+            f"{path} is damaged: what it says of its run and threshold is not as it was written; score again",
+            code="scores-format",
+        )
     if len(time) != store.num_rows:
         raise ScoresError(
             f"{path} has scores of {len(time):,} rows, but {store.name} has {store.num_rows:,}: score that store",
@@ -52,7 +70,11 @@ def read_scores(path: Path, store: SeriesStore) -> Scores:
             "score that store",
             code="scores-differ",
         )
-    return Scores(table["score"].to_numpy(), about)
+    return Scores(scores, about)
+
+
+def _seal(told: bytes) -> bytes:
+    return f"{google_crc32c.value(told):08x}".encode()
 
 
 class ScoreFile:
@@ -65,6 +87,7 @@ class ScoreFile:
         self.path = path
         self._ranks = ranks
         self._store = store
+        told = json.dumps(about).encode()
         self._schema = pa.schema(
             [
                 ("time", pa.timestamp("ns", "UTC")),
@@ -72,7 +95,7 @@ class ScoreFile:
                 ("score", pa.float64()),
                 *((f"error.{name}", pa.float32()) for name in channels),
             ],
-            {ABOUT: json.dumps(about).encode()},
+            {ABOUT: told, SEAL: _seal(told)},
         )
 
     def __enter__(self) -> "ScoreFile":
@@ -107,7 +130,7 @@ class ScoreFile:
                 self._unfinished.unlink(missing_ok=True)
 
     def _put_together(self) -> None:
-        with pq.ParquetWriter(self._unfinished, self._schema) as writer:
+        with pq.ParquetWriter(self._unfinished, self._schema, write_page_checksum=True) as writer:
             for rank in range(self._ranks.world_size):
                 for batch in pq.ParquetFile(self._part(rank)).iter_batches():
                     writer.write_batch(batch)

@@ -12,6 +12,9 @@ from longstride.trainer.settings import TrainOptions
 
 __all__ = ["train"]
 
+SIGNALLED = 128
+"""A shell adds this to the number of a signal for an exit code."""
+
 
 @click.command(
     epilog=example(
@@ -50,8 +53,8 @@ def train(context: click.Context, store: str, resume: str | None, trust: bool, *
     and returns windows (B, K, N). `pca` is the baseline: principal components of windows, from one pass.
 
     Started by torchrun, the processes share each batch, over gloo on the CPU and nccl on CUDA. A signal (Ctrl-C,
-    SIGTERM) saves the run and stops it. The same command with --resume resumes the run, also after a crash. The
-    run directory holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at the end,
+    SIGTERM) saves the run and stops it, with exit code 130 or 143. The same command with --resume resumes the run,
+    also after a crash. The run directory holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at the end,
     reconstruction.png and report.html.
     """
     with report_once(), report_progress():
@@ -59,5 +62,6 @@ def train(context: click.Context, store: str, resume: str | None, trust: bool, *
         from longstride.trainer.train import train as train_model
 
         result = train_model(store, resume=resume is not None, **given(options))
-    if result.finished:
-        echo_once(str(result))
+    if result.stopped_by is not None:
+        raise click.exceptions.Exit(SIGNALLED + result.stopped_by)
+    echo_once(str(result))

@@ -30,6 +30,10 @@ class Reconstruction(NamedTuple):
         """Sum of the errors of the values that are present, a float64 scalar."""
         return total_error(loss, self.windows, self.inputs, self.mask)
 
+    def error_of_means(self, loss: ErrorOfValues) -> Tensor:
+        """The same of a model that always predicts the mean of each channel."""
+        return total_error(loss, torch.zeros_like(self.inputs), self.inputs, self.mask)
+
     def num_valid(self) -> Tensor | int:
         """How many values are present."""
         return num_valid(self.inputs, self.mask)

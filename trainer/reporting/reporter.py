@@ -115,16 +115,16 @@ class Reporter:
                 f"after {progress.step:,} steps"
             )
             draw_window(typical, state.store, title).savefig(directory.picture)
-        result = self.result(finished=True, drawn=can_draw)
+        result = self.result(drawn=can_draw)
         self._log.write("summary", progress.step, **result.as_metrics())
         if can_draw:
             write_report(directory.report, state, result, read_metrics(directory.metrics), typical, worst_windows)
         return result
 
-    def result(self, *, finished: bool, drawn: bool = False) -> TrainResult:
+    def result(self, *, stopped_by: int | None = None, drawn: bool = False) -> TrainResult:
         """The result of the run so far; on rank 0 alone."""
         progress = self.state.progress
-        return TrainResult.of(self.directory, progress.total, progress.step, finished=finished, drawn=drawn)
+        return TrainResult.of(self.directory, progress.total, progress.step, stopped_by=stopped_by, drawn=drawn)
 
     def _peak_memory(self) -> float:
         """Megabytes: of the device on CUDA, of this process otherwise."""

@@ -157,7 +157,7 @@ def load_checkpoint(checkpoint: Path) -> dict[str, Any]:
         except (ValueError, TypeError, KeyError) as error:
             raise _damaged(checkpoint, f"its file {MARKER_FILE} is not as it was written") from error
         if (found := _sum_of(data)) != expected:
-            raise _damaged(checkpoint, f"{STATE_FILE} has {found}, expected {expected}")
+            raise _damaged(checkpoint, f"{STATE_FILE} has {_shown(found)}, expected {_shown(expected)}")
     try:
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # of whatever kind the damage leads to
@@ -185,6 +185,10 @@ def fitting(checkpoint: Path) -> Iterator[None]:
 
 def _sum_of(data: bytes) -> dict[str, Any]:
     return {"bytes": len(data), "crc32c": f"{google_crc32c.value(data):08x}"}
+
+
+def _shown(figures: object) -> str:
+    return str(figures).replace("'", "").strip("{}")
 
 
 def _damaged(checkpoint: Path, fault: str) -> RunError:

@@ -59,9 +59,9 @@ def start_training(
     )
 
 
-def finish(process: "subprocess.Popen[str]", timeout: float = 55) -> tuple[str, str]:
+def finish(process: "subprocess.Popen[str]", timeout: float = 55, *, code: int = 0) -> tuple[str, str]:
     output, errors = process.communicate(timeout=timeout)
-    assert process.returncode == 0, errors
+    assert process.returncode == code, errors
     return output, errors
 
 

@@ -66,7 +66,8 @@ def run_as_rank(command: Callable[[], Any]) -> NoReturn:
 
     Threads of gloo outlive the group of a DistributedDataParallel, even if it is destroyed. If they are there when
     the interpreter takes itself apart, C++ sometimes ends the process with SIGABRT ("terminate called without an
-    active exception"), and torchrun takes a finished run for a failed one. So it is not taken apart.
+    active exception"), and torchrun takes a finished run for a failed one. So it is not taken apart; nor is it
+    after an error that nobody catches (`engine/lost_ranks.py`).
     """
     code: Any = 0
     try:

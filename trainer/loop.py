@@ -24,9 +24,9 @@ __all__ = ["Training"]
 class Training(Run[TrainingState]):
     """A run that trains a model step by step: `Training(settings, ranks, resume=False).run()`, on every rank."""
 
-    def __init__(self, settings: Settings, ranks: Ranks, *, resume: bool) -> None:
+    def __init__(self, settings: Settings, ranks: Ranks, *, resume: bool, verify: bool = False) -> None:
         """See Run."""
-        super().__init__(TrainingState, settings, ranks, resume=resume)
+        super().__init__(TrainingState, settings, ranks, resume=resume, verify=verify)
         self.gradient_norm = torch.tensor(math.nan)
         self.parallel = ranks.parallel(self.state.model)
 

@@ -12,6 +12,7 @@ from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.engine.divergence import RUINED, is_ruined
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import RunState
+from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import DivergenceError
 from longstride.trainer.reporting.reporter import Reporter
 from longstride.trainer.reporting.worst_windows import WorstWindows
@@ -27,9 +28,17 @@ class Run(Generic[State]):
     """A run of one rank: its state, its directory, and its reports."""
 
     def __init__(
-        self, make_state: Callable[[Settings, Ranks], State], settings: Settings, ranks: Ranks, *, resume: bool
+        self,
+        make_state: Callable[[Settings, Ranks], State],
+        settings: Settings,
+        ranks: Ranks,
+        *,
+        resume: bool,
+        verify: bool = False,
     ) -> None:
         """Begin in a new run directory, or resume from the newest checkpoint of the run that is there.
+
+        With `verify` every chunk of the store is checked before.
 
         Raises LongstrideError, on every rank, where store, settings and run do not fit each other.
         """
@@ -40,6 +49,8 @@ class Run(Generic[State]):
         self.directory = RunDirectory(settings.run.out)
         self.wish = StopWish()
         self.state = state = ranks.together(lambda: make_state(settings, ranks))
+        if verify:
+            verify_store(state.store, ranks)
         checkpoint = ranks.on_first(
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=resume)
         )

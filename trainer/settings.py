@@ -236,6 +236,8 @@ class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
 
     resume: bool = False
     """Resume from the newest checkpoint in `out` that can be read; begin a new run if there is none."""
+    verify: bool = False
+    """Check every chunk of the store against its checksum before training."""
 
     def __post_init__(self) -> None:
         """Leave the checks to the groups."""

@@ -49,6 +49,12 @@ def test_a_byte_changed_in_any_file_is_told_of_that_file_alone(store: SeriesStor
     assert not faults(store)
 
 
+@pytest.mark.parametrize("parts", [1, 2, 5, 100])
+def test_parts_are_the_whole(store: SeriesStore, parts: int) -> None:
+    found = [check for part in range(parts) for check in check_chunks(store, part=part, parts=parts)]
+    assert sorted(found) == sorted(check_chunks(store))
+
+
 def test_padding_is_not_data(store: SeriesStore) -> None:
     for array in ("values", "time", "labels"):
         file = store.chunk_files(array)[-1]

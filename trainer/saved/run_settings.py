@@ -9,7 +9,7 @@ from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.saved.checkpoint import STATE_FILE, Checkpoint
 from longstride.trainer.settings import Settings
 
-__all__ = ["SETTINGS_FILE", "settings_of", "write_settings"]
+__all__ = ["SETTINGS_FILE", "has_settings", "settings_of", "write_settings"]
 
 SETTINGS_FILE = "settings.json"
 
@@ -19,6 +19,15 @@ logger = logging.getLogger(__name__)
 def write_settings(run: Path, settings: Settings) -> None:
     """Replace `settings.json`."""
     write_file(run / SETTINGS_FILE, [json.dumps(settings.as_json(), indent=1).encode()])
+
+
+def has_settings(run: Path) -> bool:
+    """Whether a folder has a `settings.json` of a run."""
+    try:
+        _read(run / SETTINGS_FILE)
+    except SettingsError:
+        return False
+    return True
 
 
 def settings_of(run: Path, checkpoint: Checkpoint) -> tuple[Settings, Path]:

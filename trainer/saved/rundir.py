@@ -18,10 +18,9 @@ from pathlib import Path
 
 from longstride.storage.atomic import make_directory, write_file
 from longstride.storage.format import ROOT
-from longstride.trainer.engine.metrics import read_metrics
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import Checkpoint, all_checkpoints, first_whole
-from longstride.trainer.saved.run_settings import settings_of, write_settings
+from longstride.trainer.saved.run_settings import SETTINGS_FILE, has_settings, settings_of, write_settings
 from longstride.trainer.settings import Settings
 
 __all__ = ["RunDirectory"]
@@ -46,6 +45,8 @@ class RunDirectory:
         """
         if (self.path / ROOT).exists():
             raise RunError(f"{self.path} is a store: give a folder for the run", code="path-taken")
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"{self.path} is a file: give a folder for the run", code="path-taken")
         make_directory(self.path)
         self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 (held until `release`)
         try:
@@ -70,7 +71,9 @@ class RunDirectory:
                 f"another training uses {self.path}: wait for it to end, or stop it", code="run-locked"
             ) from None
         checkpoints = all_checkpoints(self.checkpoints)
-        if not resume and (checkpoints or read_metrics(self.metrics)):
+        if not checkpoints:
+            self._check_free()
+        if not resume and (checkpoints or (self.metrics.exists() and self.metrics.stat().st_size)):
             raise RunError(
                 f"{self.path} holds a run: add --resume to resume it, or give another --out", code="run-exists"
             )
@@ -88,8 +91,18 @@ class RunDirectory:
                 )
             for damaged in newest.damaged:  # their steps are taken again
                 shutil.rmtree(damaged)
+        else:
+            self.diverged.unlink(missing_ok=True)  # of a run that took no step
         write_settings(self.path, settings)
         return newest
+
+    def _check_free(self) -> None:
+        """Raise RunError where files would be overwritten that no run has written: each begins with its settings."""
+        files = (self.path / SETTINGS_FILE, self.metrics, self.tensorboard, self.picture, self.report, self.diverged)
+        if (taken := [file for file in files if file.exists()]) and not has_settings(self.path):
+            raise RunError(
+                f"{taken[0]} is there and not of a run: give a folder for the run alone by --out", code="path-taken"
+            )
 
     def _check_settings(self, settings: Settings, newest: Checkpoint) -> None:
         saved, _ = settings_of(self.path, newest)  # only compared: nothing that they name is imported

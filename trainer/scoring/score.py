@@ -21,6 +21,7 @@ from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.run_splits import splits_of_run
+from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.scoring.row_errors import row_errors
 from longstride.trainer.scoring.score_file import ScoreFile
@@ -92,7 +93,10 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     trained.check(store)
     settings = trained.settings
     stride = options.stride or settings.data.stride
-    normal, threshold = _normal(trained, ranks.together(lambda: _store_of(trained, options)), ranks, options)
+    normal_store = ranks.together(lambda: _store_of(trained, options))
+    for one in {each.name: each for each in (store, normal_store)}.values() if options.verify else ():
+        verify_store(one, ranks)
+    normal, threshold = _normal(trained, normal_store, ranks, options)
     begin, stop = _share(store.num_rows, ranks)
     whole = Split("all", store.segments)
     rows = covered = 0

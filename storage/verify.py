@@ -32,7 +32,7 @@ def num_chunk_files(store: SeriesStore) -> int:
 
 
 def check_chunks(store: SeriesStore, *, part: int = 0, parts: int = 1) -> Iterator[ChunkCheck]:
-    """Check each chunk file that the committed state names, in order; or every `parts`-th, from the `part`-th on."""
+    """Check each chunk file that the committed state names, in order; or every `parts`-th, from `part` on."""
     checksums = store.attributes["checksums_crc32c"].items()
     files = ((name, index) for name, of_files in checksums for index in range(len(of_files)))
     for name, index in islice(files, part, None, parts):

@@ -40,7 +40,7 @@ SIGNALLED = 128
 )
 @click.option("--trust", is_flag=True, help="Import what --config names by an import path, which runs its code.")
 @click.pass_context
-def train(context: click.Context, store: str, resume: str | None, trust: bool, **options: Any) -> None:
+def train(context: click.Context, /, store: str, resume: str | None, trust: bool, **options: Any) -> None:
     """Train an autoencoder on STORE.
 
     The model compresses each window of the training split to a few numbers and reconstructs it from them. The loss
@@ -54,8 +54,8 @@ def train(context: click.Context, store: str, resume: str | None, trust: bool, *
 
     Started by torchrun, the processes share each batch, over gloo on the CPU and nccl on CUDA. A signal (Ctrl-C,
     SIGTERM) saves the run and stops it, with exit code 130 or 143. The same command with --resume resumes the run,
-    also after a crash. The run directory holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at the end,
-    reconstruction.png and report.html.
+    also after a crash. The run directory holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at
+    the end, reconstruction.png and report.html.
     """
     with report_once(), report_progress():
         check_imports(context, trust=trust)

@@ -37,9 +37,13 @@ class PCARun(Run[RunState]):
         What is not used has to be right all the same, and a message says that it does nothing.
         """
         ranks.together(lambda: named("--optimiser", settings.optimiser.optimiser, OPTIMISERS))
-        unused = [flag_name(name) for group in UNUSED for name in _changed(getattr(settings, group), UNUSED[group])]
+        unused = [
+            flag_name(name) for group in UNUSED for name in _changed(getattr(settings, group), UNUSED[group])
+        ]
         optimiser, run = replace(settings.optimiser, ema=0.0), replace(settings.run, epochs=1)
-        super().__init__(RunState, replace(settings, optimiser=optimiser, run=run), ranks, resume=resume, verify=verify)
+        super().__init__(
+            RunState, replace(settings, optimiser=optimiser, run=run), ranks, resume=resume, verify=verify
+        )
         if unused:
             self.reporter.say(f"--model pca takes one pass and no steps: {', '.join(unused)} does nothing")
 

@@ -41,9 +41,9 @@ def named(flag: str, name: str, known: Mapping[str, Callable[..., Any]]) -> Call
         found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     except (Exception, SystemExit) as error:  # a module may do anything when it is imported
         reason = str(error) if isinstance(error, ImportError | AttributeError) else _raised(error)
-        raise SettingsError(f"{flag} {name}: {reason}; {expected}, importable from here", code="option-value") from (
-            error
-        )
+        raise SettingsError(
+            f"{flag} {name}: {reason}; {expected}, importable from here", code="option-value"
+        ) from (error)
     if not callable(found):
         raise SettingsError(f"{flag} {name} is not a function: {expected}", code="option-value")
     return found

@@ -6,9 +6,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, Generic, TypeVar, cast
 
-from longstride.trainer.saved.checkpoint import Checkpoint, best_checkpoint, fitting, mark_best, remove_old, save_checkpoint
+from longstride.storage.errors import LongstrideError
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.engine.divergence import RUINED, is_ruined
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import RunState
@@ -16,6 +15,15 @@ from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import DivergenceError
 from longstride.trainer.reporting.reporter import Reporter
 from longstride.trainer.reporting.worst_windows import WorstWindows
+from longstride.trainer.saved.checkpoint import (
+    Checkpoint,
+    best_checkpoint,
+    fitting,
+    mark_best,
+    remove_old,
+    save_checkpoint,
+)
+from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.settings import Device, Settings
 from longstride.trainer.train_result import TrainResult
 
@@ -55,7 +63,12 @@ class Run(Generic[State]):
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=resume)
         )
         if checkpoint:
-            ranks.together(lambda: self._restore(checkpoint))
+            try:
+                ranks.together(lambda: self._restore(checkpoint))
+            except LongstrideError:
+                if ranks.is_first:
+                    self.directory.release()
+                raise
         self.progress = state.progress
         self.reporter = Reporter(state, self.directory)
         if settings.run.compile:
@@ -140,13 +153,13 @@ class Run(Generic[State]):
         best = self.ranks.on_first(lambda: best_checkpoint(directory.checkpoints))
         if progress.ruined_steps:
             what = (
-                f"since step {progress.step - progress.ruined_steps + 1:,} the loss is over {RUINED:,.0f} times what "
-                f"it was ({progress.first_loss:.3g} in the first step)"
+                f"since step {progress.step - progress.ruined_steps + 1:,} the loss is over {RUINED:,.0f} times "
+                f"what it was ({progress.first_loss:.3g} in the first step)"
             )
         else:
             what = (
-                f"after step {progress.step:,} the validation loss is not finite, or over {RUINED:,.0f} times that of "
-                "a model that always predicts the mean"
+                f"after step {progress.step:,} the validation loss is not finite, or over {RUINED:,.0f} times "
+                "that of a model that always predicts the mean"
             )
         return DivergenceError(
             f"training has diverged: {what}. Lower --lr, or raise --warmup-steps, in a new run; "

@@ -17,7 +17,8 @@ def train(options: TrainOptions) -> TrainResult:
 
     Works in a script, in a notebook, and under torchrun, where each process calls it, takes its share of each
     batch, and gets the same result. Ctrl-C and SIGTERM save the run and return with `finished=False`. An import
-    path among the settings is imported: give none that you do not trust. Progress is logged by `logging.getLogger("longstride")` at level INFO.
+    path among the settings is imported: give none that you do not trust. Progress is logged by
+    `logging.getLogger("longstride")` at level INFO.
 
     Raises SettingsError for a setting that cannot work or does not suit the store, StoreError for a store that
     cannot be read, RunError where `out` is in use or holds a run (without `resume`, or of other settings or data),

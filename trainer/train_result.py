@@ -43,7 +43,9 @@ class TrainResult:
     """Number of the signal that stopped the run; None where it has finished."""
 
     @staticmethod
-    def of(directory: RunDirectory, total: Interval, steps: int, *, stopped_by: int | None, drawn: bool) -> "TrainResult":
+    def of(
+        directory: RunDirectory, total: Interval, steps: int, *, stopped_by: int | None, drawn: bool
+    ) -> "TrainResult":
         """Sum up the lines of `metrics.jsonl` and the totals of the run."""
         lines = read_metrics(directory.metrics)
         losses = [line["loss"] for line in lines if line["kind"] == "train"]

@@ -13,9 +13,9 @@ import psutil
 import pytest
 import torch
 
-from longstride.trainer.saved.checkpoint import best_checkpoint, load_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
+from longstride.trainer.saved.checkpoint import best_checkpoint, load_checkpoint
 from tests.helpers.runs.report_page import Page
 from tests.helpers.runs.training import (
     TORCHRUN,

@@ -39,7 +39,22 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "path",
-    [":", ":x", "x:", "a:b:c", "..:x", ".a:x", "a..b:x", "a.:x", "a:b.c", "a b:x", "\udcff:x", "a\0b:x", "1:x", ""],
+    [
+        ":",
+        ":x",
+        "x:",
+        "a:b:c",
+        "..:x",
+        ".a:x",
+        "a..b:x",
+        "a.:x",
+        "a:b.c",
+        "a b:x",
+        "\udcff:x",
+        "a\0b:x",
+        "1:x",
+        "",
+    ],
 )
 def test_what_is_not_an_import_path_is_not_tried(path: str) -> None:
     with raises("option-value", f"--model is {path!r}", "package.module:function", kind=SettingsError):

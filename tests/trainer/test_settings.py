@@ -66,7 +66,7 @@ def test_how_long_and_where_may_change_when_a_run_goes_on() -> None:
         [],
         {},
         {"data": {}},
-        {name: None for name in ("data", "model", "optimiser", "run")},
+        dict.fromkeys(("data", "model", "optimiser", "run")),
         {name: {} for name in ("data", "model", "optimiser", "run")},
     ],
 )

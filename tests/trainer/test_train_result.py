@@ -12,9 +12,9 @@ from longstride.trainer.train_result import TrainResult
 
 def result(out: Path, lines: list[dict[str, Any]], *, finished: bool = True) -> TrainResult:
     (out / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return TrainResult.of(
-        RunDirectory(out), Interval(num_windows=10, seconds=5.0), 3, stopped_by=None if finished else 15, drawn=finished
-    )
+    stopped_by = None if finished else 15
+    interval = Interval(num_windows=10, seconds=5.0)
+    return TrainResult.of(RunDirectory(out), interval, 3, stopped_by=stopped_by, drawn=finished)
 
 
 def test_it_has_the_ends_of_the_curve(tmp_path: Path) -> None:

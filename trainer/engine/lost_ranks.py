@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 import torch.distributed as dist
-from torch.distributed import Store
+from torch.distributed.distributed_c10d import Store
 
 from longstride.storage.errors import LongstrideError
 from longstride.trainer.errors import RunError
@@ -57,7 +57,7 @@ def _heard(store: Store) -> RunError:
     if told["code"]:
         return RunError(told["text"], code=told["code"])
     return RunError(
-        f"process {told['rank']} of this training failed ({told['kind']}: {told['text']}): look at what it printed",
+        f"process {told['rank']} of this training failed ({told['kind']}: {told['text']}): see what it printed",
         code="rank-lost",
     )
 

@@ -72,7 +72,7 @@ class Interval:
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Every line of a `metrics.jsonl`; a last line cut short by a kill is left out.
 
-    Damaged lines are left out too, with a warning: they are figures about a run, and nothing is computed from them.
+    Damaged lines are left out too, with a warning: nothing but reports is made of them.
     """
     if not path.exists():
         return []

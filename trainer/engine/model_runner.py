@@ -75,8 +75,8 @@ class ModelRunner:
             windows = model(inputs)
         if not isinstance(windows, Tensor):
             raise SettingsError(
-                f"the model gave {type(windows).__name__} for windows (b, K, N): --model must name one that returns "
-                "a tensor of the same shape",
+                f"the model gave {type(windows).__name__} for windows (b, K, N): --model must name one that "
+                "returns a tensor of the same shape",
                 code="option-value",
             )
         return Reconstruction(windows.float(), inputs, mask)

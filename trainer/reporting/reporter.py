@@ -12,11 +12,11 @@ from tqdm import tqdm
 
 from longstride.storage.packages import PackageError, needs
 from longstride.trainer.engine.metrics import MetricsLog, read_metrics
-from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.examples import read_examples, typical_row
 from longstride.trainer.reporting.report import write_report
 from longstride.trainer.reporting.window_plot import draw_window
+from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["Reporter"]

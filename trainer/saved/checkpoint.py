@@ -177,8 +177,8 @@ def fitting(checkpoint: Path) -> Iterator[None]:
     except (AttributeError, KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
         found = " ".join(f"{type(error).__name__}: {error}".split())[:MAX_SHOWN]
         raise RunError(
-            f"{checkpoint} does not fit the model and the settings, or an older version did not notice that it was "
-            f"damaged ({found}): use the code that it was trained with, or train again",
+            f"{checkpoint} does not fit the model and the settings, or an older version did not notice that it "
+            f"was damaged ({found}): use the code that it was trained with, or train again",
             code="run-differs",
         ) from error
 

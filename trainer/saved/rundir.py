@@ -25,6 +25,7 @@ from longstride.trainer.settings import Settings
 
 __all__ = ["RunDirectory"]
 
+
 class RunDirectory:
     """One run on disk; only rank 0 uses it."""
 
@@ -97,11 +98,13 @@ class RunDirectory:
         return newest
 
     def _check_free(self) -> None:
-        """Raise RunError where files would be overwritten that no run has written: each begins with its settings."""
-        files = (self.path / SETTINGS_FILE, self.metrics, self.tensorboard, self.picture, self.report, self.diverged)
+        """Raise RunError where files would be overwritten not of a run: it begins with its settings."""
+        files = [self.path / SETTINGS_FILE, self.metrics, self.tensorboard, self.checkpoints]
+        files += [self.picture, self.report, self.diverged]
         if (taken := [file for file in files if file.exists()]) and not has_settings(self.path):
             raise RunError(
-                f"{taken[0]} is there and not of a run: give a folder for the run alone by --out", code="path-taken"
+                f"{taken[0]} is there and not of a run: give another folder by --out",
+                code="path-taken",
             )
 
     def _check_settings(self, settings: Settings, newest: Checkpoint) -> None:

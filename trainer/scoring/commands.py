@@ -122,7 +122,7 @@ def _opened(store: str) -> "SeriesStore":
 
     if Path(store).is_file():
         raise ScoresError(
-            f"{store} is a file, not a store: give files of scores first, and at the end the store that they are of",
+            f"{store} is a file, not a store: give files of scores first, and at the end the store of them",
             code="store-missing",
         )
     return open_store(store)

@@ -77,8 +77,8 @@ def score(options: ScoreOptions) -> ScoreResult:
     gets the same result: the same, to rounding, for any number of processes and any batch size.
 
     Raises SettingsError for an option that cannot work or a model that is not trusted, RunError where run and
-    store do not fit, a file of the run is damaged or no row was held out, and StoreError for a store that cannot be
-    read.
+    store do not fit, a file of the run is damaged or no row was held out, and StoreError for a store that cannot
+    be read.
     """
     with start_ranks(options.device) as ranks:
         return _score(options, ranks)

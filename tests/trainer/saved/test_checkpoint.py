@@ -4,6 +4,7 @@ from unittest import mock
 import pytest
 import torch
 
+from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import (
     MARKER_FILE,
     STATE_FILE,
@@ -13,7 +14,6 @@ from longstride.trainer.saved.checkpoint import (
     remove_old,
     save_checkpoint,
 )
-from longstride.trainer.errors import RunError
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import newest_checkpoint
 

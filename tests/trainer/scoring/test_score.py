@@ -236,3 +236,51 @@ def test_what_does_not_fit_is_one_line(
     Training(settings_for(labelled.path, run, max_steps=1, validation_share=0.0), ALONE, resume=False).run()
     with raises("no-normal-rows", labelled.path, kind=RunError):
         score(run, labelled, tmp_path / "scores.parquet", device="cpu")
+
+
+def test_a_run_is_scored_from_any_folder(
+    labelled: SeriesStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was trained by a relative path. Where its store has gone, the message says who asked for it."""
+    shutil.copytree(labelled.path, tmp_path / "plant.zarr")
+    monkeypatch.chdir(tmp_path)
+    Training(settings_for(Path("plant.zarr"), Path("run"), max_steps=2), ALONE, resume=False).run()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    out = ("--out", "scores.parquet", "--device", "cpu")
+    command = ["score", "../run", "../plant.zarr", *out]
+    assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0
+    (tmp_path / "plant.zarr").rename(tmp_path / "moved.zarr")
+    refused = printed("../run", "../moved.zarr", *out)
+    assert_refused(refused, "store-missing", tmp_path / "plant.zarr", "../run was trained on", "--normal")
+    command = ["score", "../run", "../moved.zarr", *out, "--normal", "../moved.zarr"]
+    assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0
+
+
+def test_a_model_that_has_changed_since_is_one_line(
+    labelled: SeriesStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    text = "import torch\ndef model(settings, n, k):\n    return torch.nn.Linear(n, n)\n"
+    (tmp_path / "changing.py").write_text(text)
+    settings = settings_for(labelled.path, tmp_path / "run", max_steps=2, model="changing:model")
+    Training(settings, ALONE, resume=False).run()
+    sys.modules.pop("changing")
+    (tmp_path / "changing.py").write_text(text.replace("Linear(n, n)", "Sequential(torch.nn.Linear(n, n))"))
+    with raises("run-differs", tmp_path / "run", "step-000000002", kind=RunError):
+        score(tmp_path / "run", labelled, tmp_path / "scores.parquet", device="cpu", trust=True)
+    with raises("run-differs", tmp_path / "run", "step-000000002", kind=RunError):
+        Training(settings, ALONE, resume=True)
+    sys.modules.pop("changing")
+
+
+def test_ctrl_c_ends_with_the_code_of_that(
+    labelled: SeriesStore, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainedModel, "check", interrupted)
+    command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "scores.parquet")]
+    result = CliRunner().invoke(main, command)
+    assert (result.exit_code, result.output) == (130, "Interrupted\n")

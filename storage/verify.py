@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import google_crc32c
@@ -14,7 +15,7 @@ from longstride.storage.location import Folder, open_file
 from longstride.storage.mapped.store import MappedStore
 from longstride.storage.store import SeriesStore
 
-__all__ = ["FileCheck", "check_chunks", "check_row_chunk", "check_store", "num_files"]
+__all__ = ["FileCheck", "check_chunks", "check_row_chunk", "check_store", "num_chunk_files", "num_files"]
 
 
 class FileCheck(NamedTuple):
@@ -29,11 +30,12 @@ class FileCheck(NamedTuple):
 
 def num_files(store: SeriesStore) -> int:
     """Number of files that `check_store` checks."""
-    return (
-        1
-        + len(_members(_root(store)))
-        + sum(len(checksums) for checksums in store.attributes["checksums_crc32c"].values())
-    )
+    return 1 + len(_members(_root(store))) + num_chunk_files(store)
+
+
+def num_chunk_files(store: SeriesStore) -> int:
+    """Number of chunk files that `check_chunks` checks."""
+    return sum(len(checksums) for checksums in store.attributes["checksums_crc32c"].values())
 
 
 def check_store(store: SeriesStore) -> Iterator[FileCheck]:
@@ -42,14 +44,12 @@ def check_store(store: SeriesStore) -> Iterator[FileCheck]:
     yield from check_chunks(store)
 
 
-def check_chunks(store: SeriesStore) -> Iterator[FileCheck]:
-    """Check each chunk file that the committed state names, in order."""
-    for name, checksums in store.attributes["checksums_crc32c"].items():
-        if "/" in name:
-            yield _check_small(store, name)
-        else:
-            for index in range(len(checksums)):
-                yield check_row_chunk(store, name, index)
+def check_chunks(store: SeriesStore, *, part: int = 0, parts: int = 1) -> Iterator[FileCheck]:
+    """Check each chunk file that the committed state names, in order; or every `parts`-th, from `part` on."""
+    checksums = store.attributes["checksums_crc32c"].items()
+    files = ((name, index) for name, of_files in checksums for index in range(len(of_files)))
+    for name, index in islice(files, part, None, parts):
+        yield _check_small(store, name) if "/" in name else check_row_chunk(store, name, index)
 
 
 def _root(store: SeriesStore) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from longstride.storage.format import ATTRIBUTES, seal
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
-from longstride.storage.verify import check_store, num_files
+from longstride.storage.verify import check_chunks, check_store, num_files
 
 ROWS = 2 * 1024 + 100
 
@@ -51,6 +51,12 @@ def test_a_byte_changed_in_any_file_is_told_of_that_file_alone(store: SeriesStor
             assert "has checksum" in next(iter(found.values()))
         path.write_bytes(whole)
     assert not faults(store)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 5, 100])
+def test_parts_are_the_whole(store: SeriesStore, parts: int) -> None:
+    found = [check for part in range(parts) for check in check_chunks(store, part=part, parts=parts)]
+    assert sorted(found) == sorted(check_chunks(store))
 
 
 def test_padding_is_not_data(store: SeriesStore) -> None:

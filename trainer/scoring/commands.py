@@ -3,14 +3,18 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from longstride.storage.cli.flags import flags, given
 from longstride.storage.cli.group import OVERWRITE, LocalPath, example, row_range
-from longstride.trainer.cli import echo_once, report_once
+from longstride.trainer.cli import echo_once, report_once, report_progress
+from longstride.trainer.errors import ScoresError
 from longstride.trainer.scoring.settings import BUFFER, ScoreOptions
+
+if TYPE_CHECKING:
+    from longstride.storage.store import SeriesStore
 
 __all__ = ["evaluate", "plot", "score"]
 
@@ -35,7 +39,7 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
 
     Started by torchrun, each process scores rows of its own.
     """
-    with report_once():
+    with report_once(), report_progress():
         from longstride.trainer.scoring.score import score as score_rows
 
         result = score_rows(run, store, out, **given(options))
@@ -69,11 +73,12 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
     AUC-PR of random scores.
     """
     if not scores:
-        raise click.UsageError(f"{store} is the only path: give a file of scores, or several, and then the store")
-    from longstride.storage.open import open_store
+        raise click.UsageError(
+            f"{store} is the only argument: give files of scores first, and at the end the store that they are of"
+        )
     from longstride.trainer.scoring.evaluation import evaluate as judge
 
-    opened = open_store(store)
+    opened = _opened(store)
     found = [judge(path, opened, threshold=threshold, buffer=buffer) for path in scores]
     if as_json:
         lines = [
@@ -105,14 +110,25 @@ def plot(
     scores: Path, store: str, out: Path, rows: tuple[int, int] | None, channels: str | None, overwrite: bool
 ) -> None:
     """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
-    from longstride.storage.open import open_store
     from longstride.storage.writing.output import check_output
     from longstride.trainer.scoring.score_file import read_scores
     from longstride.trainer.scoring.score_plot import draw_scores
 
     check_output(out, overwrite=overwrite)
-    opened = open_store(store)
+    opened = _opened(store)
     found = read_scores(scores, opened)
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()
     draw_scores(out, opened, found, rows=rows, channels=chosen, title=opened.name, overwrite=overwrite)
     click.echo(out)
+
+
+def _opened(store: str) -> "SeriesStore":
+    """The store, which is the last argument: a file there is one of scores."""
+    from longstride.storage.open import open_store
+
+    if Path(store).is_file():
+        raise ScoresError(
+            f"{store} is a file, not a store: give files of scores first, and at the end the store of them",
+            code="store-missing",
+        )
+    return open_store(store)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.cli.keywords import keywords_of
-from longstride.storage.errors import coded
+from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open import opened
@@ -21,6 +21,7 @@ from longstride.storage.store import SeriesStore
 from longstride.storage.writing.output import check_output
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.run_splits import splits_of_run
+from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.scoring.row_errors import row_errors
 from longstride.trainer.scoring.score_file import ScoreFile
@@ -76,8 +77,9 @@ def score(options: ScoreOptions) -> ScoreResult:
     Works in a script, in a notebook, and under torchrun, where each process calls it, scores rows of its own, and
     gets the same result: the same, to rounding, for any number of processes and any batch size.
 
-    Raises SettingsError for an option that cannot work, RunError where run and store do not fit or no row was held
-    out, StoreError for a store that cannot be read or is damaged, LongstrideError where `out` cannot be written.
+    Raises SettingsError for an option that cannot work or a model that is not trusted, RunError where run and
+    store do not fit, a file of the run is damaged or no row was held out, StoreError for a store that cannot be
+    read or is damaged, LongstrideError where `out` cannot be written.
     """
     with start_ranks(options.device) as ranks:
         return _score(options, ranks)
@@ -86,15 +88,18 @@ def score(options: ScoreOptions) -> ScoreResult:
 def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     out = local_path(options.out)
     ranks.on_first(lambda: check_output(out, overwrite=options.overwrite))
-    store = opened(options.store)
-    trained = TrainedModel(local_path(options.run), ranks.device)
+    store = ranks.together(lambda: opened(options.store))
+    trained = TrainedModel(local_path(options.run), ranks, trust=options.trust)
     trained.check(store)
     settings = trained.settings
     stride = options.stride or settings.data.stride
+    normal_store = ranks.together(lambda: _store_of(trained, options))
+    for one in {each.name: each for each in (store, normal_store)}.values() if options.verify else ():
+        verify_store(one, ranks)
     begin, stop = _share(store.num_rows, ranks)
     whole = Split("all", store.segments)
     with ScoreFile(out, ranks, store, trained.channels, overwrite=options.overwrite) as file:
-        normal, threshold = _normal(trained, opened(options.normal or settings.data.store), ranks, options)
+        normal, threshold = _normal(trained, normal_store, ranks, options)
         file.about = {
             "run": str(options.run),
             "checkpoint": trained.name,
@@ -124,6 +129,21 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
         normal_rows=int(normal.count.max()),
         threshold=threshold,
     )
+
+
+def _store_of(trained: TrainedModel, options: ScoreOptions) -> SeriesStore:
+    """The store that the model was trained on."""
+    if options.normal is not None:
+        return opened(options.normal)
+    path = trained.settings.data.store
+    try:
+        return opened(path)
+    except LongstrideError as error:
+        raise RunError(
+            f"{error}. {options.run} was trained on this store, and normal rows are taken from it: if it lies "
+            "somewhere else now, give its path by --normal",
+            code=error.code,
+        ) from error
 
 
 def _normal(

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+import google_crc32c
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +23,11 @@ from longstride.trainer.errors import ScoresError
 __all__ = ["ScoreFile", "Scores", "read_scores"]
 
 ABOUT = b"longstride"
+SEAL = b"longstride_crc32c"
+"""Key of the checksum of what is under the one above; pages of rows have checksums of Parquet."""
+TOLD = {"run": str, "model": str, "threshold": float}
+"""What readers need of it, and its types."""
+MAX_SHOWN = 200
 
 
 class Scores(NamedTuple):
@@ -42,19 +48,25 @@ def read_scores(path: Path, store: SeriesStore) -> Scores:
         raise ScoresError(f"{path} is not there: write it with `longstride score`", code="scores-missing")
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            about = json.loads((file.schema_arrow.metadata or {})[ABOUT])
+            metadata = file.schema_arrow.metadata or {}
+            about = json.loads(metadata[ABOUT])
             table = file.read(["time", "score"])
-    except OSError as error:
-        if error.errno is not None:
+        time, scores = table["time"].cast(pa.int64()).to_numpy(), table["score"].cast(pa.float64()).to_numpy()
+    except (pa.ArrowException, KeyError, OSError, ValueError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
             raise
+        found = " ".join(str(error).split())[:MAX_SHOWN]
         raise ScoresError(
-            f"{path} is damaged ({' '.join(str(error).split())}): score the store again", code="scores-damaged"
+            f"{path} is not a file of scores, or is damaged ({found}): expected one that `longstride score` wrote",
+            code="scores-format",
         ) from error
-    except (pa.ArrowInvalid, KeyError) as error:
+    sealed = metadata.get(SEAL)
+    is_whole = isinstance(about, dict) and all(isinstance(about.get(name), kind) for name, kind in TOLD.items())
+    if not is_whole or (sealed is not None and sealed != _seal(metadata[ABOUT])) or table["time"].null_count:
         raise ScoresError(
-            f"{path} is not a file of scores: expected one that `longstride score` wrote", code="scores-format"
-        ) from error
-    time = table["time"].cast(pa.int64()).to_numpy()
+            f"{path} is damaged: what it says of its run and threshold is not as it was written; score again",
+            code="scores-format",
+        )
     if len(time) != store.num_rows:
         raise ScoresError(
             f"{path} has scores of {len(time):,} rows, but {store.name} has {store.num_rows:,}: score that store",
@@ -66,7 +78,11 @@ def read_scores(path: Path, store: SeriesStore) -> Scores:
             "score that store",
             code="scores-differ",
         )
-    return Scores(table["score"].to_numpy(), about)
+    return Scores(scores, about)
+
+
+def _seal(told: bytes) -> bytes:
+    return f"{google_crc32c.value(told):08x}".encode()
 
 
 class ScoreFile:
@@ -152,7 +168,8 @@ class ScoreFile:
             self._part_file.flush()
 
     def _put_together(self) -> None:
-        schema = self._schema.with_metadata({ABOUT: json.dumps(self.about).encode()})
+        told = json.dumps(self.about).encode()
+        schema = self._schema.with_metadata({ABOUT: told, SEAL: _seal(told)})
         with naming(self.path), pq.ParquetWriter(self._file, schema, write_page_checksum=True) as writer:
             for rank in range(self._ranks.world_size):
                 with pq.ParquetFile(self._part(rank), page_checksum_verification=True) as part:

@@ -40,6 +40,12 @@ class ScoreOptions:
     overwrite: bool = False
     """Replace the file where there is one."""
 
+    trust: bool = False
+    """Import the model if the run names it by an import path (package.module:function), which runs its code."""
+
+    verify: bool = False
+    """Check every chunk of both stores against its checksum before scoring."""
+
     def __post_init__(self) -> None:
         at_least(1, stride=self.stride, batch_size=self.batch_size)
         check(0 < self.alarms < 1, "alarms", self.alarms, "above 0 and below 1")

@@ -170,6 +170,16 @@ def test_what_cannot_be_judged_is_one_line(
         figures(plant, tmp_path / "none.parquet")
 
 
+def test_a_store_that_was_forgotten_is_asked_for(plant: SeriesStore, scores: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["evaluate", str(scores)])
+    assert result.exit_code == 2
+    assert f"Error: {scores} is the only argument" in result.output
+    assert_refused(printed("evaluate", scores, scores), "store-missing", scores, "is a file")
+    assert_refused(printed("evaluate", plant.path, scores), "store-missing", scores, "at the end the store")
+    refused = printed("plot", plant.path, scores, "--out", tmp_path / "scores.png")
+    assert_refused(refused, "store-missing", scores, "at the end the store")
+
+
 def test_the_command_line_shows_several_files_side_by_side(
     plant: SeriesStore, scores: Path, tmp_path: Path
 ) -> None:

@@ -12,24 +12,20 @@ report.html            the result of the run: figures, curves, windows, settings
 
 import fcntl
 import json
-import logging
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 from longstride.storage.atomic import make_directory, write_file
 from longstride.storage.format import ROOT
-from longstride.trainer.engine.checkpoint import complete_checkpoints, load_checkpoint
-from longstride.trainer.engine.metrics import read_metrics
 from longstride.trainer.errors import RunError
+from longstride.trainer.saved.checkpoint import Checkpoint, all_checkpoints, first_whole
+from longstride.trainer.saved.run_settings import SETTINGS_FILE, has_settings, settings_of, write_settings
 from longstride.trainer.settings import Settings
 
 __all__ = ["RunDirectory"]
 
 LOCK = ".lock"
-
-logger = logging.getLogger(__name__)
 
 
 class RunDirectory:
@@ -37,7 +33,6 @@ class RunDirectory:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self.settings = self.path / "settings.json"
         self.metrics = self.path / "metrics.jsonl"
         self.tensorboard = self.path / "tensorboard"
         self.checkpoints = self.path / "checkpoints"
@@ -53,14 +48,14 @@ class RunDirectory:
             return
         if not self.path.is_dir():
             raise RunError(f"{self.path} is a file: give a folder for the run", code="path-taken")
-        is_run = (self.path / LOCK).exists() or (self.settings.exists() and self.checkpoints.is_dir())
+        is_run = (self.path / LOCK).exists() or has_settings(self.path) or self.checkpoints.is_dir()
         if not is_run and any(self.path.iterdir()):
             raise RunError(
                 f"{self.path} holds other files: give the path of a new folder for the run", code="path-taken"
             )
 
-    def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> dict[str, Any] | None:
-        """Write the settings, and return the state to resume from, or None to begin.
+    def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> Checkpoint | None:
+        """Write the settings, and return the checkpoint to resume from, or None to begin.
 
         `fingerprint` is that of the training loader. Raises RunError where there is a run and `resume` is False,
         where the run has other settings or other data, where it is still in progress, and as `check`.
@@ -82,7 +77,7 @@ class RunDirectory:
         """Keep the first rows of the windows of a batch whose loss was not a finite number."""
         write_file(self.diverged, [json.dumps({"epoch": epoch, "step": step, "starts": starts}).encode()])
 
-    def _open(self, settings: Settings, fingerprint: str, resume: bool) -> dict[str, Any] | None:
+    def _open(self, settings: Settings, fingerprint: str, resume: bool) -> Checkpoint | None:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -91,47 +86,48 @@ class RunDirectory:
             ) from None
         for left in self.path.glob(".*.tmp"):  # of a run that was killed
             left.unlink()
-        has_begun = bool(complete_checkpoints(self.checkpoints))
-        if not resume and (has_begun or read_metrics(self.metrics)):
+        checkpoints = all_checkpoints(self.checkpoints)
+        if not checkpoints:
+            self._check_free()
+        if not resume and (checkpoints or (self.metrics.exists() and self.metrics.stat().st_size)):
             raise RunError(
                 f"{self.path} holds a run: add --resume to resume it, or give another --out", code="run-exists"
             )
-        state = None
-        if has_begun:
-            self._check_settings(settings)
-            newest, state = self._newest_valid()
-            if state["fingerprint"] != fingerprint:
+        newest = None
+        if checkpoints:
+            newest = first_whole(checkpoints, self.path)
+            self._check_settings(settings, newest)
+            if newest.state.get("fingerprint") != fingerprint:
+                then = str(newest.state.get("fingerprint"))
                 raise RunError(
-                    f"{newest} was trained on other data than {settings.data.store} now serves "
-                    f"(fingerprint {state['fingerprint'][:12]}, now {fingerprint[:12]}): "
+                    f"{newest.path} was trained on other data than {settings.data.store} now serves "
+                    f"(fingerprint {then[:12]}, now {fingerprint[:12]}): "
                     "give the store of that run, or begin a new run with another --out",
                     code="run-differs",
                 )
-        write_file(self.settings, [json.dumps(settings.as_json(), indent=1).encode()])
-        return state
+            for damaged in newest.damaged:  # their steps are taken again
+                shutil.rmtree(damaged)
+        else:
+            self.diverged.unlink(missing_ok=True)  # of a run that took no step
+        write_settings(self.path, settings)
+        return newest
 
-    def _newest_valid(self) -> tuple[Path, dict[str, Any]]:
-        """The newest checkpoint that can be read; damaged ones after it are removed, and trained again."""
-        damaged = []
-        for checkpoint in complete_checkpoints(self.checkpoints):
-            try:
-                state = load_checkpoint(checkpoint)
-            except RunError:
-                damaged.append(checkpoint)
-                continue
-            for other in damaged:
-                logger.warning(f"{other} is damaged: resuming from {checkpoint.name}")
-                shutil.rmtree(other)
-            return checkpoint, state
-        raise RunError(
-            f"{damaged[0]} is damaged, and there is no other: remove {self.path} to begin again",
-            code="checkpoint-damaged",
-        )
+    def _check_free(self) -> None:
+        """Raise RunError where files would be overwritten not of a run: it begins with its settings."""
+        files = [self.path / SETTINGS_FILE, self.metrics, self.tensorboard, self.checkpoints]
+        files += [self.picture, self.report, self.diverged]
+        if (taken := [file for file in files if file.exists()]) and not has_settings(self.path):
+            raise RunError(
+                f"{taken[0]} is there and not of a run: give another folder by --out",
+                code="path-taken",
+            )
 
-    def _check_settings(self, settings: Settings) -> None:
-        begun = Settings.from_json(json.loads(self.settings.read_text())).that_shape_the_curve()
-        now = settings.that_shape_the_curve()
-        differing = [f"{flag} {begun[flag]} (now {now[flag]})" for flag in begun if begun[flag] != now[flag]]
+    def _check_settings(self, settings: Settings, newest: Checkpoint) -> None:
+        saved, _ = settings_of(self.path, newest)  # only compared: nothing that they name is imported
+        begun, now = saved.that_shape_the_curve(), settings.that_shape_the_curve()
+        differing = [
+            f"{flag} {begun[flag]} (now {now.get(flag)})" for flag in begun if begun[flag] != now.get(flag)
+        ]
         if differing:
             raise RunError(
                 f"{self.path} was begun with {', '.join(differing)}: "

@@ -97,7 +97,8 @@ def ingest(
     from tqdm import tqdm
 
     from longstride.pipeline.ingest import job
-    from longstride.pipeline.ingest.sources.files import find_files, num_bytes
+    from longstride.pipeline.ingest.sources.files import num_bytes
+    from longstride.pipeline.ingest.sources.names import find_files
 
     chosen = given(settings)
     if (append or rebuild) and (chosen or file or (append and rebuild)):

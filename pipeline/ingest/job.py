@@ -15,7 +15,7 @@ from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page import write_report
-from longstride.pipeline.ingest.sources.files import Names, find_files
+from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.staging.folder import was_finished
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.reject_file import collect_rejects, report_folder

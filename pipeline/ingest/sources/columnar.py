@@ -15,7 +15,7 @@ from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
-from longstride.pipeline.ingest.sources.files import checksum, open_file, refuse_changed
+from longstride.pipeline.ingest.sources.files import checksum, open_file, refuse_other_bytes
 
 __all__ = ["ArrowSource", "ParquetSource"]
 
@@ -39,6 +39,11 @@ class Columnar(Source):
             self._rows = self._rows_of(file)
         self.num_rows = sum(self._rows)
 
+    def refuse_changed_at_end(self) -> None:
+        """Compare its checksum too: pages are read here and there, so no task can."""
+        super().refuse_changed_at_end()
+        refuse_other_bytes(self.name, self.crc, checksum(self.name))
+
     def types(self) -> dict[str, pl.DataType]:
         """Types of the columns. Raises SourceError for one that Polars has not."""
         return {name: self._type(name) for name in self.names}
@@ -60,12 +65,12 @@ class Columnar(Source):
         self.crc = checksum(self.name)
         start = 0
         for index, num_rows in enumerate(self._rows):
-            yield Section(index, start, start + 1, self.num_bytes * num_rows // max(1, sum(self._rows)))
+            yield Section(index, start, start + 1, self.num_bytes * num_rows // max(1, sum(self._rows)), self.crc)
             start += num_rows
 
     def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read the used columns some rows at a time; all columns where a query may ask for them."""
-        refuse_changed(self.name, self.num_bytes)
+        self.refuse_changed()
         names = self.names if recipe.sql else columns.used
         for name in names:
             self._type(name)
@@ -142,7 +147,8 @@ class ParquetSource(Columnar):
     def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
         import pyarrow.parquet as pq
 
-        return pq.ParquetFile(raw)
+        # Whoever writes them may leave the checksums out: then there is nothing to compare.
+        return pq.ParquetFile(raw, page_checksum_verification=True)
 
     def _schema_of(self, file: Any) -> Any:
         return file.schema_arrow

@@ -15,7 +15,12 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.files import refuse_changed, version_of
 
-__all__ = ["Raw", "Section", "Source", "Unparsed"]
+__all__ = ["Raw", "Section", "Source", "Unparsed", "absolute"]
+
+
+def absolute(name: str) -> str:
+    """The name of a source from any working directory; a link in it stays a link."""
+    return name if "://" in name else os.path.abspath(name)  # noqa: PTH100
 
 
 class Section(NamedTuple):
@@ -70,7 +75,7 @@ class Source(ABC):
         self.name = name
         self.version = version_of(name)
         """Of the file when its header was read."""
-        self.place = name if "://" in name else os.path.abspath(name)  # noqa: PTH100
+        self.path = absolute(name)
         """Its name from any working directory."""
         self.crc = 0
         """CRC-32C of the file, known when all `sections` were asked for."""
@@ -91,7 +96,7 @@ class Source(ABC):
     @property
     def identity(self) -> list[str]:
         """Where it is, and what changes when it does."""
-        return [self.place, str(self.version.num_bytes), self.version.mark]
+        return [self.path, str(self.version.num_bytes), self.version.mark]
 
     def refuse_changed(self) -> None:
         """Raise SourceError where the file is no longer the one that was opened."""

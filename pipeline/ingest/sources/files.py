@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -112,12 +113,14 @@ def first_bytes(name: str) -> bytes:
         return file.read(MAGIC_BYTES)
 
 
-def checksum(name: str) -> int:
-    """CRC-32C of a file."""
+def checksum(name: str, num_bytes: int | None = None) -> int:
+    """CRC-32C of a file, or of its first `num_bytes`."""
     crc = 0
+    left = sys.maxsize if num_bytes is None else num_bytes
     with open_file(name) as file:
-        while data := file.read(STRIP_BYTES):
+        while data := file.read(min(left, STRIP_BYTES)):
             crc = google_crc32c.extend(crc, data)
+            left -= len(data)
     return crc
 
 

@@ -1,8 +1,8 @@
 """Parts: typed rows on disk, sorted by series and time, between parsing and writing.
 
 One file a part: length and CRC-32C of a header, the header (JSON), and one block after the other: time, line,
-sensor (with a pivot), labels, values. It appears by rename, so it is whole or absent. A job that takes over the parts
-of another looks at every byte of them first, and at the rejects that lie next to them.
+sensor (with a pivot), labels, values. It appears by rename, so it is whole or absent. A job that takes over the
+parts of another looks at every byte of them first, and at the rejects that lie next to them.
 """
 
 import json

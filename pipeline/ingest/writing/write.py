@@ -146,7 +146,9 @@ def _commit(
         segments=find_segments(writer.written_times(target.first_row), starts, max_gap_ns, missing),
         series=tuple(rules.series),
         series_end_ns=rules.series_end_ns,
-        sources=[file.as_json() for file in read.files],
+        sources=[
+            {**file.as_json(), "path": source.path} for file, source in zip(read.files, plan.sources, strict=True)
+        ],
     )
     whole = target.complete(found, rules.series_begin_ns[0], max_gap_ns)
     resolved = replace(

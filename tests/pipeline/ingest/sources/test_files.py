@@ -19,7 +19,8 @@ from fsspec.registry import known_implementations
 
 from longstride import Recipe, ingest
 from longstride.__main__ import main
-from longstride.pipeline.ingest.sources.files import find_files, identity, num_bytes, open_file, refuse_changed
+from longstride.pipeline.ingest.sources.files import num_bytes, open_file, refuse_changed, version_of
+from longstride.pipeline.ingest.sources.names import find_files
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.storage.open import open_store
 from tests.helpers.errors import assert_refused, raises
@@ -255,17 +256,21 @@ def test_what_changes_when_a_file_does(tmp_path: Path, memory: Any) -> None:
     log.write_text("time,a\n")
     memory.pipe("/log.csv", b"time,a\n")
     for name in (str(log), f"file://{log}", "memory://log.csv"):
-        before = identity(name)
-        assert identity(name) == before
-        assert num_bytes(name) == 7
-        refuse_changed(name, 7)
+        before = version_of(name)
+        assert version_of(name) == before
+        assert num_bytes(name) == before.num_bytes == 7
+        refuse_changed(name, before)
         with raises("source-changed", "8 bytes", "7"):
-            refuse_changed(name, 8)
+            refuse_changed(name, before._replace(num_bytes=8))
+        with raises("source-changed", "another mark"):
+            refuse_changed(name, before._replace(mark="another mark"))
         with open_file(name) as file:
             assert file.read() == b"time,a\n"
-    before = identity(str(log))
-    log.write_text("time,ab\n")
-    assert identity(str(log)) != before
+    before = version_of(str(log))
+    log.write_text("time,b\n")
+    assert version_of(str(log)) != before
+    memory.pipe("/log.csv", b"time,b\n")
+    assert version_of("memory://log.csv") != version_of(str(log))
 
 
 FAILURES: dict[str, tuple[str, str, str]] = {

@@ -1,4 +1,4 @@
-"""A rebuild: the sources of a store are known by their bytes, wherever they are; nothing else takes their place."""
+"""A rebuild: sources are known by their bytes, wherever they are, and nothing else takes their place."""
 
 import json
 import shutil

@@ -104,7 +104,7 @@ class Source(ABC):
 
     def refuse_changed_at_end(self) -> None:
         """The same, when all sections have been asked for and read: whatever a task could not see is seen here."""
-        self.refuse_changed()
+        refuse_changed(self.name, self.version, self.crc)
 
     def types(self) -> dict[str, pl.DataType]:
         """Types of the columns that are not texts."""

@@ -45,6 +45,8 @@ class Version(NamedTuple):
     num_bytes: int
     mark: str
     """When it was written, or what an object store says of its bytes; empty where nothing is known."""
+    touched: str = ""
+    """When anything of it was changed, its name too; no program can set that back. Empty where it is not known."""
 
 
 def version_of(name: str) -> Version:
@@ -66,7 +68,7 @@ def version_of(name: str) -> Version:
 def _version_on_disk(path: str) -> Version:
     status = _status(path)
     # Not the inode: file systems of networks number a file anew.
-    return Version(status.st_size, str(status.st_mtime_ns))
+    return Version(status.st_size, str(status.st_mtime_ns), str(status.st_ctime_ns))
 
 
 def num_bytes(name: str) -> int:
@@ -74,13 +76,18 @@ def num_bytes(name: str) -> int:
     return version_of(name).num_bytes
 
 
-def refuse_changed(name: str, expected: Version) -> None:
-    """Raise SourceError where a file is no longer of this version."""
+def refuse_changed(name: str, expected: Version, crc: int | None = None) -> None:
+    """Raise SourceError where a file is no longer of this version.
+
+    Its bytes are compared with `crc`, where that is given, only if the version leaves a doubt.
+    """
     found = version_of(name)
     if found.num_bytes != expected.num_bytes:
         raise _changed(name, f"it had {expected.num_bytes:,} bytes and now has {found.num_bytes:,}")
-    if found != expected:
+    if found.mark != expected.mark:
         raise _changed(name, f"it was written to after the job began ({_shown(expected)}, now {_shown(found)})")
+    if crc is not None and (found.touched != expected.touched or not found.mark):
+        refuse_other_bytes(name, crc, checksum(name))
 
 
 def refuse_other_bytes(name: str, expected: int | None, found: int) -> None:

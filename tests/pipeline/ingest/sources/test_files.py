@@ -319,27 +319,107 @@ def test_a_file_that_may_not_be_read(tree: Path) -> None:
         ingest([tree / "b.csv"], tree / "out", Recipe(time="time"))
 
 
-@pytest.mark.parametrize("change", ["gone", "longer", "shorter"])
-@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "ndjson", "parquet", "feather"])
+SUFFIXES = ["csv", "csv.gz", "ndjson", "ndjson.gz", "parquet", "feather"]
+FRAME = pl.DataFrame({"time": [f"2024-03-01 00:00:{row:02}" for row in range(60)], "a": range(60)})
+
+
+@pytest.mark.parametrize("change", ["gone", "longer", "shorter", "other bytes"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("when", ["first", "last"])
 def test_a_file_that_changes_while_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, change: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, change: str, when: str
 ) -> None:
+    """Before its first section is read, or when most of them are: what is stored is never a mixture."""
     log = tmp_path / f"log.{suffix}"
-    frame = pl.DataFrame({"time": [f"2024-03-01 00:00:{row:02}" for row in range(60)], "a": range(60)})
-    write(frame, log)
+    write(FRAME.with_columns(pl.lit(7).alias("a")), log)
+    other = log.read_bytes()
+    write(FRAME.with_columns(pl.lit(8).alias("a")), log)
     data = log.read_bytes()
-    real = ReadSources.run
+    assert len(other) == len(data)
     changed = threading.Event()
 
-    def run(*args: Any) -> None:
-        changed.set()
+    def rewrite() -> None:
         log.unlink()
         if change != "gone":
-            log.write_bytes(data + data[-10:] if change == "longer" else data[:-10])
+            log.write_bytes({"longer": data + data[-10:], "shorter": data[:-10]}.get(change, other))
+        changed.set()
+
+    owner, name = (ReadSources, "run") if when == "first" else (ReadSources, "_take")
+    real = getattr(owner, name)
+
+    def disturbed(*args: Any) -> None:
+        if not changed.is_set():
+            rewrite()
         real(*args)
 
-    monkeypatch.setattr(ReadSources, "run", run)
+    monkeypatch.setattr(owner, name, disturbed)
     with raises("source-missing" if change == "gone" else "source-changed", f"log.{suffix}: "):
         ingest([log], tmp_path / "out", Recipe(time="time"), piece_bytes=200)
     assert changed.is_set()
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_whose_time_is_set_back_is_never_read_in_a_mixture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, in_place: bool
+) -> None:
+    log = tmp_path / f"log.{suffix}"
+    write(FRAME.with_columns(pl.lit(7).alias("a")), log)
+    other = log.read_bytes()
+    write(FRAME.with_columns(pl.lit(8).alias("a")), log)
+    status = log.stat()
+    real = ReadSources._take
+
+    def disturbed(*args: Any) -> None:
+        if not in_place:
+            log.unlink()
+        with open(log, "r+b" if in_place else "wb") as file:
+            file.write(other)
+        os.utime(log, ns=(status.st_atime_ns, status.st_mtime_ns))
+        real(*args)
+
+    monkeypatch.setattr(ReadSources, "_take", disturbed)
+    with raises("source-changed", f"log.{suffix}: "):
+        ingest([log], tmp_path / "out", Recipe(time="time"), piece_bytes=200)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_is_only_renamed_or_linked_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log.csv"
+    write(FRAME, log)
+    real = ReadSources._take
+
+    def disturbed(*args: Any) -> None:
+        (tmp_path / "link.csv").unlink(missing_ok=True)
+        os.link(log, tmp_path / "link.csv")
+        real(*args)
+
+    monkeypatch.setattr(ReadSources, "_take", disturbed)
+    assert ingest([log], tmp_path / "out", Recipe(time="time"), piece_bytes=200).num_rows == 60
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_that_changes_between_a_kill_and_the_next_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """With the size and the time of before: parts of the old bytes are not taken over."""
+    log, out = tmp_path / f"log.{suffix}", tmp_path / "out"
+    write(FRAME.with_columns(pl.lit(7).alias("a")), log)
+    status = log.stat()
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("longstride.pipeline.ingest.job.write_store", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ingest([log], out, Recipe(time="time"), piece_bytes=200)
+    assert list(out.glob(".staged/*/*.part"))
+    write(FRAME.with_columns(pl.lit(8).alias("a")), log)
+    os.utime(log, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert log.stat().st_size == status.st_size
+    ingest([log], out, Recipe(time="time"), piece_bytes=200)
+    np.testing.assert_array_equal(open_store(out).values, np.full((60, 1), 8))

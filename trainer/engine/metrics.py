@@ -69,7 +69,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Every line of a `metrics.jsonl`; a last line cut short by a kill is left out."""
     if not path.exists():
         return []
-    whole_lines = path.read_text().split("\n")[:-1]
+    whole_lines = path.read_text(encoding="utf-8").split("\n")[:-1]
     return [json.loads(line) for line in whole_lines]
 
 
@@ -83,7 +83,7 @@ class MetricsLog:
         """
         kept = [line for line in read_metrics(path) if _is_before(line, epoch, step)]
         write_file(path, ["".join(json.dumps(line) + "\n" for line in kept).encode()])
-        self._file = open(path, "a", buffering=1)  # noqa: SIM115
+        self._file = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115
         self._board = _board(tensorboard, step)
 
     def __enter__(self) -> "MetricsLog":

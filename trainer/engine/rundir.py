@@ -112,7 +112,7 @@ class RunDirectory:
         )
 
     def _check_settings(self, settings: Settings) -> None:
-        begun = Settings.from_json(json.loads(self.settings.read_text())).that_shape_the_curve()
+        begun = Settings.from_json(json.loads(self.settings.read_text(encoding="utf-8"))).that_shape_the_curve()
         now = settings.that_shape_the_curve()
         differing = [f"{flag} {begun[flag]} (now {now[flag]})" for flag in begun if begun[flag] != now[flag]]
         if differing:

@@ -35,7 +35,7 @@ class TrainedModel:
             raise RunError(f"{run} holds no checkpoint yet: train first", code="checkpoint-missing")
         state = load_checkpoint(checkpoint)
         self.name = checkpoint.name
-        self.settings = Settings.from_json(json.loads((run / "settings.json").read_text()))
+        self.settings = Settings.from_json(json.loads((run / "settings.json").read_text(encoding="utf-8")))
         self.channels: tuple[str, ...] = tuple(state["channels"])
         self.device = device
         normalisation = Normalisation(**state["normalisation"]).to(device)

@@ -12,34 +12,21 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.staging.folder import part_name, rejects_name, written_whole
+from longstride.pipeline.ingest.staging.spans import Span, Spans
 
-__all__ = ["Block", "Part", "PartReader", "Span", "steps_back_between", "whole_part", "write_part"]
+__all__ = ["Block", "Part", "PartReader", "steps_back_between", "whole_part", "write_part"]
 
 HEAD = struct.Struct("<QQ")
 """Length of the header, and its CRC-32C."""
 ALIGNMENT = 64
 """Where the first block begins in the file, so that it can be mapped."""
-
-
-class Span(NamedTuple):
-    """Rows start:stop of a part: all that it has of one series."""
-
-    series: str
-    start: int
-    stop: int
-    first_time: int
-    last_time: int
-    """Smallest and largest."""
-    begins: int
-    ends: int
-    """Times of the first and last row in the order of the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +46,7 @@ class Part:
     num_labels: int
     sensors: list[str] | None
     """With a pivot: the names that the sensor of a row is an index into."""
-    spans: list[Span]
+    spans: Spans
     rows_in: int
     blank: int
     headers: int
@@ -106,7 +93,7 @@ def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
     for block in data:
         crc = google_crc32c.extend(crc, block)
     part = replace(part, crc=crc)
-    header = json.dumps(vars(part)).encode()
+    header = json.dumps(vars(part) | {"spans": part.spans.as_json()}).encode()
     header += b" " * (-(HEAD.size + len(header)) % ALIGNMENT)
     path = folder / part_name(part.source, part.section, part.piece)
     with written_whole(path) as temporary, open(temporary, "wb") as file:
@@ -147,7 +134,7 @@ def _read_header(file: IO[bytes]) -> Part:
     if google_crc32c.value(header) != crc:
         raise ValueError("it is damaged")
     fields = json.loads(header)
-    fields["spans"] = [Span(*span) for span in fields["spans"]]
+    fields["spans"] = Spans(*fields["spans"])
     fields["rounded"] = {name: (line, value) for name, (line, value) in fields["rounded"].items()}
     return Part(**fields)
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.sources.base import Raw, Section, Unparsed
 from longstride.pipeline.ingest.sources.reading import Reading
-from longstride.pipeline.ingest.staging.part_file import Part, Span, whole_part, write_part
+from longstride.pipeline.ingest.staging.part_file import Part, whole_part, write_part
 from longstride.pipeline.ingest.staging.precision import find_rounded
 from longstride.pipeline.ingest.staging.reject_file import write_rejects
+from longstride.pipeline.ingest.staging.spans import Spans
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.storage.errors import LongstrideError
 
@@ -155,10 +156,10 @@ def _order(time: NDArray[np.int64], codes: NDArray[np.int32] | None) -> NDArray[
 
 def _spans(
     time: NDArray[np.int64], series: list[str], codes: NDArray[np.int32] | None, order: NDArray[np.intp] | None
-) -> tuple[list[Span], int]:
+) -> tuple[Spans, int]:
     """What a part has of each series, and how many rows come before the one that they follow in the file."""
     if not len(time):
-        return [], 0
+        return Spans([], []), 0
     by_series = time
     bounds = np.array([0, len(time)])
     if codes is not None:
@@ -170,5 +171,4 @@ def _spans(
     ordered = time if order is None else time[order]
     starts, stops = bounds[:-1], bounds[1:]
     ends = (ordered[starts], ordered[stops - 1], by_series[starts], by_series[stops - 1])
-    columns = [array.tolist() for array in (starts, stops, *ends)]
-    return [Span(*span) for span in zip(series, *columns, strict=True)], int(np.count_nonzero(back))
+    return Spans(series, np.stack([starts, stops, *ends], axis=1)), int(np.count_nonzero(back))

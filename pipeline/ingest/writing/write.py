@@ -54,7 +54,7 @@ def write_store(
     )
     with target.writer(lock, layout) as writer:
         rules = RowRules(writer, channels, recipe, len(plan.sources))
-        first_series = min(span.series for part in read.parts for span in part.spans)
+        first_series = min(series for part in read.parts for series in part.spans.series)
         target.resume(rules, first_series, look_for_missing=recipe.split_on_missing is not None)
         _apply(plan, read, rules, plan.shape(sensors), bucket_bytes, progress)
         for number, steps_back in steps_back_between(read.parts).items():

@@ -22,7 +22,9 @@ CHANNELS = ("Größe °C", "流量")
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    rows = "".join(f"2024-03-01 00:{row // 60:02}:{row % 60:02},{row % 11 / 4},{row % 7},ja\n" for row in range(120))
+    rows = "".join(
+        f"2024-03-01 00:{row // 60:02}:{row % 60:02},{row % 11 / 4},{row % 7},ja\n" for row in range(120)
+    )
     (tmp_path / "plant.csv").write_text(f"time,{','.join(CHANNELS)},geprüft\n{rows}", encoding="utf-8")
     return tmp_path / "plant.csv"
 

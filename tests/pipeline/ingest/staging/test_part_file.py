@@ -14,11 +14,11 @@ from longstride.pipeline.ingest.staging.folder import part_name, rejects_name
 from longstride.pipeline.ingest.staging.part_file import (
     Part,
     PartReader,
-    Span,
     steps_back_between,
     whole_part,
     write_part,
 )
+from longstride.pipeline.ingest.staging.spans import Span, Spans
 
 PLACE = 3, 0, 7
 REJECTS = b"what could not be read"
@@ -45,7 +45,7 @@ def make_part(
         num_channels=channels,
         num_labels=labels,
         sensors=sensors,
-        spans=[Span("é", 0, rows, 5, 4 + rows, 5, 4 + rows)] if spans is None else spans,
+        spans=Spans.of([Span("é", 0, rows, 5, 4 + rows, 5, 4 + rows)] if spans is None else spans),
         rows_in=rows + 2,
         blank=1,
         headers=0,

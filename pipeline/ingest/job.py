@@ -95,13 +95,14 @@ def rebuild(
     out = local_path(out)
     with StoreLock(out, append=True) as lock:
         before = open_store(lock.path)
+        recipe = recipe_of(before)
         names = sources_of_rebuild(before, find_files(sources), accept_changed=accept_changed)
         made = out.with_name(f".{out.name}.rebuilding")
         if (made / ROOT).exists():
             shutil.rmtree(made)  # a kill has come between its commit and the exchange, or right after it
         target = NewStore(before.generation + 1)
         with _new_store(made) as new_lock:
-            report = _run(names, new_lock, recipe_of(before), target, options, shown_as=out)
+            report = _run(names, new_lock, recipe, target, options, shown_as=out)
         exchange(made, out)
         shutil.rmtree(made)
     return report

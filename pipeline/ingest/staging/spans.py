@@ -48,7 +48,7 @@ class Spans:
         return Span(self.series[index], *self._numbers[index].tolist())
 
     def __iter__(self) -> Iterator[Span]:
-        return map(self.__getitem__, range(len(self)))
+        return (Span(name, *row) for name, row in zip(self.series, self._numbers.tolist(), strict=True))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Spans) and self.as_json() == other.as_json()

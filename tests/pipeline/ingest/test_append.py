@@ -359,8 +359,9 @@ def test_a_store_that_no_ingest_made_does_not_go_on(
     tmp_path: Path, write_log: Log, make_store: Callable[..., SeriesStore]
 ) -> None:
     make_store(tmp_path / "out", rows=10)
-    with raises("recipe-missing", tmp_path / "out"):
-        append([write_log("1.csv", log_lines(5))], tmp_path / "out")
+    for function in (append, rebuild):
+        with raises("recipe-missing", tmp_path / "out"):
+            function([write_log("1.csv", log_lines(5))], tmp_path / "out")
 
 
 # A kill

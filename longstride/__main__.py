@@ -7,6 +7,7 @@ import click
 
 from longstride import __version__
 from longstride.storage.cli.group import CommandGroup
+from longstride.storage.cli.terminal import print_anything
 
 COMMANDS = {
     "profile": ("pipeline.profile.command", "Propose a recipe from a sample of logs."),
@@ -56,6 +57,7 @@ def main() -> None:
 
 def run() -> None:
     """Run the command line of this process."""
+    print_anything()
     if "RANK" in os.environ:
         from longstride.trainer.cli import run_as_rank
 

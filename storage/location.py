@@ -331,6 +331,11 @@ def place_of(path: str | os.PathLike[str]) -> Place:
     if not isinstance(path, str | os.PathLike) or not os.fspath(path) or "\0" in os.fspath(path):
         shown = " ".join(repr(path).split())[:80]
         raise PlaceError(f"{shown} is not a path or a URL", code="option-value")
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        remedy = "choose another name, or set LC_ALL=C.UTF-8 if it is one"
+        raise PlaceError(f"{os.fspath(path)!r} is not UTF-8: {remedy}", code="option-value") from None
     if is_url(path):
         return Bucket(os.fspath(path))
     if cut := CUT_URL.match(os.fspath(path)):

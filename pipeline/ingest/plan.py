@@ -17,7 +17,7 @@ from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.detect import open_source
-from longstride.pipeline.ingest.sources.files import Names, find_files, identity
+from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.reading import Reading
 
 __all__ = ["Plan", "make_plan"]
@@ -97,7 +97,7 @@ class Plan:
         """Text that is the same where a job may take over the parts of another."""
         return json.dumps(
             {
-                "sources": [identity(source.name) for source in self.sources],
+                "sources": [source.identity for source in self.sources],
                 "recipe": self.recipe.as_json(),
                 "piece_bytes": piece_bytes,
                 "versions": {name: version(name) for name in ("longstride", "polars")},

@@ -8,7 +8,7 @@ from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
-from longstride.pipeline.ingest.sources.files import Names
+from longstride.pipeline.ingest.sources.names import Names
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (

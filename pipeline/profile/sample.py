@@ -12,18 +12,13 @@ from polars import selectors
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source
+from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import read_header
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.detect import open_source
-from longstride.pipeline.ingest.sources.files import (
-    Names,
-    find_files,
-    first_bytes,
-    is_compressed,
-    num_bytes,
-    open_text,
-)
+from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, open_text
+from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.profile.dialect import Dialect, agreed, sniff
 from longstride.storage.errors import LongstrideError

@@ -204,14 +204,9 @@ class RowCache:
 
 def _name_of(store: PackedStore) -> str:
     """A name for these rows, wherever they lie, and for the time since the machine was started."""
-    boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
-    known = [
-        store.attributes["checksums_crc32c"]["values"],
-        store.num_rows,
-        store.packing.chunk_rows,
-        boot,
-        LAYOUT,
-    ]
+    boot = BOOT_ID.read_text(encoding="utf-8").strip() if BOOT_ID.exists() else ""
+    checksums = store.attributes["checksums_crc32c"]["values"]
+    known = [checksums, store.num_rows, store.packing.chunk_rows, boot, LAYOUT]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:24]
 
 

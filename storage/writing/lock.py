@@ -132,7 +132,7 @@ def _acquire(path: Path) -> IO[str]:
     while True:
         make_directory(path)
         try:
-            file = open(path / LOCK_FILE, "a+")  # noqa: SIM115
+            file = open(path / LOCK_FILE, "a+", encoding="utf-8")  # noqa: SIM115
         except FileNotFoundError:
             continue  # a writer that gave up has just removed the folder
         try:

@@ -124,7 +124,7 @@ class MetricsLog:
         kept = [line for line in read_metrics(path) if _is_before(line, epoch, step)]
         write_file(path, ["".join(json.dumps(line) + "\n" for line in kept).encode()])
         self._path = path
-        self._file = open(path, "a", buffering=1)  # noqa: SIM115
+        self._file = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115
         self._board = _board(tensorboard, step)
 
     def __enter__(self) -> "MetricsLog":

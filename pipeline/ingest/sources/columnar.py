@@ -15,7 +15,8 @@ from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
-from longstride.pipeline.ingest.sources.files import checksum, open_file, refuse_changed
+from longstride.pipeline.ingest.sources.files import checksum, open_file
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["ArrowSource", "ParquetSource"]
 
@@ -60,35 +61,42 @@ class Columnar(Source):
         self.crc = checksum(self.name)
         start = 0
         for index, num_rows in enumerate(self._rows):
-            yield Section(index, start, start + 1, self.num_bytes * num_rows // max(1, sum(self._rows)))
+            yield Section(index, start, start + 1, self.num_bytes * num_rows // max(1, sum(self._rows)), self.crc)
             start += num_rows
 
     def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read the used columns some rows at a time; all columns where a query may ask for them."""
-        refuse_changed(self.name, self.num_bytes)
+        self.refuse_changed()
         names = self.names if recipe.sql else columns.used
         for name in names:
             self._type(name)
         first_row = section.start
         with self._opened(names) as file:
             for table in self._tables(file, section.number, names, max(1, piece_bytes // (8 * len(names)))):
+                table.validate(full=True)  # Arrow itself trusts what an IPC file says of its texts
                 stop = first_row + table.num_rows
                 done_bytes = section.num_bytes * (stop - section.start) // self._rows[section.number]
                 yield Unparsed(partial(_raw, table, first_row), done_bytes)
                 first_row = stop
+        num_rows, expected = first_row - section.start, self._rows[section.number]
+        if num_rows != expected:
+            message = f"rows {section.start + 1:,} and on are {num_rows:,}, and the file says {expected:,}"
+            raise self._damaged(message)
 
     @contextmanager
     def _opened(self, names: Sequence[str] | None = None) -> Iterator[Any]:
         """The file, to read some columns or all; what is wrong with it becomes a SourceError."""
-        import pyarrow as pa
-
         try:
             with _native(self.name) as raw, self._reader(raw, names) as file:
                 yield file
-        except (pa.ArrowException, OSError) as error:
-            reason = " ".join(str(error).split())
-            message = f"this {self.kind} file cannot be read ({reason}): fetch it again"
-            raise SourceError(self.name, message, code="source-damaged") from error
+        except LongstrideError:
+            raise
+        except Exception as error:  # of Arrow, or of Python where a name or a number makes no sense
+            raise self._damaged(" ".join(str(error).split())) from error
+
+    def _damaged(self, reason: str) -> SourceError:
+        message = f"this {self.kind} file cannot be read ({reason}): fetch it again"
+        return SourceError(self.name, message, code="source-damaged")
 
     @abstractmethod
     def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
@@ -142,6 +150,7 @@ class ParquetSource(Columnar):
     def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
         import pyarrow.parquet as pq
 
+        # Whoever writes them may leave the checksums out: then there is nothing to compare.
         return pq.ParquetFile(raw, page_checksum_verification=True)
 
     def _schema_of(self, file: Any) -> Any:

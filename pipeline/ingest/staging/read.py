@@ -60,6 +60,8 @@ class ReadSources:
                 self._take(parts)
         except FileNotFoundError as error:
             raise _out_of_sight(error.filename) from error
+        for source in self._plan.sources:
+            source.refuse_changed_at_end()
         self._advance(self._total_bytes - self._done_bytes)
         self._stop_at_limit()
         self.parts.sort(key=lambda part: (part.source, part.section, part.piece))

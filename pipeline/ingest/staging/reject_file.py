@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
+
 from longstride.pipeline.ingest.errors import RejectsError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
@@ -26,12 +28,17 @@ def report_folder(store: Path) -> Path:
     return store.with_name(f"{store.name}.report")
 
 
-def write_rejects(folder: Path, key: tuple[int, int, int], rejects: Sequence[Reject]) -> None:
-    """Leave the rejects of a piece next to its part."""
+def write_rejects(folder: Path, place: tuple[int, int, int], rejects: Sequence[Reject]) -> int:
+    """Leave the rejects of a piece next to its part; give the CRC-32C of the file."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with written_whole(folder / rejects_name(*key)) as temporary:
-        pq.write_table(_table(rejects, ""), temporary, write_page_checksum=True)
+    sink = pa.BufferOutputStream()
+    pq.write_table(_table(rejects, ""), sink)
+    data = sink.getvalue().to_pybytes()
+    with written_whole(folder / rejects_name(*place)) as temporary:
+        temporary.write_bytes(data)
+    return int(google_crc32c.value(data))
 
 
 def collect_rejects(

@@ -54,7 +54,7 @@ def write_store(
     )
     with target.writer(lock, layout) as writer:
         rules = RowRules(writer, channels, recipe, len(plan.sources))
-        first_series = min(span.series for part in read.parts for span in part.spans)
+        first_series = min(series for part in read.parts for series in part.spans.series)
         target.resume(rules, first_series, look_for_missing=recipe.split_on_missing is not None)
         _apply(plan, read, rules, plan.shape(sensors), bucket_bytes, progress)
         for number, steps_back in steps_back_between(read.parts).items():
@@ -146,7 +146,9 @@ def _commit(
         segments=find_segments(writer.written_times(target.first_row), starts, max_gap_ns, missing),
         series=tuple(rules.series),
         series_end_ns=rules.series_end_ns,
-        sources=[file.as_json() for file in read.files],
+        sources=[
+            {**file.as_json(), "path": source.path} for file, source in zip(read.files, plan.sources, strict=True)
+        ],
     )
     whole = target.complete(found, rules.series_begin_ns[0], max_gap_ns)
     resolved = replace(

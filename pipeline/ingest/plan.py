@@ -1,7 +1,7 @@
 """What an ingest is going to do, known before the first row is read: sources, columns, channels."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -134,10 +134,23 @@ def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = Non
         ]
         channels = tuple(query.channels for query in queries)
         union = tuple(dict.fromkeys(name for names in channels for name in names))
+    _check_null(recipe, {*union, *(name for one in columns for name in one.channels)})
     plan = Plan(recipe=recipe, sources=sources, columns=tuple(columns), channels=channels, union=union)
     if recipe.pivot is None:
         plan.check_settings(plan.store_channels(None))
     return plan
+
+
+def _check_null(recipe: Recipe, channels: Collection[str]) -> None:
+    """Raise RecipeError where an entry seems to name a column, and that is none of values."""
+    for entry in recipe.null:
+        name, mark, _ = entry.partition("=")
+        if mark and name and not any(entry.startswith(f"{channel}=") for channel in channels):
+            raise RecipeError(
+                f"null is {entry!r}, but {name!r} is no column of values: name one of {listed(sorted(channels))}; "
+                f"where {entry!r} is itself the text of a missing value, write COLUMN={entry}",
+                code="column-missing",
+            )
 
 
 def _types(source: Source, names: Sequence[str]) -> Mapping[str, pl.DataType]:

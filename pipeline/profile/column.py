@@ -81,7 +81,9 @@ class Column:
 
 
 def steps(values: pl.Series, *keys: pl.Series) -> pl.Series:
-    """From each value to the next with the same keys, where neither is missing."""
+    """From each value to the next with the same keys, where neither is missing; exact, also of the largest."""
+    if values.dtype.is_integer():
+        values = values.cast(pl.Int128)
     rows = pl.DataFrame([values.alias("value"), *(key.alias(f"key {number}") for number, key in enumerate(keys))])
     rows = rows.drop_nulls("value")
     return rows.select(pl.col("value").diff().over(rows.columns[1:])).to_series().drop_nulls()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from longstride.pipeline.ingest.recipe import toml
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
 from longstride.pipeline.profile.dialect import MISSING_WORD
 from longstride.pipeline.profile.proposal import Proposal

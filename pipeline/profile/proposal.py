@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from longstride.pipeline.ingest.recipe import Recipe, toml
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.sample import Sample
 from longstride.pipeline.profile.times import Times

@@ -16,6 +16,7 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
 from longstride.pipeline.ingest.sources.files import checksum, open_file, refuse_changed
+from longstride.pipeline.ingest.times.reach import shown_value
 
 __all__ = ["ArrowSource", "ParquetSource"]
 
@@ -48,6 +49,8 @@ class Columnar(Source):
 
         field = self._schema.field(name)
         try:
+            if _is_foreign(field.type):
+                raise pa.ArrowTypeError
             return _frame(pa.schema([field]).empty_table()).schema[name]
         except (pa.ArrowException, pl.exceptions.PolarsError):
             message = (
@@ -107,14 +110,29 @@ class Columnar(Source):
         """Tables or record batches of a section, in order."""
 
 
+def _is_foreign(kind: Any) -> bool:
+    """Whether Polars panics, rather than raise an error, where it reads values of a type, or of one within it."""
+    import pyarrow as pa
+
+    within = [kind.field(index).type for index in range(kind.num_fields)]
+    if pa.types.is_dictionary(kind):
+        within.append(kind.value_type)
+    return pa.types.is_decimal256(kind) or pa.types.is_interval(kind) or any(map(_is_foreign, within))
+
+
 def _raw(table: Any, first_row: int) -> Raw:
     frame = _frame(table)
     return Raw(
         frame=frame,
         lines=np.arange(first_row + 1, first_row + 1 + frame.height),
-        text=lambda row: json.dumps(frame.row(row, named=True), default=str, ensure_ascii=False),
+        text=lambda row: _text(frame, row),
         num_rows=table.num_rows,
     )
+
+
+def _text(frame: pl.DataFrame, row: int) -> str:
+    values = {column.name: shown_value(column, row) for column in frame}
+    return json.dumps(values, default=str, ensure_ascii=False)
 
 
 def _frame(table: Any) -> pl.DataFrame:

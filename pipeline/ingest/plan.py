@@ -1,6 +1,7 @@
 """What an ingest is going to do, known before the first row is read: sources, columns, channels."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -112,12 +113,13 @@ def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = Non
     `union` are the columns of values of an existing store; the new sources may lack some of them.
     """
     sources = tuple(open_source(name, recipe) for name in find_files(names))
-    unknown = [name for name in recipe.exclude if not any(name in source.names for source in sources)]
+    known = {name for source in sources for name in source.names}
+    unknown = [name for name in recipe.exclude if name not in known]
     if unknown:
         raise RecipeError(f"exclude names {listed(unknown)}, which no source has", code="column-missing")
     columns = []
     for source in sources:
-        repeated = sorted({name for name in source.names if source.names.count(name) > 1})
+        repeated = sorted(name for name, count in Counter(source.names).items() if count > 1)
         if repeated:
             raise SourceError(
                 source.name,

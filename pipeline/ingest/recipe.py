@@ -3,7 +3,9 @@
 import codecs
 import tomllib
 import zoneinfo
+from collections import Counter
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -177,14 +179,22 @@ class Recipe:
 
     def unit_of(self, *names: str) -> str | None:
         """Unit of a channel, by the first of its names that has one; None where unknown."""
-        units = dict(by_column(self.unit))
+        units = self._units
         return next((units[name] for name in names if name in units), None)
 
     def aggregate_of(self, *names: str) -> Aggregate:
         """How the values of a channel are summarised, by the first of its names that says so."""
-        how = dict(by_column(self.aggregate))
+        how = self._aggregates
         found: Any = next((how[name] for name in (*names, None) if name in how), "mean")
         return found  # type: ignore[no-any-return]
+
+    @cached_property
+    def _units(self) -> dict[str | None, str]:
+        return dict(by_column(self.unit))
+
+    @cached_property
+    def _aggregates(self) -> dict[str | None, str]:
+        return dict(by_column(self.aggregate))
 
     @property
     def columns_in_settings(self) -> dict[str, tuple[str, ...]]:
@@ -260,7 +270,7 @@ class Recipe:
                 )
         named = [*self.time_columns, *(name for name in (self.series, self.pivot) if name is not None)]
         named += [*self.labels, *(self.channels or ()), *self.exclude]
-        if repeated := sorted({name for name in named if named.count(name) > 1}):
+        if repeated := sorted(name for name, count in Counter(named).items() if count > 1):
             raise RecipeError(
                 f"a column has one use: {', '.join(map(repr, repeated))} is named twice among time, series, "
                 "pivot, labels, channels and exclude",

@@ -71,7 +71,9 @@ class Proposal:
 
     def add(self, setting: str, entry: str, why: str) -> None:
         """Add to a list."""
-        self.settings[setting] = [*self.settings.get(setting, ()), entry]
+        entries = self.settings.setdefault(setting, [])
+        assert isinstance(entries, list)
+        entries.append(entry)
         self.why[f"{setting}={entry}"] = why
 
     def use(self, setting: str, column: Column, why: str | None = None) -> None:

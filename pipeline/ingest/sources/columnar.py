@@ -181,7 +181,8 @@ class ArrowSource(Columnar):
         import pyarrow as pa
 
         # Of a batch only these columns are decompressed.
-        wanted = None if names is None else [self.names.index(name) for name in names]
+        place = {name: index for index, name in enumerate(self.names)}
+        wanted = None if names is None else [place[name] for name in names]
         return pa.ipc.open_file(raw, options=pa.ipc.IpcReadOptions(included_fields=wanted))
 
     def _schema_of(self, file: Any) -> Any:

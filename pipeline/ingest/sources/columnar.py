@@ -20,6 +20,7 @@ from longstride.pipeline.ingest.times.reach import shown_value
 
 __all__ = ["ArrowSource", "ParquetSource"]
 
+LARGEST_SECOND = (2**63 - 1) // 1000
 NO_NAME = re.compile(r"|__index_level_\d+__")
 """What pandas calls an index that has no name."""
 
@@ -136,7 +137,22 @@ def _text(frame: pl.DataFrame, row: int) -> str:
 
 
 def _frame(table: Any) -> pl.DataFrame:
+    import pyarrow as pa
+
+    for index, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type.unit == "s":
+            table = table.set_column(index, field.name, _milliseconds(table.column(index)))
     return cast(pl.DataFrame, pl.from_arrow(table))
+
+
+def _milliseconds(seconds: Any) -> Any:
+    """Times in milliseconds, which Polars would wrap; those too large stay too large to be a time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    number = pc.max_element_wise(seconds.cast(pa.int64()), -LARGEST_SECOND, skip_nulls=False)
+    number = pc.min_element_wise(number, LARGEST_SECOND, skip_nulls=False)
+    return number.cast(pa.timestamp("s", seconds.type.tz)).cast(pa.timestamp("ms", seconds.type.tz))
 
 
 @contextmanager

@@ -216,12 +216,16 @@ def test_work_grows_with_the_columns_not_with_their_square(how: dict[str, bool])
         # Other objects of the same names, so that none is found by being the same object.
         chosen = [Counted(f"c{number}") for number in reversed(range(1, size, 2))]
         Counted.looks = 0
-        setting = {name: tuple(f"{one}=bar" for one in chosen) if name == "unit" else tuple(chosen) for name in how}
+        setting = {
+            name: tuple(f"{one}=bar" for one in chosen) if name == "unit" else tuple(chosen) for name in how
+        }
         recipe = Recipe(time="c0", **setting)
         columns = Columns.resolve("file", names, (), recipe)
         union = union_of_channels([columns, columns], recipe)
         channels = [Channel(name, name) for name in union]
-        assert [recipe.unit_of(name) for name in union].count(None) == (size // 2 - 1 if "unit" in how else len(union))
+        assert [recipe.unit_of(name) for name in union].count(None) == (
+            size // 2 - 1 if "unit" in how else len(union)
+        )
         assert len(columns.used) + len(columns.unused) == size
         Plan(recipe=recipe, sources=(), columns=(), channels=(), union=union).check_settings(channels)
         return Counted.looks

@@ -141,10 +141,14 @@ def test_a_type_that_is_no_number_is_named(kind: str, use: str, tmp_path: Path) 
     time = pa.array([1, 2], pa.timestamp("ns"))
     log = tmp_path / "log.arrow"
     column = "time" if use == "time" else "x"
-    feather.write_feather(pa.table({"time": time, "v": [0.5, 1.5], column: OTHERS[kind]} | {column: OTHERS[kind]}), log)
-    settings: dict[str, Any] = {"label": {"labels": ("x",)}, "series": {"series": "x"}, "pivot": {"pivot": "x"}}.get(
-        use, {}
+    feather.write_feather(
+        pa.table({"time": time, "v": [0.5, 1.5], column: OTHERS[kind]} | {column: OTHERS[kind]}), log
     )
+    settings: dict[str, Any] = {
+        "label": {"labels": ("x",)},
+        "series": {"series": "x"},
+        "pivot": {"pivot": "x"},
+    }.get(use, {})
     if use == "sql":
         settings = {"sql": "SELECT * FROM rows"}
     if use in ("series", "pivot") and kind == "time32":

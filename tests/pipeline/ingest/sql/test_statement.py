@@ -319,9 +319,7 @@ def test_a_piece_gives_what_it_gives_in_the_whole(expression: str, cut: int) -> 
 
 
 WORDS = st.sampled_from(
-    "SELECT FROM rows WHERE a b t * , ( ) . AS AND NOT IS DISTINCT IN (SELECT read_csv ( 'x' ) MAX( ABS( COALESCE( "
-    "CASE WHEN THEN END OVER UNION LATERAL TABLE ; -- /* */ ' \" ` $$ E' [ ] :: DOUBLE REPLACE EXCLUDE 1 .5 - FROM( "
-    "EXTRACT( HOUR TRIM( SUBSTRING( FOR".split()
+    ["SELECT", "FROM", "rows", "WHERE", "a", "b", "t", "*", ",", "(", ")", ".", "AS", "AND", "NOT", "IS", "DISTINCT", "IN", "(SELECT", "read_csv", "(", "'x'", ")", "MAX(", "ABS(", "COALESCE(", "CASE", "WHEN", "THEN", "END", "OVER", "UNION", "LATERAL", "TABLE", ";", "--", "/*", "*/", "'", '"', "`", "$$", "E'", "[", "]", "::", "DOUBLE", "REPLACE", "EXCLUDE", "1", ".5", "-", "FROM(", "EXTRACT(", "HOUR", "TRIM(", "SUBSTRING(", "FOR"]
 )
 SAFE = re.compile(r"""(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|[^'"])*""")
 

@@ -27,7 +27,8 @@ LONGEST_NS = int(LONGEST[:-1]) * UNITS_NS["w"]
 def parse_duration(text: str, setting: str = "a duration") -> int:
     """Nanoseconds of a duration such as "1h30m" or "0.5s".
 
-    Raises RecipeError that names the `setting` for anything else, for a duration of zero, and for one of over a thousand years.
+    Raises RecipeError that names the `setting` for anything else, for a duration of zero, and for one of over a
+    thousand years.
     """
     position = 0
     total = Fraction(0)

@@ -125,9 +125,9 @@ class Recipe:
             check_choice(name, getattr(self, name), choices)
         for _, how in by_column(self.aggregate):
             check_choice("aggregate", how, get_args(Aggregate))
-        for name, value in by_column(self.unit):
-            if not name or not value:
-                raise unexpected("unit", name or value, "a column and its unit, such as pressure=bar")
+        for column, value in by_column(self.unit):
+            if not column or not value:
+                raise unexpected("unit", column or value, "a column and its unit, such as pressure=bar")
         check_once("unit", self.unit)
         check_once("aggregate", self.aggregate)
         self._check_text()

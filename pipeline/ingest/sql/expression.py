@@ -171,8 +171,8 @@ class Writer:
             raise spans_rows(f"{word}")
         if word not in FUNCTIONS:
             raise _invalid(
-                f"the function {word.lower()!r} is not one of those that look at one row and always give the same: "
-                "see docs/ingest.md"
+                f"the function {word.lower()!r} is not allowed, as it is not known to look at one row and to give "
+                "always the same: see docs/ingest.md"
             )
         self._position += 1
         self._put(f"{word}(", operand=True)

@@ -18,8 +18,8 @@ EXPECTED = f"expected SELECT ... FROM {TABLE}, or SELECT ... FROM {TABLE} WHERE 
 class RowQuery:
     """What a query makes of one row.
 
-    Its texts are made of allowed words, quoted names, texts and numbers alone. So there is nothing in them by which
-    Polars could open a file, or look at another row, however it reads them.
+    Its texts are made of allowed words, quoted names, texts and numbers alone. So there is nothing in them by
+    which Polars could open a file, or look at another row, however it reads them.
     """
 
     items: str
@@ -45,7 +45,7 @@ class RowQuery:
 
 
 def _only(tokens: Sequence[Token], word: str) -> int | None:
-    """Where a word stands outside of brackets; None where it does not. Raises RecipeError where it stands twice."""
+    """Where a word stands outside of brackets, None where it does not. Raises RecipeError for two."""
     found = [
         position
         for position, token in _outside_brackets(tokens)

@@ -65,8 +65,12 @@ def tokens_of(sql: str) -> list[Token]:
             found.append(Token("text", text[1:-1].replace("''", "'")))
         elif kind == "quoted":
             found.append(Token("quoted", text[1:-1].replace('""', '"') if text[0] == '"' else text[1:-1]))
-        elif kind == "number" or kind == "word" or kind == "mark":
-            found.append(Token(kind, text))
+        elif kind == "number":
+            found.append(Token("number", text))
+        elif kind == "word":
+            found.append(Token("word", text))
+        elif kind == "mark":
+            found.append(Token("mark", text))
     return found
 
 

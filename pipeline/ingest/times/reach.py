@@ -40,4 +40,6 @@ def shown_value(column: pl.Series, row: int) -> Any:
 def _units_a_day(dtype: pl.DataType) -> int | None:
     if isinstance(dtype, pl.Datetime):
         return UNITS_A_DAY[dtype.time_unit]
-    return {pl.Date: 1, pl.Time: UNITS_A_DAY["ns"]}.get(type(dtype))
+    if dtype == pl.Time:
+        return UNITS_A_DAY["ns"]
+    return 1 if dtype == pl.Date else None

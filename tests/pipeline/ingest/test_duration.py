@@ -28,8 +28,13 @@ def test_reads_what_people_write(text: str, nanoseconds: int) -> None:
     assert parse_duration(text) == nanoseconds
 
 
-@pytest.mark.parametrize("text", ["", "90", "1x", "h", "-1s", "1h30", "0s", "1 hour", "0.1ns", "1e3s",
-    "-20393w2d", "1e400s", "5 m s", "  ", "1w-1d", "٣s", "1.s", ".5s", "NaNs", "1,5s", "1s;", "--1s", "1\ns x"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "90", "1x", "h", "-1s", "1h30", "0s", "1 hour", "0.1ns", "1e3s", "-20393w2d", "1e400s", "5 m s", "  ",
+        "1w-1d", "\u0663s", "1.s", ".5s", "NaNs", "1,5s", "1s;", "--1s", "1\ns x",
+    ],
+)  # fmt: skip
 def test_refuses_the_rest(text: str) -> None:
     with raises("recipe-value", repr(text)):
         parse_duration(text)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,14 @@ INSTANTS = st.integers(FIRST, LAST)
 @given(st.lists(INSTANTS, min_size=1).map(sorted))
 def test_steps_are_exact(times: list[int]) -> None:
     found = steps_between(np.array(times, np.int64)).tolist()
-    assert found == [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert found == [later - earlier for earlier, later in pairwise(times)]
     assert elapsed(np.array(times[:1]), np.array(times[-1:])).tolist() == [times[-1] - times[0]]
 
 
 @given(st.lists(INSTANTS, min_size=2, unique=True).map(sorted), st.integers(1, 2**64))
 def test_each_stage_sees_the_whole_step(times: list[int], limit: int) -> None:
     time = np.array(times, np.int64)
-    apart = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    apart = [later - earlier for earlier, later in pairwise(times)]
     assert usual_step([time], len(time), [0]) == sorted(apart)[(len(apart) - 1) // 2]
     starts = [0, *(row for row, step in enumerate(apart, 1) if step > limit)]
     assert find_segments([time], [0], limit, np.empty((0, 2), np.int64)).start.tolist() == starts

@@ -537,7 +537,7 @@ def test_a_missing_value_may_hold_the_mark_of_a_column(rules: Rules) -> None:
 
 @pytest.mark.parametrize("number", [2**24 + 1, 2**40 + 1, 2**53 - 3, 2**53 + 1, 2**60 + 1])
 def test_each_remedy_of_a_rounded_number_works(rules: Rules, number: int) -> None:
-    """What the message offers is taken from it and applied: the store then has the number as it is, or not at all."""
+    """What the message offers is taken from it and applied: the store then has the number as it is, or not."""
     lines = ["time,a,b", f"0,{number},2", f"1,{number + 2},3"]
     with raises("value-rounded") as caught:
         rules(lines)

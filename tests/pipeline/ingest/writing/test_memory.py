@@ -35,9 +35,9 @@ def test_what_memory_does_not_hold_is_refused_and_the_remedy_works(log: Path, tm
 def test_rows_of_one_time(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("time,v\n" + "0,1\n" * 100)
     recipe = Recipe(time="time", time_format="s", duplicates="last")
-    with mock.patch.object(memory, "_memory_of_machine", return_value=1000):
-        with raises("step-too-large", "100 rows", "1970-01-01T00:00:00", "--time"):
-            ingest([tmp_path / "log.csv"], tmp_path / "out", recipe)
+    little = mock.patch.object(memory, "_memory_of_machine", return_value=1000)
+    with little, raises("step-too-large", "100 rows", "1970-01-01T00:00:00", "--time"):
+        ingest([tmp_path / "log.csv"], tmp_path / "out", recipe)
 
 
 def test_the_memory_of_this_machine_is_known() -> None:

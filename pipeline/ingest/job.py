@@ -61,7 +61,7 @@ def ingest(
     """
     _check(options, recipe)
     with _new_store(out) as lock:
-        return _run(sources, lock, recipe, NewStore(), options)
+        return _run(sources, lock, recipe, NewStore(), options, is_new=True)
 
 
 def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
@@ -139,11 +139,12 @@ def _run(
     options: Options,
     *,
     shown_as: Path | None = None,
+    is_new: bool = False,
 ) -> IngestReport:
     started = clock.perf_counter()
     advance = options.get("progress") or (lambda _: None)
     piece_bytes = options.get("piece_bytes", PIECE_BYTES)
-    plan = make_plan(names, recipe, union=target.known_columns(recipe))
+    plan = make_plan(names, recipe, union=target.known_columns(recipe), is_new=is_new)
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
     if was_finished(lock):

@@ -107,10 +107,11 @@ class Plan:
         )
 
 
-def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = None) -> Plan:
+def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = None, is_new: bool = False) -> Plan:
     """Open all sources and decide what each of their columns is. Raises RecipeError or SourceError.
 
-    `union` are the columns of values of an existing store; the new sources may lack some of them.
+    `union` are the columns of values of an existing store; the new sources may lack some of them. A recipe that
+    `is_new` may hold nothing that does nothing.
     """
     sources = tuple(open_source(name, recipe) for name in find_files(names))
     known = {name for source in sources for name in source.names}
@@ -136,7 +137,9 @@ def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = Non
         ]
         channels = tuple(query.channels for query in queries)
         union = tuple(dict.fromkeys(name for names in channels for name in names))
-    _check_null(recipe, {*union, *(name for one in columns for name in one.channels)})
+    if is_new:
+        recipe.refuse_idle()
+        _check_null(recipe, {*union, *(name for one in columns for name in one.channels)})
     plan = Plan(recipe=recipe, sources=sources, columns=tuple(columns), channels=channels, union=union)
     if recipe.pivot is None:
         plan.check_settings(plan.store_channels(None))

@@ -125,11 +125,6 @@ class Recipe:
             check_choice(name, getattr(self, name), choices)
         for _, how in by_column(self.aggregate):
             check_choice("aggregate", how, get_args(Aggregate))
-        for column, value in by_column(self.unit):
-            if not column or not value:
-                raise unexpected("unit", column or value, "a column and its unit, such as pressure=bar")
-        check_once("unit", self.unit)
-        check_once("aggregate", self.aggregate)
         self._check_text()
         self._check_time()
         self._check_uses()
@@ -204,6 +199,18 @@ class Recipe:
         )
         return {"rate": self.rate, "unit": tuple(units), "aggregate": tuple(aggregates)}
 
+    def refuse_idle(self) -> None:
+        """Raise RecipeError where an entry would do nothing. The recipe of a store may hold such: it has done so."""
+        for column, value in by_column(self.unit):
+            if not column or not value:
+                raise unexpected("unit", column or value, "a column and its unit, such as pressure=bar")
+        check_once("unit", self.unit)
+        check_once("aggregate", self.aggregate)
+        for name, needed in (("aggregate", "every"), ("counter_bits", "rate")):
+            if getattr(self, name) != DEFAULTS[name] and not getattr(self, needed):
+                shown = name.replace("_", "-")
+                raise RecipeError(f"{shown} does nothing without {needed}: give both", code="recipe-conflict")
+
     def _check_text(self) -> None:
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n0123456789+-. ':
             expected = "one character such as , or ; or |, or the word tab"
@@ -254,10 +261,6 @@ class Recipe:
                 "how far (such as 1h)",
                 code="recipe-conflict",
             )
-        for name, needed in (("aggregate", "every"), ("counter_bits", "rate")):
-            if getattr(self, name) != DEFAULTS[name] and not getattr(self, needed):
-                shown = name.replace("_", "-")
-                raise RecipeError(f"{shown} does nothing without {needed}: give both", code="recipe-conflict")
         if self.every is not None and parse_duration(self.every) > parse_duration(LONGEST_STEP):
             raise unexpected("every", self.every, f"at most {LONGEST_STEP}, about 96 years")
         if self.every is not None and self.max_gap is not None:

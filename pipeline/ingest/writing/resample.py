@@ -48,8 +48,8 @@ def refuse_early(first_ns: int, every_ns: int) -> None:
     """Raise RecipeError where the step of the first time begins before the first time that int64 holds."""
     if first_ns // every_ns * every_ns < FIRST_NS:
         raise RecipeError(
-            f"every: the step of {iso_time(first_ns)} would begin before the year 1678, where times end: make every"
-            " shorter, or drop that row with sql",
+            f"every: the step of {iso_time(first_ns)} would begin before the year 1678, where times end: make "
+            "every shorter, or drop that row with sql",
             code="recipe-conflict",
         )
 

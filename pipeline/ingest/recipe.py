@@ -200,7 +200,7 @@ class Recipe:
         return {"rate": self.rate, "unit": tuple(units), "aggregate": tuple(aggregates)}
 
     def refuse_idle(self) -> None:
-        """Raise RecipeError where an entry would do nothing. The recipe of a store may hold such: it has done so."""
+        """Raise RecipeError where an entry would do nothing. The recipe of a store may hold such."""
         for column, value in by_column(self.unit):
             if not column or not value:
                 raise unexpected("unit", column or value, "a column and its unit, such as pressure=bar")

@@ -16,6 +16,7 @@ from longstride.storage.text import iso_time
 __all__ = ["Query"]
 
 MAX_SHOWN = 300
+MIN_ROWS = 64
 
 
 class Query:
@@ -94,9 +95,14 @@ class Query:
         return found, kept
 
     def _execute(self, items: str, frame: pl.DataFrame) -> pl.DataFrame:
+        # Polars rounds otherwise where rows are few: of one or two, a / 2.5 is not what it is of three.
+        rows = frame
+        if 0 < frame.height < MIN_ROWS:
+            rows = pl.concat([frame, frame.clear(MIN_ROWS - frame.height)])
         try:
-            with pl.SQLContext({TABLE: frame.lazy()}) as context:
-                return context.execute(f"SELECT {items} FROM {TABLE}", eager=True)
+            with pl.SQLContext({TABLE: rows.lazy()}) as context:
+                found = context.execute(f"SELECT {items} FROM {TABLE}", eager=True)
+                return found.head(frame.height) if found.height == rows.height else found
         except pl.exceptions.PolarsError as error:
             raise self._fails(str(error).splitlines()[0]) from None
 

@@ -157,7 +157,8 @@ class ExistingStore(NewStore):
             **dict(zip(found.series, found.series_end_ns, strict=True)),
         }
         series = tuple(last)
-        index = np.array([series.index(name) for name in found.series], np.int64)
+        place = {name: number for number, name in enumerate(series)}
+        index = np.array([place[name] for name in found.series], np.int64)
         segments = self._join(found.segments, index, begin_ns, max_gap_ns)
         sources = [*store.attributes["sources"], *found.sources]
         return Contents(segments, series, list(last.values()), sources)

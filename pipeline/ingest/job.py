@@ -63,7 +63,7 @@ def ingest(
     """
     _check(options, recipe)
     with _new_store(out) as lock:
-        return _run(sources, lock, recipe, NewStore(), options)
+        return _run(sources, lock, recipe, NewStore(), options, is_new=True)
 
 
 @coded
@@ -139,6 +139,7 @@ def _run(
     options: Options,
     *,
     shown_as: Path | None = None,
+    is_new: bool = False,
 ) -> IngestReport:
     started = clock.perf_counter()
     advance = options.get("progress") or (lambda _: None)
@@ -146,7 +147,7 @@ def _run(
     store = shown_as or lock.path
     if (aside := report_folder(store)).exists() and not aside.is_dir():
         raise StoreError(f"{aside} is a file: the report goes into a folder there", code="path-taken")
-    plan = make_plan(names, recipe, union=target.known_columns(recipe))
+    plan = make_plan(names, recipe, union=target.known_columns(recipe), is_new=is_new)
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
     if was_finished(lock):

@@ -192,7 +192,7 @@ def _runs_by_segments(store: SeriesStore) -> list[_Run]:
         if last or segments.series[number + 1] != series:
             limit = store.num_rows if last else int(segments.start[number + 1])
             time = store.checked("time")[stop - 1 : limit]
-            back = np.flatnonzero(np.diff(time) <= 0)
+            back = np.flatnonzero(time[1:] <= time[:-1])
             at_end = np.flatnonzero(time == store.series_end_ns[series]) if store.series_end_ns else back[:0]
             ends = (*back[:1], *at_end[:1], len(time) - 1)
             runs.append(_Run(start, stop + int(min(ends)), series))

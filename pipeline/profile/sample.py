@@ -20,6 +20,7 @@ from longstride.pipeline.ingest.sources.detect import open_source
 from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, open_text
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
+from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.profile.dialect import Dialect, agreed, sniff
 from longstride.storage.errors import LongstrideError
 
@@ -83,7 +84,7 @@ class Sample:
 
     def frame(self) -> pl.DataFrame:
         """All rows, (rows,) a column: texts where files differ in type, null where missing."""
-        frames = [raw.frame for _, raw in self.excerpts]
+        frames = [raw.frame.select(within_reach(column) for column in raw.frame) for _, raw in self.excerpts]
         types = Counter(name for name, _ in {column for frame in frames for column in frame.schema.items()})
         mixed = selectors.by_name(*(name for name, count in types.items() if count > 1), require_all=False)
         whole = pl.concat([frame.with_columns(mixed.cast(pl.String)) for frame in frames], how="diagonal")

@@ -16,10 +16,12 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
 from longstride.pipeline.ingest.sources.files import checksum, open_file
+from longstride.pipeline.ingest.times.reach import shown_value
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["ArrowSource", "ParquetSource"]
 
+LARGEST_SECOND = (2**63 - 1) // 1000
 NO_NAME = re.compile(r"|__index_level_\d+__")
 """What pandas calls an index that has no name."""
 
@@ -49,6 +51,8 @@ class Columnar(Source):
 
         field = self._schema.field(name)
         try:
+            if _is_foreign(field.type):
+                raise pa.ArrowTypeError
             return _frame(pa.schema([field]).empty_table()).schema[name]
         except (pa.ArrowException, pl.exceptions.PolarsError):
             message = (
@@ -115,18 +119,48 @@ class Columnar(Source):
         """Tables or record batches of a section, in order."""
 
 
+def _is_foreign(kind: Any) -> bool:
+    """Whether Polars panics, rather than raise an error, where it reads values of a type, or of one within it."""
+    import pyarrow as pa
+
+    within = [kind.field(index).type for index in range(kind.num_fields)]
+    if pa.types.is_dictionary(kind):
+        within.append(kind.value_type)
+    return pa.types.is_decimal256(kind) or pa.types.is_interval(kind) or any(map(_is_foreign, within))
+
+
 def _raw(table: Any, first_row: int) -> Raw:
     frame = _frame(table)
     return Raw(
         frame=frame,
         lines=np.arange(first_row + 1, first_row + 1 + frame.height),
-        text=lambda row: json.dumps(frame.row(row, named=True), default=str, ensure_ascii=False),
+        text=lambda row: _text(frame, row),
         num_rows=table.num_rows,
     )
 
 
+def _text(frame: pl.DataFrame, row: int) -> str:
+    values = {column.name: shown_value(column, row) for column in frame}
+    return json.dumps(values, default=str, ensure_ascii=False)
+
+
 def _frame(table: Any) -> pl.DataFrame:
+    import pyarrow as pa
+
+    for index, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type.unit == "s":
+            table = table.set_column(index, field.name, _milliseconds(table.column(index)))
     return cast(pl.DataFrame, pl.from_arrow(table))
+
+
+def _milliseconds(seconds: Any) -> Any:
+    """Times in milliseconds, which Polars would wrap; those too large stay too large to be a time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    number = pc.max_element_wise(seconds.cast(pa.int64()), -LARGEST_SECOND, skip_nulls=False)
+    number = pc.min_element_wise(number, LARGEST_SECOND, skip_nulls=False)
+    return number.cast(pa.timestamp("s", seconds.type.tz)).cast(pa.timestamp("ms", seconds.type.tz))
 
 
 @contextmanager
@@ -172,7 +206,8 @@ class ArrowSource(Columnar):
         import pyarrow as pa
 
         # Of a batch only these columns are decompressed.
-        wanted = None if names is None else [self.names.index(name) for name in names]
+        place = {name: index for index, name in enumerate(self.names)}
+        wanted = None if names is None else [place[name] for name in names]
         return pa.ipc.open_file(raw, options=pa.ipc.IpcReadOptions(included_fields=wanted))
 
     def _schema_of(self, file: Any) -> Any:

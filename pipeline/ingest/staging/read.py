@@ -39,7 +39,7 @@ class ReadSources:
                 name=source.name,
                 num_bytes=source.num_bytes,
                 unused=columns.unused,
-                absent=tuple(name for name in plan.union if name not in channels),
+                absent=_without(plan.union, channels),
             )
             for source, columns, channels in zip(plan.sources, plan.columns, plan.channels, strict=True)
         ]
@@ -140,6 +140,11 @@ class ReadSources:
     def _advance(self, num_bytes: int) -> None:
         self._done_bytes += num_bytes
         self._progress(num_bytes)
+
+
+def _without(names: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    left_out = frozenset(others)
+    return tuple(name for name in names if name not in left_out)
 
 
 def _anywhere(reading: Reading) -> Reading:

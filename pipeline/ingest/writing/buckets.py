@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.staging.part_file import PartReader
 from longstride.pipeline.ingest.staging.spans import Span
+from longstride.pipeline.ingest.writing.resample import refuse_early
 
 __all__ = ["Bucket", "Slice", "plan_buckets"]
 
@@ -42,7 +43,7 @@ class Bucket(NamedTuple):
 def plan_buckets(readers: Sequence[PartReader], bucket_rows: int, every_ns: int | None) -> Iterator[Bucket]:
     """Cut the rows of all parts, given in the order of sources and lines, into buckets of about `bucket_rows`.
 
-    With `every_ns`, no step of that grid lies in two buckets.
+    With `every_ns`, no step of that grid lies in two buckets. Raises RecipeError where one begins too early.
     """
     for series, spans in _by_series(readers):
         cuts = _cuts(spans, bucket_rows, every_ns)
@@ -98,6 +99,7 @@ def _cuts(spans: Sequence[tuple[PartReader, Span]], bucket_rows: int, every_ns: 
     else:
         cuts = _sampled_cuts(spans, bucket_rows)
     if every_ns is not None:
+        refuse_early(int(first.min()), every_ns)
         cuts = cuts // every_ns * every_ns
     return np.unique(cuts)
 

@@ -14,6 +14,7 @@ from longstride.pipeline.ingest.report import FileReport, IngestReport
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader, steps_back_between
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
+from longstride.pipeline.ingest.writing.memory import refuse_large
 from longstride.pipeline.ingest.writing.merge import MergedRows, merge_bucket
 from longstride.pipeline.ingest.writing.row_rules import RowRules
 from longstride.pipeline.ingest.writing.segments import default_max_gap, find_segments
@@ -83,7 +84,7 @@ def _apply(
     bucket_rows = max(1, bucket_bytes // max(read_bytes, wide_bytes))
     num_rows = sum(part.num_rows for part in parts)
     series: str | None = None
-    for bucket, merged in _merged(plan, readers, shape, bucket_rows):
+    for bucket, merged in _merged(plan, readers, shape, bucket_rows, read_bytes):
         if bucket.series != series:
             series = bucket.series
             rules.begin_series(series)
@@ -94,13 +95,14 @@ def _apply(
 
 
 def _merged(
-    plan: Plan, readers: Sequence[PartReader], shape: Shape, bucket_rows: int
+    plan: Plan, readers: Sequence[PartReader], shape: Shape, bucket_rows: int, row_bytes: int
 ) -> Iterator[tuple[Bucket, MergedRows]]:
     """Each bucket merged, the next one in the background."""
     recipe = plan.recipe
     with ThreadPoolExecutor(1, thread_name_prefix="longstride-merger") as pool:
         before = None
         for bucket in plan_buckets(readers, bucket_rows, recipe.every_ns):
+            refuse_large(bucket, row_bytes, shape.names, every=recipe.every)
             task = bucket, pool.submit(merge_bucket, bucket, shape, recipe.duplicates)
             if before is not None:
                 yield before[0], before[1].result()

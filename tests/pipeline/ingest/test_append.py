@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from longstride import Recipe, append, ingest, rebuild
 from longstride.__main__ import main
+from longstride.pipeline.ingest import plan
 from longstride.storage.format import StoreLayout
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
@@ -411,3 +412,17 @@ def test_a_killed_append_changes_nothing_and_can_be_repeated(tmp_path: Path, wri
             again.communicate()
         assert again.returncode == 0
         assert files_of(out) == files_of(whole)
+
+
+def test_a_setting_that_does_nothing_does_not_stop_an_append(tmp_path: Path, write_log: Log) -> None:
+    idle: dict[str, Any] = {
+        "unit": ("a",),
+        "aggregate": ("max", "mean"),
+        "counter_bits": "64",
+        "null": ("gone=-200",),
+    }
+    first = write_log("first.csv", ["time,a", "2024-03-01 00:00:00,1", "2024-03-01 00:00:01,2"])
+    with mock.patch.object(Recipe, "refuse_idle"), mock.patch.object(plan, "_check_null"):
+        ingest([first], tmp_path / "out", Recipe(time="time", **idle))
+    later = write_log("later.csv", ["time,a", "2024-03-01 00:00:02,3"])
+    assert append([later], tmp_path / "out").num_rows == 3

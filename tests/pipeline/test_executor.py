@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from tests.helpers.errors import assert_refused, raises
 from tests.helpers.logs.ingest_jobs import contents, run_job, write_logs
 from tests.helpers.logs.log_lines import log_lines
 from tests.helpers.paths import ROOT
+from tests.helpers.sessions import assert_none_left, members, started
 
 LOGGING = """
 import os
@@ -183,6 +185,20 @@ def test_a_local_process_that_is_killed_is_replaced(tmp_path: Path, logs: Path, 
     run_job(logs, tmp_path / "out", workers=2, progress=kill_one)
     assert killed
     assert contents(tmp_path / "out") == by_threads[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_no_local_process_outlives_a_job_that_is_killed(
+    tmp_path: Path, write_log: Callable[..., Path], number: signal.Signals
+) -> None:
+    log = write_log("log.csv", log_lines(200_000))
+    command = ["-m", "longstride", "ingest", log, "--out", tmp_path / "out", "--time", "time", "--workers", 2]
+    with started(*command, log=tmp_path / "errors") as job:
+        while len(members(job.pid)) < 3:
+            assert job.poll() is None, (tmp_path / "errors").read_text()
+        os.kill(job.pid, number)
+        assert job.wait() == -number
+        assert_none_left(job)
 
 
 def test_a_fault_on_a_worker_is_told_as_if_it_were_here(

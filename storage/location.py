@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from longstride.storage.atomic import make_directory, sync_directory, write_file
-from longstride.storage.errors import LongstrideError
+from longstride.storage.object_answers import (
+    PlaceError,
+    endpoint_of,
+    fault_of_endpoint,
+    fault_of_path,
+    fault_of_url,
+    meaning_of,
+    said_while_silent,
+)
 from longstride.storage.packages import needs
 
 __all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "local_path", "place_of"]
@@ -27,10 +35,6 @@ BACKOFF = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seco
 
 
 Buffer = bytes | memoryview
-
-
-class PlaceError(LongstrideError):
-    """A folder or an object store cannot be reached, or refuses access."""
 
 
 class Place(ABC):
@@ -115,7 +119,8 @@ class Bucket(Place):
 
     def __init__(self, url: str) -> None:
         """No request is sent yet."""
-        self.name = url.rstrip("/")
+        self.name = url if url.endswith("://") else url.rstrip("/")
+        self._has_answered = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Bucket, (self.name,)  # each process has connections of its own
@@ -128,8 +133,10 @@ class Bucket(Place):
 
     @cached_property
     def _store(self) -> Any:
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-        config: Any = {"endpoint": endpoint} if endpoint and self.name.startswith("s3") else None
+        if fault := fault_of_url(self.name) or fault_of_endpoint(self.name):
+            raise _cannot_be_opened(self.name, fault)
+        endpoint = endpoint_of(self.name)
+        config: Any = {"endpoint": endpoint} if endpoint else None
         with self._explained("opened"):
             options: Any = {
                 "client_options": {
@@ -144,7 +151,10 @@ class Bucket(Place):
     def get(self, name: str) -> bytes:
         """See Place."""
         with self._explained("read"):
-            return bytes(self._obstore.get(self._store, name).bytes())
+            data = bytes(self._obstore.get(self._store, name).bytes())
+            if name.endswith(".json") and data.lstrip().startswith(b"<"):
+                raise self._obstore.exceptions.GenericError("<html")
+            return data
 
     def get_range(self, name: str, start: int, length: int) -> Buffer:
         """See Place."""
@@ -186,26 +196,37 @@ class Bucket(Place):
         """Turn errors of the object store into ours: what it answered, and what to check."""
         exceptions = self._obstore.exceptions
         try:
-            yield
+            with self._impatient():
+                yield
         except PlaceError:
             raise
-        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-            remedy = (
-                "check the key and the secret (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), and what they may do"
-            )
-            raise PlaceError(
-                f"{self.name} cannot be {done}, the object store refuses access: {remedy}", code="access-refused"
-            ) from error
         except (exceptions.BaseError, ValueError, OSError) as error:
             answer = " ".join(str(error).split())
-            if isinstance(error, FileNotFoundError | exceptions.NotFoundError) and "NoSuchBucket" not in answer:
+            is_web = self.name.startswith("http")
+            meaning = None if is_web else meaning_of(answer)
+            is_absent = isinstance(error, FileNotFoundError | exceptions.NotFoundError)
+            if is_absent and meaning is None:
                 raise FileNotFoundError(answer) from error
             if isinstance(error, FileExistsError | exceptions.AlreadyExistsError):
                 raise FileExistsError(answer) from error
-            remedy = "check the bucket, the region (AWS_REGION) and the endpoint (AWS_ENDPOINT_URL)"
-            raise PlaceError(
-                f"{self.name} cannot be {done}: {answer[:300]}; {remedy}", code="place-unreachable"
-            ) from error
+            if meaning is None:
+                fault = answer.partition(" Debug source:")[0][:300]
+                names = "the bucket, the region (AWS_REGION) and the endpoint (AWS_ENDPOINT_URL)"
+                remedy = f"check {'the address and the network' if is_web else names}"
+                raise PlaceError(
+                    f"{self.name} cannot be {done}: {fault}; {remedy}", code="place-unreachable"
+                ) from error
+            raise PlaceError(f"{self.name} cannot be {done}: {meaning.words}", code=meaning.code) from error
+
+    @contextmanager
+    def _impatient(self) -> Iterator[None]:
+        """Until the object store has answered once, do not wait for it without a word."""
+        if self._has_answered:
+            yield
+            return
+        with said_while_silent(self.name):
+            yield
+        self._has_answered = True
 
 
 @contextmanager
@@ -220,6 +241,10 @@ def _explained(name: str) -> Iterator[None]:
         raise PlaceError(f"{name}: {error.strerror} ({error.filename})", code="place-unreachable") from error
 
 
+def _cannot_be_opened(name: str, fault: str) -> PlaceError:
+    return PlaceError(f"{name} cannot be opened: {fault}", code="option-value")
+
+
 def is_url(path: str | os.PathLike[str]) -> bool:
     """Whether a path is a URL, such as s3://bucket/plant.zarr."""
     return "://" in os.fspath(path)
@@ -230,7 +255,11 @@ def place_of(path: str | os.PathLike[str]) -> Place:
     if not isinstance(path, str | os.PathLike) or not os.fspath(path) or "\0" in os.fspath(path):
         shown = " ".join(repr(path).split())[:80]
         raise PlaceError(f"{shown} is not a path or a URL", code="option-value")
-    return Bucket(os.fspath(path)) if is_url(path) else Folder(Path(path))
+    if is_url(path):
+        return Bucket(os.fspath(path))
+    if fault := fault_of_path(os.fspath(path)):
+        raise _cannot_be_opened(os.fspath(path), fault)
+    return Folder(Path(path))
 
 
 def local_path(path: str | os.PathLike[str]) -> Path:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any, cast
+from typing import Any
 
 import google_crc32c
 
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
-from longstride.storage.packages import needs
+from longstride.pipeline.ingest.sources.urls import address, filesystem, is_local, unreachable
+from longstride.storage.object_answers import fault_of_path, said_while_silent
 
 __all__ = [
     "Names",
@@ -83,13 +84,20 @@ def _expanded(name: str) -> list[str]:
         )
     files = sorted(set(glob.glob(name, recursive=True))) if glob.has_magic(name) else []  # noqa: PTH207
     files = [file for file in files if Path(file).is_file()]
+    if not files and (fault := fault_of_path(name)):
+        raise SourceError(name, fault, code="source-address")
     if not files:
         raise SourceError(name, "there is no such file", code="source-missing")
     return files
 
 
 def _expanded_url(url: str) -> list[str]:
-    system, path = _filesystem(url)
+    system, path = filesystem(url)
+    with said_while_silent(url):
+        return _found(system, path, url)
+
+
+def _found(system: Any, path: str, url: str) -> list[str]:
     try:
         if not url.endswith("/") and system.isfile(path):
             return [url]
@@ -102,16 +110,10 @@ def _expanded_url(url: str) -> list[str]:
         else:
             return [url]
     except Exception as error:
-        raise _unreachable(url, error) from error
+        raise unreachable(url, error) from error
     if not found:
         raise SourceError(url, "there is no such file" if is_pattern else NO_LOGS, code="source-missing")
-    return [_address(system, file, url) for file in found]
-
-
-def _address(system: Any, path: str, url: str) -> str:
-    """The URL of a file; that of an archive follows the name of what lies in it: zip://a.csv::file:///logs.zip."""
-    _, mark, archive = url.partition("::")
-    return f"{system.unstrip_protocol(path)}{mark}{archive}"
+    return [address(system, file, url) for file in found]
 
 
 def _is_log(path: PurePath) -> bool:
@@ -126,25 +128,19 @@ def _place(name: str) -> str:
     """The same for all names of a file."""
     if "://" not in name:
         return os.path.realpath(name)
-    system, path = _filesystem(name)
-    return os.path.realpath(path) if _is_local(system) else _address(system, path, name)
-
-
-def _is_local(system: Any) -> bool:
-    from fsspec.implementations.local import LocalFileSystem
-
-    return isinstance(system, LocalFileSystem)
+    system, path = filesystem(name)
+    return os.path.realpath(path) if is_local(system) else address(system, path, name)
 
 
 def num_bytes(name: str) -> int:
     """Bytes of a file. Raises SourceError where it cannot be reached."""
     if "://" not in name:
         return _status(name).st_size
-    system, path = _filesystem(name)
+    system, path = filesystem(name)
     try:
         return int(system.size(path))
     except Exception as error:
-        raise _unreachable(name, error) from error
+        raise unreachable(name, error) from error
 
 
 def identity(name: str) -> list[str]:
@@ -152,11 +148,11 @@ def identity(name: str) -> list[str]:
     if "://" not in name:
         status = _status(name)
         return [str(Path(name).absolute()), str(status.st_size), str(status.st_mtime_ns)]
-    system, path = _filesystem(name)
+    system, path = filesystem(name)
     try:
         return [name, str(system.ukey(path))]
     except Exception as error:
-        raise _unreachable(name, error) from error
+        raise unreachable(name, error) from error
 
 
 def refuse_changed(name: str, expected: int) -> None:
@@ -213,13 +209,13 @@ def _opened(name: str) -> Iterator[io.BufferedIOBase]:
         with open(name, "rb") as file:
             yield file
         return
-    system, path = _filesystem(name)  # kept until the end: that of an archive closes it when it goes
+    system, path = filesystem(name)  # kept until the end: that of an archive closes it when it goes
     try:
         remote = system.open(path, "rb")
     except Exception as error:
-        raise _unreachable(name, error) from error
+        raise unreachable(name, error) from error
     with remote:
-        yield _reporting(remote, partial(_unreachable, name))
+        yield _reporting(remote, partial(unreachable, name))
 
 
 @contextmanager
@@ -293,33 +289,6 @@ class _Reporting(io.RawIOBase):
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
-
-
-def _filesystem(url: str) -> tuple[Any, str]:
-    import fsspec
-
-    if "s3://" in url:
-        needs("s3fs")
-    try:
-        return cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
-    except (ImportError, ValueError) as error:
-        raise SourceError(
-            url,
-            f"this kind of address cannot be opened: {error}; expected a path, or a URL such as file:///logs/a.csv",
-            code="source-address",
-        ) from None
-    except OSError as error:
-        raise _unreachable(url, error) from error
-
-
-def _unreachable(url: str, error: Exception) -> SourceError:
-    if isinstance(error, FileNotFoundError):
-        return SourceError(url, "there is no such file", code="source-missing")
-    return SourceError(
-        url,
-        f"it cannot be reached: {type(error).__name__}: {' '.join(str(error).split())}",
-        code="source-unreadable",
-    )
 
 
 def _damaged(name: str, error: Exception) -> SourceError:

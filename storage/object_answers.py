@@ -35,95 +35,96 @@ class PlaceError(LongstrideError):
 class Meaning(NamedTuple):
     """Why a request failed."""
 
+    pattern: str
+    """What is found in the text of such an error."""
     words: str
     """What is wrong and what to do, after the name of what was asked for."""
     code: str
 
 
-REFUSED, UNREACHABLE = "access-refused", "place-unreachable"
 KEYS = (
     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (Google: GOOGLE_APPLICATION_CREDENTIALS, Azure: AZURE_STORAGE_*)"
 )
 MEANINGS = [
-    (
+    Meaning(
         r"169\.254\.169\.254|NoCredentials|Unable to locate credentials|PartialCredentials|"
         r"Missing(Secret)?AccessKey|MissingAccount|Account must be specified|DefaultCredentialsError",
         f"no credentials are found, or only a part of them: set {KEYS}",
-        REFUSED,
+        code="access-refused",
     ),
-    (
+    Meaning(
         r"RequestTimeTooSkewed|RequestExpired|difference between the request time",
         "the object store refuses access, this machine's clock is wrong (RequestTimeTooSkewed): set it",
-        REFUSED,
+        code="access-refused",
     ),
-    (
+    Meaning(
         r"SignatureDoesNotMatch|signature we calculated",
         "the object store refuses access, the secret does not belong to the key: check AWS_SECRET_ACCESS_KEY",
-        REFUSED,
+        code="access-refused",
     ),
-    (
+    Meaning(
         r"InvalidAccessKeyId|access key ID you provided does not exist",
         "the object store refuses access, it does not know the key: check AWS_ACCESS_KEY_ID and AWS_ENDPOINT_URL",
-        REFUSED,
+        code="access-refused",
     ),
-    (
+    Meaning(
         r"ExpiredToken|InvalidToken|token .{0,40}expired",
         "the object store refuses access, the session has expired: get new credentials (AWS_SESSION_TOKEN)",
-        REFUSED,
+        code="access-refused",
     ),
-    (
+    Meaning(
         r"NoSuchBucket|bucket does not exist",
         "there is no such bucket (NoSuchBucket): check its name and the endpoint (AWS_ENDPOINT_URL)",
-        UNREACHABLE,
+        code="place-unreachable",
     ),
-    (
+    Meaning(
         r"InvalidBucketName|Invalid bucket name|bucket name is not valid",
         "a bucket cannot have this name: check the URL",
-        UNREACHABLE,
+        code="place-unreachable",
     ),
-    (
+    Meaning(
         r"AuthorizationHeaderMalformed|PermanentRedirect|IllegalLocationConstraint|BareRedirect|"
         r"301 Moved Permanently|307 Temporary Redirect",
         "the bucket is in another region (AuthorizationHeaderMalformed, PermanentRedirect): set AWS_REGION to it",
-        UNREACHABLE,
+        code="place-unreachable",
     ),
-    (
+    Meaning(
         r"(?i)407 Proxy|<html|<!doctype html|Data after `Connection: close`|An error occurred \(\) when calling",
         "a web page came instead of the answer of an object store, as from a proxy: check the endpoint "
         "(AWS_ENDPOINT_URL) and the proxy (HTTPS_PROXY, NO_PROXY)",
-        UNREACHABLE,
+        code="place-unreachable",
     ),
-    (
+    Meaning(
         r"AccessDenied|Access Denied|PermissionError|40[13] (Forbidden|Unauthorized)|\(40[13]\)|Forbidden",
         "the object store refuses access: check the key and the secret "
         "(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), and what they may do",
-        REFUSED,
+        code="access-refused",
     ),
-    (
+    Meaning(
         r"InvalidMessage|InvalidCertificate|UnknownIssuer|SSL(Error|Cert)|WRONG_VERSION_NUMBER|(?i:certificate)",
         "no secure connection can be made (TLS): check that the endpoint (AWS_ENDPOINT_URL) is https:// or "
         "http:// as its server is, and that this machine knows its certificate",
-        UNREACHABLE,
+        code="place-unreachable",
     ),
-    (
+    Meaning(
         r"dns error|Name or service not known|failed to lookup|nodename nor servname|getaddrinfo",
         "the name of the endpoint leads nowhere: check AWS_ENDPOINT_URL and the network",
-        UNREACHABLE,
+        code="place-unreachable",
     ),
-    (
+    Meaning(
         r"ConnectionRefused|Connection refused|Connect call failed|Could not connect|Cannot connect",
         "nothing answers at the endpoint: check AWS_ENDPOINT_URL, and that its server runs",
-        UNREACHABLE,
+        code="place-unreachable",
     ),
-    (
+    Meaning(
         r"TimedOut|Timeout|timed out|operation timed out",
         "the endpoint does not answer in time: check AWS_ENDPOINT_URL and the network",
-        UNREACHABLE,
+        code="place-unreachable",
     ),
-    (
+    Meaning(
         r"50[0234] |Service Unavailable|SlowDown|InternalError|Internal Server Error|Bad Gateway",
         "the object store is out of order or too busy (50x): try again later",
-        UNREACHABLE,
+        code="place-unreachable",
     ),
 ]
 """The first that fits counts."""
@@ -134,10 +135,7 @@ ALMOST = re.compile(r"(s3a?|gs|az|abfss?|https?|file)(:/?|//)[^/]?.*")
 
 def meaning_of(answer: str) -> Meaning | None:
     """What the text of an error means; None where it is not known."""
-    for pattern, words, code in MEANINGS:
-        if re.search(pattern, answer):
-            return Meaning(words, code)
-    return None
+    return next((meaning for meaning in MEANINGS if re.search(meaning.pattern, answer)), None)
 
 
 def endpoint_of(url: str) -> str:

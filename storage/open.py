@@ -11,9 +11,11 @@ from typing import Any
 
 from longstride.storage.errors import StoreError, coded
 from longstride.storage.format import ATTRIBUTES, FORMAT_VERSION, LOCK_FILE, ROOT, StoreLayout, seal
-from longstride.storage.location import Folder, Place, place_of
+from longstride.storage.location import place_of
 from longstride.storage.mapped.store import MappedStore
 from longstride.storage.packed.store import PackedStore
+from longstride.storage.places.folder import Folder
+from longstride.storage.places.place import Place
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
 

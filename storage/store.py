@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from longstride.storage.errors import StoreError
 from longstride.storage.format import ATTRIBUTES, IDENTITY, KEPT_GENERATIONS, ROOT, StoreLayout
 from longstride.storage.html import html_table
-from longstride.storage.location import Folder, Place
+from longstride.storage.places.folder import Folder
+from longstride.storage.places.place import Place
 from longstride.storage.row_source import CheckedRows, RowSource
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics

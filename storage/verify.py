@@ -11,8 +11,8 @@ import numpy as np
 
 from longstride.storage.errors import LongstrideError
 from longstride.storage.format import CONSOLIDATED_KEYS, DOCUMENTS, ROOT, ROOT_KEYS, chunk_file
-from longstride.storage.location import Folder, open_file
 from longstride.storage.mapped.store import MappedStore
+from longstride.storage.places.folder import Folder, open_file
 from longstride.storage.store import SeriesStore
 
 __all__ = ["FileCheck", "check_chunks", "check_row_chunk", "check_store", "num_chunk_files", "num_files"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from longstride.storage.cli.flags import flag_name
 from longstride.storage.cli.keywords import keywords_of
-from longstride.storage.location import Folder, local_path, place_of
+from longstride.storage.location import local_path, place_of
+from longstride.storage.places.folder import Folder
 from longstride.trainer.errors import SettingsError
 
 if TYPE_CHECKING:

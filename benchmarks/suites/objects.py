@@ -13,7 +13,7 @@ from benchmarks.harness.timing import Spread
 
 if TYPE_CHECKING:
     from benchmarks.data.packed_stores import Copies
-    from longstride.storage.location import Place
+    from longstride.storage.places.place import Place
 
 __all__ = ["Epochs", "Objects", "measure"]
 

@@ -13,11 +13,13 @@ from longstride.pipeline.packing.trials import best_of, try_codecs
 from longstride.storage.atomic import make_directory, sync_directory
 from longstride.storage.errors import StoreError, coded
 from longstride.storage.format import LOCK_FILE, ROOT, STAGED
-from longstride.storage.location import Folder, Place, place_of
+from longstride.storage.location import place_of
 from longstride.storage.open import StoreOrPath, open_store, opened
 from longstride.storage.packed.codecs import codec_of
 from longstride.storage.packed.shards import Packing
 from longstride.storage.packed.store import PackedStore
+from longstride.storage.places.folder import Folder
+from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import commit, held, name_of
 from longstride.storage.writing.lock import check_free, finish

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
 from longstride.storage.format import RowArray, chunk_file
-from longstride.storage.location import FileChanged, Folder, Part, Place
 from longstride.storage.packed.shards import Packing, index_bytes, read_index
+from longstride.storage.places.folder import Folder
+from longstride.storage.places.place import FileChanged, Part, Place
 
 __all__ = ["PackedRows", "threads_for"]
 

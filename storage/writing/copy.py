@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from longstride.storage.atomic import make_directory
 from longstride.storage.errors import LongstrideError, StoreError, StoreLockedError
 from longstride.storage.format import ATTRIBUTES, DOCUMENTS, IDENTITY, LOCK_FILE, ROOT, STAGED, chunk_file
-from longstride.storage.location import Bucket, Folder, Place, PlaceError
+from longstride.storage.places.bucket import Bucket
+from longstride.storage.places.folder import Folder
+from longstride.storage.places.object_answers import PlaceError
+from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
 

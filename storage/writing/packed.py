@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from longstride.storage.format import STAGED, chunk_file
-from longstride.storage.location import Place
 from longstride.storage.packed.shards import Packing, encode_shard
+from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import checked_rows
 from longstride.storage.writing.metadata import copied_documents

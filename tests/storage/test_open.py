@@ -16,8 +16,8 @@ import pytest
 
 from longstride.pipeline.packing.pack import pack, unpack
 from longstride.storage.format import ATTRIBUTES, ROOT, seal
-from longstride.storage.location import PlaceError
 from longstride.storage.open import open_store
+from longstride.storage.places.object_answers import PlaceError
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_store
 from tests.helpers.errors import assert_refused, raises

@@ -8,28 +8,25 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import google_crc32c
 import numpy as np
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.sources.compressed import MAGIC_BYTES, CompressedStream, kind_of
-from longstride.storage.packages import needs
+from longstride.pipeline.ingest.sources.urls import filesystem, is_local, unreachable
 
 __all__ = [
     "SummedFile",
     "Version",
     "checksum",
-    "filesystem",
     "first_bytes",
-    "is_local",
     "num_bytes",
     "open_file",
     "open_text",
     "refuse_changed",
     "refuse_other_bytes",
-    "unreachable",
     "unreadable",
     "version_of",
 ]
@@ -253,42 +250,6 @@ class _Reporting(io.RawIOBase):
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
-
-
-def filesystem(url: str) -> tuple[Any, str]:
-    """The file system of a URL, as fsspec has it, and the path in it. Raises SourceError."""
-    import fsspec
-
-    if "s3://" in url:
-        needs("s3fs")
-    try:
-        return cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
-    except (ImportError, ValueError) as error:
-        raise SourceError(
-            url,
-            f"this kind of address cannot be opened: {error}; expected a path, or a URL such as file:///logs/a.csv",
-            code="source-address",
-        ) from None
-    except OSError as error:
-        raise unreachable(url, error) from error
-
-
-def is_local(system: Any) -> bool:
-    """Whether a file system of fsspec is that of this machine."""
-    from fsspec.implementations.local import LocalFileSystem
-
-    return isinstance(system, LocalFileSystem)
-
-
-def unreachable(url: str, error: Exception) -> SourceError:
-    """What to say of a URL that cannot be reached or read."""
-    if isinstance(error, FileNotFoundError):
-        return SourceError(url, "there is no such file", code="source-missing")
-    return SourceError(
-        url,
-        f"it cannot be reached: {type(error).__name__}: {' '.join(str(error).split())}",
-        code="source-unreadable",
-    )
 
 
 def _damaged(name: str, error: Exception) -> SourceError:

@@ -11,9 +11,11 @@ from typing import Any
 
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.sources.compressed import COMPRESSED_SUFFIXES
-from longstride.pipeline.ingest.sources.files import filesystem, is_local, unreachable, unreadable
+from longstride.pipeline.ingest.sources.files import unreadable
+from longstride.pipeline.ingest.sources.urls import address, filesystem, is_local, unreachable
 from longstride.storage.format import ROOT
 from longstride.storage.location import expanded
+from longstride.storage.places.object_answers import fault_of_path, said_while_silent
 
 __all__ = ["Names", "find_files", "place_of"]
 
@@ -76,6 +78,8 @@ def _expanded(name: str) -> list[str]:
     except (OSError, ValueError) as error:  # ValueError: a zero byte, or letters that the file system has not
         matches = sorted(set(glob.glob(name, recursive=True))) if glob.has_magic(name) else []  # noqa: PTH207
         files = [file for file in matches if not Path(file).is_dir()]
+        if not files and (fault := fault_of_path(name)):
+            raise SourceError(name, fault, code="source-address") from None
         if not files:
             missing = SourceError(name, "there is no such file", code="source-missing")
             raise (unreadable(name, error) if isinstance(error, OSError) else missing) from error
@@ -131,6 +135,11 @@ def _written_by_us(folder: str, entries: Set[str]) -> str:
 
 def _expanded_url(url: str) -> list[str]:
     system, path = filesystem(url)
+    with said_while_silent(url):
+        return _found(system, path, url)
+
+
+def _found(system: Any, path: str, url: str) -> list[str]:
     own = ""
     try:
         if not url.endswith("/") and system.isfile(path):
@@ -148,7 +157,7 @@ def _expanded_url(url: str) -> list[str]:
         raise SourceError(url, own, code="source-format")
     if not found:
         raise SourceError(url, "there is no such file" if is_pattern else NO_LOGS, code="source-missing")
-    return [_address(system, file, url) for file in found]
+    return [address(system, file, url) for file in found]
 
 
 def _logs_among(files: Sequence[str], folder: str) -> tuple[list[str], str]:
@@ -164,12 +173,6 @@ def _logs_among(files: Sequence[str], folder: str) -> tuple[list[str], str]:
     return logs, _written_by_us(folder, entries[folder])
 
 
-def _address(system: Any, path: str, url: str) -> str:
-    """The URL of a file; that of an archive follows the name of what lies in it: zip://a.csv::file:///logs.zip."""
-    _, mark, archive = url.partition("::")
-    return f"{system.unstrip_protocol(path)}{mark}{archive}"
-
-
 def _is_log(path: PurePath) -> bool:
     """Whether a file is meant where its folder is named. `path` is that within the folder; hidden ones are not."""
     stem = path.name.lower()
@@ -183,7 +186,7 @@ def place_of(name: str) -> str:
     if "://" in name:
         system, path = filesystem(name)
         if not is_local(system):
-            return _address(system, path, name)
+            return address(system, path, name)
         name = path
     try:
         status = os.stat(name)  # noqa: PTH116

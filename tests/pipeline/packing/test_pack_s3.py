@@ -22,11 +22,12 @@ from longstride import WindowLoader
 from longstride.__main__ import main as pipeline
 from longstride.__main__ import main as storage
 from longstride.pipeline.packing.pack import pack, unpack
-from longstride.storage import location as places
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import LOCK_FILE, ROOT, STAGED
-from longstride.storage.location import Bucket, PlaceError
 from longstride.storage.open import open_store
+from longstride.storage.places import bucket as places
+from longstride.storage.places.bucket import Bucket
+from longstride.storage.places.object_answers import PlaceError
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_store
 from longstride.storage.writing.copy import held, name_of

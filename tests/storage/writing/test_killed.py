@@ -14,9 +14,9 @@ import pytest
 
 from longstride.storage.errors import StoreError
 from longstride.storage.format import LOCK_FILE
-from longstride.storage.location import Folder
 from longstride.storage.mapped.store import MappedStore
 from longstride.storage.open import open_store
+from longstride.storage.places.folder import Folder
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks
 from longstride.storage.writing.lock import StoreLock

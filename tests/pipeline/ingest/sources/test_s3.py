@@ -81,7 +81,7 @@ def test_logs_by_url_are_those_on_disk(bucket: str, tmp_path: Path) -> None:
     [
         ("plant/none.csv", SECRET_KEY, ("source-missing", "source-unreadable")),
         ("plant/none*.csv", SECRET_KEY, ("source-missing",)),
-        ("plant/a.csv", "wrong", ("source-unreadable",)),
+        ("plant/a.csv", "wrong", ("access-refused",)),
     ],
 )
 def test_what_cannot_be_reached_is_told_in_one_line(

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from longstride.storage.cli.terminal import printable
 from longstride.storage.errors import LongstrideError, of_system
 from longstride.storage.location import local_path
 from longstride.storage.packages import package_error
@@ -66,7 +67,7 @@ def _told() -> Iterator[None]:
     except Exception as error:
         if (ours := _as_ours(error)) is None:
             raise
-        raise click.ClickException(f"{ours} [{ours.code}]") from error
+        raise click.ClickException(printable(f"{ours} [{ours.code}]")) from error
 
 
 def _as_ours(error: Exception) -> LongstrideError | None:

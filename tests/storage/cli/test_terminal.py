@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from longstride.storage.store import SeriesStore
 from tests.helpers.errors import assert_refused
 from tests.helpers.paths import ROOT
 
@@ -70,3 +72,14 @@ def test_what_the_user_names_is_told_in_one_line(log: Path, locale: str) -> None
         if code != "option-value":
             assert_refused(done.stderr.decode(), code)
     assert sorted(os.listdir(os.fsencode(folder))) == [b"plant-\xff.csv"]  # noqa: PTH208
+
+
+def test_a_name_does_not_steer_the_terminal(make_store: Callable[..., SeriesStore], tmp_path: Path) -> None:
+    """In what is printed, and in an error."""
+    name = "\x1b[2Jflow\r\x07\u202e"
+    store = make_store(tmp_path / "plant.zarr", rows=10, channels=(name,))
+    for arguments in (["inspect", str(store.path)], ["inspect", f"{store.path}{name}"]):
+        done = subprocess.run([sys.executable, "-m", "longstride", *arguments], capture_output=True, text=True)
+        shown = done.stdout + done.stderr
+        assert r"flow\r\x07\u202e" in shown  # click itself takes colours out of what is no terminal
+        assert not any(character in shown for character in name if not character.isprintable())

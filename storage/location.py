@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from longstride.storage.atomic import make_directory, sync_directory, write_file
-from longstride.storage.object_answers import (
+from longstride.storage.packages import needs
+from longstride.storage.remote.answers import (
     PlaceError,
     endpoint_of,
     fault_of_endpoint,
@@ -19,7 +20,6 @@ from longstride.storage.object_answers import (
     meaning_of,
     said_while_silent,
 )
-from longstride.storage.packages import needs
 
 __all__ = ["Bucket", "Folder", "Place", "PlaceError", "is_url", "local_path", "place_of"]
 

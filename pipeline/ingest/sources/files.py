@@ -17,7 +17,7 @@ import google_crc32c
 
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.sources.urls import address, filesystem, is_local, unreachable
-from longstride.storage.object_answers import fault_of_path, said_while_silent
+from longstride.storage.remote.answers import fault_of_path, said_while_silent
 
 __all__ = [
     "Names",

@@ -3,8 +3,8 @@
 from typing import Any, cast
 
 from longstride.pipeline.ingest.errors import SourceError
-from longstride.storage.object_answers import fault_of_endpoint, fault_of_url, meaning_of
 from longstride.storage.packages import needs
+from longstride.storage.remote.answers import fault_of_endpoint, fault_of_url, meaning_of
 
 __all__ = ["address", "filesystem", "is_local", "unreachable"]
 

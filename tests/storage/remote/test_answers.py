@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from longstride.pipeline.ingest.sources.files import find_files
-from longstride.storage import location, object_answers
+from longstride.storage import location
 from longstride.storage.location import PlaceError
-from longstride.storage.object_answers import meaning_of
 from longstride.storage.open import open_store
+from longstride.storage.remote import answers as object_store_answers
+from longstride.storage.remote.answers import meaning_of
 from tests.helpers.errors import raises
 from tests.helpers.faulty_proxy import Faults, faulty_proxy
 from tests.helpers.object_store import environment
@@ -106,7 +107,7 @@ def test_a_server_without_tls_and_one_that_is_gone(monkeypatch: pytest.MonkeyPat
 def test_one_that_is_silent_is_not_waited_for_in_silence(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(object_answers, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(object_store_answers, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setattr(location, "TIMEOUT", timedelta(seconds=2))
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

@@ -1,0 +1,1 @@
+"""Object stores: what they answer, and which addresses can be theirs."""

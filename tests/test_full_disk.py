@@ -11,8 +11,11 @@ from click.testing import CliRunner
 
 from longstride.__main__ import main
 from longstride.storage.store import SeriesStore
+from tests.helpers.campaigns import count, is_soak
 from tests.helpers.command_lines import COMMAND_LINES, line, make_plant
 from tests.helpers.errors import assert_refused
+
+pytestmark = pytest.mark.campaign
 
 WRITERS = [name for name, names in COMMAND_LINES.items() if "--out" in names or "dest" in names]
 
@@ -29,7 +32,7 @@ def mount(folder: Path, size: str, *how: str) -> None:
         pytest.skip("no file system can be mounted here")
 
 
-@pytest.fixture(params=[0, 4, 12, 24, 48])
+@pytest.fixture(params=range(0, 60, 2) if is_soak() else [0, 4, 12, 24, 48])
 def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """A file system with room for so many pages."""
     disk = tmp_path / "disk"
@@ -65,5 +68,6 @@ def test_a_full_disk_is_one_line_and_the_work_is_resumed(plant: Path, small_disk
         more = ["--resume"] if command == "train" else []
         result = CliRunner().invoke(main, [*arguments, *more])
         assert result.exit_code == 0, result.output
+    count("full disks")
     assert out.exists()
     assert {name for name in hidden(small_disk) if not name.endswith("/.lock")} == set()

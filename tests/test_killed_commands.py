@@ -18,8 +18,11 @@ from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.scoring.score_file import ScoreFile
 from tests.helpers import killed_commands
+from tests.helpers.campaigns import count, trials
 from tests.helpers.paths import ROOT
 from tests.helpers.runs.training import SIZES, waves
+
+pytestmark = pytest.mark.campaign
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 Make = Callable[..., SeriesStore]
@@ -37,10 +40,12 @@ def before(make_store: Make, tmp_path: Path) -> Path:
 def campaign(folder: Path, *arguments: str, at_most: int = 4) -> list[dict[str, object]]:
     """What came of the second run, for each step at which the first was killed."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
-    command = [sys.executable, killed_commands.__file__, str(folder), str(at_most), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=170)
+    command = [sys.executable, killed_commands.__file__, str(folder), str(trials(12, 1000)), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=trials(170, 2000))
     assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    count(f"kills of {arguments[0]}, in front of a step to the disk", len(found))
+    return found
 
 
 def assert_recovered(found: list[dict[str, object]], expected: set[str], *, at_least: int) -> None:

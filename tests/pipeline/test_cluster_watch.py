@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,18 @@ import pytest
 
 from longstride.pipeline import cluster_watch
 from longstride.pipeline.cluster import on_cluster, on_processes
+from tests.helpers.campaigns import count
 from tests.helpers.dask_cluster import Cluster
 from tests.helpers.errors import raises
+
+pytestmark = pytest.mark.campaign
+
+
+@pytest.fixture(autouse=True)
+def counted() -> Iterator[None]:
+    yield
+    count("frozen or killed members of a Dask cluster")
+
 
 SILENT_SECONDS = 5
 

@@ -12,6 +12,7 @@ from longstride.storage.errors import LongstrideError
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_store
+from tests.helpers.campaigns import count, trials
 
 ROWS = 2 * 1024
 """Whole chunks: padding is not data."""
@@ -56,11 +57,9 @@ def silent(store: Path, count: int) -> list[str]:
     ]
 
 
+@pytest.mark.campaign
 def test_every_flip_is_told(store: Path) -> None:
-    assert silent(store, 12) == []
+    number = trials(12, 150)
+    assert silent(store, number) == []
+    count("flipped bits in a store", number * sum(path.is_file() for path in store.rglob("*")))
     assert not is_told(store)
-
-
-@pytest.mark.soak
-def test_thousands_of_flips_are_told(store: Path) -> None:
-    assert silent(store, 250) == []

@@ -20,7 +20,10 @@ from longstride.storage.open import open_store
 from longstride.storage.places.object_answers import PlaceError
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_store
+from tests.helpers.campaigns import count
 from tests.helpers.errors import assert_refused, raises
+
+pytestmark = pytest.mark.campaign
 
 ROWS = 3 * 1024 + 5
 Attributes = dict[str, Any]
@@ -108,6 +111,7 @@ def test_attributes_that_contradict_each_other_are_refused(
     rewrite(mapped, change)
     with raises("store-damaged", mapped):
         open_store(mapped)
+    count("crafted documents of stores")
 
 
 @pytest.mark.parametrize("change", PACKED_CHANGES)
@@ -115,6 +119,7 @@ def test_so_are_those_of_a_packed_store(packed: Path, change: Callable[[Attribut
     rewrite(packed, change)
     with raises("store-damaged", packed):
         open_store(packed)
+    count("crafted documents of stores")
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[" * 100_000, b'{"a":' * 100_000, b"null", b"[]", b"7"])

@@ -18,6 +18,7 @@ import pytest
 from longstride import append, ingest
 from longstride.pipeline.ingest.job import PIECE_BYTES
 from longstride.storage.format import LOCK_FILE
+from tests.helpers.campaigns import count, trials
 from tests.helpers.errors import raises
 from tests.helpers.logs.ingest_jobs import (
     RECIPE,
@@ -92,6 +93,7 @@ def test_parts_whose_rejects_are_damaged_are_read_again(tmp_path: Path, logs: Pa
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
+@pytest.mark.campaign
 def test_a_flipped_bit_in_any_staged_file_never_reaches_the_store(tmp_path: Path, logs: Path) -> None:
     """In headers as well, where names of series and counts of rows stand."""
     whole = run_job(logs, tmp_path / "whole")
@@ -100,13 +102,14 @@ def test_a_flipped_bit_in_any_staged_file_never_reaches_the_store(tmp_path: Path
     staged = [path.relative_to(killed) for path in sorted(killed.glob(".staged/*/[0-9]*"))]
     assert len(staged) > num_parts
     random = Random(0)
-    for number, name in enumerate(staged):
+    for number, name in enumerate(staged * trials(1, 4)):
         out = tmp_path / f"out {number}"
         shutil.copytree(killed, out)
         flip(out / name, random.randrange(200 if number % 2 else (out / name).stat().st_size))
         report = run_job(logs, out)
         assert report.parts_reused == num_parts - 1, name
         assert contents(out) == contents(tmp_path / "whole"), name
+        count("flipped bits in staged parts")
         assert pl.read_parquet(report.rejects or "").equals(pl.read_parquet(whole.rejects or ""))
 
 

@@ -16,6 +16,15 @@ import sys, time
 from torch.utils.data import DataLoader
 from longstride import WindowDataset, WindowLoader
 
+pytestmark = pytest.mark.campaign
+
+
+@pytest.fixture(autouse=True)
+def counted() -> Iterator[None]:
+    yield
+    count("kills of programs with workers")
+
+
 SHAPE = {"window": 16, "batch_size": 32, "pool_rows": 2048, "block_rows": 256}
 
 if __name__ == "__main__":

@@ -179,6 +179,15 @@ import sys
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
+
+pytestmark = pytest.mark.campaign
+
+
+@pytest.fixture(autouse=True)
+def counted() -> Iterator[None]:
+    yield
+    campaigns.count("faults of an object store in the middle of a job")
+
 print(pack(open_store(sys.argv[1]), sys.argv[2], codec="zstd", shard_bytes=12 * 1024).shards_reused)
 """
 

@@ -9,6 +9,7 @@ import pytest
 
 from longstride.storage.errors import StoreError
 from longstride.storage.packed.codecs import CODECS
+from tests.helpers.campaigns import count, trials
 from tests.helpers.errors import raises
 
 FUZZ = """
@@ -39,22 +40,15 @@ for _ in range(int(sys.argv[3])):
 """
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_decoder_survives(codec: str, dtype: str) -> None:
-    done = subprocess.run([sys.executable, "-c", FUZZ, codec, "1", "1500", dtype], capture_output=True, text=True)
+    number = trials(1500, 100_000)
+    command = [sys.executable, "-c", FUZZ, codec, "1", f"{number}", dtype]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize("codec", CODECS)
-def test_a_decoder_survives_more(codec: str, seed: int) -> None:
-    for dtype in ("float32", "float64"):
-        done = subprocess.run(
-            [sys.executable, "-c", FUZZ, codec, f"{seed} {dtype}", "20000", dtype], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
+    count("crafted chunks of packed stores", number)
 
 
 def sealed(data: bytes) -> bytes:

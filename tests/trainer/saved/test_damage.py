@@ -22,11 +22,14 @@ from longstride.trainer.loop import Training
 from longstride.trainer.saved.checkpoint import all_checkpoints, best_first, first_whole, load_checkpoint
 from longstride.trainer.saved.run_settings import settings_of
 from longstride.trainer.scoring.score_file import read_scores
+from tests.helpers.campaigns import count, trials
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import settings_for
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
-NUM_DAMAGES = 150
+pytestmark = pytest.mark.campaign
+
+NUM_DAMAGES = trials(150, 600)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,7 @@ def run(trained: Path, tmp_path: Path) -> Path:
 def damages(data: bytes) -> Iterator[bytes]:
     """One bit each, or the end cut off."""
     choice = random.Random(0)
+    count("damages of checkpoints, settings and scores", NUM_DAMAGES)
     for number in range(NUM_DAMAGES):
         if number % 5 == 4:
             yield data[: choice.randrange(len(data))]

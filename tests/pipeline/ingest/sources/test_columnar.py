@@ -13,6 +13,7 @@ import pytest
 
 from longstride import LongstrideError, Recipe, ingest
 from longstride.storage.open import open_store
+from tests.helpers.campaigns import count, trials
 from tests.helpers.errors import raises
 
 ROWS = 300
@@ -50,28 +51,34 @@ def outcome(folder: Path, data: bytes) -> bytes | str:
     return open_store(out).values.tobytes()
 
 
+@pytest.mark.campaign
 def test_no_flipped_bit_of_a_parquet_file_with_page_checksums_is_silent(tmp_path: Path) -> None:
     data = parquet(checksums=True)
     whole = outcome(tmp_path, data)
     random = Random(0)
     found = []
-    for place in random.sample(range(len(data)), 150):
+    number = trials(150, 1000)
+    for place in random.choices(range(len(data)), k=number):
         broken = bytearray(data)
         broken[place] ^= 1 << random.randrange(8)
         found.append(outcome(tmp_path, bytes(broken)))
     assert {one for one in found if one != whole} <= CODES
-    assert found.count("source-damaged") > 75
+    assert found.count("source-damaged") > number / 2
+    count("flipped bits in columnar sources", number)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
 def test_a_flipped_bit_of_an_arrow_file_never_crashes(tmp_path: Path, compression: str) -> None:
     """It has no checksums, but what it says of lengths and texts is checked before it is believed."""
     data = feather(compression)
     random = Random(0)
-    for place in random.sample(range(len(data)), 60):
+    number = trials(60, 500)
+    for place in random.choices(range(len(data)), k=number):
         broken = bytearray(data)
         broken[place] ^= 1 << random.randrange(8)
         outcome(tmp_path, bytes(broken))
+    count("flipped bits in columnar sources", number)
 
 
 def test_a_name_that_is_no_text_is_damage(tmp_path: Path) -> None:

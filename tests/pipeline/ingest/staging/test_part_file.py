@@ -19,6 +19,7 @@ from longstride.pipeline.ingest.staging.part_file import (
     write_part,
 )
 from longstride.pipeline.ingest.staging.spans import Span, Spans
+from tests.helpers.campaigns import count
 
 PLACE = 3, 0, 7
 REJECTS = b"what could not be read"
@@ -112,6 +113,7 @@ def test_a_part_that_was_cut_short_is_none(tmp_path: Path, keep: int) -> None:
     assert whole_part(tmp_path, PLACE, 11) is None
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", [part_name, rejects_name])
 def test_a_part_with_a_flipped_bit_is_none(tmp_path: Path, name: Callable[..., str]) -> None:
     """Of any byte: a series, a count and a sensor stand in its header, and what was rejected next to it."""
@@ -123,6 +125,7 @@ def test_a_part_with_a_flipped_bit_is_none(tmp_path: Path, name: Callable[..., s
         damaged[place] ^= 1 << place % 8
         path.write_bytes(damaged)
         assert whole_part(tmp_path, PLACE, 11) is None, place
+    count("flipped bits in staged parts", len(data))
     path.write_bytes(data + b"\0")
     assert whole_part(tmp_path, PLACE, 11) is None
     path.write_bytes(data)

@@ -40,8 +40,16 @@ from tests.helpers.object_store import environment as variables
 from tests.helpers.paths import ROOT as HERE
 from tests.helpers.stores.packed_stores import make_pair
 
+pytestmark = pytest.mark.campaign
+
 SHARD = 4 * 1024 * 12
 SMALL: dict[str, Any] = {"window": 24, "stride": 2, "batch_size": 32, "pool_rows": 2048, "block_rows": 256}
+
+
+@pytest.fixture(autouse=True)
+def counted() -> Iterator[None]:
+    yield
+    campaigns.count("faults of an object store in the middle of a job")
 
 
 @pytest.fixture(scope="module")
@@ -179,14 +187,6 @@ import sys
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
-
-pytestmark = pytest.mark.campaign
-
-
-@pytest.fixture(autouse=True)
-def counted() -> Iterator[None]:
-    yield
-    campaigns.count("faults of an object store in the middle of a job")
 
 print(pack(open_store(sys.argv[1]), sys.argv[2], codec="zstd", shard_bytes=12 * 1024).shards_reused)
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from longstride.pipeline.ingest.sources.files import find_files
+from longstride.pipeline.ingest.sources.names import find_files
 from longstride.storage import location, object_answers
 from longstride.storage.open import open_store
 from longstride.storage.places.object_answers import PlaceError, meaning_of

@@ -32,6 +32,7 @@ from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_store
 from longstride.storage.writing.copy import held, name_of
 from longstride.storage.writing.packed import packing_for, shard_files, shards_written, write_shard
+from tests.helpers import campaigns
 from tests.helpers.errors import raises
 from tests.helpers.faulty_proxy import Faults, faulty_proxy
 from tests.helpers.logs.ingest_jobs import contents

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from longstride.pipeline.ingest.sources.names import find_files
-from longstride.storage import location, object_answers
 from longstride.storage.open import open_store
+from longstride.storage.places import bucket as location
+from longstride.storage.places import object_answers
 from longstride.storage.places.object_answers import PlaceError, meaning_of
 from tests.helpers.errors import raises
 from tests.helpers.faulty_proxy import Faults, faulty_proxy

@@ -75,6 +75,11 @@ def _read_attributes(place: Place) -> dict[str, Any]:
                 f"{place.name} holds an unfinished store (expected {document}): run the ingest again",
                 code="store-unfinished",
             ) from None
+        if isinstance(place, Folder) and place.path.is_file():
+            raise StoreError(
+                f"{place.name} is a file, not a store: make a store of logs with `longstride ingest`",
+                code="store-missing",
+            ) from None
         raise StoreError(f"{place.name} holds no store (expected {document})", code="store-missing") from None
     try:
         attributes: dict[str, Any] = json.loads(data)["attributes"][ATTRIBUTES]

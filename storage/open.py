@@ -130,7 +130,8 @@ def _check(attributes: dict[str, Any]) -> None:
     num_rows = _whole(attributes, "num_rows", 1)
     rows = _whole(attributes, "chunk_rows", 1)
     generation = _whole(attributes, "generation", 1)
-    _whole(attributes, "cadence_ns", 0)
+    cadence = attributes.get("cadence_ns")  # centuries between two rows are more than an int64 holds
+    _expect(type(cadence) is int and 0 <= cadence < 2**66, "cadence_ns", cadence, "a whole number of nanoseconds")
     texts = {name: _list_of(attributes, name, str) for name in ("channels", "labels", "series")}
     units = _list_of(attributes, "units", str | None)
     ends = attributes.get("series_end_ns", [])

@@ -156,7 +156,7 @@ def test_a_wrong_output_is_refused_before_the_work(home: Path, command: str, nam
             out.write_bytes(b"mine")
         case "folder":
             out.mkdir()
-            (out / "mine").write_bytes(b"mine")
+            (out / ("metrics.jsonl" if command == "train" else "mine")).write_bytes(b"mine")
         case "pipe":
             os.mkfifo(out)
         case "device":

@@ -16,6 +16,12 @@ def printable(text: str) -> str:
 
 
 class _Printer(io.TextIOWrapper):
+    def __init__(self, under: io.TextIOWrapper) -> None:
+        super().__init__(
+            under.buffer, encoding=under.encoding, errors=under.errors, line_buffering=under.line_buffering
+        )
+        self._under = under  # which would close the file when it goes
+
     def write(self, text: str) -> int:
         super().write(printable(text))
         return len(text)
@@ -30,6 +36,4 @@ def print_anything() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
     if isinstance(out := sys.stdout, io.TextIOWrapper):  # bars on stderr move the cursor
-        sys.stdout = _Printer(
-            out.buffer, encoding=out.encoding, errors=out.errors, line_buffering=out.line_buffering
-        )
+        sys.stdout = _Printer(out)

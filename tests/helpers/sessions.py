@@ -32,6 +32,7 @@ def started(*arguments: object, log: Path) -> Iterator[subprocess.Popen[str]]:
             stderr=errors,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # nohup lets it be ignored
         )
     try:
         yield process

@@ -68,7 +68,7 @@ def test_what_is_typed_again_is_trusted(store: Path, imported: Path) -> None:
 
 
 def scored(run: str, store: Path, **options: Any) -> int:
-    return longstride.score(run, store, "scores.parquet", device="cpu", **options).rows
+    return longstride.score(run, store, "scores.parquet", device="cpu", overwrite=True, **options).rows
 
 
 def with_settings_of_an_old_version(run: Path) -> None:

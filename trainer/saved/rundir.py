@@ -41,17 +41,20 @@ class RunDirectory:
         self.diverged = self.path / "diverged.json"
 
     def check(self) -> None:
-        """Raise RunError where there is a file, a store, or a folder of other files."""
+        """Raise RunError where there is a file or a store, or files of others that a run would overwrite.
+
+        Other files may be there: a queueing system may write its log into the folder.
+        """
         if (self.path / ROOT).exists():
             raise RunError(f"{self.path} is a store: give a folder for the run", code="path-taken")
-        if not self.path.exists():
-            return
-        if not self.path.is_dir():
+        if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path} is a file: give a folder for the run", code="path-taken")
-        is_run = (self.path / LOCK).exists() or has_settings(self.path) or self.checkpoints.is_dir()
-        if not is_run and any(self.path.iterdir()):
+        files = [self.path / SETTINGS_FILE, self.metrics, self.tensorboard, self.checkpoints]
+        files += [self.picture, self.report, self.diverged]
+        taken = [file for file in files if file.exists()]
+        if taken and not has_settings(self.path) and not all_checkpoints(self.checkpoints):
             raise RunError(
-                f"{self.path} holds other files: give the path of a new folder for the run", code="path-taken"
+                f"{taken[0]} is there and not of a run: give another folder by --out", code="path-taken"
             )
 
     def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> Checkpoint | None:
@@ -87,8 +90,6 @@ class RunDirectory:
         for left in self.path.glob(".*.tmp"):  # of a run that was killed
             left.unlink()
         checkpoints = all_checkpoints(self.checkpoints)
-        if not checkpoints:
-            self._check_free()
         if not resume and (checkpoints or (self.metrics.exists() and self.metrics.stat().st_size)):
             raise RunError(
                 f"{self.path} holds a run: add --resume to resume it, or give another --out", code="run-exists"
@@ -111,16 +112,6 @@ class RunDirectory:
             self.diverged.unlink(missing_ok=True)  # of a run that took no step
         write_settings(self.path, settings)
         return newest
-
-    def _check_free(self) -> None:
-        """Raise RunError where files would be overwritten not of a run: it begins with its settings."""
-        files = [self.path / SETTINGS_FILE, self.metrics, self.tensorboard, self.checkpoints]
-        files += [self.picture, self.report, self.diverged]
-        if (taken := [file for file in files if file.exists()]) and not has_settings(self.path):
-            raise RunError(
-                f"{taken[0]} is there and not of a run: give another folder by --out",
-                code="path-taken",
-            )
 
     def _check_settings(self, settings: Settings, newest: Checkpoint) -> None:
         saved, _ = settings_of(self.path, newest)  # only compared: nothing that they name is imported

@@ -8,23 +8,16 @@ import numpy as np
 import pytest
 
 from longstride.storage.store import SeriesStore
+from tests.helpers.campaigns import count
 from tests.helpers.sessions import assert_none_left, members, started
 from tests.helpers.stores.store_of import StoreOf
+
+pytestmark = pytest.mark.campaign
 
 PROGRAM = """
 import sys, time
 from torch.utils.data import DataLoader
 from longstride import WindowDataset, WindowLoader
-
-pytestmark = pytest.mark.campaign
-
-
-@pytest.fixture(autouse=True)
-def counted() -> Iterator[None]:
-    yield
-    count("kills of programs with workers")
-
-
 SHAPE = {"window": 16, "batch_size": 32, "pool_rows": 2048, "block_rows": 256}
 
 if __name__ == "__main__":
@@ -84,3 +77,4 @@ def test_no_worker_outlives_its_parent(
         os.kill(process.pid, number)
         assert process.wait() == -number
         assert_none_left(process)
+    count("kills of programs with workers")

@@ -39,12 +39,20 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
         yield faults
 
 
-@pytest.mark.parametrize("url", ["s3://", "s3:///plant", "s3:/plant", "http//host/x", "foo://bucket/x"])
+@pytest.mark.parametrize("url", ["s3://", "s3:///plant", "http//host/x", "foo://bucket/x"])
 def test_what_is_no_url_is_refused_without_a_request(url: str) -> None:
     with raises("option-value", url, "s3://bucket/plant.zarr", kind=PlaceError):
         open_store(url)
     with raises("source-address", url):
         find_files(url)
+
+
+def test_what_path_makes_of_a_url_is_refused() -> None:
+    for path in ("s3:/plant", Path("s3://bucket/plant.zarr")):
+        with raises("not-a-folder", "s3:/", "s3://...", kind=PlaceError):
+            open_store(path)
+        with raises("source-address", "s3:/"):
+            find_files(path)
 
 
 @pytest.mark.parametrize("endpoint", ["127.0.0.1:9000", "http//127.0.0.1:1", "http://127.0.0.1:port", "http://"])

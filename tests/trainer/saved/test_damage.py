@@ -110,7 +110,7 @@ def test_the_best_one_that_is_damaged_is_not_what_scores(
     for other in others:
         (other / "state.pt").unlink()
     with raises("checkpoint-damaged", best, run, kind=RunError):
-        longstride.score(run, store, tmp_path / "scores.parquet", device="cpu")
+        longstride.score(run, store, tmp_path / "others.parquet", device="cpu")
 
 
 def test_no_damage_of_the_settings_changes_a_model(run: Path, caplog: pytest.LogCaptureFixture) -> None:

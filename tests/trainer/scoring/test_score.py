@@ -247,7 +247,7 @@ def test_a_run_is_scored_from_any_folder(
     Training(settings_for(Path("plant.zarr"), Path("run"), max_steps=2), ALONE, resume=False).run()
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    out = ("--out", "scores.parquet", "--device", "cpu")
+    out = ("--out", "scores.parquet", "--overwrite", "--device", "cpu")
     command = ["score", "../run", "../plant.zarr", *out]
     assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0
     (tmp_path / "plant.zarr").rename(tmp_path / "moved.zarr")

@@ -174,7 +174,7 @@ def test_a_wrong_output_is_refused_before_the_work(home: Path, command: str, nam
     assert code
     assert code[1] in ("path-taken", "file-system", "place-unreachable"), result.output
     assert [path for path in sorted(home.rglob("*")) if "cache" not in path.parts] == before
-    mine = {"file": out, "folder": out / "mine", "below a file": home / "file"}
+    mine = {"file": out, "folder": next(out.iterdir()) if kind == "folder" else out, "below a file": home / "file"}
     assert kind not in mine or mine[kind].read_bytes() == b"mine"
 
 

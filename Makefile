@@ -48,7 +48,11 @@ bench-smoke: .venv/installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 tests/benchmarks
 
 soak: .venv/installed-dev
-	$(BIN)/pytest -m soak --timeout 7200
+	mkdir -p build
+	rm -f build/soak.jsonl
+	OMP_NUM_THREADS=1 LONGSTRIDE_SOAK=$(CURDIR)/build/soak.jsonl $(BIN)/pytest -n 2 --dist loadscope \
+		--no-loadscope-reorder -m "soak or campaign" --timeout 2400
+	$(BIN)/python -m tests.helpers.campaigns build/soak.jsonl
 
 PEERS := $(basename $(notdir $(wildcard benchmarks/peers/requirements/*.txt)))
 

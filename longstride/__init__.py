@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from longstride.storage.errors import LongstrideError as LongstrideError
     from longstride.storage.errors import StoreError as StoreError
     from longstride.storage.errors import StoreLockedError as StoreLockedError
-    from longstride.storage.location import PlaceError as PlaceError
+    from longstride.storage.places.object_answers import PlaceError as PlaceError
     from longstride.storage.store import SeriesStore as SeriesStore
     from longstride.trainer.errors import DivergenceError as DivergenceError
     from longstride.trainer.errors import RunError as RunError
@@ -66,7 +66,7 @@ _NAMES = {
     "pipeline.profile.findings": ("profile",),
     "pipeline.profile.proposal": ("Proposal",),
     "storage.errors": ("LongstrideError", "StoreError", "StoreLockedError"),
-    "storage.location": ("PlaceError",),
+    "storage.places.object_answers": ("PlaceError",),
     "storage.store": ("SeriesStore",),
     "trainer.errors": ("DivergenceError", "RunError", "ScoresError", "SettingsError"),
     "trainer.scoring.evaluation": ("Evaluation", "evaluate"),

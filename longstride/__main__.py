@@ -1,12 +1,14 @@
 """`longstride COMMAND`, or `python -m longstride COMMAND`: each command is loaded when it is asked for."""
 
 import os
+import sys
 from importlib import import_module
 
 import click
 
 from longstride import __version__
 from longstride.storage.cli.group import CommandGroup
+from longstride.storage.cli.terminal import print_anything
 
 COMMANDS = {
     "profile": ("pipeline.profile.command", "Propose a recipe from a sample of logs."),
@@ -56,11 +58,24 @@ def main() -> None:
 
 def run() -> None:
     """Run the command line of this process."""
+    _fill_closed_streams()
+    print_anything()
     if "RANK" in os.environ:
         from longstride.trainer.cli import run_as_rank
 
         run_as_rank(main)
     main()
+
+
+def _fill_closed_streams() -> None:
+    """Let no file or pipe get the number of a closed stdin, stdout or stderr, and with it what is printed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free: this one
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 if __name__ == "__main__":

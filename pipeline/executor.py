@@ -1,20 +1,15 @@
 """Tasks run by threads, processes of this machine, or a Dask cluster. A task is callable and can be pickled."""
 
-import logging
-import os
-import signal
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, suppress
-from multiprocessing import resource_tracker
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
 from queue import SimpleQueue
 from threading import Event
 from typing import Any, TypeVar
 
-from longstride.storage.errors import LongstrideError
-from longstride.storage.packages import needs
+from longstride.pipeline.cluster import WorkersError, on_cluster, on_processes
 
-__all__ = ["TaskRunner", "WorkersError", "executor", "in_threads", "on_cluster", "on_processes"]
+__all__ = ["TaskRunner", "WorkersError", "executor", "in_threads"]
 
 Result = TypeVar("Result")
 TaskRunner = Callable[[Iterator[Callable[[], Iterable[Result]]]], Iterator[list[Result]]]
@@ -24,16 +19,6 @@ THREADS = 2
 """Pieces parsed at the same time. Polars uses all cores for one; the second fills the pauses between its steps."""
 WAKE_SECONDS = 0.5
 """How long Ctrl-C may go unseen. It does not wake a thread that waits: Polars handles the signal first."""
-CONNECT_SECONDS = 10
-"""How long a scheduler may take to answer."""
-WORKERS_SECONDS = 10
-"""How long a cluster may have no workers."""
-LEAVE_SECONDS = 5
-"""How long tasks may take to end that a failed job no longer needs."""
-
-
-class WorkersError(LongstrideError):
-    """Workers do not come, die, or are lost."""
 
 
 def executor(workers: int | None, dask: str | None) -> AbstractContextManager[TaskRunner[Any]]:
@@ -86,126 +71,3 @@ def in_threads() -> Iterator[TaskRunner[Any]]:
                     future.cancel()
 
         yield run
-
-
-@contextmanager
-def on_processes(num_workers: int) -> Iterator[TaskRunner[Any]]:
-    """Worker processes of this machine; one that dies is replaced, and its task is done again."""
-    dask = _distributed()
-    threads = max(1, (os.cpu_count() or 1) // num_workers)
-    with _deaf_to_ctrl_c():
-        cluster = dask.LocalCluster(
-            n_workers=num_workers,
-            threads_per_worker=1,
-            # Dask starts a server even without a dashboard: it gets a free port, for this machine alone.
-            dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": False},
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-            env={"POLARS_MAX_THREADS": str(threads)},
-        )
-    with cluster, on_cluster(cluster.scheduler_address) as run:
-        yield run
-
-
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Let threads and processes that start now not hear Ctrl-C: it reaches them too, but the job is to end them.
-
-    It waits for the end of this. Their own children, such as a worker that takes the place of one that died, do
-    not hear it either.
-    """
-    resource_tracker.ensure_running()  # it would unblock the signal when the first process is started
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def on_cluster(address: str) -> Iterator[TaskRunner[Any]]:
-    """The workers of a `dask.distributed` scheduler.
-
-    Raises WorkersError where none answers, it has no workers, or they die or are lost on the way.
-    """
-    dask = _distributed()
-    try:
-        client = dask.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise WorkersError(
-            f"no Dask scheduler answers at {address}: {error}", code="workers-unreachable"
-        ) from None
-    with client, client.as_current():
-
-        def run(tasks: Iterator[Callable[[], Iterable[Any]]]) -> Iterator[list[Any]]:
-            pending: set[Any] = set()
-            num_threads = _num_threads(client, address)
-            try:
-                for task in tasks:
-                    # A name of its own, so that no two jobs share a result.
-                    pending.add(client.submit(_results, task, pure=False))
-                    if len(pending) > 2 * num_threads:
-                        done, pending = _first_done(client, address, pending)
-                        yield from (future.result() for future in done)
-                        num_threads = _num_threads(client, address)
-                while pending:
-                    done, pending = _first_done(client, address, pending)
-                    yield from (future.result() for future in done)
-            except dask.scheduler.KilledWorker as error:
-                raise WorkersError(
-                    f"the workers of {address} died, one after the other, when they read the same piece "
-                    f"({error.last_worker.address} was the last): give them more memory, or use smaller pieces",
-                    code="workers-lost",
-                ) from None
-            except (CancelledError, dask.comm.CommClosedError):
-                raise WorkersError(
-                    f"the Dask scheduler at {address} is gone, and its work is lost", code="workers-lost"
-                ) from None
-            except (Exception, GeneratorExit):
-                # What is still running would write into a folder that is about to be removed.
-                with suppress(Exception):
-                    dask.wait(pending, timeout=LEAVE_SECONDS)
-                raise
-
-        yield run
-
-
-def _first_done(client: Any, address: str, pending: set[Any]) -> tuple[set[Any], set[Any]]:
-    """Wait for a task, but not for workers that do not come."""
-    while True:
-        try:
-            done, rest = _distributed().wait(pending, timeout=WAKE_SECONDS, return_when="FIRST_COMPLETED")
-            return done, rest
-        except TimeoutError:
-            _num_threads(client, address)
-
-
-def _num_threads(client: Any, address: str) -> int:
-    """Tasks that run at the same time; at least one."""
-    num_threads: int = sum(client.nthreads().values())
-    if not num_threads:
-        try:
-            client.wait_for_workers(1, timeout=WORKERS_SECONDS)
-        except TimeoutError:
-            raise WorkersError(
-                f"the Dask scheduler at {address} has no workers: start some with `dask worker {address}`",
-                code="workers-missing",
-            ) from None
-    return max(1, num_threads)
-
-
-def _distributed() -> Any:
-    # Only a job that asks for workers waits for the import.
-    return needs("distributed")
-
-
-def _results(task: Callable[[], Iterable[Any]]) -> list[Any]:
-    try:
-        return list(task())
-    except (LongstrideError, OSError):
-        raise
-    except Exception as error:
-        fault = f"{type(error).__name__}: {error}"
-    # Raised out here, it drags no other along: one that cannot be pickled would never reach the job.
-    raise RuntimeError(fault)

@@ -3,11 +3,12 @@
 import ctypes
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["exchange", "make_directory", "sync_directory", "write_file"]
+__all__ = ["exchange", "make_directory", "naming", "sync_directory", "write_file"]
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
@@ -20,7 +21,7 @@ def write_file(path: Path, parts: Sequence[Any], *, size: int | None = None) -> 
     only after `sync_directory` of the folder: call that once for many files.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "wb", buffering=0) as file:
+    with naming(path), open(temporary, "wb", buffering=0) as file:
         for part in parts:
             view = memoryview(part).cast("B")
             while view:
@@ -29,6 +30,17 @@ def write_file(path: Path, parts: Sequence[Any], *, size: int | None = None) -> 
             file.truncate(size)
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let errors of the system say which file it was; those of writing, such as a full disk, do not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(path)
+        raise
 
 
 def make_directory(path: Path) -> None:
@@ -43,7 +55,8 @@ def sync_directory(path: Path) -> None:
     """Make the renames inside a folder survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with naming(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -39,7 +39,7 @@ def inspect(store: str, window: int, stride: int, as_json: bool) -> None:
 @click.command(epilog=example("longstride verify plant.zarr"))
 @STORE
 def verify(store: str) -> None:
-    """Check every chunk file of STORE against its checksum.
+    """Check every file of STORE against its checksum.
 
     Name each file that is missing, cut short or changed. If there is one, the exit code is 1.
     """
@@ -47,14 +47,14 @@ def verify(store: str) -> None:
 
     from longstride.storage.errors import StoreError
     from longstride.storage.open import open_store
-    from longstride.storage.verify import check_chunks, num_chunk_files
+    from longstride.storage.verify import check_store, num_files
 
     opened = open_store(store)
-    total = num_chunk_files(opened)
+    total = num_files(opened)
     faults = 0
     num_bytes = 0
-    with tqdm(total=total, unit="chunk", desc="verify", disable=None) as progress:
-        for check in check_chunks(opened):
+    with tqdm(total=total, unit="file", desc="verify", disable=None) as progress:
+        for check in check_store(opened):
             progress.update()
             num_bytes += check.num_bytes
             if check.fault:
@@ -62,7 +62,7 @@ def verify(store: str) -> None:
                 click.echo(f"broken: {check.name} {check.fault}")
     if faults:
         raise StoreError(
-            f"{faults} of {total} chunk files are broken: restore them from a backup, or ingest the sources again",
+            f"{faults} of {total} files are broken: restore them from a backup, or ingest the sources again",
             code="store-damaged",
         )
-    click.echo(f"{store}: all {total:,} chunk files are whole ({num_bytes / 2**20:,.1f} MiB)")
+    click.echo(f"{store}: all {total:,} files are whole ({num_bytes / 2**20:,.1f} MiB)")

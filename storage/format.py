@@ -1,5 +1,6 @@
 """Names, attributes and the chunk rule of a store on disk (documented in `docs/format.md`)."""
 
+import hashlib
 import json
 import math
 import re
@@ -14,16 +15,21 @@ from longstride.storage.errors import StoreError
 
 __all__ = [
     "ATTRIBUTES",
+    "CONSOLIDATED_KEYS",
+    "DOCUMENTS",
     "FORMAT_VERSION",
+    "IDENTITY",
     "KEPT_GENERATIONS",
     "LOCK_FILE",
     "ROOT",
+    "ROOT_KEYS",
     "STAGED",
     "RowArray",
     "StoreLayout",
     "chunk_file",
     "chunk_index",
     "chunk_rows_for",
+    "identity_of",
     "seal",
 ]
 
@@ -32,10 +38,15 @@ ATTRIBUTES = "longstride"
 """Key of our attributes in the root group."""
 ROOT = "zarr.json"
 """The document that makes a folder a store: replacing it is the commit."""
+ROOT_KEYS = {"zarr_format": 3, "node_type": "group"}
+CONSOLIDATED_KEYS = {"kind": "inline", "must_understand": False}
 LOCK_FILE = ".longstride.lock"
 """Lies in a folder while a writer fills it, and after a writer was killed there."""
 STAGED = ".staged"
 """Folder, inside that of the store, for the unfinished work of an ingest or a copy."""
+IDENTITY = "identity"
+"""Key of our attributes that differs from store to store, and from commit to commit."""
+DOCUMENTS = "documents_crc32c"
 KEPT_GENERATIONS = 8
 """Commits whose small arrays stay, for readers that opened the store before the last append."""
 
@@ -73,6 +84,15 @@ def chunk_index(file_name: str) -> int | None:
 def seal(attributes: dict[str, Any]) -> int:
     """CRC-32C of our attributes alone; spaces, and attributes that others add, do not change it."""
     return int(google_crc32c.value(json.dumps(attributes, sort_keys=True).encode()))
+
+
+def identity_of(attributes: dict[str, Any]) -> str:
+    """SHA-256 of what a commit holds: checksums of its rows and all the rest, but not of its documents.
+
+    Two stores of one identity have the same rows, so that it does no harm to take one for the other.
+    """
+    held = {key: value for key, value in attributes.items() if key not in (IDENTITY, DOCUMENTS)}
+    return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
 
 
 class RowArray(NamedTuple):

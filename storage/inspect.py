@@ -70,7 +70,7 @@ class StoreSummary:
 
 def summarise(store: SeriesStore, window: int, stride: int) -> StoreSummary:
     """Gather the summary; only `time` at segment ends and the labels are read, statistics are stored."""
-    segments = store.segments
+    segments, time = store.segments, store.checked("time")
     first, last = store.span_ns
     return StoreSummary(
         path=store.name,
@@ -89,8 +89,8 @@ def summarise(store: SeriesStore, window: int, stride: int) -> StoreSummary:
                 series=store.series[series],
                 start=int(start),
                 stop=int(stop),
-                first_time=iso_time(int(store.time[start])),
-                last_time=iso_time(int(store.time[stop - 1])),
+                first_time=iso_time(int(time[start])),
+                last_time=iso_time(int(time[stop - 1])),
             )
             for start, stop, series in zip(segments.start, segments.stop, segments.series, strict=True)
         ],
@@ -154,9 +154,10 @@ def _channels(store: SeriesStore) -> list[ChannelSummary]:
 
 
 def _label_counts(store: SeriesStore) -> dict[str, int]:
-    if store.labels is None:
+    if not store.label_names:
         return {}
+    labels = store.checked("labels")
     marked = np.zeros(len(store.label_names), np.int64)
     for row in range(0, store.num_rows, store.chunk_rows):
-        marked += (store.labels[row : row + store.chunk_rows] > 0).sum(axis=0)
+        marked += (labels[row : row + store.chunk_rows] > 0).sum(axis=0)
     return dict(zip(store.label_names, marked.tolist(), strict=True))

@@ -1,21 +1,34 @@
-"""Opening a store, whichever layout it has and wherever it lies."""
+"""Opening a store, whichever layout it has and wherever it lies: its root document is read, and checked.
+
+A store may come from a stranger. So names of files are made from the format and never taken from the document, and
+its counts have to fit each other: the list of checksums, which is really there, bounds the number of rows.
+"""
 
 import json
 import os
+from dataclasses import fields
 from typing import Any
 
-from longstride.storage.errors import StoreError
-from longstride.storage.format import ATTRIBUTES, FORMAT_VERSION, LOCK_FILE, ROOT, seal
-from longstride.storage.location import Folder, Place, place_of
+from longstride.storage.errors import StoreError, coded
+from longstride.storage.format import ATTRIBUTES, FORMAT_VERSION, LOCK_FILE, ROOT, StoreLayout, seal
+from longstride.storage.location import place_of
 from longstride.storage.mapped.store import MappedStore
 from longstride.storage.packed.store import PackedStore
+from longstride.storage.places.folder import Folder
+from longstride.storage.places.place import Place
+from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
 
 __all__ = ["StoreOrPath", "open_mapped", "open_store", "opened"]
 
 StoreOrPath = SeriesStore | str | os.PathLike[str]
 
+MAX_CHUNK_BYTES = 2**30
+"""Far more than any version writes; memory of this size is taken for a chunk before it is read."""
+MAX_SHARD_BYTES = 2**40
 
+
+@coded
 def open_store(path: str | os.PathLike[str]) -> SeriesStore:
     """Open the committed state at `path`: a folder, or where the store is packed a URL (s3://bucket/name) too.
 
@@ -48,7 +61,11 @@ def open_mapped(path: str | os.PathLike[str]) -> MappedStore:
 
 
 def _read_attributes(place: Place) -> dict[str, Any]:
-    """Our attributes in the root document, as the last commit wrote them."""
+    """Our attributes in the root document of a place, as the last commit wrote them.
+
+    Raises StoreError where there is no store, or one that is unfinished, altered, of another format version or
+    with attributes that contradict each other, and PlaceError where the place cannot be read.
+    """
     document = f"{place.name}/{ROOT}"
     try:
         data = place.get(ROOT)
@@ -58,11 +75,16 @@ def _read_attributes(place: Place) -> dict[str, Any]:
                 f"{place.name} holds an unfinished store (expected {document}): run the ingest again",
                 code="store-unfinished",
             ) from None
+        if isinstance(place, Folder) and place.path.is_file():
+            raise StoreError(
+                f"{place.name} is a file, not a store: make a store of logs with `longstride ingest`",
+                code="store-missing",
+            ) from None
         raise StoreError(f"{place.name} holds no store (expected {document})", code="store-missing") from None
     try:
         attributes: dict[str, Any] = json.loads(data)["attributes"][ATTRIBUTES]
         version = attributes["format"]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(
             f"{document} cannot be read ({error}): restore it or ingest again", code="store-damaged"
         ) from error
@@ -81,4 +103,114 @@ def _read_attributes(place: Place) -> dict[str, Any]:
             f"{document} was altered after its commit: restore it from a backup or ingest again",
             code="store-damaged",
         )
+    try:
+        _check(attributes)
+    except (_Contradiction, StoreError) as error:
+        raise StoreError(
+            f"{document} is not what a store says of itself: {error}. Get the store again from where it was made",
+            code="store-damaged",
+        ) from None
     return attributes
+
+
+def _small_files(layout: StoreLayout, generation: int, *, has_segments: bool) -> list[str]:
+    """Names of the chunk files, apart from those of the rows, that a commit has."""
+    names = ["channel/c/0", *(["label/c/0"] if layout.labels else [])]
+    if has_segments:
+        names += [f"commits/{generation}/segment_{bound}/c/0" for bound in ("start", "stop", "series")]
+    return names + [f"commits/{generation}/block_{field.name}/c/0/0" for field in fields(Statistics)]
+
+
+class _Contradiction(Exception):
+    """What an attribute says, and what was expected."""
+
+
+def _check(attributes: dict[str, Any]) -> None:
+    """Raise _Contradiction unless every attribute has its type, and all of them fit each other."""
+    num_rows = _whole(attributes, "num_rows", 1)
+    rows = _whole(attributes, "chunk_rows", 1)
+    generation = _whole(attributes, "generation", 1)
+    cadence = attributes.get("cadence_ns")  # centuries between two rows are more than an int64 holds
+    _expect(type(cadence) is int and 0 <= cadence < 2**66, "cadence_ns", cadence, "a whole number of nanoseconds")
+    texts = {name: _list_of(attributes, name, str) for name in ("channels", "labels", "series")}
+    units = _list_of(attributes, "units", str | None)
+    ends = attributes.get("series_end_ns", [])
+    _expect(isinstance(ends, list | tuple) and all(map(_is_int64, ends)), "series_end_ns", ends, "whole numbers")
+    _expect(len(ends) in (0, len(texts["series"])), "series_end_ns", ends, "a time for each series")
+    _expect(bool(texts["series"]), "series", [], "at least one name")
+    _expect(
+        attributes.get("dtype") in ("float32", "float64"), "dtype", attributes.get("dtype"), "float32 or float64"
+    )
+    _list_of(attributes, "sources", dict)
+    _expect(isinstance(attributes.get("recipe"), dict), "recipe", attributes.get("recipe"), "an object")
+    layout = StoreLayout(
+        channels=tuple(texts["channels"]),
+        units=tuple(units),
+        labels=tuple(texts["labels"]),
+        dtype=attributes["dtype"],
+    )
+    widest = max(array.row_bytes for array in layout.row_arrays.values())
+    _expect(rows * widest <= max(MAX_CHUNK_BYTES, 1024 * widest), "chunk_rows", rows, "chunks of at most 1 GiB")
+    _check_checksums(attributes, layout, -(-num_rows // rows), generation)
+    if "packed" in attributes:
+        _check_packed(attributes["packed"], layout, num_rows, rows)
+
+
+def _check_checksums(attributes: dict[str, Any], layout: StoreLayout, num_chunks: int, generation: int) -> None:
+    """There is one list for each file that the format knows, and no other."""
+    checksums: Any = attributes.get("checksums_crc32c")
+    _expect(isinstance(checksums, dict), "checksums_crc32c", checksums, "an object")
+    has_segments = f"commits/{generation}/segment_start/c/0" in checksums
+    lengths = dict.fromkeys(layout.row_arrays, num_chunks)
+    lengths |= dict.fromkeys(_small_files(layout, generation, has_segments=has_segments), 1)
+    for name in checksums.keys() | lengths.keys():
+        _expect(name in lengths, "checksums_crc32c", name, f"only {', '.join(lengths)}")
+        found = checksums.get(name)
+        is_so = isinstance(found, list) and len(found) == lengths[name] and all(map(_is_crc, found))
+        _expect(is_so, f"checksums_crc32c[{name!r}]", found, f"{lengths[name]:,} checksums")
+
+
+def _check_packed(packed: Any, layout: StoreLayout, num_rows: int, rows: int) -> None:
+    """Shards are whole chunks of the mapped layout, chunks are whole parts of these."""
+    _expect(isinstance(packed, dict) and isinstance(packed.get("codec"), str), "packed", packed, "an object")
+    shard_rows, chunk_rows = _whole(packed, "shard_rows", 1), _whole(packed, "chunk_rows", 1)
+    _expect(shard_rows % rows == 0, "shard_rows", shard_rows, f"a multiple of {rows}")
+    _expect(rows % chunk_rows == 0, "packed chunk_rows", chunk_rows, f"a divisor of {rows}")
+    sizes = packed.get("shard_bytes")
+    is_so = isinstance(sizes, dict) and sizes.keys() == layout.row_arrays.keys()
+    _expect(is_so, "shard_bytes", sizes, f"sizes of {', '.join(layout.row_arrays)}")
+    num_shards = -(-num_rows // shard_rows)
+    for name, found in sizes.items():
+        is_so = isinstance(found, list) and len(found) == num_shards and all(map(_is_shard_size, found))
+        _expect(is_so, f"shard_bytes[{name!r}]", found, f"{num_shards:,} sizes")
+
+
+def _expect(is_so: bool, name: str, found: Any, expected: str) -> None:
+    if not is_so:
+        shown = repr(found)
+        raise _Contradiction(f"{name} is {shown if len(shown) <= 80 else f'{shown[:77]}...'}, expected {expected}")
+
+
+def _whole(attributes: dict[str, Any], name: str, least: int) -> int:
+    found: Any = attributes.get(name)
+    _expect(_is_int64(found) and found >= least, name, found, f"a whole number from {least} on")
+    return int(found)
+
+
+def _list_of(attributes: dict[str, Any], name: str, kind: Any) -> list[Any]:
+    found: Any = attributes.get(name)
+    is_so = isinstance(found, list | tuple) and all(isinstance(each, kind) for each in found)
+    _expect(is_so, name, found, f"a list of {getattr(kind, '__name__', kind)}")
+    return list(found)
+
+
+def _is_int64(value: Any) -> bool:
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
+def _is_crc(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**32
+
+
+def _is_shard_size(value: Any) -> bool:
+    return type(value) is int and 0 < value <= MAX_SHARD_BYTES

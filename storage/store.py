@@ -1,5 +1,6 @@
 """A store as it is read: what the two layouts, mapped and packed, have in common. `open_store` opens one."""
 
+import json
 from abc import ABC, abstractmethod
 from dataclasses import fields
 from functools import cached_property
@@ -11,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
-from longstride.storage.format import KEPT_GENERATIONS, StoreLayout
+from longstride.storage.format import ATTRIBUTES, IDENTITY, KEPT_GENERATIONS, ROOT, StoreLayout
 from longstride.storage.html import html_table
-from longstride.storage.location import Folder, Place
-from longstride.storage.row_source import RowSource
+from longstride.storage.places.folder import Folder
+from longstride.storage.places.place import Place
+from longstride.storage.row_source import CheckedRows, RowSource
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.text import counted, readable_time
@@ -61,6 +63,7 @@ class SeriesStore(ABC):
         """Name of each series; one empty name where no column names the series."""
         self.series_end_ns: tuple[int, ...] = tuple(attributes.get("series_end_ns", ()))
         """Time of the last row of each series, nanoseconds since 1970-01-01 UTC; empty where not recorded."""
+        self._checked: dict[str, RowSource] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Workers must see the rows that the process which sends it has planned with, whatever is appended.
@@ -102,24 +105,56 @@ class SeriesStore(ABC):
         """Labels (T, L), int8, or None where the store has none: for evaluation, never an input."""
 
     @property
-    def path(self) -> Path:
-        """Its folder. Raises StoreError if it is in an object store, where it has none."""
+    def folder(self) -> Folder:
+        """Where its files lie, if that is a folder. Raises StoreError for an object store."""
         if not isinstance(self.place, Folder):
             raise StoreError(f"{self.name} is not a folder of this machine: unpack it first", code="not-a-folder")
-        return self.place.path
+        return self.place
+
+    @property
+    def path(self) -> Path:
+        """Its folder. Raises StoreError if it is in an object store, where it has none."""
+        return self.folder.path
 
     @cached_property
     def segments(self) -> Segments:
-        """All segments, in row order."""
-        return Segments(*(self._read_commit(f"segment_{bound}/c/0") for bound in ("start", "stop", "series")))
+        """All segments, in row order. Raises StoreError where they do not fit the rows."""
+        segments = Segments(*(self._read_commit(f"segment_{bound}/c/0") for bound in ("start", "stop", "series")))
+        try:
+            segments.check(self.num_rows, len(self.series))
+        except StoreError as error:
+            raise StoreError(
+                f"{self.name} is damaged, {error}: get the store again from where it was made",
+                code="store-damaged",
+            ) from None
+        return segments
 
     @property
     def span_ns(self) -> tuple[int, int]:
         """Time of the first and of the last row of all segments, or of all rows if there is no segment."""
-        starts, stops = self.segments.start, self.segments.stop
+        starts, stops, time = self.segments.start, self.segments.stop, self.checked("time")
         if not len(starts):
-            return int(self.time[0]), int(self.time[-1])
-        return int(self.time[starts].min()), int(self.time[stops - 1].max())
+            return int(time[0]), int(time[-1])
+        return int(time[starts].min()), int(time[stops - 1].max())
+
+    def checked(self, array: str) -> RowSource:
+        """Rows of `values`, `time` or `labels` that raise StoreError, when sliced, where a chunk is damaged.
+
+        Each chunk is compared with its checksum once, when one of its rows is first read.
+        """
+        if array not in self._checked:
+            rows: Any = getattr(self, array)
+            if isinstance(rows, np.ndarray):  # a packed chunk is checked each time that it is decoded
+                checksums = self.attributes["checksums_crc32c"][array]
+                rows = CheckedRows(rows, checksums, self.chunk_rows, store=self.name, array=array)
+            self._checked[array] = rows
+        return self._checked[array]
+
+    def check_rows(self, array: str, start: int, stop: int) -> None:
+        """Compare the chunks of rows start:stop with their checksums, as `checked` does, without reading more."""
+        rows = self.checked(array)
+        if isinstance(rows, CheckedRows):
+            rows.check(start, stop)
 
     def read(self, start: int, stop: int) -> NDArray[np.floating]:
         """Values of rows start:stop, shape (stop - start, N). Raises IndexError outside 0..T."""
@@ -131,21 +166,22 @@ class SeriesStore(ABC):
         """Statistics (N,) of rows start:stop (to the end by default), exact for any range.
 
         Whole blocks come from their stored statistics; only the rows at both ends are read.
-        Raises IndexError outside 0..T.
+        Raises IndexError outside 0..T, and StoreError where those rows are damaged.
         """
         stop = self.num_rows if stop is None else stop
         self._check_range(start, stop)
+        values = self.checked("values")
         first_block = -(-start // self.chunk_rows)
         last_block = stop // self.chunk_rows
         if first_block >= last_block:
-            return Statistics.of(self.values[start:stop])
+            return Statistics.of(values[start:stop])
         stored = self.block_statistics
         blocks = slice(first_block, last_block)
         return Statistics.merge(
             [
-                Statistics.of(self.values[start : first_block * self.chunk_rows]),
+                Statistics.of(values[start : first_block * self.chunk_rows]),
                 Statistics(**{name: field[blocks] for name, field in vars(stored).items()}),
-                Statistics.of(self.values[last_block * self.chunk_rows : stop]),
+                Statistics.of(values[last_block * self.chunk_rows : stop]),
             ]
         )
 
@@ -153,11 +189,37 @@ class SeriesStore(ABC):
     def block_statistics(self) -> Statistics:
         """Stored statistics (C, N): those of each chunk by itself."""
         blocks: dict[str, NDArray[Any]] = {}
+        num_blocks = -(-self.num_rows // self.chunk_rows)
         for field in fields(Statistics):
-            data = self._read_commit(f"block_{field.name}/c/0/0")
+            data = self._read_commit(f"block_{field.name}/c/0/0", num_blocks * len(self.channels))
             dtype = np.int64 if field.name == "count" else np.float64
             blocks[field.name] = data.view(dtype).reshape(-1, len(self.channels))
         return Statistics(**blocks)
+
+    def check_unchanged(self) -> None:
+        """Raise StoreError where there is another store in the place of the one that was opened.
+
+        To be asked after its files have been opened: those that are open by then are its own.
+        """
+        expected = self.attributes.get(IDENTITY)
+        if expected is None:  # written before stores had one
+            self._check_kept()
+            return
+        try:
+            data = self.place.get(f"commits/{self.generation}/{ROOT}")
+        except FileNotFoundError:
+            self._check_kept()
+            data = b""
+        try:
+            found = json.loads(data)["attributes"][ATTRIBUTES][IDENTITY]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            found = None
+        if found != expected:
+            raise StoreError(
+                f"{self.name} is not the store that was opened: it was made again since then, or its files were "
+                "changed; open it again, and check it with `longstride verify`",
+                code="store-changed",
+            )
 
     def get(self, name: str) -> bytes:
         """A file of the store, by its name within it. Raises FileNotFoundError, and PlaceError as `Place.get`."""
@@ -179,12 +241,19 @@ class SeriesStore(ABC):
             )
         return data
 
-    def _read_commit(self, name: str) -> NDArray[np.int64]:
-        """A small array of this commit as int64."""
+    def _read_commit(self, name: str, length: int | None = None) -> NDArray[np.int64]:
+        """A small array of this commit as int64, of `length` values where it is known."""
         name = f"commits/{self.generation}/{name}"
         if name not in self.attributes["checksums_crc32c"]:  # an empty array has no file
             return np.empty(0, np.int64)
-        return np.frombuffer(self.get_checked(name), np.int64)
+        data = self.get_checked(name)
+        if len(data) % 8 or (length is not None and len(data) != 8 * length):
+            raise StoreError(
+                f"chunk {self.name}/{name} has {len(data):,} bytes, which its array cannot have: get the store "
+                "again from where it was made",
+                code="store-damaged",
+            )
+        return np.frombuffer(data, np.int64)
 
     def _check_range(self, start: int, stop: int) -> None:
         if not 0 <= start <= stop <= self.num_rows:

@@ -1,22 +1,25 @@
-"""Checking every chunk file of a store against its checksum."""
+"""Checking every file of a store: chunks against their checksums, documents against what seals them."""
 
+import json
+import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 import google_crc32c
 import numpy as np
 
 from longstride.storage.errors import LongstrideError
-from longstride.storage.format import chunk_file
+from longstride.storage.format import CONSOLIDATED_KEYS, DOCUMENTS, ROOT, ROOT_KEYS, chunk_file
 from longstride.storage.mapped.store import MappedStore
+from longstride.storage.places.folder import Folder, open_file
 from longstride.storage.store import SeriesStore
 
-__all__ = ["ChunkCheck", "check_chunks", "check_row_chunk", "num_chunk_files"]
+__all__ = ["FileCheck", "check_chunks", "check_row_chunk", "check_store", "num_chunk_files", "num_files"]
 
 
-class ChunkCheck(NamedTuple):
-    """One chunk file compared with its checksum."""
+class FileCheck(NamedTuple):
+    """One file compared with its checksum."""
 
     name: str
     """Path of the file, or of a packed store: rows of an array, as they are in its shards."""
@@ -25,46 +28,118 @@ class ChunkCheck(NamedTuple):
     """What is wrong with it, or None."""
 
 
+def num_files(store: SeriesStore) -> int:
+    """Number of files that `check_store` checks."""
+    return 1 + len(_members(_root(store))) + num_chunk_files(store)
+
+
 def num_chunk_files(store: SeriesStore) -> int:
     """Number of chunk files that `check_chunks` checks."""
     return sum(len(checksums) for checksums in store.attributes["checksums_crc32c"].values())
 
 
-def check_chunks(store: SeriesStore) -> Iterator[ChunkCheck]:
-    """Check each chunk file that the committed state names, in order."""
-    for name, checksums in store.attributes["checksums_crc32c"].items():
-        if "/" in name:
-            yield _check_small(store, name)
-        else:
-            for index in range(len(checksums)):
-                yield check_row_chunk(store, name, index)
+def check_store(store: SeriesStore) -> Iterator[FileCheck]:
+    """Check each file that the committed state names, in order."""
+    yield from _check_documents(store)
+    yield from check_chunks(store)
 
 
-def check_row_chunk(store: SeriesStore, array: str, index: int) -> ChunkCheck:
+def check_chunks(store: SeriesStore, *, part: int = 0, parts: int = 1) -> Iterator[FileCheck]:
+    """Check each chunk file that the committed state names, in order; or every `parts`-th, from `part` on."""
+    checksums = store.attributes["checksums_crc32c"].items()
+    files = ((name, index) for name, of_files in checksums for index in range(len(of_files)))
+    for name, index in islice(files, part, None, parts):
+        yield _check_small(store, name) if "/" in name else check_row_chunk(store, name, index)
+
+
+def _root(store: SeriesStore) -> dict[str, Any]:
+    found = _json(store.get(ROOT))
+    return found if isinstance(found, dict) else {}
+
+
+def _members(root: dict[str, Any]) -> dict[str, Any]:
+    """The documents of arrays and groups, as the root document repeats them for other tools, by path."""
+    try:
+        members: dict[str, Any] = root["consolidated_metadata"]["metadata"]
+        return {f"{name}/{ROOT}": member for name, member in members.items()}
+    except (KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _check_root(store: SeriesStore, root: dict[str, Any]) -> FileCheck:
+    """Check what the seal of our attributes, which held when the store was opened, does not cover."""
+    size = len(store.get(ROOT))
+    rest = {key: value for key, value in root.items() if key != "attributes"}
+    repeated = rest.pop("consolidated_metadata", None)
+    told = (
+        {key: value for key, value in repeated.items() if key != "metadata"}
+        if isinstance(repeated, dict)
+        else None
+    )
+    is_whole = (rest, told) == (ROOT_KEYS, CONSOLIDATED_KEYS)
+    fault = None if is_whole else "tells other tools of something that is not this store"
+    return FileCheck(f"{store.name}/{ROOT}", size, fault)
+
+
+def _check_documents(store: SeriesStore) -> Iterator[FileCheck]:
+    """Compare each with its checksum, and with the copy of it in the root document, which other tools read."""
+    root = _root(store)
+    yield _check_root(store, root)
+    repeated = _members(root)
+    checksums = store.attributes.get(DOCUMENTS, {})
+    for name in dict.fromkeys([*checksums, *repeated]):
+        shown = f"{store.name}/{name}"
+        if checksums and name not in checksums:
+            yield FileCheck(shown, 0, f"is named in {ROOT}, but is not a member of this store")
+            continue
+        try:
+            data = store.get(name)
+        except (OSError, LongstrideError) as error:
+            yield FileCheck(shown, 0, _unreadable(error))
+            continue
+        check = _compared(shown, data, checksums.get(name, google_crc32c.value(data)))
+        if check.fault is None and _json(data) != repeated.get(name):
+            check = check._replace(fault=f"differs from its copy in {ROOT}")
+        yield check
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unreadable(error: Exception) -> str:
+    return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+
+
+def check_row_chunk(store: SeriesStore, array: str, index: int) -> FileCheck:
     """Check the committed rows in chunk file `index` of `values`, `time` or `labels`."""
     if not isinstance(store, MappedStore):
         return _check_decoded(store, array, index)
     row_bytes = store.layout.row_arrays[array].row_bytes
     rows = min(store.chunk_rows, store.num_rows - index * store.chunk_rows)
     return _check_file(
-        store.path / chunk_file(array, index, len(store.layout.row_arrays[array].dimensions)),
+        store.folder,
+        chunk_file(array, index, len(store.layout.row_arrays[array].dimensions)),
         store.attributes["checksums_crc32c"][array][index],
         length=rows * row_bytes,
         file_bytes=store.chunk_rows * row_bytes,
     )
 
 
-def _check_small(store: SeriesStore, name: str) -> ChunkCheck:
+def _check_small(store: SeriesStore, name: str) -> FileCheck:
     """Check a small chunk file, wherever the store lies."""
     shown = f"{store.name}/{name}"
     try:
         data = store.get(name)
     except (OSError, LongstrideError) as error:
-        return ChunkCheck(shown, 0, f"cannot be read: {getattr(error, 'strerror', None) or error}")
+        return FileCheck(shown, 0, _unreadable(error))
     return _compared(shown, data, store.attributes["checksums_crc32c"][name][0])
 
 
-def _check_decoded(store: SeriesStore, array: str, index: int) -> ChunkCheck:
+def _check_decoded(store: SeriesStore, array: str, index: int) -> FileCheck:
     """Decode rows of a packed store, and compare them with the checksum that they were packed with."""
     start = index * store.chunk_rows
     stop = min(start + store.chunk_rows, store.num_rows)
@@ -72,22 +147,26 @@ def _check_decoded(store: SeriesStore, array: str, index: int) -> ChunkCheck:
     try:
         data = np.ascontiguousarray(getattr(store, array)[start:stop])
     except LongstrideError as error:
-        return ChunkCheck(shown, 0, f"cannot be read: {error}")
+        return FileCheck(shown, 0, _unreadable(error))
     return _compared(shown, data.tobytes(), store.attributes["checksums_crc32c"][array][index])
 
 
-def _check_file(path: Path, checksum: int, *, length: int, file_bytes: int) -> ChunkCheck:
+def _check_file(folder: Folder, name: str, checksum: int, *, length: int, file_bytes: int) -> FileCheck:
     """Compare the first `length` bytes (the committed rows; the rest is padding) with their CRC-32C."""
+    path = folder.path / name
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        return ChunkCheck(str(path), 0, f"cannot be read: {error.strerror}")
-    if len(data) != file_bytes:
-        return ChunkCheck(str(path), len(data), f"has {len(data):,} bytes, expected {file_bytes:,}")
-    return _compared(str(path), data[:length], checksum)._replace(num_bytes=len(data))
+        folder.check_inside(name.rpartition("/")[0])
+        with open_file(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(length) if size == file_bytes else b""
+    except (OSError, LongstrideError) as error:
+        return FileCheck(str(path), 0, _unreadable(error))
+    if size != file_bytes:
+        return FileCheck(str(path), size, f"has {size:,} bytes, expected {file_bytes:,}")
+    return _compared(str(path), data, checksum)._replace(num_bytes=size)
 
 
-def _compared(name: str, data: bytes, checksum: int) -> ChunkCheck:
+def _compared(name: str, data: bytes, checksum: int) -> FileCheck:
     found = google_crc32c.value(data)
     fault = None if found == checksum else f"has checksum {found:08x}, expected {checksum:08x}"
-    return ChunkCheck(name, len(data), fault)
+    return FileCheck(name, len(data), fault)

@@ -31,6 +31,7 @@ FIRST = (
     "test_processes",
     "test_gecco",
     "test_executor",
+    "test_cluster_watch",
     "test_ingest_killed",
     "test_run",
 )

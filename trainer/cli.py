@@ -10,15 +10,16 @@ from typing import Any, NoReturn
 
 import click
 
+from longstride.storage.cli.group import INTERRUPTED
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["echo_once", "report_once", "report_progress", "run_as_rank"]
 
 
-def echo_once(text: str) -> None:
+def echo_once(text: str, *, err: bool = False) -> None:
     """Print a text on rank 0 alone."""
     if os.environ.get("RANK", "0") == "0":
-        click.echo(text)
+        click.echo(text, err=err)
 
 
 @contextmanager
@@ -26,6 +27,10 @@ def report_once() -> Iterator[None]:
     """Every process of a machine meets the same error; let only one of them report it."""
     try:
         yield
+    except KeyboardInterrupt:
+        # Not in the steps of a training, which end at the next one and save.
+        echo_once("Interrupted", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
     except LongstrideError:
         if os.environ.get("LOCAL_RANK", "0") != "0":
             sys.exit(1)
@@ -61,7 +66,8 @@ def run_as_rank(command: Callable[[], Any]) -> NoReturn:
 
     Threads of gloo outlive the group of a DistributedDataParallel, even if it is destroyed. If they are there when
     the interpreter takes itself apart, C++ sometimes ends the process with SIGABRT ("terminate called without an
-    active exception"), and torchrun takes a finished run for a failed one. So it is not taken apart.
+    active exception"), and torchrun takes a finished run for a failed one. So it is not taken apart; nor is it
+    after an error that nobody catches (`engine/lost_ranks.py`).
     """
     code: Any = 0
     try:

@@ -1,40 +1,19 @@
 """`longstride train`: train a model on the windows of a store."""
 
-import tomllib
 from typing import Any
 
 import click
 
 from longstride.storage.cli.flags import flags, given
-from longstride.storage.cli.group import example
+from longstride.storage.cli.group import LocalPath, example
 from longstride.trainer.cli import echo_once, report_once, report_progress
-from longstride.trainer.errors import SettingsError
+from longstride.trainer.config_file import check_imports, read_config
 from longstride.trainer.settings import TrainOptions
 
 __all__ = ["train"]
 
-
-def _read_config(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
-    """Let a TOML file take the place of the defaults, and flags that of the file."""
-    if path is None:
-        return
-    try:
-        with open(path, "rb") as file:
-            found = tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not a TOML file: {error}", code="config-format") from None
-    # Groups only make a file readable: each setting has a name of its own.
-    flat = {name: value for name, value in found.items() if not isinstance(value, dict)}
-    for group in (value for value in found.values() if isinstance(value, dict)):
-        flat |= group
-    flat = {name.replace("-", "_"): value for name, value in flat.items()}
-    known = {option.name for option in context.command.params} - {"config", "resume"}
-    if unknown := sorted(flat.keys() - known):
-        names = ", ".join(sorted(str(name).replace("_", "-") for name in known))
-        raise SettingsError(
-            f"{path}: unknown setting {', '.join(map(repr, unknown))}: expected {names}", code="setting-unknown"
-        )
-    context.default_map = flat
+SIGNALLED = 128
+"""A shell adds this to the number of a signal for an exit code."""
 
 
 @click.command(
@@ -46,20 +25,22 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: str |
 @click.argument("store")
 @click.option(
     "--config",
-    type=click.Path(exists=True, dir_okay=False),
+    type=LocalPath(exists=True, dir_okay=False),
     is_eager=True,
     expose_value=False,
-    callback=_read_config,
+    callback=read_config,
     help="TOML file with settings of the same names, in groups or not; flags override it.",
 )
 @flags(
     TrainOptions,
     store=None,
-    out={"type": click.Path(), "required": True},
-    cache_dir={"type": click.Path()},
+    out={"type": LocalPath(), "metavar": "FOLDER", "required": True},
+    cache_dir={"type": LocalPath(), "metavar": "FOLDER"},
     resume={"type": click.Choice(["auto"]), "is_flag": False, "flag_value": "auto"},
 )
-def train(store: str, resume: str | None, **options: Any) -> None:
+@click.option("--trust", is_flag=True, help="Import what --config names by an import path, which runs its code.")
+@click.pass_context
+def train(context: click.Context, /, store: str, resume: str | None, trust: bool, **options: Any) -> None:
     """Train an autoencoder on STORE.
 
     The model compresses each window of the training split to a few numbers and reconstructs it from them. The loss
@@ -72,13 +53,15 @@ def train(store: str, resume: str | None, **options: Any) -> None:
     and returns windows (B, K, N). `pca` is the baseline: principal components of windows, from one pass.
 
     Started by torchrun, the processes share each batch, over gloo on the CPU and nccl on CUDA. A signal (Ctrl-C,
-    SIGTERM) saves the run and stops it. The same command with --resume resumes the run, also after a crash. The
-    run directory holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at the end,
-    reconstruction.png and report.html.
+    SIGTERM) saves the run and stops it, with exit code 130 or 143. The same command with --resume resumes the run,
+    also after a crash. The run directory holds settings.json, metrics.jsonl, tensorboard/, checkpoints/ and, at
+    the end, reconstruction.png and report.html.
     """
     with report_once(), report_progress():
+        check_imports(context, trust=trust)
         from longstride.trainer.train import train as train_model
 
         result = train_model(store, resume=resume is not None, **given(options))
-    if result.finished:
-        echo_once(str(result))
+    if result.stopped_by is not None:
+        raise click.exceptions.Exit(SIGNALLED + result.stopped_by)
+    echo_once(str(result))

@@ -8,6 +8,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.divergence import MANY_STEPS
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
 from longstride.trainer.engine.loss import num_valid
 from longstride.trainer.engine.metrics import Interval
@@ -23,9 +24,9 @@ __all__ = ["Training"]
 class Training(Run[TrainingState]):
     """A run that trains a model step by step: `Training(settings, ranks, resume=False).run()`, on every rank."""
 
-    def __init__(self, settings: Settings, ranks: Ranks, *, resume: bool) -> None:
+    def __init__(self, settings: Settings, ranks: Ranks, *, resume: bool, verify: bool = False) -> None:
         """See Run."""
-        super().__init__(TrainingState, settings, ranks, resume=resume)
+        super().__init__(TrainingState, settings, ranks, resume=resume, verify=verify)
         self.gradient_norm = torch.tensor(math.nan)
         self.parallel = ranks.parallel(self.state.model)
 
@@ -68,6 +69,8 @@ class Training(Run[TrainingState]):
             seconds = time.perf_counter() - began
             progress.position += 1
             progress.step += 1
+            if valid:
+                progress.watch(error / valid)
             for interval in (progress.interval, progress.total):
                 interval.add(error, valid, batch_size, seconds, waited)
             progress.interval.step_seconds.append(seconds)
@@ -75,6 +78,8 @@ class Training(Run[TrainingState]):
             if progress.step % run.log_every == 0:
                 self.reporter.interval(self.gradient_norm)
                 progress.interval = Interval(start=progress.step)
+            if progress.ruined_steps >= MANY_STEPS:
+                raise self.diverged()
             if signalled or time_is_up:
                 break
             if save or progress.step % run.checkpoint_every == 0:

@@ -2,13 +2,17 @@
 
 import math
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import torch
 
+from longstride.storage.cli.flags import flag_name
 from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.optimisation import OPTIMISERS
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.models.pca import PCAAutoencoder
+from longstride.trainer.resolve import named
 from longstride.trainer.run import Run
 from longstride.trainer.settings import Settings
 from longstride.trainer.train_result import TrainResult
@@ -16,13 +20,32 @@ from longstride.trainer.train_result import TrainResult
 __all__ = ["PCARun"]
 
 
+UNUSED = {
+    "model": ("hidden", "layers"),
+    "optimiser": ("optimiser", "lr", "schedule", "warmup_steps", "clip_norm", "accumulate", "ema"),
+    "run": ("epochs", "minutes", "patience", "checkpoint_every", "checkpoint_minutes"),
+}
+"""Settings that mean nothing here, by group."""
+
+
 class PCARun(Run[RunState]):
     """The pass is its only epoch. Nothing is kept of half a pass: a run that was stopped in it begins again."""
 
-    def __init__(self, settings: Settings, ranks: Ranks, *, resume: bool) -> None:
-        """See Run; there is one epoch, and there are no weights that could be averaged."""
+    def __init__(self, settings: Settings, ranks: Ranks, *, resume: bool, verify: bool = False) -> None:
+        """See Run; there is one epoch, and there are no weights that could be averaged.
+
+        What is not used has to be right all the same, and a message says that it does nothing.
+        """
+        ranks.together(lambda: named("--optimiser", settings.optimiser.optimiser, OPTIMISERS))
+        unused = [
+            flag_name(name) for group in UNUSED for name in _changed(getattr(settings, group), UNUSED[group])
+        ]
         optimiser, run = replace(settings.optimiser, ema=0.0), replace(settings.run, epochs=1)
-        super().__init__(RunState, replace(settings, optimiser=optimiser, run=run), ranks, resume=resume)
+        super().__init__(
+            RunState, replace(settings, optimiser=optimiser, run=run), ranks, resume=resume, verify=verify
+        )
+        if unused:
+            self.reporter.say(f"--model pca takes one pass and no steps: {', '.join(unused)} does nothing")
 
     def run(self) -> TrainResult:
         """Fit, validate, end with a picture and a report; returns the same on every rank."""
@@ -53,3 +76,9 @@ class PCARun(Run[RunState]):
         state.model.settle()
         progress.step = progress.position = state.last_step
         return False
+
+
+def _changed(group: Any, names: tuple[str, ...]) -> list[str]:
+    """Those of some settings that are not as by default."""
+    defaults = {field.name: field.default for field in fields(group)}
+    return [name for name in names if getattr(group, name) != defaults[name]]

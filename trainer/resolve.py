@@ -1,31 +1,70 @@
-"""Functions that a user names: built in, or at an import path."""
+"""Functions that a user names: built in, or at an import path. To import is to run code."""
 
 import importlib
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from longstride.storage.errors import LongstrideError
 from longstride.trainer.errors import SettingsError
 
-__all__ = ["named"]
+__all__ = ["IMPORTABLE", "call_named", "check_trusted", "named"]
+
+IMPORTABLE = ("model", "loss", "optimiser")
+"""Settings that may be an import path."""
+
+
+def check_trusted(setting: str, name: object, file: object, *, trust: bool) -> None:
+    """Raise SettingsError for an import path that a file gives and nobody typed, unless such code is trusted."""
+    if trust or not isinstance(name, str) or ":" not in name:
+        return
+    raise SettingsError(
+        f"{file} says that the {setting} is {name!r}, which would import a module and run its code: if you trust "
+        "who wrote that file, add --trust (in Python trust=True)",
+        code="import-untrusted",
+    )
 
 
 def named(flag: str, name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
     """The function that is known by a name, or is found at package.module:function.
 
-    Raises SettingsError, which names the flag, where there is none.
+    The caller must have checked that a path from a file is trusted. Raises SettingsError, which names the flag,
+    where there is none, and where the module cannot be imported.
     """
     if name in known:
         return known[name]
     expected = f"expected {', '.join(known)}, or yours as package.module:function"
-    module, colon, attribute = name.partition(":")
-    if not colon:
+    module, _, attribute = name.partition(":")
+    if not (attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))):
         raise SettingsError(f"{flag} is {name!r}: {expected}", code="option-value")
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
+    except (Exception, SystemExit) as error:  # a module may do anything when it is imported
+        reason = str(error) if isinstance(error, ImportError | AttributeError) else _raised(error)
         raise SettingsError(
-            f"{flag} {name}: {error}; {expected}, importable from here", code="option-value"
-        ) from error
+            f"{flag} {name}: {reason}; {expected}, importable from here", code="option-value"
+        ) from (error)
     if not callable(found):
         raise SettingsError(f"{flag} {name} is not a function: {expected}", code="option-value")
     return found
+
+
+def call_named(
+    flag: str, name: str, known: Mapping[str, Callable[..., Any]], *arguments: Any, **keywords: Any
+) -> Any:
+    """What the function of a name returns. Raises SettingsError as `named`, and where the function raises."""
+    function = named(flag, name, known)
+    try:
+        return function(*arguments, **keywords)
+    except LongstrideError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise SettingsError(f"{flag} {name} failed: {_raised(error)}", code="option-value") from error
+
+
+def _raised(error: BaseException) -> str:
+    """An error of somebody's code on one line, and the line of the file that raised it."""
+    text = " ".join(str(error).split())
+    *_, last = traceback.extract_tb(error.__traceback__) or [None]
+    place = f" ({last.filename}, line {last.lineno})" if last and not isinstance(error, SyntaxError) else ""
+    return f"{type(error).__name__}{': ' + text if text else ''}{place}"

@@ -4,15 +4,27 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
-from longstride.trainer.engine.checkpoint import mark_best, remove_old, save_checkpoint
+from longstride.storage.atomic import naming
+from longstride.storage.errors import LongstrideError
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.engine.rundir import RunDirectory
+from longstride.trainer.engine.divergence import RUINED, is_ruined
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import RunState
+from longstride.trainer.engine.verify import verify_store
+from longstride.trainer.errors import DivergenceError
 from longstride.trainer.reporting.reporter import Reporter
 from longstride.trainer.reporting.worst_windows import WorstWindows
+from longstride.trainer.saved.checkpoint import (
+    Checkpoint,
+    best_checkpoint,
+    fitting,
+    mark_best,
+    remove_old,
+    save_checkpoint,
+)
+from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.settings import Device, Settings
 from longstride.trainer.train_result import TrainResult
 
@@ -25,9 +37,17 @@ class Run(Generic[State]):
     """A run of one rank: its state, its directory, and its reports."""
 
     def __init__(
-        self, make_state: Callable[[Settings, Ranks], State], settings: Settings, ranks: Ranks, *, resume: bool
+        self,
+        make_state: Callable[[Settings, Ranks], State],
+        settings: Settings,
+        ranks: Ranks,
+        *,
+        resume: bool,
+        verify: bool = False,
     ) -> None:
         """Begin in a new run directory, or resume from the newest checkpoint of the run that is there.
+
+        With `verify` every chunk of the store is checked before.
 
         Raises LongstrideError, on every rank, where store, settings and run do not fit each other.
         """
@@ -37,16 +57,28 @@ class Run(Generic[State]):
         self.ranks = ranks
         self.directory = RunDirectory(settings.run.out)
         self.wish = StopWish()
+        ranks.on_first(self.directory.check)
         self.state = state = ranks.together(lambda: make_state(settings, ranks))
+        if verify:
+            verify_store(state.store, ranks)
         checkpoint = ranks.on_first(
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=resume)
         )
         if checkpoint:
-            state.restore(checkpoint)
+            try:
+                ranks.together(lambda: self._restore(checkpoint))
+            except LongstrideError:
+                if ranks.is_first:
+                    self.directory.release()
+                raise
         self.progress = state.progress
         self.reporter = Reporter(state, self.directory)
         if settings.run.compile:
             state.model.compile()
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        with fitting(checkpoint.path):
+            self.state.restore(checkpoint.state)
 
     @contextmanager
     def in_progress(self) -> Iterator[None]:
@@ -54,6 +86,7 @@ class Run(Generic[State]):
         with ExitStack() as stack:
             if self.ranks.is_first:
                 stack.callback(self.directory.release)
+            stack.enter_context(naming(self.directory.path))
             stack.enter_context(self.wish)
             stack.enter_context(self.reporter)
             yield
@@ -64,40 +97,75 @@ class Run(Generic[State]):
         if state.validation_batches is None:
             return False
         state.judged.eval()
-        error = valid = 0.0
+        error = of_means = valid = 0.0
         worst_windows = WorstWindows(self.settings.data.window, self.settings.data.stride)
         for batch in state.validation_batches:
             judged = state.runner.judge(state.judged, batch)
-            batch_error, batch_valid, signals = self.ranks.sum(
-                judged.total_error(state.loss), judged.num_valid(), self.wish.came
+            batch_error, batch_of_means, batch_valid, signals = self.ranks.sum(
+                judged.total_error(state.loss),
+                judged.error_of_means(state.loss),
+                judged.num_valid(),
+                self.wish.came,
             )
             if signals:
                 return True
             error += batch_error
+            of_means += batch_of_means
             valid += batch_valid
             worst_windows.add(batch.start, judged.mean_errors())
         loss = error / valid if valid else math.nan
+        progress.is_judged_ruined = valid > 0 and is_ruined(loss, max(of_means / valid, progress.first_loss))
         self.reporter.validation(loss, worst_windows.rows(self.ranks))
         progress.stale += 1
-        if loss < progress.best_loss:
+        if loss < progress.best_loss and not progress.is_judged_ruined:
             progress.best_loss, progress.stale = loss, 0
-            if self.ranks.is_first:
-                mark_best(self.directory.checkpoints, progress.step)
-                remove_old(self.directory.checkpoints, self.settings.run.keep)
+            self.ranks.on_first(self._mark_best)
         return False
+
+    def _mark_best(self) -> None:
+        mark_best(self.directory.checkpoints, self.progress.step)
+        remove_old(self.directory.checkpoints, self.settings.run.keep)
 
     def save(self) -> None:
         """Write a checkpoint; call it on every rank."""
         checkpoint = self.state.as_checkpoint()
-        if self.ranks.is_first:
-            save_checkpoint(self.directory.checkpoints, self.progress.step, checkpoint)
-            remove_old(self.directory.checkpoints, self.settings.run.keep)
+        self.ranks.on_first(lambda: self._write(checkpoint))
+
+    def _write(self, checkpoint: dict[str, Any]) -> None:
+        save_checkpoint(self.directory.checkpoints, self.progress.step, checkpoint)
+        remove_old(self.directory.checkpoints, self.settings.run.keep)
 
     def stop(self) -> TrainResult:
         """End a run that a signal stopped; returns the same on every rank."""
+        number = max(self.ranks.gather(self.wish.number))
         self.reporter.say(f"stopped by a signal after step {self.progress.step:,}, saved: resume it by --resume")
-        return self.ranks.on_first(lambda: self.reporter.result(finished=False))
+        return self.ranks.on_first(lambda: self.reporter.result(stopped_by=number))
 
     def finish(self) -> TrainResult:
-        """End a run with a picture and a report; returns the same on every rank."""
+        """End a run with a picture and a report; returns the same on every rank.
+
+        Raises DivergenceError, on every rank, where the last steps or the last validation are ruined.
+        """
+        if self.progress.ruined_steps or self.progress.is_judged_ruined:
+            raise self.diverged()
         return self.ranks.on_first(self.reporter.finish)
+
+    def diverged(self) -> DivergenceError:
+        """What to say where the loss is finite, and the model worth nothing; call it on every rank."""
+        progress, directory = self.progress, self.directory
+        best = self.ranks.on_first(lambda: best_checkpoint(directory.checkpoints))
+        if progress.ruined_steps:
+            what = (
+                f"since step {progress.step - progress.ruined_steps + 1:,} the loss is over {RUINED:,.0f} times "
+                f"what it was ({progress.first_loss:.3g} in the first step)"
+            )
+        else:
+            what = (
+                f"after step {progress.step:,} the validation loss is not finite, or over {RUINED:,.0f} times "
+                "that of a model that always predicts the mean"
+            )
+        return DivergenceError(
+            f"training has diverged: {what}. Lower --lr, or raise --warmup-steps, in a new run; "
+            + (f"{best} is the best state before" if best else f"no state in {directory.path} is of use"),
+            code="loss-diverged",
+        )

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from longstride.storage.cli.flags import flag_name
-from longstride.storage.location import local_path
+from longstride.storage.cli.keywords import keywords_of
+from longstride.storage.location import local_path, place_of
+from longstride.storage.places.folder import Folder
 from longstride.trainer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class DataSettings:
     """Which windows are served, and in which batches."""
 
     store: "SeriesStore | StrPath" = field(kw_only=False)
-    """The store, its path, or the URL of a packed one; kept as text."""
+    """The store, its path, or the URL of a packed one; kept as an absolute path, or as the URL."""
     window: int = 64
     """Rows of a window, K."""
     stride: int = 16
@@ -55,11 +57,16 @@ class DataSettings:
     """Folder that keeps decoded rows of a packed store, for later epochs and all processes of the machine."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.store, str | os.PathLike):
-            name = getattr(self.store, "name", None)
-            check(isinstance(name, str), "store", self.store, "an open store, or the path or URL of one")
-            object.__setattr__(self, "store", name)
-        _as_text(self, "store", "cache_dir")
+        store: Any = self.store
+        if not isinstance(store, str | os.PathLike):
+            store = getattr(store, "name", None)
+            check(isinstance(store, str), "store", self.store, "an open store, or the path or URL of one")
+        if isinstance(place := place_of(store), Folder):
+            # A run is scored from other folders than it was trained in.
+            store = os.path.abspath(place.path)  # noqa: PTH100 (links are kept)
+        object.__setattr__(self, "store", os.fspath(store))
+        if self.cache_dir is not None:
+            object.__setattr__(self, "cache_dir", str(local_path(self.cache_dir)))
         at_least(1, window=self.window, stride=self.stride, batch_size=self.batch_size)
         check(0 < self.train_share <= 1, "train_share", self.train_share, "above 0 and at most 1")
         check(0 <= self.validation_share < 1, "validation_share", self.validation_share, "0 or more, below 1")
@@ -190,9 +197,20 @@ class Settings:
         return asdict(self)
 
     @staticmethod
-    def from_json(groups: dict[str, dict[str, Any]]) -> "Settings":
-        """Inverse of `as_json`."""
-        return Settings(**{name: kind(**groups[name]) for name, kind in GROUPS.items()})
+    def from_json(groups: Any) -> "Settings":
+        """Inverse of `as_json`. Raises SettingsError for anything that it could not have returned."""
+        known = {group: {field.name for field in fields(kind)} for group, kind in GROUPS.items()}
+        if not isinstance(groups, dict) or groups.keys() != known.keys():
+            raise SettingsError(f"expected the groups {', '.join(known)}", code="setting-unknown")
+        flat: dict[str, Any] = {}
+        for group, values in groups.items():
+            if not isinstance(values, dict) or values.keys() - known[group]:
+                raise SettingsError(f"{group} may have only {', '.join(known[group])}", code="setting-unknown")
+            flat |= values
+        try:
+            return _grouped(**flat)
+        except TypeError as error:  # one is missing that has no default
+            raise SettingsError(f"{error}", code="setting-unknown") from None
 
     def that_shape_the_curve(self) -> dict[str, Any]:
         """Those that must stay as they are when a run is resumed, by flag: not how long, where and how often.
@@ -221,6 +239,8 @@ class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
 
     resume: bool = False
     """Resume from the newest checkpoint in `out` that can be read; begin a new run if there is none."""
+    verify: bool = False
+    """Check every chunk of the store against its checksum before training."""
 
     def __post_init__(self) -> None:
         """Leave the checks to the groups."""
@@ -232,6 +252,12 @@ class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
             for name, kind in GROUPS.items()
         }
         return Settings(**parts)
+
+
+@keywords_of(TrainOptions, SettingsError)
+def _grouped(options: TrainOptions) -> Settings:
+    """The groups of settings, the type of each checked."""
+    return options.grouped()
 
 
 def check(condition: bool, name: str, value: object, expected: str) -> None:
@@ -251,9 +277,3 @@ def one_of(choices: Any, **values: str) -> None:
     """Raise SettingsError for the first setting that is none of the choices, a Literal."""
     for name, value in values.items():
         check(value in get_args(choices), name, value, f"one of {', '.join(get_args(choices))}")
-
-
-def _as_text(settings: object, *names: str) -> None:
-    for name in names:
-        path = getattr(settings, name)
-        object.__setattr__(settings, name, None if path is None else os.fspath(path))

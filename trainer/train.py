@@ -1,6 +1,7 @@
 """`longstride.train`: from the windows of a store to a run directory with a trained model."""
 
 from longstride.storage.cli.keywords import keywords_of
+from longstride.storage.errors import coded
 from longstride.trainer.engine.distributed import start_ranks
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.loop import Training
@@ -11,19 +12,21 @@ from longstride.trainer.train_result import TrainResult
 __all__ = ["train"]
 
 
+@coded
 @keywords_of(TrainOptions, SettingsError)
 def train(options: TrainOptions) -> TrainResult:
     """Train an autoencoder on windows (B, K, N) of a store, and write a run directory.
 
     Works in a script, in a notebook, and under torchrun, where each process calls it, takes its share of each
-    batch, and gets the same result. Ctrl-C and SIGTERM save the run and return with `finished=False`. Progress is
-    logged by `logging.getLogger("longstride")` at level INFO.
+    batch, and gets the same result. Ctrl-C and SIGTERM save the run and return with `finished=False`. An import
+    path among the settings is imported: give none that you do not trust. Progress is logged by
+    `logging.getLogger("longstride")` at level INFO.
 
     Raises SettingsError for a setting that cannot work or does not suit the store, StoreError for a store that
     cannot be read, RunError where `out` is in use or holds a run (without `resume`, or of other settings or data),
-    and DivergenceError where the loss is not a finite number.
+    and DivergenceError where the loss is not a finite number, or stays a million times what it was at first.
     """
     settings = options.grouped()
     kind = PCARun if settings.model.model == "pca" else Training
     with start_ranks(settings.run.device) as ranks:
-        return kind(settings, ranks, resume=options.resume).run()
+        return kind(settings, ranks, resume=options.resume, verify=options.verify).run()

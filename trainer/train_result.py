@@ -5,9 +5,12 @@ from typing import Any
 
 from longstride.storage.html import html_table
 from longstride.trainer.engine.metrics import Interval, read_metrics
-from longstride.trainer.engine.rundir import RunDirectory
+from longstride.trainer.saved.rundir import RunDirectory
 
 __all__ = ["TrainResult"]
+
+UNWRITTEN = ("out", "finished", "stopped_by")
+"""What `metrics.jsonl` does not say: its folder, and that a run with a last line has finished."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +39,20 @@ class TrainResult:
     """Path of the picture of a typical window; None where the run has not finished, or cannot draw."""
     report: str | None
     """Path of the report; None as for the picture."""
+    stopped_by: int | None = None
+    """Number of the signal that stopped the run; None where it has finished."""
 
     @staticmethod
-    def of(directory: RunDirectory, total: Interval, steps: int, *, finished: bool, drawn: bool) -> "TrainResult":
+    def of(
+        directory: RunDirectory, total: Interval, steps: int, *, stopped_by: int | None, drawn: bool
+    ) -> "TrainResult":
         """Sum up the lines of `metrics.jsonl` and the totals of the run."""
         lines = read_metrics(directory.metrics)
         losses = [line["loss"] for line in lines if line["kind"] == "train"]
         validation = [line["loss"] for line in lines if line["kind"] == "validation"]
         return TrainResult(
             out=str(directory.path),
-            finished=finished,
+            finished=stopped_by is None,
             steps=steps,
             first_loss=losses[0] if losses else None,
             last_loss=losses[-1] if losses else None,
@@ -56,11 +63,12 @@ class TrainResult:
             seconds=total.seconds,
             picture=str(directory.picture) if drawn else None,
             report=str(directory.report) if drawn else None,
+            stopped_by=stopped_by,
         )
 
     def as_metrics(self) -> dict[str, Any]:
         """The figures of the last line of `metrics.jsonl`."""
-        return {name: value for name, value in asdict(self).items() if name not in ("out", "finished")}
+        return {name: value for name, value in asdict(self).items() if name not in UNWRITTEN}
 
     def __str__(self) -> str:
         return "\n".join([self._title, *(f"  {name:<17} {figure}" for name, figure in self._figures.items())])

@@ -13,7 +13,7 @@ from benchmarks.harness.timing import Spread
 
 if TYPE_CHECKING:
     from benchmarks.data.packed_stores import Copies
-    from longstride.storage.location import Place
+    from longstride.storage.places.place import Place
 
 __all__ = ["Epochs", "Objects", "measure"]
 
@@ -166,6 +166,6 @@ def _fetch(place: "Place", objects: Sequence[int]) -> None:
     ]
     with ThreadPoolExecutor(threads_for(place)) as pool:
         for (_, _, length), data in zip(
-            ranges, pool.map(lambda range_: place.get_range(*range_), ranges), strict=True
+            ranges, pool.map(lambda range_: place.get_range(*range_).data, ranges), strict=True
         ):
             assert len(data) == length

@@ -15,6 +15,7 @@ from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.files import checksum
+from longstride.pipeline.ingest.sources.recorded import recorded_sources, refuse_rewritten
 from longstride.pipeline.ingest.staging.part_file import Part
 from longstride.pipeline.ingest.writing.row_rules import RowRules
 from longstride.pipeline.ingest.writing.segments import usual_step
@@ -45,9 +46,11 @@ def recipe_of(store: SeriesStore) -> Recipe:
 class ExistingStore(NewStore):
     """An existing store, in the state of its last commit."""
 
-    def __init__(self, store: SeriesStore) -> None:
+    def __init__(self, store: SeriesStore, *, accept_changed: bool = False) -> None:
+        """`accept_changed` lets a file be added of which it has rows that the file has no longer."""
         super().__init__(store.generation + 1)
         self._store = store
+        self._accept_changed = accept_changed
         self._resumes = False
         """Whether the first new rows are of the series that it ends with."""
         self.first_row = store.num_rows
@@ -60,11 +63,11 @@ class ExistingStore(NewStore):
         """It exists, as it must."""
 
     def refuse_known(self, sources: Sequence[Source]) -> None:
-        """Raise SourceError for a file whose bytes it holds already, under any name."""
+        """Raise SourceError for a file whose bytes it holds already, under any name, or that was rewritten."""
         known = {
-            (source["bytes"], source["crc32c"]): source["name"]
-            for source in self._store.attributes["sources"]
-            if source["rows_in"]  # a header alone may come every day
+            (source.num_bytes, source.crc): source.name
+            for source in recorded_sources(self._store)
+            if source.rows_in  # a header alone may come every day
         }
         sizes = {num_bytes for num_bytes, _ in known}
         for source in sources:
@@ -76,6 +79,8 @@ class ExistingStore(NewStore):
                         f"{self._store.path} has the rows of this file already, as {name}: leave it out",
                         code="source-repeated",
                     )
+        if not self._accept_changed:
+            refuse_rewritten(self._store, [source.name for source in sources])
 
     def refuse_older(self, parts: Sequence[Part], sources: Sequence[Source]) -> None:
         """Raise SourceError for the first row that is not newer than what it has of its series.
@@ -152,7 +157,8 @@ class ExistingStore(NewStore):
             **dict(zip(found.series, found.series_end_ns, strict=True)),
         }
         series = tuple(last)
-        index = np.array([series.index(name) for name in found.series], np.int64)
+        place = {name: number for number, name in enumerate(series)}
+        index = np.array([place[name] for name in found.series], np.int64)
         segments = self._join(found.segments, index, begin_ns, max_gap_ns)
         sources = [*store.attributes["sources"], *found.sources]
         return Contents(segments, series, list(last.values()), sources)

@@ -1,6 +1,6 @@
 """Channels of the store, and the columns of sources that their values are from."""
 
-from collections.abc import Sequence
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ class Channel:
     name: str
     column: str
 
-    def among(self, names: Sequence[str]) -> bool:
+    def among(self, names: Container[str]) -> bool:
         """Whether a setting names it, by either name."""
         return self.name in names or self.column in names
 

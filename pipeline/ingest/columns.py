@@ -47,7 +47,8 @@ class Columns:
         """
         keys = [name for name in (recipe.series, recipe.pivot) if name is not None]
         needed = [*recipe.time_columns, *keys, *recipe.labels]
-        absent = [name for name in needed if name not in names]
+        present = frozenset(names)
+        absent = [name for name in needed if name not in present]
         if absent:
             remedy = "name one of them"
             if any(_is_number(name) for name in names):
@@ -61,7 +62,7 @@ class Columns:
             out = {*needed, *recipe.exclude, *unnamed}
             channels = tuple(name for name in names if name not in out)
         else:
-            channels = tuple(name for name in recipe.channels if name in names)
+            channels = tuple(name for name in recipe.channels if name in present)
         if not channels and recipe.sql is None:
             remedy = "name some with --channels, or leave the file out"
             if recipe.channels:
@@ -71,13 +72,14 @@ class Columns:
                 f"no column is left for values; the columns are {listed(names)}: {remedy}",
                 code="no-channels",
             )
+        used = {*needed, *channels}
         return Columns(
             time=recipe.time_columns,
             series=recipe.series,
             pivot=recipe.pivot,
             labels=recipe.labels,
             channels=channels,
-            unused=tuple(name for name in names if name not in {*needed, *channels}),
+            unused=tuple(name for name in names if name not in used),
         )
 
 
@@ -86,9 +88,9 @@ def union_of_channels(columns: Sequence[Columns], recipe: Recipe) -> tuple[str, 
 
     Raises RecipeError where the recipe names one that no file has.
     """
-    found = tuple(dict.fromkeys(name for one in columns for name in one.channels))
+    found = dict.fromkeys(name for one in columns for name in one.channels)
     if recipe.channels is None:
-        return found
+        return tuple(found)
     absent = [name for name in recipe.channels if name not in found]
     if absent:
         raise RecipeError(

@@ -8,7 +8,7 @@ import click
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.storage.cli.flags import flags, given
-from longstride.storage.cli.group import SOURCES, example, resumable
+from longstride.storage.cli.group import SOURCES, LocalPath, example, resumable
 
 
 def _names(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:
@@ -31,7 +31,9 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     )
 )
 @SOURCES
-@click.option("--out", "-o", metavar="STORE", required=True, help="Folder of the store to write.")
+@click.option(
+    "--out", "-o", type=LocalPath(), metavar="STORE", required=True, help="Folder of the store to write."
+)
 @flags(
     Recipe,
     time=COLUMNS,
@@ -59,11 +61,16 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
 @click.option(
     "--recipe",
     "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=LocalPath(exists=True, dir_okay=False, path_type=Path),
     help="TOML file with settings of the same names; flags override it.",
 )
 @click.option("--append", is_flag=True, help="Add newer rows to an existing store, read by its own recipe.")
 @click.option("--rebuild", is_flag=True, help="Make an existing store again, from its own sources and these.")
+@click.option(
+    "--accept-changed",
+    is_flag=True,
+    help="With --append or --rebuild: take files as they are that no longer hold what the store was made from.",
+)
 @click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Read with N processes of this machine.")
 @click.option(
     "--dask", metavar="ADDRESS", help="Read on the Dask cluster of this scheduler, such as tcp://host:8786."
@@ -75,6 +82,7 @@ def ingest(
     file: Path | None,
     append: bool,
     rebuild: bool,
+    accept_changed: bool,
     workers: int | None,
     dask: str | None,
     as_json: bool,
@@ -97,21 +105,24 @@ def ingest(
     from tqdm import tqdm
 
     from longstride.pipeline.ingest import job
-    from longstride.pipeline.ingest.sources.files import find_files, num_bytes
+    from longstride.pipeline.ingest.sources.files import num_bytes
+    from longstride.pipeline.ingest.sources.names import find_files
 
     chosen = given(settings)
     if (append or rebuild) and (chosen or file or (append and rebuild)):
         raise click.UsageError(
             "--append and --rebuild read sources by the store's own recipe: give one of the two, and no setting"
         )
+    if accept_changed and not (append or rebuild):
+        raise click.UsageError("--accept-changed is about the sources of a store: give --append or --rebuild too")
     files = find_files(sources)
     total = sum(map(num_bytes, files))
     with resumable(), tqdm(total=total, unit="B", unit_scale=True, desc="ingest", disable=None) as bar:
         options = job.Options(workers=workers, dask=dask, progress=bar.update)
         if append:
-            report = job.append(files, out, **options)
+            report = job.append(files, out, accept_changed=accept_changed, **options)
         elif rebuild:
-            report = job.rebuild(files, out, **options)
+            report = job.rebuild(files, out, accept_changed=accept_changed, **options)
         else:
             recipe = Recipe.from_toml(file, **chosen) if file else Recipe.from_settings(chosen)
             report = job.ingest(files, out, recipe, **options)

@@ -17,13 +17,18 @@ UNITS_NS = {
     "us": 10**3,
     "ns": 1,
 }
-PART = re.compile(r"(\d+(?:\.\d+)?)\s*(w|d|h|ms|us|ns|m|s)\s*")
+PART = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*(w|d|h|ms|us|ns|m|s)\s*")
+MAX_SHOWN = 60
+LONGEST = "60000w"
+"""More than a thousand years: twice as long as from the first time that can be stored to the last."""
+LONGEST_NS = int(LONGEST[:-1]) * UNITS_NS["w"]
 
 
-def parse_duration(text: str) -> int:
+def parse_duration(text: str, setting: str = "a duration") -> int:
     """Nanoseconds of a duration such as "1h30m" or "0.5s".
 
-    Raises RecipeError for anything else, and for a duration of zero.
+    Raises RecipeError that names the `setting` for anything else, for a duration of zero, and for one of over a
+    thousand years.
     """
     position = 0
     total = Fraction(0)
@@ -32,7 +37,9 @@ def parse_duration(text: str) -> int:
         total += Fraction(match[1]) * UNITS_NS[match[2]]
         position = match.end()
     if position < len(stripped) or total < 1:
-        raise RecipeError(f"{text!r} is not a duration: write it as 90s, 1h30m, 500ms or 1d", code="recipe-value")
+        raise _not_a_duration(text, setting, "a length of time, written as 90s, 1h30m, 500ms or 1d")
+    if total > LONGEST_NS:
+        raise _not_a_duration(text, setting, f"at most {LONGEST}, about a thousand years")
     return int(total)
 
 
@@ -44,3 +51,8 @@ def format_duration(nanoseconds: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def _not_a_duration(text: str, setting: str, expected: str) -> RecipeError:
+    shown = repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}..."
+    return RecipeError(f"{setting} is {shown}: expected {expected}", code="recipe-value")

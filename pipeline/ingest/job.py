@@ -10,22 +10,23 @@ from typing import TypedDict, Unpack
 
 from longstride.pipeline.executor import executor
 from longstride.pipeline.ingest.append import ExistingStore, recipe_of
-from longstride.pipeline.ingest.errors import RecipeError, SourceError
+from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page import write_report
-from longstride.pipeline.ingest.sources.files import Names, find_files
+from longstride.pipeline.ingest.sources.names import Names, find_files
+from longstride.pipeline.ingest.sources.recorded import sources_of_rebuild
 from longstride.pipeline.ingest.staging.folder import was_finished
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.reject_file import collect_rejects, report_folder
 from longstride.pipeline.ingest.writing.target import NewStore
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
-from longstride.storage.format import ROOT
+from longstride.storage.errors import StoreError, coded
+from longstride.storage.format import LOCK_FILE, ROOT
 from longstride.storage.location import local_path
 from longstride.storage.open import open_store
-from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
 
 __all__ = ["Options", "append", "ingest", "rebuild"]
@@ -51,6 +52,7 @@ class Options(TypedDict, total=False):
     """Bytes of rows that are put in order at a time."""
 
 
+@coded
 def ingest(
     sources: Names, out: str | os.PathLike[str], recipe: Recipe, **options: Unpack[Options]
 ) -> IngestReport:
@@ -61,41 +63,51 @@ def ingest(
     """
     _check(options, recipe)
     with _new_store(out) as lock:
-        return _run(sources, lock, recipe, NewStore(), options)
+        return _run(sources, lock, recipe, NewStore(), options, is_new=True)
 
 
-def append(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
+@coded
+def append(
+    sources: Names, out: str | os.PathLike[str], *, accept_changed: bool = False, **options: Unpack[Options]
+) -> IngestReport:
     """Add newer rows to the store at `out`, read by its own recipe; `options` as in `Options`.
 
     Only the last chunk is rewritten, and readers that have the store open keep the rows they had. The first new
     rate of each series is missing, and no value is filled in between the old rows and the new. Raises SourceError
-    for a file that the store has already, and for rows that are not newer than the stored rows of their series;
-    otherwise raises as `ingest`.
+    for a file that the store has already, for one that was rewritten since the store took rows of it, unless
+    `accept_changed`, and for rows that are not newer than the stored rows of their series; otherwise raises as
+    `ingest`.
     """
     _check(options)
     with StoreLock(out, append=True) as lock:
         store = open_store(lock.path)
-        return _run(sources, lock, recipe_of(store), ExistingStore(store), options)
+        return _run(sources, lock, recipe_of(store), ExistingStore(store, accept_changed=accept_changed), options)
 
 
-def rebuild(sources: Names, out: str | os.PathLike[str], **options: Unpack[Options]) -> IngestReport:
-    """Make the store at `out` again from its own sources, as they are now, and these; then replace the old store.
+@coded
+def rebuild(
+    sources: Names, out: str | os.PathLike[str], *, accept_changed: bool = False, **options: Unpack[Options]
+) -> IngestReport:
+    """Make the store at `out` again from its own sources, and these; then replace the old store.
 
-    Readers that have rows of the old store mapped keep them; others get an error, and have to open it again.
-    Raises SourceError where one of its sources no longer exists; otherwise raises as `ingest`.
+    A source of the store is known by its size and checksum, at its path or among `sources`; lines may have been
+    added to it. Readers that have rows of the old store mapped keep them; others get an error, and have to open it
+    again. Raises SourceError where a source no longer exists or holds other bytes; with `accept_changed`, files
+    that hold other bytes are taken as they are. Otherwise raises as `ingest`.
     """
     _check(options)
     out = local_path(out)
     with StoreLock(out, append=True) as lock:
         before = open_store(lock.path)
-        known = _sources_before(before)
-        names = [*known, *(name for name in find_files(sources) if name not in known)]
+        recipe = recipe_of(before)
+        names = sources_of_rebuild(before, find_files(sources), accept_changed=accept_changed)
         made = out.with_name(f".{out.name}.rebuilding")
-        if (made / ROOT).exists():
-            shutil.rmtree(made)  # a kill has come between its commit and the exchange, or right after it
+        # A kill has come between its commit and the exchange, right after it, or while the old store was removed.
+        if (made / ROOT).exists() or (made.exists() and not (made / LOCK_FILE).exists()):
+            shutil.rmtree(made)
         target = NewStore(before.generation + 1)
         with _new_store(made) as new_lock:
-            report = _run(names, new_lock, recipe_of(before), target, options, shown_as=out)
+            report = _run(names, new_lock, recipe, target, options, shown_as=out)
         exchange(made, out)
         shutil.rmtree(made)
     return report
@@ -110,18 +122,6 @@ def _check(options: Options, recipe: object = None) -> None:
         raise RecipeError(
             f"recipe is a {found}: expected a Recipe (of a Proposal, its .recipe)", code="recipe-value"
         )
-
-
-def _sources_before(before: SeriesStore) -> list[str]:
-    known = [source["name"] for source in before.attributes["sources"]]
-    gone = [name for name in known if "://" not in name and not Path(name).exists()]
-    if gone:
-        raise SourceError(
-            gone[0],
-            f"this file no longer exists, and {before.path} was made from it: a rebuild needs all its sources",
-            code="source-missing",
-        )
-    return known
 
 
 def _new_store(path: str | os.PathLike[str]) -> StoreLock:
@@ -139,11 +139,15 @@ def _run(
     options: Options,
     *,
     shown_as: Path | None = None,
+    is_new: bool = False,
 ) -> IngestReport:
     started = clock.perf_counter()
     advance = options.get("progress") or (lambda _: None)
     piece_bytes = options.get("piece_bytes", PIECE_BYTES)
-    plan = make_plan(names, recipe, union=target.known_columns(recipe))
+    store = shown_as or lock.path
+    if (aside := report_folder(store)).exists() and not aside.is_dir():
+        raise StoreError(f"{aside} is a file: the report goes into a folder there", code="path-taken")
+    plan = make_plan(names, recipe, union=target.known_columns(recipe), is_new=is_new)
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
     if was_finished(lock):
@@ -157,7 +161,6 @@ def _run(
         read.run(run_tasks)
     target.refuse_older(read.parts, plan.sources)
     sensors = None if recipe.pivot is None else target.sensors(sensors_of(read.parts), plan.union)
-    store = shown_as or lock.path
 
     def publish(report: IngestReport) -> IngestReport:
         report = replace(

@@ -1,7 +1,8 @@
 """What an ingest is going to do, known before the first row is read: sources, columns, channels."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +18,7 @@ from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.detect import open_source
-from longstride.pipeline.ingest.sources.files import Names, find_files, identity
+from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.reading import Reading
 
 __all__ = ["Plan", "make_plan"]
@@ -97,7 +98,7 @@ class Plan:
         """Text that is the same where a job may take over the parts of another."""
         return json.dumps(
             {
-                "sources": [identity(source.name) for source in self.sources],
+                "sources": [source.identity for source in self.sources],
                 "recipe": self.recipe.as_json(),
                 "piece_bytes": piece_bytes,
                 "versions": {name: version(name) for name in ("longstride", "polars")},
@@ -106,18 +107,20 @@ class Plan:
         )
 
 
-def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = None) -> Plan:
+def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = None, is_new: bool = False) -> Plan:
     """Open all sources and decide what each of their columns is. Raises RecipeError or SourceError.
 
-    `union` are the columns of values of an existing store; the new sources may lack some of them.
+    `union` are the columns of values of an existing store; the new sources may lack some of them. A recipe that
+    `is_new` may hold nothing that does nothing.
     """
     sources = tuple(open_source(name, recipe) for name in find_files(names))
-    unknown = [name for name in recipe.exclude if not any(name in source.names for source in sources)]
+    known = {name for source in sources for name in source.names}
+    unknown = [name for name in recipe.exclude if name not in known]
     if unknown:
         raise RecipeError(f"exclude names {listed(unknown)}, which no source has", code="column-missing")
     columns = []
     for source in sources:
-        repeated = sorted({name for name in source.names if source.names.count(name) > 1})
+        repeated = sorted(name for name, count in Counter(source.names).items() if count > 1)
         if repeated:
             raise SourceError(
                 source.name,
@@ -134,10 +137,25 @@ def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = Non
         ]
         channels = tuple(query.channels for query in queries)
         union = tuple(dict.fromkeys(name for names in channels for name in names))
+    if is_new:
+        recipe.refuse_idle()
+        _check_null(recipe, {*union, *(name for one in columns for name in one.channels)})
     plan = Plan(recipe=recipe, sources=sources, columns=tuple(columns), channels=channels, union=union)
     if recipe.pivot is None:
         plan.check_settings(plan.store_channels(None))
     return plan
+
+
+def _check_null(recipe: Recipe, channels: Collection[str]) -> None:
+    """Raise RecipeError where an entry seems to name a column, and that is none of values."""
+    for entry in recipe.null:
+        name, mark, _ = entry.partition("=")
+        if mark and name and not any(entry.startswith(f"{channel}=") for channel in channels):
+            raise RecipeError(
+                f"null is {entry!r}, but {name!r} is no column of values: name one of {listed(sorted(channels))}; "
+                f"where {entry!r} is itself the text of a missing value, write COLUMN={entry}",
+                code="column-missing",
+            )
 
 
 def _types(source: Source, names: Sequence[str]) -> Mapping[str, pl.DataType]:

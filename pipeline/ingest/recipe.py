@@ -1,24 +1,28 @@
 """How sources are read: one frozen record, from flags or from a TOML file with the same names."""
 
 import codecs
-import json
+import os
 import tomllib
 import zoneinfo
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from functools import cached_property
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from longstride.pipeline.ingest.duration import parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.setting import by_column, check_choice, check_once, toml, unexpected
+from longstride.storage.errors import coded
+from longstride.storage.location import local_path
 
-__all__ = ["EPOCH_UNITS_NS", "Aggregate", "Recipe", "toml"]
+__all__ = ["EPOCH_UNITS_NS", "Aggregate", "Recipe"]
 
 EPOCH_UNITS_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 """Values of `time_format` that mean a number since 1970-01-01 UTC, and the length of its unit."""
 
 MAX_STEPS_OF_GAP = 1_000_000
 """Memory holds the rows that are put in for a gap."""
+LONGEST_STEP = "5000w"
 
 Ambiguous = Literal["reject", "earliest", "latest"]
 Nonexistent = Literal["reject", "forward"]
@@ -116,13 +120,13 @@ class Recipe:
             object.__setattr__(self, "time", self.time[0])
         if self.separator == "tab":
             object.__setattr__(self, "separator", "\t")
-        for duration in (self.max_gap, self.split_on_missing, self.every, self.fill_limit):
-            if duration is not None:
-                parse_duration(duration)
+        for name in ("max_gap", "split_on_missing", "every", "fill_limit"):
+            if (duration := getattr(self, name)) is not None:
+                parse_duration(duration, name.replace("_", "-"))
         for name, choices in CHOICES.items():
-            _check_choice(name, getattr(self, name), choices)
-        for _, how in _by_column(self.aggregate):
-            _check_choice("aggregate", how, get_args(Aggregate))
+            check_choice(name, getattr(self, name), choices)
+        for _, how in by_column(self.aggregate):
+            check_choice("aggregate", how, get_args(Aggregate))
         self._check_text()
         self._check_time()
         self._check_uses()
@@ -162,7 +166,7 @@ class Recipe:
                 raise ValueError
         except ValueError:
             expected = "a number such as 100, or a share such as 0.1%"
-            raise _unexpected("max-rejects", self.max_rejects, expected) from None
+            raise unexpected("max-rejects", self.max_rejects, expected) from None
         return int(limit * num_rows / 100) if text.endswith("%") else int(limit)
 
     def null_of(self, column: str) -> tuple[str, ...]:
@@ -172,27 +176,47 @@ class Recipe:
 
     def unit_of(self, *names: str) -> str | None:
         """Unit of a channel, by the first of its names that has one; None where unknown."""
-        units = dict(_by_column(self.unit))
+        units = self._units
         return next((units[name] for name in names if name in units), None)
 
     def aggregate_of(self, *names: str) -> Aggregate:
         """How the values of a channel are summarised, by the first of its names that says so."""
-        how = dict(_by_column(self.aggregate))
+        how = self._aggregates
         found: Any = next((how[name] for name in (*names, None) if name in how), "mean")
         return found  # type: ignore[no-any-return]
+
+    @cached_property
+    def _units(self) -> dict[str | None, str]:
+        return dict(by_column(self.unit))
+
+    @cached_property
+    def _aggregates(self) -> dict[str | None, str]:
+        return dict(by_column(self.aggregate))
 
     @property
     def columns_in_settings(self) -> dict[str, tuple[str, ...]]:
         """Columns or channels that settings of single ones name, by setting."""
         units, aggregates = (
-            [name for name, _ in _by_column(entries) if name] for entries in (self.unit, self.aggregate)
+            [name for name, _ in by_column(entries) if name] for entries in (self.unit, self.aggregate)
         )
         return {"rate": self.rate, "unit": tuple(units), "aggregate": tuple(aggregates)}
+
+    def refuse_idle(self) -> None:
+        """Raise RecipeError where an entry would do nothing. The recipe of a store may hold such."""
+        for column, value in by_column(self.unit):
+            if not column or not value:
+                raise unexpected("unit", column or value, "a column and its unit, such as pressure=bar")
+        check_once("unit", self.unit)
+        check_once("aggregate", self.aggregate)
+        for name, needed in (("aggregate", "every"), ("counter_bits", "rate")):
+            if getattr(self, name) != DEFAULTS[name] and not getattr(self, needed):
+                shown = name.replace("_", "-")
+                raise RecipeError(f"{shown} does nothing without {needed}: give both", code="recipe-conflict")
 
     def _check_text(self) -> None:
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n0123456789+-. ':
             expected = "one character such as , or ; or |, or the word tab"
-            raise _unexpected("separator", self.separator, expected)
+            raise unexpected("separator", self.separator, expected)
         if self.decimal == self.separator:
             raise RecipeError(
                 "separator and decimal mark are both a comma: name another separator", code="recipe-conflict"
@@ -204,7 +228,7 @@ class Recipe:
         except (LookupError, UnicodeDecodeError):
             known = False
         if not known:
-            raise _unexpected(
+            raise unexpected(
                 "encoding",
                 self.encoding,
                 "utf-8 or one with a byte a character, such as latin-1; convert others, as with "
@@ -214,18 +238,18 @@ class Recipe:
     def _check_time(self) -> None:
         format_ = self.time_format
         if format_ is not None and format_ not in EPOCH_UNITS_NS and "%" not in format_:
-            raise _unexpected("time-format", format_, "s, ms, us or ns, or a format such as '%d/%m/%Y %H:%M'")
+            raise unexpected("time-format", format_, "s, ms, us or ns, or a format such as '%d/%m/%Y %H:%M'")
         if format_ in EPOCH_UNITS_NS and len(self.time_columns) > 1:
             raise RecipeError(
                 f"time-format {format_} is for one column, time names {len(self.time_columns)}",
                 code="recipe-conflict",
             )
         if len(self.time_columns) > 7:
-            raise _unexpected("time", self.time_columns, "at most 7 columns, year to fraction")
+            raise unexpected("time", self.time_columns, "at most 7 columns, year to fraction")
         try:
             zoneinfo.ZoneInfo(self.timezone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise _unexpected("timezone", self.timezone, "a name such as UTC or Europe/Berlin") from None
+            raise unexpected("timezone", self.timezone, "a name such as UTC or Europe/Berlin") from None
 
     def _check_uses(self) -> None:
         if self.channels is not None and self.exclude:
@@ -239,6 +263,8 @@ class Recipe:
                 "how far (such as 1h)",
                 code="recipe-conflict",
             )
+        if self.every is not None and parse_duration(self.every) > parse_duration(LONGEST_STEP):
+            raise unexpected("every", self.every, f"at most {LONGEST_STEP}, about 96 years")
         if self.every is not None and self.max_gap is not None:
             num_steps = parse_duration(self.max_gap) / parse_duration(self.every)
             if num_steps > MAX_STEPS_OF_GAP:
@@ -249,7 +275,7 @@ class Recipe:
                 )
         named = [*self.time_columns, *(name for name in (self.series, self.pivot) if name is not None)]
         named += [*self.labels, *(self.channels or ()), *self.exclude]
-        if repeated := sorted({name for name in named if named.count(name) > 1}):
+        if repeated := sorted(name for name, count in Counter(named).items() if count > 1):
             raise RecipeError(
                 f"a column has one use: {', '.join(map(repr, repeated))} is named twice among time, series, "
                 "pivot, labels, channels and exclude",
@@ -273,25 +299,22 @@ class Recipe:
         return cls(**{"time": "", **values})
 
     @classmethod
-    def from_toml(cls, path: Path, **overrides: Any) -> "Recipe":
+    @coded
+    def from_toml(cls, path: str | os.PathLike[str], **overrides: Any) -> "Recipe":
         """Read a recipe file; `overrides` take the place of what it says. Raises RecipeError."""
         try:
-            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+            return cls.from_settings(tomllib.loads(local_path(path).read_text(encoding="utf-8")) | overrides)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RecipeError(f"{path} is not a TOML file: {error}", code="recipe-file") from None
-        settings = {name.replace("-", "_"): value for name, value in settings.items()}
-        try:
-            return cls.from_settings(settings | overrides)
         except RecipeError as error:
             raise RecipeError(f"{path}: {error}", code=error.code) from None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for the attributes of a store, without those that are as by default."""
-        default = {field.name: field.default for field in fields(self)}
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
-            if value != default[name]
+            if value != DEFAULTS[name]
         }
 
     def as_toml(self) -> str:
@@ -300,6 +323,7 @@ class Recipe:
         return "".join(f"{name} = {toml(value)}\n" for name, value in settings.items())
 
 
+DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 HINTS = get_type_hints(Recipe)
 CHOICES = {name: get_args(hint) for name, hint in HINTS.items() if get_origin(hint) is Literal}
 LISTS = {
@@ -307,30 +331,6 @@ LISTS = {
     for name, hint in HINTS.items()
     if name != "time" and any(get_origin(kind) is tuple for kind in (hint, *get_args(hint)))
 }
-
-
-def toml(value: str | Sequence[str]) -> str:
-    """A text or a list of them, as TOML writes it."""
-    if not isinstance(value, str):
-        return f"[{', '.join(map(toml, value))}]"
-    # A string of JSON is one of TOML, but for one character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _by_column(entries: tuple[str, ...]) -> list[tuple[str | None, str]]:
-    """Column and value of each entry; no column where the value is for all."""
-    split = [entry.rpartition("=") for entry in entries]
-    return [(column if mark else None, value) for column, mark, value in split]
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
-        raise _unexpected(name.replace("_", "-"), value, listed)
-
-
-def _unexpected(setting: str, value: object, expected: str) -> RecipeError:
-    return RecipeError(f"{setting} is {value!r}: expected {expected}", code="recipe-value")
 
 
 def _nanoseconds(duration: str | None) -> int | None:
@@ -341,10 +341,10 @@ def _checked(name: str, value: Any) -> Any:
     shown = name.replace("_", "-")
     if name in LISTS or (name == "time" and not isinstance(value, str)):
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise _unexpected(shown, value, 'a list of texts such as ["a", "b"]')
+            raise unexpected(shown, value, 'a list of texts such as ["a", "b"]')
         return tuple(value)
     if name in ("max_rejects", "counter_bits") and type(value) is int:
         return str(value)
     if not isinstance(value, str):
-        raise _unexpected(shown, value, "a text in quotes")
+        raise unexpected(shown, value, "a text in quotes")
     return value

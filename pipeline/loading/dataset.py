@@ -13,6 +13,7 @@ from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.make_order import make_order
 from longstride.pipeline.loading.options import DatasetOptions
+from longstride.pipeline.loading.orphans import end_with_parent
 from longstride.pipeline.loading.serving.batches import BatchGather
 from longstride.pipeline.loading.serving.decoded_pools import DecodedPools, PoolPlan
 from longstride.pipeline.loading.serving.readahead import DiskWatch
@@ -112,6 +113,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     def __iter__(self) -> Iterator[WindowBatch]:
         worker = get_worker_info()
+        if worker:
+            end_with_parent()
         # A DataLoader takes from its workers in turn, so this deals the steps out in their order.
         number, num_workers = (worker.id, worker.num_workers) if worker else (0, 1)
         epoch, first = self.begin

@@ -12,6 +12,7 @@ from longstride.pipeline.loading.ordering.order import POOL_ROWS
 from longstride.pipeline.loading.ordering.shuffled import BLOCK_ROWS, lanes_for
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
+from longstride.storage.location import local_path
 from longstride.storage.open import StoreOrPath
 
 __all__ = ["DatasetOptions", "LoaderOptions", "Stores", "Transform", "check_option", "device_of"]
@@ -76,6 +77,8 @@ class DatasetOptions:
     """Size that the cache of each store may have; by default that of its values."""
 
     def __post_init__(self) -> None:
+        if self.cache_dir is not None:
+            object.__setattr__(self, "cache_dir", local_path(self.cache_dir))
         batch, world = self.batch_size, self.world_size
         check_option(batch >= 1, f"batch_size={batch}: expected at least 1")
         check_option(0 <= self.rank < world, f"rank={self.rank} of world_size={world}: expected 0 to {world - 1}")

@@ -38,11 +38,11 @@ def without(index: WindowIndex, dropped: Ranges) -> Segments:
 
 def labelled_windows(index: WindowIndex, store: SeriesStore, columns: Sequence[int]) -> Ranges:
     """Windows with a row, of the horizon too, in which one of these columns of the labels is not 0."""
-    assert store.labels is not None
+    labels = store.checked("labels")
     edges = [np.empty(0, np.int64)]
     before = False
     for start in range(0, store.num_rows, STRIP_ROWS):
-        labelled = (store.labels[start : start + STRIP_ROWS, list(columns)] != 0).any(axis=1)
+        labelled = (labels[start : start + STRIP_ROWS, list(columns)] != 0).any(axis=1)
         edges.append(np.flatnonzero(np.diff(labelled, prepend=before)) + start)
         before = bool(labelled[-1])
     runs = np.concatenate([*edges, [store.num_rows] if before else []]).astype(np.int64).reshape(-1, 2)
@@ -63,7 +63,7 @@ def mostly_missing_windows(
             if first == last:
                 continue
             starts = index.starts(np.arange(first, last))
-            values = store.values[starts[0] : starts[-1] + index.window][:, list(columns)]
+            values = store.checked("values")[starts[0] : starts[-1] + index.window][:, list(columns)]
             missing = np.concatenate([[0], np.cumsum(np.isnan(values).sum(axis=1))])
             found = missing[starts - starts[0] + index.window] - missing[starts - starts[0]] > limit
             edges.append(np.flatnonzero(np.diff(found, prepend=False, append=False)) + first)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, without
-from longstride.storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html import html_table
 from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.segments import Segments
@@ -48,7 +48,7 @@ class Split:
             first = np.flatnonzero(np.diff(self.segments.series, prepend=-1))
             last = np.append(first[1:], len(self.segments)) - 1
             begins, ends = self.segments.start[first].tolist(), (self.segments.stop[last] - 1).tolist()
-            time = self.store.time
+            time = self.store.checked("time")
             times = [
                 iso_time(min(int(time[row]) for row in begins)),
                 iso_time(max(int(time[row]) for row in ends)),
@@ -75,7 +75,7 @@ class Split:
 
     def without_labels(self, store: SeriesStore, *, window: int, stride: int) -> "Split":
         """This split without the windows in which a row has a label; the other windows begin at the same rows."""
-        if store.labels is None:
+        if not store.label_names:
             return self
         index = WindowIndex(self.segments, window, stride)
         dropped = labelled_windows(index, store, range(len(store.label_names)))
@@ -99,6 +99,7 @@ class Splits:
         return Splits(*(part.without_labels(store, window=window, stride=stride) for part in parts))
 
 
+@coded
 def split_by_time(
     store: StoreOrPath, *, window: int, horizon: int = 0, train: float = 0.8, validation: float = 0.1
 ) -> Splits:
@@ -148,11 +149,12 @@ def _rows_before(
         return first + wanted
     ranges = [(start, stop) for start, stop in zip(first.tolist(), last.tolist(), strict=True)]
     filled = [(start, stop) for start, stop in ranges if start < stop]
-    low = min((int(store.time[start]) for start, _ in filled), default=0)
-    high = max((int(store.time[stop - 1]) for _, stop in filled), default=0) + 1
+    times = store.checked("time")
+    low = min((int(times[start]) for start, _ in filled), default=0)
+    high = max((int(times[stop - 1]) for _, stop in filled), default=0) + 1
 
     def cut_at(time: int) -> NDArray[np.int64]:
-        return np.array([bisect_left(store.time, time, start, stop) for start, stop in ranges])
+        return np.array([bisect_left(times, time, start, stop) for start, stop in ranges])
 
     while low < high:
         middle = (low + high) // 2

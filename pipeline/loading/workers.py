@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from longstride.pipeline.loading.dataset import Steps, WindowDataset
+from longstride.pipeline.loading.orphans import end_with_parent
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["START_METHOD", "StartsFromWorkers", "WorkerError"]
@@ -69,14 +70,18 @@ class _Starts(IterableDataset[NDArray[np.int64]]):
         self._dataset = dataset
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
+        end_with_parent()
         worker = get_worker_info()
         assert worker is not None
+        return self._deal(worker.id, worker.num_workers)
+
+    def _deal(self, worker: int, num_workers: int) -> Iterator[NDArray[np.int64]]:
         dataset, order = self._dataset, self._dataset.order
         epoch, step = dataset.begin
         number = 0
         while step < order.num_steps:
             first, stop = order.run_of(step)
-            if number % worker.num_workers == worker.id:
+            if number % num_workers == worker:
                 dataset.read_ahead(epoch, first)
                 yield order.draw(epoch, first, dataset.rank, dataset.world_size)[step - first :]
             number += 1

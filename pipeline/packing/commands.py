@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from longstride.storage.cli.group import example, options, resumable, row_range
+from longstride.storage.cli.group import OVERWRITE, LocalPath, example, options, resumable, row_range
 from longstride.storage.text import counted
 
 R = TypeVar("R")
@@ -41,12 +41,14 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
 
     An interrupted job resumes when the command is run again.
     """
+    from longstride.pipeline.packing.pack import copy_at
     from longstride.pipeline.packing.pack import pack as write
     from longstride.pipeline.packing.trials import best_of, try_codecs
+    from longstride.storage.location import place_of
     from longstride.storage.open import open_store
 
     opened = open_store(store)
-    if codec == "auto":
+    if codec == "auto" and copy_at(place_of(dest), opened) is None:
         trials = try_codecs(opened)
         codec = best_of(trials).codec
         for trial in trials:
@@ -64,7 +66,7 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
     ratio = opened.values.nbytes / report.num_bytes
     reused = f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
     click.echo(
-        f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'shard')}{reused}; values {codec}, "
+        f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'shard')}{reused}; values {report.codec}, "
         f"{report.num_bytes / 1e6:,.1f} MB, {ratio:.2f} times smaller"
     )
 
@@ -94,10 +96,12 @@ def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None
 @click.option(
     "--out",
     "-o",
-    type=click.Path(),
+    type=LocalPath(),
+    metavar="FILE",
     help="File to write.  [default: STORE with the suffix of the format]",
 )
-def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None) -> None:
+@OVERWRITE
+def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None, overwrite: bool) -> None:
     """Write the rows of STORE to one file, chunk by chunk, so that memory does not grow.
 
     The file has a column for the time (UTC), the series, each channel and each label. OUT.toml, next to it, is the
@@ -108,12 +112,14 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None) -
     from longstride.pipeline.packing.export import export as write
     from longstride.storage.location import is_url
     from longstride.storage.open import open_store
+    from longstride.storage.writing.output import check_output
 
-    opened = open_store(store)
     out = out or str(Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}"))
+    check_output(out, overwrite=overwrite)
+    opened = open_store(store)
     start, stop = rows or (0, opened.num_rows)
     with tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None) as bar:
-        written = write(opened, out, to, rows=rows, progress=bar.update)
+        written = write(opened, out, to, rows=rows, overwrite=overwrite, progress=bar.update)
     click.echo(
         f"{out}: {written.num_rows:,} rows, {written.num_bytes / 1e6:,.1f} MB; its recipe is {written.recipe}"
     )

@@ -15,16 +15,16 @@ import pyarrow.parquet as pq
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.writing.segments import default_max_gap
-from longstride.storage.atomic import sync_directory, write_file
-from longstride.storage.errors import LongstrideError, StoreError
+from longstride.storage.errors import LongstrideError, StoreError, coded
 from longstride.storage.location import local_path
 from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.output import check_output, output_file
 
 __all__ = ["Exported", "export"]
 
 WRITERS: dict[str, Callable[[Any, pa.Schema], AbstractContextManager[Any]]] = {
-    "parquet": lambda file, schema: pq.ParquetWriter(file, schema, compression="zstd"),
+    "parquet": lambda file, schema: pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True),
     "arrow": lambda file, schema: pa.ipc.new_file(file, schema),
 }
 
@@ -46,21 +46,26 @@ class _Run(NamedTuple):
     series: int
 
 
+@coded
 def export(
     store: StoreOrPath,
     out: str | os.PathLike[str],
     to: str,
     *,
     rows: tuple[int, int] | None = None,
+    overwrite: bool = False,
     progress: Callable[[int], object] | None = None,
 ) -> Exported:
     """Write `rows` start:stop (all by default) to one file, and next to it the recipe that reads it (`OUT.toml`).
 
     `to` is parquet or arrow. There is a column for the time (nanoseconds, UTC), the series where they have names,
     each channel and each label. Rows are taken a chunk at a time, and `progress` is called with their number.
-    Raises LongstrideError where one of the two files exists, or `rows` are not within those of the store.
+    Raises LongstrideError where one of the two files exists (`overwrite` replaces them), `rows` are not within
+    those of the store, or rows are damaged.
     """
-    store, out = opened(store), local_path(out)
+    out = local_path(out)
+    check_output(out, overwrite=overwrite)
+    store = opened(store)
     if to not in WRITERS:
         raise LongstrideError(f"the file would be of kind {to!r}: expected parquet or arrow", code="option-value")
     start, stop = (0, store.num_rows) if rows is None else rows
@@ -71,29 +76,23 @@ def export(
             code="rows-outside",
         )
     recipe_path = out.with_name(f"{out.name}.toml")
-    for path in (out, recipe_path):
-        if path.exists():
-            raise LongstrideError(
-                f"{path} is there already: remove it first, or give another path", code="path-taken"
-            )
     recipe = _recipe(store)
-    schema = _schema(store, recipe)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            with WRITERS[to](file, schema) as writer:
-                for batch in _batches(store, schema, start, stop):
-                    writer.write_batch(batch)
-                    if progress:
-                        progress(len(batch))
-            file.flush()
-            os.fsync(file.fileno())
-        num_bytes = temporary.stat().st_size
-        write_file(recipe_path, [recipe.as_toml().encode()])
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_directory(out.parent)
+    schema, text = _schema(store, recipe), recipe.as_toml().encode()
+    # An export that was killed between its two renames has left the same recipe.
+    is_same = recipe_path.is_file() and recipe_path.read_bytes() == text
+    with (
+        output_file(out, overwrite=overwrite) as file,
+        output_file(recipe_path, overwrite=overwrite or is_same) as recipe_file,
+    ):
+        recipe_file.write(text)
+        with WRITERS[to](file, schema) as writer:
+            for batch in _batches(store, schema, start, stop):
+                writer.write_batch(batch)
+                if progress:
+                    progress(len(batch))
+        num_bytes = file.tell()
+        file.flush()
+        os.fsync(file.fileno())  # the recipe comes first, and is not to stay alone where the disk is full
     return Exported(stop - start, num_bytes, recipe_path)
 
 
@@ -134,16 +133,17 @@ def _batches(store: SeriesStore, schema: pa.Schema, start: int, stop: int) -> It
     keyed = store.series != ("",)
     runs = _runs(store) if keyed else [_Run(0, store.num_rows, 0)]
     names = pa.array(store.series)
+    time, values = store.checked("time"), store.checked("values")
     for row in range(start - start % store.chunk_rows, stop, store.chunk_rows):
         part = slice(max(row, start), min(row + store.chunk_rows, stop))
-        columns = [pa.array(store.time[part]).cast(schema.field(0).type)]
+        columns = [pa.array(time[part]).cast(schema.field(0).type)]
         if keyed:
             counts = [max(0, min(run.stop, part.stop) - max(run.start, part.start)) for run in runs]
             index = np.repeat(np.array([run.series for run in runs], np.int32), counts)
             columns.append(pa.DictionaryArray.from_arrays(pa.array(index), names))
-        columns += [pa.array(np.ascontiguousarray(channel)) for channel in store.values[part].T]
-        if store.labels is not None:
-            columns += [pa.array(np.ascontiguousarray(label)) for label in store.labels[part].T]
+        columns += [pa.array(np.ascontiguousarray(channel)) for channel in values[part].T]
+        if store.label_names:
+            columns += [pa.array(np.ascontiguousarray(label)) for label in store.checked("labels")[part].T]
         yield pa.record_batch(columns, schema=schema)
 
 
@@ -168,8 +168,9 @@ def _runs_by_ends(store: SeriesStore) -> list[_Run] | None:
 
 def _row_of(store: SeriesStore, time_ns: int, start: int) -> int:
     """First row from `start` on with this time; the number of rows where there is none."""
+    time = store.checked("time")
     for row in range(start, store.num_rows, store.chunk_rows):
-        found = np.flatnonzero(store.time[row : row + store.chunk_rows] == time_ns)
+        found = np.flatnonzero(time[row : row + store.chunk_rows] == time_ns)
         if len(found):
             return row + int(found[0])
     return store.num_rows
@@ -190,8 +191,8 @@ def _runs_by_segments(store: SeriesStore) -> list[_Run]:
         last = number + 1 == len(segments)
         if last or segments.series[number + 1] != series:
             limit = store.num_rows if last else int(segments.start[number + 1])
-            time = store.time[stop - 1 : limit]
-            back = np.flatnonzero(np.diff(time) <= 0)
+            time = store.checked("time")[stop - 1 : limit]
+            back = np.flatnonzero(time[1:] <= time[:-1])
             at_end = np.flatnonzero(time == store.series_end_ns[series]) if store.series_end_ns else back[:0]
             ends = (*back[:1], *at_end[:1], len(time) - 1)
             runs.append(_Run(start, stop + int(min(ends)), series))

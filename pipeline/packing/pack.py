@@ -11,24 +11,30 @@ from typing import Any, NamedTuple, TypeVar
 from longstride.pipeline.executor import executor
 from longstride.pipeline.packing.trials import best_of, try_codecs
 from longstride.storage.atomic import make_directory, sync_directory
-from longstride.storage.errors import StoreError
-from longstride.storage.location import Folder, Place, place_of
-from longstride.storage.open import StoreOrPath, opened
+from longstride.storage.errors import StoreError, coded
+from longstride.storage.format import LOCK_FILE, ROOT, STAGED
+from longstride.storage.location import place_of
+from longstride.storage.open import StoreOrPath, open_store, opened
 from longstride.storage.packed.codecs import codec_of
 from longstride.storage.packed.shards import Packing
+from longstride.storage.packed.store import PackedStore
+from longstride.storage.places.folder import Folder
+from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
-from longstride.storage.writing.copy import commit, held, name_of, root_of
+from longstride.storage.writing.copy import commit, held, name_of
+from longstride.storage.writing.lock import check_free, finish
 from longstride.storage.writing.metadata import copied_documents
 from longstride.storage.writing.packed import (
     SHARD_BYTES,
     packed_documents,
     packing_for,
+    shard_files,
     shards_written,
     write_shard,
 )
 from longstride.storage.writing.unpacked import write_chunk_files
 
-__all__ = ["AUTO", "Packed", "pack", "unpack"]
+__all__ = ["AUTO", "Packed", "copy_at", "pack", "unpack"]
 
 AUTO = "auto"
 
@@ -48,6 +54,7 @@ class Packed(NamedTuple):
     """None where it was unpacked."""
 
 
+@coded
 def pack(
     store: StoreOrPath,
     dest: str | os.PathLike[str],
@@ -64,14 +71,23 @@ def pack(
     called with the number of rows that were written. An interrupted job resumes when it is run again. Raises
     StoreError where there is a store already, or a chunk of the old one is damaged.
     """
-    store = opened(store)
+    store, place = opened(store), place_of(dest)
+    if codec != AUTO:
+        codec_of(codec)
+    copy = copy_at(place, store)
+    if copy is not None:
+        if not isinstance(copy, PackedStore) or codec not in (AUTO, copy.packing.codec):
+            raise _taken(place)
+        if copy.packing != packing_for(store, copy.packing.codec, shard_bytes):
+            raise _taken(place)
+        _finish(place)
+        sizes = copy.attributes["packed"]["shard_bytes"]["values"]
+        return Packed(store.num_rows, sum(sizes), len(sizes), len(sizes), copy.packing.codec)
     if codec == AUTO:
         codec = best_of(try_codecs(store)).codec
-    codec_of(codec)
     packing = packing_for(store, codec, shard_bytes)
     job = name_of(store, list(packing))
-    place = place_of(dest)
-    with held(place, job) as staged:
+    with held(place, job, shard_files(store, packing)) as staged:
         done = shards_written(store, staged, job)
         num_shards = -(-store.num_rows // packing.shard_rows)
         left = [number for number in range(num_shards) if number not in done]
@@ -82,6 +98,7 @@ def pack(
     return Packed(store.num_rows, sum(sizes["values"]), num_shards, len(done), codec)
 
 
+@coded
 def unpack(
     store: StoreOrPath,
     dest: str | os.PathLike[str],
@@ -101,12 +118,18 @@ def unpack(
         raise StoreError(
             f"{place.name} is not a folder of this machine, but a mapped store needs one", code="not-a-folder"
         )
-    with held(place, name_of(store, ["mapped"])) as staged:
+    num_chunks = -(-store.num_rows // store.chunk_rows)
+    copy = copy_at(place, store)
+    if copy is not None:
+        if isinstance(copy, PackedStore):
+            raise _taken(place)
+        _finish(place)
+        return Packed(store.num_rows, store.values.nbytes, num_chunks, num_chunks, None)
+    with held(place, name_of(store, ["mapped"]), []) as staged:
         assert isinstance(staged, Folder)
         for name in store.layout.row_arrays:
             make_directory(staged.path / name)
         group = max(1, SHARD_BYTES // (store.chunk_rows * store.layout.row_arrays["values"].row_bytes))
-        num_chunks = -(-store.num_rows // store.chunk_rows)
         tasks = (
             _UnpackChunks(store, staged, number, first, min(first + group, num_chunks))
             for number, first in enumerate(range(0, num_chunks, group))
@@ -114,8 +137,46 @@ def unpack(
         reused = _run(tasks, store, group * store.chunk_rows, {}, workers, dask, progress)
         for name in store.layout.row_arrays:
             sync_directory(staged.path / name)
-        commit(store, copied_documents(root_of(store), store.layout, file_rows=store.chunk_rows), place, staged)
+        commit(store, copied_documents(store, file_rows=store.chunk_rows), place, staged)
     return Packed(store.num_rows, store.values.nbytes, num_chunks, sum(reused.values()), None)
+
+
+def copy_at(place: Place, store: SeriesStore) -> SeriesStore | None:
+    """A copy of a store whose writer was killed between the commit and its end; None where there is no store.
+
+    Raises StoreError where there is any other store, or files of others.
+    """
+    if not _has(place, ROOT):
+        if isinstance(place, Folder):
+            check_free(place.path)
+        return None
+    if _has(place, LOCK_FILE):
+        found = open_store(place.name)
+        if name_of(found, []) == name_of(store, []):
+            return found
+    raise _taken(place)
+
+
+def _has(place: Place, name: str) -> bool:
+    try:
+        place.get_range(name, 0, 1)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _taken(place: Place) -> StoreError:
+    return StoreError(
+        f"{place.name} is a store already: remove it first, or give another path", code="store-exists"
+    )
+
+
+def _finish(place: Place) -> None:
+    """Remove what the killed writer has left."""
+    if isinstance(place, Folder):
+        finish(place.path)
+    else:
+        place.remove([*place.sizes(STAGED), LOCK_FILE])
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,12 @@ def leave_out_other_times(draft: Proposal) -> None:
 
 def leave_out_index(draft: Proposal) -> None:
     """Leave out numbers that count rows."""
+    left = len(draft.channels)
     for column in draft.channels:
         steps = draft.steps(column.numbers)
-        if len(steps) and (steps == 1).all() and len(draft.channels) > 1:
+        if len(steps) and (steps == 1).all() and left > 1:
             draft.exclude(column, "counts rows")
+            left -= 1
 
 
 def find_labels(draft: Proposal) -> None:
@@ -93,6 +95,7 @@ def leave_out_constants(draft: Proposal) -> None:
 
 def find_counters(draft: Proposal) -> None:
     """Find whole numbers that float32 would round, which an ingest refuses: counts, or to be kept as float64."""
+    left = len(draft.channels)
     counters: list[Column] = []
     rounded: list[str] = []
     for column in draft.channels:
@@ -100,8 +103,9 @@ def find_counters(draft: Proposal) -> None:
         if not column.is_whole or most < LARGEST_EXACT["float32"]:
             continue
         found = f"whole numbers up to {number(most)}, which would be rounded"
-        if most >= LARGEST_EXACT["float64"] and len(draft.channels) > 1:
+        if most >= LARGEST_EXACT["float64"] and left > 1:
             draft.exclude(column, f"{found}: codes?")
+            left -= 1
         elif most >= LARGEST_EXACT["float64"]:
             draft.doubts.append(f"{column.name!r} holds {found}, so an ingest stops: subtract an offset with sql")
         elif "pivot" not in draft.settings and _only_rises(draft.steps(column.numbers, *draft.keys)):

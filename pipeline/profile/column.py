@@ -5,6 +5,7 @@ from functools import cached_property
 
 import polars as pl
 
+from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.profile.dialect import MISSING_WORD, to_numbers
 from longstride.pipeline.profile.wording import number, quoted, share
 
@@ -21,7 +22,7 @@ class Column:
     """One column of the sample, (rows,)."""
 
     def __init__(self, raw: pl.Series, decimal: str) -> None:
-        self.raw = raw
+        self.raw = raw = within_reach(raw)
         self.name = raw.name
         self.is_flat = not (raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Duration))
         texts = raw if self.is_flat else pl.Series(raw.name, [None] * len(raw))
@@ -81,7 +82,9 @@ class Column:
 
 
 def steps(values: pl.Series, *keys: pl.Series) -> pl.Series:
-    """From each value to the next with the same keys, where neither is missing."""
+    """From each value to the next with the same keys, where neither is missing; exact, also of the largest."""
+    if values.dtype.is_integer():
+        values = values.cast(pl.Int128)
     rows = pl.DataFrame([values.alias("value"), *(key.alias(f"key {number}") for number, key in enumerate(keys))])
     rows = rows.drop_nulls("value")
     return rows.select(pl.col("value").diff().over(rows.columns[1:])).to_series().drop_nulls()

@@ -8,7 +8,7 @@ from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
-from longstride.pipeline.ingest.sources.files import Names
+from longstride.pipeline.ingest.sources.names import Names
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
@@ -26,6 +26,7 @@ from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.times import find_times, has_zone
 from longstride.pipeline.profile.wording import share
+from longstride.storage.errors import coded
 from longstride.storage.text import counted, readable_time
 
 __all__ = ["profile"]
@@ -37,6 +38,7 @@ WHY = {
 }
 
 
+@coded
 def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     """Look at about `rows` rows of logs, named as for `ingest`, and propose a recipe.
 

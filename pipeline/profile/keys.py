@@ -90,7 +90,7 @@ def _is_about(values: pl.Series, usual: Any, least: float) -> bool:
 def _disorder(rows: pl.DataFrame, keys: Sequence[Column]) -> float:
     """Share of rows that repeat a time of theirs, or go back in time."""
     names = [f"key {column.name}" for column in keys]
-    back = pl.col("time").diff().over(["block", *names]) < 0
+    back = pl.col("time") < pl.col("time").shift().over(["block", *names])
     again = ~pl.struct("group", "time", *names).is_first_distinct()
     return float(rows.select((back.fill_null(False) | again).mean()).item())
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from longstride.pipeline.ingest.recipe import toml
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
 from longstride.pipeline.profile.dialect import MISSING_WORD
 from longstride.pipeline.profile.proposal import Proposal
@@ -27,8 +27,7 @@ def find_missing(draft: Proposal) -> None:
         text = value if isinstance(value, str) else number(value, digits=17)
         is_known = MISSING_WORD.fullmatch(text) is not None
         remark = "" if is_known else ": a missing value?" if value == text else ", far from all other values"
-        is_in_others = any(_count(column, value) for column in draft.channels if column not in columns)
-        if is_known or (len(columns) > 1 and not is_in_others):
+        if is_known or (len(columns) > 1 and not _is_in_others(draft, value, columns)):
             where = repr(columns[0].name) if len(columns) == 1 else f"{len(columns):,} columns"
             count = sum(_count(column, value) for column in columns)
             draft.add("null", text, f"{counted(count, 'time')} in {where}{remark}")
@@ -38,6 +37,11 @@ def find_missing(draft: Proposal) -> None:
     for value, columns in found.items():
         for column in columns if isinstance(value, float) else ():
             column.numbers = column.numbers.set(column.numbers == value, None)
+
+
+def _is_in_others(draft: Proposal, value: str | float, columns: list[Column]) -> bool:
+    known = {column.name for column in columns}
+    return any(_count(column, value) for column in draft.channels if column.name not in known)
 
 
 def _count(column: Column, value: str | float) -> int:

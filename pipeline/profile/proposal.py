@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from longstride.pipeline.ingest.recipe import Recipe, toml
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.sample import Sample
 from longstride.pipeline.profile.times import Times
@@ -70,7 +71,9 @@ class Proposal:
 
     def add(self, setting: str, entry: str, why: str) -> None:
         """Add to a list."""
-        self.settings[setting] = [*self.settings.get(setting, ()), entry]
+        entries = self.settings.setdefault(setting, [])
+        assert isinstance(entries, list)
+        entries.append(entry)
         self.why[f"{setting}={entry}"] = why
 
     def use(self, setting: str, column: Column, why: str | None = None) -> None:

@@ -12,19 +12,15 @@ from polars import selectors
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source
+from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import read_header
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.detect import open_source
-from longstride.pipeline.ingest.sources.files import (
-    Names,
-    find_files,
-    first_bytes,
-    is_compressed,
-    num_bytes,
-    open_text,
-)
+from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, open_text
+from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
+from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.profile.dialect import Dialect, agreed, sniff
 from longstride.storage.errors import LongstrideError
 
@@ -88,7 +84,7 @@ class Sample:
 
     def frame(self) -> pl.DataFrame:
         """All rows, (rows,) a column: texts where files differ in type, null where missing."""
-        frames = [raw.frame for _, raw in self.excerpts]
+        frames = [raw.frame.select(within_reach(column) for column in raw.frame) for _, raw in self.excerpts]
         types = Counter(name for name, _ in {column for frame in frames for column in frame.schema.items()})
         mixed = selectors.by_name(*(name for name, count in types.items() if count > 1), require_all=False)
         whole = pl.concat([frame.with_columns(mixed.cast(pl.String)) for frame in frames], how="diagonal")

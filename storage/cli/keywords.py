@@ -12,7 +12,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, Unio
 from longstride.storage.cli.flags import field_docs
 from longstride.storage.errors import LongstrideError
 
-__all__ = ["keywords_of"]
+__all__ = ["checked", "keywords_of"]
 
 P = ParamSpec("P")
 Self = TypeVar("Self")
@@ -54,7 +54,7 @@ def keywords_of(
                 given = signature.bind(*arguments[len(before) :], **keywords).arguments
             except TypeError as wrong:
                 raise TypeError(f"{function.__qualname__}() {wrong}") from None
-            values = {name: _checked(name, value, hints[name], error) for name, value in given.items()}
+            values = {name: checked(name, value, hints[name], error) for name, value in given.items()}
             return function(*arguments[: len(before)], described(**values))
 
         made: Any = call
@@ -77,8 +77,8 @@ def _described(options: type, signature: inspect.Signature) -> str:
     )
 
 
-def _checked(name: str, value: Any, hint: Any, error: type[LongstrideError]) -> Any:
-    """A value as plain Python has it. Raises `error` where it is of another type than the hint says."""
+def checked(name: str, value: Any, hint: Any, error: type[LongstrideError]) -> Any:
+    """A value as plain Python has it. Raises `error`, with the name, where the hint says another type."""
     if _is_small(value):
         value = value.tolist()  # of numpy, torch or pandas: settings are written as JSON
     # A type in quotes is not known here: whoever uses the value checks it.

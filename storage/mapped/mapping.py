@@ -13,14 +13,14 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
+from longstride.storage.places.folder import open_file
 
 __all__ = ["map_chunk_files", "read_ahead"]
 
@@ -78,18 +78,19 @@ def read_ahead(mapped: NDArray[Any]) -> None:
 
 def _copy(paths: Sequence[Path], chunk_bytes: int) -> NDArray[np.uint8]:
     """Read chunks that are not whole pages and cannot be mapped, such as a few bytes of labels a row."""
-    copied = np.empty((len(paths), chunk_bytes), np.uint8)
-    for row, path in zip(copied, paths, strict=True):
+    parts = []
+    for path in paths:
         with _open_chunk(path, chunk_bytes) as file:
-            file.readinto(row.data)
+            parts.append(np.frombuffer(file.read(chunk_bytes), np.uint8))
+    copied = np.concatenate(parts)
     copied.flags.writeable = False
-    return copied.reshape(-1)
+    return copied
 
 
 @contextmanager
-def _open_chunk(path: Path, chunk_bytes: int) -> Iterator[BufferedReader]:
+def _open_chunk(path: Path, chunk_bytes: int) -> Iterator[IO[bytes]]:
     try:
-        file = open(path, "rb")  # noqa: SIM115
+        file = open_file(path)
     except FileNotFoundError:
         raise StoreError(
             f"chunk {path} is missing: restore it from a backup or ingest again", code="store-damaged"

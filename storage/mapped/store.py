@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.errors import StoreError
 from longstride.storage.format import chunk_file
 from longstride.storage.mapped.mapping import map_chunk_files
 from longstride.storage.store import SeriesStore
@@ -40,11 +41,16 @@ class MappedStore(SeriesStore):
         """Chunk files of `values`, `time` or `labels`, in row order."""
         num_chunks = -(-self.num_rows // self.chunk_rows)
         num_dimensions = len(self.layout.row_arrays[array].dimensions)
+        self.folder.check_inside(array)
         return [self.path / chunk_file(array, index, num_dimensions) for index in range(num_chunks)]
 
     def _map(self, name: str) -> NDArray[Any]:
-        self._check_kept()  # else the files may be those of a store that was made in its place
         array = self.layout.row_arrays[name]
-        mapped = map_chunk_files(self.chunk_files(name), self.chunk_rows * array.row_bytes)
+        try:
+            mapped = map_chunk_files(self.chunk_files(name), self.chunk_rows * array.row_bytes)
+        except StoreError:
+            self.check_unchanged()
+            raise
+        self.check_unchanged()  # else the files may be those of a store that was made in its place
         view: NDArray[Any] = mapped.view(array.dtype).reshape(-1, *array.row_shape)
         return view[: self.num_rows]

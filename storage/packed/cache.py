@@ -1,9 +1,11 @@
 """A cache of decoded rows of a packed store: one file that all processes of a machine map.
 
 The file is as long as all rows, and sparse: rows that have not been decoded take no room. A second file has one
-byte for each chunk, which says whether the chunk is there, or will be. Every epoch visits all rows, in another
-order, so chunks are kept as they come until the limit is reached, and none is removed to make room for another:
-no other choice of chunks would serve more rows of an epoch.
+byte for each chunk, which says whether the chunk is there, or will be; a third one has its checksum. Each process
+compares a chunk that another one has left with its checksum, once, and decodes it again where they differ.
+
+Every epoch visits all rows, in another order, so chunks are kept as they come until the limit is reached, and none
+is removed to make room for another: no other choice of chunks would serve more rows of an epoch.
 """
 
 import contextlib
@@ -17,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +31,8 @@ __all__ = ["RowCache"]
 
 RESERVED, THERE = 1, 2
 """Marks of a chunk: it counts towards the limit, and is being decoded; it is decoded."""
+LAYOUT = 2
+"""Of the files of a cache; files of others are not used."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -49,13 +54,15 @@ class RowCache:
         limit = rows.nbytes if limit_bytes is None else limit_bytes
         self._max_chunks = self._num_chunks if limit >= rows.nbytes else limit // (self._chunk_rows * row_bytes)
         name = _name_of(store)
-        values, there = (Path(folder) / f"{name}.{kind}" for kind in ("values", "there"))
+        values, there, sums = (Path(folder) / f"{name}.{kind}" for kind in ("values", "there", "checksums"))
         try:
             make_directory(Path(folder))
             with open(Path(folder) / f"{name}.lock", "a+b") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 _sized(values, rows.nbytes)
-                _sized(there, self._num_chunks)
+                has_room = all(
+                    _sized(path, size * self._num_chunks, whole=True) for path, size in ((there, 1), (sums, 4))
+                )
             self._file = os.open(values, os.O_RDWR)
             weakref.finalize(self, os.close, self._file)
             self._claims = os.open(Path(folder) / f"{name}.claims", os.O_RDWR | os.O_CREAT, 0o644)
@@ -66,7 +73,14 @@ class RowCache:
             ) from error
         weakref.finalize(self, os.close, self._claims)
         self._kept: NDArray[Any] = np.memmap(values, rows.dtype, "r+", shape=rows.shape)
-        self._there: NDArray[np.uint8] = np.memmap(there, np.uint8, "r+", shape=(self._num_chunks,))
+        self._there: NDArray[np.uint8] = np.zeros(self._num_chunks, np.uint8)
+        self._checksums: NDArray[np.uint32] = np.zeros(self._num_chunks, np.uint32)
+        self._is_checked = np.zeros(self._num_chunks, bool)
+        if has_room:
+            self._there = np.memmap(there, np.uint8, "r+", shape=(self._num_chunks,))
+            self._checksums = np.memmap(sums, np.uint32, "r+", shape=(self._num_chunks,))
+        else:
+            self._max_chunks = 0  # rows are decoded each time
 
     @property
     def is_complete(self) -> bool:
@@ -76,6 +90,8 @@ class RowCache:
     @property
     def in_memory(self) -> NDArray[Any] | None:
         """All values (T, N), once every row is there."""
+        if self.is_complete:
+            self._check(np.arange(self._num_chunks))
         if not self.is_complete:
             return None
         view: NDArray[Any] = self._kept.view(np.ndarray)
@@ -90,6 +106,7 @@ class RowCache:
         wanted = np.unique(
             np.concatenate([np.arange(a // self._chunk_rows, -(-b // self._chunk_rows)) for a, b in ranges])
         )
+        self._check(wanted)
         absent = wanted[self._there[wanted] != THERE]
         if (self._there != 0).sum() >= self._max_chunks:
             absent = absent[self._there[absent] == RESERVED]  # being decoded, or left by a process that died
@@ -133,22 +150,31 @@ class RowCache:
             self._there[chunks] = 0
             return
         self._rows.read_many(bounds, [self._kept[start:stop].view(np.ndarray) for start, stop in bounds])
+        self._checksums[chunks] = [self._checksum(chunk) for chunk in chunks.tolist()]
+        self._is_checked[chunks] = True
         self._there[chunks] = THERE
 
+    def _check(self, chunks: NDArray[np.int64]) -> None:
+        """Compare chunks that other processes have left with their checksums; those that differ are not there."""
+        for chunk in chunks[(self._there[chunks] == THERE) & ~self._is_checked[chunks]].tolist():
+            if self._checksum(chunk) == self._checksums[chunk]:
+                self._is_checked[chunk] = True
+            else:
+                self._there[chunk] = 0
+
+    def _checksum(self, chunk: int) -> int:
+        rows = self._kept[chunk * self._chunk_rows : (chunk + 1) * self._chunk_rows]
+        return int(google_crc32c.value(rows.view(np.ndarray)))
+
     def _has_room(self, bounds: Sequence[tuple[int, int]]) -> bool:
-        """Whether the disk has room for these rows: writing to a mapped page without room kills the process."""
+        """Whether the disk has room for these rows; if not, none are kept from now on."""
         row_bytes = self.nbytes // len(self._rows)
-        if not hasattr(os, "posix_fallocate"):  # macOS
-            return True
-        try:
-            for start, stop in bounds:
-                os.posix_fallocate(self._file, start * row_bytes, (stop - start) * row_bytes)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            self._max_chunks = 0  # it is as full as it can be
-            return False
-        return True
+        has_room = all(
+            _allocated(self._file, start * row_bytes, (stop - start) * row_bytes) for start, stop in bounds
+        )
+        if not has_room:
+            self._max_chunks = 0
+        return has_room
 
     @contextlib.contextmanager
     def _locked(self, chunk: int, *, wait: bool) -> Iterator[bool]:
@@ -178,13 +204,34 @@ class RowCache:
 
 def _name_of(store: PackedStore) -> str:
     """A name for these rows, wherever they lie, and for the time since the machine was started."""
-    boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
-    known = [store.attributes["checksums_crc32c"]["values"], store.num_rows, store.packing.chunk_rows, boot]
+    boot = BOOT_ID.read_text(encoding="utf-8").strip() if BOOT_ID.exists() else ""
+    checksums = store.attributes["checksums_crc32c"]["values"]
+    known = [checksums, store.num_rows, store.packing.chunk_rows, boot, LAYOUT]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:24]
 
 
-def _sized(path: Path, size: int) -> None:
-    """Make a sparse file of this size, unless it is there."""
-    if not path.exists() or path.stat().st_size != size:
-        with open(path, "wb") as file:
-            file.truncate(size)
+def _sized(path: Path, size: int, *, whole: bool = False) -> bool:
+    """Make a file of this size, unless it is there: a sparse one, or where it is `whole`, one with all its room.
+
+    Whether the disk has that room.
+    """
+    if path.exists() and path.stat().st_size == size:
+        return True
+    with open(path, "wb") as file:
+        if whole and not _allocated(file.fileno(), 0, size):
+            return False
+        file.truncate(size)
+    return True
+
+
+def _allocated(file: int, start: int, length: int) -> bool:
+    """Take room on the disk: writing to a mapped page without room would kill the process."""
+    if not hasattr(os, "posix_fallocate"):  # macOS
+        return True
+    try:
+        os.posix_fallocate(file, start, length)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        return False
+    return True

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
 from longstride.storage.packages import needs
-from longstride.storage.packed.delta import DELTA, decode_deltas, encode_deltas
+from longstride.storage.packed.delta import DELTA, coded_bytes, decode_deltas, encode_deltas
+from longstride.storage.packed.frames import check_blosc, check_zstd
 
 __all__ = ["CODECS", "DEFAULT_CODEC", "Codec", "codec_of"]
 
@@ -40,9 +41,18 @@ class Codec:
         if _crc(small) != bytes(checksum):
             raise StoreError("the checksum of a chunk is wrong", code="store-damaged")
         if self._takes_deltas(out.dtype):
-            out[:] = decode_deltas(bytes(self._codec(out.dtype).decode(small)), out.dtype, out.shape[1])
+            coded = np.empty(coded_bytes(out.shape, out.dtype), np.uint8)
+            self._decompress(small, coded)
+            out[:] = decode_deltas(coded, out.dtype, out.shape[1])
         else:
-            self._codec(out.dtype).decode(small, out)
+            self._decompress(small, out)
+
+    def _decompress(self, data: NDArray[np.uint8], out: NDArray[Any]) -> None:
+        if self.compressor == "blosc":
+            check_blosc(data, dict(self.settings)["cname"], out.nbytes)
+        else:
+            check_zstd(data, out.nbytes)
+        self._codec(out.dtype).decode(data, out)
 
     def as_zarr(self, dtype: np.dtype[Any]) -> list[dict[str, Any]]:
         """Codecs of a chunk, as the metadata of a Zarr array names them."""

@@ -8,7 +8,7 @@ out is compressed well after a shuffle of bits.
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DELTA", "decode_deltas", "encode_deltas"]
+__all__ = ["DELTA", "coded_bytes", "decode_deltas", "encode_deltas"]
 
 DELTA = "longstride.delta"
 """Name of the codec in the metadata of an array."""
@@ -43,15 +43,23 @@ def encode_deltas(values: NDArray[np.floating]) -> bytes:
         decimals[chosen] = number
         left = left[~exact]
     steps = np.diff(whole, axis=1, prepend=kind.type(0))
-    header = decimals.tobytes().ljust(-(-len(columns) // 8) * 8, b"\0")
+    header = decimals.tobytes().ljust(_header_bytes(len(columns)), b"\0")
     return header + ((steps << 1) ^ (steps >> (8 * kind.itemsize - 1))).astype(kind).tobytes()
 
 
-def decode_deltas(data: bytes, dtype: np.dtype[np.floating], num_channels: int) -> NDArray[np.floating]:
+def coded_bytes(shape: tuple[int, ...], dtype: np.dtype[np.floating]) -> int:
+    """Bytes of what `encode_deltas` makes of values of shape (rows, N)."""
+    rows, num_channels = shape
+    return _header_bytes(num_channels) + rows * num_channels * dtype.itemsize
+
+
+def decode_deltas(
+    data: bytes | NDArray[np.uint8], dtype: np.dtype[np.floating], num_channels: int
+) -> NDArray[np.floating]:
     """Values (rows, N) of what `encode_deltas` made."""
     kind = np.dtype(f"<i{dtype.itemsize}")
     decimals = np.frombuffer(data, np.int8, num_channels)
-    coded = np.frombuffer(data, kind.str.replace("i", "u"), offset=-(-num_channels // 8) * 8)
+    coded = np.frombuffer(data, kind.str.replace("i", "u"), offset=_header_bytes(num_channels))
     coded = coded.reshape(num_channels, -1)
     steps = (coded >> 1).view(kind) ^ -(coded & 1).view(kind)
     whole = np.cumsum(steps, axis=1, dtype=kind)
@@ -63,6 +71,10 @@ def decode_deltas(data: bytes, dtype: np.dtype[np.floating], num_channels: int) 
         values[:] = numbers.T
     values[:, as_bits] = whole[as_bits].view(dtype).T
     return values
+
+
+def _header_bytes(num_channels: int) -> int:
+    return -(-num_channels // 8) * 8
 
 
 def _from_whole(

@@ -1,7 +1,7 @@
 """Reading the packed layout: rows are decoded when they are asked for, from a folder or an object store."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
 from longstride.storage.format import RowArray, chunk_file
-from longstride.storage.location import Folder, Place
 from longstride.storage.packed.shards import Packing, index_bytes, read_index
+from longstride.storage.places.folder import Folder
+from longstride.storage.places.place import FileChanged, Part, Place
 
 __all__ = ["PackedRows", "threads_for"]
 
@@ -36,6 +37,14 @@ class _Run(NamedTuple):
     out: NDArray[Any]
 
 
+class _Shard(NamedTuple):
+    """A shard that was opened."""
+
+    chunks: NDArray[np.uint64]
+    """Offset and length of each chunk."""
+    version: str | None
+
+
 class PackedRows:
     """Rows of one array of a packed store; it is sliced like the array itself."""
 
@@ -48,8 +57,13 @@ class PackedRows:
         *,
         packing: Packing,
         shard_sizes: list[int],
+        check_unchanged: Callable[[], None],
     ) -> None:
-        """Rows of the array `name`, whose shards in `place` have `shard_sizes` bytes. Nothing is read yet."""
+        """Rows of the array `name`, whose shards in `place` have `shard_sizes` bytes. Nothing is read yet.
+
+        `check_unchanged` is called each time that a shard was opened, and raises StoreError where the place holds
+        another store by then. What is read of the shard after that is of the same file.
+        """
         self.name = name
         self.shape = (num_rows, *array.row_shape)
         self.dtype = array.dtype
@@ -60,7 +74,8 @@ class PackedRows:
         self._packing = packing
         self._codec = packing.codec_for(name)
         self._sizes = shard_sizes
-        self._indexes: dict[int, NDArray[np.uint64]] = {}
+        self._check_unchanged = check_unchanged
+        self._shards: dict[int, _Shard] = {}
         # A search for a time by bisection asks for single rows, the first ones again and again.
         self._chunk = lru_cache(maxsize=CHUNKS_KEPT)(self._read_chunk)
 
@@ -137,9 +152,10 @@ class PackedRows:
         rows = self._packing.chunk_rows
         shard, begin = divmod(run.start, self._packing.shard_rows)
         first, last = begin // rows, (begin + run.stop - run.start - 1) // rows
-        entries = self._index(shard)[first : last + 1]
+        chunks, version = self._shard(shard)
+        entries = chunks[first : last + 1]
         offset, length = int(entries[0, 0]), int(entries[:, 1].sum())
-        data = memoryview(self._fetch(shard, offset, length))
+        data = memoryview(self._fetch(shard, offset, length, version).data)
         row = run.start - begin % rows
         at = 0
         for size in entries[:, 1].tolist():
@@ -161,26 +177,37 @@ class PackedRows:
             out[:] = whole[begin - row : end - row]
         self.bytes_decoded += whole.nbytes
 
-    def _index(self, shard: int) -> NDArray[np.uint64]:
-        index = self._indexes.get(shard)
-        if index is None:
+    def _shard(self, shard: int) -> _Shard:
+        opened = self._shards.get(shard)
+        if opened is None:
             length = index_bytes(self._packing.shard_chunks)
+            size = self._sizes[shard]
+            if size < length:
+                raise self._damaged(shard, f"it has {size:,} bytes, fewer than its index")
+            part = self._fetch(shard, size - length, length)
+            self._check_unchanged()
+            rows = min(self._packing.shard_rows, len(self) - shard * self._packing.shard_rows)
             try:
-                index = read_index(bytes(self._fetch(shard, self._sizes[shard] - length, length)))
+                chunks = read_index(bytes(part.data), -(-rows // self._packing.chunk_rows), size - length)
             except StoreError as error:
                 raise self._damaged(shard, str(error)) from error
-            self._indexes[shard] = index
-        return index
+            opened = self._shards[shard] = _Shard(chunks, part.version)
+        return opened
 
-    def _fetch(self, shard: int, start: int, length: int) -> bytes | memoryview:
+    def _fetch(self, shard: int, start: int, length: int, version: str | None = None) -> Part:
         name = self._file(shard)
         try:
-            data = self._place.get_range(name, start, length)
+            part = self._place.get_range(name, start, length, version)
         except FileNotFoundError:
+            self._check_unchanged()
             raise self._damaged(shard, "it is missing") from None
-        if len(data) != length:
+        except FileChanged:
+            self._check_unchanged()
+            raise self._damaged(shard, "it was replaced since it was opened") from None
+        if len(part.data) != length:
+            self._check_unchanged()
             raise self._damaged(shard, f"it ends before byte {start + length:,}")
-        return data
+        return part
 
     def _file(self, shard: int) -> str:
         return chunk_file(self.name, shard, len(self.shape))

@@ -63,9 +63,18 @@ def encode_shard(rows: NDArray[Any], codec: Codec, *, chunk_rows: int, num_chunk
     return b"".join([*parts, listed, google_crc32c.value(listed).to_bytes(CRC_BYTES, "little")])
 
 
-def read_index(data: bytes) -> NDArray[np.uint64]:
-    """Offset and length of each chunk (chunks, 2), from the end of a shard. Raises StoreError if it is damaged."""
+def read_index(data: bytes, num_chunks: int, num_bytes: int) -> NDArray[np.uint64]:
+    """Offset and length of each chunk (chunks, 2), from the end of a shard.
+
+    Raises StoreError if it is damaged, or does not tell of `num_chunks` chunks, one after the other, within the
+    `num_bytes` bytes before it.
+    """
     listed, checksum = data[:-CRC_BYTES], data[-CRC_BYTES:]
     if google_crc32c.value(listed).to_bytes(CRC_BYTES, "little") != checksum:
         raise StoreError("the checksum of its index is wrong", code="store-damaged")
-    return np.frombuffer(listed, "<u8").reshape(-1, 2)
+    index = np.frombuffer(listed, "<u8").reshape(-1, 2)[:num_chunks]
+    ends = index.sum(axis=1)
+    follow = np.array_equal(index[1:, 0], ends[:-1])
+    if index.max() > num_bytes or not follow or ends[-1] > num_bytes:
+        raise StoreError("its index does not name its chunks one after the other", code="store-damaged")
+    return index

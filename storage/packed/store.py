@@ -3,9 +3,9 @@
 from functools import cached_property
 from typing import Any
 
-from longstride.storage.location import Place
 from longstride.storage.packed.rows import PackedRows
 from longstride.storage.packed.shards import Packing
+from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
 
 __all__ = ["PackedStore"]
@@ -43,5 +43,6 @@ class PackedStore(SeriesStore):
             self.layout.row_arrays[name],
             self.num_rows,
             packing=self.packing,
+            check_unchanged=self.check_unchanged,
             shard_sizes=self.attributes["packed"]["shard_bytes"][name],
         )

@@ -8,7 +8,7 @@ from zarr.abc.codec import ArrayBytesCodec
 from zarr.core.array_spec import ArraySpec
 from zarr.core.buffer import Buffer, NDBuffer
 
-from longstride.storage.packed.delta import DELTA, decode_deltas, encode_deltas
+from longstride.storage.packed.delta import DELTA, coded_bytes, decode_deltas, encode_deltas
 
 __all__ = ["DeltaCodec"]
 
@@ -30,12 +30,19 @@ class DeltaCodec(ArrayBytesCodec):
 
     def compute_encoded_size(self, input_byte_length: int, _chunk_spec: ArraySpec) -> int:
         """Bytes of a chunk: its values, and a header that is a multiple of 8."""
-        return input_byte_length + -(-_chunk_spec.shape[1] // 8) * 8
+        return coded_bytes(_chunk_spec.shape, _dtype(_chunk_spec))
 
     async def _decode_single(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
-        dtype: np.dtype[np.floating] = np.dtype(str(chunk_spec.dtype.to_native_dtype()))
-        values = decode_deltas(chunk_data.to_bytes(), dtype, chunk_spec.shape[1])
+        dtype = _dtype(chunk_spec)
+        data = chunk_data.to_bytes()
+        if len(data) != coded_bytes(chunk_spec.shape, dtype):
+            raise ValueError(f"a chunk of deltas has {len(data)} bytes, which is not what its shape needs")
+        values = decode_deltas(data, dtype, chunk_spec.shape[1])
         return chunk_spec.prototype.nd_buffer.from_numpy_array(values)
 
     async def _encode_single(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer | None:
         return chunk_spec.prototype.buffer.from_bytes(encode_deltas(np.asarray(chunk_data.as_numpy_array())))
+
+
+def _dtype(chunk_spec: ArraySpec) -> np.dtype[np.floating]:
+    return np.dtype(str(chunk_spec.dtype.to_native_dtype()))

@@ -5,7 +5,8 @@ So no reader sees an unfinished store, and an interrupted copy resumes.
 
 import hashlib
 import json
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,30 +16,25 @@ from numpy.typing import NDArray
 
 from longstride.storage.atomic import make_directory
 from longstride.storage.errors import LongstrideError, StoreError, StoreLockedError
-from longstride.storage.format import ATTRIBUTES, LOCK_FILE, ROOT, STAGED
-from longstride.storage.location import Folder, Place, PlaceError
+from longstride.storage.format import ATTRIBUTES, DOCUMENTS, IDENTITY, LOCK_FILE, ROOT, STAGED, chunk_file
+from longstride.storage.places.bucket import Bucket
+from longstride.storage.places.folder import Folder
+from longstride.storage.places.object_answers import PlaceError
+from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock
 
-__all__ = ["checked_rows", "commit", "held", "name_of", "root_of"]
-
-ROW_ARRAYS = ("time", "values", "labels")
+__all__ = ["checked_rows", "commit", "held", "name_of"]
 
 
 def name_of(store: SeriesStore, target: list[Any]) -> str:
     """Name of a job: a hash of what is copied, and of the layout that the copy gets."""
-    attributes = {key: value for key, value in store.attributes.items() if key != "packed"}
-    return hashlib.sha256(json.dumps([attributes, target], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([content_of(store), target], sort_keys=True).encode()).hexdigest()[:16]
 
 
-def root_of(store: SeriesStore) -> dict[str, Any]:
-    """The root document of the commit that was opened. Raises StoreError where there is another one by now."""
-    document: dict[str, Any] = json.loads(store.get(ROOT))
-    if document["attributes"][ATTRIBUTES]["generation"] != store.generation:
-        raise StoreError(
-            f"rows were appended to {store.name} in the meantime: run the command again", code="store-changed"
-        )
-    return document
+def content_of(store: SeriesStore) -> dict[str, Any]:
+    """What two stores have in common that hold the same rows, whatever their layouts."""
+    return {key: value for key, value in store.attributes.items() if key not in ("packed", IDENTITY, DOCUMENTS)}
 
 
 def checked_rows(store: SeriesStore, array: str, start: int, stop: int) -> NDArray[Any]:
@@ -57,8 +53,8 @@ def checked_rows(store: SeriesStore, array: str, start: int, stop: int) -> NDArr
 
 
 @contextmanager
-def held(place: Place, job: str) -> Iterator[Place]:
-    """Hold a place for this job, and give the one in which its row arrays are to be written.
+def held(place: Place, job: str, files: Sequence[str]) -> Iterator[Place]:
+    """Hold a place for this job, and give the one in which its row arrays are to be written: `files` by name.
 
     Raises StoreError where there is a store, StoreLockedError where another job holds the place.
     """
@@ -69,37 +65,63 @@ def held(place: Place, job: str) -> Iterator[Place]:
             make_directory(staged.path)
             yield staged
         return
-    _claim(place, job)
+    claim = f"{job} {secrets.token_hex(8)}".encode()
+    _claim(place, job, claim)
     try:
         yield place
     except PlaceError:
         raise  # the job resumes from what is there, as soon as the place can be reached
     except LongstrideError:
-        place.remove([name for folder in ROW_ARRAYS for name in place.sizes(folder)])
-        place.remove([*place.sizes(STAGED), LOCK_FILE])
+        # Receipts go first: who takes over writes again what has none.
+        if _is_ours(place, claim):
+            place.remove([*place.sizes(f"{STAGED}/{job}")])
+            place.remove([*files, LOCK_FILE])
         raise
-    place.remove([*place.sizes(STAGED), LOCK_FILE])
+    place.remove([*place.sizes(f"{STAGED}/{job}")])
+    if _holds(place, claim):
+        place.remove([LOCK_FILE])
 
 
-def _claim(place: Place, job: str) -> None:
-    """Refuse to write where there is a store, or another job is at work."""
+def _claim(place: Place, job: str, claim: bytes) -> None:
+    """Refuse to write where there is a store, or another job works; take over what an earlier run has left."""
+    _check_free(place)
     try:
-        place.get(ROOT)
-    except FileNotFoundError:
-        pass
-    else:
-        raise StoreError(
-            f"{place.name} is a store already: remove it first, or give another path", code="store-exists"
-        )
-    try:
-        place.put_new(LOCK_FILE, job.encode())
+        place.put_new(LOCK_FILE, claim)
     except FileExistsError:
-        if place.get(LOCK_FILE) != job.encode():
+        if place.get(LOCK_FILE).split()[:1] != [job.encode()]:
             raise StoreLockedError(
                 f"{place.name} is being written by another job, or an earlier job died there: if it did, remove "
                 "its files, or give another path",
                 code="store-locked",
             ) from None
+        place.put(LOCK_FILE, claim)
+
+
+def _check_free(place: Place) -> None:
+    """Raise StoreError where there is a store already."""
+    try:
+        place.get(ROOT)
+    except FileNotFoundError:
+        return
+    raise StoreError(
+        f"{place.name} is a store already: remove it first, or give another path", code="store-exists"
+    )
+
+
+def _holds(place: Place, claim: bytes) -> bool:
+    try:
+        return place.get(LOCK_FILE) == claim
+    except FileNotFoundError:
+        return False
+
+
+def _is_ours(place: Place, claim: bytes) -> bool:
+    """Whether nobody else has taken over the files of this job, or made a store of them."""
+    try:
+        place.get(ROOT)
+    except FileNotFoundError:
+        return _holds(place, claim)
+    return False
 
 
 def commit(store: SeriesStore, documents: dict[str, bytes], place: Place, staged: Place) -> None:
@@ -114,12 +136,28 @@ def commit(store: SeriesStore, documents: dict[str, bytes], place: Place, staged
     if isinstance(staged, Folder) and isinstance(place, Folder):
         for name in arrays:
             (staged.path / name).rename(place.path / name)
+    if isinstance(place, Bucket):
+        _check_there(place, root)
     try:
         place.put_new(ROOT, root)
     except FileExistsError:
         # It can be our own, where an answer was lost on the way.
         if place.get(ROOT) != root:
             raise StoreError(
-                f"{place.name} was written by another job in the meantime: nothing was changed",
+                f"{place.name} was written by another job in the meantime: its files were left as they are",
                 code="store-exists",
             ) from None
+
+
+def _check_there(place: Place, root: bytes) -> None:
+    """Raise StoreError unless all shards are there: a job that gave up may have removed some."""
+    sizes: dict[str, list[int]] = json.loads(root)["attributes"][ATTRIBUTES]["packed"]["shard_bytes"]
+    there = {name: size for array in sizes for name, size in place.sizes(array).items()}
+    for array, expected in sizes.items():
+        for number, size in enumerate(expected):
+            name = chunk_file(array, number, 1 if array == "time" else 2)
+            if there.get(name) != size:
+                raise StoreError(
+                    f"{place.name}/{name} was removed or replaced by another job: run the command again",
+                    code="store-changed",
+                )

@@ -8,21 +8,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from longstride.storage.atomic import make_directory
+from longstride.storage.atomic import make_directory, naming
 from longstride.storage.errors import StoreError, StoreLockedError
 from longstride.storage.format import KEPT_GENERATIONS, LOCK_FILE, ROOT, STAGED, chunk_index
 from longstride.storage.location import local_path
 from longstride.storage.open import open_mapped, open_store
 from longstride.storage.store import SeriesStore
 
-__all__ = ["StoreLock"]
+__all__ = ["StoreLock", "check_free", "finish"]
 
 
 class StoreLock:
     """Holds a folder for one writer. What is not committed is removed at the end, unless it can be resumed.
 
     The parts that an ingest has read lie in `staged`. That folder is removed when the lock is released, but stays
-    after an interruption (KeyboardInterrupt, SystemExit, a kill), so that the next holder resumes from it.
+    after an interruption (KeyboardInterrupt, SystemExit, a kill) and after an error of the system (OSError, such
+    as a full disk), so that the next holder resumes from it.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, append: bool = False) -> None:
@@ -60,7 +61,10 @@ class StoreLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None or issubclass(kind, Exception):
+            # A disk that is full, or fails, is no fault of the work.
+            if isinstance(error, OSError) and self.staged.exists():
+                error.add_note(f"what was done is kept in {self.path}, and the same command resumes it")
+            elif kind is None or issubclass(kind, Exception):
                 shutil.rmtree(self.staged, ignore_errors=True)
             self.clear()
         finally:
@@ -84,23 +88,39 @@ class StoreLock:
         if self.append:
             open_mapped(self.path)
         else:
-            _check_free(self.path)
+            check_free(self.path)
 
     def _release(self) -> None:
         """Release the lock. Its file is removed last; it stays in an unfinished store, and marks it as ours."""
         assert self._file is not None
         with self._file:
-            if self.is_committed or not _unfinished(self.path):
+            is_committed = self.is_committed
+            if is_committed or not _unfinished(self.path):
                 (self.path / LOCK_FILE).unlink(missing_ok=True)
-                with suppress(OSError):  # a committed store is not empty
+            if not is_committed:
+                with suppress(OSError):  # what is unfinished stays
                     self.path.rmdir()
         self._file = None
 
 
-def _check_free(path: Path) -> None:
+def finish(path: Path) -> None:
+    """Remove what is left in a store of a writer that was killed between its commit and its end.
+
+    Raises StoreLockedError while a writer is at work.
+    """
+    with _acquire(path):
+        shutil.rmtree(path / STAGED, ignore_errors=True)
+        _clear_store(open_store(path))
+        (path / LOCK_FILE).unlink(missing_ok=True)
+
+
+def check_free(path: Path) -> None:
     """Refuse to write over anything but a new folder, or one that an interrupted writer left."""
     if (path / ROOT).exists():
         raise StoreError(f"{path} is a store already: remove it first, or give another path", code="store-exists")
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise StoreError(f"{above} is a file, not a folder: give another path", code="path-taken")
     if path.exists() and not path.is_dir():
         raise StoreError(f"{path} is a file: give the path of a new folder", code="path-taken")
     if path.is_dir() and any(path.iterdir()) and not (path / LOCK_FILE).exists():
@@ -112,7 +132,7 @@ def _acquire(path: Path) -> IO[str]:
     while True:
         make_directory(path)
         try:
-            file = open(path / LOCK_FILE, "a+")  # noqa: SIM115
+            file = open(path / LOCK_FILE, "a+", encoding="utf-8")  # noqa: SIM115
         except FileNotFoundError:
             continue  # a writer that gave up has just removed the folder
         try:
@@ -126,9 +146,18 @@ def _acquire(path: Path) -> IO[str]:
                 code="store-locked",
             ) from None
         if os.fstat(file.fileno()).st_nlink:
-            file.truncate(0)
-            file.write(f"{os.getpid()} on {os.uname().nodename}")
-            file.flush()
+            try:
+                with naming(path):
+                    file.truncate(0)
+                    file.write(f"{os.getpid()} on {os.uname().nodename}")
+                    file.flush()
+            except OSError:
+                with suppress(OSError):
+                    if not _unfinished(path):
+                        (path / LOCK_FILE).unlink()
+                        path.rmdir()
+                    file.close()
+                raise
             return file
         file.close()  # removed by a writer that gave up: a lock on it would keep no other writer out
 

@@ -20,11 +20,26 @@ from zarr.core.buffer import Buffer
 from zarr.storage import MemoryStore
 
 from longstride.storage.atomic import sync_directory, write_file
-from longstride.storage.format import ATTRIBUTES, FORMAT_VERSION, ROOT, TIME_ATTRIBUTES, StoreLayout, seal
+from longstride.storage.format import (
+    ATTRIBUTES,
+    CONSOLIDATED_KEYS,
+    DOCUMENTS,
+    FORMAT_VERSION,
+    IDENTITY,
+    ROOT,
+    ROOT_KEYS,
+    TIME_ATTRIBUTES,
+    StoreLayout,
+    identity_of,
+    seal,
+)
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
+from longstride.storage.store import SeriesStore
 
 __all__ = ["Commit", "copied_documents", "write_commit"]
+
+FIELDS = fields(Statistics)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,47 +79,44 @@ def _documents(commit: Commit) -> dict[str, bytes]:
     memory: dict[str, Buffer] = {}
     root = zarr.create_group(MemoryStore(memory), zarr_format=3)
     _create_row_arrays(root, commit.layout, commit.num_rows)
-    _create_small_arrays(root, commit)
+    rows = {field.name: np.stack([getattr(part, field.name) for part in commit.statistics]) for field in FIELDS}
+    _create_small_arrays(root, commit.layout, commit.generation, commit.segments, Statistics(**rows))
     documents = {name: buffer.to_bytes() for name, buffer in memory.items()}
     checksums = {**commit.checksums}
     for name, data in documents.items():
-        if not name.endswith("zarr.json"):
+        if not name.endswith(ROOT):
             checksums[name] = [google_crc32c.value(data)]
-    documents[ROOT] = _root_document(documents, _attributes(commit, checksums))
-    return documents
+    return _sealed(documents, _attributes(commit, checksums))
 
 
 def copied_documents(
-    document: dict[str, Any],
-    layout: StoreLayout,
+    store: SeriesStore,
     *,
     codecs: Mapping[str, list[dict[str, Any]]] | None = None,
     file_rows: int,
     packed: dict[str, Any] | None = None,
 ) -> dict[str, bytes]:
-    """Metadata of a copy of a store in another layout, root document included, by path relative to the store.
+    """Metadata of a copy of a store in another layout, root document included, by path relative to the copy.
 
-    `document` is the root document of the store, `codecs` are those of each row array (plain bytes by default),
-    `file_rows` the rows of one file, and `packed` the attribute that describes the packed layout.
+    `codecs` are those of each row array (plain bytes by default), `file_rows` the rows of one file, and `packed`
+    the attribute that describes the packed layout. Only what `open_store` has checked is taken from the store.
     """
-    attributes = {key: value for key, value in document["attributes"][ATTRIBUTES].items() if key != "seal_crc32c"}
-    attributes.pop("packed", None)
+    attributes = {key: value for key, value in store.attributes.items() if key != "packed"}
     if packed is not None:
         attributes["packed"] = packed
     memory: dict[str, Buffer] = {}
     root = zarr.create_group(MemoryStore(memory), zarr_format=3)
-    _create_row_arrays(root, layout, attributes["num_rows"])
-    members = {**document["consolidated_metadata"]["metadata"]}
-    for name in layout.row_arrays:
-        member = json.loads(memory[f"{name}/zarr.json"].to_bytes())
+    _create_row_arrays(root, store.layout, store.num_rows)
+    _create_small_arrays(root, store.layout, store.generation, store.segments, store.block_statistics)
+    documents = {name: buffer.to_bytes() for name, buffer in memory.items() if name.endswith(ROOT)}
+    for name in store.layout.row_arrays:
+        member = json.loads(documents[f"{name}/{ROOT}"])
         member["chunk_grid"]["configuration"]["chunk_shape"][0] = file_rows
         if codecs is not None:
             member["codecs"] = codecs[name]
-        members[name] = member
-    # As Zarr writes them, so that a store is the same again, byte for byte.
-    documents = {f"{name}/zarr.json": json.dumps(member, indent=2).encode() for name, member in members.items()}
-    documents[ROOT] = _root_document(documents, attributes)
-    return documents
+        # As Zarr writes them, so that a store is the same again, byte for byte.
+        documents[f"{name}/{ROOT}"] = json.dumps(member, indent=2).encode()
+    return _sealed(documents, attributes)
 
 
 def _create_row_arrays(root: zarr.Group, layout: StoreLayout, num_rows: int) -> None:
@@ -130,19 +142,19 @@ def _attributes_of(array: str, layout: StoreLayout) -> dict[str, Any]:
     return {"coordinates": "labels"} if array == "values" and layout.labels else {}
 
 
-def _create_small_arrays(root: zarr.Group, commit: Commit) -> None:
-    layout, segments = commit.layout, commit.segments
+def _create_small_arrays(
+    root: zarr.Group, layout: StoreLayout, generation: int, segments: Segments, statistics: Statistics
+) -> None:
     _create(root, "channel", np.array(layout.channels, object), ("channel",))
     if layout.labels:
         _create(root, "label", np.array(layout.labels, object), ("label",))
     # Each commit has a folder of its own, so that an unfinished later commit cannot touch it, and a process that
     # opened the store before a later one still finds it.
-    state = root.create_group(f"commits/{commit.generation}")
+    state = root.create_group(f"commits/{generation}")
     for bound in ("start", "stop", "series"):
         _create(state, f"segment_{bound}", getattr(segments, bound).astype(np.int64), ("segment",))
-    for field in fields(Statistics):
-        rows = np.stack([getattr(part, field.name) for part in commit.statistics])
-        _create(state, f"block_{field.name}", rows, ("block", "channel"))
+    for field in FIELDS:
+        _create(state, f"block_{field.name}", getattr(statistics, field.name), ("block", "channel"))
 
 
 def _create(group: zarr.Group, name: str, data: NDArray[Any], dimensions: tuple[str, ...]) -> None:
@@ -182,16 +194,30 @@ def _attributes(commit: Commit, checksums: dict[str, list[int]]) -> dict[str, An
     }
 
 
-def _root_document(documents: dict[str, bytes], attributes: dict[str, Any]) -> bytes:
-    members = {
-        name.removesuffix("/zarr.json"): json.loads(data)
-        for name, data in documents.items()
-        if name.endswith("/zarr.json")
+def _sealed(documents: dict[str, bytes], attributes: dict[str, Any]) -> dict[str, bytes]:
+    """The documents of a commit with its identity, and the root document, which seals them all.
+
+    A reader that has opened the store finds the identity where only this commit can have put it: in the group of
+    its small arrays. So it sees whether its files still belong to the store that it has opened.
+    """
+    documents = {**documents}
+    identity = identity_of(attributes)
+    group = f"commits/{attributes['generation']}/{ROOT}"
+    document = json.loads(documents[group])
+    document["attributes"] = {ATTRIBUTES: {IDENTITY: identity}}
+    documents[group] = json.dumps(document, indent=2).encode()
+    members = {name: data for name, data in documents.items() if name.endswith(f"/{ROOT}")}
+    attributes = {
+        **attributes,
+        IDENTITY: identity,
+        DOCUMENTS: {name: google_crc32c.value(data) for name, data in members.items()},
     }
-    document = {
-        "zarr_format": 3,
-        "node_type": "group",
+    root = {
+        **ROOT_KEYS,
         "attributes": {ATTRIBUTES: {**attributes, "seal_crc32c": seal(attributes)}},
-        "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": members},
+        "consolidated_metadata": {
+            **CONSOLIDATED_KEYS,
+            "metadata": {name.removesuffix(f"/{ROOT}"): json.loads(data) for name, data in members.items()},
+        },
     }
-    return json.dumps(document, allow_nan=False).encode()
+    return {**documents, ROOT: json.dumps(root, allow_nan=False).encode()}

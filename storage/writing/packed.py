@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from longstride.storage.format import STAGED, chunk_file
-from longstride.storage.location import Place
 from longstride.storage.packed.shards import Packing, encode_shard
+from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
-from longstride.storage.writing.copy import checked_rows, root_of
+from longstride.storage.writing.copy import checked_rows
 from longstride.storage.writing.metadata import copied_documents
 
-__all__ = ["SHARD_BYTES", "packed_documents", "packing_for", "shards_written", "write_shard"]
+__all__ = ["SHARD_BYTES", "packed_documents", "packing_for", "shard_files", "shards_written", "write_shard"]
 
 SHARD_BYTES = 64 * 2**20
 """Bytes of values in a shard, before they are compressed."""
@@ -62,6 +62,15 @@ def write_shard(store: SeriesStore, place: Place, packing: Packing, job: str, nu
     return sizes
 
 
+def shard_files(store: SeriesStore, packing: Packing) -> list[str]:
+    """Names of all shards of a packed copy."""
+    num_shards = -(-store.num_rows // packing.shard_rows)
+    arrays = store.layout.row_arrays.items()
+    return [
+        chunk_file(name, number, len(array.dimensions)) for name, array in arrays for number in range(num_shards)
+    ]
+
+
 def shards_written(store: SeriesStore, place: Place, job: str) -> dict[int, dict[str, int]]:
     """Sizes of the shards that an interrupted job has written whole, by number and array."""
     arrays = store.layout.row_arrays
@@ -80,8 +89,7 @@ def shards_written(store: SeriesStore, place: Place, job: str) -> dict[int, dict
 def packed_documents(store: SeriesStore, packing: Packing, sizes: dict[str, list[int]]) -> dict[str, bytes]:
     """Metadata of the packed copy of a store, by path; `sizes` are the bytes of the shards of each row array."""
     return copied_documents(
-        root_of(store),
-        store.layout,
+        store,
         codecs={name: _sharded(store, name, packing) for name in sizes},
         file_rows=packing.shard_rows,
         packed={**packing._asdict(), "shard_bytes": sizes},

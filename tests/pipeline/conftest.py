@@ -1,4 +1,4 @@
-"""Small logs on disk."""
+"""Small logs on disk, and clusters that read them."""
 
 import gzip
 from collections.abc import Callable, Iterator, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.dask_cluster import Cluster
 from tests.helpers.paths import SHARED
 
 
@@ -41,3 +42,13 @@ def logs() -> Iterator[Path]:
 def gecco(logs: Path) -> Path:
     """The folder of the water quality logs."""
     return logs / "gecco"
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """A scheduler without workers."""
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    found = Cluster(folder)
+    yield found
+    found.stop()

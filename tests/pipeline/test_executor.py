@@ -1,14 +1,12 @@
 """Threads, local processes and a real Dask cluster make the same store; what dies on the way is done again."""
 
-import json
 import os
+import signal
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,98 +17,15 @@ from click.testing import CliRunner
 
 from longstride import Recipe, RejectsError, SourceError, ingest
 from longstride.__main__ import main
-from longstride.pipeline import executor
-from longstride.pipeline.executor import WorkersError
+from longstride.pipeline import cluster as cluster_of_dask
+from longstride.pipeline import cluster_watch
+from longstride.pipeline.cluster import WorkersError, on_processes
+from tests.helpers.dask_cluster import Cluster
 from tests.helpers.errors import assert_refused, raises
 from tests.helpers.logs.ingest_jobs import contents, run_job, write_logs
 from tests.helpers.logs.log_lines import log_lines
 from tests.helpers.paths import ROOT
-
-LOGGING = """
-import os
-import signal
-from pathlib import Path
-from longstride.pipeline.ingest.staging import task as staging
-
-
-def log_and_die(call, write_part, log, die_at, written=0):
-    def logged_call(self):
-        with log.open("a") as file:
-            file.write(f"{self.reading.number}-{self.section.number}\\n")
-        return call(self)
-
-    def mortal_write_part(*args):
-        nonlocal written
-        written += 1
-        if written == die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        folder, *rest = args
-        if SEES == "nothing":
-            folder = folder / "elsewhere"
-        part = write_part(folder, *rest)
-        if SEES == "another folder":
-            (folder / f"{part.source}-{part.section}-{part.piece}.part").unlink()
-        return part
-
-    staging.ReadSection.__call__, staging.write_part = logged_call, mortal_write_part
-
-
-if staging.write_part.__name__ == "write_part":  # Dask loads it twice
-    log_and_die(staging.ReadSection.__call__, staging.write_part, Path("LOG"), DIE_AT)
-"""
-"""What a worker loads before it works: it logs the tasks that it begins, and dies in one of them."""
-
-
-class Cluster:
-    """A scheduler and workers, each a process."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._stack = ExitStack()
-        contact = folder / "scheduler.json"
-        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(contact)]
-        self.scheduler = self._start("scheduler", *options)
-        while not (contact.exists() and contact.read_text()):
-            time.sleep(0.05)
-        self.address = json.loads(contact.read_text())["address"]
-
-    def add_worker(self, name: str, *, die_at: int = 0, sees: str = "all") -> None:
-        """Start a worker that logs its tasks, and may die in one, or not see the files of this machine."""
-        preload = self.folder / f"{name}.py"
-        settings = {"LOG": str(self.folder / f"{name}.log"), "DIE_AT": str(die_at), "SEES": repr(sees)}
-        text = LOGGING
-        for setting, value in settings.items():
-            text = text.replace(setting, value)
-        preload.write_text(text)
-        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--preload", str(preload)]
-        self._start("worker", self.address, *options, "--name", name)
-
-    def tasks(self, name: str) -> list[str]:
-        """What a worker has begun."""
-        log = self.folder / f"{name}.log"
-        return log.read_text().splitlines() if log.exists() else []
-
-    def stop(self) -> None:
-        """End them all."""
-        self._stack.close()
-
-    def _start(self, what: str, *arguments: str) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "DASK_TEMPORARY_DIRECTORY": str(self.folder)}
-        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *arguments]
-        with (self.folder / f"{what}.out").open("ab") as out:
-            process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=out, stderr=out)
-        self._stack.callback(process.wait)
-        self._stack.callback(process.kill)
-        return process
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    folder = tmp_path / "cluster"
-    folder.mkdir()
-    found = Cluster(folder)
-    yield found
-    found.stop()
+from tests.helpers.sessions import assert_none_left, members, started
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +100,20 @@ def test_a_local_process_that_is_killed_is_replaced(tmp_path: Path, logs: Path, 
     assert contents(tmp_path / "out") == by_threads[0]
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_no_local_process_outlives_a_job_that_is_killed(
+    tmp_path: Path, write_log: Callable[..., Path], number: signal.Signals
+) -> None:
+    log = write_log("log.csv", log_lines(200_000))
+    command = ["-m", "longstride", "ingest", log, "--out", tmp_path / "out", "--time", "time", "--workers", 2]
+    with started(*command, log=tmp_path / "errors") as job:
+        while len(members(job.pid)) < 3:
+            assert job.poll() is None, (tmp_path / "errors").read_text()
+        os.kill(job.pid, number)
+        assert job.wait() == -number
+        assert_none_left(job)
+
+
 def test_a_fault_on_a_worker_is_told_as_if_it_were_here(
     tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster
 ) -> None:
@@ -204,8 +133,8 @@ def test_a_fault_on_a_worker_is_told_as_if_it_were_here(
 
 
 def test_no_scheduler(tmp_path: Path, write_log: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert executor.CONNECT_SECONDS <= 15
-    monkeypatch.setattr(executor, "CONNECT_SECONDS", 1)
+    assert cluster_of_dask.CONNECT_SECONDS <= 15
+    monkeypatch.setattr(cluster_of_dask, "CONNECT_SECONDS", 1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
@@ -221,7 +150,7 @@ def test_no_scheduler(tmp_path: Path, write_log: Callable[..., Path], monkeypatc
 def test_no_workers(
     tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "WORKERS_SECONDS", 1)
+    monkeypatch.setattr(cluster_watch, "WORKERS_SECONDS", 1)
     log = write_log("log.csv", log_lines(9))
     with raises("workers-missing", cluster.address, kind=WorkersError):
         ingest([log], tmp_path / "out", Recipe(time="time"), dask=cluster.address)
@@ -243,7 +172,7 @@ def test_a_scheduler_that_is_killed(
 def test_a_piece_that_kills_its_workers(
     tmp_path: Path, write_log: Callable[..., Path], cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "WORKERS_SECONDS", 90)  # on a busy machine some die before others have come
+    monkeypatch.setattr(cluster_watch, "WORKERS_SECONDS", 90)  # on a busy machine some die before others have come
     for name in "abcde":
         cluster.add_worker(name, die_at=1)
     with raises("workers-lost", cluster.address):
@@ -269,7 +198,7 @@ class Bottomless:
 
 
 def test_a_fault_that_cannot_be_pickled_does_not_hang() -> None:
-    with executor.on_processes(1) as run, pytest.raises(RuntimeError, match="RecursionError: maximum recursion"):
+    with on_processes(1) as run, pytest.raises(RuntimeError, match="RecursionError: maximum recursion"):
         list(run(iter([Bottomless()])))
 
 

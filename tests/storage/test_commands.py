@@ -66,7 +66,7 @@ def test_inspect_refuses_what_is_no_window(path: Path, arguments: list[str]) -> 
 def test_verify_a_whole_store(path: Path) -> None:
     done = run_process("verify", path)
     assert done.returncode == 0
-    assert done.stdout == f"{path}: all 15 chunk files are whole (0.0 MiB)\n"
+    assert done.stdout == f"{path}: all 29 files are whole (0.1 MiB)\n"
 
 
 def test_verify_names_broken_chunks(path: Path) -> None:
@@ -79,7 +79,7 @@ def test_verify_names_broken_chunks(path: Path) -> None:
     assert done.returncode == 1
     assert f"broken: {file} has checksum" in done.stdout
     assert f"broken: {path / 'time' / 'c.0'} cannot be read: No such file or directory" in done.stdout
-    assert_refused(done.stderr, "store-damaged", "2 of 15 chunk files")
+    assert_refused(done.stderr, "store-damaged", "2 of 29 files")
     assert "Traceback" not in done.stdout + done.stderr
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import psutil
 import pytest
@@ -341,6 +342,11 @@ def test_a_billion_rows(path: Path) -> None:
             file = path / array / ".".join(["c", str(index), *rest])
             os.close(os.open(file, os.O_CREAT | os.O_WRONLY))
             os.truncate(file, layout.chunk_rows * row_bytes)
+
+    def zeros(size: int) -> int:
+        checksum: int = google_crc32c.value(bytes(size))
+        return checksum
+
     state = Commit(
         layout=layout,
         generation=1,
@@ -348,7 +354,13 @@ def test_a_billion_rows(path: Path) -> None:
         segments=Segments(np.array([0]), np.array([num_rows]), np.array([0])),
         series=("",),
         cadence_ns=10**7,
-        checksums={"time": [0] * num_chunks, "values": [0] * num_chunks},
+        checksums={
+            name: [
+                *[zeros(layout.chunk_rows * row_bytes)] * (num_chunks - 1),
+                zeros(num_rows % layout.chunk_rows * row_bytes),
+            ]
+            for name, row_bytes in (("time", 8), ("values", 8 * 4))
+        },
         statistics=[whole_block] * num_chunks,
         sources=[],
         recipe={},

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import torch
 
-from longstride.trainer.engine.checkpoint import load_checkpoint
+from longstride.trainer.saved.checkpoint import load_checkpoint
 from tests.helpers.runs.training import TORCHRUN, finish, lines_of, newest_checkpoint, start_training
 
 NUM_KILLS = 24

@@ -13,9 +13,9 @@ import psutil
 import pytest
 import torch
 
-from longstride.trainer.engine.checkpoint import best_checkpoint, load_checkpoint
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
+from longstride.trainer.saved.checkpoint import best_checkpoint, load_checkpoint
 from tests.helpers.runs.report_page import Page
 from tests.helpers.runs.training import (
     TORCHRUN,
@@ -155,13 +155,15 @@ def test_torchrun_starts_a_killed_rank_again(store: Path, tmp_path: Path, undist
     assert_same_run(out, undisturbed(2)[0])
 
 
-def test_a_signal_saves_and_leaves(store: Path, tmp_path: Path, undisturbed: Any) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_leaves(store: Path, tmp_path: Path, undisturbed: Any, number: signal.Signals) -> None:
     out = tmp_path / "run"
     process = start_training(store, out, "--epochs=6", "--checkpoint-every=50")
     wait_until_saved(process, out, step=72)
-    process.send_signal(signal.SIGTERM)
-    _, errors = finish(process)
+    process.send_signal(number)
+    output, errors = finish(process, code=128 + number)
     assert f"stopped by a signal after step {step_saved(out)}, saved: resume it by --resume" in errors
+    assert output == ""
     assert 72 <= step_saved(out) < NUM_STEPS
     assert lines_of(out, "summary") == []
     finish(start_training(store, out, *LONG, "--resume"))
@@ -184,8 +186,9 @@ def test_a_signal_to_one_rank_stops_both(store: Path, tmp_path: Path) -> None:
     wait_until_saved(process, out, step=72)
     _, last = ranks_of(process)
     last.send_signal(signal.SIGINT)
-    _, errors = finish(process)
+    _, errors = finish(process, code=1)  # of torchrun, whichever way its ranks fail
     assert errors.count("stopped by a signal after step") == 1
+    assert f"after step {step_saved(out):,}, saved" in errors
 
 
 def test_a_loss_that_is_not_finite_stops_all_ranks_with_one_message(store: Path, tmp_path: Path) -> None:

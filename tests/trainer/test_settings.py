@@ -1,13 +1,10 @@
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from longstride.__main__ import main
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.settings import OptimiserSettings, Settings
+from longstride.trainer.settings import Settings
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import settings_for
 
@@ -62,47 +59,39 @@ def test_how_long_and_where_may_change_when_a_run_goes_on() -> None:
         assert changed.that_shape_the_curve() != settings.that_shape_the_curve()
 
 
-CONFIG = """
-out = "{out}"
-
-[data]
-window = 16
-stride = 4
-batch-size = 32
-
-[model]
-hidden = 8
-latent = 4
-
-[run]
-max-steps = 3
-device = "cpu"
-"""
-
-
-def test_a_file_takes_the_place_of_defaults_and_flags_that_of_the_file(store: Path, tmp_path: Path) -> None:
-    (tmp_path / "run.toml").write_text(CONFIG.format(out=tmp_path / "run"))
-    command = ["train", str(store), "--config", str(tmp_path / "run.toml"), "--max-steps", "2"]
-    result = CliRunner().invoke(main, command, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    settings = Settings.from_json(json.loads((tmp_path / "run" / "settings.json").read_text()))
-    assert (settings.data.window, settings.data.batch_size, settings.model.hidden) == (16, 32, 8)
-    assert (settings.run.max_steps, settings.optimiser.lr) == (2, OptimiserSettings.lr)
-
-
 @pytest.mark.parametrize(
-    ("text", "facts"),
+    "groups",
     [
-        ("window = ", ("run.toml", "[config-format]")),
-        ("[data]\nwindws = 3", ("run.toml", "'windws'", "accumulate, batch-size, ", "[setting-unknown]")),
-        ("window = 'wide'", ("'--window'", "'wide'")),
-        ("window = 0", ("--window is 0", "[option-value]")),
+        None,
+        [],
+        {},
+        {"data": {}},
+        dict.fromkeys(("data", "model", "optimiser", "run")),
+        {name: {} for name in ("data", "model", "optimiser", "run")},
     ],
 )
-def test_a_file_that_says_something_else(store: Path, tmp_path: Path, text: str, facts: tuple[str, ...]) -> None:
-    (tmp_path / "run.toml").write_text(text)
-    command = ["train", str(store), "--config", str(tmp_path / "run.toml"), "--out", str(tmp_path / "run")]
-    result = CliRunner().invoke(main, command)
-    assert result.exit_code
-    assert all(fact in result.output for fact in facts)
-    assert not (tmp_path / "run").exists()
+def test_what_is_not_settings_does_not_come_back(groups: Any) -> None:
+    with raises("setting-unknown", kind=SettingsError):
+        Settings.from_json(groups)
+
+
+@pytest.mark.parametrize("value", ["16", 1.5, True, None, [16], {}])
+def test_another_type_does_not_come_back(value: Any) -> None:
+    groups = settings_for(Path("store"), Path("run")).as_json()
+    groups["data"]["window"] = value
+    with raises("option-value", "window", kind=SettingsError):
+        Settings.from_json(groups)
+
+
+def test_a_setting_in_another_group_does_not_come_back() -> None:
+    groups = settings_for(Path("store"), Path("run")).as_json()
+    groups["model"]["window"] = groups["data"].pop("window")
+    with raises("setting-unknown", "model", kind=SettingsError):
+        Settings.from_json(groups)
+
+
+def test_the_path_of_a_store_holds_in_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert settings_for(Path("plant.zarr"), Path("run")).data.store == str(tmp_path / "plant.zarr")
+    url = "s3://bucket/plant.zarr"
+    assert settings_for(url, Path("run")).data.store == url  # type: ignore[arg-type]

@@ -6,26 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from longstride.trainer.engine.metrics import Interval
-from longstride.trainer.engine.rundir import RunDirectory
+from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.train_result import TrainResult
 
 
 def result(out: Path, lines: list[dict[str, Any]], *, finished: bool = True) -> TrainResult:
     (out / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return TrainResult.of(
-        RunDirectory(out), Interval(num_windows=10, seconds=5.0), 3, finished=finished, drawn=finished
-    )
+    stopped_by = None if finished else 15
+    interval = Interval(num_windows=10, seconds=5.0)
+    return TrainResult.of(RunDirectory(out), interval, 3, stopped_by=stopped_by, drawn=finished)
 
 
 def test_it_has_the_ends_of_the_curve(tmp_path: Path) -> None:
-    lines = [{"kind": "train", "loss": loss} for loss in (0.9, 0.5, 0.2)]
-    lines += [{"kind": "validation", "loss": loss} for loss in (0.4, 0.3, 0.35)]
+    lines = [{"kind": "train", "step": 1, "epoch": 0, "loss": loss} for loss in (0.9, 0.5, 0.2)]
+    lines += [{"kind": "validation", "step": 1, "epoch": 0, "loss": loss} for loss in (0.4, 0.3, 0.35)]
     found = result(tmp_path, lines)
     assert (found.first_loss, found.last_loss) == (0.9, 0.2)
     assert (found.validation_loss, found.best_validation_loss) == (0.35, 0.3)
     assert found.windows_per_second == 2
     assert found.picture == str(tmp_path / "reconstruction.png")
-    assert set(found.as_metrics()).isdisjoint({"out", "finished"})
+    assert set(found.as_metrics()).isdisjoint({"out", "finished", "stopped_by"})
 
 
 def test_a_run_without_validation(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from longstride.storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError, of_system
+from longstride.trainer.engine.lost_ranks import end_at_once, told_to_others
 from longstride.trainer.errors import RunError, SettingsError
 
 __all__ = ["Ranks", "start_ranks"]
@@ -69,7 +70,7 @@ class Ranks:
         except LongstrideError as caught:
             error = caught
         except OSError as caught:
-            error = RunError(str(caught), code="file-system")
+            error = of_system(caught)
         first = next((other for other in self.gather(error) if other is not None), None)
         if first is not None:
             raise first
@@ -117,9 +118,11 @@ def start_ranks(device: str) -> Iterator[Ranks]:
         store = PrefixStore(f"restart-{os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
     backend = "nccl" if chosen.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=world_size)
+    end_at_once()
     try:
-        yield Ranks(dist.get_rank(), dist.get_world_size(), chosen)
-    except LongstrideError:  # all ranks agreed on it
+        with told_to_others(store, rank):
+            yield Ranks(dist.get_rank(), dist.get_world_size(), chosen)
+    except LongstrideError:  # all ranks agreed on it, or heard of it
         dist.destroy_process_group()
         raise
     # Not after any other error: the others may be well, and to wait for them here could keep this process, and so

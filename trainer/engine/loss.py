@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.resolve import named
+from longstride.trainer.resolve import call_named, named
 
 __all__ = ["LOSSES", "ErrorOfValues", "make_loss", "num_valid", "total_error"]
 
@@ -29,7 +29,7 @@ def make_loss(name: str) -> ErrorOfValues:
     loss: ErrorOfValues = named("--loss", name, LOSSES)
     if name not in LOSSES:
         sample = torch.zeros(2, 3, 4)
-        found = loss(sample, sample)
+        found = call_named("--loss", name, LOSSES, sample, sample)
         if not isinstance(found, Tensor) or found.shape != sample.shape:
             what = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
             raise SettingsError(
@@ -45,10 +45,15 @@ def total_error(loss: ErrorOfValues, prediction: Tensor, target: Tensor, mask: T
 
     A sum, not a mean: ranks hold unequal numbers of valid values, so a mean of their means is not the mean.
     Divide by the count of all ranks. `target` must be finite in the masked places too (fill it first): a NaN
-    times zero is a NaN, in the gradient as well.
+    times zero is a NaN, in the gradient as well. Raises SettingsError where the first two differ in shape.
     """
     # Subtraction would broadcast shapes that differ, in silence.
-    assert prediction.shape == target.shape, f"{tuple(prediction.shape)} against {tuple(target.shape)}"
+    if prediction.shape != target.shape:
+        raise SettingsError(
+            f"the model gave {tuple(prediction.shape)} for windows of shape {tuple(target.shape)}: --model must "
+            "name one that returns the shape that it takes",
+            code="option-value",
+        )
     assert mask is None or mask.shape == target.shape, f"{tuple(mask.shape)} against {tuple(target.shape)}"
     error = loss(prediction.float(), target)
     if mask is not None:

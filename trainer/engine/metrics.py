@@ -8,10 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from longstride.storage.atomic import write_file
+from longstride.storage.atomic import naming, write_file
 from longstride.storage.packages import PackageError, needs
 
 __all__ = ["Interval", "MetricsLog", "read_metrics"]
+
+KINDS = ("train", "validation", "summary")
+MAX_SHOWN = 5
+"""Numbers of damaged lines in a warning."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +70,47 @@ class Interval:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Every line of a `metrics.jsonl`; a last line cut short by a kill is left out."""
+    """Every line of a `metrics.jsonl`; a last line cut short by a kill is left out.
+
+    Damaged lines are left out too, with a warning: nothing but reports is made of them.
+    """
     if not path.exists():
         return []
-    whole_lines = path.read_text().split("\n")[:-1]
-    return [json.loads(line) for line in whole_lines]
+    lines: list[dict[str, Any]] = []
+    damaged: list[int] = []
+    for number, text in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+        line = _parse(text)
+        if line is None:
+            damaged.append(number)
+        else:
+            lines.append(line)
+    if damaged:
+        shown = ", ".join(map(str, damaged[:MAX_SHOWN])) + (", ..." if len(damaged) > MAX_SHOWN else "")
+        logger.warning(f"{path}: {len(damaged)} damaged lines are left out (line {shown})")
+    return lines
+
+
+def _parse(text: bytes) -> dict[str, Any] | None:
+    """A line as `MetricsLog` writes it, or None."""
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(line, dict) or line.get("kind") not in KINDS:
+        return None
+    counts = [line.get("step"), *([line.get("epoch")] if line["kind"] != "summary" else [])]
+    if not all(isinstance(count, int) for count in counts):
+        return None
+    figures = [value for name, value in line.items() if name != "kind" and line["kind"] != "summary"]
+    is_whole = "loss" in line or line["kind"] == "summary"
+    return line if is_whole and all(value is None or _is_figure(value) for value in figures) else None
+
+
+def _is_figure(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 class MetricsLog:
@@ -83,7 +123,8 @@ class MetricsLog:
         """
         kept = [line for line in read_metrics(path) if _is_before(line, epoch, step)]
         write_file(path, ["".join(json.dumps(line) + "\n" for line in kept).encode()])
-        self._file = open(path, "a", buffering=1)  # noqa: SIM115
+        self._path = path
+        self._file = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115
         self._board = _board(tensorboard, step)
 
     def __enter__(self) -> "MetricsLog":
@@ -102,7 +143,8 @@ class MetricsLog:
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in figures.items()
         }
-        self._file.write(json.dumps({"kind": kind, "step": step, **finite}) + "\n")
+        with naming(self._path):
+            self._file.write(json.dumps({"kind": kind, "step": step, **finite}) + "\n")
         for name, value in finite.items():
             if self._board and isinstance(value, int | float) and name != "epoch" and kind != "summary":
                 self._board.add_scalar(f"{kind}/{name}", value, step)

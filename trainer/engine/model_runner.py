@@ -11,6 +11,7 @@ from longstride.pipeline.loading.batch import WindowBatch
 from longstride.trainer.engine.loss import ErrorOfValues, num_valid, total_error
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.engine.precision import autocast
+from longstride.trainer.errors import SettingsError
 
 __all__ = ["ModelRunner", "Reconstruction"]
 
@@ -28,6 +29,10 @@ class Reconstruction(NamedTuple):
     def total_error(self, loss: ErrorOfValues) -> Tensor:
         """Sum of the errors of the values that are present, a float64 scalar."""
         return total_error(loss, self.windows, self.inputs, self.mask)
+
+    def error_of_means(self, loss: ErrorOfValues) -> Tensor:
+        """The same of a model that always predicts the mean of each channel."""
+        return total_error(loss, torch.zeros_like(self.inputs), self.inputs, self.mask)
 
     def num_valid(self) -> Tensor | int:
         """How many values are present."""
@@ -65,9 +70,15 @@ class ModelRunner:
     def reconstruct(
         self, model: Callable[[Tensor], Tensor], inputs: Tensor, mask: Tensor | None
     ) -> Reconstruction:
-        """Run a model on inputs (b, K, N)."""
+        """Run a model on inputs (b, K, N). Raises SettingsError where it does not return a tensor."""
         with autocast(self.precision, self.device):
             windows = model(inputs)
+        if not isinstance(windows, Tensor):
+            raise SettingsError(
+                f"the model gave {type(windows).__name__} for windows (b, K, N): --model must name one that "
+                "returns a tensor of the same shape",
+                code="option-value",
+            )
         return Reconstruction(windows.float(), inputs, mask)
 
     @torch.no_grad()

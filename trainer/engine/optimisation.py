@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.resolve import named
+from longstride.trainer.resolve import call_named
 from longstride.trainer.settings import OptimiserSettings
 
 __all__ = ["OPTIMISERS", "make_average", "make_optimiser", "make_schedule"]
@@ -37,7 +37,7 @@ def make_optimiser(settings: OptimiserSettings, model: nn.Module) -> Optimizer:
 
     Raises SettingsError where there is no optimiser of that name, or the function found does not make one.
     """
-    optimiser = named("--optimiser", settings.optimiser, OPTIMISERS)(model.parameters(), lr=settings.lr)
+    optimiser = call_named("--optimiser", settings.optimiser, OPTIMISERS, model.parameters(), lr=settings.lr)
     if not isinstance(optimiser, Optimizer):
         found = type(optimiser).__name__
         raise SettingsError(

@@ -9,11 +9,17 @@ __all__ = ["StopWish"]
 
 
 class StopWish:
-    """While entered, a signal only sets `came`: ranks must stop at the same step, so none may stop at once."""
+    """While entered, a signal is only noted: ranks must stop at the same step, so none may stop at once."""
 
     def __init__(self) -> None:
-        self.came = False
+        self.number = 0
+        """Of the first signal; 0 where none came."""
         self._previous: dict[signal.Signals, Any] = {}
+
+    @property
+    def came(self) -> bool:
+        """Whether a signal came."""
+        return self.number != 0
 
     def __enter__(self) -> "StopWish":
         # Other threads of a program get no signals, and Python lets only the main one wait for them.
@@ -29,4 +35,4 @@ class StopWish:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.came = True
+        self.number = self.number or number

@@ -13,6 +13,7 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.open import open_store
 from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.divergence import is_ruined
 from longstride.trainer.engine.loss import make_loss
 from longstride.trainer.engine.metrics import Interval
 from longstride.trainer.engine.model_runner import ModelRunner
@@ -39,10 +40,22 @@ class Progress:
     """Smallest validation loss so far."""
     stale: int = 0
     """Validations since then."""
+    first_loss: float = math.nan
+    """Of the first step with a value."""
+    ruined_steps: int = 0
+    """The last ones, whose loss is ruined."""
+    is_judged_ruined: bool = False
+    """Whether the last validation loss is, while the values themselves are not that large."""
     interval: Interval = field(default_factory=Interval)
     """Since the last line of metrics."""
     total: Interval = field(default_factory=Interval)
     """Since the run began."""
+
+    def watch(self, loss: float) -> None:
+        """Count a step that has a value."""
+        if math.isnan(self.first_loss):
+            self.first_loss = loss
+        self.ruined_steps = self.ruined_steps + 1 if is_ruined(loss, self.first_loss) else 0
 
     @staticmethod
     def from_json(fields: dict[str, Any]) -> "Progress":
@@ -90,6 +103,7 @@ class RunState:
     def as_checkpoint(self) -> dict[str, Any]:
         """Everything that a resumed run needs, plain values and tensors; call it on every rank."""
         return {
+            "settings": self.settings.as_json(),
             "model": self.model.state_dict(),
             "average": None,
             "progress": asdict(self.progress),

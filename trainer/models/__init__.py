@@ -11,7 +11,7 @@ from longstride.trainer.models.lstm import LSTMAutoencoder
 from longstride.trainer.models.patch import PatchAutoencoder
 from longstride.trainer.models.pca import PCAAutoencoder
 from longstride.trainer.models.tcn import TCNAutoencoder
-from longstride.trainer.resolve import named
+from longstride.trainer.resolve import call_named
 from longstride.trainer.settings import ModelSettings
 
 __all__ = [
@@ -57,7 +57,7 @@ def build_model(settings: ModelSettings, num_channels: int, window: int) -> nn.M
 
     Raises SettingsError where there is no such model, or the function found does not make one.
     """
-    model = named("--model", settings.model, MODELS)(settings, num_channels, window)
+    model = call_named("--model", settings.model, MODELS, settings, num_channels, window)
     if not isinstance(model, nn.Module):
         raise SettingsError(
             f"--model {settings.model} gave {type(model).__name__}, expected a torch.nn.Module",

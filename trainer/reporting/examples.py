@@ -48,7 +48,7 @@ def typical_row(state: RunState) -> int:
 def read_examples(state: RunState, rows: Sequence[int]) -> list[Example]:
     """The windows that begin at these rows of the store, as the model is now."""
     store, window = state.store, state.settings.data.window
-    values = np.stack([store.values[row : row + window] for row in rows])
+    values = np.stack([store.checked("values")[row : row + window] for row in rows])
     batch = WindowBatch(torch.from_numpy(values), torch.tensor(rows), torch.from_numpy(~np.isnan(values)))
     judged = _judge(state, batch)
     reconstructions = state.runner.normalisation.undo(judged.windows).cpu().numpy()
@@ -58,7 +58,7 @@ def read_examples(state: RunState, rows: Sequence[int]) -> list[Example]:
         Example(
             row=row,
             series=store.series[store.segments.series[segments[index]]],
-            time=np.asarray(store.time[row : row + window]),
+            time=np.asarray(store.checked("time")[row : row + window]),
             original=values[index],
             reconstruction=reconstructions[index],
             error=errors[index],

@@ -1,5 +1,6 @@
 """What a run reports while it trains, on rank 0 alone: messages, metrics, and at the end a picture and a page."""
 
+import io
 import logging
 import resource
 import sys
@@ -10,13 +11,14 @@ from typing import Never
 import torch
 from tqdm import tqdm
 
+from longstride.storage.atomic import write_file
 from longstride.storage.packages import PackageError, needs
 from longstride.trainer.engine.metrics import MetricsLog, read_metrics
-from longstride.trainer.engine.rundir import RunDirectory
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.examples import read_examples, typical_row
 from longstride.trainer.reporting.report import write_report
 from longstride.trainer.reporting.window_plot import draw_window
+from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["Reporter"]
@@ -114,17 +116,19 @@ class Reporter:
                 f"{'Validation' if state.validation_batches else 'Training'} window at row {typical.row:,}, "
                 f"after {progress.step:,} steps"
             )
-            draw_window(typical, state.store, title).savefig(directory.picture)
-        result = self.result(finished=True, drawn=can_draw)
+            picture = io.BytesIO()
+            draw_window(typical, state.store, title).savefig(picture, format="png")
+            write_file(directory.picture, [picture.getbuffer()])
+        result = self.result(drawn=can_draw)
         self._log.write("summary", progress.step, **result.as_metrics())
         if can_draw:
             write_report(directory.report, state, result, read_metrics(directory.metrics), typical, worst_windows)
         return result
 
-    def result(self, *, finished: bool, drawn: bool = False) -> TrainResult:
+    def result(self, *, stopped_by: int | None = None, drawn: bool = False) -> TrainResult:
         """The result of the run so far; on rank 0 alone."""
         progress = self.state.progress
-        return TrainResult.of(self.directory, progress.total, progress.step, finished=finished, drawn=drawn)
+        return TrainResult.of(self.directory, progress.total, progress.step, stopped_by=stopped_by, drawn=drawn)
 
     def _peak_memory(self) -> float:
         """Megabytes: of the device on CUDA, of this process otherwise."""

@@ -62,7 +62,8 @@ def _between_gaps(values: NDArray[np.floating]) -> list[int]:
 
 def _elapsed(time: NDArray[np.int64]) -> tuple[NDArray[np.float64], str]:
     """Time since the first row in a unit that suits the span, and the name of that unit."""
-    seconds = (time - time[0]) / 1e9
+    # As an unsigned number, also where it is longer than the 292 years of int64.
+    seconds = (time - time[0]).view(np.uint64) / 1e9
     span = seconds[-1]
     for unit, length in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0)):
         if span >= 3 * length:

@@ -3,26 +3,30 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from longstride.storage.cli.flags import flags, given
-from longstride.storage.cli.group import example, row_range
-from longstride.trainer.cli import echo_once, report_once
+from longstride.storage.cli.group import OVERWRITE, LocalPath, example, row_range
+from longstride.trainer.cli import echo_once, report_once, report_progress
+from longstride.trainer.errors import ScoresError
 from longstride.trainer.scoring.settings import BUFFER, ScoreOptions
+
+if TYPE_CHECKING:
+    from longstride.storage.store import SeriesStore
 
 __all__ = ["evaluate", "plot", "score"]
 
 
 @click.command(epilog=example("longstride score runs/plant plant.zarr --out scores.parquet"))
-@click.argument("run", type=click.Path())
+@click.argument("run", type=LocalPath())
 @click.argument("store")
 @flags(
     ScoreOptions,
     run=None,
     store=None,
-    out={"type": click.Path(dir_okay=False), "required": True},
+    out={"metavar": "FILE", "type": LocalPath(), "required": True},
     normal={"type": str},
 )
 def score(run: str, store: str, out: str, **options: Any) -> None:
@@ -35,7 +39,7 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
 
     Started by torchrun, each process scores rows of its own.
     """
-    with report_once():
+    with report_once(), report_progress():
         from longstride.trainer.scoring.score import score as score_rows
 
         result = score_rows(run, store, out, **given(options))
@@ -48,7 +52,7 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
         "longstride evaluate lstm.parquet pca.parquet plant.zarr --json",
     )
 )
-@click.argument("scores", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("scores", metavar="SCORES...", nargs=-1, type=LocalPath(path_type=Path))
 @click.argument("store")
 @click.option("--threshold", type=float, help="Threshold to use instead of the one that `score` has set.")
 @click.option(
@@ -68,10 +72,13 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
     which cannot be found without labels. Each row is judged by itself, without point adjustment. Chance is the
     AUC-PR of random scores.
     """
-    from longstride.storage.open import open_store
+    if not scores:
+        raise click.UsageError(
+            f"{store} is the only argument: give files of scores first, and at the end the store that they are of"
+        )
     from longstride.trainer.scoring.evaluation import evaluate as judge
 
-    opened = open_store(store)
+    opened = _opened(store)
     found = [judge(path, opened, threshold=threshold, buffer=buffer) for path in scores]
     if as_json:
         lines = [
@@ -87,24 +94,41 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
 
 
 @click.command(epilog=example("longstride plot scores.parquet plant.zarr --rows 2000:3000 --out plot.png"))
-@click.argument("scores", type=click.Path(path_type=Path))
+@click.argument("scores", type=LocalPath(path_type=Path))
 @click.argument("store")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False),
+    type=LocalPath(path_type=Path),
+    metavar="FILE",
     required=True,
     help="Picture to write: PNG, SVG or PDF.",
 )
+@OVERWRITE
 @click.option("--rows", metavar="A:B", callback=row_range, help="Rows A to B - 1.  [default: all]")
 @click.option("--channels", help="Channels to draw, separated by commas.  [default: the first eight]")
-def plot(scores: Path, store: str, out: str, rows: tuple[int, int] | None, channels: str | None) -> None:
+def plot(
+    scores: Path, store: str, out: Path, rows: tuple[int, int] | None, channels: str | None, overwrite: bool
+) -> None:
     """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
-    from longstride.storage.location import local_path
-    from longstride.storage.open import open_store
+    from longstride.storage.writing.output import check_output
     from longstride.trainer.scoring.score_file import read_scores
     from longstride.trainer.scoring.score_plot import draw_scores
 
-    path, opened = local_path(out), open_store(store)
+    check_output(out, overwrite=overwrite)
+    opened = _opened(store)
+    found = read_scores(scores, opened)
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()
-    draw_scores(path, opened, read_scores(scores, opened), rows=rows, channels=chosen, title=opened.name)
+    draw_scores(out, opened, found, rows=rows, channels=chosen, title=opened.name, overwrite=overwrite)
     click.echo(out)
+
+
+def _opened(store: str) -> "SeriesStore":
+    """The store, which is the last argument: a file there is one of scores."""
+    from longstride.storage.open import open_store
+
+    if Path(store).is_file():
+        raise ScoresError(
+            f"{store} is a file, not a store: give files of scores first, and at the end the store of them",
+            code="store-missing",
+        )
+    return open_store(store)

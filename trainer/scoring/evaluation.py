@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.errors import coded
 from longstride.storage.html import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open import StoreOrPath, opened
@@ -108,6 +109,7 @@ COLUMNS: dict[str, Callable[[Figures], float]] = {
 HEAD = f"  {'label':<12} {'series':<12} {'rows':>11} {'labelled':>9} {'spans':>6} "
 
 
+@coded
 def evaluate(
     scores: str | os.PathLike[str], store: StoreOrPath, *, threshold: float | None = None, buffer: int = BUFFER
 ) -> Evaluation:
@@ -126,7 +128,7 @@ def evaluate(
     check(is_number, "threshold", threshold, "a number")
     opened_store = opened(store)
     found = read_scores(local_path(scores), opened_store)
-    if opened_store.labels is None:
+    if not opened_store.label_names:
         raise ScoresError(
             f"{opened_store.name} has no labels to judge scores by: ingest it with --labels", code="no-labels"
         )
@@ -147,8 +149,7 @@ def evaluate(
 
 
 def _labels(store: SeriesStore) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    assert store.labels is not None
-    labels = np.asarray(store.labels[:]) != 0
+    labels = np.asarray(store.checked("labels")[:]) != 0
     yield from zip(store.label_names, labels.T, strict=True)
     if labels.shape[1] > 1:
         yield "any", labels.any(axis=1)

@@ -5,21 +5,23 @@ Each rank scores rows of its own, from the windows that cover them, and holds no
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.cli.keywords import keywords_of
+from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open import opened
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.output import check_output
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.run_splits import splits_of_run
+from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.scoring.row_errors import row_errors
 from longstride.trainer.scoring.score_file import ScoreFile
@@ -62,6 +64,7 @@ class ScoreResult:
         return html_table(self.out, [], rows.items())
 
 
+@coded
 @keywords_of(ScoreOptions, SettingsError)
 def score(options: ScoreOptions) -> ScoreResult:
     """Score every row of a store by the model of a run, and write a Parquet file with a line for each row.
@@ -74,8 +77,9 @@ def score(options: ScoreOptions) -> ScoreResult:
     Works in a script, in a notebook, and under torchrun, where each process calls it, scores rows of its own, and
     gets the same result: the same, to rounding, for any number of processes and any batch size.
 
-    Raises SettingsError for an option that cannot work, RunError where run and store do not fit or no row was held
-    out, and StoreError for a store that cannot be read.
+    Raises SettingsError for an option that cannot work or a model that is not trusted, RunError where run and
+    store do not fit, a file of the run is damaged or no row was held out, StoreError for a store that cannot be
+    read or is damaged, LongstrideError where `out` cannot be written.
     """
     with start_ranks(options.device) as ranks:
         return _score(options, ranks)
@@ -83,32 +87,39 @@ def score(options: ScoreOptions) -> ScoreResult:
 
 def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     out = local_path(options.out)
-    if out.is_dir():
-        raise RunError(f"{out} is a folder: give the path of a file", code="path-taken")
-    store = opened(options.store)
-    trained = TrainedModel(Path(options.run), ranks.device)
+    ranks.on_first(lambda: check_output(out, overwrite=options.overwrite))
+    store = ranks.together(lambda: opened(options.store))
+    trained = TrainedModel(local_path(options.run), ranks, trust=options.trust)
     trained.check(store)
     settings = trained.settings
     stride = options.stride or settings.data.stride
-    normal, threshold = _normal(trained, opened(options.normal or settings.data.store), ranks, options)
+    normal_store = ranks.together(lambda: _store_of(trained, options))
+    for one in {each.name: each for each in (store, normal_store)}.values() if options.verify else ():
+        verify_store(one, ranks)
     begin, stop = _share(store.num_rows, ranks)
     whole = Split("all", store.segments)
-    rows = covered = 0
-    about = {
-        "run": str(options.run),
-        "checkpoint": trained.name,
-        "model": settings.model.model,
-        "window": settings.data.window,
-        "stride": stride,
-        "alarms": options.alarms,
-        "threshold": threshold,
-    }
-    with ScoreFile(out, ranks, store, trained.channels, about) as file:
-        for errors in _errors(trained, store, whole, begin, stop, stride, options.batch_size):
-            scores, standard = row_scores(errors, normal)
-            file.write(begin + rows, scores, standard)
-            rows += len(scores)
-            covered += int((~np.isnan(scores)).sum())
+    with ScoreFile(out, ranks, store, trained.channels, overwrite=options.overwrite) as file:
+        normal, threshold = _normal(trained, normal_store, ranks, options)
+        file.about = {
+            "run": str(options.run),
+            "checkpoint": trained.name,
+            "model": settings.model.model,
+            "window": settings.data.window,
+            "stride": stride,
+            "alarms": options.alarms,
+            "threshold": threshold,
+        }
+
+        def score_rows() -> tuple[int, int]:
+            rows = covered = 0
+            for errors in _errors(trained, store, whole, begin, stop, stride, options.batch_size):
+                scores, standard = row_scores(errors, normal)
+                file.write(begin + rows, scores, standard)
+                rows += len(scores)
+                covered += int((~np.isnan(scores)).sum())
+            return rows, covered
+
+        rows, covered = ranks.together(score_rows)
     total, reached = ranks.sum(rows, covered)
     return ScoreResult(
         out=str(out),
@@ -118,6 +129,21 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
         normal_rows=int(normal.count.max()),
         threshold=threshold,
     )
+
+
+def _store_of(trained: TrainedModel, options: ScoreOptions) -> SeriesStore:
+    """The store that the model was trained on."""
+    if options.normal is not None:
+        return opened(options.normal)
+    path = trained.settings.data.store
+    try:
+        return opened(path)
+    except LongstrideError as error:
+        raise RunError(
+            f"{error}. {options.run} was trained on this store, and normal rows are taken from it: if it lies "
+            "somewhere else now, give its path by --normal",
+            code=error.code,
+        ) from error
 
 
 def _normal(
@@ -131,8 +157,10 @@ def _normal(
     def errors() -> Iterator[NDArray[np.float64]]:
         return _errors(trained, store, split, begin, stop, data.stride, options.batch_size, normal_only=True)
 
-    parts = [Statistics.empty(len(trained.channels)), *map(Statistics.of, errors())]
-    normal = Statistics.merge(ranks.gather(Statistics.merge(parts)))
+    def of_my_rows() -> Statistics:
+        return Statistics.merge([Statistics.empty(len(trained.channels)), *map(Statistics.of, errors())])
+
+    normal = Statistics.merge(ranks.gather(ranks.together(of_my_rows)))
     if not normal.count.any():
         raise RunError(
             f"no row of {store.name} was held out for validation, so there is no normal error to compare with: "

@@ -1,22 +1,33 @@
 """The file of scores: Parquet, written by all ranks, complete or absent."""
 
+import glob
 import json
+import os
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+import google_crc32c
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from longstride.storage.atomic import naming
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.output import output_file
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import ScoresError
 
 __all__ = ["ScoreFile", "Scores", "read_scores"]
 
 ABOUT = b"longstride"
+SEAL = b"longstride_crc32c"
+"""Key of the checksum of what is under the one above; pages of rows have checksums of Parquet."""
+TOLD = {"run": str, "model": str, "threshold": float}
+"""What readers need of it, and its types."""
+MAX_SHOWN = 200
 
 
 class Scores(NamedTuple):
@@ -29,40 +40,62 @@ class Scores(NamedTuple):
 
 
 def read_scores(path: Path, store: SeriesStore) -> Scores:
-    """Read the scores of a store. Raises ScoresError where the file holds no scores, or scores of other rows."""
+    """Read the scores of a store.
+
+    Raises ScoresError where the file holds no scores, scores of other rows, or is damaged.
+    """
     if not path.is_file():
         raise ScoresError(f"{path} is not there: write it with `longstride score`", code="scores-missing")
     try:
-        file = pq.ParquetFile(path)
-        about = json.loads((file.schema_arrow.metadata or {})[ABOUT])
-        table = file.read(["time", "score"])
-    except (pa.ArrowInvalid, KeyError) as error:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            metadata = file.schema_arrow.metadata or {}
+            about = json.loads(metadata[ABOUT])
+            table = file.read(["time", "score"])
+        time, scores = table["time"].cast(pa.int64()).to_numpy(), table["score"].cast(pa.float64()).to_numpy()
+    except (pa.ArrowException, KeyError, OSError, ValueError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        found = " ".join(str(error).split())[:MAX_SHOWN]
         raise ScoresError(
-            f"{path} is not a file of scores: expected one that `longstride score` wrote", code="scores-format"
+            f"{path} is not a file of scores, or is damaged ({found}): expected one that `longstride score` wrote",
+            code="scores-format",
         ) from error
-    time = table["time"].cast(pa.int64()).to_numpy()
+    sealed = metadata.get(SEAL)
+    is_whole = isinstance(about, dict) and all(isinstance(about.get(name), kind) for name, kind in TOLD.items())
+    if not is_whole or (sealed is not None and sealed != _seal(metadata[ABOUT])) or table["time"].null_count:
+        raise ScoresError(
+            f"{path} is damaged: what it says of its run and threshold is not as it was written; score again",
+            code="scores-format",
+        )
     if len(time) != store.num_rows:
         raise ScoresError(
             f"{path} has scores of {len(time):,} rows, but {store.name} has {store.num_rows:,}: score that store",
             code="scores-differ",
         )
-    if different := np.flatnonzero(time != store.time)[:1].tolist():
+    if different := np.flatnonzero(time != store.checked("time")[:])[:1].tolist():
         raise ScoresError(
             f"{path} has scores of other times than those of {store.name}, from row {different[0]:,} on: "
             "score that store",
             code="scores-differ",
         )
-    return Scores(table["score"].to_numpy(), about)
+    return Scores(scores, about)
+
+
+def _seal(told: bytes) -> bytes:
+    return f"{google_crc32c.value(told):08x}".encode()
 
 
 class ScoreFile:
     """Each rank writes rows of its own, in order; then rank 0 puts them together."""
 
     def __init__(
-        self, path: Path, ranks: Ranks, store: SeriesStore, channels: tuple[str, ...], about: dict[str, Any]
+        self, path: Path, ranks: Ranks, store: SeriesStore, channels: tuple[str, ...], *, overwrite: bool = False
     ) -> None:
-        """`about` is kept in the metadata of the file."""
-        self.path = path
+        """Nothing is written yet; with `overwrite`, a file may be there that is replaced."""
+        self.path = Path(os.path.realpath(path))
+        self.about: dict[str, Any] = {}
+        """Kept in the metadata of the file: to be set before its end."""
+        self._overwrite = overwrite
         self._ranks = ranks
         self._store = store
         self._schema = pa.schema(
@@ -71,13 +104,20 @@ class ScoreFile:
                 ("series", pa.dictionary(pa.int32(), pa.string())),
                 ("score", pa.float64()),
                 *((f"error.{name}", pa.float32()) for name in channels),
-            ],
-            {ABOUT: json.dumps(about).encode()},
+            ]
         )
+        self._held = ExitStack()
+        """Only rank 0 enters it: its end is the rename."""
+        self._leave = ExitStack()
 
     def __enter__(self) -> "ScoreFile":
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = pq.ParquetWriter(self._part(self._ranks.rank), self._schema)
+        """Hold the file. Raises, on every rank, LongstrideError as `output_file`."""
+        with ExitStack() as stack:
+            stack.push(self._leave)
+            self._leave.push(self._held)
+            self._ranks.on_first(self._hold)
+            self._ranks.together(self._open_part)
+            stack.pop_all()
         return self
 
     def write(self, first: int, scores: NDArray[np.float64], errors: NDArray[np.float64]) -> None:
@@ -86,36 +126,58 @@ class ScoreFile:
         segment = np.searchsorted(self._store.segments.stop, np.arange(rows.start, rows.stop), side="right")
         series = self._store.segments.series[np.minimum(segment, len(self._store.segments) - 1)]
         columns = [
-            pa.array(np.asarray(self._store.time[rows]), pa.timestamp("ns", "UTC")),
+            pa.array(np.asarray(self._store.checked("time")[rows]), pa.timestamp("ns", "UTC")),
             pa.DictionaryArray.from_arrays(pa.array(series.astype(np.int32)), list(self._store.series)),
             pa.array(scores),
             *(pa.array(column.astype(np.float32)) for column in errors.T),
         ]
-        self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
+        with naming(self._part(self._ranks.rank)):
+            self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.close()
-        try:
-            if error is None:
-                self._ranks.gather(None)  # all have closed theirs
-                self._ranks.on_first(self._put_together)
-        finally:
+        if error is not None:
+            self._leave.__exit__(kind, error, trace)
+            return
+        with self._leave:
+            self._ranks.together(self._close_part)
+            self._ranks.on_first(self._put_together)
+
+    def _hold(self) -> None:
+        self._file = self._held.enter_context(output_file(self.path, overwrite=self._overwrite))
+        for left in self.path.parent.glob(f".{glob.escape(self.path.name)}.part-*"):
+            left.unlink()
+
+    def _open_part(self) -> None:
+        part = self._part(self._ranks.rank)
+        self._part_file = self._leave.enter_context(open(part, "wb"))  # noqa: SIM115
+        self._writer = pq.ParquetWriter(self._part_file, self._schema, write_page_checksum=True)
+        self._leave.push(self._abandon)
+
+    def _abandon(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """After an error, remove the part; to close the writer meets the error again where the disk is full."""
+        if error is not None:
             self._part(self._ranks.rank).unlink(missing_ok=True)
-            if self._ranks.is_first:
-                self._unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._writer.close()
+
+    def _close_part(self) -> None:
+        with naming(self._part(self._ranks.rank)):
+            self._writer.close()
+            self._part_file.flush()
 
     def _put_together(self) -> None:
-        with pq.ParquetWriter(self._unfinished, self._schema) as writer:
+        told = json.dumps(self.about).encode()
+        schema = self._schema.with_metadata({ABOUT: told, SEAL: _seal(told)})
+        with naming(self.path), pq.ParquetWriter(self._file, schema, write_page_checksum=True) as writer:
             for rank in range(self._ranks.world_size):
-                for batch in pq.ParquetFile(self._part(rank)).iter_batches():
-                    writer.write_batch(batch)
-        self._unfinished.replace(self.path)
-
-    @property
-    def _unfinished(self) -> Path:
-        return self.path.with_name(f".{self.path.name}.unfinished")
+                with pq.ParquetFile(self._part(rank), page_checksum_verification=True) as part:
+                    for batch in part.iter_batches():
+                        writer.write_batch(batch)
+        for rank in range(self._ranks.world_size):  # before the rename: a kill after it is to leave nothing
+            self._part(rank).unlink()
+        self._held.close()
 
     def _part(self, rank: int) -> Path:
         return self.path.with_name(f".{self.path.name}.part-{rank}")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.output import output_file
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
 from longstride.trainer.scoring.vus import spans_of
@@ -30,12 +31,14 @@ def draw_scores(
     rows: tuple[int, int] | None = None,
     channels: tuple[str, ...] = (),
     title: str = "",
+    overwrite: bool = False,
 ) -> None:
     """Draw rows start:stop of a store, all by default, and of its channels those named, or the first eight.
 
     Over time, or over rows where they are of several series. No more rows are read at a time than a chunk has, or
     lie between two points.
-    Raises ScoresError for rows or channels that the store does not have, and for a path that is not a picture.
+    Raises ScoresError for rows or channels that the store does not have, and for a path that is not a picture, and
+    LongstrideError as `output_file`.
     """
     if path.suffix not in SUFFIXES:
         raise ScoresError(
@@ -70,8 +73,8 @@ def draw_scores(
     _say_time(axes, at, unit)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2, frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=11, color=INK, x=0.01, y=0.99, ha="left", parse_math=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    with output_file(path, overwrite=overwrite) as file:
+        figure.savefig(file, format=path.suffix[1:])
 
 
 def _axis(store: SeriesStore, edges: NDArray[np.int64]) -> tuple[NDArray[Any], str]:
@@ -81,7 +84,7 @@ def _axis(store: SeriesStore, edges: NDArray[np.int64]) -> tuple[NDArray[Any], s
     if len(series) > 1:
         return edges[:-1], "row"
     name = f", series {store.series[series[0]]}" if len(series) and store.series[series[0]] else ""
-    return np.asarray(store.time[edges[:-1]]).astype("datetime64[ns]"), f"time, UTC{name}"
+    return np.asarray(store.checked("time")[edges[:-1]]).astype("datetime64[ns]"), f"time, UTC{name}"
 
 
 def _envelope(
@@ -93,7 +96,7 @@ def _envelope(
     strip = max(1, store.chunk_rows // int(np.diff(edges).max()))
     for first in range(0, len(low), strip):
         of_strip = edges[first : first + strip + 1]
-        values = np.asarray(store.values[int(of_strip[0]) : int(of_strip[-1])])[:, columns]
+        values = np.asarray(store.checked("values")[int(of_strip[0]) : int(of_strip[-1])])[:, columns]
         smallest, largest = _extremes(values, of_strip[:-1] - of_strip[0])
         low[first : first + strip], high[first : first + strip] = smallest, largest
     return low, high
@@ -136,10 +139,10 @@ def _say_time(axes: Any, at: NDArray[Any], unit: str) -> None:
 
 
 def _mark_labels(panels: Any, store: SeriesStore, edges: NDArray[np.int64], at: NDArray[Any]) -> None:
-    if store.labels is None:
+    if not store.label_names:
         return
     start, stop = int(edges[0]), int(edges[-1])
-    labelled = (np.asarray(store.labels[start:stop]) != 0).any(axis=1)
+    labelled = (np.asarray(store.checked("labels")[start:stop]) != 0).any(axis=1)
     spans, _ = spans_of(labelled, np.array([[0, stop - start]]))
     points = np.searchsorted(edges, spans + start, side="right") - 1
     last = len(at) - 1

@@ -37,6 +37,14 @@ class ScoreOptions:
     """Share of the normal rows that score above the threshold of the scores: false alarms."""
     device: Device = "auto"
     """Where to compute."""
+    overwrite: bool = False
+    """Replace the file where there is one."""
+
+    trust: bool = False
+    """Import the model if the run names it by an import path (package.module:function), which runs its code."""
+
+    verify: bool = False
+    """Check every chunk of both stores against its checksum before scoring."""
 
     def __post_init__(self) -> None:
         at_least(1, stride=self.stride, batch_size=self.batch_size)

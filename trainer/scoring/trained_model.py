@@ -1,53 +1,57 @@
 """A trained model: read from its run directory, and the errors of the windows that it reconstructs."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.store import SeriesStore
-from longstride.trainer.engine.checkpoint import best_checkpoint, complete_checkpoints, load_checkpoint
+from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
+from longstride.trainer.resolve import check_trusted
+from longstride.trainer.saved.checkpoint import Checkpoint, best_first, first_whole, fitting
+from longstride.trainer.saved.run_settings import SETTINGS_FILE, settings_of
 from longstride.trainer.settings import Settings
 
 __all__ = ["TrainedModel"]
 
 
 class TrainedModel:
-    """The best state of a run, or the newest if none was validated, with its average of weights if it has one."""
+    """The best state of a run, or else its newest that is whole, with its average of weights if it has one."""
 
-    def __init__(self, run: Path, device: torch.device) -> None:
-        """Raises RunError where there is no run, or no checkpoint in it that can be read."""
-        if not (run / "settings.json").exists():
-            raise RunError(f"{run} is not a run: expected the --out of `longstride train`", code="run-missing")
-        checkpoints = complete_checkpoints(run / "checkpoints")
-        checkpoint = best_checkpoint(run / "checkpoints") or next(iter(checkpoints), None)
-        if checkpoint is None:
-            raise RunError(f"{run} holds no checkpoint yet: train first", code="checkpoint-missing")
-        state = load_checkpoint(checkpoint)
-        self.name = checkpoint.name
-        self.settings = Settings.from_json(json.loads((run / "settings.json").read_text()))
-        self.channels: tuple[str, ...] = tuple(state["channels"])
-        self.device = device
-        normalisation = Normalisation(**state["normalisation"]).to(device)
-        self.runner = ModelRunner(normalisation, self.settings.run.precision, device)
-        self.model = build_model(self.settings.model, len(self.channels), self.settings.data.window).to(device)
-        if state["average"] is None:
-            self.model.load_state_dict(state["model"])
-        else:
-            module = "module."
-            weights = {key.removeprefix(module): value for key, value in state["average"].items()}
-            self.model.load_state_dict({key: weights[key] for key in self.model.state_dict()})
-        self.model.eval()
+    def __init__(self, run: Path, ranks: Ranks, *, trust: bool = False) -> None:
+        """Read the state on rank 0, and make the model on every rank.
+
+        Raises RunError where there is no run, or no checkpoint in it that can be read, and SettingsError where the
+        run names a model by an import path and `trust` is False.
+        """
+        checkpoint, self.settings = ranks.on_first(lambda: _read(run, trust=trust))
+        self.name = checkpoint.path.name
+        self.device = ranks.device
+        self.channels, self.runner, self.model = ranks.together(lambda: self._make(checkpoint))
+
+    def _make(self, checkpoint: Checkpoint) -> tuple[tuple[str, ...], ModelRunner, nn.Module]:
+        state, settings = checkpoint.state, self.settings
+        with fitting(checkpoint.path):
+            channels = tuple(map(str, state["channels"]))
+            normalisation = Normalisation(**state["normalisation"]).to(self.device)
+            weights, average = state["model"], state["average"]
+            if average is not None:
+                module = "module."
+                averaged = {key.removeprefix(module): value for key, value in average.items()}
+                weights = {key: averaged[key] for key in weights}
+        model = build_model(settings.model, len(channels), settings.data.window).to(self.device)
+        with fitting(checkpoint.path):
+            model.load_state_dict(weights)
+        return channels, ModelRunner(normalisation, settings.run.precision, self.device), model.eval()
 
     def check(self, store: SeriesStore) -> None:
         """Raise RunError where a store lacks channels that the model was trained on."""
@@ -64,7 +68,7 @@ class TrainedModel:
         """Squared errors of all windows of a split, `stride` rows apart, in row order, in standard deviations.
 
         Gives starts (b,), and errors (b, K, N) of the model's channels, NaN where a value is missing; with
-        `normal_only` only windows in which no row has a label.
+        `normal_only` only windows in which no row has a label. Raises StoreError for rows that are damaged.
         """
         window = self.settings.data.window
         if normal_only:
@@ -84,5 +88,18 @@ class TrainedModel:
         for batch in loader:
             starts = batch.start.numpy()
             chosen = starts >= 0  # the last batch is filled up
+            store.check_rows("values", int(starts[chosen].min()), int(starts[chosen].max()) + window)
             errors = self.runner.judge(self.model, batch).squared_errors()
             yield starts[chosen], errors.cpu().numpy()[chosen]
+
+
+def _read(run: Path, *, trust: bool) -> tuple[Checkpoint, Settings]:
+    if not (run / SETTINGS_FILE).exists():
+        raise RunError(f"{run} is not a run: expected the --out of `longstride train`", code="run-missing")
+    checkpoints = best_first(run / "checkpoints")
+    if not checkpoints:
+        raise RunError(f"{run} holds no checkpoint yet: train first", code="checkpoint-missing")
+    checkpoint = first_whole(checkpoints, run)
+    settings, file = settings_of(run, checkpoint)
+    check_trusted("model", settings.model.model, file, trust=trust)
+    return checkpoint, settings

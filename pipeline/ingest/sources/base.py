@@ -1,5 +1,6 @@
 """What every kind of source gives: its columns, sections that tasks read, and in them pieces of rows."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,9 +13,14 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
-from longstride.pipeline.ingest.sources.files import num_bytes
+from longstride.pipeline.ingest.sources.files import refuse_changed, version_of
 
-__all__ = ["Raw", "Section", "Source", "Unparsed"]
+__all__ = ["Raw", "Section", "Source", "Unparsed", "absolute"]
+
+
+def absolute(name: str) -> str:
+    """The name of a source from any working directory; a link in it stays a link."""
+    return name if "://" in name else os.path.abspath(name)  # noqa: PTH100
 
 
 class Section(NamedTuple):
@@ -27,6 +33,8 @@ class Section(NamedTuple):
     """Number of the first line, from 1."""
     num_bytes: int
     """Size in the file: exact where it is whole records of a plain CSV, else an estimate, for progress."""
+    crc: int | None = None
+    """CRC-32C of the text of its one piece where the file is plain text, else of the whole file; None: unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +73,10 @@ class Source(ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.num_bytes = num_bytes(name)
+        self.version = version_of(name)
+        """Of the file when its header was read."""
+        self.path = absolute(name)
+        """Its name from any working directory."""
         self.crc = 0
         """CRC-32C of the file, known when all `sections` were asked for."""
         self.names: tuple[str, ...] = ()
@@ -76,6 +87,24 @@ class Source(ABC):
         """Rows that the file itself says it has; None where it does not."""
         self.line = "line"
         """What its `lines` are called."""
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of the file."""
+        return self.version.num_bytes
+
+    @property
+    def identity(self) -> list[str]:
+        """Where it is, and what changes when it does."""
+        return [self.path, str(self.version.num_bytes), self.version.mark]
+
+    def refuse_changed(self) -> None:
+        """Raise SourceError where the file is no longer the one that was opened."""
+        refuse_changed(self.name, self.version)
+
+    def refuse_changed_at_end(self) -> None:
+        """The same, when all sections have been asked for and read: whatever a task could not see is seen here."""
+        refuse_changed(self.name, self.version, self.crc)
 
     def types(self) -> dict[str, pl.DataType]:
         """Types of the columns that are not texts."""

@@ -15,10 +15,13 @@ from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
-from longstride.pipeline.ingest.sources.files import checksum, open_file, refuse_changed
+from longstride.pipeline.ingest.sources.files import checksum, open_file
+from longstride.pipeline.ingest.times.reach import shown_value
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["ArrowSource", "ParquetSource"]
 
+LARGEST_SECOND = (2**63 - 1) // 1000
 NO_NAME = re.compile(r"|__index_level_\d+__")
 """What pandas calls an index that has no name."""
 
@@ -48,6 +51,8 @@ class Columnar(Source):
 
         field = self._schema.field(name)
         try:
+            if _is_foreign(field.type):
+                raise pa.ArrowTypeError
             return _frame(pa.schema([field]).empty_table()).schema[name]
         except (pa.ArrowException, pl.exceptions.PolarsError):
             message = (
@@ -60,35 +65,42 @@ class Columnar(Source):
         self.crc = checksum(self.name)
         start = 0
         for index, num_rows in enumerate(self._rows):
-            yield Section(index, start, start + 1, self.num_bytes * num_rows // max(1, sum(self._rows)))
+            yield Section(index, start, start + 1, self.num_bytes * num_rows // max(1, sum(self._rows)), self.crc)
             start += num_rows
 
     def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read the used columns some rows at a time; all columns where a query may ask for them."""
-        refuse_changed(self.name, self.num_bytes)
+        self.refuse_changed()
         names = self.names if recipe.sql else columns.used
         for name in names:
             self._type(name)
         first_row = section.start
         with self._opened(names) as file:
             for table in self._tables(file, section.number, names, max(1, piece_bytes // (8 * len(names)))):
+                table.validate(full=True)  # Arrow itself trusts what an IPC file says of its texts
                 stop = first_row + table.num_rows
                 done_bytes = section.num_bytes * (stop - section.start) // self._rows[section.number]
                 yield Unparsed(partial(_raw, table, first_row), done_bytes)
                 first_row = stop
+        num_rows, expected = first_row - section.start, self._rows[section.number]
+        if num_rows != expected:
+            message = f"rows {section.start + 1:,} and on are {num_rows:,}, and the file says {expected:,}"
+            raise self._damaged(message)
 
     @contextmanager
     def _opened(self, names: Sequence[str] | None = None) -> Iterator[Any]:
         """The file, to read some columns or all; what is wrong with it becomes a SourceError."""
-        import pyarrow as pa
-
         try:
             with _native(self.name) as raw, self._reader(raw, names) as file:
                 yield file
-        except (pa.ArrowException, OSError) as error:
-            reason = " ".join(str(error).split())
-            message = f"this {self.kind} file cannot be read ({reason}): fetch it again"
-            raise SourceError(self.name, message, code="source-damaged") from error
+        except LongstrideError:
+            raise
+        except Exception as error:  # of Arrow, or of Python where a name or a number makes no sense
+            raise self._damaged(" ".join(str(error).split())) from error
+
+    def _damaged(self, reason: str) -> SourceError:
+        message = f"this {self.kind} file cannot be read ({reason}): fetch it again"
+        return SourceError(self.name, message, code="source-damaged")
 
     @abstractmethod
     def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
@@ -107,18 +119,48 @@ class Columnar(Source):
         """Tables or record batches of a section, in order."""
 
 
+def _is_foreign(kind: Any) -> bool:
+    """Whether Polars panics, rather than raise an error, where it reads values of a type, or of one within it."""
+    import pyarrow as pa
+
+    within = [kind.field(index).type for index in range(kind.num_fields)]
+    if pa.types.is_dictionary(kind):
+        within.append(kind.value_type)
+    return pa.types.is_decimal256(kind) or pa.types.is_interval(kind) or any(map(_is_foreign, within))
+
+
 def _raw(table: Any, first_row: int) -> Raw:
     frame = _frame(table)
     return Raw(
         frame=frame,
         lines=np.arange(first_row + 1, first_row + 1 + frame.height),
-        text=lambda row: json.dumps(frame.row(row, named=True), default=str, ensure_ascii=False),
+        text=lambda row: _text(frame, row),
         num_rows=table.num_rows,
     )
 
 
+def _text(frame: pl.DataFrame, row: int) -> str:
+    values = {column.name: shown_value(column, row) for column in frame}
+    return json.dumps(values, default=str, ensure_ascii=False)
+
+
 def _frame(table: Any) -> pl.DataFrame:
+    import pyarrow as pa
+
+    for index, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type.unit == "s":
+            table = table.set_column(index, field.name, _milliseconds(table.column(index)))
     return cast(pl.DataFrame, pl.from_arrow(table))
+
+
+def _milliseconds(seconds: Any) -> Any:
+    """Times in milliseconds, which Polars would wrap; those too large stay too large to be a time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    number = pc.max_element_wise(seconds.cast(pa.int64()), -LARGEST_SECOND, skip_nulls=False)
+    number = pc.min_element_wise(number, LARGEST_SECOND, skip_nulls=False)
+    return number.cast(pa.timestamp("s", seconds.type.tz)).cast(pa.timestamp("ms", seconds.type.tz))
 
 
 @contextmanager
@@ -142,7 +184,8 @@ class ParquetSource(Columnar):
     def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
         import pyarrow.parquet as pq
 
-        return pq.ParquetFile(raw)
+        # Whoever writes them may leave the checksums out: then there is nothing to compare.
+        return pq.ParquetFile(raw, page_checksum_verification=True)
 
     def _schema_of(self, file: Any) -> Any:
         return file.schema_arrow
@@ -163,7 +206,8 @@ class ArrowSource(Columnar):
         import pyarrow as pa
 
         # Of a batch only these columns are decompressed.
-        wanted = None if names is None else [self.names.index(name) for name in names]
+        place = {name: index for index, name in enumerate(self.names)}
+        wanted = None if names is None else [place[name] for name in names]
         return pa.ipc.open_file(raw, options=pa.ipc.IpcReadOptions(included_fields=wanted))
 
     def _schema_of(self, file: Any) -> Any:

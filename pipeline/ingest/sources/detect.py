@@ -6,9 +6,10 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.columnar import ArrowSource, ParquetSource
+from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import BOM
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
-from longstride.pipeline.ingest.sources.files import first_bytes, is_compressed, open_text
+from longstride.pipeline.ingest.sources.files import first_bytes, open_text
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 
 __all__ = ["open_source"]
@@ -19,11 +20,17 @@ FOREIGN = {
     b"PK\x03\x04": "this is a zip archive or a spreadsheet: unpack it, as with `unzip`, or save it as CSV",
     b"\xd0\xcf\x11\xe0": "this is a spreadsheet or document of Office: save it as CSV",
     b"\x1f\x9d": "this is compressed with `compress`: unpack it, as with `uncompress`",
+    b"\x04\x22\x4d\x18": "this is compressed with lz4: unpack it, as with `lz4 -d`",
+    b"\x5d\x00\x00": "this is compressed with lzma: unpack it, as with `unlzma`",
+    b"LZIP": "this is compressed with lzip: unpack it, as with `lzip -d`",
+    b"\x89LZO": "this is compressed with lzop: unpack it, as with `lzop -d`",
     b"7z\xbc\xaf": "this is a 7z archive: unpack it, as with `7z x`",
     b"Rar!": "this is a rar archive: unpack it, as with `unrar x`",
     b"FEA1": "this is Feather of version 1: write it as version 2, as with `pandas.read_feather`, `to_feather`",
     b"\xff\xff\xff\xff": "this is an Arrow IPC stream: write a file, as with `pyarrow.feather.write_feather`",
     b"\x89HDF": "this is HDF5: write it as Parquet, as with `pandas.read_hdf` and `to_parquet`",
+    b"ORC": "this is an ORC file: write it as Parquet, as with `pyarrow.orc.read_table`",
+    b"Obj\x01": "this is an Avro file: write it as Parquet or as one JSON object a line",
     b"SQLite": "this is an SQLite database: write its table as CSV, as with `sqlite3 -header -csv`",
 }
 TAR_MAGIC = slice(257, 262)

@@ -1,180 +1,114 @@
-"""Files by name: paths, patterns, folders and URLs; opened, and decompressed by what their first bytes say."""
+"""One file by its name, a path or a URL: opened, decompressed by what its first bytes say, known again later."""
 
-import bz2
-import glob
-import gzip
 import io
-import lzma
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path, PurePath, PurePosixPath
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import google_crc32c
+import numpy as np
 
-from longstride.pipeline.ingest.errors import RecipeError, SourceError
-from longstride.storage.packages import needs
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.sources.compressed import MAGIC_BYTES, CompressedStream, kind_of
+from longstride.pipeline.ingest.sources.urls import filesystem, is_local, unreachable
 
 __all__ = [
-    "Names",
+    "SummedFile",
+    "Version",
     "checksum",
-    "find_files",
     "first_bytes",
-    "identity",
-    "is_compressed",
     "num_bytes",
     "open_file",
     "open_text",
     "refuse_changed",
+    "refuse_other_bytes",
+    "unreadable",
+    "version_of",
 ]
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".log", ".json", ".ndjson", ".jsonl", ".parquet", ".pq", ".arrow", ".feather")
-COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ": "xz"}
-COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2", ".xz")
-MAGIC_BYTES = 8
 STRIP_BYTES = 2**20
-NO_LOGS = f"no file in this folder ends with {', '.join(SUFFIXES)}: name the files"
+MARKS = ("ETag", "etag", "md5Hash", "CRC", "mtime", "LastModified", "last_modified", "created")
+"""Entries of what fsspec knows of a file, of which the first that is there changes when the file does."""
 
 
-Names = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+class Version(NamedTuple):
+    """By which a file is known to be the same: another one is likely to differ in it."""
+
+    num_bytes: int
+    mark: str
+    """When it was written, or what an object store says of its bytes; empty where nothing is known."""
+    touched: str = ""
+    """When anything of it was changed, its name too; no program can set that back. Empty where it is not known."""
 
 
-def find_files(names: Names) -> list[str]:
-    """Names of single files, of one name or several: patterns and folders are expanded, in alphabetical order.
-
-    Raises RecipeError where nothing is named or a file is reached twice, SourceError where a file does not exist.
-    """
-    names = [names] if isinstance(names, str | os.PathLike) else names
-    if not names:
-        raise RecipeError("no source is named: give at least one file", code="source-unnamed")
-    for name in names:
-        if not isinstance(name, str | os.PathLike):
-            raise RecipeError(f"the source {name!r} is not a path or a URL", code="option-value")
-    found = [file for name in names for file in _expanded(os.fspath(name))]
-    by_place = defaultdict(list)
-    for file in found:
-        by_place[_place(file)].append(file)
-    for first, *others in by_place.values():
-        if others:
-            also = f" (as {others[0]})" if others[0] != first else ""
-            raise RecipeError(
-                f"{first} is named twice among the sources{also}: name it once", code="source-repeated"
-            )
-    return found
-
-
-def _expanded(name: str) -> list[str]:
-    if "://" in name:
-        return _expanded_url(name)
-    path = Path(name)
-    if path.is_file():
-        return [name]
-    if path.is_dir():
-        files = sorted(str(file) for file in path.rglob("*") if _is_log(file.relative_to(path)) and file.is_file())
-        if not files:
-            raise SourceError(name, NO_LOGS, code="source-missing")
-        return files
-    if path.exists():
-        raise SourceError(
-            name, "this is a pipe or a device: write what it gives to a file first", code="source-format"
-        )
-    files = sorted(set(glob.glob(name, recursive=True))) if glob.has_magic(name) else []  # noqa: PTH207
-    files = [file for file in files if Path(file).is_file()]
-    if not files:
-        raise SourceError(name, "there is no such file", code="source-missing")
-    return files
-
-
-def _expanded_url(url: str) -> list[str]:
-    system, path = _filesystem(url)
-    try:
-        if not url.endswith("/") and system.isfile(path):
-            return [url]
-        is_pattern = glob.has_magic(url)
-        if is_pattern:
-            found = sorted(file for file in system.glob(path) if system.isfile(file))
-        elif system.isdir(path):
-            begin = len(path.rstrip("/"))
-            found = sorted(file for file in system.find(path) if _is_log(PurePosixPath(file[begin:].strip("/"))))
-        else:
-            return [url]
-    except Exception as error:
-        raise _unreachable(url, error) from error
-    if not found:
-        raise SourceError(url, "there is no such file" if is_pattern else NO_LOGS, code="source-missing")
-    return [_address(system, file, url) for file in found]
-
-
-def _address(system: Any, path: str, url: str) -> str:
-    """The URL of a file; that of an archive follows the name of what lies in it: zip://a.csv::file:///logs.zip."""
-    _, mark, archive = url.partition("::")
-    return f"{system.unstrip_protocol(path)}{mark}{archive}"
-
-
-def _is_log(path: PurePath) -> bool:
-    """Whether a file is meant where its folder is named. `path` is that within the folder; hidden ones are not."""
-    stem = path.name.lower()
-    for suffix in COMPRESSED_SUFFIXES:
-        stem = stem.removesuffix(suffix)
-    return stem.endswith(SUFFIXES) and not any(part.startswith(".") for part in path.parts)
-
-
-def _place(name: str) -> str:
-    """The same for all names of a file."""
+def version_of(name: str) -> Version:
+    """The version of a file that is there now. Raises SourceError where it cannot be reached."""
     if "://" not in name:
-        return os.path.realpath(name)
-    system, path = _filesystem(name)
-    return os.path.realpath(path) if _is_local(system) else _address(system, path, name)
+        return _version_on_disk(name)
+    system, path = filesystem(name)
+    if is_local(system):
+        return _version_on_disk(path)
+    try:
+        system.invalidate_cache(path)  # a listing is remembered, and says what was
+        known = system.info(path)
+        mark = next((f"{key} {known[key]}" for key in MARKS if known.get(key)), "")
+        return Version(int(system.size(path)), mark)
+    except Exception as error:
+        raise unreachable(name, error) from error
 
 
-def _is_local(system: Any) -> bool:
-    from fsspec.implementations.local import LocalFileSystem
-
-    return isinstance(system, LocalFileSystem)
+def _version_on_disk(path: str) -> Version:
+    status = _status(path)
+    # Not the inode: file systems of networks number a file anew.
+    return Version(status.st_size, str(status.st_mtime_ns), str(status.st_ctime_ns))
 
 
 def num_bytes(name: str) -> int:
     """Bytes of a file. Raises SourceError where it cannot be reached."""
-    if "://" not in name:
-        return _status(name).st_size
-    system, path = _filesystem(name)
-    try:
-        return int(system.size(path))
-    except Exception as error:
-        raise _unreachable(name, error) from error
+    return version_of(name).num_bytes
 
 
-def identity(name: str) -> list[str]:
-    """A name, and what changes when the file does. Raises SourceError where it cannot be reached."""
-    if "://" not in name:
-        status = _status(name)
-        return [str(Path(name).absolute()), str(status.st_size), str(status.st_mtime_ns)]
-    system, path = _filesystem(name)
-    try:
-        return [name, str(system.ukey(path))]
-    except Exception as error:
-        raise _unreachable(name, error) from error
+def refuse_changed(name: str, expected: Version, crc: int | None = None) -> None:
+    """Raise SourceError where a file is no longer of this version.
+
+    Its bytes are compared with `crc`, where that is given, only if the version leaves a doubt.
+    """
+    found = version_of(name)
+    if found.num_bytes != expected.num_bytes:
+        raise _changed(name, f"it had {expected.num_bytes:,} bytes and now has {found.num_bytes:,}")
+    if found.mark != expected.mark:
+        raise _changed(name, f"it was written to after the job began ({_shown(expected)}, now {_shown(found)})")
+    if crc is not None and (found.touched != expected.touched or not found.mark):
+        refuse_other_bytes(name, crc, checksum(name))
 
 
-def refuse_changed(name: str, expected: int) -> None:
-    """Raise SourceError where a file no longer has as many bytes."""
-    found = num_bytes(name)
-    if found != expected:
-        raise SourceError(
-            name,
-            f"it had {expected:,} bytes and now has {found:,}: ingest it, or a copy, when no program writes to it",
-            code="source-changed",
-        )
+def refuse_other_bytes(name: str, expected: int | None, found: int) -> None:
+    """Raise SourceError where the checksum of what was read is not the one of before; None is not known."""
+    if expected is not None and found != expected:
+        raise _changed(name, "its bytes are not those that it had when the job began")
+
+
+def _changed(name: str, found: str) -> SourceError:
+    remedy = "ingest it, or a copy, when no program writes to it"
+    return SourceError(name, f"{found}: {remedy}", code="source-changed")
+
+
+def _shown(version: Version) -> str:
+    if not version.mark.isdecimal():
+        return version.mark or "no mark"
+    return f"{datetime.fromtimestamp(int(version.mark) / 1e9, UTC):%Y-%m-%dT%H:%M:%S.%f}"
 
 
 def _status(name: str) -> os.stat_result:
     try:
         return Path(name).stat()
     except OSError as error:
-        raise _unreadable(name, error) from error
+        raise unreadable(name, error) from error
 
 
 def first_bytes(name: str) -> bytes:
@@ -183,17 +117,14 @@ def first_bytes(name: str) -> bytes:
         return file.read(MAGIC_BYTES)
 
 
-def is_compressed(magic: bytes) -> bool:
-    """Whether the first bytes of a file are those of a compressed one."""
-    return any(magic.startswith(mark) for mark in COMPRESSED)
-
-
-def checksum(name: str) -> int:
-    """CRC-32C of a file."""
+def checksum(name: str, num_bytes: int | None = None) -> int:
+    """CRC-32C of a file, or of its first `num_bytes`."""
     crc = 0
+    left = sys.maxsize if num_bytes is None else num_bytes
     with open_file(name) as file:
-        while data := file.read(STRIP_BYTES):
+        while data := file.read(min(left, STRIP_BYTES)):
             crc = google_crc32c.extend(crc, data)
+            left -= len(data)
     return crc
 
 
@@ -204,7 +135,7 @@ def open_file(name: str) -> Iterator[io.BufferedIOBase]:
         with _opened(name) as file:
             yield file
     except OSError as error:
-        raise _unreadable(name, error) from error
+        raise unreadable(name, error) from error
 
 
 @contextmanager
@@ -213,40 +144,66 @@ def _opened(name: str) -> Iterator[io.BufferedIOBase]:
         with open(name, "rb") as file:
             yield file
         return
-    system, path = _filesystem(name)  # kept until the end: that of an archive closes it when it goes
+    system, path = filesystem(name)  # kept until the end: that of an archive closes it when it goes
     try:
         remote = system.open(path, "rb")
     except Exception as error:
-        raise _unreachable(name, error) from error
+        raise unreachable(name, error) from error
     with remote:
-        yield _reporting(remote, partial(_unreachable, name))
+        yield _reporting(remote, partial(unreachable, name))
 
 
 @contextmanager
 def open_text(name: str) -> Iterator[tuple[io.BufferedIOBase, io.BufferedIOBase]]:
-    """The text of a file, decompressed, and the file itself. Raises SourceError where it is damaged."""
+    """The text of a file, decompressed, and the file itself: a SummedFile where it is compressed.
+
+    Raises SourceError where it is damaged.
+    """
     with open_file(name) as file:
         magic = file.read(MAGIC_BYTES)
         file.seek(0)
-        kind = next((kind for mark, kind in COMPRESSED.items() if magic.startswith(mark)), None)
+        kind = kind_of(magic)
         if kind is None:
             yield file, file
             return
-        yield _reporting(_decompressed(file, kind), partial(_damaged, name)), file
+        summed = SummedFile(file)
+        yield _reporting(CompressedStream(summed, kind), partial(_damaged, name)), summed
 
 
-def _decompressed(file: Any, kind: str) -> Any:
-    match kind:
-        case "gzip":
-            return gzip.GzipFile(fileobj=file)
-        case "bz2":
-            return bz2.BZ2File(file)
-        case "xz":
-            return lzma.LZMAFile(file)
-        case _:
-            import pyarrow as pa
+class SummedFile(io.BufferedIOBase):
+    """A file that sums up what is read from it."""
 
-            return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
+    def __init__(self, file: io.BufferedIOBase) -> None:
+        super().__init__()
+        self._file = file
+        self.crc = 0
+        """CRC-32C of all that was read."""
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read into the buffer until it is full or there is no more."""
+        num_bytes = self._file.readinto(buffer)
+        self.crc = google_crc32c.extend(self.crc, np.frombuffer(buffer, np.uint8, num_bytes))
+        return num_bytes
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read bytes."""
+        data = self._file.read(size)
+        self.crc = google_crc32c.extend(self.crc, data)
+        return data
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Read the rest of a line."""
+        data = self._file.readline(size)
+        self.crc = google_crc32c.extend(self.crc, data)
+        return data
+
+    def tell(self) -> int:
+        """Where the next byte is."""
+        return self._file.tell()
 
 
 def _reporting(stream: Any, as_error: Callable[[Exception], SourceError]) -> io.BufferedIOBase:
@@ -295,40 +252,14 @@ class _Reporting(io.RawIOBase):
         return len(data)
 
 
-def _filesystem(url: str) -> tuple[Any, str]:
-    import fsspec
-
-    if "s3://" in url:
-        needs("s3fs")
-    try:
-        return cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
-    except (ImportError, ValueError) as error:
-        raise SourceError(
-            url,
-            f"this kind of address cannot be opened: {error}; expected a path, or a URL such as file:///logs/a.csv",
-            code="source-address",
-        ) from None
-    except OSError as error:
-        raise _unreachable(url, error) from error
-
-
-def _unreachable(url: str, error: Exception) -> SourceError:
-    if isinstance(error, FileNotFoundError):
-        return SourceError(url, "there is no such file", code="source-missing")
-    return SourceError(
-        url,
-        f"it cannot be reached: {type(error).__name__}: {' '.join(str(error).split())}",
-        code="source-unreadable",
-    )
-
-
 def _damaged(name: str, error: Exception) -> SourceError:
     return SourceError(
         name, f"the compressed data is damaged ({error}): fetch the file again", code="source-damaged"
     )
 
 
-def _unreadable(name: str, error: OSError) -> SourceError:
+def unreadable(name: str, error: OSError) -> SourceError:
+    """What to say of a path that cannot be reached or read."""
     if isinstance(error, FileNotFoundError):
         return SourceError(name, "there is no such file", code="source-missing")
     return SourceError(name, f"it cannot be read: {error.strerror or error}", code="source-unreadable")

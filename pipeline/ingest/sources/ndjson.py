@@ -7,6 +7,7 @@ from functools import partial
 from io import BufferedIOBase
 from typing import Any, NamedTuple
 
+import google_crc32c
 import numpy as np
 import polars as pl
 
@@ -15,14 +16,16 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject, raw_text, undecodable
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import BOM
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.files import (
+    SummedFile,
     checksum,
     first_bytes,
-    is_compressed,
+    open_file,
     open_text,
-    refuse_changed,
+    refuse_other_bytes,
 )
 
 __all__ = ["JsonSource"]
@@ -59,31 +62,35 @@ class JsonSource(Source):
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """Cut a plain file at line breaks."""
-        self.crc = checksum(self.name)
         if self._compressed:
-            yield Section(0, 0, 1, self.num_bytes)
+            self.crc = checksum(self.name)
+            yield Section(0, 0, 1, self.num_bytes, self.crc)
             return
-        with open_text(self.name) as (stream, _):
+        with open_file(self.name) as file:
+            stream = SummedFile(file)
             start, line = 0, 1
             for index, (data, size) in enumerate(_cut(stream, piece_bytes)):
-                yield Section(index, start, line, size)
+                yield Section(index, start, line, size, google_crc32c.value(data))
                 start += size
                 line += data.count(b"\n")
+            self.crc = stream.crc
 
     def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read whole lines: the used columns, all columns where a query may ask for them."""
-        refuse_changed(self.name, self.num_bytes)
+        self.refuse_changed()
         used = self.names if recipe.sql else columns.used
         line = section.first_line
         with open_text(self.name) as (stream, file):
-            if stream is file:
+            if not isinstance(file, SummedFile):
                 file.seek(section.start)
+                data, _ = next(_cut(stream, piece_bytes), (b"", 0))
+                refuse_other_bytes(self.name, section.crc, google_crc32c.value(data))
+                yield Unparsed(partial(self._parse, data, line, used, columns.channels), section.num_bytes)
+                return
             for data, _ in _cut(stream, piece_bytes):
-                parse = partial(self._parse, data, line, used, columns.channels)
-                yield Unparsed(parse, section.num_bytes if stream is file else file.tell())
-                if stream is file:
-                    return
+                yield Unparsed(partial(self._parse, data, line, used, columns.channels), file.tell())
                 line += data.count(b"\n")
+            refuse_other_bytes(self.name, section.crc, file.crc)
 
     def _parse(self, data: bytes, first_line: int, used: tuple[str, ...], channels: tuple[str, ...]) -> Raw:
         encoding = self._recipe.encoding

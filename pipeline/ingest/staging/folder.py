@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import google_crc32c
+
 from longstride.pipeline.ingest.report import IngestReport
-from longstride.storage.atomic import make_directory, write_file
+from longstride.storage.atomic import make_directory, naming, write_file
 from longstride.storage.format import LOCK_FILE
 from longstride.storage.writing.lock import StoreLock
 
@@ -37,7 +39,8 @@ def rejects_name(source: int, section: int, piece: int) -> str:
 def written_whole(path: Path) -> Iterator[Path]:
     """A name to write to, which no other process or machine takes; what was written appears as `path`."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    yield temporary
+    with naming(path):
+        yield temporary
     temporary.replace(path)
 
 
@@ -66,7 +69,6 @@ class StagedFolder:
         for other in self.path.parent.iterdir():
             if other.name != self.path.name:
                 shutil.rmtree(other, ignore_errors=True)
-        self._drop_parts_without_rejects()
         return self.stamps()
 
     def stamps(self) -> dict[str, int]:
@@ -80,25 +82,25 @@ class StagedFolder:
 
     def leave_report(self, report: IngestReport) -> None:
         """Keep the report of the commit that is about to be made, for a job that is killed right after it."""
-        write_file(self.path / REPORT_FILE, [json.dumps(report.as_plain()).encode()])
+        text = json.dumps(report.as_plain())
+        sealed = {"report": text, "crc32c": google_crc32c.value(text.encode())}
+        write_file(self.path / REPORT_FILE, [json.dumps(sealed).encode()])
 
     def left_report(self) -> IngestReport | None:
-        """The report of a commit that this very job has made, or was about to make, before it was killed."""
-        file = self.path / REPORT_FILE
-        return IngestReport.from_plain(json.loads(file.read_bytes())) if file.exists() else None
+        """The report of a commit that this very job has made, or was about to make, before it was killed.
+
+        None where there is none, or it is damaged.
+        """
+        try:
+            sealed = json.loads((self.path / REPORT_FILE).read_bytes())
+            text = str(sealed["report"])
+            whole = google_crc32c.value(text.encode()) == sealed["crc32c"]
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return IngestReport.from_plain(json.loads(text)) if whole else None
 
     def remove_parts(self) -> None:
         """Leave only the report, when the store exists."""
         for entry in self.path.iterdir():
             if entry.name != REPORT_FILE:
                 entry.unlink(missing_ok=True)
-
-    def _drop_parts_without_rejects(self) -> None:
-        """Remove parts whose rejects a power failure has damaged, so that they are read again."""
-        import pyarrow.parquet as pq
-
-        for path in self.path.glob("[0-9]*.rejects.parquet"):
-            try:
-                pq.read_table(path, page_checksum_verification=True)
-            except (OSError, ValueError):  # ValueError: Arrow's own
-                path.with_name(path.name.replace(".rejects.parquet", ".part")).unlink(missing_ok=True)

@@ -1,41 +1,32 @@
 """Parts: typed rows on disk, sorted by series and time, between parsing and writing.
 
-One file a part: the length of a header, the header (JSON), and one block after the other: time, line, sensor (with
-a pivot), labels, values. It appears by rename, so it is whole or absent.
+One file a part: length and CRC-32C of a header, the header (JSON), and one block after the other: time, line,
+sensor (with a pivot), labels, values. It appears by rename, so it is whole or absent. A job that takes over the
+parts of another looks at every byte of them first, and at the rejects that lie next to them.
 """
 
 import json
+import os
+import struct
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any
 
 import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.staging.folder import part_name, written_whole
+from longstride.pipeline.ingest.staging.folder import part_name, rejects_name, written_whole
+from longstride.pipeline.ingest.staging.spans import Span, Spans
 
-__all__ = ["Block", "Part", "PartReader", "Span", "steps_back_between", "whole_part", "write_part"]
+__all__ = ["Block", "Part", "PartReader", "steps_back_between", "whole_part", "write_part"]
 
-LENGTH_BYTES = 8
+HEAD = struct.Struct("<QQ")
+"""Length of the header, and its CRC-32C."""
 ALIGNMENT = 64
 """Where the first block begins in the file, so that it can be mapped."""
-
-
-class Span(NamedTuple):
-    """Rows start:stop of a part: all that it has of one series."""
-
-    series: str
-    start: int
-    stop: int
-    first_time: int
-    last_time: int
-    """Smallest and largest."""
-    begins: int
-    ends: int
-    """Times of the first and last row in the order of the file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +46,7 @@ class Part:
     num_labels: int
     sensors: list[str] | None
     """With a pivot: the names that the sensor of a row is an index into."""
-    spans: list[Span]
+    spans: Spans
     rows_in: int
     blank: int
     headers: int
@@ -70,7 +61,12 @@ class Part:
     """Channels with whole numbers that the store would round: line and value of the first."""
     measurements: list[str]
     """Channels that hold fractions."""
+    section_crc: int | None
+    """That of the section, as it was read."""
+    rejects_crc: int
+    """CRC-32C of the file of its rejects; 0 where it has none."""
     crc: int = 0
+    """CRC-32C of its blocks."""
 
     @property
     def blocks(self) -> dict[str, tuple[np.dtype[Any], int]]:
@@ -97,37 +93,58 @@ def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
     for block in data:
         crc = google_crc32c.extend(crc, block)
     part = replace(part, crc=crc)
-    header = json.dumps(vars(part)).encode()
-    header += b" " * (-(LENGTH_BYTES + len(header)) % ALIGNMENT)
+    header = json.dumps(vars(part) | {"spans": part.spans.as_json()}).encode()
+    header += b" " * (-(HEAD.size + len(header)) % ALIGNMENT)
     path = folder / part_name(part.source, part.section, part.piece)
     with written_whole(path) as temporary, open(temporary, "wb") as file:
-        file.write(len(header).to_bytes(LENGTH_BYTES, "little") + header)
+        file.write(HEAD.pack(len(header), google_crc32c.value(header)) + header)
         for block in data:
             file.write(block.data)
     return part
 
 
-def _read_header(path: Path) -> Part:
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(LENGTH_BYTES), "little")
-        fields = json.loads(file.read(length))
-    fields["spans"] = [Span(*span) for span in fields["spans"]]
+def whole_part(folder: Path, place: tuple[int, int, int], section_crc: int | None) -> Part | None:
+    """The part of a source, section and piece that an interrupted job left; None where it is absent or damaged.
+
+    It is none either where its section, or the file of its rejects, is not the one that it was made with.
+    """
+    try:
+        with open(folder / part_name(*place), "rb") as file:
+            part = _read_header(file)
+            crc = _checksum(file)
+        rejects_crc = 0
+        if part.rejected:
+            with open(folder / rejects_name(*place), "rb") as file:
+                rejects_crc = _checksum(file)
+    except (OSError, ValueError):
+        return None
+    found = (part.source, part.section, part.piece), part.section_crc, part.rejects_crc, part.crc
+    return part if found == (place, section_crc, rejects_crc, crc) else None
+
+
+def _read_header(file: IO[bytes]) -> Part:
+    """Raises ValueError where it is damaged."""
+    head = file.read(HEAD.size)
+    if len(head) < HEAD.size:
+        raise ValueError("it is cut short")
+    length, crc = HEAD.unpack(head)
+    if length > os.fstat(file.fileno()).st_size:
+        raise ValueError("it is damaged")
+    header = file.read(length)
+    if google_crc32c.value(header) != crc:
+        raise ValueError("it is damaged")
+    fields = json.loads(header)
+    fields["spans"] = Spans(*fields["spans"])
     fields["rounded"] = {name: (line, value) for name, (line, value) in fields["rounded"].items()}
     return Part(**fields)
 
 
-def whole_part(path: Path) -> Part | None:
-    """The part that an interrupted job left, None where there is none or it is damaged."""
-    try:
-        part = _read_header(path)
-        crc = 0
-        with open(path, "rb") as file:
-            file.seek(LENGTH_BYTES + int.from_bytes(file.read(LENGTH_BYTES), "little"))
-            while data := file.read(2**20):
-                crc = google_crc32c.extend(crc, data)
-    except (OSError, ValueError, TypeError):
-        return None
-    return part if crc == part.crc else None
+def _checksum(file: IO[bytes]) -> int:
+    """CRC-32C of the rest of a file."""
+    crc = 0
+    while data := file.read(2**20):
+        crc = google_crc32c.extend(crc, data)
+    return crc
 
 
 def steps_back_between(parts: Iterable[Part]) -> Counter[int]:
@@ -152,7 +169,7 @@ class PartReader:
         self.part = part
         self.path = folder / part_name(part.source, part.section, part.piece)
         with open(self.path, "rb") as file:
-            position = LENGTH_BYTES + int.from_bytes(file.read(LENGTH_BYTES), "little")
+            position = HEAD.size + HEAD.unpack(file.read(HEAD.size))[0]
         self._offset = {}
         for name, (dtype, width) in part.blocks.items():
             self._offset[name] = position

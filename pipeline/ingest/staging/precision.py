@@ -75,7 +75,8 @@ def _rounding(name: str, value: str, recipe: Recipe) -> str:
     """What is wrong with a whole number that the store would round, and what to do."""
     limit = LARGEST_EXACT["float64" if name in recipe.rate else recipe.dtype]
     remedies = []
-    if limit == LARGEST_EXACT["float32"]:
+    # From there on it was rounded when it was read: neither another type nor a subtraction brings it back.
+    if limit == LARGEST_EXACT["float32"] and abs(float(value)) < LARGEST_EXACT["float64"]:
         remedies += ["keep it with --dtype float64", f"store its increase a second (--rate {name!r})"]
         if recipe.pivot is None:
             offset = f'"{name}" - {value} AS "{name}"'

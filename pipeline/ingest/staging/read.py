@@ -39,7 +39,7 @@ class ReadSources:
                 name=source.name,
                 num_bytes=source.num_bytes,
                 unused=columns.unused,
-                absent=tuple(name for name in plan.union if name not in channels),
+                absent=_without(plan.union, channels),
             )
             for source, columns, channels in zip(plan.sources, plan.columns, plan.channels, strict=True)
         ]
@@ -60,6 +60,8 @@ class ReadSources:
                 self._take(parts)
         except FileNotFoundError as error:
             raise _out_of_sight(error.filename) from error
+        for source in self._plan.sources:
+            source.refuse_changed_at_end()
         self._advance(self._total_bytes - self._done_bytes)
         self._stop_at_limit()
         self.parts.sort(key=lambda part: (part.source, part.section, part.piece))
@@ -138,6 +140,11 @@ class ReadSources:
     def _advance(self, num_bytes: int) -> None:
         self._done_bytes += num_bytes
         self._progress(num_bytes)
+
+
+def _without(names: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    left_out = frozenset(others)
+    return tuple(name for name in names if name not in left_out)
 
 
 def _anywhere(reading: Reading) -> Reading:

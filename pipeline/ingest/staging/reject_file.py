@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
+
 from longstride.pipeline.ingest.errors import RejectsError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.staging.folder import rejects_name, written_whole
 from longstride.pipeline.ingest.staging.part_file import Part
-from longstride.storage.atomic import make_directory, sync_directory
+from longstride.storage.atomic import make_directory, naming, sync_directory
 
 __all__ = ["RejectLimit", "collect_rejects", "report_folder", "write_rejects"]
 
@@ -26,12 +28,17 @@ def report_folder(store: Path) -> Path:
     return store.with_name(f"{store.name}.report")
 
 
-def write_rejects(folder: Path, key: tuple[int, int, int], rejects: Sequence[Reject]) -> None:
-    """Leave the rejects of a piece next to its part."""
+def write_rejects(folder: Path, place: tuple[int, int, int], rejects: Sequence[Reject]) -> int:
+    """Leave the rejects of a piece next to its part; give the CRC-32C of the file."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with written_whole(folder / rejects_name(*key)) as temporary:
-        pq.write_table(_table(rejects, ""), temporary, write_page_checksum=True)
+    sink = pa.BufferOutputStream()
+    pq.write_table(_table(rejects, ""), sink)
+    data = sink.getvalue().to_pybytes()
+    with written_whole(folder / rejects_name(*place)) as temporary:
+        temporary.write_bytes(data)
+    return int(google_crc32c.value(data))
 
 
 def collect_rejects(
@@ -53,7 +60,10 @@ def collect_rejects(
     if not any(part.rejected for part in parts):
         return None
     make_directory(path.parent)
-    with _durable(path) as temporary, pq.ParquetWriter(temporary, _schema()) as writer:
+    with (
+        _durable(path) as temporary,
+        pq.ParquetWriter(temporary, _schema(), write_page_checksum=True) as writer,
+    ):
         for part in parts:
             for table in _rejects_of(folder, part):
                 writer.write_table(table.set_column(0, "file", [[sources[part.source].name] * table.num_rows]))
@@ -110,9 +120,10 @@ class RejectLimit:
 def _durable(path: Path) -> Iterator[Path]:
     """A name to write to; what was written appears as `path`."""
     temporary = path.with_name(f".{path.name}.tmp")
-    yield temporary
-    with open(temporary, "rb") as file:
-        os.fsync(file.fileno())
+    with naming(path):
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
     temporary.replace(path)
     sync_directory(path.parent)
 
@@ -121,7 +132,9 @@ def _rejects_of(folder: Path, part: Part) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     if part.rejected:
-        yield pq.read_table(folder / rejects_name(part.source, part.section, part.piece))
+        yield pq.read_table(
+            folder / rejects_name(part.source, part.section, part.piece), page_checksum_verification=True
+        )
 
 
 def _schema() -> Any:

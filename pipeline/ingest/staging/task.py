@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.sources.base import Raw, Section, Unparsed
 from longstride.pipeline.ingest.sources.reading import Reading
-from longstride.pipeline.ingest.staging.folder import part_name
-from longstride.pipeline.ingest.staging.part_file import Part, Span, whole_part, write_part
+from longstride.pipeline.ingest.staging.part_file import Part, whole_part, write_part
 from longstride.pipeline.ingest.staging.precision import find_rounded
 from longstride.pipeline.ingest.staging.reject_file import write_rejects
+from longstride.pipeline.ingest.staging.spans import Spans
 from longstride.pipeline.ingest.staging.values import parse
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["ReadSection"]
 
@@ -32,21 +33,26 @@ class ReadSection:
         """Read the section, leave its parts in the folder, and say of each what it is. Raises SourceError."""
         reading = self.reading
         pieces = reading.source.pieces(self.section, reading.columns, reading.recipe, reading.piece_bytes)
-        for number, (read, last) in enumerate(_with_last(pieces)):
-            path = reading.folder / part_name(reading.number, self.section.number, number)
-            part = whole_part(path) if path.exists() else None
-            yield part or self._stage(number, last, read(), read.done_bytes)
+        try:
+            for number, (read, last) in enumerate(_with_last(pieces)):
+                yield self._left(number) or self._stage(number, last, read(), read.done_bytes)
+        except LongstrideError:
+            reading.source.refuse_changed()  # then that is what is wrong with it
+            raise
 
     def left_behind(self) -> list[Part] | None:
         """The parts, where an interrupted job left them all."""
         parts: list[Part] = []
         while not parts or not parts[-1].last:
-            name = part_name(self.reading.number, self.section.number, len(parts))
-            part = whole_part(self.reading.folder / name)
+            part = self._left(len(parts))
             if part is None:
                 return None
             parts.append(part)
         return parts
+
+    def _left(self, piece: int) -> Part | None:
+        place = self.reading.number, self.section.number, piece
+        return whole_part(self.reading.folder, place, self.section.crc)
 
     def _stage(self, piece: int, last: bool, raw: Raw, done_bytes: int) -> Part:
         reading, recipe, columns = self.reading, self.reading.recipe, self.reading.columns
@@ -75,8 +81,8 @@ class ReadSection:
         spans, steps_back = _spans(time, series, codes, order)
         if order is not None:
             blocks = {name: block[order] for name, block in blocks.items()}
-        if parsed.rejects:
-            write_rejects(reading.folder, (reading.number, self.section.number, piece), parsed.rejects)
+        place = reading.number, self.section.number, piece
+        rejects_crc = write_rejects(reading.folder, place, parsed.rejects) if parsed.rejects else 0
         assert raw.num_rows == frame.height + num_filtered + len(parsed.rejects)
         part = Part(
             source=reading.number,
@@ -100,6 +106,8 @@ class ReadSection:
             steps_back=steps_back,
             rounded=rounded,
             measurements=measurements,
+            section_crc=self.section.crc,
+            rejects_crc=rejects_crc,
         )
         return write_part(reading.folder, part, blocks)
 
@@ -148,10 +156,10 @@ def _order(time: NDArray[np.int64], codes: NDArray[np.int32] | None) -> NDArray[
 
 def _spans(
     time: NDArray[np.int64], series: list[str], codes: NDArray[np.int32] | None, order: NDArray[np.intp] | None
-) -> tuple[list[Span], int]:
+) -> tuple[Spans, int]:
     """What a part has of each series, and how many rows come before the one that they follow in the file."""
     if not len(time):
-        return [], 0
+        return Spans([], []), 0
     by_series = time
     bounds = np.array([0, len(time)])
     if codes is not None:
@@ -163,5 +171,4 @@ def _spans(
     ordered = time if order is None else time[order]
     starts, stops = bounds[:-1], bounds[1:]
     ends = (ordered[starts], ordered[stops - 1], by_series[starts], by_series[stops - 1])
-    columns = [array.tolist() for array in (starts, stops, *ends)]
-    return [Span(*span) for span in zip(series, *columns, strict=True)], int(np.count_nonzero(back))
+    return Spans(series, np.stack([starts, stops, *ends], axis=1)), int(np.count_nonzero(back))

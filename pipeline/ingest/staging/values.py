@@ -17,6 +17,7 @@ from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.base import Raw
+from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.ingest.times.stamps import explain, to_nanoseconds
 
 __all__ = ["Parsed", "parse"]
@@ -63,8 +64,8 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
 
         faults.add(time.is_null(), why)
     parts = [time.alias(columns.time_name)]
-    parts += [_key(frame[name], "series", faults) for name in (columns.series,) if name is not None]
-    parts += [_key(frame[name], "sensor", faults) for name in (columns.pivot,) if name is not None]
+    parts += [_key(source, frame[name], "series", faults) for name in (columns.series,) if name is not None]
+    parts += [_key(source, frame[name], "sensor", faults) for name in (columns.pivot,) if name is not None]
     parts += [_label(source, frame[name], faults) for name in columns.labels]
     numbers = _numbers(source, frame, columns.channels, recipe, faults)
     rest = frame.select(columns.unused) if keep_all else pl.DataFrame()
@@ -99,7 +100,12 @@ class _Faults:
                 self.rejects.append(Reject(int(self._raw.lines[row]), *why(row), self._raw.text(row)))
 
 
-def _key(column: pl.Series, what: str, faults: _Faults) -> pl.Series:
+def _key(source: str, column: pl.Series, what: str, faults: _Faults) -> pl.Series:
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Duration, pl.Object):
+        raise SourceError(
+            source, f"column {column.name!r} holds {column.dtype}: no names of a {what}", code="column-type"
+        )
+    column = within_reach(column)
     names = column.cast(pl.String)
     empty = names.is_null() | (names == "")
     if empty.any():

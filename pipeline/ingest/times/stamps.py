@@ -8,6 +8,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
+from longstride.pipeline.ingest.times.reach import shown_value, within_reach
 from longstride.pipeline.ingest.times.texts import FIRST_YEAR, LAST_YEAR, from_epoch, from_format, from_iso
 from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
 from longstride.pipeline.ingest.times.zones import Clock
@@ -48,6 +49,7 @@ def to_nanoseconds(columns: Sequence[pl.Series], recipe: Recipe) -> Stamps:
     Raises RecipeError where the type of a column and the time format do not go together.
     """
     clock = Clock(recipe)
+    columns = [within_reach(column) for column in columns]
     nanoseconds = _from_one(columns[0], recipe, clock) if len(columns) == 1 else _from_many(columns, recipe, clock)
     return Stamps(
         nanoseconds=nanoseconds.alias("time"),
@@ -70,7 +72,7 @@ def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tup
         never = _is_readable(columns, replace(recipe, ambiguous="reject", nonexistent="forward"))
 
     def why(row: int) -> tuple[str, str]:
-        values = [column[row] for column in columns]
+        values = [shown_value(column, row) for column in columns]
         if any(value is None or not str(value).strip() for value in values):
             return "time missing", "the time is missing: mend or remove the row"
         found = repr(" ".join(map(str, values)))
@@ -121,7 +123,7 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
     unit = EPOCH_UNITS_NS.get(recipe.time_format or "")
     if unit and dtype.is_integer():
         return scaled(column.cast(pl.Int64, strict=False), unit)
-    if unit and (dtype == pl.String or dtype.is_float()):
+    if unit and (dtype == pl.String or dtype.is_float() or dtype.is_decimal()):
         return from_epoch(_without_exponents(column.cast(pl.String)), unit)
     if recipe.time_format and not unit and (dtype.is_integer() or dtype == pl.String):
         return from_format(column.cast(pl.String), recipe.time_format, clock)

@@ -4,14 +4,15 @@ Each part is sorted, so the rows of a range of time are one slice of it, and a b
 parts. Rows of equal time lie in one bucket, in the order of the sources and of their lines.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.staging.part_file import PartReader, Span
+from longstride.pipeline.ingest.staging.part_file import PartReader
+from longstride.pipeline.ingest.staging.spans import Span
+from longstride.pipeline.ingest.writing.resample import refuse_early
 
 __all__ = ["Bucket", "Slice", "plan_buckets"]
 
@@ -42,14 +43,9 @@ class Bucket(NamedTuple):
 def plan_buckets(readers: Sequence[PartReader], bucket_rows: int, every_ns: int | None) -> Iterator[Bucket]:
     """Cut the rows of all parts, given in the order of sources and lines, into buckets of about `bucket_rows`.
 
-    With `every_ns`, no step of that grid lies in two buckets.
+    With `every_ns`, no step of that grid lies in two buckets. Raises RecipeError where one begins too early.
     """
-    by_series: defaultdict[str, list[tuple[PartReader, Span]]] = defaultdict(list)
-    for reader in readers:
-        for span in reader.part.spans:
-            by_series[span.series].append((reader, span))
-    for series in sorted(by_series):
-        spans = by_series[series]
+    for series, spans in _by_series(readers):
         cuts = _cuts(spans, bucket_rows, every_ns)
         first = np.searchsorted(cuts, [span.first_time for _, span in spans], side="right")
         last = np.searchsorted(cuts, [span.last_time for _, span in spans], side="right")
@@ -63,6 +59,24 @@ def plan_buckets(readers: Sequence[PartReader], bucket_rows: int, every_ns: int 
                     slices.append(Slice(spans[index][0], start, stop))
             if slices:
                 yield Bucket(series, slices, number == int(last.max()))
+
+
+def _by_series(readers: Sequence[PartReader]) -> Iterator[tuple[str, list[tuple[PartReader, Span]]]]:
+    """The spans of each series, in the order of the parts; made when it is its turn, for they may be many."""
+    names = sorted({name for reader in readers for name in reader.part.spans.series})
+    number = {name: index for index, name in enumerate(names)}
+    counts = [len(reader.part.spans) for reader in readers]
+    part = np.repeat(np.arange(len(readers), dtype=np.int32), counts)
+    place = np.concatenate([np.arange(count, dtype=np.int32) for count in counts])
+    of = np.fromiter(
+        (number[name] for reader in readers for name in reader.part.spans.series), np.int32, len(part)
+    )
+    order = np.argsort(of, kind="stable")
+    bounds = np.searchsorted(of[order], np.arange(len(names) + 1))
+    for index, series in enumerate(names):
+        chosen = order[bounds[index] : bounds[index + 1]]
+        pairs = zip(part[chosen].tolist(), place[chosen].tolist(), strict=True)
+        yield series, [(readers[one], readers[one].part.spans[at]) for one, at in pairs]
 
 
 def _edges(reader: PartReader, span: Span, cuts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -85,6 +99,7 @@ def _cuts(spans: Sequence[tuple[PartReader, Span]], bucket_rows: int, every_ns: 
     else:
         cuts = _sampled_cuts(spans, bucket_rows)
     if every_ns is not None:
+        refuse_early(int(first.min()), every_ns)
         cuts = cuts // every_ns * every_ns
     return np.unique(cuts)
 

@@ -5,6 +5,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.pipeline.ingest.writing.elapsed import elapsed
+
 __all__ = ["Fill"]
 
 Block = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]
@@ -97,16 +99,16 @@ class Fill:
         ready = len(time)
         if self._linear:
             open_ = before == len(rows)
-            if open_[-1] and not np.isnan(known[-1]) and time[-1] - times[-1] < self._limit_ns:
+            if open_[-1] and not np.isnan(known[-1]) and int(time[-1]) - int(times[-1]) < self._limit_ns:
                 ready = int(gaps[open_][0])
             gaps, before = gaps[~open_], before[~open_]
-            span = times[before + 1] - times[before]
+            span = elapsed(times[before], times[before + 1])
         else:
-            span = time[gaps] - times[before]
+            span = elapsed(times[before], time[gaps])
         near = (span <= self._limit_ns) & ~np.isnan(known[before])
         gaps, before, span = gaps[near], before[near], span[near]
         if self._linear:
-            share = (time[gaps] - times[before]) / span
+            share = elapsed(times[before], time[gaps]) / span
             column[gaps] = known[before] + (known[before + 1] - known[before]) * share
         else:
             column[gaps] = known[before]

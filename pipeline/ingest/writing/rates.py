@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.pipeline.ingest.writing.elapsed import steps_between
+
 __all__ = ["Rates"]
 
 NS_A_SECOND = 1e9
@@ -43,7 +45,7 @@ class Rates:
             rows = np.flatnonzero(~np.isnan(column))
             times = np.concatenate([self._last_time[index : index + 1], time[rows]])
             counts = np.concatenate([self._last_count[index : index + 1], column[rows]])
-            column[rows] = self._increase(counts) / (np.diff(times) / NS_A_SECOND)
+            column[rows] = self._increase(counts) / (steps_between(times) / NS_A_SECOND)
             self._last_time[index], self._last_count[index] = times[-1], counts[-1]
         return values
 

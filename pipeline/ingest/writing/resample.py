@@ -5,9 +5,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Aggregate
+from longstride.pipeline.ingest.writing.elapsed import steps_between
+from longstride.storage.text import iso_time
 
-__all__ = ["MissingSteps", "means", "resample"]
+__all__ = ["MissingSteps", "means", "refuse_early", "resample"]
+
+FIRST_NS = -(2**63)
 
 Block = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]
 """Time (rows,) in nanoseconds, values (rows, N), NaN where missing, and labels (rows, L)."""
@@ -39,6 +44,16 @@ def resample(
     return begin[first], summary, np.maximum.reduceat(labels, first, axis=0), first
 
 
+def refuse_early(first_ns: int, every_ns: int) -> None:
+    """Raise RecipeError where the step of the first time begins before the first time that int64 holds."""
+    if first_ns // every_ns * every_ns < FIRST_NS:
+        raise RecipeError(
+            f"every: the step of {iso_time(first_ns)} would begin before the year 1678, where times end: make "
+            "every shorter, or drop that row with sql",
+            code="recipe-conflict",
+        )
+
+
 class MissingSteps:
     """Puts in, as rows of a grid come by, rows without values for the steps that are missing between two of them.
 
@@ -60,8 +75,10 @@ class MissingSteps:
         """
         if not len(time):
             return time, values, labels
-        apart = np.diff(time, prepend=time[0] if self._last_time is None else self._last_time)
-        missing = np.where(apart <= self._max_gap_ns, apart // self._every_ns - 1, 0).clip(min=0)
+        before = int(time[0]) if self._last_time is None else self._last_time
+        apart = steps_between(np.append(before, time))
+        steps = np.where(apart <= self._max_gap_ns, apart // self._every_ns, 0).astype(np.int64)
+        missing = (steps - 1).clip(min=0)
         self._last_time = int(time[-1])
         num_missing = int(missing.sum())
         if not num_missing:

@@ -37,7 +37,8 @@ class RowRules:
         self._first_row = writer.num_rows
         self._every_ns = recipe.every_ns
         self._aggregates = [recipe.aggregate_of(channel.name, channel.column) for channel in channels]
-        counters = [index for index, channel in enumerate(channels) if channel.among(recipe.rate)]
+        rates = frozenset(recipe.rate)
+        counters = [index for index, channel in enumerate(channels) if channel.among(rates)]
         self.rates = Rates(counters, int(recipe.counter_bits)) if counters else None
         self.steps = None
         if recipe.every_ns is not None and recipe.max_gap_ns is not None:

@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.pipeline.ingest.writing.elapsed import steps_between
 from longstride.storage.segments import Segments
 
 __all__ = ["MissingSpans", "default_max_gap", "find_segments", "usual_step"]
@@ -100,11 +101,14 @@ def find_segments(
     return Segments(start, stop, np.searchsorted(starts, start, side="right") - 1)
 
 
-def _steps(times: Iterable[NDArray[np.int64]]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """For each block its first row, and the step that leads to each of its rows (to the first row of all: 0)."""
+def _steps(times: Iterable[NDArray[np.int64]]) -> Iterator[tuple[int, NDArray[np.uint64]]]:
+    """For each block its first row, and the step that leads to each of its rows (to the first row of all: 0).
+
+    The step to the first row of another series means nothing.
+    """
     row = 0
     last: NDArray[np.int64] | None = None
     for time in times:
-        yield row, np.diff(time, prepend=time[:1] if last is None else last)
+        yield row, steps_between(np.concatenate([time[:1] if last is None else last, time]))
         row += len(time)
         last = time[-1:]

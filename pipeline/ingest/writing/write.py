@@ -14,6 +14,7 @@ from longstride.pipeline.ingest.report import FileReport, IngestReport
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader, steps_back_between
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
+from longstride.pipeline.ingest.writing.memory import refuse_large
 from longstride.pipeline.ingest.writing.merge import MergedRows, merge_bucket
 from longstride.pipeline.ingest.writing.row_rules import RowRules
 from longstride.pipeline.ingest.writing.segments import default_max_gap, find_segments
@@ -54,7 +55,7 @@ def write_store(
     )
     with target.writer(lock, layout) as writer:
         rules = RowRules(writer, channels, recipe, len(plan.sources))
-        first_series = min(span.series for part in read.parts for span in part.spans)
+        first_series = min(series for part in read.parts for series in part.spans.series)
         target.resume(rules, first_series, look_for_missing=recipe.split_on_missing is not None)
         _apply(plan, read, rules, plan.shape(sensors), bucket_bytes, progress)
         for number, steps_back in steps_back_between(read.parts).items():
@@ -83,7 +84,7 @@ def _apply(
     bucket_rows = max(1, bucket_bytes // max(read_bytes, wide_bytes))
     num_rows = sum(part.num_rows for part in parts)
     series: str | None = None
-    for bucket, merged in _merged(plan, readers, shape, bucket_rows):
+    for bucket, merged in _merged(plan, readers, shape, bucket_rows, read_bytes):
         if bucket.series != series:
             series = bucket.series
             rules.begin_series(series)
@@ -94,13 +95,14 @@ def _apply(
 
 
 def _merged(
-    plan: Plan, readers: Sequence[PartReader], shape: Shape, bucket_rows: int
+    plan: Plan, readers: Sequence[PartReader], shape: Shape, bucket_rows: int, row_bytes: int
 ) -> Iterator[tuple[Bucket, MergedRows]]:
     """Each bucket merged, the next one in the background."""
     recipe = plan.recipe
     with ThreadPoolExecutor(1, thread_name_prefix="longstride-merger") as pool:
         before = None
         for bucket in plan_buckets(readers, bucket_rows, recipe.every_ns):
+            refuse_large(bucket, row_bytes, shape.names, every=recipe.every)
             task = bucket, pool.submit(merge_bucket, bucket, shape, recipe.duplicates)
             if before is not None:
                 yield before[0], before[1].result()
@@ -146,7 +148,9 @@ def _commit(
         segments=find_segments(writer.written_times(target.first_row), starts, max_gap_ns, missing),
         series=tuple(rules.series),
         series_end_ns=rules.series_end_ns,
-        sources=[file.as_json() for file in read.files],
+        sources=[
+            {**file.as_json(), "path": source.path} for file, source in zip(read.files, plan.sources, strict=True)
+        ],
     )
     whole = target.complete(found, rules.series_begin_ns[0], max_gap_ns)
     resolved = replace(

@@ -1,11 +1,13 @@
 """Small logs, what is proposed for them, and what becomes of the proposal in an ingest."""
 
+import gzip
 import tempfile
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from click.testing import CliRunner
 
 from longstride import Proposal, Recipe, profile
@@ -60,3 +62,18 @@ def ingest(*sources: Path, out: Path, edits: str = "") -> SeriesStore:
     run = CliRunner().invoke(main, command, catch_exceptions=False)
     assert run.exit_code == 0, run.output
     return open_store(out)
+
+
+def write_frame(frame: pl.DataFrame, path: Path) -> None:
+    """Write a log in the format of the suffix."""
+    kind, _, compression = path.name.partition(".")[2].partition(".")
+    writers = {
+        "csv": frame.write_csv,
+        "ndjson": frame.write_ndjson,
+        "parquet": frame.write_parquet,
+        "feather": frame.write_ipc,
+    }
+    plain = path.with_name(f"plain.{kind}")
+    writers[kind](plain)
+    path.write_bytes(gzip.compress(plain.read_bytes()) if compression else plain.read_bytes())
+    plain.unlink()

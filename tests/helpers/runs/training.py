@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.trainer.engine.checkpoint import complete_checkpoints
+from longstride.trainer.saved.checkpoint import complete_checkpoints
 from longstride.trainer.settings import Settings, TrainOptions
 
 SIZES = {"window": 16, "stride": 4, "batch_size": 32, "hidden": 16, "latent": 8, "lr": 0.01, "log_every": 7}
@@ -59,9 +59,9 @@ def start_training(
     )
 
 
-def finish(process: "subprocess.Popen[str]", timeout: float = 55) -> tuple[str, str]:
+def finish(process: "subprocess.Popen[str]", timeout: float = 55, *, code: int = 0) -> tuple[str, str]:
     output, errors = process.communicate(timeout=timeout)
-    assert process.returncode == 0, errors
+    assert process.returncode == code, errors
     return output, errors
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from longstride import Recipe, append, ingest, rebuild
 from longstride.__main__ import main
-from longstride.storage.errors import StoreError
+from longstride.pipeline.ingest import plan
 from longstride.storage.format import StoreLayout
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
@@ -360,57 +360,9 @@ def test_a_store_that_no_ingest_made_does_not_go_on(
     tmp_path: Path, write_log: Log, make_store: Callable[..., SeriesStore]
 ) -> None:
     make_store(tmp_path / "out", rows=10)
-    with raises("recipe-missing", tmp_path / "out"):
-        append([write_log("1.csv", log_lines(5))], tmp_path / "out")
-
-
-# Rebuilding
-
-
-def test_a_rebuild_weaves_older_rows_in(tmp_path: Path, write_log: Log) -> None:
-    out, choices = tmp_path / "out", Recipe(time="time", labels=("fault",))
-    files = [write_log(f"{start}.csv", log_lines(50, start=start)) for start in (0, 150, 50, 100)]
-    ingest(files[:1], out, choices)
-    append(files[1:2], out)
-    open_before = open_store(out)
-    rows = open_before.values.copy()
-    assert len(open_before.segments) == 2
-    command = ["ingest", str(files[2]), "--out", str(out), "--rebuild"]
-    assert CliRunner().invoke(main, command).exit_code == 0
-    report = rebuild(files[3:], out)
-    store = assert_balanced(report)
-    assert len(report.files) == 4
-    assert_same(store, assert_balanced(ingest(files, tmp_path / "whole", choices)))
-    assert segments_of(store) == [(0, 200, "")]
-    np.testing.assert_array_equal(open_before.values, rows)
-    verify(out)
-    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
-
-
-def test_a_rebuilt_store_is_not_taken_for_the_one_that_is_open(tmp_path: Path, write_log: Log) -> None:
-    files = [write_log(f"{number}.csv", log_lines(50, start=50 * number)) for number in (1, 0)]
-    recipe = Recipe(time="time", labels=("fault",))
-    ingest(files[:1], tmp_path / "out", recipe)
-    mapped, opened = open_store(tmp_path / "out"), open_store(tmp_path / "out")
-    before = mapped.values.copy()
-    rebuild(files, tmp_path / "out")  # names a source that it has
-    np.testing.assert_array_equal(mapped.values, before)
-    with raises("store-changed", kind=StoreError):
-        _ = opened.values
-    again = open_store(tmp_path / "out")
-    assert again.generation == 2
-    assert again.num_rows == 100
-
-
-def test_a_rebuild_needs_all_its_sources(tmp_path: Path, write_log: Log) -> None:
-    out = tmp_path / "out"
-    first = write_log("1.csv", log_lines(50, start=50))
-    ingest([first], out, Recipe(time="time"))
-    before = files_of(out)
-    first.rename(tmp_path / "moved.csv")
-    with raises("source-missing", "1.csv: ", out):
-        rebuild([write_log("2.csv", log_lines(50))], out)
-    assert files_of(out) == before
+    for function in (append, rebuild):
+        with raises("recipe-missing", tmp_path / "out"):
+            function([write_log("1.csv", log_lines(5))], tmp_path / "out")
 
 
 # A kill
@@ -460,3 +412,17 @@ def test_a_killed_append_changes_nothing_and_can_be_repeated(tmp_path: Path, wri
             again.communicate()
         assert again.returncode == 0
         assert files_of(out) == files_of(whole)
+
+
+def test_a_setting_that_does_nothing_does_not_stop_an_append(tmp_path: Path, write_log: Log) -> None:
+    idle: dict[str, Any] = {
+        "unit": ("a",),
+        "aggregate": ("max", "mean"),
+        "counter_bits": "64",
+        "null": ("gone=-200",),
+    }
+    first = write_log("first.csv", ["time,a", "2024-03-01 00:00:00,1", "2024-03-01 00:00:01,2"])
+    with mock.patch.object(Recipe, "refuse_idle"), mock.patch.object(plan, "_check_null"):
+        ingest([first], tmp_path / "out", Recipe(time="time", **idle))
+    later = write_log("later.csv", ["time,a", "2024-03-01 00:00:02,3"])
+    assert append([later], tmp_path / "out").num_rows == 3

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from longstride import Recipe, ingest
-from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.channel_map import Channel
+from longstride.pipeline.ingest.columns import Columns, union_of_channels
+from longstride.pipeline.ingest.plan import Plan
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
@@ -191,3 +193,41 @@ def test_the_time_of_several_columns_takes_no_name_of_others() -> None:
     assert columns.time_name == "__time"
     assert columns.channels == ("time", "a")
     assert columns.used == ("date", "clock", "_time", "time", "a")
+
+
+class Counted(str):
+    """A name that counts how often it is compared or hashed."""
+
+    looks = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.looks += 1
+        return str.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        Counted.looks += 1
+        return str.__hash__(self)
+
+
+@pytest.mark.parametrize("how", [{}, {"channels": True}, {"exclude": True}, {"unit": True}, {"rate": True}])
+def test_work_grows_with_the_columns_not_with_their_square(how: dict[str, bool]) -> None:
+    def looks(size: int) -> int:
+        names = [Counted(f"c{number}") for number in range(size)]
+        # Other objects of the same names, so that none is found by being the same object.
+        chosen = [Counted(f"c{number}") for number in reversed(range(1, size, 2))]
+        Counted.looks = 0
+        setting = {
+            name: tuple(f"{one}=bar" for one in chosen) if name == "unit" else tuple(chosen) for name in how
+        }
+        recipe = Recipe(time="c0", **setting)
+        columns = Columns.resolve("file", names, (), recipe)
+        union = union_of_channels([columns, columns], recipe)
+        channels = [Channel(name, name) for name in union]
+        assert [recipe.unit_of(name) for name in union].count(None) == (
+            size // 2 - 1 if "unit" in how else len(union)
+        )
+        assert len(columns.used) + len(columns.unused) == size
+        Plan(recipe=recipe, sources=(), columns=(), channels=(), union=union).check_settings(channels)
+        return Counted.looks
+
+    assert looks(4000) < 3 * looks(2000)

@@ -50,8 +50,12 @@ def test_flags_make_a_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "x=bar",
         "--counter-bits",
         "64",
+        "--rate",
+        "y",
         "--aggregate",
         "max",
+        "--every",
+        "1m",
         "--fill",
         "none",
     ]
@@ -65,7 +69,9 @@ def test_flags_make_a_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             decimal=",",
             null=("NA", "CO=-200"),
             unit=("x=bar",),
+            rate=("y",),
             counter_bits="64",
+            every="1m",
             aggregate=("max",),
         )
     ]

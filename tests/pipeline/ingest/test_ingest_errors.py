@@ -200,7 +200,7 @@ def test_a_channel_that_no_file_has(tmp_path: Path, write_log: Callable[..., Pat
     for setting in ("rate", "unit", "aggregate"):
         entry = ("c",) if setting == "rate" else ("c=max",)
         with raises("column-missing", setting, "'c'", "'a', 'b'"):
-            ingest([log], tmp_path / "out", Recipe(time="time", **{setting: entry}))
+            ingest([log], tmp_path / "out", Recipe(time="time", every="1s", **{setting: entry}))
     assert_nothing_left(tmp_path / "out")
 
 

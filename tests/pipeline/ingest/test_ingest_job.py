@@ -64,6 +64,7 @@ def test_what_is_stored_of_recipe_and_sources(tmp_path: Path, write_log: Callabl
             "absent": [],
             "first_time": "2024-03-01T00:00:00.000000000Z",
             "last_time": "2024-03-01T01:39:00.000000000Z",
+            "path": str(log),
         }
     ]
     resolved = Recipe.from_settings(attributes["recipe"])

@@ -96,7 +96,7 @@ def test_what_spans_rows_is_refused_before_a_row_is_read(sql: str) -> None:
     ("sql", "code", "facts"),
     [
         ("", "sql-invalid", ()),
-        ("nonsense", "sql-invalid", ("'nonsense'", "sql parser error")),
+        ("nonsense", "sql-invalid", ("'nonsense'", "SELECT ... FROM rows")),
         (
             "SELECT *, nope FROM rows",
             "sql-invalid",
@@ -126,8 +126,8 @@ class Peeking(Query):
         super().__init__("SELECT * FROM rows", COLUMNS, {"note": pl.String()})
         self._how = how
 
-    def _execute(self, rows: pl.DataFrame) -> pl.DataFrame:
-        found = super()._execute(rows)
+    def _execute(self, items: str, frame: pl.DataFrame) -> pl.DataFrame:
+        found = super()._execute(items, frame)
         return found.with_columns(self._how.alias("a")) if hasattr(self, "_how") else found
 
 
@@ -169,3 +169,22 @@ def test_infinity_is_refused_and_its_remedies_work() -> None:
 def test_what_every_row_must_have_stays() -> None:
     with raises("sql-result", "'time'", "missing"):
         query("SELECT * REPLACE (CASE WHEN a > 0.5 THEN time END AS time) FROM rows").run(frame())
+
+
+def test_any_name_of_a_column_is_no_obstacle() -> None:
+    columns = Columns(time=("time",), series=None, pivot=None, labels=(), channels=("__row", "a"), unused=())
+    rows = pl.DataFrame({"time": [1, 2], "__row": [7.0, 8.0], "a": [1.0, 2.0]})
+    found, kept = Query("SELECT *, __row * 2 AS twice FROM rows WHERE __row > 7", columns, {}).run(rows)
+    assert kept.tolist() == [1]
+    assert found.rows() == [(2, 8.0, 2.0, 16.0)]
+    with raises("sql-invalid", "__row"):
+        query("SELECT *, __row AS n FROM rows")
+    patterns = Columns(time=("time",), series=None, pivot=None, labels=(), channels=("^.*$", "a"), unused=())
+    with raises("sql-invalid", "pattern"):
+        Query('SELECT *, "^.*$" + 1 AS n FROM rows', patterns, {})
+
+
+def test_a_condition_that_is_neither_true_nor_false() -> None:
+    with raises("sql-invalid", "WHERE", "Float64"):
+        query("SELECT * FROM rows WHERE a")
+    assert not len(query("SELECT * FROM rows WHERE NULL").run(frame())[1])

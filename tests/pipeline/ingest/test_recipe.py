@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,3 +63,23 @@ def test_errors_name_the_file_the_setting_and_the_way_out(
     file.write_text(toml)
     with raises(code, "plant.toml", *facts, kind=RecipeError):
         Recipe.from_toml(file)
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "facts"),
+    [
+        ({"unit": ("a",)}, "recipe-value", ("unit", "'a'", "pressure=bar")),
+        ({"unit": ("=bar",)}, "recipe-value", ("unit",)),
+        ({"unit": ("a=",)}, "recipe-value", ("unit", "'a'")),
+        ({"unit": ("a=bar", "a=psi")}, "recipe-conflict", ("unit", "'a'", "'bar'", "'psi'")),
+        ({"aggregate": ("mean", "max"), "every": "1s"}, "recipe-conflict", ("all channels",)),
+        ({"aggregate": ("a=mean", "a=max"), "every": "1s"}, "recipe-conflict", ("'a'",)),
+        ({"aggregate": ("max",)}, "recipe-conflict", ("aggregate", "every")),
+        ({"counter_bits": "64"}, "recipe-conflict", ("counter-bits", "rate")),
+    ],
+)
+def test_a_setting_that_would_do_nothing(settings: dict[str, Any], code: str, facts: tuple[str, ...]) -> None:
+    recipe = Recipe(time="time", **settings)  # that of a store may hold it, and rows be appended
+    with raises(code, *facts):
+        recipe.refuse_idle()
+    Recipe(time="time", unit=("a=bar", "b=psi", "a=bar"), every="1s", aggregate=("mean", "a=max")).refuse_idle()

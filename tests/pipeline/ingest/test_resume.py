@@ -2,12 +2,14 @@
 
 import gzip
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import psutil
@@ -16,6 +18,7 @@ import pytest
 from longstride import append, ingest
 from longstride.pipeline.ingest.job import PIECE_BYTES
 from longstride.storage.format import LOCK_FILE
+from tests.helpers.campaigns import count, trials
 from tests.helpers.errors import raises
 from tests.helpers.logs.ingest_jobs import (
     RECIPE,
@@ -48,9 +51,9 @@ def killed_at(logs: Path, out: Path, step: tuple[str, int] = ALL_READ) -> list[P
     return sorted(out.glob(".staged/*/[0-9]*.part"))
 
 
-def flip(path: Path) -> None:
+def flip(path: Path, place: int = -9) -> None:
     data = bytearray(path.read_bytes())
-    data[-9] ^= 1
+    data[place] ^= 1
     path.write_bytes(data)
 
 
@@ -88,6 +91,39 @@ def test_parts_whose_rejects_are_damaged_are_read_again(tmp_path: Path, logs: Pa
     assert report.parts_reused == len(parts) - 3
     assert pl.read_parquet(report.rejects or "").equals(pl.read_parquet(whole.rejects or ""))
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+@pytest.mark.campaign
+def test_a_flipped_bit_in_any_staged_file_never_reaches_the_store(tmp_path: Path, logs: Path) -> None:
+    """In headers as well, where names of series and counts of rows stand."""
+    whole = run_job(logs, tmp_path / "whole")
+    killed = tmp_path / "killed"
+    num_parts = len(killed_at(logs, killed))
+    staged = [path.relative_to(killed) for path in sorted(killed.glob(".staged/*/[0-9]*"))]
+    assert len(staged) > num_parts
+    random = Random(0)
+    for number, name in enumerate(staged * trials(1, 4)):
+        out = tmp_path / f"out {number}"
+        shutil.copytree(killed, out)
+        flip(out / name, random.randrange(200 if number % 2 else (out / name).stat().st_size))
+        report = run_job(logs, out)
+        assert report.parts_reused == num_parts - 1, name
+        assert contents(out) == contents(tmp_path / "whole"), name
+        count("flipped bits in staged parts")
+        assert pl.read_parquet(report.rejects or "").equals(pl.read_parquet(whole.rejects or ""))
+
+
+@pytest.mark.parametrize("place", [0, 3, 400, -3])
+def test_a_report_that_is_damaged_is_not_given_out(tmp_path: Path, logs: Path, place: int) -> None:
+    """That of a job that was killed behind its commit."""
+    out = tmp_path / "out"
+    run_job(logs, tmp_path / "whole")
+    killed_at(logs, out, AT_THE_END)
+    (report,) = out.glob(".staged/*/report.json")
+    flip(report, place)
+    with raises("store-exists"):
+        run_job(logs, out)
+    assert contents(out) == contents(tmp_path / "whole")
 
 
 def test_another_source_is_another_job(tmp_path: Path, logs: Path) -> None:

@@ -1,6 +1,7 @@
 """Each rule of a recipe, in a whole ingest, against numbers worked out by hand. The accounts always balance."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from longstride import IngestReport, Recipe, ingest
+from longstride import IngestReport, LongstrideError, Recipe, ingest
 from longstride.__main__ import main
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
@@ -501,3 +502,57 @@ def test_all_rules_together(tmp_path: Path, write_log: Callable[..., Path], comm
     assert (file["filtered"], file["deduplicated"], file["merged"]) == (1, 1, 2)
     assert file["out_of_order"] == 1
     assert (report["rows_added"], report["values_filled"]) == (3, 9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"unit": ["c=bar"]}, "'c'"),
+        ({"unit": ["=bar", "a=bar"]}, "unit"),
+        ({"rate": ["c"]}, "'c'"),
+        ({"every": "1s", "aggregate": ["c=max"]}, "'c'"),
+        ({"null": ["c=-200"]}, "'c'"),
+        ({"null": ["time=-200"]}, "'time'"),
+        ({"exclude": ["c"]}, "'c'"),
+        ({"channels": ["c"]}, "'c'"),
+        ({"labels": ["c"]}, "'c'"),
+        ({"series": "c"}, "'c'"),
+        ({"pivot": "c"}, "'c'"),
+    ],
+)
+def test_a_name_of_no_column_is_refused_wherever_it_stands(
+    rules: Rules, settings: dict[str, Any], name: str
+) -> None:
+    with pytest.raises(LongstrideError, match=name) as caught:
+        rules(["time,a,b", "0,1,2", "1,2,3"], **settings)
+    assert caught.value.code in ("column-missing", "no-channels", "recipe-value")
+
+
+def test_a_missing_value_may_hold_the_mark_of_a_column(rules: Rules) -> None:
+    with raises("column-missing", "'x'", "COLUMN=x=y"):
+        rules(["time,a,b", "0,x=y,2", "1,2,3"], null=["x=y"])
+    store, _ = rules(["time,a,b", "0,x=y,2", "1,2,3"], null=["a=x=y"])
+    np.testing.assert_array_equal(store.values[:, 0], [NAN, 2])
+
+
+@pytest.mark.parametrize("number", [2**24 + 1, 2**40 + 1, 2**53 - 3, 2**53 + 1, 2**60 + 1])
+def test_each_remedy_of_a_rounded_number_works(rules: Rules, number: int) -> None:
+    """What the message offers is taken from it and applied: the store then has the number as it is, or not."""
+    lines = ["time,a,b", f"0,{number},2", f"1,{number + 2},3"]
+    with raises("value-rounded") as caught:
+        rules(lines)
+    message = str(caught.value)
+    applied = 0
+    if "--dtype float64" in message:
+        assert rules(lines, dtype="float64")[0].values[:, 0].tolist() == [number, number + 2]
+        applied += 1
+    if "--rate" in message:
+        assert rules(lines, rate=["a"])[0].values[1, 0] == 2
+        applied += 1
+    if (sql := re.search(r"--sql '([^']*)'", message)) is not None:
+        values = rules(lines, sql=sql[1])[0].values[:, 0]
+        assert values[1] - values[0] == 2
+        applied += 1
+    assert "--exclude 'a'" in message
+    assert rules(lines, exclude=["a"])[0].channels == ("b",)
+    assert applied == (3 if number < 2**53 else 0)

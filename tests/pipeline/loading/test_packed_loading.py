@@ -201,6 +201,57 @@ def test_a_full_disk_keeps_nothing_and_stops_nobody(
     assert loader.dataset.collection.arrays is None
 
 
+ON_A_FULL_DISK = """
+import sys
+import numpy as np
+from longstride.storage.open import open_store
+from longstride.storage.packed.cache import RowCache
+packed = open_store(sys.argv[1])
+for _ in range(2):
+    cache = RowCache(packed, sys.argv[2])
+    out = np.empty(packed.values.shape, np.float32)
+    cache.read_many([(0, len(out))], [out])
+    assert out.tobytes() == packed.values[:].tobytes()
+"""
+
+
+@pytest.mark.parametrize("kilobytes", [4, 16, 64, 100])
+def test_a_disk_that_is_really_full(pair: Pair, tmp_path: Path, kilobytes: int) -> None:
+    """Room for nothing, for the marks alone, and for some of the rows."""
+    (tmp_path / "disk").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(tmp_path / "disk")]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("file systems cannot be mounted here")
+    try:
+        arguments = [sys.executable, "-c", ON_A_FULL_DISK, pair[1].name, str(tmp_path / "disk")]
+        done = subprocess.run(arguments, capture_output=True, text=True)
+        assert done.returncode == 0, (done.returncode, done.stderr)
+    finally:
+        subprocess.run(["umount", str(tmp_path / "disk")], check=True)
+
+
+@pytest.mark.parametrize("way", ["mapped whole", "copied"])
+def test_a_bit_that_flips_in_the_cache_is_decoded_again(pair: Pair, tmp_path: Path, way: str) -> None:
+    store, packed = pair
+    RowCache(packed, tmp_path).read_many([(0, ROWS)], [np.empty((ROWS, 3), np.float32)])
+    (values,) = tmp_path.glob("*.values")
+    for at in (0, 7777, values.stat().st_size - 1):
+        data = bytearray(values.read_bytes())
+        data[at] ^= 4
+        with open(values, "r+b") as file:
+            file.write(data)
+    cache = RowCache(packed, tmp_path)
+    assert cache.is_complete
+    if way == "mapped whole":
+        assert cache.in_memory is None
+    out = np.empty((ROWS, 3), np.float32)
+    cache.read_many([(0, ROWS)], [out])
+    assert out.tobytes() == store.values[:].tobytes()
+    again = RowCache(packed, tmp_path).in_memory
+    assert again is not None
+    assert again.tobytes() == out.tobytes()
+
+
 def test_a_folder_that_cannot_be(pair: Pair, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreError, match=str(tmp_path / "file")):

@@ -104,7 +104,7 @@ def test_nothing_is_left_in_shared_memory_after_a_kill(store: SeriesStore, tmp_p
     assert done.returncode == -signal.SIGKILL
     used = [Path(name) for name in (tmp_path / "out").read_text().split()]
     assert used
-    # Workers look every five seconds whether their parent is there; the last one to leave takes all with it.
+    # The last worker to leave takes all with it.
     deadline = time.monotonic() + 60
     while any(path.exists() for path in used):
         assert time.monotonic() < deadline, f"{used} are left"

@@ -103,7 +103,7 @@ def test_elsewhere(store: SeriesStore, tmp_path: Path, where: str) -> None:
 KILLED = """
 import os, signal, sys
 import longstride.pipeline.packing.pack as jobs
-from longstride.storage.location import Folder
+from longstride.storage.places.folder import Folder
 from longstride.storage.open import open_store
 from longstride.storage.writing import unpacked
 

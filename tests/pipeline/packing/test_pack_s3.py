@@ -22,12 +22,17 @@ from longstride import WindowLoader
 from longstride.__main__ import main as pipeline
 from longstride.__main__ import main as storage
 from longstride.pipeline.packing.pack import pack, unpack
-from longstride.storage import location as places
-from longstride.storage.errors import StoreLockedError
-from longstride.storage.format import LOCK_FILE, ROOT
-from longstride.storage.location import Bucket, PlaceError
+from longstride.storage.errors import StoreError, StoreLockedError
+from longstride.storage.format import LOCK_FILE, ROOT, STAGED
 from longstride.storage.open import open_store
+from longstride.storage.places import bucket as places
+from longstride.storage.places.bucket import Bucket
+from longstride.storage.places.object_answers import PlaceError
 from longstride.storage.store import SeriesStore
+from longstride.storage.verify import check_store
+from longstride.storage.writing.copy import held, name_of
+from longstride.storage.writing.packed import packing_for, shard_files, shards_written, write_shard
+from tests.helpers import campaigns
 from tests.helpers.errors import raises
 from tests.helpers.faulty_proxy import Faults, faulty_proxy
 from tests.helpers.logs.ingest_jobs import contents
@@ -36,8 +41,16 @@ from tests.helpers.object_store import environment as variables
 from tests.helpers.paths import ROOT as HERE
 from tests.helpers.stores.packed_stores import make_pair
 
+pytestmark = pytest.mark.campaign
+
 SHARD = 4 * 1024 * 12
 SMALL: dict[str, Any] = {"window": 24, "stride": 2, "batch_size": 32, "pool_rows": 2048, "block_rows": 256}
+
+
+@pytest.fixture(autouse=True)
+def counted() -> Iterator[None]:
+    yield
+    campaigns.count("faults of an object store in the middle of a job")
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +188,7 @@ import sys
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
+
 print(pack(open_store(sys.argv[1]), sys.argv[2], codec="zstd", shard_bytes=12 * 1024).shards_reused)
 """
 
@@ -288,3 +302,68 @@ def test_others_read_it_there(store: SeriesStore, bucket: str, server: S3Server)
     values = root["values"]
     assert isinstance(values, zarr.Array)
     np.testing.assert_array_equal(values[4000:4100], store.values[4000:4100])
+
+
+def test_a_late_job_takes_nothing_from_the_store_of_another(store: SeriesStore, bucket: str) -> None:
+    """It fails while the other, which has taken over its files, has made a store of them."""
+    packing = packing_for(store, "zstd", SHARD)
+    place = Bucket(bucket)
+    with (
+        raises("store-damaged", "late"),
+        held(place, name_of(store, list(packing)), shard_files(store, packing)) as staged,
+    ):
+        write_shard(store, staged, packing, name_of(store, list(packing)), 0)
+        packed(store, bucket)
+        raise StoreError("late", code="store-damaged")
+    assert not any(check.fault for check in check_store(open_store(bucket)))
+    assert not [name for name in place.sizes("") if name.startswith(".")]
+
+
+def test_a_late_job_that_has_lost_its_lock_removes_nothing(store: SeriesStore, bucket: str) -> None:
+    packing = packing_for(store, "zstd", SHARD)
+    place, job = Bucket(bucket), name_of(store, list(packing))
+    with raises("store-damaged", "late"), held(place, job, shard_files(store, packing)) as staged:
+        write_shard(store, staged, packing, job, 0)
+        place.put(LOCK_FILE, f"{job} another".encode())  # which is still at work
+        raise StoreError("late", code="store-damaged")
+    assert shards_written(store, place, job).keys() == {0}
+
+
+def test_files_of_others_stay_where_a_job_fails(store: SeriesStore, bucket: str) -> None:
+    packing = packing_for(store, "zstd", SHARD)
+    place, job = Bucket(bucket), name_of(store, list(packing))
+    place.put("values/notes.txt", b"mine")
+    with raises("store-damaged"), held(place, job, shard_files(store, packing)) as staged:
+        write_shard(store, staged, packing, job, 0)
+        raise StoreError("damaged", code="store-damaged")
+    assert place.sizes("") == {"values/notes.txt": 4}
+
+
+@pytest.mark.parametrize("codec", ["auto", "zstd"])
+def test_a_job_that_was_killed_after_its_commit_is_done(store: SeriesStore, bucket: str, codec: str) -> None:
+    place = Bucket(packed(store, bucket))
+    place.put(LOCK_FILE, b"job token")
+    place.put(f"{STAGED}/job/0.json", b"{}")
+    done = pack(store, bucket, codec=codec, shard_bytes=SHARD)
+    assert (done.num_shards, done.shards_reused, done.codec) == (3, 3, "zstd")
+    assert not [name for name in place.sizes("") if name.startswith(".")]
+    with raises("store-exists", bucket):
+        pack(store, bucket, codec=codec)
+
+
+def test_a_store_that_is_made_again_under_a_reader(
+    store: SeriesStore, bucket: str, make_store: Callable[..., SeriesStore], tmp_path: Path
+) -> None:
+    """Its shards have the same sizes: only their versions, and the identity of the store, tell."""
+    makes = [np.random.default_rng(seed).standard_normal((4096, 3), np.float32) for seed in (1, 2)]
+    first, second = (make_store(tmp_path / f"{n}.zarr", values, chunk_rows=1024) for n, values in enumerate(makes))
+    pack(first, bucket, codec="blosc-lz4", shard_bytes=1024 * 12)
+    reader = open_store(bucket)
+    reader.values[0:10]
+    place = Bucket(bucket)
+    place.remove(list(place.sizes("")))
+    pack(second, bucket, codec="blosc-lz4", shard_bytes=1024 * 12)
+    for rows in (slice(100, 110), slice(1024, 1030)):
+        with raises("store-changed", bucket):
+            reader.values[rows]
+    assert open_store(bucket).values[100:110].tobytes() == second.values[100:110].tobytes()

@@ -47,7 +47,7 @@ def writer_of(lock: StoreLock) -> StoreWriter:
 
 
 def last_commit(path: Path) -> dict[str, bytes]:
-    """Files of the last commit, its generation taken for the first."""
+    """Files of the last commit, its generation taken for the first, without its identity."""
     generation = open_store(path).generation
     files = {
         name.replace(f"commits/{generation}/", "commits/1/"): data
@@ -55,7 +55,9 @@ def last_commit(path: Path) -> dict[str, bytes]:
         if not name.startswith("commits/") or name.startswith(f"commits/{generation}/")
     }
     document = json.loads(files[ROOT].replace(b"commits/%d" % generation, b"commits/1"))
-    del document["attributes"][ATTRIBUTES]["seal_crc32c"]
+    for name in ("seal_crc32c", "identity", "documents_crc32c"):
+        del document["attributes"][ATTRIBUTES][name]
+    del document["consolidated_metadata"]["metadata"]["commits/1"], files["commits/1/zarr.json"]
     assert document["attributes"][ATTRIBUTES].pop("generation") == generation
     return files | {ROOT: json.dumps(document).encode()}
 

@@ -32,11 +32,12 @@ def test_what_is_past_the_resumed_state_is_dropped(tmp_path: Path) -> None:
 
 
 def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "metrics.jsonl").write_text('{"kind": "train", "step": 5}\n{"kind": "tra')
-    assert read_metrics(tmp_path / "metrics.jsonl") == [{"kind": "train", "step": 5}]
+    whole = '{"kind": "train", "step": 5, "epoch": 0, "loss": 0.5}\n'
+    (tmp_path / "metrics.jsonl").write_text(whole + '{"kind": "tra')
+    assert read_metrics(tmp_path / "metrics.jsonl") == [json.loads(whole)]
     with log_to(tmp_path, step=5):
         pass
-    assert (tmp_path / "metrics.jsonl").read_text() == '{"kind": "train", "step": 5}\n'
+    assert (tmp_path / "metrics.jsonl").read_text() == whole
 
 
 def test_json_has_no_nan(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The baseline, compared with singular values of all windows at once, and runs of it."""
 
+import logging
+import signal
 from pathlib import Path
 
 import pytest
@@ -51,7 +53,7 @@ def test_a_run_is_one_pass(store: Path, tmp_path: Path) -> None:
     assert summary.validation_loss is not None
     assert summary.validation_loss < 0.9  # values have a variance of one
     assert len(lines_of(tmp_path / "run", "validation")) == 1
-    found = TrainedModel(tmp_path / "run", ALONE.device).model
+    found = TrainedModel(tmp_path / "run", ALONE).model
     assert isinstance(found, PCAAutoencoder)
     gram = found.components @ found.components.T
     torch.testing.assert_close(gram, torch.eye(len(gram)), rtol=0, atol=1e-4)
@@ -74,9 +76,22 @@ def test_a_pass_that_a_signal_stops_begins_again(store: Path, tmp_path: Path) ->
 
     def counted(loss: float) -> None:
         count(loss)
-        running.wish.came = True
+        running.wish.number = signal.SIGTERM
 
     running.reporter.step = counted  # type: ignore[method-assign]
     assert not running.run().finished
     parts = PCARun(settings_for(store, tmp_path / "parts", model="pca"), ALONE, resume=True).run()
     assert (parts.steps, parts.validation_loss) == (whole.steps, whole.validation_loss)
+
+
+def test_what_means_nothing_to_it_is_said_or_refused(
+    store: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="longstride")
+    with raises("option-value", "--optimiser", "'nonsense'", kind=SettingsError):
+        PCARun(settings_for(store, tmp_path / "run", model="pca", optimiser="nonsense"), ALONE, resume=False)
+    assert not (tmp_path / "run").exists()
+    settings = settings_for(store, tmp_path / "run", model="pca", optimiser="sgd", epochs=3, patience=2)
+    PCARun(settings, ALONE, resume=False).run()
+    (said,) = [message for message in caplog.messages if "does nothing" in message]
+    assert "--hidden, --optimiser, --lr, --epochs, --patience" in said

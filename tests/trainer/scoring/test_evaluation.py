@@ -71,7 +71,8 @@ def scores(plant: SeriesStore, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def write(path: Path, store: SeriesStore, found: NDArray[np.float64], about: dict[str, Any]) -> None:
     found = np.where(within_segments(store), found, np.nan)  # no window reaches the others
-    with ScoreFile(path, ALONE, store, ("c0",), about) as file:
+    with ScoreFile(path, ALONE, store, ("c0",)) as file:
+        file.about = about
         file.write(0, found, found[:, None])
 
 
@@ -167,6 +168,16 @@ def test_what_cannot_be_judged_is_one_line(
     write(tmp_path / "none.parquet", plant, np.full(ROWS, np.nan), ABOUT)
     with raises("no-labels", plant.path, kind=ScoresError):
         figures(plant, tmp_path / "none.parquet")
+
+
+def test_a_store_that_was_forgotten_is_asked_for(plant: SeriesStore, scores: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["evaluate", str(scores)])
+    assert result.exit_code == 2
+    assert f"Error: {scores} is the only argument" in result.output
+    assert_refused(printed("evaluate", scores, scores), "store-missing", scores, "is a file")
+    assert_refused(printed("evaluate", plant.path, scores), "store-missing", scores, "at the end the store")
+    refused = printed("plot", plant.path, scores, "--out", tmp_path / "scores.png")
+    assert_refused(refused, "store-missing", scores, "at the end the store")
 
 
 def test_the_command_line_shows_several_files_side_by_side(

@@ -78,7 +78,7 @@ def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
     labelled: SeriesStore, trained: Path, tmp_path: Path
 ) -> None:
     scored = score(trained, labelled, tmp_path / "scores.parquet", batch_size=100, device="cpu")
-    model = TrainedModel(trained, ALONE.device)
+    model = TrainedModel(trained, ALONE)
     validation = split_by_time(labelled, window=K, train=0.8, validation=0.1).validation.segments
     held_out = zip(validation.start.tolist(), validation.stop.tolist(), strict=True)
     normal = errors_of_rows(model, labelled, list(held_out), without=MARKED)
@@ -101,7 +101,7 @@ def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
 
 
 def test_only_windows_without_a_label_are_normal(labelled: SeriesStore, trained: Path) -> None:
-    model = TrainedModel(trained, ALONE.device)
+    model = TrainedModel(trained, ALONE)
 
     def starts(begin: int, stop: int) -> list[int]:
         split = Split("some", Segments(np.array([begin]), np.array([stop]), np.array([0])))
@@ -131,7 +131,7 @@ def test_any_batch_size_gives_the_same(
 ) -> None:
     tables = []
     for size in (64, batch_size):
-        score(trained, labelled, tmp_path / "scores.parquet", batch_size=size, device="cpu")
+        score(trained, labelled, tmp_path / "scores.parquet", batch_size=size, device="cpu", overwrite=True)
         tables.append(pl.read_parquet(tmp_path / "scores.parquet"))
     assert_same(*tables)
 
@@ -184,7 +184,7 @@ def test_an_average_of_the_weights_is_what_scores(labelled: SeriesStore, tmp_pat
     run = tmp_path / "run"
     training = Training(settings_for(labelled.path, run, ema=0.9), ALONE, resume=False)
     training.run()
-    found = TrainedModel(run, ALONE.device).model.state_dict()
+    found = TrainedModel(run, ALONE).model.state_dict()
     expected = training.state.judged.state_dict()
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
@@ -197,7 +197,7 @@ def test_another_store_with_the_same_channels(
     assert scored.rows == 500
     # Rows of a run shorter than a window are out of reach.
     short = make_store(tmp_path / "short.zarr", waves(10, 4))
-    assert score(trained, short, tmp_path / "scores.parquet", device="cpu").covered == 0
+    assert score(trained, short, tmp_path / "short.parquet", device="cpu").covered == 0
 
 
 def printed(*arguments: Any) -> str:
@@ -211,13 +211,13 @@ def test_a_file_that_cannot_be_written_leaves_nothing(
     labelled: SeriesStore, trained: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").mkdir()
-    with raises("path-taken", tmp_path / "taken", kind=RunError):
+    with raises("path-taken", tmp_path / "taken"):
         score(trained, labelled, tmp_path / "taken", device="cpu")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
     command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "taken")]
     result = CliRunner().invoke(main, command)
-    assert result.exit_code == 2
-    assert "is a directory" in result.output
+    assert result.exit_code == 1
+    assert_refused(result.output, "path-taken", tmp_path / "taken")
 
 
 def test_what_does_not_fit_is_one_line(
@@ -236,3 +236,51 @@ def test_what_does_not_fit_is_one_line(
     Training(settings_for(labelled.path, run, max_steps=1, validation_share=0.0), ALONE, resume=False).run()
     with raises("no-normal-rows", labelled.path, kind=RunError):
         score(run, labelled, tmp_path / "scores.parquet", device="cpu")
+
+
+def test_a_run_is_scored_from_any_folder(
+    labelled: SeriesStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was trained by a relative path. Where its store has gone, the message says who asked for it."""
+    shutil.copytree(labelled.path, tmp_path / "plant.zarr")
+    monkeypatch.chdir(tmp_path)
+    Training(settings_for(Path("plant.zarr"), Path("run"), max_steps=2), ALONE, resume=False).run()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    out = ("--out", "scores.parquet", "--overwrite", "--device", "cpu")
+    command = ["score", "../run", "../plant.zarr", *out]
+    assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0
+    (tmp_path / "plant.zarr").rename(tmp_path / "moved.zarr")
+    refused = printed("../run", "../moved.zarr", *out)
+    assert_refused(refused, "store-missing", tmp_path / "plant.zarr", "../run was trained on", "--normal")
+    command = ["score", "../run", "../moved.zarr", *out, "--normal", "../moved.zarr"]
+    assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0
+
+
+def test_a_model_that_has_changed_since_is_one_line(
+    labelled: SeriesStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    text = "import torch\ndef model(settings, n, k):\n    return torch.nn.Linear(n, n)\n"
+    (tmp_path / "changing.py").write_text(text)
+    settings = settings_for(labelled.path, tmp_path / "run", max_steps=2, model="changing:model")
+    Training(settings, ALONE, resume=False).run()
+    sys.modules.pop("changing")
+    (tmp_path / "changing.py").write_text(text.replace("Linear(n, n)", "Sequential(torch.nn.Linear(n, n))"))
+    with raises("run-differs", tmp_path / "run", "step-000000002", kind=RunError):
+        score(tmp_path / "run", labelled, tmp_path / "scores.parquet", device="cpu", trust=True)
+    with raises("run-differs", tmp_path / "run", "step-000000002", kind=RunError):
+        Training(settings, ALONE, resume=True)
+    sys.modules.pop("changing")
+
+
+def test_ctrl_c_ends_with_the_code_of_that(
+    labelled: SeriesStore, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainedModel, "check", interrupted)
+    command = ["score", str(trained), str(labelled.path), "--out", str(tmp_path / "scores.parquet")]
+    result = CliRunner().invoke(main, command)
+    assert (result.exit_code, result.output) == (130, "Interrupted\n")

@@ -79,11 +79,13 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
             remedy = "rename one in the header, or where there is none, give names with --header"
             raise SourceError(source, f"two columns are named {name!r}: {remedy}", code="column-repeated")
     unnamed = [position for position, name in enumerate(names) if not name]
+    taken = set(names)
     for position in unnamed:
         name = f"column_{position + 1}"
-        while name in names:
+        while name in taken:
             name += "_"
         names[position] = name
+        taken.add(name)
     return Header(
         names=tuple(names),
         unnamed=tuple(names[position] for position in unnamed),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import NamedTuple
 
+import google_crc32c
 import numpy as np
 
 from longstride.pipeline.ingest.recipe import Recipe
@@ -43,6 +44,11 @@ class Cut(NamedTuple):
     """Length of the piece."""
     offset: int
     first_line: int
+
+    def crc(self) -> int:
+        """CRC-32C of the piece."""
+        with memoryview(self.window) as view, view[: self.num_bytes] as data:
+            return int(google_crc32c.value(np.frombuffer(data, np.uint8)))
 
     def piece(self, source: str) -> Piece:
         """The piece, to keep."""

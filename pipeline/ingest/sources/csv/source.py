@@ -6,23 +6,23 @@ from io import BufferedIOBase
 from typing import Any
 
 import google_crc32c
-import numpy as np
 import polars as pl
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unparsed
+from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import read_header
 from longstride.pipeline.ingest.sources.csv.lines import Cut, Piece, cut_lines, read_piece
 from longstride.pipeline.ingest.sources.csv.records import Records, find_records
 from longstride.pipeline.ingest.sources.files import (
+    SummedFile,
     checksum,
     first_bytes,
-    is_compressed,
     open_file,
     open_text,
-    refuse_changed,
+    refuse_other_bytes,
 )
 
 __all__ = ["CsvSource"]
@@ -46,13 +46,13 @@ class CsvSource(Source):
         begin = self._header.num_bytes, self._header.num_lines + 1
         if self._compressed:
             self.crc = checksum(self.name)
-            yield Section(0, *begin, self.num_bytes)
+            yield Section(0, *begin, self.num_bytes, self.crc)
             return
         with open_file(self.name) as file:
-            stream = _Checked(file)
+            stream = SummedFile(file)
             stream.read(self._header.num_bytes)
             for index, cut in enumerate(self._cut(stream, begin[1], piece_bytes)):
-                yield Section(index, cut.offset, cut.first_line, cut.num_bytes)
+                yield Section(index, cut.offset, cut.first_line, cut.num_bytes, cut.crc())
             self.crc = stream.crc
 
     def excerpt(self, number: int, start: int, first_line: int, piece_bytes: int) -> Section:
@@ -64,16 +64,18 @@ class CsvSource(Source):
 
     def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read whole records."""
-        refuse_changed(self.name, self.num_bytes)
+        self.refuse_changed()
         with open_text(self.name) as (stream, file):
-            if stream is file:
+            if not isinstance(file, SummedFile):
                 file.seek(section.start)
                 piece = read_piece(file, self.name, section.first_line, section.num_bytes)
+                refuse_other_bytes(self.name, section.crc, google_crc32c.value(piece.data))
                 yield Unparsed(partial(self._parse, piece, columns, recipe), section.num_bytes)
                 return
             stream.read(section.start)
             for cut in self._cut(stream, section.first_line, piece_bytes):
                 yield Unparsed(partial(self._parse, cut.piece(self.name), columns, recipe), file.tell())
+            refuse_other_bytes(self.name, section.crc, file.crc)
 
     def _cut(self, stream: BufferedIOBase, first_line: int, piece_bytes: int) -> Iterator[Cut]:
         return cut_lines(stream, self._header, self._recipe, first_line=first_line, piece_bytes=piece_bytes)
@@ -120,28 +122,3 @@ class CsvSource(Source):
             message = f"Polars found {frame.height:,} rows, there are {len(records.lines):,}: please report this"
             raise SourceError(self.name, message, place=place, code="parser-failed")
         return frame
-
-
-class _Checked(BufferedIOBase):
-    """A stream that sums up what is read from it."""
-
-    def __init__(self, stream: BufferedIOBase) -> None:
-        super().__init__()
-        self._stream = stream
-        self.crc = 0
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Read into the buffer until it is full or there is no more."""
-        num_bytes = self._stream.readinto(buffer)
-        self.crc = google_crc32c.extend(self.crc, np.frombuffer(buffer, np.uint8, num_bytes))
-        return num_bytes
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read bytes."""
-        data = self._stream.read(size)
-        self.crc = google_crc32c.extend(self.crc, data)
-        return data
-
-    def tell(self) -> int:
-        """Where the next byte is."""
-        return self._stream.tell()

@@ -3,16 +3,18 @@
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from longstride import Recipe, ingest
+from longstride import Recipe, ingest, rebuild
 from longstride.__main__ import main
+from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.storage.open import open_store
-from tests.helpers.errors import assert_refused
+from tests.helpers.errors import assert_refused, raises
 from tests.helpers.logs.log_lines import log_lines
 from tests.helpers.object_store import SECRET_KEY, close, environment, serve_s3
 
@@ -79,7 +81,7 @@ def test_logs_by_url_are_those_on_disk(bucket: str, tmp_path: Path) -> None:
     [
         ("plant/none.csv", SECRET_KEY, ("source-missing", "source-unreadable")),
         ("plant/none*.csv", SECRET_KEY, ("source-missing",)),
-        ("plant/a.csv", "wrong", ("source-unreadable",)),
+        ("plant/a.csv", "wrong", ("access-refused",)),
     ],
 )
 def test_what_cannot_be_reached_is_told_in_one_line(
@@ -95,3 +97,36 @@ def test_what_cannot_be_reached_is_told_in_one_line(
     assert code in codes
     assert_refused(result.output, code, url)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "b.csv.gz", "c.parquet"])
+def test_an_object_that_is_replaced_while_it_is_read_is_told(
+    bucket: str, s3: fsspec.AbstractFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """By one of the same size, and by another machine: a listing that is remembered here says nothing of it."""
+    url = f"s3://{bucket}/plant/{name}"
+    data = (tmp_path / "local" / name).read_bytes()
+    other = type(s3)(skip_instance_cache=True)
+    real = ReadSources._take
+
+    def disturbed(*arguments: Any) -> None:
+        other.pipe_file(f"{bucket}/plant/{name}", data[:-1] + b"\n")
+        real(*arguments)
+
+    monkeypatch.setattr(ReadSources, "_take", disturbed)
+    if data.endswith(b"\n"):
+        data = data[:-2] + b"9\n"
+    with raises("source-changed", url):
+        ingest([f"s3://{bucket}/plant/{name[0]}*"], tmp_path / "out", RECIPE, piece_bytes=10_000)
+    close(other)
+
+
+def test_a_rebuild_knows_objects_by_their_bytes(
+    bucket: str, s3: fsspec.AbstractFileSystem, tmp_path: Path
+) -> None:
+    url = f"s3://{bucket}/plant"
+    ingest([f"{url}/a.csv"], tmp_path / "out", RECIPE)
+    s3.pipe_file(f"{bucket}/plant/a.csv", (tmp_path / "local" / "a.csv").read_bytes()[:-2] + b"9\n")
+    with raises("source-changed", f"{url}/a.csv", "checksum"):
+        rebuild([f"{url}/b.csv.gz"], tmp_path / "out")
+    assert rebuild([f"{url}/b.csv.gz", tmp_path / "local" / "a.csv"], tmp_path / "out").num_rows == 2000

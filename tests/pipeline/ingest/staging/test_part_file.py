@@ -1,22 +1,28 @@
 """Parts on disk: whole or absent, and read back by slices."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest.staging.folder import part_name
+from longstride.pipeline.ingest.staging.folder import part_name, rejects_name
 from longstride.pipeline.ingest.staging.part_file import (
     Part,
     PartReader,
-    Span,
     steps_back_between,
     whole_part,
     write_part,
 )
+from longstride.pipeline.ingest.staging.spans import Span, Spans
+from tests.helpers.campaigns import count
+
+PLACE = 3, 0, 7
+REJECTS = b"what could not be read"
 
 
 def make_part(
@@ -27,7 +33,7 @@ def make_part(
     channels: int = 2,
     labels: int = 1,
     sensors: list[str] | None = None,
-    place: tuple[int, int, int] = (3, 0, 7),
+    place: tuple[int, int, int] = PLACE,
     spans: list[Span] | None = None,
 ) -> tuple[Part, dict[str, np.ndarray]]:
     part = Part(
@@ -40,7 +46,7 @@ def make_part(
         num_channels=channels,
         num_labels=labels,
         sensors=sensors,
-        spans=[Span("é", 0, rows, 5, 4 + rows, 5, 4 + rows)] if spans is None else spans,
+        spans=Spans.of([Span("é", 0, rows, 5, 4 + rows, 5, 4 + rows)] if spans is None else spans),
         rows_in=rows + 2,
         blank=1,
         headers=0,
@@ -52,7 +58,10 @@ def make_part(
         steps_back=0,
         rounded={"n": (4, "16777217")},
         measurements=["p"],
+        section_crc=11,
+        rejects_crc=google_crc32c.value(REJECTS),
     )
+    (folder / rejects_name(*place)).write_bytes(REJECTS)
     random = np.random.default_rng(rows)
     blocks = {
         "time": np.arange(5, 5 + rows),
@@ -83,8 +92,8 @@ def test_any_slice_comes_back(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         part, blocks = make_part(folder, rows, dtype=dtype, channels=channels, labels=labels, sensors=sensors)
-        assert whole_part(folder / part_name(3, 0, 7)) == part
-        assert [path.name for path in folder.iterdir()] == [part_name(3, 0, 7)]
+        assert whole_part(folder, PLACE, 11) == part
+        assert {path.name for path in folder.iterdir()} == {part_name(*PLACE), rejects_name(*PLACE)}
         reader = PartReader(folder, part)
         found = reader.read(start, stop)
         assert list(found) == list(part.blocks)
@@ -101,21 +110,36 @@ def test_a_part_that_was_cut_short_is_none(tmp_path: Path, keep: int) -> None:
     make_part(tmp_path, 100)
     path = tmp_path / part_name(3, 0, 7)
     path.write_bytes(path.read_bytes()[:keep])
-    assert whole_part(path) is None
+    assert whole_part(tmp_path, PLACE, 11) is None
 
 
-def test_a_part_with_a_flipped_bit_is_none(tmp_path: Path) -> None:
-    make_part(tmp_path, 100)
-    path = tmp_path / part_name(3, 0, 7)
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", [part_name, rejects_name])
+def test_a_part_with_a_flipped_bit_is_none(tmp_path: Path, name: Callable[..., str]) -> None:
+    """Of any byte: a series, a count and a sensor stand in its header, and what was rejected next to it."""
+    make_part(tmp_path, 5)
+    path = tmp_path / name(*PLACE)
     data = path.read_bytes()
-    for place in (len(data) - 1, len(data) // 2):
+    for place in range(len(data)):
         damaged = bytearray(data)
-        damaged[place] ^= 1
+        damaged[place] ^= 1 << place % 8
         path.write_bytes(damaged)
-        assert whole_part(path) is None
+        assert whole_part(tmp_path, PLACE, 11) is None, place
+    count("flipped bits in staged parts", len(data))
+    path.write_bytes(data + b"\0")
+    assert whole_part(tmp_path, PLACE, 11) is None
     path.write_bytes(data)
-    assert whole_part(path) is not None
-    assert whole_part(tmp_path / "absent.part") is None
+    assert whole_part(tmp_path, PLACE, 11) is not None
+    path.unlink()
+    assert whole_part(tmp_path, PLACE, 11) is None
+
+
+def test_a_part_is_that_of_its_name_and_of_its_section(tmp_path: Path) -> None:
+    make_part(tmp_path, 5)
+    assert whole_part(tmp_path, PLACE, 12) is None
+    (tmp_path / part_name(*PLACE)).rename(tmp_path / part_name(3, 0, 6))
+    (tmp_path / rejects_name(*PLACE)).rename(tmp_path / rejects_name(3, 0, 6))
+    assert whole_part(tmp_path, (3, 0, 6), 11) is None
 
 
 def test_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longstride import Recipe, ingest
-from longstride.pipeline.ingest.staging.part_file import Part, PartReader, Span, write_part
+from longstride.pipeline.ingest.staging.part_file import Part, PartReader, write_part
+from longstride.pipeline.ingest.staging.spans import Span, Spans
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
 from tests.helpers.errors import raises
 from tests.helpers.logs.accounts import assert_balanced, series_of_rows
@@ -239,7 +240,7 @@ def part_of(folder: Path, number_: int, rows: list[tuple[str, int]]) -> Part:
         num_channels=1,
         num_labels=0,
         sensors=None,
-        spans=spans,
+        spans=Spans.of(spans),
         rows_in=len(rows),
         blank=0,
         headers=0,
@@ -251,6 +252,8 @@ def part_of(folder: Path, number_: int, rows: list[tuple[str, int]]) -> Part:
         steps_back=0,
         rounded={},
         measurements=[],
+        section_crc=None,
+        rejects_crc=0,
     )
     blocks = {
         "time": np.array([time for _, time in rows], np.int64),

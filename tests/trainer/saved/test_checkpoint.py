@@ -4,7 +4,8 @@ from unittest import mock
 import pytest
 import torch
 
-from longstride.trainer.engine.checkpoint import (
+from longstride.trainer.errors import RunError
+from longstride.trainer.saved.checkpoint import (
     MARKER_FILE,
     STATE_FILE,
     best_checkpoint,
@@ -13,7 +14,6 @@ from longstride.trainer.engine.checkpoint import (
     remove_old,
     save_checkpoint,
 )
-from longstride.trainer.errors import RunError
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import newest_checkpoint
 
@@ -44,7 +44,7 @@ def test_without_its_marker_it_is_not_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "dies_at", ["torch.save", "longstride.trainer.engine.checkpoint.write_file", "pathlib.Path.rename"]
+    "dies_at", ["torch.save", "longstride.trainer.saved.checkpoint.write_file", "pathlib.Path.rename"]
 )
 def test_a_kill_in_the_middle_leaves_the_one_before(tmp_path: Path, dies_at: str) -> None:
     save_checkpoint(tmp_path, 1, {"step": 1})

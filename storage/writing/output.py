@@ -1,0 +1,111 @@
+"""A file that a command writes: refused before the work where it cannot be, held by one process, whole or absent.
+
+Work goes to `.NAME.unfinished`, which is locked as long as it is written, and renamed at the end. A process that
+was killed leaves that file, but not the lock: the next one takes it over.
+"""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from longstride.storage.atomic import naming, sync_directory
+from longstride.storage.errors import LongstrideError
+from longstride.storage.location import local_path
+
+__all__ = ["check_output", "output_file", "unfinished"]
+
+StrPath = str | os.PathLike[str]
+
+
+@contextmanager
+def output_file(path: StrPath, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
+    """A new file to write to, which appears as `path` when the block ends without an error, and only then.
+
+    Folders above it are made. What a link names is written, and the link stays. Raises LongstrideError as
+    `check_output`, and where another process is writing this file.
+    """
+    out = check_output(path, overwrite=overwrite)
+    with naming(out), _folder_of(out):
+        file = _acquire(out)
+        try:
+            check_output(path, overwrite=overwrite)  # another process may have written it meanwhile
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            unfinished(out).replace(out)
+        except BaseException:
+            unfinished(out).unlink(missing_ok=True)
+            raise
+        finally:
+            with suppress(OSError):  # what could not be written above cannot be here
+                file.close()
+        sync_directory(out.parent)
+
+
+def check_output(path: StrPath, *, overwrite: bool) -> Path:
+    """Where a file is written that is named by `path`: the file that a link leads to.
+
+    Raises LongstrideError for a URL, a folder, a pipe or a device, and without `overwrite` for a file that exists.
+    """
+    named = local_path(path)
+    out = Path(os.path.realpath(named))
+    above = next(folder for folder in out.parents if folder.exists())
+    if not above.is_dir():
+        raise LongstrideError(f"{above} is a file, not a folder: give another path", code="path-taken")
+    try:
+        mode = out.lstat().st_mode
+    except FileNotFoundError:
+        return out
+    if stat.S_ISDIR(mode):
+        raise LongstrideError(f"{named} is a folder: give the path of a file", code="path-taken")
+    if not stat.S_ISREG(mode):
+        raise LongstrideError(f"{named} is a pipe or a device: give the path of a file", code="path-taken")
+    if not overwrite:
+        raise LongstrideError(
+            f"{named} is there already: add --overwrite to replace it, or give another path", code="path-taken"
+        )
+    return out
+
+
+def unfinished(out: Path) -> Path:
+    """Where a file lies while it is written."""
+    return out.with_name(f".{out.name}.unfinished")
+
+
+@contextmanager
+def _folder_of(out: Path) -> Iterator[None]:
+    """Make the folders above a file; those that were made go again where nothing was written."""
+    made = [folder for folder in out.parents if not folder.exists()]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for folder in made:
+            sync_directory(folder.parent)
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()
+        raise
+
+
+def _acquire(out: Path) -> IO[bytes]:
+    """The unfinished file, empty and locked; the kernel frees it when the process dies."""
+    path = unfinished(out)
+    while True:
+        file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666), "wb")  # noqa: SIM115
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise LongstrideError(
+                f"{out} is being written by another process: wait for it to end, or stop it", code="output-locked"
+            ) from None
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                file.truncate(0)
+                return file
+        file.close()  # renamed or removed by the process that held it: a lock on it would keep no other out

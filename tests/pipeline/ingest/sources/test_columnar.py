@@ -1,0 +1,87 @@
+"""Parquet and Arrow files that are damaged: a clear error, and nothing silent where pages have checksums."""
+
+import io
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+
+from longstride import LongstrideError, Recipe, ingest
+from longstride.storage.open import open_store
+from tests.helpers.campaigns import count, trials
+from tests.helpers.errors import raises
+
+ROWS = 300
+FRAME = pl.DataFrame(
+    {
+        "time": [f"2024-03-01 00:{row // 60:02}:{row % 60:02}" for row in range(ROWS)],
+        "a": np.random.default_rng(0).normal(size=ROWS),
+        "b": range(ROWS),
+    }
+)
+CODES = {"source-damaged", "source-format", "column-missing", "column-repeated", "column-type", "no-channels"}
+
+
+def parquet(*, checksums: bool) -> bytes:
+    sink = io.BytesIO()
+    pa.parquet.write_table(FRAME.to_arrow(), sink, write_page_checksum=checksums, row_group_size=100)
+    return sink.getvalue()
+
+
+def feather(compression: str) -> bytes:
+    sink = io.BytesIO()
+    pa.feather.write_feather(FRAME.to_arrow(), sink, compression=compression, chunksize=100)
+    return sink.getvalue()
+
+
+def outcome(folder: Path, data: bytes) -> bytes | str:
+    """The values that come of a file, or the code of the error."""
+    log = folder / "log"
+    log.write_bytes(data)
+    out = folder / f"out {len(list(folder.iterdir()))}"
+    try:
+        ingest([log], out, Recipe(time="time"))
+    except LongstrideError as error:
+        return error.code
+    return open_store(out).values.tobytes()
+
+
+@pytest.mark.campaign
+def test_no_flipped_bit_of_a_parquet_file_with_page_checksums_is_silent(tmp_path: Path) -> None:
+    data = parquet(checksums=True)
+    whole = outcome(tmp_path, data)
+    random = Random(0)
+    found = []
+    number = trials(150, 1000)
+    for place in random.choices(range(len(data)), k=number):
+        broken = bytearray(data)
+        broken[place] ^= 1 << random.randrange(8)
+        found.append(outcome(tmp_path, bytes(broken)))
+    assert {one for one in found if one != whole} <= CODES
+    assert found.count("source-damaged") > number / 2
+    count("flipped bits in columnar sources", number)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
+def test_a_flipped_bit_of_an_arrow_file_never_crashes(tmp_path: Path, compression: str) -> None:
+    """It has no checksums, but what it says of lengths and texts is checked before it is believed."""
+    data = feather(compression)
+    random = Random(0)
+    number = trials(60, 500)
+    for place in random.choices(range(len(data)), k=number):
+        broken = bytearray(data)
+        broken[place] ^= 1 << random.randrange(8)
+        outcome(tmp_path, bytes(broken))
+    count("flipped bits in columnar sources", number)
+
+
+def test_a_name_that_is_no_text_is_damage(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(parquet(checksums=True).replace(b"\x04time", b"\x04\xf5ime"))
+    with raises("source-damaged", "Parquet"):
+        ingest([tmp_path / "log"], tmp_path / "out", Recipe(time="time"))

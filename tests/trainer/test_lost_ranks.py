@@ -1,0 +1,80 @@
+"""One rank fails and the others do not: they say why, in a few lines, and nothing ends by SIGABRT."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.runs.training import TORCHRUN, finish, start_training
+
+PARTS = """
+import os, signal, torch
+from longstride import LongstrideError
+
+
+class Failing(torch.nn.Linear):
+    steps = 0
+
+    def forward(self, windows):
+        self.steps += 1
+        if self.steps == 4 and os.environ["RANK"] == "1":
+            match os.environ["WAY"]:
+                case "bug":
+                    raise KeyError("of the user")
+                case "damage":
+                    raise LongstrideError("chunk 7 is damaged", code="store-damaged")
+                case "kill":
+                    os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(windows)
+
+
+def model(settings, num_channels, window):
+    return Failing(num_channels, num_channels)
+"""
+SCRIPT = """
+import sys, longstride
+sizes = {"window": 16, "stride": 4, "batch_size": 32, "device": "cpu"}
+longstride.train(*sys.argv[1:], model="parts_of_a_user:model", max_steps=9, **sizes)
+"""
+KEPT = ("SIGABRT", "terminate called", "pair.cc")
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "parts_of_a_user.py").write_text(PARTS)
+    path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    monkeypatch.setenv("PYTHONPATH", path)
+
+
+@pytest.mark.usefixtures("parts")
+@pytest.mark.parametrize(
+    ("way", "line"),
+    [
+        ("bug", "Error: process 1 of this training failed (KeyError: 'of the user')"),
+        ("damage", "Error: chunk 7 is damaged [store-damaged]"),
+    ],
+)
+def test_the_command_says_which_rank_failed_and_why(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, line: str
+) -> None:
+    monkeypatch.setenv("WAY", way)
+    own = ("--model=parts_of_a_user:model", "--max-steps=9")
+    _, errors = finish(start_training(store, tmp_path / "run", *own, num_ranks=2, torchrun=TORCHRUN), code=1)
+    assert errors.count(line) == 1
+    assert not any(text in errors for text in KEPT)
+
+
+@pytest.mark.usefixtures("parts")
+def test_a_script_ends_as_python_does(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAY", "bug")
+    (tmp_path / "script.py").write_text(SCRIPT)
+    launch = [sys.executable, *TORCHRUN, "--standalone", "--nproc-per-node=2"]
+    command = [*launch, str(tmp_path / "script.py"), str(store), str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 1
+    assert "KeyError: 'of the user'" in done.stderr
+    assert "RunError: process 1 of this training failed (KeyError: 'of the user')" in done.stderr
+    assert not any(text in done.stderr for text in KEPT)
+    assert done.stderr.count("exitcode  : 1 ") == 2

@@ -1,0 +1,130 @@
+"""Code is imported where somebody typed its path, or said that the file which names it is trusted."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+import longstride
+from longstride.__main__ import main
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.saved.checkpoint import load_checkpoint, save_checkpoint
+from tests.helpers.errors import assert_refused, raises
+from tests.helpers.runs.training import SIZES, newest_checkpoint
+
+PAYLOAD = """
+from pathlib import Path
+import torch
+Path(__file__).with_name("imported").touch()
+
+def model(settings, num_channels, window):
+    return torch.nn.Linear(num_channels, num_channels)
+
+def loss(prediction, target):
+    return (prediction - target).abs()
+
+def optimiser(weights, lr):
+    return torch.optim.SGD(weights, lr=lr)
+"""
+PARTS = {"model": "payload:model", "loss": "payload:loss", "optimiser": "payload:optimiser"}
+
+
+@pytest.fixture
+def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file that is there once the module has been imported."""
+    (tmp_path / "payload.py").write_text(PAYLOAD)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path / "imported"
+    sys.modules.pop("payload", None)
+
+
+def train(store: Path, *more: str) -> str:
+    sizes = [f"--{name.replace('_', '-')}={value}" for name, value in SIZES.items()]
+    command = ["train", str(store), "--out=run", "--device=cpu", "--max-steps=2", *sizes, *more]
+    return CliRunner().invoke(main, command).output
+
+
+@pytest.mark.parametrize("setting", PARTS)
+def test_a_file_of_settings_imports_nothing(store: Path, imported: Path, setting: str) -> None:
+    Path("run.toml").write_text(f'{setting} = "{PARTS[setting]}"')
+    refused = train(store, "--config=run.toml")
+    assert_refused(refused, "import-untrusted", "run.toml", PARTS[setting], "--trust")
+    assert not imported.exists()
+    assert not Path("run").exists()
+    assert "2 steps" in train(store, "--config=run.toml", "--trust")
+    assert imported.exists()
+
+
+def test_what_is_typed_again_is_trusted(store: Path, imported: Path) -> None:
+    Path("run.toml").write_text('model = "elsewhere:model"')
+    assert "2 steps" in train(store, "--config=run.toml", "--model=payload:model")
+    assert "2 steps" in train(store, "--model=payload:model", "--resume")
+
+
+def scored(run: str, store: Path, **options: Any) -> int:
+    return longstride.score(run, store, "scores.parquet", device="cpu", overwrite=True, **options).rows
+
+
+def with_settings_of_an_old_version(run: Path) -> None:
+    """A checkpoint as it was before it held settings."""
+    checkpoint = newest_checkpoint(run / "checkpoints")
+    assert checkpoint
+    state = load_checkpoint(checkpoint)
+    del state["settings"]
+    torch.save(state, checkpoint / "state.pt")
+    (checkpoint / "complete").write_bytes(b"")
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_run_imports_nothing(store: Path, imported: Path, is_old: bool) -> None:
+    train(store, "--model=payload:model")
+    if is_old:
+        with_settings_of_an_old_version(Path("run"))
+    sys.modules.pop("payload")
+    imported.unlink()
+    file = "settings.json" if is_old else "state.pt"
+    with raises("import-untrusted", "payload:model", "trust=True", "run", file, kind=SettingsError):
+        scored("run", store)
+    command = ["score", "run", str(store), "--out=scores.parquet", "--device=cpu"]
+    assert_refused(CliRunner().invoke(main, command).output, "import-untrusted", "payload:model", "--trust")
+    assert not imported.exists()
+    assert "6,000 rows" in CliRunner().invoke(main, [*command, "--trust"]).output
+    assert imported.exists()
+    assert scored("run", store, trust=True) == 6000
+
+
+def test_a_run_that_was_given_a_model_afterwards_imports_nothing(
+    store: Path, imported: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The model that was trained scores, and a warning says what is wrong."""
+    train(store)
+    settings = json.loads(Path("run/settings.json").read_text())
+    settings["model"]["model"] = "payload:model"
+    Path("run/settings.json").write_text(json.dumps(settings))
+    assert scored("run", store) == 6000
+    (warning,) = caplog.messages
+    assert "settings.json" in warning
+    assert "payload:model" in warning
+    with_settings_of_an_old_version(Path("run"))
+    with raises("import-untrusted", "payload:model", "run/settings.json", kind=SettingsError):
+        scored("run", store)
+    assert not imported.exists()
+
+
+def test_a_checkpoint_runs_no_code(store: Path, imported: Path) -> None:
+    """Pickles can call anything: those of torch are read as weights only."""
+    train(store)
+    import payload  # type: ignore[import-not-found]
+
+    imported.unlink()
+    checkpoints = Path("run/checkpoints")
+    save_checkpoint(checkpoints, 3, {"model": payload.model})
+    sys.modules.pop("payload")
+    assert scored("run", store) == 6000  # by the one before
+    assert not imported.exists()

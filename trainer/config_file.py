@@ -1,0 +1,69 @@
+"""`--config FILE`: settings in a TOML file, which take the place of the defaults of flags."""
+
+import tomllib
+from dataclasses import fields
+from typing import Any, Literal, get_args, get_origin
+
+import click
+from click.core import ParameterSource
+
+from longstride.storage.cli.keywords import checked
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.resolve import IMPORTABLE, check_trusted
+from longstride.trainer.settings import TrainOptions
+
+__all__ = ["check_imports", "read_config"]
+
+TYPED_ONLY = ("config", "resume", "trust")
+"""Flags that a file cannot give; a file that says of itself that it is trusted is not."""
+KEY = f"{__name__}.path"
+
+
+def read_config(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
+    """Callback of the option. Raises SettingsError for a file that is not TOML, or has other names or types."""
+    if path is None:
+        return
+    try:
+        with open(path, "rb") as file:
+            found = tomllib.load(file)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{path} is not a TOML file: {error}", code="config-format") from None
+    flat = _without_groups(path, found)
+    known = {option.name for option in context.command.params} - {*TYPED_ONLY}
+    if unknown := sorted(flat.keys() - known):
+        names = ", ".join(sorted(str(name).replace("_", "-") for name in known))
+        raise SettingsError(
+            f"{path}: unknown setting {', '.join(map(repr, unknown))}: expected {names}", code="setting-unknown"
+        )
+    hints = {field.name: field.type for field in fields(TrainOptions)}
+    context.default_map = {name: _value(path, name, value, hints[name]) for name, value in flat.items()}
+    context.meta[KEY] = path
+
+
+def check_imports(context: click.Context, *, trust: bool) -> None:
+    """Raise SettingsError where the file, and no flag, names a path to import, unless it is trusted."""
+    for name in IMPORTABLE:
+        if context.get_parameter_source(name) is ParameterSource.DEFAULT_MAP:
+            check_trusted(name, context.params[name], context.meta[KEY], trust=trust)
+
+
+def _without_groups(path: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Settings by the names of their fields: groups only make a file readable, each setting has its own name."""
+    flat: dict[str, Any] = {}
+    for group, values in found.items():
+        for key, value in (values if isinstance(values, dict) else {group: values}).items():
+            name = key.replace("-", "_")
+            if name in flat:
+                raise SettingsError(f"{path}: {key} is there twice: leave one out", code="config-format")
+            flat[name] = value
+    return flat
+
+
+def _value(path: str, name: str, value: Any, hint: Any) -> Any:
+    """A value of the type that its setting has: click would take 1.5 for 1, and true for 1."""
+    key = f"{path}: {name.replace('_', '-')}"
+    if get_origin(hint) is Literal and value not in get_args(hint):
+        raise SettingsError(
+            f"{key} is {value!r}: expected one of {', '.join(get_args(hint))}", code="option-value"
+        )
+    return checked(key, value, str if name in ("store", "out", "cache_dir") else hint, SettingsError)

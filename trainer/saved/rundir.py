@@ -1,0 +1,127 @@
+"""The run directory: its files, and whether a run may begin or resume there.
+
+settings.json          the resolved settings
+metrics.jsonl          a line for each interval and each validation, and at last a summary
+tensorboard/           the same figures as curves
+checkpoints/           the last states, and the best
+diverged.json          the windows of a batch whose loss was not a finite number
+reconstruction.png     a window of the validation split and its reconstruction
+report.html            the result of the run: figures, curves, windows, settings
+.lock                  locked while a training runs here
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from pathlib import Path
+
+from longstride.storage.atomic import make_directory, write_file
+from longstride.storage.format import ROOT
+from longstride.trainer.errors import RunError
+from longstride.trainer.saved.checkpoint import Checkpoint, all_checkpoints, first_whole
+from longstride.trainer.saved.run_settings import SETTINGS_FILE, has_settings, settings_of, write_settings
+from longstride.trainer.settings import Settings
+
+__all__ = ["RunDirectory"]
+
+LOCK = ".lock"
+
+
+class RunDirectory:
+    """One run on disk; only rank 0 uses it."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.metrics = self.path / "metrics.jsonl"
+        self.tensorboard = self.path / "tensorboard"
+        self.checkpoints = self.path / "checkpoints"
+        self.picture = self.path / "reconstruction.png"
+        self.report = self.path / "report.html"
+        self.diverged = self.path / "diverged.json"
+
+    def check(self) -> None:
+        """Raise RunError where there is a file or a store, or files of others that a run would overwrite.
+
+        Other files may be there: a queueing system may write its log into the folder.
+        """
+        if (self.path / ROOT).exists():
+            raise RunError(f"{self.path} is a store: give a folder for the run", code="path-taken")
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"{self.path} is a file: give a folder for the run", code="path-taken")
+        files = [self.path / SETTINGS_FILE, self.metrics, self.tensorboard, self.checkpoints]
+        files += [self.picture, self.report, self.diverged]
+        taken = [file for file in files if file.exists()]
+        if taken and not has_settings(self.path) and not all_checkpoints(self.checkpoints):
+            raise RunError(
+                f"{taken[0]} is there and not of a run: give another folder by --out", code="path-taken"
+            )
+
+    def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> Checkpoint | None:
+        """Write the settings, and return the checkpoint to resume from, or None to begin.
+
+        `fingerprint` is that of the training loader. Raises RunError where there is a run and `resume` is False,
+        where the run has other settings or other data, where it is still in progress, and as `check`.
+        """
+        self.check()
+        make_directory(self.path)
+        self._lock = open(self.path / LOCK, "w")  # noqa: SIM115 (held until `release`)
+        try:
+            return self._open(settings, fingerprint, resume)
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Let another training use the directory; the end of the process does so as well."""
+        self._lock.close()
+
+    def write_diverged(self, epoch: int, step: int, starts: list[int]) -> None:
+        """Keep the first rows of the windows of a batch whose loss was not a finite number."""
+        write_file(self.diverged, [json.dumps({"epoch": epoch, "step": step, "starts": starts}).encode()])
+
+    def _open(self, settings: Settings, fingerprint: str, resume: bool) -> Checkpoint | None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"another training uses {self.path}: wait for it to end, or stop it", code="run-locked"
+            ) from None
+        for left in self.path.glob(".*.tmp"):  # of a run that was killed
+            left.unlink()
+        checkpoints = all_checkpoints(self.checkpoints)
+        if not resume and (checkpoints or (self.metrics.exists() and self.metrics.stat().st_size)):
+            raise RunError(
+                f"{self.path} holds a run: add --resume to resume it, or give another --out", code="run-exists"
+            )
+        newest = None
+        if checkpoints:
+            newest = first_whole(checkpoints, self.path)
+            self._check_settings(settings, newest)
+            if newest.state.get("fingerprint") != fingerprint:
+                then = str(newest.state.get("fingerprint"))
+                raise RunError(
+                    f"{newest.path} was trained on other data than {settings.data.store} now serves "
+                    f"(fingerprint {then[:12]}, now {fingerprint[:12]}): "
+                    "give the store of that run, or begin a new run with another --out",
+                    code="run-differs",
+                )
+            for damaged in newest.damaged:  # their steps are taken again
+                shutil.rmtree(damaged)
+        else:
+            self.diverged.unlink(missing_ok=True)  # of a run that took no step
+        write_settings(self.path, settings)
+        return newest
+
+    def _check_settings(self, settings: Settings, newest: Checkpoint) -> None:
+        saved, _ = settings_of(self.path, newest)  # only compared: nothing that they name is imported
+        begun, now = saved.that_shape_the_curve(), settings.that_shape_the_curve()
+        differing = [
+            f"{flag} {begun[flag]} (now {now.get(flag)})" for flag in begun if begun[flag] != now.get(flag)
+        ]
+        if differing:
+            raise RunError(
+                f"{self.path} was begun with {', '.join(differing)}: "
+                "give the same to resume it, or another --out to begin a new run",
+                code="run-differs",
+            )

@@ -32,7 +32,7 @@ def mount(folder: Path, size: str, *how: str) -> None:
         pytest.skip("no file system can be mounted here")
 
 
-@pytest.fixture(params=range(0, 60, 2) if is_soak() else [0, 4, 12, 24, 48])
+@pytest.fixture(params=range(0, 60, 2) if is_soak() else [0, 12, 48])
 def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """A file system with room for so many pages."""
     disk = tmp_path / "disk"

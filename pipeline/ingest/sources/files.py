@@ -64,7 +64,7 @@ def version_of(name: str) -> Version:
 
 def _version_on_disk(path: str) -> Version:
     status = _status(path)
-    # Not the inode: file systems of networks number a file anew.
+    # Not the inode: file systems of networks give a file a new number.
     return Version(status.st_size, str(status.st_mtime_ns), str(status.st_ctime_ns))
 
 

@@ -126,7 +126,7 @@ class Writer:
 
     def _quoted(self, token: Token) -> None:
         if self._peek().is_mark("("):
-            raise _invalid(f"{token.text!r} is no function: the name of a function stands without quotes")
+            raise _invalid(f"{token.text!r} is not a function: the name of a function stands without quotes")
         self._name(token)
 
     def _word(self, token: Token) -> None:
@@ -236,7 +236,7 @@ class Writer:
         if self._peek().is_mark("("):
             while not (mark := self._peek()).is_mark(")"):
                 if not (mark.is_mark("(", ",") or mark.kind == "number"):
-                    raise _invalid(f"{mark.text!r} is no part of a type")
+                    raise _invalid(f"{mark.text!r} is not part of a type")
                 self._words.append(mark.text)
                 self._position += 1
             self._words.append(")")

@@ -152,8 +152,9 @@ def _check_null(recipe: Recipe, channels: Collection[str]) -> None:
         name, mark, _ = entry.partition("=")
         if mark and name and not any(entry.startswith(f"{channel}=") for channel in channels):
             raise RecipeError(
-                f"null is {entry!r}, but {name!r} is not a column of values: name one of {listed(sorted(channels))}; "
-                f"where {entry!r} is itself the text of a missing value, write COLUMN={entry}",
+                f"null is {entry!r}, but {name!r} is not a column of values: name one of "
+                f"{listed(sorted(channels))}; where {entry!r} is itself the text of a missing value, write "
+                f"COLUMN={entry}",
                 code="column-missing",
             )
 

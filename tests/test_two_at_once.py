@@ -33,7 +33,7 @@ def start(arguments: list[str]) -> "subprocess.Popen[str]":
 @pytest.mark.parametrize("command", WRITERS)
 def test_one_writes_and_the_other_is_refused(plant: Path, tmp_path: Path, command: str) -> None:
     target = "dest" if "dest" in COMMAND_LINES[command] else "--out"
-    for number in range(trials(1, 10)):
+    for number in range(trials(1, 14)):
         out = tmp_path / f"{number}" / COMMAND_LINES[command][target]
         both = [start(line(command, plant, **{target: str(out)})) for _ in range(2)]
         ended = [(process, *process.communicate(timeout=120)) for process in both]

@@ -59,7 +59,7 @@ def silent(store: Path, count: int) -> list[str]:
 
 @pytest.mark.campaign
 def test_every_flip_is_told(store: Path) -> None:
-    number = trials(12, 150)
+    number = trials(12, 600)
     assert silent(store, number) == []
     count("flipped bits in a store", number * sum(path.is_file() for path in store.rglob("*")))
     assert not is_told(store)

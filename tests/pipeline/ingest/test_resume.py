@@ -102,7 +102,7 @@ def test_a_flipped_bit_in_any_staged_file_never_reaches_the_store(tmp_path: Path
     staged = [path.relative_to(killed) for path in sorted(killed.glob(".staged/*/[0-9]*"))]
     assert len(staged) > num_parts
     random = Random(0)
-    for number, name in enumerate(staged * trials(1, 4)):
+    for number, name in enumerate(staged * trials(1, 12)):
         out = tmp_path / f"out {number}"
         shutil.copytree(killed, out)
         flip(out / name, random.randrange(200 if number % 2 else (out / name).stat().st_size))

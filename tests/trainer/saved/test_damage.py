@@ -29,7 +29,7 @@ from tests.helpers.runs.training import settings_for
 ALONE = Ranks(0, 1, torch.device("cpu"))
 pytestmark = pytest.mark.campaign
 
-NUM_DAMAGES = trials(150, 600)
+NUM_DAMAGES = trials(150, 2000)
 
 
 @pytest.fixture(scope="module")

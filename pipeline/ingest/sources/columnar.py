@@ -191,7 +191,12 @@ class ParquetSource(Columnar):
         return file.schema_arrow
 
     def _rows_of(self, file: Any) -> list[int]:
-        return [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+        rows = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+        if sum(rows) != file.metadata.num_rows:  # the footer has no checksum
+            raise self._damaged(
+                f"its row groups have {sum(rows):,} rows, and the file says {file.metadata.num_rows:,}"
+            )
+        return rows
 
     def _tables(self, file: Any, number: int, names: Sequence[str], batch_rows: int) -> Iterator[Any]:
         yield from file.iter_batches(batch_size=batch_rows, row_groups=[number], columns=list(names))

@@ -66,13 +66,24 @@ def test_no_flipped_bit_of_a_parquet_file_with_page_checksums_is_silent(tmp_path
     random = Random(0)
     found = []
     number = trials(150, 3000)
-    for place in random.choices(range(len(data)), k=number):
+    footer = int.from_bytes(data[-8:-4], "little")  # which has no checksum: a name that flips is another name
+    for place in random.choices(range(len(data) - footer - 8), k=number):
         broken = bytearray(data)
         broken[place] ^= 1 << random.randrange(8)
         found.append(outcome(tmp_path, bytes(broken)))
     assert {one for one in found if one != whole} <= CODES
     assert found.count("source-damaged") > number / 2
     count("flipped bits in columnar sources", number)
+
+
+def test_row_groups_have_the_rows_of_the_file(tmp_path: Path) -> None:
+    """Told in two places of the footer."""
+    data = parquet(checksums=True)
+    group = b"\x16\xc8\x01"  # 100 rows, as a number of the footer
+    at = data.rindex(group)
+    (tmp_path / "log").write_bytes(data[:at] + b"\x16\xc0\x01" + data[at + len(group) :])
+    with raises("source-damaged", "296", "300"):
+        ingest([tmp_path / "log"], tmp_path / "out", Recipe(time="time"))
 
 
 @pytest.mark.campaign

@@ -40,7 +40,7 @@ def before(make_store: Make, tmp_path: Path) -> Path:
 def campaign(folder: Path, *arguments: str, at_most: int = 4) -> list[dict[str, object]]:
     """What came of the second run, for each step at which the first was killed."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
-    command = [sys.executable, killed_commands.__file__, str(folder), str(trials(5, 1000)), *arguments]
+    command = [sys.executable, killed_commands.__file__, str(folder), str(trials(2, 1000)), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=trials(170, 2000))
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]

@@ -65,7 +65,7 @@ def test_no_flipped_bit_of_a_parquet_file_with_page_checksums_is_silent(tmp_path
     whole = outcome(tmp_path, data)
     random = Random(0)
     found = []
-    number = trials(150, 3000)
+    number = trials(60, 3000)
     footer = int.from_bytes(data[-8:-4], "little")  # which has no checksum: a name that flips is another name
     for place in random.choices(range(len(data) - footer - 8), k=number):
         broken = bytearray(data)

@@ -14,7 +14,7 @@ COMMANDS = {
     "profile": ("pipeline.profile.command", "Propose a recipe from a sample of logs."),
     "ingest": ("pipeline.ingest.command", "Turn logs into a store."),
     "inspect": ("storage.commands", "Print what is in a store."),
-    "verify": ("storage.commands", "Check every chunk of a store against its checksum."),
+    "verify": ("storage.commands", "Check every file of a store against its checksum."),
     "pack": (
         "pipeline.packing.commands",
         "Write a store as a few compressed files, on a disk or in an object store.",

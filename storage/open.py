@@ -10,7 +10,16 @@ from dataclasses import fields
 from typing import Any
 
 from longstride.storage.errors import StoreError, coded
-from longstride.storage.format import ATTRIBUTES, FORMAT_VERSION, LOCK_FILE, ROOT, StoreLayout, seal
+from longstride.storage.format import (
+    ATTRIBUTES,
+    DOCUMENTS,
+    FORMAT_VERSION,
+    IDENTITY,
+    LOCK_FILE,
+    ROOT,
+    StoreLayout,
+    seal,
+)
 from longstride.storage.location import place_of
 from longstride.storage.mapped.store import MappedStore
 from longstride.storage.packed.store import PackedStore
@@ -113,12 +122,11 @@ def _read_attributes(place: Place) -> dict[str, Any]:
     return attributes
 
 
-def _small_files(layout: StoreLayout, generation: int, *, has_segments: bool) -> list[str]:
-    """Names of the chunk files, apart from those of the rows, that a commit has."""
-    names = ["channel/c/0", *(["label/c/0"] if layout.labels else [])]
-    if has_segments:
-        names += [f"commits/{generation}/segment_{bound}/c/0" for bound in ("start", "stop", "series")]
-    return names + [f"commits/{generation}/block_{field.name}/c/0/0" for field in fields(Statistics)]
+def _small_arrays(layout: StoreLayout, generation: int) -> dict[str, str]:
+    """The arrays that a commit has, apart from those of the rows, and the chunk of each: its path in the array."""
+    names = {"channel": "c/0", **({"label": "c/0"} if layout.labels else {})}
+    names |= {f"commits/{generation}/segment_{bound}": "c/0" for bound in ("start", "stop", "series")}
+    return names | {f"commits/{generation}/block_{field.name}": "c/0/0" for field in fields(Statistics)}
 
 
 class _Contradiction(Exception):
@@ -152,6 +160,10 @@ def _check(attributes: dict[str, Any]) -> None:
     widest = max(array.row_bytes for array in layout.row_arrays.values())
     _expect(rows * widest <= max(MAX_CHUNK_BYTES, 1024 * widest), "chunk_rows", rows, "chunks of at most 1 GiB")
     _check_checksums(attributes, layout, -(-num_rows // rows), generation)
+    if DOCUMENTS in attributes:
+        _check_documents(attributes, layout, generation)
+    identity = attributes.get(IDENTITY, "")
+    _expect(isinstance(identity, str), IDENTITY, identity, "a text")
     if "packed" in attributes:
         _check_packed(attributes["packed"], layout, num_rows, rows)
 
@@ -160,14 +172,24 @@ def _check_checksums(attributes: dict[str, Any], layout: StoreLayout, num_chunks
     """There is one list for each file that the format knows, and no other."""
     checksums: Any = attributes.get("checksums_crc32c")
     _expect(isinstance(checksums, dict), "checksums_crc32c", checksums, "an object")
-    has_segments = f"commits/{generation}/segment_start/c/0" in checksums
+    small = _small_arrays(layout, generation)
+    has_segments = f"commits/{generation}/segment_start/c/0" in checksums  # an empty array has no chunk
     lengths = dict.fromkeys(layout.row_arrays, num_chunks)
-    lengths |= dict.fromkeys(_small_files(layout, generation, has_segments=has_segments), 1)
+    lengths |= {f"{name}/{chunk}": 1 for name, chunk in small.items() if has_segments or "/segment_" not in name}
     for name in checksums.keys() | lengths.keys():
         _expect(name in lengths, "checksums_crc32c", name, f"only {', '.join(lengths)}")
         found = checksums.get(name)
         is_so = isinstance(found, list) and len(found) == lengths[name] and all(map(_is_crc, found))
         _expect(is_so, f"checksums_crc32c[{name!r}]", found, f"{lengths[name]:,} checksums")
+
+
+def _check_documents(attributes: dict[str, Any], layout: StoreLayout, generation: int) -> None:
+    """There is a checksum for the document of each array and group, and no other."""
+    groups = ("commits", f"commits/{generation}")
+    expected = {f"{name}/{ROOT}" for name in (*layout.row_arrays, *_small_arrays(layout, generation), *groups)}
+    found: Any = attributes[DOCUMENTS]
+    is_so = isinstance(found, dict) and found.keys() == expected and all(map(_is_crc, found.values()))
+    _expect(is_so, DOCUMENTS, found, f"checksums of {', '.join(sorted(expected))}")
 
 
 def _check_packed(packed: Any, layout: StoreLayout, num_rows: int, rows: int) -> None:

@@ -1,6 +1,7 @@
 """Results: what a benchmark measured, and on what, as the file of JSON that keeps it."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(ABC):
     """What all results have. The fields of a benchmark's own result stand in the order of its file.
 
     A command makes one of its options, and adds what it has measured. A field that may be None by default is left
@@ -44,9 +45,9 @@ class Result:
         """What the introduction names."""
         return vars(self)
 
+    @abstractmethod
     def table(self) -> Table:
         """The figures, for a page and for a terminal."""
-        raise NotImplementedError
 
     def section(self) -> str:
         """Section of docs/benchmark-tables.md."""

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from longstride.storage.text import exact_time
+from longstride.storage.text import counted, exact_time
 
 __all__ = ["FileReport", "IngestReport"]
 
@@ -159,7 +159,7 @@ class IngestReport:
     def summary(self) -> list[tuple[str, str]]:
         """What the store holds, in words."""
         lines = [
-            ("rows", f"{self.num_rows:,} in {self.num_series:,} series, {self.num_channels:,} channels"),
+            ("rows", f"{self.num_rows:,} in {self.num_series:,} series, {counted(self.num_channels, 'channel')}"),
             ("segments", f"{self.num_segments:,} (step {self.cadence}, new one after more than {self.max_gap})"),
         ]
         outside = self.num_rows - self.rows_in_segments

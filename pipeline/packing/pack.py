@@ -22,7 +22,7 @@ from longstride.storage.places.folder import Folder
 from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import commit, held, name_of
-from longstride.storage.writing.lock import check_free, finish
+from longstride.storage.writing.lock import check_free, finish, taken
 from longstride.storage.writing.metadata import copied_documents
 from longstride.storage.writing.packed import (
     SHARD_BYTES,
@@ -77,9 +77,9 @@ def pack(
     copy = copy_at(place, store)
     if copy is not None:
         if not isinstance(copy, PackedStore) or codec not in (AUTO, copy.packing.codec):
-            raise _taken(place)
+            raise taken(place.name)
         if copy.packing != packing_for(store, copy.packing.codec, shard_bytes):
-            raise _taken(place)
+            raise taken(place.name)
         _finish(place)
         sizes = copy.attributes["packed"]["shard_bytes"]["values"]
         return Packed(store.num_rows, sum(sizes), len(sizes), len(sizes), copy.packing.codec)
@@ -122,7 +122,7 @@ def unpack(
     copy = copy_at(place, store)
     if copy is not None:
         if isinstance(copy, PackedStore):
-            raise _taken(place)
+            raise taken(place.name)
         _finish(place)
         return Packed(store.num_rows, store.values.nbytes, num_chunks, num_chunks, None)
     with held(place, name_of(store, ["mapped"]), []) as staged:
@@ -154,7 +154,7 @@ def copy_at(place: Place, store: SeriesStore) -> SeriesStore | None:
         found = open_store(place.name)
         if name_of(found, []) == name_of(store, []):
             return found
-    raise _taken(place)
+    raise taken(place.name)
 
 
 def _has(place: Place, name: str) -> bool:
@@ -163,12 +163,6 @@ def _has(place: Place, name: str) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _taken(place: Place) -> StoreError:
-    return StoreError(
-        f"{place.name} is a store already: remove it first, or give another path", code="store-exists"
-    )
 
 
 def _finish(place: Place) -> None:

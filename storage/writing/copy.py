@@ -22,7 +22,7 @@ from longstride.storage.places.folder import Folder
 from longstride.storage.places.object_answers import PlaceError
 from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
-from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.lock import StoreLock, taken
 
 __all__ = ["checked_rows", "commit", "held", "name_of"]
 
@@ -103,9 +103,7 @@ def _check_free(place: Place) -> None:
         place.get(ROOT)
     except FileNotFoundError:
         return
-    raise StoreError(
-        f"{place.name} is a store already: remove it first, or give another path", code="store-exists"
-    )
+    raise taken(place.name)
 
 
 def _holds(place: Place, claim: bytes) -> bool:
@@ -137,7 +135,7 @@ def commit(store: SeriesStore, documents: dict[str, bytes], place: Place, staged
         for name in arrays:
             (staged.path / name).rename(place.path / name)
     if isinstance(place, Bucket):
-        _check_there(place, root)
+        _check_there(store, place, root)
     try:
         place.put_new(ROOT, root)
     except FileExistsError:
@@ -149,15 +147,15 @@ def commit(store: SeriesStore, documents: dict[str, bytes], place: Place, staged
             ) from None
 
 
-def _check_there(place: Place, root: bytes) -> None:
+def _check_there(store: SeriesStore, place: Place, root: bytes) -> None:
     """Raise StoreError unless all shards are there: a job that gave up may have removed some."""
     sizes: dict[str, list[int]] = json.loads(root)["attributes"][ATTRIBUTES]["packed"]["shard_bytes"]
-    there = {name: size for array in sizes for name, size in place.sizes(array).items()}
-    for array, expected in sizes.items():
-        for number, size in enumerate(expected):
-            name = chunk_file(array, number, 1 if array == "time" else 2)
-            if there.get(name) != size:
+    for name, array in store.layout.row_arrays.items():
+        there = place.sizes(name)
+        for number, size in enumerate(sizes[name]):
+            file = chunk_file(name, number, len(array.dimensions))
+            if there.get(file) != size:
                 raise StoreError(
-                    f"{place.name}/{name} was removed or replaced by another job: run the command again",
+                    f"{place.name}/{file} was removed or replaced by another job: run the command again",
                     code="store-changed",
                 )

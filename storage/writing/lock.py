@@ -15,7 +15,7 @@ from longstride.storage.location import local_path
 from longstride.storage.open import open_mapped, open_store
 from longstride.storage.store import SeriesStore
 
-__all__ = ["StoreLock", "check_free", "finish"]
+__all__ = ["StoreLock", "check_free", "finish", "taken"]
 
 
 class StoreLock:
@@ -114,10 +114,15 @@ def finish(path: Path) -> None:
         (path / LOCK_FILE).unlink(missing_ok=True)
 
 
+def taken(name: object) -> StoreError:
+    """The error of a place where there is a store already."""
+    return StoreError(f"{name} is a store already: remove it first, or give another path", code="store-exists")
+
+
 def check_free(path: Path) -> None:
     """Refuse to write over anything but a new folder, or one that an interrupted writer left."""
     if (path / ROOT).exists():
-        raise StoreError(f"{path} is a store already: remove it first, or give another path", code="store-exists")
+        raise taken(path)
     above = next(folder for folder in path.absolute().parents if folder.exists())
     if not above.is_dir():
         raise StoreError(f"{above} is a file, not a folder: give another path", code="path-taken")

@@ -87,6 +87,10 @@ CHANGES = [
     *(put("series", names) for names in ([], [1], "x", None)),
     *(put("series_end_ns", ends) for ends in ([1, 2, 3], ["x"], [2**70], 5)),
     *(put("sources", held) for held in ({}, ["x"], "x", None)),
+    *(put("documents_crc32c", held) for held in ([], {}, "x", {"../x/zarr.json": 1}, {"values/zarr.json": "1"})),
+    lambda held: held["documents_crc32c"].update({"../../x/zarr.json": 1}),
+    lambda held: held["documents_crc32c"].update({"values/zarr.json": -1}),
+    *(put("identity", held) for held in (1, None, ["x"])),
     *(put("recipe", held) for held in ([], "x", None)),
 ]
 PACKED_CHANGES = [

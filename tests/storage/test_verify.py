@@ -93,7 +93,7 @@ def test_a_document_that_other_tools_read_is_checked(store: SeriesStore) -> None
     document["consolidated_metadata"]["metadata"]["extra"] = {"node_type": "group"}
     root.write_text(json.dumps(document))
     found = faults(store)
-    assert found.keys() == {"values/zarr.json", "extra/zarr.json"}
+    assert found.keys() == {"values/zarr.json", "zarr.json"}
 
 
 def test_documents_of_a_store_from_before_they_were_sealed(store: SeriesStore) -> None:

@@ -87,7 +87,7 @@ class ClusterWatch:
                 log.warning(
                     "the Dask worker %s is silent for %d s: its tasks are given to others", name, SILENT_SECONDS
                 )
-                with suppress(TimeoutError, OSError):
+                with suppress(TimeoutError, OSError, KeyError, ValueError):  # or it has left by itself
                     self._replace(name, has_nanny=workers[name]["nanny"] is not None)
 
     def _replace(self, worker: str, has_nanny: bool) -> None:

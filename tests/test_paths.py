@@ -26,7 +26,7 @@ URL = "s3://bucket/x"
 NOT_PATHS = {
     "dask", "time", "time_format", "timezone", "series", "pivot", "labels", "channels", "exclude", "unit",
     "separator", "encoding", "header", "null", "max_rejects", "sql", "rate", "every", "aggregate", "fill_limit",
-    "max_gap", "split_on_missing", "wrap_counters", "rows", "model", "loss", "optimiser",
+    "max_gap", "split_on_missing", "rows", "model", "loss", "optimiser",
 }  # fmt: skip
 """Options that take text which is not a path."""
 PLACES = {"store", "dest", "sources", "normal"}
@@ -68,6 +68,7 @@ def test_every_option_that_takes_text_is_known_to_be_a_path_or_none() -> None:
         assert name in COMMAND_LINES[command], f"{command} {name}: a path, or one of NOT_PATHS?"
         is_local = isinstance(parameter.type, LocalPath)
         assert is_local != (parameter.name in PLACES), f"{command} {name}: a LocalPath, or one of PLACES?"
+    assert {parameter.name for _, parameter in parameters()} >= NOT_PATHS
 
 
 @pytest.mark.parametrize("command", COMMAND_LINES)

@@ -43,7 +43,7 @@ def named(flag: str, name: str, known: Mapping[str, Callable[..., Any]]) -> Call
         reason = str(error) if isinstance(error, ImportError | AttributeError) else _raised(error)
         raise SettingsError(
             f"{flag} {name}: {reason}; {expected}, importable from here", code="option-value"
-        ) from (error)
+        ) from error
     if not callable(found):
         raise SettingsError(f"{flag} {name} is not a function: {expected}", code="option-value")
     return found

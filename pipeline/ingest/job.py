@@ -61,7 +61,13 @@ def ingest(
     Memory does not grow with the sources. An interrupted ingest of the same sources and recipe is resumed. Raises
     RecipeError, SourceError, RejectsError or StoreError, and then there is no store.
     """
-    _check(options, recipe)
+    _check(options)
+    given: object = recipe
+    if not isinstance(given, Recipe):
+        found = type(given).__name__
+        raise RecipeError(
+            f"recipe is a {found}: expected a Recipe (of a Proposal, its .recipe)", code="recipe-value"
+        )
     with _new_store(out) as lock:
         return _run(sources, lock, recipe, NewStore(), options, is_new=True)
 
@@ -96,32 +102,38 @@ def rebuild(
     that hold other bytes are taken as they are. Otherwise raises as `ingest`.
     """
     _check(options)
-    out = local_path(out)
+    shown_as = local_path(out)
+    out = Path(os.path.realpath(shown_as))  # a link stays, and leads to the new store
     with StoreLock(out, append=True) as lock:
         before = open_store(lock.path)
         recipe = recipe_of(before)
         names = sources_of_rebuild(before, find_files(sources), accept_changed=accept_changed)
         made = out.with_name(f".{out.name}.rebuilding")
-        # A kill has come between its commit and the exchange, right after it, or while the old store was removed.
-        if (made / ROOT).exists() or (made.exists() and not (made / LOCK_FILE).exists()):
-            shutil.rmtree(made)
+        if (made / ROOT).exists():
+            shutil.rmtree(made)  # a kill has come between its commit and the exchange, or right after it
         target = NewStore(before.generation + 1)
         with _new_store(made) as new_lock:
-            report = _run(names, new_lock, recipe, target, options, shown_as=out)
+            report = _run(names, new_lock, recipe, target, options, shown_as=shown_as)
         exchange(made, out)
-        shutil.rmtree(made)
+        lock.path = made  # it holds the old store: another writer may take the new one from now on
+        _empty(made)
     return report
 
 
-def _check(options: Options, recipe: object = None) -> None:
+def _empty(store: Path) -> None:
+    """Remove what is in a store. A kill leaves a folder that the lock file marks as ours, and no store."""
+    (store / ROOT).unlink()
+    for entry in store.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name != LOCK_FILE:
+            entry.unlink()
+
+
+def _check(options: Options) -> None:
     if unknown := options.keys() - Options.__annotations__.keys():
         known = ", ".join(Options.__annotations__)
         raise TypeError(f"unknown option {min(unknown)!r}: expected {known}")
-    if not isinstance(recipe, Recipe | None):
-        found = type(recipe).__name__
-        raise RecipeError(
-            f"recipe is a {found}: expected a Recipe (of a Proposal, its .recipe)", code="recipe-value"
-        )
 
 
 def _new_store(path: str | os.PathLike[str]) -> StoreLock:

@@ -139,7 +139,7 @@ def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = Non
         union = tuple(dict.fromkeys(name for names in channels for name in names))
     if is_new:
         recipe.refuse_idle()
-        _check_null(recipe, {*union, *(name for one in columns for name in one.channels)})
+        _check_null(recipe, {name for one in columns for name in one.channels})
     plan = Plan(recipe=recipe, sources=sources, columns=tuple(columns), channels=channels, union=union)
     if recipe.pivot is None:
         plan.check_settings(plan.store_channels(None))

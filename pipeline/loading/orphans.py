@@ -7,7 +7,6 @@ workers hold the pipe by which the fork server would know that it is no longer n
 import multiprocessing
 import os
 import threading
-from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
@@ -27,7 +26,11 @@ def _watch(parent: BaseProcess) -> None:
     ends = [parent.sentinel]
     # Other children of the parent may hold the pipe behind the sentinel; a pidfd is the process itself.
     if hasattr(os, "pidfd_open") and parent.pid is not None:
-        with suppress(OSError):
+        try:
             ends.append(os.pidfd_open(parent.pid))
+        except ProcessLookupError:
+            os._exit(1)  # it has ended already
+        except OSError:
+            pass  # the system allows no pidfd
     wait(ends)
     os._exit(1)

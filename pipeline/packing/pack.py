@@ -21,7 +21,7 @@ from longstride.storage.packed.store import PackedStore
 from longstride.storage.places.folder import Folder
 from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
-from longstride.storage.writing.copy import commit, held, name_of
+from longstride.storage.writing.copy import commit, content_of, held, name_of
 from longstride.storage.writing.lock import check_free, finish, taken
 from longstride.storage.writing.metadata import copied_documents
 from longstride.storage.writing.packed import (
@@ -76,9 +76,8 @@ def pack(
         codec_of(codec)
     copy = copy_at(place, store)
     if copy is not None:
-        if not isinstance(copy, PackedStore) or codec not in (AUTO, copy.packing.codec):
-            raise taken(place.name)
-        if copy.packing != packing_for(store, copy.packing.codec, shard_bytes):
+        wanted = codec if codec != AUTO or not isinstance(copy, PackedStore) else copy.packing.codec
+        if not isinstance(copy, PackedStore) or copy.packing != packing_for(store, wanted, shard_bytes):
             raise taken(place.name)
         _finish(place)
         sizes = copy.attributes["packed"]["shard_bytes"]["values"]
@@ -152,7 +151,7 @@ def copy_at(place: Place, store: SeriesStore) -> SeriesStore | None:
         return None
     if _has(place, LOCK_FILE):
         found = open_store(place.name)
-        if name_of(found, []) == name_of(store, []):
+        if content_of(found) == content_of(store):
             return found
     raise taken(place.name)
 

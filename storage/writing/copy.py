@@ -24,7 +24,7 @@ from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.lock import StoreLock, taken
 
-__all__ = ["checked_rows", "commit", "held", "name_of"]
+__all__ = ["checked_rows", "commit", "content_of", "held", "name_of"]
 
 
 def name_of(store: SeriesStore, target: list[Any]) -> str:

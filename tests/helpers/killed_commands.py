@@ -7,6 +7,7 @@ there then.
 """
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -16,8 +17,12 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
+
 from longstride.__main__ import COMMANDS, main
+from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout
+from longstride.storage.open import open_store
 from tests.helpers.stores.crashes import in_child
 
 STEPS = ("replace", "rename", "mkdir", "unlink", "rmdir", "link")
@@ -70,17 +75,30 @@ def killed(folder: Path, arguments: list[str], step: int) -> tuple[Path, int]:
     return place, counted.stat().st_size
 
 
+def rows_of(folder: Path) -> dict[str, str]:
+    """A digest of the rows of each store in a folder."""
+    digests = {}
+    for path in folder.rglob("*.zarr"):
+        with contextlib.suppress(StoreError):
+            store = open_store(path)
+            rows = (np.asarray(store.time[0 : store.num_rows]), np.asarray(store.values[0 : store.num_rows]))
+            digests[path.name] = hashlib.sha256(b"".join(array.tobytes() for array in rows)).hexdigest()
+    return digests
+
+
 def campaign(folder: Path, arguments: list[str], at_most: int) -> None:
     """Kill it at every step, or at so many that lie apart, and at the last ones, where the commit is."""
     os.fsync = lambda descriptor: None
     main.get_command(None, arguments[0])  # type: ignore[arg-type]
-    _, num_steps = killed(folder, arguments, -2)
+    whole, num_steps = killed(folder, arguments, -2)
+    expected = rows_of(whole)
     steps = range(num_steps)
     for step in sorted({*steps[:: -(-num_steps // at_most)], *steps[-6:]}):
         place, _ = killed(folder, arguments, step)
         report = folder / f"step-{step}.json"
         os.waitpid(in_child(lambda place=place, report=report: run(place, arguments, report)), 0)
         found = json.loads(report.read_text()) if report.exists() else {"code": "died", "printed": ""}
+        found["has_same_rows"] = rows_of(place) == expected
         files = sorted(str(path.relative_to(place)) for path in place.rglob("*") if not path.is_dir())
         print(json.dumps({"step": step, **found, "files": files}), flush=True)
         shutil.rmtree(place)

@@ -24,6 +24,5 @@ def verify_store(store: SeriesStore, ranks: Ranks) -> None:
     rounds = max(ranks.gather(-(-num_chunk_files(store) // parts)))
     for _, check in zip_longest(range(rounds), checks):
         fault = None if check is None or check.fault is None else f"{check.name} {check.fault}"
-        found = fault if ranks.world_size == 1 else next(filter(None, ranks.gather(fault)), None)
-        if found:
+        if found := next(filter(None, ranks.gather(fault)), None):
             raise StoreError(f"{found}: restore it from a backup, or ingest again", code="store-damaged")

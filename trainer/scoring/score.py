@@ -94,8 +94,9 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     settings = trained.settings
     stride = options.stride or settings.data.stride
     normal_store = ranks.together(lambda: _store_of(trained, options))
-    for one in {each.name: each for each in (store, normal_store)}.values() if options.verify else ():
-        verify_store(one, ranks)
+    if options.verify:
+        for one in {each.name: each for each in (store, normal_store)}.values():
+            verify_store(one, ranks)
     begin, stop = _share(store.num_rows, ranks)
     whole = Split("all", store.segments)
     with ScoreFile(out, ranks, store, trained.channels, overwrite=options.overwrite) as file:

@@ -94,9 +94,9 @@ class TrainedModel:
 
 
 def _read(run: Path, *, trust: bool) -> tuple[Checkpoint, Settings]:
-    if not (run / SETTINGS_FILE).exists():
-        raise RunError(f"{run} is not a run: expected the --out of `longstride train`", code="run-missing")
     checkpoints = best_first(run / "checkpoints")
+    if not checkpoints and not (run / SETTINGS_FILE).exists():
+        raise RunError(f"{run} is not a run: expected the --out of `longstride train`", code="run-missing")
     if not checkpoints:
         raise RunError(f"{run} holds no checkpoint yet: train first", code="checkpoint-missing")
     checkpoint = first_whole(checkpoints, run)

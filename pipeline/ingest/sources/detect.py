@@ -25,7 +25,7 @@ FOREIGN = {
     b"LZIP": "this is compressed with lzip: unpack it, as with `lzip -d`",
     b"\x89LZO": "this is compressed with lzop: unpack it, as with `lzop -d`",
     b"7z\xbc\xaf": "this is a 7z archive: unpack it, as with `7z x`",
-    b"Rar!": "this is a rar archive: unpack it, as with `unrar x`",
+    b"Rar!\x1a\x07": "this is a rar archive: unpack it, as with `unrar x`",
     b"FEA1": "this is Feather of version 1: write it as version 2, as with `pandas.read_feather`, `to_feather`",
     b"\xff\xff\xff\xff": "this is an Arrow IPC stream: write a file, as with `pyarrow.feather.write_feather`",
     b"\x89HDF": "this is HDF5: write it as Parquet, as with `pandas.read_hdf` and `to_parquet`",
@@ -33,6 +33,8 @@ FOREIGN = {
     b"Obj\x01": "this is an Avro file: write it as Parquet or as one JSON object a line",
     b"SQLite": "this is an SQLite database: write its table as CSV, as with `sqlite3 -header -csv`",
 }
+CONTROLS = re.compile(rb"[\x00-\x08]")
+"""What text does not hold."""
 TAR_MAGIC = slice(257, 262)
 JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
@@ -70,8 +72,10 @@ def _is_json(text: bytes) -> bool:
 
 def _refuse(name: str, begin: bytes) -> None:
     """Raise SourceError for a kind of file that is often given for a log, with the way to convert it."""
+    is_text = not CONTROLS.search(begin)
     for magic, message in FOREIGN.items():
-        if begin.startswith(magic):
+        # A column may be called ORC_temp.
+        if begin.startswith(magic) and not (is_text and magic.isalpha()):
             raise SourceError(name, message, code="source-format")
     if begin[TAR_MAGIC] == b"ustar":
         raise SourceError(

@@ -57,7 +57,7 @@ def version_of(name: str) -> Version:
         system.invalidate_cache(path)  # a listing is remembered, and says what was
         known = system.info(path)
         mark = next((f"{key} {known[key]}" for key in MARKS if known.get(key)), "")
-        return Version(int(system.size(path)), mark)
+        return Version(int(known["size"]), mark)
     except Exception as error:
         raise unreachable(name, error) from error
 

@@ -17,7 +17,7 @@ from longstride.storage.format import ROOT
 from longstride.storage.location import expanded
 from longstride.storage.places.object_answers import fault_of_path, said_while_silent
 
-__all__ = ["Names", "find_files", "place_of"]
+__all__ = ["Names", "find_files", "key_of"]
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".log", ".json", ".ndjson", ".jsonl", ".parquet", ".pq", ".arrow", ".feather")
 NO_LOGS = f"no file in this folder ends with {', '.join(SUFFIXES)}: name the files"
@@ -43,11 +43,11 @@ def find_files(names: Names) -> list[str]:
         if not os.fspath(name):
             raise RecipeError("a source has an empty name: is a variable of the shell unset?", code="option-value")
     found = [file for name in names for file in _expanded(os.fspath(name))]
-    by_place = defaultdict(list)
+    by_key = defaultdict(list)
     for file in found:
         _refuse_unspeakable(file)
-        by_place[place_of(file)].append(file)
-    for first, *others in by_place.values():
+        by_key[key_of(file)].append(file)
+    for first, *others in by_key.values():
         if others:
             also = f" (as {others[0]})" if others[0] != first else ""
             raise RecipeError(
@@ -181,7 +181,7 @@ def _is_log(path: PurePath) -> bool:
     return stem.endswith(SUFFIXES) and not any(part.startswith(".") for part in path.parts)
 
 
-def place_of(name: str) -> str:
+def key_of(name: str) -> str:
     """The same for all names of a file, links to it included. Raises SourceError where it cannot be reached."""
     if "://" in name:
         system, path = filesystem(name)

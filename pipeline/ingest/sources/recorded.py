@@ -10,12 +10,13 @@ from typing import NamedTuple
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.sources.base import absolute
 from longstride.pipeline.ingest.sources.files import Version, checksum, version_of
-from longstride.pipeline.ingest.sources.names import place_of
+from longstride.pipeline.ingest.sources.names import key_of
 from longstride.storage.store import SeriesStore
 
 __all__ = ["Recorded", "recorded_sources", "refuse_rewritten", "sources_of_rebuild"]
 
 MAX_SHOWN = 5
+UNCERTAIN = ", if this is the folder in which the store was made: it has a relative name"
 
 
 class Recorded(NamedTuple):
@@ -54,36 +55,33 @@ def sources_of_rebuild(store: SeriesStore, named: Sequence[str], *, accept_chang
     them. Raises SourceError where there is none; `accept_changed` takes the file at its path, whatever it holds.
     """
     holds = _Holdings()
-    places = {place_of(name): name for name in named}
-    found: dict[str, str] = {}
+    keys: dict[str | None, str] = {key_of(name): name for name in named}
+    found: dict[str | None, str] = {}
     missing, changed = [], []
     for source in recorded_sources(store):
         name = holds.where(source, named)
         if name is None:
             now = _version(source.path)
-            place = None if now is None else place_of(source.path)
-            if now is None or place is None:
-                missing.append(f"{source.path} is missing{'' if source.is_certain else _UNCERTAIN}")
-            elif (accept_changed and (source.is_certain or place in places)) or not source.rows_in:
+            if now is None:
+                missing.append(f"{source.path} is missing{'' if source.is_certain else UNCERTAIN}")
+            elif (accept_changed and (source.is_certain or _key(source.path) in keys)) or not source.rows_in:
                 name = source.path
             else:
                 changed.append(_difference(source, now))
         if name is not None:
-            place = place_of(name)
-            found.setdefault(place, places.get(place) or _shown(source, name, place))
+            key = key_of(name)
+            found.setdefault(key, keys.get(key) or _shown(source, name, key))
     if missing or changed:
         raise _not_as_they_were(store, missing, changed)
-    return list((found | places).values())
+    return list((found | keys).values())
 
 
 def refuse_rewritten(store: SeriesStore, named: Sequence[str]) -> None:
     """Raise SourceError for the first file of which the store has rows that the file itself has no longer."""
     holds = _Holdings()
-    places = {place_of(name): name for name in named}
+    keys: dict[str | None, str] = {key_of(name): name for name in named}
     for source in recorded_sources(store):
-        if not source.rows_in or not source.is_certain or _version(source.path) is None:
-            continue
-        name = places.get(place_of(source.path))
+        name = keys.get(_key(source.path)) if source.rows_in and source.is_certain else None
         if name is not None and not holds.has(name, source):
             raise SourceError(
                 name,
@@ -115,22 +113,25 @@ class _Holdings:
         return bool(self._checksum(name, source.num_bytes) == source.crc)
 
 
-_UNCERTAIN = ", if this is the folder in which the store was made: it has a relative name"
-
-
-def _version(name: str) -> Version | None:
+def _key(name: str) -> str | None:
+    """None as for `_version`."""
     try:
-        return version_of(name)
-    except SourceError as error:
-        if error.code != "source-missing":
-            raise
+        return key_of(name)
+    except SourceError:
         return None
 
 
-def _shown(source: Recorded, name: str, place: str) -> str:
+def _version(name: str) -> Version | None:
+    """None where a file is missing, or nobody can read it: what the user named was found before."""
+    try:
+        return version_of(name)
+    except SourceError:
+        return None
+
+
+def _shown(source: Recorded, name: str, key: str) -> str:
     """The name that the user gave, where it still leads there."""
-    given = _version(source.name)
-    return source.name if given is not None and place_of(source.name) == place else name
+    return source.name if _key(source.name) == key else name
 
 
 def _difference(source: Recorded, now: Version) -> str:

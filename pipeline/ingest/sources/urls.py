@@ -8,8 +8,14 @@ from longstride.storage.places.object_answers import fault_of_endpoint, fault_of
 
 __all__ = ["address", "filesystem", "is_local", "unreachable"]
 
+S3 = ("s3://", "s3a://")
 S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 20, "retries": {"max_attempts": 0}}
 """Seconds; s3fs itself tries each request five times more."""
+
+
+def _is_s3(url: str) -> bool:
+    """Whether a file lies in S3, maybe within an archive there: zip://a.csv::s3://bucket/logs.zip."""
+    return any(part.startswith(S3) for part in url.split("::"))
 
 
 def filesystem(url: str) -> tuple[Any, str]:
@@ -17,13 +23,12 @@ def filesystem(url: str) -> tuple[Any, str]:
     import fsspec
 
     options: dict[str, Any] = {}
-    if url.startswith(("s3://", "s3a://")):
+    if _is_s3(url):
         needs("s3fs")
+    if url.startswith(S3):
         if fault := fault_of_url(url) or fault_of_endpoint(url):
             raise SourceError(url, fault, code="source-address")
         options["config_kwargs"] = S3_PATIENCE | fsspec.config.conf.get("s3", {}).get("config_kwargs", {})
-    elif "s3://" in url:
-        needs("s3fs")
     try:
         return cast("tuple[Any, str]", fsspec.core.url_to_fs(url, **options))
     except (ImportError, ValueError) as error:
@@ -53,7 +58,7 @@ def unreachable(url: str, error: Exception) -> SourceError:
     """What an error of a file system means to the user."""
     if isinstance(error, FileNotFoundError):
         return SourceError(url, "there is no such file", code="source-missing")
-    if "s3://" in url and (meaning := meaning_of(f"{type(error).__name__}: {error}")):
+    if _is_s3(url) and (meaning := meaning_of(f"{type(error).__name__}: {error}")):
         code = "access-refused" if meaning.code == "access-refused" else "source-unreadable"
         return SourceError(url, f"it cannot be read: {meaning.words}", code=code)
     return SourceError(

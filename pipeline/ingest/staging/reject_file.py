@@ -34,7 +34,7 @@ def write_rejects(folder: Path, place: tuple[int, int, int], rejects: Sequence[R
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    pq.write_table(_table(rejects, ""), sink)
+    pq.write_table(_table(rejects, ""), sink, write_page_checksum=True)
     data = sink.getvalue().to_pybytes()
     with written_whole(folder / rejects_name(*place)) as temporary:
         temporary.write_bytes(data)

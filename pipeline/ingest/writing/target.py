@@ -9,10 +9,9 @@ from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.staging.part_file import Part
 from longstride.pipeline.ingest.writing.row_rules import RowRules
 from longstride.pipeline.ingest.writing.segments import usual_step
-from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout
 from longstride.storage.segments import Segments
-from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.lock import StoreLock, taken
 from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["Contents", "NewStore"]
@@ -44,7 +43,7 @@ class NewStore:
 
     def refuse_store_of_other_job(self, path: Path) -> None:
         """Raise StoreError where a store that another job has finished is in the way."""
-        raise StoreError(f"{path} is a store already: remove it first, or give another path", code="store-exists")
+        raise taken(path)
 
     def refuse_known(self, sources: Sequence[Source]) -> None:
         """Raise SourceError for a file whose rows it has already."""

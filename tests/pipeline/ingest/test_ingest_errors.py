@@ -265,3 +265,27 @@ def test_damaged_files(tmp_path: Path, write_log: Callable[..., Path]) -> None:
     with raises("source-damaged", "log.parquet: ", "Parquet"):
         ingest([tmp_path / "log.parquet"], tmp_path / "out", RECIPE)
     assert_nothing_left(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["ORC_temp", "LZIP", "SQLite", "Rar!"])
+def test_a_column_that_is_called_like_a_kind_of_file(tmp_path: Path, name: str) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text(f"{name},time\n1.5,2024-01-01\n2.5,2024-01-02\n")
+    assert ingest([log], tmp_path / "out", Recipe(time="time")).num_rows == 2
+    log.write_bytes(f"{name}\n".encode() + bytes(range(8)) * 20)
+    with pytest.raises(SourceError):
+        ingest([log], tmp_path / "other", Recipe(time="time"))
+
+
+def test_a_recipe_is_needed(tmp_path: Path) -> None:
+    with raises("recipe-value", "NoneType", kind=RecipeError):
+        ingest([tmp_path / "log.csv"], tmp_path / "out", None)  # type: ignore[arg-type]
+
+
+def test_a_missing_value_of_a_column_that_a_query_makes_would_do_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("time,x\n2024-01-01,2\n2024-01-02,4\n")
+    recipe = Recipe(time="time", sql="SELECT time, x, x + 1 AS y FROM rows", null=("y=3",))
+    with raises("column-missing", "y=3", "'y'", kind=RecipeError):
+        ingest([log], tmp_path / "out", recipe)
+    assert ingest([log], tmp_path / "out", replace(recipe, null=("x=2",))).num_rows == 2

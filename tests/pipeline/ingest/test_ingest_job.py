@@ -189,7 +189,7 @@ def test_the_command_reads_flags_and_a_recipe(tmp_path: Path, write_log: Callabl
     flags = ["--recipe", str(recipe), "--timezone", "Europe/Berlin", "--exclude", "b", "--dtype", "float64"]
     result = CliRunner().invoke(main, ["ingest", str(log), "--out", str(tmp_path / "out"), *flags])
     assert result.exit_code == 0, result.output
-    assert "100 in 1 series, 1 channels" in result.output
+    assert "100 in 1 series, 1 channel" in result.output
     assert "100 rows in, 100 out" in result.output
     store = open_store(tmp_path / "out")
     assert store.time[0] == START_NS - 3600 * 10**9

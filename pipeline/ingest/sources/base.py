@@ -34,7 +34,9 @@ class Section(NamedTuple):
     num_bytes: int
     """Size in the file: exact where it is whole records of a plain CSV, else an estimate, for progress."""
     crc: int | None = None
-    """CRC-32C of the text of its one piece where the file is plain text, else of the whole file; None: unknown."""
+    """CRC-32C of the file up to its end where it is one piece of plain text, else of all of it; None: unknown."""
+    crc_before: int = 0
+    """CRC-32C of the file up to its beginning where it is one piece of plain text."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 import google_crc32c
 import numpy as np
+from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.sources.compressed import MAGIC_BYTES, CompressedStream, kind_of
 from longstride.pipeline.ingest.sources.urls import filesystem, is_local, unreachable
 
 __all__ = [
+    "PieceSums",
     "SummedFile",
     "Version",
     "checksum",
@@ -117,11 +119,12 @@ def first_bytes(name: str) -> bytes:
         return file.read(MAGIC_BYTES)
 
 
-def checksum(name: str, num_bytes: int | None = None) -> int:
-    """CRC-32C of a file, or of its first `num_bytes`."""
-    crc = 0
-    left = sys.maxsize if num_bytes is None else num_bytes
+def checksum(name: str, num_bytes: int | None = None, *, start: int = 0, crc: int = 0) -> int:
+    """CRC-32C of a file, or of its first `num_bytes`; `crc` is that of the bytes before `start`, where known."""
+    left = (sys.maxsize if num_bytes is None else num_bytes) - start
     with open_file(name) as file:
+        if start:
+            file.seek(start)
         while data := file.read(min(left, STRIP_BYTES)):
             crc = google_crc32c.extend(crc, data)
             left -= len(data)
@@ -168,6 +171,30 @@ def open_text(name: str) -> Iterator[tuple[io.BufferedIOBase, io.BufferedIOBase]
             return
         summed = SummedFile(file)
         yield _reporting(CompressedStream(summed, kind), partial(_damaged, name)), summed
+
+
+class PieceSums:
+    """CRC-32C of a file and of the pieces that it is cut into, for which each byte is summed once."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._end = 0
+        self.crc = 0
+        """Of the file up to the end of the last piece."""
+
+    def add(self, offset: int, data: bytes | NDArray[np.uint8]) -> dict[str, int]:
+        """Give `crc` and `crc_before` of the piece that begins there (see `Section`)."""
+        before = self.up_to(offset)
+        self.crc = google_crc32c.extend(before, data)
+        self._end += len(data)
+        return {"crc": self.crc, "crc_before": before}
+
+    def up_to(self, offset: int) -> int:
+        """CRC-32C of the file up to there. What is in no piece, as the rest of a line too long, is read for it."""
+        if offset > self._end:
+            self.crc = checksum(self._name, offset, start=self._end, crc=self.crc)
+            self._end = offset
+        return self.crc
 
 
 class SummedFile(io.BufferedIOBase):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import google_crc32c
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import SourceError
@@ -20,6 +21,7 @@ from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import BOM
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.files import (
+    PieceSums,
     SummedFile,
     checksum,
     first_bytes,
@@ -66,14 +68,14 @@ class JsonSource(Source):
             self.crc = checksum(self.name)
             yield Section(0, 0, 1, self.num_bytes, self.crc)
             return
+        sums = PieceSums(self.name)
+        start, line = 0, 1
         with open_file(self.name) as file:
-            stream = SummedFile(file)
-            start, line = 0, 1
-            for index, (data, size) in enumerate(_cut(stream, piece_bytes)):
-                yield Section(index, start, line, size, google_crc32c.value(data))
-                start += size
-                line += data.count(b"\n")
-            self.crc = stream.crc
+            for index, lines in enumerate(_cut(file, piece_bytes)):
+                yield Section(index, start, line, lines.size, **sums.add(start, lines.in_file()))
+                start += lines.size
+                line += lines.data.count(b"\n")
+        self.crc = sums.up_to(self.num_bytes)
 
     def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read whole lines: the used columns, all columns where a query may ask for them."""
@@ -83,13 +85,14 @@ class JsonSource(Source):
         with open_text(self.name) as (stream, file):
             if not isinstance(file, SummedFile):
                 file.seek(section.start)
-                data, _ = next(_cut(stream, piece_bytes), (b"", 0))
-                refuse_other_bytes(self.name, section.crc, google_crc32c.value(data))
-                yield Unparsed(partial(self._parse, data, line, used, columns.channels), section.num_bytes)
+                lines = next(_cut(stream, piece_bytes), _Lines(b"", 0, is_cut_short=False))
+                crc = google_crc32c.extend(section.crc_before, lines.in_file())
+                refuse_other_bytes(self.name, section.crc, crc)
+                yield Unparsed(partial(self._parse, lines.data, line, used, columns.channels), section.num_bytes)
                 return
-            for data, _ in _cut(stream, piece_bytes):
-                yield Unparsed(partial(self._parse, data, line, used, columns.channels), file.tell())
-                line += data.count(b"\n")
+            for lines in _cut(stream, piece_bytes):
+                yield Unparsed(partial(self._parse, lines.data, line, used, columns.channels), file.tell())
+                line += lines.data.count(b"\n")
             refuse_other_bytes(self.name, section.crc, file.crc)
 
     def _parse(self, data: bytes, first_line: int, used: tuple[str, ...], channels: tuple[str, ...]) -> Raw:
@@ -200,10 +203,24 @@ def _text(value: Any, decimal: str) -> str | None:
     return "{...}" if isinstance(value, dict) else json.dumps(value)
 
 
-def _cut(stream: BufferedIOBase, piece_bytes: int) -> Iterator[tuple[bytes, int]]:
-    """Whole lines, and how many bytes of the file they are; of one too long, the beginning alone."""
+class _Lines(NamedTuple):
+    """Whole lines of a file; of one too long, the beginning alone."""
+
+    data: bytes
+    size: int
+    """Bytes of the file that they are."""
+    is_cut_short: bool
+    """Whether the last line break is not that of the file."""
+
+    def in_file(self) -> NDArray[np.uint8]:
+        """What of their data the file has."""
+        return np.frombuffer(self.data, np.uint8, len(self.data) - self.is_cut_short)
+
+
+def _cut(stream: BufferedIOBase, piece_bytes: int) -> Iterator[_Lines]:
     while data := stream.read(piece_bytes):
         size = len(data)
+        is_cut_short = False
         if not data.endswith(b"\n"):
             rest = stream.readline(MAX_RECORD_BYTES)
             data += rest
@@ -213,4 +230,5 @@ def _cut(stream: BufferedIOBase, piece_bytes: int) -> Iterator[tuple[bytes, int]
                     size += len(rest)
                 size += len(rest)
                 data += b"\n"
-        yield data, size
+                is_cut_short = True
+        yield _Lines(data, size, is_cut_short)

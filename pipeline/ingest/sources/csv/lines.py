@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import NamedTuple
 
-import google_crc32c
 import numpy as np
+from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.csv.header import Header
@@ -28,11 +28,17 @@ class Piece:
 
     source: str
     data: bytes
-    """Ends with a line break, even if the file does not."""
+    """Ends with a line break, even if the file has none there."""
+    num_in_file: int
+    """Bytes of it that the file has."""
     offset: int
     """Where it begins in the stream."""
     first_line: int
     """Number of the first line, from 1."""
+
+    def in_file(self) -> NDArray[np.uint8]:
+        """What the file has of it."""
+        return np.frombuffer(self.data, np.uint8, self.num_in_file)
 
 
 class Cut(NamedTuple):
@@ -44,17 +50,24 @@ class Cut(NamedTuple):
     """Length of the piece."""
     offset: int
     first_line: int
+    num_in_file: int
+    """As for Piece."""
 
-    def crc(self) -> int:
-        """CRC-32C of the piece."""
-        with memoryview(self.window) as view, view[: self.num_bytes] as data:
-            return int(google_crc32c.value(np.frombuffer(data, np.uint8)))
+    def in_file(self) -> NDArray[np.uint8]:
+        """What the file has of it, to be let go before the next piece is cut."""
+        return np.frombuffer(self.window, np.uint8, self.num_in_file)
 
     def piece(self, source: str) -> Piece:
         """The piece, to keep."""
         with memoryview(self.window) as view:
             data = bytes(view[: self.num_bytes])
-        return Piece(source=source, data=data, offset=self.offset, first_line=self.first_line)
+        return Piece(
+            source=source,
+            data=data,
+            offset=self.offset,
+            first_line=self.first_line,
+            num_in_file=self.num_in_file,
+        )
 
 
 def cut_lines(
@@ -69,12 +82,14 @@ def cut_lines(
     offset = stream.tell()
     window = bytearray(piece_bytes + MAX_RECORD_BYTES)
     filled = 0
+    is_cut_short = False
     while True:
         filled += _read_into(stream, window, filled)
         if filled < len(window):
             del window[filled:]
             if window and not window.endswith(NEWLINE):
                 window += NEWLINE
+                is_cut_short = True
         if not window:
             return
         last = min(piece_bytes, len(window)) - 1
@@ -87,7 +102,8 @@ def cut_lines(
         else:
             window[MAX_RECORD_BYTES : MAX_RECORD_BYTES + 1] = NEWLINE
         num_bytes = stop or MAX_RECORD_BYTES + 1
-        yield Cut(window, num_bytes, offset, first_line)
+        is_made = not stop or (is_cut_short and stop == len(window))
+        yield Cut(window, num_bytes, offset, first_line, num_bytes - is_made)
         first_line += _count_lines(window, num_bytes)
         rest = window[stop:] if stop else _behind_line(stream)
         offset = offset + stop if stop else stream.tell() - len(rest)
@@ -99,10 +115,12 @@ def read_piece(stream: BufferedIOBase, source: str, first_line: int, num_bytes: 
     """Read again, from where it begins, a piece of `num_bytes` that `cut_lines` has found."""
     offset = stream.tell()
     data = stream.read(num_bytes)
+    num_in_file = num_bytes
     if not data.endswith(NEWLINE):
         # It is the end of the file, or the beginning of a line too long.
-        data = data[: num_bytes - 1] + NEWLINE
-    return Piece(source=source, data=data, offset=offset, first_line=first_line)
+        num_in_file -= 1
+        data = data[:num_in_file] + NEWLINE
+    return Piece(source=source, data=data, offset=offset, first_line=first_line, num_in_file=num_in_file)
 
 
 def _read_into(stream: BufferedIOBase, window: bytearray, start: int) -> int:

@@ -17,6 +17,7 @@ from longstride.pipeline.ingest.sources.csv.header import read_header
 from longstride.pipeline.ingest.sources.csv.lines import Cut, Piece, cut_lines, read_piece
 from longstride.pipeline.ingest.sources.csv.records import Records, find_records
 from longstride.pipeline.ingest.sources.files import (
+    PieceSums,
     SummedFile,
     checksum,
     first_bytes,
@@ -48,12 +49,14 @@ class CsvSource(Source):
             self.crc = checksum(self.name)
             yield Section(0, *begin, self.num_bytes, self.crc)
             return
+        sums = PieceSums(self.name)
         with open_file(self.name) as file:
-            stream = SummedFile(file)
-            stream.read(self._header.num_bytes)
-            for index, cut in enumerate(self._cut(stream, begin[1], piece_bytes)):
-                yield Section(index, cut.offset, cut.first_line, cut.num_bytes, cut.crc())
-            self.crc = stream.crc
+            sums.add(0, file.read(self._header.num_bytes))
+            for index, cut in enumerate(self._cut(file, begin[1], piece_bytes)):
+                yield Section(
+                    index, cut.offset, cut.first_line, cut.num_bytes, **sums.add(cut.offset, cut.in_file())
+                )
+        self.crc = sums.up_to(self.num_bytes)
 
     def excerpt(self, number: int, start: int, first_line: int, piece_bytes: int) -> Section:
         """A section of about `piece_bytes` of a plain file, from a byte on at which a record begins."""
@@ -69,7 +72,9 @@ class CsvSource(Source):
             if not isinstance(file, SummedFile):
                 file.seek(section.start)
                 piece = read_piece(file, self.name, section.first_line, section.num_bytes)
-                refuse_other_bytes(self.name, section.crc, google_crc32c.value(piece.data))
+                refuse_other_bytes(
+                    self.name, section.crc, google_crc32c.extend(section.crc_before, piece.in_file())
+                )
                 yield Unparsed(partial(self._parse, piece, columns, recipe), section.num_bytes)
                 return
             stream.read(section.start)

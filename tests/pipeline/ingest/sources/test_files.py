@@ -5,11 +5,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import numpy as np
 import polars as pl
 import pytest
 
 from longstride import Recipe, ingest
+from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.sources.detect import open_source
 from longstride.pipeline.ingest.sources.files import num_bytes, open_file, refuse_changed, version_of
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.storage.open import open_store
@@ -144,3 +147,41 @@ def test_a_file_that_changes_between_a_kill_and_the_next_job(
     assert log.stat().st_size == status.st_size
     ingest([log], out, Recipe(time="time"), piece_bytes=200)
     np.testing.assert_array_equal(open_store(out).values, np.full((60, 1), 8))
+
+
+LONG = 2**20
+LINES = {
+    "whole": "{}\n{}\n",
+    "no line break at the end": "{}\n{}",
+    "a line too long": "{}\n%s\n{}\n" % ("7" * (2 * LONG)),
+    "one byte too long": "{}\n%s\n{}\n" % ("7" * (LONG + 1)),
+    "a line too long at the end": "{}\n{}\n%s" % ("7" * (2 * LONG)),
+    "as long as can be, without line break": "{}\n{}\n%s" % ("7" * (LONG + 1)),
+}
+
+
+@pytest.mark.parametrize("shape", LINES)
+@pytest.mark.parametrize("piece_bytes", [1, 50, 2**23])
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_each_byte_of_a_file_is_in_one_sum(tmp_path: Path, shape: str, piece_bytes: int, kind: str) -> None:
+    rows = ["2024-01-01,1", "2024-01-02,2"]
+    if kind == "json":
+        rows = ['{"time": "2024-01-01", "a": 1}', '{"time": "2024-01-02", "a": 2}']
+    log = tmp_path / f"log.{kind}"
+    log.write_text(("time,a\n" if kind == "csv" else "") + LINES[shape].format(*rows))
+    recipe = Recipe(time="time")
+    source = open_source(str(log), recipe)
+    columns = Columns(time=("time",), series=None, pivot=None, labels=(), channels=("a",), unused=())
+    sections = list(source.sections(piece_bytes))
+    assert source.crc == google_crc32c.value(log.read_bytes())
+    found = [piece() for section in sections for piece in source.pieces(section, columns, recipe, piece_bytes)]
+    assert sum(raw.num_rows for raw in found) == 2 + ("too long" in shape or "as long" in shape)
+    for section in sections:
+        data = bytearray(log.read_bytes())
+        data[section.start] ^= 4
+        log.write_bytes(data)
+        source.version = version_of(str(log))
+        with raises("source-changed", "its bytes"):
+            list(source.pieces(section, columns, recipe, piece_bytes))
+        data[section.start] ^= 4
+        log.write_bytes(data)

@@ -115,6 +115,8 @@ class Run(Generic[State]):
             worst_windows.add(batch.start, judged.mean_errors())
         loss = error / valid if valid else math.nan
         progress.is_judged_ruined = valid > 0 and is_ruined(loss, max(of_means / valid, progress.first_loss))
+        if valid and not progress.is_judged_ruined:
+            progress.ruined_steps = 0  # it has seen more than the batch of one step
         self.reporter.validation(loss, worst_windows.rows(self.ranks))
         progress.stale += 1
         if loss < progress.best_loss and not progress.is_judged_ruined:

@@ -103,6 +103,14 @@ def test_a_run_that_recovers_has_not_diverged(store: Path, tmp_path: Path) -> No
     assert max(line["loss"] for line in lines_of(tmp_path / "run", "train")) > 1e17
 
 
+def test_the_validation_decides_where_only_the_last_batch_is_ruined(store: Path, tmp_path: Path) -> None:
+    running = training(store, tmp_path / "run", lr=1e-9, max_steps=8)
+    spoil(running, 0.0, at=9)
+    spoil(running, 1e9, at=8)
+    assert running.run().finished
+    assert lines_of(tmp_path / "run", "train")[-1]["loss"] > 1e17
+
+
 def test_a_state_that_was_spoilt_by_the_last_step_is_divergence(store: Path, tmp_path: Path) -> None:
     running = training(store, tmp_path / "run", lr=1e-9, max_steps=8)
     spoil(running, math.nan, at=9)

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.settings.clock import EPOCH_UNITS_NS
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.column import MOST, Column, steps
 from longstride.pipeline.profile.dialect import to_numbers

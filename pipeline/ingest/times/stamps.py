@@ -7,7 +7,8 @@ from decimal import Decimal
 import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.settings.clock import EPOCH_UNITS_NS
 from longstride.pipeline.ingest.times.reach import shown_value, within_reach
 from longstride.pipeline.ingest.times.texts import FIRST_YEAR, LAST_YEAR, from_epoch, from_format, from_iso
 from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled

@@ -5,7 +5,8 @@ from typing import Literal
 import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.settings.clock import EPOCH_UNITS_NS
 from longstride.pipeline.ingest.times.whole_numbers import none, scaled
 
 __all__ = ["Clock"]

@@ -1,0 +1,49 @@
+"""How a text file is written."""
+
+import codecs
+from dataclasses import dataclass
+from typing import Literal
+
+from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.setting import unexpected
+
+__all__ = ["TextSettings"]
+
+DecimalMark = Literal[".", ","]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextSettings:
+    """How a text file is written."""
+
+    separator: str = ","
+    """One character between fields; the word tab for a tab."""
+    decimal: DecimalMark = "."
+    """Decimal mark: a point or a comma."""
+    encoding: str = "utf-8"
+    """Encoding of texts: utf-8, or an encoding with one byte for each character, such as latin-1."""
+    header: tuple[str, ...] = ()
+    """Names of the columns, for files that have no header."""
+
+    def check_text(self) -> None:
+        """Raise RecipeError where they cannot be used."""
+        if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n0123456789+-. ':
+            expected = "one character such as , or ; or |, or the word tab"
+            raise unexpected("separator", self.separator, expected)
+        if self.decimal == self.separator:
+            raise RecipeError(
+                "separator and decimal mark are both a comma: name another separator", code="recipe-conflict"
+            )
+        try:
+            ascii_ = bytes(range(128)).decode(self.encoding) == bytes(range(128)).decode("ascii")
+            single = len(bytes(range(128, 256)).decode(self.encoding, "replace")) == 128
+            known = ascii_ and (single or codecs.lookup(self.encoding).name in ("utf-8", "utf-8-sig"))
+        except (LookupError, UnicodeDecodeError):
+            known = False
+        if not known:
+            raise unexpected(
+                "encoding",
+                self.encoding,
+                "utf-8 or one with a byte a character, such as latin-1; convert others, as with "
+                "`iconv -f utf-16 -t utf-8`",
+            )

@@ -10,7 +10,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.settings.clock import EPOCH_UNITS_NS
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.column import MOST, Column, steps
 from longstride.pipeline.profile.dialect import to_numbers
@@ -69,7 +69,7 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
 
     for name, column in columns.items():
         times = read_times([column.raw], blocks)
-        if times is None or times.recipe.time_format not in EPOCH_UNITS_NS:
+        if times is None or times.recipe.epoch is None:
             add(times, name_score(name), 2)
         elif name_score(name) or _order_score(times.nanoseconds, blocks) >= MOST:
             add(times, name_score(name), 0)  # others are channels whose numbers happen to be as large
@@ -207,8 +207,8 @@ def _formats(columns: Sequence[pl.Series]) -> list[str | None]:
 def _epoch_unit(column: pl.Series) -> list[str | None]:
     """The unit in which most numbers are times from 1990 to 2100."""
     values = to_numbers(column.cast(pl.String), ".").drop_nulls().drop_nans()
-    for unit, size in EPOCH_UNITS_NS.items():
-        scale = 10**9 // size
+    for unit in ("s", "ms", "us", "ns"):
+        scale = UNITS_NS["s"] // UNITS_NS[unit]
         num_in_reach = int(values.is_between(FIRST_SECOND * scale, LAST_SECOND * scale).sum())
         if num_in_reach and num_in_reach >= MOST * len(values):
             return [unit]

@@ -6,11 +6,10 @@ from typing import Literal
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import unexpected
+from longstride.pipeline.ingest.settings.epochs import EPOCHS, UNITS_NS, Epoch, epoch_of
+from longstride.pipeline.ingest.settings.time_format import check_format
 
 __all__ = ["ClockSettings"]
-
-EPOCH_UNITS_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
-"""Values of `time_format` that mean a number since 1970-01-01 UTC, and the length of its unit."""
 
 Ambiguous = Literal["reject", "earliest", "latest"]
 Nonexistent = Literal["reject", "forward"]
@@ -39,12 +38,30 @@ class ClockSettings:
         """Columns that hold the time of a row."""
         return (self.time,) if isinstance(self.time, str) else self.time
 
+    @property
+    def epoch(self) -> Epoch | None:
+        """What numbers mean as times; None where times are texts."""
+        return epoch_of(self.time_format, timezone=self.timezone)
+
     def check_clock(self) -> None:
         """Raise RecipeError where they cannot be used."""
         format_ = self.time_format
-        if format_ is not None and format_ not in EPOCH_UNITS_NS and "%" not in format_:
-            raise unexpected("time-format", format_, "s, ms, us or ns, or a format such as '%d/%m/%Y %H:%M'")
-        if format_ in EPOCH_UNITS_NS and len(self.time_columns) > 1:
+        try:
+            is_number = self.epoch is not None
+        except ValueError as error:
+            raise unexpected("time-format", format_, f"a date such as 2024-03-01 after since ({error})") from None
+        if format_ is not None and not is_number:
+            if "%" not in format_:
+                names = ", ".join(EPOCHS)
+                units = ", ".join(UNITS_NS)
+                raise unexpected(
+                    "time-format",
+                    format_,
+                    f"a format such as '%d/%m/%Y %H:%M', a unit ({units}), a unit and a date such as 's since "
+                    f"2024-03-01', or one of {names}",
+                )
+            check_format(format_)
+        if is_number and len(self.time_columns) > 1:
             raise RecipeError(
                 f"time-format {format_} is for one column, time names {len(self.time_columns)}",
                 code="recipe-conflict",

@@ -24,7 +24,7 @@ Make = Callable[..., SeriesStore]
 
 URL = "s3://bucket/x"
 NOT_PATHS = {
-    "dask", "time", "time_format", "timezone", "series", "pivot", "labels", "channels", "exclude", "unit",
+    "dask", "time", "time_format", "start", "timezone", "series", "pivot", "labels", "channels", "exclude", "unit",
     "separator", "encoding", "header", "null", "max_rejects", "sql", "rate", "every", "aggregate", "fill_limit",
     "max_gap", "split_on_missing", "rows", "model", "loss", "optimiser",
 }  # fmt: skip

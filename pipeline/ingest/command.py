@@ -38,6 +38,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     Recipe,
     time=COLUMNS,
     time_format={"metavar": "FORMAT"},
+    start={"metavar": "TIME"},
     timezone={"metavar": "ZONE"},
     series=COLUMN,
     pivot=COLUMN,

@@ -4,8 +4,10 @@ import os
 import tomllib
 from collections import Counter
 from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from longstride.pipeline.ingest.duration import parse_step
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import by_column, check_choice, check_once, toml, unexpected
 from longstride.pipeline.ingest.settings.clock import ClockSettings
@@ -31,8 +33,12 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         for field in fields(self):
             if (value := getattr(self, field.name)) is not field.default:
                 object.__setattr__(self, field.name, _checked(field.name, value))
-        if not self.time:
-            raise RecipeError("which column holds the time? Name it by --time, or time = ...", code="time-unnamed")
+        if self.counts_rows and (self.every is None or self.start is None):
+            raise RecipeError(
+                "which column holds the time? Name it by --time, or time = ...; or where rows have no time, say "
+                "how far apart they are and when the first one was, as with --every 50us --start 2024-03-01T08:00",
+                code="time-unnamed",
+            )
         if not isinstance(self.time, str) and len(self.time) == 1:
             object.__setattr__(self, "time", self.time[0])
         if self.separator == "tab":
@@ -40,9 +46,23 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         for name, choices in CHOICES.items():
             check_choice(name, getattr(self, name), choices)
         self.check_rows()
+        if self.counts_rows:
+            parse_step(str(self.every), "every")
+        else:
+            self.check_grid()
         self.check_text()
         self.check_clock()
         self._check_uses()
+
+    @property
+    def grid_ns(self) -> int | None:
+        """Step of the grid on which rows are summarised, in nanoseconds."""
+        return None if self.counts_rows else self.every_ns
+
+    @property
+    def row_step_ns(self) -> Fraction | None:
+        """Nanoseconds from row to row, where rows have no time."""
+        return parse_step(str(self.every), "every") if self.counts_rows else None
 
     @property
     def columns_in_settings(self) -> dict[str, tuple[str, ...]]:
@@ -60,7 +80,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         check_once("unit", self.unit)
         check_once("aggregate", self.aggregate)
         for name, needed in (("aggregate", "every"), ("counter_bits", "rate")):
-            if getattr(self, name) != DEFAULTS[name] and not getattr(self, needed):
+            if getattr(self, name) != DEFAULTS[name] and not (self.grid_ns if needed == "every" else self.rate):
                 shown = name.replace("_", "-")
                 raise RecipeError(f"{shown} does nothing without {needed}: give both", code="recipe-conflict")
 
@@ -93,7 +113,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
                 f"unknown setting {', '.join(map(repr, unknown))}: a recipe may hold {names}",
                 code="recipe-setting",
             )
-        return cls(**{"time": "", **values})
+        return cls(**values)
 
     @classmethod
     @coded

@@ -38,7 +38,8 @@ class RowSettings:
     counter_bits: CounterBits = "32"
     """Bits of a counter: it wraps around when they are full."""
     every: str | None = None
-    """Summarise rows on a common grid of this step; by default rows stay as they are."""
+    """Summarise rows on a common grid of this step; by default rows stay as they are. Where rows have no time, the
+    time from each to the next, such as 50us or 20000hz."""
     aggregate: tuple[str, ...] = ("mean",)
     """How values that fall into one step of the grid are summarised: mean, min, max, last or count."""
     fill: Fill = "none"
@@ -99,7 +100,7 @@ class RowSettings:
 
     def check_rows(self) -> None:
         """Raise RecipeError where they cannot be used, or not together."""
-        for name in ("max_gap", "split_on_missing", "every", "fill_limit"):
+        for name in ("max_gap", "split_on_missing", "fill_limit"):
             if (duration := getattr(self, name)) is not None:
                 parse_duration(duration, name.replace("_", "-"))
         for _, how in by_column(self.aggregate):
@@ -110,9 +111,16 @@ class RowSettings:
                 "how far (such as 1h)",
                 code="recipe-conflict",
             )
-        if self.every is not None and parse_duration(self.every) > parse_duration(LONGEST_STEP):
+        self.max_rejected(1)
+
+    def check_grid(self) -> None:
+        """Raise RecipeError where the grid of `every` cannot be used."""
+        if self.every is None:
+            return
+        parse_duration(self.every, "every")
+        if parse_duration(self.every) > parse_duration(LONGEST_STEP):
             raise unexpected("every", self.every, f"at most {LONGEST_STEP}, about 96 years")
-        if self.every is not None and self.max_gap is not None:
+        if self.max_gap is not None:
             num_steps = parse_duration(self.max_gap) / parse_duration(self.every)
             if num_steps > MAX_STEPS_OF_GAP:
                 raise RecipeError(
@@ -120,7 +128,6 @@ class RowSettings:
                     f"expected at most {MAX_STEPS_OF_GAP:,}: name a shorter max-gap, or a longer every",
                     code="recipe-conflict",
                 )
-        self.max_rejected(1)
 
 
 def _nanoseconds(duration: str | None) -> int | None:

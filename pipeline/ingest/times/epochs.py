@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 
 from longstride.pipeline.ingest.settings.epochs import Epoch, nanoseconds_of
-from longstride.pipeline.ingest.times.whole_numbers import masked, scaled
+from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
 
 __all__ = ["from_numbers", "from_texts"]
 
@@ -65,6 +65,8 @@ def _part_of_unit(fraction: pl.Series, unit: int) -> pl.Series:
 def _placed(numbers: pl.Series, part: pl.Series | None, epoch: Epoch) -> pl.Series:
     """Nanoseconds of so many units, and a part of one."""
     units, rest = divmod(epoch.origin_ns, epoch.unit_ns)
+    if abs(units) > LARGEST:
+        return none(len(numbers))  # no number of this unit reaches today
     if units:
         numbers = masked(numbers, numbers.is_between(-LARGEST, LARGEST)) + units
     nanoseconds = scaled(numbers, epoch.unit_ns)

@@ -29,7 +29,7 @@ class Spelt(NamedTuple):
 
 
 def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, str]:
-    """Texts and a format of what strptime reads as something else: %f any fraction, %Z a zone, 905 five past nine."""
+    """Texts and a format, of what strptime reads as something else: any fraction as %f, names of zones, 905."""
     if match := FRACTION.search(format_):
         before, after = format_[: match.start()], format_[match.end() :]
         if match[1] != ".":
@@ -38,13 +38,15 @@ def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, 
         format_ = f"{before}%.f{after}"
     if match := WITHOUT_MARK.search(format_):
         width = 6 if match[1] else 4
-        cut = _Cut(format_, match.start(), match.end(), rf"\d{{1,{width}}}")
-        texts, _ = cut.replaced(texts, lambda clocks: clocks.str.zfill(width), match[0])
+        clocks = _Cut(format_, match.start(), match.end(), rf"\d{{1,{width}}}")
+        texts, _ = clocks.replaced(texts, lambda found: found.str.zfill(width), match[0])
     if cut := _Cut.at(format_, "Z"):
         offsets = offsets_of(timezone)
-        return cut.replaced(
-            texts, lambda names: names.str.to_uppercase().replace_strict(offsets, default=None, return_dtype=pl.String), "%z"
-        )
+
+        def named(names: pl.Series) -> pl.Series:
+            return names.str.to_uppercase().replace_strict(offsets, default=None, return_dtype=pl.String)
+
+        return cut.replaced(texts, named, "%z")
     return texts, format_
 
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.times.epochs import from_numbers, from_texts
 from longstride.pipeline.ingest.times.reach import shown_value, within_reach
 from longstride.pipeline.ingest.times.texts import FIRST_YEAR, LAST_YEAR, from_format, from_iso
@@ -97,8 +98,8 @@ def _is_readable(columns: Sequence[pl.Series], recipe: Recipe) -> pl.Series:
 def _expected(num_columns: int, recipe: Recipe) -> str:
     """What a text that is not a time should have been, and what to do."""
     years = f"(years {FIRST_YEAR} to {LAST_YEAR})"
-    if recipe.epoch:
-        return f"of time-format {recipe.time_format} {years}: mend the row, or give another --time-format"
+    if recipe.time_format in UNITS_NS:
+        return f"in {recipe.time_format} since {recipe.start or 1970}: mend the row, or give another --time-format"
     if recipe.time_format:
         return f"of the format {recipe.time_format} {years}: mend it, or give another format"
     if num_columns > 2:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from longstride.pipeline.ingest.duration import parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import unexpected
 from longstride.pipeline.ingest.settings.epochs import EPOCHS, UNITS_NS, Epoch, epoch_of, nanoseconds_of
@@ -12,6 +13,7 @@ from longstride.pipeline.ingest.settings.time_format import check_format
 
 __all__ = ["ClockSettings"]
 
+Interval = Literal["none", "begin", "end"]
 Ambiguous = Literal["reject", "earliest", "latest"]
 Nonexistent = Literal["reject", "forward"]
 
@@ -32,6 +34,11 @@ class ClockSettings:
     start: str | None = None
     """When an elapsed time is zero, or the time of the first row where rows are counted, such as
     2024-03-01T08:00."""
+    interval: Interval = "none"
+    """Which time to take where a column holds two, such as 08:00 - 09:00; `time-format` is that of one of them."""
+    round_time: str | None = None
+    """Round times to a multiple of this, such as 1s: those of day numbers with few digits, or of a clock that
+    trembles."""
     timezone: str = "UTC"
     """Time zone of times that are written without one, such as Europe/Berlin."""
     ambiguous: Ambiguous = "reject"
@@ -57,6 +64,11 @@ class ClockSettings:
             return None if self.start is None else nanoseconds_of(self.start, self.timezone)
         except ValueError:
             raise unexpected("start", self.start, "a time in ISO 8601, such as 2024-03-01T08:00") from None
+
+    @property
+    def round_time_ns(self) -> int | None:
+        """`round_time` in nanoseconds."""
+        return None if self.round_time is None else parse_duration(self.round_time)
 
     @property
     def epoch(self) -> Epoch | None:
@@ -99,6 +111,13 @@ class ClockSettings:
         if is_number and len(self.time_columns) > 1:
             raise RecipeError(
                 f"time-format {format_} is for one column, time names {len(self.time_columns)}",
+                code="recipe-conflict",
+            )
+        if self.round_time is not None:
+            parse_duration(self.round_time, "round-time")
+        if self.interval != "none" and len(self.time_columns) != 1:
+            raise RecipeError(
+                f"interval is for one column that holds two times, time names {len(self.time_columns)}",
                 code="recipe-conflict",
             )
         if len(self.time_columns) > 7:

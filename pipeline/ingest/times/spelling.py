@@ -11,11 +11,13 @@ from longstride.pipeline.ingest.settings.time_format import DIRECTIVE, pattern_o
 from longstride.pipeline.ingest.times.month_names import ENGLISH
 from longstride.pipeline.ingest.times.zone_names import offsets_of
 
-__all__ = ["Spelt", "mended", "readable"]
+__all__ = ["Spelt", "mended", "one_end", "readable"]
 
 BLANKS = r"[\s\u{a0}\u{2007}\u{202f}]+"
 FRACTION = re.compile(r"([^\w%])%f")
 WITHOUT_MARK = re.compile(r"%H%M(%S)?")
+BETWEEN = (r"\s+(?:-|–|—|to|till|until|bis|->|→)\s+|\.\.+|\s*[–—→]\s*", r"\s*/\s*")  # noqa: RUF001
+INTERVALS = [f"^(?<begin>[^/]+?)(?:{BETWEEN[1]})(?<end>[^/]+)$", f"^(?<begin>.+?)(?:{BETWEEN[0]})(?<end>.+)$"]
 Change = Callable[[pl.Series], pl.Series]
 
 
@@ -72,6 +74,15 @@ def mended(texts: pl.Series, format_: str) -> Spelt:
             zeros, _ = cut.replaced(texts.gather(rows), _zeros, cut.found)
             texts, later = texts.scatter(rows, zeros), later.scatter(rows, unit)
     return Spelt(texts, format_, later)
+
+
+def one_end(intervals: pl.Series, end: str) -> pl.Series:
+    """The "begin" or the "end" of texts such as 08:00 - 09:00; null where there are not two parts."""
+    texts = intervals.cast(pl.String)
+    parts = pl.select(
+        pl.coalesce(pl.lit(texts).str.extract_groups(one).struct.field(end) for one in INTERVALS)
+    ).to_series()
+    return parts.str.strip_chars().alias(intervals.name)
 
 
 class _Cut:

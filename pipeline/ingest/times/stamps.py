@@ -10,8 +10,9 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.times.epochs import from_numbers, from_texts
 from longstride.pipeline.ingest.times.reach import shown_value, within_reach
+from longstride.pipeline.ingest.times.spelling import one_end
 from longstride.pipeline.ingest.times.texts import FIRST_YEAR, LAST_YEAR, from_format, from_iso
-from longstride.pipeline.ingest.times.whole_numbers import masked, none
+from longstride.pipeline.ingest.times.whole_numbers import LARGEST, masked, none
 from longstride.pipeline.ingest.times.zones import Clock
 
 __all__ = ["Stamps", "explain", "to_nanoseconds"]
@@ -50,7 +51,11 @@ def to_nanoseconds(columns: Sequence[pl.Series], recipe: Recipe) -> Stamps:
     """
     clock = Clock(recipe)
     columns = [within_reach(column) for column in columns]
+    if recipe.interval != "none":
+        columns = [one_end(columns[0], recipe.interval)]
     nanoseconds = _from_one(columns[0], recipe, clock) if len(columns) == 1 else _from_many(columns, recipe, clock)
+    if recipe.round_time_ns is not None:
+        nanoseconds = _rounded(nanoseconds, recipe.round_time_ns)
     return Stamps(
         nanoseconds=nanoseconds.alias("time"),
         num_ambiguous=clock.num_ambiguous,
@@ -89,6 +94,12 @@ def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tup
         return "no time", f"{found} is not a time {_expected(len(values), recipe)}"
 
     return why
+
+
+def _rounded(nanoseconds: pl.Series, unit: int) -> pl.Series:
+    """To the nearest multiple since 1970; null where that is out of reach."""
+    rounded: pl.Series = masked(nanoseconds, nanoseconds < LARGEST - unit) + unit // 2
+    return rounded // unit * unit
 
 
 def _is_readable(columns: Sequence[pl.Series], recipe: Recipe) -> pl.Series:

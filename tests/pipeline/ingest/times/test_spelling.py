@@ -109,3 +109,32 @@ def test_names_of_months_mean_one_month() -> None:
     own = {"january", "jan", "march", "mar", "may", "sep", "dec"}
     assert not own & ENGLISH.keys()
     assert all(DIRECTIVE.fullmatch(f"%{letter}") for letter in PATTERNS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "17.05.2031 08:00 - 17.05.2031 09:00",
+        "17.05.2031 08:00 – 17.05.2031 09:00",  # noqa: RUF001
+        "17.05.2031 08:00 bis 17.05.2031 09:00",
+        "17.05.2031 08:00/17.05.2031 09:00",
+        "17.05.2031 08:00..17.05.2031 09:00",
+    ],
+)
+def test_an_interval_has_two_ends(text: str) -> None:
+    for interval, expected in (("begin", 8), ("end", 9)):
+        recipe = Recipe(time="t", time_format="%d.%m.%Y %H:%M", interval=interval)  # type: ignore[arg-type]
+        found = to_nanoseconds([pl.Series("t", [text, "17.05.2031 08:00", None])], recipe).nanoseconds
+        assert found.cast(pl.Datetime("ns")).dt.hour().to_list() == [expected, None, None]
+
+
+def test_dates_with_slashes_are_no_intervals() -> None:
+    recipe = Recipe(time="t", time_format="%d/%m/%Y %H:%M", interval="end")
+    found = to_nanoseconds([pl.Series("t", ["17/05/2031 08:00 - 17/05/2031 09:00"])], recipe).nanoseconds
+    assert found.cast(pl.Datetime("ns")).dt.hour().to_list() == [9]
+
+
+def test_times_can_be_rounded() -> None:
+    recipe = Recipe(time="t", time_format="excel", round_time="1s")
+    found = to_nanoseconds([pl.Series("t", ["47985.333333", "47985.334028", None])], recipe).nanoseconds
+    assert found.cast(pl.Datetime("ns")).dt.to_string("%H:%M:%S%.f").to_list() == ["08:00:00", "08:01:00", None]

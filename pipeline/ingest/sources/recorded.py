@@ -61,9 +61,9 @@ def sources_of_rebuild(store: SeriesStore, named: Sequence[str], *, accept_chang
     sources = recorded_sources(store)
     # Two sources may hold the same bytes: each takes a file of its own.
     in_place = {number: key for number, one in enumerate(sources) if (key := holds.in_place(one)) in keys}
+    held = set(in_place.values())
     for number, source in enumerate(sources):
-        taken = found.keys() | in_place.values()
-        free = [name for key, name in keys.items() if key not in taken]
+        free = [name for key, name in keys.items() if key not in found and key not in held]
         name = source.path if number in in_place else holds.where(source, free)
         if name is None:
             now = _version(source.path)

@@ -58,8 +58,13 @@ def sources_of_rebuild(store: SeriesStore, named: Sequence[str], *, accept_chang
     keys: dict[str | None, str] = {key_of(name): name for name in named}
     found: dict[str | None, str] = {}
     missing, changed = [], []
-    for source in recorded_sources(store):
-        name = holds.where(source, named)
+    sources = recorded_sources(store)
+    # Two sources may hold the same bytes: each takes a file of its own.
+    in_place = {number: key for number, one in enumerate(sources) if (key := holds.in_place(one)) in keys}
+    held = set(in_place.values())
+    for number, source in enumerate(sources):
+        free = [name for key, name in keys.items() if key not in found and key not in held]
+        name = source.path if number in in_place else holds.where(source, free)
         if name is None:
             now = _version(source.path)
             if now is None:
@@ -107,6 +112,12 @@ class _Holdings:
         # A log to which lines were added. Nothing can be said of one that had no rows.
         grown = [name for name in reversed(sizes) if sizes[name] > source.num_bytes and source.rows_in]
         return next((name for name in same + grown if self.has(name, source)), None)
+
+    def in_place(self, source: Recorded) -> str | None:
+        """Key of the file at its path, where that has the bytes of a source and no more."""
+        found = self._version(source.path)
+        is_whole = found is not None and found.num_bytes == source.num_bytes and self.has(source.path, source)
+        return _key(source.path) if is_whole else None
 
     def has(self, name: str, source: Recorded) -> bool:
         """Whether a file begins with the bytes of a source."""

@@ -61,6 +61,25 @@ def test_a_rebuild_weaves_older_rows_in(tmp_path: Path, write_log: Log) -> None:
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
+@pytest.mark.parametrize("named", [[0], [1], [0, 1], [1, 0]])
+def test_two_sources_of_the_same_bytes_stay_two(tmp_path: Path, write_log: Log, named: list[int]) -> None:
+    files = [write_log(f"{number}.csv", log_lines(50)) for number in (0, 1)]
+    ingest(files, tmp_path / "out", Recipe(time="time", labels=("fault",), duplicates="first"))
+    report = rebuild([files[number] for number in named], tmp_path / "out")
+    assert [Path(file.name).name for file in report.files] == ["0.csv", "1.csv"]
+
+
+def test_rotated_logs_are_known_by_their_bytes(tmp_path: Path, write_log: Log) -> None:
+    newer = write_log("log.csv", log_lines(50, start=50))
+    older = write_log("log.1.csv", log_lines(50))
+    ingest([older, newer], tmp_path / "out", RECIPE)
+    older.rename(tmp_path / "log.2.csv")
+    newer.rename(older)
+    newest = write_log("log.csv", log_lines(50, start=100))
+    report = rebuild([newest, older, tmp_path / "log.2.csv"], tmp_path / "out")
+    assert (report.num_rows, len(report.files)) == (150, 3)
+
+
 def test_a_rebuilt_store_is_not_taken_for_the_one_that_is_open(tmp_path: Path, write_log: Log) -> None:
     files = [write_log(f"{number}.csv", log_lines(50, start=50 * number)) for number in (1, 0)]
     recipe = Recipe(time="time", labels=("fault",))

@@ -9,7 +9,8 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
 from longstride.pipeline.profile.column import FEW, Column
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.times import is_time_of_day, name_score, parts_of_time, plain
+from longstride.pipeline.profile.time_names import name_score, plain
+from longstride.pipeline.profile.times import is_time_of_day, parts_of_time
 from longstride.pipeline.profile.wording import number, quoted, share
 
 __all__ = [

@@ -81,8 +81,9 @@ def _begun(sample: Sample) -> Proposal:
         first = ", ".join(f"{name!r}: {value!r}" for name, value in list(frame.row(0, named=True).items())[:8])
         raise SourceError(
             sample.excerpts[0].source.name,
-            f"no column looks like times; the first row is {first}. Expected ISO 8601, dates such as 31/12/2024 "
-            "or whole numbers since 1970: for other times, write the recipe by hand",
+            f"no column looks like times; the first row is {first}. For times that are written in another way, "
+            "give --time-format to `longstride ingest`; an elapsed time is --time COLUMN --time-format s; "
+            "where rows have no time, count them, as with --every 50us --start 2024-03-01T08:00",
             code="times-not-found",
         )
     found = steps(times[0].nanoseconds, places["block"])
@@ -113,6 +114,8 @@ def _say_time(draft: Proposal) -> None:
     draft.put("time", times.recipe.time)
     if times.recipe.time_format is not None:
         draft.put("time-format", times.recipe.time_format)
+    if times.recipe.interval != "none":
+        draft.put("interval", times.recipe.interval)
     if times.doubt:
         draft.doubts.append(f"time-format: {times.doubt}")
     if not has_zone(times, [draft.columns[name].raw for name in times.recipe.time_columns]):

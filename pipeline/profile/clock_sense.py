@@ -7,11 +7,9 @@ import polars as pl
 
 from longstride.pipeline.profile.column import steps
 
-__all__ = ["Sense", "sense"]
+__all__ = ["YEAR_NS", "Sense", "sense"]
 
 YEAR_NS = 31_556_952 * 10**9
-FIRST_NS = 631_152_000 * 10**9
-"""The year 1990: loggers are younger."""
 LEAP_NS = YEAR_NS // 2
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
-from longstride.pipeline.profile.clock_sense import Sense, sense
+from longstride.pipeline.profile.clock_sense import YEAR_NS, Sense, sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.time_formats import digit_formats
 
@@ -35,6 +35,7 @@ COSTS = {
 """Formats of numbers, and how seldom logs are written so."""
 FIRST_NS, LAST_NS = 631_152_000 * 10**9, 4_102_444_800 * 10**9
 """The years 1990 to 2100."""
+YOUNGEST_NS = 5 * YEAR_NS
 YEARS_A_POINT = 15.0
 """So many years ago, or ahead, cost as much as a point of the above."""
 
@@ -60,7 +61,10 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
         if reading is None:
             continue
         nanoseconds, recipe = reading
-        in_reach = nanoseconds.is_between(FIRST_NS, LAST_NS).sum()
+        epoch = recipe.epoch
+        # Small numbers count something else: no log was kept when an epoch began.
+        first = FIRST_NS if epoch is None else max(FIRST_NS, epoch.origin_ns + YOUNGEST_NS)
+        in_reach = nanoseconds.is_between(first, LAST_NS).sum()
         if in_reach and in_reach >= MOST * count and (format_ in COSTS or nanoseconds.count() == count):
             seen = sense(nanoseconds, blocks, today)
             found.append(NumberReading(recipe, nanoseconds, seen, COSTS.get(format_, -0.5) + _cost_of_age(seen)))

@@ -114,6 +114,8 @@ def _say_time(draft: Proposal) -> None:
     draft.put("time", times.recipe.time)
     if times.recipe.time_format is not None:
         draft.put("time-format", times.recipe.time_format)
+    if times.recipe.round_time is not None:
+        draft.put("round-time", times.recipe.round_time, "day numbers have no more digits than that")
     if times.recipe.interval != "none":
         draft.put("interval", times.recipe.interval)
     if times.doubt:

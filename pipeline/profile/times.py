@@ -24,15 +24,18 @@ __all__ = ["Times", "find_times", "has_zone", "is_time_of_day", "parts_of_time",
 MAX_TEXTS = 50
 """Texts that are looked at for formats."""
 ELSEWHERE = "Etc/GMT+7"
+ROUNDED = ((8, "10ms"), (7, "10ms"), (6, "100ms"), (5, "1s"), (4, "1m"))
+"""To what day numbers of so many digits can be rounded."""
+DAY_NS = 86_400 * 10**9
 CLOSE = 1.0
 """A reading that costs so much more is still in doubt."""
 PARTS = {
-    "year": (("year", "yyyy", "yr", "yy"), 1900, 2100),
-    "month": (("month", "mon", "mo", "mm"), 1, 12),
-    "day": (("day", "dd", "dy"), 1, 31),
-    "hour": (("hour", "hr", "hh"), 0, 24),
-    "minute": (("minute", "min", "mn", "mm"), 0, 59),
-    "second": (("second", "sec", "ss"), 0, 60),
+    "year": (("year", "yyyy", "yr", "yy", "jahr", "annee", "année", "ano", "año", "anno", "rok"), 1900, 2100),
+    "month": (("month", "mon", "mo", "mm", "monat", "mois", "mes", "mês", "mese"), 1, 12),
+    "day": (("day", "dd", "dy", "dom", "tag", "jour", "dia", "día", "giorno"), 1, 31),
+    "hour": (("hour", "hr", "hh", "stunde", "std", "heure", "hora", "ora", "uur"), 0, 24),
+    "minute": (("minute", "min", "mn", "mm", "minuto", "minuut"), 0, 59),
+    "second": (("second", "sec", "ss", "sekunde", "seconde", "segundo", "secondo"), 0, 60),
 }
 """Names of columns that hold a part of the time, and between what their numbers are."""
 DAY_OF_YEAR = ("doy", "dayofyear", "yday", "jday", "julianday", "julian", "jd")
@@ -46,6 +49,8 @@ class Times(NamedTuple):
     nanoseconds: pl.Series
     """int64, (T,), null where missing or unreadable."""
     doubt: str | None = None
+    rival: "Times | None" = None
+    """Of a doubt that the column itself does not settle: the other reading."""
     score: float = 0.0
     """By their names, and by how much sense they make."""
 
@@ -76,6 +81,7 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         add(ordinal, 0, 4.5)
     if not found:
         found += _elapsed(columns, blocks)
+    found = [_settled(times, found) for times in found]
     return sorted(found, key=lambda times: -times.score)
 
 
@@ -208,8 +214,26 @@ def _chosen(rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series
         why = "times would lie in the future"
     else:
         doubt = f"nothing in the sample tells whether {text!r} is {one} or {two}: if the second, say {format_}"
-        return chosen._replace(doubt=doubt)
+        return chosen._replace(doubt=doubt, rival=other)
     return chosen._replace(doubt=f"{text!r} is taken for {one}; read as {format_}, {why} ({two})")
+
+
+def _settled(times: Times, others: Sequence[Times]) -> Times:
+    """Choose between two readings by another column of times, which is near to one of them."""
+    if times.rival is None:
+        return times
+    for other in others:
+        if other.rival is None and other.recipe.time != times.recipe.time:
+            near, far = (_distance(one, other) for one in (times, times.rival))
+            if max(near, far) > DAY_NS >= min(near, far):
+                chosen = times if near < far else times.rival
+                doubt = f"read so that it is near to {other.recipe.time!r}"
+                return chosen._replace(doubt=doubt, rival=None, score=times.score)
+    return times
+
+
+def _distance(one: Times, other: Times) -> float:
+    return float((one.nanoseconds - other.nanoseconds).abs().median() or 0.0)  # type: ignore[arg-type]
 
 
 def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
@@ -228,7 +252,23 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
         if not is_regular:
             return None
     rivals = [other for other in others if other.cost - first.cost <= CLOSE]
-    return Times(first.recipe, first.nanoseconds, _other_epochs(column, first, rivals))
+    times = Times(first.recipe, first.nanoseconds, _other_epochs(column, first, rivals))
+    return _rounded(times, column, blocks)
+
+
+def _rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
+    """Round day numbers as their digits ask for, where steps are then more alike."""
+    epoch = times.recipe.epoch
+    if epoch is None or epoch.unit_ns != DAY_NS:
+        return times
+    lengths: Any = column.texts.str.extract(r"\.(\d+)").str.len_chars().max()
+    digits = lengths or 0
+    unit = next((text for least, text in ROUNDED if digits >= least), "1m")
+    rounded = _read([column.raw], times.recipe.time_format, round_time=unit)
+    if rounded is None:
+        return times
+    is_better = sense(rounded.nanoseconds, blocks).num_kinds < sense(times.nanoseconds, blocks).num_kinds
+    return rounded._replace(doubt=times.doubt) if is_better else times
 
 
 def _other_epochs(column: Column, first: NumberReading, rivals: Sequence[NumberReading]) -> str | None:

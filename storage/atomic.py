@@ -3,12 +3,15 @@
 import ctypes
 import errno
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-__all__ = ["exchange", "make_directory", "naming", "sync_directory", "write_file"]
+from longstride.storage.errors import StoreError
+
+__all__ = ["exchange", "make_directory", "naming", "open_lock", "sync_directory", "write_file"]
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
@@ -49,6 +52,28 @@ def make_directory(path: Path) -> None:
         make_directory(path.parent)
         path.mkdir(exist_ok=True)
         sync_directory(path.parent)
+
+
+def open_lock(path: Path) -> IO[str]:
+    """Open a file that processes lock, to read and write it; it is made where there is none.
+
+    It may lie in a folder that comes from a stranger: raises StoreError for a link, which could lead to any file,
+    and for a pipe, a device or a folder.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise _no_lock(path) from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _no_lock(path)
+    return os.fdopen(descriptor, "r+", encoding="utf-8")
+
+
+def _no_lock(path: Path) -> StoreError:
+    return StoreError(f"{path} is a link, a pipe, a device or a folder: remove it", code="not-a-file")
 
 
 def sync_directory(path: Path) -> None:

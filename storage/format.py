@@ -15,6 +15,7 @@ from longstride.storage.errors import StoreError
 
 __all__ = [
     "ATTRIBUTES",
+    "COMMITS",
     "CONSOLIDATED_KEYS",
     "DOCUMENTS",
     "FORMAT_VERSION",
@@ -40,6 +41,8 @@ ROOT = "zarr.json"
 """The document that makes a folder a store: replacing it is the commit."""
 ROOT_KEYS = {"zarr_format": 3, "node_type": "group"}
 CONSOLIDATED_KEYS = {"kind": "inline", "must_understand": False}
+COMMITS = "commits"
+"""Group of what each commit says of the rows."""
 LOCK_FILE = ".longstride.lock"
 """Lies in a folder while a writer fills it, and after a writer was killed there."""
 STAGED = ".staged"

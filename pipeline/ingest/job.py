@@ -27,7 +27,7 @@ from longstride.storage.errors import StoreError, coded
 from longstride.storage.format import LOCK_FILE, ROOT
 from longstride.storage.location import local_path
 from longstride.storage.open import open_store
-from longstride.storage.writing.lock import StoreLock
+from longstride.storage.writing.lock import StoreLock, refuse_files_of_others
 
 __all__ = ["Options", "append", "ingest", "rebuild"]
 
@@ -113,6 +113,7 @@ def rebuild(
     out = Path(os.path.realpath(shown_as))  # a link stays, and leads to the new store
     with StoreLock(out, append=True) as lock:
         before = open_store(lock.path)
+        refuse_files_of_others(before)
         recipe = recipe_of(before)
         names = sources_of_rebuild(before, find_files(sources), accept_changed=accept_changed)
         made = out.with_name(f".{out.name}.rebuilding")

@@ -8,14 +8,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from longstride.storage.atomic import make_directory, naming
+from longstride.storage.atomic import make_directory, naming, open_lock
 from longstride.storage.errors import StoreError, StoreLockedError
-from longstride.storage.format import KEPT_GENERATIONS, LOCK_FILE, ROOT, STAGED, chunk_index
+from longstride.storage.format import COMMITS, KEPT_GENERATIONS, LOCK_FILE, ROOT, STAGED, chunk_index
 from longstride.storage.location import local_path
 from longstride.storage.open import open_mapped, open_store
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.output import refuse_inside_store
 
-__all__ = ["StoreLock", "check_free", "finish", "taken"]
+__all__ = ["StoreLock", "check_free", "finish", "refuse_files_of_others", "taken"]
 
 
 class StoreLock:
@@ -52,6 +53,10 @@ class StoreLock:
         self._file = _acquire(self.path)
         try:
             self._check()  # another writer may have committed, or given up, meanwhile
+            if self.staged.is_symlink():
+                raise StoreError(
+                    f"{self.staged} is a link: remove it, nothing is written through it", code="not-a-file"
+                )
         except BaseException:
             self._release()
             raise
@@ -114,6 +119,17 @@ def finish(path: Path) -> None:
         (path / LOCK_FILE).unlink(missing_ok=True)
 
 
+def refuse_files_of_others(store: SeriesStore) -> None:
+    """Raise StoreError where the folder of a store holds more than the store, before all of it is removed."""
+    own = {*store.layout.row_arrays, "channel", "label", COMMITS, ROOT, LOCK_FILE, STAGED}
+    for entry in sorted(store.path.iterdir()):
+        if entry.name not in own and not entry.name.endswith(".tmp"):
+            raise StoreError(
+                f"{entry} is not a part of the store, and would be removed with it: move it elsewhere first",
+                code="path-taken",
+            )
+
+
 def taken(name: object) -> StoreError:
     """The error of a place where there is a store already."""
     return StoreError(f"{name} is a store already: remove it first, or give another path", code="store-exists")
@@ -130,6 +146,7 @@ def check_free(path: Path) -> None:
         raise StoreError(f"{path} is a file: give the path of a new folder", code="path-taken")
     if path.is_dir() and any(path.iterdir()) and not (path / LOCK_FILE).exists():
         raise StoreError(f"{path} holds other files: give the path of a new folder", code="path-taken")
+    refuse_inside_store(path)
 
 
 def _acquire(path: Path) -> IO[str]:
@@ -137,13 +154,12 @@ def _acquire(path: Path) -> IO[str]:
     while True:
         make_directory(path)
         try:
-            file = open(path / LOCK_FILE, "a+", encoding="utf-8")  # noqa: SIM115
+            file = open_lock(path / LOCK_FILE)
         except FileNotFoundError:
             continue  # a writer that gave up has just removed the folder
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
             owner = file.read().strip() or "unknown"
             file.close()
             raise StoreLockedError(

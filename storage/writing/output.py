@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import IO
 
 from longstride.storage.atomic import naming, sync_directory
-from longstride.storage.errors import LongstrideError
+from longstride.storage.errors import LongstrideError, StoreError
+from longstride.storage.format import COMMITS, ROOT
 from longstride.storage.location import local_path
 
-__all__ = ["check_output", "output_file", "unfinished"]
+__all__ = ["check_output", "output_file", "refuse_inside_store", "unfinished"]
 
 StrPath = str | os.PathLike[str]
 
@@ -56,6 +57,7 @@ def check_output(path: StrPath, *, overwrite: bool) -> Path:
     above = next(folder for folder in out.parents if folder.exists())
     if not above.is_dir():
         raise LongstrideError(f"{above} is a file, not a folder: give another path", code="path-taken")
+    refuse_inside_store(out)
     try:
         mode = out.lstat().st_mode
     except FileNotFoundError:
@@ -69,6 +71,13 @@ def check_output(path: StrPath, *, overwrite: bool) -> Path:
             f"{named} is there already: add --overwrite to replace it, or give another path", code="path-taken"
         )
     return out
+
+
+def refuse_inside_store(path: Path) -> None:
+    """Raise StoreError for a path inside a store: it could replace a file of the store, or be removed with it."""
+    for folder in path.resolve().parents:
+        if (folder / ROOT).is_file() and (folder / COMMITS).is_dir():
+            raise StoreError(f"{path} lies inside the store {folder}: give another path", code="path-taken")
 
 
 def unfinished(out: Path) -> Path:

@@ -16,8 +16,9 @@ import os
 import shutil
 from pathlib import Path
 
-from longstride.storage.atomic import make_directory, write_file
+from longstride.storage.atomic import make_directory, open_lock, write_file
 from longstride.storage.format import ROOT
+from longstride.storage.writing.output import refuse_inside_store
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import Checkpoint, all_checkpoints, first_whole
 from longstride.trainer.saved.run_settings import SETTINGS_FILE, has_settings, settings_of, write_settings
@@ -49,13 +50,21 @@ class RunDirectory:
             raise RunError(f"{self.path} is a store: give a folder for the run", code="path-taken")
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path} is a file: give a folder for the run", code="path-taken")
-        files = [self.path / SETTINGS_FILE, self.metrics, self.tensorboard, self.checkpoints]
-        files += [self.picture, self.report, self.diverged]
-        taken = [file for file in files if file.exists()]
+        refuse_inside_store(self.path)
+        files = [self.path / SETTINGS_FILE, self.metrics, self.picture, self.report, self.diverged]
+        folders = [self.tensorboard, self.checkpoints]
+        taken = [path for path in files + folders if path.exists()]
         if taken and not has_settings(self.path) and not all_checkpoints(self.checkpoints):
             raise RunError(
                 f"{taken[0]} is there and not of a run: give another folder by --out", code="path-taken"
             )
+        # A run may come from a stranger: nothing is written through a link.
+        for path in files + folders:
+            kind, is_so = ("folder", path.is_dir()) if path in folders else ("file", path.is_file())
+            if os.path.lexists(path) and (path.is_symlink() or not is_so):
+                raise RunError(
+                    f"{path} is a link, or not a {kind}: put the {kind} itself there", code="not-a-file"
+                )
 
     def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> Checkpoint | None:
         """Write the settings, and return the checkpoint to resume from, or None to begin.
@@ -65,7 +74,7 @@ class RunDirectory:
         """
         self.check()
         make_directory(self.path)
-        self._lock = open(self.path / LOCK, "w")  # noqa: SIM115 (held until `release`)
+        self._lock = open_lock(self.path / LOCK)
         try:
             return self._open(settings, fingerprint, resume)
         except BaseException:

@@ -91,3 +91,15 @@ def test_a_source_that_nobody_named_and_nobody_can_read_is_in_no_ones_way(tmp_pa
     (tmp_path / "moved.csv").unlink()
     with raises("source-missing", tmp_path / "moved.csv"):
         rebuild([tmp_path / "2.csv"], tmp_path / "plant.zarr")
+
+
+@pytest.mark.parametrize("name", ["NOTES.txt", ".hidden", "mine/notes.txt"])
+def test_files_of_others_in_a_store_are_not_removed_with_it(store: Path, write_log: Log, name: str) -> None:
+    (store / name).parent.mkdir(exist_ok=True)
+    (store / name).write_text("mine")
+    with raises("path-taken", store / Path(name).parts[0], kind=StoreError):
+        rebuild([more(write_log)], store)
+    assert (store / name).read_text() == "mine"
+    assert open_store(store).num_rows == 100
+    assert append([more(write_log)], store).num_rows == 150
+    assert (store / name).read_text() == "mine"

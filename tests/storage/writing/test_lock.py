@@ -1,3 +1,4 @@
+import os
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from longstride.storage.errors import StoreLockedError
-from longstride.storage.format import LOCK_FILE
+from longstride.storage.format import LOCK_FILE, STAGED
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing import lock
@@ -55,6 +56,47 @@ class TestTakenPlaces:
                 open_writer.append(*rows(3))
                 open_writer.commit(*whole(3), cadence_ns=1)
             assert open_store(path).num_rows == 3
+
+    @pytest.mark.parametrize("name", ["inner.zarr", "values/inner.zarr", "link/inner.zarr"])
+    def test_a_store_does_not_lie_in_another(
+        self, path: Path, name: str, make_store: Callable[..., SeriesStore]
+    ) -> None:
+        make_store(path, rows=10)
+        (path.parent / "link").symlink_to(path)
+        place = path / name if "link" not in name else path.parent / name
+        with raises("path-taken", place, path), StoreWriter(place, LAYOUT):
+            pass
+        assert not place.exists()
+
+
+class TestStrangers:
+    """A folder may come from a stranger: nothing is written through what lies in it."""
+
+    @pytest.mark.parametrize("name", [LOCK_FILE, STAGED])
+    def test_a_link_in_it_leads_nowhere(
+        self, path: Path, name: str, make_store: Callable[..., SeriesStore]
+    ) -> None:
+        make_store(path, rows=10)
+        victim = path.parent / "victim"
+        if name == STAGED:
+            victim.mkdir()
+        else:
+            victim.write_text("precious")
+        (path / name).symlink_to(victim)
+        with raises("not-a-file", path / name), StoreLock(path, append=True):
+            pass
+        assert (path / name).is_symlink()
+        assert victim.is_dir() or victim.read_text() == "precious"
+
+    @pytest.mark.parametrize("kind", ["pipe", "folder"])
+    def test_a_lock_is_a_file(self, path: Path, kind: str, make_store: Callable[..., SeriesStore]) -> None:
+        make_store(path, rows=10)
+        if kind == "pipe":
+            os.mkfifo(path / LOCK_FILE)
+        else:
+            (path / LOCK_FILE).mkdir()
+        with raises("not-a-file", path / LOCK_FILE), StoreLock(path, append=True):
+            pass
 
 
 class TestLock:

@@ -6,11 +6,13 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from longstride.storage.errors import LongstrideError
+from longstride.storage.store import SeriesStore
 from longstride.storage.writing.output import check_output, output_file, unfinished
 from tests.helpers.errors import raises
 from tests.helpers.paths import ROOT
@@ -111,6 +113,7 @@ def test_a_home_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 WRITER = """
 import sys
+from longstride.storage.store import SeriesStore
 from longstride.storage.writing.output import output_file
 with output_file(sys.argv[1]) as file:
     file.write(b"first")
@@ -205,3 +208,15 @@ def test_an_error_of_the_system_names_the_file(path: Path, tmp_path: Path, code:
     for fact in (path, os.strerror(code)):
         assert str(fact) in str(error)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "scores.parquet", "values/c.0.0"])
+def test_a_file_inside_a_store_is_refused(
+    tmp_path: Path, make_store: Callable[..., SeriesStore], name: str
+) -> None:
+    store = tmp_path / "plant.zarr"
+    make_store(store, rows=10)
+    before = tree(store)
+    with raises("path-taken", store / name, store):
+        write(store / name, overwrite=True)
+    assert tree(store) == before

@@ -1,5 +1,6 @@
 """Where a run may begin."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,33 @@ def test_files_of_others_that_are_in_no_ones_way_stay(store: Path, tmp_path: Pat
     (tmp_path / "run" / "job.log").write_text("of the queueing system")
     assert training(store, tmp_path / "run", max_steps=2).run().finished
     assert (tmp_path / "run" / "job.log").exists()
+
+
+@pytest.mark.parametrize("name", [".lock", "metrics.jsonl", "report.html", "tensorboard", "checkpoints"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_nothing_is_written_through_a_run_of_a_stranger(store: Path, tmp_path: Path, name: str, kind: str) -> None:
+    run = tmp_path / "run"
+    training(store, run, max_steps=2).run()
+    victim = tmp_path / "victim"
+    if (run / name).is_dir():
+        (run / name).rename(victim)
+    else:
+        (run / name).unlink(missing_ok=True)
+        victim.write_text("precious")
+    if kind == "link":
+        (run / name).symlink_to(victim)
+    else:
+        os.mkfifo(run / name)
+    before = sorted((path, path.stat().st_size) for path in [victim, *victim.rglob("*")])
+    with raises("not-a-file", run / name):
+        training(store, run, resume=True, max_steps=2)
+    assert sorted((path, path.stat().st_size) for path in [victim, *victim.rglob("*")]) == before
+
+
+def test_a_run_does_not_lie_in_a_store(store: Path) -> None:
+    with raises("path-taken", store / "run", store):
+        training(store, store / "run", max_steps=2)
+    assert not (store / "run").exists()
 
 
 def test_a_file_is_no_directory_of_a_run(store: Path, tmp_path: Path) -> None:

@@ -67,8 +67,9 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
         in_reach = nanoseconds.is_between(first, LAST_NS).sum()
         if in_reach and in_reach >= MOST * count and (format_ in COSTS or nanoseconds.count() == count):
             seen = sense(nanoseconds, blocks, today)
-            found.append(NumberReading(recipe, nanoseconds, seen, COSTS.get(format_, -0.5) + _cost_of_age(seen)))
-    return sorted(found, key=lambda reading: (reading.cost, reading.sense.disorder))
+            cost = COSTS.get(format_, -0.5) + _cost_of_age(seen) + 1 - seen.score
+            found.append(NumberReading(recipe, nanoseconds, seen, cost))
+    return sorted(found, key=lambda reading: reading.cost)
 
 
 def _digits(column: Column) -> list[str]:

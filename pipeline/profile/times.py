@@ -272,7 +272,9 @@ def _rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
 
 
 def _other_epochs(column: Column, first: NumberReading, rivals: Sequence[NumberReading]) -> str | None:
-    row = int(first.nanoseconds.is_not_null().arg_true()[0])
+    others = [rival.nanoseconds for rival in rivals] or [first.nanoseconds + 1]
+    differ = (first.nanoseconds != others[0]).fill_null(False).arg_true()
+    row = int(differ[0]) if len(differ) else 0
     text, one = column.texts[row], readable_time(first.nanoseconds[row], fraction=False)
     if rivals:
         shown = ", as ".join(
@@ -283,6 +285,8 @@ def _other_epochs(column: Column, first: NumberReading, rivals: Sequence[NumberR
         return f"{text} read as {first.recipe.time_format} is {one}; as {shown}"
     if first.sense.is_future:
         return f"{text} read as {first.recipe.time_format} is {one}, and times reach into the future"
+    if not name_score(column.name):
+        return f"{column.name!r} is not called a time: {text} is taken for {one}, but may be a count or a number"
     return None
 
 

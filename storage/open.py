@@ -89,6 +89,11 @@ def _read_attributes(place: Place) -> dict[str, Any]:
                 f"{place.name} is a file, not a store: make a store of logs with `longstride ingest`",
                 code="store-missing",
             ) from None
+        if isinstance(place, Folder) and not place.path.exists():
+            raise StoreError(
+                f"there is nothing at {place.name}: name a folder that `longstride ingest` made",
+                code="store-missing",
+            ) from None
         raise StoreError(f"{place.name} holds no store (expected {document})", code="store-missing") from None
     try:
         attributes: dict[str, Any] = json.loads(data)["attributes"][ATTRIBUTES]

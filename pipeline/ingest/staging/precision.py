@@ -74,9 +74,10 @@ def refuse_rounded(parts: Sequence[Part], sources: Sequence[Source], recipe: Rec
 def _rounding(name: str, value: str, recipe: Recipe) -> str:
     """What is wrong with a whole number that the store would round, and what to do."""
     limit = LARGEST_EXACT["float64" if name in recipe.rate else recipe.dtype]
+    is_read_exactly = abs(float(value)) < LARGEST_EXACT["float64"]
     remedies = []
     # From there on it was rounded when it was read: neither another type nor a subtraction brings it back.
-    if limit == LARGEST_EXACT["float32"] and abs(float(value)) < LARGEST_EXACT["float64"]:
+    if limit == LARGEST_EXACT["float32"] and is_read_exactly:
         remedies += ["keep it with --dtype float64", f"store its increase a second (--rate {name!r})"]
         if recipe.pivot is None:
             offset = f'"{name}" - {value} AS "{name}"'
@@ -85,8 +86,9 @@ def _rounding(name: str, value: str, recipe: Recipe) -> str:
         remedies.append(f"leave the column out with --exclude {name!r}")
     else:
         remedies.append("leave its sensor out with --sql 'SELECT * FROM rows WHERE ...'")
+    shown = value if is_read_exactly else f"about {value}"
     return (
-        f"column {name!r} is {value}, a whole number that would be rounded (it is exact up to {limit:,}): "
+        f"column {name!r} is {shown}, a whole number that would be rounded (it is exact up to {limit:,}): "
         f"{', '.join(remedies[:-1])}{', or ' * (len(remedies) > 1)}{remedies[-1]}"
     )
 

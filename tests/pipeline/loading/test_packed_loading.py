@@ -215,14 +215,15 @@ for _ in range(2):
 """
 
 
-@pytest.mark.parametrize("kilobytes", [4, 16, 64, 100])
-def test_a_disk_that_is_really_full(pair: Pair, tmp_path: Path, kilobytes: int) -> None:
+@pytest.mark.parametrize(("kilobytes", "filled"), [(64, 64), (4, 0), (16, 0), (64, 0), (100, 0)])
+def test_a_disk_that_is_really_full(pair: Pair, tmp_path: Path, kilobytes: int, filled: int) -> None:
     """Room for nothing, for the marks alone, and for some of the rows."""
     (tmp_path / "disk").mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(tmp_path / "disk")]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("file systems cannot be mounted here")
     try:
+        (tmp_path / "disk" / "filler").write_bytes(bytes(1024 * filled))
         arguments = [sys.executable, "-c", ON_A_FULL_DISK, pair[1].name, str(tmp_path / "disk")]
         done = subprocess.run(arguments, capture_output=True, text=True)
         assert done.returncode == 0, (done.returncode, done.stderr)

@@ -186,5 +186,5 @@ def test_parts_come_before_a_time_of_another_name(look: LOOK) -> None:
 def test_parts_that_are_missing_now_and_then(look: LOOK) -> None:
     days = ["NaN" if row == 3 else 1 + row // 24 for row in range(96)]
     found = look("year,month,day,hour,v", [2024] * 96, [3] * 96, days, [row % 24 for row in range(96)], wave(96))
-    assert found.settings == {"time": ["year", "month", "day", "hour"]}
+    assert found.settings == {"time": ["year", "month", "day", "hour"], "max-rejects": "1"}
     assert doubted(found, "1 row of the sample cannot be read: no time")

@@ -65,7 +65,7 @@ def test_times_are_read_as_they_were_written(form: tuple[str, str | None], start
     found, *_ = find_times({"time": Column(pl.Series("time", stamps), ".")}, pl.Series([0] * 40))
     zone = timedelta(hours=1) if "01" in form[0] else timedelta(0)
     wanted = [round((datetime.strptime(text, form[0]).replace(tzinfo=UTC) - zone).timestamp()) for text in stamps]
-    if found.doubt is None or "nothing in the sample" not in found.doubt:
+    if found.doubt is None or not any(words in found.doubt for words in ("nothing in the sample", "the future")):
         assert (found.nanoseconds // 10**9).to_list() == wanted
 
 

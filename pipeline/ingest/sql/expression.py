@@ -3,7 +3,10 @@
 from collections.abc import Collection, Sequence
 
 from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.sql.cast_type import cast_type
+from longstride.pipeline.ingest.sql.cost import check_cost
 from longstride.pipeline.ingest.sql.tokens import Token, quoted_name, quoted_text
+from longstride.pipeline.ingest.sql.tree import nested
 from longstride.pipeline.ingest.sql.vocabulary import (
     FUNCTIONS,
     KEYWORDS,
@@ -11,7 +14,6 @@ from longstride.pipeline.ingest.sql.vocabulary import (
     SPANNING_FUNCTIONS,
     SPANNING_WORDS,
     TYPED_TEXTS,
-    TYPES,
 )
 
 __all__ = ["Names", "Writer", "is_pattern", "spans_rows"]
@@ -91,6 +93,7 @@ class Writer:
             getattr(self, f"_{token.kind}")(token)
         if self._open:
             raise _invalid(f"what begins with {self._open[-1]} does not end")
+        check_cost(nested(self._words))
         return " ".join(self._words)
 
     def _peek(self, ahead: int = 0) -> Token:
@@ -226,21 +229,9 @@ class Writer:
         self._words += ["AS", _new_name(token)]
 
     def _type(self) -> None:
-        """The type of a cast, as DOUBLE or DECIMAL(10, 2)."""
-        first = self._peek()
-        if not first.is_word(*TYPES):
-            raise _invalid(f"there is no type {first.text!r}: cast to DOUBLE, BIGINT, BOOLEAN, TEXT or the like")
-        while self._peek().is_word(*TYPES):
-            self._words.append(self._peek().text.upper())
-            self._position += 1
-        if self._peek().is_mark("("):
-            while not (mark := self._peek()).is_mark(")"):
-                if not (mark.is_mark("(", ",") or mark.kind == "number"):
-                    raise _invalid(f"{mark.text!r} is not part of a type")
-                self._words.append(mark.text)
-                self._position += 1
-            self._words.append(")")
-            self._position += 1
+        """The type of a cast."""
+        written, self._position = cast_type(self._tokens, self._position)
+        self._words.append(written)
         self._after_operand = True
 
     def _star_list(self, word: str) -> None:

@@ -2,6 +2,7 @@
 
 __all__ = [
     "FUNCTIONS",
+    "INTEGERS",
     "KEYWORDS",
     "PARTS_OF_TIME",
     "SPANNING_FUNCTIONS",
@@ -23,13 +24,9 @@ KEYWORDS = _words(
 TYPED_TEXTS = _words("DATE DATETIME TIME TIMESTAMP INTERVAL")
 """Words before a text that is a time."""
 
-TYPES = _words(
-    """
-    TINYINT SMALLINT INT INT1 INT2 INT4 INT8 INTEGER BIGINT UNSIGNED FLOAT FLOAT4 FLOAT8 REAL DOUBLE PRECISION
-    DECIMAL NUMERIC BOOL BOOLEAN CHAR TEXT STRING VARCHAR DATE DATETIME TIME TIMESTAMP
-    """
-)
-"""Words of the types that a value may be cast to."""
+INTEGERS = _words("TINYINT SMALLINT INT INT1 INT2 INT4 INT8 INTEGER BIGINT")
+TYPES = INTEGERS | _words("FLOAT FLOAT4 FLOAT8 REAL DOUBLE DECIMAL NUMERIC BOOL BOOLEAN CHAR TEXT STRING VARCHAR")
+"""First words of the types that a value may be cast to: none of a time, as Polars guesses how a text means one."""
 
 PARTS_OF_TIME = _words(
     """

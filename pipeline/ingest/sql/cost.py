@@ -31,7 +31,7 @@ def check_cost(tree: Group) -> None:
     """Raise RecipeError where Polars would need far more time or memory than the rows and the query have."""
     if _depth(tree) > MAX_DEPTH:
         raise RecipeError(
-            f"brackets, functions and operators are nested more than {MAX_DEPTH} deep: compute it before the ingest",
+            f"brackets, functions and operators are nested more than {MAX_DEPTH} deep: compute some before",
             code="sql-invalid",
         )
     if _cost(tree) > MAX_COST:
@@ -45,7 +45,7 @@ def check_cost(tree: Group) -> None:
 
 
 def _depth(part: Part) -> int:
-    """How deep the parser of Polars calls itself: for brackets, and for what stands on the right of an operator."""
+    """How deep the parser of Polars calls itself: for brackets, and to the right of an operator."""
     if isinstance(part, str):
         return 0
     deepest = 0

@@ -17,7 +17,7 @@ class Group:
     name: str
     """The function in capitals, CASE, IN, or nothing for plain brackets."""
     parts: list["str | Group"] = field(default_factory=list)
-    """Operands, operators and commas, in their order. Types and new names are left out."""
+    """Operands, operators and commas, in their order, without types, new names and the star of all columns."""
 
 
 Part: TypeAlias = str | Group
@@ -31,7 +31,7 @@ def nested(words: Sequence[str]) -> Group:
         parts = begun[-1].parts
         if before == "::":
             parts.append(Group("CAST", [parts.pop()]))
-        elif before == "AS" or word in ("::", "AS"):
+        elif before == "AS" or word in ("::", "AS") or (not before and word == "*"):
             continue
         elif word == "CASE" or word.endswith("("):
             group = Group(IN_LIST if (before, word) == ("IN", "(") else word.removesuffix("("))

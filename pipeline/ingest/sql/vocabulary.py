@@ -1,10 +1,13 @@
 """The words that a query may hold: each of them looks at one row alone, and gives the same whenever it is run."""
 
 __all__ = [
+    "COUNTING",
+    "FORMATTED",
     "FUNCTIONS",
     "INTEGERS",
     "KEYWORDS",
     "PARTS_OF_TIME",
+    "REAL_PARTS",
     "SPANNING_FUNCTIONS",
     "SPANNING_WORDS",
     "TYPED_TEXTS",
@@ -36,6 +39,9 @@ PARTS_OF_TIME = _words(
 )
 """What EXTRACT takes from a time."""
 
+REAL_PARTS = _words("EPOCH MICROSECOND MICROSECONDS MILLISECOND MILLISECONDS NANOSECOND NANOSECONDS TIME")
+"""Those that are no whole numbers."""
+
 CHOICES = _words("COALESCE GREATEST IF IFNULL LEAST NULLIF CAST TRY_CAST")
 OF_NUMBERS = _words(
     """
@@ -50,6 +56,10 @@ OF_TEXTS = _words(
     """
 )
 OF_TIMES = _words("DATE DATE_PART EXTRACT STRFTIME STRPTIME TIMESTAMP")
+FORMATTED = _words("DATE TIMESTAMP STRPTIME")
+"""Functions of times that need their second argument: Polars guesses the form of texts that is left out."""
+COUNTING = _words("BIT_LENGTH CHAR_LENGTH CHARACTER_LENGTH DIV LENGTH OCTET_LENGTH POSITION STRPOS")
+"""Functions that give whole numbers of few bits, as EXTRACT and DATE_PART do."""
 FUNCTIONS = CHOICES | OF_NUMBERS | OF_TEXTS | OF_TIMES
 
 SPANNING_WORDS = _words(

@@ -1,19 +1,21 @@
 """Every function and operator of the vocabulary, as a frame into which an operand can be put: again and again."""
 
-from longstride.pipeline.ingest.sql.vocabulary import FUNCTIONS, OF_NUMBERS, OF_TEXTS, PARTS_OF_TIME
+from longstride.pipeline.ingest.sql.vocabulary import FUNCTIONS, OF_NUMBERS, PARTS_OF_TIME
 
 __all__ = ["NUMBERS", "TEXTS", "nest"]
 
-TWO_NUMBERS = "ATAN2 ATAN2D POW POWER MOD DIV LOG COALESCE GREATEST LEAST IFNULL NULLIF".split()
-COMPARISONS = "< <= > >= = == != <> <=>".split() + ["IS DISTINCT FROM", "IS NOT DISTINCT FROM"]
+TWO_NUMBERS = [
+    "ATAN2", "ATAN2D", "POW", "POWER", "MOD", "DIV", "LOG", "COALESCE", "GREATEST", "LEAST", "IFNULL", "NULLIF",
+]  # fmt: skip
+COMPARISONS = ["<", "<=", ">", ">=", "=", "==", "!=", "<>", "<=>", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"]
 PATTERNS = ["LIKE", "NOT LIKE", "ILIKE", "NOT ILIKE", "RLIKE", "REGEXP", "~", "~*", "!~", "!~*", "^@"]
 
 NUMBERS = [
     *(f"{function}({{}})" for function in sorted(OF_NUMBERS - {"PI", *TWO_NUMBERS})),
     *(f"{function}({{}}, 2)" for function in TWO_NUMBERS),
     *(f"{function}(a, {{}})" for function in TWO_NUMBERS),
-    *(f"{{}} {operator} a" for operator in "+ - * / // %".split()),
-    *(f"(a {operator} ({{}}))" for operator in "+ - * / // %".split()),
+    *(f"{{}} {operator} a" for operator in ["+", "-", "*", "/", "//", "%"]),
+    *(f"(a {operator} ({{}}))" for operator in ["+", "-", "*", "/", "//", "%"]),
     *(f"({{}} {operator} a)::DOUBLE" for operator in COMPARISONS),
     *(f"(a {operator} ({{}}))::DOUBLE" for operator in COMPARISONS),
     *(f"{function}({{}} AS {dtype})"
@@ -34,7 +36,7 @@ NUMBERS = [
 
 TEXTS = [
     *(f"{function}({{}})"
-      for function in sorted(OF_TEXTS & set("CONCAT INITCAP LOWER LTRIM REVERSE RTRIM TRIM UPPER".split()))),
+      for function in ("CONCAT", "INITCAP", "LOWER", "LTRIM", "REVERSE", "RTRIM", "TRIM", "UPPER")),
     *(f"{function}({{}})::TEXT"
       for function in ("BIT_LENGTH", "CHAR_LENGTH", "CHARACTER_LENGTH", "LENGTH", "OCTET_LENGTH")),
     *(f"{function}({{}}, {number})" for function in ("LEFT", "RIGHT") for number in ("2", "-2", "LENGTH(t)")),

@@ -40,6 +40,8 @@ WHOLE_PART, WHOLE_CAST = "EXTRACT of a whole number", "CAST to a whole number"
 WITHIN[WHOLE_PART] = WITHIN["EXTRACT"]
 WIDENED = COUNTING | {WHOLE_PART, WHOLE_CAST}
 WIDE = ("::", "HUGEINT")
+ARITHMETIC = ("+", "-", "*", "/", "//", "%")
+MAX_DIGITS = 38
 """128 bits: of 8, as EXTRACT gives, 23 hours * 60 would be 100."""
 GROUP, CASE, STAR_LIST = "(", "CASE", "* ("
 
@@ -93,6 +95,8 @@ class Writer:
         self._open: list[str] = []
         """Functions, groups and cases that have not ended."""
         self._after_operand = False
+        self._after_sign = False
+        """After + - * and so on between two operands, not after the sign of a number."""
         self._after_star = False
         self._num_operators = 0
         self.sums: list[Counter[str]] = []
@@ -121,6 +125,7 @@ class Writer:
     def _put(self, word: str, *, operand: bool) -> None:
         if operand and self._after_operand:
             raise _invalid(f"an operator or a comma is missing before {word}")
+        self._after_sign = self._after_operand and word in ARITHMETIC
         self._words.append(word)
         self._after_operand = operand
         if not operand:
@@ -143,7 +148,10 @@ class Writer:
             self._put(quoted_text(token.text), operand=True)
 
     def _number(self, token: Token) -> None:
+        in_sum = self._after_sign or self._peek().is_mark(*ARITHMETIC)
         self._put(token.text, operand=True)
+        if in_sum and token.text.isdecimal() and len(token.text) <= MAX_DIGITS:
+            self._words += WIDE
 
     def _quoted(self, token: Token) -> None:
         if self._peek().is_mark("("):

@@ -68,5 +68,5 @@ def _is_of(store: SeriesStore, report: IngestReport, names: Names, recipe: Recip
 
 def _has_recipe(store: SeriesStore, names: Names, recipe: Recipe) -> bool:
     max_gap_ns = recipe.max_gap_ns or default_max_gap(store.cadence_ns)
-    resolved: object = make_plan(names, recipe).resolved_recipe(max_gap_ns).as_json()
-    return resolved == store.attributes["recipe"]
+    resolved = make_plan(names, recipe).resolved_recipe(max_gap_ns).as_json()
+    return bool(resolved == store.attributes["recipe"])

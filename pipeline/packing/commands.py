@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from longstride.storage.cli.group import OVERWRITE, LocalPath, example, options, resumable, row_range
+from longstride.storage.cli.group import OVERWRITE, LocalPath, example, options, row_range
+from longstride.storage.cli.signals import RESUMES, WHOLE, stoppable
 from longstride.storage.text import counted
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None, o
     out = out or str(Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}"))
     opened = open_store(store)
     start, stop = rows or (0, opened.num_rows)
-    with tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None) as bar:
+    bar = tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None)
+    with stoppable(WHOLE), bar:
         written = write(opened, out, to, rows=rows, overwrite=overwrite, progress=bar.update)
     size = f"{written.num_bytes / 1e6:,.1f} MB{THERE if written.was_there else ''}"
     click.echo(f"{out}: {written.num_rows:,} rows, {size}; its recipe is {written.recipe}")
@@ -134,8 +136,11 @@ def _reused(report: "Packed") -> str:
 
 
 def _with_bar(what: str, store: Any, job: Callable[[Callable[[int], object]], R]) -> R:
-    """Run a job with a progress bar of rows, and say how to resume it when it is interrupted."""
+    """Run a job with a progress bar of rows, and say how to resume it when a signal ends it."""
     from tqdm import tqdm
 
-    with resumable(), tqdm(total=store.num_rows, unit=" rows", unit_scale=True, desc=what, disable=None) as bar:
+    with (
+        stoppable(RESUMES),
+        tqdm(total=store.num_rows, unit=" rows", unit_scale=True, desc=what, disable=None) as bar,
+    ):
         return job(bar.update)

@@ -141,7 +141,8 @@ def _job_of(out: Path, to: str) -> str | None:
         schema = pq.read_schema(out) if to == "parquet" else _schema_of_arrow(out)
     except (OSError, pa.ArrowException):
         return None
-    return (schema.metadata or {}).get(JOB, b"").decode("ascii", "replace")
+    metadata: dict[bytes, bytes] = schema.metadata or {}
+    return metadata.get(JOB, b"").decode("ascii", "replace")
 
 
 def _schema_of_arrow(path: Path) -> pa.Schema:

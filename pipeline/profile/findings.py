@@ -48,7 +48,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     sample = take_sample(names, rows)
     if not sample.num_rows:
         raise SourceError(
-            ", ".join({source.name: 0 for source, _ in sample.excerpts}),
+            ", ".join(sample.names),
             "there is no row to look at: name files that have rows",
             code="source-empty",
         )

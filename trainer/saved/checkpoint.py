@@ -5,6 +5,7 @@ checkpoints/step-000001200/complete     the marker, written last: size and CRC-3
 checkpoints/best                        a link to the one with the smallest validation loss
 """
 
+import hashlib
 import io
 import json
 import logging
@@ -33,6 +34,7 @@ __all__ = [
     "mark_best",
     "remove_old",
     "save_checkpoint",
+    "state_digest",
 ]
 
 STATE_FILE = "state.pt"
@@ -165,6 +167,11 @@ def load_checkpoint(checkpoint: Path) -> dict[str, Any]:
     if not isinstance(state, dict):
         raise _damaged(checkpoint, f"{STATE_FILE} holds no state")
     return state
+
+
+def state_digest(checkpoint: Path) -> str:
+    """SHA-256 of the file of a state."""
+    return hashlib.sha256((checkpoint / STATE_FILE).read_bytes()).hexdigest()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A trained model: read from its run directory, and the errors of the windows that it reconstructs."""
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
 from longstride.trainer.resolve import check_trusted
-from longstride.trainer.saved.checkpoint import Checkpoint, best_first, first_whole, fitting
+from longstride.trainer.saved.checkpoint import Checkpoint, best_first, first_whole, fitting, state_digest
 from longstride.trainer.saved.run_settings import SETTINGS_FILE, settings_of
 from longstride.trainer.settings import Settings
 
@@ -35,6 +36,7 @@ class TrainedModel:
         """
         checkpoint, self.settings = ranks.on_first(lambda: _read(run, trust=trust))
         self.name = checkpoint.path.name
+        self._path = checkpoint.path
         self.device = ranks.device
         self.channels, self.runner, self.model = ranks.together(lambda: self._make(checkpoint))
 
@@ -52,6 +54,10 @@ class TrainedModel:
         with fitting(checkpoint.path):
             model.load_state_dict(weights)
         return channels, ModelRunner(normalisation, settings.run.precision, self.device), model.eval()
+
+    def identity(self) -> list[str]:
+        """What changes when the model does: its state, its settings, and the version that computes with them."""
+        return [state_digest(self._path), repr(self.settings), version("longstride")]
 
     def check(self, store: SeriesStore) -> None:
         """Raise RunError where a store lacks channels that the model was trained on."""

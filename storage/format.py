@@ -21,6 +21,8 @@ __all__ = [
     "IDENTITY",
     "KEPT_GENERATIONS",
     "LOCK_FILE",
+    "MAX_DECODED_BYTES",
+    "MIN_PACKED_ROWS",
     "ROOT",
     "ROOT_KEYS",
     "STAGED",
@@ -59,6 +61,10 @@ TIME_ATTRIBUTES: dict[str, Any] = {
 
 MAX_CHUNK_BYTES = 8 * 2**20
 MIN_CHUNK_ROWS = 1024
+MAX_DECODED_BYTES = 64 * 2**20
+"""The most that is decoded at a time: of a chunk of a packed store, unless it has the fewest rows there can be."""
+MIN_PACKED_ROWS = 64
+"""The fewest rows of such a chunk, except in stores of even shorter chunks."""
 
 
 def chunk_rows_for(num_channels: int, itemsize: int) -> int:

@@ -134,8 +134,9 @@ def _batches(store: SeriesStore, schema: pa.Schema, start: int, stop: int) -> It
     runs = _runs(store) if keyed else [_Run(0, store.num_rows, 0)]
     names = pa.array(store.series)
     time, values = store.checked("time"), store.checked("values")
-    for row in range(start - start % store.chunk_rows, stop, store.chunk_rows):
-        part = slice(max(row, start), min(row + store.chunk_rows, stop))
+    step = store.rows_at_a_time
+    for row in range(start - start % step, stop, step):
+        part = slice(max(row, start), min(row + step, stop))
         columns = [pa.array(time[part]).cast(schema.field(0).type)]
         if keyed:
             counts = [max(0, min(run.stop, part.stop) - max(run.start, part.start)) for run in runs]

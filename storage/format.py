@@ -137,6 +137,10 @@ class StoreLayout:
                 raise StoreError(
                     f"{kind} names must be unique, these are repeated: {', '.join(repeated)}", code="store-input"
                 )
+        try:
+            "".join(map(str, (*self.channels, *self.labels, *self.units))).encode()
+        except UnicodeEncodeError as error:
+            raise StoreError(f"a name or a unit is not UTF-8: {error.object!r:.80}", code="store-input") from None
         if self.dtype not in ("float32", "float64"):
             raise StoreError(f"values are stored as float32 or float64, not {self.dtype}", code="store-input")
         if not self.units:

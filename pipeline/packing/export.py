@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.writing.segments import default_max_gap
+from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import LongstrideError, StoreError, coded
 from longstride.storage.location import local_path
 from longstride.storage.open import StoreOrPath, opened
@@ -47,6 +48,7 @@ class _Run(NamedTuple):
 
 
 @coded
+@typed
 def export(
     store: StoreOrPath,
     out: str | os.PathLike[str],

@@ -1,4 +1,4 @@
-"""Opening files that may come from a stranger: nothing but a file of its own, of a size that makes sense, is read."""
+"""Files that may come from a stranger: nothing but a file, of a size that makes sense, is opened and read."""
 
 import os
 import stat
@@ -22,7 +22,7 @@ def open_file(path: Path, *, follow: bool = False) -> IO[bytes]:
     try:
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
         descriptor = os.open(path, flags)
-    except OSError as error:
+    except OSError:
         mode = _mode(path)
         if not (stat.S_ISSOCK(mode) or (stat.S_ISLNK(mode) and not follow)):
             raise

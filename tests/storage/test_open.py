@@ -15,18 +15,18 @@ import numpy as np
 import pytest
 
 from longstride.pipeline.packing.pack import pack, unpack
-from longstride.storage.format import ATTRIBUTES, ROOT, seal
+from longstride.storage.format import ROOT
 from longstride.storage.open import open_store
 from longstride.storage.places.object_answers import PlaceError
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_store
 from tests.helpers.campaigns import count
 from tests.helpers.errors import assert_refused, raises
+from tests.helpers.stores.forged import Attributes, rewrite
 
 pytestmark = pytest.mark.campaign
 
 ROWS = 3 * 1024 + 5
-Attributes = dict[str, Any]
 GIGABYTES = 2
 
 
@@ -40,16 +40,6 @@ def mapped(make_store: Callable[..., SeriesStore], tmp_path: Path) -> Path:
 def packed(mapped: Path, tmp_path: Path) -> Path:
     pack(mapped, tmp_path / "packed.zarr", codec="zstd", shard_bytes=2 * 1024 * 12)
     return tmp_path / "packed.zarr"
-
-
-def rewrite(store: Path, change: Callable[[Attributes], object]) -> None:
-    """Change our attributes, and seal them again, as a stranger would."""
-    document = json.loads((store / ROOT).read_bytes())
-    attributes = document["attributes"][ATTRIBUTES]
-    del attributes["seal_crc32c"]
-    change(attributes)
-    document["attributes"][ATTRIBUTES] = attributes | {"seal_crc32c": seal(attributes)}
-    (store / ROOT).write_text(json.dumps(document))
 
 
 def rename_checksum(new: str) -> Callable[[Attributes], object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -13,6 +14,7 @@ from longstride.storage.open import open_store
 from longstride.storage.writing.lock import StoreLock
 from tests.helpers.errors import raises
 from tests.helpers.logs.log_lines import log_lines
+from tests.helpers.stores.forged import rewrite
 
 Log = Callable[..., Path]
 RECIPE = Recipe(time="time", labels=("fault",))
@@ -91,3 +93,21 @@ def test_a_source_that_nobody_named_and_nobody_can_read_is_in_no_ones_way(tmp_pa
     (tmp_path / "moved.csv").unlink()
     with raises("source-missing", tmp_path / "moved.csv"):
         rebuild([tmp_path / "2.csv"], tmp_path / "plant.zarr")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({name: None} for name in ("name", "bytes", "crc32c", "rows_in")),
+        *({name: "a\0b"} for name in ("name", "path")),
+        *({"path": 5}, {"name": ""}, {"bytes": -1}, {"bytes": 1.5}, {"crc32c": "1"}, {"rows_in": [1]}),
+    ],
+)
+def test_a_store_that_says_something_else_of_its_sources(
+    store: Path, write_log: Log, changes: dict[str, Any]
+) -> None:
+    rewrite(store, lambda held: held["sources"][0].update(changes))
+    for function in (append, rebuild):
+        with raises("store-damaged", store, kind=StoreError):
+            function([more(write_log)], store)
+    assert open_store(store).num_rows == 100

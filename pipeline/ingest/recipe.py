@@ -1,7 +1,6 @@
 """How sources are read: one frozen record, from flags or from a TOML file with the same names."""
 
 import os
-import tomllib
 import zoneinfo
 from collections import Counter
 from dataclasses import asdict, dataclass, fields
@@ -15,6 +14,7 @@ from longstride.pipeline.ingest.setting import (
     check_choice,
     check_once,
     is_encoding,
+    read_toml,
     toml,
     unexpected,
     utf8,
@@ -303,10 +303,9 @@ class Recipe:
     @coded
     def from_toml(cls, path: str | os.PathLike[str], **overrides: Any) -> "Recipe":
         """Read a recipe file; `overrides` take the place of what it says. Raises RecipeError."""
+        settings = read_toml(local_path(path))
         try:
-            return cls.from_settings(tomllib.loads(local_path(path).read_text(encoding="utf-8")) | overrides)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"{path} is not a TOML file: {error}", code="recipe-file") from None
+            return cls.from_settings(settings | overrides)
         except RecipeError as error:
             raise RecipeError(f"{path}: {error}", code=error.code) from None
 

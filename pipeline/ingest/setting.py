@@ -2,11 +2,15 @@
 
 import codecs
 import json
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from longstride.pipeline.ingest.errors import RecipeError
+from longstride.storage.places.files import read_file
 
-__all__ = ["by_column", "check_choice", "check_once", "is_encoding", "toml", "unexpected", "utf8"]
+__all__ = ["by_column", "check_choice", "check_once", "is_encoding", "read_toml", "toml", "unexpected", "utf8"]
 
 ESCAPES = b"\\x41 \\u0041 +AEE- ~{VP~} \x1b$B$@ xn--p1ai"
 """Texts that mean others in codecs of Python that have a state, or are no encodings of files."""
@@ -18,6 +22,15 @@ def toml(value: str | Sequence[str]) -> str:
         return f"[{', '.join(map(toml, value))}]"
     # A string of JSON is one of TOML, but for one character.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Names and values of a recipe file. Raises RecipeError, or PlaceError where it is no file."""
+    data = read_file(path, follow=True)
+    try:
+        return tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"{path} is not a TOML file: {error}", code="recipe-file") from None
 
 
 def by_column(entries: Sequence[str]) -> list[tuple[str | None, str]]:

@@ -138,7 +138,8 @@ def _fits(value: Any, hint: Any) -> bool:
     if kind is Literal:
         return True  # the options know what to say of another value
     if kind in (int, float):
-        return isinstance(value, (int, kind)) and not isinstance(value, bool)
+        is_number = isinstance(value, (int, kind)) and not isinstance(value, bool)
+        return is_number and (isinstance(value, float) or -(2**63) <= value < 2**63)  # larger ones fit no array
     if kind is tuple:
         items = get_args(hint)
         return isinstance(value, Sequence) and len(value) == len(items) and all(map(_fits, value, items))

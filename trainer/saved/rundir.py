@@ -43,14 +43,18 @@ class RunDirectory:
     def check(self) -> None:
         """Raise RunError where there is a file or a store, or files of others that a run would overwrite.
 
+        Links, pipes and devices are refused too: whoever made the run may have put them there.
+
         Other files may be there: a queueing system may write its log into the folder.
         """
         if (self.path / ROOT).exists():
             raise RunError(f"{self.path} is a store: give a folder for the run", code="path-taken")
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path} is a file: give a folder for the run", code="path-taken")
-        files = [self.path / SETTINGS_FILE, self.metrics, self.tensorboard, self.checkpoints]
-        files += [self.picture, self.report, self.diverged]
+        files = [self.path / SETTINGS_FILE, self.metrics, self.picture, self.report, self.diverged]
+        folders = [self.tensorboard, self.checkpoints]
+        _check_own([self.path / LOCK, *files], folders)
+        files += folders
         taken = [file for file in files if file.exists()]
         if taken and not has_settings(self.path) and not all_checkpoints(self.checkpoints):
             raise RunError(
@@ -65,7 +69,8 @@ class RunDirectory:
         """
         self.check()
         make_directory(self.path)
-        self._lock = open(self.path / LOCK, "w")  # noqa: SIM115 (held until `release`)
+        descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+        self._lock = open(descriptor, "r+b", buffering=0)  # noqa: SIM115 (held until `release`)
         try:
             return self._open(settings, fingerprint, resume)
         except BaseException:
@@ -125,3 +130,14 @@ class RunDirectory:
                 "give the same to resume it, or another --out to begin a new run",
                 code="run-differs",
             )
+
+
+def _check_own(files: list[Path], folders: list[Path]) -> None:
+    """Raise RunError for what is there and not a file, or a folder, of the run itself."""
+    for paths, is_own, kind in ((files, Path.is_file, "file"), (folders, Path.is_dir, "folder")):
+        for path in paths:
+            if path.is_symlink() or (path.exists() and not is_own(path)):
+                raise RunError(
+                    f"{path} is a link, or no {kind}: put the {kind} itself there, or give another --out",
+                    code="path-taken",
+                )

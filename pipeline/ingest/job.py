@@ -6,7 +6,7 @@ import time as clock
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TypedDict, Unpack, get_type_hints
 
 from longstride.pipeline.executor import executor
 from longstride.pipeline.ingest.append import ExistingStore, recipe_of
@@ -24,7 +24,8 @@ from longstride.pipeline.ingest.staging.reject_file import collect_rejects, repo
 from longstride.pipeline.ingest.writing.target import NewStore
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
-from longstride.storage.errors import StoreError, coded
+from longstride.storage.cli.keywords import checked
+from longstride.storage.errors import LongstrideError, StoreError, coded
 from longstride.storage.format import LOCK_FILE, ROOT
 from longstride.storage.location import local_path
 from longstride.storage.open import open_store
@@ -144,6 +145,9 @@ def _check(options: Options) -> None:
     if unknown := options.keys() - Options.__annotations__.keys():
         known = ", ".join(Options.__annotations__)
         raise TypeError(f"unknown option {min(unknown)!r}: expected {known}")
+    hints = get_type_hints(Options)
+    for name, value in options.items():
+        checked(name, value, hints[name], LongstrideError)
 
 
 def _new_store(path: str | os.PathLike[str]) -> StoreLock:

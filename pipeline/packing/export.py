@@ -16,6 +16,7 @@ from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.writing.segments import default_max_gap
 from longstride.storage.atomic import naming
+from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import LongstrideError, StoreError, coded
 from longstride.storage.location import local_path
 from longstride.storage.open import StoreOrPath, opened
@@ -55,6 +56,7 @@ class _Run(NamedTuple):
 
 
 @coded
+@typed
 def export(
     store: StoreOrPath,
     out: str | os.PathLike[str],
@@ -165,8 +167,9 @@ def _batches(store: SeriesStore, schema: pa.Schema, start: int, stop: int) -> It
     runs = _runs(store) if keyed else [_Run(0, store.num_rows, 0)]
     names = pa.array(store.series)
     time, values = store.checked("time"), store.checked("values")
-    for row in range(start - start % store.chunk_rows, stop, store.chunk_rows):
-        part = slice(max(row, start), min(row + store.chunk_rows, stop))
+    step = store.rows_at_a_time
+    for row in range(start - start % step, stop, step):
+        part = slice(max(row, start), min(row + step, stop))
         columns = [pa.array(time[part]).cast(schema.field(0).type)]
         if keyed:
             counts = [max(0, min(run.stop, part.stop) - max(run.start, part.start)) for run in runs]

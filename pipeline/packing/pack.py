@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from longstride.pipeline.executor import executor
 from longstride.pipeline.packing.trials import best_of, try_codecs
 from longstride.storage.atomic import make_directory, sync_directory
+from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import StoreError, coded
 from longstride.storage.format import LOCK_FILE, ROOT, STAGED
 from longstride.storage.location import place_of
@@ -57,6 +58,7 @@ class Packed(NamedTuple):
 
 
 @coded
+@typed
 def pack(
     store: StoreOrPath,
     dest: str | os.PathLike[str],
@@ -100,6 +102,7 @@ def pack(
 
 
 @coded
+@typed
 def unpack(
     store: StoreOrPath,
     dest: str | os.PathLike[str],

@@ -26,6 +26,7 @@ from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.times import find_times, has_zone
 from longstride.pipeline.profile.wording import share
+from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
 from longstride.storage.text import counted, readable_time
 
@@ -39,6 +40,7 @@ WHY = {
 
 
 @coded
+@typed
 def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     """Look at about `rows` rows of logs, named as for `ingest`, and propose a recipe.
 

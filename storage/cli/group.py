@@ -23,6 +23,7 @@ SOURCES = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True
 
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the file where there is one.")
 
+ROWS = re.compile(r"\s*([0-9]{1,18})\s*:\s*([0-9]{1,18})\s*")
 NO_MEMORY = re.compile(
     r"can't start new thread|[Cc]an(no|')t allocate memory|not enough memory|failed to map segment"
 )
@@ -101,10 +102,10 @@ def row_range(context: click.Context, parameter: click.Parameter, text: str | No
     """Callback of an option `--rows A:B`: the first row, and the one after the last."""
     if text is None:
         return None
-    first, colon, last = text.replace(",", "").partition(":")
-    if not (colon and first.strip().isdigit() and last.strip().isdigit()):
+    bounds = ROWS.fullmatch(text.replace(",", ""))
+    if bounds is None:
         raise click.BadParameter(f"{text!r}: expected the first row and the one after the last, such as 0:1000")
-    return int(first), int(last)
+    return int(bounds[1]), int(bounds[2])
 
 
 def options(*groups: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:

@@ -15,7 +15,7 @@ from longstride.pipeline.loading.splits import Split
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html import html_table
-from longstride.storage.location import local_path
+from longstride.storage.location import local_path, place_of
 from longstride.storage.open import opened
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
@@ -26,6 +26,7 @@ from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import RunError, SettingsError
+from longstride.trainer.resolve import check_address
 from longstride.trainer.scoring.row_errors import row_errors
 from longstride.trainer.scoring.score_file import ScoreFile, read_scores
 from longstride.trainer.scoring.settings import ScoreOptions
@@ -102,7 +103,7 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     trained.check(store)
     settings = trained.settings
     stride = options.stride or settings.data.stride
-    normal_store = ranks.together(lambda: _store_of(trained, options))
+    normal_store = ranks.together(lambda: _store_of(trained, store, options))
     job = ranks.on_first(lambda: _job_of(store, normal_store, trained, options))
     done = None if options.overwrite else ranks.on_first(lambda: _scored_already(out, store, job))
     if done is not None:
@@ -172,11 +173,15 @@ def _scored_already(out: Path, store: SeriesStore, job: str) -> ScoreResult | No
     )
 
 
-def _store_of(trained: TrainedModel, options: ScoreOptions) -> SeriesStore:
-    """The store that the model was trained on."""
+def _store_of(trained: TrainedModel, store: SeriesStore, options: ScoreOptions) -> SeriesStore:
+    """The store that the model was trained on. `store` is the one that is scored, which may be the same."""
     if options.normal is not None:
         return opened(options.normal)
-    path = trained.settings.data.store
+    path = str(trained.settings.data.store)
+    if place_of(path).name == store.name:
+        return store
+    remedy = ", or name the store with normal rows by --normal"
+    check_address(path, trained.told_by, remedy, trust=options.trust)
     try:
         return opened(path)
     except LongstrideError as error:

@@ -34,7 +34,7 @@ class TrainedModel:
         Raises RunError where there is no run, or no checkpoint in it that can be read, and SettingsError where the
         run names a model by an import path and `trust` is False.
         """
-        checkpoint, self.settings = ranks.on_first(lambda: _read(run, trust=trust))
+        checkpoint, self.settings, self.told_by = ranks.on_first(lambda: _read(run, trust=trust))
         self.name = checkpoint.path.name
         self._path = checkpoint.path
         self.device = ranks.device
@@ -44,7 +44,7 @@ class TrainedModel:
         state, settings = checkpoint.state, self.settings
         with fitting(checkpoint.path):
             channels = tuple(map(str, state["channels"]))
-            normalisation = Normalisation(**state["normalisation"]).to(self.device)
+            normalisation = Normalisation.from_saved(state["normalisation"], len(channels)).to(self.device)
             weights, average = state["model"], state["average"]
             if average is not None:
                 module = "module."
@@ -99,7 +99,8 @@ class TrainedModel:
             yield starts[chosen], errors.cpu().numpy()[chosen]
 
 
-def _read(run: Path, *, trust: bool) -> tuple[Checkpoint, Settings]:
+def _read(run: Path, *, trust: bool) -> tuple[Checkpoint, Settings, Path]:
+    """The checkpoint, the settings, and the file that they are from."""
     checkpoints = best_first(run / "checkpoints")
     if not checkpoints and not (run / SETTINGS_FILE).exists():
         raise RunError(f"{run} is not a run: expected the --out of `longstride train`", code="run-missing")
@@ -108,4 +109,4 @@ def _read(run: Path, *, trust: bool) -> tuple[Checkpoint, Settings]:
     checkpoint = first_whole(checkpoints, run)
     settings, file = settings_of(run, checkpoint)
     check_trusted("model", settings.model.model, file, trust=trust)
-    return checkpoint, settings
+    return checkpoint, settings, file

@@ -25,7 +25,7 @@ def executor(workers: int | None, dask: str | None) -> AbstractContextManager[Ta
     """Local processes, a cluster by its address, or else threads. Raises WorkersError where both are named."""
     if workers is not None and dask is not None:
         raise WorkersError("workers and dask contradict each other: name one of them", code="workers-conflict")
-    if workers is not None and workers < 1:
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
         raise WorkersError(f"workers={workers}: expected at least 1", code="option-value")
     if dask is not None:
         return on_cluster(dask)

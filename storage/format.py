@@ -22,6 +22,8 @@ __all__ = [
     "IDENTITY",
     "KEPT_GENERATIONS",
     "LOCK_FILE",
+    "MAX_DECODED_BYTES",
+    "MIN_PACKED_ROWS",
     "ROOT",
     "ROOT_KEYS",
     "STAGED",
@@ -62,6 +64,10 @@ TIME_ATTRIBUTES: dict[str, Any] = {
 
 MAX_CHUNK_BYTES = 8 * 2**20
 MIN_CHUNK_ROWS = 1024
+MAX_DECODED_BYTES = 64 * 2**20
+"""The most that is decoded at a time: of a chunk of a packed store, unless it has the fewest rows there can be."""
+MIN_PACKED_ROWS = 64
+"""The fewest rows of such a chunk, except in stores of even shorter chunks."""
 
 
 def chunk_rows_for(num_channels: int, itemsize: int) -> int:
@@ -134,6 +140,10 @@ class StoreLayout:
                 raise StoreError(
                     f"{kind} names must be unique, these are repeated: {', '.join(repeated)}", code="store-input"
                 )
+        try:
+            "".join(map(str, (*self.channels, *self.labels, *self.units))).encode()
+        except UnicodeEncodeError as error:
+            raise StoreError(f"a name or a unit is not UTF-8: {error.object!r:.80}", code="store-input") from None
         if self.dtype not in ("float32", "float64"):
             raise StoreError(f"values are stored as float32 or float64, not {self.dtype}", code="store-input")
         if not self.units:

@@ -158,6 +158,6 @@ def _label_counts(store: SeriesStore) -> dict[str, int]:
         return {}
     labels = store.checked("labels")
     marked = np.zeros(len(store.label_names), np.int64)
-    for row in range(0, store.num_rows, store.chunk_rows):
-        marked += (labels[row : row + store.chunk_rows] > 0).sum(axis=0)
+    for row in range(0, store.num_rows, store.rows_at_a_time):
+        marked += (labels[row : row + store.rows_at_a_time] > 0).sum(axis=0)
     return dict(zip(store.label_names, marked.tolist(), strict=True))

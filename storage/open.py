@@ -16,8 +16,11 @@ from longstride.storage.format import (
     FORMAT_VERSION,
     IDENTITY,
     LOCK_FILE,
+    MAX_DECODED_BYTES,
+    MIN_PACKED_ROWS,
     ROOT,
     StoreLayout,
+    chunk_rows_for,
     seal,
 )
 from longstride.storage.location import place_of
@@ -33,7 +36,7 @@ __all__ = ["StoreOrPath", "open_mapped", "open_store", "opened"]
 StoreOrPath = SeriesStore | str | os.PathLike[str]
 
 MAX_CHUNK_BYTES = 2**30
-"""Far more than any version writes; memory of this size is taken for a chunk before it is read."""
+"""Of times or labels, of which there may be many for a channel; they are mapped, or decoded piece by piece."""
 MAX_SHARD_BYTES = 2**40
 
 
@@ -97,12 +100,13 @@ def _read_attributes(place: Place) -> dict[str, Any]:
         raise StoreError(f"{place.name} holds no store (expected {document})", code="store-missing") from None
     try:
         attributes: dict[str, Any] = json.loads(data)["attributes"][ATTRIBUTES]
-        version = attributes["format"]
+        version, expected = attributes["format"], attributes.pop("seal_crc32c", None)
+        is_sealed = expected == seal(attributes)
     except (ValueError, RecursionError) as error:
         raise StoreError(
             f"{document} cannot be read ({error}): restore it or ingest again", code="store-damaged"
         ) from error
-    except (KeyError, IndexError, TypeError):
+    except (AttributeError, KeyError, IndexError, TypeError):
         raise StoreError(
             f"{place.name} is not a Longstride store: make one with `longstride ingest`", code="store-missing"
         ) from None
@@ -112,7 +116,7 @@ def _read_attributes(place: Place) -> dict[str, Any]:
             "ingest it again, or use the version that wrote it",
             code="store-format",
         )
-    if attributes.pop("seal_crc32c", None) != seal(attributes):
+    if not is_sealed:
         raise StoreError(
             f"{document} was altered after its commit: restore it from a backup or ingest again",
             code="store-damaged",
@@ -140,6 +144,7 @@ class _Contradiction(Exception):
 
 def _check(attributes: dict[str, Any]) -> None:
     """Raise _Contradiction unless every attribute has its type, and all of them fit each other."""
+    _check_can_be_written(attributes)
     num_rows = _whole(attributes, "num_rows", 1)
     rows = _whole(attributes, "chunk_rows", 1)
     generation = _whole(attributes, "generation", 1)
@@ -162,6 +167,8 @@ def _check(attributes: dict[str, Any]) -> None:
         labels=tuple(texts["labels"]),
         dtype=attributes["dtype"],
     )
+    most = chunk_rows_for(len(layout.channels), layout.row_arrays["values"].dtype.itemsize)
+    _expect(rows <= most, "chunk_rows", rows, f"at most {most:,} for {len(layout.channels):,} channels")
     widest = max(array.row_bytes for array in layout.row_arrays.values())
     _expect(rows * widest <= max(MAX_CHUNK_BYTES, 1024 * widest), "chunk_rows", rows, "chunks of at most 1 GiB")
     _check_checksums(attributes, layout, -(-num_rows // rows), generation)
@@ -171,6 +178,14 @@ def _check(attributes: dict[str, Any]) -> None:
     _expect(isinstance(identity, str), IDENTITY, identity, "a text")
     if "packed" in attributes:
         _check_packed(attributes["packed"], layout, num_rows, rows)
+
+
+def _check_can_be_written(attributes: dict[str, Any]) -> None:
+    """Every text is UTF-8 and every number finite, however deep: whatever copies or shows them relies on it."""
+    try:
+        json.dumps(attributes, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:  # of json, or of the encoding
+        raise _Contradiction(f"a text is not UTF-8, or a number is not finite ({error})") from None
 
 
 def _check_checksums(attributes: dict[str, Any], layout: StoreLayout, num_chunks: int, generation: int) -> None:
@@ -203,6 +218,9 @@ def _check_packed(packed: Any, layout: StoreLayout, num_rows: int, rows: int) ->
     shard_rows, chunk_rows = _whole(packed, "shard_rows", 1), _whole(packed, "chunk_rows", 1)
     _expect(shard_rows % rows == 0, "shard_rows", shard_rows, f"a multiple of {rows}")
     _expect(rows % chunk_rows == 0, "packed chunk_rows", chunk_rows, f"a divisor of {rows}")
+    widest = max(array.row_bytes for array in layout.row_arrays.values())
+    is_small = chunk_rows <= MIN_PACKED_ROWS or chunk_rows * widest <= MAX_DECODED_BYTES
+    _expect(is_small, "packed chunk_rows", chunk_rows, f"chunks of at most {MAX_DECODED_BYTES:,} bytes")
     sizes = packed.get("shard_bytes")
     is_so = isinstance(sizes, dict) and sizes.keys() == layout.row_arrays.keys()
     _expect(is_so, "shard_bytes", sizes, f"sizes of {', '.join(layout.row_arrays)}")

@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
-from longstride.storage.format import ATTRIBUTES, IDENTITY, KEPT_GENERATIONS, ROOT, StoreLayout
+from longstride.storage.format import (
+    ATTRIBUTES,
+    IDENTITY,
+    KEPT_GENERATIONS,
+    MAX_DECODED_BYTES,
+    ROOT,
+    StoreLayout,
+)
 from longstride.storage.html import html_table
 from longstride.storage.places.folder import Folder
 from longstride.storage.places.place import Place
@@ -115,6 +122,13 @@ class SeriesStore(ABC):
     def path(self) -> Path:
         """Its folder. Raises StoreError if it is in an object store, where it has none."""
         return self.folder.path
+
+    @property
+    def rows_at_a_time(self) -> int:
+        """How many rows whatever reads all of them takes: those of a chunk, or fewer if there are many labels."""
+        widest = max(array.row_bytes for array in self.layout.row_arrays.values())
+        fitting = max(1, MAX_DECODED_BYTES // widest)
+        return min(self.chunk_rows, 1 << (fitting.bit_length() - 1))
 
     @cached_property
     def segments(self) -> Segments:
@@ -232,10 +246,12 @@ class SeriesStore(ABC):
             data = self.get(name)
         except FileNotFoundError:
             self._check_kept()
+            self.check_unchanged()
             raise StoreError(
                 f"chunk {file} is missing: restore it from a backup or ingest again", code="store-damaged"
             ) from None
         if google_crc32c.value(data) != self.attributes["checksums_crc32c"][name][0]:
+            self.check_unchanged()
             raise StoreError(
                 f"chunk {file} is damaged: restore it from a backup or ingest again", code="store-damaged"
             )

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["counted", "exact_time", "iso_time", "readable_time"]
+__all__ = ["counted", "exact_ns", "exact_time", "iso_time", "readable_time"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NS_PER_SECOND = 10**9
@@ -12,6 +12,13 @@ def exact_time(nanoseconds: int) -> str:
     """ISO 8601 with all nine digits and the zone: 2024-03-01T08:30:00.500000000Z."""
     seconds, fraction = divmod(int(nanoseconds), NS_PER_SECOND)
     return f"{EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{fraction:09}Z"
+
+
+def exact_ns(text: str) -> int:
+    """The nanoseconds of what `exact_time` gave. Raises ValueError for any other text."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    since = datetime.strptime(f"{whole}+0000", "%Y-%m-%dT%H:%M:%S%z") - EPOCH
+    return (since.days * 86_400 + since.seconds) * NS_PER_SECOND + int(fraction)
 
 
 def iso_time(nanoseconds: int) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 from longstride.storage.errors import LongstrideError
 from longstride.storage.format import CONSOLIDATED_KEYS, DOCUMENTS, ROOT, ROOT_KEYS, chunk_file
 from longstride.storage.mapped.store import MappedStore
-from longstride.storage.places.folder import Folder, open_file
+from longstride.storage.places.files import open_file
+from longstride.storage.places.folder import Folder
 from longstride.storage.store import SeriesStore
 
 __all__ = ["FileCheck", "check_chunks", "check_row_chunk", "check_store", "num_chunk_files", "num_files"]
@@ -130,11 +131,15 @@ def _check_decoded(store: SeriesStore, array: str, index: int) -> FileCheck:
     start = index * store.chunk_rows
     stop = min(start + store.chunk_rows, store.num_rows)
     shown = f"{store.name}: rows {start:,} to {stop - 1:,} of {array}"
+    checksum = num_bytes = 0
     try:
-        data = np.ascontiguousarray(getattr(store, array)[start:stop])
+        for row in range(start, stop, store.rows_at_a_time):
+            rows = getattr(store, array)[row : min(row + store.rows_at_a_time, stop)]
+            checksum = google_crc32c.extend(checksum, np.ascontiguousarray(rows))
+            num_bytes += rows.nbytes
     except LongstrideError as error:
         return FileCheck(shown, 0, _unreadable(error))
-    return _compared(shown, data.tobytes(), store.attributes["checksums_crc32c"][array][index])
+    return FileCheck(shown, num_bytes, _fault(checksum, store.attributes["checksums_crc32c"][array][index]))
 
 
 def _check_file(folder: Folder, name: str, checksum: int, *, length: int, file_bytes: int) -> FileCheck:
@@ -153,6 +158,8 @@ def _check_file(folder: Folder, name: str, checksum: int, *, length: int, file_b
 
 
 def _compared(name: str, data: bytes, checksum: int) -> FileCheck:
-    found = google_crc32c.value(data)
-    fault = None if found == checksum else f"has checksum {found:08x}, expected {checksum:08x}"
-    return FileCheck(name, len(data), fault)
+    return FileCheck(name, len(data), _fault(google_crc32c.value(data), checksum))
+
+
+def _fault(found: int, expected: int) -> str | None:
+    return None if found == expected else f"has checksum {found:08x}, expected {expected:08x}"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -44,6 +45,57 @@ def test_a_misspelt_option_of_an_ingest_is_refused(log: Path, tmp_path: Path) ->
         longstride.ingest([log], tmp_path / "plant.zarr", RECIPE, workers=0)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("workers", 1.5),
+        ("workers", "2"),
+        ("workers", True),
+        ("dask", 5),
+        ("progress", "bar"),
+        ("piece_bytes", 1.5),
+        ("bucket_bytes", "1 MB"),
+    ],
+)
+def test_an_ingest_checks_the_types_of_its_options(log: Path, tmp_path: Path, option: str, value: Any) -> None:
+    for function in (longstride.append, longstride.rebuild, longstride.ingest):
+        more: dict[str, Any] = {option: value, **({"recipe": RECIPE} if function is longstride.ingest else {})}
+        with raises("option-value", option, repr(value)):
+            function([log], tmp_path / "plant.zarr", **more)  # type: ignore[operator]
+    assert not (tmp_path / "plant.zarr").exists()
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "option"),
+    [
+        ("pack", {"dest": "new.zarr", "workers": 1.5}, "workers"),
+        ("pack", {"dest": "new.zarr", "codec": ["zstd"]}, "codec"),
+        ("pack", {"dest": "new.zarr", "dask": 5}, "dask"),
+        ("pack", {"dest": "new.zarr", "progress": 1}, "progress"),
+        ("pack", {"dest": "new.zarr", "shard_bytes": "large"}, "shard_bytes"),
+        ("unpack", {"dest": "new.zarr", "workers": "2"}, "workers"),
+        ("export", {"out": "new.parquet", "to": []}, "to"),
+        ("export", {"out": "new.parquet", "to": "parquet", "rows": 5}, "rows"),
+        ("export", {"out": "new.parquet", "to": "parquet", "rows": ("a", "b")}, "rows"),
+        ("export", {"out": "new.parquet", "to": "parquet", "rows": (0, 1.5)}, "rows"),
+        ("export", {"out": "new.parquet", "to": "parquet", "rows": (0, 1, 2)}, "rows"),
+        ("export", {"out": "new.parquet", "to": "parquet", "overwrite": "no"}, "overwrite"),
+        ("split_by_time", {"window": 1.5}, "window"),
+        ("split_by_time", {"window": 16, "train": "most"}, "train"),
+        ("split_by_time", {"window": 16, "horizon": None}, "horizon"),
+        ("profile", {"rows": "many"}, "rows"),
+    ],
+)
+def test_functions_check_the_types_of_their_options(
+    make_store: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, arguments: Any, option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = make_store(tmp_path / "plant.zarr")
+    with raises("option-value", option, repr(arguments[option])):
+        getattr(longstride, function)(store, **arguments)
+    assert not list(tmp_path.glob("new*"))
+
+
 @pytest.mark.parametrize("recipe", [{"time": "time"}, "recipe.toml", None])
 def test_what_is_not_a_recipe_is_refused(log: Path, tmp_path: Path, recipe: Any) -> None:
     if recipe is None:
@@ -53,7 +105,14 @@ def test_what_is_not_a_recipe_is_refused(log: Path, tmp_path: Path, recipe: Any)
 
 
 @pytest.mark.parametrize(
-    "setting", [{"labels": "a"}, {"channels": "ab"}, {"time": 3}, {"separator": None}, {"every": 3}]
+    "setting",
+    [
+        *({"labels": "a"}, {"channels": "ab"}, {"time": 3}, {"separator": None}, {"every": 3}),
+        *({name: "\ud800"} for name in ("time", "timezone", "series", "pivot", "sql")),
+        *({name: ["a", "\udcff"]} for name in ("labels", "channels", "exclude", "unit", "header", "null")),
+        *({"encoding": name} for name in ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7")),
+        *({"encoding": name} for name in ("undefined", "hex", "rot13", "iso2022_jp", "hz", "a\0b", "\ud800", "")),
+    ],
 )
 def test_a_recipe_checks_types(setting: dict[str, Any]) -> None:
     with raises("recipe-value", *setting):
@@ -127,8 +186,21 @@ def test_a_loader_refuses_a_device_and_a_state_that_do_not_exist(make_store: Mak
     loader = longstride.WindowLoader(store, window=16, batch_size=8)
     with raises("state-format"):
         loader.load_state_dict(None)  # type: ignore[arg-type]
+    state = loader.state_dict()
     with raises("state-format", "'x'"):
-        loader.load_state_dict({**loader.state_dict(), "epoch": "x"})
+        loader.load_state_dict({**state, "epoch": "x"})
+    wrong: list[Any] = [
+        *([], {}, 5, "x", {"format": 1}, {**state, "format": np.arange(3)}, {**state, "more": {1, 2}}),
+        *({**state, "order": order} for order in ("x", None, [], 5, {1: 2, "a": 3}, {"seed": np.arange(3)})),
+        *({**state, name: number} for name in ("epoch", "step") for number in (10**20, -1, 1.5, True, None)),
+    ]
+    for one in wrong:
+        with raises("state-format"):
+            loader.load_state_dict(one)
+    assert loader.state_dict() == state
+    for epoch, step in ((10**20, 0), (-1, 0), (0, "x"), (0, 10**20), (0, 1.5)):
+        with raises("option-value"):
+            loader.set_epoch(epoch, step)  # type: ignore[arg-type]
     with raises("option-value", "'1'"):
         loader.set_epoch("1")  # type: ignore[arg-type]
     with raises("option-value", "window=0"):

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from longstride.storage.cli.group import INTERRUPTED
+from longstride.storage.cli.signals import stop
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["echo_once", "report_once", "report_progress", "run_as_rank"]
@@ -23,14 +23,16 @@ def echo_once(text: str, *, err: bool = False) -> None:
 
 
 @contextmanager
-def report_once() -> Iterator[None]:
-    """Every process of a machine meets the same error; let only one of them report it."""
+def report_once(kept: str = "") -> Iterator[None]:
+    """Every process of a machine meets the same error; let only one of them report it.
+
+    `kept` says what becomes of the work when a signal ends it.
+    """
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         # Not in the steps of a training, which end at the next one and save.
-        echo_once("Interrupted", err=True)
-        raise click.exceptions.Exit(INTERRUPTED) from None
+        stop(error, kept, quiet=os.environ.get("RANK", "0") != "0")
     except LongstrideError:
         if os.environ.get("LOCAL_RANK", "0") != "0":
             sys.exit(1)

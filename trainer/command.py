@@ -7,7 +7,7 @@ import click
 from longstride.storage.cli.flags import flags, given
 from longstride.storage.cli.group import LocalPath, example
 from longstride.trainer.cli import echo_once, report_once, report_progress
-from longstride.trainer.config_file import check_imports, read_config
+from longstride.trainer.config_file import check_named_by_file, read_config
 from longstride.trainer.settings import TrainOptions
 
 __all__ = ["train"]
@@ -38,7 +38,11 @@ SIGNALLED = 128
     cache_dir={"type": LocalPath(), "metavar": "FOLDER"},
     resume={"type": click.Choice(["auto"]), "is_flag": False, "flag_value": "auto"},
 )
-@click.option("--trust", is_flag=True, help="Import what --config names by an import path, which runs its code.")
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="Import what --config names by an import path, which runs its code, and read a store at a URL in it.",
+)
 @click.pass_context
 def train(context: click.Context, /, store: str, resume: str | None, trust: bool, **options: Any) -> None:
     """Train an autoencoder on STORE.
@@ -58,7 +62,7 @@ def train(context: click.Context, /, store: str, resume: str | None, trust: bool
     the end, reconstruction.png and report.html.
     """
     with report_once(), report_progress():
-        check_imports(context, trust=trust)
+        check_named_by_file(context, trust=trust)
         from longstride.trainer.train import train as train_model
 
         result = train_model(store, resume=resume is not None, **given(options))

@@ -2,17 +2,19 @@
 
 import tomllib
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import click
 from click.core import ParameterSource
 
 from longstride.storage.cli.keywords import checked
+from longstride.storage.places.files import read_file
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.resolve import IMPORTABLE, check_trusted
+from longstride.trainer.resolve import IMPORTABLE, check_address, check_trusted
 from longstride.trainer.settings import TrainOptions
 
-__all__ = ["check_imports", "read_config"]
+__all__ = ["check_named_by_file", "read_config"]
 
 TYPED_ONLY = ("config", "resume", "trust")
 """Flags that a file cannot give; a file that says of itself that it is trusted is not."""
@@ -23,9 +25,9 @@ def read_config(context: click.Context, parameter: click.Parameter, path: str | 
     """Callback of the option. Raises SettingsError for a file that is not TOML, or has other names or types."""
     if path is None:
         return
+    data = read_file(Path(path), follow=True)
     try:
-        with open(path, "rb") as file:
-            found = tomllib.load(file)
+        found = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is not a TOML file: {error}", code="config-format") from None
     flat = _without_groups(path, found)
@@ -40,11 +42,14 @@ def read_config(context: click.Context, parameter: click.Parameter, path: str | 
     context.meta[KEY] = path
 
 
-def check_imports(context: click.Context, *, trust: bool) -> None:
-    """Raise SettingsError where the file, and no flag, names a path to import, unless it is trusted."""
+def check_named_by_file(context: click.Context, *, trust: bool) -> None:
+    """Raise SettingsError where the file alone names a path to import, or a URL, unless it is trusted."""
     for name in IMPORTABLE:
         if context.get_parameter_source(name) is ParameterSource.DEFAULT_MAP:
             check_trusted(name, context.params[name], context.meta[KEY], trust=trust)
+    if context.get_parameter_source("store") is ParameterSource.DEFAULT_MAP:
+        remedy = ", or name the store on the command line"
+        check_address(context.params["store"], context.meta[KEY], remedy, trust=trust)
 
 
 def _without_groups(path: str, found: dict[str, Any]) -> dict[str, Any]:

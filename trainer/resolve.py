@@ -1,4 +1,4 @@
-"""Functions that a user names: built in, or at an import path. To import is to run code."""
+"""What a file may not decide alone: which code is imported, and to which address credentials are sent."""
 
 import importlib
 import traceback
@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from longstride.storage.errors import LongstrideError
+from longstride.storage.location import is_url
 from longstride.trainer.errors import SettingsError
 
-__all__ = ["IMPORTABLE", "call_named", "check_trusted", "named"]
+__all__ = ["IMPORTABLE", "call_named", "check_address", "check_trusted", "named"]
 
 IMPORTABLE = ("model", "loss", "optimiser")
 """Settings that may be an import path."""
@@ -22,6 +23,20 @@ def check_trusted(setting: str, name: object, file: object, *, trust: bool) -> N
         f"{file} says that the {setting} is {name!r}, which would import a module and run its code: if you trust "
         "who wrote that file, add --trust (in Python trust=True)",
         code="import-untrusted",
+    )
+
+
+def check_address(store: object, file: object, remedy: str, *, trust: bool) -> None:
+    """Raise SettingsError for the URL of a store that a file gives and nobody typed, unless it is trusted.
+
+    A request to it is signed with the credentials of the user, and tells its owner where the user is.
+    """
+    if trust or not isinstance(store, str) or not is_url(store):
+        return
+    raise SettingsError(
+        f"{file} says that the store is {store}: a request there would be signed with your credentials. If you "
+        f"trust who wrote that file, add --trust (in Python trust=True){remedy}",
+        code="address-untrusted",
     )
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 
-__all__ = ["Columns", "listed", "union_of_channels"]
+__all__ = ["MAX_LABEL", "Columns", "listed", "union_of_channels"]
 
+MAX_LABEL = 127
+"""The smallest is 0."""
 MAX_NAMES_SHOWN = 20
 
 

@@ -8,7 +8,8 @@ import click
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.storage.cli.flags import flags, given
-from longstride.storage.cli.group import SOURCES, LocalPath, example, resumable
+from longstride.storage.cli.group import SOURCES, LocalPath, example
+from longstride.storage.cli.signals import RESUMES, stoppable
 
 
 def _names(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:
@@ -119,7 +120,7 @@ def ingest(
         raise click.UsageError("--accept-changed is about the sources of a store: give --append or --rebuild too")
     files = find_files(sources)
     total = sum(map(num_bytes, files))
-    with resumable(), tqdm(total=total, unit="B", unit_scale=True, desc="ingest", disable=None) as bar:
+    with stoppable(RESUMES), tqdm(total=total, unit="B", unit_scale=True, desc="ingest", disable=None) as bar:
         options = job.Options(workers=workers, dask=dask, progress=bar.update)
         if append:
             report = job.append(files, out, accept_changed=accept_changed, **options)

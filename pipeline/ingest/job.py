@@ -6,10 +6,11 @@ import time as clock
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TypedDict, Unpack, get_type_hints
 
 from longstride.pipeline.executor import executor
 from longstride.pipeline.ingest.append import ExistingStore, recipe_of
+from longstride.pipeline.ingest.done_already import done_already
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
@@ -17,13 +18,14 @@ from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page import write_report
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.recorded import sources_of_rebuild
-from longstride.pipeline.ingest.staging.folder import was_finished
+from longstride.pipeline.ingest.staging.folder import StagedFolder, was_finished
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.reject_file import collect_rejects, report_folder
 from longstride.pipeline.ingest.writing.target import NewStore
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
-from longstride.storage.errors import StoreError, coded
+from longstride.storage.cli.keywords import checked
+from longstride.storage.errors import LongstrideError, StoreError, coded
 from longstride.storage.format import LOCK_FILE, ROOT
 from longstride.storage.location import local_path
 from longstride.storage.open import open_store
@@ -58,8 +60,9 @@ def ingest(
 ) -> IngestReport:
     """Turn source files into a new store at `out`; `options` as in `Options`.
 
-    Memory does not grow with the sources. An interrupted ingest of the same sources and recipe is resumed. Raises
-    RecipeError, SourceError, RejectsError or StoreError, and then there is no store.
+    Memory does not grow with the sources. An interrupted ingest of the same sources and recipe is resumed; one
+    that was done is not done again, and the report says that it `was_there`. Raises RecipeError, SourceError,
+    RejectsError or StoreError, and then there is no store.
     """
     _check(options)
     given: object = recipe
@@ -68,7 +71,13 @@ def ingest(
         raise RecipeError(
             f"recipe is a {found}: expected a Recipe (of a Proposal, its .recipe)", code="recipe-value"
         )
-    with _new_store(out) as lock:
+    lock = _new_store(out)
+    if lock.is_committed and not lock.append:
+        # The lock would refuse it, though a kill may have come between its last step and the end of the process.
+        done = done_already(sources, lock.path, recipe, is_append=False)
+        if done is not None:
+            return done
+    with lock:
         return _run(sources, lock, recipe, NewStore(), options, is_new=True)
 
 
@@ -79,10 +88,11 @@ def append(
     """Add newer rows to the store at `out`, read by its own recipe; `options` as in `Options`.
 
     Only the last chunk is rewritten, and readers that have the store open keep the rows they had. The first new
-    rate of each series is missing, and no value is filled in between the old rows and the new. Raises SourceError
-    for a file that the store has already, for one that was rewritten since the store took rows of it, unless
-    `accept_changed`, and for rows that are not newer than the stored rows of their series; otherwise raises as
-    `ingest`.
+    rate of each series is missing, and no value is filled in between the old rows and the new. Where the last
+    commit was made by this very append, nothing is done, and the report says that it `was_there`. Raises
+    SourceError for any other file that the store has already, for one that was rewritten since the store took rows
+    of it, unless `accept_changed`, and for rows that are not newer than the stored rows of their series; otherwise
+    raises as `ingest`.
     """
     _check(options)
     with StoreLock(out, append=True) as lock:
@@ -142,6 +152,9 @@ def _check(options: Options) -> None:
     if unknown := options.keys() - Options.__annotations__.keys():
         known = ", ".join(Options.__annotations__)
         raise TypeError(f"unknown option {min(unknown)!r}: expected {known}")
+    hints = get_type_hints(Options)
+    for name, value in options.items():
+        checked(name, value, hints[name], LongstrideError)
 
 
 def _new_store(path: str | os.PathLike[str]) -> StoreLock:
@@ -149,6 +162,15 @@ def _new_store(path: str | os.PathLike[str]) -> StoreLock:
     # A job that was killed right after its commit has left the new store.
     lock.append = was_finished(lock)
     return lock
+
+
+def _done_before(lock: StoreLock, folder: StagedFolder) -> IngestReport | None:
+    """The report of the last commit, where this very job has made it and was killed before it had tidied."""
+    left = folder.left_report() if was_finished(lock) else None
+    if left is None or left.generation != open_store(lock.path).generation:
+        return None
+    folder.remove_parts()
+    return left
 
 
 def _run(
@@ -170,11 +192,10 @@ def _run(
     plan = make_plan(names, recipe, union=target.known_columns(recipe), is_new=is_new)
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
-    if was_finished(lock):
-        left = read.folder.left_report()
-        if left is not None and left.generation == open_store(lock.path).generation:
-            read.folder.remove_parts()
-            return left
+    if lock.is_committed:
+        done = _done_before(lock, read.folder) or done_already(names, lock.path, recipe, is_append=not is_new)
+        if done is not None:
+            return done
         target.refuse_store_of_other_job(lock.path)
     target.refuse_known(plan.sources)
     with executor(options.get("workers"), options.get("dask")) as run_tasks:

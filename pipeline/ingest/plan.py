@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.channel_map import Channel, Shape
 from longstride.pipeline.ingest.columns import Columns, listed, union_of_channels
+from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
@@ -93,6 +94,15 @@ class Plan:
                     f"{setting} names {listed(unknown)}; the channels are {known_names}",
                     code="column-missing",
                 )
+
+    def resolved_recipe(self, max_gap_ns: int) -> Recipe:
+        """The recipe as a store keeps it, with what the sources have decided."""
+        return replace(
+            self.recipe,
+            channels=self.recipe.channels if self.recipe.sql else self.union,
+            exclude=self.recipe.exclude if self.recipe.sql else (),
+            max_gap=format_duration(max_gap_ns) if max_gap_ns else None,
+        )
 
     def fingerprint(self, piece_bytes: int) -> str:
         """Text that is the same where a job may take over the parts of another."""

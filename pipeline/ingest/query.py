@@ -1,22 +1,26 @@
 """Derived channels and filters: a Polars SQL query that sees each row of a piece alone."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from polars import selectors
 
-from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.columns import MAX_LABEL, Columns, listed
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.sql.expression import spans_rows
 from longstride.pipeline.ingest.sql.statement import TABLE, RowQuery
+from longstride.pipeline.ingest.sql.tokens import quoted_name
 from longstride.storage.text import iso_time
 
 __all__ = ["Query"]
 
 MAX_SHOWN = 300
 MIN_ROWS = 64
+NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "d": 86_400 * 10**9}
 
 
 class Query:
@@ -31,23 +35,30 @@ class Query:
         keys = dict.fromkeys((name for name in (columns.series, columns.pivot) if name is not None), pl.String())
         schema: dict[str, pl.DataType] = {columns.time_name: pl.Datetime("ns"), **keys}
         schema |= (
-            dict.fromkeys(columns.labels, pl.Int8()) | dict.fromkeys(columns.channels, pl.Float64()) | {**unused}
+            dict.fromkeys(columns.labels, pl.Int64())
+            | dict.fromkeys(columns.channels, pl.Float64())
+            | {name: _wide(dtype) for name, dtype in unused.items()}
         )
+        self._times = {name: unit for name, dtype in schema.items() if (unit := _nanoseconds(dtype)) is not None}
         try:
-            self._query = RowQuery.of(sql, schema)
+            self._query = RowQuery.of(sql, schema, self._times)
         except RecipeError as error:
             raise RecipeError(f"sql {self._shown}: {error}", code=error.code) from None
-        found, _ = self._found(pl.DataFrame(schema=schema))
-        self._time = columns.time_name
+        found = self._trial(pl.DataFrame(schema=schema))
+        self._schema = schema
+        self._time, self._labels, self._keys = columns.time_name, columns.labels, tuple(keys)
         self._needed = [columns.time_name, *keys, *columns.labels]
         lost = [name for name in self._needed if name not in found.columns]
         if lost:
             raise _bad_result(f"leaves out {', '.join(map(repr, lost))}: SELECT that too, or *")
         for name in self._needed:
-            if found.schema[name] != schema[name]:
+            is_label = name in columns.labels and (
+                found.schema[name].is_integer() or found.schema[name] == pl.Boolean
+            )
+            if found.schema[name] != schema[name] and not is_label:
                 raise _bad_result(f"turns {name!r} into {found.schema[name]}: leave it {schema[name]}")
         made = {name: dtype for name, dtype in found.schema.items() if name not in self._needed}
-        kept = {name: dtype for name, dtype in made.items() if unused.get(name) != dtype}
+        kept = {name: dtype for name, dtype in made.items() if name not in unused or schema[name] != dtype}
         for name, dtype in kept.items():
             if not (dtype.is_numeric() or dtype == pl.Boolean):
                 raise _bad_result(f"gives {dtype} for {name!r}: expected numbers; CAST it, or leave it out")
@@ -61,10 +72,13 @@ class Query:
 
         Raises RecipeError where the query does more than look at rows one by one, or makes infinity of values.
         """
-        found, kept = self._found(frame.with_columns(pl.col(self._time).cast(pl.Datetime("ns"))))
-        lost = [name for name in self._needed if found[name].null_count()]
+        given = {name: dtype for name, dtype in self._schema.items() if frame.schema[name] != dtype}
+        found, kept = self._found(frame.with_columns(pl.col(name).cast(given[name]) for name in given))
+        empty = [name for name in self._keys if (found[name] == "").any()]
+        lost = [name for name in self._needed if found[name].null_count()] + empty
         if lost:
             raise _bad_result(f"makes some {lost[0]!r} missing, which every row must have: drop such rows")
+        found = found.with_columns(_label(found[name]) for name in self._labels)
         values = selectors.by_name(*self.channels)
         found = found.with_columns(pl.col(self._time).to_physical(), values.cast(pl.Float64))
         self._refuse_infinity(found)
@@ -81,6 +95,7 @@ class Query:
 
     def _found(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.int64]]:
         """What it makes of rows, and which of them are left."""
+        self._refuse_far(self._query.sums_of_where, frame)
         if self._query.where is None:
             kept = np.arange(frame.height)
         else:
@@ -89,10 +104,34 @@ class Query:
                 raise self._fails(f"the condition after WHERE gives {is_kept.dtype}, not true or false")
             is_kept = is_kept.cast(pl.Boolean).fill_null(False)
             kept, frame = is_kept.arg_true().cast(pl.Int64).to_numpy(), frame.filter(is_kept)
+        self._refuse_far(self._query.sums_of_items, frame)
         found = self._execute(self._query.items, frame)
         if found.height != frame.height:
             raise spans_rows(f"it makes {found.height:,} rows of {frame.height:,}")
         return found, kept
+
+    def _trial(self, empty: pl.DataFrame) -> pl.DataFrame:
+        """What it makes of no rows. Raises RecipeError for two items of one name."""
+        try:
+            found, _ = self._found(empty)
+        except RecipeError:
+            self._refuse_repeated(empty)
+            raise
+        if any(name.rpartition(":")[0] in found.columns for name in found.columns):
+            self._refuse_repeated(empty)  # Polars may have named the first of them anew, as in a:1
+        return found
+
+    def _refuse_repeated(self, empty: pl.DataFrame) -> None:
+        names: Counter[str] = Counter()
+        for item in self._query.each_item:
+            with suppress(RecipeError):
+                names.update(self._execute(item, empty).columns)
+        repeated = [name for name, count in names.items() if count > 1]
+        if repeated:
+            raise _bad_result(
+                f"gives two columns the name {repeated[0]!r}: choose another by AS, or replace the column by "
+                "* REPLACE (... AS ...)"
+            )
 
     def _execute(self, items: str, frame: pl.DataFrame) -> pl.DataFrame:
         # Polars rounds otherwise where rows are few: of one or two, a / 2.5 is not what it is of three.
@@ -105,6 +144,22 @@ class Query:
                 return found.head(frame.height) if found.height == rows.height else found
         except pl.exceptions.PolarsError as error:
             raise self._fails(str(error).splitlines()[0]) from None
+        except pl.exceptions.PanicException as error:  # no Exception: it would pass all that clean up
+            raise self._fails(
+                f"Polars breaks off ({str(error).splitlines()[0]}): write it in another way"
+            ) from None
+
+    def _refuse_far(self, sums: Sequence[Counter[str]], frame: pl.DataFrame) -> None:
+        """Raise RecipeError where a sum of times may be out of reach: Polars would wrap it to another year."""
+        largest = {quoted_name(name): unit * _largest(frame[name]) for name, unit in self._times.items() if sums}
+        for total in sums:
+            if sum(count * largest.get(name, 1) for name, count in total.items()) >= 2**63:
+                names = [name for name in total if name in largest]
+                raise _bad_result(
+                    f"computes with times ({listed(names) if names else 'its own'}) that may come out of reach, "
+                    "before the year 1678 or after 2261: add less to them. What is added is summed, whatever its "
+                    "sign is, and times count from 1970"
+                )
 
     def _refuse_infinity(self, found: pl.DataFrame) -> None:
         infinite = found.select(selectors.by_name(*self.channels).is_infinite().fill_null(False))
@@ -118,6 +173,38 @@ class Query:
 
     def _fails(self, reason: str) -> RecipeError:
         return RecipeError(f"sql {self._shown} cannot be run on {TABLE}: {reason}", code="sql-invalid")
+
+
+def _wide(dtype: pl.DataType) -> pl.DataType:
+    """The type in which a query sees whole numbers: of 8 bits, 100 * 2 would be -56."""
+    if dtype == pl.UInt64:
+        return pl.Int128()
+    return pl.Int64() if dtype.is_integer() and dtype != pl.Int128 else dtype
+
+
+def _nanoseconds(dtype: pl.DataType) -> int | None:
+    """Of one unit of a time or a duration; None of another type."""
+    if isinstance(dtype, pl.Datetime | pl.Duration):
+        return NANOSECONDS[dtype.time_unit]
+    return NANOSECONDS["d"] if dtype == pl.Date else None
+
+
+def _largest(column: pl.Series) -> int:
+    """How far the times of a column are from 1970, in its own unit."""
+    ends = (column.to_physical().min(), column.to_physical().max())
+    return max((abs(number) for number in ends if isinstance(number, int)), default=0)
+
+
+def _label(label: pl.Series) -> pl.Series:
+    """A label as int8. Raises RecipeError for one that cannot be stored."""
+    numbers = label.cast(pl.Int128)
+    wrong = ~numbers.is_between(0, MAX_LABEL)
+    if wrong.any():
+        raise _bad_result(
+            f"makes the label {label.name!r} {numbers.filter(wrong)[0]}: expected true, false or a whole number "
+            f"from 0 to {MAX_LABEL}"
+        )
+    return numbers.cast(pl.Int8)
 
 
 def _bad_result(found: str) -> RecipeError:

@@ -1,7 +1,6 @@
 """How sources are read: one frozen record, from flags or from a TOML file with the same names."""
 
 import os
-import tomllib
 from collections import Counter
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
@@ -9,7 +8,15 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from longstride.pipeline.ingest.duration import parse_step
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.setting import by_column, check_choice, check_once, toml, unexpected
+from longstride.pipeline.ingest.setting import (
+    by_column,
+    check_choice,
+    check_once,
+    read_toml,
+    toml,
+    unexpected,
+    utf8,
+)
 from longstride.pipeline.ingest.settings.clock import ClockSettings
 from longstride.pipeline.ingest.settings.rows import RowSettings
 from longstride.pipeline.ingest.settings.text import TextSettings
@@ -119,10 +126,9 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
     @coded
     def from_toml(cls, path: str | os.PathLike[str], **overrides: Any) -> "Recipe":
         """Read a recipe file; `overrides` take the place of what it says. Raises RecipeError."""
+        settings = read_toml(local_path(path))
         try:
-            return cls.from_settings(tomllib.loads(local_path(path).read_text(encoding="utf-8")) | overrides)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"{path} is not a TOML file: {error}", code="recipe-file") from None
+            return cls.from_settings(settings | overrides)
         except RecipeError as error:
             raise RecipeError(f"{path}: {error}", code=error.code) from None
 
@@ -155,9 +161,9 @@ def _checked(name: str, value: Any) -> Any:
     if name in LISTS or (name == "time" and not isinstance(value, str)):
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise unexpected(shown, value, 'a list of texts such as ["a", "b"]')
-        return tuple(value)
+        return tuple(utf8(shown, item) for item in value)
     if name in ("max_rejects", "counter_bits") and type(value) is int:
         return str(value)
     if not isinstance(value, str):
         raise unexpected(shown, value, "a text in quotes")
-    return value
+    return utf8(shown, value)

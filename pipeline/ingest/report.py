@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from longstride.storage.text import counted, exact_time
+from longstride.storage.text import counted, exact_ns, exact_time
 
 __all__ = ["FileReport", "IngestReport"]
 
@@ -70,6 +70,16 @@ class FileReport:
             "last_time": _time(self.last_time_ns),
         }
 
+    @staticmethod
+    def from_json(plain: dict[str, Any]) -> "FileReport":
+        """Make a report of what `as_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        fields = {**plain, "num_bytes": plain["bytes"], "crc": plain["crc32c"]}
+        for name in ("first_time", "last_time"):
+            fields[f"{name}_ns"] = None if plain[name] is None else exact_ns(plain[name])
+        for name in ("bytes", "crc32c", "first_time", "last_time"):
+            del fields[name]
+        return FileReport(**_tuples(fields))
+
     def in_words(self) -> str:
         """Where the rows went, in words."""
         counts = {
@@ -115,6 +125,8 @@ class IngestReport:
     rejects: str | None = None
     """File of the rows that cannot be read."""
     seconds: float = 0.0
+    was_there: bool = False
+    """Whether this very job had been done before: nothing was done now."""
 
     @property
     def num_bytes(self) -> int:
@@ -144,12 +156,22 @@ class IngestReport:
         files = tuple(FileReport(**_tuples(file)) for file in plain["files"])
         return IngestReport(**{**plain, "files": files})
 
+    @staticmethod
+    def from_json(plain: dict[str, Any]) -> "IngestReport":
+        """Make a report of what `as_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        files = tuple(FileReport.from_json(file) for file in plain["files"])
+        fields = {name: value for name, value in plain.items() if not name.endswith("_per_second")}
+        return IngestReport(**{**fields, "files": files})
+
     def render(self) -> str:
         """A few lines for a terminal."""
         lines = [self.store, *(f"  {name:<12} {text}" for name, text in self.summary())]
         lines += [f"  {file.name}: {file.in_words()}" for file in self.files[:MAX_FILES_SHOWN]]
         if len(self.files) > MAX_FILES_SHOWN:
             lines.append(f"  and {len(self.files) - MAX_FILES_SHOWN:,} more files (--json has all)")
+        if self.was_there:
+            lines.append("  it was there already, of these very files and settings: nothing was done")
+            return "\n".join(lines)
         lines.append(
             f"  {self.num_bytes / 1e6:,.1f} MB in {self.seconds:,.1f} s: "
             f"{self.rows_in / self.seconds:,.0f} rows/s, {self.num_bytes / 1e6 / self.seconds:,.1f} MB/s"

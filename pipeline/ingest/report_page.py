@@ -7,7 +7,7 @@ from pathlib import Path
 from longstride.pipeline.ingest.report import FileReport, IngestReport
 from longstride.storage.atomic import make_directory, sync_directory, write_file
 
-__all__ = ["write_report"]
+__all__ = ["read_report", "write_report"]
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #222 }
@@ -43,6 +43,14 @@ def write_report(report: IngestReport, folder: Path) -> None:
     write_file(folder / "report.json", [json.dumps(report.as_json(), indent=1).encode()])
     write_file(folder / "report.html", [_page(report).encode()])
     sync_directory(folder)
+
+
+def read_report(folder: Path) -> IngestReport | None:
+    """The report that was written into a folder; None where there is none, or something else."""
+    try:
+        return IngestReport.from_json(json.loads((folder / "report.json").read_bytes()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
 
 
 def _page(report: IngestReport) -> str:

@@ -1,11 +1,19 @@
 """The value of one setting: what it may be, the columns that it names, how TOML writes it."""
 
+import codecs
 import json
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from longstride.pipeline.ingest.errors import RecipeError
+from longstride.storage.places.files import read_file
 
-__all__ = ["by_column", "check_choice", "check_once", "toml", "unexpected"]
+__all__ = ["by_column", "check_choice", "check_once", "is_encoding", "read_toml", "toml", "unexpected", "utf8"]
+
+ESCAPES = b"\\x41 \\u0041 +AEE- ~{VP~} \x1b$B$@ xn--p1ai"
+"""Texts that mean others in codecs of Python that have a state, or are no encodings of files."""
 
 
 def toml(value: str | Sequence[str]) -> str:
@@ -14,6 +22,15 @@ def toml(value: str | Sequence[str]) -> str:
         return f"[{', '.join(map(toml, value))}]"
     # A string of JSON is one of TOML, but for one character.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Names and values of a recipe file. Raises RecipeError, or PlaceError where it is no file."""
+    data = read_file(path, follow=True)
+    try:
+        return tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"{path} is not a TOML file: {error}", code="recipe-file") from None
 
 
 def by_column(entries: Sequence[str]) -> list[tuple[str | None, str]]:
@@ -41,6 +58,27 @@ def check_once(setting: str, entries: Sequence[str]) -> None:
             )
 
 
+def is_encoding(name: str) -> bool:
+    """Whether an encoding is UTF-8, or has a byte for each character and those of ASCII as they are."""
+    try:
+        # Codecs of escapes leave single bytes as they are, and read more into some texts.
+        if any(text.decode(name) != text.decode("ascii") for text in (ESCAPES, bytes(range(128)))):
+            return False
+        single = len(bytes(range(128, 256)).decode(name, "replace")) == 128
+        return single or codecs.lookup(name).name in ("utf-8", "utf-8-sig")
+    except (LookupError, ValueError):  # of an unknown name; of a text, or a name, that a codec cannot take
+        return False
+
+
 def unexpected(setting: str, value: object, expected: str) -> RecipeError:
     """Say what a setting is, and what was expected."""
     return RecipeError(f"{setting} is {value!r}: expected {expected}", code="recipe-value")
+
+
+def utf8(setting: str, text: str) -> str:
+    """A text that a store can hold: arguments of a command may be of any bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise unexpected(setting, text, "a text in UTF-8") from None
+    return text

@@ -99,8 +99,9 @@ class WindowDataset(IterableDataset[WindowBatch]):
         In a plain `DataLoader` with worker processes, that holds for every iteration until it is called again.
         Raises LongstrideError for a step outside the epoch.
         """
-        if not hasattr(epoch, "__index__"):
-            raise LongstrideError(f"epoch {epoch!r} is not a whole number", code="option-value")
+        for name, number in (("epoch", epoch), ("step", step)):
+            if not (hasattr(number, "__index__") and 0 <= number < 2**63):
+                raise LongstrideError(f"{name} {number!r:.80} is not a whole number", code="option-value")
         if not 0 <= step <= len(self):
             raise LongstrideError(f"step {step} is outside the {len(self)} steps of an epoch", code="option-value")
         self._begin.copy_(torch.tensor([epoch, step]))

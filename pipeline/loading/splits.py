@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, without
+from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html import html_table
 from longstride.storage.open import StoreOrPath, opened
@@ -100,6 +101,7 @@ class Splits:
 
 
 @coded
+@typed
 def split_by_time(
     store: StoreOrPath, *, window: int, horizon: int = 0, train: float = 0.8, validation: float = 0.1
 ) -> Splits:

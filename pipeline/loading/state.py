@@ -1,6 +1,7 @@
 """Where a loader is in its epochs: a few numbers at any step, and what they are true of."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from longstride.storage.store import SeriesStore
 __all__ = ["LoaderState", "data_hash"]
 
 FORMAT = 1
+MAX_SHOWN = 80
 MEANING = {
     "data": "other rows: the store was made again or appended to, or another split or selection is taken",
 }
@@ -37,13 +39,18 @@ class LoaderState:
     @staticmethod
     def from_plain(plain: Mapping[str, Any], order: Mapping[str, Any]) -> "LoaderState":
         """Inverse of `as_plain`. Raises LongstrideError unless it is a state of this very order."""
-        found = plain.get("format") if isinstance(plain, Mapping) else type(plain).__name__
-        if found != FORMAT:
+        if not _is_state(plain):
+            shown = " ".join(repr(plain).split())[:MAX_SHOWN]
             raise LongstrideError(
-                f"the state has format {found}, this version reads {FORMAT}: resume with the version that made it",
+                f"the state is {shown}: expected what `state_dict` of a loader returned", code="state-format"
+            )
+        if plain["format"] != FORMAT:
+            raise LongstrideError(
+                f"the state has format {plain['format']}, this version reads {FORMAT}: resume with the version "
+                "that made it",
                 code="state-format",
             )
-        before: Mapping[str, Any] = plain.get("order", {})
+        before: Mapping[str, Any] = plain["order"]
         different = [
             MEANING.get(name, f"{name} is {order.get(name)!r} here and was {before.get(name)!r}")
             for name in sorted({*before, *order})
@@ -55,12 +62,24 @@ class LoaderState:
                 "state, or begin a new run",
                 code="state-differs",
             )
-        epoch, step = plain.get("epoch"), plain.get("step")
-        if not (isinstance(epoch, int) and isinstance(step, int)):
+        epoch, step = plain["epoch"], plain["step"]
+        if not all(type(number) is int and 0 <= number < 2**63 for number in (epoch, step)):
             raise LongstrideError(
-                f"the state has epoch {epoch!r} and step {step!r}: expected two whole numbers", code="state-format"
+                f"the state has epoch {epoch!r:.80} and step {step!r:.80}: expected two whole numbers",
+                code="state-format",
             )
         return LoaderState(epoch, step, order)
+
+
+def _is_state(plain: object) -> bool:
+    """Whether it has the parts of a state, all of them plain values: a checkpoint may hold anything."""
+    if not (isinstance(plain, Mapping) and plain.keys() >= {"format", "epoch", "step", "order"}):
+        return False
+    try:
+        json.dumps(dict(plain))
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return isinstance(plain["order"], Mapping) and all(isinstance(name, str) for name in plain["order"])
 
 
 def data_hash(stores: Sequence[SeriesStore], index: WindowIndex) -> str:

@@ -2,14 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from longstride.storage.cli.group import OVERWRITE, LocalPath, example, options, resumable, row_range
+from longstride.storage.cli.group import OVERWRITE, LocalPath, example, options, row_range
+from longstride.storage.cli.signals import RESUMES, WHOLE, stoppable
 from longstride.storage.text import counted
 
+if TYPE_CHECKING:
+    from longstride.pipeline.packing.pack import Packed
+
 R = TypeVar("R")
+
+THERE = ", there already with the same rows: nothing was done"
 
 WORKERS = (
     click.option(
@@ -64,7 +70,7 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
         "pack", opened, lambda bar: write(opened, dest, codec=codec, workers=workers, dask=dask, progress=bar)
     )
     ratio = opened.values.nbytes / report.num_bytes
-    reused = f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
+    reused = _reused(report)
     click.echo(
         f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'shard')}{reused}; values {report.codec}, "
         f"{report.num_bytes / 1e6:,.1f} MB, {ratio:.2f} times smaller"
@@ -85,8 +91,7 @@ def unpack(store: str, dest: str, workers: int | None, dask: str | None) -> None
 
     opened = open_store(store)
     report = _with_bar("unpack", opened, lambda bar: write(opened, dest, workers=workers, dask=dask, progress=bar))
-    reused = f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
-    click.echo(f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'chunk')}{reused}")
+    click.echo(f"{dest}: {report.num_rows:,} rows, {counted(report.num_shards, 'chunk')}{_reused(report)}")
 
 
 @click.command(epilog=example("longstride export plant.zarr --to parquet --rows 0:86400 --out day.parquet"))
@@ -112,22 +117,30 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None, o
     from longstride.pipeline.packing.export import export as write
     from longstride.storage.location import is_url
     from longstride.storage.open import open_store
-    from longstride.storage.writing.output import check_output
 
     out = out or str(Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}"))
-    check_output(out, overwrite=overwrite)
     opened = open_store(store)
     start, stop = rows or (0, opened.num_rows)
-    with tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None) as bar:
+    bar = tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None)
+    with stoppable(WHOLE), bar:
         written = write(opened, out, to, rows=rows, overwrite=overwrite, progress=bar.update)
-    click.echo(
-        f"{out}: {written.num_rows:,} rows, {written.num_bytes / 1e6:,.1f} MB; its recipe is {written.recipe}"
-    )
+    size = f"{written.num_bytes / 1e6:,.1f} MB{THERE if written.was_there else ''}"
+    click.echo(f"{out}: {written.num_rows:,} rows, {size}; its recipe is {written.recipe}")
+
+
+def _reused(report: "Packed") -> str:
+    """What a copy owes to an earlier run."""
+    if report.was_there:
+        return THERE
+    return f", {report.shards_reused:,} taken over from an interrupted run" if report.shards_reused else ""
 
 
 def _with_bar(what: str, store: Any, job: Callable[[Callable[[int], object]], R]) -> R:
-    """Run a job with a progress bar of rows, and say how to resume it when it is interrupted."""
+    """Run a job with a progress bar of rows, and say how to resume it when a signal ends it."""
     from tqdm import tqdm
 
-    with resumable(), tqdm(total=store.num_rows, unit=" rows", unit_scale=True, desc=what, disable=None) as bar:
+    with (
+        stoppable(RESUMES),
+        tqdm(total=store.num_rows, unit=" rows", unit_scale=True, desc=what, disable=None) as bar,
+    ):
         return job(bar.update)

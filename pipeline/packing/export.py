@@ -15,10 +15,13 @@ import pyarrow.parquet as pq
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.writing.segments import default_max_gap
+from longstride.storage.atomic import naming
+from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import LongstrideError, StoreError, coded
 from longstride.storage.location import local_path
 from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.copy import name_of
 from longstride.storage.writing.output import check_output, output_file
 
 __all__ = ["Exported", "export"]
@@ -29,6 +32,10 @@ WRITERS: dict[str, Callable[[Any, pa.Schema], AbstractContextManager[Any]]] = {
 }
 
 
+JOB = b"longstride_export"
+"""Key of the name of the job that has written a file: of the rows of a store, all checksums and settings of it."""
+
+
 class Exported(NamedTuple):
     """The files that an export has written."""
 
@@ -36,6 +43,8 @@ class Exported(NamedTuple):
     num_bytes: int
     recipe: Path
     """The recipe by which an ingest reads the file."""
+    was_there: bool = False
+    """Whether this very export had been done before: nothing was done now."""
 
 
 class _Run(NamedTuple):
@@ -47,6 +56,7 @@ class _Run(NamedTuple):
 
 
 @coded
+@typed
 def export(
     store: StoreOrPath,
     out: str | os.PathLike[str],
@@ -59,12 +69,12 @@ def export(
     """Write `rows` start:stop (all by default) to one file, and next to it the recipe that reads it (`OUT.toml`).
 
     `to` is parquet or arrow. There is a column for the time (nanoseconds, UTC), the series where they have names,
-    each channel and each label. Rows are taken a chunk at a time, and `progress` is called with their number.
-    Raises LongstrideError where one of the two files exists (`overwrite` replaces them), `rows` are not within
-    those of the store, or rows are damaged.
+    each channel and each label. Rows are taken a chunk at a time, and `progress` is called with their number. An
+    export that was done is not done again. Raises LongstrideError where one of the two files exists and is another
+    (`overwrite` replaces them), `rows` are not within those of the store, or rows are damaged.
     """
     out = local_path(out)
-    check_output(out, overwrite=overwrite)
+    check_output(out, overwrite=True)  # whether a file is there that may not be replaced is seen when it is known
     store = opened(store)
     if to not in WRITERS:
         raise LongstrideError(f"the file would be of kind {to!r}: expected parquet or arrow", code="option-value")
@@ -77,12 +87,16 @@ def export(
         )
     recipe_path = out.with_name(f"{out.name}.toml")
     recipe = _recipe(store)
-    schema, text = _schema(store, recipe), recipe.as_toml().encode()
+    job = name_of(store, ["export", to, start, stop])
+    schema, text = _schema(store, recipe, job), recipe.as_toml().encode()
     # An export that was killed between its two renames has left the same recipe.
     is_same = recipe_path.is_file() and recipe_path.read_bytes() == text
+    if is_same and not overwrite and _job_of(out, to) == job:
+        return Exported(stop - start, out.stat().st_size, recipe_path, was_there=True)
     with (
         output_file(out, overwrite=overwrite) as file,
         output_file(recipe_path, overwrite=overwrite or is_same) as recipe_file,
+        naming(out),  # whose rows are written here, not the recipe
     ):
         recipe_file.write(text)
         with WRITERS[to](file, schema) as writer:
@@ -120,13 +134,32 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def _schema(store: SeriesStore, recipe: Recipe) -> pa.Schema:
+def _job_of(out: Path, to: str) -> str | None:
+    """The export that has written a whole file; None where there is no file, or one of others.
+
+    Parquet and Arrow repeat the schema in a footer, which is written last.
+    """
+    try:
+        schema = pq.read_schema(out) if to == "parquet" else _schema_of_arrow(out)
+    except (OSError, pa.ArrowException):
+        return None
+    metadata: dict[bytes, bytes] = schema.metadata or {}
+    return metadata.get(JOB, b"").decode("ascii", "replace")
+
+
+def _schema_of_arrow(path: Path) -> pa.Schema:
+    with pa.OSFile(os.fspath(path)) as opened_file, pa.ipc.open_file(opened_file) as file:
+        return file.schema
+
+
+def _schema(store: SeriesStore, recipe: Recipe, job: str) -> pa.Schema:
     fields = [pa.field(recipe.time, pa.timestamp("ns", "UTC"))]
     if recipe.series is not None:
         fields.append(pa.field(recipe.series, pa.dictionary(pa.int32(), pa.string())))
     values = pa.from_numpy_dtype(store.layout.dtype)
     fields += [pa.field(name, values) for name in store.channels]
-    return pa.schema([*fields, *(pa.field(name, pa.int8()) for name in store.label_names)])
+    fields += [pa.field(name, pa.int8()) for name in store.label_names]
+    return pa.schema(fields, {JOB: job.encode()})
 
 
 def _batches(store: SeriesStore, schema: pa.Schema, start: int, stop: int) -> Iterator[pa.RecordBatch]:
@@ -134,8 +167,9 @@ def _batches(store: SeriesStore, schema: pa.Schema, start: int, stop: int) -> It
     runs = _runs(store) if keyed else [_Run(0, store.num_rows, 0)]
     names = pa.array(store.series)
     time, values = store.checked("time"), store.checked("values")
-    for row in range(start - start % store.chunk_rows, stop, store.chunk_rows):
-        part = slice(max(row, start), min(row + store.chunk_rows, stop))
+    step = store.rows_at_a_time
+    for row in range(start - start % step, stop, step):
+        part = slice(max(row, start), min(row + step, stop))
         columns = [pa.array(time[part]).cast(schema.field(0).type)]
         if keyed:
             counts = [max(0, min(run.stop, part.stop) - max(run.start, part.start)) for run in runs]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from longstride.pipeline.executor import executor
 from longstride.pipeline.packing.trials import best_of, try_codecs
 from longstride.storage.atomic import make_directory, sync_directory
+from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import StoreError, coded
 from longstride.storage.format import LOCK_FILE, ROOT, STAGED
 from longstride.storage.location import place_of
@@ -52,9 +53,12 @@ class Packed(NamedTuple):
     """Shards that an interrupted job had written."""
     codec: str | None
     """None where it was unpacked."""
+    was_there: bool = False
+    """Whether this very copy had been made before: nothing was done now."""
 
 
 @coded
+@typed
 def pack(
     store: StoreOrPath,
     dest: str | os.PathLike[str],
@@ -68,20 +72,20 @@ def pack(
     """Write a packed copy of a store, open or at a path, to a new folder or to a URL (s3://bucket/name).
 
     It runs in threads, on `workers` local processes or on the Dask cluster at the address `dask`; `progress` is
-    called with the number of rows that were written. An interrupted job resumes when it is run again. Raises
-    StoreError where there is a store already, or a chunk of the old one is damaged.
+    called with the number of rows that were written. An interrupted job resumes when it is run again; one that was
+    done is not done again. Raises StoreError where there is any other store already, or a chunk of the old one is
+    damaged.
     """
     store, place = opened(store), place_of(dest)
     if codec != AUTO:
         codec_of(codec)
     copy = copy_at(place, store)
     if copy is not None:
-        wanted = codec if codec != AUTO or not isinstance(copy, PackedStore) else copy.packing.codec
-        if not isinstance(copy, PackedStore) or copy.packing != packing_for(store, wanted, shard_bytes):
+        if not isinstance(copy, PackedStore) or not _is_packed_so(copy, store, codec, shard_bytes):
             raise taken(place.name)
-        _finish(place)
+        was_there = not _finish(place)
         sizes = copy.attributes["packed"]["shard_bytes"]["values"]
-        return Packed(store.num_rows, sum(sizes), len(sizes), len(sizes), copy.packing.codec)
+        return Packed(store.num_rows, sum(sizes), len(sizes), len(sizes), copy.packing.codec, was_there)
     if codec == AUTO:
         codec = best_of(try_codecs(store)).codec
     packing = packing_for(store, codec, shard_bytes)
@@ -98,6 +102,7 @@ def pack(
 
 
 @coded
+@typed
 def unpack(
     store: StoreOrPath,
     dest: str | os.PathLike[str],
@@ -108,8 +113,8 @@ def unpack(
 ) -> Packed:
     """Write a mapped copy of a packed store, open or at a path, to a new folder: the same bytes as before.
 
-    It runs as `pack` does. Raises StoreError where there is a store already, `dest` is not a folder of this
-    machine, or a shard is damaged.
+    It runs as `pack` does. Raises StoreError where there is any other store already, `dest` is not a folder of
+    this machine, or a shard is damaged.
     """
     store = opened(store)
     place = place_of(dest)
@@ -122,8 +127,8 @@ def unpack(
     if copy is not None:
         if isinstance(copy, PackedStore):
             raise taken(place.name)
-        _finish(place)
-        return Packed(store.num_rows, store.values.nbytes, num_chunks, num_chunks, None)
+        was_there = not _finish(place)
+        return Packed(store.num_rows, store.values.nbytes, num_chunks, num_chunks, None, was_there)
     with held(place, name_of(store, ["mapped"]), []) as staged:
         assert isinstance(staged, Folder)
         for name in store.layout.row_arrays:
@@ -141,19 +146,36 @@ def unpack(
 
 
 def copy_at(place: Place, store: SeriesStore) -> SeriesStore | None:
-    """A copy of a store whose writer was killed between the commit and its end; None where there is no store.
+    """The copy of a store that was made before, known by the checksums of its rows; None where there is no store.
 
-    Raises StoreError where there is any other store, or files of others.
+    A writer that was killed right after its commit leaves nothing else. Raises StoreError where there is any other
+    store, this store itself, or files of others.
     """
     if not _has(place, ROOT):
         if isinstance(place, Folder):
             check_free(place.path)
         return None
-    if _has(place, LOCK_FILE):
+    try:
         found = open_store(place.name)
-        if content_of(found) == content_of(store):
-            return found
-    raise taken(place.name)
+    except StoreError as error:
+        raise taken(place.name) from error  # by one that is damaged, or of another version
+    if content_of(found) != content_of(store) or _is_same_place(place, store.place):
+        raise taken(place.name)
+    return found
+
+
+def _is_same_place(one: Place, other: Place) -> bool:
+    if isinstance(one, Folder) and isinstance(other, Folder):
+        return one.path.samefile(other.path)
+    return one.name == other.name
+
+
+def _is_packed_so(copy: PackedStore, store: SeriesStore, codec: str, shard_bytes: int) -> bool:
+    """Whether it is packed as a job would do it; AUTO may have taken any codec that every Zarr tool reads."""
+    wanted = copy.packing.codec if codec == AUTO else codec
+    if codec == AUTO and codec_of(wanted).with_deltas:
+        return False
+    return copy.packing == packing_for(store, wanted, shard_bytes)
 
 
 def _has(place: Place, name: str) -> bool:
@@ -164,12 +186,15 @@ def _has(place: Place, name: str) -> bool:
     return True
 
 
-def _finish(place: Place) -> None:
-    """Remove what the killed writer has left."""
+def _finish(place: Place) -> bool:
+    """Remove what a killed writer has left; whether there was anything."""
+    if not _has(place, LOCK_FILE):
+        return False
     if isinstance(place, Folder):
         finish(place.path)
     else:
         place.remove([*place.sizes(STAGED), LOCK_FILE])
+    return True
 
 
 @dataclass(frozen=True)

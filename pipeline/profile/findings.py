@@ -27,6 +27,7 @@ from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.times import find_times, has_zone
 from longstride.pipeline.profile.wording import share
+from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
 from longstride.storage.text import counted, readable_time
 
@@ -43,6 +44,7 @@ WHY = {
 
 
 @coded
+@typed
 def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     """Look at about `rows` rows of logs, named as for `ingest`, and propose a recipe.
 
@@ -52,7 +54,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     sample = take_sample(names, rows)
     if not sample.num_rows:
         raise SourceError(
-            ", ".join({source.name: 0 for source, _ in sample.excerpts}),
+            ", ".join(sample.names),
             "there is no row to look at: name files that have rows",
             code="source-empty",
         )

@@ -49,6 +49,8 @@ class Sample:
     """How the text files are written."""
     num_files: int
     """Also those that were not looked at."""
+    names: tuple[str, ...]
+    """Files that were looked at, also those without a row."""
     excerpts: tuple[Excerpt, ...]
     is_whole: bool
     """Whether nothing was left out."""
@@ -118,6 +120,7 @@ def take_sample(names: Names, rows: int) -> Sample:
     return Sample(
         dialect=dialect,
         num_files=len(files),
+        names=tuple(seen),
         excerpts=tuple(excerpt for name in seen for excerpt in _excerpts(name, spans[name], dialect, each)),
         is_whole=is_text and num_bytes_seen == sum(map(num_bytes, files)),
     )

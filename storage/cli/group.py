@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 import click
 
+from longstride.storage.cli.signals import heard, stop
 from longstride.storage.cli.terminal import printable
 from longstride.storage.errors import LongstrideError, of_system
 from longstride.storage.location import local_path
 from longstride.storage.packages import package_error
 
-__all__ = ["OVERWRITE", "SOURCES", "CommandGroup", "LocalPath", "example", "options", "resumable", "row_range"]
+__all__ = ["OVERWRITE", "SOURCES", "CommandGroup", "LocalPath", "example", "options", "row_range"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,8 +23,7 @@ SOURCES = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True
 
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the file where there is one.")
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
+ROWS = re.compile(r"\s*([0-9]{1,18})\s*:\s*([0-9]{1,18})\s*")
 NO_MEMORY = re.compile(
     r"can't start new thread|[Cc]an(no|')t allocate memory|not enough memory|failed to map segment"
 )
@@ -51,7 +51,7 @@ class CommandGroup(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command, turning our errors and the system's into `Error: ...` and exit code 1."""
-        with _told():
+        with _told(), heard():
             return super().invoke(context)
 
 
@@ -61,9 +61,8 @@ def _told() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise  # `inspect ... | head`: click ends silently
-    except KeyboardInterrupt:
-        click.echo("Interrupted", err=True)
-        raise click.exceptions.Exit(INTERRUPTED) from None
+    except KeyboardInterrupt as error:
+        stop(error)
     except Exception as error:
         if (ours := _as_ours(error)) is None:
             raise
@@ -103,10 +102,10 @@ def row_range(context: click.Context, parameter: click.Parameter, text: str | No
     """Callback of an option `--rows A:B`: the first row, and the one after the last."""
     if text is None:
         return None
-    first, colon, last = text.replace(",", "").partition(":")
-    if not (colon and first.strip().isdigit() and last.strip().isdigit()):
+    bounds = ROWS.fullmatch(text.replace(",", ""))
+    if bounds is None:
         raise click.BadParameter(f"{text!r}: expected the first row and the one after the last, such as 0:1000")
-    return int(first), int(last)
+    return int(bounds[1]), int(bounds[2])
 
 
 def options(*groups: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
@@ -118,13 +117,3 @@ def options(*groups: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
         return command
 
     return decorate
-
-
-@contextmanager
-def resumable() -> Iterator[None]:
-    """Say, when Ctrl-C ends the work within, that the same command resumes it."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo("Interrupted: run the same command again, and it resumes where it was", err=True)
-        raise click.exceptions.Exit(INTERRUPTED) from None

@@ -7,12 +7,24 @@ from dataclasses import fields
 from functools import wraps
 from textwrap import fill, indent
 from types import NoneType, UnionType
-from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, Union, get_args, get_origin, overload
+from typing import (
+    Any,
+    Concatenate,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 from longstride.storage.cli.flags import field_docs
 from longstride.storage.errors import LongstrideError
 
-__all__ = ["checked", "keywords_of"]
+__all__ = ["checked", "keywords_of", "typed"]
 
 P = ParamSpec("P")
 Self = TypeVar("Self")
@@ -67,6 +79,31 @@ def keywords_of(
     return decorate
 
 
+def typed(function: Callable[P, Result]) -> Callable[P, Result]:
+    """Let a function raise LongstrideError for a number, a text or a callable that is of another type.
+
+    Whoever uses arguments of other types, such as stores and paths, checks them.
+    """
+    signature = inspect.signature(function)
+    hints = {name: hint for name, hint in get_type_hints(function).items() if _is_plain(hint)}
+
+    @wraps(function)
+    def call(*arguments: P.args, **keywords: P.kwargs) -> Result:
+        bound = signature.bind(*arguments, **keywords)
+        for name in bound.arguments.keys() & hints.keys():
+            bound.arguments[name] = checked(name, bound.arguments[name], hints[name], LongstrideError)
+        return function(*bound.args, **bound.kwargs)
+
+    return call
+
+
+def _is_plain(hint: Any) -> bool:
+    kind = get_origin(hint) or hint
+    if kind in (Union, UnionType, tuple):
+        return all(map(_is_plain, get_args(hint)))
+    return kind in (bool, int, float, str, NoneType, Callable)
+
+
 def _described(options: type, signature: inspect.Signature) -> str:
     """Each option with its default and the docstring of its field."""
     docs = field_docs(options)
@@ -101,7 +138,11 @@ def _fits(value: Any, hint: Any) -> bool:
     if kind is Literal:
         return True  # the options know what to say of another value
     if kind in (int, float):
-        return isinstance(value, (int, kind)) and not isinstance(value, bool)
+        is_number = isinstance(value, (int, kind)) and not isinstance(value, bool)
+        return is_number and (isinstance(value, float) or -(2**63) <= value < 2**63)  # larger ones fit no array
+    if kind is tuple:
+        items = get_args(hint)
+        return isinstance(value, Sequence) and len(value) == len(items) and all(map(_fits, value, items))
     if kind is Sequence:
         (item,) = get_args(hint)
         is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
-from longstride.storage.places.folder import open_file
+from longstride.storage.places.files import open_file
 
 __all__ = ["map_chunk_files", "read_ahead"]
 

@@ -17,7 +17,9 @@ from longstride.storage.places.place import FileChanged, Part, Place
 
 __all__ = ["PackedRows", "threads_for"]
 
-CHUNKS_KEPT = 64
+KEPT_BYTES = 8 * 2**20
+"""Of decoded chunks that are kept; of larger ones, the last alone."""
+MAX_KEPT = 64
 PIECE_CHUNKS = 32
 LOCAL_THREADS = 4
 REMOTE_THREADS = 16
@@ -77,7 +79,8 @@ class PackedRows:
         self._check_unchanged = check_unchanged
         self._shards: dict[int, _Shard] = {}
         # A search for a time by bisection asks for single rows, the first ones again and again.
-        self._chunk = lru_cache(maxsize=CHUNKS_KEPT)(self._read_chunk)
+        num_kept = KEPT_BYTES // (packing.chunk_rows * array.row_bytes)
+        self._chunk = lru_cache(maxsize=max(1, min(MAX_KEPT, num_kept)))(self._read_chunk)
 
     def __len__(self) -> int:
         return self.shape[0]

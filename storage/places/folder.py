@@ -1,18 +1,17 @@
 """A folder of this machine. Its files may come from a stranger, so that nothing but files of its own is read."""
 
-import errno
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from longstride.storage.atomic import make_directory, sync_directory, write_file
+from longstride.storage.places.files import open_file
 from longstride.storage.places.object_answers import PlaceError
 from longstride.storage.places.place import FileChanged, Part, Place
 
-__all__ = ["Folder", "open_file"]
+__all__ = ["Folder"]
 
 
 class Folder(Place):
@@ -83,37 +82,6 @@ class Folder(Place):
         """See Place."""
         for name in names:
             (self.path / name).unlink(missing_ok=True)
-
-
-def open_file(path: Path) -> IO[bytes]:
-    """Open a file that may come from a stranger, to read it without a buffer.
-
-    Raises PlaceError for a link, a pipe, a device or a folder, which could lead elsewhere, block or never end.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno != errno.ELOOP and not stat.S_ISSOCK(_mode(path)):
-            raise
-        raise _not_a_file(path, _mode(path)) from None
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(descriptor)
-        raise _not_a_file(path, mode)
-    return os.fdopen(descriptor, "rb", buffering=0)
-
-
-def _mode(path: Path) -> int:
-    try:
-        return path.lstat().st_mode
-    except OSError:
-        return 0
-
-
-def _not_a_file(path: Path, mode: int) -> PlaceError:
-    kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-    kind = kinds.get(stat.S_IFMT(mode), "a device")
-    return PlaceError(f"{path} is {kind}: put the file itself there", code="not-a-file")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from longstride.storage.format import STAGED, chunk_file
+from longstride.storage.format import MAX_DECODED_BYTES, MIN_PACKED_ROWS, STAGED, chunk_file
 from longstride.storage.packed.shards import Packing, encode_shard
 from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
@@ -22,7 +22,6 @@ SHARD_BYTES = 64 * 2**20
 """Bytes of values in a shard, before they are compressed."""
 CHUNK_BYTES = 128 * 2**10
 """Bytes of values decoded at a time: little compared with a block of windows, and enough to compress well."""
-MIN_CHUNK_ROWS = 64
 
 
 def packing_for(store: SeriesStore, codec: str, shard_bytes: int = SHARD_BYTES) -> Packing:
@@ -31,12 +30,15 @@ def packing_for(store: SeriesStore, codec: str, shard_bytes: int = SHARD_BYTES) 
     In powers of two, so that chunks fill a shard, and shards begin where chunks of the mapped layout do.
     """
     row_bytes = store.layout.row_arrays["values"].row_bytes
-    chunk_rows = 1 << max(0, (CHUNK_BYTES // row_bytes).bit_length() - 1)
+    widest = max(array.row_bytes for array in store.layout.row_arrays.values())
+    # A store may have thousands of labels for a single channel.
+    wanted = min(CHUNK_BYTES // row_bytes, MAX_DECODED_BYTES // widest)
+    chunk_rows = 1 << max(0, wanted.bit_length() - 1)
     per_shard = max(1, shard_bytes // (store.chunk_rows * row_bytes))
     return Packing(
         codec,
         shard_rows=store.chunk_rows * (1 << (per_shard.bit_length() - 1)),
-        chunk_rows=min(store.chunk_rows, max(MIN_CHUNK_ROWS, chunk_rows)),
+        chunk_rows=min(store.chunk_rows, max(MIN_PACKED_ROWS, chunk_rows)),
     )
 
 

@@ -245,10 +245,10 @@ def _rows(store: SeriesStore) -> Values:
 
 
 def _report(report: IngestReport) -> Values:
-    """What became of every row, without paths and times of day."""
+    """What became of every row, without paths, times of day and what was found of an earlier run."""
     account = report.as_plain()
     files, rejects = account.pop("files"), account.pop("rejects")
-    for name in ("store", "seconds", "parts_reused"):
+    for name in ("store", "seconds", "parts_reused", "was_there"):
         account.pop(name)
     found = {"report": digest(json.dumps(account, sort_keys=True))}
     for file in files:

@@ -74,6 +74,31 @@ def test_what_was_opened_before_stays_or_is_refused(make: Make, replace: Callabl
         copy.values[0:10]
 
 
+@pytest.mark.parametrize("replace", [exchange, replaced_by_removal])
+@pytest.mark.parametrize("part", ["block_statistics", "segments", "time", "values"])
+def test_no_part_of_another_store_is_called_damaged(
+    make: Make, replace: Callable[[Path, Path], None], part: str
+) -> None:
+    """Nobody is sent for a backup where a store is whole, but another one."""
+    first, second = make("first.zarr", 1), make("second.zarr", 2)
+    store = open_store(first)
+    replace(first, second)
+    if part == "segments":  # both have the same
+        assert len(store.segments) == 1
+        return
+    with raises("store-changed", first):
+        getattr(store, part)[:1] if part in ("time", "values") else getattr(store, part)
+    assert not any(check.fault for check in check_store(open_store(first)))
+
+
+def test_what_is_damaged_and_no_other_store_is_called_damaged(make: Make) -> None:
+    store = open_store(make("first.zarr", 1))
+    file = store.path / f"commits/{store.generation}/block_mean/c/0/0"
+    file.write_bytes(bytes(file.stat().st_size))
+    with raises("store-damaged", file):
+        store.block_statistics  # noqa: B018
+
+
 def test_the_same_rows_again_are_no_other_store(make: Make) -> None:
     first, again = make("first.zarr", 1), make("again.zarr", 1)
     store = open_store(first)

@@ -15,18 +15,18 @@ import numpy as np
 import pytest
 
 from longstride.pipeline.packing.pack import pack, unpack
-from longstride.storage.format import ATTRIBUTES, ROOT, seal
+from longstride.storage.format import ROOT
 from longstride.storage.open import open_store
 from longstride.storage.places.object_answers import PlaceError
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_store
 from tests.helpers.campaigns import count
 from tests.helpers.errors import assert_refused, raises
+from tests.helpers.stores.forged import Attributes, rewrite
 
 pytestmark = pytest.mark.campaign
 
 ROWS = 3 * 1024 + 5
-Attributes = dict[str, Any]
 GIGABYTES = 2
 
 
@@ -40,16 +40,6 @@ def mapped(make_store: Callable[..., SeriesStore], tmp_path: Path) -> Path:
 def packed(mapped: Path, tmp_path: Path) -> Path:
     pack(mapped, tmp_path / "packed.zarr", codec="zstd", shard_bytes=2 * 1024 * 12)
     return tmp_path / "packed.zarr"
-
-
-def rewrite(store: Path, change: Callable[[Attributes], object]) -> None:
-    """Change our attributes, and seal them again, as a stranger would."""
-    document = json.loads((store / ROOT).read_bytes())
-    attributes = document["attributes"][ATTRIBUTES]
-    del attributes["seal_crc32c"]
-    change(attributes)
-    document["attributes"][ATTRIBUTES] = attributes | {"seal_crc32c": seal(attributes)}
-    (store / ROOT).write_text(json.dumps(document))
 
 
 def rename_checksum(new: str) -> Callable[[Attributes], object]:
@@ -92,6 +82,13 @@ CHANGES = [
     lambda held: held["documents_crc32c"].update({"values/zarr.json": -1}),
     *(put("identity", held) for held in (1, None, ["x"])),
     *(put("recipe", held) for held in ([], "x", None)),
+    *(put("channels", ["a", "b", text]) for text in ("\ud800", "c\udfff")),
+    put("units", [None, "bar", "\ud800"]),
+    put("labels", ["\ud800"]),
+    put("series", ["\ud800"]),
+    *(put("recipe", {"time": held}) for held in ("\ud800", [{"deep": float("nan")}], float("inf"), -float("inf"))),
+    *(put("sources", [held]) for held in ({"\ud800": 1}, {"name": "\ud800"}, {"bytes": float("nan")})),
+    put("another", {"of": ["a", {"newer": float("nan")}]}),
 ]
 PACKED_CHANGES = [
     put("packed", []),
@@ -124,6 +121,36 @@ def test_so_are_those_of_a_packed_store(packed: Path, change: Callable[[Attribut
     with raises("store-damaged", packed):
         open_store(packed)
     count("crafted documents of stores")
+
+
+def with_long_chunks(held: Attributes) -> None:
+    """One chunk of 2^27 rows, of which a few are there."""
+    held["chunk_rows"] = 2**27
+    for name in ("time", "values", "labels"):
+        held["checksums_crc32c"][name] = held["checksums_crc32c"][name][:1]
+
+
+def test_chunks_are_no_longer_than_a_store_of_ours_has_them(mapped: Path) -> None:
+    """A few kilobytes of zeros, compressed, would be a chunk of gigabytes."""
+    rewrite(mapped, with_long_chunks)
+    with raises("store-damaged", mapped, f"chunk_rows is {2**27}"):
+        open_store(mapped)
+
+
+def test_so_are_chunks_of_many_labels(packed: Path) -> None:
+    def change(held: Attributes) -> None:
+        rows = held["chunk_rows"] = 2**19  # as for 3 channels, but decoded as a whole
+        held["labels"] = [f"label {number}" for number in range(200)]
+        held["packed"] |= {"chunk_rows": rows, "shard_rows": rows}
+        for name in ("time", "values", "labels"):
+            held["checksums_crc32c"][name] = held["checksums_crc32c"][name][:1]
+            held["packed"]["shard_bytes"][name] = held["packed"]["shard_bytes"][name][:1]
+
+    rewrite(packed, change)
+    with raises("store-damaged", packed, f"packed chunk_rows is {2**19}"):
+        open_store(packed)
+    rewrite(packed, put_packed("chunk_rows", 2**18))
+    assert open_store(packed).chunk_rows == 2**19
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[" * 100_000, b'{"a":' * 100_000, b"null", b"[]", b"7"])

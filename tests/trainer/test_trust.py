@@ -1,8 +1,9 @@
 """Code is imported where somebody typed its path, or said that the file which names it is trusted."""
 
 import json
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from click.testing import CliRunner
 
 import longstride
 from longstride.__main__ import main
+from longstride.storage.places.bucket import Bucket
+from longstride.storage.places.folder import Folder
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.saved.checkpoint import load_checkpoint, save_checkpoint
+from longstride.trainer.saved.checkpoint import complete_checkpoints, load_checkpoint, save_checkpoint
 from tests.helpers.errors import assert_refused, raises
 from tests.helpers.runs.training import SIZES, newest_checkpoint
 
@@ -67,7 +70,7 @@ def test_what_is_typed_again_is_trusted(store: Path, imported: Path) -> None:
     assert "2 steps" in train(store, "--model=payload:model", "--resume")
 
 
-def scored(run: str, store: Path, **options: Any) -> int:
+def scored(run: str, store: Path | str, **options: Any) -> int:
     return longstride.score(run, store, "scores.parquet", device="cpu", overwrite=True, **options).rows
 
 
@@ -115,6 +118,90 @@ def test_a_run_that_was_given_a_model_afterwards_imports_nothing(
     with raises("import-untrusted", "payload:model", "run/settings.json", kind=SettingsError):
         scored("run", store)
     assert not imported.exists()
+
+
+URL = "s3://bucket/plant.zarr"
+
+
+def with_settings(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Other settings in every checkpoint, sealed again, as a stranger would."""
+    for checkpoint in complete_checkpoints(run / "checkpoints"):
+        state = load_checkpoint(checkpoint)
+        change(state["settings"])
+        shutil.rmtree(checkpoint)
+        save_checkpoint(run / "checkpoints", state["progress"]["step"], state)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Addresses to which a request would be sent."""
+    found: list[str] = []
+
+    def get(bucket: Bucket, name: str) -> bytes:
+        found.append(bucket.name)
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(Bucket, "get", get)
+    return found
+
+
+@pytest.mark.parametrize("url", [URL, "http://127.0.0.1:9/plant.zarr", "gs://bucket/plant.zarr"])
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_run_sends_no_request(store: Path, imported: Path, asked: list[str], url: str, is_old: bool) -> None:
+    """It would be signed with the credentials of the user."""
+    train(store)
+    with_settings(Path("run"), lambda settings: settings["data"].update(store=url))
+    if is_old:
+        settings = json.loads(Path("run/settings.json").read_text())
+        settings["data"]["store"] = url
+        Path("run/settings.json").write_text(json.dumps(settings))
+        with_settings_of_an_old_version(Path("run"))
+    file = "settings.json" if is_old else "state.pt"
+    with raises("address-untrusted", url, file, "trust=True", "--normal", kind=SettingsError):
+        scored("run", store)
+    command = ["score", "run", str(store), "--out=scores.parquet", "--device=cpu"]
+    assert_refused(CliRunner().invoke(main, command).output, "address-untrusted", url, "--trust", "--normal")
+    assert "6,000 rows" in CliRunner().invoke(main, [*command, f"--normal={store}"]).output
+    assert "2 steps" in train(store, "--resume")  # the store is the one that was typed
+    assert asked == []
+
+
+def test_a_request_is_sent_where_it_is_trusted_or_typed(store: Path, imported: Path, asked: list[str]) -> None:
+    train(store)
+    with_settings(Path("run"), lambda settings: settings["data"].update(store=URL))
+    with raises("store-missing", URL):
+        scored("run", store, trust=True)
+    with raises("store-missing", f"{URL}-2"):
+        scored("run", store, normal=f"{URL}-2")
+    assert asked == [URL, f"{URL}-2"]
+
+
+def test_the_store_that_was_typed_is_the_one_of_the_run(
+    store: Path, imported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exactly that one: another of the same bucket may be of somebody else."""
+    train(store)
+    files = Folder(store)
+    monkeypatch.setattr(Bucket, "get", lambda bucket, name: files.get(name))
+    monkeypatch.setattr(Bucket, "get_range", lambda bucket, name, *rest: files.get_range(name, *rest))
+    longstride.pack(store, Path("packed.zarr"))
+    files = Folder(Path("packed.zarr"))
+    for url in (URL, f"{URL}/"):
+        with_settings(Path("run"), lambda settings, url=url: settings["data"].update(store=url))  # type: ignore[misc]
+        assert scored("run", URL) == 6000
+    for url in (f"{URL}-2", f"{URL}/sub", "s3://bucket"):
+        with_settings(Path("run"), lambda settings, url=url: settings["data"].update(store=url))  # type: ignore[misc]
+        with raises("address-untrusted", url, kind=SettingsError):
+            scored("run", URL)
+
+
+def test_a_file_of_settings_sends_no_request(imported: Path, asked: list[str]) -> None:
+    Path("run.toml").write_text(f'store = "{URL}"')
+    command = ["train", "--out=run", "--config=run.toml"]
+    assert_refused(CliRunner().invoke(main, command).output, "address-untrusted", "run.toml", URL, "--trust")
+    assert asked == []
+    assert_refused(CliRunner().invoke(main, [*command, "--trust"]).output, "store-missing", URL)
+    assert asked == [URL]
 
 
 def test_a_checkpoint_runs_no_code(store: Path, imported: Path) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 
 from longstride.storage.atomic import naming, write_file
 from longstride.storage.packages import PackageError, needs
+from longstride.storage.places.files import read_file
 
 __all__ = ["Interval", "MetricsLog", "read_metrics"]
 
 KINDS = ("train", "validation", "summary")
+MAX_BYTES = 2**32
 MAX_SHOWN = 5
 """Numbers of damaged lines in a warning."""
 
@@ -78,7 +80,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         return []
     lines: list[dict[str, Any]] = []
     damaged: list[int] = []
-    for number, text in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+    for number, text in enumerate(read_file(path, max_bytes=MAX_BYTES).split(b"\n")[:-1], start=1):
         line = _parse(text)
         if line is None:
             damaged.append(number)

@@ -1,6 +1,7 @@
 """From stored values to what a model sees: zero mean, unit spread, no NaN; and back."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,6 +40,17 @@ class Normalisation:
         std = np.nan_to_num(statistics.std, nan=0.0)
         smallest = np.finfo(store.values.dtype).eps * np.abs(mean)
         return Normalisation(torch.from_numpy(mean), torch.from_numpy(np.where(std > smallest, std, 1.0)))
+
+    @staticmethod
+    def from_saved(fields: dict[str, Any], num_channels: int) -> "Normalisation":
+        """Inverse of `vars`. Raises ValueError for what cannot be the normalisation of N channels."""
+        found = Normalisation(**fields)
+        for tensor in (found.mean, found.scale):
+            if tensor.shape != (num_channels,) or tensor.dtype != torch.float64 or not tensor.isfinite().all():
+                raise ValueError(f"the normalisation is not of {num_channels} finite numbers")
+        if not (found.scale > 0).all():
+            raise ValueError("the normalisation divides by numbers that are not above 0")
+        return found
 
     def to(self, device: torch.device) -> "Normalisation":
         """Move to a device."""

@@ -18,6 +18,7 @@ from longstride.trainer.engine.loss import make_loss
 from longstride.trainer.engine.metrics import Interval
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
+from longstride.trainer.engine.plain import of_types
 from longstride.trainer.engine.precision import check_precision
 from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import SettingsError
@@ -59,9 +60,9 @@ class Progress:
 
     @staticmethod
     def from_json(fields: dict[str, Any]) -> "Progress":
-        """Inverse of `dataclasses.asdict`."""
-        sums = {name: Interval(**fields[name]) for name in ("interval", "total")}
-        return Progress(**{**fields, **sums})
+        """Inverse of `dataclasses.asdict`. Raises TypeError for anything that it could not have returned."""
+        sums = {name: of_types(Interval, fields[name]) for name in ("interval", "total")}
+        return of_types(Progress, {**fields, **sums})
 
 
 class RunState:
@@ -117,7 +118,7 @@ class RunState:
         """Return to the state that `as_checkpoint` returned."""
         self.model.load_state_dict(checkpoint["model"])
         self.progress = Progress.from_json(checkpoint["progress"])
-        self.normalise_by(Normalisation(**checkpoint["normalisation"]))
+        self.normalise_by(Normalisation.from_saved(checkpoint["normalisation"], len(self.store.channels)))
         # Another number of ranks has other random streams in any case.
         if len(checkpoint["random"]) == self.ranks.world_size:
             states = checkpoint["random"][self.ranks.rank]

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.optimisation import make_average, make_optimiser, make_schedule
+from longstride.trainer.engine.plain import alike
 from longstride.trainer.engine.precision import make_scaler
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.settings import Settings
@@ -43,6 +44,24 @@ class TrainingState(RunState):
         super().restore(checkpoint)
         if self.average is not None:
             self.average.load_state_dict(checkpoint["average"])
-        self.optimiser.load_state_dict(checkpoint["optimiser"])
-        self.schedule.load_state_dict(checkpoint["schedule"])
+        self._restore_optimiser(checkpoint["optimiser"])
+        # Only what it has: torch would take any other attribute too.
+        own = self.schedule.state_dict()
+        saved = {name: checkpoint["schedule"][name] for name in own if name in checkpoint["schedule"]}
+        if not alike({name: own[name] for name in saved}, saved):
+            raise ValueError("the schedule is of another kind")
+        self.schedule.load_state_dict(saved)
         self.scaler.load_state_dict(checkpoint["scaler"])
+
+    def _restore_optimiser(self, saved: dict[str, Any]) -> None:
+        """Raises ValueError for settings or averages that cannot be of these weights: torch compares neither."""
+        own = self.optimiser.state_dict()["param_groups"]
+        for group, found in zip(own, saved["param_groups"], strict=True):
+            shared = (group.keys() & found.keys()) - {"params"}
+            if not all(alike(group[name], found[name]) for name in shared):
+                raise ValueError("the optimiser has other settings")
+        self.optimiser.load_state_dict(saved)
+        for weights, state in self.optimiser.state.items():
+            tensors = [value for value in state.values() if isinstance(value, Tensor)]
+            if not all(tensor.numel() == 1 or tensor.shape == weights.shape for tensor in tensors):
+                raise ValueError("the optimiser has averages of other weights")

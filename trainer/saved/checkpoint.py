@@ -5,10 +5,12 @@ checkpoints/step-000001200/complete     the marker, written last: size and CRC-3
 checkpoints/best                        a link to the one with the smallest validation loss
 """
 
+import hashlib
 import io
 import json
 import logging
 import shutil
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,9 @@ import torch
 
 from longstride.storage.atomic import sync_directory, write_file
 from longstride.storage.errors import LongstrideError
+from longstride.storage.places.files import read_file
+from longstride.storage.places.object_answers import PlaceError
+from longstride.trainer.engine.plain import is_plain
 from longstride.trainer.errors import RunError
 
 __all__ = [
@@ -33,12 +38,15 @@ __all__ = [
     "mark_best",
     "remove_old",
     "save_checkpoint",
+    "state_digest",
 ]
 
 STATE_FILE = "state.pt"
 MARKER_FILE = "complete"
 UNFINISHED = ".unfinished"
 BEST = "best"
+MAX_STATE_BYTES = 2**36
+"""Far more than a checkpoint that was made in memory."""
 MAX_SHOWN = 300
 """Characters of an error of torch."""
 
@@ -145,26 +153,35 @@ def first_whole(checkpoints: Iterable[Path], run: Path) -> Checkpoint:
 def load_checkpoint(checkpoint: Path) -> dict[str, Any]:
     """Read a state; its tensors are on the CPU. Raises RunError where a file of it is missing or damaged."""
     try:
-        data = (checkpoint / STATE_FILE).read_bytes()
-        marker = (checkpoint / MARKER_FILE).read_bytes()
+        data = read_file(checkpoint / STATE_FILE, max_bytes=MAX_STATE_BYTES)
+        marker = read_file(checkpoint / MARKER_FILE)
     except PermissionError:
         raise  # it may well be whole
     except OSError as error:
         raise _damaged(checkpoint, f"{error.filename}: {error.strerror}") from error
+    except PlaceError as error:
+        raise _damaged(checkpoint, str(error)) from error
     if marker:  # one that an older version wrote is empty
         try:
             expected = json.loads(marker)[STATE_FILE]
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise _damaged(checkpoint, f"its file {MARKER_FILE} is not as it was written") from error
         if (found := _sum_of(data)) != expected:
             raise _damaged(checkpoint, f"{STATE_FILE} has {_shown(found)}, expected {_shown(expected)}")
     try:
-        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with zipfile.ZipFile(io.BytesIO(data)) as records:  # torch compresses none, but would unpack any
+            is_packed = any(record.compress_type != zipfile.ZIP_STORED for record in records.infolist())
+        state = None if is_packed else torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # of whatever kind the damage leads to
         raise _damaged(checkpoint, f"{STATE_FILE} cannot be read") from error
-    if not isinstance(state, dict):
+    if not isinstance(state, dict) or not is_plain(state):
         raise _damaged(checkpoint, f"{STATE_FILE} holds no state")
     return state
+
+
+def state_digest(checkpoint: Path) -> str:
+    """SHA-256 of the file of a state."""
+    return hashlib.sha256((checkpoint / STATE_FILE).read_bytes()).hexdigest()
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import logging
 from pathlib import Path
 
 from longstride.storage.atomic import write_file
+from longstride.storage.places.files import read_file
+from longstride.storage.places.object_answers import PlaceError
 from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.saved.checkpoint import STATE_FILE, Checkpoint
 from longstride.trainer.settings import Settings
@@ -25,7 +27,7 @@ def has_settings(run: Path) -> bool:
     """Whether a folder has a `settings.json` of a run."""
     try:
         _read(run / SETTINGS_FILE)
-    except SettingsError:
+    except (SettingsError, PlaceError):
         return False
     return True
 
@@ -39,7 +41,7 @@ def settings_of(run: Path, checkpoint: Checkpoint) -> tuple[Settings, Path]:
     file = run / SETTINGS_FILE
     try:
         shown, fault = _read(file), None
-    except SettingsError as error:
+    except (SettingsError, PlaceError) as error:
         shown, fault = None, str(error)
     held = checkpoint.state.get("settings")
     if held is None:
@@ -48,7 +50,7 @@ def settings_of(run: Path, checkpoint: Checkpoint) -> tuple[Settings, Path]:
         return shown, file
     try:
         settings = Settings.from_json(held)
-    except SettingsError as error:
+    except (SettingsError, PlaceError) as error:
         raise RunError(f"the settings in {checkpoint.path} cannot be read: {error}", code="run-damaged") from error
     if shown is not None:
         told, trained = shown.that_shape_the_curve(), settings.that_shape_the_curve()
@@ -64,9 +66,9 @@ def settings_of(run: Path, checkpoint: Checkpoint) -> tuple[Settings, Path]:
 
 
 def _read(file: Path) -> Settings:
-    """Raises SettingsError for anything but a file of settings."""
+    """Raises SettingsError, or PlaceError, for anything but a file of settings."""
     try:
-        groups = json.loads(file.read_bytes())
+        groups = json.loads(read_file(file))
     except PermissionError:
         raise
     except OSError as error:
@@ -75,5 +77,5 @@ def _read(file: Path) -> Settings:
         raise SettingsError(f"{file} is damaged: it is not JSON ({error})", code="run-damaged") from error
     try:
         return Settings.from_json(groups)
-    except SettingsError as error:
+    except (SettingsError, PlaceError) as error:
         raise SettingsError(f"{file} is damaged: {error}", code="run-damaged") from error

@@ -44,6 +44,8 @@ class RunDirectory:
     def check(self) -> None:
         """Raise RunError where there is a file or a store, or files of others that a run would overwrite.
 
+        Links, pipes and devices are refused too: whoever made the run may have put them there.
+
         Other files may be there: a queueing system may write its log into the folder.
         """
         if (self.path / ROOT).exists():
@@ -53,18 +55,13 @@ class RunDirectory:
         refuse_inside_store(self.path)
         files = [self.path / SETTINGS_FILE, self.metrics, self.picture, self.report, self.diverged]
         folders = [self.tensorboard, self.checkpoints]
-        taken = [path for path in files + folders if path.exists()]
+        _check_own([self.path / LOCK, *files], folders)
+        files += folders
+        taken = [file for file in files if file.exists()]
         if taken and not has_settings(self.path) and not all_checkpoints(self.checkpoints):
             raise RunError(
                 f"{taken[0]} is there and not of a run: give another folder by --out", code="path-taken"
             )
-        # A run may come from a stranger: nothing is written through a link.
-        for path in files + folders:
-            kind, is_so = ("folder", path.is_dir()) if path in folders else ("file", path.is_file())
-            if os.path.lexists(path) and (path.is_symlink() or not is_so):
-                raise RunError(
-                    f"{path} is a link, or not a {kind}: put the {kind} itself there", code="not-a-file"
-                )
 
     def open(self, settings: Settings, fingerprint: str, *, resume: bool) -> Checkpoint | None:
         """Write the settings, and return the checkpoint to resume from, or None to begin.
@@ -134,3 +131,14 @@ class RunDirectory:
                 "give the same to resume it, or another --out to begin a new run",
                 code="run-differs",
             )
+
+
+def _check_own(files: list[Path], folders: list[Path]) -> None:
+    """Raise RunError for what is there and not a file, or a folder, of the run itself."""
+    for paths, is_own, kind in ((files, Path.is_file, "file"), (folders, Path.is_dir, "folder")):
+        for path in paths:
+            if path.is_symlink() or (path.exists() and not is_own(path)):
+                raise RunError(
+                    f"{path} is a link, or no {kind}: put the {kind} itself there, or give another --out",
+                    code="path-taken",
+                )

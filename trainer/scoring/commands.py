@@ -9,6 +9,7 @@ import click
 
 from longstride.storage.cli.flags import flags, given
 from longstride.storage.cli.group import OVERWRITE, LocalPath, example, row_range
+from longstride.storage.cli.signals import WHOLE, stoppable
 from longstride.trainer.cli import echo_once, report_once, report_progress
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.scoring.settings import BUFFER, ScoreOptions
@@ -39,7 +40,7 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
 
     Started by torchrun, each process scores rows of its own.
     """
-    with report_once(), report_progress():
+    with report_once(WHOLE), report_progress():
         from longstride.trainer.scoring.score import score as score_rows
 
         result = score_rows(run, store, out, **given(options))
@@ -114,12 +115,13 @@ def plot(
     from longstride.trainer.scoring.score_file import read_scores
     from longstride.trainer.scoring.score_plot import draw_scores
 
-    check_output(out, overwrite=overwrite)
+    check_output(out, overwrite=True)  # whether it may be replaced is seen when it is known what is to be drawn
     opened = _opened(store)
     found = read_scores(scores, opened)
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()
-    draw_scores(out, opened, found, rows=rows, channels=chosen, title=opened.name, overwrite=overwrite)
-    click.echo(out)
+    with stoppable(WHOLE):
+        drawn = draw_scores(out, opened, found, rows=rows, channels=chosen, title=opened.name, overwrite=overwrite)
+    click.echo(out if drawn else f"{out}: this very picture was there already: nothing was done")
 
 
 def _opened(store: str) -> "SeriesStore":

@@ -3,8 +3,10 @@
 Each rank scores rows of its own, from the windows that cover them, and holds no more of them than a batch spans.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +15,20 @@ from longstride.pipeline.loading.splits import Split
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html import html_table
-from longstride.storage.location import local_path
+from longstride.storage.location import local_path, place_of
 from longstride.storage.open import opened
 from longstride.storage.segments import Segments
 from longstride.storage.statistics import Statistics
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.copy import content_of, name_of
 from longstride.storage.writing.output import check_output
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import RunError, SettingsError
+from longstride.trainer.resolve import check_address
 from longstride.trainer.scoring.row_errors import row_errors
-from longstride.trainer.scoring.score_file import ScoreFile
+from longstride.trainer.scoring.score_file import ScoreFile, read_scores
 from longstride.trainer.scoring.settings import ScoreOptions
 from longstride.trainer.scoring.threshold import ScoreCounts, row_scores
 from longstride.trainer.scoring.trained_model import TrainedModel
@@ -46,11 +50,15 @@ class ScoreResult:
     """Held-out rows whose errors the others are compared with."""
     threshold: float
     """The share `alarms` of the normal rows has a score above it."""
+    was_there: bool = False
+    """Whether this very file had been written before: nothing was done now."""
 
     def __str__(self) -> str:
+        there = "; it was there already: nothing was done" if self.was_there else ""
         return (
             f"{self.out}: {self.rows:,} rows scored by {self.checkpoint}, {self.rows - self.covered:,} of them "
             f"without a score; compared with {self.normal_rows:,} normal rows; threshold {self.threshold:.4g}"
+            f"{there}"
         )
 
     def _repr_html_(self) -> str:
@@ -75,7 +83,8 @@ def score(options: ScoreOptions) -> ScoreResult:
     the mean over the channels that are present, NaN in a row that no window covers.
 
     Works in a script, in a notebook, and under torchrun, where each process calls it, scores rows of its own, and
-    gets the same result: the same, to rounding, for any number of processes and any batch size.
+    gets the same result: the same, to rounding, for any number of processes and any batch size. Scores that `out`
+    holds already, of the same rows and by the same model and options, are not computed again.
 
     Raises SettingsError for an option that cannot work or a model that is not trusted, RunError where run and
     store do not fit, a file of the run is damaged or no row was held out, StoreError for a store that cannot be
@@ -87,13 +96,18 @@ def score(options: ScoreOptions) -> ScoreResult:
 
 def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     out = local_path(options.out)
-    ranks.on_first(lambda: check_output(out, overwrite=options.overwrite))
+    # Whether a file is there that may not be replaced is seen when it is known what is to be written.
+    ranks.on_first(lambda: check_output(out, overwrite=True))
     store = ranks.together(lambda: opened(options.store))
     trained = TrainedModel(local_path(options.run), ranks, trust=options.trust)
     trained.check(store)
     settings = trained.settings
     stride = options.stride or settings.data.stride
-    normal_store = ranks.together(lambda: _store_of(trained, options))
+    normal_store = ranks.together(lambda: _store_of(trained, store, options))
+    job = ranks.on_first(lambda: _job_of(store, normal_store, trained, options))
+    done = None if options.overwrite else ranks.on_first(lambda: _scored_already(out, store, job))
+    if done is not None:
+        return done
     if options.verify:
         for one in {each.name: each for each in (store, normal_store)}.values():
             verify_store(one, ranks)
@@ -109,6 +123,8 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
             "stride": stride,
             "alarms": options.alarms,
             "threshold": threshold,
+            "normal_rows": int(normal.count.max()),
+            "job": job,
         }
 
         def score_rows() -> tuple[int, int]:
@@ -132,11 +148,40 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     )
 
 
-def _store_of(trained: TrainedModel, options: ScoreOptions) -> SeriesStore:
-    """The store that the model was trained on."""
+def _job_of(store: SeriesStore, normal: SeriesStore, trained: TrainedModel, options: ScoreOptions) -> str:
+    """Name of a job: a hash of all that scores depend on, if only in their last digit."""
+    given = [str(options.run), options.stride, options.batch_size, options.alarms, options.device]
+    return name_of(store, [content_of(normal), *trained.identity(), *given])
+
+
+def _scored_already(out: Path, store: SeriesStore, job: str) -> ScoreResult | None:
+    """What a job has written, where it was killed right behind its end; None where there are no scores of it."""
+    try:
+        scores, about = read_scores(Path(os.path.realpath(out)), store)
+        if about.get("job") != job:
+            return None
+    except LongstrideError:
+        return None
+    return ScoreResult(
+        out=str(out),
+        rows=len(scores),
+        covered=int((~np.isnan(scores)).sum()),
+        checkpoint=about["checkpoint"],
+        normal_rows=about["normal_rows"],
+        threshold=about["threshold"],
+        was_there=True,
+    )
+
+
+def _store_of(trained: TrainedModel, store: SeriesStore, options: ScoreOptions) -> SeriesStore:
+    """The store that the model was trained on. `store` is the one that is scored, which may be the same."""
     if options.normal is not None:
         return opened(options.normal)
-    path = trained.settings.data.store
+    path = str(trained.settings.data.store)
+    if place_of(path).name == store.name:
+        return store
+    remedy = ", or name the store with normal rows by --normal"
+    check_address(path, trained.told_by, remedy, trust=options.trust)
     try:
         return opened(path)
     except LongstrideError as error:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from longstride.storage.atomic import naming
+from longstride.storage.places.files import open_file
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.output import output_file
 from longstride.trainer.engine.distributed import Ranks
@@ -44,13 +45,18 @@ def read_scores(path: Path, store: SeriesStore) -> Scores:
 
     Raises ScoresError where the file holds no scores, scores of other rows, or is damaged.
     """
-    if not path.is_file():
+    if not path.exists():
         raise ScoresError(f"{path} is not there: write it with `longstride score`", code="scores-missing")
+    open_file(path, follow=True).close()  # a pipe would block, and a device never end
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             metadata = file.schema_arrow.metadata or {}
             about = json.loads(metadata[ABOUT])
-            table = file.read(["time", "score"])
+            _check_types(file.schema_arrow)
+            num_rows = file.metadata.num_rows
+            # A small file may hold any number of rows: they are read only if there are as many as in the store.
+            has_all = num_rows == store.num_rows
+            table = file.read(["time", "score"]) if has_all else file.schema_arrow.empty_table()
         time, scores = table["time"].cast(pa.int64()).to_numpy(), table["score"].cast(pa.float64()).to_numpy()
     except (pa.ArrowException, KeyError, OSError, ValueError, RecursionError) as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -67,9 +73,9 @@ def read_scores(path: Path, store: SeriesStore) -> Scores:
             f"{path} is damaged: what it says of its run and threshold is not as it was written; score again",
             code="scores-format",
         )
-    if len(time) != store.num_rows:
+    if {num_rows, len(time)} != {store.num_rows}:
         raise ScoresError(
-            f"{path} has scores of {len(time):,} rows, but {store.name} has {store.num_rows:,}: score that store",
+            f"{path} has scores of {num_rows:,} rows, but {store.name} has {store.num_rows:,}: score that store",
             code="scores-differ",
         )
     if different := np.flatnonzero(time != store.checked("time")[:])[:1].tolist():
@@ -79,6 +85,14 @@ def read_scores(path: Path, store: SeriesStore) -> Scores:
             code="scores-differ",
         )
     return Scores(scores, about)
+
+
+def _check_types(schema: pa.Schema) -> None:
+    """Raise ValueError unless times and scores are numbers: texts, repeated, can take any amount of memory."""
+    time, score = (schema.field(name).type for name in ("time", "score"))
+    is_time = pa.types.is_timestamp(time) or pa.types.is_integer(time)
+    if not (is_time and (pa.types.is_floating(score) or pa.types.is_integer(score))):
+        raise ValueError(f"its times are {time}, its scores {score}")
 
 
 def _seal(told: bytes) -> bytes:

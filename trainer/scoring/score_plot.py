@@ -1,5 +1,7 @@
 """The picture of scores: the signal, the score with its threshold, and where rows are labelled."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.store import SeriesStore
-from longstride.storage.writing.output import output_file
+from longstride.storage.writing.copy import name_of
+from longstride.storage.writing.output import check_output, output_file
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
 from longstride.trainer.scoring.vus import spans_of
@@ -19,7 +22,10 @@ __all__ = ["draw_scores"]
 
 MAX_POINTS = 1500
 """Points across the picture; of more rows, the smallest and the largest value between two points are drawn."""
-SUFFIXES = (".png", ".svg", ".pdf")
+KEYS = {".png": "longstride", ".svg": "Identifier", ".pdf": "Keywords"}
+"""Kinds of pictures, and under which key of its metadata a picture names the job that has drawn it."""
+ENDS = {".png": b"IEND\xaeB`\x82", ".svg": b"</svg>", ".pdf": b"%%EOF"}
+"""Last bytes of a whole picture."""
 LABELLED = "#f59f00"
 
 
@@ -32,17 +38,17 @@ def draw_scores(
     channels: tuple[str, ...] = (),
     title: str = "",
     overwrite: bool = False,
-) -> None:
+) -> bool:
     """Draw rows start:stop of a store, all by default, and of its channels those named, or the first eight.
 
     Over time, or over rows where they are of several series. No more rows are read at a time than a chunk has, or
-    lie between two points.
+    lie between two points. Whether something was drawn: not where this very picture is there already.
     Raises ScoresError for rows or channels that the store does not have, and for a path that is not a picture, and
     LongstrideError as `output_file`.
     """
-    if path.suffix not in SUFFIXES:
+    if path.suffix not in KEYS:
         raise ScoresError(
-            f"{path} is not a picture: expected a name that ends with {', '.join(SUFFIXES)}", code="option-value"
+            f"{path} is not a picture: expected a name that ends with {', '.join(KEYS)}", code="option-value"
         )
     start, stop = rows or (0, store.num_rows)
     if not 0 <= start < stop <= store.num_rows:
@@ -56,6 +62,10 @@ def draw_scores(
             code="column-missing",
         )
     shown = channels or store.channels[:MAX_CHANNELS]
+    job = _job_of(store, scores, (start, stop), shown, title)
+    if not overwrite and _was_drawn(path, job):
+        return False
+    check_output(path, overwrite=overwrite)
     edges = np.unique(np.linspace(start, stop, min(stop - start, MAX_POINTS) + 1).astype(np.int64))
     at, unit = _axis(store, edges)
     figure, panels = stacked(len(shown) + 1, 0.9, others=0.8)
@@ -74,7 +84,24 @@ def draw_scores(
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2, frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=11, color=INK, x=0.01, y=0.99, ha="left", parse_math=False)
     with output_file(path, overwrite=overwrite) as file:
-        figure.savefig(file, format=path.suffix[1:])
+        figure.savefig(file, format=path.suffix[1:], metadata={KEYS[path.suffix]: job})
+    return True
+
+
+def _job_of(
+    store: SeriesStore, scores: "Scores", rows: tuple[int, int], channels: tuple[str, ...], title: str
+) -> str:
+    """Name of a job: a hash of all that a picture shows."""
+    drawn = hashlib.sha256(scores.scores.tobytes() + json.dumps(scores.about).encode()).hexdigest()
+    return name_of(store, ["plot", drawn, rows, channels, title])
+
+
+def _was_drawn(path: Path, job: str) -> bool:
+    """Whether a job has left its picture, and that is whole."""
+    if not path.is_file():
+        return False
+    found = path.read_bytes()
+    return job.encode() in found and found.rstrip().endswith(ENDS[path.suffix])
 
 
 def _axis(store: SeriesStore, edges: NDArray[np.int64]) -> tuple[NDArray[Any], str]:

@@ -41,7 +41,8 @@ class ScoreOptions:
     """Replace the file where there is one."""
 
     trust: bool = False
-    """Import the model if the run names it by an import path (package.module:function), which runs its code."""
+    """Import the model if the run names it by an import path (package.module:function), which runs its code; and
+    read the store of the run at a URL that only the run names, with your credentials."""
 
     verify: bool = False
     """Check every chunk of both stores against its checksum before scoring."""

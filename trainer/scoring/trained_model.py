@@ -1,6 +1,7 @@
 """A trained model: read from its run directory, and the errors of the windows that it reconstructs."""
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
 from longstride.trainer.resolve import check_trusted
-from longstride.trainer.saved.checkpoint import Checkpoint, best_first, first_whole, fitting
+from longstride.trainer.saved.checkpoint import Checkpoint, best_first, first_whole, fitting, state_digest
 from longstride.trainer.saved.run_settings import SETTINGS_FILE, settings_of
 from longstride.trainer.settings import Settings
 
@@ -33,8 +34,9 @@ class TrainedModel:
         Raises RunError where there is no run, or no checkpoint in it that can be read, and SettingsError where the
         run names a model by an import path and `trust` is False.
         """
-        checkpoint, self.settings = ranks.on_first(lambda: _read(run, trust=trust))
+        checkpoint, self.settings, self.told_by = ranks.on_first(lambda: _read(run, trust=trust))
         self.name = checkpoint.path.name
+        self._path = checkpoint.path
         self.device = ranks.device
         self.channels, self.runner, self.model = ranks.together(lambda: self._make(checkpoint))
 
@@ -42,7 +44,7 @@ class TrainedModel:
         state, settings = checkpoint.state, self.settings
         with fitting(checkpoint.path):
             channels = tuple(map(str, state["channels"]))
-            normalisation = Normalisation(**state["normalisation"]).to(self.device)
+            normalisation = Normalisation.from_saved(state["normalisation"], len(channels)).to(self.device)
             weights, average = state["model"], state["average"]
             if average is not None:
                 module = "module."
@@ -52,6 +54,10 @@ class TrainedModel:
         with fitting(checkpoint.path):
             model.load_state_dict(weights)
         return channels, ModelRunner(normalisation, settings.run.precision, self.device), model.eval()
+
+    def identity(self) -> list[str]:
+        """What changes when the model does: its state, its settings, and the version that computes with them."""
+        return [state_digest(self._path), repr(self.settings), version("longstride")]
 
     def check(self, store: SeriesStore) -> None:
         """Raise RunError where a store lacks channels that the model was trained on."""
@@ -93,7 +99,8 @@ class TrainedModel:
             yield starts[chosen], errors.cpu().numpy()[chosen]
 
 
-def _read(run: Path, *, trust: bool) -> tuple[Checkpoint, Settings]:
+def _read(run: Path, *, trust: bool) -> tuple[Checkpoint, Settings, Path]:
+    """The checkpoint, the settings, and the file that they are from."""
     checkpoints = best_first(run / "checkpoints")
     if not checkpoints and not (run / SETTINGS_FILE).exists():
         raise RunError(f"{run} is not a run: expected the --out of `longstride train`", code="run-missing")
@@ -102,4 +109,4 @@ def _read(run: Path, *, trust: bool) -> tuple[Checkpoint, Settings]:
     checkpoint = first_whole(checkpoints, run)
     settings, file = settings_of(run, checkpoint)
     check_trusted("model", settings.model.model, file, trust=trust)
-    return checkpoint, settings
+    return checkpoint, settings, file

@@ -1,11 +1,10 @@
 """How a text file is written."""
 
-import codecs
 from dataclasses import dataclass
 from typing import Literal
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.setting import unexpected
+from longstride.pipeline.ingest.setting import is_encoding, unexpected
 
 __all__ = ["TextSettings"]
 
@@ -34,13 +33,7 @@ class TextSettings:
             raise RecipeError(
                 "separator and decimal mark are both a comma: name another separator", code="recipe-conflict"
             )
-        try:
-            ascii_ = bytes(range(128)).decode(self.encoding) == bytes(range(128)).decode("ascii")
-            single = len(bytes(range(128, 256)).decode(self.encoding, "replace")) == 128
-            known = ascii_ and (single or codecs.lookup(self.encoding).name in ("utf-8", "utf-8-sig"))
-        except (LookupError, UnicodeDecodeError):
-            known = False
-        if not known:
+        if not is_encoding(self.encoding):
             raise unexpected(
                 "encoding",
                 self.encoding,

@@ -5,12 +5,13 @@ A log is known by its bytes, not by its name: it may have been moved, and a rota
 
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.sources.base import absolute
 from longstride.pipeline.ingest.sources.files import Version, checksum, version_of
 from longstride.pipeline.ingest.sources.names import key_of
+from longstride.storage.errors import StoreError
 from longstride.storage.store import SeriesStore
 
 __all__ = ["Recorded", "recorded_sources", "refuse_rewritten", "sources_of_rebuild"]
@@ -34,7 +35,13 @@ class Recorded(NamedTuple):
 
 
 def recorded_sources(store: SeriesStore) -> list[Recorded]:
-    """The sources of a store, in order."""
+    """The sources of a store, in order. Raises StoreError where what it says of them is not what we write."""
+    if wrong := [source for source in store.attributes["sources"] if not _is_recorded(source)]:
+        raise StoreError(
+            f"{store.name} says of a source {str(wrong[0])[:80]}: expected name, path, bytes, crc32c and rows_in. "
+            "Make the store again with `longstride ingest`",
+            code="store-damaged",
+        )
     return [
         Recorded(
             name=source["name"],
@@ -46,6 +53,13 @@ def recorded_sources(store: SeriesStore) -> list[Recorded]:
         )
         for source in store.attributes["sources"]
     ]
+
+
+def _is_recorded(source: dict[str, Any]) -> bool:
+    texts = [source.get("name"), source.get("path") or "-"]
+    counts = [source.get(name) for name in ("bytes", "crc32c", "rows_in")]
+    are_paths = all(isinstance(text, str) and text and "\0" not in text for text in texts)
+    return are_paths and all(type(count) is int and count >= 0 for count in counts)
 
 
 def sources_of_rebuild(store: SeriesStore, named: Sequence[str], *, accept_changed: bool) -> list[str]:

@@ -1,17 +1,25 @@
 """One expression of a query, written again: allowed words in capitals, names and texts in quotes."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.sql.cast_type import cast_type
+from longstride.pipeline.ingest.sql.cost import check_cost
+from longstride.pipeline.ingest.sql.moments import sums_of_times
 from longstride.pipeline.ingest.sql.tokens import Token, quoted_name, quoted_text
+from longstride.pipeline.ingest.sql.tree import Group, is_text, nested, split
 from longstride.pipeline.ingest.sql.vocabulary import (
+    COUNTING,
+    FORMATTED,
     FUNCTIONS,
+    INTEGERS,
     KEYWORDS,
     PARTS_OF_TIME,
+    REAL_PARTS,
     SPANNING_FUNCTIONS,
     SPANNING_WORDS,
     TYPED_TEXTS,
-    TYPES,
 )
 
 __all__ = ["Names", "Writer", "is_pattern", "spans_rows"]
@@ -28,14 +36,23 @@ WITHIN = {
     "TRIM": frozenset(("FROM", "BOTH", "LEADING", "TRAILING")),
 }
 """Words that have a meaning between the brackets of some functions."""
+WHOLE_PART, WHOLE_CAST = "EXTRACT of a whole number", "CAST to a whole number"
+WITHIN[WHOLE_PART] = WITHIN["EXTRACT"]
+WIDENED = COUNTING | {WHOLE_PART, WHOLE_CAST}
+WIDE = ("::", "HUGEINT")
+ARITHMETIC = ("+", "-", "*", "/", "//", "%")
+MAX_DIGITS = 38
+"""128 bits: of 8, as EXTRACT gives, 23 hours * 60 would be 100."""
 GROUP, CASE, STAR_LIST = "(", "CASE", "* ("
 
 
 class Names:
     """What names in a query may mean."""
 
-    def __init__(self, columns: Collection[str], tables: Collection[str]) -> None:
+    def __init__(self, columns: Collection[str], tables: Collection[str], times: Collection[str] = ()) -> None:
+        """`times` are the columns of times and durations."""
         self.columns = frozenset(columns)
+        self.times = frozenset(map(quoted_name, times))
         self.tables = frozenset(tables)
         self._listed = ", ".join(f'"{name}"' for name in list(columns)[:20])
 
@@ -78,8 +95,12 @@ class Writer:
         self._open: list[str] = []
         """Functions, groups and cases that have not ended."""
         self._after_operand = False
+        self._after_sign = False
+        """After + - * and so on between two operands, not after the sign of a number."""
         self._after_star = False
         self._num_operators = 0
+        self.sums: list[Counter[str]] = []
+        """The sums of times in what is written, as `sums_of_times` gives them."""
 
     def written(self) -> str:
         """The expression. Raises RecipeError for what it may not hold."""
@@ -91,6 +112,10 @@ class Writer:
             getattr(self, f"_{token.kind}")(token)
         if self._open:
             raise _invalid(f"what begins with {self._open[-1]} does not end")
+        tree = nested(self._words)
+        check_cost(tree)
+        _check_forms(tree)
+        self.sums += sums_of_times(tree, self._names.times)
         return " ".join(self._words)
 
     def _peek(self, ahead: int = 0) -> Token:
@@ -100,6 +125,7 @@ class Writer:
     def _put(self, word: str, *, operand: bool) -> None:
         if operand and self._after_operand:
             raise _invalid(f"an operator or a comma is missing before {word}")
+        self._after_sign = self._after_operand and word in ARITHMETIC
         self._words.append(word)
         self._after_operand = operand
         if not operand:
@@ -122,7 +148,10 @@ class Writer:
             self._put(quoted_text(token.text), operand=True)
 
     def _number(self, token: Token) -> None:
+        in_sum = self._after_sign or self._peek().is_mark(*ARITHMETIC)
         self._put(token.text, operand=True)
+        if in_sum and token.text.isdecimal() and len(token.text) <= MAX_DIGITS:
+            self._words += WIDE
 
     def _quoted(self, token: Token) -> None:
         if self._peek().is_mark("("):
@@ -184,6 +213,12 @@ class Writer:
                 raise _invalid(f"EXTRACT takes a part of a time, such as HOUR, not {part.text!r}")
             self._position += 1
             self._words.append(part.text.upper())
+        if word in ("EXTRACT", "DATE_PART") and self._part_of_time() not in REAL_PARTS:
+            self._open[-1] = WHOLE_PART
+
+    def _part_of_time(self) -> str:
+        """What EXTRACT has taken, or DATE_PART is about to take."""
+        return self._peek().text.upper() if self._words[-1] == "DATE_PART(" else self._words[-1]
 
     def _name(self, token: Token) -> None:
         if self._peek().is_mark("."):
@@ -211,6 +246,8 @@ class Writer:
         if self._open and self._open[-1] == STAR_LIST:
             if not token.is_name:
                 raise _invalid("a name is missing after AS")
+            if self._words[1] == "RENAME" and token.text in self._names.columns:
+                raise _invalid(f"RENAME gives a name that another column has, {token.text!r}: choose another")
             self._words += ["AS", _new_name(token)]
             self._after_operand = True
         else:
@@ -226,22 +263,15 @@ class Writer:
         self._words += ["AS", _new_name(token)]
 
     def _type(self) -> None:
-        """The type of a cast, as DOUBLE or DECIMAL(10, 2)."""
-        first = self._peek()
-        if not first.is_word(*TYPES):
-            raise _invalid(f"there is no type {first.text!r}: cast to DOUBLE, BIGINT, BOOLEAN, TEXT or the like")
-        while self._peek().is_word(*TYPES):
-            self._words.append(self._peek().text.upper())
-            self._position += 1
-        if self._peek().is_mark("("):
-            while not (mark := self._peek()).is_mark(")"):
-                if not (mark.is_mark("(", ",") or mark.kind == "number"):
-                    raise _invalid(f"{mark.text!r} is not part of a type")
-                self._words.append(mark.text)
-                self._position += 1
-            self._words.append(")")
-            self._position += 1
+        """The type of a cast."""
+        written, self._position = cast_type(self._tokens, self._position)
+        is_whole = written.split()[0] in INTEGERS
+        self._words.append(written)
         self._after_operand = True
+        if self._words[-2] == "AS":
+            self._open[-1] = WHOLE_CAST if is_whole else self._open[-1]
+        elif is_whole:
+            self._words += WIDE
 
     def _star_list(self, word: str) -> None:
         """What follows a star: names that it leaves out, replaces or renames."""
@@ -269,8 +299,9 @@ class Writer:
         elif mark == ")":
             if not self._open or self._open[-1] == CASE:
                 raise _invalid(") has no (")
-            self._words.append(mark)
-            self._after_operand = self._open.pop() != STAR_LIST
+            what = self._open.pop()
+            self._words += (mark, *WIDE) if what in WIDENED else (mark,)
+            self._after_operand = what != STAR_LIST
         elif mark == "*" and not self._after_operand:
             if self._words or not self._is_item or self._open:
                 raise _invalid("* stands for all columns only as an item of SELECT")
@@ -287,6 +318,17 @@ class Writer:
     def _end(self, what: str) -> None:
         if not self._open or self._open.pop() != what:
             raise _invalid("END has no CASE")
+
+
+def _check_forms(tree: Group) -> None:
+    """Raise RecipeError for a function that would guess how a text means a time."""
+    groups = [part for part in tree.parts if isinstance(part, Group)]
+    for group in groups:
+        _check_forms(group)
+        if group.name in FORMATTED:
+            _, *forms = split(group.parts, (",",))
+            if len(forms) != 1 or len(forms[0]) != 1 or not is_text(forms[0][0]):
+                raise _invalid(f"{group.name} takes a text and its form, as in {group.name}(text, '%Y-%m-%d')")
 
 
 def _new_name(token: Token) -> str:

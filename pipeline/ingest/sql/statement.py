@@ -1,5 +1,6 @@
 """A whole query, SELECT ... FROM rows WHERE ..., cut into its parts and written again."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,14 +23,26 @@ class RowQuery:
     which Polars could open a file, or look at another row, however it reads them.
     """
 
-    items: str
-    """What stands after SELECT."""
+    each_item: tuple[str, ...]
+    """What stands between the commas after SELECT."""
     where: str | None
     """The condition, where there is one."""
+    sums_of_items: tuple[Counter[str], ...] = ()
+    """What the items add to times: how often each column, as SQL writes it, and fixed nanoseconds."""
+    sums_of_where: tuple[Counter[str], ...] = ()
+    """What the condition adds."""
+
+    @property
+    def items(self) -> str:
+        """What stands after SELECT."""
+        return ", ".join(self.each_item)
 
     @staticmethod
-    def of(sql: str, columns: Collection[str]) -> "RowQuery":
-        """Read a query over a table with these columns. Raises RecipeError for one that may do anything else."""
+    def of(sql: str, columns: Collection[str], times: Collection[str] = ()) -> "RowQuery":
+        """Read a query over a table with these columns, of which `times` hold times.
+
+        Raises RecipeError for one that may do anything else than look at rows one by one.
+        """
         tokens = tokens_of(sql)
         while tokens and tokens[-1].is_mark(";"):
             tokens.pop()
@@ -38,10 +51,15 @@ class RowQuery:
         start, stop = _only(tokens, "FROM"), _only(tokens, "WHERE")
         if start is None or (stop is not None and stop < start):
             raise RecipeError(EXPECTED, code="sql-invalid")
-        names = Names(columns, _tables(tokens[start + 1 : stop]))
-        items = [Writer(item, names, is_item=True).written() for item in _split(tokens[1:start])]
-        where = None if stop is None else Writer(tokens[stop + 1 :], names, is_item=False).written()
-        return RowQuery(", ".join(items), where)
+        names = Names(columns, _tables(tokens[start + 1 : stop]), times)
+        items = [Writer(item, names, is_item=True) for item in _split(tokens[1:start])]
+        where = [] if stop is None else [Writer(tokens[stop + 1 :], names, is_item=False)]
+        return RowQuery(
+            each_item=tuple(item.written() for item in items),
+            where=where[0].written() if where else None,
+            sums_of_items=tuple(total for item in items for total in item.sums),
+            sums_of_where=tuple(total for item in where for total in item.sums),
+        )
 
 
 def _only(tokens: Sequence[Token], word: str) -> int | None:

@@ -1,9 +1,13 @@
 """The words that a query may hold: each of them looks at one row alone, and gives the same whenever it is run."""
 
 __all__ = [
+    "COUNTING",
+    "FORMATTED",
     "FUNCTIONS",
+    "INTEGERS",
     "KEYWORDS",
     "PARTS_OF_TIME",
+    "REAL_PARTS",
     "SPANNING_FUNCTIONS",
     "SPANNING_WORDS",
     "TYPED_TEXTS",
@@ -23,13 +27,9 @@ KEYWORDS = _words(
 TYPED_TEXTS = _words("DATE DATETIME TIME TIMESTAMP INTERVAL")
 """Words before a text that is a time."""
 
-TYPES = _words(
-    """
-    TINYINT SMALLINT INT INT1 INT2 INT4 INT8 INTEGER BIGINT UNSIGNED FLOAT FLOAT4 FLOAT8 REAL DOUBLE PRECISION
-    DECIMAL NUMERIC BOOL BOOLEAN CHAR TEXT STRING VARCHAR DATE DATETIME TIME TIMESTAMP
-    """
-)
-"""Words of the types that a value may be cast to."""
+INTEGERS = _words("TINYINT SMALLINT INT INT1 INT2 INT4 INT8 INTEGER BIGINT")
+TYPES = INTEGERS | _words("FLOAT FLOAT4 FLOAT8 REAL DOUBLE DECIMAL NUMERIC BOOL BOOLEAN CHAR TEXT STRING VARCHAR")
+"""First words of the types that a value may be cast to: none of a time, as Polars guesses how a text means one."""
 
 PARTS_OF_TIME = _words(
     """
@@ -38,6 +38,9 @@ PARTS_OF_TIME = _words(
     """
 )
 """What EXTRACT takes from a time."""
+
+REAL_PARTS = _words("EPOCH MICROSECOND MICROSECONDS MILLISECOND MILLISECONDS NANOSECOND NANOSECONDS TIME")
+"""Those that are no whole numbers."""
 
 CHOICES = _words("COALESCE GREATEST IF IFNULL LEAST NULLIF CAST TRY_CAST")
 OF_NUMBERS = _words(
@@ -53,6 +56,10 @@ OF_TEXTS = _words(
     """
 )
 OF_TIMES = _words("DATE DATE_PART EXTRACT STRFTIME STRPTIME TIMESTAMP")
+FORMATTED = _words("DATE TIMESTAMP STRPTIME")
+"""Functions of times that need their second argument: Polars guesses the form of texts that is left out."""
+COUNTING = _words("BIT_LENGTH CHAR_LENGTH CHARACTER_LENGTH DIV LENGTH OCTET_LENGTH POSITION STRPOS")
+"""Functions that give whole numbers of few bits, as EXTRACT and DATE_PART do."""
 FUNCTIONS = CHOICES | OF_NUMBERS | OF_TEXTS | OF_TIMES
 
 SPANNING_WORDS = _words(

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.columns import MAX_LABEL, Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
@@ -23,7 +23,6 @@ from longstride.pipeline.ingest.times.stamps import Stamps, explain, to_nanoseco
 
 __all__ = ["Parsed", "parse"]
 
-MAX_LABEL = 127
 MAX_TEXT_SHOWN = 60
 LARGEST_FLOAT32 = 3.4028235677973366e38
 """From here on, values round to infinity."""

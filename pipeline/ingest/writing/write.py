@@ -154,12 +154,6 @@ def _commit(
         ],
     )
     whole = target.complete(found, rules.series_begin_ns[0], max_gap_ns)
-    resolved = replace(
-        recipe,
-        channels=recipe.channels if recipe.sql else plan.union,
-        exclude=recipe.exclude if recipe.sql else (),
-        max_gap=format_duration(max_gap_ns) if max_gap_ns else None,
-    )
     report = IngestReport(
         store=str(writer.path),
         generation=writer.generation,
@@ -184,6 +178,6 @@ def _commit(
         cadence_ns=step_ns,
         series_end_ns=whole.series_end_ns,
         sources=whole.sources,
-        recipe=resolved.as_json(),
+        recipe=plan.resolved_recipe(max_gap_ns).as_json(),
     )
     return report

@@ -145,8 +145,9 @@ def test_a_store_is_not_written_over(tmp_path: Path, write_log: Callable[..., Pa
     log = write_log("log.csv", log_lines(100))
     ingest([log], tmp_path / "out", RECIPE)
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    other = write_log("other.csv", log_lines(100, start=1))
     with raises("store-exists", tmp_path / "out", kind=StoreError):
-        ingest([log], tmp_path / "out", RECIPE)
+        ingest([other], tmp_path / "out", RECIPE)
     assert before == {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
 
 

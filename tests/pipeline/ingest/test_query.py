@@ -188,3 +188,88 @@ def test_a_condition_that_is_neither_true_nor_false() -> None:
     with raises("sql-invalid", "WHERE", "Float64"):
         query("SELECT * FROM rows WHERE a")
     assert not len(query("SELECT * FROM rows WHERE NULL").run(frame())[1])
+
+
+@pytest.mark.parametrize(
+    ("made", "fact"),
+    [
+        ("CAST(-1 AS TINYINT)", "-1"),
+        ("128", "128"),
+        ("fault - 1", "-1"),
+        ("CAST(a AS INT) + 128", "to 127"),
+    ],
+)
+def test_a_label_that_cannot_be_stored(made: str, fact: str) -> None:
+    with raises("sql-result", "'fault'", fact):
+        query(f"SELECT * REPLACE ({made} AS fault) FROM rows").run(frame())
+
+
+def test_a_label_is_never_missing() -> None:
+    with raises("sql-result", "'fault'", "missing"):
+        query("SELECT * REPLACE (NULLIF(fault, 0) AS fault) FROM rows").run(frame())
+    with raises("sql-result", "'fault'"):
+        query("SELECT * REPLACE (NULL AS fault) FROM rows")
+    with raises("sql-result", "'key'", "missing"):
+        query("SELECT * REPLACE (REPLACE(key, 'fan', '') AS key) FROM rows").run(frame())
+
+
+def test_a_label_may_be_computed() -> None:
+    found, _ = query("SELECT * REPLACE (a > 0.5 AS fault), fault * 100 + 28 AS x FROM rows").run(
+        frame(4, a=[0.0, 1.0, 0.0, 1.0], fault=pl.Series([100, 2, 3, 4], dtype=pl.Int8))
+    )
+    assert (found["fault"].to_list(), found.schema["fault"]) == ([0, 1, 0, 1], pl.Int8)
+    assert found["x"].to_list() == [10_028, 228, 328, 428]
+
+
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt8, pl.Int16, pl.UInt16, pl.Int32, pl.UInt32, pl.UInt64])
+def test_whole_numbers_of_few_bits_do_not_wrap(dtype: type[pl.DataType]) -> None:
+    columns = Columns(time=("time",), series=None, pivot=None, labels=(), channels=("a",), unused=("n",))
+    rows = pl.DataFrame({"time": [1, 2], "a": [1.0, 2.0], "n": pl.Series([100, 2], dtype=dtype)})
+    made = Query("SELECT *, n * 1000000000 AS many, n - 101 AS less FROM rows", columns, {"n": dtype()})
+    assert made.channels == ("a", "many", "less")
+    found, _ = made.run(rows)
+    assert (found["many"].to_list(), found["less"].to_list()) == ([1e11, 2e9], [-1, -99])
+
+
+@pytest.mark.parametrize(
+    ("items", "name"),
+    [
+        ("*, a AS a", "a"), ("*, b AS a", "a"), ("*, a", "a"), ("time, key, fault, a, a", "a"), ("*, *", "time"),
+        ("*, a AS x, b AS x", "x"), ("*, 1, 2", "literal"), ("*, a AS time", "time"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_there_already(items: str, name: str) -> None:
+    with raises("sql-result", repr(name)):
+        query(f"SELECT {items} FROM rows")
+
+
+def test_a_column_may_not_take_the_name_of_another() -> None:
+    with raises("sql-invalid", "'b'"):
+        query("SELECT * RENAME (a AS b) FROM rows")
+    with raises("sql-result", "'x'"):
+        query("SELECT * RENAME (a AS x), b AS x FROM rows")
+
+
+def test_a_name_that_looks_like_a_repeated_one() -> None:
+    assert query('SELECT *, b AS "a:1" FROM rows').channels == ("a", "b", "a:1")
+
+
+@pytest.mark.parametrize(
+    "dtype", ["DECIMAL(0, 0)", "DECIMAL(5, 10)", "DECIMAL(99999999999, 1)", "DECIMAL(39, 1)", "DECIMAL()",
+              "DECIMAL(1, 1, 1)", "DECIMAL(1 1)", "DECIMAL((1))", "DECIMAL(.5)", "INT(5)", "DOUBLE(2)", "UNSIGNED"]
+)  # fmt: skip
+def test_types_that_are_none(dtype: str) -> None:
+    for cast in ("CAST(b AS {})", "TRY_CAST(b AS {})", "b::{}"):
+        with raises("sql-invalid"):
+            query(f"SELECT *, {cast.format(dtype)} AS x FROM rows")
+
+
+def test_what_breaks_polars_off_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(*args: object, **kwargs: object) -> None:
+        raise pl.exceptions.PanicException("attempt to add with overflow\nand more")
+
+    made = query("SELECT * FROM rows")
+    monkeypatch.setattr(pl.SQLContext, "execute", break_off)
+    with raises("sql-invalid", "attempt to add with overflow") as caught:
+        made.run(frame())
+    assert "\n" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -13,6 +14,7 @@ from longstride.storage.open import open_store
 from longstride.storage.writing.lock import StoreLock
 from tests.helpers.errors import raises
 from tests.helpers.logs.log_lines import log_lines
+from tests.helpers.stores.forged import rewrite
 
 Log = Callable[..., Path]
 RECIPE = Recipe(time="time", labels=("fault",))
@@ -103,3 +105,21 @@ def test_files_of_others_in_a_store_are_not_removed_with_it(store: Path, write_l
     assert open_store(store).num_rows == 100
     assert append([more(write_log)], store).num_rows == 150
     assert (store / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({name: None} for name in ("name", "bytes", "crc32c", "rows_in")),
+        *({name: "a\0b"} for name in ("name", "path")),
+        *({"path": 5}, {"name": ""}, {"bytes": -1}, {"bytes": 1.5}, {"crc32c": "1"}, {"rows_in": [1]}),
+    ],
+)
+def test_a_store_that_says_something_else_of_its_sources(
+    store: Path, write_log: Log, changes: dict[str, Any]
+) -> None:
+    rewrite(store, lambda held: held["sources"][0].update(changes))
+    for function in (append, rebuild):
+        with raises("store-damaged", store, kind=StoreError):
+            function([more(write_log)], store)
+    assert open_store(store).num_rows == 100

@@ -146,11 +146,12 @@ def test_what_cannot_be_exported(
     assert Path("there.parquet").read_bytes() == Path("new.parquet.toml").read_bytes() == b"mine"
 
 
-def test_rows_that_are_not_a_range(tmp_path: Path, make_store: Make) -> None:
+@pytest.mark.parametrize("rows", ["10", "\u00b2:9", "0:\u2461", "-1:5", "1.5:9", ":", "0:1:2", "0:" + "9" * 5000])
+def test_rows_that_are_not_a_range(tmp_path: Path, make_store: Make, rows: str) -> None:
     make_store(tmp_path / "s.zarr", rows=50)
-    result = CliRunner().invoke(main, ["export", str(tmp_path / "s.zarr"), "--to", "parquet", "--rows", "10"])
+    result = CliRunner().invoke(main, ["export", str(tmp_path / "s.zarr"), "--to", "parquet", f"--rows={rows}"])
     assert result.exit_code == 2
-    assert "'10'" in result.output
+    assert repr(rows)[:50] in result.output
     assert [path.name for path in tmp_path.iterdir()] == ["s.zarr"]
 
 

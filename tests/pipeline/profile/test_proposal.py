@@ -70,7 +70,8 @@ def test_the_command(write_log: WRITE) -> None:
 @pytest.mark.parametrize(
     ("files", "code", "facts"),
     [
-        ([["time,v"]], "source-empty", ()),
+        ([["time,v"]], "source-empty", ("0.csv: ",)),
+        ([["time,v"], ["time,v"]], "source-empty", ("0.csv, ", "1.csv: ")),
         ([["a,b", "1,2", "3,4"]], "times-not-found", ()),
         ([log("time,note", times(5), "x" * 5)], "no-channels", ("'time'", "'note'")),
         (
@@ -84,7 +85,7 @@ def test_the_command(write_log: WRITE) -> None:
             ("1.csv: ", "header", "0.csv"),
         ),
     ],
-    ids=["no rows", "no times", "no numbers", "separators", "headers"],
+    ids=["no rows", "no rows of two", "no times", "no numbers", "separators", "headers"],
 )
 def test_logs_for_which_there_is_no_recipe(
     write_log: WRITE, files: list[list[str]], code: str, facts: tuple[str, ...]
@@ -95,6 +96,12 @@ def test_logs_for_which_there_is_no_recipe(
     run = CliRunner().invoke(main, ["profile", *map(str, paths)])
     assert run.exit_code == 1
     assert_refused(run.output, code, *facts)
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="only Linux has files without a size")
+def test_a_file_that_has_no_size_is_named() -> None:
+    with raises("source-empty", "/proc/cpuinfo: "):
+        propose(Path("/proc/cpuinfo"))
 
 
 @settings(max_examples=50, deadline=None)

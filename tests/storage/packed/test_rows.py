@@ -1,9 +1,12 @@
 """The packed layout: the same rows, from fewer bytes, and told when they are damaged."""
 
+import gc
 import json
 import pickle
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,12 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longstride.__main__ import main
+from longstride.pipeline.packing.pack import pack
 from longstride.storage.format import StoreLayout, seal
+from longstride.storage.inspect import summarise
 from longstride.storage.open import open_store
 from longstride.storage.packed.codecs import CODECS
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.segments import Segments
 from longstride.storage.store import SeriesStore
+from longstride.storage.verify import check_store
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter
 from tests.helpers.errors import assert_refused, raises
@@ -154,3 +160,39 @@ def test_one_row(make_store: Make, tmp_path: Path) -> None:
     store, packed = make_pair(make_store, tmp_path, "delta", rows=1001)
     assert packed.values[:].tobytes() == store.values.tobytes()
     assert isinstance(packed.segments, Segments)
+
+
+def test_rows_read_one_by_one_keep_little_memory(make_store: Make, tmp_path: Path) -> None:
+    """Chunks of wide rows are large: fewer of them are kept."""
+    store = make_store(tmp_path / "wide.zarr", rows=4096, channels=2000, chunk_rows=1024)
+    pack(store, tmp_path / "packed.zarr", codec="blosc-lz4")
+    packed = open_store(tmp_path / "packed.zarr")
+    assert isinstance(packed, PackedStore)
+    rows, expected = packed.rows("values"), store.values
+    gc.collect()
+    tracemalloc.start()
+    for row in range(0, len(rows), packed.packing.chunk_rows):
+        assert np.array_equal(rows[row], expected[row], equal_nan=True)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 10 * 2**20 < rows.nbytes
+
+
+def test_chunks_of_many_labels_are_small_enough_to_be_read_again(make_store: Make, tmp_path: Path) -> None:
+    labels = np.zeros((2048, 300), np.int8)
+    store = make_store(tmp_path / "plant.zarr", rows=2048, channels=1, labels=labels, chunk_rows=2048)
+    with mock.patch("longstride.storage.writing.packed.MAX_DECODED_BYTES", 2**16):
+        pack(store, tmp_path / "packed.zarr")
+    packed = open_store(tmp_path / "packed.zarr")
+    assert isinstance(packed, PackedStore)
+    assert packed.packing.chunk_rows * 300 <= 2**16
+    with mock.patch("longstride.storage.store.MAX_DECODED_BYTES", 2**16):
+        assert packed.rows_at_a_time == 128
+        assert not any(check.fault for check in check_store(packed))
+        assert summarise(packed, 16, 1).labels == summarise(store, 16, 1).labels
+    attributes = packed.attributes
+    attributes["checksums_crc32c"]["labels"][0] ^= 1
+    with mock.patch("longstride.storage.store.MAX_DECODED_BYTES", 2**16):
+        assert [check.name for check in check_store(packed) if check.fault] == [
+            f"{packed.name}: rows 0 to 2,047 of labels"
+        ]

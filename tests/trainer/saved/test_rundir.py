@@ -59,7 +59,7 @@ def test_nothing_is_written_through_a_run_of_a_stranger(store: Path, tmp_path: P
     else:
         os.mkfifo(run / name)
     before = sorted((path, path.stat().st_size) for path in [victim, *victim.rglob("*")])
-    with raises("not-a-file", run / name):
+    with raises("path-taken", run / name):
         training(store, run, resume=True, max_steps=2)
     assert sorted((path, path.stat().st_size) for path in [victim, *victim.rglob("*")]) == before
 

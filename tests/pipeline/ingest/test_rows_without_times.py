@@ -57,6 +57,13 @@ def test_filtered_rows_count_too(tmp_path: Path) -> None:
     assert open_store(tmp_path / "out").time[0] == START + 10 * 10**9
 
 
+@pytest.mark.parametrize("sql", ["SELECT * FROM rows WHERE time > '2031-01-01'", 'SELECT a, "time" FROM rows'])
+def test_a_query_cannot_use_times_that_are_not_there_yet(tmp_path: Path, sql: str) -> None:
+    log = write(tmp_path / "a.csv", 0, 100)
+    with raises("sql-invalid", "'time'", "EXCLUDE", kind=RecipeError):
+        ingest([log], tmp_path / "out", Recipe(every="1s", start="2031-05-17T08:00", sql=sql))
+
+
 def test_a_store_of_counted_rows_is_made_again_and_not_appended_to(tmp_path: Path) -> None:
     first = write(tmp_path / "a.csv", 0, 300)
     ingest([first], tmp_path / "out", RECIPE)

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from longstride.storage.cli.group import example
+from longstride.storage.cli.group import example, progress_bar
 
 STORE = click.argument("store")
 
@@ -43,8 +43,6 @@ def verify(store: str) -> None:
 
     Name each file that is missing, cut short or changed. If there is one, the exit code is 1.
     """
-    from tqdm import tqdm
-
     from longstride.storage.errors import StoreError
     from longstride.storage.open import open_store
     from longstride.storage.verify import check_store, num_files
@@ -53,7 +51,7 @@ def verify(store: str) -> None:
     total = num_files(opened)
     faults = 0
     num_bytes = 0
-    with tqdm(total=total, unit="file", desc="verify", disable=None) as progress:
+    with progress_bar("verify", total, "file") as progress:
         for check in check_store(opened):
             progress.update()
             num_bytes += check.num_bytes

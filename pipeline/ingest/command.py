@@ -8,7 +8,7 @@ import click
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.storage.cli.flags import flags, given
-from longstride.storage.cli.group import SOURCES, LocalPath, example
+from longstride.storage.cli.group import SOURCES, LocalPath, example, progress_bar
 from longstride.storage.cli.signals import RESUMES, stoppable
 
 
@@ -105,8 +105,6 @@ def ingest(
     reason; too many such rows stop the job. Every row of the sources is accounted for in STORE.report/, or nothing
     is committed. An ingest that was interrupted resumes where it was: run it again.
     """
-    from tqdm import tqdm
-
     from longstride.pipeline.ingest import job
     from longstride.pipeline.ingest.sources.files import num_bytes
     from longstride.pipeline.ingest.sources.names import find_files
@@ -120,7 +118,7 @@ def ingest(
         raise click.UsageError("--accept-changed is about the sources of a store: give --append or --rebuild too")
     files = find_files(sources)
     total = sum(map(num_bytes, files))
-    with stoppable(RESUMES), tqdm(total=total, unit="B", unit_scale=True, desc="ingest", disable=None) as bar:
+    with stoppable(RESUMES), progress_bar("ingest", total, "B") as bar:
         options = job.Options(workers=workers, dask=dask, progress=bar.update)
         if append:
             report = job.append(files, out, accept_changed=accept_changed, **options)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from longstride.storage.cli.group import OVERWRITE, LocalPath, example, options, row_range
+from longstride.storage.cli.group import OVERWRITE, LocalPath, example, options, progress_bar, row_range
 from longstride.storage.cli.signals import RESUMES, WHOLE, stoppable
 from longstride.storage.text import counted
 
@@ -112,8 +112,6 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None, o
     The file has a column for the time (UTC), the series, each channel and each label. OUT.toml, next to it, is the
     recipe that reads it: `longstride ingest OUT --recipe OUT.toml --out STORE` gives the same store.
     """
-    from tqdm import tqdm
-
     from longstride.pipeline.packing.export import export as write
     from longstride.storage.location import is_url
     from longstride.storage.open import open_store
@@ -121,7 +119,7 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None, o
     out = out or str(Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}"))
     opened = open_store(store)
     start, stop = rows or (0, opened.num_rows)
-    bar = tqdm(total=stop - start, unit=" rows", unit_scale=True, desc="export", disable=None)
+    bar = progress_bar("export", stop - start, " rows")
     with stoppable(WHOLE), bar:
         written = write(opened, out, to, rows=rows, overwrite=overwrite, progress=bar.update)
     size = f"{written.num_bytes / 1e6:,.1f} MB{THERE if written.was_there else ''}"
@@ -137,10 +135,8 @@ def _reused(report: "Packed") -> str:
 
 def _with_bar(what: str, store: Any, job: Callable[[Callable[[int], object]], R]) -> R:
     """Run a job with a progress bar of rows, and say how to resume it when a signal ends it."""
-    from tqdm import tqdm
-
     with (
         stoppable(RESUMES),
-        tqdm(total=store.num_rows, unit=" rows", unit_scale=True, desc=what, disable=None) as bar,
+        progress_bar(what, store.num_rows, " rows") as bar,
     ):
         return job(bar.update)

@@ -18,11 +18,11 @@ from longstride.trainer.engine.loss import make_loss
 from longstride.trainer.engine.metrics import Interval
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
-from longstride.trainer.engine.plain import of_types
 from longstride.trainer.engine.precision import check_precision
 from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import build_model
+from longstride.trainer.plain import of_types
 from longstride.trainer.settings import Settings
 
 __all__ = ["Progress", "RunState"]

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.optimisation import make_average, make_optimiser, make_schedule
-from longstride.trainer.engine.plain import alike
 from longstride.trainer.engine.precision import make_scaler
 from longstride.trainer.engine.state import RunState
+from longstride.trainer.plain import alike
 from longstride.trainer.settings import Settings
 
 __all__ = ["TrainingState"]

@@ -23,8 +23,8 @@ from longstride.storage.atomic import sync_directory, write_file
 from longstride.storage.errors import LongstrideError
 from longstride.storage.places.files import read_file
 from longstride.storage.places.object_answers import PlaceError
-from longstride.trainer.engine.plain import is_plain
 from longstride.trainer.errors import RunError
+from longstride.trainer.plain import is_plain
 
 __all__ = [
     "Checkpoint",

@@ -5,7 +5,7 @@ import polars as pl
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.wording import share
+from longstride.pipeline.profile.words.wording import share
 from longstride.storage.text import counted
 
 __all__ = ["find_duplicates", "see_steps"]

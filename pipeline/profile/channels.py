@@ -10,9 +10,9 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
 from longstride.pipeline.profile.column import FEW, MOST, Column
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.time_names import name_score, plain
 from longstride.pipeline.profile.times import is_time_of_day, parts_of_time
-from longstride.pipeline.profile.wording import number, quoted, share
+from longstride.pipeline.profile.words.time_names import name_score, plain
+from longstride.pipeline.profile.words.wording import number, quoted, share
 
 __all__ = [
     "find_counters",

@@ -7,8 +7,8 @@ import polars as pl
 
 from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.profile.dialect import to_numbers
-from longstride.pipeline.profile.missing_words import MISSING_WORD
-from longstride.pipeline.profile.wording import number, quoted, share
+from longstride.pipeline.profile.words.missing_words import MISSING_WORD
+from longstride.pipeline.profile.words.wording import number, quoted, share
 
 __all__ = ["FEW", "MAX_WORDS", "MOST", "Column", "steps"]
 

@@ -11,8 +11,8 @@ import polars as pl
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.sources.csv.header import BOM, SEPARATOR_LINE, first_records
 from longstride.pipeline.ingest.sources.csv.syntax import count_fields
-from longstride.pipeline.profile.missing_words import MISSING_WORD
-from longstride.pipeline.profile.time_formats import is_time
+from longstride.pipeline.profile.words.missing_words import MISSING_WORD
+from longstride.pipeline.profile.words.time_formats import is_time
 
 __all__ = ["Dialect", "agreed", "sniff", "to_numbers"]
 

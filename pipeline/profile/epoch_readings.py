@@ -11,7 +11,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock_sense import YEAR_NS, Sense, sense
 from longstride.pipeline.profile.column import MOST, Column
-from longstride.pipeline.profile.time_formats import digit_formats
+from longstride.pipeline.profile.words.time_formats import digit_formats
 
 __all__ = ["NumberReading", "read_numbers"]
 

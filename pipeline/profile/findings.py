@@ -26,7 +26,7 @@ from longstride.pipeline.profile.missing import find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.times import find_times, has_zone
-from longstride.pipeline.profile.wording import share
+from longstride.pipeline.profile.words.wording import share
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
 from longstride.storage.text import counted, readable_time

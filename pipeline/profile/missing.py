@@ -6,9 +6,9 @@ from itertools import chain
 
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
-from longstride.pipeline.profile.missing_words import MISSING_WORD
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.wording import number
+from longstride.pipeline.profile.words.missing_words import MISSING_WORD
+from longstride.pipeline.profile.words.wording import number
 from longstride.storage.text import counted
 
 __all__ = ["find_missing"]

@@ -15,8 +15,8 @@ from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock_sense import sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.epoch_readings import NumberReading, read_numbers
-from longstride.pipeline.profile.time_formats import clock_formats, date_formats, datetime_formats, is_clock
-from longstride.pipeline.profile.time_names import elapsed_unit, name_score, plain
+from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
+from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score, plain
 from longstride.storage.text import readable_time
 
 __all__ = ["Times", "find_times", "has_zone", "is_time_of_day", "parts_of_time", "read_times"]

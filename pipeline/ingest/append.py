@@ -88,7 +88,7 @@ class ExistingStore(NewStore):
         On a common grid, a row has to be newer than the last step, which was summarised without it.
         """
         ends = dict(zip(self._store.series, self._store.series_end_ns, strict=True))
-        every_ns = recipe_of(self._store).every_ns or 1
+        every_ns = recipe_of(self._store).grid_ns or 1
         for part in parts:
             for span in part.spans:
                 if span.series in ends and span.first_time < ends[span.series] + every_ns:

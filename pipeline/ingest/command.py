@@ -39,6 +39,8 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     Recipe,
     time=COLUMNS,
     time_format={"metavar": "FORMAT"},
+    start={"metavar": "TIME"},
+    round_time=DURATION,
     timezone={"metavar": "ZONE"},
     series=COLUMN,
     pivot=COLUMN,

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from longstride.pipeline.ingest.errors import RecipeError
 
-__all__ = ["format_duration", "parse_duration"]
+__all__ = ["format_duration", "parse_duration", "parse_step"]
 
 UNITS_NS = {
     "w": 604_800 * 10**9,
@@ -18,6 +18,7 @@ UNITS_NS = {
     "ns": 1,
 }
 PART = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*(w|d|h|ms|us|ns|m|s)\s*")
+RATE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*([kK]?)[hH][zZ]")
 MAX_SHOWN = 60
 LONGEST = "60000w"
 """More than a thousand years: twice as long as from the first time that can be stored to the last."""
@@ -41,6 +42,18 @@ def parse_duration(text: str, setting: str = "a duration") -> int:
     if total > LONGEST_NS:
         raise _not_a_duration(text, setting, f"at most {LONGEST}, about a thousand years")
     return int(total)
+
+
+def parse_step(text: str, setting: str) -> Fraction:
+    """Nanoseconds from row to row: a duration, or rows a second such as "44100hz", which may give a fraction.
+
+    Raises RecipeError as `parse_duration` does.
+    """
+    if match := RATE.fullmatch(text.strip()):
+        rate = Fraction(match[1]) * (1000 if match[2] else 1)
+        if 0 < rate <= UNITS_NS["s"]:
+            return UNITS_NS["s"] / rate
+    return Fraction(parse_duration(text, setting))
 
 
 def format_duration(nanoseconds: int) -> str:

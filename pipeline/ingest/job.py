@@ -97,7 +97,14 @@ def append(
     _check(options)
     with StoreLock(out, append=True) as lock:
         store = open_store(lock.path)
-        return _run(sources, lock, recipe_of(store), ExistingStore(store, accept_changed=accept_changed), options)
+        recipe = recipe_of(store)
+        if recipe.counts_rows:
+            raise RecipeError(
+                f"{store.path} has rows without times, counted from {recipe.start} on: where new ones go is not "
+                "known; give their files to --rebuild, and they follow the others",
+                code="recipe-conflict",
+            )
+        return _run(sources, lock, recipe, ExistingStore(store, accept_changed=accept_changed), options)
 
 
 @coded

@@ -59,7 +59,7 @@ class Plan:
     def _staged_dtype(self) -> str:
         """Rows that are computed with are rounded only when they are stored."""
         recipe = self.recipe
-        computes = recipe.rate or recipe.every or recipe.fill != "none" or recipe.duplicates == "mean"
+        computes = recipe.rate or recipe.grid_ns or recipe.fill != "none" or recipe.duplicates == "mean"
         return "float64" if computes else recipe.dtype
 
     def shape(self, sensors: Sequence[str] | None) -> Shape:

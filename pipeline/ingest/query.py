@@ -13,7 +13,7 @@ from longstride.pipeline.ingest.columns import MAX_LABEL, Columns, listed
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.sql.expression import spans_rows
 from longstride.pipeline.ingest.sql.statement import TABLE, RowQuery
-from longstride.pipeline.ingest.sql.tokens import quoted_name
+from longstride.pipeline.ingest.sql.tokens import quoted_name, tokens_of
 from longstride.storage.text import iso_time
 
 __all__ = ["Query"]
@@ -32,6 +32,13 @@ class Query:
         `unused` are the types of the columns that have no use in the recipe; the query sees them too.
         """
         self._shown = repr(sql if len(sql) <= MAX_SHOWN else f"{sql[:MAX_SHOWN]}...")
+        name = columns.time_name
+        if not columns.time and any(token.is_name and token.text.lower() == name for token in tokens_of(sql)):
+            # Times are given when all rows are counted.
+            raise RecipeError(
+                f"sql {self._shown} uses {name!r}, but rows have no time of their own: SELECT * EXCLUDE (...)",
+                code="sql-invalid",
+            )
         keys = dict.fromkeys((name for name in (columns.series, columns.pivot) if name is not None), pl.String())
         schema: dict[str, pl.DataType] = {columns.time_name: pl.Datetime("ns"), **keys}
         schema |= (

@@ -5,7 +5,7 @@ import polars as pl
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.wording import share
+from longstride.pipeline.profile.words.wording import share
 from longstride.storage.text import counted
 
 __all__ = ["find_duplicates", "see_steps"]
@@ -13,6 +13,8 @@ __all__ = ["find_duplicates", "see_steps"]
 GAP = 1.5
 """In median steps, as in an ingest."""
 MANY = 0.05
+WINDOW = 64
+"""Rows of a window, as in the examples."""
 
 
 def see_steps(draft: Proposal) -> None:
@@ -33,9 +35,35 @@ def see_steps(draft: Proposal) -> None:
         draft.seen.append(f"{counted(len(gaps), 'gap')} of over {GAP} times that, the longest {longest}")
     if num_back:
         draft.seen.append(f"times go back in {counted(num_back, 'place')}")
+    if len(gaps) >= max(3, FEW * len(steps)) and _find_max_gap(draft, steps, usual):
+        return
     if len(gaps) > MANY * len(steps):
         many = share(len(gaps), len(steps))
         draft.doubts.append(f"{many} of steps are gaps and start a new segment: see max-gap, or the grid of every")
+
+
+def _find_max_gap(draft: Proposal, steps: pl.Series, usual: int) -> bool:
+    """Propose a longer gap where the usual ones cut the log into pieces without a window."""
+    longest = _longest_run(steps <= GAP * usual)
+    is_even = int((steps == usual).sum()) > len(steps) / 2
+    if longest + 1 >= WINDOW or len(steps) + 1 < WINDOW or not is_even:
+        return False
+    for factor in (2, 3, 5, 10):
+        if _longest_run(steps <= factor * usual) + 1 >= WINDOW:
+            gap = format_duration(factor * usual)
+            draft.put("max-gap", gap, f"shorter ones would cut the log into pieces of at most {longest + 1} rows")
+            return True
+    draft.doubts.append(
+        f"gaps cut the log into pieces of at most {longest + 1} rows: no window of {WINDOW} rows fits. See "
+        "max-gap, or the grid of every"
+    )
+    return True
+
+
+def _longest_run(whole: pl.Series) -> int:
+    runs = whole.rle().struct.unnest()
+    lengths = runs.filter(runs["value"])["len"]
+    return int(lengths.max() or 0)  # type: ignore[arg-type]
 
 
 def find_duplicates(draft: Proposal) -> None:
@@ -46,7 +74,12 @@ def find_duplicates(draft: Proposal) -> None:
     first = pl.col("values").first().over(whose).alias("first")
     again = rows.with_columns(first).filter(~pl.struct(whose).is_first_distinct())
     num_others = int((again["values"] != again["first"]).sum())
-    if num_others > FEW * len(rows) and not draft.keys:
+    if num_others and not draft.keys and _is_autumn(again["time"]):
+        draft.doubts.append(
+            "an hour comes twice in the night in which clocks are set back: these are local times. Say timezone, "
+            'and which of the two hours rows are of: ambiguous = "earliest" or "latest"'
+        )
+    elif num_others > FEW * len(rows) and not draft.keys:
         draft.doubts.append(
             f"{share(num_others, len(rows))} of rows repeat a time with other values, and no column says whose "
             "they are: ingest the files apart, add such a column, or see duplicates"
@@ -54,3 +87,12 @@ def find_duplicates(draft: Proposal) -> None:
     elif len(again):
         how = f"{num_others:,} with other values (see last and mean)" if num_others else "with the same values"
         draft.put("duplicates", "first", f"{counted(len(again), 'row')} of a time that was before, {how}")
+
+
+def _is_autumn(times: pl.Series) -> bool:
+    """Whether all times are of early on the last Sunday of October, or the first of November."""
+    moments = times.cast(pl.Datetime("ns"))
+    day, month = moments.dt.day(), moments.dt.month()
+    is_sunday = (moments.dt.weekday() == 7) & (moments.dt.hour() < 4)
+    is_last = ((month == 10) & (day >= 25)) | ((month == 11) & (day <= 7))
+    return bool((is_sunday & is_last).all())

@@ -6,11 +6,13 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
-from longstride.pipeline.profile.column import FEW, Column
+from longstride.pipeline.profile.column import FEW, MOST, Column
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.times import is_time_of_day, name_score, parts_of_time, plain
-from longstride.pipeline.profile.wording import number, quoted, share
+from longstride.pipeline.profile.times import is_time_of_day, parts_of_time
+from longstride.pipeline.profile.words.time_names import name_score, plain
+from longstride.pipeline.profile.words.wording import number, quoted, share
 
 __all__ = [
     "find_counters",
@@ -21,7 +23,15 @@ __all__ = [
     "leave_out_texts",
 ]
 
-LABEL_NAME = re.compile(r"(is)?(label|anomaly|anomalous|event|fault|failure|attack|outlier)s?")
+NUMBER_WITHIN = r"^[^\d\w]*[+-]?\d[\d.,' \u{a0}\u{202f}]*\s*([^\d\s].{0,11})?$"
+FEW_STATES = 12
+MANY = 0.1
+LABEL_NAME = re.compile(
+    r"(is)?(label|anomaly|anomalous|abnormal|event|fault|failure|attack|outlier|changepoint|defect|intrusion"
+    r"|groundtruth)(s|label|labels|flag)?"
+)
+MAYBE_LABEL_NAME = re.compile(r"y|class|target|normal|alarm|alert|status|state|(normal|attack)attack")
+"""Names of labels, and of channels."""
 
 
 def leave_out_other_times(draft: Proposal) -> None:
@@ -50,6 +60,12 @@ def find_labels(draft: Proposal) -> None:
     """Find labels by their names; they hold true or false, always."""
     for column in draft.free:
         if not LABEL_NAME.fullmatch(plain(column.name)):
+            if column.is_flag and len(column.values) > 1 and MAYBE_LABEL_NAME.fullmatch(plain(column.name)):
+                entry = toml((column.name,))
+                draft.doubts.append(
+                    f"{column.name!r} is kept as a channel, an input of models: if it says what they should find, "
+                    f"say labels = {entry}"
+                )
             continue
         if column.is_flag and not column.texts.null_count():
             num_set = int(column.texts.str.to_lowercase().is_in(["true", "1", "1.0"]).sum())
@@ -65,6 +81,8 @@ def find_labels(draft: Proposal) -> None:
 def leave_out_texts(draft: Proposal) -> None:
     """Leave out columns that are not numbers. Raises SourceError where nothing is left."""
     for column in draft.free:
+        if not column.is_number and len(column.values) > 1:
+            draft.doubts.append(_of_texts(column))
         if len(column.values) == 1 and not column.is_number:
             draft.exclude(column, f"always {quoted(column.values[0])}")
         elif not column.is_number:
@@ -77,6 +95,28 @@ def leave_out_texts(draft: Proposal) -> None:
             "separates its fields?",
             code="no-channels",
         )
+
+
+def _of_texts(column: Column) -> str:
+    """What a column of texts may be after all."""
+    name, values = column.name, column.values
+    numbers = values.filter(values.str.contains(NUMBER_WITHIN))
+    if len(numbers) >= MOST * len(values):
+        return (
+            f"{name!r} is left out, but its texts hold numbers, such as {quoted(numbers[0])}: numbers that group "
+            "thousands, or have a unit behind them, are not read yet; rewrite them to keep the column"
+        )
+    if len(values) <= FEW_STATES:
+        return (
+            f"{name!r} is left out: it holds {column.examples()}. If these are states, keep one as 1 and 0 with "
+            f"sql = {toml(_state_query(name, values[0]))}"
+        )
+    return f"{name!r} is left out: its texts are not numbers, such as {column.examples()}"
+
+
+def _state_query(name: str, value: str) -> str:
+    column, state = name.replace('"', '""'), value.replace("'", "''")
+    return f"""SELECT *, CASE WHEN "{column}" = '{state}' THEN 1 ELSE 0 END AS "{column} {value}" FROM rows"""
 
 
 def leave_out_constants(draft: Proposal) -> None:
@@ -113,6 +153,7 @@ def find_counters(draft: Proposal) -> None:
             draft.uses[column.name] = f"a count, {column.shown()}"
         elif (column.numbers.cast(pl.Float32).cast(pl.Float64) != column.numbers).any():
             rounded.append(column.name)
+    fine = [column.name for column in draft.channels if not column.is_whole and _loses_steps(column.numbers)]
     if counters:
         why = (
             f"whole numbers that only rise, beyond {LARGEST_EXACT['float32']:,}: the increase per second is stored"
@@ -122,8 +163,17 @@ def find_counters(draft: Proposal) -> None:
             draft.put("counter-bits", "64", "some exceed 32 bits")
     if rounded:
         draft.put("dtype", "float64", f"float32 would round the whole numbers of {listed(rounded)}")
+    elif fine:
+        draft.put("dtype", "float64", f"float32 would round the decimals of {listed(fine)}")
+
+
+def _loses_steps(numbers: pl.Series) -> bool:
+    """Whether float32 would make many different numbers the same, as it does with positions of seven decimals."""
+    num_different = numbers.n_unique()
+    return num_different > 2 and numbers.cast(pl.Float32).n_unique() < 0.9 * num_different
 
 
 def _only_rises(steps: pl.Series) -> bool:
     falls, rises = int((steps < 0).sum()), int((steps > 0).sum())
-    return falls <= FEW * len(steps) and rises >= max(1, FEW * len(steps))
+    # A gauge, such as memory in use, may rise for hours: a counter does so in many rows.
+    return falls <= FEW * len(steps) and rises >= max(1, MANY * len(steps))

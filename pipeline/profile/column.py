@@ -6,8 +6,9 @@ from functools import cached_property
 import polars as pl
 
 from longstride.pipeline.ingest.times.reach import within_reach
-from longstride.pipeline.profile.dialect import MISSING_WORD, to_numbers
-from longstride.pipeline.profile.wording import number, quoted, share
+from longstride.pipeline.profile.dialect import to_numbers
+from longstride.pipeline.profile.words.missing_words import MISSING_WORD
+from longstride.pipeline.profile.words.wording import number, quoted, share
 
 __all__ = ["FEW", "MAX_WORDS", "MOST", "Column", "steps"]
 

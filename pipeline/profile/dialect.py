@@ -9,18 +9,13 @@ from collections.abc import Mapping
 import polars as pl
 
 from longstride.pipeline.ingest.errors import SourceError
-from longstride.pipeline.ingest.sources.csv.header import BOM, first_records
+from longstride.pipeline.ingest.sources.csv.header import BOM, SEPARATOR_LINE, first_records
 from longstride.pipeline.ingest.sources.csv.syntax import count_fields
-from longstride.pipeline.profile.time_formats import is_time
+from longstride.pipeline.profile.words.missing_words import MISSING_WORD
+from longstride.pipeline.profile.words.time_formats import is_time
 
-__all__ = ["MISSING_WORD", "Dialect", "agreed", "sniff", "to_numbers"]
+__all__ = ["Dialect", "agreed", "sniff", "to_numbers"]
 
-MISSING_WORD = re.compile(
-    r"n\.?/?a\.?|#n/?a|nan|null|none|nil|[-?.*]+|missing|no[ _]?data|not available|unknown|undefined|bad( input)?"
-    r"|err(or)?|i/o timeout|#(value|div/0|num|ref)!",
-    re.IGNORECASE,
-)
-"""What people write for a missing number."""
 SEPARATORS = "\t;|,"
 """Those first that are rare within a field."""
 MAX_RECORDS = 500
@@ -60,7 +55,9 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     data = begin.removeprefix(BOM)
     if not data.endswith(b"\n"):
         data += b"\n"
-    separator = _separator(data)
+    named = SEPARATOR_LINE.match(data)
+    data = data[named.end() :] if named else data
+    separator = named[1].decode("latin-1") if named else _separator(data)
     records = first_records(data, separator.encode(), 1 + MAX_RECORDS)
     first, *rows = [_fields(record, separator, encoding or "utf-8") for record in records] or [[]]
     usual = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0

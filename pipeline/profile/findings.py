@@ -1,5 +1,6 @@
 """From a sample to a proposal: likely settings are written, and doubts are listed."""
 
+import math
 import re
 from collections import Counter
 from typing import Any
@@ -25,13 +26,16 @@ from longstride.pipeline.profile.missing import find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.times import find_times, has_zone
-from longstride.pipeline.profile.wording import share
+from longstride.pipeline.profile.words.wording import share
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
 from longstride.storage.text import counted, readable_time
 
 __all__ = ["profile"]
 
+FEW_ROWS = 3
+MANY = 0.05
+"""A larger share of rejected rows says that the recipe is wrong."""
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
@@ -56,6 +60,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
         )
     draft = _begun(sample)
     _say_dialect(draft)
+    _say_names(draft)
     _say_time(draft)
     # Each looks at the columns that those before it have left.
     leave_out_other_times(draft)
@@ -83,8 +88,9 @@ def _begun(sample: Sample) -> Proposal:
         first = ", ".join(f"{name!r}: {value!r}" for name, value in list(frame.row(0, named=True).items())[:8])
         raise SourceError(
             sample.excerpts[0].source.name,
-            f"no column looks like times; the first row is {first}. Expected ISO 8601, dates such as 31/12/2024 "
-            "or whole numbers since 1970: for other times, write the recipe by hand",
+            f"no column looks like times; the first row is {first}. For times that are written in another way, "
+            "give --time-format to `longstride ingest`; an elapsed time is --time COLUMN --time-format s; "
+            "where rows have no time, count them, as with --every 50us --start 2024-03-01T08:00",
             code="times-not-found",
         )
     found = steps(times[0].nanoseconds, places["block"])
@@ -110,11 +116,20 @@ def _say_dialect(draft: Proposal) -> None:
         )
 
 
+def _say_names(draft: Proposal) -> None:
+    for name in sorted({name for source, _ in draft.sample.excerpts for name in source.repeated}):
+        draft.doubts.append(f"{name!r} is the name of more than one column: the second is read as {name + '_2'!r}")
+
+
 def _say_time(draft: Proposal) -> None:
     times = draft.times[0]
     draft.put("time", times.recipe.time)
     if times.recipe.time_format is not None:
         draft.put("time-format", times.recipe.time_format)
+    if times.recipe.round_time is not None:
+        draft.put("round-time", times.recipe.round_time, "day numbers have no more digits than that")
+    if times.recipe.interval != "none":
+        draft.put("interval", times.recipe.interval)
     if times.doubt:
         draft.doubts.append(f"time-format: {times.doubt}")
     if not has_zone(times, [draft.columns[name].raw for name in times.recipe.time_columns]):
@@ -141,5 +156,16 @@ def _try_recipe(draft: Proposal) -> None:
         draft.doubts.append(f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {detail}")
     num_rows = sum(raw.num_rows for _, raw in draft.sample.excerpts)
     if len(rejects) > recipe.max_rejected(num_rows):
-        rejected = share(len(rejects), num_rows)
+        _allow_rejects(draft, len(rejects), num_rows)
+
+
+def _allow_rejects(draft: Proposal, num_rejects: int, num_rows: int) -> None:
+    """Let an ingest leave out the rows that were seen, where they are few: a title, a footer, a line cut off."""
+    rejected = share(num_rejects, num_rows)
+    if num_rejects > max(FEW_ROWS, MANY * num_rows):
         draft.doubts.append(f"{rejected} of rows rejected stop an ingest: max-rejects allows more")
+        return
+    most = str(num_rejects) if draft.sample.is_whole else f"{math.ceil(200 * num_rejects / num_rows)}%"
+    draft.put(
+        "max-rejects", most, f"{counted(num_rejects, 'row')} of {num_rows:,} cannot be read and are left out"
+    )

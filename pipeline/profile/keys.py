@@ -9,8 +9,8 @@ import polars as pl
 
 from longstride.pipeline.profile.column import FEW, MOST, Column, steps
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.times import plain
-from longstride.pipeline.profile.wording import share
+from longstride.pipeline.profile.words.time_names import plain
+from longstride.pipeline.profile.words.wording import share
 
 __all__ = ["find_keys"]
 

@@ -6,13 +6,14 @@ from itertools import chain
 
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
-from longstride.pipeline.profile.dialect import MISSING_WORD
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.wording import number
+from longstride.pipeline.profile.words.missing_words import MISSING_WORD
+from longstride.pipeline.profile.words.wording import number
 from longstride.storage.text import counted
 
 __all__ = ["find_missing"]
 
+GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+(?:[.,]\d+)?")
 POWERS = {2.0**bits - less for bits in (15, 16, 31, 32) for less in (0, 1)}
 
 
@@ -20,7 +21,7 @@ def find_missing(draft: Proposal) -> None:
     """Find texts among numbers, and numbers far from all others, that occur again and again."""
     found: dict[str | float, list[Column]] = {}
     for column in draft.channels:
-        values: Iterator[str | float] = chain(_words(column), _numbers(draft, column))
+        values: Iterator[str | float] = chain(_words(column, draft.doubts), _numbers(draft, column))
         for value in values:
             found.setdefault(value, []).append(column)
     for value, columns in found.items():
@@ -40,18 +41,25 @@ def find_missing(draft: Proposal) -> None:
 
 
 def _is_in_others(draft: Proposal, value: str | float, columns: list[Column]) -> bool:
+    """Whether another column has it as one of its values; not at their end, where it means missing too."""
     known = {column.name for column in columns}
-    return any(_count(column, value) for column in draft.channels if column.name not in known)
+    others = [column for column in draft.channels if column.name not in known and _count(column, value)]
+    return any(value not in (column.numbers.min(), column.numbers.max()) for column in others)
 
 
 def _count(column: Column, value: str | float) -> int:
     return column.words.get(value, 0) if isinstance(value, str) else int((column.numbers == value).sum())
 
 
-def _words(column: Column) -> Iterator[str]:
+def _words(column: Column, doubts: list[str]) -> Iterator[str]:
     for word, count in column.words.items():
+        if GROUPED.fullmatch(word):
+            doubts.append(
+                f"{column.name!r} is {word} {counted(count, 'time')}, among numbers that do not group thousands: "
+                "such rows are rejected; rewrite them without the mark"
+            )
         # A word that occurs once is a slip.
-        if word not in column.odd_words or (len(column.odd_words) <= MAX_WORDS and count > 1):
+        elif word not in column.odd_words or (len(column.odd_words) <= MAX_WORDS and count > 1):
             yield word
 
 

@@ -1,46 +1,44 @@
-"""Which columns are the time of a row, and how it is written."""
+"""Which columns are the time of a row, and how it is written: the reading with most sense first."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.times.spelling import one_end
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
-from longstride.pipeline.profile.column import MOST, Column, steps
-from longstride.pipeline.profile.dialect import to_numbers
-from longstride.pipeline.profile.time_formats import clock_formats, date_formats, datetime_formats, is_clock
+from longstride.pipeline.profile.clock_sense import sense
+from longstride.pipeline.profile.column import MOST, Column
+from longstride.pipeline.profile.epoch_readings import NumberReading, read_numbers
+from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
+from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score, plain
+from longstride.storage.text import readable_time
 
-__all__ = [
-    "Times",
-    "find_times",
-    "has_zone",
-    "is_time_of_day",
-    "name_score",
-    "parts_of_time",
-    "plain",
-    "read_times",
-]
+__all__ = ["Times", "find_times", "has_zone", "is_time_of_day", "parts_of_time", "read_times"]
 
 MAX_TEXTS = 50
 """Texts that are looked at for formats."""
-FIRST_SECOND, LAST_SECOND = 631_152_000, 4_102_444_800
-"""The years 1990 to 2100."""
 ELSEWHERE = "Etc/GMT+7"
-TIME_NAME = re.compile(r"(date|time|timestamp|datetime|ts|epoch)(local|utc|gmt)?")
+ROUNDED = ((8, "10ms"), (7, "10ms"), (6, "100ms"), (5, "1s"), (4, "1m"))
+"""To what day numbers of so many digits can be rounded."""
+DAY_NS = 86_400 * 10**9
+CLOSE = 1.0
+"""A reading that costs so much more is still in doubt."""
 PARTS = {
-    "year": (("year", "yyyy", "yr", "yy"), 1900, 2100),
-    "month": (("month", "mon", "mo", "mm"), 1, 12),
-    "day": (("day", "dd", "dy"), 1, 31),
-    "hour": (("hour", "hr", "hh"), 0, 23),
-    "minute": (("minute", "min", "mn", "mm"), 0, 59),
-    "second": (("second", "sec", "ss"), 0, 59),
+    "year": (("year", "yyyy", "yr", "yy", "jahr", "annee", "année", "ano", "año", "anno", "rok"), 1900, 2100),
+    "month": (("month", "mon", "mo", "mm", "monat", "mois", "mes", "mês", "mese"), 1, 12),
+    "day": (("day", "dd", "dy", "dom", "tag", "jour", "dia", "día", "giorno"), 1, 31),
+    "hour": (("hour", "hr", "hh", "stunde", "std", "heure", "hora", "ora", "uur"), 0, 24),
+    "minute": (("minute", "min", "mn", "mm", "minuto", "minuut"), 0, 59),
+    "second": (("second", "sec", "ss", "sekunde", "seconde", "segundo", "secondo"), 0, 60),
 }
 """Names of columns that hold a part of the time, and between what their numbers are."""
+DAY_OF_YEAR = ("doy", "dayofyear", "yday", "jday", "julianday", "julian", "jd")
 
 
 class Times(NamedTuple):
@@ -51,8 +49,10 @@ class Times(NamedTuple):
     nanoseconds: pl.Series
     """int64, (T,), null where missing or unreadable."""
     doubt: str | None = None
+    rival: "Times | None" = None
+    """Of a doubt that the column itself does not settle: the other reading."""
     score: float = 0.0
-    """By their names, and by how mostly they are in order."""
+    """By their names, and by how much sense they make."""
 
 
 def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
@@ -64,22 +64,24 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
 
     def add(times: Times | None, named: int, score: float) -> None:
         if times is not None:
-            found.append(times._replace(score=named + score + _order_score(times.nanoseconds, blocks)))
+            found.append(times._replace(score=named + score + sense(times.nanoseconds, blocks).score))
 
     for name, column in columns.items():
-        times = read_times([column.raw], blocks)
-        if times is None or times.recipe.time_format not in EPOCH_UNITS_NS:
-            add(times, name_score(name), 2)
-        elif name_score(name) or _order_score(times.nanoseconds, blocks) >= MOST:
-            add(times, name_score(name), 0)  # others are channels whose numbers happen to be as large
+        add(read_times([column.raw], blocks), name_score(name), 2.5)
+        add(_of_numbers(column, blocks), name_score(name), 0)
     for clock, column in columns.items():
-        if column.raw.dtype == pl.Time or is_time_of_day(column) or _is_part(column, "hour"):
+        if column.raw.dtype == pl.Time or is_time_of_day(column) or _is_part(column, "hour") or _is_hhmm(column):
             for date in (name for name, other in columns.items() if name != clock and other.is_flat):
                 times = read_times([columns[date].raw, column.raw], blocks)
                 # A bit more than the date alone.
-                add(times, max(name_score(date), name_score(clock)), 2.5)
+                add(_with_doubt_of_date(times, columns[date]), max(name_score(date), name_score(clock)), 3)
     if parts := parts_of_time(columns):
-        add(_read([columns[name].raw for name in parts], None), 0, 4)
+        add(_read([columns[name].raw for name in parts], None), 0, 4.5)
+    if ordinal := _of_ordinal(columns):
+        add(ordinal, 0, 4.5)
+    if not found:
+        found += _elapsed(columns, blocks)
+    found = [_settled(times, found) for times in found]
     return sorted(found, key=lambda times: -times.score)
 
 
@@ -103,54 +105,80 @@ def parts_of_time(columns: Mapping[str, Column]) -> tuple[str, ...]:
 
 def _is_part(column: Column, part: str) -> bool:
     known, low, high = PARTS[part]
-    if plain(column.name) not in known or column.numbers.count() < MOST * len(column.numbers):
+    return plain(column.name) in known and _are_whole(column, low, high)
+
+
+def _are_whole(column: Column, low: int, high: int) -> bool:
+    if column.numbers.count() < MOST * max(1, len(column.numbers)):
         return False
     return column.is_whole and bool(column.numbers.is_between(low, high).all())
 
 
-def plain(name: str) -> str:
-    """A name without what is written differently."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+def _is_hhmm(column: Column) -> bool:
+    """Whether it holds times of day as whole numbers, such as 5 for five past midnight and 2350."""
+    if not (name_score(column.name) or plain(column.name) in ("hhmm", "hrmn", "clock", "hour")):
+        return False
+    if not _are_whole(column, 0, 2400) or column.numbers.max() < 60:  # type: ignore[operator]
+        return False
+    return bool((column.numbers.drop_nulls() % 100 < 60).all())
 
 
-def name_score(name: str) -> int:
-    """How much a name is one of a time."""
-    return 3 if TIME_NAME.fullmatch(plain(name)) else 2 if re.search("time|date|stamp", plain(name)) else 0
-
-
-def _order_score(nanoseconds: pl.Series, blocks: pl.Series) -> float:
-    """Share of rows in order; less where the time is always the same."""
-    found = steps(nanoseconds, blocks)
-    if found.is_empty():
-        return 1.0
-    if (found == 0).all():
-        return -2.0
-    return max(int((found >= 0).sum()), int((found <= 0).sum())) / len(found)
+def _of_ordinal(columns: Mapping[str, Column]) -> Times | None:
+    """Year and day of the year, and a time of day if there is one."""
+    year = next((name for name, column in columns.items() if _is_part(column, "year")), None)
+    day = next((n for n, one in columns.items() if plain(n) in DAY_OF_YEAR and _are_whole(one, 1, 366)), None)
+    if year is None or day is None:
+        return None
+    names, format_ = [year, day], "%Y %j"
+    others = [name for name in columns if name not in names]
+    if clock := next((name for name in others if _is_hhmm(columns[name])), None):
+        names, format_ = [*names, clock], f"{format_} %H%M"
+    elif hour := next((name for name in others if _is_part(columns[name], "hour")), None):
+        names, format_ = [*names, hour], f"{format_} %H"
+        if minute := next((name for name in others if _is_part(columns[name], "minute")), None):
+            names, format_ = [*names, minute], f"{format_} %M"
+    return _read([columns[name].raw for name in names], format_)
 
 
 def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
-    """Find how to read one column of times, or two of date and time of day; None where they are not times.
+    """Find how to read one column of texts or dates, or two of date and time of day; None where they are not.
 
     `columns` are (T,) each, `blocks` (T,) says which rows follow each other in a file.
     """
     found = [times for format_ in _formats(columns) if (times := _read(columns, format_)) is not None]
+    if not found and len(columns) == 1 and columns[0].dtype == pl.String:
+        found = list(_intervals(columns[0]))
     most = max((times.nanoseconds.count() for times in found), default=0)
     texts = columns[0].cast(pl.String).str.strip_chars() if most else columns[0].clear()
     if not most or most < MOST * len(texts.filter(texts != "")):
         return None
     first, *others = (times for times in found if times.nanoseconds.count() == most)
-    format_ = first.recipe.time_format
-    if format_ and others and others[0].recipe.time_format == _swapped(format_):
-        return _day_or_month(first, others[0], blocks)
-    return first
+    rivals = [first]
+    for other in others:
+        if _order_of_date(other) != _order_of_date(first) and not any(
+            other.nanoseconds.equals(rival.nanoseconds) for rival in rivals
+        ):
+            rivals.append(other)
+    return _chosen(rivals, columns, blocks) if len(rivals) > 1 else first
 
 
-def _read(columns: Sequence[pl.Series], format_: str | None) -> Times | None:
-    recipe = Recipe(time=tuple(column.name for column in columns), time_format=format_)
+def _read(columns: Sequence[pl.Series], format_: str | None, **settings: Any) -> Times | None:
     try:
+        recipe = Recipe(time=tuple(column.name for column in columns), time_format=format_, **settings)
         return Times(recipe, to_nanoseconds(columns, recipe).nanoseconds)
     except RecipeError:
         return None
+
+
+def _intervals(column: pl.Series) -> Iterator[Times]:
+    """Texts that hold two times, of which the first counts."""
+    for format_ in _formats([one_end(column, "begin")]):
+        times = _read([column], format_, interval="begin")
+        if times is not None and times.nanoseconds.count():
+            shown = column.drop_nulls()[0]
+            yield times._replace(
+                doubt=f'{shown!r} is an interval: its beginning is taken; if it is the end, say interval = "end"'
+            )
 
 
 def has_zone(times: Times, columns: Sequence[pl.Series]) -> bool:
@@ -159,56 +187,151 @@ def has_zone(times: Times, columns: Sequence[pl.Series]) -> bool:
     return elsewhere.equals(times.nanoseconds)
 
 
-def _swapped(format_: str) -> str:
-    """A format with the month where the day was."""
-    return format_.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
+def _order_of_date(times: Times) -> tuple[str, ...]:
+    """Of day, month and year."""
+    return tuple(re.findall(r"%([dmyY])", times.recipe.time_format or ""))
 
 
-def _day_or_month(first: Times, second: Times, blocks: pl.Series) -> Times:
-    """Choose between two ways to read times of which no value over 12 tells day from month."""
-
-    def disorder(times: Times) -> tuple[int, int]:
-        """How often times go against their order, and how many different steps they take."""
-        found = steps(times.nanoseconds, blocks)
-        return min(int((found < 0).sum()), int((found > 0).sum())), found.n_unique()
-
-    chosen, other = sorted((first, second), key=disorder)
-    (back, kinds), (back_other, kinds_other) = disorder(chosen), disorder(other)
+def _chosen(rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series) -> Times:
+    """Choose between ways to read times that differ in the order of day, month and year."""
+    if "%p" in (rivals[0].recipe.time_format or ""):
+        rivals.sort(key=lambda times: _order_of_date(times)[:1] != ("m",))  # who writes AM and PM writes so
+    senses = {id(times): sense(times.nanoseconds, blocks) for times in rivals}
+    chosen, other = sorted(rivals, key=lambda times: senses[id(times)].disorder)[:2]
+    ours, theirs = senses[id(chosen)], senses[id(other)]
+    differ = (chosen.nanoseconds != other.nanoseconds).fill_null(False).arg_true()
+    row = int(differ[0]) if len(differ) else 0
+    text = " ".join(str(column[row]).strip() for column in columns)
+    one, two = (readable_time(times.nanoseconds[row], fraction=False) for times in (chosen, other))
     format_ = other.recipe.time_format
-    doubt = f"no value over 12 tells day from month; read as {format_}, "
-    if back < back_other:
-        doubt += "more rows would go back in time"
-    elif kinds < kinds_other:
-        doubt += "steps would differ more"
+    if ours.num_back < theirs.num_back:
+        why = "more rows would go back in time"
+    elif ours.num_leaps < theirs.num_leaps:
+        why = "times would leap by years"
+    elif ours.num_kinds < theirs.num_kinds:
+        why = "steps would differ more"
+    elif ours.is_future < theirs.is_future:
+        why = "times would lie in the future"
     else:
-        doubt = f"nothing in the sample tells day from month: if this is wrong, it is {format_}"
-    return chosen._replace(doubt=doubt)
+        doubt = f"nothing in the sample tells whether {text!r} is {one} or {two}: if the second, say {format_}"
+        return chosen._replace(doubt=doubt, rival=other)
+    return chosen._replace(doubt=f"{text!r} is taken for {one}; read as {format_}, {why} ({two})")
+
+
+def _settled(times: Times, others: Sequence[Times]) -> Times:
+    """Choose between two readings by another column of times, which is near to one of them."""
+    if times.rival is None:
+        return times
+    for other in others:
+        if other.rival is None and other.recipe.time != times.recipe.time:
+            near, far = (_distance(one, other) for one in (times, times.rival))
+            if max(near, far) > DAY_NS >= min(near, far):
+                chosen = times if near < far else times.rival
+                doubt = f"read so that it is near to {other.recipe.time!r}"
+                return chosen._replace(doubt=doubt, rival=None, score=times.score)
+    return times
+
+
+def _distance(one: Times, other: Times) -> float:
+    return float((one.nanoseconds - other.nanoseconds).abs().median() or 0.0)  # type: ignore[arg-type]
+
+
+def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
+    """The likeliest reading of numbers as times; None where they are rather values of a channel."""
+    if not (column.raw.dtype.is_numeric() or column.raw.dtype == pl.String):
+        return None
+    readings = read_numbers(column, blocks)
+    if not readings:
+        return None
+    first, *others = readings
+    is_regular = first.sense.share_usual >= 0.5 and first.sense.num_leaps == 0
+    if not name_score(column.name):
+        # Others are channels whose numbers happen to be as large.
+        if first.sense.num_steps == 0 or first.sense.num_back or first.sense.num_still:
+            return None
+        if not is_regular:
+            return None
+    rivals = [other for other in others if other.cost - first.cost <= CLOSE]
+    times = Times(first.recipe, first.nanoseconds, _other_epochs(column, first, rivals))
+    return _rounded(times, column, blocks)
+
+
+def _rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
+    """Round day numbers as their digits ask for, where steps are then more alike."""
+    epoch = times.recipe.epoch
+    if epoch is None or epoch.unit_ns != DAY_NS:
+        return times
+    lengths: Any = column.texts.str.extract(r"\.(\d+)").str.len_chars().max()
+    digits = lengths or 0
+    unit = next((text for least, text in ROUNDED if digits >= least), "1m")
+    rounded = _read([column.raw], times.recipe.time_format, round_time=unit)
+    if rounded is None:
+        return times
+    is_better = sense(rounded.nanoseconds, blocks).num_kinds < sense(times.nanoseconds, blocks).num_kinds
+    return rounded._replace(doubt=times.doubt) if is_better else times
+
+
+def _other_epochs(column: Column, first: NumberReading, rivals: Sequence[NumberReading]) -> str | None:
+    others = [rival.nanoseconds for rival in rivals] or [first.nanoseconds + 1]
+    differ = (first.nanoseconds != others[0]).fill_null(False).arg_true()
+    row = int(differ[0]) if len(differ) else 0
+    text, one = column.texts[row], readable_time(first.nanoseconds[row], fraction=False)
+    if rivals:
+        shown = ", as ".join(
+            f"{rival.recipe.time_format} {readable_time(rival.nanoseconds[row], fraction=False)}"
+            for rival in rivals
+            if rival.nanoseconds[row] is not None
+        )
+        return f"{text} read as {first.recipe.time_format} is {one}; as {shown}"
+    if first.sense.is_future:
+        return f"{text} read as {first.recipe.time_format} is {one}, and times reach into the future"
+    if not name_score(column.name):
+        return f"{column.name!r} is not called a time: {text} is taken for {one}, but may be a count or a number"
+    return None
+
+
+def _with_doubt_of_date(times: Times | None, date: Column) -> Times | None:
+    """A date that never changes may be that of something else."""
+    if times is None or len(date.values) != 1 or name_score(date.name) == 3 or len(date.texts) < 3:
+        return times
+    doubt = f"the date is always {date.values[0]!r}, of the column {date.name!r}: is it that of the rows?"
+    return times._replace(doubt="; ".join(filter(None, (times.doubt, doubt))))
+
+
+def _elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times]:
+    """Columns that count from the beginning of a recording."""
+    for name, column in columns.items():
+        unit = elapsed_unit(name)
+        if unit is None or not column.numbers.count() or column.numbers.count() < MOST * len(column.numbers):
+            continue
+        times = _read([column.raw], unit)
+        if times is None:
+            continue
+        seen = sense(times.nanoseconds, blocks)
+        if seen.num_steps and not seen.num_back and seen.num_still <= 0.1 * seen.num_steps:
+            doubt = (
+                f"{name!r} is an elapsed time in {unit}, without a date: rows are as if from 1970. If you know "
+                'when it began, say so, as with start = "2024-03-01T08:00"'
+            )
+            yield times._replace(doubt=doubt, score=seen.score)
 
 
 def _formats(columns: Sequence[pl.Series]) -> list[str | None]:
     """Formats that the first texts could have, ISO 8601 first."""
     dtype = columns[0].dtype
-    if len(columns) == 1 and not (dtype == pl.String or dtype.is_numeric()):
+    if len(columns) == 1 and dtype != pl.String:
         return [None] if dtype in (pl.Date, pl.Datetime) else []
     texts = [
         column.cast(pl.String).drop_nulls().str.strip_chars().unique(maintain_order=True).head(MAX_TEXTS).to_list()
         for column in columns
     ]
     if len(columns) == 1:
-        formats = [format_ for text in texts[0] for format_ in datetime_formats(text)]
-        return list(dict.fromkeys([*_epoch_unit(columns[0]), *([None] if formats else []), *formats]))
+        shaped = [text for text in texts[0] if not text.isdigit()]
+        formats = list(dict.fromkeys(format_ for text in shaped for format_ in datetime_formats(text)))
+        return [None, *formats] if formats else []
     dates = dict.fromkeys(format_ for text in texts[0] for format_ in date_formats(text))
-    hours = all(text.isdigit() for text in texts[1])
-    clocks = dict.fromkeys(["%H"] if hours else [found for text in texts[1] for found in clock_formats(text)])
+    if all(text.isdigit() for text in texts[1]):
+        clocks = {"%H": None} if max(map(len, texts[1]), default=0) <= 2 else {"%H%M": None, "%H%M%S": None}
+    else:
+        clocks = dict.fromkeys(found for text in texts[1] for found in clock_formats(text))
     return [None, *(f"{date} {clock}" for date, clock in product(dates, clocks))]
-
-
-def _epoch_unit(column: pl.Series) -> list[str | None]:
-    """The unit in which most numbers are times from 1990 to 2100."""
-    values = to_numbers(column.cast(pl.String), ".").drop_nulls().drop_nans()
-    for unit, size in EPOCH_UNITS_NS.items():
-        scale = 10**9 // size
-        num_in_reach = int(values.is_between(FIRST_SECOND * scale, LAST_SECOND * scale).sum())
-        if num_in_reach and num_in_reach >= MOST * len(values):
-            return [unit]
-    return []

@@ -85,6 +85,8 @@ class Source(ABC):
         """Columns of the file, in order."""
         self.unnamed: tuple[str, ...] = ()
         """Those of them that the file does not name."""
+        self.repeated: tuple[str, ...] = ()
+        """Names that the file gives to more than one column."""
         self.num_rows: int | None = None
         """Rows that the file itself says it has; None where it does not."""
         self.line = "line"

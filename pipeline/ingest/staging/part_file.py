@@ -9,7 +9,7 @@ import json
 import os
 import struct
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.staging.folder import part_name, rejects_name, written_whole
+from longstride.pipeline.ingest.staging.row_clock import RowClock
 from longstride.pipeline.ingest.staging.spans import Span, Spans
 
-__all__ = ["Block", "Part", "PartReader", "steps_back_between", "whole_part", "write_part"]
+__all__ = ["Block", "Part", "PartReader", "counted", "steps_back_between", "whole_part", "write_part"]
 
 HEAD = struct.Struct("<QQ")
 """Length of the header, and its CRC-32C."""
@@ -67,6 +68,8 @@ class Part:
     """CRC-32C of the file of its rejects; 0 where it has none."""
     crc: int = 0
     """CRC-32C of its blocks."""
+    first_row: int = 0
+    """Where rows have no times but numbers: that of its first one."""
 
     @property
     def blocks(self) -> dict[str, tuple[np.dtype[Any], int]]:
@@ -147,6 +150,14 @@ def _checksum(file: IO[bytes]) -> int:
     return crc
 
 
+def counted(parts: Iterable[Part], clock: RowClock) -> Iterator[Part]:
+    """Parts, in the order of sources and lines, whose rows have times by their numbers. Raises RecipeError."""
+    first_row = 0
+    for part in parts:
+        yield replace(part, first_row=first_row, spans=clock.spans(part.spans, first_row))
+        first_row += part.rows_in
+
+
 def steps_back_between(parts: Iterable[Part]) -> Counter[int]:
     """How many parts of each source begin, in a series, before where the last one with rows of it has ended.
 
@@ -165,8 +176,10 @@ def steps_back_between(parts: Iterable[Part]) -> Counter[int]:
 class PartReader:
     """Slices of one part."""
 
-    def __init__(self, folder: Path, part: Part) -> None:
+    def __init__(self, folder: Path, part: Part, clock: RowClock | None = None) -> None:
+        """`clock` gives rows times that have none."""
         self.part = part
+        self._clock = clock
         self.path = folder / part_name(part.source, part.section, part.piece)
         with open(self.path, "rb") as file:
             position = HEAD.size + HEAD.unpack(file.read(HEAD.size))[0]
@@ -178,7 +191,7 @@ class PartReader:
     def times(self, span: Span) -> NDArray[np.int64]:
         """Times of a span, mapped: only what is looked at is read."""
         offset = self._offset["time"] + 8 * span.start
-        return np.memmap(self.path, np.int64, "r", offset, (span.stop - span.start,))
+        return self._timed(np.memmap(self.path, np.int64, "r", offset, (span.stop - span.start,)))
 
     def read(self, start: int, stop: int) -> dict[str, Block]:
         """All blocks of rows start:stop, by name, (rows,) or (rows, width)."""
@@ -188,4 +201,8 @@ class PartReader:
                 file.seek(self._offset[name] + start * width * dtype.itemsize)
                 array = np.fromfile(file, dtype, (stop - start) * width)
                 found[name] = array.reshape(stop - start, width) if name in ("labels", "values") else array
+        found["time"] = self._timed(found["time"])
         return found
+
+    def _timed(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
+        return times if self._clock is None else self._clock.times(times + self.part.first_row)

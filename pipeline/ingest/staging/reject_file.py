@@ -110,8 +110,8 @@ class RejectLimit:
         if total <= self._recipe.max_rejected(self._num_rows):
             limit = "and no other row is left"
         return RejectsError(
-            f"{first}. {share}, {limit}: {count:,} for {reason!r}. They are in {path}; "
-            "`longstride profile` proposes a recipe",
+            f"{first}. {share}, {limit}: {count:,} for {reason!r}. They are in {path}: leave them out with "
+            f"--max-rejects {total}, or let `longstride profile` propose a recipe that reads them",
             code="too-many-rejects",
         )
 

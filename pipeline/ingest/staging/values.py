@@ -17,8 +17,9 @@ from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.base import Raw
+from longstride.pipeline.ingest.staging.row_clock import positions
 from longstride.pipeline.ingest.times.reach import within_reach
-from longstride.pipeline.ingest.times.stamps import explain, to_nanoseconds
+from longstride.pipeline.ingest.times.stamps import Stamps, explain, to_nanoseconds
 
 __all__ = ["Parsed", "parse"]
 
@@ -32,8 +33,9 @@ class Parsed:
     """Rows of exact types, in the order of the file."""
 
     frame: pl.DataFrame
-    """Time (int64 ns), named `Columns.time_name`; series and pivot (text), labels (int8), channels (float64, null
-    or NaN where missing), and with `keep_all` every other column, all by their own names."""
+    """Time (int64 ns; of rows without times the number), named `Columns.time_name`; series and pivot
+    (text), labels (int8), channels (float64, null or NaN where missing), and with `keep_all` every other column,
+    all by their own names."""
     lines: NDArray[np.int64]
     """Line of each row."""
     rejects: list[Reject]
@@ -49,7 +51,7 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
     frame = raw.frame
     faults = _Faults(raw)
     try:
-        stamps = to_nanoseconds([frame[name] for name in columns.time], recipe)
+        stamps = to_nanoseconds([frame[name] for name in columns.time], recipe) if columns.time else _counted(raw)
     except RecipeError as error:
         raise SourceError(source, str(error), code=error.code) from None
     time = stamps.nanoseconds
@@ -79,6 +81,10 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
         num_ambiguous=stamps.num_ambiguous,
         num_nonexistent=stamps.num_nonexistent,
     )
+
+
+def _counted(raw: Raw) -> Stamps:
+    return Stamps(nanoseconds=positions(raw), num_ambiguous=0, num_nonexistent=0)
 
 
 class _Faults:

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.ingest.times.epochs import from_numbers, from_texts
 from longstride.pipeline.ingest.times.reach import shown_value, within_reach
-from longstride.pipeline.ingest.times.texts import FIRST_YEAR, LAST_YEAR, from_epoch, from_format, from_iso
-from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
+from longstride.pipeline.ingest.times.spelling import one_end
+from longstride.pipeline.ingest.times.texts import FIRST_YEAR, LAST_YEAR, from_format, from_iso
+from longstride.pipeline.ingest.times.whole_numbers import LARGEST, masked, none
 from longstride.pipeline.ingest.times.zones import Clock
 
 __all__ = ["Stamps", "explain", "to_nanoseconds"]
 
-EXPONENT = r"^-?\d+(?:\.\d*)?[eE][+-]?\d{1,2}$"
 PARTS = {
     "year": (FIRST_YEAR, LAST_YEAR),
     "month": (1, 12),
@@ -50,7 +51,11 @@ def to_nanoseconds(columns: Sequence[pl.Series], recipe: Recipe) -> Stamps:
     """
     clock = Clock(recipe)
     columns = [within_reach(column) for column in columns]
+    if recipe.interval != "none":
+        columns = [one_end(columns[0], recipe.interval)]
     nanoseconds = _from_one(columns[0], recipe, clock) if len(columns) == 1 else _from_many(columns, recipe, clock)
+    if recipe.round_time_ns is not None:
+        nanoseconds = _rounded(nanoseconds, recipe.round_time_ns)
     return Stamps(
         nanoseconds=nanoseconds.alias("time"),
         num_ambiguous=clock.num_ambiguous,
@@ -91,6 +96,12 @@ def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tup
     return why
 
 
+def _rounded(nanoseconds: pl.Series, unit: int) -> pl.Series:
+    """To the nearest multiple since 1970; null where that is out of reach."""
+    rounded: pl.Series = masked(nanoseconds, nanoseconds < LARGEST - unit) + unit // 2
+    return rounded // unit * unit
+
+
 def _is_readable(columns: Sequence[pl.Series], recipe: Recipe) -> pl.Series:
     return to_nanoseconds(columns, recipe).nanoseconds.is_not_null()
 
@@ -98,8 +109,8 @@ def _is_readable(columns: Sequence[pl.Series], recipe: Recipe) -> pl.Series:
 def _expected(num_columns: int, recipe: Recipe) -> str:
     """What a text that is not a time should have been, and what to do."""
     years = f"(years {FIRST_YEAR} to {LAST_YEAR})"
-    if recipe.time_format in EPOCH_UNITS_NS:
-        return f"in {recipe.time_format} since 1970: mend the row, or give another --time-format"
+    if recipe.time_format in UNITS_NS:
+        return f"in {recipe.time_format} since {recipe.start or 1970}: mend the row, or give another --time-format"
     if recipe.time_format:
         return f"of the format {recipe.time_format} {years}: mend it, or give another format"
     if num_columns > 2:
@@ -120,25 +131,17 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
         return clock.to_nanoseconds(column)
     if dtype == pl.Date:
         return clock.to_nanoseconds(column.cast(pl.Datetime("us")))
-    unit = EPOCH_UNITS_NS.get(recipe.time_format or "")
-    if unit and dtype.is_integer():
-        return scaled(column.cast(pl.Int64, strict=False), unit)
-    if unit and (dtype == pl.String or dtype.is_float() or dtype.is_decimal()):
-        return from_epoch(_without_exponents(column.cast(pl.String)), unit)
-    if recipe.time_format and not unit and (dtype.is_integer() or dtype == pl.String):
+    epoch = recipe.epoch
+    if epoch and dtype.is_integer():
+        return from_numbers(column.cast(pl.Int64, strict=False), epoch)
+    if epoch and (dtype == pl.String or dtype.is_float() or dtype.is_decimal()):
+        return from_texts(column.cast(pl.String), epoch)
+    if recipe.time_format and not epoch and (dtype.is_integer() or dtype == pl.String):
         return from_format(column.cast(pl.String), recipe.time_format, clock)
     if dtype != pl.String:
         remedy = "give its unit with --time-format s, ms, us or ns" if dtype.is_numeric() else "expected a time"
         raise RecipeError(f"the time column {column.name!r} holds {dtype}: {remedy}", code="column-type")
     return from_iso(column, clock)
-
-
-def _without_exponents(texts: pl.Series) -> pl.Series:
-    """Numbers such as 1.7e+09 as 1700000000: R and floats are written so."""
-    written = texts.filter(texts.str.contains(EXPONENT)).unique()
-    if written.is_empty():
-        return texts
-    return texts.replace(written, pl.Series([f"{Decimal(text):f}" for text in written], dtype=pl.String))
 
 
 def _from_many(columns: Sequence[pl.Series], recipe: Recipe, clock: Clock) -> pl.Series:

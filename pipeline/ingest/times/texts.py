@@ -1,4 +1,4 @@
-"""Texts of times, in ISO 8601, in a format or as numbers, to nanoseconds since 1970-01-01 UTC."""
+"""Texts of times, in ISO 8601, or in a format, to nanoseconds since 1970-01-01 UTC."""
 
 import re
 import string
@@ -7,17 +7,19 @@ from typing import Literal
 import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
+from longstride.pipeline.ingest.settings.time_format import directives
+from longstride.pipeline.ingest.times.spelling import mended, readable
+from longstride.pipeline.ingest.times.whole_numbers import masked, none
 from longstride.pipeline.ingest.times.zones import Clock
 
-__all__ = ["FIRST_YEAR", "LAST_YEAR", "from_epoch", "from_format", "from_iso"]
+__all__ = ["FIRST_YEAR", "LAST_YEAR", "from_format", "from_iso"]
 
 ISO = re.compile(
     r"\d{4}-\d\d?-\d\d?(?:(?P<between>T| +)\d\d?:\d\d?(?P<seconds>:\d\d?)?(?P<fraction>\.\d+)?"
-    r"(?P<space> *)(?P<zone>Z|UTC|[+-]\d\d(?::?\d\d)?)?)?",
+    r"(?P<space> *)(?P<zone>Z|UTC|[+-]\d\d(?::?\d\d)?|[A-Z]{2,5})?)?",
     re.ASCII,
 )
-FORMAT_FIELD = re.compile(r"%[^A-Za-z%]*([A-Za-z%])")
+FULL = r"[T ]24:00|:60"
 BLANKS = string.whitespace + "\N{NO-BREAK SPACE}"
 FIRST_YEAR, LAST_YEAR = 1678, 2261
 """Whole years that int64 nanoseconds reach."""
@@ -34,7 +36,7 @@ def from_iso(texts: pl.Series, clock: Clock) -> pl.Series:
         unread = nanoseconds.is_null()
         text = _untried(texts.filter(unread & texts.is_not_null()), tried)
         if text is None:
-            return nanoseconds
+            return _with_full(nanoseconds, texts, clock)
         if text != text.strip(BLANKS):
             texts = texts.str.strip_chars(BLANKS)
             tried.clear()
@@ -43,7 +45,8 @@ def from_iso(texts: pl.Series, clock: Clock) -> pl.Series:
         tried.add(format_)
         # Parsed times outside the reach of nanoseconds would wrap to other years.
         in_reach = texts.str.slice(0, 5).is_between(f"{FIRST_YEAR}-", f"{LAST_YEAR}-")
-        parsed = clock.to_nanoseconds(masked(_parse(texts, format_, "ns"), unread & in_reach))
+        spelt, format_ = readable(texts, format_, clock.zone)
+        parsed = clock.to_nanoseconds(masked(_parse(spelt, format_, "ns"), unread & in_reach))
         nanoseconds = pl.select(pl.coalesce(nanoseconds, parsed)).to_series()
 
 
@@ -52,38 +55,26 @@ def from_format(texts: pl.Series, format_: str, clock: Clock) -> pl.Series:
 
     Nanoseconds (int64); null where unreadable or out of reach. Raises RecipeError where the format means no time.
     """
-    fields = set(FORMAT_FIELD.findall(format_))
+    fields = set(directives(format_))
     if fields & set("HIkl") and not fields & set("MSTRXrcs"):
         # Polars wants hour and minute, or neither.
         texts, format_ = texts + " 00", f"{format_} %M"
-    datetimes = _parse(texts, format_, "us")
-    if "f" in format_:
-        in_reach = datetimes.dt.year().is_between(FIRST_YEAR, LAST_YEAR)
-        datetimes = masked(_parse(texts, format_, "ns"), in_reach)
+    texts, format_ = readable(texts, format_, clock.zone)
+    datetimes = _datetimes(texts, format_)
+    unread = datetimes.is_null() & texts.is_not_null()
+    if unread.any():
+        spelt = mended(texts.filter(unread), format_)
+        mended_ = _datetimes(spelt.texts, spelt.format) + spelt.later.cast(pl.Duration("ns"))
+        datetimes = datetimes.scatter(unread.arg_true(), mended_.cast(datetimes.dtype))
     return clock.to_nanoseconds(datetimes)
 
 
-def from_epoch(texts: pl.Series, unit: int) -> pl.Series:
-    """Read numbers of units, of so many nanoseconds, since 1970 UTC.
-
-    Nanoseconds (int64), exact and cut off below one; null where unreadable or out of reach.
-    """
-    whole = texts.cast(pl.Int64, strict=False)
-    if whole.null_count() == texts.null_count():
-        return scaled(whole, unit)
-    # Floats would lose nanoseconds: whole and fraction are read apart.
-    decimals = len(str(unit)) - 1
-    text = texts.str.strip_chars()
-    number = text.str.extract(r"^-?(\d+)(?:\.\d*)?$").cast(pl.Int64, strict=False)
-    fraction = text.str.extract(r"\.(\d*)$").fill_null("").str.slice(0, decimals)
-    small = (
-        pl.select(pl.lit(fraction).str.pad_end(decimals, "0"))
-        .to_series()
-        .cast(pl.Int64, strict=False)
-        .fill_null(0)
-    )
-    sign = pl.select(pl.when(text.str.starts_with("-")).then(-1).otherwise(1)).to_series()
-    return (scaled(number, unit) + small) * sign
+def _datetimes(texts: pl.Series, format_: str) -> pl.Series:
+    datetimes = _parse(texts, format_, "us")
+    if "f" in directives(format_):
+        in_reach = datetimes.dt.year().is_between(FIRST_YEAR, LAST_YEAR)
+        datetimes = masked(_parse(texts, format_, "ns"), in_reach)
+    return datetimes
 
 
 def _untried(unread: pl.Series, tried: set[str]) -> str | None:
@@ -97,6 +88,18 @@ def _untried(unread: pl.Series, tried: set[str]) -> str | None:
     return None
 
 
+def _with_full(nanoseconds: pl.Series, texts: pl.Series, clock: Clock) -> pl.Series:
+    """Read also times at which an hour or a minute is full, as 24:00 of the day before."""
+    full = (nanoseconds.is_null() & texts.str.contains(FULL)).fill_null(False)
+    if not full.any():
+        return nanoseconds
+    rows = full.arg_true()
+    some = texts.gather(rows)
+    formats = {format_ for text in some.unique() if (format_ := _iso_format(text))}
+    read = [from_format(some, format_, clock) for format_ in sorted(formats)]
+    return nanoseconds.scatter(rows, pl.select(pl.coalesce(read)).to_series()) if read else nanoseconds
+
+
 def _iso_format(text: str) -> str | None:
     """The strptime format of one ISO 8601 text, None where it is not one."""
     match = ISO.fullmatch(text.strip(BLANKS))
@@ -107,7 +110,7 @@ def _iso_format(text: str) -> str | None:
     seconds = ":%S" if match["seconds"] else ""
     fraction = "%.f" if match["fraction"] else ""
     # %#z reads Z, +01, +0100 and +01:00.
-    zone = {None: "", "UTC": "UTC"}.get(match["zone"], "%#z")
+    zone = "%Z" if (match["zone"] or "")[1:].isalpha() else "%#z" if match["zone"] else ""
     return f"%Y-%m-%d{match['between']}%H:%M{seconds}{fraction}{match['space']}{zone}"
 
 

@@ -5,7 +5,8 @@ from typing import Literal
 import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.recipe import EPOCH_UNITS_NS, Recipe
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.times.whole_numbers import none, scaled
 
 __all__ = ["Clock"]
@@ -15,7 +16,8 @@ class Clock:
     """The clock of a recipe's zone: it reads times that carry no zone, and counts those that needed the policy."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self._zone = recipe.timezone
+        self.zone = recipe.timezone
+        """Name of it."""
         self._ambiguous = recipe.ambiguous
         self._nonexistent = recipe.nonexistent
         self.num_ambiguous = 0
@@ -31,8 +33,8 @@ class Clock:
         """
         unit: str = datetimes.dtype.time_unit  # type: ignore[attr-defined]
         has_zone = datetimes.dtype.time_zone is not None  # type: ignore[attr-defined]
-        units = datetimes.to_physical() if has_zone or self._zone == "UTC" else self._to_utc(datetimes)
-        return scaled(units, EPOCH_UNITS_NS[unit])
+        units = datetimes.to_physical() if has_zone or self.zone == "UTC" else self._to_utc(datetimes)
+        return scaled(units, UNITS_NS[unit])
 
     def _to_utc(self, local: pl.Series) -> pl.Series:
         """Units since 1970 UTC."""
@@ -64,9 +66,9 @@ class Clock:
     def _in_zone(self, local: pl.Series, ambiguous: Literal["null", "earliest", "latest"]) -> pl.Series:
         """Null where a time never occurs."""
         try:
-            return local.dt.replace_time_zone(self._zone, ambiguous=ambiguous, non_existent="null")
+            return local.dt.replace_time_zone(self.zone, ambiguous=ambiguous, non_existent="null")
         except pl.exceptions.PolarsError:
             raise RecipeError(
-                f"timezone {self._zone!r} is not known to Polars: expected a name such as UTC or Europe/Berlin",
+                f"timezone {self.zone!r} is not known to Polars: expected a name such as UTC or Europe/Berlin",
                 code="recipe-value",
             ) from None

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.channel_map import Shape
 from longstride.pipeline.ingest.errors import SourceError
-from longstride.pipeline.ingest.recipe import Duplicates
+from longstride.pipeline.ingest.settings.rows import Duplicates
 from longstride.pipeline.ingest.writing.buckets import Bucket
 from longstride.pipeline.ingest.writing.resample import means
 from longstride.storage.text import iso_time

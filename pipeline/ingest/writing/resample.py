@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.recipe import Aggregate
+from longstride.pipeline.ingest.settings.rows import Aggregate
 from longstride.pipeline.ingest.writing.elapsed import steps_between
 from longstride.storage.text import iso_time
 

@@ -35,14 +35,14 @@ class RowRules:
     def __init__(self, writer: StoreWriter, channels: Sequence[Channel], recipe: Recipe, num_sources: int) -> None:
         self._writer = writer
         self._first_row = writer.num_rows
-        self._every_ns = recipe.every_ns
+        self._every_ns = recipe.grid_ns
         self._aggregates = [recipe.aggregate_of(channel.name, channel.column) for channel in channels]
         rates = frozenset(recipe.rate)
         counters = [index for index, channel in enumerate(channels) if channel.among(rates)]
         self.rates = Rates(counters, int(recipe.counter_bits)) if counters else None
         self.steps = None
-        if recipe.every_ns is not None and recipe.max_gap_ns is not None:
-            self.steps = MissingSteps(recipe.every_ns, recipe.max_gap_ns)
+        if recipe.grid_ns is not None and recipe.max_gap_ns is not None:
+            self.steps = MissingSteps(recipe.grid_ns, recipe.max_gap_ns)
         self.fill = None
         if recipe.fill != "none":
             assert recipe.fill_limit_ns is not None

@@ -13,6 +13,7 @@ from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport, IngestReport
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader, steps_back_between
 from longstride.pipeline.ingest.staging.read import ReadSources
+from longstride.pipeline.ingest.staging.row_clock import RowClock
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
 from longstride.pipeline.ingest.writing.memory import refuse_large
 from longstride.pipeline.ingest.writing.merge import MergedRows, merge_bucket
@@ -78,7 +79,7 @@ def _apply(
     progress: Callable[[float], object],
 ) -> None:
     parts = read.parts
-    readers = [PartReader(read.folder.path, part) for part in parts]
+    readers = [PartReader(read.folder.path, part, RowClock.of(plan.recipe)) for part in parts]
     read_bytes = max(sum(dtype.itemsize * width for dtype, width in part.blocks.values()) for part in parts)
     wide_bytes = shape.num_channels * np.dtype(parts[0].dtype).itemsize
     bucket_rows = max(1, bucket_bytes // max(read_bytes, wide_bytes))
@@ -101,8 +102,8 @@ def _merged(
     recipe = plan.recipe
     with ThreadPoolExecutor(1, thread_name_prefix="longstride-merger") as pool:
         before = None
-        for bucket in plan_buckets(readers, bucket_rows, recipe.every_ns):
-            refuse_large(bucket, row_bytes, shape.names, every=recipe.every)
+        for bucket in plan_buckets(readers, bucket_rows, recipe.grid_ns):
+            refuse_large(bucket, row_bytes, shape.names, every=recipe.every if recipe.grid_ns else None)
             task = bucket, pool.submit(merge_bucket, bucket, shape, recipe.duplicates)
             if before is not None:
                 yield before[0], before[1].result()
@@ -140,7 +141,7 @@ def _commit(
     publish: Callable[[IngestReport], IngestReport],
 ) -> IngestReport:
     recipe = plan.recipe
-    step_ns = recipe.every_ns or target.usual_step(writer, rules.series_start)
+    step_ns = recipe.grid_ns or target.usual_step(writer, rules.series_start)
     max_gap_ns = recipe.max_gap_ns or default_max_gap(step_ns)
     missing = rules.missing.found() if rules.missing else np.empty((0, 2), np.int64)
     starts = [row - target.first_row for row in rules.series_start]

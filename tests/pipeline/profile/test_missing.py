@@ -20,13 +20,12 @@ def test_words(look: LOOK, store: STORE) -> None:
     c[8] = "NaN"  # is one for every ingest
     d[7] = "o.5"
     found = look("time,a,b,c,d", times(100), a, b, c, d)
-    assert found.settings == {"time": "time", "null": ["NA", "c=sensor off"]}
+    assert found.settings == {"time": "time", "null": ["NA", "c=sensor off"], "max-rejects": "1"}
     assert found.why["null=NA"] == "2 times in 2 columns"
     assert found.why["null=c=sensor off"] == "2 times: a missing value?"
     # What is there once is a slip, and rejected.
     assert doubted(found, "1 row of the sample cannot be read: no number in 'd'")
-    assert doubted(found, "max-rejects")
-    made = store(edits='max-rejects = "2%"')
+    made = store()
     assert made.num_rows == 99
     assert np.isnan(made.values).sum() == 5
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longstride import Proposal
-from longstride.pipeline.profile.times import read_times
+from longstride.pipeline.profile.column import Column
+from longstride.pipeline.profile.times import find_times
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, propose, times, wave
@@ -30,7 +31,7 @@ FORMATS = [
     ("%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M"),
     ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p"),
     ("%d.%m.%Y %H:%M:%S.%f", "%d.%m.%Y %H:%M:%S%.f"),
-    ("%d.%m.%Y %H:%M:%S,%f", "%d.%m.%Y %H:%M:%S,%6f"),
+    ("%d.%m.%Y %H:%M:%S,%f", "%d.%m.%Y %H:%M:%S,%f"),
     ("%d.%m.%y %H:%M", "%d.%m.%y %H:%M"),
     ("%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M:%S"),
     ("%d %B %Y %H:%M", "%d %B %Y %H:%M"),
@@ -61,11 +62,10 @@ def test_formats_of_time(look: LOOK, form: str, expected: str | None) -> None:
 def test_times_are_read_as_they_were_written(form: tuple[str, str | None], start: datetime, minutes: int) -> None:
     start = start.replace(second=0, microsecond=0)
     stamps = times(40, step=60 * minutes, start=start, form=form[0])
-    found = read_times([pl.Series("t", stamps)], pl.Series([0] * 40))
-    assert found is not None
+    found, *_ = find_times({"time": Column(pl.Series("time", stamps), ".")}, pl.Series([0] * 40))
     zone = timedelta(hours=1) if "01" in form[0] else timedelta(0)
     wanted = [round((datetime.strptime(text, form[0]).replace(tzinfo=UTC) - zone).timestamp()) for text in stamps]
-    if found.doubt is None or "nothing in the sample" not in found.doubt:
+    if found.doubt is None or not any(words in found.doubt for words in ("nothing in the sample", "the future")):
         assert (found.nanoseconds // 10**9).to_list() == wanted
 
 
@@ -97,7 +97,7 @@ def test_day_and_month(look: LOOK, stamps: list[str], expected: str, doubt: str 
 
 
 @pytest.mark.parametrize(("unit", "scale"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
-@pytest.mark.parametrize("year", [1990, 2024, 2099])
+@pytest.mark.parametrize("year", [2005, 2024, 2030])
 def test_numbers_since_1970(look: LOOK, store: STORE, unit: str, scale: int, year: int) -> None:
     begin = int(datetime(year, 6, 1, tzinfo=UTC).timestamp())
     found = look("ts,v", [(begin + 60 * row) * scale for row in range(40)], wave(40))
@@ -186,5 +186,5 @@ def test_parts_come_before_a_time_of_another_name(look: LOOK) -> None:
 def test_parts_that_are_missing_now_and_then(look: LOOK) -> None:
     days = ["NaN" if row == 3 else 1 + row // 24 for row in range(96)]
     found = look("year,month,day,hour,v", [2024] * 96, [3] * 96, days, [row % 24 for row in range(96)], wave(96))
-    assert found.settings == {"time": ["year", "month", "day", "hour"]}
+    assert found.settings == {"time": ["year", "month", "day", "hour"], "max-rejects": "1"}
     assert doubted(found, "1 row of the sample cannot be read: no time")

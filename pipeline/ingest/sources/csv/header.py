@@ -5,7 +5,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedIOBase
 
 from longstride.pipeline.ingest.errors import SourceError
@@ -19,12 +19,14 @@ from longstride.pipeline.ingest.sources.csv.syntax import (
     shown,
 )
 
-__all__ = ["BOM", "Header", "first_records", "read_header"]
+__all__ = ["BOM", "SEPARATOR_LINE", "Header", "first_records", "read_header"]
 
 BOM = b"\xef\xbb\xbf"
 UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 OTHER_SEPARATORS = ",;\t|"
 NEWLINE = b"\n"
+SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
+"""What Excel and others write above the header."""
 MAX_SAMPLED_ROWS = 1000
 
 
@@ -42,7 +44,9 @@ class Header:
     """Up to where the rows begin, blank lines before the header included."""
     num_lines: int
     num_blank: int
-    """Blank lines before the header."""
+    """Blank lines before the header, and the line by which Excel knows the separator."""
+    repeated: tuple[str, ...] = ()
+    """Names that stand there more than once; of such columns, the second is called NAME_2."""
 
 
 def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
@@ -66,18 +70,24 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
             code="source-format",
         )
     start = len(BOM) if head.startswith(BOM) else 0
+    if separator_line := SEPARATOR_LINE.match(head, start):
+        start = separator_line.end()
     if recipe.header:
         given = _Given(names=[name.strip() for name in recipe.header], line=None, stop=start, num_blank=0)
     else:
         given = _read_names(head, start, source, recipe)
+    if separator_line:
+        given = replace(given, num_blank=given.num_blank + 1)
     records = first_records(
         head[given.stop : head.rfind(NEWLINE) + 1], recipe.separator.encode(), MAX_SAMPLED_ROWS
     )
     names = _fit(given.names, [record for record in records if record != given.line], recipe)
-    for name, count in Counter(names).items():
-        if name and count > 1:
-            remedy = "rename one in the header, or where there is none, give names with --header"
-            raise SourceError(source, f"two columns are named {name!r}: {remedy}", code="column-repeated")
+    repeated = [name for name, count in Counter(names).items() if name and count > 1]
+    if repeated and recipe.header:
+        raise SourceError(
+            source, f"--header names two columns {repeated[0]!r}: give others", code="column-repeated"
+        )
+    names = _all_different(names)
     unnamed = [position for position, name in enumerate(names) if not name]
     taken = set(names)
     for position in unnamed:
@@ -93,7 +103,20 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
         num_bytes=min(given.stop, num_bytes),
         num_lines=head.count(NEWLINE, 0, given.stop),
         num_blank=given.num_blank,
+        repeated=tuple(repeated),
     )
+
+
+def _all_different(names: Sequence[str]) -> list[str]:
+    """Names, those that come again with a number, as other readers of CSV give them."""
+    found: list[str] = []
+    for name in names:
+        number, other = 2, name
+        while other and (other in found or (other != name and other in names)):
+            other = f"{name}_{number}"
+            number += 1
+        found.append(other)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

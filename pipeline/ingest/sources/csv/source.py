@@ -39,6 +39,7 @@ class CsvSource(Source):
             self._header = read_header(stream, name, recipe)
         self.names = self._header.names
         self.unnamed = self._header.unnamed
+        self.repeated = self._header.repeated
         self._recipe = recipe
         self._all_numbers = recipe.decimal == "."
 

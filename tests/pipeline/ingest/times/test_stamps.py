@@ -225,7 +225,7 @@ def test_date_and_time_of_day() -> None:
     times = ["09:49", "9:49:01 ", "09:49:00.5", "", None, "09:49", "09:49", "09:49"]
     found = ["2016-08-03T09:49", "2016-08-03T09:49:01", "2016-08-03T09:49:00.5"]
     assert read_many(dates, times) == [*map(nanoseconds, found), *[None] * 5]
-    assert read_many(["2016-08-03"], ["24:00"]) == [None]
+    assert read_many(["2016-08-03"], ["24:00"]) == [nanoseconds("2016-08-04T00:00")]
 
 
 @given(st.lists(TIMES | st.none(), min_size=1))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.recipe import Aggregate
+from longstride.pipeline.ingest.settings.rows import Aggregate
 from longstride.pipeline.ingest.writing.resample import MissingSteps, resample
 
 EVERY = 5

@@ -97,9 +97,40 @@ def test_encodings_and_separators() -> None:
         (b"a\tb\n1\t2\n", "separator-wrong", ("--separator tab",)),
         (b"a|b\n", "separator-wrong", ("--separator '|'",)),
         (b"a\0,b\n", "source-format", ("zero bytes", "UTF-16")),
-        (b"a,b,a\n", "column-repeated", ("'a'",)),
     ],
 )
 def test_no_header(data: bytes, code: str, facts: tuple[str, ...]) -> None:
     with raises(code, "log.csv", *facts):
         header_of(data)
+
+
+@pytest.mark.parametrize(
+    ("line", "names", "repeated"),
+    [
+        ("a,b,a", ("a", "b", "a_2"), ("a",)),
+        ("a,a,a", ("a", "a_2", "a_3"), ("a",)),
+        ("a,a,a_2", ("a", "a_3", "a_2"), ("a",)),
+        ("a_2,a,a,b,b", ("a_2", "a", "a_3", "b", "b_2"), ("a", "b")),
+        ("a,,", ("a", "column_2", "column_3"), ()),
+    ],
+)
+def test_names_that_come_twice(line: str, names: tuple[str, ...], repeated: tuple[str, ...]) -> None:
+    data = f"{line}\n{','.join('1' * (line.count(',') + 1))}\n".encode()
+    header = read_header(io.BytesIO(data), "log.csv", Recipe(time="a"))
+    assert (header.names, header.repeated) == (names, repeated)
+
+
+def test_names_that_are_given_are_different() -> None:
+    recipe = Recipe(time="a", header=("a", "b", "a"))
+    with raises("column-repeated", "'a'", "--header"):
+        read_header(io.BytesIO(b"1,2,3\n"), "log.csv", recipe)
+
+
+@pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"'])
+@pytest.mark.parametrize("has_header", [True, False])
+def test_the_line_that_names_the_separator_is_no_row(line: str, has_header: bool) -> None:
+    recipe = Recipe(time="a", separator=";", header=() if has_header else ("a", "b"))
+    data = f"{line}\r\n{'a;b' if has_header else '0;0'}\r\n1;2\r\n".encode()
+    header = read_header(io.BytesIO(data), "log.csv", recipe)
+    assert (header.names, header.num_blank, header.num_lines) == (("a", "b"), 1, 1 + has_header)
+    assert data[header.num_bytes :] == (b"1;2\r\n" if has_header else b"0;0\r\n1;2\r\n")

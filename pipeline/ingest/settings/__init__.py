@@ -1,0 +1,1 @@
+"""Settings of an ingest in groups; a recipe holds all of them."""

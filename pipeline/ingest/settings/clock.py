@@ -1,0 +1,124 @@
+"""When the rows of a log were measured."""
+
+import zoneinfo
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from longstride.pipeline.ingest.duration import parse_duration
+from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.setting import unexpected
+from longstride.pipeline.ingest.settings.epochs import EPOCHS, UNITS_NS, Epoch, epoch_of, nanoseconds_of
+from longstride.pipeline.ingest.settings.time_format import check_format
+
+__all__ = ["ClockSettings"]
+
+Interval = Literal["none", "begin", "end"]
+Ambiguous = Literal["reject", "earliest", "latest"]
+Nonexistent = Literal["reject", "forward"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockSettings:
+    """Which columns hold the time of a row, and how it is written."""
+
+    time: str | tuple[str, ...] = ()
+    """Column that holds the time of a row, or several that hold parts of it: date and time of day, or year, month,
+    day and so on. Where rows have no time, they are counted: `every` says how far apart they are, and `start`
+    when the first one was."""
+    time_format: str | None = None
+    """How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them); for
+    numbers a unit (s, ms, us, ns, 100ns, min, h, d) since `start` or 1970, a unit and a date such as 'h since
+    1900-01-01', or excel, excel-1904, matlab, julian, mjd, labview, apple, ntp, gps, ticks or filetime; by default
+    ISO 8601."""
+    start: str | None = None
+    """When an elapsed time is zero, or the time of the first row where rows are counted, such as
+    2024-03-01T08:00."""
+    interval: Interval = "none"
+    """Which time to take where a column holds two, such as 08:00 - 09:00; `time-format` is that of one of them."""
+    round_time: str | None = None
+    """Round times to a multiple of this, such as 1s: those of day numbers with few digits, or of a clock that
+    trembles."""
+    timezone: str = "UTC"
+    """Time zone of times that are written without one, such as Europe/Berlin."""
+    ambiguous: Ambiguous = "reject"
+    """What to do with a local time that occurs twice, where clocks are set back."""
+    nonexistent: Nonexistent = "reject"
+    """What to do with a local time that never occurs, where clocks are set forward; forward moves it
+    by as much."""
+
+    @property
+    def time_columns(self) -> tuple[str, ...]:
+        """Columns that hold the time of a row."""
+        return ((self.time,) if self.time else ()) if isinstance(self.time, str) else self.time
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether rows have no time of their own."""
+        return not self.time_columns
+
+    @cached_property
+    def start_ns(self) -> int | None:
+        """`start` in nanoseconds since 1970 UTC. Raises RecipeError."""
+        try:
+            return None if self.start is None else nanoseconds_of(self.start, self.timezone)
+        except ValueError:
+            raise unexpected("start", self.start, "a time in ISO 8601, such as 2024-03-01T08:00") from None
+
+    @property
+    def round_time_ns(self) -> int | None:
+        """`round_time` in nanoseconds."""
+        return None if self.round_time is None else parse_duration(self.round_time)
+
+    @property
+    def epoch(self) -> Epoch | None:
+        """What numbers mean as times; None where times are texts."""
+        return epoch_of(self.time_format, self.start, self.timezone)
+
+    def check_clock(self) -> None:
+        """Raise RecipeError where they cannot be used, or not together."""
+        try:
+            zoneinfo.ZoneInfo(self.timezone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise unexpected("timezone", self.timezone, "a name such as UTC or Europe/Berlin") from None
+        if self.start_ns is not None and not self.counts_rows and self.time_format not in UNITS_NS:
+            units = ", ".join(UNITS_NS)
+            raise RecipeError(
+                f"start is for elapsed times (time-format {units}), or rows without times: leave it out",
+                code="recipe-conflict",
+            )
+        if self.counts_rows and self.time_format is not None:
+            raise RecipeError(
+                "time-format does nothing where no column holds the time: name it with --time",
+                code="recipe-conflict",
+            )
+        format_ = self.time_format
+        try:
+            is_number = self.epoch is not None
+        except ValueError as error:
+            raise unexpected("time-format", format_, f"a date such as 2024-03-01 after since ({error})") from None
+        if format_ is not None and not is_number:
+            if "%" not in format_:
+                names = ", ".join(EPOCHS)
+                units = ", ".join(UNITS_NS)
+                raise unexpected(
+                    "time-format",
+                    format_,
+                    f"a format such as '%d/%m/%Y %H:%M', a unit ({units}), a unit and a date such as 's since "
+                    f"2024-03-01', or one of {names}",
+                )
+            check_format(format_)
+        if is_number and len(self.time_columns) > 1:
+            raise RecipeError(
+                f"time-format {format_} is for one column, time names {len(self.time_columns)}",
+                code="recipe-conflict",
+            )
+        if self.round_time is not None:
+            parse_duration(self.round_time, "round-time")
+        if self.interval != "none" and len(self.time_columns) != 1:
+            raise RecipeError(
+                f"interval is for one column that holds two times, time names {len(self.time_columns)}",
+                code="recipe-conflict",
+            )
+        if len(self.time_columns) > 7:
+            raise unexpected("time", self.time_columns, "at most 7 columns, year to fraction")

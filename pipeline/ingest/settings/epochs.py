@@ -1,0 +1,79 @@
+"""Times that are numbers: in which unit, and since when."""
+
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+__all__ = ["EPOCHS", "UNITS_NS", "Epoch", "epoch_of", "nanoseconds_of"]
+
+UNITS_NS = {
+    "ns": 1,
+    "100ns": 100,
+    "us": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "min": 60 * 10**9,
+    "h": 3600 * 10**9,
+    "d": 86_400 * 10**9,
+}
+"""Units of a number that is a time, and their length."""
+SINCE = re.compile(r"(\w+) since (.+)")
+SECOND, DAY = UNITS_NS["s"], UNITS_NS["d"]
+
+
+class Epoch(NamedTuple):
+    """What a number means that is a time."""
+
+    unit_ns: int
+    origin_ns: int = 0
+    """When it is 0, in nanoseconds since 1970 UTC; int64 does not reach some of them."""
+    counts_leap_seconds: bool = False
+    """Whether it counts them too, as GPS does."""
+
+
+def _days_before_1970(days: int) -> int:
+    return -days * DAY
+
+
+EPOCHS = {
+    "excel": Epoch(DAY, _days_before_1970(25_569)),
+    "excel-1904": Epoch(DAY, _days_before_1970(24_107)),
+    "matlab": Epoch(DAY, _days_before_1970(719_529)),
+    "mjd": Epoch(DAY, _days_before_1970(40_587)),
+    "julian": Epoch(DAY, _days_before_1970(2_440_587) - DAY // 2),
+    "labview": Epoch(SECOND, _days_before_1970(24_107)),
+    "apple": Epoch(SECOND, -_days_before_1970(11_323)),
+    "ntp": Epoch(SECOND, _days_before_1970(25_567)),
+    "gps": Epoch(SECOND, -_days_before_1970(3_657), counts_leap_seconds=True),
+    "ticks": Epoch(UNITS_NS["100ns"], _days_before_1970(719_162)),
+    "filetime": Epoch(UNITS_NS["100ns"], _days_before_1970(134_774)),
+}
+"""Those with a name: days of Excel (1900 and 1904), of MATLAB, modified Julian and Julian days; seconds of LabVIEW
+(1904), Apple (2001), NTP (1900) and GPS (1980); steps of 100 ns of .NET (year 1) and Windows (1601)."""
+
+
+def epoch_of(time_format: str | None, start: str | None = None, timezone: str = "UTC") -> Epoch | None:
+    """What numbers of a time format mean; None where it is not one of numbers.
+
+    `start` is when they begin, where the format itself does not say. Raises ValueError where a date is not one.
+    """
+    if time_format is None:
+        return None
+    if time_format in EPOCHS:
+        return EPOCHS[time_format]
+    if time_format in UNITS_NS:
+        return Epoch(UNITS_NS[time_format], 0 if start is None else nanoseconds_of(start, timezone))
+    match = SINCE.fullmatch(time_format)
+    if match is None or match[1] not in UNITS_NS:
+        return None
+    return Epoch(UNITS_NS[match[1]], nanoseconds_of(match[2], timezone))
+
+
+def nanoseconds_of(text: str, timezone: str) -> int:
+    """A time in ISO 8601 as nanoseconds since 1970 UTC. Raises ValueError where it is not one."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(timezone))
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * UNITS_NS["us"]

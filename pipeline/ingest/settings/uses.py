@@ -1,0 +1,36 @@
+"""What the columns of a log are for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from longstride.pipeline.ingest.setting import by_column
+
+__all__ = ["UseSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseSettings:
+    """Which columns are the series, the sensor, labels and channels."""
+
+    series: str | None = None
+    """Column that says which series a row belongs to; by default there is a single series."""
+    pivot: str | None = None
+    """Column that names the sensor of a row: each sensor becomes a channel. With several columns of values,
+    each sensor becomes as many channels, named sensor/column."""
+    labels: tuple[str, ...] = ()
+    """Columns of labels: true, false or a whole number from 0 to 127, never missing."""
+    channels: tuple[str, ...] | None = None
+    """Columns of values, in this order; by default all others that have a name."""
+    exclude: tuple[str, ...] = ()
+    """Columns to leave out; or name those to keep in `channels`."""
+    unit: tuple[str, ...] = ()
+    """Unit of a channel, such as pressure=bar."""
+
+    @cached_property
+    def _units(self) -> dict[str | None, str]:
+        return dict(by_column(self.unit))
+
+    def unit_of(self, *names: str) -> str | None:
+        """Unit of a channel, by the first of its names that has one; None where unknown."""
+        units = self._units
+        return next((units[name] for name in names if name in units), None)

@@ -1,0 +1,122 @@
+"""Times as people and devices spell them, to what strptime reads: fractions, zone names, months, 24:00."""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import polars as pl
+
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.ingest.settings.time_format import DIRECTIVE, pattern_of
+from longstride.pipeline.ingest.times.month_names import ENGLISH
+from longstride.pipeline.ingest.times.zone_names import offsets_of
+
+__all__ = ["Spelt", "mended", "one_end", "readable"]
+
+BLANKS = r"[\s\u{a0}\u{2007}\u{202f}]+"
+FRACTION = re.compile(r"([^\w%])%f")
+WITHOUT_MARK = re.compile(r"%H%M(%S)?")
+BETWEEN = (r"\s+(?:-|–|—|to|till|until|bis|->|→)\s+|\.\.+|\s*[–—→]\s*", r"\s*/\s*")  # noqa: RUF001
+INTERVALS = [f"^(?<begin>[^/]+?)(?:{BETWEEN[1]})(?<end>[^/]+)$", f"^(?<begin>.+?)(?:{BETWEEN[0]})(?<end>.+)$"]
+Change = Callable[[pl.Series], pl.Series]
+
+
+class Spelt(NamedTuple):
+    """Texts, how to read them, and what to add."""
+
+    texts: pl.Series
+    format: str
+    later: pl.Series
+    """Nanoseconds (int64) to add to each."""
+
+
+def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, str]:
+    """Texts and a format, of what strptime reads as something else: any fraction as %f, names of zones, 905."""
+    if match := FRACTION.search(format_):
+        before, after = format_[: match.start()], format_[match.end() :]
+        if match[1] != ".":
+            around = rf"^(\s*{pattern_of(before)}){re.escape(match[1])}([0-9]+{pattern_of(after)}\s*)$"
+            texts = texts.str.replace(around, "${1}.${2}")
+        format_ = f"{before}%.f{after}"
+    if match := WITHOUT_MARK.search(format_):
+        width = 6 if match[1] else 4
+        clocks = _Cut(format_, match.start(), match.end(), rf"\d{{1,{width}}}")
+        texts, _ = clocks.replaced(texts, lambda found: found.str.zfill(width), match[0])
+    if cut := _Cut.at(format_, "Z"):
+        offsets = offsets_of(timezone)
+
+        def named(names: pl.Series) -> pl.Series:
+            return names.str.to_uppercase().replace_strict(offsets, default=None, return_dtype=pl.String)
+
+        return cut.replaced(texts, named, "%z")
+    return texts, format_
+
+
+def mended(texts: pl.Series, format_: str) -> Spelt:
+    """Spell texts that strptime could not read as it can; those that are still wrong it will not read then either.
+
+    Mended are blanks around and within them, days of the week and months in other languages, a.m. with points, the
+    hour 24 (0 of the next day) and the second 60 (0 of the next minute).
+    """
+    texts = texts.str.replace_all(BLANKS, " ").str.strip_chars(" ")
+    if cut := _Cut.at(format_, "aA"):
+        texts, format_ = cut.replaced(texts, lambda names: names.str.slice(0, 0), "")
+        texts, format_ = texts.str.strip_chars(" ,"), format_.strip(" ,")
+    if cut := _Cut.at(format_, "bBh"):
+        texts, format_ = cut.replaced(texts, _in_english, "%b")
+    if cut := _Cut.at(format_, "pP"):
+        texts, format_ = cut.replaced(texts, lambda halves: halves.str.slice(0, 1) + "m", "%p")
+    later = pl.Series([0], dtype=pl.Int64).new_from_index(0, len(texts))
+    for letters, full, unit in (("Hk", "24", UNITS_NS["d"]), ("S", "60", UNITS_NS["min"])):
+        if cut := _Cut.at(format_, letters):
+            is_full = texts.str.contains(cut.pattern(full, zero="MSf")).fill_null(False)
+            rows = is_full.arg_true()
+            zeros, _ = cut.replaced(texts.gather(rows), _zeros, cut.found)
+            texts, later = texts.scatter(rows, zeros), later.scatter(rows, unit)
+    return Spelt(texts, format_, later)
+
+
+def one_end(intervals: pl.Series, end: str) -> pl.Series:
+    """The "begin" or the "end" of texts such as 08:00 - 09:00; null where there are not two parts."""
+    texts = intervals.cast(pl.String)
+    parts = pl.select(
+        pl.coalesce(pl.lit(texts).str.extract_groups(one).struct.field(end) for one in INTERVALS)
+    ).to_series()
+    return parts.str.strip_chars().alias(intervals.name)
+
+
+class _Cut:
+    """A format in three: what is before a directive, the directive, and what is after it."""
+
+    def __init__(self, format_: str, start: int, stop: int, token: str) -> None:
+        self._before, self.found, self._after = format_[:start], format_[start:stop], format_[stop:]
+        self._token = token
+
+    @staticmethod
+    def at(format_: str, letters: str) -> "_Cut | None":
+        """Cut at the first directive of one of these letters, if there is any."""
+        for match in DIRECTIVE.finditer(format_):
+            if match[1] in letters:
+                return _Cut(format_, *match.span(), pattern_of(match[0]))
+        return None
+
+    def pattern(self, token: str | None = None, *, zero: str = "") -> str:
+        """Match a text, in three groups; what the directives `zero` after the token read is zero."""
+        after = pattern_of(self._after, zero=zero)
+        return f"^({pattern_of(self._before)})({token or self._token})({after})$"
+
+    def replaced(self, texts: pl.Series, change: Change, directive: str) -> tuple[pl.Series, str]:
+        """Texts with another token, those as they were that do not match, and the format for them."""
+        parts = texts.str.extract_groups(self.pattern()).struct.unnest()
+        before, token, after = parts.get_columns()
+        changed = pl.concat_str(pl.lit(before), pl.lit(change(token)), pl.lit(after))
+        return pl.select(pl.coalesce(changed, texts)).to_series(), f"{self._before}{directive}{self._after}"
+
+
+def _zeros(numbers: pl.Series) -> pl.Series:
+    return numbers.str.replace(r"\d+", "00")
+
+
+def _in_english(months: pl.Series) -> pl.Series:
+    names = months.str.to_lowercase().str.strip_chars(".")
+    return names.replace(ENGLISH).str.slice(0, 3)

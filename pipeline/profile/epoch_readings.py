@@ -1,0 +1,99 @@
+"""Numbers that may be times: the epochs and the dates in digits that they could be of, the likeliest first."""
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.profile.clock_sense import YEAR_NS, Sense, sense
+from longstride.pipeline.profile.column import MOST, Column
+from longstride.pipeline.profile.words.time_formats import digit_formats
+
+__all__ = ["NumberReading", "read_numbers"]
+
+COSTS = {
+    "s": 0.0,
+    "ms": 0.0,
+    "us": 0.0,
+    "ns": 0.0,
+    "excel": 0.3,
+    "matlab": 0.3,
+    "ticks": 0.3,
+    "filetime": 0.3,
+    "julian": 0.3,
+    "labview": 0.6,
+    "apple": 0.8,
+    "mjd": 0.8,
+    "gps": 1.0,
+    "ntp": 1.0,
+    "excel-1904": 1.5,
+}
+"""Formats of numbers, and how seldom logs are written so."""
+FIRST_NS, LAST_NS = 631_152_000 * 10**9, 4_102_444_800 * 10**9
+"""The years 1990 to 2100."""
+YOUNGEST_NS = 5 * YEAR_NS
+YEARS_A_POINT = 15.0
+"""So many years ago, or ahead, cost as much as a point of the above."""
+
+
+class NumberReading(NamedTuple):
+    """One way to read numbers as times."""
+
+    recipe: Recipe
+    nanoseconds: pl.Series
+    sense: Sense
+    cost: float
+    """The smaller, the likelier."""
+
+
+def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = None) -> list[NumberReading]:
+    """All readings of a column of numbers as times of this age, the likeliest first."""
+    count = column.numbers.count()
+    if not count or count < MOST * max(1, column.texts.count()):
+        return []
+    found = []
+    for format_ in (*_digits(column), *COSTS):
+        reading = _read(column.raw, format_)
+        if reading is None:
+            continue
+        nanoseconds, recipe = reading
+        epoch = recipe.epoch
+        # Small numbers count something else: no log was kept when an epoch began.
+        first = FIRST_NS if epoch is None else max(FIRST_NS, epoch.origin_ns + YOUNGEST_NS)
+        in_reach = nanoseconds.is_between(first, LAST_NS).sum()
+        if in_reach and in_reach >= MOST * count and (format_ in COSTS or nanoseconds.count() == count):
+            seen = sense(nanoseconds, blocks, today)
+            cost = COSTS.get(format_, -0.5) + _cost_of_age(seen) + 1 - seen.score
+            found.append(NumberReading(recipe, nanoseconds, seen, cost))
+    return sorted(found, key=lambda reading: reading.cost)
+
+
+def _digits(column: Column) -> list[str]:
+    """Formats of dates in digits that the numbers could be; each must fit all of them."""
+    if not column.is_whole or column.values.is_empty():
+        return []
+    texts = column.values.str.replace(r"\.0*$", "")
+    if texts.str.len_chars().n_unique() != 1:
+        return []
+    return [format_ for format_ in digit_formats(str(texts[0])) if re.search("%[Hdj]", format_)]
+
+
+def _read(raw: pl.Series, format_: str) -> tuple[pl.Series, Recipe] | None:
+    recipe = Recipe(time=raw.name or "time", time_format=format_)
+    texts = raw
+    if "%" in format_ and raw.dtype.is_float():
+        texts = raw.cast(pl.Int64, strict=False)
+    try:
+        return to_nanoseconds([texts], recipe).nanoseconds, recipe
+    except RecipeError:
+        return None
+
+
+def _cost_of_age(seen: Sense) -> float:
+    if seen.is_future:
+        return 1 + min(1.0, seen.years_ahead / 20)
+    return max(0.0, -seen.years_ahead) / YEARS_A_POINT

@@ -1,0 +1,1 @@
+"""Words and numbers as they are written: of times, of missing values, and of a proposal."""

@@ -1,0 +1,23 @@
+"""What people, spreadsheets and historians write for a missing number."""
+
+import re
+
+__all__ = ["MISSING_WORD"]
+
+PEOPLE = (
+    r"n\.?/?a\.?|#n/?a|nan|null|none|nil|[-?.*]+|missing|not available|unknown|undefined|err(or)?|invalid|offline"
+)
+SPREADSHEETS = r"#(value|div/0|num|ref)!"
+HISTORIANS = (
+    r"no (data|result|sample|value|lab data)",
+    r"bad( (input|output|quality|data|total|value))?",
+    r"i/o timeout|pt created|shutdown|configured?|stale|doubtful|uncertain|trace|snapfix|disconnected",
+    r"(calc|comm|scan|input|coercion|equip|dcs) ?fail(ed|ure)?",
+    r"scan (off|timeout|out)|out of serv(ice)?|(under|over|inp out) ?range",
+    r"intf shut(down)?|arc off-?line|off-?line|not connect(ed)?|not converted|system error|access denied",
+    r"set to bad|sample bad|tag not found|\[-\d+\].*|.*no good data.*",
+)
+"""PI, Wonderware and their kind; blanks in them may be underscores."""
+MISSING_WORD = re.compile(
+    "|".join([PEOPLE, SPREADSHEETS, *(words.replace(" ", "[ _]") for words in HISTORIANS)]), re.IGNORECASE
+)

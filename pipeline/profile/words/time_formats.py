@@ -1,0 +1,142 @@
+"""The formats that a text could have if it is a time."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+
+__all__ = ["clock_formats", "date_formats", "datetime_formats", "digit_formats", "is_clock", "is_time"]
+
+MARK = r"(?P<mark>[-/._ ])"
+MONTH = r"[^\W\d_]{3,12}\.?"
+DATES = tuple(
+    (re.compile(pattern), formats)
+    for pattern, formats in (
+        (rf"\d{{4}}{MARK}\d{{1,2}}(?P=mark)\d{{1,2}}(?!\d)", ("%Y{0}%m{0}%d",)),
+        (rf"\d{{1,2}}{MARK}\d{{1,2}}(?P=mark)\d{{4}}(?!\d)", ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y")),
+        (rf"\d{{1,2}}{MARK}\d{{1,2}}(?P=mark)\d{{2}}(?!\d)", ("%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d")),
+        (rf"\d{{1,2}}(?P<mark>\. |[-/. ]?){MONTH}(?P<mark2>,? |[-/.]|)\d{{4}}(?!\d)", ("%d{0}%b{1}%Y",)),
+        (rf"\d{{1,2}}(?P<mark>[-/. ]?){MONTH}(?P=mark)\d{{2}}(?!\d)", ("%d{0}%b{0}%y",)),
+        (rf"\d{{4}}(?P<mark>[-/. ]?){MONTH}(?P=mark)\d{{1,2}}(?!\d)", ("%Y{0}%b{0}%d",)),
+        (rf"{MONTH}(?P<mark>[-/. ])\d{{1,2}}(?P<mark2>,? |[-/.])\d{{4}}(?!\d)", ("%b{0}%d{1}%Y",)),
+        (r"(?:19|20)\d{2}[01]\d[0-3]\d(?P<mark>)(?!\d{3}$|\d$)", ("%Y%m%d",)),
+        (r"[0-3]\d[01]\d(?:19|20)\d\d(?P<mark>)(?=[ T_-])", ("%d%m%Y", "%m%d%Y")),
+        (r"\d{4}(?P<mark>-?)W[0-5]\d(?P=mark)[1-7]", ("%G{0}W%V{0}%u",)),
+        (r"(?:19|20)\d{2}(?P<mark>[- ])[0-3]\d{2}(?!\d)", ("%Y{0}%j",)),
+        (r"\d{4}年\d{1,2}月\d{1,2}日(?P<mark>)", ("%Y年%m月%d日",)),
+        (r"\d{6}(?P<mark>)(?=[ T_-]?\d{4}|[ T_-]\d\d:)", ("%d%m%y", "%m%d%y", "%y%m%d")),
+    )
+)
+WEEKDAY = re.compile(r"[^\W\d_]{2,12}\.?(,? )(?=[^\W\d_]{3}|\d)")
+CTIME = re.compile(rf"({MONTH})( +)(\d{{1,2}})( +)(\d{{1,2}}:\d\d:\d\d(?:\.\d+)?)( +[A-Z]{{2,5}})?( +)(\d{{4}})")
+BETWEEN = re.compile(r"T|_|:|-|/|, ?|; ?| +|\u00a0|\u202f|")
+TIME_OF_DAY = re.compile(
+    r"(?P<hour>\d{1,2})(?P<mark>[:.h-])\d{2}(?P<second>(?P=mark)\d{2}(?:(?P<point>[.,:;])(?P<fraction>\d{1,9}))?)?"
+    r"(?P<half> ?[AaPp]\.?\s?[Mm]\.?)?(?P<zone>\s?(?:Z|[+-]\d\d(?::?\d\d)?|[A-Z]{2,5}))?"
+)
+COMPACT_TIME_OF_DAY = re.compile(
+    r"[0-2]\d[0-5]\d(?P<second>[0-5]\d(?:(?P<point>[.,])(?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d{4})?"
+)
+EAST_ASIAN = re.compile(r"\d{1,2}[时時]\d{2}分(?P<second>\d{2}秒)?")
+DIGITS = {
+    7: ("%Y%j",),
+    8: ("%Y%m%d",),
+    9: ("%Y%j%H",),
+    10: ("%Y%m%d%H", "%y%m%d%H%M", "%d%m%y%H%M"),
+    11: ("%Y%j%H%M",),
+    12: ("%Y%m%d%H%M", "%y%m%d%H%M%S", "%d%m%y%H%M%S"),
+    13: ("%Y%j%H%M%S",),
+    14: ("%Y%m%d%H%M%S", "%d%m%Y%H%M%S"),
+    17: ("%Y%m%d%H%M%S%3f",),
+}
+"""What so many digits may be, if they are a date."""
+
+
+def datetime_formats(text: str) -> Iterator[str]:
+    """Formats of a date, with a time of day or without."""
+    if text.isdigit():
+        yield from digit_formats(text)
+        return
+    if day := WEEKDAY.match(text):
+        rest = text[day.end() :]
+        if found := CTIME.fullmatch(rest):
+            fraction = "%.f" if "." in found[5] else ""
+            yield f"%a{day[1]}%b %d %H:%M:%S{fraction}{' %Z' if found[6] else ''} %Y"
+            return
+        yield from (f"%a{day[1]}{format_}" for format_ in datetime_formats(rest))
+    for date, rest in _dates(text):
+        if not rest:
+            yield date
+            continue
+        between = BETWEEN.match(rest)
+        assert between is not None
+        yield from (f"{date}{between[0]}{clock}" for clock in clock_formats(rest[between.end() :]))
+    if (first := re.match(r"\S+(?: ?[AaPp][Mm])?(?= )", text)) and is_clock(first[0]):
+        rest = text[first.end() + 1 :]
+        dates = [date for date, left in _dates(rest) if not left]
+        yield from (f"{clock} {date}" for clock, date in product(clock_formats(first[0]), dates))
+
+
+def _dates(text: str) -> Iterator[tuple[str, str]]:
+    """Formats of a date that a text begins with, and what follows it."""
+    for pattern, formats in DATES:
+        if match := pattern.match(text):
+            marks = match.groupdict()
+            is_long = re.search(r"[^\W\d_]{4}", match[0]) is not None
+            for format_ in formats:
+                format_ = format_.replace("%b", "%B") if is_long else format_
+                yield format_.format(marks["mark"], marks.get("mark2")), text[match.end() :]
+
+
+def digit_formats(text: str) -> Iterator[str]:
+    """Formats of a date in digits alone, with a time of day or without."""
+    for format_ in DIGITS.get(len(text), ()):
+        if not format_.startswith("%Y") or text.startswith(("19", "20")):
+            yield format_
+
+
+def date_formats(text: str) -> list[str]:
+    """Formats of a date alone."""
+    found = list(datetime_formats(text))
+    if re.fullmatch(r"\d{6}", text):
+        found += ["%d%m%y", "%m%d%y", "%y%m%d"]
+    return [format_ for format_ in found if not re.search("%[HI]", format_)]
+
+
+def clock_formats(text: str) -> Iterator[str]:
+    """Formats of a time of day."""
+    if compact := COMPACT_TIME_OF_DAY.fullmatch(text):
+        yield f"%H%M{'%S' if compact['second'] else ''}{_fraction(compact)}{'%#z' if compact['zone'] else ''}"
+    if east_asian := EAST_ASIAN.fullmatch(text):
+        hour = "时" if "时" in text else "時"
+        yield f"%H{hour}%M分{'%S秒' if east_asian['second'] else ''}"
+    match = TIME_OF_DAY.fullmatch(text)
+    if match is None:
+        return
+    hour, half = ("%I", " %p" if match["half"].startswith(" ") else "%p") if match["half"] else ("%H", "")
+    second = f"{match['mark']}%S{_fraction(match)}" if match["second"] else ""
+    yield f"{hour}{match['mark']}%M{second}{half}{_zone(match['zone'] or '')}"
+
+
+def _fraction(match: re.Match[str]) -> str:
+    return "%.f" if match["point"] == "." else f"{match['point'] or ''}%f" if match["fraction"] else ""
+
+
+def _zone(text: str) -> str:
+    name = text.strip()
+    blank = " " * (text != name)
+    if name in ("", "UTC"):
+        return text
+    return f"{blank}%Z" if name.isalpha() and name != "Z" else f"{blank}%#z"
+
+
+def is_time(text: str) -> bool:
+    """Whether a text looks like a date or a time of day; digits alone do not."""
+    return is_clock(text) or (not text.isdigit() and next(datetime_formats(text), None) is not None)
+
+
+def is_clock(text: str) -> bool:
+    """Whether a text looks like a time of day: 18:00 or 18.00.00, but not 18.00 or 18-00, which are numbers."""
+    match = TIME_OF_DAY.fullmatch(text)
+    if match is None:
+        return EAST_ASIAN.fullmatch(text) is not None
+    return match["mark"] in ":h" or match["second"] is not None

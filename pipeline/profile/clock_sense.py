@@ -60,7 +60,8 @@ def sense(nanoseconds: pl.Series, blocks: pl.Series, today: datetime | None = No
     found = steps(nanoseconds, blocks)
     forward, back = int((found > 0).sum()), int((found < 0).sum())
     moved = found.filter(found != 0).abs()
-    usual = moved.cast(pl.Int64, strict=False).mode() if len(moved) else moved
+    within = moved.cast(pl.Int64, strict=False).drop_nulls()  # steps over 292 years are in no log
+    num_usual = int((within == within.mode()[0]).sum()) if len(within) else 0
     typical = int(moved.median() or 0)  # type: ignore[arg-type]
     leaps = int((moved > max(LEAP_NS, 100 * typical)).sum()) if len(moved) else 0
     now = (today or datetime.now(UTC)).timestamp() * 1e9
@@ -72,7 +73,7 @@ def sense(nanoseconds: pl.Series, blocks: pl.Series, today: datetime | None = No
         num_kinds=found.n_unique(),
         num_steps=len(found),
         num_still=len(found) - len(moved),
-        share_usual=float((moved == usual[0]).sum()) / len(moved) if len(moved) else 0.0,
+        share_usual=num_usual / max(1, len(moved)),
         years_ahead=(last - now) / YEAR_NS,
         years_ago=(now - first) / YEAR_NS,
     )

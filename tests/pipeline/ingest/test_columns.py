@@ -183,7 +183,7 @@ def test_what_is_wrong_with_columns_is_told(made: Made) -> None:
         made([second], exclude=("c",))
     with raises("column-missing", "'time'", "--header"):
         made([first[1:]])
-    with raises("column-repeated", "'1'", "--header"):
+    with raises("column-missing", "'1', '1_2'", "--header"):
         made([[f"{TIMES[0]},1,1"]])
 
 

@@ -176,7 +176,6 @@ def test_a_local_hour_that_occurs_twice(tmp_path: Path, write_log: Callable[...,
         ("time,a,b", {"labels": ("event",)}, "column-missing", ("'event'",)),
         ("time,a,b", {"series": "key"}, "column-missing", ("'key'",)),
         ("time,a,b", {"exclude": ("a", "b")}, "no-channels", ("'time', 'a', 'b'",)),
-        ("time,a,a", {}, "column-repeated", ("'a'",)),
     ],
 )
 def test_headers(

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from longstride.storage.store import SeriesStore
-from tests.helpers.campaigns import count
+from tests.helpers.campaigns import count, trials
 from tests.helpers.command_lines import line, make_plant
 from tests.helpers.paths import ROOT
 
@@ -101,7 +101,7 @@ def is_alive_in(process: psutil.Process, group: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", SIGNALS[: trials(1, len(SIGNALS))], ids=lambda number: number.name)
 @pytest.mark.parametrize(
     "form", ["ingest", "workers", "append", "rebuild", "pack", "unpack", "export", "score", "plot"]
 )

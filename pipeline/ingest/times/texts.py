@@ -90,10 +90,10 @@ def _untried(unread: pl.Series, tried: set[str]) -> str | None:
 
 def _with_full(nanoseconds: pl.Series, texts: pl.Series, clock: Clock) -> pl.Series:
     """Read also times at which an hour or a minute is full, as 24:00 of the day before."""
-    full = (nanoseconds.is_null() & texts.str.contains(FULL)).fill_null(False)
-    if not full.any():
+    unread = nanoseconds.is_null().arg_true()
+    rows = unread.filter(texts.gather(unread).str.contains(FULL).fill_null(False))
+    if rows.is_empty():
         return nanoseconds
-    rows = full.arg_true()
     some = texts.gather(rows)
     formats = {format_ for text in some.unique() if (format_ := _iso_format(text))}
     read = [from_format(some, format_, clock) for format_ in sorted(formats)]

@@ -74,7 +74,7 @@ def test_pack_and_unpack(before: Path, tmp_path: Path, what: str) -> None:
     whole = tmp_path / "whole.zarr"
     (longstride.pack if what == "pack" else longstride.unpack)(before / source, whole)
     found = campaign(tmp_path, what, source, dest)
-    assert_recovered(found, files_of(before) | {f"copy.zarr/{name}" for name in files_of(whole)}, at_least=6)
+    assert_recovered(found, files_of(before) | {f"copy.zarr/{name}" for name in files_of(whole)}, at_least=3)
 
 
 def log(path: Path, first: int, count: int, broken: str = "") -> None:
@@ -100,7 +100,7 @@ def test_ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> No
         longstride.ingest("first.csv", "plant.zarr", recipe)
     more = [how] if how != "new" else ["--time", "time", *settings]
     found = campaign(tmp_path, "ingest", source, "--out", "plant.zarr", *more)
-    assert len(found) >= 6
+    assert len(found) >= 5
     for one in found:
         assert one["code"] == 0, one
         left = {name for name in one["files"] if "/." in f"/{name}" or name.endswith(".tmp")}  # type: ignore[attr-defined]

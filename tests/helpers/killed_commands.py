@@ -93,7 +93,7 @@ def campaign(folder: Path, arguments: list[str], at_most: int) -> None:
     whole, num_steps = killed(folder, arguments, -2)
     expected = rows_of(whole)
     steps = range(num_steps)
-    for step in sorted({*steps[:: -(-num_steps // at_most)], *steps[-6:]}):
+    for step in sorted({*steps[:: -(-num_steps // at_most)], *steps[-min(6, 1 + at_most) :]}):
         place, _ = killed(folder, arguments, step)
         report = folder / f"step-{step}.json"
         os.waitpid(in_child(lambda place=place, report=report: run(place, arguments, report)), 0)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.settings.epochs import epoch_of
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock_sense import YEAR_NS, Sense, sense
 from longstride.pipeline.profile.column import MOST, Column
@@ -33,6 +33,8 @@ COSTS = {
     "excel-1904": 1.5,
 }
 """Formats of numbers, and how seldom logs are written so."""
+DIGITS_COST = -0.5
+"""Of a date in digits that fits every number."""
 FIRST_NS, LAST_NS = 631_152_000 * 10**9, 4_102_444_800 * 10**9
 """The years 1990 to 2100."""
 YOUNGEST_NS = 5 * YEAR_NS
@@ -53,21 +55,17 @@ class NumberReading(NamedTuple):
 def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = None) -> list[NumberReading]:
     """All readings of a column of numbers as times of this age, the likeliest first."""
     count = column.numbers.count()
-    if not count or count < MOST * max(1, column.texts.count()):
+    if not count or not column.name or count < MOST * max(1, column.texts.count()):
         return []
+    # Most columns are of values, which are far too small: nothing of them is read.
+    formats = [format_ for format_ in COSTS if _num_in_reach(column.numbers, format_) >= MOST * count]
     found = []
-    for format_ in (*_digits(column), *COSTS):
-        reading = _read(column.raw, format_)
-        if reading is None:
-            continue
-        nanoseconds, recipe = reading
-        epoch = recipe.epoch
-        # Small numbers count something else: no log was kept when an epoch began.
-        first = FIRST_NS if epoch is None else max(FIRST_NS, epoch.origin_ns + YOUNGEST_NS)
-        in_reach = nanoseconds.is_between(first, LAST_NS).sum()
-        if in_reach and in_reach >= MOST * count and (format_ in COSTS or nanoseconds.count() == count):
+    for format_ in (*_digits(column), *formats):
+        recipe = Recipe(time=column.name, time_format=format_)
+        nanoseconds = to_nanoseconds([column.raw], recipe).nanoseconds
+        if format_ in COSTS or nanoseconds.is_between(FIRST_NS, LAST_NS).sum() == count:
             seen = sense(nanoseconds, blocks, today)
-            cost = COSTS.get(format_, -0.5) + _cost_of_age(seen) + 1 - seen.score
+            cost = COSTS.get(format_, DIGITS_COST) + _cost_of_age(seen) + 1 - seen.score
             found.append(NumberReading(recipe, nanoseconds, seen, cost))
     return sorted(found, key=lambda reading: reading.cost)
 
@@ -82,15 +80,13 @@ def _digits(column: Column) -> list[str]:
     return [format_ for format_ in digit_formats(str(texts[0])) if re.search("%[Hdj]", format_)]
 
 
-def _read(raw: pl.Series, format_: str) -> tuple[pl.Series, Recipe] | None:
-    recipe = Recipe(time=raw.name or "time", time_format=format_)
-    texts = raw
-    if "%" in format_ and raw.dtype.is_float():
-        texts = raw.cast(pl.Int64, strict=False)
-    try:
-        return to_nanoseconds([texts], recipe).nanoseconds, recipe
-    except RecipeError:
-        return None
+def _num_in_reach(numbers: pl.Series, format_: str) -> int:
+    """How many are times from 1990 to 2100. Small ones count something else: no log is from the first years."""
+    epoch = epoch_of(format_)
+    assert epoch is not None
+    first = max(FIRST_NS, epoch.origin_ns + YOUNGEST_NS)
+    low, high = ((limit - epoch.origin_ns) / epoch.unit_ns for limit in (first, LAST_NS))
+    return int(numbers.is_between(low, high).sum())
 
 
 def _cost_of_age(seen: Sense) -> float:

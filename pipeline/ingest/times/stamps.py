@@ -136,8 +136,9 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
         return from_numbers(column.cast(pl.Int64, strict=False), epoch)
     if epoch and (dtype == pl.String or dtype.is_float() or dtype.is_decimal()):
         return from_texts(column.cast(pl.String), epoch)
-    if recipe.time_format and not epoch and (dtype.is_integer() or dtype == pl.String):
-        return from_format(column.cast(pl.String), recipe.time_format, clock)
+    if recipe.time_format and not epoch and (dtype.is_numeric() or dtype == pl.String):
+        digits = column if dtype == pl.String else _whole(column)  # 2024030108 as a float has a point
+        return from_format(digits.cast(pl.String), recipe.time_format, clock)
     if dtype != pl.String:
         remedy = "give its unit with --time-format s, ms, us or ns" if dtype.is_numeric() else "expected a time"
         raise RecipeError(f"the time column {column.name!r} holds {dtype}: {remedy}", code="column-type")

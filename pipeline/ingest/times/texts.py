@@ -109,8 +109,9 @@ def _iso_format(text: str) -> str | None:
         return "%Y-%m-%d"
     seconds = ":%S" if match["seconds"] else ""
     fraction = "%.f" if match["fraction"] else ""
+    name = match["zone"] or ""
     # %#z reads Z, +01, +0100 and +01:00.
-    zone = "%Z" if (match["zone"] or "")[1:].isalpha() else "%#z" if match["zone"] else ""
+    zone = name if name in ("", "UTC") else "%Z" if name[1:].isalpha() else "%#z"
     return f"%Y-%m-%d{match['between']}%H:%M{seconds}{fraction}{match['space']}{zone}"
 
 

@@ -11,8 +11,10 @@ from longstride import Recipe, ingest
 from longstride.pipeline.ingest.channel_map import Channel
 from longstride.pipeline.ingest.columns import Columns, union_of_channels
 from longstride.pipeline.ingest.plan import Plan
+from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
+from tests.helpers.counted import Counted
 from tests.helpers.errors import raises
 
 TIMES = [f"2024-03-01 00:00:0{second}" for second in range(10)]
@@ -195,20 +197,6 @@ def test_the_time_of_several_columns_takes_no_name_of_others() -> None:
     assert columns.used == ("date", "clock", "_time", "time", "a")
 
 
-class Counted(str):
-    """A name that counts how often it is compared or hashed."""
-
-    looks = 0
-
-    def __eq__(self, other: object) -> bool:
-        Counted.looks += 1
-        return str.__eq__(self, other)
-
-    def __hash__(self) -> int:
-        Counted.looks += 1
-        return str.__hash__(self)
-
-
 @pytest.mark.parametrize("how", [{}, {"channels": True}, {"exclude": True}, {"unit": True}, {"rate": True}])
 def test_work_grows_with_the_columns_not_with_their_square(how: dict[str, bool]) -> None:
     def looks(size: int) -> int:
@@ -228,6 +216,7 @@ def test_work_grows_with_the_columns_not_with_their_square(how: dict[str, bool])
         )
         assert len(columns.used) + len(columns.unused) == size
         Plan(recipe=recipe, sources=(), columns=(), channels=(), union=union).check_settings(channels)
+        assert len(set(all_different([*names, *chosen]))) == len(names) + len(chosen)
         return Counted.looks
 
     assert looks(4000) < 3 * looks(2000)

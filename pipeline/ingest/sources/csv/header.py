@@ -19,7 +19,7 @@ from longstride.pipeline.ingest.sources.csv.syntax import (
     shown,
 )
 
-__all__ = ["BOM", "SEPARATOR_LINE", "Header", "first_records", "read_header"]
+__all__ = ["BOM", "SEPARATOR_LINE", "Header", "all_different", "first_records", "read_header"]
 
 BOM = b"\xef\xbb\xbf"
 UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
@@ -87,7 +87,7 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
         raise SourceError(
             source, f"--header names two columns {repeated[0]!r}: give others", code="column-repeated"
         )
-    names = _all_different(names)
+    names = all_different(names)
     unnamed = [position for position, name in enumerate(names) if not name]
     taken = set(names)
     for position in unnamed:
@@ -107,14 +107,18 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     )
 
 
-def _all_different(names: Sequence[str]) -> list[str]:
-    """Names, those that come again with a number, as other readers of CSV give them."""
+def all_different(names: Sequence[str]) -> list[str]:
+    """Names, those that come again with a number, as other readers of CSV give them; empty ones stay."""
+    taken = set(names)
+    numbers: dict[str, int] = {}
     found: list[str] = []
     for name in names:
-        number, other = 2, name
-        while other and (other in found or (other != name and other in names)):
-            other = f"{name}_{number}"
-            number += 1
+        other = name
+        while name and name in numbers and other in taken:
+            numbers[name] += 1
+            other = f"{name}_{numbers[name]}"
+        numbers.setdefault(name, 1)
+        taken.add(other)
         found.append(other)
     return found
 

@@ -23,7 +23,7 @@ __all__ = [
     "leave_out_texts",
 ]
 
-NUMBER_WITHIN = r"^[^\d\w]*[+-]?\d[\d.,' \u{a0}\u{202f}]*\s*([^\d\s].{0,11})?$"
+NUMBER_WITHIN = r"^[^\d\w]*[+-]?\d[\d.,' \u{a0}\u{202f}]*\s*([^\d\s][^\d]{0,11})?$"
 FEW_STATES = 12
 MANY = 0.1
 LABEL_NAME = re.compile(
@@ -80,9 +80,12 @@ def find_labels(draft: Proposal) -> None:
 
 def leave_out_texts(draft: Proposal) -> None:
     """Leave out columns that are not numbers. Raises SourceError where nothing is left."""
+    texts = [column for column in draft.free if not column.is_number and len(column.values) > 1]
+    found = {column.name: _of_texts(column) for column in texts}
+    draft.doubts += [doubt for doubt in found.values() if doubt]
+    if others := [name for name, doubt in found.items() if not doubt and not LABEL_NAME.fullmatch(plain(name))]:
+        draft.doubts.append(f"left out, for their texts are not numbers: {listed(others)}")
     for column in draft.free:
-        if not column.is_number and len(column.values) > 1:
-            draft.doubts.append(_of_texts(column))
         if len(column.values) == 1 and not column.is_number:
             draft.exclude(column, f"always {quoted(column.values[0])}")
         elif not column.is_number:
@@ -97,21 +100,21 @@ def leave_out_texts(draft: Proposal) -> None:
         )
 
 
-def _of_texts(column: Column) -> str:
-    """What a column of texts may be after all."""
+def _of_texts(column: Column) -> str | None:
+    """What a column of texts may be after all; None where they are nothing but texts."""
     name, values = column.name, column.values
     numbers = values.filter(values.str.contains(NUMBER_WITHIN))
     if len(numbers) >= MOST * len(values):
         return (
             f"{name!r} is left out, but its texts hold numbers, such as {quoted(numbers[0])}: numbers that group "
-            "thousands, or have a unit behind them, are not read yet; rewrite them to keep the column"
+            "thousands or have a unit behind them are not read. Rewrite them to keep the column"
         )
-    if len(values) <= FEW_STATES:
+    if len(values) <= min(FEW_STATES, len(column.texts) // 10):
         return (
             f"{name!r} is left out: it holds {column.examples()}. If these are states, keep one as 1 and 0 with "
             f"sql = {toml(_state_query(name, values[0]))}"
         )
-    return f"{name!r} is left out: its texts are not numbers, such as {column.examples()}"
+    return None
 
 
 def _state_query(name: str, value: str) -> str:

@@ -28,6 +28,8 @@ class Spelling(NamedTuple):
     write: Callable[[datetime], tuple[str, ...]]
     error: timedelta = timedelta(0)
     """How far its digits may be from the moment."""
+    later: timedelta = timedelta(0)
+    """What it adds to the moment."""
 
 
 def _one(name: str, write: Callable[[datetime], str], header: str = "Time", error: float = 0.0) -> Spelling:
@@ -124,9 +126,7 @@ OTHERS = [
 
 
 def _named_month(language: str, names: list[str]) -> Spelling:
-    return _one(
-        f"months in {language}", lambda at: f"{at.day}. {names[at.month - 1]} {at.year} {at:%H:%M}", error=0
-    )
+    return _one(f"months in {language}", lambda at: f"{at.day}. {names[at.month - 1]} {at.year} {at:%H:%M}")
 
 
 def _since(name: str, origin: datetime, unit: timedelta, digits: int, header: str = "Time") -> Spelling:
@@ -184,7 +184,7 @@ SPECIAL = [
     _one("EST", lambda at: f"{at - timedelta(hours=5):%m/%d/%Y %H:%M:%S} EST"),
     _one("offset", lambda at: f"{at + timedelta(hours=9):%Y-%m-%dT%H:%M:%S}+09:00"),
     _one("offset of hours", lambda at: f"{at - timedelta(hours=3):%Y-%m-%d %H:%M:%S}-03"),
-    _one("comma, two digits", lambda at: f"{at:%Y-%m-%d %H:%M:%S},25", error=0.25),
+    _one("comma, two digits", lambda at: f"{at:%Y-%m-%d %H:%M:%S},25")._replace(later=timedelta(seconds=0.25)),
     _one("milliseconds behind a colon", lambda at: f"{at:%d/%m/%Y %H:%M:%S}:000"),
 ]
 SEVERAL = [

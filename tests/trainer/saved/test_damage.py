@@ -3,7 +3,6 @@
 import json
 import logging
 import random
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,18 +29,6 @@ ALONE = Ranks(0, 1, torch.device("cpu"))
 pytestmark = pytest.mark.campaign
 
 NUM_DAMAGES = trials(150, 2000)
-
-
-@pytest.fixture(scope="module")
-def trained(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = tmp_path_factory.mktemp("trained") / "run"
-    Training(settings_for(store, run, max_steps=20, checkpoint_every=8), ALONE, resume=False).run()
-    return run
-
-
-@pytest.fixture
-def run(trained: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(trained, tmp_path / "run", symlinks=True))
 
 
 def damages(data: bytes) -> Iterator[bytes]:

@@ -31,18 +31,6 @@ State = dict[str, Any]
 Change = Callable[[State], object]
 
 
-@pytest.fixture(scope="module")
-def trained(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = tmp_path_factory.mktemp("trained") / "run"
-    Training(settings_for(store, run, max_steps=20, checkpoint_every=8), ALONE, resume=False).run()
-    return run
-
-
-@pytest.fixture
-def run(trained: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(trained, tmp_path / "run", symlinks=True))
-
-
 @pytest.fixture(autouse=True)
 def in_time() -> Iterator[None]:
     """What waits for a pipe would wait forever."""
@@ -240,21 +228,17 @@ OTHER_PROGRESS = [
 ]
 
 
-@pytest.mark.parametrize("change", NO_STATE)
-def test_a_state_that_cannot_be_one_is_damage(run: Path, store: Path, tmp_path: Path, change: Change) -> None:
+@pytest.mark.parametrize(
+    ("code", "change"),
+    [*(("checkpoint-damaged", one) for one in NO_STATE), *(("run-differs", one) for one in OTHER_STATES)],
+)
+def test_a_state_that_is_not_of_this_model_is_one_error(
+    run: Path, store: Path, tmp_path: Path, code: str, change: Change
+) -> None:
     with_state(run, change)
-    with raises("checkpoint-damaged", run):
+    with raises(code, run):
         longstride.score(run, store, tmp_path / "scores.parquet", device="cpu")
-    with raises("checkpoint-damaged", run):
-        resume(run, store)
-
-
-@pytest.mark.parametrize("change", OTHER_STATES)
-def test_a_state_of_another_model_is_one_error(run: Path, store: Path, tmp_path: Path, change: Change) -> None:
-    with_state(run, change)
-    with raises("run-differs", run):
-        longstride.score(run, store, tmp_path / "scores.parquet", device="cpu")
-    with raises("run-differs", run):
+    with raises(code, run):
         resume(run, store)
 
 

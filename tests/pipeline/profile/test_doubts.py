@@ -1,0 +1,119 @@
+"""What a proposal does not decide in silence: each column that it leaves out, and each guess, is told."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from longstride import Proposal, Recipe, ingest
+from longstride.storage.open import open_store
+from longstride.storage.store import SeriesStore
+from tests.helpers.logs.small_logs import doubted, propose, times, wave
+
+LOOK = Callable[..., Proposal]
+STORE = Callable[..., SeriesStore]
+
+
+@pytest.mark.parametrize(
+    ("on", "off"), [("ON", "OFF"), ("Open", "Closed"), ("it's on", "it's off"), ("ja", "nein")]
+)
+def test_states_come_with_the_query_that_keeps_them(look: LOOK, tmp_path: Path, on: str, off: str) -> None:
+    found = look("time,v,pump", times(100), wave(100), [on if row % 3 else off for row in range(100)])
+    (doubt,) = (text for text in found.doubts if "'pump'" in text)
+    query = doubt.partition('sql = "')[2][:-1].replace('\\"', '"')
+    made = tmp_path / "made"
+    ingest([tmp_path / "a.csv"], made, Recipe(time="time", exclude=("pump",), sql=query))
+    store = open_store(made)
+    assert store.channels == ("v", f"pump {off}")
+    assert store.values[:, 1].tolist() == [float(row % 3 == 0) for row in range(100)]
+
+
+@pytest.mark.parametrize(
+    "write",
+    ["{} bar", "{}%", "{}*", "€ {}", "\N{MINUS SIGN}{}", "{},5 kW", "1 {:03}", "{}.000.000"],
+)
+def test_numbers_in_texts_are_told(look: LOOK, write: str) -> None:
+    found = look("time,v,level", times(100), wave(100), [f'"{write.format(row)}"' for row in range(100)])
+    assert doubted(found, "'level' is left out, but its texts hold numbers")
+
+
+@pytest.mark.parametrize("write", ["{:04x}f{}", "v{}.{}", "pump {}-{}", "2{}b3c{}d"])
+def test_other_texts_are_named_in_one_doubt(look: LOOK, write: str) -> None:
+    code = [write.format(row, row) for row in range(100)]
+    found = look("time,v,code,remark", times(100), wave(100), code, [f"remark {row}" for row in range(100)])
+    told = [doubt for doubt in found.doubts if "'code'" in doubt]
+    assert told == ["left out, for their texts are not numbers: 'code', 'remark'"]
+
+
+@pytest.mark.parametrize("text", ["1,200.5", "1.200,5", "1 200", "1'200", "12,345,678"])
+def test_a_number_that_groups_thousands_is_never_missing(look: LOOK, text: str) -> None:
+    values = [f'"{text}"' if row in (3, 4, 5) else value for row, value in enumerate(wave(100))]
+    found = look("time,flow", times(100), values)
+    assert "null" not in found.settings
+    assert doubted(found, f"'flow' is {text} 3 times")
+
+
+def test_names_that_come_twice(look: LOOK, store: STORE) -> None:
+    found = look("time,v,v", times(40), wave(40), wave(40, seed=1))
+    assert doubted(found, "'v' is the name of more than one column: the second is read as 'v_2'")
+    assert store().channels == ("v", "v_2")
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
+def test_the_line_above_the_header_names_the_separator(write_log: Callable[..., Path], line: str) -> None:
+    rows = [f"{time};{value}" for time, value in zip(times(40), wave(40), strict=True)]
+    found = propose(write_log("a.csv", [line, "time;v", *rows]))
+    assert found.settings == {"time": "time", "separator": ";"}
+
+
+@pytest.mark.parametrize(("decimals", "is_fine"), [(7, True), (6, True), (2, False)])
+def test_decimals_that_float32_would_make_the_same(look: LOOK, decimals: int, is_fine: bool) -> None:
+    found = look("time,latitude", times(100), [f"{48.1 + row * 1.1e-6:.{decimals}f}" for row in range(100)])
+    assert ("dtype" in found.settings) == (is_fine and decimals >= 6)
+
+
+@pytest.mark.parametrize(("every", "is_counter"), [(1, True), (5, True), (20, False)])
+def test_a_gauge_that_rises_now_and_then_is_no_counter(look: LOOK, every: int, is_counter: bool) -> None:
+    found = look("time,v,memory", times(200), wave(200), [2**26 + 4096 * (row // every) for row in range(200)])
+    assert ("rate" in found.settings) == is_counter
+
+
+def test_a_made_up_number_is_missing_where_it_is_at_the_end_of_all_values(look: LOOK) -> None:
+    a, b, c = wave(100), wave(100, seed=1), wave(100, seed=2)
+    for column in (a, b):
+        column[10:20] = ["-9999"] * 10
+    c[4] = c[5] = "-9999"
+    found = look("time,a,b,c", times(100), a, b, c)
+    assert found.settings["null"] == ["-9999"]
+
+
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [("y", "doubt"), ("Class", "doubt"), ("status", "doubt"), ("changepoint", "labels"), ("v2", None)],
+)
+def test_what_may_be_labels_is_not_an_input_in_silence(look: LOOK, name: str, use: str | None) -> None:
+    found = look(f"time,v,{name}", times(100), wave(100), [int(row > 90) for row in range(100)])
+    assert (found.settings.get("labels") == [name]) == (use == "labels")
+    assert doubted(found, f'labels = ["{name}"]') == (use == "doubt")
+
+
+@pytest.mark.parametrize(("skip", "gap"), [(2, "2s"), (4, "5s")])
+def test_gaps_that_leave_no_window(look: LOOK, store: STORE, skip: int, gap: str) -> None:
+    seconds = np.cumsum([skip if row % 30 == 29 else 1 for row in range(400)])
+    stamps = [
+        times(1, start=datetime(2024, 3, 18, 0, second // 60, second % 60))[0] for second in seconds.tolist()
+    ]
+    found = look("time,v", stamps, wave(400))
+    assert found.settings["max-gap"] == gap
+    assert len(store().segments) == 1
+
+
+def test_an_hour_that_comes_twice_in_autumn(look: LOOK) -> None:
+    stamps = [f"2024-10-27 {hour:02}:00" for hour in [0, 1, 2, 2, *range(3, 24)]]
+    found = look("time,v", stamps, wave(len(stamps)))
+    assert doubted(found, "an hour comes twice")
+    assert "duplicates" not in found.settings
+    summer = [stamp.replace("-10-27", "-07-14") for stamp in stamps]
+    assert not doubted(look("time,v", summer, wave(len(stamps))), "an hour comes twice")

@@ -1,7 +1,7 @@
 """What a proposal does not decide in silence: each column that it leaves out, and each guess, is told."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np

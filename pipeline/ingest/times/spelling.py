@@ -7,15 +7,17 @@ from typing import NamedTuple
 import polars as pl
 
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
-from longstride.pipeline.ingest.settings.time_format import DIRECTIVE, pattern_of
+from longstride.pipeline.ingest.settings.time_format import DIRECTIVE, directives, pattern_of
 from longstride.pipeline.ingest.times.month_names import ENGLISH
+from longstride.pipeline.ingest.times.whole_numbers import masked
 from longstride.pipeline.ingest.times.zone_names import offsets_of
 
 __all__ = ["Spelt", "mended", "one_end", "readable"]
 
 BLANKS = r"[\s\u{a0}\u{2007}\u{202f}]+"
 FRACTION = re.compile(r"([^\w%])%f")
-WITHOUT_MARK = re.compile(r"%H%M(%S)?")
+WITHOUT_MARK = re.compile(r"(?<![A-Za-z])%H%M(%S)?")
+DIGITS_ALONE = re.compile(r"(?:%[YjmdHMSy])+")
 BETWEEN = (r"\s+(?:-|–|—|to|till|until|bis|->|→)\s+|\.\.+|\s*[–—→]\s*", r"\s*/\s*")  # noqa: RUF001
 INTERVALS = [f"^(?<begin>[^/]+?)(?:{BETWEEN[1]})(?<end>[^/]+)$", f"^(?<begin>.+?)(?:{BETWEEN[0]})(?<end>.+)$"]
 Change = Callable[[pl.Series], pl.Series]
@@ -38,6 +40,10 @@ def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, 
             around = rf"^(\s*{pattern_of(before)}){re.escape(match[1])}([0-9]+{pattern_of(after)}\s*)$"
             texts = texts.str.replace(around, "${1}.${2}")
         format_ = f"{before}%.f{after}"
+    if DIGITS_ALONE.fullmatch(format_):
+        # With a digit less, strptime would take the first two of 123 for an hour.
+        length = sum({"Y": 4, "j": 3}.get(letter, 2) for letter in directives(format_))
+        texts = masked(texts, texts.str.strip_chars().str.len_chars() == length)
     if match := WITHOUT_MARK.search(format_):
         width = 6 if match[1] else 4
         clocks = _Cut(format_, match.start(), match.end(), rf"\d{{1,{width}}}")

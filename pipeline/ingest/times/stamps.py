@@ -1,5 +1,6 @@
 """Times as files hold them, in one column or several, to nanoseconds since 1970-01-01 UTC."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from longstride.pipeline.ingest.times.zones import Clock
 
 __all__ = ["Stamps", "explain", "to_nanoseconds"]
 
+ZONE_NAME = re.compile(r"\d\d ?(?!AM|PM)([A-Z]{2,5})\s*$")
 PARTS = {
     "year": (FIRST_YEAR, LAST_YEAR),
     "month": (1, 12),
@@ -90,6 +92,11 @@ def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tup
             return "nonexistent local time", (
                 f"{found} never occurs in {zone}, where clocks are set forward: write times in UTC or with their "
                 "offset, or move it with --nonexistent forward"
+            )
+        if zone_name := ZONE_NAME.search(str(values[-1])):
+            return "no time", (
+                f"{found} is not a time: {zone_name[1]!r} is the name of several zones or of none; say which "
+                "one by --timezone, such as America/Chicago"
             )
         return "no time", f"{found} is not a time {_expected(len(values), recipe)}"
 

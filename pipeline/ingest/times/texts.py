@@ -55,11 +55,11 @@ def from_format(texts: pl.Series, format_: str, clock: Clock) -> pl.Series:
 
     Nanoseconds (int64); null where unreadable or out of reach. Raises RecipeError where the format means no time.
     """
+    texts, format_ = readable(texts, format_, clock.zone)
     fields = set(directives(format_))
     if fields & set("HIkl") and not fields & set("MSTRXrcs"):
         # Polars wants hour and minute, or neither.
         texts, format_ = texts + " 00", f"{format_} %M"
-    texts, format_ = readable(texts, format_, clock.zone)
     datetimes = _datetimes(texts, format_)
     unread = datetimes.is_null() & texts.is_not_null()
     if unread.any():

@@ -72,6 +72,10 @@ def test_a_spelling(time_format: str | None, text: str, expected: str) -> None:
         ("%d %B %Y", "17 Brumaire 2031"),
         ("%Y-%m-%d %H:%M:%S.%f", "2031-05-17 08:00:00.x"),
         (None, "2031-05-17 08:00 IST"),
+        ("%Y%m%d%H%M", "20311105123"),
+        ("%Y%m%d", "2031111"),
+        ("%Y%m%d%H", "203105171"),
+        ("%y%m%d%H%M%S", "3111051234"),
         (None, "2031-05-17 24:30"),
     ],
 )

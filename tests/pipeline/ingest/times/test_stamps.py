@@ -311,6 +311,7 @@ def test_columns_that_mean_no_time() -> None:
         (["2016-08-03", ""], {}, "time missing", ()),
         (["noon"], {}, "no time", ("'noon'", "ISO 8601", "--time-format", "seconds")),
         (["noon"], {"time_format": "ms"}, "no time", ("'noon'", "ms since 1970", "--time-format")),
+        (["2031-05-17 08:00 CST"], {}, "no time", ("'2031-05-17 08:00 CST'", "'CST'", "--timezone")),
         (["noon"], {"time_format": "%d %H"}, "no time", ("'noon'", "%d %H")),
         (["2016-08-03", "noon"], {}, "no time", ("'2016-08-03 noon'", "ISO 8601")),
         ([2016, 4, 31], {}, "no time", ("'2016 4 31'", "year, month, day", "--time-format")),

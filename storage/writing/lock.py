@@ -201,7 +201,7 @@ def _clear_store(store: SeriesStore) -> None:
                 file.unlink()
     for folder in store.path.glob("commits/*"):
         if folder.name.isdecimal() and not 0 <= store.generation - int(folder.name) < KEPT_GENERATIONS:
-            shutil.rmtree(folder)
+            _remove(folder)
     for place, folders, names in os.walk(store.path):
         if STAGED in folders:
             folders.remove(STAGED)
@@ -211,7 +211,7 @@ def _clear_store(store: SeriesStore) -> None:
 
 
 def _remove(entry: Path) -> None:
-    if entry.is_dir():
+    if entry.is_dir() and not entry.is_symlink():
         shutil.rmtree(entry)
     else:
-        entry.unlink()
+        entry.unlink()  # of a link, the link

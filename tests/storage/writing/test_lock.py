@@ -88,6 +88,33 @@ class TestStrangers:
         assert (path / name).is_symlink()
         assert victim.is_dir() or victim.read_text() == "precious"
 
+    @pytest.mark.parametrize("name", ["values", "commits", "notes"])
+    def test_what_an_unfinished_store_links_to_is_neither_removed_nor_written(self, path: Path, name: str) -> None:
+        victim = path.parent / "victim"
+        victim.mkdir()
+        (victim / "c.0.0").write_text("precious")
+        path.mkdir()
+        (path / LOCK_FILE).touch()
+        (path / name).symlink_to(victim)
+        with StoreWriter(path, LAYOUT) as open_writer:
+            open_writer.append(*rows(3))
+            open_writer.commit(*whole(3), cadence_ns=1)
+        assert open_store(path).num_rows == 3
+        assert tree(victim) == {"c.0.0": b"precious"}
+
+    def test_a_linked_commit_is_removed_and_what_it_leads_to_stays(
+        self, path: Path, make_store: Callable[..., SeriesStore]
+    ) -> None:
+        make_store(path, rows=10)
+        victim = path.parent / "victim"
+        victim.mkdir()
+        (victim / "zarr.json").write_text("precious")
+        (path / "commits" / "2").symlink_to(victim)
+        with StoreLock(path, append=True):
+            pass
+        assert tree(victim) == {"zarr.json": b"precious"}
+        assert not (path / "commits" / "2").is_symlink()
+
     @pytest.mark.parametrize("kind", ["pipe", "folder"])
     def test_a_lock_is_a_file(self, path: Path, kind: str, make_store: Callable[..., SeriesStore]) -> None:
         make_store(path, rows=10)

@@ -121,13 +121,30 @@ def finish(path: Path) -> None:
 
 def refuse_files_of_others(store: SeriesStore) -> None:
     """Raise StoreError where the folder of a store holds more than the store, before all of it is removed."""
-    own = {*store.layout.row_arrays, "channel", "label", COMMITS, ROOT, LOCK_FILE, STAGED}
-    for entry in sorted(store.path.iterdir()):
-        if entry.name not in own and not entry.name.endswith(".tmp"):
+    arrays = {*store.layout.row_arrays, "channel", "label", COMMITS}
+    for place, folders, files in os.walk(store.path):
+        parents = Path(place).relative_to(store.path).parts
+        if not parents and STAGED in folders:
+            folders.remove(STAGED)
+        others = [name for name in folders if not (name in arrays if not parents else _is_folder(name, parents))]
+        others += [name for name in files if not (_is_file(name) or (not parents and name == LOCK_FILE))]
+        if others:
             raise StoreError(
-                f"{entry} is not a part of the store, and would be removed with it: move it elsewhere first",
+                f"{Path(place) / min(others)} is not a part of the store, and would be removed with it: move it "
+                "elsewhere first",
                 code="path-taken",
             )
+
+
+def _is_folder(name: str, parents: tuple[str, ...]) -> bool:
+    """Whether a folder below the arrays of a store may be its own: chunks, or a commit and the arrays in it."""
+    is_commit_array = len(parents) == 2 and parents[0] == COMMITS
+    return name.isdecimal() or is_commit_array or (name == "c" and parents != (COMMITS,))
+
+
+def _is_file(name: str) -> bool:
+    is_temporary = name.startswith(".") and name.endswith(".tmp")
+    return name == ROOT or name.isdecimal() or chunk_index(name) is not None or is_temporary
 
 
 def taken(name: object) -> StoreError:

@@ -95,11 +95,25 @@ def test_a_source_that_nobody_named_and_nobody_can_read_is_in_no_ones_way(tmp_pa
         rebuild([tmp_path / "2.csv"], tmp_path / "plant.zarr")
 
 
-@pytest.mark.parametrize("name", ["NOTES.txt", ".hidden", "mine/notes.txt"])
-def test_files_of_others_in_a_store_are_not_removed_with_it(store: Path, write_log: Log, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("NOTES.txt", "NOTES.txt"),
+        (".hidden", ".hidden"),
+        ("mine/notes.txt", "mine"),
+        ("values/mine.txt", "values/mine.txt"),
+        ("values/backup/c.0.0", "values/backup"),
+        ("commits/backup/zarr.json", "commits/backup"),
+        ("commits/1/notes.md", "commits/1/notes.md"),
+        ("channel/c/0.bak", "channel/c/0.bak"),
+    ],
+)
+def test_files_of_others_in_a_store_are_not_removed_with_it(
+    store: Path, write_log: Log, name: str, named: str
+) -> None:
     (store / name).parent.mkdir(exist_ok=True)
     (store / name).write_text("mine")
-    with raises("path-taken", store / Path(name).parts[0], kind=StoreError):
+    with raises("path-taken", store / named, kind=StoreError):
         rebuild([more(write_log)], store)
     assert (store / name).read_text() == "mine"
     assert open_store(store).num_rows == 100

@@ -148,6 +148,8 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
 
 DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 HINTS = get_type_hints(Recipe)
+NUMBERS = ("max_rejects", "counter_bits", "skip_lines", "skip_below_header")
+"""Settings that may be written as whole numbers."""
 CHOICES = {name: get_args(hint) for name, hint in HINTS.items() if get_origin(hint) is Literal}
 LISTS = {
     name
@@ -162,7 +164,7 @@ def _checked(name: str, value: Any) -> Any:
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise unexpected(shown, value, 'a list of texts such as ["a", "b"]')
         return tuple(utf8(shown, item) for item in value)
-    if name in ("max_rejects", "counter_bits") and type(value) is int:
+    if name in NUMBERS and type(value) is int:
         return str(value)
     if not isinstance(value, str):
         raise unexpected(shown, value, "a text in quotes")

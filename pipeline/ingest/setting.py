@@ -10,10 +10,22 @@ from typing import Any
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.storage.places.files import read_file
 
-__all__ = ["by_column", "check_choice", "check_once", "is_encoding", "read_toml", "toml", "unexpected", "utf8"]
+__all__ = [
+    "by_column",
+    "check_choice",
+    "check_once",
+    "is_encoding",
+    "is_single_byte",
+    "read_toml",
+    "toml",
+    "unexpected",
+    "utf8",
+]
 
 ESCAPES = b"\\x41 \\u0041 +AEE- ~{VP~} \x1b$B$@ xn--p1ai"
 """Texts that mean others in codecs of Python that have a state, or are no encodings of files."""
+WIDE = ("utf-16", "utf-32")
+UTF8 = ("utf-8", "utf-8-sig")
 
 
 def toml(value: str | Sequence[str]) -> str:
@@ -59,15 +71,23 @@ def check_once(setting: str, entries: Sequence[str]) -> None:
 
 
 def is_encoding(name: str) -> bool:
-    """Whether an encoding is UTF-8, or has a byte for each character and those of ASCII as they are."""
+    """Whether texts of files can be in an encoding: one that has the letters of ASCII, and no escapes in them."""
     try:
+        if codecs.lookup(name).name.startswith(WIDE):
+            return True
         # Codecs of escapes leave single bytes as they are, and read more into some texts.
-        if any(text.decode(name) != text.decode("ascii") for text in (ESCAPES, bytes(range(128)))):
-            return False
-        single = len(bytes(range(128, 256)).decode(name, "replace")) == 128
-        return single or codecs.lookup(name).name in ("utf-8", "utf-8-sig")
+        bytes(range(128, 256)).decode(name, "replace")
+        return all(text.decode(name) == text.decode("ascii") for text in (ESCAPES, bytes(range(128))))
     except (LookupError, ValueError):  # of an unknown name; of a text, or a name, that a codec cannot take
         return False
+
+
+def is_single_byte(name: str) -> bool:
+    """Whether each byte below 128 of a text is the one of ASCII: it is UTF-8, or has a byte for each character."""
+    known = codecs.lookup(name).name
+    return known in UTF8 or (
+        not known.startswith(WIDE) and len(bytes(range(128, 256)).decode(name, "replace")) == 128
+    )
 
 
 def unexpected(setting: str, value: object, expected: str) -> RecipeError:

@@ -7,7 +7,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.columnar import ArrowSource, ParquetSource
 from longstride.pipeline.ingest.sources.compressed import is_compressed
-from longstride.pipeline.ingest.sources.csv.header import BOM
+from longstride.pipeline.ingest.sources.csv.header import BOM, wide_encoding
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.files import first_bytes, open_text
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
@@ -59,6 +59,10 @@ def open_source(name: str, recipe: Recipe) -> Source:
         raise SourceError(
             name, "this is one JSON array: write one object a line, as with `jq -c '.[]'`", code="source-format"
         )
+    encoding = wide_encoding(begin)
+    if encoding and _is_json(begin.decode(encoding, "ignore").encode()):
+        message = f"this is JSON in {encoding.upper()}: convert it, as with `iconv -f {encoding} -t utf-8`"
+        raise SourceError(name, message, code="source-format")
     if _is_json(text):
         return JsonSource(name, recipe)
     return CsvSource(name, recipe)

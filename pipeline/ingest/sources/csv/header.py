@@ -5,7 +5,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BufferedIOBase
 
 from longstride.pipeline.ingest.errors import SourceError
@@ -19,15 +19,32 @@ from longstride.pipeline.ingest.sources.csv.syntax import (
     shown,
 )
 
-__all__ = ["BOM", "SEPARATOR_LINE", "Header", "all_different", "first_records", "read_header"]
+__all__ = [
+    "BOM",
+    "SEPARATOR_LINE",
+    "Header",
+    "all_different",
+    "first_records",
+    "read_header",
+    "wide_encoding",
+]
 
 BOM = b"\xef\xbb\xbf"
-UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+WIDE_BOMS = {
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 OTHER_SEPARATORS = ",;\t|"
 NEWLINE = b"\n"
 SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """What Excel and others write above the header."""
 MAX_SAMPLED_ROWS = 1000
+FEW_LETTERS = 64
+TIME = re.compile(rb"\d[:/.-]\d|\d{8}")
+"""What stands in most times, and in no name or number of a row."""
+NUMBER = re.compile(rb"\s*[+-]?[\d.,]+(?:[eE][+-]?\d+)?\s*|\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +56,12 @@ class Header:
     unnamed: tuple[str, ...]
     """Those among them that were made up, such as column_3, where the header holds none."""
     line: bytes | None
-    """The record without its line break, to know it where it is repeated; None where the file has no header."""
+    """The record without its line break; None where the file has no header."""
+    block: frozenset[bytes] = frozenset()
+    """It and the lines around it, to know them where a logger that restarts writes them again."""
     num_bytes: int
-    """Up to where the rows begin, blank lines before the header included."""
+    """Up to where the rows begin, with all lines before the first row."""
     num_lines: int
-    num_blank: int
-    """Blank lines before the header, and the line by which Excel knows the separator."""
     repeated: tuple[str, ...] = ()
     """Names that stand there more than once; of such columns, the second is called NAME_2."""
 
@@ -56,30 +73,24 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     another separator or encoding, and where two columns have the same name.
     """
     head = stream.read(MAX_RECORD_BYTES)
-    if head.startswith(UTF16_BOMS):
-        raise SourceError(
-            source, "this is UTF-16: convert the file, as with `iconv -f utf-16 -t utf-8`", code="source-format"
-        )
     num_bytes = len(head)
     if num_bytes < MAX_RECORD_BYTES and not head.endswith(NEWLINE):
         head += NEWLINE
+    if encoding := wide_encoding(head):
+        message = f"its text is {encoding.upper()}: say so, as with --encoding {encoding}"
+        raise SourceError(source, message, code="encoding-wrong")
     if b"\0" in head.partition(NEWLINE)[0]:
-        raise SourceError(
-            source,
-            "its first line holds zero bytes: this is not text, or UTF-16 (`iconv -f utf-16le`)",
-            code="source-format",
-        )
-    start = len(BOM) if head.startswith(BOM) else 0
-    if separator_line := SEPARATOR_LINE.match(head, start):
-        start = separator_line.end()
+        raise SourceError(source, "its first line holds zero bytes: this is not text", code="source-format")
+    begin = len(BOM) if head.startswith(BOM) else 0
+    separator_line = SEPARATOR_LINE.match(head, begin)
+    start = max(separator_line.end() if separator_line else 0, _behind_lines(head, begin, recipe.num_above))
     if recipe.header:
-        given = _Given(names=[name.strip() for name in recipe.header], line=None, stop=start, num_blank=0)
+        given = _Given(names=[name.strip() for name in recipe.header], line=None, stop=start)
     else:
         given = _read_names(head, start, source, recipe)
-    if separator_line:
-        given = replace(given, num_blank=given.num_blank + 1)
+    stop = _behind_lines(head, given.stop, recipe.num_below_header)
     records = first_records(
-        head[given.stop : head.rfind(NEWLINE) + 1], recipe.separator.encode(), MAX_SAMPLED_ROWS
+        head[stop : head.rfind(NEWLINE) + 1], recipe.separator.encode(), MAX_SAMPLED_ROWS, recipe.comment
     )
     names = _fit(given.names, [record for record in records if record != given.line], recipe)
     repeated = [name for name, count in Counter(names).items() if name and count > 1]
@@ -100,11 +111,44 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
         names=tuple(names),
         unnamed=tuple(names[position] for position in unnamed),
         line=given.line,
-        num_bytes=min(given.stop, num_bytes),
-        num_lines=head.count(NEWLINE, 0, given.stop),
-        num_blank=given.num_blank,
+        num_bytes=min(stop, num_bytes),
+        num_lines=head.count(NEWLINE, 0, stop),
+        block=_block(head[begin:stop], given.line),
         repeated=tuple(repeated),
     )
+
+
+def wide_encoding(begin: bytes) -> str | None:
+    """UTF-16 or UTF-32 where a text begins as one, by its mark or by the zero bytes of its first letters."""
+    for mark, encoding in WIDE_BOMS.items():
+        if begin.startswith(mark):
+            return encoding
+    letters = begin[: 4 * FEW_LETTERS]
+    zeros = [letters[place::4].count(0) for place in range(4)]
+    most = len(letters) // 8
+    match [number > most for number in zeros]:
+        case [False, True, True, True]:
+            return "utf-32-le"
+        case [True, True, True, False]:
+            return "utf-32-be"
+        case [False, True, False, True]:
+            return "utf-16-le"
+        case [True, False, True, False]:
+            return "utf-16-be"
+    return None
+
+
+def _behind_lines(head: bytes, start: int, num_lines: int) -> int:
+    """Where the line begins that comes after so many others."""
+    for _ in range(num_lines):
+        start = head.find(NEWLINE, start) + 1 or len(head)
+    return start
+
+
+def _block(above: bytes, line: bytes | None) -> frozenset[bytes]:
+    """Lines above the first row, and the header, which may be of several lines."""
+    lines = {text.rstrip(b"\r\n") for text in above.split(NEWLINE)}
+    return frozenset(lines | ({line} if line else set())) - {b""}
 
 
 def all_different(names: Sequence[str]) -> list[str]:
@@ -130,16 +174,13 @@ class _Given:
     names: list[str]
     line: bytes | None
     stop: int
-    num_blank: int
 
 
 def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
     separator = recipe.separator.encode()
-    num_blank = 0
-    while (stop := head.find(NEWLINE, start) + 1) and is_blank(head[start:stop], separator):
+    while (stop := head.find(NEWLINE, start) + 1) and is_no_row(head[start:stop], separator, recipe.comment):
         start = stop
-        num_blank += 1
-    place = f"line {num_blank + 1}"
+    place = f"line {head.count(NEWLINE, 0, start) + 1}"
     if start == len(head):
         raise SourceError(
             source, "the file is empty: expected a header with the names of the columns", code="source-empty"
@@ -175,11 +216,16 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
         named = "tab" if other == "\t" else shlex.quote(other)
         message = f"the header is one column, {shown(line, recipe.encoding)}: name its separator, as with"
         raise SourceError(source, f"{message} --separator {named}", place=place, code="separator-wrong")
-    return _Given(names=names, line=line, stop=record.end(), num_blank=num_blank)
+    return _Given(names=names, line=line, stop=record.end())
 
 
-def first_records(data: bytes, separator: bytes, limit: int) -> list[bytes]:
-    """Give the first records of whole lines that are well formed and not blank, without their line breaks."""
+def is_no_row(line: bytes, separator: bytes, comment: str | None) -> bool:
+    """Whether a line is blank or a comment."""
+    return is_blank(line, separator) or bool(comment and line.startswith(comment.encode()))
+
+
+def first_records(data: bytes, separator: bytes, limit: int, comment: str | None = None) -> list[bytes]:
+    """Give the first records of whole lines that are well formed and no comments, without their line breaks."""
     pattern = record_pattern(separator)
     found: list[bytes] = []
     start = 0
@@ -189,7 +235,7 @@ def first_records(data: bytes, separator: bytes, limit: int) -> list[bytes]:
             start = data.index(NEWLINE, start) + 1
             continue
         start = match.end()
-        if not is_blank(match[0], separator):
+        if not is_no_row(match[0], separator, comment):
             found.append(match[0].rstrip(b"\r\n"))
     return found
 
@@ -202,11 +248,28 @@ def _fit(names: list[str], rows: Sequence[bytes], recipe: Recipe) -> list[str]:
     usual = max(counts, key=lambda width: (counts[width], width == len(names)), default=len(names))
     more = usual - len(names)
     if more > 0:
-        empty = re.compile(rb'(?:%s *(?:"")?){%d}$' % (re.escape(separator), more))
-        if all(empty.search(row) for row, width in zip(rows, widths, strict=True) if width == usual):
+        wide = [row for row, width in zip(rows, widths, strict=True) if width == usual]
+        empty = re.compile(rb'(?:%s *(?:"\s*")?){%d}$' % (re.escape(separator), more))
+        if all(empty.search(row) for row in wide):
             return names + [""] * more
-        # As R writes its row names. Names that were given for a file without a header are for all its columns.
-        return ["", *names] if more == 1 and not recipe.header else names
+        # Names that were given for a file without a header are for all its columns.
+        return ["", *names] if more == 1 and not recipe.header and _have_row_names(wide, separator) else names
     if more < 0 and not any(names[usual:]):
         return names[:usual]
     return names
+
+
+def _have_row_names(rows: Sequence[bytes], separator: bytes) -> bool:
+    """Whether the first fields of rows are names of rows, for which R writes no name in the header.
+
+    All are different, and numbers from 1 on or texts. Times are none: a header that lacks a name lacks one further
+    on, or rows hold a separator within a field, and then the names would be those of the neighbours.
+    """
+    field = re.compile(rb'"(?:[^"]|"")*"|[^%s]*' % re.escape(separator))
+    firsts = [match[0] for row in rows if (match := field.match(row))]
+    if len(set(firsts)) < len(firsts) or any(TIME.search(first) for first in firsts):
+        return False
+    numbers = [int(first) for first in (text.strip(b'"') for text in firsts) if first.isdigit()]
+    count_rows = len(numbers) == len(firsts) and all(map(int.__eq__, numbers[1:], (n + 1 for n in numbers)))
+    are_texts = all(first.startswith(b'"') or not NUMBER.fullmatch(first) for first in firsts)
+    return count_rows or are_texts

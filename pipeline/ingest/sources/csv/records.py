@@ -17,8 +17,10 @@ from longstride.pipeline.ingest.sources.csv.lines import Piece
 from longstride.pipeline.ingest.sources.csv.syntax import (
     MAX_RECORD_BYTES,
     RowSyntax,
+    count_fields,
     is_blank,
     is_utf8,
+    record_pattern,
     row_syntax,
 )
 
@@ -26,6 +28,8 @@ __all__ = ["Records", "find_records"]
 
 QUOTE, NEWLINE, RETURN = b'"\n\r'
 MAX_ASCII, MAX_BYTE = 127, 255
+PROBE_BYTES = 8
+"""So many bytes of a line tell it from most others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,19 +68,23 @@ def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
     starts, stops = found.starts, found.starts + found.lengths
     long = found.lengths > MAX_RECORD_BYTES
     blank = _are_blank(piece, starts, stops, syntax) & ~long
+    if recipe.comment:
+        blank |= _begin_with(piece, starts, recipe.comment.encode()) & ~long
     headers = _are_headers(piece, starts, stops, header) & ~long
     wrong = (found.damaged | (found.num_fields != syntax.num_fields) | long) & ~blank & ~headers
+    trimmed = _without_empty_end(piece, found, np.flatnonzero(wrong & ~long), syntax)
+    wrong[list(trimmed)] = False
     rejects = {
         record: syntax.fault(piece.data[starts[record] : stops[record]], recipe.encoding)
         for record in np.flatnonzero(wrong).tolist()
     }
     good = ~(wrong | blank | headers)
-    data = _to_utf8(_joined(piece.data, starts, stops, good), recipe)
+    data = _to_utf8(_joined(piece.data, starts, stops, good, trimmed), recipe)
     if data is None:
         faults = dict(_undecodable(piece, starts, stops, good, recipe.encoding))
         rejects |= faults
         good[list(faults)] = False
-        data = _to_utf8(_joined(piece.data, starts, stops, good), recipe)
+        data = _to_utf8(_joined(piece.data, starts, stops, good, trimmed), recipe)
     assert data is not None
     lines = piece.first_line + found.lines
     records = Records(
@@ -215,24 +223,56 @@ def _are_blank(
     return blank
 
 
+def _begin_with(piece: Piece, starts: NDArray[np.int64], mark: bytes) -> NDArray[np.bool_]:
+    """Whether each line begins with a text."""
+    data = np.frombuffer(piece.data, np.uint8)
+    begins = np.ones(len(starts), np.bool_)
+    for place, byte in enumerate(mark):
+        begins &= data[np.minimum(starts + place, len(data) - 1)] == byte
+    return begins
+
+
 def _are_headers(
     piece: Piece, starts: NDArray[np.int64], stops: NDArray[np.int64], header: Header
 ) -> NDArray[np.bool_]:
-    if header.line is None:
-        return np.zeros(len(starts), np.bool_)
-    first = np.frombuffer(piece.data, np.uint8)[starts]
-    more = stops - starts - len(header.line)
-    maybe: NDArray[np.bool_] = (
-        (more >= 1) & (more <= len(BOM + b"\r\n")) & ((first == header.line[0]) | (first == BOM[0]))
-    )
-    for record in np.flatnonzero(maybe).tolist():
-        line = piece.data[starts[record] : stops[record] - 1]
-        maybe[record] = line.removeprefix(BOM).removesuffix(b"\r") == header.line
-    return maybe
+    """Whether each is one of the lines above the first row of the file."""
+    found = np.zeros(len(starts), np.bool_)
+    for line in header.block:
+        more = stops - starts - len(line)
+        maybe = (more >= 1) & (more <= len(BOM + b"\r\n"))
+        maybe &= _begin_with(piece, starts, line[:PROBE_BYTES]) | _begin_with(piece, starts, BOM)
+        for record in np.flatnonzero(maybe).tolist():
+            text = piece.data[starts[record] : stops[record] - 1]
+            found[record] |= text.removeprefix(BOM).removesuffix(b"\r") == line
+    return found
 
 
-def _joined(data: bytes, starts: NDArray[np.int64], stops: NDArray[np.int64], good: NDArray[np.bool_]) -> bytes:
+def _without_empty_end(
+    piece: Piece, found: _Found, records: NDArray[np.intp], syntax: RowSyntax
+) -> dict[int, bytes]:
+    """Records that have more fields than names only for separators at their end, without those."""
+    trimmed: dict[int, bytes] = {}
+    for record in records.tolist():
+        row = piece.data[found.starts[record] : found.starts[record] + found.lengths[record]]
+        text = row.rstrip(b"\r\n")
+        if text.endswith(syntax.separator) and record_pattern(syntax.separator).fullmatch(row):
+            surplus = count_fields(row, syntax.separator) - syntax.num_fields
+            if surplus > 0 and text.endswith(syntax.separator * surplus):
+                trimmed[record] = text[:-surplus] + row[len(text) :]
+    return trimmed
+
+
+def _joined(
+    data: bytes,
+    starts: NDArray[np.int64],
+    stops: NDArray[np.int64],
+    good: NDArray[np.bool_],
+    trimmed: dict[int, bytes],
+) -> bytes:
     """Join the good records, run by run."""
+    if trimmed:
+        rows = np.flatnonzero(good).tolist()
+        return b"".join(trimmed.get(row) or data[starts[row] : stops[row]] for row in rows)
     if good.all():
         return data
     edges = np.flatnonzero(np.diff(good, prepend=False, append=False))

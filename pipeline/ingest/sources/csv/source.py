@@ -1,6 +1,7 @@
 """CSV files, plain or compressed."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from io import BufferedIOBase
 from typing import Any
@@ -16,6 +17,8 @@ from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import read_header
 from longstride.pipeline.ingest.sources.csv.lines import Cut, Piece, cut_lines, read_piece
 from longstride.pipeline.ingest.sources.csv.records import Records, find_records
+from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
+from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.files import (
     PieceSums,
     SummedFile,
@@ -34,19 +37,22 @@ class CsvSource(Source):
 
     def __init__(self, name: str, recipe: Recipe) -> None:
         super().__init__(name)
-        self._compressed = is_compressed(first_bytes(name))
         with open_text(name) as (stream, _):
-            self._header = read_header(stream, name, recipe)
+            self._rewriting = Rewriting.of(stream.read(MAX_RECORD_BYTES), recipe)
+        self.is_serial = is_compressed(first_bytes(name)) or self._rewriting is not None
+        """Whether it can be read only from start to end."""
+        self._recipe = self._rewriting.recipe(recipe) if self._rewriting else recipe
+        with self._open() as (stream, _):
+            self._header = read_header(stream, name, self._recipe)
         self.names = self._header.names
         self.unnamed = self._header.unnamed
         self.repeated = self._header.repeated
-        self._recipe = recipe
         self._all_numbers = recipe.decimal == "."
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """Cut a plain file where records end."""
         begin = self._header.num_bytes, self._header.num_lines + 1
-        if self._compressed:
+        if self.is_serial:
             self.crc = checksum(self.name)
             yield Section(0, *begin, self.num_bytes, self.crc)
             return
@@ -69,25 +75,35 @@ class CsvSource(Source):
     def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read whole records."""
         self.refuse_changed()
-        with open_text(self.name) as (stream, file):
+        with self._open() as (stream, file):
             if not isinstance(file, SummedFile):
                 file.seek(section.start)
                 piece = read_piece(file, self.name, section.first_line, section.num_bytes)
                 refuse_other_bytes(
                     self.name, section.crc, google_crc32c.extend(section.crc_before, piece.in_file())
                 )
-                yield Unparsed(partial(self._parse, piece, columns, recipe), section.num_bytes)
+                yield Unparsed(partial(self._parse, piece, columns), section.num_bytes)
                 return
             stream.read(section.start)
             for cut in self._cut(stream, section.first_line, piece_bytes):
-                yield Unparsed(partial(self._parse, cut.piece(self.name), columns, recipe), file.tell())
+                yield Unparsed(partial(self._parse, cut.piece(self.name), columns), file.tell())
             refuse_other_bytes(self.name, section.crc, file.crc)
 
     def _cut(self, stream: BufferedIOBase, first_line: int, piece_bytes: int) -> Iterator[Cut]:
         return cut_lines(stream, self._header, self._recipe, first_line=first_line, piece_bytes=piece_bytes)
 
-    def _parse(self, piece: Piece, columns: Columns, recipe: Recipe) -> Raw:
-        records = find_records(piece, self._header, recipe)
+    @contextmanager
+    def _open(self) -> Iterator[tuple[BufferedIOBase, BufferedIOBase]]:
+        """The text as CSV, and the file: a SummedFile where it is read from start to end."""
+        with open_text(self.name) as (stream, file):
+            if self._rewriting is None:
+                yield stream, file
+                return
+            summed = file if isinstance(file, SummedFile) else SummedFile(file)
+            yield self._rewriting.stream(summed if stream is file else stream), summed
+
+    def _parse(self, piece: Piece, columns: Columns) -> Raw:
+        records = find_records(piece, self._header, self._recipe)
         return Raw(
             frame=self._read(records, columns.channels),
             lines=records.lines,

@@ -14,22 +14,22 @@ def header_of(data: bytes, **settings: object) -> Header:
 
 
 @pytest.mark.parametrize(
-    ("data", "names", "line", "num_lines", "num_blank"),
+    ("data", "names", "line", "num_lines"),
     [
-        (b"a,b\n1,2\n", ("a", "b"), b"a,b", 1, 0),
-        (b"a,b\r\n1,2\r\n", ("a", "b"), b"a,b", 1, 0),
-        (b"\xef\xbb\xbfa,b\n1,2\n", ("a", "b"), b"a,b", 1, 0),
-        (b'\xef\xbb\xbf"a", b \n1,2\n', ("a", "b"), b'"a", b ', 1, 0),
-        (b'\n,,,\r\n"a\nx","b,""c"""\n1,2\n', ("a\nx", 'b,"c"'), b'"a\nx","b,""c"""', 4, 2),
-        (b"a,b", ("a", "b"), b"a,b", 1, 0),
-        (b"a,b\n", ("a", "b"), b"a,b", 1, 0),
-        ("é,b\n1,2\n".encode(), ("é", "b"), "é,b".encode(), 1, 0),
+        (b"a,b\n1,2\n", ("a", "b"), b"a,b", 1),
+        (b"a,b\r\n1,2\r\n", ("a", "b"), b"a,b", 1),
+        (b"\xef\xbb\xbfa,b\n1,2\n", ("a", "b"), b"a,b", 1),
+        (b'\xef\xbb\xbf"a", b \n1,2\n', ("a", "b"), b'"a", b ', 1),
+        (b'\n,,,\r\n"a\nx","b,""c"""\n1,2\n', ("a\nx", 'b,"c"'), b'"a\nx","b,""c"""', 4),
+        (b"a,b", ("a", "b"), b"a,b", 1),
+        (b"a,b\n", ("a", "b"), b"a,b", 1),
+        ("é,b\n1,2\n".encode(), ("é", "b"), "é,b".encode(), 1),
     ],
 )
-def test_header(data: bytes, names: tuple[str, ...], line: bytes, num_lines: int, num_blank: int) -> None:
+def test_header(data: bytes, names: tuple[str, ...], line: bytes, num_lines: int) -> None:
     header = header_of(data)
     assert (header.names, header.line, header.unnamed) == (names, line, ())
-    assert (header.num_lines, header.num_blank) == (num_lines, num_blank)
+    assert header.num_lines == num_lines
     assert data[header.num_bytes :] in (b"1,2\n", b"1,2\r\n", b"")
 
 
@@ -43,7 +43,7 @@ def test_header(data: bytes, names: tuple[str, ...], line: bytes, num_lines: int
         # Of several, too, but not where one of the rows has a value there.
         ("a,b", ["1,2,,", '1,2, ,""', "1,2,,\r"], ("a", "b", "column_3", "column_4"), ("column_3", "column_4")),
         ("a,b", ["1,2,,", "1,2,,3"], ("a", "b"), ()),
-        ("a,b", ['1,2,"x,,"', '1,2,"x"",,"'], ("column_1", "a", "b"), ("column_1",)),
+        ("a,b", ['1,2,"x,,"', '2,2,"x"",,"'], ("column_1", "a", "b"), ("column_1",)),
         ("a,b,,", ["1,2", "1,2"], ("a", "b"), ()),
         ("a,b,,", ["1,2,", "1,2,"], ("a", "b", "column_3"), ("column_3",)),
         ("a,b,c,", ["1,2"] * 2, ("a", "b", "c", "column_4"), ("column_4",)),
@@ -92,11 +92,11 @@ def test_encodings_and_separators() -> None:
         (b'a,"b\n', "header-unreadable", ("line 1: ", "quote")),
         (b"x" * 2**21, "header-unreadable", ("line 1: ", "1,048,576 bytes")),
         (b"a,b\r1,2\r", "source-format", ("line 1: ", r"`tr '\r' '\n'`")),
-        ("a,b\n".encode("utf-16"), "source-format", ("UTF-16", "`iconv -f utf-16 -t utf-8`")),
+        ("a,b\n".encode("utf-16"), "encoding-wrong", ("UTF-16", "--encoding utf-16")),
         (b"a;b;c\n1;2;3\n", "separator-wrong", ("line 1: ", "'a;b;c'", "--separator ';'")),
         (b"a\tb\n1\t2\n", "separator-wrong", ("--separator tab",)),
         (b"a|b\n", "separator-wrong", ("--separator '|'",)),
-        (b"a\0,b\n", "source-format", ("zero bytes", "UTF-16")),
+        (b"a\0,b\n", "source-format", ("zero bytes",)),
     ],
 )
 def test_no_header(data: bytes, code: str, facts: tuple[str, ...]) -> None:
@@ -132,5 +132,38 @@ def test_the_line_that_names_the_separator_is_no_row(line: str, has_header: bool
     recipe = Recipe(time="a", separator=";", header=() if has_header else ("a", "b"))
     data = f"{line}\r\n{'a;b' if has_header else '0;0'}\r\n1;2\r\n".encode()
     header = read_header(io.BytesIO(data), "log.csv", recipe)
-    assert (header.names, header.num_blank, header.num_lines) == (("a", "b"), 1, 1 + has_header)
+    assert (header.names, header.num_lines) == (("a", "b"), 1 + has_header)
     assert data[header.num_bytes :] == (b"1;2\r\n" if has_header else b"0;0\r\n1;2\r\n")
+
+
+def test_lines_above_and_below_the_header() -> None:
+    data = b"station 7\n\nT,P\nC,bar\n1,2\n"
+    header = header_of(data, skip_lines=1, skip_below_header="1")
+    assert (header.names, header.num_lines) == (("T", "P"), 4)
+    assert header.block == {b"station 7", b"T,P", b"C,bar"}
+    assert data[header.num_bytes :] == b"1,2\n"
+    given = header_of(data, skip_lines=4, header=("x", "y"))
+    assert (given.names, given.num_lines, given.line) == (("x", "y"), 4, None)
+    with raises("source-empty"):
+        header_of(data, skip_lines=5)
+
+
+def test_comments_are_no_header() -> None:
+    data = b"# made by us\n#\nT,P\n# again\n1,2,\n#,,,\n"
+    header = header_of(data, comment="#")
+    assert (header.names, header.num_lines) == (("T", "P", "column_3"), 3)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["2024-03-01 08:00:00,1,2", "2024-03-01 08:01:00,3,4"],
+        ["20240301080000,1,2", "20240301080100,3,4"],
+        ["4.2,1,2", "4.3,3,4"],
+        ["7,1,2", "9,3,4"],
+        ["1,1,2", "1,3,4"],
+    ],
+    ids=["times", "compact times", "numbers", "no count", "repeated"],
+)
+def test_names_are_not_shifted_where_rows_have_no_names(rows: list[str]) -> None:
+    assert header_of("\n".join(["a,b", *rows]).encode()).names == ("a", "b")

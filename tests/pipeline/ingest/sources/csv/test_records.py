@@ -26,7 +26,9 @@ PLAIN = st.text(st.sampled_from("a1 é"), max_size=3)
 
 
 def header_of(names: tuple[str, ...], line: bytes | None) -> Header:
-    return Header(names=names, unnamed=(), line=line, num_bytes=0, num_lines=0, num_blank=0)
+    return Header(
+        names=names, unnamed=(), line=line, num_bytes=0, num_lines=0, block=frozenset({line} if line else ())
+    )
 
 
 def read(data: bytes, header: Header, recipe: Recipe, piece_bytes: int) -> list[tuple[Piece, Records]]:
@@ -67,9 +69,12 @@ def expected_of(
     while at < len(data):
         line = data[at : data.index(b"\n", at) + 1]
         record = record_at(data, at, separator.encode())
+        alone = record_at(line, 0, separator.encode())
         whole = line
         if record is not None and len(record[0]) == num_fields and record[1] - at <= max_bytes:
             whole = data[at : record[1]]
+        elif alone is not None and has_empty_end(line, len(alone[0]) - num_fields, separator):
+            record = alone[0][:num_fields], at + len(line)
         else:
             record = None
         text = whole[:-1].removesuffix(b"\r")
@@ -86,7 +91,6 @@ def expected_of(
             except UnicodeDecodeError:
                 found.rejects.append((number, f"not {'UTF-8' if encoding == 'utf-8' else encoding}", raw))
         else:
-            alone = record_at(line, 0, separator.encode())
             reason = "quote out of place"
             if alone is not None:
                 reason = "too few fields" if len(alone[0]) < num_fields else "too many fields"
@@ -95,6 +99,10 @@ def expected_of(
         number += whole.count(b"\n")
         at += len(whole)
     return found
+
+
+def has_empty_end(line: bytes, more: int, separator: str) -> bool:
+    return more > 0 and line.rstrip(b"\r\n").endswith(separator.encode() * more)
 
 
 def record_at(data: bytes, at: int, separator: bytes) -> tuple[list[bytes], int] | None:
@@ -207,7 +215,7 @@ def check(
             texts = [part.raw(row) for row in range(len(part.lines))]
             if raw and encoding == "utf-8" and "\r" not in part.data.decode().replace("\r\n", ""):
                 table = csv.reader(io.StringIO("\n".join(texts), newline=""), delimiter=separator, strict=True)
-                assert [stripped(row) for row in table] == frame_of(part, len(names), separator)
+                assert [stripped(row)[: len(names)] for row in table] == frame_of(part, len(names), separator)
 
 
 @given(st.lists(st.lists(FIELDS, min_size=3, max_size=3), max_size=20), st.sampled_from(["\n", "\r\n"]))
@@ -226,7 +234,7 @@ def test_no_row_of_the_csv_module_is_rejected(table: list[list[str]], end: str) 
         (b"1", "too few fields", "1 field,"),
         (b"1,2", "too few fields", "2 fields,"),
         (b'"1,1",2', "too few fields", "2 fields,"),
-        (b"1,2,3,", "too many fields", "4 fields,"),
+        (b"1,2,3,4", "too many fields", "4 fields,"),
         (b'1,5" pipe,3', "quote out of place", """'5" pipe,3'"""),
         (b'1,"2"x,3', "quote out of place", """'"2"x,3'"""),
         (b'1, "2",3', "quote out of place", """' "2",3'"""),
@@ -273,3 +281,20 @@ def test_many_rows_of_several_lines_reach_polars_whole(quoted: bool) -> None:
     rows = [row for part in found for row in frame_of(part, 3, ",")]
     value = 'x\n"y",\r\n' if quoted else "x"
     assert rows == [(str(number), value, str(number % 7)) for number in range(100_000)]
+
+
+def test_comments_are_no_rows() -> None:
+    recipe = Recipe(time="a", comment="//")
+    data = b'1,2,3\n// a "remark\n/,4,5\n//\n// ,,\n'
+    ((_, found),) = read(data, header_of(NAMES, None), recipe, 2**20)
+    assert frame_of(found, 3, ",") == [("1", "2", "3"), ("/", "4", "5")]
+    assert (found.num_blank, found.rejects, found.lines.tolist()) == (3, [], [2, 4])
+
+
+def test_all_lines_above_the_first_row_are_known_again() -> None:
+    block = frozenset({b"logger 7, restarted", b"a,b,c", b"s,bar,K"})
+    header = Header(names=NAMES, unnamed=(), line=b"a,b,c", num_bytes=0, num_lines=0, block=block)
+    data = b"1,2,3\r\nlogger 7, restarted\r\na,b,c\r\ns,bar,K\r\n4,5,6\r\ns,bar,L\r\n"
+    ((_, found),) = read(data, header, Recipe(time="a"), 2**20)
+    assert frame_of(found, 3, ",") == [("1", "2", "3"), ("4", "5", "6"), ("s", "bar", "L")]
+    assert (found.num_headers, found.rejects) == (3, [])

@@ -25,6 +25,10 @@ __all__ = [
 
 NUMBER_WITHIN = r"^[^\d\w]*[+-]?\d[\d.,' \u{a0}\u{202f}]*\s*([^\d\s][^\d]{0,11})?$"
 FEW_STATES = 12
+INDEX_NAME = re.compile(
+    r"|(unnamed|column)\d*|(row|record|sample|line|entry|scan|seq|sequence|point|data)?"
+    r"(no|nr|num|number|id|idx|index|count|counter|rn|record|row|seq|sequence|entry|sample|scan|line)"
+)
 MANY = 0.1
 LABEL_NAME = re.compile(
     r"(is)?(label|anomaly|anomalous|abnormal|event|fault|failure|attack|outlier|changepoint|defect|intrusion"
@@ -51,7 +55,10 @@ def leave_out_index(draft: Proposal) -> None:
     left = len(draft.channels)
     for column in draft.channels:
         steps = draft.steps(column.numbers)
-        if len(steps) and (steps == 1).all() and left > 1:
+        if not len(steps) or (steps != 1).any() or left == 1:
+            continue
+        # Measured numbers may happen to rise so in a short log.
+        if column.numbers.min() in (0, 1) or INDEX_NAME.fullmatch(plain(column.name)):
             draft.exclude(column, "counts rows")
             left -= 1
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import polars as pl
 
 from longstride.pipeline.ingest.times.reach import within_reach
-from longstride.pipeline.profile.dialect import to_numbers
+from longstride.pipeline.profile.text.dialect import to_numbers
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
 from longstride.pipeline.profile.words.wording import number, quoted, share
 

@@ -5,11 +5,12 @@ import re
 from collections import Counter
 from typing import Any
 
-from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.columns import Columns, listed
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.names import Names
+from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
@@ -26,7 +27,7 @@ from longstride.pipeline.profile.missing import find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.times import find_times, has_zone
-from longstride.pipeline.profile.words.wording import share
+from longstride.pipeline.profile.words.wording import quoted, share
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
 from longstride.storage.text import counted, readable_time
@@ -39,7 +40,9 @@ MANY = 0.05
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
-    "header": "the first line holds values, as the lines below do: the names are invented",
+    "skip-lines": "what stands above the names",
+    "skip-below-header": "what stands between the names and the first row",
+    "comment": "lines that begin so are no rows",
 }
 
 
@@ -53,11 +56,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     """
     sample = take_sample(names, rows)
     if not sample.num_rows:
-        raise SourceError(
-            ", ".join(sample.names),
-            "there is no row to look at: name files that have rows",
-            code="source-empty",
-        )
+        raise _no_row(sample)
     draft = _begun(sample)
     _say_dialect(draft)
     _say_names(draft)
@@ -73,15 +72,32 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     see_steps(draft)
     find_duplicates(draft)
     find_counters(draft)
+    _say_units(draft)
     _try_recipe(draft)
     draft.sort()
     return draft
 
 
+def _no_row(sample: Sample) -> SourceError:
+    for source, raw in sample.excerpts:
+        if raw.rejects:
+            first = raw.rejects[0]
+            return SourceError(
+                source.name,
+                f"no line can be read as a row: {first.detail}; the columns are {listed(source.names)}, the line "
+                f"is {quoted(first.raw)}. If the names do not fit, give others to `longstride ingest`: --header "
+                f"A,B,C --skip-lines {first.line - 1}",
+                place=f"{source.line} {first.line}",
+                code="rows-not-found",
+            )
+    names = ", ".join(sample.names)
+    return SourceError(names, "there is no row to look at: name files that have rows", code="source-empty")
+
+
 def _begun(sample: Sample) -> Proposal:
     """Find the time. A log with the newest row first is reversed, and then treated as any other."""
     frame, places = sample.frame(), sample.places()
-    decimal = str(sample.dialect.get("decimal", "."))
+    decimal = str(sample.dialect.settings.get("decimal", "."))
     columns = {raw.name: Column(raw, decimal) for raw in frame}
     times = find_times(columns, places["block"])
     if not times:
@@ -104,9 +120,11 @@ def _begun(sample: Sample) -> Proposal:
 
 
 def _say_dialect(draft: Proposal) -> None:
-    for setting, value in draft.sample.dialect.items():
-        if value != getattr(Recipe, setting):
-            draft.put(setting, value, WHY.get(setting))
+    dialect = draft.sample.dialect
+    for setting, value in dialect.settings.items():
+        if value != getattr(Recipe, setting.replace("-", "_")):
+            draft.put(setting, value, dialect.why.get(setting) or WHY.get(setting))
+    draft.doubts += dialect.doubts
     values = [value for column in draft.channels for value in column.values if value not in column.words]
     texts = [value for value in values if "," in value]
     if texts and all(map(THOUSANDS.fullmatch, texts)):
@@ -119,6 +137,14 @@ def _say_dialect(draft: Proposal) -> None:
 def _say_names(draft: Proposal) -> None:
     for name in sorted({name for source, _ in draft.sample.excerpts for name in source.repeated}):
         draft.doubts.append(f"{name!r} is the name of more than one column: the second is read as {name + '_2'!r}")
+
+
+def _say_units(draft: Proposal) -> None:
+    """Keep the units that stand below the names, of the columns that are kept as they are."""
+    units = draft.sample.dialect.units
+    kept = [column.name for column in draft.channels if column.name in units]
+    if kept and "pivot" not in draft.settings:
+        draft.put("unit", [f"{name}={units[name]}" for name in kept], "as they stand below the names")
 
 
 def _say_time(draft: Proposal) -> None:
@@ -148,7 +174,9 @@ def _try_recipe(draft: Proposal) -> None:
     for source, raw in draft.sample.excerpts:
         try:
             columns = Columns.resolve(source.name, source.names, source.unnamed, recipe)
-            rejects += parse(source.name, raw, columns, recipe).rejects
+            found = parse(source.name, raw, columns, recipe).rejects
+            refuse_other_header(source.name, raw, found)
+            rejects += found
         except (SourceError, RecipeError) as error:
             draft.doubts.append(str(error))
     for reason, count in Counter(reject.reason for reject in rejects).most_common():

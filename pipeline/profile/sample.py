@@ -13,7 +13,6 @@ from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source
 from longstride.pipeline.ingest.sources.compressed import is_compressed
-from longstride.pipeline.ingest.sources.csv.header import read_header
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.detect import open_source
@@ -21,7 +20,7 @@ from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, ope
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.ingest.times.reach import within_reach
-from longstride.pipeline.profile.dialect import Dialect, agreed, sniff
+from longstride.pipeline.profile.text.dialect import Dialect, agreed, sniff
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["Sample", "take_sample"]
@@ -112,8 +111,7 @@ def take_sample(names: Names, rows: int) -> Sample:
         source = open_source(name, _recipe(sniff(begin)))
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
-            chosen = dialect if isinstance(source, CsvSource) else dialect.keys() & {"encoding"}
-            dialects[name] = {setting: dialect[setting] for setting in chosen}
+            dialects[name] = dialect if isinstance(source, CsvSource) else dialect.only("encoding")
     dialect = agreed(dialects)
     is_text = len(dialects) == len(seen) == len(files)
     num_bytes_seen = sum(size for name in seen for _, size in spans[name])
@@ -127,7 +125,7 @@ def take_sample(names: Names, rows: int) -> Sample:
 
 
 def _recipe(dialect: Dialect) -> Recipe:
-    return Recipe.from_settings({"time": "time", **dialect})
+    return Recipe.from_settings({"time": "time", **dialect.settings})
 
 
 def _read(name: str, start: int, size: int) -> bytes:
@@ -159,28 +157,23 @@ def _spans(name: str, begin: bytes, rows: int) -> list[tuple[int, int]]:
 
 
 def _excerpts(name: str, spans: list[tuple[int, int]], dialect: Dialect, rows: int) -> Iterator[Excerpt]:
-    recipe = _recipe(dialect)
-    source = open_source(name, recipe)
-    is_text = isinstance(source, CsvSource)
-    begin = 0, 1
-    if is_text:
-        with open_text(name) as (stream, _):
-            header = read_header(stream, name, recipe)
-        begin = header.num_bytes, header.num_lines + 1
+    source = open_source(name, _recipe(dialect))
+    begin, is_serial = (0, 1), is_compressed(first_bytes(name))
+    if isinstance(source, CsvSource):
+        begin, is_serial = source.begin, source.is_serial
     elif not isinstance(source, JsonSource):
         spans = [(0, 8 * rows * max(1, len(source.names)))]
-    compressed = is_compressed(first_bytes(name))
-    if begin[0] >= source.num_bytes and not compressed:
+    if begin[0] >= source.num_bytes and not is_serial:
         return
     # Of a CSV, texts are read, whatever their use.
-    channels = () if is_text else source.names
+    channels = () if isinstance(source, CsvSource) else source.names
     columns = Columns(time=(), series=None, pivot=None, labels=(), channels=channels, unused=())
-    for index, (start, size) in enumerate(spans):
+    for index, (start, size) in enumerate(spans[:1] if is_serial else spans):
         place = (start, 1) if index else begin
         section = Section(index, *place, size)
-        if isinstance(source, CsvSource) and not compressed:
+        if isinstance(source, CsvSource) and not is_serial:
             section = source.excerpt(index, *place, size)
-        for read in source.pieces(section, columns, recipe, size):
+        for read in source.pieces(section, columns, _recipe(dialect), size):
             raw = read()
             yield Excerpt(source, _from_first_row(raw) if index else raw)
             break

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.sources.base import Raw, Section, Unparsed
 from longstride.pipeline.ingest.sources.reading import Reading
+from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.part_file import Part, whole_part, write_part
 from longstride.pipeline.ingest.staging.precision import find_rounded
 from longstride.pipeline.ingest.staging.reject_file import write_rejects
@@ -58,6 +59,7 @@ class ReadSection:
         reading, recipe, columns = self.reading, self.reading.recipe, self.reading.columns
         query = _query(reading, raw)
         parsed = parse(reading.source.name, raw, columns, recipe, keep_all=query is not None)
+        refuse_other_header(reading.source.name, raw, parsed.rejects)
         frame, lines = parsed.frame, parsed.lines
         if query is not None:
             if self.section.number == piece == 0:

@@ -100,7 +100,7 @@ def test_logs_for_which_there_is_no_recipe(
 
 @pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="only Linux has files without a size")
 def test_a_file_that_has_no_size_is_named() -> None:
-    with raises("source-empty", "/proc/cpuinfo: "):
+    with raises("times-not-found", "/proc/cpuinfo: "):
         propose(Path("/proc/cpuinfo"))
 
 

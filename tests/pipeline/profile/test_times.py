@@ -135,7 +135,7 @@ def test_time_is_chosen_by_its_name_and_others_are_left_out(look: LOOK) -> None:
         ("day,clock,v", ("%d/%m/%Y", "%H.%M.%S"), {"time": ["day", "clock"], "time-format": "%d/%m/%Y %H.%M.%S"}),
         ("day,clock,v", ("%Y-%m-%d", "%H:%M"), {"time": ["day", "clock"]}),
         ("day,hour,v", ("%Y-%m-%d", "%H"), {"time": ["day", "hour"], "time-format": "%Y-%m-%d %H"}),
-        ("#YY,MM,DD,hh,mm,v", ("%Y", "%m", "%d", "%H", "%M"), {"time": ["#YY", "MM", "DD", "hh", "mm"]}),
+        ("YY,MM,DD,hh,mm,v", ("%Y", "%m", "%d", "%H", "%M"), {"time": ["YY", "MM", "DD", "hh", "mm"]}),
         (",v", ("%Y-%m-%d %H:%M",), {"time": "column_1"}),
     ],
     ids=["date and time of day", "in ISO 8601", "date and hour", "parts", "without a name"],

@@ -44,6 +44,8 @@ class CsvSource(Source):
         self._recipe = self._rewriting.recipe(recipe) if self._rewriting else recipe
         with self._open() as (stream, _):
             self._header = read_header(stream, name, self._recipe)
+        self.begin = self._header.num_bytes, self._header.num_lines + 1
+        """First byte, in the text as it is read, and line of the rows."""
         self.names = self._header.names
         self.unnamed = self._header.unnamed
         self.repeated = self._header.repeated
@@ -51,15 +53,14 @@ class CsvSource(Source):
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """Cut a plain file where records end."""
-        begin = self._header.num_bytes, self._header.num_lines + 1
         if self.is_serial:
             self.crc = checksum(self.name)
-            yield Section(0, *begin, self.num_bytes, self.crc)
+            yield Section(0, *self.begin, self.num_bytes, self.crc)
             return
         sums = PieceSums(self.name)
         with open_file(self.name) as file:
             sums.add(0, file.read(self._header.num_bytes))
-            for index, cut in enumerate(self._cut(file, begin[1], piece_bytes)):
+            for index, cut in enumerate(self._cut(file, self.begin[1], piece_bytes)):
                 yield Section(
                     index, cut.offset, cut.first_line, cut.num_bytes, **sums.add(cut.offset, cut.in_file())
                 )

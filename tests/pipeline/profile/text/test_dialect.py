@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longstride import Proposal
-from longstride.pipeline.profile.dialect import sniff
+from longstride.pipeline.profile.text.dialect import sniff
 from longstride.storage.store import SeriesStore
 from tests.helpers.logs.small_logs import doubted, log, propose, times, wave
 
@@ -29,8 +29,8 @@ LOOK = Callable[..., Proposal]
 )
 def test_encodings(data: bytes, encoding: str | None) -> None:
     lines = b"".join(b"2024-01-01 00:00:%02d,%d,x\n" % (second, second) for second in range(20))
-    assert sniff(b"time,v," + data + b"\n" + lines).get("encoding") == encoding
-    assert sniff(b"time,v,x\n" + lines, data).get("encoding") == encoding
+    assert sniff(b"time,v," + data + b"\n" + lines).settings.get("encoding") == encoding
+    assert sniff(b"time,v,x\n" + lines, data).settings.get("encoding") == encoding
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
@@ -82,7 +82,7 @@ def test_a_log_without_a_header(look: LOOK, store: Callable[..., SeriesStore]) -
 
 
 @pytest.mark.parametrize(
-    "first", ["time,2023,2024", ",0,1", "when,NA,b", "NA,b"], ids=["years", "pandas", "a word for missing", "R"]
+    "first", ["time,2023,2024", ",0,1", "when,NA,b"], ids=["years", "pandas", "a word for missing"]
 )
 def test_headers_that_look_like_rows(look: LOOK, first: str) -> None:
     assert "header" not in look(first, times(30), wave(30), wave(30, seed=1)).settings
@@ -91,4 +91,4 @@ def test_headers_that_look_like_rows(look: LOOK, first: str) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_sniffing_never_fails(data: bytes) -> None:
-    assert "separator" in sniff(data)
+    assert "separator" in sniff(data).settings

@@ -1,0 +1,1 @@
+"""How a text file is written, told from its first lines."""

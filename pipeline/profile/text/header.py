@@ -1,0 +1,177 @@
+"""Where in a table the names of its columns stand, and what stands above and below them."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from longstride.pipeline.ingest.sources.csv.header import all_different
+from longstride.pipeline.profile.text.cells import Kind, kind_of
+from longstride.pipeline.profile.text.table import Record, Table, fits
+from longstride.pipeline.profile.words.time_names import name_score
+
+__all__ = ["Head", "find_head"]
+
+MOST = 0.9
+MOST_ABOVE = 60
+"""Lines above the first row that are looked at for names."""
+MOST_BELOW = 4
+UNIT = re.compile(
+    r"[\[(].*[\])]|.{0,2}[°º%µμΩ].{0,6}|[a-zA-Z]{1,4}(?:[-/^*]?\d?|\^-?\d|[./ ][a-zA-Z]{1,4}-?\d?)*|deg ?\w*"
+    r"|volts?|-|#|\w{1,8}/\w{1,6}\^?-?\d?|[a-z]+\+?\d[a-z0-9+-]*",
+    re.IGNORECASE,
+)
+NO_UNIT = re.compile(
+    r"\W*|ts|rn|n/?a|none|unitless|smp|avg|tot|max|min|std|sample|utc|date.*|time.*|.*(yy|hh|mm:).*", re.I
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What stands above the first row of a table."""
+
+    names: tuple[str, ...]
+    """As they are to be said where the file does not say them; none where it does."""
+    num_above: int
+    """Lines above the header, or above the first row where `names` are said."""
+    num_below: int
+    """Lines between the header and the first row."""
+    units: dict[str, str]
+    why: str | None
+    """Why names are said."""
+
+
+def find_head(table: Table) -> Head:
+    """Find the names of the columns."""
+    kinds = _kinds(table)
+    rows = _is_row(kinds)
+    records = table.records
+    first = next((index for index, record in enumerate(records[:MOST_ABOVE]) if rows(record)), None)
+    if first is None:
+        # All are texts, or numbers as their names are.
+        first = next(
+            (i + 1 for i, record in enumerate(records) if len(record.fields) == table.width), len(records)
+        )
+    above = records[:first]
+    start = records[first].line if first < len(records) else above[-1].line + 1 if above else 0
+    full = [record for record in above if _could_be_names(record, table.width)]
+    if not full:
+        return _without_names(table, above, start)
+    time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
+    best = max(full, key=lambda record: _likeness(record, time))
+    below = [record for record in above if record.line > best.line]
+    named, joined = _joined(best, above, below, table.width)
+    if joined:
+        units = _units(named, [record for record in below if record is not joined])
+        return Head(names=named, num_above=start, num_below=0, units=units, why="names stand in two rows")
+    return Head(
+        names=(),
+        num_above=_lines_above(records, best),
+        num_below=start - best.line - 1 if below else 0,
+        units=_units(tuple(best.fields), below),
+        why=None,
+    )
+
+
+def _kinds(table: Table) -> list[Kind]:
+    """What most fields of each column are, below the first lines."""
+    rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
+    rows = rows[len(rows) // 4 :] if len(rows) > 8 else rows[1:] or rows
+    found: list[Kind] = []
+    for column in zip(*rows, strict=True):
+        counts = Counter(map(kind_of, column))
+        counts.pop(Kind.MISSING, None)
+        usual, count = counts.most_common(1)[0] if counts else (Kind.MISSING, 0)
+        found.append(usual if count >= MOST * counts.total() else Kind.TEXT)
+    return found
+
+
+def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
+    """What says of a record whether it is a row: its fields are of the kinds that those below are."""
+    times = [column for column, kind in enumerate(kinds) if kind is Kind.TIME]
+    numbers = [column for column, kind in enumerate(kinds) if kind in (Kind.NUMBER, Kind.FLAG)]
+
+    def is_row(record: Record) -> bool:
+        if len(record.fields) < len(kinds):
+            return False
+        found = [kind_of(field) for field in record.fields]
+        if times:
+            return found[times[0]] is Kind.TIME
+        filled = [column for column in numbers if found[column] is not Kind.MISSING]
+        fit = sum(found[column] is not Kind.TEXT for column in filled)
+        return bool(fit) and fit >= len(filled) - fit
+
+    return is_row
+
+
+def _could_be_names(record: Record, width: int) -> bool:
+    """Whether there is a name for each field of a row; those at the end may have none."""
+    fields = record.fields
+    while len(fields) > width and not fields[-1]:
+        fields = fields[:-1]
+    return width - 1 <= len(fields) <= width and record.num_filled > 0
+
+
+def _likeness(record: Record, time: int | None) -> tuple[int, int, int]:
+    """How much a record above the rows looks like one of names; of equals, the first is taken."""
+    score = name_score(record.fields[time]) if time is not None and time < len(record.fields) else 0
+    texts = [field for field in record.fields if field]
+    return (score, len(set(texts)), sum(kind_of(text) is Kind.TEXT for text in texts))
+
+
+def _joined(
+    best: Record, above: Sequence[Record], below: Sequence[Record], width: int
+) -> tuple[tuple[str, ...], Record | None]:
+    """Names of two rows where those of one are the same for many columns, and the row that tells them apart."""
+    names = best.fields
+    num_repeated = len(names) - len(set(names))
+    if num_repeated < max(2, len(names) // 4) or len(names) != width:
+        return (), None
+    for other in [record for record in (*below, *above) if record is not best and len(record.fields) == width]:
+        pairs = [" ".join(filter(None, dict.fromkeys(pair))) for pair in zip(names, other.fields, strict=True)]
+        if len(set(pairs)) > len(set(names)) + num_repeated // 2:
+            return tuple(all_different(pairs)), other
+    return (), None
+
+
+def _units(names: Sequence[str], below: Sequence[Record]) -> dict[str, str]:
+    """Units of columns, from the first row below the names that is of such."""
+    for record in below[:MOST_BELOW]:
+        if len(record.fields) != len(names):
+            continue
+        texts = [field for field in record.fields if field]
+        if texts and sum(UNIT.fullmatch(text) is not None for text in texts) >= 0.6 * len(texts):
+            pairs = zip(names, record.fields, strict=True)
+            return {name: text.strip("[]() ") for name, text in pairs if name and not NO_UNIT.fullmatch(text)}
+    return {}
+
+
+def _lines_above(records: Sequence[Record], names: Record) -> int:
+    """Lines to skip before the names; none where only blank lines and comments stand there."""
+    return names.line if any(record.line < names.line for record in records) else 0
+
+
+def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
+    """Names from a comment, or made up."""
+    fitting = [
+        record.fields for record in table.comments if len(record.fields) == table.width and all(record.fields)
+    ]
+    time_named = [fields for fields in fitting if any(map(name_score, fields))]
+    if chosen := (time_named or fitting)[-1:]:
+        return Head(
+            names=tuple(all_different(chosen[0])),
+            num_above=start if above else 0,
+            num_below=0,
+            units={},
+            why="the names stand in a comment",
+        )
+    wider = [record for record in above if record.num_filled > table.width]
+    if wider:  # an ingest says that they do not fit
+        return Head(names=(), num_above=_lines_above(above, wider[-1]), num_below=0, units={}, why=None)
+    return Head(
+        names=tuple(f"a{number}" for number in range(1, table.width + 1)),
+        num_above=start if above else 0,
+        num_below=0,
+        units={},
+        why="no line above the first row holds names: they are invented",
+    )

@@ -1,0 +1,205 @@
+"""The table in a text: how its lines are cut into fields, found as the reading that explains most of them.
+
+Each reading (separator, meaning of quotes) is scored by the rows of equal width that come of it, and by how many
+of their fields are numbers and times. DuckDB's sniffer, CleverCSV (van den Burg, Nazabal and Sutton, 2019) and
+csv-nose score alike; here rows are those that an ingest would take, and times count as much as numbers.
+"""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.settings.text import BLANKS
+from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
+from longstride.pipeline.ingest.sources.csv.syntax import is_blank, record_pattern
+from longstride.pipeline.profile.text.cells import Kind, kind_of
+
+__all__ = ["Record", "Table", "find_table", "fits", "named_separator"]
+
+SEPARATORS = ("\t", ";", "|", ",", BLANKS, "||", "::", "~", "^", "\x1f", "\x1e", "\x01", "¦", "§", "!", "#", "&")
+"""Those first that are rare within a field."""
+COMMENTS = ("#", "%", "//")
+COMMENTS_ABOVE = ("!", "--", "*", ";", "$", "@", "'")
+"""Those that are comments only above all rows."""
+ERROR_WORD = re.compile(r"#(?:n/?a|value|div|num|ref|name|null)\b", re.IGNORECASE)
+"""What spreadsheets write for a value that cannot be computed."""
+MAX_RECORDS = 500
+MUCH_BETTER = 0.02
+TRUST_IN_BLANKS = 0.8
+"""They stand in texts, and between a date and a time of day, too."""
+NAMED, UNNAMED, NAMED_OTHERWISE = 1.0, 0.97, 0.9
+"""Whether the first row of the usual width holds names, values, or values below lines of another width."""
+SMALL = 0.001
+
+
+class Record(NamedTuple):
+    """A record of a text, or a line that is none."""
+
+    line: int
+    """Lines before it."""
+    fields: list[str]
+    """Without blanks around them; none where a quote is out of place."""
+
+    @property
+    def num_filled(self) -> int:
+        """Fields that hold something."""
+        return sum(map(bool, self.fields))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One reading of a text."""
+
+    separator: str
+    quote: str
+    comment: str | None
+    comments: tuple[Record, ...]
+    """Lines that begin so, without what they begin with."""
+    records: tuple[Record, ...]
+    """All others that are not blank."""
+    width: int
+    """Fields of most rows."""
+    score: float
+
+
+def find_table(text: bytes, named: str | None) -> Table:
+    """The reading of a text in UTF-8 that explains most of it; `named` is the separator that it names itself."""
+    comment = _comment(text)
+    separators = [named] if named else [mark for mark in SEPARATORS if _is_there(mark, text)] or [","]
+    best: Table | None = None
+    for quote in _quotes(text):
+        # What quotes mean is asked only where they do not mean what they should.
+        margin = MUCH_BETTER if best is not None and quote != best.quote else 0.0
+        tables = [_read(text, separator, quote, comment) for separator in separators]
+        found = max(tables, key=lambda table: table.score)
+        if best is None or found.score > best.score + margin:
+            best = found
+    assert best is not None
+    return best
+
+
+def named_separator(text: bytes) -> tuple[str | None, int]:
+    """The separator that a first line such as sep=; names, and the length of that line."""
+    match = re.match(rb'"?sep=(.)"?\r?\n', text, re.IGNORECASE)
+    return (match[1].decode("latin-1"), match.end()) if match else (None, 0)
+
+
+def _is_there(separator: str, text: bytes) -> bool:
+    return re.search(rb"\S[ \t]+\S", text) is not None if separator == BLANKS else separator.encode() in text
+
+
+def _quotes(text: bytes) -> Iterator[str]:
+    """Meanings of quotes that a text may have."""
+    yield "strict"
+    if b'\\"' in text:
+        yield "backslash"
+    if b'"' in text:
+        yield "loose"
+        yield "lines"
+    if b"'" in text:
+        yield "apostrophe"
+
+
+def _comment(text: bytes) -> str | None:
+    """How comments begin, where some lines do and most do not."""
+    lines = [line for line in text.decode(errors="replace").splitlines() if line.strip()]
+    for mark in (*COMMENTS, *COMMENTS_ABOVE):
+        marked = [line.startswith(mark) and not ERROR_WORD.match(line) for line in lines]
+        count = sum(marked)
+        at_top = marked.index(False) if not all(marked) else 0
+        rest = lines[0].removeprefix(mark).lstrip() if lines else ""
+        if count == 0 or count == len(lines) or (at_top == 1 and rest[:1] in (*",;|\t", "")):
+            continue  # a column may be called #
+        if count == at_top or (mark in COMMENTS and count - at_top < 0.5 * (len(lines) - at_top)):
+            return mark
+    return None
+
+
+def _read(text: bytes, separator: str, quote: str, comment: str | None) -> Table:
+    recipe = Recipe(time="time", separator=separator, quote=quote, decimal=".")  # type: ignore[arg-type]
+    rewriting = Rewriting.of(text, recipe)
+    plain = rewriting.text(text) if rewriting else text
+    mark = rewriting.canonical_separator if rewriting else separator
+    records: list[Record] = []
+    comments: list[Record] = []
+    for record, raw in _records(plain, mark):
+        if comment is not None and raw.startswith(comment.encode()):
+            rest = raw.removeprefix(comment.encode()).lstrip(b" \t")
+            comments.append(Record(record.line, _fields(rest, mark)))
+        else:
+            records.append(record)
+        if len(records) == MAX_RECORDS:
+            break
+    width = _width(records)
+    return Table(
+        separator=separator,
+        quote=quote,
+        comment=comment,
+        comments=tuple(comments),
+        records=tuple(records),
+        width=width,
+        score=_score(records, width) * (TRUST_IN_BLANKS if separator == BLANKS else 1)
+        - SMALL * (SEPARATORS.index(separator) if separator in SEPARATORS else 0),
+    )
+
+
+def _records(text: bytes, separator: str) -> Iterator[tuple[Record, bytes]]:
+    """Records of whole lines that are not blank, and what stands in the text."""
+    pattern = record_pattern(separator.encode())
+    if not text.endswith(b"\n"):
+        text += b"\n"
+    start = line = 0
+    while start < len(text):
+        match = pattern.match(text, start)
+        stop = match.end() if match else text.index(b"\n", start) + 1
+        raw = text[start:stop]
+        if not is_blank(raw, separator.encode()):
+            yield Record(line, _fields(raw.rstrip(b"\r\n"), separator) if match else []), raw
+        line += raw.count(b"\n")
+        start = stop
+
+
+def _fields(record: bytes, separator: str) -> list[str]:
+    text = io.StringIO(record.decode(errors="replace"), newline="")
+    try:
+        return [field.strip() for field in next(csv.reader(text, delimiter=separator), [])]
+    except csv.Error:
+        return []
+
+
+def _width(records: Sequence[Record]) -> int:
+    """The number of fields that most records have."""
+    widths = Counter(len(record.fields) for record in records if record.fields)
+    if not widths:
+        return 1
+    found = max(widths, key=lambda width: (widths[width] * (width > 1), width))
+    # Rows of the same table may have separators at their end or not.
+    smaller = (width for width in sorted(widths) if 1 < width < found and 10 * widths[width] > widths[found])
+    better = (width for width in smaller if sum(fits(record, width) for record in records) > widths[found])
+    found = next(better, found)
+    while found > 2 and not any(record.fields[found - 1] for record in records if len(record.fields) >= found):
+        found -= 1
+    return found
+
+
+def fits(record: Record, width: int) -> bool:
+    """Whether a record has so many fields, but for empty ones at its end."""
+    return len(record.fields) >= width and not any(record.fields[width:])
+
+
+def _score(records: Sequence[Record], width: int) -> float:
+    """Share of records of the usual width, by what their fields are; lines above the first count less."""
+    fit = [fits(record, width) for record in records]
+    if width == 1 or not any(fit):
+        return 0.0
+    first = fit.index(True)
+    rows = [record.fields[:width] for record, is_fit in zip(records, fit, strict=True) if is_fit]
+    explained = sum(kind_of(field).value for row in rows for field in row) / (width * len(rows))
+    named = {kind_of(field) for field in rows[0]}.isdisjoint({Kind.NUMBER, Kind.TIME})
+    trust = NAMED if named else UNNAMED if first == 0 else NAMED_OTHERWISE
+    return trust * explained * len(rows) / (len(records) - 0.8 * first)

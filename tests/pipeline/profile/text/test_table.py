@@ -1,0 +1,211 @@
+"""Where the table of a text begins, and how its lines are cut, told from small logs of many kinds."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import longstride
+from longstride import Proposal
+from longstride.pipeline.ingest.recipe import Recipe
+from tests.helpers.errors import raises
+from tests.helpers.logs.small_logs import doubted, propose
+
+TIMES = [f"2025-11-{1 + row // 24:02d} {row % 24:02d}:00:00" for row in range(60)]
+TEMPERATURE = [10 + (row * 7 % 23) / 4 for row in range(60)]
+FLOW = [300 + (row * 11 % 37) for row in range(60)]
+ROWS = list(zip(TIMES, TEMPERATURE, FLOW, strict=True))
+Write = Callable[..., Path]
+
+
+def lines(separator: str = ",", rows: Any = ROWS) -> list[str]:
+    return [separator.join(map(str, row)) for row in rows]
+
+
+def file_of(folder: Path, text: list[str] | str, encoding: str = "utf-8", end: str = "\n") -> Path:
+    whole = text if isinstance(text, str) else "".join(line + end for line in text)
+    file = folder / "log.txt"
+    file.write_bytes(whole.encode(encoding))
+    return file
+
+
+def read(file: Path, folder: Path) -> tuple[Proposal, dict[str, Any]]:
+    """The proposal, and the columns of the store that an ingest makes by it, unedited."""
+    found = propose(file)
+    toml = folder / "recipe.toml"
+    toml.write_text(found.as_toml())
+    longstride.ingest([file], folder / "log.zarr", Recipe.from_toml(toml))
+    store = longstride.open(folder / "log.zarr")
+    return found, dict(zip(store.channels, np.asarray(store.values[:]).T, strict=True))
+
+
+def check(file: Path, folder: Path, temperature: str = "Temp", flow: str = "Flow") -> Proposal:
+    found, values = read(file, folder)
+    assert list(values) == [temperature, flow]
+    np.testing.assert_array_equal(values[temperature], np.array(TEMPERATURE, np.float32))
+    np.testing.assert_array_equal(values[flow], np.array(FLOW, np.float32))
+    return found
+
+
+@pytest.mark.parametrize("separator", ["  ", " \t ", "\t", "~", "^", "\x1f", "||", "::", "¦", "!", "&"])
+def test_rare_separators(tmp_path: Path, separator: str) -> None:
+    text = lines(separator, [("Time", "Temp", "Flow"), *((t.replace(" ", "T"), v, w) for t, v, w in ROWS)])
+    found = check(file_of(tmp_path, text), tmp_path)
+    assert found.recipe.separator == {"  ": "blanks", " \t ": "\t"}.get(separator, separator)
+
+
+def test_columns_of_blanks_around_them(tmp_path: Path) -> None:
+    text = ["    Date       Clock      Temp   Flow  "]
+    text += [f"  {time}{value:>10.2f}{flow:>7}  " for time, value, flow in ROWS]
+    assert check(file_of(tmp_path, text), tmp_path).settings["time"] == ["Date", "Clock"]
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\r\n"])
+def test_other_line_ends(tmp_path: Path, end: str) -> None:
+    check(file_of(tmp_path, ["Time,Temp,Flow", *lines()], end=end), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("utf-16", "Temp"),
+        ("utf-16-le", "Temp"),
+        ("utf-16-be", "Temp"),
+        ("utf-32", "Temp"),
+        ("utf-32-be", "Temp"),
+        ("gbk", "温度传感器"),
+        ("shift_jis", "センサーのあたい"),
+        ("euc_kr", "온도센서"),
+        ("cp1251", "температура"),
+        ("koi8-r", "температура"),
+        ("cp1252", "Wärme"),
+    ],
+)
+def test_encodings(tmp_path: Path, encoding: str, name: str) -> None:
+    found = check(file_of(tmp_path, [f"Time,{name},Flow", *lines()], encoding), tmp_path, name)
+    assert doubted(found, f"{name!r} is read as") == (not name.isascii())
+
+
+QUOTED = {
+    "loose": ['valve 5" no {}', ' "valve, {}" '],
+    "backslash": [r'"seal \"hot\", {}"'],
+    "apostrophe": ["'valve, {}'"],
+}
+
+
+@pytest.mark.parametrize(("quote", "text"), [(quote, text) for quote, texts in QUOTED.items() for text in texts])
+def test_quotes(tmp_path: Path, quote: str, text: str) -> None:
+    rows = [(*row[:2], text.format(number), row[2]) for number, row in enumerate(ROWS)]
+    found = check(file_of(tmp_path, ["Time,Temp,Note,Flow", *lines(rows=rows)]), tmp_path)
+    assert found.settings["quote"] == quote
+
+
+def test_a_file_whose_lines_are_in_quotes(tmp_path: Path) -> None:
+    text = [f'"{line}"' for line in ["Time,Temp,Flow", *lines()]]
+    assert check(file_of(tmp_path, text), tmp_path).settings["quote"] == "lines"
+
+
+def test_a_slip_among_many_quotes_is_a_bad_row(tmp_path: Path) -> None:
+    rows = [(*row[:2], f'"note {number}"', row[2]) for number, row in enumerate(ROWS)]
+    text = ["Time,Temp,Note,Flow", *lines(rows=rows)]
+    text[20] = text[20].replace('"note', '5" "note')
+    found = propose(file_of(tmp_path, text))
+    assert "quote" not in found.settings
+    assert found.settings["max-rejects"] == "1"
+
+
+ABOVE = {
+    "nothing": [],
+    "a title": ["Monthly report of station 7"],
+    "a title and a blank line": ["Station 7, north; height 120 m", ""],
+    "facts": ["Station:,Alpha", "Serial no,12345,X", "Start,2025-11-01 00:00:00", "", ""],
+    "as many fields as rows": ["logger,CR1000,2.3"],
+    "groups": [",thermal,"],
+}
+BELOW = {
+    "nothing": [],
+    "units": ["-,degC,l/min"],
+    "units in brackets": ["[yyyy-mm-dd HH:MM],[°C],[m3/h]"],
+    "units and processing": ["TS,Deg C,kg/s", ",Avg,Smp"],
+    "a blank line": [""],
+}
+
+
+@pytest.mark.parametrize("above", ABOVE)
+@pytest.mark.parametrize("below", BELOW)
+def test_lines_above_and_below_the_names(tmp_path: Path, above: str, below: str) -> None:
+    text = [*ABOVE[above], "Timestamp,Temp,Flow", *BELOW[below], *lines()]
+    found = check(file_of(tmp_path, text), tmp_path)
+    assert ("unit" in found.settings) == ("units" in below)
+    assert not doubted(found, "cannot be read")
+
+
+@pytest.mark.parametrize("mark", ["#", "%", "//", "# "])
+@pytest.mark.parametrize("names", ["below", "in the last", "in another"])
+def test_comments(tmp_path: Path, mark: str, names: str) -> None:
+    comments = ["exported by us, 7", "rows: 60", ""]
+    place = {"below": None, "in the last": 3, "in another": 1}[names]
+    if place is not None:
+        comments.insert(place, "Time,Temp,Flow")
+    body = lines()
+    text = [mark + line for line in comments] + ["Time,Temp,Flow"] * (place is None)
+    text += [*body[:30], f'{mark}pause, "begin', *body[30:]]
+    found = check(file_of(tmp_path, text), tmp_path)
+    assert found.settings["comment"] == mark.strip()
+
+
+def test_a_column_that_is_called_so_is_no_comment(tmp_path: Path) -> None:
+    rows = [(number * 3, *row) for number, row in enumerate(ROWS)]
+    found, values = read(file_of(tmp_path, ["#,Time,Temp,Flow", *lines(rows=rows)]), tmp_path)
+    assert "comment" not in found.settings
+    assert list(values) == ["#", "Temp", "Flow"]
+
+
+def test_words_of_spreadsheets_are_no_comments(tmp_path: Path) -> None:
+    rows = [("#N/A" if number % 9 == 4 else row[1], row[0], row[2]) for number, row in enumerate(ROWS)]
+    found, values = read(file_of(tmp_path, ["Temp,Time,Flow", *lines(rows=rows)]), tmp_path)
+    assert "comment" not in found.settings
+    assert len(values["Temp"]) == 60
+
+
+def test_names_in_two_rows(tmp_path: Path) -> None:
+    text = ["time,T,T,P,P", ",mean,max,mean,max"]
+    text += lines(rows=[(*row, row[1] + 50, row[2] + 5) for row in ROWS])
+    found, values = read(file_of(tmp_path, text), tmp_path)
+    assert list(values) == ["T mean", "T max", "P mean", "P max"]
+    assert found.settings["skip-lines"] == "2"
+
+
+def test_a_logger_that_restarts_writes_all_above_its_rows_again(tmp_path: Path) -> None:
+    above = ['"TOA5","site","CR1000"', '"TIMESTAMP","Temp","Flow"', '"TS","Deg C","l/s"', '"","Avg","Smp"']
+    body = [f'"{time}",{value},{flow}' for time, value, flow in ROWS]
+    found = check(file_of(tmp_path, [*above, *body[:30], *above, *body[30:]]), tmp_path)
+    assert "max-rejects" not in found.settings
+    assert found.settings["unit"] == ["Temp=Deg C", "Flow=l/s"]
+
+
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        ("Time,Temp", ROWS),
+        ("Time,TempFlow", ROWS),
+        ("Time,Temp,Flow", [(time + ",500", value, flow) for time, value, flow in ROWS]),
+        ("Time,Temp,Flow,Note", [(*row, "on, off") for row in ROWS]),
+        ("Time,Temp,Flow,Note", ROWS),
+    ],
+    ids=["a name less", "a separator lost", "a comma in the time", "a comma in a text", "a name more"],
+)
+def test_names_that_do_not_fit_are_refused(tmp_path: Path, names: str, rows: Any) -> None:
+    with raises("rows-not-found", "--header", "--skip-lines 1", "line 2"):
+        propose(file_of(tmp_path, [names, *lines(rows=rows)]))
+
+
+@pytest.mark.parametrize("end", [",", ",,", ',""', ", ", ',"\n"'])
+@pytest.mark.parametrize("often", [1, 2])
+def test_separators_at_the_end_of_rows(tmp_path: Path, end: str, often: int) -> None:
+    if often == 2 and end.strip(","):
+        end = ","
+    body = [line + (end if number % often == 0 else "") for number, line in enumerate(lines())]
+    check(file_of(tmp_path, ["Time,Temp,Flow", *body]), tmp_path)

@@ -1,14 +1,10 @@
 """How a text file is written."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import is_encoding, unexpected
 
 __all__ = ["TextSettings"]
-
-DecimalMark = Literal[".", ","]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +13,8 @@ class TextSettings:
 
     separator: str = ","
     """One character between fields; the word tab for a tab."""
-    decimal: DecimalMark = "."
-    """Decimal mark: a point or a comma."""
+    decimal: str | tuple[str, ...] = "."
+    """Decimal mark: a point, a comma, or the word either; of one column as level=, ."""
     encoding: str = "utf-8"
     """Encoding of texts: utf-8, or an encoding with one byte for each character, such as latin-1."""
     header: tuple[str, ...] = ()
@@ -29,10 +25,6 @@ class TextSettings:
         if len(self.separator) != 1 or not self.separator.isascii() or self.separator in '"\r\n0123456789+-. ':
             expected = "one character such as , or ; or |, or the word tab"
             raise unexpected("separator", self.separator, expected)
-        if self.decimal == self.separator:
-            raise RecipeError(
-                "separator and decimal mark are both a comma: name another separator", code="recipe-conflict"
-            )
         if not is_encoding(self.encoding):
             raise unexpected(
                 "encoding",

@@ -8,7 +8,7 @@ from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import by_column, check_choice, check_once, unexpected
 from longstride.pipeline.ingest.settings.text import TextSettings
 
-__all__ = ["Spelling", "ValueSettings"]
+__all__ = ["PLAIN", "Spelling", "ValueSettings"]
 
 DECIMAL_MARKS = ".", ",", "either"
 THOUSANDS_MARKS = ",", ".", "'", "blank"
@@ -33,6 +33,7 @@ class Spelling:
 
 
 PLAIN = Spelling()
+"""As all programs write numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class ValueSettings(TextSettings):
 
     thousands: tuple[str, ...] = ()
     """Mark that groups thousands, as , or of one column Flow=, : a comma, a point, an apostrophe, or the word
-    blank (a space, also a narrow one or one that does not break). Other groups than of three digits are rejected."""
+    blank (a space, also one that does not break). Groups of other than three digits are rejected."""
     strip: tuple[str, ...] = ()
     """A text that stands before or behind numbers and is left out, such as bar or level=bar: a unit, a currency, a
     flag."""

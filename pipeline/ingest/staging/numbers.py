@@ -19,7 +19,7 @@ MINUSES = "[\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d]"
 """Hyphens, figure and en dash, the minus of Unicode, and wide ones."""
 HEXADECIMAL = r"^([+-]?)0[xX]([0-9a-fA-F]{1,16})$"
 NEGATIVES = {"4-": r"^([^+\-()]*\d[^+\-()]*?)\s*-$", "(4)": r"^\(\s*([^+\-()]*\d[^+\-()]*?)\s*\)$"}
-FORTRAN = r"^([^dD]*\d[^dD]*)[dD]([+-]?\d+)$"
+FORTRAN = r"^([^dDxX]*\d[^dDxX]*)[dD]([+-]?\d+)$"
 
 
 def to_numbers(texts: pl.Series, spelling: Spelling) -> pl.Series:

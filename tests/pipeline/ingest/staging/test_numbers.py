@@ -139,6 +139,7 @@ def test_any_text_is_the_number_that_it_spells_or_none(text: str, spelling: Spel
         ("(4.27 bar)", Spelling(strip=("bar",), negative=("(4)",)), -4.27),
         ("4.27-", Spelling(), None),
         ("-0xff", Spelling(), -255),
+        ("0x2d9", Spelling(), 0x2D9),
         ("0xFFFFFFFFFFFFFFFFF", Spelling(), None),
         ("\uff11\uff12", Spelling(), None),
         (" on ", Spelling(states=("OFF", "ON")), 1),

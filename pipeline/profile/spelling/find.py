@@ -1,5 +1,7 @@
 """Find how the numbers of each column are written, where they are not as all programs write them."""
 
+import re
+
 import polars as pl
 
 from longstride.pipeline.ingest.setting import toml
@@ -58,16 +60,18 @@ def _has_digit(word: str) -> bool:
 
 def _say_affixes(draft: Proposal, column: Column, affixes: Affixes) -> None:
     name, total = column.name, column.numbers.count()
+    # South and west may be below zero.
+    is_place = re.search("lat|lon|lng", name, re.IGNORECASE) and set(affixes.units) <= set("NSEW")
     for unit, count in affixes.units.items():
         draft.add("strip", f"{name}={unit}", f"stands at {counted(count, 'number')}")
-        if affixes.unit and "=" not in unit and not _has_unit(draft, name):
-            draft.add("unit", f"{name}={unit}", "as its numbers say")
-        elif not affixes.unit:
+        if affixes.unit is None or is_place:
             draft.doubts.append(
                 f"{unit!r} stands at {count:,} of {total:,} numbers of {name!r} and is left out: if such numbers "
                 f"mean another thing than those without it, remove {toml(f'{name}={unit}')} from strip, and they "
                 "are rejected"
             )
+        elif "=" not in unit and not _has_unit(draft, name):
+            draft.add("unit", f"{name}={unit}", "as its numbers say")
     for flag, count in affixes.flags.items():
         draft.add("strip", f"{name}={flag}", f"stands at {counted(count, 'number')}")
         meaning = "a limit, not the value" if flag[0] in "<>\u2264\u2265" else "such as a bad value"
@@ -124,8 +128,8 @@ def _doubt_groups(draft: Proposal, column: Column, best: Reading, other: Reading
 def _doubt_decimal(draft: Proposal, column: Column, mark: str) -> None:
     text = next((text for text in column.values if mark in text), column.values[0])
     draft.doubts.append(
-        f"{column.name!r} has another decimal mark than the rest of the log: {quoted(text)} is read as one number. "
-        "If it is two, exclude the column"
+        f"{column.name!r} has another decimal mark than the rest of the log: {quoted(text)} is read as one "
+        "number. If it is two, exclude the column"
     )
 
 

@@ -16,6 +16,7 @@ ONE_GROUP = re.compile(r"[+\-\u2212]?[1-9]\d{0,2}[.,]\d{3}")
 TRAILING, BRACKETS = re.compile(r"[^-+()]*\d[^-+()]*-"), re.compile(r"\([^-+()]*\d[^-+()]*\)")
 CODE = r"^[+-]?0\d"
 """Two codes with a comma between them, as +0050,1."""
+ADDRESS = r"^\d{1,3}(\.\d{1,3}){3}$"
 FEW_ROWS = 3
 """Fractions of the other mark in so few rows are slips."""
 
@@ -47,7 +48,10 @@ def best_reading(
     most = max(reading.num_rows for reading in readings)
     as_read = readings[0]
     best = [reading for reading in readings if reading.num_rows == most]
-    if best[0].spelling.decimal != base.decimal and texts["text"].str.contains(CODE).any():
+    is_code = texts["text"].str.contains(ADDRESS).all() or (
+        best[0].spelling.decimal != base.decimal and texts["text"].str.contains(CODE).any()
+    )
+    if is_code:
         return as_read, None
     if best[0].spelling.decimal == "either" and most - as_read.num_rows < max(FEW_ROWS, FEW * most):
         return as_read, None

@@ -89,12 +89,19 @@ def test_one_group_of_three_digits_is_in_doubt(
         (lambda row: f"{row}{'k' if row % 5 else ''}", "none in 12 rows"),
         (lambda row: f"{row}{'%' if row % 5 else ''}", "none in 12 rows"),
         (lambda row: f"+{row:04},5", "'x' is left out"),
+        (lambda row: f"192.168.100.{row + 100}", "'x' is left out"),
     ],
 )
 def test_numbers_of_several_units_are_not_mixed(look: LOOK, write: Callable[[int], str], doubt: str) -> None:
     found = look("time,v,x", times(60), wave(60), quoted(map(write, range(60))))
     assert found.settings["exclude"] == ["x"]
     assert doubted(found, doubt)
+
+
+def test_south_of_a_position_is_in_doubt(look: LOOK) -> None:
+    found = look("time,v,lat", times(60), wave(60), [f"{51 + row / 1000:.4f} S" for row in range(60)])
+    assert found.settings == {"time": "time", "strip": ["lat=S"]}
+    assert doubted(found, "'S' stands at 60 of 60 numbers of 'lat'")
 
 
 def test_hexadecimal_numbers_are_read_and_in_doubt(look: LOOK, store: STORE) -> None:

@@ -149,22 +149,32 @@ def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = Non
         union = tuple(dict.fromkeys(name for names in channels for name in names))
     if is_new:
         recipe.refuse_idle()
-        _check_null(recipe, {name for one in columns for name in one.channels})
+        _check_columns_of_values(recipe, {name for one in columns for name in one.channels})
     plan = Plan(recipe=recipe, sources=sources, columns=tuple(columns), channels=channels, union=union)
     if recipe.pivot is None:
         plan.check_settings(plan.store_channels(None))
     return plan
 
 
-def _check_null(recipe: Recipe, channels: Collection[str]) -> None:
+def _check_columns_of_values(recipe: Recipe, channels: Collection[str]) -> None:
     """Raise RecipeError where an entry seems to name a column, and that is none of values."""
-    for entry in recipe.null:
+    decimal = (recipe.decimal,) if isinstance(recipe.decimal, str) else recipe.decimal
+    settings = {
+        "null": recipe.null,
+        "decimal": decimal,
+        "thousands": recipe.thousands,
+        "strip": recipe.strip,
+        "negative": recipe.negative,
+        "states": recipe.states,
+    }
+    for setting, entry in [(setting, entry) for setting, entries in settings.items() for entry in entries]:
         name, mark, _ = entry.partition("=")
         if mark and name and not any(entry.startswith(f"{channel}=") for channel in channels):
+            text = "of a missing value" if setting == "null" else "to leave out"
+            itself = f"; where {entry!r} is itself the text {text}, write COLUMN={entry}"
             raise RecipeError(
-                f"null is {entry!r}, but {name!r} is not a column of values: name one of "
-                f"{listed(sorted(channels))}; where {entry!r} is itself the text of a missing value, write "
-                f"COLUMN={entry}",
+                f"{setting} is {entry!r}, but {name!r} is not a column of values: name one of "
+                f"{listed(sorted(channels))}{itself if setting in ('null', 'strip') else ''}",
                 code="column-missing",
             )
 

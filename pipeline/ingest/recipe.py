@@ -46,8 +46,10 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
                 "how far apart they are and when the first one was, as with --every 50us --start 2024-03-01T08:00",
                 code="time-unnamed",
             )
-        if not isinstance(self.time, str) and len(self.time) == 1:
-            object.__setattr__(self, "time", self.time[0])
+        for name in ONE_OR_MORE:
+            value = getattr(self, name)
+            if not isinstance(value, str) and len(value) == 1:
+                object.__setattr__(self, name, value[0])
         if self.separator == "tab":
             object.__setattr__(self, "separator", "\t")
         for name, choices in CHOICES.items():
@@ -58,6 +60,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         else:
             self.check_grid()
         self.check_text()
+        self.check_values()
         self.check_clock()
         self._check_uses()
 
@@ -151,16 +154,18 @@ HINTS = get_type_hints(Recipe)
 NUMBERS = ("max_rejects", "counter_bits", "skip_lines", "skip_below_header")
 """Settings that may be written as whole numbers."""
 CHOICES = {name: get_args(hint) for name, hint in HINTS.items() if get_origin(hint) is Literal}
+ONE_OR_MORE = "time", "decimal"
+"""A text, or a list of them."""
 LISTS = {
     name
     for name, hint in HINTS.items()
-    if name != "time" and any(get_origin(kind) is tuple for kind in (hint, *get_args(hint)))
+    if name not in ONE_OR_MORE and any(get_origin(kind) is tuple for kind in (hint, *get_args(hint)))
 }
 
 
 def _checked(name: str, value: Any) -> Any:
     shown = name.replace("_", "-")
-    if name in LISTS or (name == "time" and not isinstance(value, str)):
+    if name in LISTS or (name in ONE_OR_MORE and not isinstance(value, str)):
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise unexpected(shown, value, 'a list of texts such as ["a", "b"]')
         return tuple(utf8(shown, item) for item in value)

@@ -10,11 +10,14 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
 from longstride.pipeline.profile.column import FEW, MOST, Column
 from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.spelling.affixes import affixes_of
+from longstride.pipeline.profile.spelling.states import is_truth_word, states_entry
 from longstride.pipeline.profile.times import is_time_of_day, parts_of_time
 from longstride.pipeline.profile.words.time_names import name_score, plain
 from longstride.pipeline.profile.words.wording import number, quoted, share
 
 __all__ = [
+    "LABEL_NAME",
     "find_counters",
     "find_labels",
     "leave_out_constants",
@@ -57,8 +60,9 @@ def leave_out_index(draft: Proposal) -> None:
         steps = draft.steps(column.numbers)
         if not len(steps) or (steps != 1).any() or left == 1:
             continue
-        # Measured numbers may happen to rise so in a short log.
-        if column.numbers.min() in (0, 1) or INDEX_NAME.fullmatch(plain(column.name)):
+        # What has a unit, or digits behind a point, is measured, and other numbers may happen to rise so.
+        is_plain = column.values.str.contains(r"^[+-]?\d+(\.0)?$").all()
+        if is_plain and (column.numbers.min() in (0, 1) or INDEX_NAME.fullmatch(plain(column.name))):
             draft.exclude(column, "counts rows")
             left -= 1
 
@@ -94,6 +98,12 @@ def leave_out_texts(draft: Proposal) -> None:
         draft.doubts.append(f"left out, for their texts are not numbers: {listed(others)}")
     for column in draft.free:
         if len(column.values) == 1 and not column.is_number:
+            if is_truth_word(column.values[0]):
+                entry = toml([states_entry(column.name, ["OTHER", column.values[0]])])
+                draft.doubts.append(
+                    f"{column.name!r} is left out: it is always {quoted(column.values[0])} in the sample. To keep "
+                    f"it, name both states with states = {entry}"
+                )
             draft.exclude(column, f"always {quoted(column.values[0])}")
         elif not column.is_number:
             draft.exclude(column, f"{'texts: ' if len(column.values) else 'holds '}{column.examples()}")
@@ -110,23 +120,25 @@ def leave_out_texts(draft: Proposal) -> None:
 def _of_texts(column: Column) -> str | None:
     """What a column of texts may be after all; None where they are nothing but texts."""
     name, values = column.name, column.values
+    affixes = affixes_of(column)
+    if affixes and affixes.are_mixed:
+        return (
+            f"{name!r} is left out: its numbers have different units ({affixes.shown()}). Rewrite them in "
+            "one unit to keep the column"
+        )
     numbers = values.filter(values.str.contains(NUMBER_WITHIN))
     if len(numbers) >= MOST * len(values):
         return (
-            f"{name!r} is left out, but its texts hold numbers, such as {quoted(numbers[0])}: numbers that group "
-            "thousands or have a unit behind them are not read. Rewrite them to keep the column"
+            f"{name!r} is left out, but its texts hold numbers, such as {quoted(numbers[0])}: see decimal, "
+            "thousands, strip and negative, and take the column out of exclude"
         )
-    if len(values) <= min(FEW_STATES, len(column.texts) // 10):
+    if len(values) <= min(FEW_STATES, len(column.texts) // 10) and not values.str.contains("[,=]").any():
+        entry = toml([states_entry(name, values.to_list())])
         return (
-            f"{name!r} is left out: it holds {column.examples()}. If these are states, keep one as 1 and 0 with "
-            f"sql = {toml(_state_query(name, values[0]))}"
+            f"{name!r} is left out: it holds {column.examples()}. If these are states, take it out of exclude and "
+            f"store them as 0, 1 and so on with states = {entry}"
         )
     return None
-
-
-def _state_query(name: str, value: str) -> str:
-    column, state = name.replace('"', '""'), value.replace("'", "''")
-    return f"""SELECT *, CASE WHEN "{column}" = '{state}' THEN 1 ELSE 0 END AS "{column} {value}" FROM rows"""
 
 
 def leave_out_constants(draft: Proposal) -> None:

@@ -5,8 +5,9 @@ from functools import cached_property
 
 import polars as pl
 
+from longstride.pipeline.ingest.settings.values import PLAIN, Spelling
+from longstride.pipeline.ingest.staging.numbers import to_numbers
 from longstride.pipeline.ingest.times.reach import within_reach
-from longstride.pipeline.profile.text.dialect import to_numbers
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
 from longstride.pipeline.profile.words.wording import number, quoted, share
 
@@ -22,14 +23,15 @@ FLAGS = {"true", "false", "1", "0", "1.0", "0.0"}
 class Column:
     """One column of the sample, (rows,)."""
 
-    def __init__(self, raw: pl.Series, decimal: str) -> None:
+    def __init__(self, raw: pl.Series, spelling: Spelling = PLAIN) -> None:
         self.raw = raw = within_reach(raw)
         self.name = raw.name
         self.is_flat = not (raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Duration))
         texts = raw if self.is_flat else pl.Series(raw.name, [None] * len(raw))
         self.texts = texts.cast(pl.String).str.strip_chars().replace("", None)
         """Null where missing."""
-        numbers = raw.cast(pl.Float64) if raw.dtype.is_numeric() else to_numbers(self.texts, decimal)
+        is_typed = raw.dtype.is_numeric() or raw.dtype == pl.Boolean
+        numbers = raw.cast(pl.Float64) if is_typed else to_numbers(self.texts, spelling)
         self.numbers = numbers.fill_nan(None)
         """Null where missing or none."""
         unread = self.texts.filter(numbers.is_null()).drop_nulls()
@@ -50,7 +52,7 @@ class Column:
     def is_number(self) -> bool:
         """Whether all but a few are numbers, or all but a few different words."""
         num_numbers, num_odd = self.numbers.count(), sum(self.odd_words.values())
-        if not num_numbers or not (self.raw.dtype.is_numeric() or self.raw.dtype == pl.String):
+        if not num_numbers or not (self.raw.dtype.is_numeric() or self.raw.dtype in (pl.String, pl.Boolean)):
             return False
         are_few = len(self.odd_words) <= MAX_WORDS and num_odd < num_numbers
         return num_odd <= FEW * num_numbers or (are_few and self.numbers.n_unique() > 2 * MAX_WORDS)

@@ -1,7 +1,6 @@
 """From a sample to a proposal: likely settings are written, and doubts are listed."""
 
 import math
-import re
 from collections import Counter
 from typing import Any
 
@@ -9,11 +8,13 @@ from longstride.pipeline.ingest.columns import Columns, listed
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
+from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.names import Names
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
+    LABEL_NAME,
     find_counters,
     find_labels,
     leave_out_constants,
@@ -26,6 +27,8 @@ from longstride.pipeline.profile.keys import find_keys
 from longstride.pipeline.profile.missing import find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
+from longstride.pipeline.profile.spelling.find import find_spellings
+from longstride.pipeline.profile.spelling.states import find_states
 from longstride.pipeline.profile.times import find_times, has_zone
 from longstride.pipeline.profile.words.wording import quoted, share
 from longstride.storage.cli.keywords import typed
@@ -37,7 +40,6 @@ __all__ = ["profile"]
 FEW_ROWS = 3
 MANY = 0.05
 """A larger share of rejected rows says that the recipe is wrong."""
-THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
     "skip-lines": "what stands above the names",
@@ -60,11 +62,14 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     draft = _begun(sample)
     _say_dialect(draft)
     _say_names(draft)
+    _say_units(draft)
     _say_time(draft)
     # Each looks at the columns that those before it have left.
     leave_out_other_times(draft)
+    find_spellings(draft)
     leave_out_index(draft)
     find_labels(draft)
+    find_states(draft, LABEL_NAME)
     find_keys(draft)
     leave_out_texts(draft)
     leave_out_constants(draft)
@@ -72,7 +77,6 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     see_steps(draft)
     find_duplicates(draft)
     find_counters(draft)
-    _say_units(draft)
     _try_recipe(draft)
     draft.sort()
     return draft
@@ -97,8 +101,8 @@ def _no_row(sample: Sample) -> SourceError:
 def _begun(sample: Sample) -> Proposal:
     """Find the time. A log with the newest row first is reversed, and then treated as any other."""
     frame, places = sample.frame(), sample.places()
-    decimal = str(sample.dialect.settings.get("decimal", "."))
-    columns = {raw.name: Column(raw, decimal) for raw in frame}
+    spelling = Spelling(decimal=str(sample.dialect.settings.get("decimal", ".")))
+    columns = {raw.name: Column(raw, spelling) for raw in frame}
     times = find_times(columns, places["block"])
     if not times:
         first = ", ".join(f"{name!r}: {value!r}" for name, value in list(frame.row(0, named=True).items())[:8])
@@ -112,7 +116,7 @@ def _begun(sample: Sample) -> Proposal:
     found = steps(times[0].nanoseconds, places["block"])
     if int((found < 0).sum()) <= 5 * int((found > 0).sum()):
         return Proposal(sample, columns, places, times)
-    columns = {raw.name: Column(raw, decimal) for raw in frame.reverse()}
+    columns = {raw.name: Column(raw, spelling) for raw in frame.reverse()}
     times[0] = times[0]._replace(nanoseconds=times[0].nanoseconds.reverse())
     draft = Proposal(sample, columns, places.reverse(), times)
     draft.seen.append("the newest row is first; an ingest puts rows in order")
@@ -125,13 +129,6 @@ def _say_dialect(draft: Proposal) -> None:
         if value != getattr(Recipe, setting.replace("-", "_")):
             draft.put(setting, value, dialect.why.get(setting) or WHY.get(setting))
     draft.doubts += dialect.doubts
-    values = [value for column in draft.channels for value in column.values if value not in column.words]
-    texts = [value for value in values if "," in value]
-    if texts and all(map(THOUSANDS.fullmatch, texts)):
-        draft.doubts.append(
-            f"{texts[0]} may group thousands by a comma, not write a fraction: numbers are read as fractions. If "
-            "they are none, remove the commas from the log"
-        )
 
 
 def _say_names(draft: Proposal) -> None:
@@ -140,11 +137,9 @@ def _say_names(draft: Proposal) -> None:
 
 
 def _say_units(draft: Proposal) -> None:
-    """Keep the units that stand below the names, of the columns that are kept as they are."""
-    units = draft.sample.dialect.units
-    kept = [column.name for column in draft.channels if column.name in units]
-    if kept and "pivot" not in draft.settings:
-        draft.put("unit", [f"{name}={units[name]}" for name in kept], "as they stand below the names")
+    for name, unit in draft.sample.dialect.units.items():
+        if name in draft.columns and "=" not in unit:
+            draft.add("unit", f"{name}={unit}", "stands below the names")
 
 
 def _say_time(draft: Proposal) -> None:

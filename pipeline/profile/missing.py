@@ -13,7 +13,8 @@ from longstride.storage.text import counted
 
 __all__ = ["find_missing"]
 
-GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+(?:[.,]\d+)?")
+DIGITS = re.compile(r"[^\w\[\]]*\d[\d\W]*")
+"""Without a letter."""
 POWERS = {2.0**bits - less for bits in (15, 16, 31, 32) for less in (0, 1)}
 
 
@@ -53,10 +54,10 @@ def _count(column: Column, value: str | float) -> int:
 
 def _words(column: Column, doubts: list[str]) -> Iterator[str]:
     for word, count in column.words.items():
-        if GROUPED.fullmatch(word):
+        if word in column.odd_words and DIGITS.match(word):
             doubts.append(
-                f"{column.name!r} is {word} {counted(count, 'time')}, among numbers that do not group thousands: "
-                "such rows are rejected; rewrite them without the mark"
+                f"{column.name!r} is {word} {counted(count, 'time')}, not written as its other numbers are: such "
+                "rows are rejected"
             )
         # A word that occurs once is a slip.
         elif word not in column.odd_words or (len(column.odd_words) <= MAX_WORDS and count > 1):

@@ -1,7 +1,7 @@
 """A proposed recipe with its reasons and doubts: as it grows, finding by finding, and as it is written."""
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -18,6 +18,8 @@ __all__ = ["Proposal"]
 
 WIDTH = 110
 MAX_COLUMNS_SHOWN = 200
+NO_CHANNEL = "left out", "labels", "series", "pivot", "time"
+OF_VALUES = "decimal", "thousands", "strip", "negative", "states", "unit"
 SETTINGS = [field.name.replace("_", "-") for field in fields(Recipe)]
 
 
@@ -25,7 +27,7 @@ class Proposal:
     """A sample of logs, the findings in it so far, and the recipe that follows from them."""
 
     def __init__(
-        self, sample: Sample, columns: Mapping[str, Column], places: pl.DataFrame, times: Sequence[Times]
+        self, sample: Sample, columns: dict[str, Column], places: pl.DataFrame, times: Sequence[Times]
     ) -> None:
         self.sample = sample
         self.columns = columns
@@ -92,7 +94,17 @@ class Proposal:
         return steps(values, self.rows["block"], *(self.rows[key] for key in keys))
 
     def sort(self) -> None:
-        """Put settings in the order of `Recipe`, and what is left out in that of the files."""
+        """Put settings in the order of `Recipe`, and what is left out in that of the files.
+
+        What says how values are written is for channels alone.
+        """
+        others = [f"{name}=" for name, use in self.uses.items() if use.startswith(NO_CHANNEL)]
+        for setting in OF_VALUES:
+            entries = self.settings.get(setting, ())
+            if not isinstance(entries, str) and entries:
+                self.settings[setting] = [entry for entry in entries if not entry.startswith(tuple(others))]
+                if not self.settings[setting]:
+                    del self.settings[setting]
         self.settings = {name: self.settings[name] for name in SETTINGS if name in self.settings}
         if excluded := set(self.settings.get("exclude", ())):
             self.settings["exclude"] = [name for name in self.columns if name in excluded]

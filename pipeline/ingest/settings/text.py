@@ -8,7 +8,6 @@ from longstride.pipeline.ingest.setting import is_encoding, unexpected
 
 __all__ = ["BLANKS", "TextSettings"]
 
-DecimalMark = Literal[".", ","]
 Quote = Literal["strict", "loose", "backslash", "apostrophe", "lines", "none"]
 BLANKS = "blanks"
 MOST_LINES = 100_000
@@ -26,8 +25,8 @@ class TextSettings:
     a quote is a character as others; backslash: loose, and a backslash before a quote or separator makes it a
     character; apostrophe: loose, with ' for the quote; lines: each line as a whole is in quotes; none: all quotes
     are characters."""
-    decimal: DecimalMark = "."
-    """Decimal mark: a point or a comma."""
+    decimal: str | tuple[str, ...] = "."
+    """Decimal mark: a point, a comma, or the word either; of one column as level=, ."""
     encoding: str = "utf-8"
     """Encoding of texts, such as utf-8, latin-1, utf-16 or gbk."""
     comment: str | None = None
@@ -56,10 +55,6 @@ class TextSettings:
         if is_blank or (single and self.separator in "0123456789+-."):
             expected = "one or more characters such as , or ; or ||, or the words tab or blanks"
             raise unexpected("separator", self.separator, expected)
-        if self.decimal == self.separator:
-            raise RecipeError(
-                "separator and decimal mark are both a comma: name another separator", code="recipe-conflict"
-            )
         if not is_encoding(self.encoding):
             expected = "the name of an encoding, such as utf-8, latin-1 or utf-16"
             raise unexpected("encoding", self.encoding, expected)

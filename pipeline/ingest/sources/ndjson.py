@@ -114,9 +114,9 @@ class JsonSource(Source):
             else:
                 rows.append(row)
                 lines.append(line)
-        mark = self._recipe.decimal
+        commas = {name for name in channels if self._recipe.spelling_of(name).decimal == ","}
         return Raw(
-            frame=pl.DataFrame([_column(name, rows, mark if name in channels else ".") for name in used]),
+            frame=pl.DataFrame([_column(name, rows, "," if name in commas else ".") for name in used]),
             lines=np.array(lines, np.int64),
             text=lambda row: raw_text(texts[lines[row] - first_line], encoding),
             rejects=rejects,

@@ -42,6 +42,8 @@ def refuse_other_header(source: str, raw: Raw, rejects: Sequence[Reject]) -> Non
 
 def _is_header(texts: Sequence[str], names: Sequence[str]) -> bool:
     """Whether texts are as many names, all different, and not those of the header as they stand there."""
-    if len(texts) != len(names) or len({*texts}) < max(len(texts), FEWEST_NAMES) or list(texts) == list(names):
+    if len(texts) != len(names) or len({*texts}) < max(len(texts), FEWEST_NAMES):
+        return False
+    if [text.lower() for text in texts] == [name.lower() for name in names]:
         return False
     return all(NAME.fullmatch(text) for text in texts)

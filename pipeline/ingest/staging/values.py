@@ -4,9 +4,11 @@ Values are always read as float64 and then rounded to the type of the store, so 
 Parquet gives the same bits.
 """
 
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -16,7 +18,9 @@ from longstride.pipeline.ingest.columns import MAX_LABEL, Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
+from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.base import Raw
+from longstride.pipeline.ingest.staging.numbers import to_numbers
 from longstride.pipeline.ingest.staging.row_clock import positions
 from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.ingest.times.stamps import Stamps, explain, to_nanoseconds
@@ -26,6 +30,8 @@ __all__ = ["Parsed", "parse"]
 MAX_TEXT_SHOWN = 60
 LARGEST_FLOAT32 = 3.4028235677973366e38
 """From here on, values round to infinity."""
+GROUPED = re.compile(r"\d[.,' \u00a0\u2009\u202f]\d{3}(\D|$)")
+WITH_MORE = re.compile(r"^\W?\s*[+-]?[\d.,]*\d\s*[^\d\s.,:/-][^\d]{0,11}$|^[^\d\s\w]\s*[\d.,]+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,63 +164,68 @@ def _numbers(
     """Channels as float64; null or NaN where missing."""
     chosen = frame.select(channels)
     for name, dtype in chosen.schema.items():
-        if not (dtype.is_numeric() or dtype in (pl.String, pl.Null)):
+        if not (dtype.is_numeric() or dtype in (pl.String, pl.Boolean, pl.Null)):
             raise SourceError(
                 source, f"column {name!r} holds {dtype}, not numbers: {_way_out(name)}", code="column-type"
             )
+    spellings = {name: recipe.spelling_of(name) for name in channels}
+    coded = [name for name in channels if spellings[name].states]
+    chosen = chosen.with_columns(pl.col(coded).cast(pl.String))
     texts = [name for name, dtype in chosen.schema.items() if dtype == pl.String]
-    if recipe.decimal == ",":
-        numbers = chosen.with_columns(_read_again(chosen[name], recipe, faults) for name in texts)
-        numbers = numbers.cast(pl.Float64, strict=False)
-    else:
-        numbers = chosen.cast(pl.Float64, strict=False)
-        lost = [name for name in texts if numbers[name].null_count() > chosen[name].null_count()]
-        if lost:
-            numbers = numbers.with_columns(_read_again(chosen[name], recipe, faults) for name in lost)
-    sentinels = _Sentinels(recipe)
-    if sentinels.some:
-        numbers = numbers.select(sentinels.missing(name) for name in channels)
+    again = [name for name in texts if not spellings[name].is_plain]
+    numbers = chosen.with_columns(_read_again(chosen[name], spellings[name], recipe, faults) for name in again)
+    numbers = numbers.cast(pl.Float64, strict=False)
+    lost = [
+        name
+        for name in texts
+        if spellings[name].is_plain and numbers[name].null_count() > chosen[name].null_count()
+    ]
+    numbers = numbers.with_columns(_read_again(chosen[name], spellings[name], recipe, faults) for name in lost)
+    if recipe.null:
+        numbers = numbers.select(_without_sentinels(name, spellings[name], recipe) for name in channels)
     _reject_infinite(chosen, numbers, recipe, faults)
     return numbers
 
 
-def _read_again(column: pl.Series, recipe: Recipe, faults: _Faults) -> pl.Series:
-    """Read a channel in which some texts may be no numbers: they mean missing, or have spaces around them."""
+def _read_again(column: pl.Series, spelling: Spelling, recipe: Recipe, faults: _Faults) -> pl.Series:
+    """Read a channel in which some texts may not be numbers as all programs write them, or mean missing."""
     texts = column.str.strip_chars()
-    plain = texts
-    if recipe.decimal == ",":
-        # A point in such a log groups thousands, or is a mistake.
-        plain = pl.select(pl.when(~texts.str.contains(".", literal=True)).then(texts)).to_series()
-        plain = plain.str.replace(",", ".", literal=True)
-    numbers = plain.cast(pl.Float64, strict=False)
+    numbers = to_numbers(texts, spelling)
     unread = numbers.is_null() & texts.is_not_null() & ~texts.is_in(["", *recipe.null_of(column.name)])
     if unread.any():
 
         def why(row: int) -> tuple[str, str]:
-            value = column[row]
-            return (
-                f"no number in {column.name!r}",
-                f"column {column.name!r} is {_shown(value)}, not a number: {_way_out(column.name)}; or call the "
-                f"text missing with --null {shlex.quote(value.strip())}",
-            )
+            return _why_unread(column.name, column[row], spelling)
 
         faults.add(unread, why)
     return numbers.alias(column.name)
 
 
-class _Sentinels:
-    """Numbers that mean a missing value."""
+def _why_unread(name: str, text: str, spelling: Spelling) -> tuple[str, str]:
+    null = f"or call the text missing with --null {shlex.quote(text.strip())}"
+    if spelling.states:
+        more = shlex.quote(f"{name}={','.join(spelling.states)},{text.strip()}")
+        return (
+            f"unknown state of {name!r}",
+            f"column {name!r} is {_shown(text)}, not one of its states {', '.join(spelling.states)}: name it at "
+            f"their end with --states {more}; {null}",
+        )
+    how = _way_out(name)
+    if GROUPED.search(text) and spelling.thousands is None:
+        how = f"where its numbers group thousands, say so, as with --thousands {shlex.quote(f'{name}=,')}; {how}"
+    elif WITH_MORE.search(text):
+        how = f"where that is a number with a unit or the like, say --strip {shlex.quote(f'{name}=TEXT')}; {how}"
+    return f"no number in {name!r}", f"column {name!r} is {_shown(text)}, not a number: {how}; {null}"
 
-    def __init__(self, recipe: Recipe) -> None:
-        self._recipe = recipe
-        self.some = any(_number(token.rpartition("=")[2]) is not None for token in recipe.null)
 
-    def missing(self, channel: str) -> pl.Expr:
-        """The channel with its sentinels missing."""
-        tokens = self._recipe.null_of(channel)
-        numbers = [number for token in tokens if (number := _number(token)) is not None]
-        column = pl.col(channel)
-        return pl.when(~column.is_in(numbers)).then(column).alias(channel) if numbers else column
+def _without_sentinels(channel: str, spelling: Spelling, recipe: Recipe) -> pl.Expr:
+    """The channel, missing where a number means that. Of states, texts mean it."""
+    column = pl.col(channel)
+    if spelling.states:
+        return column
+    found = [_number(token, spelling) for token in recipe.null_of(channel)]
+    numbers = [number for number in found if number is not None]
+    return pl.when(~column.is_in(numbers)).then(column).alias(channel) if numbers else column
 
 
 def _reject_infinite(texts: pl.DataFrame, numbers: pl.DataFrame, recipe: Recipe, faults: _Faults) -> None:
@@ -248,11 +259,13 @@ def _way_out(name: str) -> str:
     return f"leave the column out with --exclude {shlex.quote(name)}, or name those to keep with --channels"
 
 
-def _number(text: str) -> float | None:
+@lru_cache(maxsize=2**12)
+def _number(text: str, spelling: Spelling) -> float | None:
     try:
         return float(text)
     except ValueError:
-        return None
+        number: float | None = to_numbers(pl.Series([text]), spelling).item()
+        return number
 
 
 def _shown(value: object) -> str:

@@ -236,12 +236,14 @@ def _other_header(row: _Row) -> tuple[str, str]:
 
 WRONG_FIELDS: dict[str, Spoil] = {
     "word for a number": _no_number("broken", "N/A", "na", "null", "None", "-", "--", "?", "n a", "truth"),
-    "number with a unit": _no_number("##.# bar", "#%", "$#", "##\N{DEGREE SIGN}C", "#e", "#f", "#.#d#"),
+    "number with a unit": _no_number("##.# bar", "#%", "$#", "##\N{DEGREE SIGN}C", "#e", "#f", "#.#d"),
     "two numbers in one field": _no_number("#.# #.#", "#.#.#", "--#", "+-#", "#-#", "#:#", "#/#", "."),
     "decimal comma in quotes": _no_number("##,#", "-#,###", ",#"),
     "thousands": _no_number("#,###.#", "# ###.#", "#'###.#", "#\N{NO-BREAK SPACE}###", "#,###,###"),
-    "hex or underscores": _no_number("0x#F", "#_###", "0b11", "0o#", "#_#.#", "0x#.#p#"),
-    "digits of other scripts": _no_number("\uff11\uff12", "\u0661\u0662", "\u2212##.#", "\N{INFINITY}", "#\u00bd"),
+    "hex or underscores": _no_number("0x#G", "#_###", "0b11", "0o#", "#_#.#", "0x#.#p#"),
+    "digits of other scripts": _no_number(
+        "\uff11\uff12", "\u0661\u0662", "\u2212\u2212##.#", "\N{INFINITY}", "#\u00bd"
+    ),
     "NUL in a number": _no_number("#\0###", "#.#\0", "\0###", "\0", "#.\0\0#"),
     "control characters": _no_number("#.#\a", "\x1b[1m#.#\x1b[0m", "#\b#", "\x7f#", "#\x1a"),
     "infinity": _infinity("inf", "-inf", "+Inf", "Infinity", "-INFINITY", '"inf"', " inf "),

@@ -16,27 +16,22 @@ LOOK = Callable[..., Proposal]
 STORE = Callable[..., SeriesStore]
 
 
-@pytest.mark.parametrize(
-    ("on", "off"), [("ON", "OFF"), ("Open", "Closed"), ("it's on", "it's off"), ("ja", "nein")]
-)
-def test_states_come_with_the_query_that_keeps_them(look: LOOK, tmp_path: Path, on: str, off: str) -> None:
-    found = look("time,v,pump", times(100), wave(100), [on if row % 3 else off for row in range(100)])
+@pytest.mark.parametrize("words", [("it's on", "it's off"), ("Off", "Auto", "Manual")])
+def test_states_come_with_the_setting_that_keeps_them(look: LOOK, tmp_path: Path, words: tuple[str, ...]) -> None:
+    found = look("time,v,pump", times(100), wave(100), [words[row // 7 % len(words)] for row in range(100)])
     (doubt,) = (text for text in found.doubts if "'pump'" in text)
-    query = doubt.partition('sql = "')[2][:-1].replace('\\"', '"')
     made = tmp_path / "made"
-    ingest([tmp_path / "a.csv"], made, Recipe(time="time", exclude=("pump",), sql=query))
+    ingest([tmp_path / "a.csv"], made, Recipe(time="time", states=(doubt.partition('states = ["')[2][:-2],)))
     store = open_store(made)
-    assert store.channels == ("v", f"pump {off}")
-    assert store.values[:, 1].tolist() == [float(row % 3 == 0) for row in range(100)]
+    assert store.channels == ("v", "pump")
+    assert store.values[:, 1].tolist() == [row // 7 % len(words) for row in range(100)]
 
 
-@pytest.mark.parametrize(
-    "write",
-    ["{} bar", "{}%", "{}*", "€ {}", "\N{MINUS SIGN}{}", "{},5 kW", "1 {:03}", "{}.000.000"],
-)
-def test_numbers_in_texts_are_told(look: LOOK, write: str) -> None:
-    found = look("time,v,level", times(100), wave(100), [f'"{write.format(row)}"' for row in range(100)])
-    assert doubted(found, "'level' is left out, but its texts hold numbers")
+@pytest.mark.parametrize("write", ["{} kW {} s", "{}/{}", "{}:{}"])
+def test_numbers_in_texts_that_are_not_read_are_told(look: LOOK, write: str) -> None:
+    found = look("time,v,level", times(100), wave(100), [f'"{write.format(row, row)}"' for row in range(100)])
+    assert found.settings["exclude"] == ["level"]
+    assert doubted(found, "'level'")
 
 
 @pytest.mark.parametrize("write", ["{:04x}f{}", "v{}.{}", "pump {}-{}", "2{}b3c{}d"])
@@ -47,8 +42,8 @@ def test_other_texts_are_named_in_one_doubt(look: LOOK, write: str) -> None:
     assert told == ["left out, for their texts are not numbers: 'code', 'remark'"]
 
 
-@pytest.mark.parametrize("text", ["1,200.5", "1.200,5", "1 200", "1'200", "12,345,678"])
-def test_a_number_that_groups_thousands_is_never_missing(look: LOOK, text: str) -> None:
+@pytest.mark.parametrize("text", ["1.200,5", "1200-5", "12:00"])
+def test_a_text_of_digits_is_never_missing(look: LOOK, text: str) -> None:
     values = [f'"{text}"' if row in (3, 4, 5) else value for row, value in enumerate(wave(100))]
     found = look("time,flow", times(100), values)
     assert "null" not in found.settings

@@ -13,8 +13,8 @@ EXPECTED = pl.Series([int(moment.timestamp()) * 10**9 for moment in MOMENTS])
 def read(spelling: Spelling, rows: slice = slice(None)) -> list[Times]:
     moments = MOMENTS[rows]
     texts = zip(*map(spelling.write, moments), strict=True)
-    columns = {name: Column(pl.Series(name, text), ".") for name, text in zip(spelling.header, texts, strict=True)}
-    columns["v"] = Column(pl.Series("v", [str(7 * row % 31) for row in range(len(moments))]), ".")
+    columns = {name: Column(pl.Series(name, text)) for name, text in zip(spelling.header, texts, strict=True)}
+    columns["v"] = Column(pl.Series("v", [str(7 * row % 31) for row in range(len(moments))]))
     return find_times(columns, pl.Series([0] * len(moments)))
 
 
@@ -58,12 +58,12 @@ def test_of_a_few_rows_it_is_right_or_in_doubt(spelling: Spelling) -> None:
     ],
 )
 def test_none_is_invented(name: str, texts: list[str]) -> None:
-    columns = {name: Column(pl.Series(name, texts), "."), "v": Column(pl.Series("v", texts[::-1]), ".")}
+    columns = {name: Column(pl.Series(name, texts)), "v": Column(pl.Series("v", texts[::-1]))}
     assert find_times(columns, pl.Series([0] * len(texts))) == []
 
 
 def test_a_number_that_counts_as_evenly_as_a_clock_is_in_doubt() -> None:
-    columns = {"packets": Column(pl.Series("packets", [str(1_700_000_000 + row) for row in range(150)]), ".")}
+    columns = {"packets": Column(pl.Series("packets", [str(1_700_000_000 + row) for row in range(150)]))}
     times, *_ = find_times(columns, pl.Series([0] * 150))
     assert times.doubt is not None
     assert "'packets'" in times.doubt

@@ -62,7 +62,7 @@ def test_formats_of_time(look: LOOK, form: str, expected: str | None) -> None:
 def test_times_are_read_as_they_were_written(form: tuple[str, str | None], start: datetime, minutes: int) -> None:
     start = start.replace(second=0, microsecond=0)
     stamps = times(40, step=60 * minutes, start=start, form=form[0])
-    found, *_ = find_times({"time": Column(pl.Series("time", stamps), ".")}, pl.Series([0] * 40))
+    found, *_ = find_times({"time": Column(pl.Series("time", stamps))}, pl.Series([0] * 40))
     zone = timedelta(hours=1) if "01" in form[0] else timedelta(0)
     wanted = [round((datetime.strptime(text, form[0]).replace(tzinfo=UTC) - zone).timestamp()) for text in stamps]
     if found.doubt is None or not any(words in found.doubt for words in ("nothing in the sample", "the future")):

@@ -41,7 +41,8 @@ NEWLINE = b"\n"
 SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """What Excel and others write above the header."""
 MAX_SAMPLED_ROWS = 1000
-FEW_LETTERS = 64
+FEW_LETTERS, MANY_LETTERS = 16, 256
+MANY = 0.1
 TIME = re.compile(rb"\d[:/.-]\d|\d{8}")
 """What stands in most times, and in no name or number of a row."""
 NUMBER = re.compile(rb"\s*[+-]?[\d.,]+(?:[eE][+-]?\d+)?\s*|\s*")
@@ -62,6 +63,8 @@ class Header:
     num_bytes: int
     """Up to where the rows begin, with all lines before the first row."""
     num_lines: int
+    surplus: int = 0
+    """Separators that many of the first rows have at their end, more than there are names for."""
     repeated: tuple[str, ...] = ()
     """Names that stand there more than once; of such columns, the second is called NAME_2."""
 
@@ -92,7 +95,9 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     records = first_records(
         head[stop : head.rfind(NEWLINE) + 1], recipe.separator.encode(), MAX_SAMPLED_ROWS, recipe.comment
     )
-    names = _fit(given.names, [record for record in records if record != given.line], recipe)
+    rows = [record for record in records if record != given.line]
+    names = _fit(given.names, rows, recipe)
+    surplus = _surplus(rows, len(names), recipe.separator.encode())
     repeated = [name for name, count in Counter(names).items() if name and count > 1]
     if repeated and recipe.header:
         raise SourceError(
@@ -114,6 +119,7 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
         num_bytes=min(stop, num_bytes),
         num_lines=head.count(NEWLINE, 0, stop),
         block=_block(head[begin:stop], given.line),
+        surplus=surplus,
         repeated=tuple(repeated),
     )
 
@@ -123,10 +129,13 @@ def wide_encoding(begin: bytes) -> str | None:
     for mark, encoding in WIDE_BOMS.items():
         if begin.startswith(mark):
             return encoding
-    letters = begin[: 4 * FEW_LETTERS]
-    zeros = [letters[place::4].count(0) for place in range(4)]
-    most = len(letters) // 8
-    match [number > most for number in zeros]:
+    letters = begin[: 4 * MANY_LETTERS]
+    if len(letters) < FEW_LETTERS:
+        return None
+    zeros = [4 * letters[place::4].count(0) / len(letters) for place in range(4)]
+    if any(MANY < share < 0.5 for share in zeros):
+        return None
+    match [share >= 0.5 for share in zeros]:
         case [False, True, True, True]:
             return "utf-32-le"
         case [True, True, True, False]:
@@ -257,6 +266,19 @@ def _fit(names: list[str], rows: Sequence[bytes], recipe: Recipe) -> list[str]:
     if more < 0 and not any(names[usual:]):
         return names[:usual]
     return names
+
+
+def _surplus(rows: Sequence[bytes], num_names: int, separator: bytes) -> int:
+    """Empty fields that many rows have at their end, more than there are names, and others have not.
+
+    In a single row they are no sign of it: a separator may stand within a text before an empty last field.
+    """
+    more = (count_fields(row, separator) - num_names for row in rows)
+    found = Counter(
+        number for row, number in zip(rows, more, strict=True) if number > 0 and row.endswith(separator * number)
+    )
+    number, count = found.most_common(1)[0] if found else (0, 0)
+    return number if count >= max(2, MANY * len(rows)) else 0
 
 
 def _have_row_names(rows: Sequence[bytes], separator: bytes) -> bool:

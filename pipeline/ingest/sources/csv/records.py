@@ -72,7 +72,7 @@ def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
         blank |= _begin_with(piece, starts, recipe.comment.encode()) & ~long
     headers = _are_headers(piece, starts, stops, header) & ~long
     wrong = (found.damaged | (found.num_fields != syntax.num_fields) | long) & ~blank & ~headers
-    trimmed = _without_empty_end(piece, found, np.flatnonzero(wrong & ~long), syntax)
+    trimmed = _without_empty_end(piece, found, np.flatnonzero(wrong & ~long), syntax, header.surplus)
     wrong[list(trimmed)] = False
     rejects = {
         record: syntax.fault(piece.data[starts[record] : stops[record]], recipe.encoding)
@@ -248,17 +248,16 @@ def _are_headers(
 
 
 def _without_empty_end(
-    piece: Piece, found: _Found, records: NDArray[np.intp], syntax: RowSyntax
+    piece: Piece, found: _Found, records: NDArray[np.intp], syntax: RowSyntax, surplus: int
 ) -> dict[int, bytes]:
-    """Records that have more fields than names only for separators at their end, without those."""
+    """Records that have so many separators at their end more than others, without those."""
     trimmed: dict[int, bytes] = {}
-    for record in records.tolist():
+    for record in records.tolist() if surplus else ():
         row = piece.data[found.starts[record] : found.starts[record] + found.lengths[record]]
         text = row.rstrip(b"\r\n")
-        if text.endswith(syntax.separator) and record_pattern(syntax.separator).fullmatch(row):
-            surplus = count_fields(row, syntax.separator) - syntax.num_fields
-            if surplus > 0 and text.endswith(syntax.separator * surplus):
-                trimmed[record] = text[:-surplus] + row[len(text) :]
+        is_sound = record_pattern(syntax.separator).fullmatch(row) and text.endswith(syntax.separator * surplus)
+        if is_sound and count_fields(row, syntax.separator) == syntax.num_fields + surplus:
+            trimmed[record] = text[:-surplus] + row[len(text) :]
     return trimmed
 
 

@@ -102,7 +102,13 @@ class Rewriting:
         """Lines without quotes."""
         if self.separator == BLANKS:
             return re.sub(rb"[ \t]+", b"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", data))
-        return data.replace(self._separator_bytes, self.canonical_separator.encode())
+        new = self.canonical_separator.encode()
+        if b'"' not in data or self.quote != "strict" or new == self._separator_bytes:
+            return data.replace(self._separator_bytes, new)
+        # Within quotes it is text.
+        pieces = re.split(rb'("[^"\n]*")', data)
+        pieces[::2] = [piece.replace(self._separator_bytes, new) for piece in pieces[::2]]
+        return b"".join(pieces)
 
     @property
     def _separator_bytes(self) -> bytes:

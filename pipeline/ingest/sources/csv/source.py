@@ -49,7 +49,7 @@ class CsvSource(Source):
         self.names = self._header.names
         self.unnamed = self._header.unnamed
         self.repeated = self._header.repeated
-        self._all_numbers = recipe.decimal == "."
+        self._all_numbers = True
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """Cut a plain file where records end."""
@@ -121,8 +121,9 @@ class CsvSource(Source):
         if not records.data:
             return pl.DataFrame(schema=text)
         if self._all_numbers:
+            plain = [name for name in channels if self._recipe.spelling_of(name).is_plain]
             try:
-                numbers = {**text, **dict.fromkeys(channels, pl.Float64)}
+                numbers = {**text, **dict.fromkeys(plain, pl.Float64)}
                 return self._whole(self._parsed(records, numbers), records)
             except pl.exceptions.PolarsError:
                 # A missing value is written in letters, or there is a fault to be found in the texts. The pieces

@@ -17,9 +17,7 @@ def with_line(text: str, place: int = 300) -> list[str]:
     return ["time,level,speed,heat", *ROWS[:place], text, *ROWS[place:]]
 
 
-@pytest.mark.parametrize(
-    "text", ["time,speed,level,heat", "Time,Level,Speed,Heat", "time,level,speed,power", "when,volts,amps,watts"]
-)
+@pytest.mark.parametrize("text", ["time,speed,level,heat", "time,level,speed,power", "when,volts,amps,watts"])
 @pytest.mark.parametrize("name", ["log.csv", "log.csv.gz"])
 def test_it_is_refused_with_its_line(write_log: Log, tmp_path: Path, text: str, name: str) -> None:
     log = write_log(name, with_line(text))
@@ -29,7 +27,16 @@ def test_it_is_refused_with_its_line(write_log: Log, tmp_path: Path, text: str, 
 
 
 @pytest.mark.parametrize(
-    "text", ["System restarted", "Min,1,2,3", "-,-,-,-", "logger,,,", "off,off,off,off", "x,1.5,a,b"]
+    "text",
+    [
+        "System restarted",
+        "Min,1,2,3",
+        "-,-,-,-",
+        "logger,,,",
+        "off,off,off,off",
+        "x,1.5,a,b",
+        "Time,LEVEL,Speed,heat",
+    ],
 )
 def test_other_lines_are_rows_that_cannot_be_read(write_log: Log, tmp_path: Path, text: str) -> None:
     report = ingest(

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import polars as pl
@@ -69,12 +69,9 @@ def expected_of(
     while at < len(data):
         line = data[at : data.index(b"\n", at) + 1]
         record = record_at(data, at, separator.encode())
-        alone = record_at(line, 0, separator.encode())
         whole = line
         if record is not None and len(record[0]) == num_fields and record[1] - at <= max_bytes:
             whole = data[at : record[1]]
-        elif alone is not None and has_empty_end(line, len(alone[0]) - num_fields, separator):
-            record = alone[0][:num_fields], at + len(line)
         else:
             record = None
         text = whole[:-1].removesuffix(b"\r")
@@ -91,6 +88,7 @@ def expected_of(
             except UnicodeDecodeError:
                 found.rejects.append((number, f"not {'UTF-8' if encoding == 'utf-8' else encoding}", raw))
         else:
+            alone = record_at(line, 0, separator.encode())
             reason = "quote out of place"
             if alone is not None:
                 reason = "too few fields" if len(alone[0]) < num_fields else "too many fields"
@@ -99,10 +97,6 @@ def expected_of(
         number += whole.count(b"\n")
         at += len(whole)
     return found
-
-
-def has_empty_end(line: bytes, more: int, separator: str) -> bool:
-    return more > 0 and line.rstrip(b"\r\n").endswith(separator.encode() * more)
 
 
 def record_at(data: bytes, at: int, separator: bytes) -> tuple[list[bytes], int] | None:
@@ -215,7 +209,7 @@ def check(
             texts = [part.raw(row) for row in range(len(part.lines))]
             if raw and encoding == "utf-8" and "\r" not in part.data.decode().replace("\r\n", ""):
                 table = csv.reader(io.StringIO("\n".join(texts), newline=""), delimiter=separator, strict=True)
-                assert [stripped(row)[: len(names)] for row in table] == frame_of(part, len(names), separator)
+                assert [stripped(row) for row in table] == frame_of(part, len(names), separator)
 
 
 @given(st.lists(st.lists(FIELDS, min_size=3, max_size=3), max_size=20), st.sampled_from(["\n", "\r\n"]))
@@ -234,7 +228,7 @@ def test_no_row_of_the_csv_module_is_rejected(table: list[list[str]], end: str) 
         (b"1", "too few fields", "1 field,"),
         (b"1,2", "too few fields", "2 fields,"),
         (b'"1,1",2', "too few fields", "2 fields,"),
-        (b"1,2,3,4", "too many fields", "4 fields,"),
+        (b"1,2,3,", "too many fields", "4 fields,"),
         (b'1,5" pipe,3', "quote out of place", """'5" pipe,3'"""),
         (b'1,"2"x,3', "quote out of place", """'"2"x,3'"""),
         (b'1, "2",3', "quote out of place", """' "2",3'"""),
@@ -281,6 +275,16 @@ def test_many_rows_of_several_lines_reach_polars_whole(quoted: bool) -> None:
     rows = [row for part in found for row in frame_of(part, 3, ",")]
     value = 'x\n"y",\r\n' if quoted else "x"
     assert rows == [(str(number), value, str(number % 7)) for number in range(100_000)]
+
+
+@pytest.mark.parametrize("surplus", [0, 1, 2])
+def test_rows_with_as_many_separators_more_as_others(surplus: int) -> None:
+    header = replace(header_of(NAMES, None), surplus=surplus)
+    data = b'1,2,3\n4,5,6,\n"a",,"",,\r\n7,8,9,,x\n"1\n,",2,3,\n'
+    ((_, found),) = read(data, header, Recipe(time="a"), 2**20)
+    rows = {0: [], 1: [("4", "5", "6")], 2: [("a", "", "")]}[surplus]
+    assert frame_of(found, 3, ",") == [("1", "2", "3"), *rows]
+    assert len(found.lines) + len(found.rejects) == 6
 
 
 def test_comments_are_no_rows() -> None:

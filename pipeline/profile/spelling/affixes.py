@@ -1,0 +1,82 @@
+"""What stands before and behind the numbers of a column: a unit, a currency, a flag."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from longstride.pipeline.profile.column import MAX_WORDS, MOST, Column
+from longstride.pipeline.profile.words.wording import quoted
+
+__all__ = ["Affixes", "affixes_of"]
+
+SYMBOLS = r"[*!?#\u2020\u2021]+|\([^\d()]{1,12}\)|\[[^\d\[\]]{1,12}\]"
+CURRENCIES = r"[$\u20ac\u00a3\u00a5\u20b9]|US\$|EUR|USD|GBP|CHF|JPY|INR"
+AFFIXED = re.compile(
+    rf"(?P<sign>[+\-\u2212]?)\s*(?P<before>{CURRENCIES}|[<>\u2264\u2265~\u2248\xb1*#]{{1,2}})?\s*"
+    r"(?P<number>\(?[+\-\u2212]?(?:\d[\d.,'\u2019 \u00a0\u2009\u202f]*\d|\d|[.,]\d+)"
+    r"(?:[eE][+-]?\d+)?\)?(?:-(?=\s|$))?)\s*"
+    r"(?P<unit>[^\W\d_](?:[^\d*!?#\u2020\u2021()\[\]]|(?<=[a-zA-Z^])\d){0,15}?"
+    rf"|[%\u2030\xb0\"$\u20ac\u00a3\u00a5\u20b9]\s?[a-zA-Z]?)?\s*(?P<flag>{SYMBOLS})?"
+)
+SCALES = re.compile(r"%|[kKMGTmunp\xb5\u03bc]|k?bn|mio\.?|mill?\.?|tsd\.?", re.IGNORECASE)
+"""They multiply: a number without one is another number."""
+NO_UNIT = re.compile(r"[ap]\.?m\.?|st|nd|rd|th|x|e", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Affixes:
+    """What stands around the numbers of a column, and in how many rows."""
+
+    units: Counter[str]
+    flags: Counter[str]
+    num_bare: int
+    """Numbers without a unit."""
+
+    @property
+    def are_mixed(self) -> bool:
+        """Whether equal numbers may mean different values."""
+        return len(self.units) > 1 or (self.num_bare > 0 and any(map(SCALES.fullmatch, self.units)))
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of all numbers."""
+        (unit,) = self.units if len(self.units) == 1 else (None,)
+        return None if unit is None or self.num_bare or NO_UNIT.fullmatch(unit) else unit
+
+    @property
+    def strip(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.units, *self.flags)
+
+    def shown(self) -> str:
+        """The units, and how often each is there."""
+        bare = [f"none in {self.num_bare:,} rows"] if self.num_bare else []
+        return ", ".join([f"{quoted(unit)} in {count:,} rows" for unit, count in self.units.items()] + bare)
+
+
+def affixes_of(column: Column) -> Affixes | None:
+    """What stands around the numbers of a column of texts; None where nothing does, or they are no numbers."""
+    units: Counter[str] = Counter()
+    flags: Counter[str] = Counter()
+    num_found, num_bare = 0, column.numbers.count()
+    for word, count in column.odd_words.items():
+        found = AFFIXED.fullmatch(word)
+        if found is None:
+            continue
+        num_found += count
+        before, unit, flag = found["before"], found["unit"], found["flag"]
+        if before and re.fullmatch(CURRENCIES, before):
+            unit, before = (before, None) if unit is None else (f"{before} {unit}", None)
+        for affix in (before, flag):
+            if affix:
+                flags[affix] += count
+        if unit:
+            units[unit.strip()] += count
+        else:
+            num_bare += count
+        if len(units) + len(flags) > MAX_WORDS:
+            return None
+    num_texts = column.numbers.count() + sum(column.odd_words.values())
+    if not (units or flags) or num_found + column.numbers.count() < MOST * num_texts:
+        return None
+    return Affixes(units, flags, num_bare)

@@ -4,9 +4,7 @@ import re
 
 __all__ = ["MISSING_WORD"]
 
-PEOPLE = (
-    r"n\.?/?a\.?|#n/?a|nan|null|none|nil|[-?.*]+|missing|not available|unknown|undefined|err(or)?|invalid|offline"
-)
+PEOPLE = r"n\.?/?a\.?|#n/?a|nan|null|none|nil|[-?.*]+|missing|(not |un)available|unknown|undefined|err(or)?|invalid|offline"
 SPREADSHEETS = r"#(value|div/0|num|ref)!"
 HISTORIANS = (
     r"no (data|result|sample|value|lab data)",

@@ -4,7 +4,9 @@ import re
 
 __all__ = ["MISSING_WORD"]
 
-PEOPLE = r"n\.?/?a\.?|#n/?a|nan|null|none|nil|[-?.*]+|missing|(not |un)available|unknown|undefined|err(or)?|invalid|offline"
+PEOPLE = (
+    r"n\.?/?a\.?|#n/?a|nan|null|none|nil|[-?.*]+|missing|not available|unknown|undefined|err(or)?|invalid|offline"
+)
 SPREADSHEETS = r"#(value|div/0|num|ref)!"
 HISTORIANS = (
     r"no (data|result|sample|value|lab data)",
@@ -13,7 +15,7 @@ HISTORIANS = (
     r"(calc|comm|scan|input|coercion|equip|dcs) ?fail(ed|ure)?",
     r"scan (off|timeout|out)|out of serv(ice)?|(under|over|inp out) ?range",
     r"intf shut(down)?|arc off-?line|off-?line|not connect(ed)?|not converted|system error|access denied",
-    r"set to bad|sample bad|tag not found|\[-\d+\].*|.*no good data.*",
+    r"set to bad|sample bad|tag not found|unavailable|\[-\d+\].*|.*no good data.*",
 )
 """PI, Wonderware and their kind; blanks in them may be underscores."""
 MISSING_WORD = re.compile(

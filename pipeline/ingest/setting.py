@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,17 @@ from typing import Any
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.storage.places.files import read_file
 
-__all__ = ["by_column", "check_choice", "check_once", "is_encoding", "read_toml", "toml", "unexpected", "utf8"]
+__all__ = [
+    "by_column",
+    "check_choice",
+    "check_once",
+    "is_encoding",
+    "name_pattern",
+    "read_toml",
+    "toml",
+    "unexpected",
+    "utf8",
+]
 
 ESCAPES = b"\\x41 \\u0041 +AEE- ~{VP~} \x1b$B$@ xn--p1ai"
 """Texts that mean others in codecs of Python that have a state, or are no encodings of files."""
@@ -56,6 +67,18 @@ def check_once(setting: str, entries: Sequence[str]) -> None:
                 f"{setting} gives {of} both {found[column]!r} and {value!r}: give one of them",
                 code="recipe-conflict",
             )
+
+
+def name_pattern(setting: str, text: str) -> re.Pattern[str]:
+    """A regular expression for names of files, with one named group. Raises RecipeError."""
+    expected = f"a regular expression with one named group, such as '(?P<{setting.partition('-')[0]}>.+)_\\d+'"
+    try:
+        pattern = re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise unexpected(setting, text, f"{expected} ({error})") from None
+    if len(pattern.groupindex) != 1:
+        raise unexpected(setting, text, expected)
+    return pattern
 
 
 def is_encoding(name: str) -> bool:

@@ -9,7 +9,7 @@ from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
-from longstride.pipeline.ingest.sources.names import Names
+from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
@@ -22,6 +22,7 @@ from longstride.pipeline.profile.channels import (
 )
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
+from longstride.pipeline.profile.layout.files import FileLayout, find_file_layout
 from longstride.pipeline.profile.missing import find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
@@ -58,7 +59,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
             "there is no row to look at: name files that have rows",
             code="source-empty",
         )
-    draft = _begun(sample)
+    draft = _laid_out(_begun(sample), names, rows)
     _say_dialect(draft)
     _say_names(draft)
     _say_time(draft)
@@ -100,6 +101,25 @@ def _begun(sample: Sample) -> Proposal:
     times[0] = times[0]._replace(nanoseconds=times[0].nanoseconds.reverse())
     draft = Proposal(sample, columns, places.reverse(), times)
     draft.seen.append("the newest row is first; an ingest puts rows in order")
+    return draft
+
+
+def _laid_out(draft: Proposal, names: Names, rows: int) -> Proposal:
+    """Look at files again where each holds a sensor or a machine."""
+    found = find_file_layout(draft, find_files(names))
+    if isinstance(found, str):
+        draft.doubts.append(found)
+    if not isinstance(found, FileLayout):
+        return draft
+    layout: dict[str, str | list[str]] = {
+        "time": list(draft.times[0].recipe.time_columns),
+        found.setting: found.pattern,
+    }
+    draft = _begun(take_sample(names, rows, layout))
+    draft.put(found.setting, found.pattern)
+    draft.doubts.append(found.doubt)
+    if found.setting == "series-from":
+        draft.take_series(found.column)
     return draft
 
 

@@ -13,6 +13,7 @@ from longstride.pipeline.profile.channels import NUMBER_WITHIN
 from longstride.pipeline.profile.column import FEW, MOST, Column, steps
 from longstride.pipeline.profile.layout.long_log import (
     A_QUALITY,
+    COMMON_GRID,
     beside_value,
     is_event_log,
     mixed_value,
@@ -42,6 +43,8 @@ MAX_TEXTS = 200
 
 def find_keys(draft: Proposal) -> None:
     """Find the columns that put the times of each of their values in order."""
+    if draft.keys:
+        return
     # Of those that are as good, the one with the fewest values: a remark may be different in each row.
     candidates = sorted(filter(_is_key, draft.free), key=lambda column: len(column.values))[:MAX_CANDIDATES]
     words = [column for column in candidates if not column.is_number]
@@ -99,10 +102,7 @@ def _use_one(draft: Proposal, rows: pl.DataFrame, why: str, key: Column) -> None
         f"machine of its own, call it series instead: series = {toml(key.name)}, with {names} of each"
     )
     if completeness < 0.5:
-        draft.doubts.append(
-            "rows hold few of the channels each, for sensors have times of their own: a common grid puts them "
-            'together, as every = "1m" with fill = "forward" and fill-limit = "1h"'
-        )
+        draft.doubts.append(COMMON_GRID)
     for column in values:
         _doubt_states(draft, key, column)
 

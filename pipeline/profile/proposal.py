@@ -82,6 +82,11 @@ class Proposal:
         self.rows = self.rows.with_columns(column.texts.alias(setting))
         self.put(setting, column.name, why)
 
+    def take_series(self, name: str) -> None:
+        """Take a column that the names of files make as the series of a row."""
+        self.uses[name] = "series"
+        self.rows = self.rows.with_columns(self.columns[name].texts.alias("series"))
+
     def exclude(self, column: Column, why: str) -> None:
         """Leave a column out."""
         self.uses[column.name] = f"left out: {why}"

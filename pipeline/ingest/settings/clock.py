@@ -7,7 +7,7 @@ from typing import Literal
 
 from longstride.pipeline.ingest.duration import parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.setting import unexpected
+from longstride.pipeline.ingest.setting import name_pattern, unexpected
 from longstride.pipeline.ingest.settings.epochs import EPOCHS, UNITS_NS, Epoch, epoch_of, nanoseconds_of
 from longstride.pipeline.ingest.settings.time_format import check_format
 
@@ -26,6 +26,9 @@ class ClockSettings:
     """Column that holds the time of a row, or several that hold parts of it: date and time of day, or year, month,
     day and so on. Where rows have no time, they are counted: `every` says how far apart they are, and `start`
     when the first one was."""
+    date_from: str | None = None
+    """Where rows hold the time of day alone, the date in the name of their file: a regular expression with one
+    named group, such as '(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})'. It comes before the columns of `time`."""
     time_format: str | None = None
     """How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them); for
     numbers a unit (s, ms, us, ns, 100ns, min, h, d) since `start` or 1970, a unit and a date such as 'h since
@@ -49,8 +52,11 @@ class ClockSettings:
 
     @property
     def time_columns(self) -> tuple[str, ...]:
-        """Columns that hold the time of a row."""
-        return ((self.time,) if self.time else ()) if isinstance(self.time, str) else self.time
+        """Columns that hold the time of a row; the first may be made of the name of its file."""
+        columns = ((self.time,) if self.time else ()) if isinstance(self.time, str) else self.time
+        if self.date_from is None or not columns:
+            return columns
+        return (*name_pattern("date-from", self.date_from).groupindex, *columns)
 
     @property
     def counts_rows(self) -> bool:
@@ -87,6 +93,13 @@ class ClockSettings:
                 f"start is for elapsed times (time-format {units}), or rows without times: leave it out",
                 code="recipe-conflict",
             )
+        if self.date_from is not None:
+            name_pattern("date-from", self.date_from)
+            if self.counts_rows:
+                raise RecipeError(
+                    "date-from does nothing where no column holds the time of day: name it with --time",
+                    code="recipe-conflict",
+                )
         if self.counts_rows and self.time_format is not None:
             raise RecipeError(
                 "time-format does nothing where no column holds the time: name it with --time",

@@ -11,8 +11,9 @@ from longstride.pipeline.ingest.sources.csv.header import BOM
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.files import first_bytes, open_text
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
+from longstride.pipeline.ingest.sources.shapes.from_name import FromName
 
-__all__ = ["open_source"]
+__all__ = ["open_as_it_is", "open_source", "reshaped"]
 
 PROBE_BYTES = 2**12
 PARQUET, ARROW = b"PAR1", b"ARROW1"
@@ -40,6 +41,21 @@ JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
 
 def open_source(name: str, recipe: Recipe) -> Source:
+    """Open a file and read its column names, in the shape that the recipe asks for.
+
+    Raises SourceError for a kind that cannot be read, and for a file that does not have that shape.
+    """
+    return reshaped(open_as_it_is(name, recipe), recipe)
+
+
+def reshaped(source: Source, recipe: Recipe) -> Source:
+    """A source in the shape that a recipe asks for. Raises SourceError."""
+    if recipe.series_from or recipe.prefix_from or recipe.date_from:
+        source = FromName(source, recipe)
+    return source
+
+
+def open_as_it_is(name: str, recipe: Recipe) -> Source:
     """Open a file and read its column names. Raises SourceError for a kind that cannot be read."""
     magic = first_bytes(name)
     if magic.startswith(PARQUET):

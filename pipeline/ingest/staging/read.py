@@ -1,7 +1,6 @@
 """The first stage: every section of every source read into parts."""
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -152,10 +151,8 @@ def _without(names: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
 
 def _anywhere(reading: Reading) -> Reading:
     """The same, for workers that have another working directory."""
-    source = copy(reading.source)
-    if "://" not in source.name:
-        source.name = str(Path(source.name).absolute())
-    return replace(reading, source=source)
+    name = reading.source.name
+    return replace(reading, source=reading.source.named(name if "://" in name else str(Path(name).absolute())))
 
 
 def _out_of_sight(name: str) -> SourceError:

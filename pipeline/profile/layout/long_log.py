@@ -9,10 +9,14 @@ from longstride.pipeline.profile.column import MOST, Column, steps
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.time_names import name_score, plain
 
-__all__ = ["A_QUALITY", "beside_value", "is_event_log", "mixed_value", "state_keys"]
+__all__ = ["A_QUALITY", "COMMON_GRID", "beside_value", "is_event_log", "mixed_value", "state_keys"]
 
 QUALITY_NAME = re.compile(
     r".*(quality|validity|valid|status|statuscode|flag|good|qc|qf|qds|questionable|annotated)"
+)
+COMMON_GRID = (
+    "Where sensors have times of their own, a row holds the values of one: a common grid puts them together, as "
+    'every = "1m" with fill = "forward" and fill-limit = "1h"'
 )
 A_QUALITY = "a quality"
 MAX_QUALITIES = 8

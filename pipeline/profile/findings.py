@@ -75,6 +75,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     find_duplicates(draft)
     find_counters(draft)
     _try_recipe(draft)
+    _say_nested(draft)
     draft.sort()
     return draft
 
@@ -139,6 +140,21 @@ def _say_dialect(draft: Proposal) -> None:
 def _say_names(draft: Proposal) -> None:
     for name in sorted({name for source, _ in draft.sample.excerpts for name in source.repeated}):
         draft.doubts.append(f"{name!r} is the name of more than one column: the second is read as {name + '_2'!r}")
+
+
+def _say_nested(draft: Proposal) -> None:
+    for name, column in draft.columns.items():
+        first = next(iter(column.values), "")
+        if first in ("[...]", "{...}"):
+            draft.doubts.append(
+                f"{name!r} is left out, for it holds objects or long arrays: if these are rows, write each as an "
+                f"object with its time, as with `jq -c '.[\"{name}\"][]'`"
+            )
+        elif first.startswith("{") and first.endswith("}"):
+            draft.doubts.append(
+                f"{name!r} is left out, for its texts are JSON themselves: write them as objects, as with `jq -c "
+                f"'.[\"{name}\"] |= fromjson'`, and their values become columns"
+            )
 
 
 def _say_time(draft: Proposal) -> None:

@@ -18,6 +18,7 @@ from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.detect import open_as_it_is, reshaped
 from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, open_text
+from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.shapes.reshaped import Reshaped
@@ -29,6 +30,8 @@ __all__ = ["Sample", "take_sample"]
 
 MAX_FILES = 20
 SNIFFED_BYTES = 2**18
+ARRAY_BYTES = 2**23
+"""What is looked at of a JSON array, from its beginning."""
 MAX_BYTES = 2**28
 """Limit of the sample of a file, where lines are long."""
 FEW_SAMPLES = 1.5
@@ -113,6 +116,8 @@ def take_sample(names: Names, rows: int, layout: Mapping[str, str | list[str]] |
         begin = _read(name, 0, SNIFFED_BYTES)
         spans[name] = _spans(name, begin, each)
         source = open_as_it_is(name, _recipe(sniff(begin)))
+        if isinstance(source, JsonArraySource):
+            spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
             chosen = dialect if isinstance(source, CsvSource) else dialect.keys() & {"encoding"}

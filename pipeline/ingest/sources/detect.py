@@ -10,6 +10,7 @@ from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import BOM
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.files import first_bytes, open_text
+from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
 
@@ -71,9 +72,14 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
             name, "the compressed file does not hold text: decompress it first", code="source-format"
         )
     text = begin.removeprefix(BOM)
-    if JSON_ARRAY.match(text):
+    if array := JSON_ARRAY.match(text):
+        if array[0].endswith(b"{"):
+            return JsonArraySource(name, recipe)
         raise SourceError(
-            name, "this is one JSON array: write one object a line, as with `jq -c '.[]'`", code="source-format"
+            name,
+            'this is a JSON array that does not hold objects: write one object a line, such as {"time": ..., '
+            "\"value\": ...}, as with `jq -c '.[] | {time: .[0], value: .[1]}'`",
+            code="source-format",
         )
     if _is_json(text):
         return JsonSource(name, recipe)

@@ -286,12 +286,15 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "arrow stream": (arrow_stream, "source-format", "Arrow IPC stream"),
     "parquet, gz": (lambda: gzip.compress(parquet()), "source-format", ""),
     "gz in gz": (lambda: gzip.compress(gzip.compress(csv_log())), "source-format", ""),
-    "json array": (
-        lambda: b"[" + json_log().replace(b"\n", b",\n")[:-2] + b"]",
+    "json array, cut": (lambda: b"[" + json_log().replace(b"\n", b",\n")[:-3], "source-format", "`jq -c '.[]'`"),
+    "json array of arrays": (lambda: b"[\n  [1, 2]\n]\n", "source-format", "JSON array"),
+    "json, wrapped": (lambda: b'{"data": [{"time": 1, "a": 2}]}', "source-format", "`jq -c '.[\"data\"][]'`"),
+    "json, wrapped twice": (
+        lambda: b'{"ok": true, "x": {"rows": [{"time": 1}]}}',
         "source-format",
-        "`jq -c '.[]'`",
+        '`jq -c \'.["x"]["rows"][]\'`',
     ),
-    "json array, pretty": (lambda: b"[\n  {\n  }\n]\n", "source-format", "JSON array"),
+    "json, columns": (lambda: b'{"time": [1, 2], "a": [3, 4]}', "source-format", "orient='records'"),
     "json, pretty": (
         lambda: b'{\n "time": 1,\n "a": 2\n}\n',
         "source-format",

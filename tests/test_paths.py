@@ -24,7 +24,7 @@ Make = Callable[..., SeriesStore]
 
 URL = "s3://bucket/x"
 NOT_PATHS = {
-    "dask", "time", "time_format", "date_from", "start", "round_time", "timezone", "series",
+    "dask", "time", "time_format", "date_from", "melt", "start", "round_time", "timezone", "series",
     "series_from", "prefix_from", "pivot", "labels", "channels", "exclude",
     "unit", "separator", "encoding", "header", "null", "max_rejects", "sql", "rate", "every",
     "aggregate", "fill_limit", "max_gap", "split_on_missing", "rows", "model", "loss", "optimiser",

@@ -40,6 +40,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     Recipe,
     time=COLUMNS,
     date_from=PATTERN,
+    melt={"metavar": "FORMAT"},
     time_format={"metavar": "FORMAT"},
     start={"metavar": "TIME"},
     round_time=DURATION,

@@ -29,6 +29,10 @@ __all__ = ["find_keys"]
 MAX_SERIES = 10_000
 MAX_CANDIDATES = 20
 KEY_NAME = re.compile(r"\w*id|(unit|machine|engine|device|station|node|asset|site)(number|no|nr)?")
+MACHINE_NAME = re.compile(
+    r"(smart)?(meter|unit|machine|engine|device|station|node|asset|site|plant|building|house|household|turbine"
+    r"|vehicle|customer|pump)(id|name|number|no|nr|code)?"
+)
 SENSOR_NAME = re.compile(
     r".*(sensor|tag|var(iable|name|$)|metric|parameter|channel|measure|quantity|signal|item|kpi|field|topic|entity"
     r"|attribute|property|point|object|pollutant|what).*"
@@ -77,7 +81,8 @@ def _use_one(draft: Proposal, rows: pl.DataFrame, why: str, key: Column) -> None
     is_far = any(are_far(column.numbers, key.texts) for column in values)
     is_called_so = SENSOR_NAME.fullmatch(plain(key.name)) is not None or are_quantities(key.values)
     completeness = _completeness(rows, key)
-    is_long = len(values) == 1 and (completeness >= 0.5 or is_far or is_called_so)
+    is_machine = MACHINE_NAME.fullmatch(plain(key.name)) is not None
+    is_long = len(values) == 1 and (is_far or is_called_so or (completeness >= 0.5 and not is_machine))
     names = listed([column.name for column in values])
     if not is_long and not (is_far and is_called_so):
         draft.use("series", key, why)

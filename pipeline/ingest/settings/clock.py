@@ -9,6 +9,7 @@ from longstride.pipeline.ingest.duration import parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import name_pattern, unexpected
 from longstride.pipeline.ingest.settings.epochs import EPOCHS, UNITS_NS, Epoch, epoch_of, nanoseconds_of
+from longstride.pipeline.ingest.settings.melt import TIME_OF_DAY, check_melt
 from longstride.pipeline.ingest.settings.time_format import check_format
 
 __all__ = ["ClockSettings"]
@@ -29,6 +30,9 @@ class ClockSettings:
     date_from: str | None = None
     """Where rows hold the time of day alone, the date in the name of their file: a regular expression with one
     named group, such as '(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})'. It comes before the columns of `time`."""
+    melt: str | None = None
+    """Where a row holds a day and its columns are times of day, how these are named, such as %H:%M or H%H: each
+    value becomes a row, with the columns time_of_day, which comes after those of `time`, and value."""
     time_format: str | None = None
     """How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them); for
     numbers a unit (s, ms, us, ns, 100ns, min, h, d) since `start` or 1970, a unit and a date such as 'h since
@@ -52,11 +56,12 @@ class ClockSettings:
 
     @property
     def time_columns(self) -> tuple[str, ...]:
-        """Columns that hold the time of a row; the first may be made of the name of its file."""
+        """Columns that hold the time of a row; some are made by `date_from` and `melt`."""
         columns = ((self.time,) if self.time else ()) if isinstance(self.time, str) else self.time
-        if self.date_from is None or not columns:
+        if not columns:
             return columns
-        return (*name_pattern("date-from", self.date_from).groupindex, *columns)
+        date = () if self.date_from is None else tuple(name_pattern("date-from", self.date_from).groupindex)
+        return (*date, *columns, *(() if self.melt is None else (TIME_OF_DAY,)))
 
     @property
     def counts_rows(self) -> bool:
@@ -95,11 +100,14 @@ class ClockSettings:
             )
         if self.date_from is not None:
             name_pattern("date-from", self.date_from)
-            if self.counts_rows:
-                raise RecipeError(
-                    "date-from does nothing where no column holds the time of day: name it with --time",
-                    code="recipe-conflict",
-                )
+        if self.melt is not None:
+            check_melt(self.melt)
+        if self.counts_rows and (self.date_from or self.melt):
+            name, other = ("melt", "date") if self.melt else ("date-from", "time of day")
+            raise RecipeError(
+                f"{name} does nothing where no column holds the {other}: name it with --time",
+                code="recipe-conflict",
+            )
         if self.counts_rows and self.time_format is not None:
             raise RecipeError(
                 "time-format does nothing where no column holds the time: name it with --time",

@@ -13,6 +13,7 @@ from longstride.pipeline.ingest.sources.files import first_bytes, open_text
 from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
+from longstride.pipeline.ingest.sources.shapes.melted import Melted
 
 __all__ = ["open_as_it_is", "open_source", "reshaped"]
 
@@ -51,6 +52,8 @@ def open_source(name: str, recipe: Recipe) -> Source:
 
 def reshaped(source: Source, recipe: Recipe) -> Source:
     """A source in the shape that a recipe asks for. Raises SourceError."""
+    if recipe.melt is not None:
+        source = Melted(source, recipe)
     if recipe.series_from or recipe.prefix_from or recipe.date_from:
         source = FromName(source, recipe)
     return source

@@ -38,6 +38,12 @@ FOREIGN = {
 }
 CONTROLS = re.compile(rb"[\x00-\x08]")
 """What text does not hold."""
+ANNOTATED = re.compile(rb'"?#(group|datatype|default)"?,', re.IGNORECASE)
+"""The first line of a table of InfluxDB."""
+LINE_PROTOCOL = re.compile(
+    rb"(?:#[^\n]*\n)*[^\s,=;\"{\[]+(?:,[^\s,=]+=[^\s,=]+)* [^\s,=]+=(?:\"[^\"\n]*\"|[^\s,]+)"
+    rb"(?:,[^\s,=]+=(?:\"[^\"\n]*\"|[^\s,]+))* \d{10,19}\r?\n"
+)
 TAR_MAGIC = slice(257, 262)
 JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
@@ -75,6 +81,20 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
             name, "the compressed file does not hold text: decompress it first", code="source-format"
         )
     text = begin.removeprefix(BOM)
+    if ANNOTATED.match(text):
+        raise SourceError(
+            name,
+            "this is annotated CSV of InfluxDB: remove the annotations, as with `grep -v '^#'`; where its tables "
+            "have other columns, write each to a file of its own",
+            code="source-format",
+        )
+    if LINE_PROTOCOL.match(text):
+        raise SourceError(
+            name,
+            "this is line protocol of InfluxDB: write its rows as CSV, as `influx query` does with `--raw`, and "
+            "remove the annotations by `grep -v '^#'`",
+            code="source-format",
+        )
     if array := JSON_ARRAY.match(text):
         if array[0].endswith(b"{"):
             return JsonArraySource(name, recipe)

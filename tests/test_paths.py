@@ -24,10 +24,11 @@ Make = Callable[..., SeriesStore]
 
 URL = "s3://bucket/x"
 NOT_PATHS = {
-    "dask", "time", "time_format", "start", "round_time", "timezone", "series", "pivot", "labels", "channels",
-    "exclude", "unit", "separator", "encoding", "header", "null", "max_rejects", "sql", "rate", "every",
-    "comment", "skip_lines", "skip_below_header", "aggregate", "fill_limit", "max_gap", "split_on_missing", "rows",
-    "model", "loss", "optimiser", "decimal", "thousands", "strip", "negative", "states",
+    "dask", "time", "time_format", "date_from", "melt", "start", "round_time", "timezone", "series", "series_from",
+    "prefix_from", "pivot", "labels", "channels", "exclude", "unit", "separator", "encoding", "header", "null",
+    "max_rejects", "sql", "rate", "every", "comment", "skip_lines", "skip_below_header", "aggregate", "fill_limit",
+    "max_gap", "split_on_missing", "rows", "model", "loss", "optimiser", "decimal", "thousands", "strip",
+    "negative", "states",
 }  # fmt: skip
 """Options that take text which is not a path."""
 PLACES = {"store", "dest", "sources", "normal"}

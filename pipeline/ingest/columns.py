@@ -47,7 +47,7 @@ class Columns:
 
         `unnamed` are those of `names` that the file does not name: they hold values only where the recipe says so.
         """
-        keys = [name for name in (recipe.series, recipe.pivot) if name is not None]
+        keys = [name for name in (recipe.series_column, recipe.pivot) if name is not None]
         needed = [*recipe.time_columns, *keys, *recipe.labels]
         present = frozenset(names)
         absent = [name for name in needed if name not in present]
@@ -77,7 +77,7 @@ class Columns:
         used = {*needed, *channels}
         return Columns(
             time=recipe.time_columns,
-            series=recipe.series,
+            series=recipe.series_column,
             pivot=recipe.pivot,
             labels=recipe.labels,
             channels=channels,

@@ -22,6 +22,7 @@ def _tab(context: click.Context, parameter: click.Parameter, text: str | None) -
 
 
 COLUMN, DURATION = {"metavar": "COL"}, {"metavar": "DURATION"}
+PATTERN = {"metavar": "REGEX"}
 COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
 
 
@@ -38,11 +39,15 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
 @flags(
     Recipe,
     time=COLUMNS,
+    date_from=PATTERN,
+    melt={"metavar": "FORMAT"},
     time_format={"metavar": "FORMAT"},
     start={"metavar": "TIME"},
     round_time=DURATION,
     timezone={"metavar": "ZONE"},
     series=COLUMN,
+    series_from=PATTERN,
+    prefix_from=PATTERN,
     pivot=COLUMN,
     labels=COLUMNS,
     channels=COLUMNS,

@@ -62,6 +62,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         self.check_text()
         self.check_values()
         self.check_clock()
+        self.check_files()
         self._check_uses()
 
     @property
@@ -100,7 +101,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
                 "channels and exclude contradict each other: name the columns to keep, or to leave out",
                 code="recipe-conflict",
             )
-        named = [*self.time_columns, *(name for name in (self.series, self.pivot) if name is not None)]
+        named = [*self.time_columns, *(name for name in (self.series_column, self.pivot) if name is not None)]
         named += [*self.labels, *(self.channels or ()), *self.exclude]
         if repeated := sorted(name for name, count in Counter(named).items() if count > 1):
             raise RecipeError(

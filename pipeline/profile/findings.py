@@ -9,7 +9,7 @@ from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.settings.values import Spelling
-from longstride.pipeline.ingest.sources.names import Names
+from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
@@ -24,6 +24,8 @@ from longstride.pipeline.profile.channels import (
 )
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
+from longstride.pipeline.profile.layout.days import DayLayout, find_dates_in_names, find_times_in_columns
+from longstride.pipeline.profile.layout.files import find_file_layout
 from longstride.pipeline.profile.missing import find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
@@ -59,7 +61,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     sample = take_sample(names, rows)
     if not sample.num_rows:
         raise _no_row(sample)
-    draft = _begun(sample)
+    draft = _laid_out(sample, names, rows)
     _say_dialect(draft)
     _say_names(draft)
     _say_units(draft)
@@ -78,6 +80,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     find_duplicates(draft)
     find_counters(draft)
     _try_recipe(draft)
+    _say_nested(draft)
     draft.sort()
     return draft
 
@@ -110,7 +113,8 @@ def _begun(sample: Sample) -> Proposal:
             sample.excerpts[0].source.name,
             f"no column looks like times; the first row is {first}. For times that are written in another way, "
             "give --time-format to `longstride ingest`; an elapsed time is --time COLUMN --time-format s; "
-            "where rows have no time, count them, as with --every 50us --start 2024-03-01T08:00",
+            "where rows have no time, count them, as with --every 50us --start 2024-03-01T08:00; where they have "
+            "the time of day alone, the date may be in the name of the file: see --date-from",
             code="times-not-found",
         )
     found = steps(times[0].nanoseconds, places["block"])
@@ -121,6 +125,43 @@ def _begun(sample: Sample) -> Proposal:
     draft = Proposal(sample, columns, places.reverse(), times)
     draft.seen.append("the newest row is first; an ingest puts rows in order")
     return draft
+
+
+def _laid_out(sample: Sample, names: Names, rows: int) -> Proposal:
+    """Find how the log is laid out, and the time; look at it again in the shape that it is to have."""
+    days = _find_days(sample)
+    layout = {} if days is None else dict(days.settings)
+    if days is not None:
+        sample = take_sample(names, rows, layout)
+    draft = _begun(sample)
+    if days is not None:
+        draft.made.add(days.made)
+        draft.doubts.append(days.doubt)
+    found = find_file_layout(draft, find_files(names))
+    if isinstance(found, str):
+        draft.doubts.append(found)
+    elif found is not None:
+        doubts, made = draft.doubts, draft.made
+        layout["time"] = [name for name in draft.times[0].recipe.time_columns if name not in made]
+        layout[found.setting] = found.pattern
+        draft = _begun(take_sample(names, rows, layout))
+        draft.made = made
+        draft.doubts += [*doubts, found.doubt]
+        if found.setting == "series-from":
+            draft.take_series(found.column)
+    layout.pop("time", None)
+    for setting, value in layout.items():
+        draft.put(setting, value)
+    return draft
+
+
+def _find_days(sample: Sample) -> DayLayout | None:
+    frame, blocks = sample.frame(), sample.places()["block"]
+    spelling = Spelling(decimal=str(sample.dialect.settings.get("decimal", ".")))
+    columns = {raw.name: Column(raw, spelling) for raw in frame}
+    if found := find_times_in_columns(columns, blocks):
+        return found
+    return None if find_times(columns, blocks) else find_dates_in_names(columns, sample.names)
 
 
 def _say_dialect(draft: Proposal) -> None:
@@ -142,9 +183,25 @@ def _say_units(draft: Proposal) -> None:
             draft.add("unit", f"{name}={unit}", "stands below the names")
 
 
+def _say_nested(draft: Proposal) -> None:
+    for name, column in draft.columns.items():
+        first = next(iter(column.values), "")
+        if first in ("[...]", "{...}"):
+            draft.doubts.append(
+                f"{name!r} is left out, for it holds objects or long arrays: if these are rows, write each as an "
+                f"object with its time, as with `jq -c '.[\"{name}\"][]'`"
+            )
+        elif first.startswith("{") and first.endswith("}"):
+            draft.doubts.append(
+                f"{name!r} is left out, for its texts are JSON themselves: write them as objects, as with `jq -c "
+                f"'.[\"{name}\"] |= fromjson'`, and their values become columns"
+            )
+
+
 def _say_time(draft: Proposal) -> None:
     times = draft.times[0]
-    draft.put("time", times.recipe.time)
+    columns = [name for name in times.recipe.time_columns if name not in draft.made]
+    draft.put("time", columns[0] if len(columns) == 1 else columns)
     if times.recipe.time_format is not None:
         draft.put("time-format", times.recipe.time_format)
     if times.recipe.round_time is not None:

@@ -41,6 +41,8 @@ class Proposal:
         """Reason of a setting, or of one entry of it, as "exclude=wd"."""
         self.uses: dict[str, str] = dict.fromkeys(times[0].recipe.time_columns, "time")
         """What columns are, of those for which it is known."""
+        self.made: set[str] = set()
+        """Columns of time that other settings make."""
         self.seen: list[str] = []
         """About the rows as a whole."""
         self.doubts: list[str] = []
@@ -83,6 +85,11 @@ class Proposal:
         self.uses[column.name] = setting
         self.rows = self.rows.with_columns(column.texts.alias(setting))
         self.put(setting, column.name, why)
+
+    def take_series(self, name: str) -> None:
+        """Take a column that the names of files make as the series of a row."""
+        self.uses[name] = "series"
+        self.rows = self.rows.with_columns(self.columns[name].texts.alias("series"))
 
     def exclude(self, column: Column, why: str) -> None:
         """Leave a column out."""

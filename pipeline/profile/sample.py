@@ -1,7 +1,7 @@
 """The rows of logs that are looked at."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,10 +15,12 @@ from longstride.pipeline.ingest.sources.base import Raw, Section, Source
 from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
-from longstride.pipeline.ingest.sources.detect import open_source
+from longstride.pipeline.ingest.sources.detect import open_as_it_is, reshaped
 from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, open_text
+from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
+from longstride.pipeline.ingest.sources.shapes.reshaped import Reshaped
 from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.profile.text.dialect import Dialect, agreed, sniff
 from longstride.storage.errors import LongstrideError
@@ -27,6 +29,8 @@ __all__ = ["Sample", "take_sample"]
 
 MAX_FILES = 20
 SNIFFED_BYTES = 2**18
+ARRAY_BYTES = 2**23
+"""What is looked at of a JSON array, from its beginning."""
 MAX_BYTES = 2**28
 """Limit of the sample of a file, where lines are long."""
 FEW_SAMPLES = 1.5
@@ -92,8 +96,10 @@ class Sample:
         return whole.with_columns(selectors.float().fill_nan(None))
 
 
-def take_sample(names: Names, rows: int) -> Sample:
+def take_sample(names: Names, rows: int, layout: Mapping[str, str | list[str]] | None = None) -> Sample:
     """Read about `rows` rows of logs: the beginning of each file, and the middle and end of long plain texts.
+
+    `layout` has the settings by which their columns and rows are given another shape, and the time column.
 
     Raises RecipeError or SourceError where a file cannot be read, or two are written differently.
     """
@@ -108,7 +114,9 @@ def take_sample(names: Names, rows: int) -> Sample:
     for name in seen:
         begin = _read(name, 0, SNIFFED_BYTES)
         spans[name] = _spans(name, begin, each)
-        source = open_source(name, _recipe(sniff(begin)))
+        source = open_as_it_is(name, _recipe(sniff(begin)))
+        if isinstance(source, JsonArraySource):
+            spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
             dialects[name] = dialect if isinstance(source, CsvSource) else dialect.only("encoding")
@@ -119,13 +127,15 @@ def take_sample(names: Names, rows: int) -> Sample:
         dialect=dialect,
         num_files=len(files),
         names=tuple(seen),
-        excerpts=tuple(excerpt for name in seen for excerpt in _excerpts(name, spans[name], dialect, each)),
+        excerpts=tuple(
+            excerpt for name in seen for excerpt in _excerpts(name, spans[name], _recipe(dialect, layout), each)
+        ),
         is_whole=is_text and num_bytes_seen == sum(map(num_bytes, files)),
     )
 
 
-def _recipe(dialect: Dialect) -> Recipe:
-    return Recipe.from_settings({"time": "time", **dialect.settings})
+def _recipe(dialect: Dialect, layout: Mapping[str, str | list[str]] | None = None) -> Recipe:
+    return Recipe.from_settings({"time": "time", **dialect.settings, **(layout or {})})
 
 
 def _read(name: str, start: int, size: int) -> bytes:
@@ -156,8 +166,9 @@ def _spans(name: str, begin: bytes, rows: int) -> list[tuple[int, int]]:
         return spans
 
 
-def _excerpts(name: str, spans: list[tuple[int, int]], dialect: Dialect, rows: int) -> Iterator[Excerpt]:
-    source = open_source(name, _recipe(dialect))
+def _excerpts(name: str, spans: list[tuple[int, int]], recipe: Recipe, rows: int) -> Iterator[Excerpt]:
+    source = open_as_it_is(name, recipe)
+    shaped = reshaped(source, recipe)
     begin, is_serial = (0, 1), is_compressed(first_bytes(name))
     if isinstance(source, CsvSource):
         begin, is_serial = source.begin, source.is_serial
@@ -173,9 +184,10 @@ def _excerpts(name: str, spans: list[tuple[int, int]], dialect: Dialect, rows: i
         section = Section(index, *place, size)
         if isinstance(source, CsvSource) and not is_serial:
             section = source.excerpt(index, *place, size)
-        for read in source.pieces(section, columns, _recipe(dialect), size):
+        for read in source.pieces(section, columns, recipe, size):
             raw = read()
-            yield Excerpt(source, _from_first_row(raw) if index else raw)
+            raw = _from_first_row(raw) if index else raw
+            yield Excerpt(shaped, shaped.reshape(raw) if isinstance(shaped, Reshaped) else raw)
             break
 
 

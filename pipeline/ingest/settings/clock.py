@@ -7,8 +7,9 @@ from typing import Literal
 
 from longstride.pipeline.ingest.duration import parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.setting import unexpected
+from longstride.pipeline.ingest.setting import name_pattern, unexpected
 from longstride.pipeline.ingest.settings.epochs import EPOCHS, UNITS_NS, Epoch, epoch_of, nanoseconds_of
+from longstride.pipeline.ingest.settings.melt import TIME_OF_DAY, check_melt
 from longstride.pipeline.ingest.settings.time_format import check_format
 
 __all__ = ["ClockSettings"]
@@ -26,6 +27,12 @@ class ClockSettings:
     """Column that holds the time of a row, or several that hold parts of it: date and time of day, or year, month,
     day and so on. Where rows have no time, they are counted: `every` says how far apart they are, and `start`
     when the first one was."""
+    date_from: str | None = None
+    """Where rows hold the time of day alone, the date in the name of their file: a regular expression with one
+    named group, such as '(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})'. It comes before the columns of `time`."""
+    melt: str | None = None
+    """Where a row holds a day and its columns are times of day, how these are named, such as %H:%M or H%H: each
+    value becomes a row, with the columns time_of_day, which comes after those of `time`, and value."""
     time_format: str | None = None
     """How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them); for
     numbers a unit (s, ms, us, ns, 100ns, min, h, d) since `start` or 1970, a unit and a date such as 'h since
@@ -49,8 +56,12 @@ class ClockSettings:
 
     @property
     def time_columns(self) -> tuple[str, ...]:
-        """Columns that hold the time of a row."""
-        return ((self.time,) if self.time else ()) if isinstance(self.time, str) else self.time
+        """Columns that hold the time of a row; some are made by `date_from` and `melt`."""
+        columns = ((self.time,) if self.time else ()) if isinstance(self.time, str) else self.time
+        if not columns:
+            return columns
+        date = () if self.date_from is None else tuple(name_pattern("date-from", self.date_from).groupindex)
+        return (*date, *columns, *(() if self.melt is None else (TIME_OF_DAY,)))
 
     @property
     def counts_rows(self) -> bool:
@@ -85,6 +96,16 @@ class ClockSettings:
             units = ", ".join(UNITS_NS)
             raise RecipeError(
                 f"start is for elapsed times (time-format {units}), or rows without times: leave it out",
+                code="recipe-conflict",
+            )
+        if self.date_from is not None:
+            name_pattern("date-from", self.date_from)
+        if self.melt is not None:
+            check_melt(self.melt)
+        if self.counts_rows and (self.date_from or self.melt):
+            name, other = ("melt", "date") if self.melt else ("date-from", "time of day")
+            raise RecipeError(
+                f"{name} does nothing where no column holds the {other}: name it with --time",
                 code="recipe-conflict",
             )
         if self.counts_rows and self.time_format is not None:

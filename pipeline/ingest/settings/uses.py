@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from longstride.pipeline.ingest.setting import by_column
+from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.setting import by_column, name_pattern
 
 __all__ = ["UseSettings"]
 
@@ -14,6 +15,12 @@ class UseSettings:
 
     series: str | None = None
     """Column that says which series a row belongs to; by default there is a single series."""
+    series_from: str | None = None
+    """The series of all rows of a file, from its name: a regular expression with one named group, such as
+    '(?P<series>.+)_[0-9]+'. One with a / is searched in the whole path."""
+    prefix_from: str | None = None
+    """Where each file holds one sensor, its name from the name of the file, as `series_from` does: the columns of
+    values in acc.csv are called acc/x, acc/y and so on by '(?P<prefix>acc|gyro)'."""
     pivot: str | None = None
     """Column that names the sensor of a row: each sensor becomes a channel. With several columns of values,
     each sensor becomes as many channels, named sensor/column."""
@@ -25,6 +32,25 @@ class UseSettings:
     """Columns to leave out; or name those to keep in `channels`."""
     unit: tuple[str, ...] = ()
     """Unit of a channel, such as pressure=bar."""
+
+    @property
+    def series_column(self) -> str | None:
+        """Column of the series, where each row says it, or the name of its file does."""
+        if self.series_from is None:
+            return self.series
+        return next(iter(name_pattern("series-from", self.series_from).groupindex))
+
+    def check_files(self) -> None:
+        """Raise RecipeError where what names of files say cannot be used."""
+        for name in ("series_from", "prefix_from"):
+            if (text := getattr(self, name)) is not None:
+                name_pattern(name.replace("_", "-"), text)
+        if self.series is not None and self.series_from is not None:
+            raise RecipeError(
+                f"series is a column, {self.series!r}, and series-from takes it from the name of a file: give one "
+                "of them",
+                code="recipe-conflict",
+            )
 
     @cached_property
     def _units(self) -> dict[str | None, str]:

@@ -3,6 +3,7 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -101,6 +102,12 @@ class Source(ABC):
     def identity(self) -> list[str]:
         """Where it is, and what changes when it does."""
         return [self.path, str(self.version.num_bytes), self.version.mark]
+
+    def named(self, name: str) -> "Source":
+        """The same, called otherwise."""
+        other = copy(self)
+        other.name = name
+        return other
 
     def refuse_changed(self) -> None:
         """Raise SourceError where the file is no longer the one that was opened."""

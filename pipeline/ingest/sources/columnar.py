@@ -27,15 +27,18 @@ NO_NAME = re.compile(r"|__index_level_\d+__")
 
 
 class Columnar(Source):
-    """A file with flat typed columns; its lines are its rows."""
+    """A file with typed columns; its lines are its rows. Fields of a struct are columns: payload.temp."""
 
     kind: ClassVar[str]
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.line = "row"
+        self._in_file: tuple[str, ...] = ()
         with self._opened() as file:
-            self._schema = self._schema_of(file)
+            schema = self._schema_of(file)
+        self._in_file = tuple(schema.names)
+        self._schema, self._column_of = _flat_schema(schema)
         self.names = tuple(self._schema.names)
         self.unnamed = tuple(column for column in self.names if NO_NAME.fullmatch(column))
         with self._opened(self.names[:1]) as file:  # rows can be counted in any column
@@ -76,8 +79,11 @@ class Columnar(Source):
             self._type(name)
         first_row = section.start
         with self._opened(names) as file:
-            for table in self._tables(file, section.number, names, max(1, piece_bytes // (8 * len(names)))):
+            in_file = list(dict.fromkeys(self._column_of[name] for name in names))
+            for table in self._tables(file, section.number, in_file, max(1, piece_bytes // (8 * len(names)))):
                 table.validate(full=True)  # Arrow itself trusts what an IPC file says of its texts
+                if self._in_file != self.names:
+                    table = _flat(table).select(list(names))
                 stop = first_row + table.num_rows
                 done_bytes = section.num_bytes * (stop - section.start) // self._rows[section.number]
                 yield Unparsed(partial(_raw, table, first_row), done_bytes)
@@ -90,8 +96,9 @@ class Columnar(Source):
     @contextmanager
     def _opened(self, names: Sequence[str] | None = None) -> Iterator[Any]:
         """The file, to read some columns or all; what is wrong with it becomes a SourceError."""
+        in_file = None if names is None else list(dict.fromkeys(self._column_of[name] for name in names))
         try:
-            with _native(self.name) as raw, self._reader(raw, names) as file:
+            with _native(self.name) as raw, self._reader(raw, in_file) as file:
                 yield file
         except LongstrideError:
             raise
@@ -117,6 +124,36 @@ class Columnar(Source):
     @abstractmethod
     def _tables(self, file: Any, number: int, names: Sequence[str], batch_rows: int) -> Iterator[Any]:
         """Tables or record batches of a section, in order."""
+
+
+def _flat_schema(schema: Any) -> tuple[Any, dict[str, str]]:
+    """A schema with a column for each field of a struct, and the column of the file that each is of."""
+    import pyarrow as pa
+
+    if not any(pa.types.is_struct(field.type) for field in schema):
+        return schema, {name: name for name in schema.names}
+    fields = [(flat, field.name) for field in schema for flat in _flat_fields(field)]
+    return pa.schema([flat for flat, _ in fields]), {flat.name: name for flat, name in fields}
+
+
+def _flat_fields(field: Any) -> Iterator[Any]:
+    import pyarrow as pa
+
+    if not pa.types.is_struct(field.type):
+        yield field
+        return
+    for inner in field.flatten():
+        yield from _flat_fields(inner)
+
+
+def _flat(table: Any) -> Any:
+    """A table without structs."""
+    import pyarrow as pa
+
+    table = table if isinstance(table, pa.Table) else pa.Table.from_batches([table])
+    while any(pa.types.is_struct(kind) for kind in table.schema.types):
+        table = table.flatten()
+    return table
 
 
 def _is_foreign(kind: Any) -> bool:
@@ -211,7 +248,7 @@ class ArrowSource(Columnar):
         import pyarrow as pa
 
         # Of a batch only these columns are decompressed.
-        place = {name: index for index, name in enumerate(self.names)}
+        place = {name: index for index, name in enumerate(self._in_file)}
         wanted = None if names is None else [place[name] for name in names]
         return pa.ipc.open_file(raw, options=pa.ipc.IpcReadOptions(included_fields=wanted))
 

@@ -10,9 +10,12 @@ from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import BOM, wide_encoding
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.files import first_bytes, open_text
+from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
+from longstride.pipeline.ingest.sources.shapes.from_name import FromName
+from longstride.pipeline.ingest.sources.shapes.melted import Melted
 
-__all__ = ["open_source"]
+__all__ = ["open_as_it_is", "open_source", "reshaped"]
 
 PROBE_BYTES = 2**12
 PARQUET, ARROW = b"PAR1", b"ARROW1"
@@ -35,11 +38,34 @@ FOREIGN = {
 }
 CONTROLS = re.compile(rb"[\x00-\x08]")
 """What text does not hold."""
+ANNOTATED = re.compile(rb'"?#(group|datatype|default)"?,', re.IGNORECASE)
+"""The first line of a table of InfluxDB."""
+LINE_PROTOCOL = re.compile(
+    rb"(?:#[^\n]*\n)*[^\s,=;\"{\[]+(?:,[^\s,=]+=[^\s,=]+)* [^\s,=]+=(?:\"[^\"\n]*\"|[^\s,]+)"
+    rb"(?:,[^\s,=]+=(?:\"[^\"\n]*\"|[^\s,]+))* \d{10,19}\r?\n"
+)
 TAR_MAGIC = slice(257, 262)
 JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
 
 def open_source(name: str, recipe: Recipe) -> Source:
+    """Open a file and read its column names, in the shape that the recipe asks for.
+
+    Raises SourceError for a kind that cannot be read, and for a file that does not have that shape.
+    """
+    return reshaped(open_as_it_is(name, recipe), recipe)
+
+
+def reshaped(source: Source, recipe: Recipe) -> Source:
+    """A source in the shape that a recipe asks for. Raises SourceError."""
+    if recipe.melt is not None:
+        source = Melted(source, recipe)
+    if recipe.series_from or recipe.prefix_from or recipe.date_from:
+        source = FromName(source, recipe)
+    return source
+
+
+def open_as_it_is(name: str, recipe: Recipe) -> Source:
     """Open a file and read its column names. Raises SourceError for a kind that cannot be read."""
     magic = first_bytes(name)
     if magic.startswith(PARQUET):
@@ -55,9 +81,28 @@ def open_source(name: str, recipe: Recipe) -> Source:
             name, "the compressed file does not hold text: decompress it first", code="source-format"
         )
     text = begin.removeprefix(BOM)
-    if JSON_ARRAY.match(text):
+    if ANNOTATED.match(text):
         raise SourceError(
-            name, "this is one JSON array: write one object a line, as with `jq -c '.[]'`", code="source-format"
+            name,
+            "this is annotated CSV of InfluxDB: remove the annotations, as with `grep -v '^#'`; where its tables "
+            "have other columns, write each to a file of its own",
+            code="source-format",
+        )
+    if LINE_PROTOCOL.match(text):
+        raise SourceError(
+            name,
+            "this is line protocol of InfluxDB: write its rows as CSV, as `influx query` does with `--raw`, and "
+            "remove the annotations by `grep -v '^#'`",
+            code="source-format",
+        )
+    if array := JSON_ARRAY.match(text):
+        if array[0].endswith(b"{"):
+            return JsonArraySource(name, recipe)
+        raise SourceError(
+            name,
+            'this is a JSON array that does not hold objects: write one object a line, such as {"time": ..., '
+            "\"value\": ...}, as with `jq -c '.[] | {time: .[0], value: .[1]}'`",
+            code="source-format",
         )
     encoding = wide_encoding(begin)
     if encoding and _is_json(begin.decode(encoding, "ignore").encode()):

@@ -1,11 +1,12 @@
 """NDJSON: an object a line, plain or compressed."""
 
 import json
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import partial
 from io import BufferedIOBase
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import google_crc32c
 import numpy as np
@@ -29,38 +30,60 @@ from longstride.pipeline.ingest.sources.files import (
     open_text,
     refuse_other_bytes,
 )
+from longstride.pipeline.ingest.sources.flatten import flat, nested_keys, num_keys, wrapped
 
 __all__ = ["JsonSource"]
 
 PROBE_BYTES = 2**20
+WRAPPED = re.compile(rb'"([^"\\]+)"\s*:\s*\[\s*\{')
+"""An array of objects within an object."""
 KINDS = {list: "an array", str: "a string", bool: "a truth value", type(None): "null"}
 
 
 class JsonSource(Source):
     """A file of JSON objects, a line each.
 
-    Its columns are the keys in its first MiB, and those that the recipe's `header` names. Numbers are read as the
-    texts of the file, so a row is read the same whatever the others hold.
+    Its columns are the keys in its first MiB, those of objects within them with points (payload.temp), and those
+    that the recipe's `header` names. Numbers are read as the texts of the file, so a row is read the same whatever
+    the others hold.
     """
+
+    line_name: ClassVar[str] = "line"
 
     def __init__(self, name: str, recipe: Recipe) -> None:
         super().__init__(name)
         self._compressed = is_compressed(first_bytes(name))
         self._recipe = recipe
+        self.line = self.line_name
         keys = dict.fromkeys(recipe.header)
         with open_text(name) as (stream, _):
-            probe = stream.read(PROBE_BYTES)
-        for line in probe[: probe.rfind(b"\n") + 1 or len(probe)].split(b"\n"):
-            row = _object(line, recipe.encoding)
-            if isinstance(row, dict):
-                keys.update(dict.fromkeys(row))
+            lines = list(self._probe(stream, PROBE_BYTES))
+        rows = [row for line in lines if isinstance(row := _object(line, recipe.encoding), dict)]
+        if len(rows) == 1 and (way := wrapped(rows[0])):
+            raise SourceError(name, f"this is one JSON object; {way}", code="source-format")
+        self._nested = nested_keys(rows)
+        for row in rows:
+            keys.update(dict.fromkeys(self._columns_of(row)))
         if not keys:
+            wrapper = WRAPPED.search(b"\n".join(lines))
+            array = f" '.. | .[\"{wrapper[1].decode(errors='replace')}\"]? | arrays | .[]'" if wrapper else ""
             raise SourceError(
                 name,
-                "no line of its first MiB is a JSON object: expected one a line, as `jq -c` writes them",
+                f"no line of its first MiB is a JSON object: expected one a line, as `jq -c{array}` writes them",
                 code="source-format",
             )
         self.names = tuple(keys)
+
+    def _columns_of(self, row: dict[str, Any]) -> dict[str, Any]:
+        found = _flat(row, self._nested)
+        if isinstance(found, _Fault):
+            raise SourceError(self.name, f"{found.detail}: rename one, as with jq", code="column-repeated")
+        return found
+
+    def _probe(self, stream: BufferedIOBase, num_bytes: int) -> Iterator[bytes]:
+        """Texts of the first objects."""
+        probe = stream.read(num_bytes)
+        yield from probe[: probe.rfind(b"\n") + 1 or len(probe)].split(b"\n")
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """Cut a plain file at line breaks."""
@@ -107,7 +130,7 @@ class JsonSource(Source):
             row = _object(text, encoding)
             if row is None:
                 num_blank += 1
-            elif isinstance(row, _Fault):
+            elif isinstance(row, _Fault) or isinstance(row := _flat(row, self._nested), _Fault):
                 rejects.append(Reject(line, row.reason, row.detail, raw_text(text, encoding)))
             elif added := row.keys() - known:
                 rejects.append(Reject(line, "unknown column", _unknown(min(added)), raw_text(text, encoding)))
@@ -169,7 +192,8 @@ def _object(line: bytes, encoding: str) -> dict[str, Any] | _Fault | None:
         text = line.decode(encoding)
         row = AS_WRITTEN.decode(text)
         # Looking at the keys one by one takes long: only where there may be more than the object has.
-        if isinstance(row, dict) and text.count('":') + text.count('" :') > len(row):
+        num_marks = text.count('":') + text.count('" :')
+        if isinstance(row, dict) and num_marks > len(row) and num_marks > num_keys(row):
             row = CAREFUL.decode(text)
         if "\\u" in text:
             json.dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is not a text
@@ -182,6 +206,13 @@ def _object(line: bytes, encoding: str) -> dict[str, Any] | _Fault | None:
     if isinstance(row, dict):
         return row
     return _Fault("no JSON object", f"the line is {KINDS.get(type(row), 'a number')}, expected an object")
+
+
+def _flat(row: dict[str, Any], nested: Set[str]) -> dict[str, Any] | _Fault:
+    try:
+        return flat(row, nested)
+    except (ValueError, RecursionError) as error:
+        return _Fault("no JSON object", str(error))
 
 
 def _column(name: str, rows: list[dict[str, Any]], decimal: str) -> pl.Series:
@@ -197,7 +228,7 @@ def _text(value: Any, decimal: str) -> str | None:
         return value.replace(".", decimal)
     if value is None or isinstance(value, str):
         return value
-    # A nested value cannot be stored; a reject has the line.
+    # A nested value cannot be stored here; a reject has the line.
     if isinstance(value, list):
         return "[...]"
     return "{...}" if isinstance(value, dict) else json.dumps(value)

@@ -1,7 +1,6 @@
 """The first stage: every section of every source read into parts."""
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport
 from longstride.pipeline.ingest.sources.reading import Reading
 from longstride.pipeline.ingest.staging.folder import StagedFolder, part_name
+from longstride.pipeline.ingest.staging.midnight import refuse_midnight_between
 from longstride.pipeline.ingest.staging.part_file import Part, counted
 from longstride.pipeline.ingest.staging.precision import refuse_rounded
 from longstride.pipeline.ingest.staging.reject_file import RejectLimit
@@ -66,6 +66,8 @@ class ReadSources:
         self._advance(self._total_bytes - self._done_bytes)
         self._stop_at_limit()
         self.parts.sort(key=lambda part: (part.source, part.section, part.piece))
+        if self._plan.recipe.date_from is not None and self._plan.recipe.pivot is None:
+            refuse_midnight_between(self.parts, self._plan.sources)
         if clock := RowClock.of(self._plan.recipe):
             self.parts = list(counted(self.parts, clock))
         self._see(left_behind)
@@ -152,10 +154,8 @@ def _without(names: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
 
 def _anywhere(reading: Reading) -> Reading:
     """The same, for workers that have another working directory."""
-    source = copy(reading.source)
-    if "://" not in source.name:
-        source.name = str(Path(source.name).absolute())
-    return replace(reading, source=source)
+    name = reading.source.name
+    return replace(reading, source=reading.source.named(name if "://" in name else str(Path(name).absolute())))
 
 
 def _out_of_sight(name: str) -> SourceError:

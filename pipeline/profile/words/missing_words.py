@@ -15,7 +15,7 @@ HISTORIANS = (
     r"(calc|comm|scan|input|coercion|equip|dcs) ?fail(ed|ure)?",
     r"scan (off|timeout|out)|out of serv(ice)?|(under|over|inp out) ?range",
     r"intf shut(down)?|arc off-?line|off-?line|not connect(ed)?|not converted|system error|access denied",
-    r"set to bad|sample bad|tag not found|\[-\d+\].*|.*no good data.*",
+    r"set to bad|sample bad|tag not found|unavailable|\[-\d+\].*|.*no good data.*",
 )
 """PI, Wonderware and their kind; blanks in them may be underscores."""
 MISSING_WORD = re.compile(

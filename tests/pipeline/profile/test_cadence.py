@@ -41,16 +41,16 @@ def test_times_that_go_back(look: LOOK) -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "duplicates", "doubt"),
+    ("second", "settings"),
     [
-        (log("time,v", times(40), wave(40, seed=1)), None, True),
-        (log("time,v", times(40)[20:], wave(40)[20:]), "first", False),
-        (log("time,w", times(40), wave(40, seed=1)), None, False),
+        (log("time,v", times(40), wave(40, seed=1)), {"prefix-from": r"(?P<prefix>[A-Za-z]+)\.csv"}),
+        (log("time,v", times(40)[20:], wave(40)[20:]), {"duplicates": "first"}),
+        (log("time,w", times(40), wave(40, seed=1)), {}),
     ],
     ids=["of something else", "that overlaps", "of other columns"],
 )
-def test_a_second_file(write_log: WRITE, second: list[str], duplicates: str | None, doubt: bool) -> None:
+def test_a_second_file(write_log: WRITE, second: list[str], settings: dict[str, str]) -> None:
     files = write_log("a.csv", log("time,v", times(40), wave(40))), write_log("b.csv", second)
     found = propose(*files)
-    assert found.settings.get("duplicates") == duplicates
-    assert doubted(found, "no column says whose they are") == doubt
+    assert found.settings == {"time": "time"} | settings
+    assert doubted(found, "series-from = ") == ("prefix-from" in settings)

@@ -80,8 +80,9 @@ def test_a_long_log_of_several_machines(look: LOOK, store: STORE) -> None:
     assert store().num_rows == 60
 
 
-def test_sensors_at_times_of_their_own_are_series(look: LOOK) -> None:
-    rows = sorted(
-        (row[:3] for row in interleaved(30, ["speed", "heat", "load"], jitter=0.5)), key=lambda row: row[1]
-    )
-    assert look("time,what,value", *zip(*rows, strict=True)).settings == {"time": "time", "series": "what"}
+@pytest.mark.parametrize(("names", "setting"), [("speed heat load", "pivot"), ("east west north", "series")])
+def test_one_number_at_times_of_their_own(look: LOOK, names: str, setting: str) -> None:
+    rows = sorted((row[:3] for row in interleaved(30, names.split(), jitter=0.5)), key=lambda row: row[1])
+    found = look("time,which,value", *zip(*rows, strict=True))
+    assert found.settings == {"time": "time", setting: "which"}
+    assert doubted(found, "pivot = " if setting == "series" else "series = ")

@@ -192,7 +192,7 @@ def test_a_key_that_comes_up_late(tmp_path: Path, compressed: bool) -> None:
 def test_columns_that_a_query_sees_are_texts(tmp_path: Path) -> None:
     lines = [good(row, kind=kind, note={"x": 1}) for row, kind in enumerate([1, "b", 1.0, None])]
     sql = "SELECT *, 1 AS one FROM rows WHERE kind = '1' OR kind IS NULL"
-    store = read(tmp_path, lines, exclude=("kind", "note"), sql=sql)
+    store = read(tmp_path, lines, exclude=("kind", "note.x"), sql=sql)
     np.testing.assert_array_equal(store.values[:, store.channels.index("a")], [0, 3])
 
 
@@ -216,9 +216,7 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) 
 
 
 @given(
-    st.lists(
-        st.dictionaries(st.sampled_from("abcd"), VALUES | st.lists(VALUES, max_size=2)), min_size=1, max_size=20
-    ),
+    st.lists(st.dictionaries(st.sampled_from("abcd"), VALUES), min_size=1, max_size=20),
     st.integers(1, 400),
     st.sampled_from(["\n", "\r\n", "\n \n"]),
 )
@@ -247,8 +245,6 @@ def test_pieces_are_the_lines(
 
 
 def text(value: Any) -> str | None:
-    if isinstance(value, list):
-        return "[...]"
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 

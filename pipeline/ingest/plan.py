@@ -69,7 +69,8 @@ class Plan:
         return Shape(
             names=tuple(source.name for source in self.sources),
             line=tuple(source.line for source in self.sources),
-            num_columns=len(self.union),
+            column_names=self.union,
+            labels=self.recipe.labels,
             columns=tuple(np.array([position[name] for name in names], np.intp) for names in self.channels),
             group=tuple(groups[frozenset(names)] for names in self.channels),
             sensors=None if sensors is None else tuple(sensors),

@@ -29,6 +29,8 @@ class FileReport:
     """Rows whose series and time are those of another."""
     merged: int = 0
     """Rows summarised into a row of the common grid, or merged into a row with other channels."""
+    differing: int = 0
+    """Of these two, rows with other values or labels than those that are kept."""
     blank_lines: int = 0
     repeated_headers: int = 0
     out_of_order: int = 0
@@ -88,6 +90,7 @@ class FileReport:
             "dropped by the query": self.filtered,
             "repeated": self.deduplicated,
             "merged": self.merged,
+            "repeated with other values or labels": self.differing,
             "blank lines": self.blank_lines,
             "repeated headers": self.repeated_headers,
             "out of order": self.out_of_order,

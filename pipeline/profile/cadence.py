@@ -5,8 +5,8 @@ import polars as pl
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.words.wording import share
-from longstride.storage.text import counted
+from longstride.pipeline.profile.words.wording import number, share
+from longstride.storage.text import counted, readable_time
 
 __all__ = ["find_duplicates", "see_steps"]
 
@@ -67,26 +67,55 @@ def _longest_run(whole: pl.Series) -> int:
 
 
 def find_duplicates(draft: Proposal) -> None:
-    """Find rows of a time and series that were before."""
-    values = pl.DataFrame([column.numbers for column in draft.channels]).hash_rows()
+    """Find rows of a time and series that were before, and whether they say something else."""
+    compared = {column.name: column.numbers for column in draft.channels}
+    compared |= {name: draft.columns[name].texts for name in draft.settings.get("labels", ())}
+    values = pl.DataFrame([column.alias(f"value {name}") for name, column in compared.items()])
     whose = ["group", "time", *draft.keys]
-    rows = draft.rows.with_columns(values=values).drop_nulls("time")
-    first = pl.col("values").first().over(whose).alias("first")
-    again = rows.with_columns(first).filter(~pl.struct(whose).is_first_distinct())
-    num_others = int((again["values"] != again["first"]).sum())
-    if num_others and not draft.keys and _is_autumn(again["time"]):
+    rows = draft.rows.hstack(values).drop_nulls("time")
+    first = rows.select(values.columns).select(pl.all().first().over(*(rows[key] for key in whose)))
+    is_again = ~rows.select(pl.struct(whose).is_first_distinct()).to_series()
+    differs = [is_again & (rows[name].ne_missing(first[name])) for name in values.columns]
+    is_other = pl.select(pl.any_horizontal(pl.lit(False), *differs)).to_series() & is_again
+    num_again, num_others = int(is_again.sum()), int(is_other.sum())
+    if not num_again:
+        return
+    if not num_others:
+        draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before, as it was")
+        return
+    row = is_other.to_list().index(True)
+    name = next(name for name, differ in zip(compared, differs, strict=True) if differ[row])
+    shown = (
+        f"{name!r} is {_value(first[f'value {name}'][row])} and {_value(rows[f'value {name}'][row])} at "
+        f"{readable_time(rows['time'][row], fraction=False)}"
+    )
+    if not draft.keys and _is_autumn(rows["time"].filter(is_other)):
         draft.doubts.append(
-            "an hour comes twice in the night in which clocks are set back: these are local times. Say timezone, "
-            'and which of the two hours rows are of: ambiguous = "earliest" or "latest"'
+            "an hour comes twice in the night in which clocks are set back: these are local times. Say their zone, "
+            f'and that the order of rows tells the two hours apart: timezone = "{_zone(rows["time"][row])}" and '
+            f'ambiguous = "infer". Without it, an ingest stops: {shown}'
         )
     elif num_others > FEW * len(rows) and not draft.keys:
         draft.doubts.append(
-            f"{share(num_others, len(rows))} of rows repeat a time with other values, and no column says whose "
-            "they are: ingest the files apart, add such a column, or see duplicates"
+            f"{share(num_others, len(rows))} of rows repeat a time with other values ({shown}), and no column says "
+            "whose they are: ingest the files apart, add such a column, or see duplicates"
         )
-    elif len(again):
-        how = f"{num_others:,} with other values (see last and mean)" if num_others else "with the same values"
-        draft.put("duplicates", "first", f"{counted(len(again), 'row')} of a time that was before, {how}")
+    else:
+        draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before: see the doubt")
+        draft.doubts.append(
+            f"duplicates: {num_others:,} of {counted(num_again, 'row')} of a time that was before have other "
+            f"values or labels: {shown}. An ingest stops there, unless you say which is right: duplicates = "
+            '"first", "last" or "mean"'
+        )
+
+
+def _value(value: float | str | None) -> str:
+    return "missing" if value is None else value if isinstance(value, str) else number(value)
+
+
+def _zone(time_ns: int) -> str:
+    """A zone in whose autumn this time is."""
+    return "Europe/Berlin" if readable_time(time_ns, fraction=False)[5:7] == "10" else "America/New_York"
 
 
 def _is_autumn(times: pl.Series) -> bool:

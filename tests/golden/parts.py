@@ -253,6 +253,7 @@ def _report(report: IngestReport) -> Values:
     found = {"report": digest(json.dumps(account, sort_keys=True))}
     for file in files:
         name = Path(file.pop("name")).name
+        file.pop("differing")  # it came later
         found[f"report of {name}"] = digest(json.dumps(file, sort_keys=True))
     lines = [] if rejects is None else pq.read_table(rejects).to_pylist()
     rows = [[Path(line["file"]).name, *(line[name] for name in ("line", "reason", "raw"))] for line in lines]

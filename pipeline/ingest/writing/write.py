@@ -59,6 +59,7 @@ def write_store(
         first_series = min(series for part in read.parts for series in part.spans.series)
         target.resume(rules, first_series, look_for_missing=recipe.split_on_missing is not None)
         _apply(plan, read, rules, plan.shape(sensors), bucket_bytes, progress)
+        rules.refuse_differing()
         for number, steps_back in steps_back_between(read.parts).items():
             read.files[number].out_of_order += steps_back
         _check_accounts(read.files, writer, rules)
@@ -118,6 +119,7 @@ def _check_accounts(files: Sequence[FileReport], writer: StoreWriter, rules: Row
         file.rows_out = int(rules.rows_out[number])
         file.merged = int(rules.merged[number])
         file.deduplicated = int(rules.repeated[number])
+        file.differing = int(rules.differing.count[number])
         if not file.is_balanced:
             raise AccountingError(
                 f"{file.name} has {file.rows_in:,} rows, but they became {file.in_words()}: nothing was "

@@ -27,9 +27,22 @@ def test_repeated_times(look: LOOK, store: Callable[..., SeriesStore]) -> None:
     stamps = times(1000)
     stamps[500] = stamps[499]
     found = look("time,v", stamps, wave(1000))
-    assert found.settings == {"time": "time", "duplicates": "first"}
-    assert found.why["duplicates"] == "1 row of a time that was before, 1 with other values (see last and mean)"
-    assert store().num_rows == 999
+    assert found.settings == {"time": "time", "duplicates": "same"}
+    values = wave(1000)
+    assert doubted(found, f"'v' is {float(values[499]):g} and {float(values[500]):g} at 2024-03-18 17:49:00")
+    with pytest.raises(AssertionError, match="rows-differ"):
+        store()
+
+
+def test_rows_that_are_repeated_as_they_were(look: LOOK, store: Callable[..., SeriesStore]) -> None:
+    stamps, values, faults = times(100), wave(100), ["0"] * 100
+    stamps[50], values[50] = stamps[49], values[49]
+    found = look("time,v,fault", stamps, values, faults)
+    assert found.settings == {"time": "time", "labels": ["fault"], "duplicates": "same"}
+    assert not doubted(found, "duplicates")
+    assert store().num_rows == 99
+    faults[50] = "1"
+    assert doubted(look("time,v,fault", stamps, values, faults), "'fault' is 0 and 1 at 2024-03-18 10:19:00")
 
 
 def test_times_that_go_back(look: LOOK) -> None:
@@ -44,7 +57,7 @@ def test_times_that_go_back(look: LOOK) -> None:
     ("second", "duplicates", "doubt"),
     [
         (log("time,v", times(40), wave(40, seed=1)), None, True),
-        (log("time,v", times(40)[20:], wave(40)[20:]), "first", False),
+        (log("time,v", times(40)[20:], wave(40)[20:]), "same", False),
         (log("time,w", times(40), wave(40, seed=1)), None, False),
     ],
     ids=["of something else", "that overlaps", "of other columns"],

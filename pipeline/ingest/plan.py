@@ -127,9 +127,9 @@ def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = Non
     sources = tuple(open_source(name, recipe) for name in find_files(names))
     known = {name for source in sources for name in source.names}
     unknown = [name for name in recipe.exclude if name not in known]
-    if unknown:
+    if unknown and (is_new or recipe.absent_labels == "error"):
         raise RecipeError(f"exclude names {listed(unknown)}, which no source has", code="column-missing")
-    columns = []
+    columns: list[Columns] = []
     for source in sources:
         repeated = sorted(name for name, count in Counter(source.names).items() if count > 1)
         if repeated:
@@ -142,6 +142,8 @@ def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = Non
     union = tuple(union) if union is not None else union_of_channels(columns, recipe)
     channels = tuple(one.channels for one in columns)
     if recipe.sql is not None:
+        if recipe.absent_labels == "zero":
+            columns = _with_lacking(recipe, sources, columns)
         queries = [
             Query(recipe.sql, one, _types(source, one.unused))
             for source, one in zip(sources, columns, strict=True)
@@ -150,11 +152,32 @@ def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = Non
         union = tuple(dict.fromkeys(name for names in channels for name in names))
     if is_new:
         recipe.refuse_idle()
+        _refuse_unknown_labels(recipe, columns)
         _check_null(recipe, {name for one in columns for name in one.channels})
     plan = Plan(recipe=recipe, sources=sources, columns=tuple(columns), channels=channels, union=union)
     if recipe.pivot is None:
         plan.check_settings(plan.store_channels(None))
     return plan
+
+
+def _with_lacking(recipe: Recipe, sources: Sequence[Source], columns: Sequence[Columns]) -> list[Columns]:
+    """The columns of each source, with those that only others have, for a query that uses them."""
+    types: dict[str, pl.DataType] = dict.fromkeys(recipe.exclude, pl.String())
+    for source, one in zip(sources, columns, strict=True):
+        types |= dict(_types(source, one.unused))
+        types |= dict.fromkeys(one.read_labels, pl.Int64())
+        types |= dict.fromkeys(one.channels, pl.Float64())
+    return [
+        replace(one, lacking={name: types[name] for name in types if name not in source.names})
+        for source, one in zip(sources, columns, strict=True)
+    ]
+
+
+def _refuse_unknown_labels(recipe: Recipe, columns: Sequence[Columns]) -> None:
+    """Raise RecipeError for a label that no source has, and no query computes: all of it would be 0."""
+    for name in recipe.labels:
+        if recipe.sql is None and all(name in one.absent_labels for one in columns):
+            raise RecipeError(f"labels names {name!r}, which no source has", code="column-missing")
 
 
 def _check_null(recipe: Recipe, channels: Collection[str]) -> None:

@@ -69,7 +69,7 @@ def _longest_run(whole: pl.Series) -> int:
 def find_duplicates(draft: Proposal) -> None:
     """Find rows of a time and series that were before, and whether they say something else."""
     compared = {column.name: column.numbers for column in draft.channels}
-    compared |= {name: draft.columns[name].texts for name in draft.settings.get("labels", ())}
+    compared |= {name: draft.columns[name].texts for name in draft.label_columns}
     values = pl.DataFrame([column.alias(f"value {name}") for name, column in compared.items()])
     whose = ["group", "time", *draft.keys]
     rows = draft.rows.hstack(values).drop_nulls("time")
@@ -91,14 +91,14 @@ def find_duplicates(draft: Proposal) -> None:
     )
     if not draft.keys and _is_autumn(rows["time"].filter(is_other)):
         draft.doubts.append(
-            "an hour comes twice in the night in which clocks are set back: these are local times. Say their zone, "
-            f'and that the order of rows tells the two hours apart: timezone = "{_zone(rows["time"][row])}" and '
+            "an hour comes twice in the night in which clocks are set back: these are local times. Say "
+            f'their zone, and that the order of rows tells the two hours apart: timezone = "{_zone(rows["time"][row])}" and '
             f'ambiguous = "infer". Without it, an ingest stops: {shown}'
         )
     elif num_others > FEW * len(rows) and not draft.keys:
         draft.doubts.append(
-            f"{share(num_others, len(rows))} of rows repeat a time with other values ({shown}), and no column says "
-            "whose they are: ingest the files apart, add such a column, or see duplicates"
+            f"{share(num_others, len(rows))} of rows repeat a time with other values ({shown}), and no column "
+            "says whose they are: ingest the files apart, add such a column, or see duplicates"
         )
     else:
         draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before: see the doubt")

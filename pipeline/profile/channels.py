@@ -1,7 +1,5 @@
 """Which columns are channels, labels, counters, or nothing of use: other times, indexes, texts, constants."""
 
-import re
-
 import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
@@ -9,6 +7,7 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
 from longstride.pipeline.profile.column import FEW, MOST, Column
+from longstride.pipeline.profile.labels import LABEL_NAME
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.times import is_time_of_day, parts_of_time
 from longstride.pipeline.profile.words.time_names import name_score, plain
@@ -16,7 +15,6 @@ from longstride.pipeline.profile.words.wording import number, quoted, share
 
 __all__ = [
     "find_counters",
-    "find_labels",
     "leave_out_constants",
     "leave_out_index",
     "leave_out_other_times",
@@ -26,12 +24,6 @@ __all__ = [
 NUMBER_WITHIN = r"^[^\d\w]*[+-]?\d[\d.,' \u{a0}\u{202f}]*\s*([^\d\s][^\d]{0,11})?$"
 FEW_STATES = 12
 MANY = 0.1
-LABEL_NAME = re.compile(
-    r"(is)?(label|anomaly|anomalous|abnormal|event|fault|failure|attack|outlier|changepoint|defect|intrusion"
-    r"|groundtruth)(s|label|labels|flag)?"
-)
-MAYBE_LABEL_NAME = re.compile(r"y|class|target|normal|alarm|alert|status|state|(normal|attack)attack")
-"""Names of labels, and of channels."""
 
 
 def leave_out_other_times(draft: Proposal) -> None:
@@ -54,28 +46,6 @@ def leave_out_index(draft: Proposal) -> None:
         if len(steps) and (steps == 1).all() and left > 1:
             draft.exclude(column, "counts rows")
             left -= 1
-
-
-def find_labels(draft: Proposal) -> None:
-    """Find labels by their names; they hold true or false, always."""
-    for column in draft.free:
-        if not LABEL_NAME.fullmatch(plain(column.name)):
-            if column.is_flag and len(column.values) > 1 and MAYBE_LABEL_NAME.fullmatch(plain(column.name)):
-                entry = toml((column.name,))
-                draft.doubts.append(
-                    f"{column.name!r} is kept as a channel, an input of models: if it says what they should find, "
-                    f"say labels = {entry}"
-                )
-            continue
-        if column.is_flag and not column.texts.null_count():
-            num_set = int(column.texts.str.to_lowercase().is_in(["true", "1", "1.0"]).sum())
-            how_many = share(num_set, len(column.texts)) if num_set else "none"
-            draft.uses[column.name] = f"labels, {how_many} of them set"
-            draft.add("labels", column.name, f"{how_many} of them set")
-        elif column.is_flag or not column.is_number:
-            draft.doubts.append(
-                f"{column.name!r} looks like labels, but is {column.shown()}: sql can make true and false of it"
-            )
 
 
 def leave_out_texts(draft: Proposal) -> None:

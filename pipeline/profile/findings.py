@@ -14,7 +14,6 @@ from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
     find_counters,
-    find_labels,
     leave_out_constants,
     leave_out_index,
     leave_out_other_times,
@@ -22,6 +21,7 @@ from longstride.pipeline.profile.channels import (
 )
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
+from longstride.pipeline.profile.labels import find_labels
 from longstride.pipeline.profile.missing import find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample

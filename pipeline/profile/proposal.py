@@ -39,6 +39,8 @@ class Proposal:
         """Reason of a setting, or of one entry of it, as "exclude=wd"."""
         self.uses: dict[str, str] = dict.fromkeys(times[0].recipe.time_columns, "time")
         """What columns are, of those for which it is known."""
+        self.label_columns: list[str] = []
+        """Columns that are labels, or that labels are computed from."""
         self.seen: list[str] = []
         """About the rows as a whole."""
         self.doubts: list[str] = []

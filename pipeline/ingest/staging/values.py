@@ -67,9 +67,14 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
     parts = [time.alias(columns.time_name)]
     parts += [_key(source, frame[name], "series", faults) for name in (columns.series,) if name is not None]
     parts += [_key(source, frame[name], "sensor", faults) for name in (columns.pivot,) if name is not None]
-    parts += [_label(source, frame[name], faults) for name in columns.labels]
+    parts += [_label(source, frame[name], faults) for name in columns.read_labels]
+    if not keep_all:
+        parts += [pl.Series(name, np.zeros(len(time), np.int8)) for name in columns.absent_labels]
     numbers = _numbers(source, frame, columns.channels, recipe, faults)
-    rest = frame.select(columns.unused) if keep_all else pl.DataFrame()
+    rest = pl.DataFrame()
+    if keep_all:
+        lacking = (pl.lit(None, dtype).alias(name) for name, dtype in columns.lacking.items())
+        rest = frame.with_columns(lacking).select(*columns.unused, *columns.lacking)
     typed = pl.DataFrame(parts).hstack(numbers).hstack(rest)
     good = faults.good
     if good is not None:
@@ -145,7 +150,8 @@ def _label(source: str, column: pl.Series, faults: _Faults) -> pl.Series:
             lambda row: (
                 "no label",
                 f"label {column.name!r} is {_shown(column[row])}: expected true, false or a whole number from 0 "
-                f"to {MAX_LABEL}; fill it in, or leave the column out of --labels and --exclude it",
+                f"to {MAX_LABEL}; fill it in, leave the column out of --labels and --exclude it, or compute a "
+                f"label from it: --labels attack, and {column.name} <> 'Normal' AS attack in --sql",
             ),
         )
         numbers = pl.select(pl.when(~wrong).then(numbers)).to_series()

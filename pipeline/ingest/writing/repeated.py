@@ -36,8 +36,8 @@ class ReadRows(NamedTuple):
 class Differing(NamedTuple):
     """Rows that repeat another with other values or labels."""
 
-    count: NDArray[np.int64]
-    """Of each source."""
+    by_source: NDArray[np.int64]
+    """How many, of each source."""
     place: tuple[str, str] | None = None
     """File and line of the first of them; None where there is none."""
     text: str = ""
@@ -46,7 +46,7 @@ class Differing(NamedTuple):
     def plus(self, other: "Differing") -> "Differing":
         """These and those that come after them."""
         first = self if self.place is not None else other
-        return Differing(self.count + other.count, first.place, first.text)
+        return Differing(self.by_source + other.by_source, first.place, first.text)
 
     def error(self, num_repeated: int) -> SourceError:
         """Say which is the first, of how many that differ, and how many are of a time that was before."""
@@ -54,8 +54,8 @@ class Differing(NamedTuple):
         name, place = self.place
         return SourceError(
             name,
-            f"{self.text}: {counted(int(self.count.sum()), 'row')} of {num_repeated:,} of a time that was before "
-            f"have other values or labels; say which are right with --duplicates {CHOICES}",
+            f"{self.text}: {counted(int(self.by_source.sum()), 'row')} of {num_repeated:,} of a time that was "
+            f"before have other values or labels; say which are right with --duplicates {CHOICES}",
             place=place,
             code="rows-differ",
         )
@@ -63,7 +63,8 @@ class Differing(NamedTuple):
 
 def differ(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Which values differ; of two that are missing none does."""
-    return (one != other) & ~(np.isnan(one) & np.isnan(other))
+    found: NDArray[np.bool_] = (one != other) & ~(np.isnan(one) & np.isnan(other))
+    return found
 
 
 def differing_rows(

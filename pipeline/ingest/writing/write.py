@@ -119,7 +119,7 @@ def _check_accounts(files: Sequence[FileReport], writer: StoreWriter, rules: Row
         file.rows_out = int(rules.rows_out[number])
         file.merged = int(rules.merged[number])
         file.deduplicated = int(rules.repeated[number])
-        file.differing = int(rules.differing.count[number])
+        file.differing = int(rules.differing.by_source[number])
         if not file.is_balanced:
             raise AccountingError(
                 f"{file.name} has {file.rows_in:,} rows, but they became {file.in_words()}: nothing was "

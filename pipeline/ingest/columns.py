@@ -71,8 +71,8 @@ class Columns:
             remedy = "name one of them"
             if absent[0] in recipe.labels:
                 remedy += (
-                    f", compute it, as with --sql \"SELECT *, State <> 'Normal' AS {absent[0]} FROM rows\", or where "
-                    "only some files have it, take it as 0 in others with --absent-labels zero"
+                    f", compute it, as with --sql \"SELECT *, State <> 'Normal' AS {absent[0]} FROM rows\", or "
+                    "where only some files have it, take it as 0 in others with --absent-labels zero"
                 )
             if any(_is_number(name) for name in names):
                 remedy += ", or where the first row is not a header, give names with --header"

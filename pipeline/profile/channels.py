@@ -11,7 +11,7 @@ from longstride.pipeline.profile.labels import LABEL_NAME
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.times import is_time_of_day, parts_of_time
 from longstride.pipeline.profile.words.time_names import name_score, plain
-from longstride.pipeline.profile.words.wording import number, quoted, share
+from longstride.pipeline.profile.words.wording import number, quoted
 
 __all__ = [
     "find_counters",

@@ -116,9 +116,9 @@ def _computed(draft: Proposal, column: Column, normal: list[str], num_missing: i
     draft.add("labels", label, f"{how_many} of them set, where {column.name!r} is not {quoted(normal[0])}")
     missing = f", and where it is missing ({num_missing:,} rows)" if num_missing else ""
     draft.doubts.append(
-        f"{column.name!r} holds {', '.join(map(quoted, column.values))}: it becomes the label {label!r}, 0 where "
-        f"it is {' or '.join(map(quoted, normal))}{missing}, 1 elsewhere. If that is wrong, change sql; if it is a "
-        "state that models should see, remove sql and the label, and see states"
+        f"{column.name!r} holds {', '.join(map(quoted, column.values))}: it becomes the label {label!r}, 0 "
+        f"where it is {' or '.join(map(quoted, normal))}{missing}, 1 elsewhere. If that is wrong, change sql, or "
+        "remove it with the label"
     )
     _count_as_label(draft, column)
     return query

@@ -23,7 +23,8 @@ class UseSettings:
     labels: tuple[str, ...] = ()
     """Columns of labels: true, false or a whole number from 0 to 127, never missing. A query may compute them."""
     absent_labels: AbsentLabels = "error"
-    """What to do with a file that lacks a label which others have, or the columns from which a query computes it."""
+    """What to do with a file that lacks a label which others have, or the columns from which a query computes
+    it."""
     channels: tuple[str, ...] | None = None
     """Columns of values, in this order; by default all others that have a name."""
     exclude: tuple[str, ...] = ()

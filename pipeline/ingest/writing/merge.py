@@ -50,8 +50,9 @@ def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Merged
     """Read the rows of a bucket and make them one a time. Raises SourceError for repetitions that are errors.
 
     Rows of one time (and sensor) from files of the same columns repeat each other: the first or the last is kept,
-    as a whole; with "same" they should not differ. What files of other columns say of that time is joined to it; a value that two of them give is
-    again the first or the last. The mean is that of all values that are not missing. The largest label is taken.
+    as a whole; with "same" they should not differ. What files of other columns say of that time is
+    joined to it; a value that two of them give is again the first or the last. The mean is that of all values that
+    are not missing. The largest label is taken.
     """
     read = _read(bucket, shape)
     order = _order(read)

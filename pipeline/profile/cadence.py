@@ -92,9 +92,9 @@ def find_duplicates(draft: Proposal) -> None:
     if not draft.keys and _is_autumn(rows["time"].filter(is_other)):
         zone = _zone(rows["time"][row])
         draft.doubts.append(
-            "an hour comes twice in the night in which clocks are set back: these are local times. Say their zone, "
-            f'and that the order of rows tells the two hours apart: timezone = "{zone}" and ambiguous = "infer". '
-            f"Without it, an ingest stops: {shown}"
+            "an hour comes twice in the night in which clocks are set back: these are local times. Say their "
+            f'zone, and that the order of rows tells the two hours apart: timezone = "{zone}" and '
+            f'ambiguous = "infer". Without it, an ingest stops: {shown}'
         )
     elif num_others > FEW * len(rows) and not draft.keys:
         draft.doubts.append(

@@ -57,7 +57,14 @@ class ReadSection:
     def _stage(self, piece: int, last: bool, raw: Raw, done_bytes: int) -> Part:
         reading, recipe, columns = self.reading, self.reading.recipe, self.reading.columns
         query = _query(reading, raw)
-        parsed = parse(reading.source.name, raw, columns, recipe, keep_all=query is not None)
+        parsed = parse(
+            reading.source.name,
+            raw,
+            columns,
+            recipe,
+            keep_all=query is not None,
+            settled=reading.settled,
+        )
         frame, lines = parsed.frame, parsed.lines
         if query is not None:
             if self.section.number == piece == 0:

@@ -17,6 +17,7 @@ from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.sources.base import Raw
+from longstride.pipeline.ingest.sources.reading import SettledTimes
 from longstride.pipeline.ingest.staging.row_clock import positions
 from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.ingest.times.stamps import Stamps, explain, to_nanoseconds
@@ -43,9 +44,18 @@ class Parsed:
     num_nonexistent: int
 
 
-def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: bool = False) -> Parsed:
+def parse(
+    source: str,
+    raw: Raw,
+    columns: Columns,
+    recipe: Recipe,
+    *,
+    keep_all: bool = False,
+    settled: SettledTimes | None = None,
+) -> Parsed:
     """Give rows exact types; those that have none are rejected, each with the first fault that it has.
 
+    `settled` has times of rows that are known from others.
     Raises SourceError where a column as a whole is of a type that cannot be used.
     """
     frame = raw.frame
@@ -54,7 +64,9 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
         stamps = to_nanoseconds([frame[name] for name in columns.time], recipe) if columns.time else _counted(raw)
     except RecipeError as error:
         raise SourceError(source, str(error), code=error.code) from None
-    time = stamps.nanoseconds
+    time, num_settled = stamps.nanoseconds, 0
+    if settled is not None and time.null_count():
+        time, num_settled = settled.fill(time, raw.lines)
     if time.null_count():
         unreadable = explain([frame[name] for name in columns.time], recipe)
         named = columns.time[0] if len(columns.time) == 1 else ", ".join(columns.time)
@@ -83,7 +95,7 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
         frame=typed,
         lines=raw.lines if good is None else raw.lines[good],
         rejects=sorted(raw.rejects + faults.rejects),
-        num_ambiguous=stamps.num_ambiguous,
+        num_ambiguous=stamps.num_ambiguous + num_settled,
         num_nonexistent=stamps.num_nonexistent,
     )
 

@@ -110,10 +110,15 @@ def test_gaps_that_leave_no_window(look: LOOK, store: STORE, skip: int, gap: str
     assert len(store().segments) == 1
 
 
-def test_an_hour_that_comes_twice_in_autumn(look: LOOK) -> None:
-    stamps = [f"2024-10-27 {hour:02}:00" for hour in [0, 1, 2, 2, *range(3, 24)]]
+@pytest.mark.parametrize(("day", "zone"), [("2024-10-27", "Europe/Berlin"), ("2024-11-03", "America/New_York")])
+def test_an_hour_that_comes_twice_in_autumn(look: LOOK, store: STORE, day: str, zone: str) -> None:
+    twice = 2 if zone == "Europe/Berlin" else 1
+    stamps = [f"{day} {hour:02}:00" for hour in sorted([*range(24), twice])]
     found = look("time,v", stamps, wave(len(stamps)))
-    assert doubted(found, "an hour comes twice")
+    (doubt,) = (text for text in found.doubts if "an hour comes twice" in text)
+    edits = f'timezone = "{zone}"\nambiguous = "infer"\n'
+    assert all(line in doubt for line in edits.splitlines())
     assert "duplicates" not in found.settings
-    summer = [stamp.replace("-10-27", "-07-14") for stamp in stamps]
+    assert np.diff(store(edits=edits).time).tolist() == [3600 * 10**9] * 24
+    summer = [stamp.replace(day, "2024-07-14") for stamp in stamps]
     assert not doubted(look("time,v", summer, wave(len(stamps))), "an hour comes twice")

@@ -3,6 +3,7 @@
 import polars as pl
 
 from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import number, share
@@ -15,10 +16,14 @@ GAP = 1.5
 MANY = 0.05
 WINDOW = 64
 """Rows of a window, as in the examples."""
+ENOUGH = 0.5
+"""Share of rows that should be in some window."""
+FACTORS = {True: (2, 3, 5, 10), False: (2, 3, 5, 10, 20, 50)}
+"""How many times the median step a gap may be, of logs with even steps and of others."""
 
 
 def see_steps(draft: Proposal) -> None:
-    """Report the usual step, and gaps."""
+    """Report the usual step, gaps, and how many windows fit between them."""
     over = [key for key in draft.keys if key == "series"]
     steps = draft.steps(draft.rows["time"], *over)
     num_back = int((steps < 0).sum())
@@ -35,35 +40,65 @@ def see_steps(draft: Proposal) -> None:
         draft.seen.append(f"{counted(len(gaps), 'gap')} of over {GAP} times that, the longest {longest}")
     if num_back:
         draft.seen.append(f"times go back in {counted(num_back, 'place')}")
-    if len(gaps) >= max(3, FEW * len(steps)) and _find_max_gap(draft, steps, usual):
-        return
-    if len(gaps) > MANY * len(steps):
+    is_even = differ <= len(steps) / 2
+    if not _find_max_gap(draft, usual, is_even=is_even) and len(gaps) > MANY * len(steps):
         many = share(len(gaps), len(steps))
         draft.doubts.append(f"{many} of steps are gaps and start a new segment: see max-gap, or the grid of every")
 
 
-def _find_max_gap(draft: Proposal, steps: pl.Series, usual: int) -> bool:
-    """Propose a longer gap where the usual ones cut the log into pieces without a window."""
-    longest = _longest_run(steps <= GAP * usual)
-    is_even = int((steps == usual).sum()) > len(steps) / 2
-    if longest + 1 >= WINDOW or len(steps) + 1 < WINDOW or not is_even:
-        return False
-    for factor in (2, 3, 5, 10):
-        if _longest_run(steps <= factor * usual) + 1 >= WINDOW:
-            gap = format_duration(factor * usual)
-            draft.put("max-gap", gap, f"shorter ones would cut the log into pieces of at most {longest + 1} rows")
-            return True
+def _find_max_gap(draft: Proposal, usual: int, *, is_even: bool) -> bool:
+    """Say how many windows there are; propose a longer gap where the usual one leaves none to most rows."""
+    runs = _runs(draft, int(GAP * usual))
+    num_rows, longest = int(runs.sum()), int(runs.max())  # type: ignore[arg-type]
+    longer: list[int] = []
+    if num_rows >= WINDOW and _in_windows(runs) < ENOUGH * num_rows:
+        longer = [factor * usual if is_even else _round_up(factor * usual) for factor in FACTORS[is_even]]
+    for gap_ns in longer:
+        joined = _runs(draft, gap_ns)
+        if _in_windows(joined) >= ENOUGH * num_rows:
+            runs, gap = joined, format_duration(gap_ns)
+            draft.put("max-gap", gap, f"shorter ones would cut the log into pieces of at most {longest:,} rows")
+            if not is_even:
+                draft.doubts.append(
+                    f"steps are not even: a gap of over {GAP} times the median one would start a new segment "
+                    f'after at most {longest:,} rows, so max-gap = "{gap}" is proposed; see also the grid of every'
+                )
+            break
+    num_windows = int((runs - WINDOW + 1).clip(0).sum())
+    looked_at = "" if draft.sample.is_whole else " in the rows looked at"
+    draft.seen.append(
+        f"{counted(num_windows, 'window')} of {WINDOW} rows{looked_at}, in {counted(len(runs), 'segment')}"
+    )
+    if num_windows or num_rows < WINDOW:
+        return "max-gap" in draft.settings
     draft.doubts.append(
-        f"gaps cut the log into pieces of at most {longest + 1} rows: no window of {WINDOW} rows fits. See "
-        "max-gap, or the grid of every"
+        f"gaps cut the log into pieces of at most {longest:,} rows: no window of {WINDOW} rows fits. See max-gap, "
+        "or the grid of every"
     )
     return True
 
 
-def _longest_run(whole: pl.Series) -> int:
-    runs = whole.rle().struct.unnest()
-    lengths = runs.filter(runs["value"])["len"]
-    return int(lengths.max() or 0)  # type: ignore[arg-type]
+def _round_up(step: int) -> int:
+    """To whole days, or else hours, minutes and so on."""
+    unit = next(unit for unit in reversed(UNITS_NS.values()) if unit <= step)
+    return -(-step // unit) * unit
+
+
+def _in_windows(runs: pl.Series) -> int:
+    """Rows of runs in which a window fits."""
+    return int(runs.filter(runs >= WINDOW).sum())
+
+
+def _runs(draft: Proposal, max_gap: int) -> pl.Series:
+    """Rows of each segment that the store would have, as far as the sample tells."""
+    over = [key for key in draft.keys if key == "series"]
+    if not draft.sample.is_whole:
+        over = ["block", *over]
+    rows = draft.rows.select(*over, "time").drop_nulls("time").unique().sort(*over, "time")
+    is_gap = pl.col("time").diff() > max_gap
+    is_other = pl.any_horizontal(pl.lit(False), *(pl.col(key).ne_missing(pl.col(key).shift()) for key in over))
+    number = rows.select((is_gap.fill_null(True) | is_other).cum_sum()).to_series()
+    return number.rle().struct.field("len").cast(pl.Int64)
 
 
 def find_duplicates(draft: Proposal) -> None:

@@ -1,7 +1,7 @@
 """The hour that comes twice when clocks are set back: which of the two each row is of, told by the order of rows.
 
-A file is read for its times alone before its sections are read: what a row near the end of a piece is depends on rows
-of the next one, so no section could tell by itself, and the answer does not depend on how a file is cut.
+A file is read for its times alone before its sections are read: what a row near the end of a piece is depends on
+rows of the next one, so no section could tell by itself, and the answer does not depend on how a file is cut.
 """
 
 from collections import defaultdict
@@ -27,8 +27,8 @@ def settle_autumn(reading: Reading) -> Reading:
     """Find the times of rows of an hour that comes twice, where the recipe infers them. Raises SourceError.
 
     Rows of each series (and sensor) are taken in the order of the file. Those of such an hour that follow each
-    other are of summer time until times go back, once, and of winter time from there on. Where they do not go back,
-    or do so more than once, or by so little that a row came late, the order tells nothing.
+    other are of summer time until times go back, once, and of winter time from there on. Where they do not go
+    back, or do so more than once, or by so little that a row came late, the order tells nothing.
     """
     recipe, columns = reading.recipe, reading.columns
     if recipe.ambiguous != "infer" or recipe.timezone == "UTC" or recipe.counts_rows:

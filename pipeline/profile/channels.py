@@ -55,6 +55,12 @@ def leave_out_texts(draft: Proposal) -> None:
     draft.doubts += [doubt for doubt in found.values() if doubt]
     if others := [name for name, doubt in found.items() if not doubt and not LABEL_NAME.fullmatch(plain(name))]:
         draft.doubts.append(f"left out, for their texts are not numbers: {listed(others)}")
+    empty = [column.name for column in draft.free if not column.is_number and column.values.is_empty()]
+    if empty and not draft.sample.is_whole:
+        draft.doubts.append(
+            f"left out, for the sample holds no value of them: {listed(empty)}. An ingest says where there "
+            "are any: then remove them from exclude"
+        )
     for column in draft.free:
         if len(column.values) == 1 and not column.is_number:
             draft.exclude(column, f"always {quoted(column.values[0])}")

@@ -22,7 +22,7 @@ from longstride.pipeline.profile.channels import (
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
 from longstride.pipeline.profile.labels import find_labels
-from longstride.pipeline.profile.missing import find_missing
+from longstride.pipeline.profile.missing import find_cut_off, find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.times import find_times, has_zone
@@ -73,6 +73,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     see_steps(draft)
     find_duplicates(draft)
     find_counters(draft)
+    find_cut_off(draft)
     _try_recipe(draft)
     draft.sort()
     return draft

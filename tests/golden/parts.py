@@ -248,7 +248,7 @@ def _report(report: IngestReport) -> Values:
     """What became of every row, without paths, times of day and what was found of an earlier run."""
     account = report.as_plain()
     files, rejects = account.pop("files"), account.pop("rejects")
-    for name in ("store", "seconds", "parts_reused", "was_there"):
+    for name in ("look_at", "store", "seconds", "parts_reused", "was_there"):
         account.pop(name)
     found = {"report": digest(json.dumps(account, sort_keys=True))}
     for file in files:

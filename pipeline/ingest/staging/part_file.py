@@ -62,6 +62,8 @@ class Part:
     """Channels with whole numbers that the store would round: line and value of the first."""
     measurements: list[str]
     """Channels that hold fractions."""
+    left_out: dict[str, Any]
+    """What columns hold that the recipe leaves out."""
     section_crc: int | None
     """That of the section, as it was read."""
     rejects_crc: int

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.sources.base import Raw, Section, Unparsed
 from longstride.pipeline.ingest.sources.reading import Reading
+from longstride.pipeline.ingest.staging.left_out import count_left_out
 from longstride.pipeline.ingest.staging.part_file import Part, whole_part, write_part
 from longstride.pipeline.ingest.staging.precision import find_rounded
 from longstride.pipeline.ingest.staging.reject_file import write_rejects
@@ -113,6 +114,7 @@ class ReadSection:
             steps_back=steps_back,
             rounded=rounded,
             measurements=measurements,
+            left_out=count_left_out(raw.frame, recipe.exclude) if recipe.sql is None else {},
             section_crc=self.section.crc,
             rejects_crc=rejects_crc,
         )

@@ -7,14 +7,19 @@ from dataclasses import replace
 import numpy as np
 
 from longstride.pipeline.ingest.channel_map import Shape
+from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.errors import AccountingError
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport, IngestReport
+from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.staging.last_line import ends_within_line
+from longstride.pipeline.ingest.staging.left_out import told_of_left_out
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader, steps_back_between
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.row_clock import RowClock
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
+from longstride.pipeline.ingest.writing.extremes import far_values
 from longstride.pipeline.ingest.writing.memory import refuse_large
 from longstride.pipeline.ingest.writing.merge import MergedRows, merge_bucket
 from longstride.pipeline.ingest.writing.row_rules import RowRules
@@ -172,6 +177,7 @@ def _commit(
         cadence=format_duration(step_ns),
         max_gap=format_duration(max_gap_ns),
         parts_reused=read.num_reused,
+        look_at=tuple(_told(plan, read, writer)),
     )
     report = publish(report)
     writer.commit(
@@ -183,3 +189,22 @@ def _commit(
         recipe=plan.resolved_recipe(max_gap_ns).as_json(),
     )
     return report
+
+
+def _told(plan: Plan, read: ReadSources, writer: StoreWriter) -> Iterator[str]:
+    """What the whole files show."""
+    recipe = plan.recipe
+    yield from told_of_left_out(read.parts, recipe.exclude)
+    channels = writer.layout.channels
+    # What is computed has other values than the log, and a pivot makes channels of rows.
+    is_plain = not (recipe.sql or recipe.pivot or recipe.grid_ns)
+    for far in far_values(writer):
+        name = channels[far.channel]
+        has_null = is_plain and name not in recipe.rate
+        yield far.told(name, toml(f"{name}={far.value:.7g}") if has_null else None)
+    for source, columns, file in zip(plan.sources, plan.columns, read.files, strict=True):
+        if columns.absent_is_zero and (columns.absent_labels or columns.lacking):
+            lacked = [*columns.absent_labels] if recipe.sql is None else [*columns.lacking]
+            yield f"{file.name} has no column {listed(lacked)}: labels are 0 in its rows"
+        if file.rows_in > 1 and ends_within_line(source):
+            yield f"{file.name} does not end with a line break: its last value may be cut off"

@@ -25,6 +25,11 @@ class UseSettings:
     absent_labels: AbsentLabels = "error"
     """What to do with a file that lacks a label which others have, or the columns from which a query computes
     it."""
+    label_file: str | None = None
+    """CSV file of intervals that become labels: columns start and end, and maybe name (each name is a label of its
+    own) and series. Times are written as those of the rows, or in ISO 8601."""
+    label_file_crc: str | None = None
+    """CRC-32C of that file, which a store keeps: a changed one is refused."""
     channels: tuple[str, ...] | None = None
     """Columns of values, in this order; by default all others that have a name."""
     exclude: tuple[str, ...] = ()

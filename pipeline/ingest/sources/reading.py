@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
+from longstride.pipeline.ingest.sources.intervals import Intervals
 
 __all__ = ["Reading", "SettledTimes"]
 
@@ -46,5 +47,7 @@ class Reading:
     piece_bytes: int
     channels: tuple[str, ...]
     """Columns of values, those of a query included."""
+    intervals: Intervals | None = None
+    """Labels that are in a file of their own."""
     settled: SettledTimes | None = None
     """Where the order of rows tells which of two hours they are of."""

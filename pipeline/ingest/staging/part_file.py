@@ -64,6 +64,8 @@ class Part:
     """Channels that hold fractions."""
     left_out: dict[str, Any]
     """What columns hold that the recipe leaves out."""
+    matched: list[int]
+    """Intervals of a file of labels that rows are in."""
     section_crc: int | None
     """That of the section, as it was read."""
     rejects_crc: int

@@ -82,6 +82,11 @@ class ReadSection:
         blocks["labels"] = (
             frame.select(columns.labels).to_numpy(order="c") if columns.labels else _no_columns(frame)
         )
+        matched: list[int] = []
+        if reading.intervals is not None:
+            of = None if columns.series is None else frame[columns.series].to_list()
+            marked, matched = reading.intervals.mark(time, of)
+            blocks["labels"] = np.concatenate([blocks["labels"], marked], axis=1)
         values = frame.select(pl.col(reading.channels).cast(_dtype(reading)).fill_null(float("nan")))
         blocks["values"] = values.to_numpy(order="c")
         series, codes = ([""], None) if columns.series is None else _codes(frame[columns.series])
@@ -101,7 +106,7 @@ class ReadSection:
             num_rows=frame.height,
             dtype=reading.dtype,
             num_channels=len(reading.channels),
-            num_labels=len(columns.labels),
+            num_labels=blocks["labels"].shape[1],
             sensors=sensors,
             spans=spans,
             rows_in=raw.num_rows,
@@ -114,6 +119,7 @@ class ReadSection:
             steps_back=steps_back,
             rounded=rounded,
             measurements=measurements,
+            matched=matched,
             left_out=count_left_out(raw.frame, recipe.exclude) if recipe.sql is None else {},
             section_crc=self.section.crc,
             rejects_crc=rejects_crc,

@@ -56,7 +56,7 @@ def write_store(
     layout = StoreLayout(
         channels=tuple(channel.name for channel in channels),
         units=tuple(recipe.unit_of(channel.name, channel.column) for channel in channels),
-        labels=recipe.labels,
+        labels=plan.labels,
         dtype=recipe.dtype,
     )
     with target.writer(lock, layout) as writer:
@@ -177,7 +177,7 @@ def _commit(
         cadence=format_duration(step_ns),
         max_gap=format_duration(max_gap_ns),
         parts_reused=read.num_reused,
-        look_at=tuple(_told(plan, read, writer)),
+        look_at=tuple(_told(plan, read, writer, is_new=target.first_row == 0)),
     )
     report = publish(report)
     writer.commit(
@@ -191,7 +191,7 @@ def _commit(
     return report
 
 
-def _told(plan: Plan, read: ReadSources, writer: StoreWriter) -> Iterator[str]:
+def _told(plan: Plan, read: ReadSources, writer: StoreWriter, *, is_new: bool) -> Iterator[str]:
     """What the whole files show."""
     recipe = plan.recipe
     yield from told_of_left_out(read.parts, recipe.exclude)
@@ -202,6 +202,8 @@ def _told(plan: Plan, read: ReadSources, writer: StoreWriter) -> Iterator[str]:
         name = channels[far.channel]
         has_null = is_plain and name not in recipe.rate
         yield far.told(name, toml(f"{name}={far.value:.7g}") if has_null else None)
+    if plan.intervals is not None and is_new:  # later, most are of rows that are there already
+        yield from plan.intervals.told_of_unmatched({number for part in read.parts for number in part.matched})
     for source, columns, file in zip(plan.sources, plan.columns, read.files, strict=True):
         if columns.absent_is_zero and (columns.absent_labels or columns.lacking):
             lacked = [*columns.absent_labels] if recipe.sql is None else [*columns.lacking]

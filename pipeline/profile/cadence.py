@@ -18,6 +18,8 @@ WINDOW = 64
 """Rows of a window, as in the examples."""
 ENOUGH = 0.5
 """Share of rows that should be in some window."""
+AUTUMN = {"Europe/Berlin": (10, 25), "America/New_York": (11, 1), "Australia/Sydney": (4, 1)}
+"""Zones whose clocks are set back on a Sunday, with the month and the first day that it may be."""
 FACTORS = {True: (2, 3, 5, 10), False: (2, 3, 5, 10, 20, 50)}
 """How many times the median step a gap may be, of logs with even steps and of others."""
 
@@ -112,6 +114,13 @@ def find_duplicates(draft: Proposal) -> None:
     is_again = ~rows.select(pl.struct(whose).is_first_distinct()).to_series()
     differs = [is_again & (rows[name].ne_missing(first[name])) for name in values.columns]
     is_other = pl.select(pl.any_horizontal(pl.lit(False), *differs)).to_series() & is_again
+    if (autumn := _in_autumn(rows["time"].filter(is_again))) is not None:
+        draft.doubts.append(
+            "an hour comes twice in the night in which clocks are set back: these are local times. Say their "
+            f'zone, and that the order of rows tells the two hours apart: timezone = "{autumn}" and '
+            'ambiguous = "infer". Without it, an ingest stops at the second of the two'
+        )
+        return
     num_again, num_others = int(is_again.sum()), int(is_other.sum())
     if not num_again:
         return
@@ -124,14 +133,7 @@ def find_duplicates(draft: Proposal) -> None:
         f"{name!r} is {_value(first[f'value {name}'][row])} and {_value(rows[f'value {name}'][row])} at "
         f"{readable_time(rows['time'][row], fraction=False)}"
     )
-    if not draft.keys and _is_autumn(rows["time"].filter(is_other)):
-        zone = _zone(rows["time"][row])
-        draft.doubts.append(
-            "an hour comes twice in the night in which clocks are set back: these are local times. Say their "
-            f'zone, and that the order of rows tells the two hours apart: timezone = "{zone}" and '
-            f'ambiguous = "infer". Without it, an ingest stops: {shown}'
-        )
-    elif num_others > FEW * len(rows) and not draft.keys:
+    if num_others > FEW * len(rows) and not draft.keys:
         draft.doubts.append(
             f"{share(num_others, len(rows))} of rows repeat a time with other values ({shown}), and no column "
             "says whose they are: ingest the files apart, add such a column, or see duplicates"
@@ -149,15 +151,13 @@ def _value(value: float | str | None) -> str:
     return "missing" if value is None else value if isinstance(value, str) else number(value)
 
 
-def _zone(time_ns: int) -> str:
-    """A zone in whose autumn this time is."""
-    return "Europe/Berlin" if readable_time(time_ns, fraction=False)[5:7] == "10" else "America/New_York"
-
-
-def _is_autumn(times: pl.Series) -> bool:
-    """Whether all times are of early on the last Sunday of October, or the first of November."""
+def _in_autumn(times: pl.Series) -> str | None:
+    """A zone that sets its clocks back in the night of most of the times; None where there is none."""
     moments = times.cast(pl.Datetime("ns"))
     day, month = moments.dt.day(), moments.dt.month()
-    is_sunday = (moments.dt.weekday() == 7) & (moments.dt.hour() < 4)
-    is_last = ((month == 10) & (day >= 25)) | ((month == 11) & (day <= 7))
-    return bool((is_sunday & is_last).all())
+    is_night = (moments.dt.weekday() == 7) & (moments.dt.hour() < 4)
+    for zone, (in_month, first_day) in AUTUMN.items():
+        is_then = is_night & (month == in_month) & day.is_between(first_day, first_day + 6)
+        if len(times) and int(is_then.sum()) > len(times) / 2:
+            return zone
+    return None

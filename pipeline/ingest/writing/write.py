@@ -205,8 +205,9 @@ def _told(plan: Plan, read: ReadSources, writer: StoreWriter, *, is_new: bool) -
     if plan.intervals is not None and is_new:  # later, most are of rows that are there already
         yield from plan.intervals.told_of_unmatched({number for part in read.parts for number in part.matched})
     for source, columns, file in zip(plan.sources, plan.columns, read.files, strict=True):
-        if columns.absent_is_zero and (columns.absent_labels or columns.lacking):
-            lacked = [*columns.absent_labels] if recipe.sql is None else [*columns.lacking]
-            yield f"{file.name} has no column {listed(lacked)}: labels are 0 in its rows"
+        if columns.absent_is_zero and recipe.sql is None and columns.absent_labels:
+            yield f"{file.name} has no column {listed(columns.absent_labels)}: labels are 0 in its rows"
+        if columns.absent_is_zero and columns.lacking:
+            yield f"{file.name} has no column {listed([*columns.lacking])}: labels made of it are 0 in its rows"
         if file.rows_in > 1 and ends_within_line(source):
             yield f"{file.name} does not end with a line break: its last value may be cut off"

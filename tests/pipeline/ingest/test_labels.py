@@ -83,7 +83,9 @@ def test_a_file_without_what_a_label_is_computed_from(tmp_path: Path, write_log:
     with raises("sql-invalid", "State"):
         ingest(files, tmp_path / "out", ATTACK)
     recipe = replace(ATTACK, absent_labels="zero")
-    store = assert_balanced(ingest(files, tmp_path / "out", recipe))
+    report = ingest(files, tmp_path / "out", recipe)
+    assert report.look_at == (f"{files[1]} has no column 'State': labels made of it are 0 in its rows",)
+    store = assert_balanced(report)
     assert store.labels is not None
     assert store.labels[:, 0].tolist() == [*(int(row % 3 > 0) for row in range(30)), 0, 0]
     append([write_log("c.csv", ["time,v", "102,9"])], tmp_path / "out")

@@ -118,7 +118,7 @@ INPUTS = [
     (command, name)
     for command, names in COMMAND_LINES.items()
     for name in names
-    if name in ("store", "scores", "run", "--normal", "--recipe", "--config")
+    if name in ("store", "scores", "run", "--normal", "--recipe", "--label-file", "--config")
 ]
 
 

@@ -59,6 +59,10 @@ class ExistingStore(NewStore):
         """Those of its recipe, which has resolved them."""
         return recipe.channels
 
+    def known_labels(self) -> tuple[str, ...] | None:
+        """Those that it has."""
+        return self._store.layout.labels
+
     def refuse_store_of_other_job(self, path: Path) -> None:
         """It exists, as it must."""
 

@@ -29,14 +29,21 @@ class Shape:
     """Names of the sources."""
     line: tuple[str, ...]
     """What their lines are called."""
-    num_columns: int
+    column_names: tuple[str, ...]
     """Columns of values of all sources together."""
+    labels: tuple[str, ...]
+    """Names of the labels."""
     columns: tuple[NDArray[np.intp], ...]
     """Which of them each source has."""
     group: tuple[int, ...]
     """Sources of one group have the same columns."""
     sensors: tuple[str, ...] | None
     """With a pivot: names in the order of the channels; each has all columns."""
+
+    @property
+    def num_columns(self) -> int:
+        """Columns of values of all sources together."""
+        return len(self.column_names)
 
     @property
     def num_channels(self) -> int:

@@ -1,7 +1,9 @@
 """Which column of a file is what: time, series, sensor, labels, channels."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
@@ -21,10 +23,22 @@ class Columns:
     series: str | None
     pivot: str | None
     labels: tuple[str, ...]
+    """All that the store has."""
     channels: tuple[str, ...]
     """Columns of values, in the order of the file or of the recipe."""
     unused: tuple[str, ...]
     """All others."""
+    absent_labels: tuple[str, ...] = ()
+    """Labels that are not columns of the file: a query computes them, or they are 0."""
+    lacking: Mapping[str, pl.DataType] = field(default_factory=dict)
+    """Columns of other files, which a query sees as missing in the rows of this one."""
+    absent_is_zero: bool = False
+    """Whether labels that the file cannot say are 0."""
+
+    @property
+    def read_labels(self) -> tuple[str, ...]:
+        """Labels that are columns of the file."""
+        return tuple(name for name in self.labels if name not in self.absent_labels)
 
     @property
     def time_name(self) -> str:
@@ -39,7 +53,7 @@ class Columns:
     def used(self) -> tuple[str, ...]:
         """Every column that is used."""
         keys = [name for name in (self.series, self.pivot) if name is not None]
-        return (*self.time, *keys, *self.labels, *self.channels)
+        return (*self.time, *keys, *self.read_labels, *self.channels)
 
     @staticmethod
     def resolve(source: str, names: Sequence[str], unnamed: Sequence[str], recipe: Recipe) -> "Columns":
@@ -50,9 +64,16 @@ class Columns:
         keys = [name for name in (recipe.series_column, recipe.pivot) if name is not None]
         needed = [*recipe.time_columns, *keys, *recipe.labels]
         present = frozenset(names)
-        absent = [name for name in needed if name not in present]
+        absent_labels = tuple(name for name in recipe.labels if name not in present)
+        may_lack = recipe.sql is not None or recipe.absent_labels == "zero"
+        absent = [name for name in needed if name not in present and not (may_lack and name in absent_labels)]
         if absent:
             remedy = "name one of them"
+            if absent[0] in recipe.labels:
+                remedy += (
+                    f", compute it, as with --sql \"SELECT *, State <> 'Normal' AS {absent[0]} FROM rows\", or "
+                    "where only some files have it, take it as 0 in others with --absent-labels zero"
+                )
             if any(_is_number(name) for name in names):
                 remedy += ", or where the first row is not a header, give names with --header"
             raise SourceError(
@@ -82,6 +103,8 @@ class Columns:
             labels=recipe.labels,
             channels=channels,
             unused=tuple(name for name in names if name not in used),
+            absent_labels=absent_labels,
+            absent_is_zero=recipe.absent_labels == "zero",
         )
 
 

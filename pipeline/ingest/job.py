@@ -104,6 +104,8 @@ def append(
                 "known; give their files to --rebuild, and they follow the others",
                 code="recipe-conflict",
             )
+        if accept_changed:
+            recipe = replace(recipe, label_file_crc=None)
         return _run(sources, lock, recipe, ExistingStore(store, accept_changed=accept_changed), options)
 
 
@@ -125,6 +127,8 @@ def rebuild(
         before = open_store(lock.path)
         refuse_files_of_others(before)
         recipe = recipe_of(before)
+        if accept_changed:
+            recipe = replace(recipe, label_file_crc=None)
         names = sources_of_rebuild(before, find_files(sources), accept_changed=accept_changed)
         made = out.with_name(f".{out.name}.rebuilding")
         if (made / ROOT).exists():
@@ -189,7 +193,9 @@ def _run(
     store = shown_as or lock.path
     if (aside := report_folder(store)).exists() and not aside.is_dir():
         raise StoreError(f"{aside} is a file: the report goes into a folder there", code="path-taken")
-    plan = make_plan(names, recipe, union=target.known_columns(recipe), is_new=is_new)
+    plan = make_plan(
+        names, recipe, union=target.known_columns(recipe), labels=target.known_labels(), is_new=is_new
+    )
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
     if lock.is_committed:

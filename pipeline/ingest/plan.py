@@ -19,8 +19,10 @@ from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.detect import open_source
+from longstride.pipeline.ingest.sources.intervals import Intervals, read_intervals
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.reading import Reading
+from longstride.storage.location import local_path
 
 __all__ = ["Plan", "make_plan"]
 
@@ -36,6 +38,13 @@ class Plan:
     """Columns of values of each source, those of a query included."""
     union: tuple[str, ...]
     """Columns of values of all sources together."""
+    intervals: Intervals | None = None
+    """Labels that are in a file of their own."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the store, in order."""
+        return (*self.recipe.labels, *(self.intervals.names if self.intervals else ()))
 
     def readings(self, folder: Path, piece_bytes: int) -> list[Reading]:
         """What the tasks of each source have in common."""
@@ -49,6 +58,7 @@ class Plan:
                 dtype=self._staged_dtype,
                 piece_bytes=piece_bytes,
                 channels=channels,
+                intervals=self.intervals,
             )
             for number, (source, columns, channels) in enumerate(
                 zip(self.sources, self.columns, self.channels, strict=True)
@@ -69,7 +79,8 @@ class Plan:
         return Shape(
             names=tuple(source.name for source in self.sources),
             line=tuple(source.line for source in self.sources),
-            num_columns=len(self.union),
+            column_names=self.union,
+            labels=self.labels,
             columns=tuple(np.array([position[name] for name in names], np.intp) for names in self.channels),
             group=tuple(groups[frozenset(names)] for names in self.channels),
             sensors=None if sensors is None else tuple(sensors),
@@ -102,6 +113,8 @@ class Plan:
             channels=self.recipe.channels if self.recipe.sql else self.union,
             exclude=self.recipe.exclude if self.recipe.sql else (),
             max_gap=format_duration(max_gap_ns) if max_gap_ns else None,
+            label_file=None if self.intervals is None else str(local_path(self.intervals.file).absolute()),
+            label_file_crc=None if self.intervals is None else self.intervals.crc,
         )
 
     def fingerprint(self, piece_bytes: int) -> str:
@@ -110,6 +123,7 @@ class Plan:
             {
                 "sources": [source.identity for source in self.sources],
                 "recipe": self.recipe.as_json(),
+                "intervals": self.intervals and self.intervals.crc,
                 "piece_bytes": piece_bytes,
                 "versions": {name: version(name) for name in ("longstride", "polars")},
             },
@@ -117,18 +131,25 @@ class Plan:
         )
 
 
-def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = None, is_new: bool = False) -> Plan:
+def make_plan(
+    names: Names,
+    recipe: Recipe,
+    *,
+    union: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    is_new: bool = False,
+) -> Plan:
     """Open all sources and decide what each of their columns is. Raises RecipeError or SourceError.
 
-    `union` are the columns of values of an existing store; the new sources may lack some of them. A recipe that
-    `is_new` may hold nothing that does nothing.
+    `union` are the columns of values of an existing store, and `labels` its labels; the new sources may lack
+    some of the columns. A recipe that `is_new` may hold nothing that does nothing.
     """
     sources = tuple(open_source(name, recipe) for name in find_files(names))
     known = {name for source in sources for name in source.names}
     unknown = [name for name in recipe.exclude if name not in known]
-    if unknown:
+    if unknown and (is_new or recipe.absent_labels == "error"):
         raise RecipeError(f"exclude names {listed(unknown)}, which no source has", code="column-missing")
-    columns = []
+    columns: list[Columns] = []
     for source in sources:
         repeated = sorted(name for name, count in Counter(source.names).items() if count > 1)
         if repeated:
@@ -141,6 +162,8 @@ def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = Non
     union = tuple(union) if union is not None else union_of_channels(columns, recipe)
     channels = tuple(one.channels for one in columns)
     if recipe.sql is not None:
+        if recipe.absent_labels == "zero":
+            columns = _with_lacking(recipe, sources, columns)
         queries = [
             Query(recipe.sql, one, _types(source, one.unused))
             for source, one in zip(sources, columns, strict=True)
@@ -149,11 +172,46 @@ def make_plan(names: Names, recipe: Recipe, *, union: Sequence[str] | None = Non
         union = tuple(dict.fromkeys(name for names in channels for name in names))
     if is_new:
         recipe.refuse_idle()
+        _refuse_unknown_labels(recipe, columns)
         _check_columns_of_values(recipe, {name for one in columns for name in one.channels})
-    plan = Plan(recipe=recipe, sources=sources, columns=tuple(columns), channels=channels, union=union)
+    intervals = read_intervals(recipe, None if labels is None else labels[len(recipe.labels) :])
+    plan = Plan(
+        recipe=recipe,
+        sources=sources,
+        columns=tuple(columns),
+        channels=channels,
+        union=union,
+        intervals=intervals,
+    )
+    taken = sorted({*union, *recipe.labels} & set(intervals.names if intervals else ()))
+    if taken:
+        raise RecipeError(
+            f"{recipe.label_file} names a label {taken[0]!r}, and so is a column called: rename it there",
+            code="column-repeated",
+        )
     if recipe.pivot is None:
         plan.check_settings(plan.store_channels(None))
     return plan
+
+
+def _with_lacking(recipe: Recipe, sources: Sequence[Source], columns: Sequence[Columns]) -> list[Columns]:
+    """The columns of each source, with those that only others have, for a query that uses them."""
+    types: dict[str, pl.DataType] = dict.fromkeys(recipe.exclude, pl.String())
+    for source, one in zip(sources, columns, strict=True):
+        types |= dict(_types(source, one.unused))
+        types |= dict.fromkeys(one.read_labels, pl.Int64())
+        types |= dict.fromkeys(one.channels, pl.Float64())
+    return [
+        replace(one, lacking={name: types[name] for name in types if name not in source.names})
+        for source, one in zip(sources, columns, strict=True)
+    ]
+
+
+def _refuse_unknown_labels(recipe: Recipe, columns: Sequence[Columns]) -> None:
+    """Raise RecipeError for a label that no source has, and no query computes: all of it would be 0."""
+    for name in recipe.labels:
+        if recipe.sql is None and all(name in one.absent_labels for one in columns):
+            raise RecipeError(f"labels names {name!r}, which no source has", code="column-missing")
 
 
 def _check_columns_of_values(recipe: Recipe, channels: Collection[str]) -> None:

@@ -18,6 +18,7 @@ from longstride.storage.text import iso_time
 
 __all__ = ["Query"]
 
+AS_LABEL = "make true, false or whole numbers, as in State <> 'Normal' AS attack"
 MAX_SHOWN = 300
 MIN_ROWS = 64
 NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "d": 86_400 * 10**9}
@@ -31,6 +32,7 @@ class Query:
 
         `unused` are the types of the columns that have no use in the recipe; the query sees them too.
         """
+        unused = {**unused, **columns.lacking}
         self._shown = repr(sql if len(sql) <= MAX_SHOWN else f"{sql[:MAX_SHOWN]}...")
         name = columns.time_name
         if not columns.time and any(token.is_name and token.text.lower() == name for token in tokens_of(sql)):
@@ -42,7 +44,7 @@ class Query:
         keys = dict.fromkeys((name for name in (columns.series, columns.pivot) if name is not None), pl.String())
         schema: dict[str, pl.DataType] = {columns.time_name: pl.Datetime("ns"), **keys}
         schema |= (
-            dict.fromkeys(columns.labels, pl.Int64())
+            dict.fromkeys(columns.read_labels, pl.Int64())
             | dict.fromkeys(columns.channels, pl.Float64())
             | {name: _wide(dtype) for name, dtype in unused.items()}
         )
@@ -54,15 +56,24 @@ class Query:
         found = self._trial(pl.DataFrame(schema=schema))
         self._schema = schema
         self._time, self._labels, self._keys = columns.time_name, columns.labels, tuple(keys)
-        self._needed = [columns.time_name, *keys, *columns.labels]
+        self._zero = [
+            name for name in columns.absent_labels if columns.absent_is_zero and name not in found.columns
+        ]
+        """Labels that it does not compute."""
+        self._needed = [name for name in (columns.time_name, *keys, *columns.labels) if name not in self._zero]
+        self._may_be_zero = columns.absent_labels if columns.absent_is_zero and columns.lacking else ()
         lost = [name for name in self._needed if name not in found.columns]
+        if lost and lost[0] in columns.absent_labels:
+            raise _bad_result(f"does not give the label {lost[0]!r}, and no column has that name: {AS_LABEL}")
         if lost:
             raise _bad_result(f"leaves out {', '.join(map(repr, lost))}: SELECT that too, or *")
         for name in self._needed:
             is_label = name in columns.labels and (
                 found.schema[name].is_integer() or found.schema[name] == pl.Boolean
             )
-            if found.schema[name] != schema[name] and not is_label:
+            if name in columns.absent_labels and not is_label and found.schema[name] != pl.Null:
+                raise _bad_result(f"gives {found.schema[name]} for the label {name!r}: {AS_LABEL}")
+            if name in schema and found.schema[name] != schema[name] and not is_label:
                 raise _bad_result(f"turns {name!r} into {found.schema[name]}: leave it {schema[name]}")
         made = {name: dtype for name, dtype in found.schema.items() if name not in self._needed}
         kept = {name: dtype for name, dtype in made.items() if name not in unused or schema[name] != dtype}
@@ -81,11 +92,15 @@ class Query:
         """
         given = {name: dtype for name, dtype in self._schema.items() if frame.schema[name] != dtype}
         found, kept = self._found(frame.with_columns(pl.col(name).cast(given[name]) for name in given))
+        found = found.with_columns(
+            pl.col(name).fill_null(0) for name in self._may_be_zero if name in found.columns
+        )
         empty = [name for name in self._keys if (found[name] == "").any()]
         lost = [name for name in self._needed if found[name].null_count()] + empty
         if lost:
             raise _bad_result(f"makes some {lost[0]!r} missing, which every row must have: drop such rows")
-        found = found.with_columns(_label(found[name]) for name in self._labels)
+        found = found.with_columns(_label(found[name]) for name in self._labels if name not in self._zero)
+        found = found.with_columns(pl.lit(0, pl.Int8).alias(name) for name in self._zero)
         values = selectors.by_name(*self.channels)
         found = found.with_columns(pl.col(self._time).to_physical(), values.cast(pl.Float64))
         self._refuse_infinity(found)

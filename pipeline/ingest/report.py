@@ -29,6 +29,8 @@ class FileReport:
     """Rows whose series and time are those of another."""
     merged: int = 0
     """Rows summarised into a row of the common grid, or merged into a row with other channels."""
+    differing: int = 0
+    """Of these two, rows with other values or labels than those that are kept."""
     blank_lines: int = 0
     repeated_headers: int = 0
     out_of_order: int = 0
@@ -88,6 +90,7 @@ class FileReport:
             "dropped by the query": self.filtered,
             "repeated": self.deduplicated,
             "merged": self.merged,
+            "repeated with other values or labels": self.differing,
             "blank lines": self.blank_lines,
             "repeated headers": self.repeated_headers,
             "out of order": self.out_of_order,
@@ -122,6 +125,8 @@ class IngestReport:
     max_gap: str
     parts_reused: int
     """Parts that an interrupted job had left."""
+    look_at: tuple[str, ...] = ()
+    """What the whole files show and a sample may not, such as values far from all others."""
     rejects: str | None = None
     """File of the rows that cannot be read."""
     seconds: float = 0.0
@@ -154,14 +159,14 @@ class IngestReport:
     def from_plain(plain: dict[str, Any]) -> "IngestReport":
         """Make a report of what `as_plain` gave, also where JSON made lists of tuples."""
         files = tuple(FileReport(**_tuples(file)) for file in plain["files"])
-        return IngestReport(**{**plain, "files": files})
+        return IngestReport(**{**_tuples(plain), "files": files})
 
     @staticmethod
     def from_json(plain: dict[str, Any]) -> "IngestReport":
         """Make a report of what `as_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
         files = tuple(FileReport.from_json(file) for file in plain["files"])
         fields = {name: value for name, value in plain.items() if not name.endswith("_per_second")}
-        return IngestReport(**{**fields, "files": files})
+        return IngestReport(**{**_tuples(fields), "files": files})
 
     def render(self) -> str:
         """A few lines for a terminal."""
@@ -194,6 +199,7 @@ class IngestReport:
             (self.parts_reused, "parts taken over from an interrupted job"),
         ]
         lines += [("", f"{count:,} {what}") for count, what in notes if count]
+        lines += [("look at" if number == 0 else "", note) for number, note in enumerate(self.look_at)]
         if self.rejects:
             lines.append(("rejects", self.rejects))
         return lines

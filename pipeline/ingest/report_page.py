@@ -29,6 +29,7 @@ COUNTS = {
     "merged": "merged",
 }
 NOTES = {
+    "repeated, but differ": "differing",
     "blank lines": "blank_lines",
     "repeated headers": "repeated_headers",
     "out of order": "out_of_order",

@@ -3,10 +3,11 @@
 import polars as pl
 
 from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.words.wording import share
-from longstride.storage.text import counted
+from longstride.pipeline.profile.words.wording import number, share
+from longstride.storage.text import counted, readable_time
 
 __all__ = ["find_duplicates", "see_steps"]
 
@@ -15,10 +16,16 @@ GAP = 1.5
 MANY = 0.05
 WINDOW = 64
 """Rows of a window, as in the examples."""
+ENOUGH = 0.5
+"""Share of rows that should be in some window."""
+AUTUMN = {"Europe/Berlin": (10, 25), "America/New_York": (11, 1), "Australia/Sydney": (4, 1)}
+"""Zones whose clocks are set back on a Sunday, with the month and the first day that it may be."""
+FACTORS = {True: (2, 3, 5, 10), False: (2, 3, 5, 10, 20, 50)}
+"""How many times the median step a gap may be, of logs with even steps and of others."""
 
 
 def see_steps(draft: Proposal) -> None:
-    """Report the usual step, and gaps."""
+    """Report the usual step, gaps, and how many windows fit between them."""
     over = [key for key in draft.keys if key == "series"]
     steps = draft.steps(draft.rows["time"], *over)
     num_back = int((steps < 0).sum())
@@ -35,64 +42,122 @@ def see_steps(draft: Proposal) -> None:
         draft.seen.append(f"{counted(len(gaps), 'gap')} of over {GAP} times that, the longest {longest}")
     if num_back:
         draft.seen.append(f"times go back in {counted(num_back, 'place')}")
-    if len(gaps) >= max(3, FEW * len(steps)) and _find_max_gap(draft, steps, usual):
-        return
-    if len(gaps) > MANY * len(steps):
+    is_even = differ <= len(steps) / 2
+    if not _find_max_gap(draft, usual, is_even=is_even) and len(gaps) > MANY * len(steps):
         many = share(len(gaps), len(steps))
         draft.doubts.append(f"{many} of steps are gaps and start a new segment: see max-gap, or the grid of every")
 
 
-def _find_max_gap(draft: Proposal, steps: pl.Series, usual: int) -> bool:
-    """Propose a longer gap where the usual ones cut the log into pieces without a window."""
-    longest = _longest_run(steps <= GAP * usual)
-    is_even = int((steps == usual).sum()) > len(steps) / 2
-    if longest + 1 >= WINDOW or len(steps) + 1 < WINDOW or not is_even:
-        return False
-    for factor in (2, 3, 5, 10):
-        if _longest_run(steps <= factor * usual) + 1 >= WINDOW:
-            gap = format_duration(factor * usual)
-            draft.put("max-gap", gap, f"shorter ones would cut the log into pieces of at most {longest + 1} rows")
-            return True
+def _find_max_gap(draft: Proposal, usual: int, *, is_even: bool) -> bool:
+    """Say how many windows there are; propose a longer gap where the usual one leaves none to most rows."""
+    runs = _runs(draft, int(GAP * usual))
+    num_rows, longest = int(runs.sum()), int(runs.max())  # type: ignore[arg-type]
+    longer: list[int] = []
+    if num_rows >= WINDOW and _in_windows(runs) < ENOUGH * num_rows:
+        longer = [factor * usual if is_even else _round_up(factor * usual) for factor in FACTORS[is_even]]
+    for gap_ns in longer:
+        joined = _runs(draft, gap_ns)
+        if _in_windows(joined) >= ENOUGH * num_rows:
+            runs, gap = joined, format_duration(gap_ns)
+            draft.put("max-gap", gap, f"shorter ones would cut the log into pieces of at most {longest:,} rows")
+            if not is_even:
+                draft.doubts.append(
+                    f"steps are not even: a gap of over {GAP} times the median one would start a new segment "
+                    f'after at most {longest:,} rows, so max-gap = "{gap}" is proposed; see also the grid of every'
+                )
+            break
+    num_windows = int((runs - WINDOW + 1).clip(0).sum())
+    looked_at = "" if draft.sample.is_whole else " in the rows looked at"
+    draft.seen.append(
+        f"{counted(num_windows, 'window')} of {WINDOW} rows{looked_at}, in {counted(len(runs), 'segment')}"
+    )
+    if num_windows or num_rows < WINDOW:
+        return "max-gap" in draft.settings
     draft.doubts.append(
-        f"gaps cut the log into pieces of at most {longest + 1} rows: no window of {WINDOW} rows fits. See "
-        "max-gap, or the grid of every"
+        f"gaps cut the log into pieces of at most {longest:,} rows: no window of {WINDOW} rows fits. See max-gap, "
+        "or the grid of every"
     )
     return True
 
 
-def _longest_run(whole: pl.Series) -> int:
-    runs = whole.rle().struct.unnest()
-    lengths = runs.filter(runs["value"])["len"]
-    return int(lengths.max() or 0)  # type: ignore[arg-type]
+def _round_up(step: int) -> int:
+    """To whole days, or else hours, minutes and so on."""
+    unit = next(unit for unit in reversed(UNITS_NS.values()) if unit <= step)
+    return -(-step // unit) * unit
+
+
+def _in_windows(runs: pl.Series) -> int:
+    """Rows of runs in which a window fits."""
+    return int(runs.filter(runs >= WINDOW).sum())
+
+
+def _runs(draft: Proposal, max_gap: int) -> pl.Series:
+    """Rows of each segment that the store would have, as far as the sample tells."""
+    over = [key for key in draft.keys if key == "series"]
+    if not draft.sample.is_whole:
+        over = ["block", *over]
+    rows = draft.rows.select(*over, "time").drop_nulls("time").unique().sort(*over, "time")
+    is_gap = pl.col("time").diff() > max_gap
+    is_other = pl.any_horizontal(pl.lit(False), *(pl.col(key).ne_missing(pl.col(key).shift()) for key in over))
+    number = rows.select((is_gap.fill_null(True) | is_other).cum_sum()).to_series()
+    return number.rle().struct.field("len").cast(pl.Int64)
 
 
 def find_duplicates(draft: Proposal) -> None:
-    """Find rows of a time and series that were before."""
-    values = pl.DataFrame([column.numbers for column in draft.channels]).hash_rows()
+    """Find rows of a time and series that were before, and whether they say something else."""
+    compared = {column.name: column.numbers for column in draft.channels}
+    compared |= {name: draft.columns[name].texts for name in draft.label_columns}
+    values = pl.DataFrame([column.alias(f"value {name}") for name, column in compared.items()])
     whose = ["group", "time", *draft.keys]
-    rows = draft.rows.with_columns(values=values).drop_nulls("time")
-    first = pl.col("values").first().over(whose).alias("first")
-    again = rows.with_columns(first).filter(~pl.struct(whose).is_first_distinct())
-    num_others = int((again["values"] != again["first"]).sum())
-    if num_others and not draft.keys and _is_autumn(again["time"]):
+    rows = draft.rows.hstack(values).drop_nulls("time")
+    first = rows.select(values.columns).select(pl.all().first().over(*(rows[key] for key in whose)))
+    is_again = ~rows.select(pl.struct(whose).is_first_distinct()).to_series()
+    differs = [is_again & (rows[name].ne_missing(first[name])) for name in values.columns]
+    is_other = pl.select(pl.any_horizontal(pl.lit(False), *differs)).to_series() & is_again
+    if (autumn := _in_autumn(rows["time"].filter(is_again))) is not None:
         draft.doubts.append(
-            "an hour comes twice in the night in which clocks are set back: these are local times. Say timezone, "
-            'and which of the two hours rows are of: ambiguous = "earliest" or "latest"'
+            "an hour comes twice in the night in which clocks are set back: these are local times. Say their "
+            f'zone, and that the order of rows tells the two hours apart: timezone = "{autumn}" and '
+            'ambiguous = "infer". Without it, an ingest stops at the second of the two'
         )
-    elif num_others > FEW * len(rows) and not draft.keys:
+        return
+    num_again, num_others = int(is_again.sum()), int(is_other.sum())
+    if not num_again:
+        return
+    if not num_others:
+        draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before, as it was")
+        return
+    row = is_other.to_list().index(True)
+    name = next(name for name, differ in zip(compared, differs, strict=True) if differ[row])
+    shown = (
+        f"{name!r} is {_value(first[f'value {name}'][row])} and {_value(rows[f'value {name}'][row])} at "
+        f"{readable_time(rows['time'][row], fraction=False)}"
+    )
+    if num_others > FEW * len(rows) and not draft.keys:
         draft.doubts.append(
-            f"{share(num_others, len(rows))} of rows repeat a time with other values, and no column says whose "
-            "they are: ingest the files apart, add such a column, or see duplicates"
+            f"{share(num_others, len(rows))} of rows repeat a time with other values ({shown}), and no column "
+            "says whose they are: ingest the files apart, add such a column, or see duplicates"
         )
-    elif len(again):
-        how = f"{num_others:,} with other values (see last and mean)" if num_others else "with the same values"
-        draft.put("duplicates", "first", f"{counted(len(again), 'row')} of a time that was before, {how}")
+    else:
+        draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before: see the doubt")
+        draft.doubts.append(
+            f"duplicates: {num_others:,} of {counted(num_again, 'row')} of a time that was before have other "
+            f"values or labels: {shown}. An ingest stops there, unless you say which is right: duplicates = "
+            '"first", "last" or "mean"'
+        )
 
 
-def _is_autumn(times: pl.Series) -> bool:
-    """Whether all times are of early on the last Sunday of October, or the first of November."""
+def _value(value: float | str | None) -> str:
+    return "missing" if value is None else value if isinstance(value, str) else number(value)
+
+
+def _in_autumn(times: pl.Series) -> str | None:
+    """A zone that sets its clocks back in the night of most of the times; None where there is none."""
     moments = times.cast(pl.Datetime("ns"))
     day, month = moments.dt.day(), moments.dt.month()
-    is_sunday = (moments.dt.weekday() == 7) & (moments.dt.hour() < 4)
-    is_last = ((month == 10) & (day >= 25)) | ((month == 11) & (day <= 7))
-    return bool((is_sunday & is_last).all())
+    is_night = (moments.dt.weekday() == 7) & (moments.dt.hour() < 4)
+    for zone, (in_month, first_day) in AUTUMN.items():
+        is_then = is_night & (month == in_month) & day.is_between(first_day, first_day + 6)
+        if len(times) and int(is_then.sum()) > len(times) / 2:
+            return zone
+    return None

@@ -9,17 +9,16 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
 from longstride.pipeline.profile.column import FEW, MOST, Column
+from longstride.pipeline.profile.labels import LABEL_NAME
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import affixes_of
 from longstride.pipeline.profile.spelling.states import is_truth_word, states_entry
 from longstride.pipeline.profile.times import is_time_of_day, parts_of_time
 from longstride.pipeline.profile.words.time_names import name_score, plain
-from longstride.pipeline.profile.words.wording import number, quoted, share
+from longstride.pipeline.profile.words.wording import number, quoted
 
 __all__ = [
-    "LABEL_NAME",
     "find_counters",
-    "find_labels",
     "leave_out_constants",
     "leave_out_index",
     "leave_out_other_times",
@@ -33,12 +32,6 @@ INDEX_NAME = re.compile(
     r"(no|nr|num|number|id|idx|index|count|counter|rn|record|row|seq|sequence|entry|sample|scan|line)"
 )
 MANY = 0.1
-LABEL_NAME = re.compile(
-    r"(is)?(label|anomaly|anomalous|abnormal|event|fault|failure|attack|outlier|changepoint|defect|intrusion"
-    r"|groundtruth)(s|label|labels|flag)?"
-)
-MAYBE_LABEL_NAME = re.compile(r"y|class|target|normal|alarm|alert|status|state|(normal|attack)attack")
-"""Names of labels, and of channels."""
 
 
 def leave_out_other_times(draft: Proposal) -> None:
@@ -67,28 +60,6 @@ def leave_out_index(draft: Proposal) -> None:
             left -= 1
 
 
-def find_labels(draft: Proposal) -> None:
-    """Find labels by their names; they hold true or false, always."""
-    for column in draft.free:
-        if not LABEL_NAME.fullmatch(plain(column.name)):
-            if column.is_flag and len(column.values) > 1 and MAYBE_LABEL_NAME.fullmatch(plain(column.name)):
-                entry = toml((column.name,))
-                draft.doubts.append(
-                    f"{column.name!r} is kept as a channel, an input of models: if it says what they should find, "
-                    f"say labels = {entry}"
-                )
-            continue
-        if column.is_flag and not column.texts.null_count():
-            num_set = int(column.texts.str.to_lowercase().is_in(["true", "1", "1.0"]).sum())
-            how_many = share(num_set, len(column.texts)) if num_set else "none"
-            draft.uses[column.name] = f"labels, {how_many} of them set"
-            draft.add("labels", column.name, f"{how_many} of them set")
-        elif column.is_flag or not column.is_number:
-            draft.doubts.append(
-                f"{column.name!r} looks like labels, but is {column.shown()}: sql can make true and false of it"
-            )
-
-
 def leave_out_texts(draft: Proposal) -> None:
     """Leave out columns that are not numbers. Raises SourceError where nothing is left."""
     texts = [column for column in draft.free if not column.is_number and len(column.values) > 1]
@@ -96,6 +67,12 @@ def leave_out_texts(draft: Proposal) -> None:
     draft.doubts += [doubt for doubt in found.values() if doubt]
     if others := [name for name, doubt in found.items() if not doubt and not LABEL_NAME.fullmatch(plain(name))]:
         draft.doubts.append(f"left out, for their texts are not numbers: {listed(others)}")
+    empty = [column.name for column in draft.free if not column.is_number and column.values.is_empty()]
+    if empty and not draft.sample.is_whole:
+        draft.doubts.append(
+            f"left out, for the sample holds no value of them: {listed(empty)}. An ingest says where there "
+            "are any: then remove them from exclude"
+        )
     for column in draft.free:
         if len(column.values) == 1 and not column.is_number:
             if is_truth_word(column.values[0]):

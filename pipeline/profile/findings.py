@@ -14,9 +14,7 @@ from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
-    LABEL_NAME,
     find_counters,
-    find_labels,
     leave_out_constants,
     leave_out_index,
     leave_out_other_times,
@@ -24,9 +22,10 @@ from longstride.pipeline.profile.channels import (
 )
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
+from longstride.pipeline.profile.labels import LABEL_NAME, find_labels
 from longstride.pipeline.profile.layout.days import DayLayout, find_dates_in_names, find_times_in_columns
 from longstride.pipeline.profile.layout.files import find_file_layout
-from longstride.pipeline.profile.missing import find_missing
+from longstride.pipeline.profile.missing import find_cut_off, find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.spelling.find import find_spellings
@@ -79,6 +78,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     see_steps(draft)
     find_duplicates(draft)
     find_counters(draft)
+    find_cut_off(draft)
     _try_recipe(draft)
     _say_nested(draft)
     draft.sort()

@@ -4,18 +4,23 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
+import polars as pl
+
 from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.sources.base import Source
+from longstride.pipeline.ingest.staging.last_line import ends_within_line
+from longstride.pipeline.ingest.writing.extremes import is_made_up
 from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
 from longstride.pipeline.profile.words.wording import number
 from longstride.storage.text import counted
 
-__all__ = ["find_missing"]
+__all__ = ["find_cut_off", "find_missing"]
 
+NUMBER = r"[+-]?\d+(\.\d*)?"
 DIGITS = re.compile(r"[^\w\[\]]*\d[\d\W]*")
 """Without a letter."""
-POWERS = {2.0**bits - less for bits in (15, 16, 31, 32) for less in (0, 1)}
 
 
 def find_missing(draft: Proposal) -> None:
@@ -74,7 +79,7 @@ def _numbers(draft: Proposal, column: Column) -> Iterator[float]:
             continue
         low, high = float(rest.min()), float(rest.max())  # type: ignore[arg-type]
         distance = max(low - value, value - high)
-        if _is_made_up(value):
+        if is_made_up(value):
             if distance >= (high - low) * (0.1 if value < 0 <= low else 0.5):
                 yield value
         elif distance >= 2 * (high - low) and count >= max(5, FEW * len(numbers)) and rest.n_unique() >= 10:
@@ -85,8 +90,28 @@ def _numbers(draft: Proposal, column: Column) -> Iterator[float]:
             )
 
 
-def _is_made_up(value: float) -> bool:
-    """Whether people or registers write such a number for a missing one."""
-    size = abs(value)
-    is_round = value <= -100 and value % 100 == 0
-    return is_round or size in POWERS or size >= 1e30 or re.fullmatch(r"99+\.[09]+", f"{size}") is not None
+def find_cut_off(draft: Proposal) -> None:
+    """Find files that end within a line, and may do so within a value."""
+    for source in {source.name: source for source, _ in draft.sample.excerpts}.values():
+        if ends_within_line(source) and (last := _cut_off(draft, source)):
+            draft.doubts.append(
+                f"{source.name} does not end with a line break: its last value, {last[1]} of {last[0]!r}, may "
+                "be cut off. If it is, complete or remove the last line"
+            )
+
+
+def _cut_off(draft: Proposal, source: Source) -> tuple[str, str] | None:
+    """Last column and value of a file, where the value may be cut off: others are longer than it."""
+    *_, raw = (raw for one, raw in draft.sample.excerpts if one.name == source.name)
+    texts = raw.frame.to_series(raw.frame.width - 1).cast(pl.String).str.strip_chars().drop_nulls()
+    name = raw.frame.columns[-1]
+    if raw.frame.height < 2 or len(texts) < 2:
+        return None
+    last, others = texts[-1], texts[:-1]
+    is_number = re.fullmatch(NUMBER, last) is not None
+    if is_number and "." in last:
+        lengths = others.str.extract(r"\.(\d+)$").str.len_chars().fill_null(0)
+        length = len(last.partition(".")[2])
+    else:
+        lengths, length = others.str.len_chars(), len(last)
+    return None if (lengths == length).all() else (name, last)

@@ -43,6 +43,8 @@ class Proposal:
         """What columns are, of those for which it is known."""
         self.made: set[str] = set()
         """Columns of time that other settings make."""
+        self.label_columns: list[str] = []
+        """Columns that are labels, or that labels are computed from."""
         self.seen: list[str] = []
         """About the rows as a whole."""
         self.doubts: list[str] = []

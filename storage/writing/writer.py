@@ -259,7 +259,7 @@ class StoreWriter:
                 series_end_ns=tuple(int(end) for end in series_end_ns or ()),
                 cadence_ns=cadence_ns,
                 checksums=self._checksums(),
-                statistics=self._statistics(),
+                statistics=self.block_statistics(),
                 sources=sources or [],
                 recipe=recipe or {},
             ),
@@ -281,6 +281,15 @@ class StoreWriter:
             if start < stop
         )
 
+    def written_values(self, block: int, channels: Sequence[int]) -> NDArray[np.floating]:
+        """Values (rows, channels) of some channels of a block; nothing can be appended after it."""
+        self._finish()
+        rows = min(self.layout.chunk_rows, self.num_rows - block * self.layout.chunk_rows)
+        array = self.layout.row_arrays["values"]
+        path = self.path / chunk_file("values", block, 2)
+        values = np.memmap(path, array.dtype, "r", shape=(rows, *array.row_shape))
+        return np.asarray(values[:, list(channels)])
+
     def _checksums(self) -> dict[str, list[int]]:
         """Checksums of all row chunks: those of the last commit for unchanged chunks, then the new ones."""
         before = self._before.attributes["checksums_crc32c"] if self._before else {}
@@ -292,8 +301,9 @@ class StoreWriter:
             for name in self.layout.row_arrays
         }
 
-    def _statistics(self) -> list[Statistics]:
-        """Statistics of all blocks, in the same way."""
+    def block_statistics(self) -> list[Statistics]:
+        """Statistics of all blocks, in the same way. Nothing can be appended after it."""
+        self._finish()
         before = vars(self._before.block_statistics) if self._before else {}
         return [
             *(

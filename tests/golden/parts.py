@@ -248,11 +248,12 @@ def _report(report: IngestReport) -> Values:
     """What became of every row, without paths, times of day and what was found of an earlier run."""
     account = report.as_plain()
     files, rejects = account.pop("files"), account.pop("rejects")
-    for name in ("store", "seconds", "parts_reused", "was_there"):
+    for name in ("look_at", "store", "seconds", "parts_reused", "was_there"):
         account.pop(name)
     found = {"report": digest(json.dumps(account, sort_keys=True))}
     for file in files:
         name = Path(file.pop("name")).name
+        file.pop("differing")  # it came later
         found[f"report of {name}"] = digest(json.dumps(file, sort_keys=True))
     lines = [] if rejects is None else pq.read_table(rejects).to_pylist()
     rows = [[Path(line["file"]).name, *(line[name] for name in ("line", "reason", "raw"))] for line in lines]

@@ -16,7 +16,8 @@ __all__ = ["COMMAND_LINES", "line", "make_plant"]
 ALONE = Ranks(0, 1, torch.device("cpu"))
 COMMAND_LINES = {
     "profile": {"sources": "plant.csv"},
-    "ingest": {"sources": "plant.csv", "--out": "new.zarr", "--recipe": "plant.toml"},
+    "ingest": {"sources": "plant.csv", "--out": "new.zarr", "--recipe": "plant.toml",
+               "--label-file": "labels.csv"},
     "inspect": {"store": "plant.zarr"},
     "verify": {"store": "plant.zarr"},
     "pack": {"store": "plant.zarr", "dest": "new.zarr"},
@@ -47,6 +48,7 @@ def make_plant(make_store: Any, folder: Path) -> Path:
     (folder / "plant.csv").write_text(
         "time,a\n" + "".join(f"2024-01-01T00:{row // 60:02}:{row % 60:02},{row}\n" for row in range(3000))
     )
+    (folder / "labels.csv").write_text("start,end\n2024-01-01T00:10:00,2024-01-01T00:11:00\n")
     (folder / "plant.toml").write_text('time = "time"\n')
     (folder / "train.toml").write_text(
         'window = 16\nbatch-size = 32\nhidden = 4\nlatent = 4\nmax-steps = 1\ndevice = "cpu"\n'

@@ -15,7 +15,7 @@ from longstride.pipeline.ingest.settings.time_format import check_format
 __all__ = ["ClockSettings"]
 
 Interval = Literal["none", "begin", "end"]
-Ambiguous = Literal["reject", "earliest", "latest"]
+Ambiguous = Literal["reject", "infer", "earliest", "latest"]
 Nonexistent = Literal["reject", "forward"]
 
 
@@ -49,7 +49,8 @@ class ClockSettings:
     timezone: str = "UTC"
     """Time zone of times that are written without one, such as Europe/Berlin."""
     ambiguous: Ambiguous = "reject"
-    """What to do with a local time that occurs twice, where clocks are set back."""
+    """What to do with a local time that occurs twice, where clocks are set back; infer takes the first of the two
+    until times go back, and the second from there on, by the order of the rows of each series in a file."""
     nonexistent: Nonexistent = "reject"
     """What to do with a local time that never occurs, where clocks are set forward; forward moves it
     by as much."""

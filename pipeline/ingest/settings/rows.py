@@ -14,7 +14,7 @@ MAX_STEPS_OF_GAP = 1_000_000
 """Memory holds the rows that are put in for a gap."""
 LONGEST_STEP = "5000w"
 
-Duplicates = Literal["error", "first", "last", "mean"]
+Duplicates = Literal["error", "same", "first", "last", "mean"]
 Aggregate = Literal["mean", "min", "max", "last", "count"]
 Fill = Literal["none", "forward", "linear"]
 CounterBits = Literal["16", "32", "64"]
@@ -32,7 +32,8 @@ class RowSettings:
     """A query that filters rows and computes columns from others, one row at a time: `SELECT *, a - b AS spread
     FROM rows WHERE a > 0`."""
     duplicates: Duplicates = "error"
-    """What to do with rows of the same series and time."""
+    """What to do with rows of the same series and time; with same, those of the same values and labels are kept
+    once, and others are an error."""
     rate: tuple[str, ...] = ()
     """Channels that are counters: stored as their increase per second."""
     counter_bits: CounterBits = "32"

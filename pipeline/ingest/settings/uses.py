@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import by_column, name_pattern
 
 __all__ = ["UseSettings"]
+
+AbsentLabels = Literal["error", "zero"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +28,15 @@ class UseSettings:
     """Column that names the sensor of a row: each sensor becomes a channel. With several columns of values,
     each sensor becomes as many channels, named sensor/column."""
     labels: tuple[str, ...] = ()
-    """Columns of labels: true, false or a whole number from 0 to 127, never missing."""
+    """Columns of labels: true, false or a whole number from 0 to 127, never missing. A query may compute them."""
+    absent_labels: AbsentLabels = "error"
+    """What to do with a file that lacks a label which others have, or the columns from which a query computes
+    it."""
+    label_file: str | None = None
+    """CSV file of intervals that become labels: columns start and end, and maybe name (each name is a label of its
+    own) and series. Times are written as those of the rows, or in ISO 8601."""
+    label_file_crc: str | None = None
+    """CRC-32C of that file, which a store keeps: a changed one is refused."""
     channels: tuple[str, ...] | None = None
     """Columns of values, in this order; by default all others that have a name."""
     exclude: tuple[str, ...] = ()

@@ -2,12 +2,33 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
+from longstride.pipeline.ingest.sources.intervals import Intervals
 
-__all__ = ["Reading"]
+__all__ = ["Reading", "SettledTimes"]
+
+
+class SettledTimes(NamedTuple):
+    """Times of rows that a look at the whole file has settled, in the order of lines."""
+
+    line: NDArray[np.int64]
+    nanoseconds: NDArray[np.int64]
+
+    def fill(self, time: pl.Series, lines: NDArray[np.int64]) -> tuple[pl.Series, int]:
+        """Fill in times that are missing of rows of these lines, and say how many."""
+        rows = time.is_null().arg_true().to_numpy()
+        place = np.searchsorted(self.line, lines[rows]).clip(max=max(0, len(self.line) - 1))
+        known = self.line[place] == lines[rows] if len(self.line) else np.zeros(len(rows), bool)
+        rows, place = rows[known], place[known]
+        return time.scatter(rows, self.nanoseconds[place]), len(rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +47,7 @@ class Reading:
     piece_bytes: int
     channels: tuple[str, ...]
     """Columns of values, those of a query included."""
+    intervals: Intervals | None = None
+    """Labels that are in a file of their own."""
+    settled: SettledTimes | None = None
+    """Where the order of rows tells which of two hours they are of."""

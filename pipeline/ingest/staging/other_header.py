@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.reject import Reject
@@ -22,6 +23,8 @@ def refuse_other_header(source: str, raw: Raw, rejects: Sequence[Reject]) -> Non
 
     A row of names that are all those of the header in their order is a repetition of it.
     """
+    if any(dtype != pl.String for dtype in raw.frame.dtypes):
+        return  # texts that are names would not have become numbers
     names = [name.strip() for name in raw.frame.columns]
     for reject in rejects:
         row = int(np.searchsorted(raw.lines, reject.line))

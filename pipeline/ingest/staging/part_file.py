@@ -62,6 +62,10 @@ class Part:
     """Channels with whole numbers that the store would round: line and value of the first."""
     measurements: list[str]
     """Channels that hold fractions."""
+    left_out: dict[str, Any]
+    """What columns hold that the recipe leaves out."""
+    matched: list[int]
+    """Intervals of a file of labels that rows are in."""
     section_crc: int | None
     """That of the section, as it was read."""
     rejects_crc: int

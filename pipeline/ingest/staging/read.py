@@ -10,6 +10,7 @@ from longstride.pipeline.ingest.errors import AccountingError, SourceError
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport
 from longstride.pipeline.ingest.sources.reading import Reading
+from longstride.pipeline.ingest.staging.autumn import settle_autumn
 from longstride.pipeline.ingest.staging.folder import StagedFolder, part_name
 from longstride.pipeline.ingest.staging.midnight import refuse_midnight_between
 from longstride.pipeline.ingest.staging.part_file import Part, counted
@@ -91,7 +92,7 @@ class ReadSources:
     def _tasks(self, left_behind: dict[str, int]) -> Iterator[ReadSection]:
         """The sections that are left to read. Parts of the others are taken on the way."""
         for reading in self._plan.readings(self.folder.path, self._piece_bytes):
-            away = _anywhere(reading)
+            away = _anywhere(settle_autumn(reading))
             for section in reading.source.sections(self._piece_bytes):
                 task = ReadSection(away, section)
                 # NFS remembers for a while that a file is absent: only existing ones are asked for.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.sources.base import Raw, Section, Unparsed
 from longstride.pipeline.ingest.sources.reading import Reading
+from longstride.pipeline.ingest.staging.left_out import count_left_out
 from longstride.pipeline.ingest.staging.midnight import refuse_midnight
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.part_file import Part, whole_part, write_part
@@ -59,7 +60,14 @@ class ReadSection:
     def _stage(self, piece: int, last: bool, raw: Raw, done_bytes: int) -> Part:
         reading, recipe, columns = self.reading, self.reading.recipe, self.reading.columns
         query = _query(reading, raw)
-        parsed = parse(reading.source.name, raw, columns, recipe, keep_all=query is not None)
+        parsed = parse(
+            reading.source.name,
+            raw,
+            columns,
+            recipe,
+            keep_all=query is not None,
+            settled=reading.settled,
+        )
         refuse_other_header(reading.source.name, raw, parsed.rejects)
         frame, lines = parsed.frame, parsed.lines
         if query is not None:
@@ -77,6 +85,11 @@ class ReadSection:
         blocks["labels"] = (
             frame.select(columns.labels).to_numpy(order="c") if columns.labels else _no_columns(frame)
         )
+        matched: list[int] = []
+        if reading.intervals is not None:
+            of = None if columns.series is None else frame[columns.series].to_list()
+            marked, matched = reading.intervals.mark(time, of)
+            blocks["labels"] = np.concatenate([blocks["labels"], marked], axis=1)
         values = frame.select(pl.col(reading.channels).cast(_dtype(reading)).fill_null(float("nan")))
         blocks["values"] = values.to_numpy(order="c")
         series, codes = ([""], None) if columns.series is None else _codes(frame[columns.series])
@@ -98,7 +111,7 @@ class ReadSection:
             num_rows=frame.height,
             dtype=reading.dtype,
             num_channels=len(reading.channels),
-            num_labels=len(columns.labels),
+            num_labels=blocks["labels"].shape[1],
             sensors=sensors,
             spans=spans,
             rows_in=raw.num_rows,
@@ -111,6 +124,8 @@ class ReadSection:
             steps_back=steps_back,
             rounded=rounded,
             measurements=measurements,
+            matched=matched,
+            left_out=count_left_out(raw.frame, recipe.exclude) if recipe.sql is None else {},
             section_crc=self.section.crc,
             rejects_crc=rejects_crc,
         )

@@ -20,6 +20,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.base import Raw
+from longstride.pipeline.ingest.sources.reading import SettledTimes
 from longstride.pipeline.ingest.staging.numbers import to_numbers
 from longstride.pipeline.ingest.staging.row_clock import positions
 from longstride.pipeline.ingest.times.reach import within_reach
@@ -49,9 +50,18 @@ class Parsed:
     num_nonexistent: int
 
 
-def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: bool = False) -> Parsed:
+def parse(
+    source: str,
+    raw: Raw,
+    columns: Columns,
+    recipe: Recipe,
+    *,
+    keep_all: bool = False,
+    settled: SettledTimes | None = None,
+) -> Parsed:
     """Give rows exact types; those that have none are rejected, each with the first fault that it has.
 
+    `settled` has times of rows that are known from others.
     Raises SourceError where a column as a whole is of a type that cannot be used.
     """
     frame = raw.frame
@@ -60,7 +70,9 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
         stamps = to_nanoseconds([frame[name] for name in columns.time], recipe) if columns.time else _counted(raw)
     except RecipeError as error:
         raise SourceError(source, str(error), code=error.code) from None
-    time = stamps.nanoseconds
+    time, num_settled = stamps.nanoseconds, 0
+    if settled is not None and time.null_count():
+        time, num_settled = settled.fill(time, raw.lines)
     if time.null_count():
         unreadable = explain([frame[name] for name in columns.time], recipe)
         named = columns.time[0] if len(columns.time) == 1 else ", ".join(columns.time)
@@ -73,9 +85,14 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
     parts = [time.alias(columns.time_name)]
     parts += [_key(source, frame[name], "series", faults) for name in (columns.series,) if name is not None]
     parts += [_key(source, frame[name], "sensor", faults) for name in (columns.pivot,) if name is not None]
-    parts += [_label(source, frame[name], faults) for name in columns.labels]
+    parts += [_label(source, frame[name], faults) for name in columns.read_labels]
+    if not keep_all:
+        parts += [pl.Series(name, np.zeros(len(time), np.int8)) for name in columns.absent_labels]
     numbers = _numbers(source, frame, columns.channels, recipe, faults)
-    rest = frame.select(columns.unused) if keep_all else pl.DataFrame()
+    rest = pl.DataFrame()
+    if keep_all:
+        lacking = (pl.lit(None, dtype).alias(name) for name, dtype in columns.lacking.items())
+        rest = frame.with_columns(lacking).select(*columns.unused, *columns.lacking)
     typed = pl.DataFrame(parts).hstack(numbers).hstack(rest)
     good = faults.good
     if good is not None:
@@ -84,7 +101,7 @@ def parse(source: str, raw: Raw, columns: Columns, recipe: Recipe, *, keep_all: 
         frame=typed,
         lines=raw.lines if good is None else raw.lines[good],
         rejects=sorted(raw.rejects + faults.rejects),
-        num_ambiguous=stamps.num_ambiguous,
+        num_ambiguous=stamps.num_ambiguous + num_settled,
         num_nonexistent=stamps.num_nonexistent,
     )
 
@@ -151,7 +168,8 @@ def _label(source: str, column: pl.Series, faults: _Faults) -> pl.Series:
             lambda row: (
                 "no label",
                 f"label {column.name!r} is {_shown(column[row])}: expected true, false or a whole number from 0 "
-                f"to {MAX_LABEL}; fill it in, or leave the column out of --labels and --exclude it",
+                f"to {MAX_LABEL}; fill it in, leave the column out of --labels and --exclude it, or compute a "
+                f"label from it: --labels attack, and {column.name} <> 'Normal' AS attack in --sql",
             ),
         )
         numbers = pl.select(pl.when(~wrong).then(numbers)).to_series()

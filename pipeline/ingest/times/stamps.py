@@ -84,9 +84,12 @@ def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tup
             return "time missing", "the time is missing: mend or remove the row"
         found = repr(" ".join(map(str, values)))
         if twice is not None and twice[row]:
+            untold, choices = "", "infer, earliest or latest"
+            if recipe.ambiguous == "infer":
+                untold, choices = ", and the order of rows does not tell which it is", "earliest or latest"
             return "ambiguous local time", (
-                f"{found} occurs twice in {zone}, where clocks are set back: write times in UTC or with their "
-                "offset, or choose one with --ambiguous earliest or latest"
+                f"{found} occurs twice in {zone}, where clocks are set back{untold}: write times in UTC or with "
+                f"their offset, or choose one with --ambiguous {choices}"
             )
         if never is not None and never[row]:
             return "nonexistent local time", (

@@ -18,7 +18,8 @@ class Clock:
     def __init__(self, recipe: Recipe) -> None:
         self.zone = recipe.timezone
         """Name of it."""
-        self._ambiguous = recipe.ambiguous
+        # What is inferred needs more rows than are seen here.
+        self._ambiguous = "reject" if recipe.ambiguous == "infer" else recipe.ambiguous
         self._nonexistent = recipe.nonexistent
         self.num_ambiguous = 0
         """Times that occur twice, read as the earliest or the latest."""

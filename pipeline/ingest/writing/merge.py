@@ -7,11 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.channel_map import Shape
-from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.settings.rows import Duplicates
 from longstride.pipeline.ingest.writing.buckets import Bucket
+from longstride.pipeline.ingest.writing.repeated import (
+    Differing,
+    ReadRows,
+    clashing_rows,
+    differing_rows,
+    repeated_row,
+)
 from longstride.pipeline.ingest.writing.resample import means
-from longstride.storage.text import iso_time
 
 __all__ = ["MergedRows", "Rows", "merge_bucket"]
 
@@ -37,14 +42,17 @@ class MergedRows(NamedTuple):
     """Rows of each source that were left out, or averaged into another, because their time is that of another."""
     merged: NDArray[np.int64]
     """Rows of each source that were joined to one of other channels."""
+    differing: Differing
+    """Rows that repeat another, as a whole or in a channel, with other values or labels."""
 
 
 def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> MergedRows:
     """Read the rows of a bucket and make them one a time. Raises SourceError for repetitions that are errors.
 
     Rows of one time (and sensor) from files of the same columns repeat each other: the first or the last is kept,
-    as a whole. What files of other columns say of that time is joined to it; a value that two of them give is
-    again the first or the last. The mean is that of all values that are not missing. The largest label is taken.
+    as a whole; with "same" they should not differ. What files of other columns say of that time is
+    joined to it; a value that two of them give is again the first or the last. The mean is that of all values that
+    are not missing. The largest label is taken.
     """
     read = _read(bucket, shape)
     order = _order(read)
@@ -53,12 +61,15 @@ def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Merged
     num_sources = len(shape.names)
     kept = _kept(read, last=duplicates == "last")
     repeated = np.zeros(num_sources, np.int64)
+    differing = Differing(repeated)
     if not kept.all():
         if duplicates == "error":
-            raise _repeated(read, int(np.argmin(kept)), shape, bucket.series)
+            raise repeated_row(read, int(np.argmin(kept)), shape, bucket.series)
         repeated = np.bincount(read.source[~kept], minlength=num_sources)
+        rows, keepers = np.flatnonzero(~kept), _keepers(read, kept, last=duplicates == "last")
+        differing = differing_rows(read, rows, keepers[rows], shape, bucket.series)
     elif shape.is_plain:
-        return MergedRows(Rows(read.time, read.values, read.labels), read.source, repeated, repeated)
+        return MergedRows(Rows(read.time, read.values, read.labels), read.source, repeated, repeated, differing)
     came = np.bincount(read.source, minlength=num_sources)
     if duplicates != "mean":
         read = read.take(kept)
@@ -66,34 +77,18 @@ def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Merged
     if duplicates == "mean":
         values: NDArray[np.floating] = means(read.values.astype(np.float64, copy=False), cells)
     else:
-        values = _overlaid(read, cells, shape, bucket.series, duplicates)
+        values, clashing = _overlaid(read, cells, shape, bucket.series, duplicates)
+        differing = differing.plus(clashing)
     starts = _starts(read.time, None)
     if read.sensor is not None:
         values = _wide(read, cells, starts, values, shape)
     labels = np.maximum.reduceat(read.labels, starts, axis=0)
     source = read.source[starts]
     merged = came - repeated - np.bincount(source, minlength=num_sources)
-    return MergedRows(Rows(read.time[starts], values, labels), source, repeated, merged)
+    return MergedRows(Rows(read.time[starts], values, labels), source, repeated, merged, differing)
 
 
-class _Read(NamedTuple):
-    time: NDArray[np.int64]
-    line: NDArray[np.int64]
-    source: NDArray[np.int32]
-    sensor: NDArray[np.int64] | None
-    """With a pivot."""
-    group: NDArray[np.int64] | None
-    """Where sources differ in their columns."""
-    values: NDArray[np.floating]
-    """(rows, columns)."""
-    labels: NDArray[np.int8]
-
-    def take(self, rows: NDArray[Any]) -> "_Read":
-        """Some rows, or all in another order."""
-        return _Read(*(None if array is None else array[rows] for array in self))  # type: ignore[arg-type]
-
-
-def _read(bucket: Bucket, shape: Shape) -> _Read:
+def _read(bucket: Bucket, shape: Shape) -> ReadRows:
     parts = [part.reader.read(part.start, part.stop) for part in bucket.slices]
     numbers = [part.reader.part.source for part in bucket.slices]
     source = np.repeat(np.array(numbers, np.int32), [part.stop - part.start for part in bucket.slices])
@@ -106,7 +101,7 @@ def _read(bucket: Bucket, shape: Shape) -> _Read:
                 for piece, block in zip(bucket.slices, parts, strict=True)
             ]
         )
-    return _Read(
+    return ReadRows(
         time=_concatenated([block["time"] for block in parts]),
         line=_concatenated([block["line"] for block in parts]),
         source=source,
@@ -132,17 +127,16 @@ def _placed(values: NDArray[np.floating], shape: Shape, source: int) -> NDArray[
     return placed
 
 
-def _order(read: _Read) -> NDArray[np.intp] | None:
+def _order(read: ReadRows) -> NDArray[np.intp] | None:
     """Rows by time and sensor, the rest as they are: by source and line. None where they are in this order."""
     if read.sensor is not None:
         return np.lexsort((read.sensor, read.time))
     return None if (read.time[1:] >= read.time[:-1]).all() else np.argsort(read.time, kind="stable")
 
 
-def _kept(read: _Read, *, last: bool) -> NDArray[np.bool_]:
+def _kept(read: ReadRows, *, last: bool) -> NDArray[np.bool_]:
     """Whether each row is the first, or the last, of its time, sensor and group."""
-    keys = [key for key in (read.group, read.sensor, read.time) if key is not None]
-    order = slice(None) if read.group is None else np.lexsort(keys)
+    keys, order = _keys(read)
     change = np.zeros(len(read.time) - 1, bool)
     for key in keys:
         ordered = key[order]
@@ -150,6 +144,25 @@ def _kept(read: _Read, *, last: bool) -> NDArray[np.bool_]:
     kept = np.empty(len(read.time), bool)
     kept[order] = np.append(change, True) if last else np.append(True, change)
     return kept
+
+
+def _keepers(read: ReadRows, kept: NDArray[np.bool_], *, last: bool) -> NDArray[np.intp]:
+    """For each row the one that is kept of its time, sensor and group."""
+    _, order = _keys(read)
+    rows = np.arange(len(kept))
+    if last:
+        place = np.minimum.accumulate(np.where(kept[order], rows, len(kept))[::-1])[::-1]
+    else:
+        place = np.maximum.accumulate(np.where(kept[order], rows, 0))
+    keepers = np.empty_like(rows)
+    keepers[order] = rows[order][place]
+    return keepers
+
+
+def _keys(read: ReadRows) -> tuple[list[NDArray[np.int64]], slice | NDArray[np.intp]]:
+    """What rows that repeat each other have in common, and the order that brings them together."""
+    keys = [key for key in (read.group, read.sensor, read.time) if key is not None]
+    return keys, slice(None) if read.group is None else np.lexsort(keys)
 
 
 def _starts(time: NDArray[np.int64], sensor: NDArray[np.int64] | None) -> NDArray[np.intp]:
@@ -161,10 +174,11 @@ def _starts(time: NDArray[np.int64], sensor: NDArray[np.int64] | None) -> NDArra
 
 
 def _overlaid(
-    read: _Read, cells: NDArray[np.intp], shape: Shape, series: str, duplicates: Duplicates
-) -> NDArray[np.floating]:
-    """Values of each time and sensor, from the rows of all groups, (cells, columns)."""
+    read: ReadRows, cells: NDArray[np.intp], shape: Shape, series: str, duplicates: Duplicates
+) -> tuple[NDArray[np.floating], Differing]:
+    """Values of each time and sensor, from the rows of all groups, (cells, columns), and rows that differ."""
     values = read.values[cells]
+    differing = Differing(np.zeros(len(shape.names), np.int64))
     length = np.diff(cells, append=len(read.time))
     for number in range(1, int(length.max())):
         cell = np.flatnonzero(length > number)
@@ -172,14 +186,16 @@ def _overlaid(
         before, after = values[cell], read.values[row]
         clash = ~np.isnan(before) & ~np.isnan(after)
         if duplicates == "error" and clash.any():
-            raise _repeated(read, int(row[np.argmax(clash.any(axis=1))]), shape, series)
-        given = ~np.isnan(before) if duplicates == "first" else np.isnan(after)
+            raise repeated_row(read, int(row[np.argmax(clash.any(axis=1))]), shape, series)
+        if clash.any():
+            differing = differing.plus(clashing_rows(read, row, before, shape, series))
+        given = np.isnan(after) if duplicates == "last" else ~np.isnan(before)
         values[cell] = np.where(given, before, after)
-    return values
+    return values, differing
 
 
 def _wide(
-    read: _Read, cells: NDArray[np.intp], starts: NDArray[np.intp], values: NDArray[np.floating], shape: Shape
+    read: ReadRows, cells: NDArray[np.intp], starts: NDArray[np.intp], values: NDArray[np.floating], shape: Shape
 ) -> NDArray[np.floating]:
     """Values of each time, those of all sensors side by side, (rows, N)."""
     assert read.sensor is not None
@@ -188,36 +204,3 @@ def _wide(
     by_sensor = wide.reshape(len(starts), -1, shape.num_columns)
     by_sensor[row, read.sensor[cells]] = values
     return wide
-
-
-def _repeated(read: _Read, row: int, shape: Shape, series: str) -> SourceError:
-    """Name a row that repeats one before it, and that one."""
-    number = int(read.source[row])
-    before = _before(read, row)
-    other = int(read.source[before])
-    of = f" of series {series!r}" if series else ""
-    if read.sensor is not None and shape.sensors is not None:
-        of += f" of sensor {shape.sensors[read.sensor[row]]!r}"
-    remedy = "say which is right with --duplicates first, last or mean"
-    if not series and shape.sensors is None:
-        remedy += ", or name the column that tells several machines apart with --series"
-    moment = iso_time(int(read.time[row]))
-    return SourceError(
-        shape.names[number],
-        f"time {moment}{of} is repeated, as it is also the time of {shape.names[other]}, {shape.line[other]} "
-        f"{read.line[before]}: {remedy}",
-        place=f"{shape.line[number]} {read.line[row]}",
-        code="time-repeated",
-    )
-
-
-def _before(read: _Read, row: int) -> int:
-    """The row that a row repeats: the last before it of the same columns, or else that has a value in common."""
-    same = read.time[:row] == read.time[row]
-    if read.sensor is not None:
-        same &= read.sensor[:row] == read.sensor[row]
-    if read.group is not None:
-        alike = same & (read.group[:row] == read.group[row])
-        both = ~np.isnan(read.values[:row]) & ~np.isnan(read.values[row])
-        same = alike if alike.any() else same & both.any(axis=1)
-    return int(np.flatnonzero(same)[-1])

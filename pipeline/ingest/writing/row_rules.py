@@ -22,6 +22,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.writing.fill import Fill
 from longstride.pipeline.ingest.writing.merge import MergedRows, Rows
 from longstride.pipeline.ingest.writing.rates import Rates
+from longstride.pipeline.ingest.writing.repeated import Differing
 from longstride.pipeline.ingest.writing.resample import MissingSteps, resample
 from longstride.pipeline.ingest.writing.segments import MissingSpans
 from longstride.storage.writing.writer import StoreWriter
@@ -58,6 +59,9 @@ class RowRules:
         """Rows of each source that were summarised with another, or joined to it."""
         self.repeated = np.zeros(num_sources, np.int64)
         """Rows of each source that were left out because their time is that of another."""
+        self.differing = Differing(np.zeros(num_sources, np.int64))
+        """Rows that repeat another with other values or labels."""
+        self._refuses_differing = recipe.duplicates == "same"
 
     @property
     def num_added(self) -> int:
@@ -94,6 +98,9 @@ class RowRules:
         source = new.source
         self.merged += new.merged
         self.repeated += new.repeated
+        self.differing = self.differing.plus(new.differing)
+        if self._refuses_differing and self.differing.place is not None:
+            return  # nothing will be committed: the others are counted
         if self.rates:
             values = self.rates.add(time, _exact(values))
         if self._every_ns is not None:
@@ -118,6 +125,11 @@ class RowRules:
             self._write(Rows(*self.fill.end_series()))
         if self.missing:
             self.missing.end_series()
+
+    def refuse_differing(self) -> None:
+        """Raise SourceError where rows that repeat each other differ, and should not."""
+        if self._refuses_differing and self.differing.place is not None:
+            raise self.differing.error(int((self.repeated + self.merged).sum()))
 
     def _write(self, rows: Rows) -> None:
         if not len(rows.time):

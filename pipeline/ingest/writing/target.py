@@ -41,6 +41,10 @@ class NewStore:
         """Columns of values that it has whatever the sources have, None where the sources decide."""
         return None
 
+    def known_labels(self) -> tuple[str, ...] | None:
+        """Labels that it has whatever the sources have, None where the sources decide."""
+        return None
+
     def refuse_store_of_other_job(self, path: Path) -> None:
         """Raise StoreError where a store that another job has finished is in the way."""
         raise taken(path)

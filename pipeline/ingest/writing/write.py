@@ -7,14 +7,19 @@ from dataclasses import replace
 import numpy as np
 
 from longstride.pipeline.ingest.channel_map import Shape
+from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.errors import AccountingError
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport, IngestReport
+from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.staging.last_line import ends_within_line
+from longstride.pipeline.ingest.staging.left_out import told_of_left_out
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader, steps_back_between
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.row_clock import RowClock
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
+from longstride.pipeline.ingest.writing.extremes import far_values
 from longstride.pipeline.ingest.writing.memory import refuse_large
 from longstride.pipeline.ingest.writing.merge import MergedRows, merge_bucket
 from longstride.pipeline.ingest.writing.row_rules import RowRules
@@ -51,7 +56,7 @@ def write_store(
     layout = StoreLayout(
         channels=tuple(channel.name for channel in channels),
         units=tuple(recipe.unit_of(channel.name, channel.column) for channel in channels),
-        labels=recipe.labels,
+        labels=plan.labels,
         dtype=recipe.dtype,
     )
     with target.writer(lock, layout) as writer:
@@ -59,6 +64,7 @@ def write_store(
         first_series = min(series for part in read.parts for series in part.spans.series)
         target.resume(rules, first_series, look_for_missing=recipe.split_on_missing is not None)
         _apply(plan, read, rules, plan.shape(sensors), bucket_bytes, progress)
+        rules.refuse_differing()
         for number, steps_back in steps_back_between(read.parts).items():
             read.files[number].out_of_order += steps_back
         _check_accounts(read.files, writer, rules)
@@ -118,6 +124,7 @@ def _check_accounts(files: Sequence[FileReport], writer: StoreWriter, rules: Row
         file.rows_out = int(rules.rows_out[number])
         file.merged = int(rules.merged[number])
         file.deduplicated = int(rules.repeated[number])
+        file.differing = int(rules.differing.by_source[number])
         if not file.is_balanced:
             raise AccountingError(
                 f"{file.name} has {file.rows_in:,} rows, but they became {file.in_words()}: nothing was "
@@ -170,6 +177,7 @@ def _commit(
         cadence=format_duration(step_ns),
         max_gap=format_duration(max_gap_ns),
         parts_reused=read.num_reused,
+        look_at=tuple(_told(plan, read, writer, is_new=target.first_row == 0)),
     )
     report = publish(report)
     writer.commit(
@@ -181,3 +189,25 @@ def _commit(
         recipe=plan.resolved_recipe(max_gap_ns).as_json(),
     )
     return report
+
+
+def _told(plan: Plan, read: ReadSources, writer: StoreWriter, *, is_new: bool) -> Iterator[str]:
+    """What the whole files show."""
+    recipe = plan.recipe
+    yield from told_of_left_out(read.parts, recipe.exclude)
+    channels = writer.layout.channels
+    # What is computed has other values than the log, and a pivot makes channels of rows.
+    is_plain = not (recipe.sql or recipe.pivot or recipe.grid_ns)
+    for far in far_values(writer):
+        name = channels[far.channel]
+        has_null = is_plain and name not in recipe.rate
+        yield far.told(name, toml(f"{name}={far.value:.7g}") if has_null else None)
+    if plan.intervals is not None and is_new:  # later, most are of rows that are there already
+        yield from plan.intervals.told_of_unmatched({number for part in read.parts for number in part.matched})
+    for source, columns, file in zip(plan.sources, plan.columns, read.files, strict=True):
+        if columns.absent_is_zero and recipe.sql is None and columns.absent_labels:
+            yield f"{file.name} has no column {listed(columns.absent_labels)}: labels are 0 in its rows"
+        if columns.absent_is_zero and columns.lacking:
+            yield f"{file.name} has no column {listed([*columns.lacking])}: labels made of it are 0 in its rows"
+        if file.rows_in > 1 and ends_within_line(source):
+            yield f"{file.name} does not end with a line break: its last value may be cut off"

@@ -422,7 +422,7 @@ def test_a_setting_that_does_nothing_does_not_stop_an_append(tmp_path: Path, wri
         "null": ("gone=-200",),
     }
     first = write_log("first.csv", ["time,a", "2024-03-01 00:00:00,1", "2024-03-01 00:00:01,2"])
-    with mock.patch.object(Recipe, "refuse_idle"), mock.patch.object(plan, "_check_null"):
+    with mock.patch.object(Recipe, "refuse_idle"), mock.patch.object(plan, "_check_columns_of_values"):
         ingest([first], tmp_path / "out", Recipe(time="time", **idle))
     later = write_log("later.csv", ["time,a", "2024-03-01 00:00:02,3"])
     assert append([later], tmp_path / "out").num_rows == 3

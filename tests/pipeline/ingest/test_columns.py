@@ -122,7 +122,6 @@ def test_a_channel_that_both_rows_of_a_time_have_is_a_repetition(made: Made) -> 
         # Named, they are columns like others.
         (["time,,a", f"{TIMES[0]},5,1"], {"channels": ("a", "column_2")}, ("a", "column_2"), ()),
         ([",a", f"{TIMES[0]},1"], {"time": "column_1"}, ("a",), ()),
-        (["a,b", f"{TIMES[0]},1,2"], {"time": "column_1"}, ("a", "b"), ()),
     ],
 )
 def test_columns_without_a_name_are_told(

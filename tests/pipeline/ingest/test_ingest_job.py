@@ -55,6 +55,7 @@ def test_what_is_stored_of_recipe_and_sources(tmp_path: Path, write_log: Callabl
             "filtered": 0,
             "deduplicated": 0,
             "merged": 0,
+            "differing": 0,
             "blank_lines": 2,
             "repeated_headers": 0,
             "out_of_order": 0,

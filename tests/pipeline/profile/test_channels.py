@@ -31,33 +31,6 @@ def test_a_count_of_rows_is_left_out(look: LOOK, header: str, columns: Any, excl
     assert found.described().get("column_1", "left out: without a name").startswith("left out: without a name")
 
 
-def test_labels(look: LOOK, store: STORE) -> None:
-    flags = [int(row > 35) for row in range(40)]
-    words = ["True" if flag else "False" for flag in flags]
-    found = look("time,v,is_anomaly,EVENT,label", times(40), wave(40), flags, words, [0] * 40)
-    assert found.settings == {"time": "time", "labels": ["is_anomaly", "EVENT", "label"]}
-    assert found.why["labels=EVENT"] == "10.0% of them set"
-    labels = store().labels
-    assert labels is not None
-    np.testing.assert_array_equal(labels[:, 1], flags)
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "doubt"),
-    [
-        ("event", ["0", "1", "2", "0"], None),
-        ("fan", ["0", "1", "1", "0"], None),
-        ("label", ["0", "1", "", "0"], "'label' looks like labels, but is 0 to 1, 25.0% missing"),
-        ("fault", ["none", "leak", "leak", "leak"], "'fault' looks like labels, but is 'none', 'leak'"),
-    ],
-)
-def test_what_is_nearly_a_label(look: LOOK, name: str, values: list[str], doubt: str | None) -> None:
-    found = look(f"time,v,{name}", times(40), wave(40), values * 10)
-    assert "labels" not in found.settings
-    assert doubted(found, "looks like labels") == (doubt is not None)
-    assert doubt is None or doubted(found, doubt)
-
-
 @pytest.mark.parametrize(
     ("values", "why"),
     [

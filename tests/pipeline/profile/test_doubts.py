@@ -105,10 +105,40 @@ def test_gaps_that_leave_no_window(look: LOOK, store: STORE, skip: int, gap: str
     assert len(store().segments) == 1
 
 
-def test_an_hour_that_comes_twice_in_autumn(look: LOOK) -> None:
-    stamps = [f"2024-10-27 {hour:02}:00" for hour in [0, 1, 2, 2, *range(3, 24)]]
+@pytest.mark.parametrize(
+    ("day", "zone"),
+    [("2024-10-27", "Europe/Berlin"), ("2024-11-03", "America/New_York"), ("2024-04-07", "Australia/Sydney")],
+)
+def test_an_hour_that_comes_twice_in_autumn(look: LOOK, store: STORE, day: str, zone: str) -> None:
+    twice = 1 if zone == "America/New_York" else 2
+    stamps = [f"{day} {hour:02}:00" for hour in sorted([*range(24), twice])]
     found = look("time,v", stamps, wave(len(stamps)))
-    assert doubted(found, "an hour comes twice")
+    (doubt,) = (text for text in found.doubts if "an hour comes twice" in text)
+    edits = f'timezone = "{zone}"\nambiguous = "infer"\n'
+    assert all(line in doubt for line in edits.splitlines())
     assert "duplicates" not in found.settings
-    summer = [stamp.replace("-10-27", "-07-14") for stamp in stamps]
+    assert np.diff(store(edits=edits).time).tolist() == [3600 * 10**9] * 24
+    assert doubted(look("time,v", stamps, [0] * len(stamps)), "an hour comes twice")  # as if rows were repeated
+    summer = [stamp.replace(day, "2024-07-14") for stamp in stamps]
     assert not doubted(look("time,v", summer, wave(len(stamps))), "an hour comes twice")
+
+
+@pytest.mark.parametrize(
+    ("last", "others", "is_told"),
+    [("2", "29.4", True), ("28.7", "29.4", False), ("2.", "29.4", True), ("4", "408", True), ("408", "377", False),
+     ("1", "0", False), ("clo", "closed", True), ("9.5", "10.5", False)],
+)  # fmt: skip
+def test_a_file_that_ends_within_a_line(tmp_path: Path, last: str, others: str, is_told: bool) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{time},{value},{others}" for time, value in zip(times(40), wave(40), strict=True)]
+    path.write_text("\n".join(["time,v,w", *rows[:-1], rows[-1].removesuffix(others) + last]))
+    assert doubted(propose(path), f"its last value, {last} of 'w', may be cut off") == is_told
+    path.write_text(path.read_text() + "\n")
+    assert not doubted(propose(path), "cut off")
+
+
+def test_columns_that_are_empty_in_a_sample(write_log: Callable[..., Path]) -> None:
+    lines = ["time,v,Lab", *(f"{time},{value}," for time, value in zip(times(3000), wave(3000), strict=True))]
+    path = write_log("a.csv", lines)
+    assert doubted(propose(path, rows=300), "the sample holds no value of them: 'Lab'")
+    assert not doubted(propose(path), "the sample holds no value")

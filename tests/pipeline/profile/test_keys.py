@@ -45,7 +45,7 @@ def test_texts_of_a_log_in_order_are_no_series(look: LOOK) -> None:
     winds = np.random.default_rng(0).choice(["N", "NE", "S"], 90)
     # Two states in turn are no two machines where they do not come at a steady pace.
     found = look("time,wind,v,state", unsteady(90), winds, wave(90), ["open", "shut"] * 45)
-    assert found.settings == {"time": "time", "exclude": ["wind", "state"]}
+    assert found.settings == {"time": "time", "exclude": ["wind", "state"], "max-gap": "7m"}
     assert found.why["exclude=state"] == "texts: 'open', 'shut'"
 
 

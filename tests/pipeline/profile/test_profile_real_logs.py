@@ -82,5 +82,5 @@ def test_machine_temperature(logs: Path, store: STORE) -> None:
     source = logs / "nab" / "data" / "realKnownCause" / "machine_temperature_system_failure.csv"
     assert propose(source).settings == {"time": "timestamp"}
     # Its only repeated times are outside of the sample; a larger one has them.
-    assert propose(source, rows=30_000).settings == {"time": "timestamp", "duplicates": "first"}
+    assert propose(source, rows=30_000).settings == {"time": "timestamp", "duplicates": "same"}
     assert store(source, edits='duplicates = "first"').num_rows == 22_695 - 12

@@ -30,6 +30,7 @@ def test_the_text_of_a_proposal(look: Callable[..., Proposal]) -> None:
 # Seen in 40 rows of 1 file:
 #   times from 2024-03-18 09:30:00 to 2024-03-18 10:09:00
 #   the median step is 1m, all steps are the same
+#   0 windows of 64 rows, in 1 segment
 #
 #   No       left out: counts rows
 #   time     time

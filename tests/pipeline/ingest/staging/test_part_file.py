@@ -58,6 +58,8 @@ def make_part(
         steps_back=0,
         rounded={"n": (4, "16777217")},
         measurements=["p"],
+        left_out={"Lab": [2, "7.1", None], "alarm": [9, "ok", {"ok": 9}]},
+        matched=[3],
         section_crc=11,
         rejects_crc=google_crc32c.value(REJECTS),
     )

@@ -252,6 +252,8 @@ def part_of(folder: Path, number_: int, rows: list[tuple[str, int]]) -> Part:
         steps_back=0,
         rounded={},
         measurements=[],
+        left_out={},
+        matched=[],
         section_crc=None,
         rejects_crc=0,
     )

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +53,11 @@ def write_files(folder: Path, files: Sequence[tuple[list[str], list[Row]]], *, p
 
 def brute(
     files: Sequence[tuple[list[str], list[Row]]], policy: str
-) -> tuple[dict[int, dict[tuple[str, str], float]], dict[int, int], int] | None:
-    """Value of each time, sensor and column, label of each time, and rows that repeat; None for an error."""
+) -> tuple[dict[int, dict[tuple[str, str], float]], dict[int, int], int, int] | None:
+    """Value of each time, sensor and column, label of each time, rows that repeat, and those that then differ.
+
+    None for an error.
+    """
     kept: dict[tuple[int, str, frozenset[str]], list[tuple[int, Row]]] = {}
     position = 0
     for columns, rows in files:
@@ -64,16 +68,27 @@ def brute(
     if policy == "error" and num_repeated:
         return None
     chosen = []
+    num_differing = 0
     for rows in kept.values():
+        keeper = rows[-1 if policy == "last" else 0][1]
+        num_differing += sum(row[2:] != keeper[2:] for _, row in rows)
         chosen += {"last": rows[-1:], "mean": rows}.get(policy, rows[:1])
     cells: dict[int, dict[tuple[str, str], list[int]]] = {}
     labels: dict[int, int] = {}
     for _, (time, sensor, values, label) in sorted(chosen, key=lambda one: one[0]):
         of_time = cells.setdefault(time, {})
         labels[time] = max(label, labels.get(time, 0))
+        if policy != "mean":
+            pairs = [(of_time.get((sensor, column), []), value) for column, value in values.items()]
+            num_differing += any(
+                before and value is not None and value != before[-1 if policy == "last" else 0]
+                for before, value in pairs
+            )
         for column, value in values.items():
             if value is not None:
                 of_time.setdefault((sensor, column), []).append(value)
+    if policy == "same" and num_differing:
+        return None
     settled = {}
     for time, of_time in cells.items():
         if policy == "error" and any(len(values) > 1 for values in of_time.values()):
@@ -82,7 +97,7 @@ def brute(
             policy, lambda values: values[0]
         )
         settled[time] = {cell: pick(values) for cell, values in of_time.items()}
-    return settled, labels, num_repeated
+    return settled, labels, num_repeated, num_differing
 
 
 def check(files: list[tuple[list[str], list[Row]]], policy: str, sizes: tuple[int, int], *, pivot: bool) -> None:
@@ -103,11 +118,11 @@ def check(files: list[tuple[list[str], list[Row]]], policy: str, sizes: tuple[in
         paths = write_files(Path(folder), files, pivot=pivot)
         out, (piece_bytes, bucket_bytes) = Path(folder, "out"), sizes
         if wanted is None:
-            with raises("time-repeated"):
+            with raises("time-repeated" if policy == "error" else "rows-differ"):
                 ingest(paths, out, recipe, piece_bytes=piece_bytes, bucket_bytes=bucket_bytes)
             assert not out.exists()
             return
-        cells, labels, num_repeated = wanted
+        cells, labels, num_repeated, num_differing = wanted
         report = ingest(paths, out, recipe, piece_bytes=piece_bytes, bucket_bytes=bucket_bytes)
         store = assert_balanced(report)
         sensors = sorted({row[1] for _, rows in files for row in rows})
@@ -125,6 +140,7 @@ def check(files: list[tuple[list[str], list[Row]]], policy: str, sizes: tuple[in
         assert store.labels is not None
         assert store.labels[:, 0].tolist() == [labels[time] for time in times]
         assert sum(file.deduplicated for file in report.files) == num_repeated
+        assert sum(file.differing for file in report.files) == num_differing
         num_rows = sum(len(rows) for _, rows in files)
         assert sum(file.merged for file in report.files) == num_rows - num_repeated - len(times)
         whole = assert_balanced(ingest(paths, Path(folder, "whole"), recipe))
@@ -132,7 +148,7 @@ def check(files: list[tuple[list[str], list[Row]]], policy: str, sizes: tuple[in
 
 
 @settings(max_examples=30, deadline=None)
-@given(logs(pivot=False), st.sampled_from(["first", "last", "mean", "error"]), SIZES)
+@given(logs(pivot=False), st.sampled_from(["first", "last", "mean", "same", "error"]), SIZES)
 def test_files_of_different_columns(
     files: list[tuple[list[str], list[Row]]], policy: str, sizes: tuple[int, int]
 ) -> None:
@@ -140,7 +156,7 @@ def test_files_of_different_columns(
 
 
 @settings(max_examples=30, deadline=None)
-@given(logs(pivot=True), st.sampled_from(["first", "last", "mean", "error"]), SIZES)
+@given(logs(pivot=True), st.sampled_from(["first", "last", "mean", "same", "error"]), SIZES)
 def test_sensors_named_in_a_column(
     files: list[tuple[list[str], list[Row]]], policy: str, sizes: tuple[int, int]
 ) -> None:
@@ -171,6 +187,38 @@ def test_a_value_that_two_files_give_is_an_error_that_names_both(
     files = [write_log(f"{name}.csv", lines) for name, lines in OVERLAPPING.items()]
     with raises("time-repeated", "3.csv, line 2: ", "1970-01-01T00:00:07", "2.csv, line 2"):
         ingest(files, tmp_path / "out", Recipe(time="time", time_format="s"))
+
+
+@pytest.mark.parametrize(
+    ("again", "facts"),
+    [
+        ("4,1.5,,0,x", None),
+        ("4,1.5,,0,y", None),
+        ("4,2.5,,0,x", ("'a' is 2.5", "1.5")),
+        ("4,1.5,3,0,x", ("'b' is 3", "missing")),
+        ("4,,,0,x", ("'a' is missing", "1.5")),
+        ("4,1.5,,1,x", ("'fault' is 1", "0")),
+    ],
+)
+def test_repeated_rows_that_should_be_the_same(
+    tmp_path: Path, write_log: Callable[..., Path], again: str, facts: tuple[str, ...] | None
+) -> None:
+    header = "time,a,b,fault,note"
+    files = [
+        write_log("1.csv", [header, "4,1.5,,0,x", "5,1,1,1,x"]),
+        write_log("2.csv", [header, "3,9,9,0,x", again, again, "5,1,1,1,x"]),
+    ]
+    recipe = Recipe(time="time", time_format="s", labels=("fault",), exclude=("note",), duplicates="same")
+    if facts is None:
+        report = ingest(files, tmp_path / "out", recipe)
+        np.testing.assert_array_equal(assert_balanced(report).values, [[9, 9], [1.5, np.nan], [1, 1]])
+        assert [(file.deduplicated, file.differing) for file in report.files] == [(0, 0), (3, 0)]
+        return
+    with raises("rows-differ", "2.csv, line 3", "1970-01-01T00:00:04", "1.csv, line 2", "2 rows of 3", *facts):
+        ingest(files, tmp_path / "out", recipe)
+    report = ingest(files, tmp_path / "out", replace(recipe, duplicates="first"))
+    assert [file.differing for file in report.files] == [0, 2]
+    assert "2 repeated with other values or labels" in report.render()
 
 
 def test_disjoint_files_are_joined_by_time(tmp_path: Path, write_log: Callable[..., Path]) -> None:

@@ -101,7 +101,8 @@ class Rewriting:
     def _separated(self, data: bytes) -> bytes:
         """Lines without quotes."""
         if self.separator == BLANKS:
-            return re.sub(rb"[ \t]+", b"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", data))
+            # Without arguments, split knows blanks, tabs and carriage returns, and is the fastest.
+            return NEWLINE.join(b"\t".join(line.split()) for line in data.split(NEWLINE))
         new = self.canonical_separator.encode()
         if b'"' not in data or self.quote != "strict" or new == self._separator_bytes:
             return data.replace(self._separator_bytes, new)
@@ -123,27 +124,30 @@ class Rewriting:
         inside = (rb"[^%s\\]|\\.|%s%s" if self.quote == "backslash" else rb"[^%s]|%s%s") % ((mark,) * 3)
         quoted = re.compile(rb"%s%s((?:%s)*+)%s%s%s" % (around, mark, inside, mark, around, end))
         escaped = rb"\\.|" if self.quote == "backslash" else b""
-        plain = re.compile(rb"((?:%s(?!%s|\r?\n).)*+)" % (escaped, between), re.DOTALL)
+        plain = re.compile(rb"(?:%s(?!%s).)*+" % (escaped, between), re.DOTALL)
         following = re.compile(between)
-        canonical = self.canonical_separator.encode()
+        separator, canonical = self._separator_bytes, self.canonical_separator.encode()
         # A character after a backslash is itself, where it could be taken for another.
         unescape = re.compile(rb'\\([\\"\']|%s)' % between) if self.quote == "backslash" else None
+        opened = re.compile(rb"(?:^|%s)[ \t]*%s" % (between, mark))
 
         def rewrite(line: bytes) -> bytes:
             text = line.rstrip(b"\r\n")
             ending = line[len(text) :]
             if self.separator == BLANKS:
                 text = text.strip(b" \t")
+            elif self.quote == "none" or (unescape is None and not opened.search(text)):
+                # No field begins with a quote: all are characters.
+                return canonical.join(_written(f, canonical, False) for f in text.split(separator)) + ending
             fields, start = [], 0
             while True:
-                match = quoted.match(text, start) if self.quote != "none" else None
-                is_quoted = match is not None
-                match = match or plain.match(text, start)
-                assert match is not None
-                field = match[1].replace(mark * 2, mark) if is_quoted else match[1]
+                match = quoted.match(text, start)
+                found = match or plain.match(text, start)
+                assert found is not None
+                field = match[1].replace(mark * 2, mark) if match else found[0]
                 field = unescape.sub(rb"\1", field) if unescape else field
-                fields.append(_written(field, canonical, is_quoted))
-                gap = following.match(text, match.end())
+                fields.append(_written(field, canonical, match is not None))
+                gap = following.match(text, found.end())
                 if gap is None:
                     return canonical.join(fields) + ending
                 start = gap.end()

@@ -1,5 +1,6 @@
 """Where in a table the names of its columns stand, and what stands above and below them."""
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from longstride.pipeline.profile.words.time_names import name_score
 __all__ = ["Head", "find_head"]
 
 MOST = 0.9
+HEADER_SEPARATORS = ",;\t|"
 MOST_ABOVE = 60
 """Lines above the first row that are looked at for names."""
 MOST_BELOW = 4
@@ -39,6 +41,8 @@ class Head:
     units: dict[str, str]
     why: str | None
     """Why names are said."""
+    doubt: str | None = None
+    """Why they may be wrong."""
 
 
 def find_head(table: Table) -> Head:
@@ -165,6 +169,10 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
             units={},
             why="the names stand in a comment",
         )
+    for record in reversed(above):
+        if names := _cut_otherwise(record, table):
+            why = "the line of the names has another separator"
+            return Head(names=names, num_above=start, num_below=0, units={}, why=why)
     wider = [record for record in above if record.num_filled > table.width]
     if wider:  # an ingest says that they do not fit
         return Head(names=(), num_above=_lines_above(above, wider[-1]), num_below=0, units={}, why=None)
@@ -174,4 +182,25 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         num_below=0,
         units={},
         why="no line above the first row holds names: they are invented",
+        doubt=_doubt_of_names(above, table.width),
+    )
+
+
+def _cut_otherwise(record: Record, table: Table) -> tuple[str, ...]:
+    """Names of a line that has another separator than the rows; none where it does not fit."""
+    text = table.separator.join(record.fields)
+    for mark in HEADER_SEPARATORS.replace(table.separator, ""):
+        names = [name.strip() for name in next(csv.reader([text], delimiter=mark), [])]
+        if len(names) == len(set(names)) == table.width and all(kind_of(name) is Kind.TEXT for name in names):
+            return tuple(names)
+    return ()
+
+
+def _doubt_of_names(above: Sequence[Record], width: int) -> str | None:
+    """What stands where names could."""
+    if not above:
+        return None
+    return (
+        f"names are invented: line {above[-1].line + 1} above the first row does not hold as many as there are "
+        f"columns, {width}. If you know them, say header"
     )

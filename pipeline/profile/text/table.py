@@ -21,7 +21,7 @@ from longstride.pipeline.profile.text.cells import Kind, kind_of
 
 __all__ = ["Record", "Table", "find_table", "fits", "named_separator"]
 
-SEPARATORS = ("\t", ";", "|", ",", BLANKS, "||", "::", "~", "^", "\x1f", "\x1e", "\x01", "¦", "§", "!", "#", "&")
+SEPARATORS = ("\t", ";", "|", ",", BLANKS, "||", "::", "~", "^", "\x1f", "\x1e", "\x01", "¦", "§", "!", "#", "&", "\\t", ":")
 """Those first that are rare within a field."""
 COMMENTS = ("#", "%", "//")
 COMMENTS_ABOVE = ("!", "--", "*", ";", "$", "@", "'")
@@ -90,7 +90,10 @@ def named_separator(text: bytes) -> tuple[str | None, int]:
 
 
 def _is_there(separator: str, text: bytes) -> bool:
-    return re.search(rb"\S[ \t]+\S", text) is not None if separator == BLANKS else separator.encode() in text
+    if separator in (BLANKS, ":"):
+        # Times hold colons, too.
+        return re.search(rb"\S[ \t]+\S" if separator == BLANKS else rb"[^\W\d]:[^\W\d]", text) is not None
+    return separator.encode() in text
 
 
 def _quotes(text: bytes) -> Iterator[str]:

@@ -110,7 +110,7 @@ def per_file(num_rows: int) -> Iterator[Polluted]:
     yield case("no last line end", plain.removesuffix(b"\r\n"))
     yield case("blank lines at the end", plain + b"\r\n" * 3)
     yield case("blank lines above", b"\r\n" * 3 + plain)
-    yield case("zero byte at the end", plain + b"\x1a")
+    yield case("control-Z at the end", plain + b"\x1a", bad=frozenset({count + 1}))
     yield case("separator at the end of rows", joined([lines[0], *(line + "," for line in lines[1:])]))
     yield case("separator at the end of all", joined(line + "," for line in lines))
     yield case("separator at the end of the header", joined([lines[0] + ",", *lines[1:]]))

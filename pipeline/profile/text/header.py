@@ -64,6 +64,8 @@ def find_head(table: Table) -> Head:
     time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
     best = max(full, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
+    while below and _is_like_row(below[-1]):
+        start = below.pop().line  # it is damaged: an ingest names it
     named, joined = _joined(best, above, below, table.width)
     if joined:
         units = _units(named, [record for record in below if record is not joined])
@@ -157,6 +159,9 @@ def _lines_above(records: Sequence[Record], names: Record) -> int:
 
 def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
     """Names from a comment, or made up."""
+    while above and _is_like_row(above[-1]) and above[-1].num_filled <= table.width:
+        *above, damaged = above
+        start = damaged.line
     fitting = [
         record.fields for record in table.comments if len(record.fields) == table.width and all(record.fields)
     ]
@@ -184,6 +189,13 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         why="no line above the first row holds names: they are invented",
         doubt=_doubt_of_names(above, table.width),
     )
+
+
+def _is_like_row(record: Record) -> bool:
+    """Whether a line above the first row is more of digits than of letters, or is none that can be cut."""
+    text = "".join(record.fields)
+    num_digits = sum(character.isdigit() for character in text)
+    return not text or num_digits > sum(character.isalpha() for character in text)
 
 
 def _cut_otherwise(record: Record, table: Table) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """From a sample to a proposal: likely settings are written, and doubts are listed."""
 
 import math
+import re
 from collections import Counter
 from typing import Any
 
@@ -43,6 +44,9 @@ __all__ = ["profile"]
 FEW_ROWS = 3
 MANY = 0.05
 """A larger share of rejected rows says that the recipe is wrong."""
+MOST_BELOW = 0.25
+"""Of rows, so many lines may stand below a table."""
+A_TIME = re.compile(r"\d:\d\d|\d[-/.]\d{1,2}[-/.]\d")
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
     "skip-lines": "what stands above the names",
@@ -256,18 +260,24 @@ def _try_recipe(draft: Proposal) -> None:
 
 
 def _are_below(draft: Proposal, rejects: list[Reject]) -> bool:
-    """Whether several lines that are no rows stand below all rows of a file that was seen as a whole."""
+    """Whether several lines that are no rows stand below all rows of a file that was seen as a whole.
+
+    None has a time: these could be rows of the log in another form.
+    """
     if len(rejects) <= FEW_ROWS or len(draft.sample.excerpts) > 1 or not draft.sample.is_whole:
         return False
+    if any(A_TIME.search(reject.raw) for reject in rejects):
+        return False
     bad = {reject.line for reject in rejects}
-    return min(bad) > max(line for line in draft.sample.excerpts[0].raw.lines.tolist() if line not in bad)
+    lines: list[int] = draft.sample.excerpts[0].raw.lines.tolist()
+    return min(bad) > max(line for line in lines if line not in bad)
 
 
 def _allow_rejects(draft: Proposal, rejects: list[Reject], num_rows: int) -> None:
     """Let an ingest leave out the rows that were seen, where they are few: a title, a footer, a line cut off."""
     num_rejects = len(rejects)
     rejected = share(num_rejects, num_rows)
-    if num_rejects < num_rows / 2 and _are_below(draft, rejects):
+    if num_rejects <= MOST_BELOW * num_rows and _are_below(draft, rejects):
         draft.doubts.append(
             f"the table ends above line {rejects[0].line}: this and the {num_rejects - 1:,} lines below are left "
             f"out, such as {quoted(rejects[0].raw)}. If they are another table, cut the file there, and profile "

@@ -33,8 +33,6 @@ ARRAY_BYTES = 2**23
 """What is looked at of a JSON array, from its beginning."""
 MAX_BYTES = 2**28
 """Limit of the sample of a file, where lines are long."""
-FEW_LINES = 10
-"""Where so much holds fewer, more is looked at."""
 FEW_SAMPLES = 1.5
 """A file of fewer is read as a whole."""
 
@@ -115,8 +113,6 @@ def take_sample(names: Names, rows: int, layout: Mapping[str, str | list[str]] |
     dialects: dict[str, Dialect] = {}
     for name in seen:
         begin = _read(name, 0, SNIFFED_BYTES)
-        if begin.count(b"\n") < FEW_LINES:
-            begin = _read(name, 0, 2 * MAX_RECORD_BYTES)
         spans[name] = _spans(name, begin, each)
         source = open_as_it_is(name, _recipe(sniff(begin)))
         if isinstance(source, JsonArraySource):

@@ -14,6 +14,7 @@ from longstride.pipeline.profile.words.time_names import name_score
 __all__ = ["Head", "find_head"]
 
 MOST = 0.9
+A_TIME = re.compile(r"\d[-:/.]\d|\d{8}")
 HEADER_SEPARATORS = ",;\t|"
 MOST_ABOVE = 60
 """Lines above the first row that are looked at for names."""
@@ -58,10 +59,10 @@ def find_head(table: Table) -> Head:
         )
     above = records[:first]
     start = records[first].line if first < len(records) else above[-1].line + 1 if above else 0
-    full = [record for record in above if _could_be_names(record, table.width)]
+    time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
+    full = [record for record in above if _could_be_names(record, table.width) and not _has_time(record, time)]
     if not full:
         return _without_names(table, above, start)
-    time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
     best = max(full, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
     while below and _is_like_row(below[-1]):
@@ -189,6 +190,12 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         why="no line above the first row holds names: they are invented",
         doubt=_doubt_of_names(above, table.width),
     )
+
+
+def _has_time(record: Record, time: int | None) -> bool:
+    """Whether it has digits where rows have their time."""
+    fields = record.fields[time : time + 1] if time is not None else []
+    return _is_like_row(record) and any(A_TIME.search(field) for field in fields)
 
 
 def _is_like_row(record: Record) -> bool:

@@ -21,7 +21,27 @@ from longstride.pipeline.profile.text.cells import Kind, kind_of
 
 __all__ = ["Record", "Table", "find_table", "fits", "named_separator"]
 
-SEPARATORS = ("\t", ";", "|", ",", BLANKS, "||", "::", "~", "^", "\x1f", "\x1e", "\x01", "¦", "§", "!", "#", "&", "\\t", ":")
+SEPARATORS = (
+    "\t",
+    ";",
+    "|",
+    ",",
+    BLANKS,
+    "||",
+    "::",
+    "~",
+    "^",
+    "\x1f",
+    "\x1e",
+    "\x01",
+    "¦",
+    "§",
+    "!",
+    "#",
+    "&",
+    "\\t",
+    ":",
+)
 """Those first that are rare within a field."""
 COMMENTS = ("#", "%", "//")
 COMMENTS_ABOVE = ("!", "--", "*", ";", "$", "@", "'")
@@ -118,6 +138,8 @@ def _comment(text: bytes) -> str | None:
         rest = lines[0].removeprefix(mark).lstrip() if lines else ""
         if count == 0 or count == len(lines) or (at_top == 1 and rest[:1] in (*",;|\t", "")):
             continue  # a column may be called #
+        if mark in COMMENTS_ABOVE and at_top == 1 and lines[0][len(mark) :][:1].isdigit():
+            continue  # a row with a sign in front
         if count == at_top or (mark in COMMENTS and count - at_top < 0.5 * (len(lines) - at_top)):
             return mark
     return None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from longstride import LongstrideError, Proposal, Recipe, ingest, profile
+from longstride import LongstrideError, Recipe, ingest, profile
 from longstride.storage.open import open_store
 from tests.helpers.logs.pollution import CHANNELS, START, Polluted, value
 

@@ -1,7 +1,7 @@
 """Polluted logs: one log, with each fault that tables in text files have, at every row and column.
 
-The faults are those of the Pollock benchmark (Vitagliano et al., VLDB 2023) and some that loggers add. Every value of
-the log is of another row and column than all others, so one that is shifted or lost shows.
+The faults are those of the Pollock benchmark (Vitagliano et al., VLDB 2023) and some that loggers add. Every value
+stands once in the log, so one that is shifted or lost shows.
 """
 
 import csv
@@ -101,7 +101,10 @@ def per_file(num_rows: int) -> Iterator[Polluted]:
     yield case("all fields in quotes", joined(written(row, quoting=csv.QUOTE_ALL) for row in log))
     yield case("quotes are '", joined(written(row, quote="'") for row in log))
     yield case("all in '", joined(written(row, quoting=csv.QUOTE_ALL, quote="'") for row in log))
-    yield case("quote and blank", joined(",".join(f'" {text} "'.replace('"n', '""n').replace('h"', 'h""') for text in row) for row in log))
+    yield case(
+        "quote and blank",
+        joined(",".join(f'" {text} "'.replace('"n', '""n').replace('h"', 'h""') for text in row) for row in log),
+    )
     escaped = (
         ",".join('"' + text.replace('"', '\\"') + '"' if '"' in text or "," in text else text for text in row)
         for row in log
@@ -127,7 +130,9 @@ def per_file(num_rows: int) -> Iterator[Polluted]:
     yield from _tables(lines, case)
     yield case("column of nothing at the beginning", joined("," + line for line in lines))
     yield case("column of nothing with a name", joined([lines[0] + ",spare", *(line + "," for line in lines[1:])]))
-    wide = [f"{line}," + ",".join(f"x{i}" if not row else "" for i in range(1000)) for row, line in enumerate(lines)]
+    wide = [
+        f"{line}," + ",".join(f"x{i}" if not row else "" for i in range(1000)) for row, line in enumerate(lines)
+    ]
     yield case("a thousand empty columns more", joined(wide))
 
 

@@ -1,6 +1,7 @@
 """From a sample to a proposal: likely settings are written, and doubts are listed."""
 
 import math
+import re
 from collections import Counter
 from typing import Any
 
@@ -8,6 +9,7 @@ from longstride.pipeline.ingest.columns import Columns, listed
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
@@ -41,6 +43,9 @@ __all__ = ["profile"]
 FEW_ROWS = 3
 MANY = 0.05
 """A larger share of rejected rows says that the recipe is wrong."""
+MOST_BELOW = 0.25
+"""Of rows, so many lines may stand below a table."""
+A_TIME = re.compile(r"\d:\d\d|\d[-/.]\d{1,2}[-/.]\d")
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
     "skip-lines": "what stands above the names",
@@ -79,6 +84,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     find_duplicates(draft)
     find_counters(draft)
     find_cut_off(draft)
+    _say_unnamed(draft)
     _try_recipe(draft)
     _say_nested(draft)
     draft.sort()
@@ -177,6 +183,20 @@ def _say_names(draft: Proposal) -> None:
         draft.doubts.append(f"{name!r} is the name of more than one column: the second is read as {name + '_2'!r}")
 
 
+def _say_unnamed(draft: Proposal) -> None:
+    """Columns of values without a name; a count of rows needs none."""
+    for name in draft.columns:
+        column = draft.columns[name]
+        if name not in draft.sample.unnamed or name in draft.uses or not column.is_number:
+            continue
+        if not (draft.steps(column.numbers) == 1).all():
+            channels = [one for one in draft.columns if one == name or draft.columns[one] in draft.channels]
+            draft.doubts.append(
+                f"{name!r} is left out, for it has no name: it holds {column.shown()}. To store it, name all "
+                f"channels: channels = {toml(channels)}"
+            )
+
+
 def _say_units(draft: Proposal) -> None:
     for name, unit in draft.sample.dialect.units.items():
         if name in draft.columns and "=" not in unit:
@@ -236,13 +256,34 @@ def _try_recipe(draft: Proposal) -> None:
         draft.doubts.append(f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {detail}")
     num_rows = sum(raw.num_rows for _, raw in draft.sample.excerpts)
     if len(rejects) > recipe.max_rejected(num_rows):
-        _allow_rejects(draft, len(rejects), num_rows)
+        _allow_rejects(draft, rejects, num_rows)
 
 
-def _allow_rejects(draft: Proposal, num_rejects: int, num_rows: int) -> None:
+def _are_below(draft: Proposal, rejects: list[Reject]) -> bool:
+    """Whether several lines that are no rows stand below all rows of a file that was seen as a whole.
+
+    None has a time: these could be rows of the log in another form.
+    """
+    if len(rejects) <= FEW_ROWS or len(draft.sample.excerpts) > 1 or not draft.sample.is_whole:
+        return False
+    if any(A_TIME.search(reject.raw) for reject in rejects):
+        return False
+    bad = {reject.line for reject in rejects}
+    lines: list[int] = draft.sample.excerpts[0].raw.lines.tolist()
+    return min(bad) > max(line for line in lines if line not in bad)
+
+
+def _allow_rejects(draft: Proposal, rejects: list[Reject], num_rows: int) -> None:
     """Let an ingest leave out the rows that were seen, where they are few: a title, a footer, a line cut off."""
+    num_rejects = len(rejects)
     rejected = share(num_rejects, num_rows)
-    if num_rejects > max(FEW_ROWS, MANY * num_rows):
+    if num_rejects <= MOST_BELOW * num_rows and _are_below(draft, rejects):
+        draft.doubts.append(
+            f"the table ends above line {rejects[0].line}: this and the {num_rejects - 1:,} lines below are left "
+            f"out, such as {quoted(rejects[0].raw)}. If they are another table, cut the file there, and profile "
+            "and ingest both parts"
+        )
+    elif num_rejects > max(FEW_ROWS, MANY * num_rows):
         draft.doubts.append(f"{rejected} of rows rejected stop an ingest: max-rejects allows more")
         return
     most = str(num_rejects) if draft.sample.is_whole else f"{math.ceil(200 * num_rejects / num_rows)}%"

@@ -23,6 +23,7 @@ __all__ = ["Times", "find_times", "has_zone", "is_time_of_day", "parts_of_time",
 
 MAX_TEXTS = 50
 """Texts that are looked at for formats."""
+HALF = 0.5
 ELSEWHERE = "Etc/GMT+7"
 ROUNDED = ((8, "10ms"), (7, "10ms"), (6, "100ms"), (5, "1s"), (4, "1m"))
 """To what day numbers of so many digits can be rounded."""
@@ -150,7 +151,9 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
         found = list(_intervals(columns[0]))
     most = max((times.nanoseconds.count() for times in found), default=0)
     texts = columns[0].cast(pl.String).str.strip_chars() if most else columns[0].clear()
-    if not most or most < MOST * len(texts.filter(texts != "")):
+    if not most:
+        return None
+    if most < MOST * len(texts.filter(texts != "")) and not _end_before(found, most, texts):
         return None
     first, *others = (times for times in found if times.nanoseconds.count() == most)
     rivals = [first]
@@ -160,6 +163,12 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
         ):
             rivals.append(other)
     return _chosen(rivals, columns, blocks) if len(rivals) > 1 else first
+
+
+def _end_before(found: Sequence[Times], most: int, texts: pl.Series) -> bool:
+    """Whether the first texts are all times and the last ones none: below the table stands another one."""
+    times = next(times.nanoseconds for times in found if times.nanoseconds.count() == most)
+    return most > HALF * len(times) and not times.head(most).has_nulls() and "" not in texts.head(most)
 
 
 def _read(columns: Sequence[pl.Series], format_: str | None, **settings: Any) -> Times | None:

@@ -95,7 +95,7 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         settings["decimal"] = decimal
     if encoding:
         settings["encoding"] = encoding
-    return Dialect(settings=settings, units=head.units, why=why, doubts=(doubt,) if doubt else ())
+    return Dialect(settings=settings, units=head.units, why=why, doubts=tuple(filter(None, (doubt, head.doubt))))
 
 
 def to_numbers(texts: pl.Series, decimal: str) -> pl.Series:

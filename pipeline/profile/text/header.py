@@ -1,5 +1,6 @@
 """Where in a table the names of its columns stand, and what stands above and below them."""
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ from longstride.pipeline.profile.words.time_names import name_score
 __all__ = ["Head", "find_head"]
 
 MOST = 0.9
+A_TIME = re.compile(r"\d[-:/.]\d|\d{8}")
+HEADER_SEPARATORS = ",;\t|"
 MOST_ABOVE = 60
 """Lines above the first row that are looked at for names."""
 MOST_BELOW = 4
@@ -39,6 +42,8 @@ class Head:
     units: dict[str, str]
     why: str | None
     """Why names are said."""
+    doubt: str | None = None
+    """Why they may be wrong."""
 
 
 def find_head(table: Table) -> Head:
@@ -54,12 +59,14 @@ def find_head(table: Table) -> Head:
         )
     above = records[:first]
     start = records[first].line if first < len(records) else above[-1].line + 1 if above else 0
-    full = [record for record in above if _could_be_names(record, table.width)]
+    time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
+    full = [record for record in above if _could_be_names(record, table.width) and not _has_time(record, time)]
     if not full:
         return _without_names(table, above, start)
-    time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
     best = max(full, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
+    while below and _is_like_row(below[-1]):
+        start = below.pop().line  # it is damaged: an ingest names it
     named, joined = _joined(best, above, below, table.width)
     if joined:
         units = _units(named, [record for record in below if record is not joined])
@@ -153,6 +160,9 @@ def _lines_above(records: Sequence[Record], names: Record) -> int:
 
 def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
     """Names from a comment, or made up."""
+    while above and _is_like_row(above[-1]) and above[-1].num_filled <= table.width:
+        *above, damaged = above
+        start = damaged.line
     fitting = [
         record.fields for record in table.comments if len(record.fields) == table.width and all(record.fields)
     ]
@@ -165,6 +175,10 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
             units={},
             why="the names stand in a comment",
         )
+    for record in reversed(above):
+        if names := _cut_otherwise(record, table):
+            why = "the line of the names has another separator"
+            return Head(names=names, num_above=start, num_below=0, units={}, why=why)
     wider = [record for record in above if record.num_filled > table.width]
     if wider:  # an ingest says that they do not fit
         return Head(names=(), num_above=_lines_above(above, wider[-1]), num_below=0, units={}, why=None)
@@ -174,4 +188,38 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         num_below=0,
         units={},
         why="no line above the first row holds names: they are invented",
+        doubt=_doubt_of_names(above, table.width),
+    )
+
+
+def _has_time(record: Record, time: int | None) -> bool:
+    """Whether it has digits where rows have their time."""
+    fields = record.fields[time : time + 1] if time is not None else []
+    return _is_like_row(record) and any(A_TIME.search(field) for field in fields)
+
+
+def _is_like_row(record: Record) -> bool:
+    """Whether a line above the first row is more of digits than of letters, or is none that can be cut."""
+    text = "".join(record.fields)
+    num_digits = sum(character.isdigit() for character in text)
+    return not text or num_digits > sum(character.isalpha() for character in text)
+
+
+def _cut_otherwise(record: Record, table: Table) -> tuple[str, ...]:
+    """Names of a line that has another separator than the rows; none where it does not fit."""
+    text = table.separator.join(record.fields)
+    for mark in HEADER_SEPARATORS.replace(table.separator, ""):
+        names = [name.strip() for name in next(csv.reader([text], delimiter=mark), [])]
+        if len(names) == len(set(names)) == table.width and all(kind_of(name) is Kind.TEXT for name in names):
+            return tuple(names)
+    return ()
+
+
+def _doubt_of_names(above: Sequence[Record], width: int) -> str | None:
+    """What stands where names could."""
+    if not above:
+        return None
+    return (
+        f"names are invented: line {above[-1].line + 1} above the first row does not hold as many as there are "
+        f"columns, {width}. If you know them, say header"
     )

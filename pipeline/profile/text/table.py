@@ -21,7 +21,27 @@ from longstride.pipeline.profile.text.cells import Kind, kind_of
 
 __all__ = ["Record", "Table", "find_table", "fits", "named_separator"]
 
-SEPARATORS = ("\t", ";", "|", ",", BLANKS, "||", "::", "~", "^", "\x1f", "\x1e", "\x01", "¦", "§", "!", "#", "&")
+SEPARATORS = (
+    "\t",
+    ";",
+    "|",
+    ",",
+    BLANKS,
+    "||",
+    "::",
+    "~",
+    "^",
+    "\x1f",
+    "\x1e",
+    "\x01",
+    "¦",
+    "§",
+    "!",
+    "#",
+    "&",
+    "\\t",
+    ":",
+)
 """Those first that are rare within a field."""
 COMMENTS = ("#", "%", "//")
 COMMENTS_ABOVE = ("!", "--", "*", ";", "$", "@", "'")
@@ -90,7 +110,10 @@ def named_separator(text: bytes) -> tuple[str | None, int]:
 
 
 def _is_there(separator: str, text: bytes) -> bool:
-    return re.search(rb"\S[ \t]+\S", text) is not None if separator == BLANKS else separator.encode() in text
+    if separator in (BLANKS, ":"):
+        # Times hold colons, too.
+        return re.search(rb"\S[ \t]+\S" if separator == BLANKS else rb"[^\W\d]:[^\W\d]", text) is not None
+    return separator.encode() in text
 
 
 def _quotes(text: bytes) -> Iterator[str]:
@@ -115,6 +138,8 @@ def _comment(text: bytes) -> str | None:
         rest = lines[0].removeprefix(mark).lstrip() if lines else ""
         if count == 0 or count == len(lines) or (at_top == 1 and rest[:1] in (*",;|\t", "")):
             continue  # a column may be called #
+        if mark in COMMENTS_ABOVE and at_top == 1 and lines[0][len(mark) :][:1].isdigit():
+            continue  # a row with a sign in front
         if count == at_top or (mark in COMMENTS and count - at_top < 0.5 * (len(lines) - at_top)):
             return mark
     return None

@@ -1,5 +1,6 @@
 """What a proposal does not decide in silence: each column that it leaves out, and each guess, is told."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from longstride import Proposal, Recipe, ingest
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
-from tests.helpers.logs.small_logs import doubted, propose, times, wave
+from tests.helpers.logs.small_logs import doubted, log, propose, times, wave
 
 LOOK = Callable[..., Proposal]
 STORE = Callable[..., SeriesStore]
@@ -142,3 +143,34 @@ def test_columns_that_are_empty_in_a_sample(write_log: Callable[..., Path]) -> N
     path = write_log("a.csv", lines)
     assert doubted(propose(path, rows=300), "the sample holds no value of them: 'Lab'")
     assert not doubted(propose(path), "the sample holds no value")
+
+
+@pytest.mark.parametrize(
+    "text", ["{0},{0}", "{0},{0},{0},{0}", "{0},{0},{0}"], ids=["narrower", "wider", "as wide"]
+)
+@pytest.mark.parametrize("gap", [[], ["", ""]])
+def test_another_table_below_is_left_out_and_told(
+    write_log: Callable[..., Path], store: STORE, text: str, gap: list[str]
+) -> None:
+    rows = log("time,v,w", times(60), wave(60), wave(60, seed=1))
+    found = propose(write_log("a.csv", [*rows, *gap, *(text.format(7000 + row) for row in range(12))]))
+    assert found.settings["max-rejects"] == "12"
+    assert doubted(found, f"the table ends above line {62 + len(gap)}")
+    assert store().num_rows == 60
+
+
+def test_rows_with_times_of_another_form_are_not_left_out(write_log: Callable[..., Path]) -> None:
+    later = times(12, start=datetime(2024, 3, 18, 10, 30), form="%d.%m.%Y %H:%M")
+    rows = log("time,v", [*times(60), *later], wave(72))
+    found = propose(write_log("a.csv", rows))
+    assert "max-rejects" not in found.settings
+    assert doubted(found, "of rows rejected stop an ingest")
+
+
+def test_a_column_of_values_without_a_name(look: LOOK, tmp_path: Path) -> None:
+    found = look("time,,w", times(40), wave(40), wave(40, seed=1))
+    (doubt,) = (text for text in found.doubts if "'column_2'" in text)
+    channels = tuple(json.loads(doubt.rpartition("channels = ")[2]))
+    assert channels == ("column_2", "w")
+    ingest([tmp_path / "a.csv"], tmp_path / "made", Recipe(time="time", channels=channels))
+    assert open_store(tmp_path / "made").channels == channels

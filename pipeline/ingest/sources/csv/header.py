@@ -271,14 +271,16 @@ def _fit(names: list[str], rows: Sequence[bytes], recipe: Recipe) -> list[str]:
 def _surplus(rows: Sequence[bytes], num_names: int, separator: bytes) -> int:
     """Empty fields that many rows have at their end, more than there are names, and others have not.
 
-    In a single row they are no sign of it: a separator may stand within a text before an empty last field.
+    In a single row they are no sign of it: a separator may stand within a text before an empty last field. Nor are
+    they where other rows have values there: the header lacks a name, and nobody knows of which column.
     """
-    more = (count_fields(row, separator) - num_names for row in rows)
+    more = [count_fields(row, separator) - num_names for row in rows]
     found = Counter(
         number for row, number in zip(rows, more, strict=True) if number > 0 and row.endswith(separator * number)
     )
     number, count = found.most_common(1)[0] if found else (0, 0)
-    return number if count >= max(2, MANY * len(rows)) else 0
+    num_filled = more.count(number) - count
+    return number if count >= max(2, MANY * len(rows)) and num_filled < MANY * count else 0
 
 
 def _have_row_names(rows: Sequence[bytes], separator: bytes) -> bool:

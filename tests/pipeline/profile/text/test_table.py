@@ -49,9 +49,13 @@ def check(file: Path, folder: Path, temperature: str = "Temp", flow: str = "Flow
     return found
 
 
-@pytest.mark.parametrize("separator", ["  ", " \t ", "\t", "~", "^", "\x1f", "||", "::", "¦", "!", "&"])
+@pytest.mark.parametrize(
+    "separator", ["  ", " \t ", "\t", "~", "^", "\x1f", "||", "::", "¦", "!", "&", "\\t", ":"]
+)
 def test_rare_separators(tmp_path: Path, separator: str) -> None:
-    text = lines(separator, [("Time", "Temp", "Flow"), *((t.replace(" ", "T"), v, w) for t, v, w in ROWS)])
+    quote = '"' if separator == ":" else ""
+    rows = [(f"{quote}{time.replace(' ', 'T')}{quote}", *values) for time, *values in ROWS]
+    text = lines(separator, [("Time", "Temp", "Flow"), *rows])
     found = check(file_of(tmp_path, text), tmp_path)
     assert found.recipe.separator == {"  ": "blanks", " \t ": "\t"}.get(separator, separator)
 
@@ -209,3 +213,32 @@ def test_separators_at_the_end_of_rows(tmp_path: Path, end: str, often: int) -> 
         end = ","
     body = [line + (end if number % often == 0 else "") for number, line in enumerate(lines())]
     check(file_of(tmp_path, ["Time,Temp,Flow", *body]), tmp_path)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_line_of_names_with_another_separator(tmp_path: Path, separator: str) -> None:
+    found = check(file_of(tmp_path, [separator.join(["Time", "Temp", "Flow"]), *lines()]), tmp_path)
+    assert (found.settings["header"], found.settings["skip-lines"]) == (["Time", "Temp", "Flow"], "1")
+
+
+DAMAGED = {
+    "another separator": "2025-11-01 00:00:00;11.75;309",
+    "a stray quote": '2025-11-01 00:00:00,11".75,309',
+    "too few fields": "2025-11-01 00:00:00,11.75",
+    "quotes of another kind": "'2025-11-01 00:00:00','11.75','309'",
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+@pytest.mark.parametrize("above", [[], ["Time,Temp,Flow"], ["Time,Temp,Flow", "-,degC,l/min"]])
+def test_a_damaged_first_row_is_no_line_to_skip(tmp_path: Path, damaged: str, above: list[str]) -> None:
+    names = ("Temp", "Flow") if above else ("a2", "a3")
+    found = check(file_of(tmp_path, [*above, DAMAGED[damaged], *lines()]), tmp_path, *names)
+    assert found.settings["max-rejects"] == "1"
+    assert found.settings.get("skip-below-header", "0") == str(max(0, len(above) - 1))
+    assert "skip-lines" not in found.settings
+
+
+def test_names_are_invented_with_a_doubt_where_a_line_could_be_meant_for_them(tmp_path: Path) -> None:
+    found = check(file_of(tmp_path, ["Station 7", *lines()]), tmp_path, "a2", "a3")
+    assert doubted(found, "names are invented: line 1")

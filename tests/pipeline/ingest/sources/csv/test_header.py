@@ -171,7 +171,13 @@ def test_names_are_not_shifted_where_rows_have_no_names(rows: list[str]) -> None
 
 @pytest.mark.parametrize(
     ("rows", "surplus"),
-    [(["1,2"] * 10, 0), (["1,2", "1,2,"] * 5, 1), (["1,2,,"] * 3 + ["1,2"] * 7, 2), (["1,2,"] + ["1,2"] * 9, 0)],
+    [
+        (["1,2"] * 10, 0),
+        (["1,2", "1,2,"] * 5, 1),
+        (["1,2,,"] * 3 + ["1,2"] * 7, 2),
+        (["1,2,"] + ["1,2"] * 9, 0),
+        (["1.5,2,"] * 5 + ["1.5,2,3"] * 5, 0),
+    ],
 )
 def test_separators_that_some_rows_have_at_their_end(rows: list[str], surplus: int) -> None:
     found = header_of("\n".join(["a,b", *rows]).encode())

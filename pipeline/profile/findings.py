@@ -9,7 +9,7 @@ from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.settings.values import Spelling
-from longstride.pipeline.ingest.sources.names import Names, find_files
+from longstride.pipeline.ingest.sources.names import Names
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
@@ -61,7 +61,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     sample = take_sample(names, rows)
     if not sample.num_rows:
         raise _no_row(sample)
-    draft = _laid_out(sample, names, rows)
+    draft = _laid_out(sample)
     _say_dialect(draft)
     _say_names(draft)
     _say_units(draft)
@@ -127,24 +127,22 @@ def _begun(sample: Sample) -> Proposal:
     return draft
 
 
-def _laid_out(sample: Sample, names: Names, rows: int) -> Proposal:
+def _laid_out(sample: Sample) -> Proposal:
     """Find how the log is laid out, and the time; look at it again in the shape that it is to have."""
     days = _find_days(sample)
     layout = {} if days is None else dict(days.settings)
-    if days is not None:
-        sample = take_sample(names, rows, layout)
-    draft = _begun(sample)
+    draft = _begun(sample.shaped(layout) if layout else sample)
     if days is not None:
         draft.made.add(days.made)
         draft.doubts.append(days.doubt)
-    found = find_file_layout(draft, find_files(names))
+    found = find_file_layout(draft, sample.files)
     if isinstance(found, str):
         draft.doubts.append(found)
     elif found is not None:
         doubts, made = draft.doubts, draft.made
         layout["time"] = [name for name in draft.times[0].recipe.time_columns if name not in made]
         layout[found.setting] = found.pattern
-        draft = _begun(take_sample(names, rows, layout))
+        draft = _begun(sample.shaped(layout))
         draft.made = made
         draft.doubts += [*doubts, found.doubt]
         if found.setting == "series-from":

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from longstride.storage.cli.group import SOURCES, example
+from longstride.storage.cli.group import SOURCES, example, progress_bar
 
 
 @click.command(epilog=example("longstride profile plant-*.csv.gz > plant.toml"))
@@ -22,9 +22,17 @@ def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
     """Look at a sample of each SOURCE and propose a recipe for `ingest --recipe`, in TOML.
 
     The sample is the beginning of each file; of long uncompressed files, also rows from the middle and the end.
+    What else long files hold is looked through for what the sample lacks: all of it, or excerpts that are spread
+    evenly where files are large.
     Findings and doubts are written above the settings, and reasons next to them: check them before use.
     """
     from longstride.pipeline.profile.findings import profile as look
 
-    found = look(sources, rows=rows)
+    with progress_bar("profile", 0, "B") as bar:
+
+        def show(done: float, total: float) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        found = look(sources, rows=rows, progress=show)
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_toml(), nl=as_json)

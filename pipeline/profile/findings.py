@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from longstride.pipeline.ingest.columns import Columns, listed
@@ -32,6 +33,7 @@ from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.spelling.states import find_states
 from longstride.pipeline.profile.times import find_times, has_zone
+from longstride.pipeline.profile.whole.look import look_further, say_beyond
 from longstride.pipeline.profile.words.wording import quoted, share
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
@@ -52,8 +54,13 @@ WHY = {
 
 @coded
 @typed
-def profile(names: Names, *, rows: int = 10_000) -> Proposal:
+def profile(
+    names: Names, *, rows: int = 10_000, progress: Callable[[float, float], object] | None = None
+) -> Proposal:
     """Look at about `rows` rows of logs, named as for `ingest`, and propose a recipe.
+
+    Of long logs, the other rows are looked through for what these lack: all, or excerpts that are spread evenly.
+    `progress` is called with the bytes of these that were read, and with all of them.
 
     Raises SourceError or RecipeError where a file cannot be read, and where no column holds times or none holds
     numbers.
@@ -61,7 +68,10 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     sample = take_sample(names, rows)
     if not sample.num_rows:
         raise _no_row(sample)
+    if not sample.is_whole:
+        sample = look_further(sample, progress or (lambda done, total: None))
     draft = _laid_out(sample)
+    draft.seen += sample.seen
     _say_dialect(draft)
     _say_names(draft)
     _say_units(draft)
@@ -76,6 +86,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     leave_out_texts(draft)
     leave_out_constants(draft)
     find_missing(draft)
+    say_beyond(draft)
     see_steps(draft)
     find_duplicates(draft)
     find_counters(draft)

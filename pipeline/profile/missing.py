@@ -7,7 +7,7 @@ from itertools import chain
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.words.missing_words import MISSING_WORD
+from longstride.pipeline.profile.words.missing_words import MISSING_WORD, is_made_up
 from longstride.pipeline.profile.words.wording import number
 from longstride.storage.text import counted
 
@@ -15,7 +15,6 @@ __all__ = ["find_missing"]
 
 DIGITS = re.compile(r"[^\w\[\]]*\d[\d\W]*")
 """Without a letter."""
-POWERS = {2.0**bits - less for bits in (15, 16, 31, 32) for less in (0, 1)}
 
 
 def find_missing(draft: Proposal) -> None:
@@ -74,7 +73,7 @@ def _numbers(draft: Proposal, column: Column) -> Iterator[float]:
             continue
         low, high = float(rest.min()), float(rest.max())  # type: ignore[arg-type]
         distance = max(low - value, value - high)
-        if _is_made_up(value):
+        if is_made_up(value):
             if distance >= (high - low) * (0.1 if value < 0 <= low else 0.5):
                 yield value
         elif distance >= 2 * (high - low) and count >= max(5, FEW * len(numbers)) and rest.n_unique() >= 10:
@@ -83,10 +82,3 @@ def _numbers(draft: Proposal, column: Column) -> Iterator[float]:
                 f"{column.name!r} is {number(value)} in {count:,} rows, in all others {number(low)} to "
                 f"{number(high)}: if that means missing, null = [{entry}]"
             )
-
-
-def _is_made_up(value: float) -> bool:
-    """Whether people or registers write such a number for a missing one."""
-    size = abs(value)
-    is_round = value <= -100 and value % 100 == 0
-    return is_round or size in POWERS or size >= 1e30 or re.fullmatch(r"99+\.[09]+", f"{size}") is not None

@@ -50,9 +50,11 @@ class Excerpt(NamedTuple):
 
 
 class Beyond(NamedTuple):
-    """Values of a column in other rows than those that were looked at first."""
+    """Numbers of a column in other rows than those that were looked at first, far from these."""
 
-    count: int
+    bounds: tuple[float, float]
+    """Of the numbers in the rows that were looked at first."""
+    num_rows: int
     low: float
     high: float
     place: str
@@ -77,7 +79,9 @@ class Sample:
     seen: tuple[str, ...] = ()
     """What was looked through beyond these rows."""
     beyond: Mapping[str, Beyond] = field(default_factory=dict)
-    """Values of columns that are far from those of the rows that were looked at first."""
+    """Columns with numbers far from those of the rows that were looked at first."""
+    change: tuple[int, int, str] | None = None
+    """The most frequent step in nanoseconds, another one further on, and since when."""
 
     @property
     def num_files(self) -> int:
@@ -211,20 +215,19 @@ def _excerpts(name: str, spans: list[tuple[int, int]], recipe: Recipe, rows: int
         return
     for index, (start, size) in enumerate(spans[:1] if is_serial else spans):
         place = (start, 1) if index else begin
-        for raw in read_pieces(source, place, size, recipe):
+        for raw in read_pieces(source, Section(0, *place, size), size, recipe):
             yield Excerpt(source, from_first_row(raw) if index else raw)
             break
 
 
-def read_pieces(source: Source, place: tuple[int, int], size: int, recipe: Recipe) -> Iterator[Raw]:
-    """Rows of a file from its `place` on: its first byte (or row) and line. More than one where they are serial."""
+def read_pieces(source: Source, section: Section, piece_bytes: int, recipe: Recipe) -> Iterator[Raw]:
+    """Rows of a file from the beginning of a section on: the first piece, or all where they are read in turn."""
     # Of a CSV, texts are read, whatever their use.
     channels = () if isinstance(source, CsvSource) else source.names
     columns = Columns(time=(), series=None, pivot=None, labels=(), channels=channels, unused=())
-    section = Section(0, *place, size)
     if isinstance(source, CsvSource) and not source.is_serial:
-        section = source.excerpt(0, *place, size)
-    for read in source.pieces(section, columns, recipe, size):
+        section = source.excerpt(section.number, section.start, section.first_line, piece_bytes)
+    for read in source.pieces(section, columns, recipe, piece_bytes):
         yield read()
 
 

@@ -1,8 +1,8 @@
-"""What people, spreadsheets and historians write for a missing number."""
+"""What people, spreadsheets, historians and registers write for a missing number."""
 
 import re
 
-__all__ = ["MISSING_WORD"]
+__all__ = ["MISSING_WORD", "is_made_up"]
 
 PEOPLE = (
     r"n\.?/?a\.?|#n/?a|nan|null|none|nil|[-?.*]+|missing|not available|unknown|undefined|err(or)?|invalid|offline"
@@ -21,3 +21,11 @@ HISTORIANS = (
 MISSING_WORD = re.compile(
     "|".join([PEOPLE, SPREADSHEETS, *(words.replace(" ", "[ _]") for words in HISTORIANS)]), re.IGNORECASE
 )
+POWERS = {2.0**bits - less for bits in (15, 16, 31, 32) for less in (0, 1)}
+
+
+def is_made_up(value: float) -> bool:
+    """Whether people or registers write such a number for a missing one."""
+    size = abs(value)
+    is_round = value <= -100 and value % 100 == 0
+    return is_round or size in POWERS or size >= 1e30 or re.fullmatch(r"99+\.[09]+", f"{size}") is not None

@@ -65,7 +65,7 @@ def look_further(sample: Sample, advance: Callable[[float, float], object]) -> S
                     return _with(sample, added, num_rows, known, is_all=False)
         except (SourceError, RecipeError):
             is_all = False  # an ingest says it better
-        is_all = is_all and not (rest.is_limit and num_read >= rest.num_bytes)
+        is_all = is_all and not (num_read >= rest.num_bytes if rest.leaves is None else rest.leaves)
         done += rest.num_bytes
         advance(done, total)
     return sample if known is None else _with(sample, added, num_rows, known, is_all=is_all)
@@ -92,9 +92,9 @@ def say_beyond(draft: Proposal) -> None:
         texts = [number(value, digits=17) for value in sorted(ends)]
         what = " to ".join(number(value) for value in dict.fromkeys((beyond.low, beyond.high)))
         low, high = map(number, beyond.bounds)
+        how_often = counted(beyond.num_rows, "row")
         found = (
-            f"{name!r} is {what} in {counted(beyond.num_rows, 'row')} further on{beyond.place}, and {low} to {high} "
-            "in the first rows"
+            f"{name!r} is {what} in {how_often} further on{beyond.place}, and {low} to {high} in the first rows"
         )
         if all(text in nulls or f"{name}={text}" in nulls for text in texts):
             draft.seen.append(found)

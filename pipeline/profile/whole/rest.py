@@ -38,8 +38,8 @@ class Rest:
     num_bytes: int
     """What is read of it at most."""
     piece_bytes: int
-    is_limit: bool
-    """Whether more may be left where so many bytes were read."""
+    leaves: bool | None
+    """Whether it leaves rows out; None where that is so only if `num_bytes` were read."""
 
 
 def rest_of(sample: Sample) -> list[Rest]:
@@ -86,22 +86,22 @@ def _of_file(sample: Sample, name: str, num_files: int) -> Iterator[Rest]:
     if isinstance(source, Columnar):
         rows, cells = max(1, sample.num_rows // len(sample.spans)), (source.num_rows or 0) * len(source.names)
         piece = 8 * rows * max(1, len(source.names))
-        yield Rest(name, len(spans), min(allowed, 8 * cells), piece, is_limit=8 * cells > allowed)
+        yield Rest(name, len(spans[:1]), min(allowed, 8 * cells), piece, leaves=8 * cells > allowed)
     elif _is_serial(source):
-        yield Rest(name, len(spans), allowed, spans[0][1] if spans else PIECE_BYTES, is_limit=True)
+        yield Rest(name, len(spans[:1]), allowed, spans[0][1] if spans else PIECE_BYTES, leaves=None)
     else:
         gaps = list(_gaps(spans, num_bytes(name)))
         total = sum(size for _, size in gaps)
         piece = max(PIECE_BYTES, FEWEST_ROWS * _bytes_a_row(sample))
         if total <= allowed:
-            yield from (Rest(name, start, size, piece, is_limit=False) for start, size in gaps)
+            yield from (Rest(name, start, size, piece, leaves=False) for start, size in gaps)
             return
         num_pieces = max(1, allowed // piece)
         for index in range(num_pieces):
             place = (2 * index + 1) * (total - piece) // (2 * num_pieces)
             for start, size in gaps:
                 if place < size:
-                    yield Rest(name, start + place, min(piece, size - place), piece, is_limit=True)
+                    yield Rest(name, start + place, min(piece, size - place), piece, leaves=True)
                     break
                 place -= size
 
@@ -143,11 +143,11 @@ def _line_from(name: str, start: int) -> int:
 def _of_groups(sample: Sample, source: Columnar, rest: Rest) -> Iterator[tuple[Source, Raw, int]]:
     """Rows of the row groups of a file, or of some of them."""
     groups = list(source.groups())
-    num_pieces = max(1, rest.num_bytes // rest.piece_bytes)
+    num_pieces = max(1, rest.num_bytes // rest.piece_bytes) if rest.leaves else len(groups)
     chosen = np.linspace(0, len(groups) - 1, min(len(groups), num_pieces), dtype=int).tolist() if groups else []
     for index in chosen:
         known = rest.start if index == 0 else 0
-        left = -(-num_pieces // len(chosen))
+        left = -(-num_pieces // len(chosen)) if rest.leaves else source.num_rows or 0
         for number, raw in enumerate(read_pieces(source, groups[index], rest.piece_bytes, sample.recipe())):
             if number >= known:
                 yield source, raw, rest.piece_bytes

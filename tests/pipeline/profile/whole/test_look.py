@@ -112,8 +112,8 @@ def test_columns_that_are_empty_or_constant_at_first(write_log: WRITE) -> None:
 
 
 def test_a_clock_that_changes(write_log: WRITE) -> None:
-    later = times(6000, start=START + timedelta(minutes=LENGTH), step=600)
-    lines = log("time,v", [*times(LENGTH), *later, *times(LENGTH, start=START + timedelta(days=90))], wave(46_000))
+    later = times(3000, start=START + timedelta(minutes=LENGTH), step=600)
+    lines = log("time,v", [*times(LENGTH), *later, *times(5000, start=START + timedelta(days=90))], wave(28_000))
     found = propose(write_log("a.csv", lines), rows=1000)
     assert doubted(found, f"most steps are 1m in the first rows, and 10m from {later[1]} on")
     assert doubted(found, 'say max-gap = "15m"; for one step, say every = "10m"')

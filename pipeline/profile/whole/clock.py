@@ -17,6 +17,8 @@ __all__ = ["ClockKnown"]
 
 MAX_KINDS = 8
 """Usual steps of a log; where there are more, it has none."""
+RUN = 500
+"""Steps of which most must be others."""
 
 
 class ClockKnown:
@@ -60,12 +62,14 @@ class ClockKnown:
             yield "time back", later[found < 0]
         yield "step longer", later[found > 2 * self._most]
         yield "step shorter", later[(found > 0) & (2 * found < self._least)]
-        usual = _usual(found)
-        if usual and 0 < len(self._usual) < MAX_KINDS and not any(map(partial(_is_near, usual), self._usual)):
-            since = readable_time(times[int(later[found == usual][0])], fraction=False)
-            self.change = self.change or (self._usual[0], usual, since)
-            self._usual.append(usual)
-            yield f"step {usual}", later[found == usual]
+        for start in range(0, len(found), RUN):
+            run, rows_of_run = found[start : start + RUN], later[start : start + RUN]
+            usual = _usual(run)
+            if usual and 0 < len(self._usual) < MAX_KINDS and not any(map(partial(_is_near, usual), self._usual)):
+                since = readable_time(times[int(rows_of_run[run == usual][0])], fraction=False)
+                self.change = self.change or (self._usual[0], usual, since)
+                self._usual.append(usual)
+                yield f"step {usual}", rows_of_run[run == usual]
 
 
 def _usual(found: NDArray[np.int64]) -> int | None:

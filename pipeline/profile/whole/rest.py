@@ -80,7 +80,8 @@ def _of_file(sample: Sample, name: str, num_files: int) -> Iterator[Rest]:
         source = open_as_it_is(name, sample.recipe())
     except SourceError:
         return  # an ingest says it better
-    is_slow = not isinstance(source, CsvSource | Columnar) or _is_serial(source) or "://" in name
+    is_plain = isinstance(source, Columnar) or (isinstance(source, CsvSource) and not source.is_serial)
+    is_slow = not is_plain or "://" in name
     allowed = (SLOW_BYTES if is_slow else MAX_BYTES) // num_files
     spans = sample.spans.get(name, ())
     if isinstance(source, Columnar):

@@ -4,7 +4,8 @@ import json
 
 import click
 
-from longstride.storage.cli.group import SOURCES, example, progress_bar
+from longstride.storage.cli.group import OVERWRITE, SOURCES, LocalPath, example, progress_bar
+from longstride.storage.writing.output import check_output, output_file
 
 
 @click.command(epilog=example("longstride profile plant-*.csv.gz > plant.toml"))
@@ -17,8 +18,16 @@ from longstride.storage.cli.group import SOURCES, example, progress_bar
     show_default=True,
     help="Rows to look at, approximately, in all sources together.",
 )
+@click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    type=LocalPath(),
+    help="Write a page as well: channels as small pictures, steps of the clock, doubts, first rows, the recipe.",
+)
+@OVERWRITE
 @click.option("--json", "as_json", is_flag=True, help="Print what was seen and the settings as JSON.")
-def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
+def profile(sources: tuple[str, ...], rows: int, page: str | None, overwrite: bool, as_json: bool) -> None:
     """Look at a sample of each SOURCE and propose a recipe for `ingest --recipe`, in TOML.
 
     The sample is the beginning of each file; of long uncompressed files, also rows from the middle and the end.
@@ -28,6 +37,8 @@ def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
     """
     from longstride.pipeline.profile.findings import profile as look
 
+    if page is not None:
+        check_output(page, overwrite=overwrite)
     with progress_bar("profile", 0, "B") as bar:
 
         def show(done: float, total: float) -> None:
@@ -35,4 +46,9 @@ def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
             bar.update(done - bar.n)
 
         found = look(sources, rows=rows, progress=show)
+    if page is not None:
+        from longstride.pipeline.profile.page.page import page_of
+
+        with output_file(page, overwrite=overwrite) as file:
+            file.write(page_of(found).encode(errors="backslashreplace"))
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_toml(), nl=as_json)

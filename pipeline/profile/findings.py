@@ -25,14 +25,14 @@ from longstride.pipeline.profile.channels import (
 )
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
-from longstride.pipeline.profile.layout.days import DayLayout, find_dates_in_names, find_times_in_columns
+from longstride.pipeline.profile.layout.days import find_dates_in_names, find_times_in_columns
 from longstride.pipeline.profile.layout.files import find_file_layout
 from longstride.pipeline.profile.missing import find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.spelling.states import find_states
-from longstride.pipeline.profile.times import find_times, has_zone
+from longstride.pipeline.profile.times import Times, find_times, has_zone
 from longstride.pipeline.profile.whole.look import look_further, say_beyond
 from longstride.pipeline.profile.words.wording import quoted, share
 from longstride.storage.cli.keywords import typed
@@ -112,13 +112,11 @@ def _no_row(sample: Sample) -> SourceError:
     return SourceError(names, "there is no row to look at: name files that have rows", code="source-empty")
 
 
-def _begun(sample: Sample) -> Proposal:
-    """Find the time. A log with the newest row first is reversed, and then treated as any other."""
-    frame, places = sample.frame(), sample.places()
-    spelling = Spelling(decimal=str(sample.dialect.settings.get("decimal", ".")))
-    columns = {raw.name: Column(raw, spelling) for raw in frame}
-    times = find_times(columns, places["block"])
+def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Proposal:
+    """Take the time. A log with the newest row first is reversed, and then treated as any other."""
+    places = sample.places()
     if not times:
+        frame = sample.frame()
         first = ", ".join(f"{name!r}: {value!r}" for name, value in list(frame.row(0, named=True).items())[:8])
         raise SourceError(
             sample.excerpts[0].source.name,
@@ -131,7 +129,7 @@ def _begun(sample: Sample) -> Proposal:
     found = steps(times[0].nanoseconds, places["block"])
     if int((found < 0).sum()) <= 5 * int((found > 0).sum()):
         return Proposal(sample, columns, places, times)
-    columns = {raw.name: Column(raw, spelling) for raw in frame.reverse()}
+    columns = _columns(sample, is_reversed=True)
     times[0] = times[0]._replace(nanoseconds=times[0].nanoseconds.reverse())
     draft = Proposal(sample, columns, places.reverse(), times)
     draft.seen.append("the newest row is first; an ingest puts rows in order")
@@ -140,9 +138,13 @@ def _begun(sample: Sample) -> Proposal:
 
 def _laid_out(sample: Sample) -> Proposal:
     """Find how the log is laid out, and the time; look at it again in the shape that it is to have."""
-    days = _find_days(sample)
+    columns, blocks = _columns(sample), sample.places()["block"]
+    times: list[Times] = []
+    days = find_times_in_columns(columns, blocks)
+    if days is None and not (times := find_times(columns, blocks)):
+        days = find_dates_in_names(columns, sample.names)
     layout = {} if days is None else dict(days.settings)
-    draft = _begun(sample.shaped(layout) if layout else sample)
+    draft = _begun(sample, columns, times) if days is None else _begun_as(sample.shaped(layout))
     if days is not None:
         draft.made.add(days.made)
         draft.doubts.append(days.doubt)
@@ -153,7 +155,7 @@ def _laid_out(sample: Sample) -> Proposal:
         doubts, made = draft.doubts, draft.made
         layout["time"] = [name for name in draft.times[0].recipe.time_columns if name not in made]
         layout[found.setting] = found.pattern
-        draft = _begun(sample.shaped(layout))
+        draft = _begun_as(sample.shaped(layout))
         draft.made = made
         draft.doubts += [*doubts, found.doubt]
         if found.setting == "series-from":
@@ -164,13 +166,15 @@ def _laid_out(sample: Sample) -> Proposal:
     return draft
 
 
-def _find_days(sample: Sample) -> DayLayout | None:
-    frame, blocks = sample.frame(), sample.places()["block"]
+def _begun_as(sample: Sample) -> Proposal:
+    columns = _columns(sample)
+    return _begun(sample, columns, find_times(columns, sample.places()["block"]))
+
+
+def _columns(sample: Sample, *, is_reversed: bool = False) -> dict[str, Column]:
     spelling = Spelling(decimal=str(sample.dialect.settings.get("decimal", ".")))
-    columns = {raw.name: Column(raw, spelling) for raw in frame}
-    if found := find_times_in_columns(columns, blocks):
-        return found
-    return None if find_times(columns, blocks) else find_dates_in_names(columns, sample.names)
+    frame = sample.frame()
+    return {raw.name: Column(raw, spelling) for raw in (frame.reverse() if is_reversed else frame)}
 
 
 def _say_dialect(draft: Proposal) -> None:

@@ -67,7 +67,8 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
             found.append(times._replace(score=named + score + sense(times.nanoseconds, blocks).score))
 
     for name, column in columns.items():
-        add(read_times([column.raw], blocks), name_score(name), 2.5)
+        if not column.is_plain:
+            add(read_times([column.raw], blocks), name_score(name), 2.5)
         add(_of_numbers(column, blocks), name_score(name), 0)
     for clock, column in columns.items():
         if column.raw.dtype == pl.Time or is_time_of_day(column) or _is_part(column, "hour") or _is_hhmm(column):

@@ -9,7 +9,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.profile.column import Column
-from longstride.pipeline.profile.page.pictures import bars, sparkline
+from longstride.pipeline.profile.page.pictures import MAX_BARS, bars, sparkline
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import number, share
 from longstride.storage.text import counted, readable_time
@@ -17,7 +17,6 @@ from longstride.storage.text import counted, readable_time
 __all__ = ["page_of"]
 
 MAX_CHANNELS = 500
-MAX_STEPS = 12
 MAX_ROWS = 10
 MAX_COLUMNS = 60
 MAX_TEXT = 60
@@ -85,7 +84,7 @@ def _steps(draft: Proposal) -> dict[str, Any]:
     """The most frequent distinct steps, the shorter first."""
     over = [key for key in draft.keys if key == "series"]
     found = Counter(draft.steps(draft.rows["time"], *over).to_list())
-    chosen = sorted(step for step, _ in found.most_common(MAX_STEPS))
+    chosen = sorted(step for step, _ in found.most_common(MAX_BARS))
     total = sum(found.values())
     return {
         "picture": bars([found[step] for step in chosen]),

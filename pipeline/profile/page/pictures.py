@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["bars", "sparkline"]
+__all__ = ["MAX_BARS", "bars", "sparkline"]
 
 WIDTH, HEIGHT = 240, 36
+MAX_BARS = 12
 
 
 def sparkline(values: NDArray[np.float64]) -> str:
@@ -36,15 +37,15 @@ def sparkline(values: NDArray[np.float64]) -> str:
         begin = "M" if last is None else "L"
         lines.append(f"{begin}{x:.1f} {bottom:.1f}V{min(top, bottom - 0.5):.1f}")
         last = bottom
-    return _svg(f'<path class="line" d="{"".join(lines)}"/><path class="gap" d="{"".join(gaps)}"/>')
+    return _svg(_path("line", "#1668a8", lines) + _path("gap", "#c0392b", gaps))
 
 
 def bars(counts: Sequence[int]) -> str:
     """Counts as bars; their heights are logarithms, so that a single one is seen beside thousands."""
     most = math.log1p(max(counts, default=0)) or 1.0
-    step = WIDTH / max(1, len(counts))
+    step = WIDTH / max(MAX_BARS, len(counts))
     shapes = "".join(
-        f'<rect x="{index * step:.1f}" width="{max(1.0, min(step - 2, 40)):.1f}" '
+        f'<rect fill="#1668a8" x="{index * step:.1f}" width="{step - 2:.1f}" '
         f'y="{HEIGHT * (1 - math.log1p(count) / most):.1f}" height="{HEIGHT * math.log1p(count) / most:.1f}"/>'
         for index, count in enumerate(counts)
     )
@@ -53,6 +54,10 @@ def bars(counts: Sequence[int]) -> str:
 
 def _y(share: float) -> float:
     return 2 + (HEIGHT - 6) * (1 - share)
+
+
+def _path(kind: str, colour: str, parts: Sequence[str]) -> str:
+    return f'<path class="{kind}" fill="none" stroke="{colour}" d="{"".join(parts)}"/>'
 
 
 def _svg(inner: str) -> str:

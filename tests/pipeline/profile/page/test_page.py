@@ -112,13 +112,13 @@ FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)
 def test_a_sparkline_stays_within_its_frame(values: np.ndarray) -> None:
     picture = sparkline(values)
     assert bool(picture) == bool(np.isfinite(values).any())
-    line = re.search(r'class="line" d="([^"]*)"', picture)
+    line = re.search(r'class="line"[^>]* d="([^"]*)"', picture)
     places = re.findall(r"[ML]([\d.-]+) ([\d.-]+)V([\d.-]+)", line[1]) if line else []
     assert len(places) <= WIDTH
     for x, *ys in places:
         assert 0 <= float(x) <= WIDTH
         assert all(0 <= float(y) <= HEIGHT for y in ys)
-    missing = re.search(r'class="gap" d="([^"]*)"', picture)
+    missing = re.search(r'class="gap"[^>]* d="([^"]*)"', picture)
     if len(values) <= WIDTH and missing:
         assert len(places) == np.isfinite(values).sum()
         assert missing[1].count("M") == (~np.isfinite(values)).sum()

@@ -3,6 +3,7 @@
 import polars as pl
 
 from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import share
@@ -39,7 +40,16 @@ def see_steps(draft: Proposal) -> None:
         return
     if len(gaps) > MANY * len(steps):
         many = share(len(gaps), len(steps))
-        draft.doubts.append(f"{many} of steps are gaps and start a new segment: see max-gap, or the grid of every")
+        draft.doubts.append(
+            f"{many} of steps are gaps and start a new segment, which no window crosses. To keep rows together, "
+            f"say max-gap = {toml(format_duration(_most_steps(gaps)))}; for one step, "
+            f"every = {toml(format_duration(usual))}"
+        )
+
+
+def _most_steps(gaps: pl.Series) -> int:
+    """What nine of ten gaps do not exceed."""
+    return int(gaps.quantile(0.9, "higher"))  # type: ignore[arg-type]
 
 
 def _find_max_gap(draft: Proposal, steps: pl.Series, usual: int) -> bool:
@@ -54,8 +64,8 @@ def _find_max_gap(draft: Proposal, steps: pl.Series, usual: int) -> bool:
             draft.put("max-gap", gap, f"shorter ones would cut the log into pieces of at most {longest + 1} rows")
             return True
     draft.doubts.append(
-        f"gaps cut the log into pieces of at most {longest + 1} rows: no window of {WINDOW} rows fits. See "
-        "max-gap, or the grid of every"
+        f"gaps cut the log into pieces of at most {longest + 1} rows: no window of {WINDOW} rows fits. Say a "
+        f"longer max-gap, or every = {toml(format_duration(usual))} for rows of one step"
     )
     return True
 

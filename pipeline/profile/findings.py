@@ -9,6 +9,7 @@ from longstride.pipeline.ingest.columns import Columns, listed
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.names import Names
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
@@ -187,7 +188,10 @@ def _say_dialect(draft: Proposal) -> None:
 
 def _say_names(draft: Proposal) -> None:
     for name in sorted({name for source, _ in draft.sample.excerpts for name in source.repeated}):
-        draft.doubts.append(f"{name!r} is the name of more than one column: the second is read as {name + '_2'!r}")
+        draft.doubts.append(
+            f"{name!r} is the name of more than one column: the second is read as {name + '_2'!r}. If it is not "
+            f"needed, say exclude = {toml([name + '_2'])}"
+        )
 
 
 def _say_units(draft: Proposal) -> None:
@@ -246,7 +250,10 @@ def _try_recipe(draft: Proposal) -> None:
             draft.doubts.append(str(error))
     for reason, count in Counter(reject.reason for reject in rejects).most_common():
         detail = next(reject.detail for reject in rejects if reject.reason == reason)
-        draft.doubts.append(f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {detail}")
+        draft.doubts.append(
+            f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {detail}; they are "
+            "left out, and listed as rejects"
+        )
     num_rows = sum(raw.num_rows for _, raw in draft.sample.excerpts)
     if len(rejects) > recipe.max_rejected(num_rows):
         _allow_rejects(draft, len(rejects), num_rows)
@@ -256,9 +263,17 @@ def _allow_rejects(draft: Proposal, num_rejects: int, num_rows: int) -> None:
     """Let an ingest leave out the rows that were seen, where they are few: a title, a footer, a line cut off."""
     rejected = share(num_rejects, num_rows)
     if num_rejects > max(FEW_ROWS, MANY * num_rows):
-        draft.doubts.append(f"{rejected} of rows rejected stop an ingest: max-rejects allows more")
+        draft.doubts.append(
+            f"{rejected} of rows cannot be read, and an ingest stops: mend the recipe, or leave them out with "
+            f"max-rejects = {toml(_percent(num_rejects, num_rows))}"
+        )
         return
-    most = str(num_rejects) if draft.sample.is_whole else f"{math.ceil(200 * num_rejects / num_rows)}%"
+    most = str(num_rejects) if draft.sample.is_whole else _percent(num_rejects, num_rows)
     draft.put(
         "max-rejects", most, f"{counted(num_rejects, 'row')} of {num_rows:,} cannot be read and are left out"
     )
+
+
+def _percent(num_rejects: int, num_rows: int) -> str:
+    """Twice the share that was seen."""
+    return f"{min(100, math.ceil(200 * num_rejects / num_rows))}%"

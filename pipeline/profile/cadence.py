@@ -3,6 +3,7 @@
 import polars as pl
 
 from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
@@ -45,7 +46,16 @@ def see_steps(draft: Proposal) -> None:
     is_even = differ <= len(steps) / 2
     if not _find_max_gap(draft, usual, is_even=is_even) and len(gaps) > MANY * len(steps):
         many = share(len(gaps), len(steps))
-        draft.doubts.append(f"{many} of steps are gaps and start a new segment: see max-gap, or the grid of every")
+        draft.doubts.append(
+            f"{many} of steps are gaps and start a new segment, which no window crosses. To keep rows together, "
+            f"say max-gap = {toml(format_duration(_most_steps(gaps)))}; for one step, "
+            f"every = {toml(format_duration(usual))}"
+        )
+
+
+def _most_steps(gaps: pl.Series) -> int:
+    """What nine of ten gaps do not exceed."""
+    return int(gaps.quantile(0.9, "higher"))  # type: ignore[arg-type]
 
 
 def _find_max_gap(draft: Proposal, usual: int, *, is_even: bool) -> bool:
@@ -74,8 +84,8 @@ def _find_max_gap(draft: Proposal, usual: int, *, is_even: bool) -> bool:
     if num_windows or num_rows < WINDOW:
         return "max-gap" in draft.settings
     draft.doubts.append(
-        f"gaps cut the log into pieces of at most {longest:,} rows: no window of {WINDOW} rows fits. See max-gap, "
-        "or the grid of every"
+        f"gaps cut the log into pieces of at most {longest:,} rows: no window of {WINDOW} rows fits. Say a longer "
+        f"max-gap, or every = {toml(format_duration(usual))} for rows of one step"
     )
     return True
 

@@ -66,7 +66,10 @@ def leave_out_texts(draft: Proposal) -> None:
     found = {column.name: _of_texts(column) for column in texts}
     draft.doubts += [doubt for doubt in found.values() if doubt]
     if others := [name for name, doubt in found.items() if not doubt and not LABEL_NAME.fullmatch(plain(name))]:
-        draft.doubts.append(f"left out, for their texts are not numbers: {listed(others)}")
+        draft.doubts.append(
+            f"left out, for their texts are not numbers: {listed(others)}. To keep the states of one, "
+            f"take it out of exclude and name them: states = {toml([f'{others[0]}=FIRST,SECOND'])}"
+        )
     empty = [column.name for column in draft.free if not column.is_number and column.values.is_empty()]
     if empty and not draft.sample.is_whole:
         draft.doubts.append(
@@ -122,13 +125,17 @@ def leave_out_constants(draft: Proposal) -> None:
     """Leave out numbers that never change, if others do."""
     same = [column for column in draft.channels if column.numbers.n_unique() == 1]
     if len(same) == len(draft.channels):
-        draft.doubts.append("no channel changes in the sample: all are kept")
+        names = toml([column.name for column in same[:1]])
+        draft.doubts.append(
+            f"no channel changes in the sample: all are kept. To leave one out, say exclude = {names}"
+        )
         return
     for column in same:
         draft.exclude(column, f"always {number(column.numbers[0])} in the sample")
     if same:
         draft.doubts.append(
-            "exclude: a column that never changes in the sample, such as an alarm, may change elsewhere"
+            f"exclude: {listed([column.name for column in same])} never change in the sample and are left out. "
+            "What may change elsewhere, such as an alarm, take out of exclude"
         )
 
 
@@ -146,7 +153,10 @@ def find_counters(draft: Proposal) -> None:
             draft.exclude(column, f"{found}: codes?")
             left -= 1
         elif most >= LARGEST_EXACT["float64"]:
-            draft.doubts.append(f"{column.name!r} holds {found}, so an ingest stops: subtract an offset with sql")
+            draft.doubts.append(
+                f"{column.name!r} holds {found}, so an ingest stops: subtract an offset, with "
+                f"exclude = {toml([column.name])} and sql = {toml(_less(column))}"
+            )
         elif "pivot" not in draft.settings and _only_rises(draft.steps(column.numbers, *draft.keys)):
             counters.append(column)
             draft.uses[column.name] = f"a count, {column.shown()}"
@@ -164,6 +174,11 @@ def find_counters(draft: Proposal) -> None:
         draft.put("dtype", "float64", f"float32 would round the whole numbers of {listed(rounded)}")
     elif fine:
         draft.put("dtype", "float64", f"float32 would round the decimals of {listed(fine)}")
+
+
+def _less(column: Column) -> str:
+    name = column.name.replace('"', '""')
+    return f'SELECT *, "{name}" - {number(column.numbers.min(), digits=17)} AS "{name} less" FROM rows'
 
 
 def _loses_steps(numbers: pl.Series) -> bool:

@@ -58,6 +58,11 @@ class Column:
         return num_odd <= FEW * num_numbers or (are_few and self.numbers.n_unique() > 2 * MAX_WORDS)
 
     @cached_property
+    def is_plain(self) -> bool:
+        """Whether every text is a number: no time is written so, but for whole numbers."""
+        return self.raw.dtype.is_numeric() or self.texts.count() == self.numbers.count() > 0
+
+    @cached_property
     def is_whole(self) -> bool:
         """Whether all numbers are whole."""
         return bool((self.numbers.drop_nulls() % 1 == 0).all())

@@ -4,7 +4,8 @@ import json
 
 import click
 
-from longstride.storage.cli.group import SOURCES, example
+from longstride.storage.cli.group import OVERWRITE, SOURCES, LocalPath, example, progress_bar
+from longstride.storage.writing.output import check_output, output_file
 
 
 @click.command(epilog=example("longstride profile plant-*.csv.gz > plant.toml"))
@@ -17,14 +18,37 @@ from longstride.storage.cli.group import SOURCES, example
     show_default=True,
     help="Rows to look at, approximately, in all sources together.",
 )
+@click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    type=LocalPath(),
+    help="Write a page as well: channels as small pictures, steps of the clock, doubts, first rows, the recipe.",
+)
+@OVERWRITE
 @click.option("--json", "as_json", is_flag=True, help="Print what was seen and the settings as JSON.")
-def profile(sources: tuple[str, ...], rows: int, as_json: bool) -> None:
+def profile(sources: tuple[str, ...], rows: int, page: str | None, overwrite: bool, as_json: bool) -> None:
     """Look at a sample of each SOURCE and propose a recipe for `ingest --recipe`, in TOML.
 
     The sample is the beginning of each file; of long uncompressed files, also rows from the middle and the end.
+    What else long files hold is looked through for what the sample lacks: all of it, or excerpts that are spread
+    evenly where files are large.
     Findings and doubts are written above the settings, and reasons next to them: check them before use.
     """
     from longstride.pipeline.profile.findings import profile as look
 
-    found = look(sources, rows=rows)
+    if page is not None:
+        check_output(page, overwrite=overwrite)
+    with progress_bar("profile", 0, "B") as bar:
+
+        def show(done: float, total: float) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        found = look(sources, rows=rows, progress=show)
+    if page is not None:
+        from longstride.pipeline.profile.page.page import page_of
+
+        with output_file(page, overwrite=overwrite) as file:
+            file.write(page_of(found).encode(errors="backslashreplace"))
     click.echo(json.dumps(found.as_json(), indent=1) if as_json else found.as_toml(), nl=as_json)

@@ -58,7 +58,8 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
     if not count or not column.name or count < MOST * max(1, column.texts.count()):
         return []
     # Most columns are of values, which are far too small: nothing of them is read.
-    formats = [format_ for format_ in COSTS if _num_in_reach(column.numbers, format_) >= MOST * count]
+    is_large = float(column.numbers.max()) >= LEAST  # type: ignore[arg-type]
+    formats = [format_ for format_ in COSTS if is_large and _num_in_reach(column.numbers, format_) >= MOST * count]
     found = []
     for format_ in (*_digits(column), *formats):
         recipe = Recipe(time=column.name, time_format=format_)
@@ -82,11 +83,19 @@ def _digits(column: Column) -> list[str]:
 
 def _num_in_reach(numbers: pl.Series, format_: str) -> int:
     """How many are times from 1990 to 2100. Small ones count something else: no log is from the first years."""
+    low, high = REACH[format_]
+    return int(numbers.is_between(low, high).sum())
+
+
+def _reach(format_: str) -> tuple[float, float]:
     epoch = epoch_of(format_)
     assert epoch is not None
     first = max(FIRST_NS, epoch.origin_ns + YOUNGEST_NS)
-    low, high = ((limit - epoch.origin_ns) / epoch.unit_ns for limit in (first, LAST_NS))
-    return int(numbers.is_between(low, high).sum())
+    return (first - epoch.origin_ns) / epoch.unit_ns, (LAST_NS - epoch.origin_ns) / epoch.unit_ns
+
+
+REACH = {format_: _reach(format_) for format_ in COSTS}
+LEAST = min(low for low, _ in REACH.values())
 
 
 def _cost_of_age(seen: Sense) -> float:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from longstride.pipeline.ingest.columns import Columns, listed
@@ -11,7 +12,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.values import Spelling
-from longstride.pipeline.ingest.sources.names import Names, find_files
+from longstride.pipeline.ingest.sources.names import Names
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
@@ -25,14 +26,15 @@ from longstride.pipeline.profile.channels import (
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
 from longstride.pipeline.profile.labels import LABEL_NAME, find_labels
-from longstride.pipeline.profile.layout.days import DayLayout, find_dates_in_names, find_times_in_columns
+from longstride.pipeline.profile.layout.days import find_dates_in_names, find_times_in_columns
 from longstride.pipeline.profile.layout.files import find_file_layout
 from longstride.pipeline.profile.missing import find_cut_off, find_missing
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.spelling.states import find_states
-from longstride.pipeline.profile.times import find_times, has_zone
+from longstride.pipeline.profile.times import Times, find_times, has_zone
+from longstride.pipeline.profile.whole.look import look_further, say_beyond
 from longstride.pipeline.profile.words.wording import quoted, share
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
@@ -56,8 +58,13 @@ WHY = {
 
 @coded
 @typed
-def profile(names: Names, *, rows: int = 10_000) -> Proposal:
+def profile(
+    names: Names, *, rows: int = 10_000, progress: Callable[[float, float], object] | None = None
+) -> Proposal:
     """Look at about `rows` rows of logs, named as for `ingest`, and propose a recipe.
+
+    Of long logs, the other rows are looked through for what these lack: all, or excerpts that are spread evenly.
+    `progress` is called with the bytes of these that were read, and with all of them.
 
     Raises SourceError or RecipeError where a file cannot be read, and where no column holds times or none holds
     numbers.
@@ -65,7 +72,10 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     sample = take_sample(names, rows)
     if not sample.num_rows:
         raise _no_row(sample)
-    draft = _laid_out(sample, names, rows)
+    if not sample.is_whole:
+        sample = look_further(sample, progress or (lambda done, total: None))
+    draft = _laid_out(sample)
+    draft.seen += sample.seen
     _say_dialect(draft)
     _say_names(draft)
     _say_units(draft)
@@ -80,6 +90,7 @@ def profile(names: Names, *, rows: int = 10_000) -> Proposal:
     leave_out_texts(draft)
     leave_out_constants(draft)
     find_missing(draft)
+    say_beyond(draft)
     see_steps(draft)
     find_duplicates(draft)
     find_counters(draft)
@@ -107,13 +118,11 @@ def _no_row(sample: Sample) -> SourceError:
     return SourceError(names, "there is no row to look at: name files that have rows", code="source-empty")
 
 
-def _begun(sample: Sample) -> Proposal:
-    """Find the time. A log with the newest row first is reversed, and then treated as any other."""
-    frame, places = sample.frame(), sample.places()
-    spelling = Spelling(decimal=str(sample.dialect.settings.get("decimal", ".")))
-    columns = {raw.name: Column(raw, spelling) for raw in frame}
-    times = find_times(columns, places["block"])
+def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Proposal:
+    """Take the time. A log with the newest row first is reversed, and then treated as any other."""
+    places = sample.places()
     if not times:
+        frame = sample.frame()
         first = ", ".join(f"{name!r}: {value!r}" for name, value in list(frame.row(0, named=True).items())[:8])
         raise SourceError(
             sample.excerpts[0].source.name,
@@ -126,31 +135,33 @@ def _begun(sample: Sample) -> Proposal:
     found = steps(times[0].nanoseconds, places["block"])
     if int((found < 0).sum()) <= 5 * int((found > 0).sum()):
         return Proposal(sample, columns, places, times)
-    columns = {raw.name: Column(raw, spelling) for raw in frame.reverse()}
+    columns = _columns(sample, is_reversed=True)
     times[0] = times[0]._replace(nanoseconds=times[0].nanoseconds.reverse())
     draft = Proposal(sample, columns, places.reverse(), times)
     draft.seen.append("the newest row is first; an ingest puts rows in order")
     return draft
 
 
-def _laid_out(sample: Sample, names: Names, rows: int) -> Proposal:
+def _laid_out(sample: Sample) -> Proposal:
     """Find how the log is laid out, and the time; look at it again in the shape that it is to have."""
-    days = _find_days(sample)
+    columns, blocks = _columns(sample), sample.places()["block"]
+    times: list[Times] = []
+    days = find_times_in_columns(columns, blocks)
+    if days is None and not (times := find_times(columns, blocks)):
+        days = find_dates_in_names(columns, sample.names)
     layout = {} if days is None else dict(days.settings)
-    if days is not None:
-        sample = take_sample(names, rows, layout)
-    draft = _begun(sample)
+    draft = _begun(sample, columns, times) if days is None else _begun_as(sample.shaped(layout))
     if days is not None:
         draft.made.add(days.made)
         draft.doubts.append(days.doubt)
-    found = find_file_layout(draft, find_files(names))
+    found = find_file_layout(draft, sample.files)
     if isinstance(found, str):
         draft.doubts.append(found)
     elif found is not None:
         doubts, made = draft.doubts, draft.made
         layout["time"] = [name for name in draft.times[0].recipe.time_columns if name not in made]
         layout[found.setting] = found.pattern
-        draft = _begun(take_sample(names, rows, layout))
+        draft = _begun_as(sample.shaped(layout))
         draft.made = made
         draft.doubts += [*doubts, found.doubt]
         if found.setting == "series-from":
@@ -161,13 +172,15 @@ def _laid_out(sample: Sample, names: Names, rows: int) -> Proposal:
     return draft
 
 
-def _find_days(sample: Sample) -> DayLayout | None:
-    frame, blocks = sample.frame(), sample.places()["block"]
+def _begun_as(sample: Sample) -> Proposal:
+    columns = _columns(sample)
+    return _begun(sample, columns, find_times(columns, sample.places()["block"]))
+
+
+def _columns(sample: Sample, *, is_reversed: bool = False) -> dict[str, Column]:
     spelling = Spelling(decimal=str(sample.dialect.settings.get("decimal", ".")))
-    columns = {raw.name: Column(raw, spelling) for raw in frame}
-    if found := find_times_in_columns(columns, blocks):
-        return found
-    return None if find_times(columns, blocks) else find_dates_in_names(columns, sample.names)
+    frame = sample.frame()
+    return {raw.name: Column(raw, spelling) for raw in (frame.reverse() if is_reversed else frame)}
 
 
 def _say_dialect(draft: Proposal) -> None:
@@ -180,7 +193,10 @@ def _say_dialect(draft: Proposal) -> None:
 
 def _say_names(draft: Proposal) -> None:
     for name in sorted({name for source, _ in draft.sample.excerpts for name in source.repeated}):
-        draft.doubts.append(f"{name!r} is the name of more than one column: the second is read as {name + '_2'!r}")
+        draft.doubts.append(
+            f"{name!r} is the name of more than one column: the second is read as {name + '_2'!r}. If it is not "
+            f"needed, say exclude = {toml([name + '_2'])}"
+        )
 
 
 def _say_unnamed(draft: Proposal) -> None:
@@ -253,7 +269,10 @@ def _try_recipe(draft: Proposal) -> None:
             draft.doubts.append(str(error))
     for reason, count in Counter(reject.reason for reject in rejects).most_common():
         detail = next(reject.detail for reject in rejects if reject.reason == reason)
-        draft.doubts.append(f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {detail}")
+        draft.doubts.append(
+            f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {detail}; they are "
+            "left out, and listed as rejects"
+        )
     num_rows = sum(raw.num_rows for _, raw in draft.sample.excerpts)
     if len(rejects) > recipe.max_rejected(num_rows):
         _allow_rejects(draft, rejects, num_rows)
@@ -284,9 +303,17 @@ def _allow_rejects(draft: Proposal, rejects: list[Reject], num_rows: int) -> Non
             "and ingest both parts"
         )
     elif num_rejects > max(FEW_ROWS, MANY * num_rows):
-        draft.doubts.append(f"{rejected} of rows rejected stop an ingest: max-rejects allows more")
+        draft.doubts.append(
+            f"{rejected} of rows cannot be read, and an ingest stops: mend the recipe, or leave them out with "
+            f"max-rejects = {toml(_percent(num_rejects, num_rows))}"
+        )
         return
-    most = str(num_rejects) if draft.sample.is_whole else f"{math.ceil(200 * num_rejects / num_rows)}%"
+    most = str(num_rejects) if draft.sample.is_whole else _percent(num_rejects, num_rows)
     draft.put(
         "max-rejects", most, f"{counted(num_rejects, 'row')} of {num_rows:,} cannot be read and are left out"
     )
+
+
+def _percent(num_rejects: int, num_rows: int) -> str:
+    """Twice the share that was seen."""
+    return f"{min(100, math.ceil(200 * num_rejects / num_rows))}%"

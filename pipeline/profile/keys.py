@@ -150,7 +150,10 @@ def _use_two(draft: Proposal, rows: pl.DataFrame, found: str, *keys: Column) -> 
     sensor, series = max((keys, keys[::-1]), key=lambda two: likeness(*two))
     draft.use("series", series, f"{found}, but not those of each {series.name!r} and {sensor.name!r}")
     draft.use("pivot", sensor)
-    draft.doubts.append(f"series and pivot: it may be the other way round, {sensor.name!r} the series")
+    draft.doubts.append(
+        f"series and pivot: if each {sensor.name!r} is a machine and each {series.name!r} a sensor, say "
+        f"series = {toml(sensor.name)} and pivot = {toml(series.name)}"
+    )
 
 
 def _is_key(column: Column) -> bool:

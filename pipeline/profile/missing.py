@@ -62,7 +62,7 @@ def _words(column: Column, doubts: list[str]) -> Iterator[str]:
         if word in column.odd_words and DIGITS.match(word):
             doubts.append(
                 f"{column.name!r} is {word} {counted(count, 'time')}, not written as its other numbers are: such "
-                "rows are rejected"
+                f"rows are rejected. If it means missing, say null = [{toml(f'{column.name}={word}')}]"
             )
         # A word that occurs once is a slip.
         elif word not in column.odd_words or (len(column.odd_words) <= MAX_WORDS and count > 1):

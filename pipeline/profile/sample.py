@@ -1,8 +1,8 @@
 """The rows of logs that are looked at."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.profile.text.dialect import Dialect, agreed, sniff
 from longstride.storage.errors import LongstrideError
 
-__all__ = ["Sample", "take_sample"]
+__all__ = ["Beyond", "Excerpt", "Sample", "from_first_row", "read_pieces", "take_sample"]
 
 MAX_FILES = 20
 SNIFFED_BYTES = 2**18
@@ -43,6 +43,23 @@ class Excerpt(NamedTuple):
     source: Source
     raw: Raw
 
+    def shaped(self, recipe: Recipe) -> "Excerpt":
+        """The same, in the shape that a recipe asks for."""
+        source = reshaped(self.source, recipe)
+        return Excerpt(source, source.reshape(self.raw)) if isinstance(source, Reshaped) else self
+
+
+class Beyond(NamedTuple):
+    """Numbers of a column in other rows than those that were looked at first, far from these."""
+
+    bounds: tuple[float, float]
+    """Of the numbers in the rows that were looked at first."""
+    num_rows: int
+    low: float
+    high: float
+    place: str
+    """Where the first of them is."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
@@ -50,13 +67,26 @@ class Sample:
 
     dialect: Dialect
     """How the text files are written."""
-    num_files: int
-    """Also those that were not looked at."""
     names: tuple[str, ...]
     """Files that were looked at, also those without a row."""
+    files: tuple[str, ...]
+    """All files."""
+    spans: Mapping[str, Sequence[tuple[int, int]]]
+    """First byte and size of what was looked at of files that were."""
     excerpts: tuple[Excerpt, ...]
     is_whole: bool
     """Whether nothing was left out."""
+    seen: tuple[str, ...] = ()
+    """What was looked through beyond these rows."""
+    beyond: Mapping[str, Beyond] = field(default_factory=dict)
+    """Columns with numbers far from those of the rows that were looked at first."""
+    change: tuple[int, int, str] | None = None
+    """The most frequent step in nanoseconds, another one further on, and since when."""
+
+    @property
+    def num_files(self) -> int:
+        """Also those that were not looked at."""
+        return len(self.files)
 
     @property
     def num_files_seen(self) -> int:
@@ -72,6 +102,15 @@ class Sample:
     def unnamed(self) -> set[str]:
         """Columns that a file does not name."""
         return {name for source, _ in self.excerpts for name in source.unnamed}
+
+    def recipe(self, layout: Mapping[str, str | list[str]] | None = None) -> Recipe:
+        """How the rows are read before anything else is known of them."""
+        return _recipe(self.dialect, layout)
+
+    def shaped(self, layout: Mapping[str, str | list[str]]) -> "Sample":
+        """The same rows in another shape: `layout` has the settings of it, and the time column."""
+        recipe = self.recipe(layout)
+        return replace(self, excerpts=tuple(excerpt.shaped(recipe) for excerpt in self.excerpts))
 
     def places(self) -> pl.DataFrame:
         """Where rows are from, (rows,): excerpt "block", the "file", and "group" of files of the same columns.
@@ -96,10 +135,8 @@ class Sample:
         return whole.with_columns(selectors.float().fill_nan(None))
 
 
-def take_sample(names: Names, rows: int, layout: Mapping[str, str | list[str]] | None = None) -> Sample:
+def take_sample(names: Names, rows: int) -> Sample:
     """Read about `rows` rows of logs: the beginning of each file, and the middle and end of long plain texts.
-
-    `layout` has the settings by which their columns and rows are given another shape, and the time column.
 
     Raises RecipeError or SourceError where a file cannot be read, or two are written differently.
     """
@@ -125,10 +162,11 @@ def take_sample(names: Names, rows: int, layout: Mapping[str, str | list[str]] |
     num_bytes_seen = sum(size for name in seen for _, size in spans[name])
     return Sample(
         dialect=dialect,
-        num_files=len(files),
+        files=tuple(files),
         names=tuple(seen),
+        spans=spans,
         excerpts=tuple(
-            excerpt for name in seen for excerpt in _excerpts(name, spans[name], _recipe(dialect, layout), each)
+            excerpt for name in seen for excerpt in _excerpts(name, spans[name], _recipe(dialect), each)
         ),
         is_whole=is_text and num_bytes_seen == sum(map(num_bytes, files)),
     )
@@ -168,7 +206,6 @@ def _spans(name: str, begin: bytes, rows: int) -> list[tuple[int, int]]:
 
 def _excerpts(name: str, spans: list[tuple[int, int]], recipe: Recipe, rows: int) -> Iterator[Excerpt]:
     source = open_as_it_is(name, recipe)
-    shaped = reshaped(source, recipe)
     begin, is_serial = (0, 1), is_compressed(first_bytes(name))
     if isinstance(source, CsvSource):
         begin, is_serial = source.begin, source.is_serial
@@ -176,22 +213,25 @@ def _excerpts(name: str, spans: list[tuple[int, int]], recipe: Recipe, rows: int
         spans = [(0, 8 * rows * max(1, len(source.names)))]
     if begin[0] >= source.num_bytes and not is_serial:
         return
-    # Of a CSV, texts are read, whatever their use.
-    channels = () if isinstance(source, CsvSource) else source.names
-    columns = Columns(time=(), series=None, pivot=None, labels=(), channels=channels, unused=())
     for index, (start, size) in enumerate(spans[:1] if is_serial else spans):
         place = (start, 1) if index else begin
-        section = Section(index, *place, size)
-        if isinstance(source, CsvSource) and not is_serial:
-            section = source.excerpt(index, *place, size)
-        for read in source.pieces(section, columns, recipe, size):
-            raw = read()
-            raw = _from_first_row(raw) if index else raw
-            yield Excerpt(shaped, shaped.reshape(raw) if isinstance(shaped, Reshaped) else raw)
+        for raw in read_pieces(source, Section(0, *place, size), size, recipe):
+            yield Excerpt(source, from_first_row(raw) if index else raw)
             break
 
 
-def _from_first_row(raw: Raw) -> Raw:
+def read_pieces(source: Source, section: Section, piece_bytes: int, recipe: Recipe) -> Iterator[Raw]:
+    """Rows of a file from the beginning of a section on: the first piece, or all where they are read in turn."""
+    # Of a CSV, texts are read, whatever their use.
+    channels = () if isinstance(source, CsvSource) else source.names
+    columns = Columns(time=(), series=None, pivot=None, labels=(), channels=channels, unused=())
+    if isinstance(source, CsvSource) and not source.is_serial:
+        section = source.excerpt(section.number, section.start, section.first_line, piece_bytes)
+    for read in source.pieces(section, columns, recipe, piece_bytes):
+        yield read()
+
+
+def from_first_row(raw: Raw) -> Raw:
     """Leave out what comes before the first row: the excerpt may begin within a row of several lines."""
     first_line = raw.lines[0] if len(raw.lines) else 0
     rejects = [reject for reject in raw.rejects if reject.line > first_line]

@@ -10,6 +10,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.times.spelling import one_end
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock_sense import sense
@@ -68,7 +69,8 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
             found.append(times._replace(score=named + score + sense(times.nanoseconds, blocks).score))
 
     for name, column in columns.items():
-        add(read_times([column.raw], blocks), name_score(name), 2.5)
+        if not column.is_plain:
+            add(read_times([column.raw], blocks), name_score(name), 2.5)
         add(_of_numbers(column, blocks), name_score(name), 0)
     for clock, column in columns.items():
         if column.raw.dtype == pl.Time or is_time_of_day(column) or _is_part(column, "hour") or _is_hhmm(column):
@@ -212,7 +214,7 @@ def _chosen(rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series
     row = int(differ[0]) if len(differ) else 0
     text = " ".join(str(column[row]).strip() for column in columns)
     one, two = (readable_time(times.nanoseconds[row], fraction=False) for times in (chosen, other))
-    format_ = other.recipe.time_format
+    say = f"say time-format = {toml(str(other.recipe.time_format))}"
     if ours.num_back < theirs.num_back:
         why = "more rows would go back in time"
     elif ours.num_leaps < theirs.num_leaps:
@@ -222,9 +224,9 @@ def _chosen(rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series
     elif ours.is_future < theirs.is_future:
         why = "times would lie in the future"
     else:
-        doubt = f"nothing in the sample tells whether {text!r} is {one} or {two}: if the second, say {format_}"
+        doubt = f"{text!r} is {one} or {two}, and nothing tells which: read as {one}. If it is {two}, {say}"
         return chosen._replace(doubt=doubt, rival=other)
-    return chosen._replace(doubt=f"{text!r} is taken for {one}; read as {format_}, {why} ({two})")
+    return chosen._replace(doubt=f"{text!r} is taken for {one}; read as {two}, {why}. If it is that, {say}")
 
 
 def _settled(times: Times, others: Sequence[Times]) -> Times:
@@ -236,7 +238,10 @@ def _settled(times: Times, others: Sequence[Times]) -> Times:
             near, far = (_distance(one, other) for one in (times, times.rival))
             if max(near, far) > DAY_NS >= min(near, far):
                 chosen = times if near < far else times.rival
-                doubt = f"read so that it is near to {other.recipe.time!r}"
+                wrong = toml(str((times.rival if near < far else times).recipe.time_format))
+                doubt = (
+                    f"read so that it is near to {other.recipe.time!r}; if that is wrong, time-format = {wrong}"
+                )
                 return chosen._replace(doubt=doubt, rival=None, score=times.score)
     return times
 
@@ -291,11 +296,14 @@ def _other_epochs(column: Column, first: NumberReading, rivals: Sequence[NumberR
             for rival in rivals
             if rival.nanoseconds[row] is not None
         )
-        return f"{text} read as {first.recipe.time_format} is {one}; as {shown}"
+        rival = toml(str(rivals[0].recipe.time_format))
+        return f"{text} read as {first.recipe.time_format} is {one}; as {shown}. If so, say time-format = {rival}"
     if first.sense.is_future:
-        return f"{text} read as {first.recipe.time_format} is {one}, and times reach into the future"
+        what = f"{text} read as {first.recipe.time_format} is {one}, and times reach into the future"
+        return f'{what}: if these are other numbers, name their kind, as with time-format = "ms"'
     if not name_score(column.name):
-        return f"{column.name!r} is not called a time: {text} is taken for {one}, but may be a count or a number"
+        what = f"{column.name!r} is not called a time: {text} is taken for {one}, but may be a count or a number"
+        return f'{what}. If so, name the column of times: time = "COLUMN"'
     return None
 
 
@@ -303,7 +311,10 @@ def _with_doubt_of_date(times: Times | None, date: Column) -> Times | None:
     """A date that never changes may be that of something else."""
     if times is None or len(date.values) != 1 or name_score(date.name) == 3 or len(date.texts) < 3:
         return times
-    doubt = f"the date is always {date.values[0]!r}, of the column {date.name!r}: is it that of the rows?"
+    doubt = (
+        f"the date is always {date.values[0]!r}, of the column {date.name!r}, and rows get it: if it is that of "
+        "something else, name the column of their date in time"
+    )
     return times._replace(doubt="; ".join(filter(None, (times.doubt, doubt))))
 
 

@@ -29,6 +29,8 @@ def to_numbers(texts: pl.Series, spelling: Spelling) -> pl.Series:
         codes = {word.lower(): float(code) for code, word in enumerate(spelling.states)}
         return plain.str.to_lowercase().replace_strict(codes, default=None, return_dtype=pl.Float64)
     numbers = _read(plain, spelling)
+    if numbers.null_count() == plain.null_count():
+        return numbers
     unread = numbers.is_null() & plain.str.contains(r"\d")
     if not unread.any():
         return numbers

@@ -33,7 +33,8 @@ def find_spellings(draft: Proposal) -> None:
         usual = [mark for mark, names in sure.items() if names - {column.name}]
         spelling = Spelling(decimal=base, strip=affixes.strip if affixes else ())
         is_odd = affixes is not None or any(map(_has_digit, column.odd_words))
-        if not is_odd and not column.values.str.contains(MARKED).any():
+        is_marked = is_odd or column.values.str.contains(MARKED).any()
+        if not is_marked or (not is_odd and separator == "," and not sure[","] and _are_fractions(column)):
             _doubt_hexadecimal(draft, column)
             continue
         best, other = best_reading(column, spelling, usual[0] if len(usual) == 1 else None, separator)
@@ -52,6 +53,11 @@ def find_spellings(draft: Proposal) -> None:
     if decimals:
         every = [] if base == "." else [base]
         draft.put("decimal", [*every, *(f"{name}={mark}" for name, mark in decimals.items())])
+
+
+def _are_fractions(column: Column) -> bool:
+    """Whether points can only stand before a fraction, as in 20.123, where commas separate fields."""
+    return not column.values.str.contains(r"[^\d.+-]|\..*\.|^[+-]?[1-9]\d\d$").any()
 
 
 def _has_digit(word: str) -> bool:

@@ -1,0 +1,126 @@
+"""The page of a proposal: one HTML file that needs no other."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.profile.column import Column
+from longstride.pipeline.profile.page.pictures import MAX_BARS, bars, sparkline
+from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.words.wording import number, share
+from longstride.storage.text import counted, readable_time
+
+__all__ = ["page_of"]
+
+MAX_CHANNELS = 500
+MAX_ROWS = 10
+MAX_COLUMNS = 60
+MAX_TEXT = 60
+
+
+def page_of(draft: Proposal) -> str:
+    """HTML with the doubts, channels as small pictures, steps of the clock, the first rows and the recipe."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    sample = draft.sample
+    uses = draft.described()
+    channels = draft.channels
+    shown = list(draft.columns)[:MAX_COLUMNS]
+    return environment.get_template("page.html.jinja").render(
+        name=", ".join(sample.files[:3]) + (f" and {sample.num_files - 3:,} more" if sample.num_files > 3 else ""),
+        where=f"{counted(sample.num_rows, 'row')} of {counted(sample.num_files, 'file')}",
+        is_whole=sample.is_whole,
+        seen=draft.seen,
+        doubts=draft.doubts,
+        channels=[_channel(draft, column) for column in channels[:MAX_CHANNELS]],
+        num_more_channels=max(0, len(channels) - MAX_CHANNELS),
+        others=[(name, use) for name, use in uses.items() if name in draft.uses and name not in _names(channels)],
+        steps=_steps(draft),
+        columns=[(name, _use(draft, name)) for name in shown],
+        num_more_columns=max(0, len(draft.columns) - MAX_COLUMNS),
+        rows=_first_rows(draft, shown),
+        recipe=draft.as_toml(),
+    )
+
+
+def _names(columns: list[Column]) -> set[str]:
+    return {column.name for column in columns}
+
+
+def _channel(draft: Proposal, column: Column) -> dict[str, Any]:
+    numbers = column.numbers
+    num_missing = numbers.null_count()
+    mark = f"{column.name}="
+    units = [entry for entry in draft.settings.get("unit", ()) if entry.startswith(mark)]
+    has_any = num_missing < len(numbers)
+    return {
+        "name": column.name,
+        "picture": sparkline(_in_order(draft, numbers)),
+        "low": number(numbers.min()) if has_any else "-",
+        "high": number(numbers.max()) if has_any else "-",
+        "missing": share(num_missing, len(numbers)) if num_missing else "none",
+        "unit": units[0].removeprefix(mark) if units else "",
+        "use": draft.uses.get(column.name, ""),
+    }
+
+
+def _in_order(draft: Proposal, numbers: pl.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Numbers in order of time, those of one excerpt after the other."""
+    return numbers.gather(draft.rows["time"].arg_sort()).cast(pl.Float64).to_numpy()
+
+
+def _steps(draft: Proposal) -> dict[str, Any]:
+    """The most frequent distinct steps, the shorter first."""
+    over = [key for key in draft.keys if key == "series"]
+    found = Counter(draft.steps(draft.rows["time"], *over).to_list())
+    chosen = sorted(step for step, _ in found.most_common(MAX_BARS))
+    total = sum(found.values())
+    return {
+        "picture": bars([found[step] for step in chosen]),
+        "rows": [(_length(step), f"{found[step]:,}", share(found[step], total)) for step in chosen],
+        "num_more": len(found) - len(chosen),
+    }
+
+
+def _length(step: int) -> str:
+    if step <= 0:
+        return f"back {format_duration(-step)}" if step else "0 (the same time)"
+    return format_duration(step)
+
+
+def _use(draft: Proposal, name: str) -> str:
+    use = draft.uses.get(name)
+    if use is None:
+        return "left out: without a name" if name in draft.sample.unnamed else "channel"
+    return use
+
+
+def _first_rows(draft: Proposal, names: list[str]) -> list[dict[str, Any]]:
+    """Rows as they are understood: their time, and numbers and texts as they are read."""
+    channels = _names(draft.channels)
+    rows = []
+    for row in range(min(MAX_ROWS, len(draft.rows))):
+        time = draft.rows["time"][row]
+        cells = []
+        for name in names:
+            column = draft.columns[name]
+            text = column.texts[row]
+            value = column.numbers[row] if name in channels else None
+            cells.append(("" if text is None else _cut(text), None if value is None else number(value, digits=15)))
+        rows.append({"time": "cannot be read" if time is None else readable_time(time), "cells": cells})
+    return rows
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}..."

@@ -1,0 +1,1 @@
+"""What the rest of long logs holds that a sample of them lacks."""

@@ -11,11 +11,20 @@ from longstride.pipeline.profile.words.missing_words import MISSING_WORD
 from longstride.pipeline.profile.words.wording import number
 from longstride.storage.text import counted
 
-__all__ = ["find_missing"]
+__all__ = ["find_missing", "share_missing_words"]
 
 DIGITS = re.compile(r"[^\w\[\]]*\d[\d\W]*")
 """Without a letter."""
 POWERS = {2.0**bits - less for bits in (15, 16, 31, 32) for less in (0, 1)}
+
+
+def share_missing_words(draft: Proposal) -> None:
+    """Take columns for numbers whose only word means a missing value in another column of numbers."""
+    numbers = [column for column in draft.free if column.is_number and len(column.odd_words) == 1]
+    known = {word for column in numbers for word in column.odd_words if not DIGITS.match(word)}
+    for column in draft.free:
+        if not column.is_number and column.numbers.count() and set(column.odd_words) <= known:
+            column.is_number = True
 
 
 def find_missing(draft: Proposal) -> None:

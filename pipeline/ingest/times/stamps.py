@@ -142,7 +142,10 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
     if epoch and dtype.is_integer():
         return from_numbers(column.cast(pl.Int64, strict=False), epoch)
     if epoch and (dtype == pl.String or dtype.is_float() or dtype.is_decimal()):
-        return from_texts(column.cast(pl.String), epoch)
+        texts = column.cast(pl.String)
+        if recipe.spelling_of(column.name).decimal in (",", "either"):
+            texts = texts.str.replace(",", ".", literal=True)
+        return from_texts(texts, epoch)
     if recipe.time_format and not epoch and (dtype.is_numeric() or dtype == pl.String):
         digits = column if dtype == pl.String else _whole(column)  # 2024030108 as a float has a point
         return from_format(digits.cast(pl.String), recipe.time_format, clock)

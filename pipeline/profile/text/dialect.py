@@ -11,8 +11,8 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.csv.header import BOM
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.profile.text.encoding import find_encoding
-from longstride.pipeline.profile.text.header import find_head
-from longstride.pipeline.profile.text.table import Table, find_table, fits, named_separator
+from longstride.pipeline.profile.text.header import find_head, find_labview_head
+from longstride.pipeline.profile.text.table import Table, find_table, fits, labview_head, named_separator
 
 __all__ = ["Dialect", "agreed", "sniff", "to_numbers"]
 
@@ -76,9 +76,10 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     encoding, doubt = find_encoding(begin + more)
     text = _as_utf8(begin, encoding)
     named, start = named_separator(text)
-    table = find_table(text[start:], named)
-    head = find_head(table)
-    num_above = head.num_above + (1 if start and head.num_above else 0)
+    above_names = labview_head(text)
+    table = find_table(text[start or above_names :], named)
+    head = find_labview_head(table) if above_names else find_head(table)
+    num_above = head.num_above + (1 if start and head.num_above else text[:above_names].count(b"\n"))
     settings: dict[str, str | tuple[str, ...]] = {
         "separator": "tab" if table.separator == "\t" else table.separator,
         "header": head.names,

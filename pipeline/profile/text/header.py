@@ -10,12 +10,14 @@ from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.words.time_names import name_score
 
-__all__ = ["Head", "find_head"]
+__all__ = ["Head", "find_head", "find_labview_head"]
 
 MOST = 0.9
 MOST_ABOVE = 60
 """Lines above the first row that are looked at for names."""
 MOST_BELOW = 4
+NEAR = 3
+"""Lines between two rows of one header: others are of another table."""
 UNIT = re.compile(
     r"[\[(].*[\])]|.{0,2}[°º%µμΩ].{0,6}|[a-zA-Z]{1,4}(?:[-/^*]?\d?|\^-?\d|[./ ][a-zA-Z]{1,4}-?\d?)*|deg ?\w*"
     r"|volts?|-|#|\w{1,8}/\w{1,6}\^?-?\d?|[a-z]+\+?\d[a-z0-9+-]*",
@@ -73,6 +75,20 @@ def find_head(table: Table) -> Head:
     )
 
 
+def find_labview_head(table: Table) -> Head:
+    """The names in a file of LabVIEW: the first line below its head, of which the last has no field in rows."""
+    names = table.records[0].fields if table.records else []
+    if len(names) != table.width + 1 or names[-1] != "Comment":
+        return find_head(table)
+    return Head(
+        names=tuple(all_different(names[:-1])),
+        num_above=1,
+        num_below=0,
+        units={},
+        why="Comment has no field in rows",
+    )
+
+
 def _kinds(table: Table) -> list[Kind]:
     """What most fields of each column are, below the first lines."""
     rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
@@ -124,10 +140,11 @@ def _joined(
 ) -> tuple[tuple[str, ...], Record | None]:
     """Names of two rows where those of one are the same for many columns, and the row that tells them apart."""
     names = best.fields
-    num_repeated = len(names) - len(set(names))
+    num_repeated = len(list(filter(None, names))) - len(set(filter(None, names)))
     if num_repeated < max(2, len(names) // 4) or len(names) != width:
         return (), None
-    for other in [record for record in (*below, *above) if record is not best and len(record.fields) == width]:
+    near = [record for record in (*below, *above) if abs(record.line - best.line) <= NEAR and record is not best]
+    for other in [record for record in near if len(record.fields) == width]:
         pairs = [" ".join(filter(None, dict.fromkeys(pair))) for pair in zip(names, other.fields, strict=True)]
         if len(set(pairs)) > len(set(names)) + num_repeated // 2:
             return tuple(all_different(pairs)), other
@@ -139,11 +156,15 @@ def _units(names: Sequence[str], below: Sequence[Record]) -> dict[str, str]:
     for record in below[:MOST_BELOW]:
         if len(record.fields) != len(names):
             continue
-        texts = [field for field in record.fields if field]
-        if texts and sum(UNIT.fullmatch(text) is not None for text in texts) >= 0.6 * len(texts):
+        if _share_of_units(record.fields) >= 0.6:
             pairs = zip(names, record.fields, strict=True)
             return {name: text.strip("[]() ") for name, text in pairs if name and not NO_UNIT.fullmatch(text)}
     return {}
+
+
+def _share_of_units(fields: Sequence[str]) -> float:
+    texts = [field for field in fields if field]
+    return sum(UNIT.fullmatch(text) is not None for text in texts) / max(1, len(texts))
 
 
 def _lines_above(records: Sequence[Record], names: Record) -> int:
@@ -157,12 +178,16 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         record.fields for record in table.comments if len(record.fields) == table.width and all(record.fields)
     ]
     time_named = [fields for fields in fitting if any(map(name_score, fields))]
-    if chosen := (time_named or fitting)[-1:]:
+    if chosen := (time_named or fitting)[-2:]:
+        first, last = chosen[0], chosen[-1]
+        # Of two, the second may hold the units: the first then has fewer fields that occur twice.
+        has_units = len(set(first)) > len(set(last)) and _share_of_units(last) >= 0.6
+        names = tuple(all_different(first if has_units else last))
         return Head(
-            names=tuple(all_different(chosen[0])),
+            names=names,
             num_above=start if above else 0,
             num_below=0,
-            units={},
+            units=_units(names, [Record(0, last)]) if has_units else {},
             why="the names stand in a comment",
         )
     wider = [record for record in above if record.num_filled > table.width]

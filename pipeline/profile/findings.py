@@ -247,13 +247,16 @@ def _try_recipe(draft: Proposal) -> None:
         draft.doubts.append(f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {detail}")
     num_rows = sum(raw.num_rows for _, raw in draft.sample.excerpts)
     if len(rejects) > recipe.max_rejected(num_rows):
-        _allow_rejects(draft, len(rejects), num_rows)
+        _allow_rejects(draft, rejects, num_rows)
 
 
-def _allow_rejects(draft: Proposal, num_rejects: int, num_rows: int) -> None:
+def _allow_rejects(draft: Proposal, rejects: list[Reject], num_rows: int) -> None:
     """Let an ingest leave out the rows that were seen, where they are few: a title, a footer, a line cut off."""
-    rejected = share(num_rejects, num_rows)
-    if num_rejects > max(FEW_ROWS, MANY * num_rows):
+    num_rejects, rejected = len(rejects), share(len(rejects), num_rows)
+    # What follows the last row of the only file is a footer, however long.
+    last = max((int(raw.lines[-1]) for _, raw in draft.sample.excerpts if len(raw.lines)), default=0)
+    is_footer = draft.sample.is_whole and len(draft.sample.names) == 1 and rejects[0].line > last
+    if num_rejects > max(FEW_ROWS, MANY * num_rows) and not is_footer:
         draft.doubts.append(f"{rejected} of rows rejected stop an ingest: max-rejects allows more")
         return
     most = str(num_rejects) if draft.sample.is_whole else f"{math.ceil(200 * num_rejects / num_rows)}%"

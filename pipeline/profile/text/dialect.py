@@ -13,6 +13,7 @@ from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.header import find_head, find_labview_head
 from longstride.pipeline.profile.text.table import Table, find_table, fits, labview_head, named_separator
+from longstride.storage.text import counted
 
 __all__ = ["Dialect", "agreed", "sniff", "to_numbers"]
 
@@ -96,7 +97,13 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         settings["decimal"] = decimal
     if encoding:
         settings["encoding"] = encoding
-    return Dialect(settings=settings, units=head.units, why=why, doubts=(doubt,) if doubt else ())
+    doubts = [doubt] if doubt else []
+    if head.num_other_rows:
+        doubts.append(
+            f"skip-lines: {counted(head.num_other_rows, 'line')} above the table look like rows of another one, "
+            "with other columns, and are left out: cut the file in two where its columns change, and ingest both"
+        )
+    return Dialect(settings=settings, units=head.units, why=why, doubts=tuple(doubts))
 
 
 def to_numbers(texts: pl.Series, decimal: str) -> pl.Series:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
@@ -41,10 +41,24 @@ class Head:
     units: dict[str, str]
     why: str | None
     """Why names are said."""
+    num_other_rows: int = 0
+    """Lines above the names that look like rows of another table."""
 
 
 def find_head(table: Table) -> Head:
     """Find the names of the columns."""
+    head = _find_head(table)
+    others = [record.fields for record in table.records if record.line < head.num_above]
+    return replace(head, num_other_rows=sum(map(_is_of_another_table, others)))
+
+
+def _is_of_another_table(fields: Sequence[str]) -> bool:
+    """Whether a line begins with a time, and all that follows are numbers: not a title, nor a date of a head."""
+    kinds = [kind_of(field) for field in fields]
+    return len(kinds) > 1 and kinds[0] is Kind.TIME and all(kind is Kind.NUMBER for kind in kinds[1:])
+
+
+def _find_head(table: Table) -> Head:
     kinds = _kinds(table)
     rows = _is_row(kinds)
     records = table.records
@@ -111,8 +125,11 @@ def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
         if len(record.fields) < len(kinds):
             return False
         found = [kind_of(field) for field in record.fields]
+        if times and found[times[0]] is not Kind.TIME:
+            return False
         if times:
-            return found[times[0]] is Kind.TIME
+            # A line above the table may hold a date alone.
+            return not numbers or any(record.fields[column] for column in range(len(kinds)) if column not in times)
         filled = [column for column in numbers if found[column] is not Kind.MISSING]
         fit = sum(found[column] is not Kind.TEXT for column in filled)
         return bool(fit) and fit >= len(filled) - fit

@@ -37,7 +37,7 @@ COMPACT_TIME_OF_DAY = re.compile(
     r"[0-2]\d[0-5]\d(?P<second>[0-5]\d(?:(?P<point>[.,])(?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d{4}| ?UTC)?"
 )
 UNPADDED = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}")
-DIGITS_OF_UTC = re.compile(r"[0-2]\d[0-5]\d ?UTC")
+DIGITS_OF_UTC = re.compile(r"[0-2]\d[0-5]\d(?:[0-5]\d)? ?UTC")
 EAST_ASIAN = re.compile(r"\d{1,2}[时時]\d{2}分(?P<second>\d{2}秒)?")
 DIGITS = {
     7: ("%Y%j",),

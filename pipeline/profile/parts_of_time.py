@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_names import name_score, plain
 
-__all__ = ["DAY_OF_YEAR", "are_whole", "is_hhmm", "is_part", "months_of_time", "parts_of_time"]
+__all__ = ["DAY_OF_YEAR", "are_between", "are_whole", "is_hhmm", "is_part", "months_of_time", "parts_of_time"]
 
 PARTS = {
     "year": (("year", "yyyy", "yr", "yy", "jahr", "annee", "année", "ano", "año", "anno", "rok"), 1900, 2100),
@@ -47,14 +47,22 @@ def _named_parts(columns: Mapping[str, Column]) -> tuple[str, ...]:
 def is_part(column: Column, part: str) -> bool:
     """Whether a column is named as a part of the time, and holds such numbers."""
     known, low, high = PARTS[part]
-    return plain(column.name) in known and are_whole(column, low, high)
+    if plain(column.name) not in known:
+        return False
+    # Only seconds may have a fraction.
+    return are_whole(column, low, high) or (part == "second" and are_between(column, low, high))
 
 
 def are_whole(column: Column, low: int, high: int) -> bool:
     """Whether nearly all fields hold whole numbers between these."""
+    return column.is_whole and are_between(column, low, high)
+
+
+def are_between(column: Column, low: int, high: int) -> bool:
+    """Whether nearly all fields hold numbers between these."""
     if column.numbers.count() < MOST * max(1, len(column.numbers)):
         return False
-    return column.is_whole and bool(column.numbers.is_between(low, high).all())
+    return bool(column.numbers.is_between(low, high).all())
 
 
 def is_hhmm(column: Column) -> bool:

@@ -156,7 +156,7 @@ def test_a_footer_of_many_lines_is_left_out(tmp_path: Path) -> None:
 
 
 def test_dates_in_a_head_are_no_rows(tmp_path: Path) -> None:
-    head = "--- Data File, date format dd/MM/yyyy ---,,\nStart Date 03-01-2024,,\nMode = 13,,\nTimeStamp,axis1,axis2\n"
+    head = "--- Data File, date format dd/MM/yyyy ---,,\nStart Date 03-01-2024,,\nTimeStamp,axis1,axis2\n"
     _, store = made(tmp_path, head + "\n".join(rows_of(stamps("%Y-%m-%dT%H:%M:%SZ"))))
     assert tuple(store.channels) == ("axis1", "axis2")
 
@@ -181,3 +181,12 @@ def test_blank_lines_below_names_that_hold_nothing(tmp_path: Path) -> None:
     path.write_text("Export (version 5),,\nFile:,C:\\me.csv,\n,,\n---,,\n,,\nName:,1,\n" + ",,\n" * 40)
     with pytest.raises(LongstrideError, match="no row to look at"):
         propose(path)
+
+
+def test_seconds_with_a_fraction_in_a_column_of_their_own(tmp_path: Path) -> None:
+    times = [START + number * timedelta(seconds=0.4) for number in range(160)]
+    body = rows_of([f"{time:%Y,%m,%d,%H,%M},{time.second}.{time.microsecond // 100000}" for time in times])
+    found, store = made(tmp_path, "year,month,day,hour,min,sec,a,b\n" + "\n".join(body))
+    assert found.settings["time"] == ["year", "month", "day", "hour", "min", "sec"]
+    assert store.num_rows == 160
+    assert seconds(store, 159) == pytest.approx(utc(8) + 63.6, abs=1e-7)

@@ -25,6 +25,7 @@ class Column:
 
     def __init__(self, raw: pl.Series, spelling: Spelling = PLAIN) -> None:
         self.raw = raw = within_reach(raw)
+        self.spelling = spelling
         self.name = raw.name
         self.is_flat = not (raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Duration))
         texts = raw if self.is_flat else pl.Series(raw.name, [None] * len(raw))
@@ -54,7 +55,8 @@ class Column:
         num_numbers, num_odd = self.numbers.count(), sum(self.odd_words.values())
         if not num_numbers or not (self.raw.dtype.is_numeric() or self.raw.dtype in (pl.String, pl.Boolean)):
             return False
-        are_few = len(self.odd_words) <= MAX_WORDS and num_odd < num_numbers
+        # A single word may be more frequent than all numbers: a sensor that is read every sixth row.
+        are_few = len(self.odd_words) <= MAX_WORDS and (num_odd < num_numbers or len(self.odd_words) == 1)
         return num_odd <= FEW * num_numbers or (are_few and self.numbers.n_unique() > 2 * MAX_WORDS)
 
     @cached_property

@@ -12,6 +12,7 @@ from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock_sense import YEAR_NS, Sense, sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import digit_formats
+from longstride.pipeline.profile.words.time_names import name_score
 
 __all__ = ["NumberReading", "read_numbers"]
 
@@ -37,6 +38,8 @@ DIGITS_COST = -0.5
 """Of a date in digits that fits every number."""
 FIRST_NS, LAST_NS = 631_152_000 * 10**9, 4_102_444_800 * 10**9
 """The years 1990 to 2100."""
+LONG_AGO_NS = -2_208_988_800 * 10**9
+"""1900, for dates in digits that are called so."""
 YOUNGEST_NS = 5 * YEAR_NS
 YEARS_A_POINT = 15.0
 """So many years ago, or ahead, cost as much as a point of the above."""
@@ -64,7 +67,8 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
     for format_ in (*_digits(column), *formats):
         recipe = Recipe(time=column.name, time_format=format_)
         nanoseconds = to_nanoseconds([column.raw], recipe).nanoseconds
-        if format_ in COSTS or nanoseconds.is_between(FIRST_NS, LAST_NS).sum() == count:
+        first_ns = LONG_AGO_NS if name_score(column.name) == 3 else FIRST_NS
+        if format_ in COSTS or nanoseconds.is_between(first_ns, LAST_NS).sum() == count:
             seen = sense(nanoseconds, blocks, today)
             cost = COSTS.get(format_, DIGITS_COST) + _cost_of_age(seen) + 1 - seen.score
             found.append(NumberReading(recipe, nanoseconds, seen, cost))

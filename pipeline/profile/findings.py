@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from longstride.pipeline.ingest.columns import Columns, listed
@@ -15,6 +16,7 @@ from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.names import Names
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
+from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
     find_counters,
@@ -28,13 +30,14 @@ from longstride.pipeline.profile.keys import find_keys
 from longstride.pipeline.profile.labels import LABEL_NAME, find_labels
 from longstride.pipeline.profile.layout.days import find_dates_in_names, find_times_in_columns
 from longstride.pipeline.profile.layout.files import find_file_layout
-from longstride.pipeline.profile.missing import find_cut_off, find_missing
+from longstride.pipeline.profile.missing import find_cut_off, find_missing, share_missing_words
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.spelling.states import find_states
 from longstride.pipeline.profile.times import Times, find_times, has_zone
 from longstride.pipeline.profile.whole.look import look_further, say_beyond
+from longstride.pipeline.profile.words.time_names import named_zone
 from longstride.pipeline.profile.words.wording import quoted, share
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
@@ -83,6 +86,7 @@ def profile(
     # Each looks at the columns that those before it have left.
     leave_out_other_times(draft)
     find_spellings(draft)
+    share_missing_words(draft)
     leave_out_index(draft)
     find_labels(draft)
     find_states(draft, LABEL_NAME)
@@ -247,9 +251,16 @@ def _say_time(draft: Proposal) -> None:
     if times.doubt:
         draft.doubts.append(f"time-format: {times.doubt}")
     if not has_zone(times, [draft.columns[name].raw for name in times.recipe.time_columns]):
-        draft.doubts.append(
-            'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
-        )
+        zone = next(filter(None, map(named_zone, times.recipe.time_columns)), None)
+        if zone and times.recipe.start is None and times.recipe.epoch is None:
+            draft.put("timezone", zone, "as the name of the column says; the sign of such zones is the other way")
+            recipe = replace(times.recipe, timezone=zone)
+            read = to_nanoseconds([draft.columns[name].raw for name in times.recipe.time_columns], recipe)
+            times = times._replace(nanoseconds=read.nanoseconds)
+        else:
+            draft.doubts.append(
+                'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
+            )
     bounds: Any = times.nanoseconds.min(), times.nanoseconds.max()
     first, last = (readable_time(time, fraction=False) for time in bounds)
     draft.seen.append(f"times from {first} to {last}")

@@ -16,11 +16,20 @@ from longstride.pipeline.profile.words.missing_words import MISSING_WORD
 from longstride.pipeline.profile.words.wording import number
 from longstride.storage.text import counted
 
-__all__ = ["find_cut_off", "find_missing"]
+__all__ = ["find_cut_off", "find_missing", "share_missing_words"]
 
 NUMBER = r"[+-]?\d+(\.\d*)?"
 DIGITS = re.compile(r"[^\w\[\]]*\d[\d\W]*")
 """Without a letter."""
+
+
+def share_missing_words(draft: Proposal) -> None:
+    """Take columns for numbers whose only word means a missing value in another column of numbers."""
+    numbers = [column for column in draft.free if column.is_number and len(column.odd_words) == 1]
+    known = {word for column in numbers for word in column.odd_words if not DIGITS.match(word)}
+    for column in draft.free:
+        if not column.is_number and column.numbers.count() and set(column.odd_words) <= known:
+            column.is_number = True
 
 
 def find_missing(draft: Proposal) -> None:

@@ -16,11 +16,19 @@ from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock_sense import sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.epoch_readings import NumberReading, read_numbers
+from longstride.pipeline.profile.parts_of_time import (
+    DAY_OF_YEAR,
+    are_whole,
+    is_hhmm,
+    is_part,
+    months_of_time,
+    parts_of_time,
+)
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
-from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score, plain
+from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score, names_unit, plain
 from longstride.storage.text import readable_time
 
-__all__ = ["Times", "find_times", "has_zone", "is_time_of_day", "parts_of_time", "read_times"]
+__all__ = ["Times", "find_times", "has_zone", "is_time_of_day", "read_times"]
 
 MAX_TEXTS = 50
 """Texts that are looked at for formats."""
@@ -31,16 +39,6 @@ ROUNDED = ((8, "10ms"), (7, "10ms"), (6, "100ms"), (5, "1s"), (4, "1m"))
 DAY_NS = 86_400 * 10**9
 CLOSE = 1.0
 """A reading that costs so much more is still in doubt."""
-PARTS = {
-    "year": (("year", "yyyy", "yr", "yy", "jahr", "annee", "année", "ano", "año", "anno", "rok"), 1900, 2100),
-    "month": (("month", "mon", "mo", "mm", "monat", "mois", "mes", "mês", "mese"), 1, 12),
-    "day": (("day", "dd", "dy", "dom", "tag", "jour", "dia", "día", "giorno"), 1, 31),
-    "hour": (("hour", "hr", "hh", "stunde", "std", "heure", "hora", "ora", "uur"), 0, 24),
-    "minute": (("minute", "min", "mn", "mm", "minuto", "minuut"), 0, 59),
-    "second": (("second", "sec", "ss", "sekunde", "seconde", "segundo", "secondo"), 0, 60),
-}
-"""Names of columns that hold a part of the time, and between what their numbers are."""
-DAY_OF_YEAR = ("doy", "dayofyear", "yday", "jday", "julianday", "julian", "jd")
 
 
 class Times(NamedTuple):
@@ -66,6 +64,11 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
 
     def add(times: Times | None, named: int, score: float) -> None:
         if times is not None:
+            # Texts that say their zone win over others: 2.5 and a bit more than what several columns have.
+            has_offset = times.recipe.epoch is None and has_zone(
+                times, [columns[name].raw for name in times.recipe.time_columns]
+            )
+            score += 2.5 if has_offset else 0.0
             found.append(times._replace(score=named + score + sense(times.nanoseconds, blocks).score))
 
     for name, column in columns.items():
@@ -73,13 +76,15 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
             add(read_times([column.raw], blocks), name_score(name), 2.5)
         add(_of_numbers(column, blocks), name_score(name), 0)
     for clock, column in columns.items():
-        if column.raw.dtype == pl.Time or is_time_of_day(column) or _is_part(column, "hour") or _is_hhmm(column):
+        if column.raw.dtype == pl.Time or is_time_of_day(column) or is_part(column, "hour") or is_hhmm(column):
             for date in (name for name, other in columns.items() if name != clock and other.is_flat):
                 times = read_times([columns[date].raw, column.raw], blocks)
                 # A bit more than the date alone.
                 add(_with_doubt_of_date(times, columns[date]), max(name_score(date), name_score(clock)), 3)
     if parts := parts_of_time(columns):
         add(_read([columns[name].raw for name in parts], None), 0, 4.5)
+    elif months := months_of_time(columns):
+        add(_read([columns[name].raw for name in months], "%Y %m"), 0, 4.5)
     if ordinal := _of_ordinal(columns):
         add(ordinal, 0, 4.5)
     if not found:
@@ -94,51 +99,19 @@ def is_time_of_day(column: Column) -> bool:
     return bool(found) and sum(map(is_clock, found)) >= MOST * len(found)
 
 
-def parts_of_time(columns: Mapping[str, Column]) -> tuple[str, ...]:
-    """Columns named year, month, day and so on, as many as exist; none if these three are not all there."""
-    names: list[str] = []
-    for part in PARTS:
-        others = (name for name, column in columns.items() if name not in names and _is_part(column, part))
-        name = next(others, None)
-        if name is None:
-            break
-        names.append(name)
-    return tuple(names) if len(names) >= 3 else ()
-
-
-def _is_part(column: Column, part: str) -> bool:
-    known, low, high = PARTS[part]
-    return plain(column.name) in known and _are_whole(column, low, high)
-
-
-def _are_whole(column: Column, low: int, high: int) -> bool:
-    if column.numbers.count() < MOST * max(1, len(column.numbers)):
-        return False
-    return column.is_whole and bool(column.numbers.is_between(low, high).all())
-
-
-def _is_hhmm(column: Column) -> bool:
-    """Whether it holds times of day as whole numbers, such as 5 for five past midnight and 2350."""
-    if not (name_score(column.name) or plain(column.name) in ("hhmm", "hrmn", "clock", "hour")):
-        return False
-    if not _are_whole(column, 0, 2400) or column.numbers.max() < 60:  # type: ignore[operator]
-        return False
-    return bool((column.numbers.drop_nulls() % 100 < 60).all())
-
-
 def _of_ordinal(columns: Mapping[str, Column]) -> Times | None:
     """Year and day of the year, and a time of day if there is one."""
-    year = next((name for name, column in columns.items() if _is_part(column, "year")), None)
-    day = next((n for n, one in columns.items() if plain(n) in DAY_OF_YEAR and _are_whole(one, 1, 366)), None)
+    year = next((name for name, column in columns.items() if is_part(column, "year")), None)
+    day = next((n for n, one in columns.items() if plain(n) in DAY_OF_YEAR and are_whole(one, 1, 366)), None)
     if year is None or day is None:
         return None
     names, format_ = [year, day], "%Y %j"
     others = [name for name in columns if name not in names]
-    if clock := next((name for name in others if _is_hhmm(columns[name])), None):
+    if clock := next((name for name in others if is_hhmm(columns[name])), None):
         names, format_ = [*names, clock], f"{format_} %H%M"
-    elif hour := next((name for name in others if _is_part(columns[name], "hour")), None):
+    elif hour := next((name for name in others if is_part(columns[name], "hour")), None):
         names, format_ = [*names, hour], f"{format_} %H"
-        if minute := next((name for name in others if _is_part(columns[name], "minute")), None):
+        if minute := next((name for name in others if is_part(columns[name], "minute")), None):
             names, format_ = [*names, minute], f"{format_} %M"
     return _read([columns[name].raw for name in names], format_)
 
@@ -324,7 +297,12 @@ def _elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times
         unit = elapsed_unit(name)
         if unit is None or not column.numbers.count() or column.numbers.count() < MOST * len(column.numbers):
             continue
-        times = _read([column.raw], unit)
+        other = None
+        if names_unit(name) is None and column.is_whole:
+            # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
+            step: Any = column.numbers.drop_nulls().diff().median() or 0
+            unit, other = ("ms", "s") if step >= 20 and step % 60 else ("s", "ms")
+        times = _read([column.raw], unit, decimal=(column.spelling.decimal,))
         if times is None:
             continue
         seen = sense(times.nanoseconds, blocks)
@@ -333,6 +311,8 @@ def _elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times
                 f"{name!r} is an elapsed time in {unit}, without a date: rows are as if from 1970. If you know "
                 'when it began, say so, as with start = "2024-03-01T08:00"'
             )
+            if other:
+                doubt += f"; its name says no unit: if it counts {other}, say time-format = {toml(other)}"
             yield times._replace(doubt=doubt, score=seen.score)
 
 

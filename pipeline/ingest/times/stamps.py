@@ -145,7 +145,10 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
     if epoch and dtype.is_integer():
         return from_numbers(column.cast(pl.Int64, strict=False), epoch)
     if epoch and (dtype == pl.String or dtype.is_float() or dtype.is_decimal()):
-        return from_texts(column.cast(pl.String), epoch)
+        texts = column.cast(pl.String)
+        if recipe.spelling_of(column.name).decimal in (",", "either"):
+            texts = texts.str.replace(",", ".", literal=True)
+        return from_texts(texts, epoch)
     if recipe.time_format and not epoch and (dtype.is_numeric() or dtype == pl.String):
         digits = column if dtype == pl.String else _whole(column)  # 2024030108 as a float has a point
         return from_format(digits.cast(pl.String), recipe.time_format, clock)
@@ -186,12 +189,28 @@ def _texts(column: pl.Series) -> pl.Series:
 
 def _from_parts(columns: Sequence[pl.Series]) -> pl.Series:
     """Datetimes of year, month, day and so on; null where one is missing or out of range."""
+    micros = None
+    if len(columns) == len(PARTS) - 1:
+        # Only seconds may have a fraction, where no column holds microseconds.
+        second, micros = _split(columns[-1])
+        columns = [*columns[:-1], second]
     parts = pl.DataFrame([_whole(column).alias(name) for name, column in zip(PARTS, columns, strict=False)])
     # Polars raises for some that are out of range, and wraps others: none may reach it.
     parts = parts.select(pl.when(pl.col(name).is_between(*PARTS[name])).then(name) for name in parts.columns)
     first_of_month = pl.datetime("year", "month", 1, *parts.columns[3:])
     datetimes = parts.select(first_of_month + pl.duration(days=pl.col("day") - 1)).to_series()
+    if micros is not None:
+        datetimes = pl.select(pl.lit(datetimes) + pl.duration(microseconds=pl.lit(micros))).to_series()
     return masked(datetimes, datetimes.dt.day() == parts["day"])
+
+
+def _split(column: pl.Series) -> tuple[pl.Series, pl.Series | None]:
+    """Seconds as whole numbers, and the microseconds behind them; none where all are whole."""
+    numbers = column.str.strip_chars().cast(pl.Float64, strict=False) if column.dtype == pl.String else column
+    if not numbers.dtype.is_float() or (numbers.drop_nulls() % 1 == 0).all():
+        return column, None
+    whole = numbers.floor()
+    return whole, ((numbers - whole) * 1e6).round().clip(0, 999_999).cast(pl.Int64, strict=False).fill_null(0)
 
 
 def _whole(column: pl.Series) -> pl.Series:

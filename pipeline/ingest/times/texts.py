@@ -60,6 +60,9 @@ def from_format(texts: pl.Series, format_: str, clock: Clock) -> pl.Series:
     if fields & set("HIkl") and not fields & set("MSTRXrcs"):
         # Polars wants hour and minute, or neither.
         texts, format_ = texts + " 00", f"{format_} %M"
+    if "m" in fields and not fields & set("dejUuDFxcsWV"):
+        # Of a month alone, its first day.
+        texts, format_ = texts + " 1", f"{format_} %d"
     datetimes = _datetimes(texts, format_)
     unread = datetimes.is_null() & texts.is_not_null()
     if unread.any():

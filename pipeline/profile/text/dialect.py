@@ -11,8 +11,9 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.csv.header import BOM
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.profile.text.encoding import find_encoding
-from longstride.pipeline.profile.text.header import find_head
-from longstride.pipeline.profile.text.table import Table, find_table, fits, named_separator
+from longstride.pipeline.profile.text.header import find_head, find_labview_head
+from longstride.pipeline.profile.text.table import Table, find_table, fits, labview_head, named_separator
+from longstride.storage.text import counted
 
 __all__ = ["Dialect", "agreed", "sniff", "to_numbers"]
 
@@ -76,9 +77,10 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     encoding, doubt = find_encoding(begin + more)
     text = _as_utf8(begin, encoding)
     named, start = named_separator(text)
-    table = find_table(text[start:], named)
-    head = find_head(table)
-    num_above = head.num_above + (1 if start and head.num_above else 0)
+    above_names = labview_head(text)
+    table = find_table(text[start or above_names :], named)
+    head = find_labview_head(table) if above_names else find_head(table)
+    num_above = head.num_above + (1 if start and head.num_above else text[:above_names].count(b"\n"))
     settings: dict[str, str | tuple[str, ...]] = {
         "separator": "tab" if table.separator == "\t" else table.separator,
         "header": head.names,
@@ -95,7 +97,13 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         settings["decimal"] = decimal
     if encoding:
         settings["encoding"] = encoding
-    return Dialect(settings=settings, units=head.units, why=why, doubts=tuple(filter(None, (doubt, head.doubt))))
+    doubts = [text for text in (doubt, head.doubt) if text]
+    if head.num_other_rows:
+        doubts.append(
+            f"skip-lines: {counted(head.num_other_rows, 'line')} above the table look like rows of another one, "
+            "with other columns, and are left out: cut the file in two where its columns change, and ingest both"
+        )
+    return Dialect(settings=settings, units=head.units, why=why, doubts=tuple(doubts))
 
 
 def to_numbers(texts: pl.Series, decimal: str) -> pl.Series:

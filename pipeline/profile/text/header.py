@@ -4,14 +4,14 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.words.time_names import name_score
 
-__all__ = ["Head", "find_head"]
+__all__ = ["Head", "find_head", "find_labview_head"]
 
 MOST = 0.9
 A_TIME = re.compile(r"\d[-:/.]\d|\d{8}")
@@ -19,6 +19,8 @@ HEADER_SEPARATORS = ",;\t|"
 MOST_ABOVE = 60
 """Lines above the first row that are looked at for names."""
 MOST_BELOW = 4
+NEAR = 3
+"""Lines between two rows of one header: others are of another table."""
 UNIT = re.compile(
     r"[\[(].*[\])]|.{0,2}[°º%µμΩ].{0,6}|[a-zA-Z]{1,4}(?:[-/^*]?\d?|\^-?\d|[./ ][a-zA-Z]{1,4}-?\d?)*|deg ?\w*"
     r"|volts?|-|#|\w{1,8}/\w{1,6}\^?-?\d?|[a-z]+\+?\d[a-z0-9+-]*",
@@ -44,10 +46,24 @@ class Head:
     """Why names are said."""
     doubt: str | None = None
     """Why they may be wrong."""
+    num_other_rows: int = 0
+    """Lines above the names that look like rows of another table."""
 
 
 def find_head(table: Table) -> Head:
     """Find the names of the columns."""
+    head = _find_head(table)
+    others = [record.fields for record in table.records if record.line < head.num_above]
+    return replace(head, num_other_rows=sum(map(_is_of_another_table, others)))
+
+
+def _is_of_another_table(fields: Sequence[str]) -> bool:
+    """Whether a line begins with a time, and all that follows are numbers: not a title, nor a date of a head."""
+    kinds = [kind_of(field) for field in fields]
+    return len(kinds) > 1 and kinds[0] is Kind.TIME and all(kind is Kind.NUMBER for kind in kinds[1:])
+
+
+def _find_head(table: Table) -> Head:
     kinds = _kinds(table)
     rows = _is_row(kinds)
     records = table.records
@@ -80,6 +96,20 @@ def find_head(table: Table) -> Head:
     )
 
 
+def find_labview_head(table: Table) -> Head:
+    """The names in a file of LabVIEW: the first line below its head, of which the last has no field in rows."""
+    names = table.records[0].fields if table.records else []
+    if len(names) != table.width + 1 or names[-1] != "Comment":
+        return find_head(table)
+    return Head(
+        names=tuple(all_different(names[:-1])),
+        num_above=1,
+        num_below=0,
+        units={},
+        why="Comment has no field in rows",
+    )
+
+
 def _kinds(table: Table) -> list[Kind]:
     """What most fields of each column are, below the first lines."""
     rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
@@ -102,8 +132,11 @@ def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
         if len(record.fields) < len(kinds):
             return False
         found = [kind_of(field) for field in record.fields]
+        if times and found[times[0]] is not Kind.TIME:
+            return False
         if times:
-            return found[times[0]] is Kind.TIME
+            # A line above the table may hold a date alone.
+            return not numbers or any(record.fields[column] for column in range(len(kinds)) if column not in times)
         filled = [column for column in numbers if found[column] is not Kind.MISSING]
         fit = sum(found[column] is not Kind.TEXT for column in filled)
         return bool(fit) and fit >= len(filled) - fit
@@ -131,10 +164,11 @@ def _joined(
 ) -> tuple[tuple[str, ...], Record | None]:
     """Names of two rows where those of one are the same for many columns, and the row that tells them apart."""
     names = best.fields
-    num_repeated = len(names) - len(set(names))
+    num_repeated = len(list(filter(None, names))) - len(set(filter(None, names)))
     if num_repeated < max(2, len(names) // 4) or len(names) != width:
         return (), None
-    for other in [record for record in (*below, *above) if record is not best and len(record.fields) == width]:
+    near = [record for record in (*below, *above) if abs(record.line - best.line) <= NEAR and record is not best]
+    for other in [record for record in near if len(record.fields) == width]:
         pairs = [" ".join(filter(None, dict.fromkeys(pair))) for pair in zip(names, other.fields, strict=True)]
         if len(set(pairs)) > len(set(names)) + num_repeated // 2:
             return tuple(all_different(pairs)), other
@@ -146,11 +180,15 @@ def _units(names: Sequence[str], below: Sequence[Record]) -> dict[str, str]:
     for record in below[:MOST_BELOW]:
         if len(record.fields) != len(names):
             continue
-        texts = [field for field in record.fields if field]
-        if texts and sum(UNIT.fullmatch(text) is not None for text in texts) >= 0.6 * len(texts):
+        if _share_of_units(record.fields) >= 0.6:
             pairs = zip(names, record.fields, strict=True)
             return {name: text.strip("[]() ") for name, text in pairs if name and not NO_UNIT.fullmatch(text)}
     return {}
+
+
+def _share_of_units(fields: Sequence[str]) -> float:
+    texts = [field for field in fields if field]
+    return sum(UNIT.fullmatch(text) is not None for text in texts) / max(1, len(texts))
 
 
 def _lines_above(records: Sequence[Record], names: Record) -> int:
@@ -167,12 +205,16 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         record.fields for record in table.comments if len(record.fields) == table.width and all(record.fields)
     ]
     time_named = [fields for fields in fitting if any(map(name_score, fields))]
-    if chosen := (time_named or fitting)[-1:]:
+    if chosen := (time_named or fitting)[-2:]:
+        first, last = chosen[0], chosen[-1]
+        # Of two, the second may hold the units: the first then has fewer fields that occur twice.
+        has_units = len(set(first)) > len(set(last)) and _share_of_units(last) >= 0.6
+        names = tuple(all_different(first if has_units else last))
         return Head(
-            names=tuple(all_different(chosen[0])),
+            names=names,
             num_above=start if above else 0,
             num_below=0,
-            units={},
+            units=_units(names, [Record(0, last)]) if has_units else {},
             why="the names stand in a comment",
         )
     for record in reversed(above):

@@ -34,8 +34,10 @@ TIME_OF_DAY = re.compile(
     r"(?P<half> ?[AaPp]\.?\s?[Mm]\.?)?(?P<zone>\s?(?:Z|[+-]\d\d(?::?\d\d)?|[A-Z]{2,5}))?"
 )
 COMPACT_TIME_OF_DAY = re.compile(
-    r"[0-2]\d[0-5]\d(?P<second>[0-5]\d(?:(?P<point>[.,])(?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d{4})?"
+    r"[0-2]\d[0-5]\d(?P<second>[0-5]\d(?:(?P<point>[.,])(?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d{4}| ?UTC)?"
 )
+UNPADDED = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}")
+DIGITS_OF_UTC = re.compile(r"[0-2]\d[0-5]\d(?:[0-5]\d)? ?UTC")
 EAST_ASIAN = re.compile(r"\d{1,2}[时時]\d{2}分(?P<second>\d{2}秒)?")
 DIGITS = {
     7: ("%Y%j",),
@@ -105,12 +107,14 @@ def date_formats(text: str) -> list[str]:
 def clock_formats(text: str) -> Iterator[str]:
     """Formats of a time of day."""
     if compact := COMPACT_TIME_OF_DAY.fullmatch(text):
-        yield f"%H%M{'%S' if compact['second'] else ''}{_fraction(compact)}{'%#z' if compact['zone'] else ''}"
+        yield f"%H%M{'%S' if compact['second'] else ''}{_fraction(compact)}{_zone(compact['zone'] or '')}"
     if east_asian := EAST_ASIAN.fullmatch(text):
         hour = "时" if "时" in text else "時"
         yield f"%H{hour}%M分{'%S秒' if east_asian['second'] else ''}"
     match = TIME_OF_DAY.fullmatch(text)
     if match is None:
+        if UNPADDED.fullmatch(text):
+            yield "%H:%M:%S"
         return
     hour, half = ("%I", " %p" if match["half"].startswith(" ") else "%p") if match["half"] else ("%H", "")
     second = f"{match['mark']}%S{_fraction(match)}" if match["second"] else ""
@@ -138,5 +142,5 @@ def is_clock(text: str) -> bool:
     """Whether a text looks like a time of day: 18:00 or 18.00.00, but not 18.00 or 18-00, which are numbers."""
     match = TIME_OF_DAY.fullmatch(text)
     if match is None:
-        return EAST_ASIAN.fullmatch(text) is not None
+        return any(pattern.fullmatch(text) for pattern in (EAST_ASIAN, UNPADDED, DIGITS_OF_UTC))
     return match["mark"] in ":h" or match["second"] is not None

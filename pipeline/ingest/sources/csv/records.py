@@ -70,7 +70,7 @@ def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
     blank = _are_blank(piece, starts, stops, syntax) & ~long
     if recipe.comment:
         blank |= _begin_with(piece, starts, recipe.comment.encode()) & ~long
-    headers = _are_headers(piece, starts, stops, header) & ~long
+    headers = _are_headers(piece, starts, stops, header) & ~long & ~blank
     wrong = (found.damaged | (found.num_fields != syntax.num_fields) | long) & ~blank & ~headers
     trimmed = _without_empty_end(piece, found, np.flatnonzero(wrong & ~long), syntax, header.surplus)
     wrong[list(trimmed)] = False

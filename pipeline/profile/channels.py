@@ -8,13 +8,13 @@ from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
+from longstride.pipeline.profile.clock.parts import parts_of_time
+from longstride.pipeline.profile.clock.times import is_time_of_day
 from longstride.pipeline.profile.column import FEW, MOST, Column
 from longstride.pipeline.profile.labels import LABEL_NAME
-from longstride.pipeline.profile.parts_of_time import parts_of_time
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import affixes_of
 from longstride.pipeline.profile.spelling.states import is_truth_word, states_entry
-from longstride.pipeline.profile.times import is_time_of_day
 from longstride.pipeline.profile.words.time_names import name_score, plain
 from longstride.pipeline.profile.words.wording import number, quoted
 

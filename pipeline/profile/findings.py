@@ -1,21 +1,15 @@
 """From a sample to a proposal: likely settings are written, and doubts are listed."""
 
-import math
-import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from longstride.pipeline.ingest.columns import Columns, listed
-from longstride.pipeline.ingest.errors import RecipeError, SourceError
+from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.names import Names
-from longstride.pipeline.ingest.staging.other_header import refuse_other_header
-from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
@@ -25,6 +19,7 @@ from longstride.pipeline.profile.channels import (
     leave_out_other_times,
     leave_out_texts,
 )
+from longstride.pipeline.profile.clock.times import Times, find_times, has_zone
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
 from longstride.pipeline.profile.labels import LABEL_NAME, find_labels
@@ -35,22 +30,16 @@ from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.spelling.states import find_states
-from longstride.pipeline.profile.times import Times, find_times, has_zone
+from longstride.pipeline.profile.trial import try_recipe
 from longstride.pipeline.profile.whole.look import look_further, say_beyond
 from longstride.pipeline.profile.words.time_names import named_zone
-from longstride.pipeline.profile.words.wording import quoted, share
+from longstride.pipeline.profile.words.wording import quoted
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
-from longstride.storage.text import counted, readable_time
+from longstride.storage.text import readable_time
 
 __all__ = ["profile"]
 
-FEW_ROWS = 3
-MANY = 0.05
-"""A larger share of rejected rows says that the recipe is wrong."""
-MOST_BELOW = 0.25
-"""Of rows, so many lines may stand below a table."""
-A_TIME = re.compile(r"\d:\d\d|\d[-/.]\d{1,2}[-/.]\d")
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
     "skip-lines": "what stands above the names",
@@ -100,7 +89,7 @@ def profile(
     find_counters(draft)
     find_cut_off(draft)
     _say_unnamed(draft)
-    _try_recipe(draft)
+    try_recipe(draft)
     _say_nested(draft)
     draft.sort()
     return draft
@@ -264,67 +253,3 @@ def _say_time(draft: Proposal) -> None:
     bounds: Any = times.nanoseconds.min(), times.nanoseconds.max()
     first, last = (readable_time(time, fraction=False) for time in bounds)
     draft.seen.append(f"times from {first} to {last}")
-
-
-def _try_recipe(draft: Proposal) -> None:
-    """Read the sample as an ingest would."""
-    recipe = draft.recipe
-    rejects: list[Reject] = []
-    for source, raw in draft.sample.excerpts:
-        try:
-            columns = Columns.resolve(source.name, source.names, source.unnamed, recipe)
-            found = parse(source.name, raw, columns, recipe).rejects
-            refuse_other_header(source.name, raw, found)
-            rejects += found
-        except (SourceError, RecipeError) as error:
-            draft.doubts.append(str(error))
-    for reason, count in Counter(reject.reason for reject in rejects).most_common():
-        detail = next(reject.detail for reject in rejects if reject.reason == reason)
-        draft.doubts.append(
-            f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {detail}; they are "
-            "left out, and listed as rejects"
-        )
-    num_rows = sum(raw.num_rows for _, raw in draft.sample.excerpts)
-    if len(rejects) > recipe.max_rejected(num_rows):
-        _allow_rejects(draft, rejects, num_rows)
-
-
-def _are_below(draft: Proposal, rejects: list[Reject]) -> bool:
-    """Whether several lines that are no rows stand below all rows of a file that was seen as a whole.
-
-    None has a time: these could be rows of the log in another form.
-    """
-    if len(rejects) <= FEW_ROWS or len(draft.sample.excerpts) > 1 or not draft.sample.is_whole:
-        return False
-    if any(A_TIME.search(reject.raw) for reject in rejects):
-        return False
-    bad = {reject.line for reject in rejects}
-    lines: list[int] = draft.sample.excerpts[0].raw.lines.tolist()
-    return min(bad) > max(line for line in lines if line not in bad)
-
-
-def _allow_rejects(draft: Proposal, rejects: list[Reject], num_rows: int) -> None:
-    """Let an ingest leave out the rows that were seen, where they are few: a title, a footer, a line cut off."""
-    num_rejects = len(rejects)
-    rejected = share(num_rejects, num_rows)
-    if num_rejects <= MOST_BELOW * num_rows and _are_below(draft, rejects):
-        draft.doubts.append(
-            f"the table ends above line {rejects[0].line}: this and the {num_rejects - 1:,} lines below are left "
-            f"out, such as {quoted(rejects[0].raw)}. If they are another table, cut the file there, and profile "
-            "and ingest both parts"
-        )
-    elif num_rejects > max(FEW_ROWS, MANY * num_rows):
-        draft.doubts.append(
-            f"{rejected} of rows cannot be read, and an ingest stops: mend the recipe, or leave them out with "
-            f"max-rejects = {toml(_percent(num_rejects, num_rows))}"
-        )
-        return
-    most = str(num_rejects) if draft.sample.is_whole else _percent(num_rejects, num_rows)
-    draft.put(
-        "max-rejects", most, f"{counted(num_rejects, 'row')} of {num_rows:,} cannot be read and are left out"
-    )
-
-
-def _percent(num_rejects: int, num_rows: int) -> str:
-    """Twice the share that was seen."""
-    return f"{min(100, math.ceil(200 * num_rejects / num_rows))}%"

@@ -13,8 +13,8 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.melt import MELTED, TIME_OF_DAY, clock_of
 from longstride.pipeline.ingest.sources.base import absolute
 from longstride.pipeline.ingest.sources.shapes.from_name import base_name
+from longstride.pipeline.profile.clock.times import find_times, is_time_of_day
 from longstride.pipeline.profile.column import Column
-from longstride.pipeline.profile.times import find_times, is_time_of_day
 from longstride.pipeline.profile.words.time_names import name_score
 
 __all__ = ["DayLayout", "find_dates_in_names", "find_times_in_columns"]

@@ -19,11 +19,11 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.base import Raw
 from longstride.pipeline.ingest.writing.extremes import is_made_up
+from longstride.pipeline.profile.clock.times import find_times
 from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Beyond, Excerpt, Sample
 from longstride.pipeline.profile.spelling.find import find_spellings
-from longstride.pipeline.profile.times import find_times
 from longstride.pipeline.profile.whole.clock import ClockKnown
 from longstride.pipeline.profile.whole.novelty import Known
 from longstride.pipeline.profile.whole.rest import read_rest, rest_of

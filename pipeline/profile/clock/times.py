@@ -13,10 +13,8 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.times.spelling import one_end
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
-from longstride.pipeline.profile.clock_sense import sense
-from longstride.pipeline.profile.column import MOST, Column
-from longstride.pipeline.profile.epoch_readings import NumberReading, read_numbers
-from longstride.pipeline.profile.parts_of_time import (
+from longstride.pipeline.profile.clock.epoch_readings import NumberReading, read_numbers
+from longstride.pipeline.profile.clock.parts import (
     DAY_OF_YEAR,
     are_whole,
     is_hhmm,
@@ -24,6 +22,8 @@ from longstride.pipeline.profile.parts_of_time import (
     months_of_time,
     parts_of_time,
 )
+from longstride.pipeline.profile.clock.sense import sense
+from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
 from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score, names_unit, plain
 from longstride.storage.text import readable_time

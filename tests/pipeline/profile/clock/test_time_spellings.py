@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
+from longstride.pipeline.profile.clock.times import Times, find_times
 from longstride.pipeline.profile.column import Column
-from longstride.pipeline.profile.times import Times, find_times
 from tests.helpers.logs.time_spellings import MOMENTS, SPELLINGS, Spelling
 
 EXPECTED = pl.Series([int(moment.timestamp()) * 10**9 for moment in MOMENTS])

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longstride import Proposal
+from longstride.pipeline.profile.clock.times import find_times
 from longstride.pipeline.profile.column import Column
-from longstride.pipeline.profile.times import find_times
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, propose, times, wave

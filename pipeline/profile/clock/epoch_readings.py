@@ -9,7 +9,7 @@ import polars as pl
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.epochs import epoch_of
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
-from longstride.pipeline.profile.clock_sense import YEAR_NS, Sense, sense
+from longstride.pipeline.profile.clock.sense import YEAR_NS, Sense, sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import digit_formats
 from longstride.pipeline.profile.words.time_names import name_score

@@ -15,6 +15,7 @@ __all__ = ["find_duplicates", "see_steps"]
 GAP = 1.5
 """In median steps, as in an ingest."""
 MANY = 0.05
+SECOND_NS = 10**9
 WINDOW = 64
 """Rows of a window, as in the examples."""
 ENOUGH = 0.5
@@ -48,14 +49,15 @@ def see_steps(draft: Proposal) -> None:
         many = share(len(gaps), len(steps))
         draft.doubts.append(
             f"{many} of steps are gaps and start a new segment, which no window crosses. To keep rows together, "
-            f"say max-gap = {toml(format_duration(_most_steps(gaps)))}; for one step, "
-            f"every = {toml(format_duration(usual))}"
+            f"say max-gap = {toml(format_duration(_most_steps(gaps, usual)))}, or put them on a grid with every"
         )
 
 
-def _most_steps(gaps: pl.Series) -> int:
-    """What nine of ten gaps do not exceed."""
-    return int(gaps.quantile(0.9, "higher"))  # type: ignore[arg-type]
+def _most_steps(gaps: pl.Series, usual: int) -> int:
+    """What nine of ten gaps do not exceed, in whole steps, or seconds where steps are not whole."""
+    longest = int(gaps.quantile(0.9, "higher"))  # type: ignore[arg-type]
+    unit = usual if usual < SECOND_NS or usual % SECOND_NS == 0 else SECOND_NS
+    return -(-longest // unit) * unit
 
 
 def _find_max_gap(draft: Proposal, usual: int, *, is_even: bool) -> bool:

@@ -5,7 +5,6 @@ import json
 import click
 
 from longstride.storage.cli.group import OVERWRITE, SOURCES, LocalPath, example, progress_bar
-from longstride.storage.writing.output import check_output, output_file
 
 
 @click.command(epilog=example("longstride profile plant-*.csv.gz > plant.toml"))
@@ -36,6 +35,7 @@ def profile(sources: tuple[str, ...], rows: int, page: str | None, overwrite: bo
     Findings and doubts are written above the settings, and reasons next to them: check them before use.
     """
     from longstride.pipeline.profile.findings import profile as look
+    from longstride.storage.writing.output import check_output, output_file
 
     if page is not None:
         check_output(page, overwrite=overwrite)

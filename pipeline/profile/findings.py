@@ -67,7 +67,6 @@ def profile(
     if not sample.is_whole:
         sample = look_further(sample, progress or (lambda done, total: None))
     draft = _laid_out(sample)
-    draft.seen += sample.seen
     _say_dialect(draft)
     _say_names(draft)
     _say_units(draft)
@@ -91,6 +90,7 @@ def profile(
     _say_unnamed(draft)
     try_recipe(draft)
     _say_nested(draft)
+    draft.seen += sample.seen
     draft.sort()
     return draft
 

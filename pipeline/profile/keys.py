@@ -151,8 +151,8 @@ def _use_two(draft: Proposal, rows: pl.DataFrame, found: str, *keys: Column) -> 
     draft.use("series", series, f"{found}, but not those of each {series.name!r} and {sensor.name!r}")
     draft.use("pivot", sensor)
     draft.doubts.append(
-        f"series and pivot: if each {sensor.name!r} is a machine and each {series.name!r} a sensor, say "
-        f"series = {toml(sensor.name)} and pivot = {toml(series.name)}"
+        f"series and pivot: it may be the other way round. If each {sensor.name!r} is a machine and each "
+        f"{series.name!r} a sensor, say series = {toml(sensor.name)} and pivot = {toml(series.name)}"
     )
 
 

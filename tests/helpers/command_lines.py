@@ -15,7 +15,7 @@ __all__ = ["COMMAND_LINES", "line", "make_plant"]
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 COMMAND_LINES = {
-    "profile": {"sources": "plant.csv"},
+    "profile": {"sources": "plant.csv", "--html": "page.html"},
     "ingest": {"sources": "plant.csv", "--out": "new.zarr", "--recipe": "plant.toml",
                "--label-file": "labels.csv"},
     "inspect": {"store": "plant.zarr"},

@@ -166,7 +166,7 @@ def test_rows_with_times_of_another_form_are_not_left_out(write_log: Callable[..
     rows = log("time,v", [*times(60), *later], wave(72))
     found = propose(write_log("a.csv", rows))
     assert "max-rejects" not in found.settings
-    assert doubted(found, "of rows rejected stop an ingest")
+    assert doubted(found, "of rows cannot be read, and an ingest stops")
 
 
 def test_a_column_of_values_without_a_name(look: LOOK, tmp_path: Path) -> None:

@@ -161,12 +161,15 @@ def test_dates_in_a_head_are_no_rows(tmp_path: Path) -> None:
     assert tuple(store.channels) == ("axis1", "axis2")
 
 
-def test_rows_of_another_table_above_are_doubted(tmp_path: Path) -> None:
+def test_rows_of_another_table_above_are_told(tmp_path: Path) -> None:
     times = stamps("%Y/%m/%d %H:%M:%S")
     above = [f"{time},1,2" for time in times[:4]]
     below = [f"{time},1.5,2.5,{number},{number % 3}" for number, time in enumerate(times[4:])]
-    found, _ = made(tmp_path, "\n".join(above + below))
-    assert doubted(found, "4 lines above the table look like rows")
+    (tmp_path / "log.csv").write_text("\n".join(above + below))
+    found = propose(tmp_path / "log.csv")
+    assert "max-rejects" not in found.settings
+    assert doubted(found, "4 rows of the sample cannot be read")
+    assert doubted(found, "of rows cannot be read, and an ingest stops")
 
 
 def test_two_rows_of_names_stand_near_each_other(tmp_path: Path) -> None:

@@ -94,10 +94,10 @@ def test_words_and_states_that_come_later(write_log: WRITE) -> None:
     new = {PLACE: "Bad Input", PLACE + 500: "Bad Input", PLACE + 900: "#REF!"}
     found = propose(write_log("a.csv", _log(new)), rows=1000)
     assert sorted(found.settings["null"]) == ["#REF!", "Bad Input"]
-    states = ["OK"] * PLACE + ["FAIL"] * (LENGTH - PLACE - 4000) + ["OK"] * 4000
-    lines = log("time,v,state", times(LENGTH), wave(LENGTH), states)
+    modes = ["AUTO"] * PLACE + ["HAND"] * (LENGTH - PLACE - 4000) + ["AUTO"] * 4000
+    lines = log("time,v,drive", times(LENGTH), wave(LENGTH), modes)
     found = propose(write_log("b.csv", lines), rows=1000)
-    assert doubted(found, "'state' is left out: it holds 'OK', 'FAIL'")
+    assert doubted(found, "'drive' is left out: it holds 'AUTO', 'HAND'")
 
 
 def test_columns_that_are_empty_or_constant_at_first(write_log: WRITE) -> None:

@@ -1,11 +1,21 @@
 """Columns that hold a part of the time each: year, month, day, hour and so on, found by names and numbers."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
 
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_names import name_score, plain
 
-__all__ = ["DAY_OF_YEAR", "are_between", "are_whole", "is_hhmm", "is_part", "months_of_time", "parts_of_time"]
+__all__ = [
+    "PARTS",
+    "is_hhmm",
+    "is_part",
+    "months_of_time",
+    "ordinal_of_time",
+    "parts_of_time",
+    "unnamed_parts",
+]
 
 PARTS = {
     "year": (("year", "yyyy", "yr", "yy", "jahr", "annee", "année", "ano", "año", "anno", "rok"), 1900, 2100),
@@ -18,6 +28,9 @@ PARTS = {
 """Names of columns that hold a part of the time, and between what their numbers are."""
 CLOCK_NAMES = ("hhmm", "hrmn", "clock", "hour", "mst", "pst", "est", "cst", "utc", "gmt", "lst", "cet", "cest")
 """Those of times of day in digits, such as the zone alone."""
+INVENTED = re.compile(r"a\d+|column_\d+")
+"""Names that a file without names is given."""
+FIRST_YEAR = 1950
 DAY_OF_YEAR = ("doy", "dayofyear", "yday", "jday", "julianday", "julian", "jd")
 
 
@@ -31,6 +44,43 @@ def months_of_time(columns: Mapping[str, Column]) -> tuple[str, ...]:
     """Columns named year and month, where no day is among the columns; else none."""
     names = _named_parts(columns)
     return names if len(names) == 2 else ()
+
+
+def ordinal_of_time(columns: Mapping[str, Column]) -> tuple[tuple[str, ...], str] | None:
+    """Columns of year, day of the year and maybe a time of day, and how they are written; None without them."""
+    year = next((name for name, column in columns.items() if is_part(column, "year")), None)
+    day = next((n for n, one in columns.items() if plain(n) in DAY_OF_YEAR and _are_whole(one, 1, 366)), None)
+    if year is None or day is None:
+        return None
+    others = [name for name in columns if name not in (year, day)]
+    if clock := next((name for name in others if is_hhmm(columns[name])), None):
+        return (year, day, clock), "%Y %j %H%M"
+    names: tuple[str, ...] = (year, day)
+    format_ = "%Y %j"
+    for part, directive in (("hour", "%H"), ("minute", "%M")):
+        name = next((name for name in others if is_part(columns[name], part)), None)
+        if name is None:
+            break
+        names, format_ = (*names, name), f"{format_} {directive}"
+    return names, format_
+
+
+def unnamed_parts(columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
+    """Columns with invented names whose numbers could be year, month, day and so on, beside each other.
+
+    Those of the fewest parts come first. A day of the year may stand behind the year.
+    """
+    names = [name for name in columns if INVENTED.fullmatch(name)]
+    if len(names) < len(columns):
+        return
+    limits = [(low, high) for _, low, high in PARTS.values()][1:]
+    start = next((i for i, name in enumerate(names) if _are_whole(columns[name], FIRST_YEAR, 2100)), len(names))
+    for behind in (start + 1, start + 2):
+        if behind > start + 1 and not (behind < len(names) and _are_whole(columns[names[start + 1]], 1, 366)):
+            return
+        pairs = zip(names[behind:], limits, strict=False)
+        fit = [name for name, _ in takewhile(lambda pair: _are_whole(columns[pair[0]], *pair[1]), pairs)]
+        yield from ((names[start], *fit[:count]) for count in range(2, len(fit) + 1))
 
 
 def _named_parts(columns: Mapping[str, Column]) -> tuple[str, ...]:
@@ -50,15 +100,15 @@ def is_part(column: Column, part: str) -> bool:
     if plain(column.name) not in known:
         return False
     # Only seconds may have a fraction.
-    return are_whole(column, low, high) or (part == "second" and are_between(column, low, high))
+    return _are_whole(column, low, high) or (part == "second" and _are_between(column, low, high))
 
 
-def are_whole(column: Column, low: int, high: int) -> bool:
+def _are_whole(column: Column, low: int, high: int) -> bool:
     """Whether nearly all fields hold whole numbers between these."""
-    return column.is_whole and are_between(column, low, high)
+    return column.is_whole and _are_between(column, low, high)
 
 
-def are_between(column: Column, low: int, high: int) -> bool:
+def _are_between(column: Column, low: int, high: int) -> bool:
     """Whether nearly all fields hold numbers between these."""
     if column.numbers.count() < MOST * max(1, len(column.numbers)):
         return False
@@ -69,6 +119,6 @@ def is_hhmm(column: Column) -> bool:
     """Whether it holds times of day as whole numbers, such as 5 for five past midnight and 2350."""
     if not (name_score(column.name) or plain(column.name) in CLOCK_NAMES):
         return False
-    if not are_whole(column, 0, 2400) or column.numbers.max() < 60:  # type: ignore[operator]
+    if not _are_whole(column, 0, 2400) or column.numbers.max() < 60:  # type: ignore[operator]
         return False
     return bool((column.numbers.drop_nulls() % 100 < 60).all())

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
@@ -15,17 +16,18 @@ from longstride.pipeline.ingest.times.spelling import one_end
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.epoch_readings import NumberReading, read_numbers
 from longstride.pipeline.profile.clock.parts import (
-    DAY_OF_YEAR,
-    are_whole,
+    PARTS,
     is_hhmm,
     is_part,
     months_of_time,
+    ordinal_of_time,
     parts_of_time,
+    unnamed_parts,
 )
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
-from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score, names_unit, plain
+from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score, names_unit
 from longstride.storage.text import readable_time
 
 __all__ = ["Times", "find_times", "has_zone", "is_time_of_day", "read_times"]
@@ -85,8 +87,11 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         add(_read([columns[name].raw for name in parts], None), 0, 4.5)
     elif months := months_of_time(columns):
         add(_read([columns[name].raw for name in months], "%Y %m"), 0, 4.5)
-    if ordinal := _of_ordinal(columns):
-        add(ordinal, 0, 4.5)
+    if ordinal := ordinal_of_time(columns):
+        names, format_ = ordinal
+        add(_read([columns[name].raw for name in names], format_), 0, 4.5)
+    if not found:
+        found += _unnamed(columns, blocks)
     if not found:
         found += _elapsed(columns, blocks)
     found = [_settled(times, found) for times in found]
@@ -97,23 +102,6 @@ def is_time_of_day(column: Column) -> bool:
     """Whether most of the texts are such as 18:00 or 18.00.00."""
     found = column.values.head(MAX_TEXTS).to_list()
     return bool(found) and sum(map(is_clock, found)) >= MOST * len(found)
-
-
-def _of_ordinal(columns: Mapping[str, Column]) -> Times | None:
-    """Year and day of the year, and a time of day if there is one."""
-    year = next((name for name, column in columns.items() if is_part(column, "year")), None)
-    day = next((n for n, one in columns.items() if plain(n) in DAY_OF_YEAR and are_whole(one, 1, 366)), None)
-    if year is None or day is None:
-        return None
-    names, format_ = [year, day], "%Y %j"
-    others = [name for name in columns if name not in names]
-    if clock := next((name for name in others if is_hhmm(columns[name])), None):
-        names, format_ = [*names, clock], f"{format_} %H%M"
-    elif hour := next((name for name in others if is_part(columns[name], "hour")), None):
-        names, format_ = [*names, hour], f"{format_} %H"
-        if minute := next((name for name in others if is_part(columns[name], "minute")), None):
-            names, format_ = [*names, minute], f"{format_} %M"
-    return _read([columns[name].raw for name in names], format_)
 
 
 def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
@@ -289,6 +277,22 @@ def _with_doubt_of_date(times: Times | None, date: Column) -> Times | None:
         "something else, name the column of their date in time"
     )
     return times._replace(doubt="; ".join(filter(None, (times.doubt, doubt))))
+
+
+def _unnamed(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
+    """Columns without names of their own whose numbers are those of a clock, the way with the most parts."""
+    found = []
+    for names in unnamed_parts(columns):
+        times = _read([columns[name].raw for name in names], None)
+        seen = times and sense(times.nanoseconds, blocks)
+        if times and seen and seen.num_steps and not seen.num_back and not seen.num_still:
+            parts = listed([*PARTS][: len(names)])
+            doubt = (
+                f"the columns have no names, and {listed(names)} are taken for {parts}. If they are others, say "
+                "their names in header, and time"
+            )
+            found.append(times._replace(doubt=doubt, score=seen.score))
+    return found[-1:]
 
 
 def _elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times]:

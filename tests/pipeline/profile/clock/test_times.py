@@ -188,3 +188,31 @@ def test_parts_that_are_missing_now_and_then(look: LOOK) -> None:
     found = look("year,month,day,hour,v", [2024] * 96, [3] * 96, days, [row % 24 for row in range(96)], wave(96))
     assert found.settings == {"time": ["year", "month", "day", "hour"], "max-rejects": "1"}
     assert doubted(found, "1 row of the sample cannot be read: no time")
+
+
+@pytest.mark.parametrize(
+    ("form", "time"),
+    [
+        ("%Y %m %d %H", ["a1", "a2", "a3", "a4"]),
+        ("%Y %m %d %H %M", ["a1", "a2", "a3", "a4", "a5"]),
+        ("%Y %j %m %d %H %M", ["a1", "a3", "a4", "a5", "a6"]),
+        ("7 %Y %m %d %H", ["a2", "a3", "a4", "a5"]),
+    ],
+)
+def test_parts_of_the_time_without_names(look: LOOK, form: str, time: list[str]) -> None:
+    rows = [f"{stamp} {value:.2f} {number % 7}" for number, (stamp, value) in enumerate(_hourly(form))]
+    found = look(rows[0], rows[1:])
+    assert found.settings["time"] == time
+    assert doubted(found, "the columns have no names")
+
+
+@pytest.mark.parametrize("form", ["%Y %m", "%m %d %H", "%d %m %Y"])
+def test_numbers_that_are_no_clock_are_not_taken_for_one(look: LOOK, form: str) -> None:
+    rows = [f"{stamp} {value:.2f} {number % 7}" for number, (stamp, value) in enumerate(_hourly(form))]
+    with raises("times-not-found"):
+        look(rows[0], rows[1:])
+
+
+def _hourly(form: str) -> list[tuple[str, float]]:
+    first = datetime(2024, 3, 1)
+    return [((first + timedelta(hours=hour)).strftime(form), 20 + hour % 11 / 4) for hour in range(60)]

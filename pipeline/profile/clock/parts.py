@@ -117,7 +117,8 @@ def _are_between(column: Column, low: int, high: int) -> bool:
 
 def is_hhmm(column: Column) -> bool:
     """Whether it holds times of day as whole numbers, such as 5 for five past midnight and 2350."""
-    if not (name_score(column.name) or plain(column.name) in CLOCK_NAMES):
+    is_named = name_score(column.name) or plain(column.name) in CLOCK_NAMES or INVENTED.fullmatch(column.name)
+    if not is_named:
         return False
     if not _are_whole(column, 0, 2400) or column.numbers.max() < 60:  # type: ignore[operator]
         return False

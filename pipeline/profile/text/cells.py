@@ -13,6 +13,7 @@ NUMBER = re.compile(
     r"[+\-\u2212]?(?:\d+(?:[.,]\d*)?|[.,]\d+|\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+(?:[.,]\d+)?)"
     r"(?:[eEdD][+-]?\d+)?-?\s?%?"
 )
+MEASURED = re.compile(rf"(?:{NUMBER.pattern})\s?[^\W\d_][^\s\d,;|]{{0,31}}")
 DAY = re.compile(r"(?:19|20)\d{2}[01]\d[0-3]\d(?:\d{2,6})?")
 FLAG = re.compile(r"true|false|on|off|yes|no", re.IGNORECASE)
 
@@ -22,6 +23,8 @@ class Kind(Enum):
 
     NUMBER = 1.0
     TIME = 1.01
+    MEASURED = 0.95
+    """A number with its unit."""
     FLAG = 0.9
     MISSING = 0.6
     TEXT = 0.2
@@ -36,4 +39,6 @@ def kind_of(field: str) -> Kind:
         return Kind.TIME if DAY.fullmatch(field) else Kind.NUMBER
     if FLAG.fullmatch(field):
         return Kind.FLAG
-    return Kind.TIME if is_time(field) else Kind.TEXT
+    if is_time(field):
+        return Kind.TIME
+    return Kind.MEASURED if MEASURED.fullmatch(field) else Kind.TEXT

@@ -126,7 +126,7 @@ def _kinds(table: Table) -> list[Kind]:
 def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
     """What says of a record whether it is a row: its fields are of the kinds that those below are."""
     times = [column for column, kind in enumerate(kinds) if kind is Kind.TIME]
-    numbers = [column for column, kind in enumerate(kinds) if kind in (Kind.NUMBER, Kind.FLAG)]
+    numbers = [column for column, kind in enumerate(kinds) if kind in (Kind.NUMBER, Kind.MEASURED, Kind.FLAG)]
 
     def is_row(record: Record) -> bool:
         if len(record.fields) < len(kinds):

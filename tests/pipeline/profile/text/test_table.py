@@ -242,3 +242,9 @@ def test_a_damaged_first_row_is_no_line_to_skip(tmp_path: Path, damaged: str, ab
 def test_names_are_invented_with_a_doubt_where_a_line_could_be_meant_for_them(tmp_path: Path) -> None:
     found = check(file_of(tmp_path, ["Station 7", *lines()]), tmp_path, "a2", "a3")
     assert doubted(found, "names are invented: line 1")
+
+
+def test_units_behind_numbers_do_not_make_blanks_the_separator(tmp_path: Path) -> None:
+    rows = [(time, f"{value} degree_Celsius", f"{flow} revolutions_per_minute") for time, value, flow in ROWS]
+    found = check(file_of(tmp_path, ["Time,Temp,Flow", *lines(rows=rows)]), tmp_path)
+    assert found.settings["unit"] == ["Temp=degree_Celsius", "Flow=revolutions_per_minute"]

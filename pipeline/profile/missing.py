@@ -19,6 +19,8 @@ from longstride.storage.text import counted
 __all__ = ["find_cut_off", "find_missing", "share_missing_words"]
 
 NUMBER = r"[+-]?\d+(\.\d*)?"
+NINES = re.compile(r"-999+(?:\.9+)?")
+"""Nobody measures it, so once is enough to ask."""
 DIGITS = re.compile(r"[^\w\[\]]*\d[\d\W]*")
 """Without a letter."""
 
@@ -84,19 +86,27 @@ def _numbers(draft: Proposal, column: Column) -> Iterator[float]:
         assert isinstance(value, float)
         rest = numbers.filter(numbers != value)
         count = len(numbers) - len(rest)
-        if count < 3 or rest.n_unique() < 3:
+        if not count or rest.is_empty():
             continue
         low, high = float(rest.min()), float(rest.max())  # type: ignore[arg-type]
         distance = max(low - value, value - high)
-        if is_made_up(value):
+        is_sure = count >= 3 and rest.n_unique() >= 3
+        if is_sure and is_made_up(value):
             if distance >= (high - low) * (0.1 if value < 0 <= low else 0.5):
                 yield value
-        elif distance >= 2 * (high - low) and count >= max(5, FEW * len(numbers)) and rest.n_unique() >= 10:
+        elif _is_far(distance, high - low, count, numbers, rest) or (
+            not is_sure and NINES.fullmatch(f"{value:.7g}") and distance > 5 * max(abs(low), abs(high))
+        ):
             entry = toml(f"{column.name}={number(value, digits=17)}")
             draft.doubts.append(
-                f"{column.name!r} is {number(value)} in {count:,} rows, in all others {number(low)} to "
+                f"{column.name!r} is {number(value)} in {counted(count, 'row')}, in all others {number(low)} to "
                 f"{number(high)}: if that means missing, null = [{entry}]"
             )
+
+
+def _is_far(distance: float, spread: float, count: int, numbers: pl.Series, rest: pl.Series) -> bool:
+    """Whether a value that comes often is far from all others, of which there are many."""
+    return distance >= 2 * spread and count >= max(5, FEW * len(numbers)) and rest.n_unique() >= 10
 
 
 def find_cut_off(draft: Proposal) -> None:

@@ -64,3 +64,12 @@ def test_what_is_nearly_a_number_for_missing(look: LOOK, numbers: list[str], dou
     assert "null" not in found.settings
     assert doubted(found, "means missing") == (doubt is not None)
     assert doubt is None or doubted(found, doubt)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_doubted"), [("-9999", True), ("-999.9", True), ("-9", False), ("9999", False)]
+)
+def test_a_made_up_value_that_comes_once_is_doubted(look: LOOK, value: str, is_doubted: bool) -> None:
+    found = look("time,v,w", times(6), [*wave(5), value], wave(6, seed=1))
+    assert "null" not in found.settings
+    assert doubted(found, "if that means missing, null = [") == is_doubted

@@ -117,6 +117,7 @@ def test_score(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert_recovered(found, expected | {"more/scores.parquet"}, at_least=2)
 
 
+@pytest.mark.soak
 def test_plot(before: Path, tmp_path: Path) -> None:
     store = longstride.open(before / "plant.zarr")
     with ScoreFile(before / "s.parquet", ALONE, store, ("c0",)) as file:

@@ -118,6 +118,7 @@ def test_two_processes_follow_the_curve_of_one(undisturbed: Any) -> None:
     assert two == pytest.approx(one, rel=1e-3)
 
 
+@pytest.mark.soak
 def test_four_processes_judge_as_one_does(store: Path, tmp_path: Path) -> None:
     one, four = tmp_path / "one", tmp_path / "four"
     Training(settings_for(store, one, epochs=2, max_steps=50), ALONE, resume=False).run()

@@ -213,6 +213,7 @@ def test_what_is_logged(store: Path, tmp_path: Path) -> None:
         assert line["lr"] == 0.01
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a compiler")
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # of torch itself
 def test_a_compiled_model_trains(store: Path, tmp_path: Path) -> None:

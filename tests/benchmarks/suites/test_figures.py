@@ -43,6 +43,7 @@ def test_windows(tmp_path: Path) -> None:
     assert [row["stride"] for row in figures["reading"]] == [1, 16, 1, 64]
 
 
+@pytest.mark.soak
 def test_order(tmp_path: Path) -> None:
     sizes = ["--rows", "300000", "--channels", "2", "--window", "64"]
     shown = run("order", *sizes, "--folder", str(tmp_path), "--json", str(tmp_path / "order.json"))
@@ -67,6 +68,7 @@ def test_options_that_say_nothing(option: list[str], said: str, tmp_path: Path) 
     assert said in result.output
 
 
+@pytest.mark.soak
 def test_sweep(tmp_path: Path) -> None:
     short = ["--values", "640000", "--windows", "16", "--rounds", "1", "--seconds", "0.01"]
     run("sweep", "--axis", "layout", *short, "--folder", str(tmp_path), "--json", str(tmp_path / "l.json"))
@@ -169,6 +171,7 @@ def test_ingest_against_another_checkout(checkout: Path, tmp_path: Path) -> None
     assert set(read_result(result)["against"]) == {"sorted-0.0005.parquet", "shuffled-0.0005.parquet"}
 
 
+@pytest.mark.soak
 def test_windows_against_another_checkout(checkout: Path, tmp_path: Path) -> None:
     sizes = ["--rows", "20000", "--channels", "4", "--windows", "16", "--strides", "16", "--batch", "32"]
     short = ["--rounds", "1", "--seconds", "0.01", "--processes", "1", "--folder", str(tmp_path)]

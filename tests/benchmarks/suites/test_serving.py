@@ -114,6 +114,7 @@ def test_all_ways_are_measured_with_what_they_cost(case: Case, tmp_path: Path) -
     assert copy.epoch is None
 
 
+@pytest.mark.soak
 def test_rounds_are_dealt_out_to_processes(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[tuple[str, int]] = []
 

@@ -52,6 +52,7 @@ def test_any_damage_in_any_order(
             assert (out.with_name("out.report") / "rejects" / "0.parquet").exists() == bool(damaged)
 
 
+@pytest.mark.soak
 def test_a_million_rows_and_a_hundred_thousand_damaged_lines(tmp_path: Path) -> None:
     expected = dirty_log(tmp_path / "log.csv", 1_000_000, 100_000, seed=2025, noise=10_000)
     assert len(expected.time) == 1_000_000

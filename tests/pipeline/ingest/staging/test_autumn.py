@@ -36,7 +36,7 @@ def recipe(zone: str, **settings: Any) -> Recipe:
     return Recipe(time="time", timezone=zone, ambiguous="infer", max_rejects="100%", max_gap="1d", **settings)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     st.sampled_from(sorted(NIGHTS)),
     st.lists(st.tuples(st.sampled_from([1, 5, 15, 30]), st.integers(20, 200)), min_size=1, max_size=3),
@@ -75,7 +75,7 @@ def test_steady_logs_keep_both_hours(
         assert store.time.tolist() == wanted
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     st.lists(st.integers(0, 30), min_size=1, max_size=40), st.booleans(), st.lists(SIZES, min_size=2, max_size=4)
 )

@@ -237,11 +237,13 @@ def _are_headers(
 ) -> NDArray[np.bool_]:
     """Whether each is one of the lines above the first row of the file."""
     found = np.zeros(len(starts), np.bool_)
+    lengths = stops - starts
     for line in header.block:
-        more = stops - starts - len(line)
-        maybe = (more >= 1) & (more <= len(BOM + b"\r\n"))
-        maybe &= _begin_with(piece, starts, line[:PROBE_BYTES]) | _begin_with(piece, starts, BOM)
-        for record in np.flatnonzero(maybe).tolist():
+        more = lengths - len(line)
+        # Few lines are as long, and of them few begin alike.
+        maybe = np.flatnonzero((more >= 1) & (more <= len(BOM + b"\r\n")))
+        alike = _begin_with(piece, starts[maybe], line[:PROBE_BYTES]) | _begin_with(piece, starts[maybe], BOM)
+        for record in maybe[alike].tolist():
             text = piece.data[starts[record] : stops[record] - 1]
             found[record] |= text.removeprefix(BOM).removesuffix(b"\r") == line
     return found

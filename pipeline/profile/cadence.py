@@ -135,6 +135,7 @@ def find_duplicates(draft: Proposal) -> None:
         return
     num_again, num_others = int(is_again.sum()), int(is_other.sum())
     if not num_again:
+        _doubt_steps_back(draft)
         return
     if not num_others:
         draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before, as it was")
@@ -156,6 +157,18 @@ def find_duplicates(draft: Proposal) -> None:
             f"duplicates: {num_others:,} of {counted(num_again, 'row')} of a time that was before have other "
             f"values or labels: {shown}. An ingest stops there, unless you say which is right: duplicates = "
             '"first", "last" or "mean"'
+        )
+
+
+def _doubt_steps_back(draft: Proposal) -> None:
+    """Where times go back in a log that is known in part, rows that were not kept may repeat a time."""
+    found = draft.steps(draft.rows["time"], *(key for key in draft.keys if key == "series"))
+    num_back = int((found < 0).sum())
+    if num_back and not draft.sample.is_whole:
+        draft.doubts.append(
+            f"times go back in {counted(num_back, 'place')}, by {format_duration(-int(found.min()))} at most: "  # type: ignore[arg-type]
+            "rows that repeat a time stop an ingest, unless you say which are right: duplicates = "
+            '"same", "first", "last" or "mean"'
         )
 
 

@@ -105,11 +105,13 @@ def say_beyond(draft: Proposal) -> None:
         )
     if draft.sample.change is not None:
         usual, other, since = draft.sample.change
+        longer = max(usual, other)
+        together = f"To keep them together, say max-gap = {toml(format_duration(longer * 3 // 2))}; for"
         draft.doubts.append(
             f"most steps are {format_duration(usual)} in the first rows, and {format_duration(other)} from "
-            f"{since} on: rows further apart than max-gap are cut apart. To keep them together, say max-gap = "
-            f"{toml(format_duration(max(usual, other) * 3 // 2))}; for one step, say every = "
-            f"{toml(format_duration(max(usual, other)))}"
+            f"{since} on: rows further apart than max-gap are cut apart. "
+            f"{'For' if 'max-gap' in draft.settings else together} one step, say every = "
+            f"{toml(format_duration(longer))}"
         )
 
 

@@ -156,3 +156,11 @@ def test_progress(write_log: WRITE) -> None:
     profile([str(write_log("a.csv", _far()))], rows=1000, progress=lambda done, total: calls.append((done, total)))
     assert calls == sorted(calls)
     assert calls[-1][0] == calls[-1][1] > 0
+
+
+def test_a_clock_that_goes_back_beyond_the_sample(write_log: WRITE) -> None:
+    stamps = times(LENGTH)
+    stamps = stamps[:PLACE] + stamps[PLACE - 12 : -12]
+    found = propose(write_log("a.csv", log("time,v", stamps, wave(LENGTH))), rows=1000)
+    assert doubted(found, "times go back in 1 place, by 11m at most")
+    assert "duplicates" not in found.settings

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from longstride.storage.atomic import write_file
+from longstride.storage.html import page_from
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.curves import draw_losses, draw_throughput
 from longstride.trainer.reporting.examples import Example
@@ -30,18 +31,10 @@ def write_report(
     `lines` are those of `metrics.jsonl`; `worst_windows` are of the validation split, if there is one. A
     model that is not trained step by step has no curves.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     has_curves = any(line["kind"] == "train" for line in lines)
     split = "Validation" if state.validation_batches else "Training"
-    page = environment.get_template("report.html.jinja").render(
+    page = page_from(
+        Path(__file__).with_name("report.html.jinja"),
         name=Path(state.settings.run.out).resolve().name,
         figures=_figures(state, result, lines),
         losses=as_data(draw_losses(lines)) if has_curves else None,

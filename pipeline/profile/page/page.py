@@ -12,6 +12,7 @@ from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.page.pictures import MAX_BARS, bars, sparkline
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import number, share
+from longstride.storage.html import page_from
 from longstride.storage.text import counted, readable_time
 
 __all__ = ["page_of"]
@@ -24,20 +25,12 @@ MAX_TEXT = 60
 
 def page_of(draft: Proposal) -> str:
     """HTML with the doubts, channels as small pictures, steps of the clock, the first rows and the recipe."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     sample = draft.sample
     uses = draft.described()
     channels = draft.channels
     shown = list(draft.columns)[:MAX_COLUMNS]
-    return environment.get_template("page.html.jinja").render(
+    return page_from(
+        Path(__file__).with_name("page.html.jinja"),
         name=", ".join(sample.files[:3]) + (f" and {sample.num_files - 3:,} more" if sample.num_files > 3 else ""),
         where=f"{counted(sample.num_rows, 'row')} of {counted(sample.num_files, 'file')}",
         is_whole=sample.is_whole,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
+from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.base import Raw
@@ -162,7 +163,7 @@ def _around(raw: Raw, rows: NDArray[np.int64]) -> Iterator[Raw]:
         )
 
 
-def _rejects_alone(raw: Raw, rejects: list) -> Raw:  # type: ignore[type-arg]
+def _rejects_alone(raw: Raw, rejects: list[Reject]) -> Raw:
     return Raw(
         frame=raw.frame.clear(), lines=np.zeros(0, np.int64), text=str, rejects=rejects, num_rows=len(rejects)
     )

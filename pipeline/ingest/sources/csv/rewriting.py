@@ -24,6 +24,9 @@ UNIT_SEPARATOR = "\x1f"
 """Made for this, and in no text."""
 NOT_DECODED = "\N{REPLACEMENT CHARACTER}".encode()
 NO_UTF8 = b"\xff"
+MARKED = ("utf-16", "utf-32")
+"""Encodings whose order of bytes only a mark at the beginning says."""
+MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +41,13 @@ class Rewriting:
 
     @staticmethod
     def of(begin: bytes, recipe: Recipe) -> "Rewriting | None":
-        """What is to be rewritten in a text that begins so; None where nothing is."""
+        """What is to be rewritten in a text that begins so; None where nothing is.
+
+        Raises UnicodeError where it cannot be in the recipe's encoding.
+        """
         encoding = None if is_single_byte(recipe.encoding) else recipe.encoding
+        if begin and encoding and codecs.lookup(encoding).name in MARKED and not begin.startswith(MARKS):
+            raise UnicodeError(f"{encoding} begins with a mark, and this text does not")
         text = begin if encoding is None else begin.decode(encoding, "replace").encode()
         rewriting = Rewriting(
             encoding=encoding,

@@ -38,7 +38,12 @@ class CsvSource(Source):
     def __init__(self, name: str, recipe: Recipe) -> None:
         super().__init__(name)
         with open_text(name) as (stream, _):
-            self._rewriting = Rewriting.of(stream.read(MAX_RECORD_BYTES), recipe)
+            begin = stream.read(MAX_RECORD_BYTES)
+        try:
+            self._rewriting = Rewriting.of(begin, recipe)
+        except UnicodeError as error:
+            message = f"it is in another encoding: {error}. Name that, such as utf-8 or utf-16-le"
+            raise SourceError(name, message, code="encoding-wrong") from None
         self.is_serial = is_compressed(first_bytes(name)) or self._rewriting is not None
         """Whether it can be read only from start to end."""
         self._recipe = self._rewriting.recipe(recipe) if self._rewriting else recipe

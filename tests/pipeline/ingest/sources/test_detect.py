@@ -22,7 +22,7 @@ from longstride import Recipe, ingest
 from longstride.__main__ import main
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
-from tests.helpers.errors import assert_refused
+from tests.helpers.errors import assert_refused, raises
 
 NAMES = ("time", "temp °C", "flow", "fault", "note")
 NUM_ROWS = 120
@@ -341,3 +341,12 @@ def test_what_is_no_log_is_told_in_one_line(tmp_path: Path, damage: str) -> None
     assert result.output.count("\n") == 1
     assert_refused(result.output, code, tmp_path / "log", fact)
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "UTF16", "utf_32"])
+def test_an_encoding_that_a_text_does_not_have(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(csv_log())
+    with raises("encoding-wrong", "log.csv", "utf-16-le"):
+        ingest([path], tmp_path / "s.zarr", Recipe(time="time", encoding=encoding))
+    assert not (tmp_path / "s.zarr").exists()

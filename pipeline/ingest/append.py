@@ -18,10 +18,10 @@ from longstride.pipeline.ingest.sources.files import checksum
 from longstride.pipeline.ingest.sources.recorded import recorded_sources, refuse_rewritten
 from longstride.pipeline.ingest.staging.part_file import Part
 from longstride.pipeline.ingest.writing.row_rules import RowRules
-from longstride.pipeline.ingest.writing.segments import usual_step
 from longstride.pipeline.ingest.writing.target import Contents, NewStore
 from longstride.storage.format import StoreLayout
-from longstride.storage.segments import Segments
+from longstride.storage.series.gaps import usual_step
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.text import iso_time
 from longstride.storage.writing.lock import StoreLock

@@ -16,9 +16,9 @@ from longstride.pipeline.ingest.sources.files import checksum, num_bytes
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.recorded import recorded_sources
 from longstride.pipeline.ingest.staging.reject_file import report_folder
-from longstride.pipeline.ingest.writing.segments import default_max_gap
 from longstride.storage.errors import LongstrideError
 from longstride.storage.open import open_mapped
+from longstride.storage.series.gaps import default_max_gap
 from longstride.storage.store import SeriesStore
 
 __all__ = ["done_already"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 
 __all__ = ["labelled_windows", "mostly_missing_windows", "without"]

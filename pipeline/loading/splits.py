@@ -12,8 +12,8 @@ from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html import html_table
 from longstride.storage.open import StoreOrPath, opened
-from longstride.storage.segments import Segments
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.segments import Segments
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.store import SeriesStore
 from longstride.storage.text import counted, iso_time
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.errors import LongstrideError
 from longstride.storage.store import SeriesStore
@@ -86,7 +84,7 @@ def data_hash(stores: Sequence[SeriesStore], index: WindowIndex) -> str:
     """Hash of the rows that windows are taken from, and of where they begin."""
     digest = hashlib.sha256()
     for store in stores:
-        digest.update(np.array(store.attributes["checksums_crc32c"]["values"], "<u4").tobytes())
+        digest.update(store.fingerprint)
     for bounds in (index.segments.start, index.segments.stop):
         digest.update(bounds.astype("<i8").tobytes())
     return digest.hexdigest()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from longstride.storage.errors import LongstrideError
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.store import SeriesStore
 
 __all__ = ["Normalisation"]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import LongstrideError
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 
 __all__ = ["WindowIndex"]
 

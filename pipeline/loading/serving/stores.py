@@ -20,7 +20,7 @@ from longstride.storage.open import opened
 from longstride.storage.packed.cache import RowCache
 from longstride.storage.packed.rows import PackedRows
 from longstride.storage.packed.store import PackedStore
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 
 __all__ = ["Collection", "Windows", "columns_of", "opened_all", "segments_of"]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from longstride import Split, WindowBatch, WindowDataset, WindowLoader, split_by_time
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 
 

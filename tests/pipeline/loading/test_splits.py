@@ -6,7 +6,7 @@ import pytest
 
 from longstride import Split, split_by_time
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
 from tests.helpers.stores.store_of import StoreOf

@@ -21,7 +21,7 @@ from longstride.storage.inspect import summarise
 from longstride.storage.open import open_store
 from longstride.storage.packed.codecs import CODECS
 from longstride.storage.packed.store import PackedStore
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_store
 from longstride.storage.writing.lock import StoreLock

@@ -57,6 +57,10 @@ class SeriesStore(SeriesData):
             labels=tuple(attributes["labels"]),
             dtype=attributes["dtype"],
         )
+        self.channels = self.layout.channels
+        self.units = self.layout.units
+        self.dtype = np.dtype(self.layout.dtype)
+        self.label_names = self.layout.labels
         self.series: tuple[str, ...] = tuple(attributes["series"])
         """Name of each series; one empty name where no column names the series."""
         self.series_end_ns: tuple[int, ...] = tuple(attributes.get("series_end_ns", ()))

@@ -58,11 +58,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self.num_skipped = windows.num_skipped
         """Windows left out for missing values or labels."""
         self.order = make_order(windows, options)
-        self.settings: dict[str, Any] = {
-            "data": data_hash(self.collection.stores, self.index),
-            **options.order_settings(self.collection.channels, self.collection.targets),
-        }
-        """Everything that the batches depend on, epoch and step apart."""
+        self._order_settings = options.order_settings(self.collection.channels, self.collection.targets)
         self._disk = DiskWatch()
         # Shared, so that worker processes see what is set while they are alive.
         self._begin = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
@@ -82,6 +78,11 @@ class WindowDataset(IterableDataset[WindowBatch]):
             "dropped": self.order.num_dropped,
             "skipped": self.num_skipped,
         }
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Everything that the batches depend on, epoch and step apart. Of an array, the first call reads it all."""
+        return {"data": data_hash(self.collection.stores, self.index), **self._order_settings}
 
     def __repr__(self) -> str:
         return as_text("WindowDataset", self.facts)

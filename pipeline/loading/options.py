@@ -13,11 +13,11 @@ from longstride.pipeline.loading.ordering.shuffled import BLOCK_ROWS, lanes_for
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
 from longstride.storage.location import local_path
-from longstride.storage.open import StoreOrPath
+from longstride.storage.open_data import DataOrPath
 
 __all__ = ["DatasetOptions", "LoaderOptions", "Stores", "Transform", "check_option", "device_of"]
 
-Stores = StoreOrPath | Sequence[StoreOrPath]
+Stores = DataOrPath | Sequence[DataOrPath]
 
 Transform = Callable[[Tensor], Tensor]
 """Rows (R, C) of the served channels on the device to rows of the same shape, of any float type."""
@@ -27,8 +27,8 @@ Transform = Callable[[Tensor], Tensor]
 class DatasetOptions:
     """What `WindowDataset` takes."""
 
-    store: Stores = field(kw_only=False)
-    """One store or several, opened or as paths and URLs."""
+    store: "Stores" = field(kw_only=False)
+    """One store or several, opened or as paths and URLs; or arrays, as `from_array` takes them."""
 
     window: int
     """Rows of a window, K."""

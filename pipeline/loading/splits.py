@@ -11,10 +11,10 @@ from longstride.pipeline.loading.select import labelled_windows, without
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html import html_table
-from longstride.storage.open import StoreOrPath, opened
+from longstride.storage.open_data import DataOrPath, opened_data
+from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics
-from longstride.storage.store import SeriesStore
 from longstride.storage.text import counted, iso_time
 
 __all__ = ["Split", "Splits", "split_by_time"]
@@ -29,7 +29,7 @@ class Split:
     name: str
     segments: Segments
     """Segments of the store, cut to the rows of this split."""
-    store: SeriesStore | None = field(default=None, compare=False)
+    store: SeriesData | None = field(default=None, compare=False)
     """The store, if it is known: a split that is printed reads its times there."""
 
     def __repr__(self) -> str:
@@ -56,7 +56,7 @@ class Split:
             ]
         return self.name, int((stops - starts).sum()), len(self.segments), times[0], times[1]
 
-    def stats(self, store: SeriesStore) -> Statistics:
+    def stats(self, store: SeriesData) -> Statistics:
         """Statistics (N,) of the rows of this split alone, for normalisation."""
         starts, stops = self._ranges()
         if not len(starts):
@@ -74,7 +74,7 @@ class Split:
         apart = segments.start[1:] > reach[:-1]
         return segments.start[np.append(True, apart)], reach[np.append(apart, True)]
 
-    def without_labels(self, store: SeriesStore, *, window: int, stride: int) -> "Split":
+    def without_labels(self, store: SeriesData, *, window: int, stride: int) -> "Split":
         """This split without the windows in which a row has a label; the other windows begin at the same rows."""
         if not store.label_names:
             return self
@@ -94,7 +94,7 @@ class Splits:
     def _repr_html_(self) -> str:
         return html_table("Splits", COLUMNS, [part.shown() for part in (self.train, self.validation, self.test)])
 
-    def without_labels(self, store: SeriesStore, *, window: int, stride: int) -> "Splits":
+    def without_labels(self, store: SeriesData, *, window: int, stride: int) -> "Splits":
         """See Split."""
         parts = (self.train, self.validation, self.test)
         return Splits(*(part.without_labels(store, window=window, stride=stride) for part in parts))
@@ -103,7 +103,7 @@ class Splits:
 @coded
 @typed
 def split_by_time(
-    store: StoreOrPath, *, window: int, horizon: int = 0, train: float = 0.8, validation: float = 0.1
+    store: DataOrPath, *, window: int, horizon: int = 0, train: float = 0.8, validation: float = 0.1
 ) -> Splits:
     """Cut every series at the same two times; the rest after `train` and `validation` is the test split.
 
@@ -120,7 +120,7 @@ def split_by_time(
         raise LongstrideError(
             f"window={window} and horizon={horizon}: expected at least 1 row, and 0 or more", code="option-value"
         )
-    store = opened(store)
+    store = opened_data(store)
     first, last = _series_rows(store)
     train_stop = _rows_before(store, first, last, train)
     validation_stop = _rows_before(store, first, last, min(1.0, train + validation))
@@ -133,7 +133,7 @@ def split_by_time(
     )
 
 
-def _series_rows(store: SeriesStore) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _series_rows(store: SeriesData) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """First row and row after the last of each series (G,); the rows of a series lie together."""
     first = np.full(len(store.series), store.num_rows, np.int64)
     last = np.zeros(len(store.series), np.int64)
@@ -143,7 +143,7 @@ def _series_rows(store: SeriesStore) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def _rows_before(
-    store: SeriesStore, first: NDArray[np.int64], last: NDArray[np.int64], share: float
+    store: SeriesData, first: NDArray[np.int64], last: NDArray[np.int64], share: float
 ) -> NDArray[np.int64]:
     """Row of each series (G,) at the earliest time that has `share` of all rows before it."""
     wanted = round(share * int((last - first).sum()))

@@ -8,7 +8,7 @@ from typing import Any
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.errors import LongstrideError
-from longstride.storage.store import SeriesStore
+from longstride.storage.series.data import SeriesData
 
 __all__ = ["LoaderState", "data_hash"]
 
@@ -80,7 +80,7 @@ def _is_state(plain: object) -> bool:
     return isinstance(plain["order"], Mapping) and all(isinstance(name, str) for name in plain["order"])
 
 
-def data_hash(stores: Sequence[SeriesStore], index: WindowIndex) -> str:
+def data_hash(stores: Sequence[SeriesData], index: WindowIndex) -> str:
     """Hash of the rows that windows are taken from, and of where they begin."""
     digest = hashlib.sha256()
     for store in stores:

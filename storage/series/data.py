@@ -1,11 +1,12 @@
 """Series as they are read: rows of channels with times, segments and labels, wherever they come from."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.format import MAX_DECODED_BYTES, StoreLayout
+from longstride.storage.format import MAX_DECODED_BYTES
 from longstride.storage.html import html_table
 from longstride.storage.series.row_source import CheckedRows, RowSource
 from longstride.storage.series.segments import Segments
@@ -29,25 +30,16 @@ class SeriesData(ABC):
     """R, rows of one block; statistics are kept for each."""
     cadence_ns: int
     """The usual step, in nanoseconds."""
-    layout: StoreLayout
-    """Channels, units, labels and type of the values."""
+    channels: tuple[str, ...]
+    """N channel names."""
+    units: tuple[str | None, ...]
+    """Unit of each channel, None where unknown."""
+    dtype: np.dtype[np.generic]
+    """Type of the values."""
+    label_names: tuple[str, ...]
+    """L label names, empty where there are no labels."""
     series: tuple[str, ...]
     """Name of each series; one empty name where nothing names the series."""
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """N channel names."""
-        return self.layout.channels
-
-    @property
-    def units(self) -> tuple[str | None, ...]:
-        """Unit of each channel, None where unknown."""
-        return self.layout.units
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """L label names, empty where there are no labels."""
-        return self.layout.labels
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, rows={self.num_rows:,}, channels={len(self.channels)})"
@@ -106,7 +98,8 @@ class SeriesData(ABC):
     @property
     def rows_at_a_time(self) -> int:
         """How many rows whatever reads all of them takes: those of a chunk, or fewer if there are many labels."""
-        widest = max(array.row_bytes for array in self.layout.row_arrays.values())
+        time_bytes = np.dtype(np.int64).itemsize
+        widest = max(self.dtype.itemsize * len(self.channels), time_bytes, len(self.label_names))
         fitting = max(1, MAX_DECODED_BYTES // widest)
         return min(self.chunk_rows, 1 << (fitting.bit_length() - 1))
 
@@ -123,6 +116,10 @@ class SeriesData(ABC):
         rows = self.checked(array)
         if isinstance(rows, CheckedRows):
             rows.check(start, stop)
+
+    def has_missing(self, columns: Sequence[int]) -> bool:
+        """Whether a value of these channels is missing, or may be: then a mask says which."""
+        return bool((self.stats().count[list(columns)] < self.num_rows).any())
 
     def read(self, start: int, stop: int) -> NDArray[np.floating]:
         """Values of rows start:stop, shape (stop - start, N). Raises IndexError outside 0..T."""

@@ -51,7 +51,7 @@ class PoolGather(_Gathers):
 
     def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
         """Batches of `batch` windows."""
-        served, dtype = collection.served, collection.stores[0].layout.dtype
+        served, dtype = collection.served, collection.stores[0].dtype
 
         def gather(names: tuple[str, ...], rows: int) -> WindowGather:
             chosen = None if names == served else [[served.index(name) for name in names]]

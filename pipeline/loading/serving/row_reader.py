@@ -20,7 +20,7 @@ class RowReader:
         """Nothing is read yet."""
         self._collection = collection
         self._sources = [_source(collection, number) for number in range(len(collection.stores))]
-        self.dtype = torch.from_numpy(np.empty(0, collection.stores[0].layout.dtype)).dtype
+        self.dtype = torch.from_numpy(np.empty(0, collection.stores[0].dtype)).dtype
 
     def read(self, ranges: NDArray[np.int64], out: Tensor) -> None:
         """Copy ranges of rows (ranges, 2), each of one store, one after the other.

@@ -1,6 +1,5 @@
 """One or several stores, seen as one range of rows: those of the first, then those of the second, and so on."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,15 +12,16 @@ from longstride.pipeline.loading.options import DatasetOptions, Stores
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, mostly_missing_windows, without
 from longstride.pipeline.loading.splits import Split
+from longstride.storage.arrays.data import ArrayData
 from longstride.storage.errors import LongstrideError
 from longstride.storage.mapped.mapping import read_ahead
 from longstride.storage.mapped.store import MappedStore
-from longstride.storage.open import opened
+from longstride.storage.open_data import opened_data
 from longstride.storage.packed.cache import RowCache
 from longstride.storage.packed.rows import PackedRows
 from longstride.storage.packed.store import PackedStore
+from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
-from longstride.storage.store import SeriesStore
 
 __all__ = ["Collection", "Windows", "columns_of", "opened_all", "segments_of"]
 
@@ -29,7 +29,7 @@ __all__ = ["Collection", "Windows", "columns_of", "opened_all", "segments_of"]
 class Collection:
     """Stores with the same channels, seen as one range of rows."""
 
-    def __init__(self, stores: Sequence[SeriesStore], options: DatasetOptions) -> None:
+    def __init__(self, stores: Sequence[SeriesData], options: DatasetOptions) -> None:
         """Serve the channels and targets of the options, and keep decoded rows of packed stores in their cache.
 
         Raises LongstrideError for a channel that a store does not have, and for stores of different types.
@@ -45,10 +45,10 @@ class Collection:
         """Row at which each store begins, and where the last one ends."""
         for store in stores:
             columns_of(store, (*self.channels, *self.targets))
-        dtypes = {store.layout.dtype for store in stores}
+        dtypes = {store.dtype for store in stores}
         if len(dtypes) > 1:
             raise LongstrideError(
-                f"the stores hold {' and '.join(sorted(dtypes))}: ingest them with one --dtype",
+                f"the stores hold {' and '.join(sorted(map(str, dtypes)))}: ingest them with one --dtype",
                 code="stores-differ",
             )
 
@@ -60,10 +60,7 @@ class Collection:
     @property
     def has_missing(self) -> bool:
         """Whether any value of the served channels is missing."""
-        return any(
-            bool((store.stats().count[columns_of(store, self.served)] < store.num_rows).any())
-            for store in self.stores
-        )
+        return any(store.has_missing(columns_of(store, self.served)) for store in self.stores)
 
     @property
     def arrays(self) -> list[NDArray[np.floating]] | None:
@@ -77,8 +74,8 @@ class Collection:
         """For each store: its values in memory, or what decodes them, with a cache or without."""
         return [self._rows_of(store) for store in self.stores]
 
-    def _rows_of(self, store: SeriesStore) -> NDArray[np.floating] | PackedRows | RowCache:
-        if isinstance(store, MappedStore):
+    def _rows_of(self, store: SeriesData) -> NDArray[np.floating] | PackedRows | RowCache:
+        if isinstance(store, MappedStore | ArrayData):
             return store.values
         assert isinstance(store, PackedStore)
         return store.values if self._cache_dir is None else RowCache(store, self._cache_dir, self._cache_bytes)
@@ -137,15 +134,15 @@ class Windows:
     """Windows that were left out for missing values or labels."""
 
 
-def opened_all(store: Stores) -> list[SeriesStore]:
-    """The stores, of which those given as paths are opened."""
-    stores = [store] if isinstance(store, SeriesStore | str | os.PathLike) else list(store)
+def opened_all(store: Stores) -> list[SeriesData]:
+    """What windows are served of: stores and arrays as they are, those given as paths opened."""
+    stores = list(store) if isinstance(store, list | tuple) else [store]
     if not stores:
         raise LongstrideError("no store is given: expected at least one", code="option-value")
-    return [opened(item) for item in stores]
+    return [opened_data(item) for item in stores]
 
 
-def segments_of(stores: Sequence[SeriesStore], split: Split | Sequence[Split] | None) -> list[Segments]:
+def segments_of(stores: Sequence[SeriesData], split: Split | Sequence[Split] | None) -> list[Segments]:
     """Segments of each store, cut to its split if there is one."""
     if split is None:
         return [store.segments for store in stores]
@@ -157,13 +154,13 @@ def segments_of(stores: Sequence[SeriesStore], split: Split | Sequence[Split] | 
     return [part.segments for part in splits]
 
 
-def columns_of(store: SeriesStore, names: Sequence[str]) -> list[int]:
+def columns_of(store: SeriesData, names: Sequence[str]) -> list[int]:
     """Columns of the named channels. Raises LongstrideError for one that the store does not have."""
     return _positions(names, store.channels, f"{store.name} has no channel")
 
 
 def _dropped(
-    index: WindowIndex, store: SeriesStore, channels: Sequence[str], options: DatasetOptions
+    index: WindowIndex, store: SeriesData, channels: Sequence[str], options: DatasetOptions
 ) -> NDArray[np.int64]:
     ranges = [np.empty((0, 2), np.int64)]
     if options.without_labels:

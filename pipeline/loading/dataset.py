@@ -81,7 +81,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """Everything that the batches depend on, epoch and step apart. Of an array, the first call reads it all."""
+        """Everything that the batches depend on, epoch and step apart; the first call reads all of an array."""
         return {"data": data_hash(self.collection.stores, self.index), **self._order_settings}
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ from longstride.storage.format import RowArray, chunk_file
 from longstride.storage.packed.shards import Packing, index_bytes, read_index
 from longstride.storage.places.folder import Folder
 from longstride.storage.places.place import FileChanged, Part, Place
+from longstride.storage.series.row_keys import sliced
 
 __all__ = ["PackedRows", "threads_for"]
 
@@ -86,21 +87,12 @@ class PackedRows:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> Any:
-        key, *rest = key if isinstance(key, tuple) else (key,)
-        if isinstance(key, slice):
-            start, stop, step = key.indices(len(self))
-            if step != 1:
-                raise IndexError(f"rows of a packed store are read one after the other, not in steps of {step}")
-            found = self.read(start, max(start, stop))
-        elif isinstance(key, int | np.integer):
-            row = int(key) + (len(self) if key < 0 else 0)
-            if not 0 <= row < len(self):
-                raise IndexError(f"row {key} is not within the {len(self)} rows of {self._place.name}")
-            found = self._chunk(row // self._packing.chunk_rows)[row % self._packing.chunk_rows]
-            return found[tuple(rest)] if rest else found
-        else:
-            found = np.stack([self[int(row)] for row in np.asarray(key).ravel()])
-        return found[(slice(None), *rest)] if rest else found
+        """Rows as numpy gives them; only those that are asked for are decoded. Raises IndexError as `sliced`."""
+        return sliced(key, self.shape, self._row, self.read)
+
+    def _row(self, row: int) -> Any:
+        chunk, within = divmod(row, self._packing.chunk_rows)
+        return self._chunk(chunk)[within]
 
     @property
     def in_memory(self) -> None:

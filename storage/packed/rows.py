@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,6 +79,8 @@ class PackedRows:
         self._sizes = shard_sizes
         self._check_unchanged = check_unchanged
         self._shards: dict[int, _Shard] = {}
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_of = 0
         # A search for a time by bisection asks for single rows, the first ones again and again.
         num_kept = KEPT_BYTES // (packing.chunk_rows * array.row_bytes)
         self._chunk = lru_cache(maxsize=max(1, min(MAX_KEPT, num_kept)))(self._read_chunk)
@@ -125,7 +127,7 @@ class PackedRows:
         if len(runs) == 1:
             self._read_run(runs[0])
             return
-        for _ in self._pool.map(self._read_run, runs):
+        for _ in self._decoders().map(self._read_run, runs):
             pass
 
     def _runs(self, start: int, stop: int, out: NDArray[Any]) -> Iterator[_Run]:
@@ -139,9 +141,12 @@ class PackedRows:
             begin = max(start, first)
             yield _Run(begin, min(stop, first + rows), out[begin - start :])
 
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(threads_for(self._place), thread_name_prefix="longstride-decoder")
+    def _decoders(self) -> ThreadPoolExecutor:
+        # A process that was forked has a copy of the pool, but none of its threads: it would wait for ever.
+        if self._pool is None or self._pool_of != os.getpid():
+            self._pool = ThreadPoolExecutor(threads_for(self._place), thread_name_prefix="longstride-decoder")
+            self._pool_of = os.getpid()
+        return self._pool
 
     def _read_run(self, run: _Run) -> None:
         rows = self._packing.chunk_rows

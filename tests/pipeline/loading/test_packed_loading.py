@@ -265,3 +265,29 @@ def test_a_damaged_shard_ends_the_epoch_with_its_name(make_store: Make, tmp_path
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(StoreError, match=r"values/c\.1\.0"):
         list(WindowLoader(packed, **SMALL))
+
+
+FORKED = """
+import os, sys, signal
+import numpy as np
+from torch.utils.data import DataLoader
+import longstride
+
+store = longstride.open(sys.argv[1])
+dataset = longstride.WindowDataset(store, window=24, stride=2, batch_size=32, pool_rows=2048, block_rows=256)
+first = next(iter(dataset)).values.nan_to_num()
+store.time[: store.num_rows]
+loader = DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="fork")
+assert (next(iter(loader)).values.nan_to_num() == first).all()
+child = os.fork()
+if child == 0:
+    os._exit(0 if len(store.time[: store.num_rows]) == store.num_rows else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print("same")
+"""
+
+
+def test_a_process_that_was_forked_decodes_after_its_parent_did(pair: Pair) -> None:
+    command = [sys.executable, "-c", FORKED, str(pair[1].path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "same\n", done.stderr

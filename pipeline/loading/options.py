@@ -36,16 +36,16 @@ class DatasetOptions:
     """Rows between the starts of windows."""
     horizon: int = 0
     """Rows after each window that are to be predicted, H."""
-    channels: Sequence[str] | None = None
+    channels: str | Sequence[str] | None = None
     """Channels of `values`, in this order; all of the store by default."""
-    targets: Sequence[str] | None = None
+    targets: str | Sequence[str] | None = None
     """Channels of `target`; by default those of `values` where there is a horizon, and none otherwise."""
 
-    split: Split | Sequence[Split] | None = None
+    split: "Split | Sequence[Split] | None" = None
     """Take windows from the rows of this split only; of several stores, one split for each."""
     max_missing: float | None = None
     """Leave out windows in which more than this share of the values is missing, 0 to 1."""
-    without_labels: Sequence[str] = ()
+    without_labels: str | Sequence[str] = ()
     """Leave out windows in which one of these labels is not 0 in a row, also in a row of the horizon."""
     weights: Sequence[float] | None = None
     """Share of the windows of an epoch for each store; by default every window comes once."""
@@ -77,6 +77,9 @@ class DatasetOptions:
     """Size that the cache of each store may have; by default that of its values."""
 
     def __post_init__(self) -> None:
+        for name in ("channels", "targets", "without_labels"):
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, (getattr(self, name),))
         if self.cache_dir is not None:
             object.__setattr__(self, "cache_dir", local_path(self.cache_dir))
         batch, world = self.batch_size, self.world_size

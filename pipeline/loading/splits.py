@@ -17,7 +17,7 @@ from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics
 from longstride.storage.text import counted, iso_time
 
-__all__ = ["Split", "Splits", "split_by_time"]
+__all__ = ["Split", "Splits", "one_split", "split_by_time"]
 
 COLUMNS = ("split", "rows", "segments", "first row", "last row")
 
@@ -55,6 +55,18 @@ class Split:
                 iso_time(max(int(time[row]) for row in ends)),
             ]
         return self.name, int((stops - starts).sum()), len(self.segments), times[0], times[1]
+
+    def segments_in(self, store: SeriesData) -> Segments:
+        """The segments, as rows of this store. Raises LongstrideError where they are rows of another one."""
+        made_of, segments = self.store, self.segments
+        is_other = made_of is not None and not _is_same(made_of, store)
+        if is_other or (len(segments) and int(segments.stop.max()) > store.num_rows):
+            whose = f" of {made_of.name}" if made_of is not None else ""
+            raise LongstrideError(
+                f"the split {self.name!r} has rows{whose}, and not of {store.name}: split what is served",
+                code="option-value",
+            )
+        return segments
 
     def stats(self, store: SeriesData) -> Statistics:
         """Statistics (N,) of the rows of this split alone, for normalisation."""
@@ -98,6 +110,25 @@ class Splits:
         """See Split."""
         parts = (self.train, self.validation, self.test)
         return Splits(*(part.without_labels(store, window=window, stride=stride) for part in parts))
+
+
+def one_split(split: object) -> Split:
+    """The split. Raises LongstrideError, which says what to write, for anything else."""
+    if isinstance(split, Splits):
+        raise LongstrideError(
+            "split is all three splits: give one of them, such as split=splits.train", code="option-value"
+        )
+    if not isinstance(split, Split):
+        raise LongstrideError(
+            f"split is {split!r:.80}: expected a split, such as split_by_time(store, window=64).train",
+            code="option-value",
+        )
+    return split
+
+
+def _is_same(one: SeriesData, other: SeriesData) -> bool:
+    """Whether rows of one are rows of the other: also of a copy that was packed, or after an append."""
+    return one is other or one.name == other.name or one.fingerprint == other.fingerprint
 
 
 @coded

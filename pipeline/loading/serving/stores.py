@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from longstride.pipeline.loading.options import DatasetOptions, Stores
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, mostly_missing_windows, without
-from longstride.pipeline.loading.splits import Split
+from longstride.pipeline.loading.splits import Split, one_split
 from longstride.storage.arrays.data import ArrayData
 from longstride.storage.errors import LongstrideError
 from longstride.storage.mapped.mapping import read_ahead
@@ -143,15 +143,15 @@ def opened_all(store: Stores) -> list[SeriesData]:
 
 
 def segments_of(stores: Sequence[SeriesData], split: Split | Sequence[Split] | None) -> list[Segments]:
-    """Segments of each store, cut to its split if there is one."""
+    """Segments of each store, cut to its split if there is one. Raises LongstrideError for a split of others."""
     if split is None:
         return [store.segments for store in stores]
-    splits = [split] if isinstance(split, Split) else list(split)
+    splits = [one_split(part) for part in (split if isinstance(split, list | tuple) else [split])]
     if len(splits) != len(stores):
         raise LongstrideError(
             f"{len(splits)} splits were given for {len(stores)} stores: expected one for each", code="option-value"
         )
-    return [part.segments for part in splits]
+    return [part.segments_in(store) for part, store in zip(splits, stores, strict=True)]
 
 
 def columns_of(store: SeriesData, names: Sequence[str]) -> list[int]:

@@ -293,3 +293,11 @@ def test_pools_are_drawn_in_a_row_and_read_ahead_one_by_one(
     assert [did.index(("read", stop)) + 1 for stop in stops] == [
         did.index(("serve", step)) for step in [0, *stops[:-1]]
     ]
+
+
+def test_one_name_is_a_list_of_one(walk: SeriesStore) -> None:
+    loader = WindowLoader(walk, window=16, batch_size=32, channels="c1", targets="c2")
+    batch = next(iter(loader))
+    assert batch.values.shape[2] == 1
+    assert batch.target is not None
+    assert batch.target.shape[2] == 1

@@ -1,4 +1,4 @@
-"""An array as series: rows of channels in memory or in a mapped file, with the times and labels it came with."""
+"""An array as series: rows of channels, wherever they lie, with the times and labels they came with."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -8,6 +8,7 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.arrays.chunked import ChunkedRows
 from longstride.storage.format import chunk_rows_for
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.row_source import RowSource
@@ -21,6 +22,8 @@ WHOLE_BYTES = 2**32
 NUM_EXCERPTS = 1_024
 EXCERPT_BYTES = 2**16
 """Of a larger array, so much at so many places makes the fingerprint."""
+NUM_READ = 64
+"""Of an array that has to be read, it is this many places."""
 
 
 class ArrayData(SeriesData):
@@ -31,7 +34,7 @@ class ArrayData(SeriesData):
 
     def __init__(
         self,
-        values: NDArray[Any],
+        values: NDArray[Any] | ChunkedRows,
         *,
         name: str,
         channels: Sequence[str],
@@ -58,7 +61,7 @@ class ArrayData(SeriesData):
         self.chunk_rows = chunk_rows_for(len(self.channels), self.dtype.itemsize)
 
     @property
-    def values(self) -> NDArray[Any]:
+    def values(self) -> NDArray[Any] | ChunkedRows:
         """All values (T, N), NaN being missing."""
         return self._values
 
@@ -99,18 +102,24 @@ class ArrayData(SeriesData):
     @cached_property
     def fingerprint(self) -> bytes:
         """Checksums of all blocks, the same as those of a store of these rows; of more than 4 GiB, of excerpts."""
-        if self._values.nbytes <= WHOLE_BYTES:
+        if self._is_seen:
             sums = [google_crc32c.value(np.ascontiguousarray(block)) for block in self._blocks()]
             return np.array(sums, "<u4").tobytes()
         rows = max(1, EXCERPT_BYTES // self._values[:1].nbytes)
-        starts = np.linspace(0, self.num_rows - rows, NUM_EXCERPTS).astype(np.int64).tolist()
+        number = NUM_EXCERPTS if isinstance(self._values, np.ndarray) else NUM_READ
+        starts = np.linspace(0, max(0, self.num_rows - rows), number).astype(np.int64).tolist()
         sums = [google_crc32c.value(np.ascontiguousarray(self._values[row : row + rows])) for row in starts]
         return np.array([self.num_rows, *sums], "<u8").tobytes()
 
     def _may_miss(self) -> bool:
         if self.dtype.kind != "f":
             return False
-        return self._values.nbytes > WHOLE_BYTES or any(map(_has_nan, self._blocks()))
+        return not self._is_seen or any(map(_has_nan, self._blocks()))
+
+    @property
+    def _is_seen(self) -> bool:
+        """Whether all values are looked at: those that lie in memory or in a file, up to a size."""
+        return isinstance(self._values, np.ndarray) and self._values.nbytes <= WHOLE_BYTES
 
     def _blocks(self) -> list[NDArray[Any]]:
         rows = range(0, self.num_rows, self.chunk_rows)

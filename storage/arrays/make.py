@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.arrays.chunked import ChunkedRows
 from longstride.storage.arrays.data import ArrayData
 from longstride.storage.arrays.files import map_file
+from longstride.storage.arrays.labelled import is_labelled, labelled
 from longstride.storage.arrays.parts import labels_of, segments_of, series_of
 from longstride.storage.arrays.times import times_of
 from longstride.storage.errors import LongstrideError, coded
@@ -47,7 +49,8 @@ def from_array(
 
     - source: a numpy array (T, N) or (T,), also a memmap; a tensor in memory; the path of a .npy or .safetensors
       file (`key` names one of several arrays), or of a file of plain numbers (`dtype`, `width` numbers in a row,
-      after `offset` bytes). Nothing is copied.
+      after `offset` bytes). Nothing is copied. An array of Zarr, h5py or Dask, and a DataArray or Dataset of xarray
+      with its own times and channels, are read piece by piece; `cache_dir` of a loader keeps what was read.
     - time: one time for each row, rising within a series: datetime64, or int64 nanoseconds since 1970 UTC. Or
       `start` and `step`, for rows that are so far apart. Without any, time is the number of the row, in seconds.
     - series: names and numbers of rows of the series that lie one after another, or the numbers alone.
@@ -60,9 +63,10 @@ def from_array(
 
     Raises LongstrideError for an array that cannot be served as it lies, and for parts that do not fit it.
     """
-    name, found = _found(source, dtype=dtype, width=width, offset=offset, key=key)
+    name, found, own_time, own_names = _found(source, channels, dtype=dtype, width=width, offset=offset, key=key)
     values = _served(found, name)
-    names = _channels(channels, values.shape[1], name)
+    names = _channels(own_names if channels is None else channels, values.shape[1], name)
+    time = own_time if time is None and start is None and step is None else time
     lengths = series_of(series, len(values), name)
     times, cadence_ns = times_of(time, start, step, len(values), list(lengths.values()), name)
     label_names, label_rows = labels_of(labels, len(values), name)
@@ -80,35 +84,42 @@ def from_array(
     )
 
 
-def _found(source: Any, **of_file: Any) -> tuple[str, NDArray[Any]]:
-    """What it is called in messages, and the array."""
+def _found(
+    source: Any, channels: Sequence[str] | None, **of_file: Any
+) -> tuple[str, NDArray[Any] | ChunkedRows, NDArray[Any] | None, list[str] | None]:
+    """What it is called in messages, the array, and the times and channels that it says itself."""
     if isinstance(source, str | os.PathLike):
-        return os.fspath(source), map_file(source, **of_file)
+        return os.fspath(source), map_file(source, **of_file), None, None
     if given := [name for name, value in of_file.items() if value]:
         raise LongstrideError(f"{given[0]} describes a file, and an array was given", code="option-value")
     name = type(source).__name__
+    if is_labelled(source):
+        return f"the {name}", *labelled(source, channels)
+    if not isinstance(source, np.ndarray) and getattr(source, "chunks", None) and len(source.shape) in (1, 2):
+        return f"the {name}", ChunkedRows(source), None, None
     if not hasattr(source, "__array__"):
         raise LongstrideError(
             f"the source is a {name}: expected an array, a tensor, or the path of a file", code="array-format"
         )
     try:
-        return f"the {name}", np.asarray(source)
+        return f"the {name}", np.asarray(source), None, None
     except (TypeError, RuntimeError, ValueError) as error:  # of a tensor on a device, or of a type numpy lacks
         reason = " ".join(str(error).split())
         raise LongstrideError(f"the {name} cannot be taken as an array: {reason}", code="array-format") from None
 
 
-def _served(found: NDArray[Any], name: str) -> NDArray[Any]:
+def _served(found: NDArray[Any] | ChunkedRows, name: str) -> NDArray[Any] | ChunkedRows:
     """The array (T, N) as torch can serve it, without a copy."""
-    values = np.asarray(found)
-    values = values[:, None] if values.ndim == 1 else values
-    if values.ndim != 2:
+    values = found
+    if isinstance(values, np.ndarray):
+        values = values.view(np.ndarray) if values.ndim != 1 else values.view(np.ndarray)[:, None]
+    if len(values.shape) != 2:
         raise LongstrideError(
             f"{name} has shape {found.shape}: expected rows and channels (T, N); of series of equal length "
             "(S, T, N), give array.reshape(-1, N) and series=[T] * S",
             code="array-format",
         )
-    if not values.size:
+    if 0 in values.shape:
         raise LongstrideError(f"{name} has shape {found.shape}: it holds no value", code="array-format")
     if values.dtype.kind not in "fiu" or values.dtype.itemsize > 8 or values.dtype.str[1:] in ("u2", "u4", "u8"):
         raise LongstrideError(
@@ -120,7 +131,9 @@ def _served(found: NDArray[Any], name: str) -> NDArray[Any]:
             f"{values.dtype.newbyteorder('=').name!r})",
             code="array-format",
         )
-    if any(stride < 0 or stride % values.dtype.itemsize for stride in values.strides):
+    if isinstance(values, np.ndarray) and any(
+        stride < 0 or stride % values.dtype.itemsize for stride in values.strides
+    ):
         raise LongstrideError(
             f"{name} runs backwards, or its rows do not lie on whole numbers: give numpy.ascontiguousarray(array)",
             code="array-format",

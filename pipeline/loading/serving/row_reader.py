@@ -7,8 +7,7 @@ from torch import Tensor
 
 from longstride.pipeline.loading.serving.gather import window_view
 from longstride.pipeline.loading.serving.stores import Collection, columns_of
-from longstride.storage.packed.cache import RowCache
-from longstride.storage.packed.rows import PackedRows
+from longstride.storage.series.row_source import DecodedRows
 
 __all__ = ["RowReader", "merged"]
 
@@ -64,9 +63,9 @@ class _Mapped:
 
 
 class _Packed:
-    """Rows of a packed store, or of its cache."""
+    """Rows that are decoded, or kept by a cache."""
 
-    def __init__(self, rows: PackedRows | RowCache, columns: list[int] | None) -> None:
+    def __init__(self, rows: DecodedRows, columns: list[int] | None) -> None:
         self._rows = rows
         self._columns = columns
 

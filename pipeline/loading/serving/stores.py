@@ -12,12 +12,11 @@ from longstride.pipeline.loading.options import DatasetOptions, Stores
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, mostly_missing_windows, without
 from longstride.pipeline.loading.splits import Split, one_split
-from longstride.storage.arrays.data import ArrayData
+from longstride.storage.arrays.chunked import ChunkedRows
 from longstride.storage.errors import LongstrideError
 from longstride.storage.mapped.mapping import read_ahead
-from longstride.storage.mapped.store import MappedStore
 from longstride.storage.open_data import opened_data
-from longstride.storage.packed.cache import RowCache
+from longstride.storage.packed.cache import RowCache, cache_of
 from longstride.storage.packed.rows import PackedRows
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.series.data import SeriesData
@@ -70,15 +69,24 @@ class Collection:
         return arrays if len(arrays) == len(found) else None
 
     @cached_property
-    def rows(self) -> list[NDArray[np.floating] | PackedRows | RowCache]:
+    def rows(self) -> list[NDArray[np.floating] | PackedRows | ChunkedRows | RowCache]:
         """For each store: its values in memory, or what decodes them, with a cache or without."""
         return [self._rows_of(store) for store in self.stores]
 
-    def _rows_of(self, store: SeriesData) -> NDArray[np.floating] | PackedRows | RowCache:
-        if isinstance(store, MappedStore | ArrayData):
-            return store.values
-        assert isinstance(store, PackedStore)
-        return store.values if self._cache_dir is None else RowCache(store, self._cache_dir, self._cache_bytes)
+    def _rows_of(self, store: SeriesData) -> NDArray[np.floating] | PackedRows | ChunkedRows | RowCache:
+        values: Any = store.values
+        if isinstance(values, np.ndarray) or self._cache_dir is None:
+            return values  # type: ignore[no-any-return]
+        if isinstance(store, PackedStore):
+            return cache_of(store, self._cache_dir, self._cache_bytes)
+        assert isinstance(values, ChunkedRows)
+        if values.origin is None:
+            raise LongstrideError(
+                f"cache_dir keeps rows of files, and {store.name} does not say which files its rows are from: leave "
+                "it out",
+                code="option-value",
+            )
+        return RowCache(values, values.piece_rows, values.origin, self._cache_dir, self._cache_bytes)
 
     def __getstate__(self) -> dict[str, Any]:
         # Each process maps stores and caches for itself.

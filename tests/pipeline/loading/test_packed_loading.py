@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from longstride import WindowDataset, WindowLoader
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.errors import StoreError
-from longstride.storage.packed.cache import THERE, RowCache
+from longstride.storage.packed.cache import THERE, cache_of
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
 from tests.helpers.stores.packed_stores import ROWS, make_pair, quantised
@@ -142,7 +142,7 @@ def test_a_complete_cache_is_read_as_it_is(pair: Pair, tmp_path: Path) -> None:
     for _ in range(2):  # the last windows of an epoch are left out, others each time
         for _ in loader:
             pass
-    cache = RowCache(packed, tmp_path)
+    cache = cache_of(packed, tmp_path)
     if not cache.is_complete:
         cache.read_many([(0, ROWS)], [np.empty((ROWS, 3), np.float32)])
     assert loader.dataset.collection.arrays is not None
@@ -176,11 +176,11 @@ def test_ranks_of_a_machine_share_a_cache(pair: Pair, tmp_path: Path) -> None:
 
 def test_the_limit_counts_what_others_are_at_and_what_the_dead_had_reserved(pair: Pair, tmp_path: Path) -> None:
     _, packed = pair
-    cache = RowCache(packed, tmp_path, 4 * packed.packing.chunk_rows * 12 + 5)
+    cache = cache_of(packed, tmp_path, 4 * packed.packing.chunk_rows * 12 + 5)
     cache._reserve(np.array([3, 5]))  # and then died: its locks are free
     out = np.empty((ROWS, 3), np.float32)
     for _ in range(2):
-        RowCache(packed, tmp_path, 4 * packed.packing.chunk_rows * 12 + 5).read_many([(0, ROWS)], [out])
+        cache_of(packed, tmp_path, 4 * packed.packing.chunk_rows * 12 + 5).read_many([(0, ROWS)], [out])
         np.testing.assert_array_equal(out, pair[0].values)
     assert {3, 5} < set(np.flatnonzero(cache._there == THERE).tolist())
     assert ((cache._there == THERE).sum(), (cache._there != 0).sum()) == (4, 4)
@@ -205,10 +205,10 @@ ON_A_FULL_DISK = """
 import sys
 import numpy as np
 from longstride.storage.open import open_store
-from longstride.storage.packed.cache import RowCache
+from longstride.storage.packed.cache import cache_of
 packed = open_store(sys.argv[1])
 for _ in range(2):
-    cache = RowCache(packed, sys.argv[2])
+    cache = cache_of(packed, sys.argv[2])
     out = np.empty(packed.values.shape, np.float32)
     cache.read_many([(0, len(out))], [out])
     assert out.tobytes() == packed.values[:].tobytes()
@@ -234,21 +234,21 @@ def test_a_disk_that_is_really_full(pair: Pair, tmp_path: Path, kilobytes: int, 
 @pytest.mark.parametrize("way", ["mapped whole", "copied"])
 def test_a_bit_that_flips_in_the_cache_is_decoded_again(pair: Pair, tmp_path: Path, way: str) -> None:
     store, packed = pair
-    RowCache(packed, tmp_path).read_many([(0, ROWS)], [np.empty((ROWS, 3), np.float32)])
+    cache_of(packed, tmp_path).read_many([(0, ROWS)], [np.empty((ROWS, 3), np.float32)])
     (values,) = tmp_path.glob("*.values")
     for at in (0, 7777, values.stat().st_size - 1):
         data = bytearray(values.read_bytes())
         data[at] ^= 4
         with open(values, "r+b") as file:
             file.write(data)
-    cache = RowCache(packed, tmp_path)
+    cache = cache_of(packed, tmp_path)
     assert cache.is_complete
     if way == "mapped whole":
         assert cache.in_memory is None
     out = np.empty((ROWS, 3), np.float32)
     cache.read_many([(0, ROWS)], [out])
     assert out.tobytes() == store.values[:].tobytes()
-    again = RowCache(packed, tmp_path).in_memory
+    again = cache_of(packed, tmp_path).in_memory
     assert again is not None
     assert again.tobytes() == out.tobytes()
 

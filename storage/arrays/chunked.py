@@ -64,7 +64,7 @@ class ChunkedRows:
         return np.asarray(self._array[start:stop], self.dtype).reshape(stop - start, self.shape[1])
 
     def read_many(self, ranges: Sequence[tuple[int, int]], outs: Sequence[NDArray[Any]]) -> None:
-        """Read several ranges of rows (start, stop), each into its array; each piece is read once for all of them."""
+        """Read several ranges of rows (start, stop), each into its array; a piece is read once for all."""
         pieces: dict[int, list[tuple[int, int, NDArray[Any]]]] = {}
         for (start, stop), out in zip(ranges, outs, strict=True):
             for piece in range(start // self.piece_rows, -(-stop // self.piece_rows)):

@@ -27,7 +27,7 @@ def is_labelled(source: object) -> bool:
 
 
 def labelled(source: Any, channels: Sequence[str] | None) -> Labelled:
-    """Rows, times and channels of an xarray `DataArray` (time, channel) or (time,), or of the variables of a `Dataset`.
+    """Rows, times and channels of a `DataArray` (time, channel) or (time,), or of the variables of a `Dataset`.
 
     `channels` are the variables of a Dataset to take; by default all. Raises LongstrideError for other dimensions.
     """

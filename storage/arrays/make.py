@@ -49,8 +49,9 @@ def from_array(
 
     - source: a numpy array (T, N) or (T,), also a memmap; a tensor in memory; the path of a .npy or .safetensors
       file (`key` names one of several arrays), or of a file of plain numbers (`dtype`, `width` numbers in a row,
-      after `offset` bytes). Nothing is copied. An array of Zarr, h5py or Dask, and a DataArray or Dataset of xarray
-      with its own times and channels, are read piece by piece; `cache_dir` of a loader keeps what was read.
+      after `offset` bytes). Nothing is copied.
+    - or, read piece by piece: an array of Zarr, h5py or Dask, or a DataArray or Dataset of xarray, which has
+      times and channels of its own; `cache_dir` of a loader keeps what was read.
     - time: one time for each row, rising within a series: datetime64, or int64 nanoseconds since 1970 UTC. Or
       `start` and `step`, for rows that are so far apart. Without any, time is the number of the row, in seconds.
     - series: names and numbers of rows of the series that lie one after another, or the numbers alone.

@@ -57,11 +57,11 @@ class RowCache:
         self._rows = rows
         self.shape, self.dtype, self.nbytes = rows.shape, rows.dtype, rows.nbytes
         self._chunk_rows = chunk_rows
-        self._num_chunks = -(-len(rows) // self._chunk_rows)
-        row_bytes = rows.nbytes // len(rows)
+        self._num_chunks = -(-rows.shape[0] // self._chunk_rows)
+        row_bytes = rows.nbytes // rows.shape[0]
         limit = rows.nbytes if limit_bytes is None else limit_bytes
         self._max_chunks = self._num_chunks if limit >= rows.nbytes else limit // (self._chunk_rows * row_bytes)
-        name = _name_of(identity, len(rows), chunk_rows)
+        name = _name_of(identity, rows.shape[0], chunk_rows)
         values, there, sums = (Path(folder) / f"{name}.{kind}" for kind in ("values", "there", "checksums"))
         try:
             make_directory(Path(folder))
@@ -151,7 +151,7 @@ class RowCache:
         if not len(chunks):
             return
         bounds = [
-            (int(run[0]) * self._chunk_rows, min((int(run[-1]) + 1) * self._chunk_rows, len(self._rows)))
+            (int(run[0]) * self._chunk_rows, min((int(run[-1]) + 1) * self._chunk_rows, self.shape[0]))
             for run in np.split(chunks, np.flatnonzero(np.diff(chunks) > 1) + 1)
         ]
         if not self._has_room(bounds):
@@ -176,7 +176,7 @@ class RowCache:
 
     def _has_room(self, bounds: Sequence[tuple[int, int]]) -> bool:
         """Whether the disk has room for these rows; if not, none are kept from now on."""
-        row_bytes = self.nbytes // len(self._rows)
+        row_bytes = self.nbytes // self.shape[0]
         has_room = all(
             _allocated(self._file, start * row_bytes, (stop - start) * row_bytes) for start, stop in bounds
         )

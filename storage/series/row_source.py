@@ -34,8 +34,20 @@ class RowSource(Protocol):
     def __array__(self) -> NDArray[Any]: ...
 
 
-class DecodedRows(RowSource, Protocol):
-    """Rows that are made when they are asked for, best of all many ranges together."""
+class DecodedRows(Protocol):
+    """Rows (T, N) that are made when they are asked for, many ranges at a time."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """T and N."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of each value."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows."""
 
     def read_many(self, ranges: Sequence[tuple[int, int]], outs: Sequence[NDArray[Any]], /) -> None:
         """Read several ranges of rows (start, stop), each into its array."""

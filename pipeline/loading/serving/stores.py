@@ -82,8 +82,7 @@ class Collection:
         assert isinstance(values, ChunkedRows)
         if values.origin is None:
             raise LongstrideError(
-                f"cache_dir keeps rows of files, and {store.name} does not say which files its rows are from: leave "
-                "it out",
+                f"cache_dir keeps rows of files, and {store.name} does not say which: leave it out",
                 code="option-value",
             )
         return RowCache(values, values.piece_rows, values.origin, self._cache_dir, self._cache_bytes)

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from longstride import WindowBatch, WindowDataset, WindowLoader, from_array, split_by_time
+from tests.helpers.errors import raises
 from tests.helpers.stores.segments import brute_force, segment_lists
 from tests.helpers.stores.store_of import StoreOf
 
@@ -122,3 +124,31 @@ def test_workers_serve_the_same(kind: str, tmp_path: Path) -> None:
         WindowDataset(data, **options), batch_size=None, num_workers=1, multiprocessing_context="forkserver"
     )
     assert all(map(equal, plain, expected))
+
+
+@pytest.mark.parametrize("way", ["plain", "cache", "cache again", "workers", "device"])
+def test_a_zarr_array_is_served_like_a_store(way: str, store_of: StoreOf, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).standard_normal((3000, 3)).astype(np.float32)
+    values[::50, 1] = np.nan
+    array = zarr.create_array(tmp_path / "a.zarr", shape=values.shape, chunks=(128, 3), dtype="f4")
+    array[:] = values
+    options: dict[str, Any] = {"window": 16, "batch_size": 32, "pool_rows": 1024, "block_rows": 64}
+    expected = list(WindowLoader(store_of(values), **options))
+    more: dict[str, Any] = {"workers": {"num_workers": 1}, "device": {"device": "cpu"}}.get(way, {})
+    if way.startswith("cache"):
+        more = {"cache_dir": tmp_path / "cache"}
+    found = [list(WindowLoader(array, **options, **more)) for _ in range(1 + way.endswith("again"))]
+    for batches in found:
+        assert len(batches) == len(expected)
+        assert all(map(equal, batches, expected))
+
+
+def test_a_cache_knows_when_an_array_was_changed(tmp_path: Path) -> None:
+    array = zarr.create_array(tmp_path / "a.zarr", shape=(1000, 2), chunks=(100, 2), dtype="f4")
+    options: dict[str, Any] = {"window": 8, "batch_size": 32, "shuffle": False, "cache_dir": tmp_path / "cache"}
+    array[:] = np.zeros((1000, 2), np.float32)
+    assert next(iter(WindowLoader(array, **options))).values.max() == 0
+    array[10:20] = 1
+    assert next(iter(WindowLoader(array, **options))).values.max() == 1
+    with raises("option-value", "cache_dir"):
+        WindowLoader(zarr.array(np.zeros((1000, 2), np.float32)), **options).__iter__().__next__()

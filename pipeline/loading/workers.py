@@ -6,6 +6,7 @@ processes, and what workers read of a file is in the page cache that all share.
 
 import multiprocessing
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,8 @@ class _Starts(IterableDataset[NDArray[np.int64]]):
     """In a worker: starts of every num_workers-th group of steps."""
 
     def __init__(self, dataset: WindowDataset) -> None:
-        self._dataset = dataset
+        self._dataset = copy(dataset)
+        self._dataset.collection = dataset.collection.without_memory()
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
         end_with_parent()

@@ -1,6 +1,7 @@
 """An array as series: rows of channels, wherever they lie, with the times and labels they came with."""
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.arrays.chunked import ChunkedRows
+from longstride.storage.arrays.remap import MappedPart, part_of
 from longstride.storage.format import chunk_rows_for
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.row_source import RowSource
@@ -59,6 +61,22 @@ class ArrayData(SeriesData):
         self.series = tuple(series)
         self.cadence_ns = cadence_ns
         self.chunk_rows = chunk_rows_for(len(self.channels), self.dtype.itemsize)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process maps a file itself; what lies in memory is copied to it.
+        part = part_of(self._values) if isinstance(self._values, np.ndarray) else None
+        return {**vars(self), "_values": part or self._values}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        values = state["_values"]
+        vars(self).update(state, _values=values.map() if isinstance(values, MappedPart) else values)
+
+    def without_memory(self) -> "ArrayData":
+        """The same without values that lie in memory: for a process that only plans."""
+        made = copy(self)
+        if isinstance(self._values, np.ndarray) and part_of(self._values) is None:
+            made._values = np.empty((0, len(self.channels)), self.dtype)
+        return made
 
     @property
     def values(self) -> NDArray[Any] | ChunkedRows:

@@ -1,6 +1,7 @@
 """One or several stores, seen as one range of rows: those of the first, then those of the second, and so on."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, mostly_missing_windows, without
 from longstride.pipeline.loading.splits import Split, one_split
 from longstride.storage.arrays.chunked import ChunkedRows
+from longstride.storage.arrays.data import ArrayData
 from longstride.storage.errors import LongstrideError
 from longstride.storage.mapped.mapping import read_ahead
 from longstride.storage.open_data import opened_data
@@ -91,6 +93,15 @@ class Collection:
         # Each process maps stores and caches for itself.
         return {name: value for name, value in vars(self).items() if name != "rows"}
 
+    def without_memory(self) -> "Collection":
+        """The same without values that lie in memory: for a process that only plans."""
+        made = copy(self)
+        vars(made).pop("rows", None)
+        made.stores = tuple(
+            store.without_memory() if isinstance(store, ArrayData) else store for store in self.stores
+        )
+        return made
+
     def locate(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
         """Store of each row, None where there is one alone, and the row within it."""
         if len(self.stores) == 1:
@@ -103,7 +114,7 @@ class Collection:
         store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1
         for number, (start, stop) in zip(store.tolist(), rows.tolist(), strict=True):
             first_row, values = int(self.first_row[number]), self.rows[number]
-            if isinstance(values, np.ndarray):
+            if isinstance(values, np.ndarray) and values.flags.c_contiguous:
                 read_ahead(values[start - first_row : stop - first_row])
 
     def windows(self, segments: Sequence[Segments], options: DatasetOptions) -> "Windows":

@@ -24,6 +24,7 @@ from longstride.pipeline.profile.clock.parts import (
     parts_of_time,
     unnamed_parts,
 )
+from longstride.pipeline.profile.clock.runs import runs_of
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
@@ -310,7 +311,14 @@ def _elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times
         if times is None:
             continue
         seen = sense(times.nanoseconds, blocks)
-        if seen.num_steps and not seen.num_back and seen.num_still <= 0.1 * seen.num_steps:
+        if (
+            seen.num_steps
+            and not seen.num_back
+            and (
+                seen.num_still <= 0.1 * seen.num_steps
+                or runs_of(times.nanoseconds, blocks, are_whole=False).are_of_coarse_clock
+            )
+        ):
             doubt = (
                 f"{name!r} is an elapsed time in {unit}, without a date: rows are as if from 1970. If you know "
                 'when it began, say so, as with start = "2024-03-01T08:00"'

@@ -8,7 +8,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.settings.time_format import directives
-from longstride.pipeline.ingest.times.spelling import mended, readable
+from longstride.pipeline.ingest.times.spelling import mended, readable, without_fraction
 from longstride.pipeline.ingest.times.whole_numbers import masked, none
 from longstride.pipeline.ingest.times.zones import Clock
 
@@ -56,6 +56,7 @@ def from_format(texts: pl.Series, format_: str, clock: Clock) -> pl.Series:
     Nanoseconds (int64); null where unreadable or out of reach. Raises RecipeError where the format means no time.
     """
     texts, format_ = readable(texts, format_, clock.zone)
+    texts, format_, later = without_fraction(texts, format_)
     fields = set(directives(format_))
     if fields & set("HIkl") and not fields & set("MSTRXrcs"):
         # Polars wants hour and minute, or neither.
@@ -69,6 +70,8 @@ def from_format(texts: pl.Series, format_: str, clock: Clock) -> pl.Series:
         spelt = mended(texts.filter(unread), format_)
         mended_ = _datetimes(spelt.texts, spelt.format) + spelt.later.cast(pl.Duration("ns"))
         datetimes = datetimes.scatter(unread.arg_true(), mended_.cast(datetimes.dtype))
+    if (later != 0).any():
+        datetimes = datetimes + later.cast(pl.Duration("ns"))
     return clock.to_nanoseconds(datetimes)
 
 

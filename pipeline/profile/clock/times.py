@@ -19,8 +19,6 @@ from longstride.pipeline.profile.clock.parts import (
     PARTS,
     is_hhmm,
     is_part,
-    months_of_time,
-    ordinal_of_time,
     parts_of_time,
     unnamed_parts,
 )
@@ -84,12 +82,7 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
                 times = read_times([columns[date].raw, column.raw], blocks)
                 # A bit more than the date alone.
                 add(_with_doubt_of_date(times, columns[date]), max(name_score(date), name_score(clock)), 3)
-    if parts := parts_of_time(columns):
-        add(_read([columns[name].raw for name in parts], None), 0, 4.5)
-    elif months := months_of_time(columns):
-        add(_read([columns[name].raw for name in months], "%Y %m"), 0, 4.5)
-    if ordinal := ordinal_of_time(columns):
-        names, format_ = ordinal
+    for names, format_ in parts_of_time(columns):
         add(_read([columns[name].raw for name in names], format_), 0, 4.5)
     if not found:
         found += _unnamed(columns, blocks)

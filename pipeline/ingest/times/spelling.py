@@ -86,16 +86,15 @@ def mended(texts: pl.Series, format_: str) -> Spelt:
     return Spelt(texts, format_, later)
 
 
-def without_fraction(texts: pl.Series, format_: str) -> Spelt:
+def without_fraction(texts: pl.Series, format_: str) -> Spelt | None:
     """Texts without the fraction of their finest part, such as that of 12.5 hours (%H%.f), and how long it is.
 
-    It is rounded to the millisecond, and may have a comma.
+    It is rounded to the millisecond, and may have a comma. None where the format has no such part.
     """
-    later = pl.Series([0], dtype=pl.Int64).new_from_index(0, len(texts))
     match = OF_A_PART.search(format_)
     unit = UNIT_OF_PART[match[1]] if match else ""
     if match is None or set(directives(format_)) & set(FINER[unit]):
-        return Spelt(texts, format_, later)
+        return None
     before, after = format_[: match.end() - len("%.f")], format_[match.end() :]
     pattern = rf"^\s*({pattern_of(before)})(?:[.,]([0-9]+))?({pattern_of(after)})\s*$"
     start, digits, end = texts.str.extract_groups(pattern).struct.unnest().get_columns()

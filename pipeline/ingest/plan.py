@@ -161,6 +161,12 @@ def make_plan(
         columns.append(Columns.resolve(source.name, source.names, source.unnamed, recipe))
     union = tuple(union) if union is not None else union_of_channels(columns, recipe)
     channels = tuple(one.channels for one in columns)
+    if recipe.duplicates == "spread" and len(set(map(frozenset, channels))) > 1:
+        raise RecipeError(
+            "duplicates spread does not go with files that differ in their columns, as of these rows of one time "
+            "are joined: ingest them apart, or leave out with exclude what only some have",
+            code="recipe-conflict",
+        )
     if recipe.sql is not None:
         if recipe.absent_labels == "zero":
             columns = _with_lacking(recipe, sources, columns)

@@ -102,6 +102,11 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
                 "column of their time",
                 code="recipe-conflict",
             )
+        if self.duplicates == "spread" and (self.pivot is not None or self.counts_rows):
+            other, remedy = "pivot, which joins rows of one time", "name its column as series instead"
+            if self.counts_rows:
+                other, remedy = "rows that are counted, whose times never repeat", "leave it out"
+            raise RecipeError(f"duplicates spread does not go with {other}: {remedy}", code="recipe-conflict")
         if self.channels is not None and self.exclude:
             raise RecipeError(
                 "channels and exclude contradict each other: name the columns to keep, or to leave out",

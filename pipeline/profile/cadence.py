@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.ingest.duration import format_duration, parse_duration
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.profile.coarse_clock import instead_of_one
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import number, share
@@ -38,14 +39,16 @@ def see_steps(draft: Proposal) -> None:
     differ = int((steps != usual).sum())
     others = f"{share(differ, len(steps))} of steps are others" if differ else "all steps are the same"
     draft.seen.append(f"the median step{' of a series' if over else ''} is {format_duration(usual)}, {others}")
-    gaps = steps.filter(steps > GAP * usual)
+    most = GAP * usual if "max-gap" not in draft.settings else parse_duration(str(draft.settings["max-gap"]))
+    gaps = steps.filter(steps > most)
     if len(gaps):
         longest = format_duration(int(gaps.max()))  # type: ignore[arg-type]
-        draft.seen.append(f"{counted(len(gaps), 'gap')} of over {GAP} times that, the longest {longest}")
+        of_what = f"{GAP} times that" if "max-gap" not in draft.settings else format_duration(int(most))
+        draft.seen.append(f"{counted(len(gaps), 'gap')} of over {of_what}, the longest {longest}")
     if num_back:
         draft.seen.append(f"times go back in {counted(num_back, 'place')}")
     is_even = differ <= len(steps) / 2
-    if not _find_max_gap(draft, usual, is_even=is_even) and len(gaps) > MANY * len(steps):
+    if not _find_max_gap(draft, usual, int(most), is_even=is_even) and len(gaps) > MANY * len(steps):
         many = share(len(gaps), len(steps))
         draft.doubts.append(
             f"{many} of steps are gaps and start a new segment, which no window crosses. To keep rows together, "
@@ -60,13 +63,14 @@ def _most_steps(gaps: pl.Series, usual: int) -> int:
     return -(-longest // unit) * unit
 
 
-def _find_max_gap(draft: Proposal, usual: int, *, is_even: bool) -> bool:
-    """Say how many windows there are; propose a longer gap where the usual one leaves none to most rows."""
-    runs = _runs(draft, int(GAP * usual))
+def _find_max_gap(draft: Proposal, usual: int, most: int, *, is_even: bool) -> bool:
+    """Say how many windows there are; propose a longer gap where `most` leaves none to most rows."""
+    runs = _runs(draft, most)
     num_rows, longest = int(runs.sum()), int(runs.max())  # type: ignore[arg-type]
     longer: list[int] = []
     if num_rows >= WINDOW and _in_windows(runs) < ENOUGH * num_rows:
         longer = [factor * usual if is_even else _round_up(factor * usual) for factor in FACTORS[is_even]]
+        longer = [gap_ns for gap_ns in longer if gap_ns > most]
     for gap_ns in longer:
         joined = _runs(draft, gap_ns)
         if _in_windows(joined) >= ENOUGH * num_rows:
@@ -149,14 +153,15 @@ def find_duplicates(draft: Proposal) -> None:
     if num_others > FEW * len(rows) and not draft.keys:
         draft.doubts.append(
             f"{share(num_others, len(rows))} of rows repeat a time with other values ({shown}), and no column "
-            "says whose they are: ingest the files apart, add such a column, or see duplicates"
+            "says whose they are. An ingest stops there: ingest the files apart, or add such a column; if one of "
+            'them is right, say which: duplicates = "first", "last" or "mean"' + instead_of_one(draft)
         )
     else:
         draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before: see the doubt")
         draft.doubts.append(
             f"duplicates: {num_others:,} of {counted(num_again, 'row')} of a time that was before have other "
             f"values or labels: {shown}. An ingest stops there, unless you say which is right: duplicates = "
-            '"first", "last" or "mean"'
+            '"first", "last" or "mean"' + instead_of_one(draft)
         )
 
 

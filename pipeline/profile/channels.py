@@ -37,7 +37,7 @@ MANY = 0.1
 
 def leave_out_other_times(draft: Proposal) -> None:
     """Leave out times that are not the time of a row, and its parts."""
-    parts = parts_of_time(draft.columns)
+    parts = {name for names, _ in parts_of_time(draft.columns) if len(names) > 2 for name in names}
     others = {times.recipe.time for times in draft.times}
     for column in draft.free:
         is_time = column.name in others or is_time_of_day(column)

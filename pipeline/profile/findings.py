@@ -20,6 +20,7 @@ from longstride.pipeline.profile.channels import (
     leave_out_texts,
 )
 from longstride.pipeline.profile.clock.times import Times, find_times, has_zone
+from longstride.pipeline.profile.coarse_clock import find_coarse_clock
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
 from longstride.pipeline.profile.labels import LABEL_NAME, find_labels
@@ -83,6 +84,7 @@ def profile(
     leave_out_constants(draft)
     find_missing(draft)
     say_beyond(draft)
+    find_coarse_clock(draft)
     see_steps(draft)
     find_duplicates(draft)
     find_counters(draft)
@@ -131,6 +133,7 @@ def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Pr
     columns = _columns(sample, is_reversed=True)
     times[0] = times[0]._replace(nanoseconds=times[0].nanoseconds.reverse())
     draft = Proposal(sample, columns, places.reverse(), times)
+    draft.is_newest_first = True
     draft.seen.append("the newest row is first; an ingest puts rows in order")
     return draft
 

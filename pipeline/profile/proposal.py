@@ -33,6 +33,8 @@ class Proposal:
         self.columns = columns
         self.times = times
         """The time of a row, and what else could be."""
+        self.is_newest_first = False
+        """Whether rows are in the opposite order of the file."""
         self.rows = places.with_columns(times[0].nanoseconds.alias("time"))
         """Block, file, group and time; series and pivot when they are known; (rows,) each."""
         self.settings: dict[str, str | list[str]] = {}

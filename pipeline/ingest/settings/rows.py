@@ -14,7 +14,7 @@ MAX_STEPS_OF_GAP = 1_000_000
 """Memory holds the rows that are put in for a gap."""
 LONGEST_STEP = "5000w"
 
-Duplicates = Literal["error", "same", "first", "last", "mean"]
+Duplicates = Literal["error", "same", "first", "last", "mean", "spread"]
 Aggregate = Literal["mean", "min", "max", "last", "count"]
 Fill = Literal["none", "forward", "linear"]
 CounterBits = Literal["16", "32", "64"]
@@ -33,7 +33,10 @@ class RowSettings:
     FROM rows WHERE a > 0`."""
     duplicates: Duplicates = "error"
     """What to do with rows of the same series and time; with same, those of the same values and labels are kept
-    once, and others are an error."""
+    once, and others are an error; spread keeps all, evenly spread until the next time."""
+    spread_over: str | None = None
+    """How far rows of one time are spread at most: the usual step of their clock, which is coarser than the rows,
+    such as 1s."""
     rate: tuple[str, ...] = ()
     """Channels that are counters: stored as their increase per second."""
     counter_bits: CounterBits = "32"
@@ -61,6 +64,11 @@ class RowSettings:
     def max_gap_ns(self) -> int | None:
         """`max_gap` in nanoseconds."""
         return _nanoseconds(self.max_gap)
+
+    @property
+    def spread_over_ns(self) -> int | None:
+        """`spread_over` in nanoseconds."""
+        return _nanoseconds(self.spread_over)
 
     @property
     def split_on_missing_ns(self) -> int | None:
@@ -101,7 +109,7 @@ class RowSettings:
 
     def check_rows(self) -> None:
         """Raise RecipeError where they cannot be used, or not together."""
-        for name in ("max_gap", "split_on_missing", "fill_limit"):
+        for name in ("spread_over", "max_gap", "split_on_missing", "fill_limit"):
             if (duration := getattr(self, name)) is not None:
                 parse_duration(duration, name.replace("_", "-"))
         for _, how in by_column(self.aggregate):
@@ -110,6 +118,12 @@ class RowSettings:
             raise RecipeError(
                 "fill and fill-limit go together: say how missing values are filled in (forward or linear) and "
                 "how far (such as 1h)",
+                code="recipe-conflict",
+            )
+        if (self.duplicates == "spread") != (self.spread_over is not None):
+            raise RecipeError(
+                "duplicates spread and spread-over go together: say how far rows of one time are spread at most, "
+                "which is the usual step of their clock (such as 1s)",
                 code="recipe-conflict",
             )
         self.max_rejected(1)

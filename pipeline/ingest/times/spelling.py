@@ -12,11 +12,15 @@ from longstride.pipeline.ingest.times.month_names import ENGLISH
 from longstride.pipeline.ingest.times.whole_numbers import masked
 from longstride.pipeline.ingest.times.zone_names import offsets_of
 
-__all__ = ["Spelt", "mended", "one_end", "readable"]
+__all__ = ["Spelt", "mended", "one_end", "readable", "without_fraction"]
 
 BLANKS = r"[\s\u{a0}\u{2007}\u{202f}]+"
 FRACTION = re.compile(r"([^\w%])%f")
 WITHOUT_MARK = re.compile(r"(?<![A-Za-z])%H%M(%S)?")
+OF_A_PART = re.compile(r"%[-_0]?([jHkM])%\.f")
+UNIT_OF_PART = {"j": "d", "H": "h", "k": "h", "M": "min"}
+FINER = {"d": "HkIlMSTXRcrps", "h": "MSTXRcrp", "min": "STXcr"}
+"""Directives of finer parts: with one of these, a fraction is one of a second."""
 DIGITS_ALONE = re.compile(r"(?:%[YjmdHMSy])+")
 BETWEEN = (r"\s+(?:-|–|—|to|till|until|bis|->|→)\s+|\.\.+|\s*[–—→]\s*", r"\s*/\s*")  # noqa: RUF001
 INTERVALS = [f"^(?<begin>[^/]+?)(?:{BETWEEN[1]})(?<end>[^/]+)$", f"^(?<begin>.+?)(?:{BETWEEN[0]})(?<end>.+)$"]
@@ -80,6 +84,26 @@ def mended(texts: pl.Series, format_: str) -> Spelt:
             zeros, _ = cut.replaced(texts.gather(rows), _zeros, cut.found)
             texts, later = texts.scatter(rows, zeros), later.scatter(rows, unit)
     return Spelt(texts, format_, later)
+
+
+def without_fraction(texts: pl.Series, format_: str) -> Spelt | None:
+    """Texts without the fraction of their finest part, such as that of 12.5 hours (%H%.f), and how long it is.
+
+    It is rounded to the millisecond, and may have a comma. None where the format has no such part.
+    """
+    match = OF_A_PART.search(format_)
+    unit = UNIT_OF_PART[match[1]] if match else ""
+    if match is None or set(directives(format_)) & set(FINER[unit]):
+        return None
+    before, after = format_[: match.end() - len("%.f")], format_[match.end() :]
+    pattern = rf"^\s*({pattern_of(before)})(?:[.,]([0-9]+))?({pattern_of(after)})\s*$"
+    start, digits, end = texts.str.extract_groups(pattern).struct.unnest().get_columns()
+    share = ("0." + digits).cast(pl.Float64).fill_null(0.0)
+    milliseconds = (share * (UNITS_NS[unit] // UNITS_NS["ms"])).round().cast(pl.Int64)
+    plain = pl.select(pl.concat_str(pl.lit(start), pl.lit(end))).to_series()
+    if unit == "h":  # 24 is the last moment of a day
+        plain = masked(plain, ~(start.str.ends_with("24") & (share > 0)))
+    return Spelt(plain, before + after, milliseconds * UNITS_NS["ms"])
 
 
 def one_end(intervals: pl.Series, end: str) -> pl.Series:

@@ -24,8 +24,10 @@ from longstride.pipeline.ingest.writing.memory import refuse_large
 from longstride.pipeline.ingest.writing.merge import MergedRows, merge_bucket
 from longstride.pipeline.ingest.writing.row_rules import RowRules
 from longstride.pipeline.ingest.writing.segments import default_max_gap, find_segments
+from longstride.pipeline.ingest.writing.spread import refuse_unknown_order
 from longstride.pipeline.ingest.writing.target import Contents, NewStore
 from longstride.storage.format import StoreLayout
+from longstride.storage.text import counted
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter
 
@@ -59,6 +61,8 @@ def write_store(
         labels=plan.labels,
         dtype=recipe.dtype,
     )
+    if recipe.duplicates == "spread":
+        refuse_unknown_order(read.parts, plan.sources, read.folder.path)
     with target.writer(lock, layout) as writer:
         rules = RowRules(writer, channels, recipe, len(plan.sources))
         first_series = min(series for part in read.parts for series in part.spans.series)
@@ -177,7 +181,7 @@ def _commit(
         cadence=format_duration(step_ns),
         max_gap=format_duration(max_gap_ns),
         parts_reused=read.num_reused,
-        look_at=tuple(_told(plan, read, writer, is_new=target.first_row == 0)),
+        look_at=tuple(_told(plan, read, writer, rules, is_new=target.first_row == 0)),
     )
     report = publish(report)
     writer.commit(
@@ -191,9 +195,14 @@ def _commit(
     return report
 
 
-def _told(plan: Plan, read: ReadSources, writer: StoreWriter, *, is_new: bool) -> Iterator[str]:
+def _told(plan: Plan, read: ReadSources, writer: StoreWriter, rules: RowRules, *, is_new: bool) -> Iterator[str]:
     """What the whole files show."""
     recipe = plan.recipe
+    if rules.spread and rules.spread.num_rows:
+        yield (
+            f"{counted(rules.spread.num_rows, 'row')} of a time that was before got a time of its own, until the "
+            f"next one and within {recipe.spread_over}, evenly spread in the order of the file"
+        )
     yield from told_of_left_out(read.parts, recipe.exclude)
     channels = writer.layout.channels
     # What is computed has other values than the log, and a pivot makes channels of rows.

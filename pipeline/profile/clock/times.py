@@ -19,11 +19,10 @@ from longstride.pipeline.profile.clock.parts import (
     PARTS,
     is_hhmm,
     is_part,
-    months_of_time,
-    ordinal_of_time,
     parts_of_time,
     unnamed_parts,
 )
+from longstride.pipeline.profile.clock.runs import runs_of
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
@@ -83,12 +82,7 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
                 times = read_times([columns[date].raw, column.raw], blocks)
                 # A bit more than the date alone.
                 add(_with_doubt_of_date(times, columns[date]), max(name_score(date), name_score(clock)), 3)
-    if parts := parts_of_time(columns):
-        add(_read([columns[name].raw for name in parts], None), 0, 4.5)
-    elif months := months_of_time(columns):
-        add(_read([columns[name].raw for name in months], "%Y %m"), 0, 4.5)
-    if ordinal := ordinal_of_time(columns):
-        names, format_ = ordinal
+    for names, format_ in parts_of_time(columns):
         add(_read([columns[name].raw for name in names], format_), 0, 4.5)
     if not found:
         found += _unnamed(columns, blocks)
@@ -310,7 +304,14 @@ def _elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times
         if times is None:
             continue
         seen = sense(times.nanoseconds, blocks)
-        if seen.num_steps and not seen.num_back and seen.num_still <= 0.1 * seen.num_steps:
+        if (
+            seen.num_steps
+            and not seen.num_back
+            and (
+                seen.num_still <= 0.1 * seen.num_steps
+                or runs_of(times.nanoseconds, blocks, are_whole=False).are_of_coarse_clock
+            )
+        ):
             doubt = (
                 f"{name!r} is an elapsed time in {unit}, without a date: rows are as if from 1970. If you know "
                 'when it began, say so, as with start = "2024-03-01T08:00"'

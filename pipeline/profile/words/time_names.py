@@ -12,7 +12,7 @@ TIME_NAME = re.compile(
 )
 PART_OF_NAME = re.compile(r"time|date|stamp|zeit|datum|fecha|heure|czas|время|дата|时间|時間|日時")
 ELAPSED_NAME = re.compile(
-    r"(?:elapsed|relative|rel|test|run|total|up|sim|log)?(?:time|t|zeit|temps|tiempo|tempo|czas)s?|xvalue|timestamp|ts"
+    r"(?:elapsed|relative|rel|test|run|enginerun|total|up|sim|log)?(?:time|t|zeit|temps|tiempo|tempo|czas)s?|xvalue|timestamp|ts"
 )
 OFFSET = re.compile(r"(?:(?:GMT|UTC) ?|[(\[])([+-])(\d{1,2})(?::?00)?(?![\d:])")
 UNITS = {

@@ -15,7 +15,8 @@ from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.report import IngestReport
-from longstride.pipeline.ingest.report_page import write_report
+from longstride.pipeline.ingest.report_page.overview import Overview
+from longstride.pipeline.ingest.report_page.page import write_report
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.recorded import sources_of_rebuild
 from longstride.pipeline.ingest.staging.folder import StagedFolder, was_finished
@@ -209,14 +210,14 @@ def _run(
     target.refuse_older(read.parts, plan.sources)
     sensors = None if recipe.pivot is None else target.sensors(sensors_of(read.parts), plan.union)
 
-    def publish(report: IngestReport) -> IngestReport:
+    def publish(report: IngestReport, overview: Overview) -> IngestReport:
         report = replace(
             report,
             store=os.fspath(store),
             rejects=collect_rejects(read.folder.path, store, report.generation, plan.sources, read.parts),
             seconds=clock.perf_counter() - started,
         )
-        write_report(report, report_folder(store))
+        write_report(report, overview, report_folder(store))
         read.folder.leave_report(report)
         return report
 

@@ -113,20 +113,28 @@ def read_intervals(recipe: Recipe, known: Sequence[str] | None = None) -> Interv
         )
     head = text.partition("\n")[0]
     separator = max(",;\t|", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    header = [name.strip() for name in next(reader, [])]
+    header, rows = _rows(file, text, separator)
     places = {use: _place(header, pattern) for use, pattern in COLUMNS.items()}
     if places["start"] is None or places["end"] is None:
         raise _wrong(
             file,
             f"expected columns start and end, and maybe name and series; the columns are {listed(header)}",
         )
-    rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
     for line, row in rows:
         if len(row) != len(header):
             raise _wrong(file, f"there are {len(row)} fields, and {len(header)} columns", line)
     texts = {use: [row[place].strip() for _, row in rows] for use, place in places.items() if place is not None}
     return _of_texts(recipe, crc, [line for line, _ in rows], texts, known)
+
+
+def _rows(file: str, text: str, separator: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header, and each row that holds something with its line."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        return header, [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
+    except csv.Error as error:
+        raise _wrong(file, f"it is not CSV: {error}", reader.line_num) from None
 
 
 def _of_texts(
@@ -144,7 +152,7 @@ def _of_texts(
     if len(names) > MAX_NAMES:
         raise _wrong(file, f"there are {len(names):,} names, each of which would be a label: expected few")
     series = texts.get("series", [""] * len(lines))
-    if any(series) and recipe.series is None:
+    if any(series) and recipe.series_column is None:
         raise _wrong(file, "intervals are of series, and the rows have none: name their column with --series")
     found = []
     for line, start, end, name, of in zip(lines, starts, ends, given, series, strict=True):

@@ -17,7 +17,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page.overview import Overview
 from longstride.pipeline.ingest.report_page.page import write_report
-from longstride.pipeline.ingest.sources.names import Names, find_files
+from longstride.pipeline.ingest.sources.names import Names, as_list, find_files
 from longstride.pipeline.ingest.sources.recorded import sources_of_rebuild
 from longstride.pipeline.ingest.staging.folder import StagedFolder, was_finished
 from longstride.pipeline.ingest.staging.read import ReadSources
@@ -72,6 +72,7 @@ def ingest(
         raise RecipeError(
             f"recipe is a {found}: expected a Recipe (of a Proposal, its .recipe)", code="recipe-value"
         )
+    sources = as_list(sources)
     lock = _new_store(out)
     if lock.is_committed and not lock.append:
         # The lock would refuse it, though a kill may have come between its last step and the end of the process.
@@ -96,6 +97,7 @@ def append(
     raises as `ingest`.
     """
     _check(options)
+    sources = as_list(sources)
     with StoreLock(out, append=True) as lock:
         store = open_store(lock.path)
         recipe = recipe_of(store)

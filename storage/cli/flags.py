@@ -32,9 +32,9 @@ class Once(click.Option):
         """The one value. Raises UsageError for several."""
         found = opts.get(self.name or "")
         if isinstance(found, list) and not self.multiple:
-            if other := next((value for value in found if value != found[0]), None):
+            if others := [value for value in found if value != found[0]]:
                 raise click.UsageError(
-                    f"{self.opts[0]} is given twice, as {found[0]!r} and {other!r}: give one", ctx
+                    f"{self.opts[0]} is given twice, as {found[0]!r} and {others[0]!r}: give one", ctx
                 )
             opts = {**opts, self.name or "": found[0]}
         return super().consume_value(ctx, opts)

@@ -59,7 +59,8 @@ def check_output(path: StrPath, *, overwrite: bool) -> Path:
         raise LongstrideError(f"{above} is a file, not a folder: give another path", code="path-taken")
     refuse_inside_store(out)
     try:
-        mode = out.lstat().st_mode
+        # Of an open pipe, /dev/stdout leads to a name that no file has.
+        mode = named.stat().st_mode if named.exists() else out.lstat().st_mode
     except FileNotFoundError:
         return out
     if stat.S_ISDIR(mode):

@@ -77,7 +77,9 @@ class Intervals:
         return labels, matched
 
     def told_of_unmatched(self, matched: set[int]) -> Iterator[str]:
-        """Say which intervals have no row."""
+        """Say which intervals have no row, or that there are none."""
+        if not self.all:
+            yield f"{self.file} holds no interval: the label {self.names[0]!r} is 0 in all rows"
         unmatched = [one for number, one in enumerate(self.all) if number not in matched]
         if unmatched:
             one = unmatched[0]
@@ -128,13 +130,18 @@ def read_intervals(recipe: Recipe, known: Sequence[str] | None = None) -> Interv
 
 
 def _rows(file: str, text: str, separator: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and each row that holds something with its line."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    """The header, and each row that holds something with the line where it begins."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    found: list[tuple[int, list[str]]] = []
+    line = 1
     try:
-        header = [name.strip() for name in next(reader, [])]
-        return header, [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
+        for row in reader:
+            found.append((line, row))
+            line = reader.line_num + 1
     except csv.Error as error:
-        raise _wrong(file, f"it is not CSV: {error}", reader.line_num) from None
+        raise _wrong(file, f"it is not CSV: {error}", line) from None
+    header = found[0][1] if found else []
+    return [name.strip() for name in header], [(at, row) for at, row in found[1:] if any(map(str.strip, row))]
 
 
 def _of_texts(
@@ -158,6 +165,8 @@ def _of_texts(
     for line, start, end, name, of in zip(lines, starts, ends, given, series, strict=True):
         if not name:
             raise _wrong(file, "an interval has no name: give it one, or leave the column out", line)
+        if not name.isprintable():
+            raise _wrong(file, f"its name is {name[:80]!r}: expected one line; is a quote lost?", line)
         if name not in names:
             raise SourceError(
                 file,

@@ -16,9 +16,9 @@ from longstride.storage.writing.writer import StoreWriter
 __all__ = ["overview_of"]
 
 MAX_CHANNELS = 500
-MANY_BLOCKS = 60
+MANY_BLOCKS = 40
 """Of so many, the statistics say enough for a picture; rows of fewer are read."""
-MAX_STEPS = 2**20
+MAX_STEPS = 2**18
 
 Ends = NDArray[np.floating]
 
@@ -26,13 +26,15 @@ Ends = NDArray[np.floating]
 def overview_of(writer: StoreWriter, segments: Segments) -> Overview:
     """Look at all rows that are written; `segments` are those of the whole store.
 
-    At most 60 blocks of values and a million times are read, whatever the number of rows.
+    At most 40 blocks of values and 2**18 times are read, whatever the number of rows.
     """
     blocks = writer.block_statistics()
     total = Statistics.merge(blocks)
     num_shown = min(MAX_CHANNELS, len(writer.layout.channels))
     low, high = (
-        _from_statistics(blocks, num_shown) if len(blocks) >= MANY_BLOCKS else _from_rows(writer, num_shown)
+        _from_statistics(blocks, num_shown)
+        if len(blocks) >= MANY_BLOCKS
+        else _from_rows(writer, blocks, num_shown)
     )
     steps, num_sampled = _steps(writer, len(blocks), segments)
     return Overview(
@@ -63,18 +65,20 @@ def _from_statistics(blocks: Sequence[Statistics], num_channels: int) -> tuple[E
     return np.fmin.reduceat(least, starts), np.fmax.reduceat(most, starts)
 
 
-def _from_rows(writer: StoreWriter, num_channels: int) -> tuple[Ends, Ends]:
+def _from_rows(writer: StoreWriter, blocks: Sequence[Statistics], num_channels: int) -> tuple[Ends, Ends]:
     """The same from the values; a step may begin in one block and end in another."""
     edges = edges_of(writer.num_rows)
     low, high = (np.full((len(edges) - 1, num_channels), np.nan, writer.layout.dtype) for _ in range(2))
-    for row in range(0, writer.num_rows, writer.layout.chunk_rows):
-        values = writer.written_values(row // writer.layout.chunk_rows, range(num_channels))
+    for number, block in enumerate(blocks):
+        row = number * writer.layout.chunk_rows
+        values = writer.written_values(number, range(num_channels))
         first, last = np.searchsorted(edges, [row, row + len(values) - 1], side="right") - 1
         starts = edges[first : last + 1].clip(min=row) - row
-        finite = np.where(np.isfinite(values), values, np.nan)
+        if np.isinf([block.minimum, block.maximum]).any():
+            values = np.where(np.isfinite(values), values, np.nan)
         steps = slice(first, last + 1)
-        low[steps] = np.fmin(low[steps], np.fmin.reduceat(finite, starts))
-        high[steps] = np.fmax(high[steps], np.fmax.reduceat(finite, starts))
+        low[steps] = np.fmin(low[steps], np.fmin.reduceat(values, starts))
+        high[steps] = np.fmax(high[steps], np.fmax.reduceat(values, starts))
     return low, high
 
 

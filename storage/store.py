@@ -20,7 +20,7 @@ from longstride.storage.format import (
     ROOT,
     StoreLayout,
 )
-from longstride.storage.html import html_table
+from longstride.storage.html.table import html_table
 from longstride.storage.places.folder import Folder
 from longstride.storage.places.place import Place
 from longstride.storage.row_source import CheckedRows, RowSource

@@ -23,7 +23,7 @@ from longstride.pipeline.ingest.settings.text import TextSettings
 from longstride.pipeline.ingest.settings.uses import UseSettings
 from longstride.pipeline.ingest.settings.values import ValueSettings
 from longstride.storage.errors import coded
-from longstride.storage.location import local_path
+from longstride.storage.location import expanded, is_url, local_path
 
 __all__ = ["Recipe"]
 
@@ -90,8 +90,14 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
                 raise unexpected("unit", column or value, "a column and its unit, such as pressure=bar")
         check_once("unit", self.unit)
         check_once("aggregate", self.aggregate)
-        for name, needed in (("aggregate", "every"), ("counter_bits", "rate")):
-            if getattr(self, name) != DEFAULTS[name] and not (self.grid_ns if needed == "every" else self.rate):
+        for name, needed, is_there in (
+            ("aggregate", "every", self.grid_ns is not None),
+            ("counter_bits", "rate", bool(self.rate)),
+            ("absent_labels", "labels", bool(self.labels)),
+            ("ambiguous", "a timezone whose clocks are set back", self.timezone != DEFAULTS["timezone"]),
+            ("nonexistent", "a timezone whose clocks are set forward", self.timezone != DEFAULTS["timezone"]),
+        ):
+            if getattr(self, name) != DEFAULTS[name] and not is_there:
                 shown = name.replace("_", "-")
                 raise RecipeError(f"{shown} does nothing without {needed}: give both", code="recipe-conflict")
 
@@ -127,7 +133,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
 
         Raises RecipeError for an unknown name, a value of another type, or no time column.
         """
-        values = {name.replace("-", "_"): value for name, value in settings.items()}
+        values = _by_field(settings)
         known = {field.name for field in fields(cls)}
         if unknown := sorted(values.keys() - known):
             names = ", ".join(name.replace("_", "-") for name in sorted(known))
@@ -141,8 +147,13 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
     @coded
     def from_toml(cls, path: str | os.PathLike[str], **overrides: Any) -> "Recipe":
         """Read a recipe file; `overrides` take the place of what it says. Raises RecipeError."""
-        settings = read_toml(local_path(path))
+        path = local_path(path)
+        settings = read_toml(path)
         try:
+            settings = _by_field(settings)
+            if isinstance(file := settings.get("label_file"), str) and file and not is_url(file):
+                # So that the same recipe means the same file, whatever folder it is used in.
+                settings["label_file"] = str(path.parent / expanded(file))
             return cls.from_settings(settings | overrides)
         except RecipeError as error:
             raise RecipeError(f"{path}: {error}", code=error.code) from None
@@ -173,6 +184,17 @@ LISTS = {
     for name, hint in HINTS.items()
     if name not in ONE_OR_MORE and any(get_origin(kind) is tuple for kind in (hint, *get_args(hint)))
 }
+
+
+def _by_field(settings: dict[str, Any]) -> dict[str, Any]:
+    """Values by the names of fields. Raises RecipeError where one is there in both spellings."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        field = name.replace("-", "_")
+        if field in found:
+            raise RecipeError(f"{name} is there twice, with - and with _: leave one out", code="recipe-conflict")
+        found[field] = value
+    return found
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -8,8 +8,7 @@ from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.profile.coarse_clock import instead_of_one
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.words.wording import number, share
-from longstride.storage.text import counted, readable_time
+from longstride.storage.text import counted, number, readable_time, share
 
 __all__ = ["find_duplicates", "see_steps"]
 

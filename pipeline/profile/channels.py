@@ -16,7 +16,8 @@ from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import affixes_of
 from longstride.pipeline.profile.spelling.states import is_truth_word, states_entry
 from longstride.pipeline.profile.words.time_names import name_score, plain
-from longstride.pipeline.profile.words.wording import number, quoted
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.storage.text import number
 
 __all__ = [
     "find_counters",

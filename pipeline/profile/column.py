@@ -9,7 +9,8 @@ from longstride.pipeline.ingest.settings.values import PLAIN, Spelling
 from longstride.pipeline.ingest.staging.numbers import to_numbers
 from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
-from longstride.pipeline.profile.words.wording import number, quoted, share
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.storage.text import number, share
 
 __all__ = ["FEW", "MAX_WORDS", "MOST", "Column", "steps"]
 

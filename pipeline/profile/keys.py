@@ -22,7 +22,7 @@ from longstride.pipeline.profile.layout.long_log import (
 from longstride.pipeline.profile.layout.quantities import are_far, are_quantities
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.time_names import plain
-from longstride.pipeline.profile.words.wording import share
+from longstride.storage.text import share
 
 __all__ = ["find_keys"]
 

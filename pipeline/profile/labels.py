@@ -9,7 +9,8 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.time_names import plain
-from longstride.pipeline.profile.words.wording import quoted, share
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.storage.text import share
 
 __all__ = ["LABEL_NAME", "find_labels"]
 

@@ -11,8 +11,8 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.words.wording import quoted, share
-from longstride.storage.text import counted
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.storage.text import counted, share
 
 __all__ = ["try_recipe"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from longstride.pipeline.ingest.duration import parse_duration
+from longstride.pipeline.ingest.duration import check_step, parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import name_pattern, unexpected
 from longstride.pipeline.ingest.settings.epochs import EPOCHS, UNITS_NS, Epoch, epoch_of, nanoseconds_of
@@ -136,7 +136,7 @@ class ClockSettings:
                 code="recipe-conflict",
             )
         if self.round_time is not None:
-            parse_duration(self.round_time, "round-time")
+            check_step("round-time", self.round_time)
         if self.interval != "none" and len(self.time_columns) != 1:
             raise RecipeError(
                 f"interval is for one column that holds two times, time names {len(self.time_columns)}",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
 
-from longstride.pipeline.ingest.duration import parse_duration
+from longstride.pipeline.ingest.duration import check_step, parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import by_column, check_choice, unexpected
 
@@ -12,7 +12,6 @@ __all__ = ["RowSettings"]
 
 MAX_STEPS_OF_GAP = 1_000_000
 """Memory holds the rows that are put in for a gap."""
-LONGEST_STEP = "5000w"
 
 Duplicates = Literal["error", "same", "first", "last", "mean", "spread"]
 Aggregate = Literal["mean", "min", "max", "last", "count"]
@@ -132,9 +131,7 @@ class RowSettings:
         """Raise RecipeError where the grid of `every` cannot be used."""
         if self.every is None:
             return
-        parse_duration(self.every, "every")
-        if parse_duration(self.every) > parse_duration(LONGEST_STEP):
-            raise unexpected("every", self.every, f"at most {LONGEST_STEP}, about 96 years")
+        check_step("every", self.every)
         if self.max_gap is not None:
             num_steps = parse_duration(self.max_gap) / parse_duration(self.every)
             if num_steps > MAX_STEPS_OF_GAP:

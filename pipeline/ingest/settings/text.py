@@ -70,6 +70,7 @@ class TextSettings:
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isdecimal() or int(text) > MOST_LINES:
+    # Python takes digits of all scripts, but not thousands of them.
+    if not (text.isdecimal() and text.isascii() and len(text) <= 9) or int(text) > MOST_LINES:
         raise unexpected(name, text, f"a number of lines, from 0 to {MOST_LINES:,}")
     return int(text)

@@ -99,7 +99,9 @@ class ValueSettings(TextSettings):
             ("thousands", self.thousands, THOUSANDS_MARKS),
             ("negative", self.negative, NEGATIVES),
         ):
-            for _, value in by_column(entries):
+            for column, value in by_column(entries):
+                if column == "":
+                    raise unexpected(setting, f"={value}", f"{value} for all columns, or COLUMN={value} for one")
                 check_choice(setting, value, choices)
             if setting != "negative":
                 check_once(setting, entries)

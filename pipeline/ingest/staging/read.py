@@ -71,6 +71,7 @@ class ReadSources:
             refuse_midnight_between(self.parts, self._plan.sources)
         if clock := RowClock.of(self._plan.recipe):
             self.parts = list(counted(self.parts, clock))
+        self._date_files()
         self._see(left_behind)
         for source, file in zip(self._plan.sources, self.files, strict=True):
             file.crc = source.crc
@@ -138,10 +139,15 @@ class ReadSources:
         file.nonexistent += part.nonexistent
         for reason, count in part.rejected.items():
             file.rejected[reason] = file.rejected.get(reason, 0) + count
-        for span in part.spans:
-            first, last = span.first_time, span.last_time
-            file.first_time_ns = first if file.first_time_ns is None else min(first, file.first_time_ns)
-            file.last_time_ns = last if file.last_time_ns is None else max(last, file.last_time_ns)
+
+    def _date_files(self) -> None:
+        """Say from when to when the rows of each file are; all parts have times by now."""
+        for part in self.parts:
+            file = self.files[part.source]
+            for span in part.spans:
+                first, last = span.first_time, span.last_time
+                file.first_time_ns = first if file.first_time_ns is None else min(first, file.first_time_ns)
+                file.last_time_ns = last if file.last_time_ns is None else max(last, file.last_time_ns)
 
     def _advance(self, num_bytes: int) -> None:
         self._done_bytes += num_bytes

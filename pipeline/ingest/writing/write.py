@@ -12,6 +12,7 @@ from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.errors import AccountingError
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport, IngestReport
+from longstride.pipeline.ingest.report_page.overview import Overview
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.last_line import ends_within_line
 from longstride.pipeline.ingest.staging.left_out import told_of_left_out
@@ -22,6 +23,7 @@ from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
 from longstride.pipeline.ingest.writing.extremes import far_values
 from longstride.pipeline.ingest.writing.memory import refuse_large
 from longstride.pipeline.ingest.writing.merge import MergedRows, merge_bucket
+from longstride.pipeline.ingest.writing.overview import overview_of
 from longstride.pipeline.ingest.writing.row_rules import RowRules
 from longstride.pipeline.ingest.writing.segments import default_max_gap, find_segments
 from longstride.pipeline.ingest.writing.spread import refuse_unknown_order
@@ -43,7 +45,7 @@ def write_store(
     sensors: Sequence[str] | None,
     bucket_bytes: int,
     progress: Callable[[float], object],
-    publish: Callable[[IngestReport], IngestReport],
+    publish: Callable[[IngestReport, Overview], IngestReport],
 ) -> IngestReport:
     """Write all rows that were read into `target`, and commit.
 
@@ -149,7 +151,7 @@ def _commit(
     writer: StoreWriter,
     rules: RowRules,
     target: NewStore,
-    publish: Callable[[IngestReport], IngestReport],
+    publish: Callable[[IngestReport, Overview], IngestReport],
 ) -> IngestReport:
     recipe = plan.recipe
     step_ns = recipe.grid_ns or target.usual_step(writer, rules.series_start)
@@ -183,7 +185,7 @@ def _commit(
         parts_reused=read.num_reused,
         look_at=tuple(_told(plan, read, writer, rules, is_new=target.first_row == 0)),
     )
-    report = publish(report)
+    report = publish(report, overview_of(writer, whole.segments))
     writer.commit(
         whole.segments,
         whole.series,

@@ -10,8 +10,8 @@ from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import Affixes, affixes_of
 from longstride.pipeline.profile.spelling.marks import Reading, best_reading, has_sure_fraction
-from longstride.pipeline.profile.words.wording import number, quoted
-from longstride.storage.text import counted
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.storage.text import counted, number
 
 __all__ = ["find_spellings"]
 

@@ -28,8 +28,7 @@ from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.whole.clock import ClockKnown
 from longstride.pipeline.profile.whole.novelty import Known
 from longstride.pipeline.profile.whole.rest import read_rest, rest_of
-from longstride.pipeline.profile.words.wording import number
-from longstride.storage.text import counted
+from longstride.storage.text import counted, number
 
 __all__ = ["look_further", "say_beyond"]
 

@@ -37,6 +37,8 @@ def test_rows_are_counted_through_all_files_and_rejects(tmp_path: Path, piece_by
     assert store.time[0:499].tolist() == expected(rows)
     assert store.values[0:499, 0].tolist() == rows
     assert store.segments.start.tolist() == [0, 7]
+    spans = [(file.first_time_ns, file.last_time_ns) for file in report.files]
+    assert spans == [tuple(expected([0, 299])), tuple(expected([300, 499]))]
 
 
 def test_the_same_rows_in_every_format(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import is_single_byte
 from longstride.pipeline.ingest.settings.text import BLANKS
-from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
+from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES, is_utf8
 
 __all__ = ["Rewriting"]
 
@@ -45,7 +45,9 @@ class Rewriting:
 
         Raises UnicodeError where it cannot be in the recipe's encoding.
         """
-        encoding = None if is_single_byte(recipe.encoding) else recipe.encoding
+        # What is looked for is in UTF-8.
+        are_bytes = is_utf8(recipe.encoding) or (recipe.separator + (recipe.comment or "")).isascii()
+        encoding = None if is_single_byte(recipe.encoding) and are_bytes else recipe.encoding
         if begin and encoding and codecs.lookup(encoding).name in MARKED and not begin.startswith(MARKS):
             raise UnicodeError(f"{encoding} begins with a mark, and this text does not")
         text = begin if encoding is None else begin.decode(encoding, "replace").encode()

@@ -10,8 +10,7 @@ from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.writing.spread import spread_times
 from longstride.pipeline.profile.clock.runs import Runs, runs_of
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.words.wording import number, share
-from longstride.storage.text import readable_time
+from longstride.storage.text import number, readable_time, share
 
 __all__ = ["find_coarse_clock", "instead_of_one"]
 

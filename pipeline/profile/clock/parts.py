@@ -30,7 +30,7 @@ CLOCK_NAMES = ("hhmm", "hrmn", "clock", "hour", "mst", "pst", "est", "cst", "utc
 """Those of times of day in digits, such as the zone alone."""
 INVENTED = re.compile(r"a\d+|column_\d+")
 """Names that a file without names is given."""
-FIRST_YEAR = 1950
+FIRST_YEAR = 1850
 DAY_OF_YEAR = ("doy", "dayofyear", "yday", "jday", "julianday", "julian", "jd")
 
 
@@ -80,6 +80,8 @@ def unnamed_parts(columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
             return
         pairs = zip(names[behind:], limits, strict=False)
         fit = [name for name, _ in takewhile(lambda pair: _are_whole(columns[pair[0]], *pair[1]), pairs)]
+        if not any(columns[name].numbers.max() for name in fit[2:]):
+            fit = fit[:2]  # hours that are always 0 change no time, and may be flags
         yield from ((names[start], *fit[:count]) for count in range(2, len(fit) + 1))
 
 

@@ -298,11 +298,13 @@ def _unnamed(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
 def _elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times]:
     """Columns that count from the beginning of a recording."""
     for name, column in columns.items():
-        unit = elapsed_unit(name)
+        # A second line may say it, as below the x-axis of an oscilloscope.
+        said = names_unit(name) or names_unit(column.unit or "")
+        unit = said or elapsed_unit(name)
         if unit is None or not column.numbers.count() or column.numbers.count() < MOST * len(column.numbers):
             continue
         other = None
-        if names_unit(name) is None and column.is_whole:
+        if said is None and column.is_whole:
             # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
             step: Any = column.numbers.drop_nulls().diff().median() or 0
             unit, other = ("ms", "s") if step >= 20 and step % 60 else ("s", "ms")

@@ -23,7 +23,7 @@ NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 UNIT = re.compile(
     r"[\[(].*[\])]|.{0,2}[°º%µμΩ].{0,6}|[a-zA-Z]{1,4}(?:[-/^*]?\d?|\^-?\d|[./ ][a-zA-Z]{1,4}-?\d?)*|deg ?\w*"
-    r"|volts?|-|#|\w{1,8}/\w{1,6}\^?-?\d?|[a-z]+\+?\d[a-z0-9+-]*",
+    r"|volts?|seconds?|-|#|\w{1,8}/\w{1,6}\^?-?\d?|[a-z]+\+?\d[a-z0-9+-]*",
     re.IGNORECASE,
 )
 NO_UNIT = re.compile(
@@ -68,6 +68,8 @@ def _find_head(table: Table) -> Head:
     rows = _is_row(kinds)
     records = table.records
     first = next((index for index, record in enumerate(records[:MOST_ABOVE]) if rows(record)), None)
+    if first == 0 and _are_names_and_units(records[:3], kinds):
+        first = 2
     if first is None:
         # All are texts, or numbers as their names are.
         first = next(
@@ -142,6 +144,15 @@ def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
         return bool(fit) and fit >= len(filled) - fit
 
     return is_row
+
+
+def _are_names_and_units(records: Sequence[Record], kinds: Sequence[Kind]) -> bool:
+    """Whether a line of texts and numbers holds names: the next one has texts alone, and then come numbers."""
+    numbers = [column for column, kind in enumerate(kinds) if kind is Kind.NUMBER]
+    if len(records) < 3 or any(len(record.fields) < len(kinds) for record in records):
+        return False
+    names, units, row = ([kind_of(record.fields[column]) for column in numbers] for record in records)
+    return Kind.TEXT in names and set(units) == {Kind.TEXT} and Kind.TEXT not in row
 
 
 def _could_be_names(record: Record, width: int) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.table import Record, Table, fits
@@ -26,6 +27,7 @@ UNIT = re.compile(
     r"|volts?|seconds?|-|#|\w{1,8}/\w{1,6}\^?-?\d?|[a-z]+\+?\d[a-z0-9+-]*",
     re.IGNORECASE,
 )
+ZONE = re.compile(r"[A-Z]{3,5}")
 NO_UNIT = re.compile(
     r"\W*|ts|rn|n/?a|none|unitless|smp|avg|tot|max|min|std|sample|utc|date.*|time.*|.*(yy|hh|mm:).*", re.I
 )
@@ -85,6 +87,9 @@ def _find_head(table: Table) -> Head:
     below = [record for record in above if record.line > best.line]
     while below and _is_like_row(below[-1]):
         start = below.pop().line  # it is damaged: an ingest names it
+    if apart := _apart(best, kinds, table.separator):
+        why = "a date and a time of day stand below one name"
+        return Head(names=apart, num_above=start, num_below=0, units={}, why=why)
     named, joined = _joined(best, above, below, table.width)
     if joined:
         units = _units(named, [record for record in below if record is not joined])
@@ -144,6 +149,19 @@ def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
         return bool(fit) and fit >= len(filled) - fit
 
     return is_row
+
+
+def _apart(names: Record, kinds: Sequence[Kind], separator: str) -> tuple[str, ...]:
+    """Names for a table cut at blanks, where a date and a time of day have one name between them; else none."""
+    fields = names.fields
+    pair = next((i for i in range(len(kinds) - 1) if kinds[i] is kinds[i + 1] is Kind.TIME), None)
+    if separator != BLANKS or pair is None or len(fields) != len(kinds) - 1:
+        return ()
+    name = fields[pair]
+    # Names of both beside each other belong to rows that begin with a name of their own, as those of R.
+    if not (name_score(name) or ZONE.fullmatch(name)) or (pair and name_score(fields[pair - 1])):
+        return ()
+    return tuple(all_different([*fields[:pair], f"{name} date", f"{name} time", *fields[pair + 1 :]]))
 
 
 def _are_names_and_units(records: Sequence[Record], kinds: Sequence[Kind]) -> bool:

@@ -112,3 +112,24 @@ def test_a_clock_that_passes_midnight_needs_a_date(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("\n".join(["time,volt", *rows]))
     with pytest.raises(LongstrideError, match="no column looks like times"):
         propose(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("name", ["CET", "timestamp"])
+def test_a_date_and_a_time_below_one_name(tmp_path: Path, name: str) -> None:
+    lines = [f"{number % 3:2} {9000 + number:6} {time}" for number, time in enumerate(stamps("%Y-%m-%d %H:%M:%S"))]
+    head = f"procs --memory--\n r   free                 {name}\n"
+    found, store = made(tmp_path, head + "\n".join(lines) + "\n")
+    assert found.settings["time"] == [f"{name} date", f"{name} time"]
+    assert tuple(store.channels) == ("r", "free")
+    assert times_of(store)[1] == int(np.datetime64("2024-03-01T08:00:10", "ns").astype(int))
+
+
+def test_a_missing_value_with_a_unit(tmp_path: Path) -> None:
+    texts = [f'"{number},4°C"' if number > 9 else '"err°C"' for number in range(40)]
+    rows = [
+        f'"{time}";{text};{number}' for number, (time, text) in enumerate(zip(stamps("%FT%T"), texts, strict=True))
+    ]
+    found, store = made(tmp_path, "\n".join(["time;temp;n", *rows]))
+    assert found.settings["null"] == ["temp=err°C"]
+    assert np.isnan(store.values[:10, 0]).all()
+    assert store.values[39, 0] == np.float32(39.4)

@@ -7,6 +7,7 @@ import polars as pl
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.epochs import CLOCK
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.profile.clock.parts import half_of_day
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.clock.times import Times, is_time_of_day
 from longstride.pipeline.profile.column import MOST, Column
@@ -20,7 +21,7 @@ def find_dateless(columns: Mapping[str, Column], blocks: pl.Series) -> list[Time
     """Columns of hours, minutes and seconds that never go back, the likeliest first."""
     found = []
     for name, column in columns.items():
-        if column.raw.dtype != pl.String or not is_time_of_day(column):
+        if column.raw.dtype != pl.String or not is_time_of_day(column) or half_of_day(columns):
             continue
         recipe = Recipe(time=name, time_format=CLOCK)
         nanoseconds = to_nanoseconds([column.raw], recipe).nanoseconds

@@ -133,3 +133,16 @@ def test_a_missing_value_with_a_unit(tmp_path: Path) -> None:
     assert found.settings["null"] == ["temp=err°C"]
     assert np.isnan(store.values[:10, 0]).all()
     assert store.values[39, 0] == np.float32(39.4)
+
+
+def test_morning_and_afternoon_in_a_column_of_their_own(tmp_path: Path) -> None:
+    times = [START + number * timedelta(minutes=20) for number in range(60)]
+    (tmp_path / "log.txt").write_text(
+        "\n".join(f"{time:%I:%M:%S %p} all {time.minute / 8}" for time in times[15:40])
+    )
+    with pytest.raises(LongstrideError, match="no column looks like times"):
+        propose(tmp_path / "log.txt")  # as 8 and 20 o'clock would be the same
+    rows = [f"{time:%m/%d/%Y %I:%M:%S %p} {number / 8}" for number, time in enumerate(times[15:40])]
+    found, store = made(tmp_path, "\n".join(["date time half v", *rows]))
+    assert found.settings["time-format"] == "%m/%d/%Y %I:%M:%S %p"
+    assert np.asarray(store.time[:1]).astype("datetime64[ns]")[0] == np.datetime64("2024-03-01T13:00")

@@ -24,8 +24,10 @@ FLAGS = {"true", "false", "1", "0", "1.0", "0.0"}
 class Column:
     """One column of the sample, (rows,)."""
 
-    def __init__(self, raw: pl.Series, spelling: Spelling = PLAIN) -> None:
+    def __init__(self, raw: pl.Series, spelling: Spelling = PLAIN, unit: str | None = None) -> None:
         self.raw = raw = within_reach(raw)
+        self.unit = unit
+        """What the file says below its name."""
         self.spelling = spelling
         self.name = raw.name
         self.is_flat = not (raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Duration))

@@ -19,6 +19,7 @@ from longstride.pipeline.profile.channels import (
     leave_out_other_times,
     leave_out_texts,
 )
+from longstride.pipeline.profile.clock.dateless import find_dateless
 from longstride.pipeline.profile.clock.times import Times, find_times, has_zone
 from longstride.pipeline.profile.coarse_clock import find_coarse_clock
 from longstride.pipeline.profile.column import Column, steps
@@ -145,6 +146,7 @@ def _laid_out(sample: Sample) -> Proposal:
     days = find_times_in_columns(columns, blocks)
     if days is None and not (times := find_times(columns, blocks)):
         days = find_dates_in_names(columns, sample.names)
+        times = find_dateless(columns, blocks) if days is None else []
     layout = {} if days is None else dict(days.settings)
     draft = _begun(sample, columns, times) if days is None else _begun_as(sample.shaped(layout))
     if days is not None:
@@ -176,7 +178,10 @@ def _begun_as(sample: Sample) -> Proposal:
 def _columns(sample: Sample, *, is_reversed: bool = False) -> dict[str, Column]:
     spelling = Spelling(decimal=str(sample.dialect.settings.get("decimal", ".")))
     frame = sample.frame()
-    return {raw.name: Column(raw, spelling) for raw in (frame.reverse() if is_reversed else frame)}
+    units = sample.dialect.units
+    return {
+        raw.name: Column(raw, spelling, units.get(raw.name)) for raw in (frame.reverse() if is_reversed else frame)
+    }
 
 
 def _say_dialect(draft: Proposal) -> None:

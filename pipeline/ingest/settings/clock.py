@@ -8,7 +8,7 @@ from typing import Literal
 from longstride.pipeline.ingest.duration import check_step, parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import name_pattern, unexpected
-from longstride.pipeline.ingest.settings.epochs import EPOCHS, UNITS_NS, Epoch, epoch_of, nanoseconds_of
+from longstride.pipeline.ingest.settings.epochs import CLOCK, EPOCHS, UNITS_NS, Epoch, epoch_of, nanoseconds_of
 from longstride.pipeline.ingest.settings.melt import TIME_OF_DAY, check_melt
 from longstride.pipeline.ingest.settings.time_format import check_format
 
@@ -36,8 +36,8 @@ class ClockSettings:
     time_format: str | None = None
     """How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them); for
     numbers a unit (s, ms, us, ns, 100ns, min, h, d) since `start` or 1970, a unit and a date such as 'h since
-    1900-01-01', or excel, excel-1904, matlab, julian, mjd, labview, apple, ntp, gps, ticks or filetime; by default
-    ISO 8601."""
+    1900-01-01', or excel, excel-1904, matlab, julian, mjd, labview, apple, ntp, gps, ticks or filetime; clock for
+    hours, minutes and seconds without a date, since `start` or 1970; by default ISO 8601."""
     start: str | None = None
     """When an elapsed time is zero, or the time of the first row where rows are counted, such as
     2024-03-01T08:00."""
@@ -63,6 +63,11 @@ class ClockSettings:
             return columns
         date = () if self.date_from is None else tuple(name_pattern("date-from", self.date_from).groupindex)
         return (*date, *columns, *(() if self.melt is None else (TIME_OF_DAY,)))
+
+    @property
+    def has_one_date(self) -> bool:
+        """Whether all rows of a file get the date of one day, so that times of day must not pass midnight."""
+        return self.date_from is not None or self.time_format == CLOCK
 
     @property
     def counts_rows(self) -> bool:
@@ -93,8 +98,8 @@ class ClockSettings:
             zoneinfo.ZoneInfo(self.timezone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise unexpected("timezone", self.timezone, "a name such as UTC or Europe/Berlin") from None
-        if self.start_ns is not None and not self.counts_rows and self.time_format not in UNITS_NS:
-            units = ", ".join(UNITS_NS)
+        if self.start_ns is not None and not self.counts_rows and self.time_format not in (*UNITS_NS, CLOCK):
+            units = ", ".join((*UNITS_NS, CLOCK))
             raise RecipeError(
                 f"start is for elapsed times (time-format {units}), or rows without times: leave it out",
                 code="recipe-conflict",
@@ -116,7 +121,7 @@ class ClockSettings:
             )
         format_ = self.time_format
         try:
-            is_number = self.epoch is not None
+            is_number = self.epoch is not None or format_ == CLOCK
         except ValueError as error:
             raise unexpected("time-format", format_, f"a date such as 2024-03-01 after since ({error})") from None
         if format_ is not None and not is_number:
@@ -127,12 +132,13 @@ class ClockSettings:
                     "time-format",
                     format_,
                     f"a format such as '%d/%m/%Y %H:%M', a unit ({units}), a unit and a date such as 's since "
-                    f"2024-03-01', or one of {names}",
+                    f"2024-03-01', or one of {names}, {CLOCK}",
                 )
             check_format(format_)
         if is_number and len(self.time_columns) > 1:
             raise RecipeError(
-                f"time-format {format_} is for one column, time names {len(self.time_columns)}",
+                f"time-format {format_} is for one column, time names {len(self.time_columns)}: "
+                f"{', '.join(self.time_columns)}",
                 code="recipe-conflict",
             )
         if self.round_time is not None:

@@ -8,7 +8,8 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.ingest.settings.epochs import CLOCK, UNITS_NS
+from longstride.pipeline.ingest.times.clocks import from_clock
 from longstride.pipeline.ingest.times.epochs import from_numbers, from_texts
 from longstride.pipeline.ingest.times.reach import shown_value, within_reach
 from longstride.pipeline.ingest.times.spelling import one_end
@@ -119,6 +120,8 @@ def _is_readable(columns: Sequence[pl.Series], recipe: Recipe) -> pl.Series:
 def _expected(num_columns: int, recipe: Recipe) -> str:
     """What a text that is not a time should have been, and what to do."""
     years = f"(years {FIRST_YEAR} to {LAST_YEAR})"
+    if recipe.time_format == CLOCK:
+        return "of hours, minutes and seconds, as 8:30 or 27:15:30.5: mend the row, or give another --time-format"
     if recipe.time_format in UNITS_NS:
         return f"in {recipe.time_format} since {recipe.start or 1970}: mend the row, or give another --time-format"
     if recipe.time_format:
@@ -141,6 +144,8 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
         return clock.to_nanoseconds(column)
     if dtype == pl.Date:
         return clock.to_nanoseconds(column.cast(pl.Datetime("us")))
+    if recipe.time_format == CLOCK and dtype in (pl.String, pl.Time):
+        return from_clock(_texts(column), recipe.start_ns or 0)
     epoch = recipe.epoch
     if epoch and dtype.is_integer():
         return from_numbers(column.cast(pl.Int64, strict=False), epoch)

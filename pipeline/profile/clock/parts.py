@@ -9,6 +9,7 @@ from longstride.pipeline.profile.words.time_names import name_score, plain
 
 __all__ = [
     "PARTS",
+    "half_of_day",
     "is_hhmm",
     "is_part",
     "parts_of_time",
@@ -28,8 +29,9 @@ CLOCK_NAMES = ("hhmm", "hrmn", "clock", "hour", "mst", "pst", "est", "cst", "utc
 """Those of times of day in digits, such as the zone alone."""
 INVENTED = re.compile(r"a\d+|column_\d+")
 """Names that a file without names is given."""
-FIRST_YEAR = 1950
 SAME_HOUR = 1e-6
+HALF = re.compile(r"[ap]\.?\s?m\.?", re.IGNORECASE)
+FIRST_YEAR = 1850
 DAY_OF_YEAR = ("doy", "dayofyear", "yday", "jday", "julianday", "julian", "jd")
 
 
@@ -84,7 +86,15 @@ def unnamed_parts(columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
             return
         pairs = zip(names[behind:], limits, strict=False)
         fit = [name for name, _ in takewhile(lambda pair: _are_whole(columns[pair[0]], *pair[1]), pairs)]
+        if not any(columns[name].numbers.max() for name in fit[2:]):
+            fit = fit[:2]  # hours that are always 0 change no time, and may be flags
         yield from ((names[start], *fit[:count]) for count in range(2, len(fit) + 1))
+
+
+def half_of_day(columns: Mapping[str, Column]) -> Column | None:
+    """A column that holds AM and PM alone; None without one."""
+    halves = (column for column in columns.values() if 0 < len(column.values) <= 2)
+    return next((column for column in halves if all(map(HALF.fullmatch, column.values))), None)
 
 
 def _named_parts(columns: Mapping[str, Column]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.epoch_readings import NumberReading, read_numbers
 from longstride.pipeline.profile.clock.parts import (
     PARTS,
+    half_of_day,
     is_hhmm,
     is_part,
     parts_of_time,
@@ -76,10 +77,12 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         if not column.is_plain:
             add(read_times([column.raw], blocks), name_score(name), 2.5)
         add(_of_numbers(column, blocks), name_score(name), 0)
+    half = half_of_day(columns)
     for clock, column in columns.items():
         if column.raw.dtype == pl.Time or is_time_of_day(column) or is_part(column, "hour") or is_hhmm(column):
             for date in (name for name, other in columns.items() if name != clock and other.is_flat):
-                times = read_times([columns[date].raw, column.raw], blocks)
+                some = [columns[date].raw, column.raw, *([half.raw] if half and is_time_of_day(column) else [])]
+                times = read_times(some, blocks) if half is not columns[date] else None
                 # A bit more than the date alone.
                 add(_with_doubt_of_date(times, columns[date]), max(name_score(date), name_score(clock)), 3)
     for names, format_ in parts_of_time(columns):
@@ -292,11 +295,13 @@ def _unnamed(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
 def _elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times]:
     """Columns that count from the beginning of a recording."""
     for name, column in columns.items():
-        unit = elapsed_unit(name)
+        # A second line may say it, as below the x-axis of an oscilloscope.
+        said = names_unit(name) or names_unit(column.unit or "")
+        unit = said or elapsed_unit(name)
         if unit is None or not column.numbers.count() or column.numbers.count() < MOST * len(column.numbers):
             continue
         other = None
-        if names_unit(name) is None and column.is_whole:
+        if said is None and column.is_whole:
             # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
             step: Any = column.numbers.drop_nulls().diff().median() or 0
             unit, other = ("ms", "s") if step >= 20 and step % 60 else ("s", "ms")
@@ -334,6 +339,8 @@ def _formats(columns: Sequence[pl.Series]) -> list[str | None]:
         shaped = [text for text in texts[0] if not text.isdigit()]
         formats = list(dict.fromkeys(format_ for text in shaped for format_ in datetime_formats(text)))
         return [None, *formats] if formats else []
+    if len(columns) == 3:  # the last says AM or PM
+        return [f"{format_.replace('%H', '%I')} %p" for format_ in _formats(columns[:2]) if format_]
     dates = dict.fromkeys(format_ for text in texts[0] for format_ in date_formats(text))
     if all(text.isdigit() for text in texts[1]):
         clocks = {"%H": None} if max(map(len, texts[1]), default=0) <= 2 else {"%H%M": None, "%H%M%S": None}

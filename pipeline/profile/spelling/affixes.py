@@ -2,9 +2,11 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from longstride.pipeline.profile.column import MAX_WORDS, MOST, Column
+from longstride.pipeline.profile.words.missing_words import MISSING_WORD
 from longstride.pipeline.profile.words.wording import quoted
 
 __all__ = ["Affixes", "affixes_of"]
@@ -76,7 +78,17 @@ def affixes_of(column: Column) -> Affixes | None:
             num_bare += count
         if len(units) + len(flags) > MAX_WORDS:
             return None
-    num_texts = column.numbers.count() + sum(column.odd_words.values())
+    # A logger may put the unit behind the word for a missing value, too, as in err°C.
+    num_texts = column.numbers.count() + sum(
+        count for word, count in column.odd_words.items() if not _says_missing(word, units)
+    )
     if not (units or flags) or num_found + column.numbers.count() < MOST * num_texts:
         return None
     return Affixes(units, flags, num_bare)
+
+
+def _says_missing(word: str, units: Iterable[str]) -> bool:
+    return any(
+        word.endswith(unit) and MISSING_WORD.fullmatch(word.removesuffix(unit).strip()) is not None
+        for unit in units
+    )

@@ -96,6 +96,7 @@ def _say_marks(draft: Proposal, column: Column, best: Reading, other: Reading | 
     if spelling.thousands:
         example = column.values.filter(column.values.str.contains(MARKED))[0]
         draft.add("thousands", f"{name}={spelling.thousands}", f"as in {quoted(example)}")
+        _doubt_list(draft, column, spelling.thousands)
     for how in spelling.negative:
         draft.add("negative", f"{name}={how}", "below zero?")
         draft.doubts.append(f"{name!r} has numbers written as {how}, which are read as -4")
@@ -108,6 +109,19 @@ def _say_marks(draft: Proposal, column: Column, best: Reading, other: Reading | 
         )
     if other is not None:
         _doubt_groups(draft, column, best, other)
+
+
+def _doubt_list(draft: Proposal, column: Column, mark: str) -> None:
+    """Where every number has as many groups, and more than two, each may be a value."""
+    if mark not in ".,":
+        return
+    read = column.texts.filter(column.numbers.is_not_null())
+    counts = read.str.count_matches(mark, literal=True)
+    if counts.n_unique() == 1 and (num_groups := int(counts[0]) + 1) > 2:
+        draft.doubts.append(
+            f"{quoted(read[0])} in {column.name!r} is read as one number: "
+            f"if it is a list of {num_groups}, say exclude = {toml([column.name])}"
+        )
 
 
 def _doubt_groups(draft: Proposal, column: Column, best: Reading, other: Reading) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.table import Record, Table, fits
@@ -23,9 +24,10 @@ NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 UNIT = re.compile(
     r"[\[(].*[\])]|.{0,2}[°º%µμΩ].{0,6}|[a-zA-Z]{1,4}(?:[-/^*]?\d?|\^-?\d|[./ ][a-zA-Z]{1,4}-?\d?)*|deg ?\w*"
-    r"|volts?|-|#|\w{1,8}/\w{1,6}\^?-?\d?|[a-z]+\+?\d[a-z0-9+-]*",
+    r"|volts?|seconds?|-|#|\w{1,8}/\w{1,6}\^?-?\d?|[a-z]+\+?\d[a-z0-9+-]*",
     re.IGNORECASE,
 )
+ZONE = re.compile(r"[A-Z]{3,5}")
 NO_UNIT = re.compile(
     r"\W*|ts|rn|n/?a|none|unitless|smp|avg|tot|max|min|std|sample|utc|date.*|time.*|.*(yy|hh|mm:).*", re.I
 )
@@ -68,6 +70,8 @@ def _find_head(table: Table) -> Head:
     rows = _is_row(kinds)
     records = table.records
     first = next((index for index, record in enumerate(records[:MOST_ABOVE]) if rows(record)), None)
+    if first == 0 and _are_names_and_units(records[:3], kinds):
+        first = 2
     if first is None:
         # All are texts, or numbers as their names are.
         first = next(
@@ -83,6 +87,9 @@ def _find_head(table: Table) -> Head:
     below = [record for record in above if record.line > best.line]
     while below and _is_like_row(below[-1]):
         start = below.pop().line  # it is damaged: an ingest names it
+    if apart := _apart(best, kinds, table.separator):
+        why = "a date and a time of day stand below one name"
+        return Head(names=apart, num_above=start, num_below=0, units={}, why=why)
     named, joined = _joined(best, above, below, table.width)
     if joined:
         units = _units(named, [record for record in below if record is not joined])
@@ -142,6 +149,28 @@ def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
         return bool(fit) and fit >= len(filled) - fit
 
     return is_row
+
+
+def _apart(names: Record, kinds: Sequence[Kind], separator: str) -> tuple[str, ...]:
+    """Names for a table cut at blanks, where a date and a time of day have one name between them; else none."""
+    fields = names.fields
+    pair = next((i for i in range(len(kinds) - 1) if kinds[i] is kinds[i + 1] is Kind.TIME), None)
+    if separator != BLANKS or pair is None or len(fields) != len(kinds) - 1:
+        return ()
+    name = fields[pair]
+    # Names of both beside each other belong to rows that begin with a name of their own, as those of R.
+    if not (name_score(name) or ZONE.fullmatch(name)) or (pair and name_score(fields[pair - 1])):
+        return ()
+    return tuple(all_different([*fields[:pair], f"{name} date", f"{name} time", *fields[pair + 1 :]]))
+
+
+def _are_names_and_units(records: Sequence[Record], kinds: Sequence[Kind]) -> bool:
+    """Whether a line of texts and numbers holds names: the next one has texts alone, and then come numbers."""
+    numbers = [column for column, kind in enumerate(kinds) if kind is Kind.NUMBER]
+    if len(records) < 3 or any(len(record.fields) < len(kinds) for record in records):
+        return False
+    names, units, row = ([kind_of(record.fields[column]) for column in numbers] for record in records)
+    return Kind.TEXT in names and set(units) == {Kind.TEXT} and Kind.TEXT not in row
 
 
 def _could_be_names(record: Record, width: int) -> bool:

@@ -26,6 +26,7 @@ DATES = tuple(
         (r"\d{6}(?P<mark>)(?=[ T_-]?\d{4}|[ T_-]\d\d:)", ("%d%m%y", "%m%d%y", "%y%m%d")),
     )
 )
+MONTH_OF_YEAR = re.compile(r"(?:19|20)\d\d([/-])(?:0?[1-9]|1[0-2])")
 WEEKDAY = re.compile(r"[^\W\d_]{2,12}\.?(,? )(?=[^\W\d_]{3}|\d)")
 CTIME = re.compile(rf"({MONTH})( +)(\d{{1,2}})( +)(\d{{1,2}}:\d\d:\d\d(?:\.\d+)?)( +[A-Z]{{2,5}})?( +)(\d{{4}})")
 BETWEEN = re.compile(r"T|_|:|-|/|, ?|; ?| +|\u00a0|\u202f|")
@@ -57,6 +58,12 @@ def datetime_formats(text: str) -> Iterator[str]:
     """Formats of a date, with a time of day or without."""
     if text.isdigit():
         yield from digit_formats(text)
+        return
+    if text[:1] == "[" and text[-1:] == "]":
+        yield from (f"[{format_}]" for format_ in datetime_formats(text[1:-1]))
+        return
+    if month := MONTH_OF_YEAR.fullmatch(text):
+        yield f"%Y{month[1]}%m"
         return
     if day := WEEKDAY.match(text):
         rest = text[day.end() :]

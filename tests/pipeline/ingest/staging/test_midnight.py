@@ -48,6 +48,12 @@ def test_midnight_is_refused(write_log: Write, tmp_path: Path, num_before: int, 
         ingest([log], tmp_path / "out", Recipe(time="clock", date_from=DATE), piece_bytes=piece_bytes)
 
 
+def test_a_clock_without_a_date_must_not_pass_midnight_either(write_log: Write, tmp_path: Path) -> None:
+    log = write_log("a.csv", rows("23:58", "23:59", "00:00"))
+    with raises("midnight-passed", "time-format clock", kind=SourceError):
+        ingest([log], tmp_path / "out", Recipe(time="clock", time_format="clock", start="2024-03-01"))
+
+
 def test_rows_out_of_order_and_machines_one_after_the_other_are_not(write_log: Write, tmp_path: Path) -> None:
     assert len(run([write_log("2024-03-01.csv", rows("12:00", "18:00", "13:00"))], tmp_path / "a")) == 3
     lines = ["clock,machine,v", "00:01,a,1", "23:00,a,2", "00:01,b,3", "23:00,b,4"]

@@ -98,6 +98,8 @@ def test_machines_by_the_day(write_log: Callable[..., Path], store: STORE) -> No
 
 
 def test_no_date_at_all(write_log: Callable[..., Path]) -> None:
-    path = write_log("log_3.csv", log("time,v", times(40, form="%H:%M:%S"), wave(40)))
+    clocks = times(40, form="%H:%M:%S")
+    assert propose(write_log("log_3.csv", log("time,v", clocks, wave(40)))).settings["time-format"] == "clock"
+    path = write_log("log_4.csv", log("time,v", [*clocks[20:], *clocks[:20]], wave(40)))
     with raises("times-not-found", "--date-from", kind=SourceError):
         propose(path)

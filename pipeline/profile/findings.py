@@ -22,7 +22,7 @@ from longstride.pipeline.profile.channels import (
 from longstride.pipeline.profile.clock.times import Times, find_times, has_zone
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
-from longstride.pipeline.profile.labels import LABEL_NAME, find_labels
+from longstride.pipeline.profile.labels import find_labels
 from longstride.pipeline.profile.layout.days import find_dates_in_names, find_times_in_columns
 from longstride.pipeline.profile.layout.files import find_file_layout
 from longstride.pipeline.profile.missing import find_cut_off, find_missing, share_missing_words
@@ -77,7 +77,7 @@ def profile(
     share_missing_words(draft)
     leave_out_index(draft)
     find_labels(draft)
-    find_states(draft, LABEL_NAME)
+    find_states(draft)
     find_keys(draft)
     leave_out_texts(draft)
     leave_out_constants(draft)

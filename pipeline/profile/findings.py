@@ -27,6 +27,7 @@ from longstride.pipeline.profile.layout.days import find_dates_in_names, find_ti
 from longstride.pipeline.profile.layout.files import find_file_layout
 from longstride.pipeline.profile.missing import find_cut_off, find_missing, share_missing_words
 from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.quality import find_qualities
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.spelling.states import find_states
@@ -77,6 +78,7 @@ def profile(
     share_missing_words(draft)
     leave_out_index(draft)
     find_labels(draft)
+    find_qualities(draft)
     find_states(draft)
     find_keys(draft)
     leave_out_texts(draft)

@@ -64,6 +64,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     decimal={"metavar": "[COL=]MARK", "multiple": True},
     thousands={"metavar": "[COL=]MARK"},
     strip={"metavar": "[COL=]TEXT"},
+    scale={"metavar": "COL=UNIT*FACTOR"},
     negative={"metavar": "[COL=]HOW"},
     states={"metavar": "COL=TEXT,..."},
     null={"metavar": "[COL=]TEXT"},

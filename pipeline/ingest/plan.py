@@ -222,6 +222,7 @@ def _check_columns_of_values(recipe: Recipe, channels: Collection[str]) -> None:
         "decimal": decimal,
         "thousands": recipe.thousands,
         "strip": recipe.strip,
+        "scale": recipe.scale,
         "negative": recipe.negative,
         "states": recipe.states,
     }

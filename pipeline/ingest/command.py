@@ -50,7 +50,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     prefix_from=PATTERN,
     pivot=COLUMN,
     labels=COLUMNS,
-    label_file={"type": LocalPath(exists=True, dir_okay=False), "metavar": "FILE"},
+    label_file={"type": LocalPath(dir_okay=False), "metavar": "FILE"},
     label_file_crc=None,
     channels=COLUMNS,
     exclude=COLUMNS,

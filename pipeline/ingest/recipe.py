@@ -96,12 +96,6 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
                 raise RecipeError(f"{shown} does nothing without {needed}: give both", code="recipe-conflict")
 
     def _check_uses(self) -> None:
-        if self.label_file is not None and self.counts_rows:
-            raise RecipeError(
-                "label-file has intervals of time, and rows have no time of their own: leave it out, or name the "
-                "column of their time",
-                code="recipe-conflict",
-            )
         if self.channels is not None and self.exclude:
             raise RecipeError(
                 "channels and exclude contradict each other: name the columns to keep, or to leave out",

@@ -102,12 +102,6 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
                 raise RecipeError(f"{shown} does nothing without {needed}: give both", code="recipe-conflict")
 
     def _check_uses(self) -> None:
-        if self.label_file is not None and self.counts_rows:
-            raise RecipeError(
-                "label-file has intervals of time, and rows have no time of their own: leave it out, or name the "
-                "column of their time",
-                code="recipe-conflict",
-            )
         if self.duplicates == "spread" and (self.pivot is not None or self.counts_rows):
             other, remedy = "pivot, which joins rows of one time", "name its column as series instead"
             if self.counts_rows:

@@ -11,10 +11,10 @@ from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
 from longstride.pipeline.profile.clock.parts import parts_of_time
 from longstride.pipeline.profile.clock.times import is_time_of_day
 from longstride.pipeline.profile.column import FEW, MOST, Column
-from longstride.pipeline.profile.labels import LABEL_NAME
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import affixes_of
 from longstride.pipeline.profile.spelling.states import is_truth_word, states_entry
+from longstride.pipeline.profile.words.label_names import is_label_name
 from longstride.pipeline.profile.words.time_names import name_score, plain
 from longstride.pipeline.profile.words.wording import quoted
 from longstride.storage.text import number
@@ -67,7 +67,7 @@ def leave_out_texts(draft: Proposal) -> None:
     texts = [column for column in draft.free if not column.is_number and len(column.values) > 1]
     found = {column.name: _of_texts(column) for column in texts}
     draft.doubts += [doubt for doubt in found.values() if doubt]
-    if others := [name for name, doubt in found.items() if not doubt and not LABEL_NAME.fullmatch(plain(name))]:
+    if others := [name for name, doubt in found.items() if not doubt and not is_label_name(name)]:
         draft.doubts.append(
             f"left out, for their texts are not numbers: {listed(others)}. To keep the states of one, "
             f"take it out of exclude and name them: states = {toml([f'{others[0]}=FIRST,SECOND'])}"

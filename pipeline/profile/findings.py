@@ -24,11 +24,14 @@ from longstride.pipeline.profile.clock.times import Times, find_times, has_zone
 from longstride.pipeline.profile.coarse_clock import find_coarse_clock
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
-from longstride.pipeline.profile.labels import LABEL_NAME, find_labels
+from longstride.pipeline.profile.labels import find_labels
+from longstride.pipeline.profile.layout.day_parts import say_day_parts
 from longstride.pipeline.profile.layout.days import find_dates_in_names, find_times_in_columns
 from longstride.pipeline.profile.layout.files import find_file_layout
+from longstride.pipeline.profile.layout.label_files import say_label_file
 from longstride.pipeline.profile.missing import find_cut_off, find_missing, share_missing_words
 from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.quality import find_qualities
 from longstride.pipeline.profile.sample import Sample, take_sample
 from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.spelling.states import find_states
@@ -79,7 +82,8 @@ def profile(
     share_missing_words(draft)
     leave_out_index(draft)
     find_labels(draft)
-    find_states(draft, LABEL_NAME)
+    find_qualities(draft)
+    find_states(draft)
     find_keys(draft)
     leave_out_texts(draft)
     leave_out_constants(draft)
@@ -87,9 +91,11 @@ def profile(
     say_beyond(draft)
     find_coarse_clock(draft)
     see_steps(draft)
+    say_day_parts(draft)
     find_duplicates(draft)
     find_counters(draft)
     find_cut_off(draft)
+    say_label_file(draft, sample.files)
     _say_unnamed(draft)
     try_recipe(draft)
     _say_nested(draft)

@@ -19,7 +19,7 @@ __all__ = ["Proposal"]
 WIDTH = 110
 MAX_COLUMNS_SHOWN = 200
 NO_CHANNEL = "left out", "labels", "series", "pivot", "time"
-OF_VALUES = "decimal", "thousands", "strip", "negative", "states", "unit"
+OF_VALUES = "decimal", "thousands", "strip", "scale", "negative", "states", "unit"
 SETTINGS = [field.name.replace("_", "-") for field in fields(Recipe)]
 
 

@@ -33,8 +33,10 @@ class UseSettings:
     """What to do with a file that lacks a label which others have, or the columns from which a query computes
     it."""
     label_file: str | None = None
-    """CSV file of intervals that become labels: columns start and end, and maybe name (each name is a label of its
-    own) and series. Times are written as those of the rows, or in ISO 8601."""
+    """File of labels. Of intervals, it is a CSV with columns start and end, and maybe name (each name is a label)
+    and series; times are written as those of the rows, or in ISO 8601. Else each column is a label, and rows are
+    those of the log in its order, or by time where the file has the time columns of the log. Where each log has a
+    file of its own, {name} is the name of the log, and {folder} its folder."""
     label_file_crc: str | None = None
     """CRC-32C of that file, which a store keeps: a changed one is refused."""
     channels: tuple[str, ...] | None = None

@@ -20,7 +20,7 @@ from longstride.storage.location import local_path
 from longstride.storage.places.files import read_file
 from longstride.storage.text import iso_time
 
-__all__ = ["Intervals", "read_intervals"]
+__all__ = ["ONLY_NAME", "Intervals", "is_of_intervals", "read_intervals"]
 
 ONLY_NAME = "label"
 """Of the label, where intervals have no names."""
@@ -31,6 +31,7 @@ COLUMNS = {
     "series": re.compile(r"series|machine|unit|device|station|asset"),
 }
 MAX_NAMES = 100
+MAX_HEAD = 2**16
 
 
 class Interval(NamedTuple):
@@ -90,14 +91,31 @@ class Intervals:
             )
 
 
+def is_of_intervals(file: str) -> bool:
+    """Whether a file of labels has the start or the end of intervals; else it has a row for each row."""
+    try:
+        with local_path(file).open("rb") as opened:
+            head = opened.readline(MAX_HEAD).decode("utf-8-sig", "replace")
+    except OSError:
+        return False  # whoever reads it says so
+    header = [name.strip() for name in next(csv.reader([head], delimiter=max(",;\t|", key=head.count)), [])]
+    return any(_place(header, COLUMNS[use]) is not None for use in ("start", "end"))
+
+
 def read_intervals(recipe: Recipe, known: Sequence[str] | None = None) -> Intervals | None:
     """Read the file that a recipe names; None where it names none. Raises SourceError.
 
     `known` are the names of an existing store, in its order.
     """
-    if recipe.label_file is None:
+    if recipe.label_file is None or not is_of_intervals(recipe.label_file):
         return None
     file = recipe.label_file
+    if recipe.counts_rows:
+        raise RecipeError(
+            "label-file has intervals of time, and rows have no time of their own: leave it out, or name the "
+            "column of their time",
+            code="recipe-conflict",
+        )
     try:
         data = read_file(local_path(file), follow=True)
         text = data.decode("utf-8-sig")

@@ -4,8 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from longstride.pipeline.profile.column import MAX_WORDS, MOST, Column
+from longstride.pipeline.profile.spelling.scales import factors_of
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
 from longstride.pipeline.profile.words.wording import quoted
 
@@ -45,10 +47,20 @@ class Affixes:
         (unit,) = self.units if len(self.units) == 1 else (None,)
         return None if unit is None or self.num_bare or NO_UNIT.fullmatch(unit) else unit
 
+    @cached_property
+    def factors(self) -> tuple[str, dict[str, float]] | None:
+        """A unit for all numbers, and what those in others are multiplied by; None where there is none."""
+        return factors_of(self.units, self.num_bare) if self.are_mixed else None
+
+    @property
+    def scale(self) -> tuple[tuple[str, float], ...]:
+        """Units that are scaled to another one."""
+        return () if self.factors is None else tuple(self.factors[1].items())
+
     @property
     def strip(self) -> tuple[str, ...]:
-        """All of them."""
-        return (*self.units, *self.flags)
+        """All that are left out."""
+        return (*(unit for unit in self.units if unit not in dict(self.scale)), *self.flags)
 
     def shown(self) -> str:
         """The units, and how often each is there."""

@@ -135,7 +135,7 @@ def _known(sample: Sample) -> Known:
         return Known(columns, spellings, None)
     draft = Proposal(sample, dict(columns), blocks, times)
     find_spellings(draft)
-    names = ("decimal", "thousands", "strip", "negative")
+    names = ("decimal", "thousands", "strip", "scale", "negative")
     settings = {name: draft.settings[name] for name in names if name in draft.settings}
     recipe = sample.recipe(settings)
     spellings = {name: recipe.spelling_of(name) for name in columns}

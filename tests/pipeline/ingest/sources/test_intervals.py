@@ -93,7 +93,7 @@ def test_times_are_those_of_the_zone_of_rows(tmp_path: Path, write_log: WRITE) -
 @pytest.mark.parametrize(
     ("lines", "code", "facts"),
     [
-        (["first,last", "1,2"], "labels-format", ["start and end", "'first'"]),
+        (["first,last", "1,2"], "labels-format", ["start and end", "first"]),
         ([], "labels-format", ["start and end"]),
         (["start,end", "yesterday,2024-03-01"], "labels-format", ["line 2", "'yesterday'"]),
         (["start,end", "2024-03-02,2024-03-01"], "labels-format", ["line 2", "before it starts"]),
@@ -111,9 +111,10 @@ def test_what_is_no_file_of_intervals(
     assert not (tmp_path / "out").exists()
 
 
-def test_rows_without_times_have_no_intervals(tmp_path: Path) -> None:
+def test_rows_without_times_have_no_intervals(tmp_path: Path, write_log: WRITE) -> None:
+    log, labels = write_log("log.csv", ["v", "1"]), write_log("labels.csv", ["start,end", "2024-03-01,2024-03-02"])
     with raises("recipe-conflict", "label-file"):
-        Recipe(every="1s", start="2024-03-01T00:00", label_file="labels.csv")
+        ingest([log], tmp_path / "out", Recipe(every="1s", start="2024-03-01T00:00", label_file=str(labels)))
 
 
 def test_a_changed_file_is_refused_until_it_is_accepted(tmp_path: Path, write_log: WRITE) -> None:

@@ -145,7 +145,8 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         settings = read_toml(path)
         try:
             settings = _by_field(settings)
-            if isinstance(file := settings.get("label_file"), str) and file and not is_url(file):
+            file = settings.get("label_file")
+            if isinstance(file, str) and file and not (is_url(file) or file.startswith("{folder}")):
                 # So that the same recipe means the same file, whatever folder it is used in.
                 settings["label_file"] = str(path.parent / expanded(file))
             return cls.from_settings(settings | overrides)

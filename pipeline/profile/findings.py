@@ -19,7 +19,8 @@ from longstride.pipeline.profile.channels import (
     leave_out_other_times,
     leave_out_texts,
 )
-from longstride.pipeline.profile.clock.times import Times, find_times, has_zone
+from longstride.pipeline.profile.clock.reading import Times, has_zone
+from longstride.pipeline.profile.clock.times import find_times
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
 from longstride.pipeline.profile.labels import LABEL_NAME, find_labels
@@ -32,8 +33,8 @@ from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.spelling.states import find_states
 from longstride.pipeline.profile.trial import try_recipe
 from longstride.pipeline.profile.whole.look import look_further, say_beyond
-from longstride.pipeline.profile.words.time_names import named_zone
 from longstride.pipeline.profile.words.wording import quoted
+from longstride.pipeline.profile.words.zone_words import named_zone
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
 from longstride.storage.text import readable_time
@@ -230,7 +231,7 @@ def _say_nested(draft: Proposal) -> None:
 def _say_time(draft: Proposal) -> None:
     times = draft.times[0]
     columns = [name for name in times.recipe.time_columns if name not in draft.made]
-    draft.put("time", columns[0] if len(columns) == 1 else columns)
+    draft.put("time", columns[0] if len(columns) == 1 else columns, times.why)
     if times.recipe.time_format is not None:
         draft.put("time-format", times.recipe.time_format)
     if times.recipe.round_time is not None:
@@ -246,6 +247,12 @@ def _say_time(draft: Proposal) -> None:
             recipe = replace(times.recipe, timezone=zone)
             read = to_nanoseconds([draft.columns[name].raw for name in times.recipe.time_columns], recipe)
             times = times._replace(nanoseconds=read.nanoseconds)
+        elif draft.sample.dialect.zone is not None:
+            line, zone = draft.sample.dialect.zone
+            draft.doubts.append(
+                f"times carry no zone and are read as UTC, but a line above the table says {quoted(line)}: if "
+                f"that is their zone, say timezone = {toml(zone)}"
+            )
         else:
             draft.doubts.append(
                 'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'

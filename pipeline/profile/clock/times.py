@@ -2,18 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
-from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.times.spelling import one_end
-from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.epoch_readings import NumberReading, read_numbers
 from longstride.pipeline.profile.clock.parts import (
     PARTS,
@@ -24,37 +20,24 @@ from longstride.pipeline.profile.clock.parts import (
     parts_of_time,
     unnamed_parts,
 )
+from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.clock.sense import sense
+from longstride.pipeline.profile.clock.zones import best_in_utc, with_zone_column
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
 from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score, names_unit
 from longstride.storage.text import readable_time
 
-__all__ = ["Times", "find_times", "has_zone", "is_time_of_day", "read_times"]
+__all__ = ["find_times", "is_time_of_day", "read_times"]
 
 MAX_TEXTS = 50
 """Texts that are looked at for formats."""
 HALF = 0.5
-ELSEWHERE = "Etc/GMT+7"
 ROUNDED = ((8, "10ms"), (7, "10ms"), (6, "100ms"), (5, "1s"), (4, "1m"))
 """To what day numbers of so many digits can be rounded."""
 DAY_NS = 86_400 * 10**9
 CLOSE = 1.0
 """A reading that costs so much more is still in doubt."""
-
-
-class Times(NamedTuple):
-    """Columns that may be the time of a row."""
-
-    recipe: Recipe
-    """How they are read."""
-    nanoseconds: pl.Series
-    """int64, (T,), null where missing or unreadable."""
-    doubt: str | None = None
-    rival: "Times | None" = None
-    """Of a doubt that the column itself does not settle: the other reading."""
-    score: float = 0.0
-    """By their names, and by how much sense they make."""
 
 
 def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
@@ -84,18 +67,23 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
                 # A bit more than the date alone.
                 add(_with_doubt_of_date(times, columns[date]), max(name_score(date), name_score(clock)), 3)
     if parts := parts_of_time(columns):
-        add(_read([columns[name].raw for name in parts], None), 0, 4.5)
+        add(read_as([columns[name].raw for name in parts], None), 0, 4.5)
     elif months := months_of_time(columns):
-        add(_read([columns[name].raw for name in months], "%Y %m"), 0, 4.5)
+        add(read_as([columns[name].raw for name in months], "%Y %m"), 0, 4.5)
     if ordinal := ordinal_of_time(columns):
         names, format_ = ordinal
-        add(_read([columns[name].raw for name in names], format_), 0, 4.5)
+        add(read_as([columns[name].raw for name in names], format_), 0, 4.5)
     if not found:
         found += _unnamed(columns, blocks)
     if not found:
         found += _elapsed(columns, blocks)
-    found = [_settled(times, found) for times in found]
-    return sorted(found, key=lambda times: -times.score)
+    for times in [*found]:
+        for zoned in with_zone_column(times, columns):
+            add(zoned, 0, times.score - sense(times.nanoseconds, blocks).score)
+    found = sorted((_settled(times, found) for times in found), key=lambda times: -times.score)
+    if found and (best := best_in_utc(found, columns)) is not found[0]:
+        found = [best, *(times for times in found if times.recipe != best.recipe)]
+    return found
 
 
 def is_time_of_day(column: Column) -> bool:
@@ -109,7 +97,7 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
 
     `columns` are (T,) each, `blocks` (T,) says which rows follow each other in a file.
     """
-    found = [times for format_ in _formats(columns) if (times := _read(columns, format_)) is not None]
+    found = [times for format_ in _formats(columns) if (times := read_as(columns, format_)) is not None]
     if not found and len(columns) == 1 and columns[0].dtype == pl.String:
         found = list(_intervals(columns[0]))
     most = max((times.nanoseconds.count() for times in found), default=0)
@@ -134,29 +122,15 @@ def _end_before(found: Sequence[Times], most: int, texts: pl.Series) -> bool:
     return most > HALF * len(times) and not times.head(most).has_nulls() and "" not in texts.head(most)
 
 
-def _read(columns: Sequence[pl.Series], format_: str | None, **settings: Any) -> Times | None:
-    try:
-        recipe = Recipe(time=tuple(column.name for column in columns), time_format=format_, **settings)
-        return Times(recipe, to_nanoseconds(columns, recipe).nanoseconds)
-    except RecipeError:
-        return None
-
-
 def _intervals(column: pl.Series) -> Iterator[Times]:
     """Texts that hold two times, of which the first counts."""
     for format_ in _formats([one_end(column, "begin")]):
-        times = _read([column], format_, interval="begin")
+        times = read_as([column], format_, interval="begin")
         if times is not None and times.nanoseconds.count():
             shown = column.drop_nulls()[0]
             yield times._replace(
                 doubt=f'{shown!r} is an interval: its beginning is taken; if it is the end, say interval = "end"'
             )
-
-
-def has_zone(times: Times, columns: Sequence[pl.Series]) -> bool:
-    """Whether times say of which zone they are: then another by default changes nothing."""
-    elsewhere = to_nanoseconds(columns, replace(times.recipe, timezone=ELSEWHERE)).nanoseconds
-    return elsewhere.equals(times.nanoseconds)
 
 
 def _order_of_date(times: Times) -> tuple[str, ...]:
@@ -239,7 +213,7 @@ def _rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
     lengths: Any = column.texts.str.extract(r"\.(\d+)").str.len_chars().max()
     digits = lengths or 0
     unit = next((text for least, text in ROUNDED if digits >= least), "1m")
-    rounded = _read([column.raw], times.recipe.time_format, round_time=unit)
+    rounded = read_as([column.raw], times.recipe.time_format, round_time=unit, decimal=(column.spelling.decimal,))
     if rounded is None:
         return times
     is_better = sense(rounded.nanoseconds, blocks).num_kinds < sense(times.nanoseconds, blocks).num_kinds
@@ -283,7 +257,7 @@ def _unnamed(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
     """Columns without names of their own whose numbers are those of a clock, the way with the most parts."""
     found = []
     for names in unnamed_parts(columns):
-        times = _read([columns[name].raw for name in names], None)
+        times = read_as([columns[name].raw for name in names], None)
         seen = times and sense(times.nanoseconds, blocks)
         if times and seen and seen.num_steps and not seen.num_back and not seen.num_still:
             parts = listed([*PARTS][: len(names)])
@@ -306,7 +280,7 @@ def _elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times
             # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
             step: Any = column.numbers.drop_nulls().diff().median() or 0
             unit, other = ("ms", "s") if step >= 20 and step % 60 else ("s", "ms")
-        times = _read([column.raw], unit, decimal=(column.spelling.decimal,))
+        times = read_as([column.raw], unit, decimal=(column.spelling.decimal,))
         if times is None:
             continue
         seen = sense(times.nanoseconds, blocks)

@@ -217,3 +217,11 @@ def test_numbers_that_are_no_clock_are_not_taken_for_one(look: LOOK, form: str) 
 def _hourly(form: str) -> list[tuple[str, float]]:
     first = datetime(2024, 3, 1)
     return [((first + timedelta(hours=hour)).strftime(form), 20 + hour % 11 / 4) for hour in range(60)]
+
+
+@pytest.mark.parametrize(("format_", "first"), [("s", 1_709_251_200), ("excel", 45_352)])
+def test_numbers_with_a_decimal_comma_are_times_too(look: LOOK, format_: str, first: int) -> None:
+    stamps = [f"{first + 0.25 * row:.2f}".replace(".", ",") for row in range(40)]
+    values = [f"{value}".replace(".", ",") for value in wave(40)]
+    found = look("Zeit;v", stamps, values, mark=";")
+    assert found.settings["time-format"] == format_

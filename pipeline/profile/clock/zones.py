@@ -1,0 +1,70 @@
+"""Of which zone times are: said by a column beside them, or by other times of the same rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
+from longstride.pipeline.profile.column import Column
+from longstride.pipeline.profile.words.zone_words import is_zone, named_zone
+
+__all__ = ["best_in_utc", "with_zone_column"]
+
+MOST_ZONES = 3
+QUARTER_NS = 15 * UNITS_NS["min"]
+FARTHEST_NS = 14 * UNITS_NS["h"]
+MOST_OFFSETS = 2
+"""Offsets of one zone from UTC: in winter and in summer."""
+
+
+def with_zone_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
+    """The same times with a column beside them that says their zone or their offset in each row."""
+    names = times.recipe.time_columns
+    if times.recipe.epoch is not None or times.recipe.interval != "none":
+        return
+    if has_zone(times, [columns[name].raw for name in names]):
+        return
+    for name, column in columns.items():
+        values = column.values
+        if name in names or not 0 < len(values) <= MOST_ZONES or not all(map(is_zone, values)):
+            continue
+        directive = "%Z" if all(map(str.isalpha, values)) else "%#z"
+        format_ = times.recipe.time_format
+        read = [columns[one].raw for one in (*names, name)]
+        found = read_as(read, None if format_ is None and len(names) == 1 else f"{format_} {directive}")
+        if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
+            yield found._replace(doubt=times.doubt, rival=None)
+
+
+def best_in_utc(found: Sequence[Times], columns: Mapping[str, Column]) -> Times:
+    """The first of the times that were found, or another column of the same moments that says its zone."""
+    best = found[0]
+    if not _is_open(best, columns):
+        return best
+    for other in found[1:]:
+        if not _is_open(other, columns) and _is_same_clock(best, other):
+            shown = listed(list(best.recipe.time_columns))
+            why = f"in UTC, or with its offset; {shown} is the same clock in another zone"
+            return other._replace(why=why)
+    return best
+
+
+def _is_open(times: Times, columns: Mapping[str, Column]) -> bool:
+    """Whether neither the times nor their names say of which zone they are."""
+    names = times.recipe.time_columns
+    return not has_zone(times, [columns[name].raw for name in names]) and not any(map(named_zone, names))
+
+
+def _is_same_clock(one: Times, other: Times) -> bool:
+    """Whether two differ by an offset of whole quarters of an hour, or by two where clocks are changed."""
+    apart = (one.nanoseconds - other.nanoseconds).drop_nulls()
+    if len(apart) < len(one.nanoseconds.drop_nulls()) or apart.is_empty():
+        return False
+    offsets: pl.Series = apart.unique()
+    return (
+        len(offsets) <= MOST_OFFSETS
+        and bool((offsets % QUARTER_NS == 0).all())
+        and bool((offsets.abs() <= FARTHEST_NS).all())
+    )

@@ -19,6 +19,7 @@ from longstride.pipeline.profile.channels import (
     leave_out_other_times,
     leave_out_texts,
 )
+from longstride.pipeline.profile.clock.elapsed import elapsed_clocks
 from longstride.pipeline.profile.clock.reading import Times, has_zone
 from longstride.pipeline.profile.clock.times import find_times
 from longstride.pipeline.profile.column import Column, steps
@@ -143,6 +144,7 @@ def _laid_out(sample: Sample) -> Proposal:
     days = find_times_in_columns(columns, blocks)
     if days is None and not (times := find_times(columns, blocks)):
         days = find_dates_in_names(columns, sample.names)
+        times = [] if days else elapsed_clocks(columns, blocks)
     layout = {} if days is None else dict(days.settings)
     draft = _begun(sample, columns, times) if days is None else _begun_as(sample.shaped(layout))
     if days is not None:

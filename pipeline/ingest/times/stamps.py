@@ -8,7 +8,8 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.ingest.settings.epochs import CLOCK_TEXTS, UNITS_NS
+from longstride.pipeline.ingest.times.clock_texts import from_clock_texts
 from longstride.pipeline.ingest.times.epochs import from_numbers, from_texts
 from longstride.pipeline.ingest.times.reach import shown_value, within_reach
 from longstride.pipeline.ingest.times.spelling import one_end
@@ -119,7 +120,7 @@ def _is_readable(columns: Sequence[pl.Series], recipe: Recipe) -> pl.Series:
 def _expected(num_columns: int, recipe: Recipe) -> str:
     """What a text that is not a time should have been, and what to do."""
     years = f"(years {FIRST_YEAR} to {LAST_YEAR})"
-    if recipe.time_format in UNITS_NS:
+    if recipe.time_format in (*UNITS_NS, *CLOCK_TEXTS):
         return f"in {recipe.time_format} since {recipe.start or 1970}: mend the row, or give another --time-format"
     if recipe.time_format:
         return f"of the format {recipe.time_format} {years}: mend it, or give another format"
@@ -141,6 +142,11 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
         return clock.to_nanoseconds(column)
     if dtype == pl.Date:
         return clock.to_nanoseconds(column.cast(pl.Datetime("us")))
+    if recipe.time_format in CLOCK_TEXTS:
+        if dtype not in (pl.String, pl.Time):
+            message = f"the time column {column.name!r} holds {dtype}: {recipe.time_format} is for texts"
+            raise RecipeError(message, code="column-type")
+        return from_clock_texts(_texts(column), recipe.time_format, recipe.start_ns or 0)
     epoch = recipe.epoch
     if epoch and dtype.is_integer():
         return from_numbers(column.cast(pl.Int64, strict=False), epoch)

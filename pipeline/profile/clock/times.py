@@ -10,6 +10,7 @@ import polars as pl
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.times.spelling import one_end
+from longstride.pipeline.profile.clock.elapsed import elapsed_numbers
 from longstride.pipeline.profile.clock.epoch_readings import NumberReading, read_numbers
 from longstride.pipeline.profile.clock.parts import (
     PARTS,
@@ -25,7 +26,7 @@ from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.clock.zones import best_in_utc, with_zone_column
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
-from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score, names_unit
+from longstride.pipeline.profile.words.time_names import name_score
 from longstride.storage.text import readable_time
 
 __all__ = ["find_times", "is_time_of_day", "read_times"]
@@ -76,7 +77,7 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
     if not found:
         found += _unnamed(columns, blocks)
     if not found:
-        found += _elapsed(columns, blocks)
+        found += elapsed_numbers(columns, blocks)
     for times in [*found]:
         for zoned in with_zone_column(times, columns):
             add(zoned, 0, times.score - sense(times.nanoseconds, blocks).score)
@@ -267,31 +268,6 @@ def _unnamed(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
             )
             found.append(times._replace(doubt=doubt, score=seen.score))
     return found[-1:]
-
-
-def _elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times]:
-    """Columns that count from the beginning of a recording."""
-    for name, column in columns.items():
-        unit = elapsed_unit(name)
-        if unit is None or not column.numbers.count() or column.numbers.count() < MOST * len(column.numbers):
-            continue
-        other = None
-        if names_unit(name) is None and column.is_whole:
-            # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
-            step: Any = column.numbers.drop_nulls().diff().median() or 0
-            unit, other = ("ms", "s") if step >= 20 and step % 60 else ("s", "ms")
-        times = read_as([column.raw], unit, decimal=(column.spelling.decimal,))
-        if times is None:
-            continue
-        seen = sense(times.nanoseconds, blocks)
-        if seen.num_steps and not seen.num_back and seen.num_still <= 0.1 * seen.num_steps:
-            doubt = (
-                f"{name!r} is an elapsed time in {unit}, without a date: rows are as if from 1970. If you know "
-                'when it began, say so, as with start = "2024-03-01T08:00"'
-            )
-            if other:
-                doubt += f"; its name says no unit: if it counts {other}, say time-format = {toml(other)}"
-            yield times._replace(doubt=doubt, score=seen.score)
 
 
 def _formats(columns: Sequence[pl.Series]) -> list[str | None]:

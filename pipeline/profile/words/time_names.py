@@ -12,15 +12,16 @@ TIME_NAME = re.compile(
 )
 PART_OF_NAME = re.compile(r"time|date|stamp|zeit|datum|fecha|heure|czas|время|дата|时间|時間|日時")
 ELAPSED_NAME = re.compile(
-    r"(?:elapsed|relative|rel|test|run|total|up|sim|log)?(?:time|t|zeit|temps|tiempo|tempo|czas)s?|xvalue|timestamp|ts"
+    r"(?:elapsed|relative|rel|test|run|total|up|sim|log|lauf|mess|versuchs|prüf)?(?:time|t|zeit|temps|tiempo|tempo|czas)s?"
+    r"|xvalue|timestamp|ts|время|tijd|tid|経過時間|時間|时间|经过时间"
 )
 UNITS = {
     "ns": r"ns|nanos(?:econds?)?",
     "us": r"[uµμ]s|micros(?:econds?)?|usecs?",
-    "ms": r"ms|millis(?:econds?)?|msecs?",
-    "s": r"s|secs?|seconds?|sekunden|secondes",
-    "min": r"min|mins|minutes?|minuten",
-    "h": r"h|hrs?|hours?|stunden",
+    "ms": r"ms|мс|毫秒|ミリ秒|millis(?:econds?)?|msecs?",
+    "s": r"s|\u0441|сек|секунды?|秒|secs?|seconds?|sekunden|secondes|segundos?|secondi",
+    "min": r"min|мин|分|分钟|mins|minutes?|minuten|minutos?|minuti",
+    "h": r"h|ч|小时|hrs?|hours?|stunden|heures|horas?",
     "d": r"d|days?|tage",
 }
 
@@ -46,10 +47,10 @@ def elapsed_unit(name: str) -> str | None:
 
 def names_unit(name: str) -> str | None:
     """The unit that the name of an elapsed time says; None where it says none."""
-    text = name.strip().lower()
+    text = re.sub(r"\s+(?:since|from|after|seit|depuis|desde)\b.*", "", name.strip().lower())
     for unit, pattern in UNITS.items():
-        if re.fullmatch(rf"(?:.*[\s_(\[/.-])?(?:{pattern})[)\]]?", text):
-            base = plain(re.sub(rf"[\s_(\[/.-]*(?:{pattern})[)\]]?$", "", text))
+        if re.fullmatch(rf"(?:.*[\s_(\[/.,-])?(?:{pattern})[)\]]?", text):
+            base = plain(re.sub(rf"[\s_(\[/.,-]*(?:{pattern})[)\]]?$", "", text))
             if base == "" or ELAPSED_NAME.fullmatch(base) or "time" in base or "elapsed" in base:
                 return unit
     return None

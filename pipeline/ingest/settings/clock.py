@@ -50,7 +50,8 @@ class ClockSettings:
     """When an elapsed time is zero, or the time of the first row where rows are counted, such as
     2024-03-01T08:00."""
     interval: Interval = "none"
-    """Which time to take where a column holds two, such as 08:00 - 09:00; `time-format` is that of one of them."""
+    """Which time to take where a column holds two, such as 08:00 - 09:00, maybe behind one of dates;
+    `time-format` is that of one of them."""
     round_time: str | None = None
     """Round times to a multiple of this, such as 1s: those of day numbers with few digits, or of a clock that
     trembles."""
@@ -151,9 +152,10 @@ class ClockSettings:
             )
         if self.round_time is not None:
             parse_duration(self.round_time, "round-time")
-        if self.interval != "none" and len(self.time_columns) != 1:
+        if self.interval != "none" and len(self.time_columns) not in (1, 2):
             raise RecipeError(
-                f"interval is for one column that holds two times, time names {len(self.time_columns)}",
+                f"interval is for one column that holds two times, or a date and such a column; time names "
+                f"{len(self.time_columns)}",
                 code="recipe-conflict",
             )
         if len(self.time_columns) > 7:

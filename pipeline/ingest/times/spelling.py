@@ -19,7 +19,14 @@ FRACTION = re.compile(r"([^\w%])%f")
 WITHOUT_MARK = re.compile(r"(?<![A-Za-z])%H%M(%S)?")
 DIGITS_ALONE = re.compile(r"(?:%[YjmdHMSy])+")
 BETWEEN = (r"\s+(?:-|–|—|to|till|until|bis|->|→)\s+|\.\.+|\s*[–—→]\s*", r"\s*/\s*")  # noqa: RUF001
-INTERVALS = [f"^(?<begin>[^/]+?)(?:{BETWEEN[1]})(?<end>[^/]+)$", f"^(?<begin>.+?)(?:{BETWEEN[0]})(?<end>.+)$"]
+SECOND_HALVES = ("午後", "下午", "오후")
+CLOCKS = r"^(?<begin>.*\d{1,2}:\d\d(?::\d\d)?)(?:-|~)(?<end>(?:\d.* )?\d{1,2}:\d\d(?::\d\d)?)$"
+"""Two times without blanks between them."""
+INTERVALS = [
+    CLOCKS,
+    f"^(?<begin>[^/]+?)(?:{BETWEEN[1]})(?<end>[^/]+)$",
+    f"^(?<begin>.+?)(?:{BETWEEN[0]})(?<end>.+)$",
+]
 Change = Callable[[pl.Series], pl.Series]
 
 
@@ -71,7 +78,9 @@ def mended(texts: pl.Series, format_: str) -> Spelt:
     if cut := _Cut.at(format_, "bBh"):
         texts, format_ = cut.replaced(texts, _in_english, "%b")
     if cut := _Cut.at(format_, "pP"):
-        texts, format_ = cut.replaced(texts, lambda halves: halves.str.slice(0, 1) + "m", "%p")
+        texts, format_ = cut.replaced(texts, _half_in_english, "%p")
+    if cut := _Cut.at(format_, "z"):
+        texts, _ = cut.replaced(texts, _offset_of_hours, cut.found)
     later = pl.Series([0], dtype=pl.Int64).new_from_index(0, len(texts))
     for letters, full, unit in (("Hk", "24", UNITS_NS["d"]), ("S", "60", UNITS_NS["min"])):
         if cut := _Cut.at(format_, letters):
@@ -117,6 +126,16 @@ class _Cut:
         before, token, after = parts.get_columns()
         changed = pl.concat_str(pl.lit(before), pl.lit(change(token)), pl.lit(after))
         return pl.select(pl.coalesce(changed, texts)).to_series(), f"{self._before}{directive}{self._after}"
+
+
+def _half_in_english(halves: pl.Series) -> pl.Series:
+    is_second = halves.is_in(SECOND_HALVES) | halves.str.contains("^[pPnNμ]")
+    english = pl.when(is_second).then(pl.lit("pm")).when(halves.is_not_null()).then(pl.lit("am"))
+    return pl.select(english).to_series()
+
+
+def _offset_of_hours(offsets: pl.Series) -> pl.Series:
+    return offsets.str.replace(r"^([+-])(\d)$", "${1}0${2}")
 
 
 def _zeros(numbers: pl.Series) -> pl.Series:

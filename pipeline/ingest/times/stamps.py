@@ -55,7 +55,7 @@ def to_nanoseconds(columns: Sequence[pl.Series], recipe: Recipe) -> Stamps:
     clock = Clock(recipe)
     columns = [within_reach(column) for column in columns]
     if recipe.interval != "none":
-        columns = [one_end(columns[0], recipe.interval)]
+        columns = [*columns[:-1], one_end(columns[-1], recipe.interval)]
     nanoseconds = _from_one(columns[0], recipe, clock) if len(columns) == 1 else _from_many(columns, recipe, clock)
     if recipe.round_time_ns is not None:
         nanoseconds = _rounded(nanoseconds, recipe.round_time_ns)

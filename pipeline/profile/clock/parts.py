@@ -1,7 +1,7 @@
 """Columns that hold a part of the time each: year, month, day, hour and so on, found by names and numbers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from longstride.pipeline.profile.column import MOST, Column
@@ -17,13 +17,19 @@ __all__ = [
     "unnamed_parts",
 ]
 
-PARTS = {
-    "year": (("year", "yyyy", "yr", "yy", "jahr", "annee", "année", "ano", "año", "anno", "rok"), 1900, 2100),
-    "month": (("month", "mon", "mo", "mm", "monat", "mois", "mes", "mês", "mese"), 1, 12),
-    "day": (("day", "dd", "dy", "dom", "tag", "jour", "dia", "día", "giorno"), 1, 31),
-    "hour": (("hour", "hr", "hh", "stunde", "std", "heure", "hora", "ora", "uur"), 0, 24),
-    "minute": (("minute", "min", "mn", "mm", "minuto", "minuut"), 0, 59),
-    "second": (("second", "sec", "ss", "sekunde", "seconde", "segundo", "secondo"), 0, 60),
+YEAR = "year yyyy yr yy jahr annee année ano año anno rok 年 年份 год"
+MONTH = "month mon mo mm monat mois mes mês mese 月 月份 месяц"
+DAY = "day dd dy dom tag jour dia día giorno 日 日期 день"
+HOUR = "hour hr hh stunde std heure hora ora uur 時 时 小时 час"
+MINUTE = "minute min mn mm minuto minuut 分 分钟 минута"
+SECOND = "second sec ss sc sekunde seconde segundo secondo 秒 секунда"
+PARTS: dict[str, tuple[Sequence[str], int, int]] = {
+    "year": (YEAR.split(" "), 1900, 2100),
+    "month": (MONTH.split(" "), 1, 12),
+    "day": (DAY.split(" "), 1, 31),
+    "hour": (HOUR.split(" "), 0, 24),
+    "minute": (MINUTE.split(" "), 0, 59),
+    "second": (SECOND.split(" "), 0, 60),
 }
 """Names of columns that hold a part of the time, and between what their numbers are."""
 CLOCK_NAMES = ("hhmm", "hrmn", "clock", "hour", "mst", "pst", "est", "cst", "utc", "gmt", "lst", "cet", "cest")
@@ -49,7 +55,9 @@ def months_of_time(columns: Mapping[str, Column]) -> tuple[str, ...]:
 def ordinal_of_time(columns: Mapping[str, Column]) -> tuple[tuple[str, ...], str] | None:
     """Columns of year, day of the year and maybe a time of day, and how they are written; None without them."""
     year = next((name for name, column in columns.items() if is_part(column, "year")), None)
-    day = next((n for n, one in columns.items() if plain(n) in DAY_OF_YEAR and _are_whole(one, 1, 366)), None)
+    # A day beside a year, without a month, is one of the year.
+    names_of_day = DAY_OF_YEAR if any(is_part(one, "month") for one in columns.values()) else (*DAY_OF_YEAR, "day")
+    day = next((n for n, one in columns.items() if plain(n) in names_of_day and _are_whole(one, 1, 366)), None)
     if year is None or day is None:
         return None
     others = [name for name in columns if name not in (year, day)]

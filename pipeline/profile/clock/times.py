@@ -23,7 +23,7 @@ from longstride.pipeline.profile.clock.parts import (
 )
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.clock.sense import sense
-from longstride.pipeline.profile.clock.zones import best_in_utc, with_zone_column
+from longstride.pipeline.profile.clock.zones import best_in_utc, with_half_column, with_zone_column
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
 from longstride.pipeline.profile.words.time_names import name_score
@@ -37,6 +37,9 @@ HALF = 0.5
 ROUNDED = ((8, "10ms"), (7, "10ms"), (6, "100ms"), (5, "1s"), (4, "1m"))
 """To what day numbers of so many digits can be rounded."""
 DAY_NS = 86_400 * 10**9
+OFFSET_AT_END = r"\d{1,2}:\d\d(?::\d\d)?([+-]\d\d:\d\d)$"
+MOST_OFFSETS = 4
+"""Of a logger that travels."""
 CLOSE = 1.0
 """A reading that costs so much more is still in doubt."""
 
@@ -78,9 +81,10 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         found += _unnamed(columns, blocks)
     if not found:
         found += elapsed_numbers(columns, blocks)
-    for times in [*found]:
-        for zoned in with_zone_column(times, columns):
-            add(zoned, 0, times.score - sense(times.nanoseconds, blocks).score)
+    for beside in (with_half_column, with_zone_column):
+        for times in [*found]:
+            for fuller in beside(times, columns):
+                add(fuller, 1, times.score - sense(times.nanoseconds, blocks).score)
     found = sorted((_settled(times, found) for times in found), key=lambda times: -times.score)
     if found and (best := best_in_utc(found, columns)) is not found[0]:
         found = [best, *(times for times in found if times.recipe != best.recipe)]
@@ -88,9 +92,12 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
 
 
 def is_time_of_day(column: Column) -> bool:
-    """Whether most of the texts are such as 18:00 or 18.00.00."""
-    found = column.values.head(MAX_TEXTS).to_list()
-    return bool(found) and sum(map(is_clock, found)) >= MOST * len(found)
+    """Whether most of the texts are such as 18:00 or 18.00.00, or 18:00 - 19:00."""
+    texts = column.values.head(MAX_TEXTS)
+    if texts.is_empty():
+        return False
+    begins = one_end(texts, "begin").fill_null("")
+    return any(sum(map(is_clock, found)) >= MOST * len(found) for found in (texts.to_list(), begins.to_list()))
 
 
 def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
@@ -99,8 +106,10 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
     `columns` are (T,) each, `blocks` (T,) says which rows follow each other in a file.
     """
     found = [times for format_ in _formats(columns) if (times := read_as(columns, format_)) is not None]
-    if not found and len(columns) == 1 and columns[0].dtype == pl.String:
-        found = list(_intervals(columns[0]))
+    if columns[-1].dtype == pl.String and _has_many_ends(columns[-1]):
+        found = []  # 08:00-08:15 is no offset
+    if not any(times.nanoseconds.count() for times in found) and columns[-1].dtype == pl.String:
+        found = list(_intervals(columns))
     most = max((times.nanoseconds.count() for times in found), default=0)
     texts = columns[0].cast(pl.String).str.strip_chars() if most else columns[0].clear()
     if not most:
@@ -117,18 +126,24 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
     return _chosen(rivals, columns, blocks) if len(rivals) > 1 else first
 
 
+def _has_many_ends(column: pl.Series) -> bool:
+    """Whether texts end as if with an offset from UTC, but with more different ones than a zone has."""
+    ends = column.str.strip_chars().str.extract(OFFSET_AT_END).drop_nulls()
+    return len(ends) > HALF * len(column) and ends.n_unique() > MOST_OFFSETS
+
+
 def _end_before(found: Sequence[Times], most: int, texts: pl.Series) -> bool:
     """Whether the first texts are all times and the last ones none: below the table stands another one."""
     times = next(times.nanoseconds for times in found if times.nanoseconds.count() == most)
     return most > HALF * len(times) and not times.head(most).has_nulls() and "" not in texts.head(most)
 
 
-def _intervals(column: pl.Series) -> Iterator[Times]:
-    """Texts that hold two times, of which the first counts."""
-    for format_ in _formats([one_end(column, "begin")]):
-        times = read_as([column], format_, interval="begin")
+def _intervals(columns: Sequence[pl.Series]) -> Iterator[Times]:
+    """Texts that hold two times, of which the first counts; of a date and a time of day, the latter does."""
+    for format_ in _formats([*columns[:-1], one_end(columns[-1], "begin")]):
+        times = read_as(columns, format_, interval="begin")
         if times is not None and times.nanoseconds.count():
-            shown = column.drop_nulls()[0]
+            shown = columns[-1].drop_nulls()[0]
             yield times._replace(
                 doubt=f'{shown!r} is an interval: its beginning is taken; if it is the end, say interval = "end"'
             )

@@ -1,4 +1,4 @@
-"""Of which zone times are: said by a column beside them, or by other times of the same rows."""
+"""Of which zone, or half of the day, times are: said by a column beside them, or by other times of the rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -8,9 +8,10 @@ from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.column import Column
+from longstride.pipeline.profile.words.time_formats import datetime_formats, is_half
 from longstride.pipeline.profile.words.zone_words import is_zone, named_zone
 
-__all__ = ["best_in_utc", "with_zone_column"]
+__all__ = ["best_in_utc", "with_half_column", "with_zone_column"]
 
 MOST_ZONES = 3
 QUARTER_NS = 15 * UNITS_NS["min"]
@@ -36,6 +37,24 @@ def with_zone_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
         found = read_as(read, None if format_ is None and len(names) == 1 else f"{format_} {directive}")
         if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
             yield found._replace(doubt=times.doubt, rival=None)
+
+
+def with_half_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
+    """The same times with a column beside them that says AM or PM."""
+    names, format_ = times.recipe.time_columns, times.recipe.time_format
+    if times.recipe.epoch is not None or times.recipe.interval != "none":
+        return
+    if format_ is None:
+        first = " ".join(next(iter(columns[name].values), "") for name in names)
+        format_ = next((found for found in datetime_formats(first) if found.startswith("%Y")), "")
+    for name, column in columns.items():
+        values = column.values
+        if name in names or "%H" not in format_ or not 0 < len(values) <= 2 or not all(map(is_half, values)):
+            continue
+        read = [columns[one].raw for one in (*names, name)]
+        found = read_as(read, f"{format_.replace('%H', '%I')} %p")
+        if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
+            yield found._replace(doubt=times.doubt)
 
 
 def best_in_utc(found: Sequence[Times], columns: Mapping[str, Column]) -> Times:

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longstride import Proposal, SourceError
+from longstride import Proposal
 from longstride.storage.store import SeriesStore
-from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, log, propose, times, wave
 
 LOOK = Callable[..., Proposal]
@@ -99,5 +98,6 @@ def test_machines_by_the_day(write_log: Callable[..., Path], store: STORE) -> No
 
 def test_no_date_at_all(write_log: Callable[..., Path]) -> None:
     path = write_log("log_3.csv", log("time,v", times(40, form="%H:%M:%S"), wave(40)))
-    with raises("times-not-found", "--date-from", kind=SourceError):
-        propose(path)
+    found = propose(path)
+    assert found.settings["time-format"] == "h:m:s"
+    assert doubted(found, "the date alone for times of day")

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
+
 from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.names import Names
-from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.ingest.times.stamps import ZONE_NAME, to_nanoseconds
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
     find_counters,
@@ -35,13 +38,16 @@ from longstride.pipeline.profile.spelling.states import find_states
 from longstride.pipeline.profile.trial import try_recipe
 from longstride.pipeline.profile.whole.look import look_further, say_beyond
 from longstride.pipeline.profile.words.wording import quoted
-from longstride.pipeline.profile.words.zone_words import named_zone
+from longstride.pipeline.profile.words.zone_words import SAYS_ZONE, named_zone
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
 from longstride.storage.text import readable_time
 
 __all__ = ["profile"]
 
+EQUALLY = 0.6
+"""A column of times that is so little worse than another may be the right one."""
+QUARTER_NS = 900 * 10**9
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
     "skip-lines": "what stands above the names",
@@ -124,7 +130,8 @@ def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Pr
             f"no column looks like times; the first row is {first}. For times that are written in another way, "
             "give --time-format to `longstride ingest`; an elapsed time is --time COLUMN --time-format s; "
             "where rows have no time, count them, as with --every 50us --start 2024-03-01T08:00; where they have "
-            "the time of day alone, the date may be in the name of the file: see --date-from",
+            "the time of day alone, the date may be in the name of the file: see --date-from"
+            f"{_unknown_zone(frame)}",
             code="times-not-found",
         )
     found = steps(times[0].nanoseconds, places["block"])
@@ -135,6 +142,17 @@ def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Pr
     draft = Proposal(sample, columns, places.reverse(), times)
     draft.seen.append("the newest row is first; an ingest puts rows in order")
     return draft
+
+
+def _unknown_zone(frame: pl.DataFrame) -> str:
+    """What helps where times end with the name of a zone that means several."""
+    for name, value in frame.row(0, named=True).items():
+        if found := ZONE_NAME.search(str(value)):
+            return (
+                f". {found[1]!r} behind the times of {name!r} is the name of several zones: say --time and "
+                "--timezone, such as America/Chicago, and --time-format with %Z where it is not ISO 8601"
+            )
+    return ""
 
 
 def _laid_out(sample: Sample) -> Proposal:
@@ -242,6 +260,7 @@ def _say_time(draft: Proposal) -> None:
         draft.put("interval", times.recipe.interval)
     if times.doubt:
         draft.doubts.append(f"time-format: {times.doubt}")
+    _doubt_other_times(draft, times)
     if not has_zone(times, [draft.columns[name].raw for name in times.recipe.time_columns]):
         zone = next(filter(None, map(named_zone, times.recipe.time_columns)), None)
         if zone and times.recipe.start is None and times.recipe.epoch is None:
@@ -249,6 +268,11 @@ def _say_time(draft: Proposal) -> None:
             recipe = replace(times.recipe, timezone=zone)
             read = to_nanoseconds([draft.columns[name].raw for name in times.recipe.time_columns], recipe)
             times = times._replace(nanoseconds=read.nanoseconds)
+        elif said := next((one for one in draft.free if SAYS_ZONE.search(one.name)), None):
+            draft.doubts.append(
+                f"times carry no zone and are read as UTC, but {said.name!r} seems to say it ({said.examples()}): "
+                'name that zone, such as timezone = "Europe/Berlin", or "Etc/GMT-1" for an hour ahead of UTC'
+            )
         elif draft.sample.dialect.zone is not None:
             line, zone = draft.sample.dialect.zone
             draft.doubts.append(
@@ -262,3 +286,20 @@ def _say_time(draft: Proposal) -> None:
     bounds: Any = times.nanoseconds.min(), times.nanoseconds.max()
     first, last = (readable_time(time, fraction=False) for time in bounds)
     draft.seen.append(f"times from {first} to {last}")
+
+
+def _doubt_other_times(draft: Proposal, times: Times) -> None:
+    """Name another column of times that could be those of rows as well, and is not these in another zone."""
+    for other in draft.times[1:]:
+        if set(other.recipe.time_columns) & set(times.recipe.time_columns) or times.why:
+            continue
+        apart = (other.nanoseconds - times.nanoseconds).drop_nulls()
+        if times.score - other.score > EQUALLY or not (apart % QUARTER_NS != 0).any():
+            continue
+        middle = int(apart.cast(pl.Float64).median())  # type: ignore[arg-type]
+        where = f"{format_duration(abs(middle))} {'after' if middle > 0 else 'before'} these"
+        draft.doubts.append(
+            f"time: {listed(list(other.recipe.time_columns))} holds times as well, mostly {where}. If it is that of "
+            f"rows, say time = {toml(list(other.recipe.time_columns))}"
+        )
+        return

@@ -16,6 +16,8 @@ __all__ = ["Spelt", "mended", "one_end", "readable"]
 
 BLANKS = r"[\s\u{a0}\u{2007}\u{202f}]+"
 FRACTION = re.compile(r"([^\w%])%f")
+COUNTED = re.compile(r" %([369])f")
+"""A number of thousandths of a second, or of less, in a column of its own: 5 is not 0.5 s."""
 WITHOUT_MARK = re.compile(r"(?<![A-Za-z])%H%M(%S)?")
 DIGITS_ALONE = re.compile(r"(?:%[YjmdHMSy])+")
 BETWEEN = (r"\s+(?:-|–|—|to|till|until|bis|->|→)\s+|\.\.+|\s*[–—→]\s*", r"\s*/\s*")  # noqa: RUF001
@@ -41,6 +43,12 @@ class Spelt(NamedTuple):
 
 def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, str]:
     """Texts and a format, of what strptime reads as something else: any fraction as %f, names of zones, 905."""
+    if match := COUNTED.search(format_):
+        width = int(match[1])
+        counts = _Cut(format_, *match.span(), rf"\s+\d{{1,{width}}}")
+        texts, format_ = counts.replaced(
+            texts, lambda found: "." + found.str.strip_chars().str.zfill(width), "%.f"
+        )
     if match := FRACTION.search(format_):
         before, after = format_[: match.start()], format_[match.end() :]
         if match[1] != ".":

@@ -17,9 +17,10 @@ from longstride.pipeline.ingest.times.texts import FIRST_YEAR, LAST_YEAR, from_f
 from longstride.pipeline.ingest.times.whole_numbers import LARGEST, masked, none
 from longstride.pipeline.ingest.times.zones import Clock
 
-__all__ = ["Stamps", "explain", "to_nanoseconds"]
+__all__ = ["ZONE_NAME", "Stamps", "explain", "to_nanoseconds"]
 
 ZONE_NAME = re.compile(r"\d\d ?(?!AM|PM)([A-Z]{2,5})\s*$")
+"""Of a zone, behind a time of day."""
 PARTS = {
     "year": (FIRST_YEAR, LAST_YEAR),
     "month": (1, 12),

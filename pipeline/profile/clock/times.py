@@ -10,6 +10,12 @@ import polars as pl
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.times.spelling import one_end
+from longstride.pipeline.profile.clock.beside import (
+    best_in_utc,
+    with_fraction_column,
+    with_half_column,
+    with_zone_column,
+)
 from longstride.pipeline.profile.clock.elapsed import elapsed_numbers
 from longstride.pipeline.profile.clock.epoch_readings import NumberReading, read_numbers
 from longstride.pipeline.profile.clock.parts import (
@@ -23,7 +29,6 @@ from longstride.pipeline.profile.clock.parts import (
 )
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.clock.sense import sense
-from longstride.pipeline.profile.clock.zones import best_in_utc, with_half_column, with_zone_column
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
 from longstride.pipeline.profile.words.time_names import name_score
@@ -68,8 +73,9 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         if column.raw.dtype == pl.Time or is_time_of_day(column) or is_part(column, "hour") or is_hhmm(column):
             for date in (name for name, other in columns.items() if name != clock and other.is_flat):
                 times = read_times([columns[date].raw, column.raw], blocks)
-                # A bit more than the date alone.
-                add(_with_doubt_of_date(times, columns[date]), max(name_score(date), name_score(clock)), 3)
+                doubted = _with_doubt_of_date(times, columns[date])
+                # A bit more than the date alone; less where another date changes, and this one does not.
+                add(doubted, max(name_score(date), name_score(clock)), 3 if doubted is times else 2)
     if parts := parts_of_time(columns):
         add(read_as([columns[name].raw for name in parts], None), 0, 4.5)
     elif months := months_of_time(columns):
@@ -81,7 +87,7 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         found += _unnamed(columns, blocks)
     if not found:
         found += elapsed_numbers(columns, blocks)
-    for beside in (with_half_column, with_zone_column):
+    for beside in (with_fraction_column, with_half_column, with_zone_column):
         for times in [*found]:
             for fuller in beside(times, columns):
                 add(fuller, 1, times.score - sense(times.nanoseconds, blocks).score)

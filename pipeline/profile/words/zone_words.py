@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from longstride.pipeline.ingest.times.zone_names import offsets_of
 
-__all__ = ["is_zone", "named_zone", "zone_in_line"]
+__all__ = ["SAYS_ZONE", "is_zone", "named_zone", "zone_in_line"]
 
 OFFSET = re.compile(r"(?:(?:GMT|UTC) ?|[(\[])([+\-\u2212])(\d{1,2})(?::?(\d\d))?(?![\d:])")
 PLACE = re.compile(r"(?<![\w/])[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?(?![\w/])")

@@ -1,5 +1,6 @@
-"""Of which zone, or half of the day, times are: said by a column beside them, or by other times of the rows."""
+"""What columns beside the times say of them: their zone, the half of the day, milliseconds; and other times."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
@@ -9,10 +10,17 @@ from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.words.time_formats import datetime_formats, is_half
+from longstride.pipeline.profile.words.time_names import plain
 from longstride.pipeline.profile.words.zone_words import is_zone, named_zone
 
-__all__ = ["best_in_utc", "with_half_column", "with_zone_column"]
+__all__ = ["best_in_utc", "with_fraction_column", "with_half_column", "with_zone_column"]
 
+FRACTIONS = {
+    3: re.compile(r"ms|msecs?|milli(s|secs?|seconds?|sekunden)?|毫秒|ミリ秒"),
+    6: re.compile(r"us|µs|usecs?|micro(s|secs?|seconds?)?"),
+    9: re.compile(r"ns|nsecs?|nano(s|secs?|seconds?)?"),
+}
+"""Digits of a fraction of a second, and what columns that count it are called."""
 MOST_ZONES = 3
 QUARTER_NS = 15 * UNITS_NS["min"]
 FARTHEST_NS = 14 * UNITS_NS["h"]
@@ -41,12 +49,7 @@ def with_zone_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
 
 def with_half_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
     """The same times with a column beside them that says AM or PM."""
-    names, format_ = times.recipe.time_columns, times.recipe.time_format
-    if times.recipe.epoch is not None or times.recipe.interval != "none":
-        return
-    if format_ is None:
-        first = " ".join(next(iter(columns[name].values), "") for name in names)
-        format_ = next((found for found in datetime_formats(first) if found.startswith("%Y")), "")
+    names, format_ = times.recipe.time_columns, _format_of(times, columns)
     for name, column in columns.items():
         values = column.values
         if name in names or "%H" not in format_ or not 0 < len(values) <= 2 or not all(map(is_half, values)):
@@ -55,6 +58,35 @@ def with_half_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
         found = read_as(read, f"{format_.replace('%H', '%I')} %p")
         if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
             yield found._replace(doubt=times.doubt)
+
+
+def with_fraction_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
+    """The same times with a column beside them that counts milliseconds, microseconds or nanoseconds."""
+    names, format_ = times.recipe.time_columns, _format_of(times, columns)
+    if not format_.endswith(("%S", "%s")) or not (times.nanoseconds.diff() == 0).any():
+        return
+    for name, column in columns.items():
+        digits = next((digits for digits, words in FRACTIONS.items() if words.fullmatch(plain(name))), 0)
+        if name in names or not digits or not column.is_whole or not column.numbers.count():
+            continue
+        if column.numbers.is_between(0, 10**digits - 1).all() and column.numbers.n_unique() > 1:
+            read = [columns[one].raw for one in (*names, name)]
+            found = read_as(read, f"{format_} %{digits}f")
+            if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
+                yield found._replace(doubt=times.doubt)
+
+
+def _format_of(times: Times, columns: Mapping[str, Column]) -> str:
+    """How times are written, to write something behind them; nothing where that cannot be."""
+    recipe = times.recipe
+    if recipe.interval != "none" or (recipe.epoch is not None and recipe.time_format != "s"):
+        return ""
+    if recipe.time_format == "s":
+        return "" if any("." in text for text in columns[recipe.time_columns[0]].values.head(9)) else "%s"
+    if recipe.time_format is not None:
+        return recipe.time_format
+    first = " ".join(next(iter(columns[name].values), "") for name in recipe.time_columns)
+    return next((found for found in datetime_formats(first) if found.startswith("%Y")), "")
 
 
 def best_in_utc(found: Sequence[Times], columns: Mapping[str, Column]) -> Times:

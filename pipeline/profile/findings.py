@@ -299,7 +299,7 @@ def _doubt_other_times(draft: Proposal, times: Times) -> None:
         middle = int(apart.cast(pl.Float64).median())  # type: ignore[arg-type]
         where = f"{format_duration(abs(middle))} {'after' if middle > 0 else 'before'} these"
         draft.doubts.append(
-            f"time: {listed(list(other.recipe.time_columns))} holds times as well, mostly {where}. If it is that of "
-            f"rows, say time = {toml(list(other.recipe.time_columns))}"
+            f"time: {listed(list(other.recipe.time_columns))} holds times as well, mostly {where}. If they are "
+            f"those of rows, say time = {toml(list(other.recipe.time_columns))}"
         )
         return

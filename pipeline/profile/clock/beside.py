@@ -36,8 +36,8 @@ def with_zone_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
     if has_zone(times, [columns[name].raw for name in names]):
         return
     for name, column in columns.items():
-        values = column.values
-        if name in names or not 0 < len(values) <= MOST_ZONES or not all(map(is_zone, values)):
+        values = column.values if name not in names and not column.is_plain else ()
+        if not 0 < len(values) <= MOST_ZONES or not all(map(is_zone, values)):
             continue
         directive = "%Z" if all(map(str.isalpha, values)) else "%#z"
         format_ = times.recipe.time_format
@@ -51,8 +51,8 @@ def with_half_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
     """The same times with a column beside them that says AM or PM."""
     names, format_ = times.recipe.time_columns, _format_of(times, columns)
     for name, column in columns.items():
-        values = column.values
-        if name in names or "%H" not in format_ or not 0 < len(values) <= 2 or not all(map(is_half, values)):
+        values = column.values if name not in names and not column.is_plain else ()
+        if "%H" not in format_ or not 0 < len(values) <= 2 or not all(map(is_half, values)):
             continue
         read = [columns[one].raw for one in (*names, name)]
         found = read_as(read, f"{format_.replace('%H', '%I')} %p")

@@ -99,9 +99,9 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
 
 def is_time_of_day(column: Column) -> bool:
     """Whether most of the texts are such as 18:00 or 18.00.00, or 18:00 - 19:00."""
-    texts = column.values.head(MAX_TEXTS)
-    if texts.is_empty():
+    if column.is_plain or column.values.is_empty():
         return False
+    texts = column.values.head(MAX_TEXTS)
     begins = one_end(texts, "begin").fill_null("")
     return any(sum(map(is_clock, found)) >= MOST * len(found) for found in (texts.to_list(), begins.to_list()))
 

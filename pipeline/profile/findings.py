@@ -38,7 +38,7 @@ from longstride.pipeline.profile.spelling.states import find_states
 from longstride.pipeline.profile.trial import try_recipe
 from longstride.pipeline.profile.whole.look import look_further, say_beyond
 from longstride.pipeline.profile.words.wording import quoted
-from longstride.pipeline.profile.words.zone_words import SAYS_ZONE, named_zone
+from longstride.pipeline.profile.words.zone_words import SAYS_ZONE, named_zone, zone_with_summer
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
 from longstride.storage.text import readable_time
@@ -268,6 +268,11 @@ def _say_time(draft: Proposal) -> None:
             recipe = replace(times.recipe, timezone=zone)
             read = to_nanoseconds([draft.columns[name].raw for name in times.recipe.time_columns], recipe)
             times = times._replace(nanoseconds=read.nanoseconds)
+        elif zone := next(filter(None, map(zone_with_summer, times.recipe.time_columns)), None):
+            draft.doubts.append(
+                f"times carry no zone and are read as UTC, but {columns[0]!r} says local and summer time: "
+                f'say its zone, such as timezone = "{zone}", with ambiguous = "infer"'
+            )
         elif said := next((one for one in draft.free if SAYS_ZONE.search(one.name)), None):
             draft.doubts.append(
                 f"times carry no zone and are read as UTC, but {said.name!r} seems to say it ({said.examples()}): "

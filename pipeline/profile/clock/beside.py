@@ -36,7 +36,9 @@ def with_zone_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
     if has_zone(times, [columns[name].raw for name in names]):
         return
     for name, column in columns.items():
-        values = column.values if name not in names and not column.is_plain else ()
+        if name in names or (column.is_plain and column.numbers.n_unique() > MOST_ZONES):
+            continue  # +0100 is a number as well
+        values = column.values
         if not 0 < len(values) <= MOST_ZONES or not all(map(is_zone, values)):
             continue
         directive = "%Z" if all(map(str.isalpha, values)) else "%#z"

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from longstride.pipeline.ingest.times.zone_names import offsets_of
 
-__all__ = ["SAYS_ZONE", "is_zone", "named_zone", "zone_in_line"]
+__all__ = ["SAYS_ZONE", "is_zone", "named_zone", "zone_in_line", "zone_with_summer"]
 
 OFFSET = re.compile(r"(?:(?:GMT|UTC) ?|[(\[])([+\-\u2212])(\d{1,2})(?::?(\d\d))?(?![\d:])")
 PLACE = re.compile(r"(?<![\w/])[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?(?![\w/])")
@@ -38,8 +38,8 @@ def named_zone(name: str) -> str | None:
         return place
     if match := OFFSET.search(name):
         return _of_offset(f"{'+' if match[1] == '+' else '-'}{int(match[2]):02}:{match[3] or '00'}")
-    if both := BOTH.search(name):
-        return OF_US[both["us"]] if both["us"] else "Europe/Berlin"
+    if zone_with_summer(name):
+        return None
     known = offsets_of("UTC") | RUSSIAN
     for text in [*NAME.findall(name), *(found.upper() for found in LOWER_NAME.findall(name))]:
         if text in known:
@@ -47,9 +47,15 @@ def named_zone(name: str) -> str | None:
     return None
 
 
+def zone_with_summer(name: str) -> str | None:
+    """A zone with the summer time that the name of a column says, such as MTU (CET/CEST): it is one of several."""
+    both = BOTH.search(name)
+    return None if both is None else OF_US[both["us"]] if both["us"] else "Europe/Berlin"
+
+
 def zone_in_line(line: str) -> str | None:
     """The zone that a line above a table says; None where it says none."""
-    return named_zone(line) if SAYS_ZONE.search(line) else None
+    return (zone_with_summer(line) or named_zone(line)) if SAYS_ZONE.search(line) else None
 
 
 def is_zone(text: str) -> bool:

@@ -35,7 +35,7 @@ def first_of(columns: dict[str, list[str]]) -> Times:
         ("TIMESTAMP_PST", "Etc/GMT+8"),
         ("time_cet", "Etc/GMT-1"),
         ("Local time (America/Denver)", "America/Denver"),
-        ("Zeit MEZ/MESZ", "Europe/Berlin"),
+        ("Zeit MEZ/MESZ", None),
         ("Time (UTC)", "UTC"),
         ("time_utc", "UTC"),
         ("Time", None),
@@ -119,6 +119,12 @@ def propose_rows(tmp_path: Path, header: str, rows: list[str]) -> Proposal:
         "\n".join([header, *(f"{row},{value}" for row, value in zip(rows, wave(len(rows)), strict=True))])
     )
     return propose(log)
+
+
+def test_a_zone_with_summer_time_in_the_header_is_a_doubt(tmp_path: Path) -> None:
+    found = propose_rows(tmp_path, "MTU (CET/CEST),v", [f"{moment:%Y-%m-%d %H:%M}" for moment in MOMENTS])
+    assert "timezone" not in found.settings
+    assert doubted(found, 'timezone = "Europe/Berlin"')
 
 
 def test_two_columns_of_times_are_a_doubt(tmp_path: Path) -> None:

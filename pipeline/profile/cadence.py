@@ -10,12 +10,13 @@ from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.storage.text import counted, number, readable_time, share
 
-__all__ = ["find_duplicates", "see_steps"]
+__all__ = ["find_duplicates", "is_set_back", "see_steps"]
 
 GAP = 1.5
 """In median steps, as in an ingest."""
 MANY = 0.05
 SECOND_NS = 10**9
+HOUR_NS = UNITS_NS["h"]
 WINDOW = 64
 """Rows of a window, as in the examples."""
 ENOUGH = 0.5
@@ -44,6 +45,7 @@ def see_steps(draft: Proposal) -> None:
         longest = format_duration(int(gaps.max()))  # type: ignore[arg-type]
         of_what = f"{GAP} times that" if "max-gap" not in draft.settings else format_duration(int(most))
         draft.seen.append(f"{counted(len(gaps), 'gap')} of over {of_what}, the longest {longest}")
+    _doubt_spring(draft, usual)
     if num_back:
         draft.seen.append(f"times go back in {counted(num_back, 'place')}")
     is_even = differ <= len(steps) / 2
@@ -174,6 +176,33 @@ def _doubt_steps_back(draft: Proposal) -> None:
             "rows that repeat a time stop an ingest, unless you say which are right: duplicates = "
             '"same", "first", "last" or "mean"'
         )
+
+
+def _doubt_spring(draft: Proposal, usual: int) -> None:
+    """Where the only hour without rows is the one that clocks leave out in spring."""
+    times = draft.rows["time"].drop_nulls().unique().sort()
+    before = times.filter((times.diff() == usual + HOUR_NS).shift(-1).fill_null(False))
+    if usual > HOUR_NS or before.is_empty() or "timezone" in draft.settings:
+        return
+    expected = (before + usual).cast(pl.Datetime("ns"))
+    for zone in AUTUMN:
+        is_left_out, is_there = (
+            one.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").is_null()
+            for one in (expected, times.cast(pl.Datetime("ns")))
+        )
+        if is_left_out.any() and not is_there.any():
+            draft.doubts.append(
+                "no row lies in the hour that is left out in the night in which clocks are set forward: these "
+                f'seem to be local times. Say their zone, such as timezone = "{zone}"'
+            )
+            return
+
+
+def is_set_back(draft: Proposal) -> bool:
+    """Whether most times that come again lie in the night in which clocks are set back."""
+    rows = draft.rows.drop_nulls("time")
+    is_again = ~rows.select(pl.struct("group", "time").is_first_distinct()).to_series()
+    return _in_autumn(rows["time"].filter(is_again)) is not None
 
 
 def _value(value: float | str | None) -> str:

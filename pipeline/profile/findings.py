@@ -4,13 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
+
 from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.names import Names
-from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.ingest.times.stamps import ZONE_NAME, to_nanoseconds
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
     find_counters,
@@ -19,8 +22,9 @@ from longstride.pipeline.profile.channels import (
     leave_out_other_times,
     leave_out_texts,
 )
-from longstride.pipeline.profile.clock.dateless import find_dateless
-from longstride.pipeline.profile.clock.times import Times, find_times, has_zone
+from longstride.pipeline.profile.clock.elapsed import elapsed_clocks
+from longstride.pipeline.profile.clock.reading import Times, has_zone
+from longstride.pipeline.profile.clock.times import find_times
 from longstride.pipeline.profile.coarse_clock import find_coarse_clock
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.keys import find_keys
@@ -37,14 +41,17 @@ from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.spelling.states import find_states
 from longstride.pipeline.profile.trial import try_recipe
 from longstride.pipeline.profile.whole.look import look_further, say_beyond
-from longstride.pipeline.profile.words.time_names import named_zone
 from longstride.pipeline.profile.words.wording import quoted
+from longstride.pipeline.profile.words.zone_words import SAYS_ZONE, named_zone, zone_with_summer
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import coded
 from longstride.storage.text import readable_time
 
 __all__ = ["profile"]
 
+EQUALLY = 0.6
+"""A column of times that is so little worse than another may be the right one."""
+QUARTER_NS = 900 * 10**9
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
     "skip-lines": "what stands above the names",
@@ -131,7 +138,8 @@ def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Pr
             f"no column looks like times; the first row is {first}. For times that are written in another way, "
             "give --time-format to `longstride ingest`; an elapsed time is --time COLUMN --time-format s; "
             "where rows have no time, count them, as with --every 50us --start 2024-03-01T08:00; where they have "
-            "the time of day alone, the date may be in the name of the file: see --date-from",
+            "the time of day alone, the date may be in the name of the file: see --date-from"
+            f"{_unknown_zone(frame)}",
             code="times-not-found",
         )
     found = steps(times[0].nanoseconds, places["block"])
@@ -145,6 +153,17 @@ def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Pr
     return draft
 
 
+def _unknown_zone(frame: pl.DataFrame) -> str:
+    """What helps where times end with the name of a zone that means several."""
+    for name, value in frame.row(0, named=True).items():
+        if found := ZONE_NAME.search(str(value)):
+            return (
+                f". {found[1]!r} behind the times of {name!r} is the name of several zones: say --time and "
+                "--timezone, such as America/Chicago, and --time-format with %Z where it is not ISO 8601"
+            )
+    return ""
+
+
 def _laid_out(sample: Sample) -> Proposal:
     """Find how the log is laid out, and the time; look at it again in the shape that it is to have."""
     columns, blocks = _columns(sample), sample.places()["block"]
@@ -152,7 +171,7 @@ def _laid_out(sample: Sample) -> Proposal:
     days = find_times_in_columns(columns, blocks)
     if days is None and not (times := find_times(columns, blocks)):
         days = find_dates_in_names(columns, sample.names)
-        times = find_dateless(columns, blocks) if days is None else []
+        times = [] if days else elapsed_clocks(columns, blocks)
     layout = {} if days is None else dict(days.settings)
     draft = _begun(sample, columns, times) if days is None else _begun_as(sample.shaped(layout))
     if days is not None:
@@ -244,7 +263,7 @@ def _say_nested(draft: Proposal) -> None:
 def _say_time(draft: Proposal) -> None:
     times = draft.times[0]
     columns = [name for name in times.recipe.time_columns if name not in draft.made]
-    draft.put("time", columns[0] if len(columns) == 1 else columns)
+    draft.put("time", columns[0] if len(columns) == 1 else columns, times.why)
     if times.recipe.time_format is not None:
         draft.put("time-format", times.recipe.time_format)
     if times.recipe.round_time is not None:
@@ -253,6 +272,7 @@ def _say_time(draft: Proposal) -> None:
         draft.put("interval", times.recipe.interval)
     if times.doubt:
         draft.doubts.append(f"time-format: {times.doubt}")
+    _doubt_other_times(draft, times)
     if not has_zone(times, [draft.columns[name].raw for name in times.recipe.time_columns]):
         zone = next(filter(None, map(named_zone, times.recipe.time_columns)), None)
         if zone and times.recipe.start is None and times.recipe.epoch is None:
@@ -260,6 +280,22 @@ def _say_time(draft: Proposal) -> None:
             recipe = replace(times.recipe, timezone=zone)
             read = to_nanoseconds([draft.columns[name].raw for name in times.recipe.time_columns], recipe)
             times = times._replace(nanoseconds=read.nanoseconds)
+        elif zone := next(filter(None, map(zone_with_summer, times.recipe.time_columns)), None):
+            draft.doubts.append(
+                f"times carry no zone and are read as UTC, but {columns[0]!r} says local and summer time: "
+                f'say its zone, such as timezone = "{zone}", with ambiguous = "infer"'
+            )
+        elif said := next((one for one in draft.free if SAYS_ZONE.search(one.name)), None):
+            draft.doubts.append(
+                f"times carry no zone and are read as UTC, but {said.name!r} seems to say it ({said.examples()}): "
+                'name that zone, such as timezone = "Europe/Berlin", or "Etc/GMT-1" for an hour ahead of UTC'
+            )
+        elif draft.sample.dialect.zone is not None:
+            line, zone = draft.sample.dialect.zone
+            draft.doubts.append(
+                f"times carry no zone and are read as UTC, but a line above the table says {quoted(line)}: if "
+                f"that is their zone, say timezone = {toml(zone)}"
+            )
         else:
             draft.doubts.append(
                 'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
@@ -267,3 +303,20 @@ def _say_time(draft: Proposal) -> None:
     bounds: Any = times.nanoseconds.min(), times.nanoseconds.max()
     first, last = (readable_time(time, fraction=False) for time in bounds)
     draft.seen.append(f"times from {first} to {last}")
+
+
+def _doubt_other_times(draft: Proposal, times: Times) -> None:
+    """Name another column of times that could be those of rows as well, and is not these in another zone."""
+    for other in draft.times[1:]:
+        if set(other.recipe.time_columns) & set(times.recipe.time_columns) or times.why:
+            continue
+        apart = (other.nanoseconds - times.nanoseconds).drop_nulls()
+        if times.score - other.score > EQUALLY or not (apart % QUARTER_NS != 0).any():
+            continue
+        middle = int(apart.cast(pl.Float64).median())  # type: ignore[arg-type]
+        where = f"{format_duration(abs(middle))} {'after' if middle > 0 else 'before'} these"
+        draft.doubts.append(
+            f"time: {listed(list(other.recipe.time_columns))} holds times as well, mostly {where}. If they are "
+            f"those of rows, say time = {toml(list(other.recipe.time_columns))}"
+        )
+        return

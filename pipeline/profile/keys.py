@@ -9,6 +9,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.profile.cadence import is_set_back
 from longstride.pipeline.profile.column import FEW, MOST, Column, steps
 from longstride.pipeline.profile.layout.long_log import (
     A_QUALITY,
@@ -64,6 +65,8 @@ def find_keys(draft: Proposal) -> None:
         elif events := [column for column in words if _is_of_events(draft, column)]:
             _use_one(draft, rows, f"each of its {len(events[0].values):,} values has times of its own", events[0])
         return
+    if is_set_back(draft):
+        return  # a column that tells the two hours apart names no machine
     found = f"{share(round(disorder * len(rows)), len(rows))} of rows repeat a time or go back in time"
     for keys in chain(combinations(candidates, 1), combinations(candidates, 2)):
         if _disorder(rows, keys) <= disorder / 10:

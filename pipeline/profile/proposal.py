@@ -9,7 +9,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
-from longstride.pipeline.profile.clock.times import Times
+from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.sample import Sample
 from longstride.storage.text import counted

@@ -8,12 +8,20 @@ from typing import Literal
 from longstride.pipeline.ingest.duration import check_step, parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import name_pattern, unexpected
-from longstride.pipeline.ingest.settings.epochs import CLOCK, EPOCHS, UNITS_NS, Epoch, epoch_of, nanoseconds_of
+from longstride.pipeline.ingest.settings.epochs import (
+    CLOCK_TEXTS,
+    EPOCHS,
+    UNITS_NS,
+    Epoch,
+    epoch_of,
+    nanoseconds_of,
+)
 from longstride.pipeline.ingest.settings.melt import TIME_OF_DAY, check_melt
 from longstride.pipeline.ingest.settings.time_format import check_format
 
 __all__ = ["ClockSettings"]
 
+ELAPSED = (*UNITS_NS, *CLOCK_TEXTS)
 Interval = Literal["none", "begin", "end"]
 Ambiguous = Literal["reject", "infer", "earliest", "latest"]
 Nonexistent = Literal["reject", "forward"]
@@ -36,13 +44,14 @@ class ClockSettings:
     time_format: str | None = None
     """How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them); for
     numbers a unit (s, ms, us, ns, 100ns, min, h, d) since `start` or 1970, a unit and a date such as 'h since
-    1900-01-01', or excel, excel-1904, matlab, julian, mjd, labview, apple, ntp, gps, ticks or filetime; clock for
-    hours, minutes and seconds without a date, since `start` or 1970; by default ISO 8601."""
+    1900-01-01', or excel, excel-1904, matlab, julian, mjd, labview, apple, ntp, gps, ticks or filetime; h:m:s or
+    m:s for a clock that counts from `start` on, such as 27:15:00 or 1d 03:15:00; by default ISO 8601."""
     start: str | None = None
     """When an elapsed time is zero, or the time of the first row where rows are counted, such as
     2024-03-01T08:00."""
     interval: Interval = "none"
-    """Which time to take where a column holds two, such as 08:00 - 09:00; `time-format` is that of one of them."""
+    """Which time to take where a column holds two, such as 08:00 - 09:00, maybe behind one of dates;
+    `time-format` is that of one of them."""
     round_time: str | None = None
     """Round times to a multiple of this, such as 1s: those of day numbers with few digits, or of a clock that
     trembles."""
@@ -67,7 +76,7 @@ class ClockSettings:
     @property
     def has_one_date(self) -> bool:
         """Whether all rows of a file get the date of one day, so that times of day must not pass midnight."""
-        return self.date_from is not None or self.time_format == CLOCK
+        return self.date_from is not None or self.time_format in CLOCK_TEXTS
 
     @property
     def counts_rows(self) -> bool:
@@ -98,8 +107,8 @@ class ClockSettings:
             zoneinfo.ZoneInfo(self.timezone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise unexpected("timezone", self.timezone, "a name such as UTC or Europe/Berlin") from None
-        if self.start_ns is not None and not self.counts_rows and self.time_format not in (*UNITS_NS, CLOCK):
-            units = ", ".join((*UNITS_NS, CLOCK))
+        if self.start_ns is not None and not self.counts_rows and self.time_format not in ELAPSED:
+            units = ", ".join(ELAPSED)
             raise RecipeError(
                 f"start is for elapsed times (time-format {units}), or rows without times: leave it out",
                 code="recipe-conflict",
@@ -121,10 +130,16 @@ class ClockSettings:
             )
         format_ = self.time_format
         try:
-            is_number = self.epoch is not None or format_ == CLOCK
+            is_number = self.epoch is not None
         except ValueError as error:
             raise unexpected("time-format", format_, f"a date such as 2024-03-01 after since ({error})") from None
-        if format_ is not None and not is_number:
+        if format_ in CLOCK_TEXTS:
+            if len(self.time_columns) > 1 or self.interval != "none":
+                raise RecipeError(
+                    f"time-format {format_} is for one column of elapsed times: leave out others, and interval",
+                    code="recipe-conflict",
+                )
+        elif format_ is not None and not is_number:
             if "%" not in format_:
                 names = ", ".join(EPOCHS)
                 units = ", ".join(UNITS_NS)
@@ -132,7 +147,7 @@ class ClockSettings:
                     "time-format",
                     format_,
                     f"a format such as '%d/%m/%Y %H:%M', a unit ({units}), a unit and a date such as 's since "
-                    f"2024-03-01', or one of {names}, {CLOCK}",
+                    f"2024-03-01', h:m:s or m:s, or one of {names}",
                 )
             check_format(format_)
         if is_number and len(self.time_columns) > 1:
@@ -143,9 +158,10 @@ class ClockSettings:
             )
         if self.round_time is not None:
             check_step("round-time", self.round_time)
-        if self.interval != "none" and len(self.time_columns) != 1:
+        if self.interval != "none" and len(self.time_columns) not in (1, 2):
             raise RecipeError(
-                f"interval is for one column that holds two times, time names {len(self.time_columns)}",
+                f"interval is for one column that holds two times, or a date and such a column; time names "
+                f"{len(self.time_columns)}",
                 code="recipe-conflict",
             )
         if len(self.time_columns) > 7:

@@ -5,21 +5,23 @@ from collections import Counter
 
 from longstride.pipeline.ingest.setting import unexpected
 
-__all__ = ["DIRECTIVE", "check_format", "directives", "pattern_of"]
+__all__ = ["DIRECTIVE", "HALVES", "check_format", "directives", "pattern_of"]
 
 DIRECTIVE = re.compile(r"%[-_0#]*[.:]*\d?([A-Za-z%])")
 """One of a format, as %d, %-d, %.3f or %:z."""
 NUMBER = r"\d{1,2}"
+HALVES = r"[AaPp]\.?\s?[Mm]\.?|[ap]|午前|午後|上午|下午|오전|오후|vorm\.|nachm\.|[πμ]\.?μ\.?"
+"""The half of a day in English, Spanish, Japanese, Chinese, Korean, German and Greek."""
 PATTERNS = {
     **dict.fromkeys("mdHIMSyUWVCekl", r" ?\d{1,2}"),
     **dict.fromkeys("YG", r"\d{4}"),
     **dict.fromkeys("bBhaA", r"[^\W\d_]+\.?"),
-    **dict.fromkeys("pP", r"[AaPp]\.?\s?[Mm]\.?"),
+    **dict.fromkeys("pP", rf"(?:{HALVES})"),
     "j": r"\d{1,3}",
     "u": r"\d",
     "w": r"\d",
     "f": r"\d{1,9}",
-    "z": r"(?:Z|[+-]\d\d:?(?:\d\d)?)",
+    "z": r"(?:Z|[+-]\d\d?:?(?:\d\d)?)",
     "Z": r"[^\W\d_]+",
     "T": r"\d\d?:\d\d:\d\d",
     "X": r"\d\d?:\d\d:\d\d",

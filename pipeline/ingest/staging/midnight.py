@@ -45,7 +45,7 @@ def _passed(source: Source, before: int, after: int, place: str | None) -> Sourc
     return SourceError(
         source.name,
         f"a row at {iso_time(after)} follows one at {iso_time(before)}: times of day pass midnight, and "
-        "all rows get one date (date-from, or time-format clock). Split the file at midnight, or write the date "
+        "all rows get one date (date-from, or time-format h:m:s). Split the file at midnight, or write the date "
         "into its rows",
         place=place,
         code="midnight-passed",

@@ -16,6 +16,8 @@ __all__ = ["Spelt", "mended", "one_end", "readable", "without_fraction"]
 
 BLANKS = r"[\s\u{a0}\u{2007}\u{202f}]+"
 FRACTION = re.compile(r"([^\w%])%f")
+COUNTED = re.compile(r" %([369])f")
+"""A number of thousandths of a second, or of less, in a column of its own: 5 is not 0.5 s."""
 WITHOUT_MARK = re.compile(r"(?<![A-Za-z])%H%M(%S)?")
 OF_A_PART = re.compile(r"%[-_0]?([jHkM])%\.f")
 UNIT_OF_PART = {"j": "d", "H": "h", "k": "h", "M": "min"}
@@ -23,7 +25,14 @@ FINER = {"d": "HkIlMSTXRcrps", "h": "MSTXRcrp", "min": "STXcr"}
 """Directives of finer parts: with one of these, a fraction is one of a second."""
 DIGITS_ALONE = re.compile(r"(?:%[YjmdHMSy])+")
 BETWEEN = (r"\s+(?:-|–|—|to|till|until|bis|->|→)\s+|\.\.+|\s*[–—→]\s*", r"\s*/\s*")  # noqa: RUF001
-INTERVALS = [f"^(?<begin>[^/]+?)(?:{BETWEEN[1]})(?<end>[^/]+)$", f"^(?<begin>.+?)(?:{BETWEEN[0]})(?<end>.+)$"]
+SECOND_HALVES = ("午後", "下午", "오후")
+CLOCKS = r"^(?<begin>.*\d{1,2}:\d\d(?::\d\d)?)(?:-|~)(?<end>(?:\d.* )?\d{1,2}:\d\d(?::\d\d)?)$"
+"""Two times without blanks between them."""
+INTERVALS = [
+    CLOCKS,
+    f"^(?<begin>[^/]+?)(?:{BETWEEN[1]})(?<end>[^/]+)$",
+    f"^(?<begin>.+?)(?:{BETWEEN[0]})(?<end>.+)$",
+]
 Change = Callable[[pl.Series], pl.Series]
 
 
@@ -38,6 +47,12 @@ class Spelt(NamedTuple):
 
 def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, str]:
     """Texts and a format, of what strptime reads as something else: any fraction as %f, names of zones, 905."""
+    if match := COUNTED.search(format_):
+        width = int(match[1])
+        counts = _Cut(format_, *match.span(), rf"\s+\d{{1,{width}}}")
+        texts, format_ = counts.replaced(
+            texts, lambda found: "." + found.str.strip_chars().str.zfill(width), "%.f"
+        )
     if match := FRACTION.search(format_):
         before, after = format_[: match.start()], format_[match.end() :]
         if match[1] != ".":
@@ -75,7 +90,9 @@ def mended(texts: pl.Series, format_: str) -> Spelt:
     if cut := _Cut.at(format_, "bBh"):
         texts, format_ = cut.replaced(texts, _in_english, "%b")
     if cut := _Cut.at(format_, "pP"):
-        texts, format_ = cut.replaced(texts, lambda halves: halves.str.slice(0, 1) + "m", "%p")
+        texts, format_ = cut.replaced(texts, _half_in_english, "%p")
+    if cut := _Cut.at(format_, "z"):
+        texts, _ = cut.replaced(texts, _offset_of_hours, cut.found)
     later = pl.Series([0], dtype=pl.Int64).new_from_index(0, len(texts))
     for letters, full, unit in (("Hk", "24", UNITS_NS["d"]), ("S", "60", UNITS_NS["min"])):
         if cut := _Cut.at(format_, letters):
@@ -141,6 +158,16 @@ class _Cut:
         before, token, after = parts.get_columns()
         changed = pl.concat_str(pl.lit(before), pl.lit(change(token)), pl.lit(after))
         return pl.select(pl.coalesce(changed, texts)).to_series(), f"{self._before}{directive}{self._after}"
+
+
+def _half_in_english(halves: pl.Series) -> pl.Series:
+    is_second = halves.is_in(SECOND_HALVES) | halves.str.contains("^[pPnNμ]")
+    english = pl.when(is_second).then(pl.lit("pm")).when(halves.is_not_null()).then(pl.lit("am"))
+    return pl.select(english).to_series()
+
+
+def _offset_of_hours(offsets: pl.Series) -> pl.Series:
+    return offsets.str.replace(r"^([+-])(\d)$", "${1}0${2}")
 
 
 def _zeros(numbers: pl.Series) -> pl.Series:

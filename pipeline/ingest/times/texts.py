@@ -63,7 +63,7 @@ def from_format(texts: pl.Series, format_: str, clock: Clock) -> pl.Series:
     if fields & set("HIkl") and not fields & set("MSTRXrcs"):
         # Polars wants hour and minute, or neither.
         texts, format_ = texts + " 00", f"{format_} %M"
-    if "m" in fields and not fields & set("dejUuDFxcsWV"):
+    if fields & set("mbBh") and not fields & set("dejUuDFxcsWV"):
         # Of a month alone, its first day.
         texts, format_ = texts + " 1", f"{format_} %d"
     datetimes = _datetimes(texts, format_)

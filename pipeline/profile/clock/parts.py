@@ -1,7 +1,7 @@
 """Columns that hold a part of the time each: year, month, day, hour and so on, found by names and numbers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from longstride.pipeline.profile.column import MOST, Column
@@ -9,20 +9,25 @@ from longstride.pipeline.profile.words.time_names import name_score, plain
 
 __all__ = [
     "PARTS",
-    "half_of_day",
     "is_hhmm",
     "is_part",
     "parts_of_time",
     "unnamed_parts",
 ]
 
-PARTS = {
-    "year": (("year", "yyyy", "yr", "yy", "jahr", "annee", "année", "ano", "año", "anno", "rok"), 1900, 2100),
-    "month": (("month", "mon", "mo", "mm", "monat", "mois", "mes", "mês", "mese"), 1, 12),
-    "day": (("day", "dd", "dy", "dom", "tag", "jour", "dia", "día", "giorno"), 1, 31),
-    "hour": (("hour", "hr", "hh", "stunde", "std", "heure", "hora", "ora", "uur"), 0, 24),
-    "minute": (("minute", "min", "mn", "mm", "minuto", "minuut"), 0, 59),
-    "second": (("second", "sec", "ss", "sekunde", "seconde", "segundo", "secondo"), 0, 60),
+YEAR = "year yyyy yr yy jahr annee année ano año anno rok 年 年份 год"
+MONTH = "month mon mo mm monat mois mes mês mese 月 月份 месяц"
+DAY = "day dd dy dom tag jour dia día giorno 日 日期 день"
+HOUR = "hour hr hh stunde std heure hora ora uur 時 时 小时 час"
+MINUTE = "minute min mn mm minuto minuut 分 分钟 минута"
+SECOND = "second sec ss sc sekunde seconde segundo secondo 秒 секунда"
+PARTS: dict[str, tuple[Sequence[str], int, int]] = {
+    "year": (YEAR.split(" "), 1900, 2100),
+    "month": (MONTH.split(" "), 1, 12),
+    "day": (DAY.split(" "), 1, 31),
+    "hour": (HOUR.split(" "), 0, 24),
+    "minute": (MINUTE.split(" "), 0, 59),
+    "second": (SECOND.split(" "), 0, 60),
 }
 """Names of columns that hold a part of the time, and between what their numbers are."""
 CLOCK_NAMES = ("hhmm", "hrmn", "clock", "hour", "mst", "pst", "est", "cst", "utc", "gmt", "lst", "cet", "cest")
@@ -30,7 +35,6 @@ CLOCK_NAMES = ("hhmm", "hrmn", "clock", "hour", "mst", "pst", "est", "cst", "utc
 INVENTED = re.compile(r"a\d+|column_\d+")
 """Names that a file without names is given."""
 SAME_HOUR = 1e-6
-HALF = re.compile(r"[ap]\.?\s?m\.?", re.IGNORECASE)
 FIRST_YEAR = 1850
 DAY_OF_YEAR = ("doy", "dayofyear", "yday", "jday", "julianday", "julian", "jd")
 
@@ -53,7 +57,9 @@ def parts_of_time(columns: Mapping[str, Column]) -> Iterator[tuple[tuple[str, ..
 def _ordinal_of_time(columns: Mapping[str, Column], hours: str | None) -> tuple[tuple[str, ...], str] | None:
     """Columns of year, day of the year and maybe a time of day, and how they are written; None without them."""
     year = next((name for name, column in columns.items() if is_part(column, "year")), None)
-    day = next((n for n, one in columns.items() if plain(n) in DAY_OF_YEAR and _are_whole(one, 1, 366)), None)
+    # A day beside a year, without a month, is one of the year.
+    names_of_day = DAY_OF_YEAR if any(is_part(one, "month") for one in columns.values()) else (*DAY_OF_YEAR, "day")
+    day = next((n for n, one in columns.items() if plain(n) in names_of_day and _are_whole(one, 1, 366)), None)
     if year is None or day is None:
         return None
     others = [name for name in columns if name not in (year, day)]
@@ -89,12 +95,6 @@ def unnamed_parts(columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
         if not any(columns[name].numbers.max() for name in fit[2:]):
             fit = fit[:2]  # hours that are always 0 change no time, and may be flags
         yield from ((names[start], *fit[:count]) for count in range(2, len(fit) + 1))
-
-
-def half_of_day(columns: Mapping[str, Column]) -> Column | None:
-    """A column that holds AM and PM alone; None without one."""
-    halves = (column for column in columns.values() if 0 < len(column.values) <= 2)
-    return next((column for column in halves if all(map(HALF.fullmatch, column.values))), None)
 
 
 def _named_parts(columns: Mapping[str, Column]) -> tuple[str, ...]:

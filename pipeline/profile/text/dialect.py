@@ -1,7 +1,7 @@
 """How a text file is written: encoding, separator, quotes, decimal mark, and where its header stands."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -13,6 +13,7 @@ from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.header import find_head, find_labview_head
 from longstride.pipeline.profile.text.table import Table, find_table, fits, labview_head, named_separator
+from longstride.pipeline.profile.words.zone_words import zone_in_line
 from longstride.storage.text import counted
 
 __all__ = ["Dialect", "agreed", "sniff", "to_numbers"]
@@ -38,6 +39,8 @@ class Dialect:
     """Of columns, by their names."""
     why: dict[str, str] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    zone: tuple[str, str] | None = None
+    """A line above the table that says a time zone, and that zone."""
 
     def only(self, *names: str) -> "Dialect":
         """Of the settings, those of these names."""
@@ -65,6 +68,7 @@ def agreed(dialects: Mapping[str, Dialect]) -> Dialect:
         units={name: unit for dialect in every for name, unit in dialect.units.items()},
         why={name: why for dialect in every for name, why in dialect.why.items()},
         doubts=tuple(dict.fromkeys(doubt for dialect in every for doubt in dialect.doubts)),
+        zone=next((dialect.zone for dialect in every if dialect.zone), None),
     )
 
 
@@ -103,7 +107,19 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
             f"skip-lines: {counted(head.num_other_rows, 'line')} above the table look like rows of another one, "
             "with other columns, and are left out: cut the file in two where its columns change, and ingest both"
         )
-    return Dialect(settings=settings, units=head.units, why=why, doubts=tuple(doubts))
+    above = text.split(b"\n", num_above)[:num_above]
+    return Dialect(
+        settings=settings, units=head.units, why=why, doubts=tuple(doubts), zone=_zone_said(above, table)
+    )
+
+
+def _zone_said(above: Sequence[bytes], table: Table) -> tuple[str, str] | None:
+    """The first line above the table, or comment, that says a time zone."""
+    lines = [line.decode(errors="replace").strip() for line in above]
+    for line in [*lines, *(" ".join(comment.fields) for comment in table.comments)]:
+        if zone := zone_in_line(line):
+            return line, zone
+    return None
 
 
 def to_numbers(texts: pl.Series, decimal: str) -> pl.Series:

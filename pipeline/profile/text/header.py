@@ -20,6 +20,9 @@ HEADER_SEPARATORS = ",;\t|"
 MOST_ABOVE = 60
 """Lines above the first row that are looked at for names."""
 MOST_BELOW = 4
+MANY_ROWS = 20
+FEW_ROWS = 4
+"""Of so many rows, one may be damaged."""
 NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 UNIT = re.compile(
@@ -31,6 +34,12 @@ ZONE = re.compile(r"[A-Z]{3,5}")
 NO_UNIT = re.compile(
     r"\W*|ts|rn|n/?a|none|unitless|smp|avg|tot|max|min|std|sample|utc|date.*|time.*|.*(yy|hh|mm:).*", re.I
 )
+
+
+BELOW_NAMES = re.compile(
+    r"[°º℃℉].{0,3}|.*[yY]{2,4}\W?[mM]{2}\W?[dD]{2}\b.*[hH]{2}.*|\W*(?:avg|smp|tot|min|max|std)\W*", re.I
+)
+"""Units, forms of times and ways to make a value, which no name is; another row of the head may hold the names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +99,9 @@ def _find_head(table: Table) -> Head:
     if apart := _apart(best, kinds, table.separator):
         why = "a date and a time of day stand below one name"
         return Head(names=apart, num_above=start, num_below=0, units={}, why=why)
+    if names := _of_index(best, above, table.width):
+        why = "what tells columns apart stands above the name of the time"
+        return Head(names=names, num_above=start, num_below=0, units={}, why=why)
     named, joined = _joined(best, above, below, table.width)
     if joined:
         units = _units(named, [record for record in below if record is not joined])
@@ -120,13 +132,15 @@ def find_labview_head(table: Table) -> Head:
 def _kinds(table: Table) -> list[Kind]:
     """What most fields of each column are, below the first lines."""
     rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
-    rows = rows[len(rows) // 4 :] if len(rows) > 8 else rows[1:] or rows
+    # Of a few rows, lines of names and units above them would be many.
+    rows = rows[len(rows) // 4 :] if len(rows) > MANY_ROWS else rows[max(1, len(rows) // 2) :] or rows
     found: list[Kind] = []
     for column in zip(*rows, strict=True):
         counts = Counter(map(kind_of, column))
         counts.pop(Kind.MISSING, None)
         usual, count = counts.most_common(1)[0] if counts else (Kind.MISSING, 0)
-        found.append(usual if count >= MOST * counts.total() else Kind.TEXT)
+        least = min(MOST * counts.total(), counts.total() - 1) if counts.total() >= FEW_ROWS else counts.total()
+        found.append(usual if count >= least else Kind.TEXT)
     return found
 
 
@@ -184,6 +198,8 @@ def _could_be_names(record: Record, width: int) -> bool:
 def _likeness(record: Record, time: int | None) -> tuple[int, int, int]:
     """How much a record above the rows looks like one of names; of equals, the first is taken."""
     score = name_score(record.fields[time]) if time is not None and time < len(record.fields) else 0
+    if any(map(BELOW_NAMES.fullmatch, record.fields)):
+        score = min(score, 1)
     texts = [field for field in record.fields if field]
     return (score, len(set(texts)), sum(kind_of(text) is Kind.TEXT for text in texts))
 
@@ -197,11 +213,22 @@ def _joined(
     if num_repeated < max(2, len(names) // 4) or len(names) != width:
         return (), None
     near = [record for record in (*below, *above) if abs(record.line - best.line) <= NEAR and record is not best]
+    near.sort(key=lambda record: _share_of_units(record.fields))  # names are told apart by units at last
     for other in [record for record in near if len(record.fields) == width]:
         pairs = [" ".join(filter(None, dict.fromkeys(pair))) for pair in zip(names, other.fields, strict=True)]
         if len(set(pairs)) > len(set(names)) + num_repeated // 2:
             return tuple(all_different(pairs)), other
     return (), None
+
+
+def _of_index(best: Record, above: Sequence[Record], width: int) -> tuple[str, ...]:
+    """Names of the rows above one that names the time alone, as pandas writes columns of several levels."""
+    if best.num_filled > 1 or width < 3:
+        return ()
+    levels = [record.fields for record in above if record.line < best.line and record.num_filled > width // 2]
+    levels = [fields for fields in levels if len(fields) == width]
+    names = [" ".join(filter(None, dict.fromkeys(texts))) for texts in zip(*levels, best.fields, strict=True)]
+    return tuple(all_different(names)) if levels and all(names) else ()
 
 
 def _units(names: Sequence[str], below: Sequence[Record]) -> dict[str, str]:

@@ -151,6 +151,8 @@ def _comment(text: bytes) -> str | None:
             continue  # a column may be called #
         if mark in COMMENTS_ABOVE and at_top == 1 and lines[0][len(mark) :][:1].isdigit():
             continue  # a row with a sign in front
+        if at_top == 1 and lines[0].count(mark) == lines[1].count(mark) > 1:
+            continue  # a separator, before which the first name is empty
         if count == at_top or (mark in COMMENTS and count - at_top < 0.5 * (len(lines) - at_top)):
             return mark
     return None

@@ -50,8 +50,8 @@ def test_midnight_is_refused(write_log: Write, tmp_path: Path, num_before: int, 
 
 def test_a_clock_without_a_date_must_not_pass_midnight_either(write_log: Write, tmp_path: Path) -> None:
     log = write_log("a.csv", rows("23:58", "23:59", "00:00"))
-    with raises("midnight-passed", "time-format clock", kind=SourceError):
-        ingest([log], tmp_path / "out", Recipe(time="clock", time_format="clock", start="2024-03-01"))
+    with raises("midnight-passed", "h:m:s", kind=SourceError):
+        ingest([log], tmp_path / "out", Recipe(time="clock", time_format="h:m:s", start="2024-03-01"))
 
 
 def test_rows_out_of_order_and_machines_one_after_the_other_are_not(write_log: Write, tmp_path: Path) -> None:

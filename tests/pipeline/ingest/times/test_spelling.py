@@ -135,6 +135,7 @@ def test_names_of_months_mean_one_month() -> None:
         "17.05.2031 08:00 bis 17.05.2031 09:00",
         "17.05.2031 08:00/17.05.2031 09:00",
         "17.05.2031 08:00..17.05.2031 09:00",
+        "17.05.2031 08:00-17.05.2031 09:00",
     ],
 )
 def test_an_interval_has_two_ends(text: str) -> None:
@@ -142,6 +143,12 @@ def test_an_interval_has_two_ends(text: str) -> None:
         recipe = Recipe(time="t", time_format="%d.%m.%Y %H:%M", interval=interval)  # type: ignore[arg-type]
         found = to_nanoseconds([pl.Series("t", [text, "17.05.2031 08:00", None])], recipe).nanoseconds
         assert found.cast(pl.Datetime("ns")).dt.hour().to_list() == [expected, None, None]
+
+
+def test_an_interval_behind_a_date() -> None:
+    recipe = Recipe(time=("d", "t"), time_format="%d.%m.%Y %H:%M", interval="end")
+    columns = [pl.Series("d", ["17.05.2031"]), pl.Series("t", ["08:00-09:00"])]
+    assert to_nanoseconds(columns, recipe).nanoseconds.cast(pl.Datetime("ns")).dt.hour().to_list() == [9]
 
 
 def test_dates_with_slashes_are_no_intervals() -> None:

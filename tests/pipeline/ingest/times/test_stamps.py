@@ -366,12 +366,12 @@ def test_clocks_without_a_date() -> None:
         "",
         None,
     ]
-    found = read(texts, time_format="clock", start="2024-03-01")
+    found = read(texts, time_format="h:m:s", start="2024-03-01")
     begin = nanoseconds("2024-03-01")
     seconds = [10, 27 * 3600 + 15 * 60 + 30.25, 8.5 * 3600, 8.5 * 3600 + 1.5]
     assert found == [begin + int(second * 10**9) for second in seconds] + [None] * 6
-    assert read(["0:01"], time_format="clock") == [60 * 10**9]
-    assert read(["900000:00", "1:00"], time_format="clock", start="2261-01-01")[0] is None
+    assert read(["0:01"], time_format="h:m:s") == [60 * 10**9]
+    assert read(["900000:00", "1:00"], time_format="h:m:s", start="2261-01-01")[0] is None
 
 
 @pytest.mark.parametrize(
@@ -384,4 +384,4 @@ def test_clocks_without_a_date() -> None:
 )
 def test_a_clock_stands_in_one_column(settings: dict[str, Any]) -> None:
     with raises("recipe-conflict"):
-        Recipe(time_format="clock", **settings)
+        Recipe(time_format="h:m:s", **settings)

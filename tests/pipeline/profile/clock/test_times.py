@@ -246,3 +246,11 @@ def test_hours_and_minutes_with_a_point_are_no_fraction(look: LOOK) -> None:
     clock = [f"{row // 2}.{row % 2 * 3}0" for row in range(48)]
     found = look("year,month,day,hour,v", [2024] * 96, [3] * 96, [1] * 48 + [2] * 48, 2 * clock, wave(96))
     assert "%H%.f" not in str(found.settings.get("time-format"))
+
+
+@pytest.mark.parametrize(("format_", "first"), [("s", 1_709_251_200), ("excel", 45_352)])
+def test_numbers_with_a_decimal_comma_are_times_too(look: LOOK, format_: str, first: int) -> None:
+    stamps = [f"{first + 0.25 * row:.2f}".replace(".", ",") for row in range(40)]
+    values = [f"{value}".replace(".", ",") for value in wave(40)]
+    found = look("Zeit;v", stamps, values, mark=";")
+    assert found.settings["time-format"] == format_

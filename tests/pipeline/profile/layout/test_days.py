@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longstride import Proposal, SourceError
+from longstride import Proposal
 from longstride.storage.store import SeriesStore
-from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, log, propose, times, wave
 
 LOOK = Callable[..., Proposal]
@@ -140,8 +139,7 @@ def test_machines_by_the_day(write_log: Callable[..., Path], store: STORE) -> No
 
 
 def test_no_date_at_all(write_log: Callable[..., Path]) -> None:
-    clocks = times(40, form="%H:%M:%S")
-    assert propose(write_log("log_3.csv", log("time,v", clocks, wave(40)))).settings["time-format"] == "clock"
-    path = write_log("log_4.csv", log("time,v", [*clocks[20:], *clocks[:20]], wave(40)))
-    with raises("times-not-found", "--date-from", kind=SourceError):
-        propose(path)
+    path = write_log("log_3.csv", log("time,v", times(40, form="%H:%M:%S"), wave(40)))
+    found = propose(path)
+    assert found.settings["time-format"] == "h:m:s"
+    assert doubted(found, "the date alone for times of day")

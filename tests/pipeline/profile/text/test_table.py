@@ -85,6 +85,11 @@ def test_other_line_ends(tmp_path: Path, end: str) -> None:
         ("cp1251", "температура"),
         ("koi8-r", "температура"),
         ("cp1252", "Wärme"),
+        ("mac-roman", "Durée"),
+        ("cp850", "Größe"),
+        ("iso8859-5", "температура"),
+        ("euc_jp", "温度と圧力"),
+        ("shift_jis", "温度"),
     ],
 )
 def test_encodings(tmp_path: Path, encoding: str, name: str) -> None:
@@ -172,6 +177,38 @@ def test_words_of_spreadsheets_are_no_comments(tmp_path: Path) -> None:
     found, values = read(file_of(tmp_path, ["Temp,Time,Flow", *lines(rows=rows)]), tmp_path)
     assert "comment" not in found.settings
     assert len(values["Temp"]) == 60
+
+
+@pytest.mark.parametrize("num_rows", [3, 8])
+@pytest.mark.parametrize("below", BELOW)
+def test_units_above_a_few_rows(tmp_path: Path, below: str, num_rows: int) -> None:
+    found = propose(file_of(tmp_path, ["Timestamp,Temp,Flow", *BELOW[below], *lines(rows=ROWS[:num_rows])]))
+    assert found.settings["time"] == "Timestamp"
+    assert found.settings.get("skip-below-header", "0") == str(len(list(filter(None, BELOW[below]))))
+
+
+@pytest.mark.parametrize("units", ["yyyy-mm-dd hh:mm:ss,°C,m3/h", "ts,avg,max"])
+def test_units_above_the_names(tmp_path: Path, units: str) -> None:
+    check(file_of(tmp_path, [units, "Time,Temp,Flow", *lines()]), tmp_path)
+
+
+def test_separators_with_a_meaning_of_comments_begin_a_row_of_names(tmp_path: Path) -> None:
+    rows = [(number, *row) for number, row in enumerate(ROWS)]
+    text = [";Time;Temp;Flow", *(line.replace(",", ";") for line in lines(rows=rows))]
+    found = check(file_of(tmp_path, text), tmp_path)
+    assert "comment" not in found.settings
+
+
+def test_names_of_several_levels_above_that_of_the_time(tmp_path: Path) -> None:
+    text = [",T,P", ",mean,max", "time,,", *lines()]
+    assert list(read(file_of(tmp_path, text), tmp_path)[1]) == ["T mean", "P max"]
+
+
+def test_groups_tell_names_apart_rather_than_units(tmp_path: Path) -> None:
+    text = ["Meta,Boiler,Boiler,Pump,Pump", "Time,T,P,T,P", ",degC,bar,degC,bar"]
+    text += lines(rows=[(*row, row[1] + 50, row[2] + 5) for row in ROWS])
+    values = read(file_of(tmp_path, text), tmp_path)[1]
+    assert list(values) == ["T Boiler", "P Boiler", "T Pump", "P Pump"]
 
 
 def test_names_in_two_rows(tmp_path: Path) -> None:

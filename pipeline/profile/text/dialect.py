@@ -8,7 +8,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.csv.header import BOM
+from longstride.pipeline.ingest.sources.csv.header import BOM, HOLE
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.header import find_head, find_labview_head
@@ -120,6 +120,7 @@ def _as_utf8(data: bytes, encoding: str | None) -> bytes:
     text = data.decode(encoding or "utf-8", "replace").encode(errors="replace").removeprefix(BOM)
     rewriting = Rewriting.of(text, Recipe(time="time"))
     text = rewriting.text(text) if rewriting else text
+    text = HOLE.sub(b"\n\\g<0>", text)
     return text if text.endswith(b"\n") else text + b"\n"
 
 

@@ -21,6 +21,7 @@ from longstride.pipeline.ingest.sources.csv.syntax import (
 
 __all__ = [
     "BOM",
+    "HOLE",
     "SEPARATOR_LINE",
     "Header",
     "all_different",
@@ -40,6 +41,8 @@ OTHER_SEPARATORS = ",;\t|"
 NEWLINE = b"\n"
 SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """What Excel and others write above the header."""
+HOLE = re.compile(rb"(?<=[^\0\n])\0{16,}")
+"""Zero bytes behind a text, where a logger lost its power."""
 MAX_SAMPLED_ROWS = 1000
 FEW_LETTERS, MANY_LETTERS = 16, 256
 MANY = 0.1
@@ -82,7 +85,7 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     if encoding := wide_encoding(head):
         message = f"its text is {encoding.upper()}: say so, as with --encoding {encoding}"
         raise SourceError(source, message, code="encoding-wrong")
-    if b"\0" in head.partition(NEWLINE)[0]:
+    if b"\0" in HOLE.sub(b"", head.partition(NEWLINE)[0]):
         raise SourceError(source, "its first line holds zero bytes: this is not text", code="source-format")
     begin = len(BOM) if head.startswith(BOM) else 0
     separator_line = SEPARATOR_LINE.match(head, begin)
@@ -194,6 +197,9 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
         raise SourceError(
             source, "the file is empty: expected a header with the names of the columns", code="source-empty"
         )
+    if hole := HOLE.search(head, start, stop):
+        # What stands behind it in the line is the rest of a row, and is rejected as such.
+        return _named(head[start : hole.start()], hole.start(), place, source, recipe)
     record = record_pattern(separator).match(head, start)
     if record is None:
         found = f"its first line is longer than {MAX_RECORD_BYTES:,} bytes"
@@ -202,7 +208,11 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
         raise SourceError(
             source, f"this is not the header of a CSV file: {found}", place=place, code="header-unreadable"
         )
-    line = record[0].removesuffix(NEWLINE).removesuffix(b"\r")
+    return _named(record[0].removesuffix(NEWLINE).removesuffix(b"\r"), record.end(), place, source, recipe)
+
+
+def _named(line: bytes, stop: int, place: str, source: str, recipe: Recipe) -> _Given:
+    """The names in the record of the header, which ends at `stop`."""
     if b"\r" in re.sub(rb'"[^"]*+"', b"", line):
         raise SourceError(
             source,
@@ -225,7 +235,7 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
         named = "tab" if other == "\t" else shlex.quote(other)
         message = f"the header is one column, {shown(line, recipe.encoding)}: name its separator, as with"
         raise SourceError(source, f"{message} --separator {named}", place=place, code="separator-wrong")
-    return _Given(names=names, line=line, stop=record.end())
+    return _Given(names=names, line=line, stop=stop)
 
 
 def is_no_row(line: bytes, separator: bytes, comment: str | None) -> bool:

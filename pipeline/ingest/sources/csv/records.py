@@ -28,6 +28,7 @@ __all__ = ["Records", "find_records"]
 
 QUOTE, NEWLINE, RETURN = b'"\n\r'
 MAX_ASCII, MAX_BYTE = 127, 255
+ZERO = b"\0"
 PROBE_BYTES = 8
 """So many bytes of a line tell it from most others."""
 
@@ -78,6 +79,11 @@ def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
         record: syntax.fault(piece.data[starts[record] : stops[record]], recipe.encoding)
         for record in np.flatnonzero(wrong).tolist()
     }
+    if ZERO in piece.data:
+        holes = np.add.reduceat(np.frombuffer(piece.data, np.uint8) == 0, starts, dtype=np.int64)
+        of_zeros = (holes > 0) & ~headers
+        rejects |= {record: _zero_bytes(int(holes[record])) for record in np.flatnonzero(of_zeros).tolist()}
+        wrong |= of_zeros
     good = ~(wrong | blank | headers)
     data = _to_utf8(_joined(piece.data, starts, stops, good, trimmed), recipe)
     if data is None:
@@ -108,6 +114,12 @@ def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
     num_firsts = len(records.lines) + len(records.rejects) + records.num_blank + records.num_headers
     assert num_firsts + records.num_continued == found.num_lines
     return records
+
+
+def _zero_bytes(number: int) -> tuple[str, str]:
+    """Reason and detail of a row that holds zero bytes."""
+    detail = f"the row holds zero bytes, {number:,} of them, as where a logger lost its power: part of it is lost"
+    return "zero bytes", detail
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import is_single_byte
 from longstride.pipeline.ingest.settings.text import BLANKS
+from longstride.pipeline.ingest.sources.csv.header import FEW_LETTERS, wide_encoding
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 
 __all__ = ["Rewriting"]
@@ -46,8 +47,8 @@ class Rewriting:
         Raises UnicodeError where it cannot be in the recipe's encoding.
         """
         encoding = None if is_single_byte(recipe.encoding) else recipe.encoding
-        if begin and encoding and codecs.lookup(encoding).name in MARKED and not begin.startswith(MARKS):
-            raise UnicodeError(f"{encoding} begins with a mark, and this text does not")
+        if begin and encoding:
+            _refuse_other_wide(begin, encoding)
         text = begin if encoding is None else begin.decode(encoding, "replace").encode()
         rewriting = Rewriting(
             encoding=encoding,
@@ -161,6 +162,20 @@ class Rewriting:
                 start = gap.end()
 
         return rewrite
+
+
+def _refuse_other_wide(begin: bytes, encoding: str) -> None:
+    """Raise UnicodeError where a text is said to be in UTF-16 or UTF-32, and is not."""
+    name = codecs.lookup(encoding).name
+    if name in MARKED and not begin.startswith(MARKS):
+        raise UnicodeError(f"{encoding} begins with a mark, and this text does not")
+    if not name.startswith(MARKED):
+        return
+    found = wide_encoding(begin)
+    if found not in (None, name) and found not in MARKED:
+        raise UnicodeError(f"its zero bytes are those of {found}, not of {encoding}")
+    if len(begin) >= FEW_LETTERS and b"\0" not in begin:
+        raise UnicodeError(f"it holds no zero bytes, as each text in {encoding} does")
 
 
 def line_end_of(text: bytes) -> bytes:

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import pickle
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -228,9 +229,9 @@ def broken(data: bytes) -> bytes:
 
 def archive(kind: str) -> bytes:
     sink = io.BytesIO()
-    if kind == "zip":
+    if kind in ("zip", "xlsx"):
         with zipfile.ZipFile(sink, "w") as file:
-            file.writestr("log.csv", csv_log())
+            file.writestr("log.csv" if kind == "zip" else "[Content_Types].xml", csv_log())
     else:
         with tarfile.open(fileobj=sink, mode="w:gz" if kind == "tar.gz" else "w") as file:
             info = tarfile.TarInfo("log.csv")
@@ -310,6 +311,16 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "source-format",
         "`jq -c`",
     ),
+    "xlsx": (lambda: archive("xlsx"), "source-format", "spreadsheet"),
+    "sqlite": (lambda: b"SQLite format 3\0" + bytes(100), "source-format", "`sqlite3"),
+    "pickle": (lambda: pickle.dumps({"time": list(range(99))}), "source-format", "`pandas.read_pickle`"),
+    "netcdf": (lambda: b"CDF\x01" + bytes(99), "source-format", "NetCDF"),
+    "mdf": (lambda: b"MDF     4.10    " + bytes(99), "source-format", "`asammdf`"),
+    "tdms": (lambda: b"TDSm\x0e\0\0\0" + bytes(99), "source-format", "`nptdms`"),
+    "png": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(99), "source-format", "PNG"),
+    "pdf": (lambda: b"%PDF-1.4\n%abc\n", "source-format", "PDF"),
+    "html": (lambda: b"\n<!DOCTYPE html>\n<html>not found</html>", "source-format", "HTML"),
+    "no text": (lambda: np.random.default_rng(0).bytes(5000), "source-format", "first 4,096 bytes"),
     "zip": (lambda: archive("zip"), "source-format", "`unzip`"),
     "tar": (lambda: archive("tar"), "source-format", "`tar xf`"),
     "tar.gz": (lambda: archive("tar.gz"), "source-format", "`tar xf`"),
@@ -343,10 +354,13 @@ def test_what_is_no_log_is_told_in_one_line(tmp_path: Path, damage: str) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "UTF16", "utf_32"])
-def test_an_encoding_that_a_text_does_not_have(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize(
+    ("written", "encoding"),
+    [("utf-8", "utf-16"), ("utf-8", "utf_32"), ("utf-8", "utf-16-be"), ("utf-16-le", "utf-16-be")],
+)
+def test_an_encoding_that_a_text_does_not_have(tmp_path: Path, written: str, encoding: str) -> None:
     path = tmp_path / "log.csv"
-    path.write_bytes(csv_log())
+    path.write_bytes(csv_log(encoding=written))
     with raises("encoding-wrong", "log.csv", "utf-16-le"):
         ingest([path], tmp_path / "s.zarr", Recipe(time="time", encoding=encoding))
     assert not (tmp_path / "s.zarr").exists()

@@ -7,9 +7,10 @@ from typing import Literal
 
 from longstride.pipeline.ingest.duration import parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.setting import name_pattern, unexpected
+from longstride.pipeline.ingest.setting import unexpected
 from longstride.pipeline.ingest.settings.epochs import EPOCHS, UNITS_NS, Epoch, epoch_of, nanoseconds_of
 from longstride.pipeline.ingest.settings.melt import TIME_OF_DAY, check_melt
+from longstride.pipeline.ingest.settings.pattern import group_of
 from longstride.pipeline.ingest.settings.time_format import check_format
 
 __all__ = ["ClockSettings"]
@@ -61,7 +62,7 @@ class ClockSettings:
         columns = ((self.time,) if self.time else ()) if isinstance(self.time, str) else self.time
         if not columns:
             return columns
-        date = () if self.date_from is None else tuple(name_pattern("date-from", self.date_from).groupindex)
+        date = () if self.date_from is None else (group_of("date-from", self.date_from),)
         return (*date, *columns, *(() if self.melt is None else (TIME_OF_DAY,)))
 
     @property
@@ -100,7 +101,7 @@ class ClockSettings:
                 code="recipe-conflict",
             )
         if self.date_from is not None:
-            name_pattern("date-from", self.date_from)
+            group_of("date-from", self.date_from)
         if self.melt is not None:
             check_melt(self.melt)
         if self.counts_rows and (self.date_from or self.melt):

@@ -1,7 +1,7 @@
 """Regular expressions of a recipe.
 
-A recipe may come from a stranger, and Python's own engine needs years for some expressions. Polars has one that never
-goes back in a text, so it knows neither looking around nor references to groups.
+A recipe may come from a stranger, and Python's own engine needs years for some expressions. Polars has one that
+never goes back in a text, so it knows neither looking around nor references to groups.
 """
 
 from functools import lru_cache
@@ -34,7 +34,7 @@ def groups_of(setting: str, text: str, expected: str) -> tuple[str, ...]:
 
 
 def search(pattern: str, group: str, text: str) -> str | None:
-    """What a group is where an expression is first found in a text: "" where it has no part, None where not found."""
+    """What a group holds where an expression is first found in a text; None where it is not found."""
     import polars as pl
 
     whole = pl.Series([text])

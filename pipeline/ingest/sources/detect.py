@@ -61,6 +61,8 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         raise SourceError(
             name, "the compressed file does not hold text: decompress it first", code="source-format"
         )
+    if recipe.line is not None:
+        return CsvSource(name, recipe)  # whatever else such lines could be
     text = begin.removeprefix(BOM)
     if ANNOTATED.match(text):
         raise SourceError(

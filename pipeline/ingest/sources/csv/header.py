@@ -11,6 +11,7 @@ from io import BufferedIOBase
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import undecodable
+from longstride.pipeline.ingest.sources.csv.cutting import UNCUT
 from longstride.pipeline.ingest.sources.csv.syntax import (
     MAX_RECORD_BYTES,
     count_fields,
@@ -95,9 +96,7 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     else:
         given = _read_names(head, start, source, recipe)
     stop = _behind_lines(head, given.stop, recipe.num_below_header)
-    records = first_records(
-        head[stop : head.rfind(NEWLINE) + 1], recipe.separator.encode(), MAX_SAMPLED_ROWS, recipe.comment
-    )
+    records = first_records(head[stop : head.rfind(NEWLINE) + 1], recipe, MAX_SAMPLED_ROWS)
     rows = [record for record in records if record != given.line]
     names = _fit(given.names, rows, recipe)
     surplus = _surplus(rows, len(names), recipe.separator.encode())
@@ -213,6 +212,10 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
 
 def _named(line: bytes, stop: int, place: str, source: str, recipe: Recipe) -> _Given:
     """The names in the record of the header, which ends at `stop`."""
+    if line.startswith(UNCUT.encode()):
+        message = f"a place of columns-at is within a word of {shown(line[1:], recipe.encoding)}: name the columns"
+        message += " by --header, and say --skip-lines"
+        raise SourceError(source, message, place=place, code="header-unreadable")
     if b"\r" in re.sub(rb'"[^"]*+"', b"", line):
         raise SourceError(
             source,
@@ -243,9 +246,11 @@ def is_no_row(line: bytes, separator: bytes, comment: str | None) -> bool:
     return is_blank(line, separator) or bool(comment and line.startswith(comment.encode()))
 
 
-def first_records(data: bytes, separator: bytes, limit: int, comment: str | None = None) -> list[bytes]:
-    """Give the first records of whole lines that are well formed and no comments, without their line breaks."""
+def first_records(data: bytes, recipe: Recipe, limit: int) -> list[bytes]:
+    """Give the first records of whole lines that are well formed rows, without their line breaks."""
+    separator = recipe.separator.encode()
     pattern = record_pattern(separator)
+    kind = b"" if recipe.only_lines is None else recipe.only_lines.encode() + separator
     found: list[bytes] = []
     start = 0
     while start < len(data) and len(found) < limit:
@@ -254,7 +259,7 @@ def first_records(data: bytes, separator: bytes, limit: int, comment: str | None
             start = data.index(NEWLINE, start) + 1
             continue
         start = match.end()
-        if not is_no_row(match[0], separator, comment):
+        if not is_no_row(match[0], separator, recipe.comment) and match[0].startswith(kind):
             found.append(match[0].rstrip(b"\r\n"))
     return found
 

@@ -14,6 +14,7 @@ from typing import Any
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import is_single_byte
 from longstride.pipeline.ingest.settings.text import BLANKS
+from longstride.pipeline.ingest.sources.csv.cutting import cutter
 from longstride.pipeline.ingest.sources.csv.header import FEW_LETTERS, wide_encoding
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 
@@ -39,6 +40,8 @@ class Rewriting:
     line_end: bytes
     separator: str
     quote: str
+    cut: Recipe | None
+    """Says how lines are cut that have no separator; None where they have."""
 
     @staticmethod
     def of(begin: bytes, recipe: Recipe) -> "Rewriting | None":
@@ -46,15 +49,18 @@ class Rewriting:
 
         Raises UnicodeError where it cannot be in the recipe's encoding.
         """
-        encoding = None if is_single_byte(recipe.encoding) else recipe.encoding
+        is_cut = recipe.line is not None or recipe.columns_at is not None
+        # Such lines are cut as letters, so that bytes of another encoding are one each.
+        encoding = None if is_single_byte(recipe.encoding) and not is_cut else recipe.encoding
         if begin and encoding:
             _refuse_other_wide(begin, encoding)
         text = begin if encoding is None else begin.decode(encoding, "replace").encode()
         rewriting = Rewriting(
             encoding=encoding,
             line_end=line_end_of(text),
-            separator=recipe.separator,
-            quote=recipe.quote,
+            separator=UNIT_SEPARATOR if is_cut else recipe.separator,
+            quote="strict" if is_cut else recipe.quote,
+            cut=recipe if is_cut else None,
         )
         is_plain = rewriting.separator == rewriting.canonical_separator and recipe.quote == "strict"
         return None if is_plain and encoding is None and rewriting.line_end == NEWLINE else rewriting
@@ -69,7 +75,15 @@ class Rewriting:
     def recipe(self, recipe: Recipe) -> Recipe:
         """The recipe for what is written."""
         encoding = recipe.encoding if self.encoding is None else "utf-8"
-        return replace(recipe, encoding=encoding, separator=self.canonical_separator, quote="strict")
+        return replace(
+            recipe,
+            encoding=encoding,
+            separator=self.canonical_separator,
+            quote="strict",
+            header=recipe.columns_of_line or recipe.header,
+            line=None,
+            columns_at=None,
+        )
 
     def stream(self, stream: io.BufferedIOBase) -> io.BufferedIOBase:
         """The text of a stream, rewritten."""
@@ -89,6 +103,8 @@ class Rewriting:
 
     def lines(self, data: bytes) -> bytes:
         """Whole lines, rewritten; their ends are line feeds."""
+        if self.cut is not None and (cut := cutter(self.cut, self.separator)):
+            return cut(data)
         mark = self.quote_mark
         if self.quote == "lines":
             data = b"".join(map(_without_quotes, data.splitlines(keepends=True)))

@@ -85,8 +85,8 @@ def _found(source: Source, setting: str, text: str) -> tuple[str, str]:
         reason = "does not match" if found is None else f"has nothing for the group {group!r} of"
         raise SourceError(
             source.name,
-            f"its {'path' if is_of_path else 'name'}, {searched!r}, {reason} {setting} {shlex.quote(text)}: rename "
-            "the file, leave it out, or give another regular expression",
+            f"its {'path' if is_of_path else 'name'}, {searched!r}, {reason} {setting} {shlex.quote(text)}: "
+            "rename the file, leave it out, or give another regular expression",
             code="name-unmatched",
         )
     return group, found

@@ -16,6 +16,7 @@ from longstride.pipeline.ingest.setting import is_single_byte
 from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.cutting import cutter
 from longstride.pipeline.ingest.sources.csv.header import FEW_LETTERS, wide_encoding
+from longstride.pipeline.ingest.sources.csv.quoting import requoter, written
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 
 __all__ = ["Rewriting"]
@@ -112,6 +113,8 @@ class Rewriting:
         special = mark in data or (self.quote == "backslash" and b"\\" in data) or b'"' in data
         if not special or (self.quote == "strict" and self.separator != BLANKS):
             return self._separated(data)
+        if self.separator != BLANKS:
+            return requoter(self._separator_bytes, self.canonical_separator.encode(), self.quote)(data)
         fields = self._fields_of()
         return b"".join(
             fields(line) if mark in line or b'"' in line or b"\\" in line else self._separated(line)
@@ -141,37 +144,29 @@ class Rewriting:
         return self.separator.encode()
 
     def _fields_of(self) -> Callable[[bytes], bytes]:
-        """What rewrites one line that holds quotes."""
-        mark = self.quote_mark
-        between = rb"[ \t]+" if self.separator == BLANKS else re.escape(self._separator_bytes)
-        around = rb"" if self.separator == BLANKS else rb"[ \t]*"
-        end = rb"(?=%s|[ \t]*\r?\n|$)" % between
+        """What rewrites one line that holds quotes, with blanks between its fields."""
+        mark, between = self.quote_mark, rb"[ \t]+"
         inside = (rb"[^%s\\]|\\.|%s%s" if self.quote == "backslash" else rb"[^%s]|%s%s") % ((mark,) * 3)
-        quoted = re.compile(rb"%s%s((?:%s)*+)%s%s%s" % (around, mark, inside, mark, around, end))
+        quoted = re.compile(rb"%s((?:%s)*+)%s(?=[ \t]+|$)" % (mark, inside, mark))
         escaped = rb"\\.|" if self.quote == "backslash" else b""
-        plain = re.compile(rb"(?:%s(?!%s).)*+" % (escaped, between), re.DOTALL)
+        plain = re.compile(rb"(?:%s[^ \t])*+" % escaped, re.DOTALL)
         following = re.compile(between)
-        separator, canonical = self._separator_bytes, self.canonical_separator.encode()
+        canonical = self.canonical_separator.encode()
         # A character after a backslash is itself, where it could be taken for another.
         unescape = re.compile(rb'\\([\\"\']|%s)' % between) if self.quote == "backslash" else None
-        opened = re.compile(rb"(?:^|%s)[ \t]*%s" % (between, mark))
 
         def rewrite(line: bytes) -> bytes:
             text = line.rstrip(b"\r\n")
             ending = line[len(text) :]
-            if self.separator == BLANKS:
-                text = text.strip(b" \t")
-            elif self.quote == "none" or (unescape is None and not opened.search(text)):
-                # No field begins with a quote: all are characters.
-                return canonical.join(_written(f, canonical, False) for f in text.split(separator)) + ending
+            text = text.strip(b" \t")
             fields, start = [], 0
             while True:
-                match = quoted.match(text, start)
+                match = quoted.match(text, start) if self.quote != "none" else None
                 found = match or plain.match(text, start)
                 assert found is not None
                 field = match[1].replace(mark * 2, mark) if match else found[0]
                 field = unescape.sub(rb"\1", field) if unescape else field
-                fields.append(_written(field, canonical, match is not None))
+                fields.append(written(field, canonical, is_quoted=match is not None))
                 gap = following.match(text, found.end())
                 if gap is None:
                     return canonical.join(fields) + ending
@@ -207,13 +202,6 @@ def _without_quotes(line: bytes) -> bytes:
     if len(text) < 2 or not text.startswith(b'"') or not text.endswith(b'"'):
         return line
     return text[1:-1].replace(b'""', b'"') + NEWLINE
-
-
-def _written(field: bytes, separator: bytes, is_quoted: bool) -> bytes:
-    """A field as RFC 4180 writes it."""
-    if b'"' in field or separator in field or (is_quoted and field != field.strip()):
-        return b'"%s"' % field.replace(b'"', b'""')
-    return field
 
 
 class _Rewritten(io.RawIOBase):

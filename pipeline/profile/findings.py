@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
+
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
@@ -40,6 +42,7 @@ from longstride.storage.text import readable_time
 
 __all__ = ["profile"]
 
+MOST_KINDS = 8
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
     "skip-lines": "what stands above the names",
@@ -122,7 +125,8 @@ def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Pr
             f"no column looks like times; the first row is {first}. For times that are written in another way, "
             "give --time-format to `longstride ingest`; an elapsed time is --time COLUMN --time-format s; "
             "where rows have no time, count them, as with --every 50us --start 2024-03-01T08:00; where they have "
-            "the time of day alone, the date may be in the name of the file: see --date-from",
+            "the time of day alone, the date may be in the name of the file: see --date-from"
+            + _kinds_of_rows(frame),
             code="times-not-found",
         )
     found = steps(times[0].nanoseconds, places["block"])
@@ -133,6 +137,17 @@ def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Pr
     draft = Proposal(sample, columns, places.reverse(), times)
     draft.seen.append("the newest row is first; an ingest puts rows in order")
     return draft
+
+
+def _kinds_of_rows(frame: pl.DataFrame) -> str:
+    """A way to take rows of one kind, where their first fields could be names of kinds."""
+    kinds = frame.to_series(0).cast(pl.String).drop_nulls().unique(maintain_order=True).to_list()
+    if not 0 < len(kinds) <= MOST_KINDS or not all(kind.strip("$#!").isidentifier() for kind in kinds):
+        return ""
+    return (
+        f"; where the first field names the kind of a row, such as {kinds[0]!r}, and another kind has the time, "
+        "take rows of that kind, as with --only-lines KIND --header kind,A,B"
+    )
 
 
 def _laid_out(sample: Sample) -> Proposal:

@@ -52,6 +52,7 @@ __all__ = ["profile"]
 EQUALLY = 0.6
 """A column of times that is so little worse than another may be the right one."""
 QUARTER_NS = 900 * 10**9
+MOST_KINDS = 8
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
     "skip-lines": "what stands above the names",
@@ -139,7 +140,8 @@ def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Pr
             "give --time-format to `longstride ingest`; an elapsed time is --time COLUMN --time-format s; "
             "where rows have no time, count them, as with --every 50us --start 2024-03-01T08:00; where they have "
             "the time of day alone, the date may be in the name of the file: see --date-from"
-            f"{_unknown_zone(frame)}",
+            + _unknown_zone(frame)
+            + _kinds_of_rows(frame),
             code="times-not-found",
         )
     found = steps(times[0].nanoseconds, places["block"])
@@ -162,6 +164,17 @@ def _unknown_zone(frame: pl.DataFrame) -> str:
                 "--timezone, such as America/Chicago, and --time-format with %Z where it is not ISO 8601"
             )
     return ""
+
+
+def _kinds_of_rows(frame: pl.DataFrame) -> str:
+    """A way to take rows of one kind, where their first fields could be names of kinds."""
+    kinds = frame.to_series(0).cast(pl.String).drop_nulls().unique(maintain_order=True).to_list()
+    if not 0 < len(kinds) <= MOST_KINDS or not all(kind.strip("$#!").isidentifier() for kind in kinds):
+        return ""
+    return (
+        f"; where the first field names the kind of a row, such as {kinds[0]!r}, and another kind has the time, "
+        "take rows of that kind, as with --only-lines KIND --header kind,A,B"
+    )
 
 
 def _laid_out(sample: Sample) -> Proposal:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from longstride.pipeline.ingest.duration import check_step, parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.setting import name_pattern, unexpected
+from longstride.pipeline.ingest.setting import unexpected
 from longstride.pipeline.ingest.settings.epochs import (
     CLOCK_TEXTS,
     EPOCHS,
@@ -17,6 +17,7 @@ from longstride.pipeline.ingest.settings.epochs import (
     nanoseconds_of,
 )
 from longstride.pipeline.ingest.settings.melt import TIME_OF_DAY, check_melt
+from longstride.pipeline.ingest.settings.pattern import group_of
 from longstride.pipeline.ingest.settings.time_format import check_format
 
 __all__ = ["ClockSettings"]
@@ -70,7 +71,7 @@ class ClockSettings:
         columns = ((self.time,) if self.time else ()) if isinstance(self.time, str) else self.time
         if not columns:
             return columns
-        date = () if self.date_from is None else tuple(name_pattern("date-from", self.date_from).groupindex)
+        date = () if self.date_from is None else (group_of("date-from", self.date_from),)
         return (*date, *columns, *(() if self.melt is None else (TIME_OF_DAY,)))
 
     @property
@@ -114,7 +115,7 @@ class ClockSettings:
                 code="recipe-conflict",
             )
         if self.date_from is not None:
-            name_pattern("date-from", self.date_from)
+            group_of("date-from", self.date_from)
         if self.melt is not None:
             check_melt(self.melt)
         if self.counts_rows and (self.date_from or self.melt):

@@ -8,11 +8,14 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.csv.header import BOM
+from longstride.pipeline.ingest.settings.text import BLANKS
+from longstride.pipeline.ingest.sources.csv.header import BOM, HOLE
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.header import find_head, find_labview_head
+from longstride.pipeline.profile.text.sentences import Sentences, find_sentences
 from longstride.pipeline.profile.text.table import Table, find_table, fits, labview_head, named_separator
+from longstride.pipeline.profile.words.time_names import name_score
 from longstride.pipeline.profile.words.zone_words import zone_in_line
 from longstride.storage.text import counted
 
@@ -20,6 +23,10 @@ __all__ = ["Dialect", "agreed", "sniff", "to_numbers"]
 
 POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
 COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+WAYS = ("columns-at", "line")
+"""Settings that take the place of a separator."""
+CUT_WELL = 0.7
+"""A table of a lower score may be of sentences."""
 QUOTES = {
     "loose": "quotes stand within fields, or blanks before them",
     "backslash": "a backslash stands before quotes within a text",
@@ -52,8 +59,10 @@ def agreed(dialects: Mapping[str, Dialect]) -> Dialect:
     """The one of all files, by their names: a recipe holds for all. Raises SourceError."""
     common: dict[str, str | tuple[str, ...]] = {}
     found_in: dict[str, str] = {}
+    ways = {name for dialect in dialects.values() for name in WAYS if name in dialect.settings}
     for name, dialect in dialects.items():
-        for setting, value in dialect.settings.items():
+        # A way that another file lacks is the default there.
+        for setting, value in (dict.fromkeys(ways, "") | dialect.settings).items():
             if value != common.setdefault(setting, value):
                 raise SourceError(
                     name,
@@ -84,6 +93,11 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     above_names = labview_head(text)
     table = find_table(text[start or above_names :], named)
     head = find_labview_head(table) if above_names else find_head(table)
+    if table.score < CUT_WELL and not _names_time(table):
+        lines = text.decode(errors="replace").split("\n")
+        mark = table.comment
+        if said := find_sentences(["" if mark and line.startswith(mark) else line for line in lines]):
+            return _of_sentences(said, table.comment, encoding, doubt)
     num_above = head.num_above + (1 if start and head.num_above else text[:above_names].count(b"\n"))
     settings: dict[str, str | tuple[str, ...]] = {
         "separator": "tab" if table.separator == "\t" else table.separator,
@@ -93,7 +107,10 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         "skip-below-header": str(head.num_below),
     }
     why = {"header": head.why} if head.why else {}
-    if table.quote != "strict":
+    if table.columns_at is not None:
+        settings = {"columns-at": table.columns_at, **settings, "separator": ",", "quote": "strict"}
+        why["columns-at"] = "columns are in line, and cells are empty, touch, or hold blanks"
+    if settings["quote"] != "strict":
         why["quote"] = QUOTES[table.quote]
     if table.comment is not None:
         settings["comment"] = table.comment
@@ -122,6 +139,22 @@ def _zone_said(above: Sequence[bytes], table: Table) -> tuple[str, str] | None:
     return None
 
 
+def _names_time(table: Table) -> bool:
+    """Whether the first line holds names for all fields of the rows, one of them that of a time."""
+    first = table.records[0].fields if table.records else []
+    return table.separator != BLANKS and len(first) == table.width and any(map(name_score, first))
+
+
+def _of_sentences(said: Sentences, comment: str | None, encoding: str | None, doubt: str | None) -> Dialect:
+    settings: dict[str, str | tuple[str, ...]] = {"line": said.line, "skip-lines": str(said.num_above)}
+    if comment is not None:
+        settings["comment"] = comment
+    if encoding is not None:
+        settings["encoding"] = encoding
+    why = {"line": "lines are sentences: their numbers, and words that change, are columns"}
+    return Dialect(settings=settings, why=why, doubts=tuple(text for text in (doubt, said.doubt) if text))
+
+
 def to_numbers(texts: pl.Series, decimal: str) -> pl.Series:
     """Texts as numbers, as an ingest reads them: float64 (T,), null where they are not numbers or missing."""
     plain = texts.str.strip_chars()
@@ -136,6 +169,7 @@ def _as_utf8(data: bytes, encoding: str | None) -> bytes:
     text = data.decode(encoding or "utf-8", "replace").encode(errors="replace").removeprefix(BOM)
     rewriting = Rewriting.of(text, Recipe(time="time"))
     text = rewriting.text(text) if rewriting else text
+    text = HOLE.sub(b"\n\\g<0>", text)
     return text if text.endswith(b"\n") else text + b"\n"
 
 

@@ -31,6 +31,7 @@ UNIT = re.compile(
     re.IGNORECASE,
 )
 ZONE = re.compile(r"[A-Z]{3,5}")
+YEAR = re.compile(r"#?(?:year|yyyy|yr|jahr|ano|año|année|anno)", re.IGNORECASE)
 NO_UNIT = re.compile(
     r"\W*|ts|rn|n/?a|none|unitless|smp|avg|tot|max|min|std|sample|utc|date.*|time.*|.*(yy|hh|mm:).*", re.I
 )
@@ -280,6 +281,16 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
     wider = [record for record in above if record.num_filled > table.width]
     if wider:  # an ingest says that they do not fit
         return Head(names=(), num_above=_lines_above(above, wider[-1]), num_below=0, units={}, why=None)
+    if above and (some := _first_names(above[-1].fields, table)):
+        return Head(
+            names=(*some, *(f"column_{number}" for number in range(len(some) + 1, table.width + 1))),
+            num_above=start,
+            num_below=0,
+            units={},
+            why="the line of the names has fewer than there are columns",
+            doubt=f"line {above[-1].line + 1} has {len(some)} names for {table.width} columns, and they are taken "
+            f"for the first ones: {some[-1]!r} is the last that it names. If they are others, say header",
+        )
     return Head(
         names=tuple(f"a{number}" for number in range(1, table.width + 1)),
         num_above=start if above else 0,
@@ -288,6 +299,14 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         why="no line above the first row holds names: they are invented",
         doubt=_doubt_of_names(above, table.width),
     )
+
+
+def _first_names(fields: Sequence[str], table: Table) -> tuple[str, ...]:
+    """Names of the first columns, where that of the time stands where rows have it; none otherwise."""
+    time = next((column for column, kind in enumerate(_kinds(table)) if kind is Kind.TIME), 0)
+    is_of_time = time < len(fields) and (name_score(fields[time]) or YEAR.fullmatch(fields[time]))
+    are_names = len(fields) > max(1, time) and all(kind_of(field) is Kind.TEXT for field in fields)
+    return tuple(all_different(fields)) if is_of_time and are_names and len(fields) < table.width else ()
 
 
 def _has_time(record: Record, time: int | None) -> bool:

@@ -285,3 +285,27 @@ def test_units_behind_numbers_do_not_make_blanks_the_separator(tmp_path: Path) -
     rows = [(time, f"{value} degree_Celsius", f"{flow} revolutions_per_minute") for time, value, flow in ROWS]
     found = check(file_of(tmp_path, ["Time,Temp,Flow", *lines(rows=rows)]), tmp_path)
     assert found.settings["unit"] == ["Temp=degree_Celsius", "Flow=revolutions_per_minute"]
+
+
+def test_names_of_the_first_columns_alone_are_kept_in_doubt(tmp_path: Path) -> None:
+    text = ["Time,Temp", *lines(rows=[(*row, row[2] + 1) for row in ROWS])]
+    found, values = read(file_of(tmp_path, text), tmp_path)
+    assert found.recipe.header == ("Time", "Temp", "column_3", "column_4")
+    assert doubted(found, "line 1 has 2 names for 4 columns")
+    np.testing.assert_array_equal(values["column_3"], np.array(FLOW, np.float32))
+
+
+def test_fewer_names_are_not_taken_where_no_time_stands_below_its_name(tmp_path: Path) -> None:
+    found = propose(file_of(tmp_path, ["Temp,Flow", *lines(rows=[(*row, row[2] + 1) for row in ROWS])]))
+    assert found.recipe.header == ("a1", "a2", "a3", "a4")
+
+
+def test_rows_of_another_width_behind_each_other_are_named(tmp_path: Path) -> None:
+    text = ["Time,Temp,Flow", *lines()[:30], *lines(rows=[row[:2] for row in ROWS[30:]])]
+    assert doubted(propose(file_of(tmp_path, text)), "lines 32 to 61, one behind the other")
+
+
+def test_a_first_field_that_names_the_kind_of_a_row(tmp_path: Path) -> None:
+    text = [f"$ACC,{row},{row / 2}" if row % 4 else f"$GPS,120000,{row},5,6" for row in range(40)]
+    with raises("times-not-found", "--only-lines", "'$ACC'"):
+        propose(file_of(tmp_path, text))

@@ -46,6 +46,8 @@ class Head:
     """Why names are said."""
     doubt: str | None = None
     """Why they may be wrong."""
+    is_invented: bool = False
+    """Whether names are said because none is known."""
     num_other_rows: int = 0
     """Lines above the names that look like rows of another table."""
 
@@ -149,7 +151,8 @@ def _could_be_names(record: Record, width: int) -> bool:
     fields = record.fields
     while len(fields) > width and not fields[-1]:
         fields = fields[:-1]
-    return width - 1 <= len(fields) <= width and record.num_filled > 0
+    # One text alone above several columns is a title or a fact.
+    return width - 1 <= len(fields) <= width and record.num_filled > (1 if width > 2 else 0)
 
 
 def _likeness(record: Record, time: int | None) -> tuple[int, int, int]:
@@ -231,6 +234,7 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         units={},
         why="no line above the first row holds names: they are invented",
         doubt=_doubt_of_names(above, table.width),
+        is_invented=True,
     )
 
 

@@ -19,7 +19,7 @@ from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.ingest.sources.csv.syntax import is_blank, record_pattern
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 
-__all__ = ["Record", "Table", "find_table", "fits", "labview_head", "named_separator"]
+__all__ = ["Record", "Table", "find_table", "fits", "named_separator"]
 
 SEPARATORS = (
     "\t",
@@ -48,7 +48,6 @@ COMMENTS_ABOVE = ("!", "--", "*", ";", "$", "@", "'")
 """Those that are comments only above all rows."""
 ERROR_WORD = re.compile(r"#(?:n/?a|value|div|num|ref|name|null)\b", re.IGNORECASE)
 """What spreadsheets write for a value that cannot be computed."""
-LABVIEW_MARKER = re.compile(rb"^\*\*\*End_of_Header\*\*\*[^\n]*\n", re.MULTILINE)
 WHOLE_LINE = re.compile(rb'^"(?:[^"\n]|"")*[,;\t|](?:[^"\n]|"")*"\r?$', re.MULTILINE)
 """A line that is one field in quotes, with what could separate fields in it; one alone is a title."""
 MAX_RECORDS = 500
@@ -104,13 +103,6 @@ def find_table(text: bytes, named: str | None) -> Table:
             best = found
     assert best is not None
     return best
-
-
-def labview_head(text: bytes) -> int:
-    """The length of the head that LabVIEW writes above the names, up to its last marker; 0 where there is none."""
-    if not text.startswith(b"LabVIEW Measurement"):
-        return 0
-    return max((marker.end() for marker in LABVIEW_MARKER.finditer(text)), default=0)
 
 
 def named_separator(text: bytes) -> tuple[str | None, int]:

@@ -26,7 +26,11 @@ DATES = tuple(
         (r"\d{6}(?P<mark>)(?=[ T_-]?\d{4}|[ T_-]\d\d:)", ("%d%m%y", "%m%d%y", "%y%m%d")),
     )
 )
-WEEKDAY = re.compile(r"[^\W\d_]{2,12}\.?(,? )(?=[^\W\d_]{3}|\d)")
+WEEKDAY = re.compile(
+    r"(?!(?i:\w*(?:date|time|start|stop|end|begin|first|last|from|until|since|datum|zeit|log))\b)"
+    r"[^\W\d_]{2,12}\.?(,? )(?=[^\W\d_]{3}|\d)"
+)
+"""A word before a date, if it is none that says what date it is."""
 CTIME = re.compile(rf"({MONTH})( +)(\d{{1,2}})( +)(\d{{1,2}}:\d\d:\d\d(?:\.\d+)?)( +[A-Z]{{2,5}})?( +)(\d{{4}})")
 BETWEEN = re.compile(r"T|_|:|-|/|, ?|; ?| +|\u00a0|\u202f|")
 TIME_OF_DAY = re.compile(

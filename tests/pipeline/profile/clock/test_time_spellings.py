@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from longstride.pipeline.profile.clock.times import Times, find_times
+from longstride.pipeline.profile.clock.reading import Times
+from longstride.pipeline.profile.clock.times import find_times
 from longstride.pipeline.profile.column import Column
 from tests.helpers.logs.time_spellings import MOMENTS, SPELLINGS, Spelling
 

@@ -6,6 +6,7 @@ from typing import Any
 from longstride.pipeline.ingest.duration import parse_step
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import OPEN, Recipe
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.counted import UNKNOWN, count_rows
@@ -152,7 +153,11 @@ def say_time(draft: Proposal) -> None:
     draft.doubts += times.doubts
     if not times.open:
         _say_zone(draft, times)
-    if (doubt := doubt_of_clock(times.nanoseconds)) and recipe.start is None and not times.is_elapsed:
+    if (
+        recipe.start is None
+        and recipe.time_format not in UNITS_NS
+        and (doubt := doubt_of_clock(times.nanoseconds))
+    ):
         draft.doubts.append(f"time: {doubt}")
 
 

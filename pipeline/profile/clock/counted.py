@@ -45,6 +45,12 @@ def count_rows(columns: Mapping[str, Column], blocks: pl.Series, told: Told, num
     elif told.start is None:
         doubts.append(f"start: {NO_DATE}")
     doubts += _doubts_of_counters(columns, blocks, is_open=is_open)
+    if told.facts.length and len(blocks) > num_files * told.facts.length[0]:
+        number, entry = told.facts.length
+        doubts.append(
+            f"every: {place(entry.line, entry.text)}, says {number:,} rows, and there are more: rows that were "
+            "written at another time may follow, and are counted on as if there were no pause"
+        )
     if num_files > 1:
         doubts.append(
             f"every: the rows of all {num_files:,} files are counted one after the other, as if there were no "

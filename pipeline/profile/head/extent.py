@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["head_length", "num_sections"]
+__all__ = ["head_length", "named_in_head", "num_sections"]
 
 END = re.compile(
     rb"^[^\w\n]*(?:(?:end[ _]?of[ _]?(?:the[ _]?)?(?:file[ _]?)?head(?:er)?|end[ _]?head(?:er)?|eoh)[^\w\n]*"
@@ -13,6 +13,8 @@ END = re.compile(
 FACT = re.compile(rb"\s*(?:[%#*;!$/]|[^\W\d][^:=\n]{0,80}(?:\s*[:=]))")
 """What a line of a head begins with."""
 LABVIEW = b"LabVIEW Measurement"
+SEPARATOR = re.compile(rb"^Separator[\t:=, ]+(tab|comma|semicolon)\b", re.IGNORECASE | re.MULTILINE)
+SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 LONG = 60
 """So many facts in a row are a head, though nothing says where it ends."""
 
@@ -31,6 +33,12 @@ def head_length(text: bytes) -> int:
         length += len(line)
         num_lines += 1
     return length if num_lines >= LONG and length < len(text) else 0
+
+
+def named_in_head(head: bytes) -> str | None:
+    """The separator of the rows, where a head names it by its word."""
+    match = SEPARATOR.search(head)
+    return SEPARATORS[match[1].decode().lower()] if match else None
 
 
 def num_sections(text: bytes) -> int:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from longstride.pipeline.profile.head.begin import Begin, find_begin
-from longstride.pipeline.profile.head.entries import entries_of
+from longstride.pipeline.profile.head.entries import Entry, entries_of
+from longstride.pipeline.profile.head.length import find_length
 from longstride.pipeline.profile.head.names import listed_names
 from longstride.pipeline.profile.head.step import Step, find_step
 
@@ -23,6 +24,8 @@ class Facts:
     """From row to row: none, one, or several that contradict each other."""
     begin: Begin | None = None
     """When the first row was."""
+    length: tuple[int, Entry] | None = None
+    """How many rows there are, and where it says so."""
     names: tuple[str, ...] = ()
     """Of the columns, where they are listed."""
     units: dict[str, str] = field(default_factory=dict)
@@ -46,5 +49,9 @@ def find_facts(lines: Sequence[str], width: int) -> Facts:
     entries = entries_of(lines)
     names, units = listed_names(entries, lines, width)
     return Facts(
-        steps=tuple(find_step(entries, lines)), begin=find_begin(entries, lines), names=names, units=units
+        steps=tuple(find_step(entries, lines)),
+        begin=find_begin(entries, lines),
+        length=find_length(entries),
+        names=names,
+        units=units,
     )

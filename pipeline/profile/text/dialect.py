@@ -10,7 +10,8 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.csv.header import BOM
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
-from longstride.pipeline.profile.head.extent import head_length, num_sections
+from longstride.pipeline.profile.head.bare import bare_facts, bare_length
+from longstride.pipeline.profile.head.extent import head_length, named_in_head, num_sections
 from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.header import Head, find_head, find_labview_head
@@ -91,12 +92,15 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     encoding, doubt = find_encoding(begin + more)
     text = _as_utf8(begin, encoding)
     named, start = named_separator(text)
-    above = start or head_length(text)
+    above = start or bare_length(text) or head_length(text)
+    named = named or named_in_head(text[:above])
     num_lines = text[:above].count(b"\n")
     table = find_table(text[above:], named)
     head = find_labview_head(table) if above and not start else find_head(table)
     lines = text.decode(errors="replace").splitlines()[: num_lines + _first_row(table, head)]
     facts = find_facts(lines, table.width)
+    if bare := bare_facts(text):
+        facts = Facts(steps=bare[:1], begin=bare[1])
     if facts.names and head.is_invented:
         head = replace(head, names=facts.names, units=facts.units, doubt=None, why="the names stand in its head")
     # The line of a separator is known where no other is left out.

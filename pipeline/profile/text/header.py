@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from longstride.pipeline.ingest.sources.csv.header import all_different
+from longstride.pipeline.profile.head.step import is_step_key
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.words.time_names import name_score
@@ -75,6 +76,7 @@ def _find_head(table: Table) -> Head:
         first = next(
             (i + 1 for i, record in enumerate(records) if len(record.fields) == table.width), len(records)
         )
+    first = _behind_names(records, first, table.width)
     above = records[:first]
     start = records[first].line if first < len(records) else above[-1].line + 1 if above else 0
     time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
@@ -146,6 +148,18 @@ def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
     return is_row
 
 
+def _behind_names(records: Sequence[Record], first: int, width: int) -> int:
+    """The first row, where lines that look a bit like rows stand above the names: facts such as Offset,0.5."""
+    numbers, found = {Kind.NUMBER, Kind.TIME, Kind.MEASURED}, first
+    for index, record in enumerate(records[first:MOST_ABOVE], first):
+        kinds = {kind_of(field) for field in record.fields[:width]}
+        if index > first and kinds == {Kind.TEXT} and len(record.fields) >= width:
+            found = index + 1
+        elif Kind.TEXT not in kinds or kinds.isdisjoint(numbers):
+            break
+    return found
+
+
 def _could_be_names(record: Record, width: int) -> bool:
     """Whether there is a name for each field of a row; those at the end may have none."""
     fields = record.fields
@@ -157,8 +171,10 @@ def _could_be_names(record: Record, width: int) -> bool:
 
 def _likeness(record: Record, time: int | None) -> tuple[int, int, int]:
     """How much a record above the rows looks like one of names; of equals, the first is taken."""
-    score = name_score(record.fields[time]) if time is not None and time < len(record.fields) else 0
     texts = [field for field in record.fields if field]
+    score = name_score(record.fields[time]) if time is not None and time < len(record.fields) else 0
+    if time is None and all(kind_of(text) is Kind.TEXT for text in texts):
+        score = name_score(record.fields[0])
     return (score, len(set(texts)), sum(kind_of(text) is Kind.TEXT for text in texts))
 
 
@@ -205,7 +221,9 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         *above, damaged = above
         start = damaged.line
     fitting = [
-        record.fields for record in table.comments if len(record.fields) == table.width and all(record.fields)
+        record.fields
+        for record in table.comments
+        if len(record.fields) == table.width and all(record.fields) and not _are_facts(record.fields)
     ]
     time_named = [fields for fields in fitting if any(map(name_score, fields))]
     if chosen := (time_named or fitting)[-2:]:
@@ -224,6 +242,9 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         if names := _cut_otherwise(record, table):
             why = "the line of the names has another separator"
             return Head(names=names, num_above=start, num_below=0, units={}, why=why)
+    if named := _named_wider(above, table.width):
+        why = "behind the names stands what the line below tells of the log"
+        return Head(names=named, num_above=start, num_below=0, units={}, why=why)
     wider = [record for record in above if record.num_filled > table.width]
     if wider:  # an ingest says that they do not fit
         return Head(names=(), num_above=_lines_above(above, wider[-1]), num_below=0, units={}, why=None)
@@ -236,6 +257,24 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         doubt=_doubt_of_names(above, table.width),
         is_invented=True,
     )
+
+
+def _are_facts(fields: Sequence[str]) -> bool:
+    """Whether a comment says something of the log, as in date: 01/03/2024."""
+    return fields[0].endswith((":", "=")) or any(kind_of(field) is Kind.TIME for field in fields)
+
+
+def _named_wider(above: Sequence[Record], width: int) -> tuple[str, ...]:
+    """Names, where behind the names stand keys of the head and below these what they say."""
+    for names in above:
+        more = [field for field in names.fields[width:] if field]
+        if (
+            more
+            and any(map(is_step_key, more))
+            and all(kind_of(field) is Kind.TEXT for field in names.fields[:width])
+        ):
+            return tuple(all_different(names.fields[:width]))
+    return ()
 
 
 def _has_time(record: Record, time: int | None) -> bool:

@@ -84,21 +84,19 @@ def _doubts_of_counters(columns: Mapping[str, Column], blocks: pl.Series, *, is_
         if len(found) < FEWEST or len(others) > (1 - MOST) * len(found) or not len(others):
             continue
         back = others.filter(others < 0)
-        is_round = len(back) > 0 and back.n_unique() == 1 and len(back) > 1
         if num_missing := len(others) - len(back):
             yield (
                 f"every: {name!r} counts rows and leaves numbers out in {counted(num_missing, 'place')}: rows are "
                 "missing there, and those that are counted do not show it"
             )
-        if len(back) and not is_round:
-            what = f"every: {name!r} counts rows and starts again in {counted(len(back), 'place')}"
-            if (key := _key_of(columns, name, numbers)) and is_open:
-                yield (
-                    f"{what}, where {key!r} changes: if that is a machine and this its cycle, run `longstride "
-                    f"ingest` with --time {_shell(name)} --time-format s --series {_shell(key)}"
-                )
-            else:
-                yield f"{what}: rows are counted on, as if there were no pause"
+        what = f"every: {name!r} counts rows and starts again in {counted(len(back), 'place')}"
+        if is_open and (key := _key_of(columns, name, numbers)):
+            yield (
+                f"{what}, where {key!r} changes: if that is a machine and this its cycle, run `longstride ingest` "
+                f"with --time {_shell(name)} --time-format s --series {_shell(key)}"
+            )
+        elif len(back) == 1 or back.n_unique() > 1:  # others are full, and start from 0
+            yield f"{what}: rows are counted on, as if there were no pause"
 
 
 def _key_of(columns: Mapping[str, Column], name: str, numbers: pl.Series) -> str | None:

@@ -174,7 +174,7 @@ def _likeness(record: Record, time: int | None) -> tuple[int, int, int]:
     texts = [field for field in record.fields if field]
     score = name_score(record.fields[time]) if time is not None and time < len(record.fields) else 0
     if time is None and all(kind_of(text) is Kind.TEXT for text in texts):
-        score = name_score(record.fields[0])
+        score = name_score(record.fields[0]) // 3  # the whole name of a time, not a line that tells one
     return (score, len(set(texts)), sum(kind_of(text) is Kind.TEXT for text in texts))
 
 

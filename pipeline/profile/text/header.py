@@ -76,7 +76,7 @@ def _find_head(table: Table) -> Head:
         first = next(
             (i + 1 for i, record in enumerate(records) if len(record.fields) == table.width), len(records)
         )
-    first = _behind_names(records, first, table.width)
+    first = _behind_names(records, first, kinds)
     above = records[:first]
     start = records[first].line if first < len(records) else above[-1].line + 1 if above else 0
     time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
@@ -148,15 +148,15 @@ def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
     return is_row
 
 
-def _behind_names(records: Sequence[Record], first: int, width: int) -> int:
+def _behind_names(records: Sequence[Record], first: int, kinds: Sequence[Kind]) -> int:
     """The first row, where lines that look a bit like rows stand above the names: facts such as Offset,0.5."""
-    numbers, found = {Kind.NUMBER, Kind.TIME, Kind.MEASURED}, first
+    found, numbers = first, [column for column, kind in enumerate(kinds) if kind not in (Kind.TEXT, Kind.MISSING)]
     for index, record in enumerate(records[first:MOST_ABOVE], first):
-        kinds = {kind_of(field) for field in record.fields[:width]}
-        if index > first and kinds == {Kind.TEXT} and len(record.fields) >= width:
+        texts = [column for column in numbers if kind_of("".join(record.fields[column : column + 1])) is Kind.TEXT]
+        if not texts:
+            break  # a row
+        if len(texts) == len(numbers) and all(record.fields[: len(kinds)]) and len(record.fields) >= len(kinds):
             found = index + 1
-        elif Kind.TEXT not in kinds or kinds.isdisjoint(numbers):
-            break
     return found
 
 

@@ -248,3 +248,10 @@ def test_units_behind_numbers_do_not_make_blanks_the_separator(tmp_path: Path) -
     rows = [(time, f"{value} degree_Celsius", f"{flow} revolutions_per_minute") for time, value, flow in ROWS]
     found = check(file_of(tmp_path, ["Time,Temp,Flow", *lines(rows=rows)]), tmp_path)
     assert found.settings["unit"] == ["Temp=degree_Celsius", "Flow=revolutions_per_minute"]
+
+
+def test_a_header_that_comes_again_below_the_first_row_hides_none() -> None:
+    rows = [f"2024-03-01 08:0{n}:00,{n}.5,word" for n in range(8)]
+    text = "\n".join(["time,flow,remark", rows[0], "time,flow,remark", *rows[1:]]) + "\n"
+    assert sniff(text.encode()).settings["skip-lines"] == "0"
+    assert sniff(text.encode()).settings["skip-below-header"] == "0"

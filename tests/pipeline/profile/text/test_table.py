@@ -10,6 +10,7 @@ import pytest
 import longstride
 from longstride import Proposal
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.profile.text.dialect import sniff
 from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, propose
 

@@ -107,6 +107,12 @@ def append(
                 "known; give their files to --rebuild, and they follow the others",
                 code="recipe-conflict",
             )
+        if recipe.date_of_clock is not None:
+            raise RecipeError(
+                f"{store.path} has times of day of {recipe.date_of_clock}: new ones would get the same date; give "
+                "their files to --rebuild, or ingest each day to a store of its own",
+                code="recipe-conflict",
+            )
         if accept_changed:
             recipe = replace(recipe, label_file_crc=None)
         return _run(sources, lock, recipe, ExistingStore(store, accept_changed=accept_changed), options)

@@ -25,7 +25,7 @@ from longstride.pipeline.ingest.settings.values import ValueSettings
 from longstride.storage.errors import coded
 from longstride.storage.location import expanded, is_url, local_path
 
-__all__ = ["Recipe"]
+__all__ = ["OPEN", "Recipe"]
 
 
 # Fields are in the order of the bases from last to first.
@@ -40,6 +40,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         for field in fields(self):
             if (value := getattr(self, field.name)) is not field.default:
                 object.__setattr__(self, field.name, _checked(field.name, value))
+        self._refuse_unfinished()
         if self.counts_rows and (self.every is None or self.start is None):
             raise RecipeError(
                 "which column holds the time? Name it by --time, or time = ...; or where rows have no time, say "
@@ -64,6 +65,14 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         self.check_clock()
         self.check_files()
         self._check_uses()
+
+    def _refuse_unfinished(self) -> None:
+        for name, what in QUESTIONS.items():
+            if getattr(self, name) == OPEN:
+                raise RecipeError(
+                    f"{name} = {toml(OPEN)} is not filled in: {what}, in this line or by --{name}",
+                    code="recipe-unfinished",
+                )
 
     @property
     def grid_ns(self) -> int | None:
@@ -167,6 +176,12 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         return "".join(f"{name} = {toml(value)}\n" for name, value in settings.items())
 
 
+OPEN = "?"
+"""What `profile` proposes where the log does not tell."""
+QUESTIONS = {
+    "every": 'rows hold no time, so say how far apart they are, such as "50us" or "20000hz"',
+    "start": 'rows hold the time of day alone, so say the date, such as "2024-03-01"',
+}
 DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 HINTS = get_type_hints(Recipe)
 NUMBERS = ("max_rejects", "counter_bits", "skip_lines", "skip_below_header")

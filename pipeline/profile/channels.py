@@ -90,11 +90,14 @@ def leave_out_texts(draft: Proposal) -> None:
         elif not column.is_number:
             draft.exclude(column, f"{'texts: ' if len(column.values) else 'holds '}{column.examples()}")
     if not draft.channels:
+        if draft.question is not None:
+            raise draft.question
+        times = draft.times[0].recipe.time_columns
+        but = f" except the time {listed(times)}" if times else ""
         raise SourceError(
             draft.sample.excerpts[0].source.name,
-            f"no column of numbers is left except the time {listed(draft.times[0].recipe.time_columns)}; the "
-            f"columns are {listed(list(draft.columns))}: is this the right file, and which character "
-            "separates its fields?",
+            f"no column of numbers is left{but}; the columns are {listed(list(draft.columns))}: is this the right "
+            "file, and which character separates its fields?",
             code="no-channels",
         )
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
-from longstride.pipeline.profile.cadence import is_set_back
+from longstride.pipeline.profile.cadence.steps import is_set_back
 from longstride.pipeline.profile.column import FEW, MOST, Column, steps
 from longstride.pipeline.profile.layout.long_log import (
     A_QUALITY,

@@ -27,7 +27,7 @@ A_TIME = re.compile(r"\d:\d\d|\d[-/.]\d{1,2}[-/.]\d")
 
 def try_recipe(draft: Proposal) -> None:
     """Read the sample as an ingest would."""
-    recipe = draft.recipe
+    recipe = draft.trial
     rejects: list[Reject] = []
     for source, raw in draft.sample.excerpts:
         try:

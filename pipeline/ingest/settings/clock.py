@@ -1,5 +1,6 @@
 """When the rows of a log were measured."""
 
+import re
 import zoneinfo
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ from longstride.pipeline.ingest.settings.epochs import (
 )
 from longstride.pipeline.ingest.settings.melt import TIME_OF_DAY, check_melt
 from longstride.pipeline.ingest.settings.pattern import group_of
-from longstride.pipeline.ingest.settings.time_format import check_format
+from longstride.pipeline.ingest.settings.time_format import check_format, is_of_day
 
 __all__ = ["ClockSettings"]
 
@@ -26,6 +27,7 @@ ELAPSED = (*UNITS_NS, *CLOCK_TEXTS)
 Interval = Literal["none", "begin", "end"]
 Ambiguous = Literal["reject", "infer", "earliest", "latest"]
 Nonexistent = Literal["reject", "forward"]
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class ClockSettings:
     m:s for a clock that counts from `start` on, such as 27:15:00 or 1d 03:15:00; by default ISO 8601."""
     start: str | None = None
     """When an elapsed time is zero, or the time of the first row where rows are counted, such as
-    2024-03-01T08:00."""
+    2024-03-01T08:00; the date, where `time-format` is one of times of day alone, such as %H:%M:%S."""
     interval: Interval = "none"
     """Which time to take where a column holds two, such as 08:00 - 09:00, maybe behind one of dates;
     `time-format` is that of one of them."""
@@ -75,14 +77,19 @@ class ClockSettings:
         return (*date, *columns, *(() if self.melt is None else (TIME_OF_DAY,)))
 
     @property
-    def has_one_date(self) -> bool:
-        """Whether all rows of a file get the date of one day, so that times of day must not pass midnight."""
-        return self.date_from is not None or self.time_format in CLOCK_TEXTS
-
-    @property
     def counts_rows(self) -> bool:
         """Whether rows have no time of their own."""
         return not self.time_columns
+
+    @property
+    def date_of_clock(self) -> str | None:
+        """The date of all rows, where they hold the time of day and `start` says it."""
+        return self.start if self.start is not None and is_of_day(self.time_format) else None
+
+    @property
+    def is_of_one_day(self) -> bool:
+        """Whether a file has one date for all its times of day: they must not pass midnight."""
+        return self.date_from is not None or self.date_of_clock is not None or self.time_format in CLOCK_TEXTS
 
     @cached_property
     def start_ns(self) -> int | None:
@@ -102,18 +109,34 @@ class ClockSettings:
         """What numbers mean as times; None where times are texts."""
         return epoch_of(self.time_format, self.start, self.timezone)
 
+    def _check_start(self) -> None:
+        if self.start_ns is None or self.counts_rows or self.time_format in ELAPSED:
+            return
+        if self.date_of_clock is None:
+            units = ", ".join(ELAPSED)
+            raise RecipeError(
+                f"start is for elapsed times (time-format {units}), for times of day alone (such as %H:%M:%S), or "
+                "for rows without times: leave it out",
+                code="recipe-conflict",
+            )
+        if not DATE.fullmatch(self.date_of_clock):
+            raise unexpected(
+                "start", self.start, "a date alone, such as 2024-03-01, for rows have the time of day"
+            )
+        if self.date_from is not None or self.melt is not None:
+            other = "date-from" if self.date_from else "the date of melt"
+            raise RecipeError(
+                f"start is the date of times of day, and so is {other}: give one of them",
+                code="recipe-conflict",
+            )
+
     def check_clock(self) -> None:
         """Raise RecipeError where they cannot be used, or not together."""
         try:
             zoneinfo.ZoneInfo(self.timezone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise unexpected("timezone", self.timezone, "a name such as UTC or Europe/Berlin") from None
-        if self.start_ns is not None and not self.counts_rows and self.time_format not in ELAPSED:
-            units = ", ".join(ELAPSED)
-            raise RecipeError(
-                f"start is for elapsed times (time-format {units}), or rows without times: leave it out",
-                code="recipe-conflict",
-            )
+        self._check_start()
         if self.date_from is not None:
             group_of("date-from", self.date_from)
         if self.melt is not None:

@@ -5,7 +5,7 @@ from collections import Counter
 
 from longstride.pipeline.ingest.setting import unexpected
 
-__all__ = ["DIRECTIVE", "HALVES", "check_format", "directives", "pattern_of"]
+__all__ = ["DIRECTIVE", "HALVES", "check_format", "directives", "is_of_day", "pattern_of"]
 
 DIRECTIVE = re.compile(r"%[-_0#]*[.:]*\d?([A-Za-z%])")
 """One of a format, as %d, %-d, %.3f or %:z."""
@@ -32,6 +32,8 @@ PATTERNS = {
     "%": "%",
 }
 """How a text of each is written, loosely."""
+OF_DAY = set("HIklMSfpPTXRzZ")
+"""Directives that say nothing of the date."""
 SAME = {"e": "d", "k": "H", "l": "I", "h": "b", "B": "b", "A": "a", "P": "p"}
 """Directives that name what another one names."""
 
@@ -39,6 +41,11 @@ SAME = {"e": "d", "k": "H", "l": "I", "h": "b", "B": "b", "A": "a", "P": "p"}
 def directives(format_: str) -> list[str]:
     """The letters of its directives, in order."""
     return [letter for letter in DIRECTIVE.findall(format_) if letter != "%"]
+
+
+def is_of_day(format_: str | None) -> bool:
+    """Whether a format is one of a time of day alone."""
+    return format_ is not None and bool(found := set(directives(format_))) and found <= OF_DAY
 
 
 def check_format(format_: str) -> None:

@@ -1,4 +1,4 @@
-"""Files whose rows have the time of day alone, and get one date: one day each, or they are refused."""
+"""Files that have one date for all rows, which hold the time of day: times that pass midnight are refused."""
 
 from collections.abc import Iterable, Sequence
 
@@ -45,8 +45,8 @@ def _passed(source: Source, before: int, after: int, place: str | None) -> Sourc
     return SourceError(
         source.name,
         f"a row at {iso_time(after)} follows one at {iso_time(before)}: times of day pass midnight, and "
-        "all rows get one date (date-from, or time-format h:m:s). Split the file at midnight, or write the date "
-        "into its rows",
+        "date-from, start or time-format h:m:s gives all rows of a file one date. Split the file at midnight, or "
+        "write the date into its rows",
         place=place,
         code="midnight-passed",
     )

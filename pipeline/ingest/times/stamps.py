@@ -55,6 +55,9 @@ def to_nanoseconds(columns: Sequence[pl.Series], recipe: Recipe) -> Stamps:
     """
     clock = Clock(recipe)
     columns = [within_reach(column) for column in columns]
+    if recipe.date_of_clock is not None:
+        columns = [pl.Series("date", [recipe.date_of_clock]).new_from_index(0, len(columns[0])), *columns]
+        recipe = replace(recipe, start=None, time_format=f"%Y-%m-%d {recipe.time_format}")
     if recipe.interval != "none":
         columns = [*columns[:-1], one_end(columns[-1], recipe.interval)]
     nanoseconds = _from_one(columns[0], recipe, clock) if len(columns) == 1 else _from_many(columns, recipe, clock)

@@ -104,7 +104,7 @@ def best_in_utc(found: Sequence[Times], columns: Mapping[str, Column]) -> Times:
         if not _is_open(other, columns) and _is_same_clock(best, other):
             shown = listed(list(best.recipe.time_columns))
             why = f"in UTC, or with its offset; {shown} is the same clock in another zone"
-            return other._replace(why=why)
+            return other._replace(why={"time": why})
     return best
 
 

@@ -16,7 +16,7 @@ from longstride.pipeline.profile.clock.beside import (
     with_half_column,
     with_zone_column,
 )
-from longstride.pipeline.profile.clock.elapsed import elapsed_numbers
+from longstride.pipeline.profile.clock.elapsed import find_cycles, find_elapsed
 from longstride.pipeline.profile.clock.epoch_readings import NumberReading, read_numbers
 from longstride.pipeline.profile.clock.parts import (
     PARTS,
@@ -32,7 +32,7 @@ from longstride.pipeline.profile.words.time_formats import clock_formats, date_f
 from longstride.pipeline.profile.words.time_names import name_score
 from longstride.storage.text import readable_time
 
-__all__ = ["find_times", "is_time_of_day", "read_times"]
+__all__ = ["find_times", "is_time_of_day", "read_times", "rounded"]
 
 MAX_TEXTS = 50
 """Texts that are looked at for formats."""
@@ -79,7 +79,9 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
     if not found:
         found += _unnamed(columns, blocks)
     if not found:
-        found += elapsed_numbers(columns, blocks)
+        found += find_elapsed(columns, blocks)
+    if not found:
+        found += find_cycles(columns, blocks)
     for beside in (with_fraction_column, with_half_column, with_zone_column):
         for times in [*found]:
             for fuller in beside(times, columns):
@@ -217,10 +219,10 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
             return None
     rivals = [other for other in others if other.cost - first.cost <= CLOSE]
     times = Times(first.recipe, first.nanoseconds, _other_epochs(column, first, rivals))
-    return _rounded(times, column, blocks)
+    return rounded(times, column, blocks)
 
 
-def _rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
+def rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
     """Round day numbers as their digits ask for, where steps are then more alike."""
     epoch = times.recipe.epoch
     if epoch is None or epoch.unit_ns != DAY_NS:

@@ -20,7 +20,7 @@ from longstride.pipeline.ingest.sources.csv.syntax import is_blank, record_patte
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.places import find_places
 
-__all__ = ["Record", "Table", "find_table", "fits", "labview_head", "named_separator"]
+__all__ = ["Record", "Table", "find_table", "fits", "named_separator"]
 
 SEPARATORS = (
     "\t",
@@ -49,7 +49,6 @@ COMMENTS_ABOVE = ("!", "--", "*", ";", "$", "@", "'")
 """Those that are comments only above all rows."""
 ERROR_WORD = re.compile(r"#(?:n/?a|value|div|num|ref|name|null)\b", re.IGNORECASE)
 """What spreadsheets write for a value that cannot be computed."""
-LABVIEW_MARKER = re.compile(rb"^\*\*\*End_of_Header\*\*\*[^\n]*\n", re.MULTILINE)
 WHOLE_LINE = re.compile(rb'^"(?:[^"\n]|"")*[,;\t|](?:[^"\n]|"")*"\r?$', re.MULTILINE)
 """A line that is one field in quotes, with what could separate fields in it; one alone is a title."""
 MAYBE_PLACES = (BLANKS, ",", ":")
@@ -115,13 +114,6 @@ def find_table(text: bytes, named: str | None) -> Table:
         if is_needed and found.score > best.score + MUCH_BETTER:
             return found
     return best
-
-
-def labview_head(text: bytes) -> int:
-    """The length of the head that LabVIEW writes above the names, up to its last marker; 0 where there is none."""
-    if not text.startswith(b"LabVIEW Measurement"):
-        return 0
-    return max((marker.end() for marker in LABVIEW_MARKER.finditer(text)), default=0)
 
 
 def named_separator(text: bytes) -> tuple[str | None, int]:

@@ -35,7 +35,11 @@ DATES = tuple(
     )
 )
 MONTH_OF_YEAR = re.compile(r"(?:19|20)\d\d([/-])(?:0?[1-9]|1[0-2])")
-WEEKDAY = re.compile(r"[^\W\d_]{2,12}\.?(,? )(?=[^\W\d_]{3}|\d)")
+WEEKDAY = re.compile(
+    r"(?!(?i:\w*(?:date|time|start|stop|end|begin|first|last|from|until|since|datum|zeit|log))\b)"
+    r"[^\W\d_]{2,12}\.?(,? )(?=[^\W\d_]{3}|\d)"
+)
+"""A word before a date, if it is none that says what date it is."""
 CTIME = re.compile(rf"({MONTH})( +)(\d{{1,2}})( +)(\d{{1,2}}:\d\d:\d\d(?:\.\d+)?)( +[A-Z]{{2,5}})?( +)(\d{{4}})")
 DAY_BETWEEN = re.compile(r"(\(|[ ,]+)[^\W\d_]{1,3}\.?(\) ?|[ ,]+)(?=\d)")
 """A day of the week between the date and the time of day, as 2024/03/20(水) 08:00."""

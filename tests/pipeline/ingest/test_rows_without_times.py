@@ -82,6 +82,7 @@ def test_a_store_of_counted_rows_is_made_again_and_not_appended_to(tmp_path: Pat
         ({"every": "1h"}, "time-unnamed", ("--time", "--start")),
         ({"start": "2031-05-17"}, "time-unnamed", ("--every",)),
         ({"every": "1h", "start": "2031-05-17", "time_format": "s"}, "recipe-conflict", ("time-format", "--time")),
+        ({"every": "?", "start": "2031-05-17"}, "recipe-unfinished", ('every = "?"', "--every")),
         ({"every": "0hz", "start": "2031-05-17"}, "recipe-value", ("'0hz'",)),
         ({"every": "2000000000hz", "start": "2031-05-17"}, "recipe-value", ("'2000000000hz'",)),
         ({"time": "a", "every": "44100hz"}, "recipe-value", ("'44100hz'",)),

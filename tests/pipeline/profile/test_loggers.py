@@ -74,9 +74,10 @@ def test_labview_measurements(tmp_path: Path) -> None:
     found, store = made(tmp_path, head + body, "a.lvm")
     assert tuple(store.channels) == ("Volt", "Lux")
     assert store.num_rows == 40
-    assert seconds(store, 39) == 19.5
+    assert seconds(store, 39) == utc(0) + 19.5
     assert store.values[39].tolist() == [4.875, 4.5]
     assert doubted(found, "elapsed time in s")
+    assert doubted(found, "line 5, 'Date 2024/03/01', is taken for when 'X_Value' was 0")
 
 
 def test_units_in_a_comment_below_names(tmp_path: Path) -> None:

@@ -66,6 +66,6 @@ def test_a_page_that_is_there_already(write_log: WRITE, tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_for_a_log_that_cannot_be_read(write_log: WRITE, tmp_path: Path) -> None:
-    run = _run(write_log("a.csv", ["a,b", "x,1", "y,2"]), "--html", tmp_path / "page.html")
+    run = _run(write_log("a.csv", ["time,b", "2024-03-01,x", "2024-03-02,y"]), "--html", tmp_path / "page.html")
     assert run.exit_code == 1
     assert not list(tmp_path.glob("*page.html*"))

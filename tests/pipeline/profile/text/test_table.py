@@ -10,6 +10,7 @@ import pytest
 import longstride
 from longstride import Proposal
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.profile.text.dialect import sniff
 from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, propose
 
@@ -309,3 +310,10 @@ def test_a_first_field_that_names_the_kind_of_a_row(tmp_path: Path) -> None:
     text = [f"$ACC,{row},{row / 2}" if row % 4 else f"$GPS,120000,{row},5,6" for row in range(40)]
     with raises("times-not-found", "--only-lines", "'$ACC'"):
         propose(file_of(tmp_path, text))
+
+
+def test_a_header_that_comes_again_below_the_first_row_hides_none() -> None:
+    rows = [f"2024-03-01 08:0{n}:00,{n}.5,word" for n in range(8)]
+    text = "\n".join(["time,flow,remark", rows[0], "time,flow,remark", *rows[1:]]) + "\n"
+    assert sniff(text.encode()).settings["skip-lines"] == "0"
+    assert sniff(text.encode()).settings["skip-below-header"] == "0"

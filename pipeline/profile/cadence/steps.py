@@ -5,7 +5,7 @@ import polars as pl
 from longstride.pipeline.ingest.duration import format_duration, parse_duration
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
-from longstride.pipeline.profile.coarse_clock import instead_of_one
+from longstride.pipeline.profile.cadence.coarse_clock import instead_of_one
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.storage.text import counted, number, readable_time, share

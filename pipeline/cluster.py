@@ -37,7 +37,7 @@ def on_processes(num_workers: int) -> Iterator[Runner]:
     """Worker processes of this machine; one that dies or is silent is replaced, and its task is done again."""
     dask = needs("distributed")
     threads = max(1, (os.cpu_count() or 1) // num_workers)
-    with _deaf_to_ctrl_c():
+    with _deaf_to_ctrl_c(), _told_of_script():
         cluster = dask.LocalCluster(
             n_workers=num_workers,
             threads_per_worker=1,
@@ -65,6 +65,19 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _told_of_script() -> Iterator[None]:
+    """Raise WorkersError where processes do not start: each of them runs the script that starts them, at first."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise WorkersError(
+            f"the worker processes did not start ({error}): a script starts them below the line "
+            "`if __name__ == '__main__':`, as each process runs the lines above it too",
+            code="workers-lost",
+        ) from error
 
 
 @contextmanager

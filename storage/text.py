@@ -1,8 +1,9 @@
-"""Times and counts as text. Times are int nanoseconds since 1970-01-01 UTC."""
+"""Times, counts, numbers and shares as text. Times are int nanoseconds since 1970-01-01 UTC."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-__all__ = ["counted", "exact_ns", "exact_time", "iso_time", "readable_time"]
+__all__ = ["counted", "exact_ns", "exact_time", "iso_time", "number", "readable_time", "share"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NS_PER_SECOND = 10**9
@@ -35,3 +36,14 @@ def readable_time(nanoseconds: int, *, fraction: bool = True) -> str:
 def counted(count: int, what: str) -> str:
     """A number of things: 1 row, 1,200 rows."""
     return f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def share(part: int, whole: int) -> str:
+    """A percentage."""
+    percent = 100 * part / whole
+    return f"{percent:.1f}%" if percent >= 0.05 else "under 0.1%"
+
+
+def number(value: Any, digits: int = 6) -> str:
+    """A float, a whole one without a point."""
+    return f"{int(value)}" if value % 1 == 0 and abs(value) < 10**digits else f"{value:.{digits}g}"

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from longstride.storage.html import html_table
+from longstride.storage.html.table import html_table
 from longstride.trainer.engine.metrics import Interval, read_metrics
 from longstride.trainer.saved.rundir import RunDirectory
 

@@ -7,14 +7,17 @@ from typing import Any
 import click
 
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.storage.cli.flags import flags, given
+from longstride.storage.cli.flags import Once, flags, given
 from longstride.storage.cli.group import SOURCES, LocalPath, example, progress_bar
 from longstride.storage.cli.signals import RESUMES, stoppable
 
 
-def _names(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:
-    """Split names at commas; a name that holds one is written in a recipe."""
-    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+def _names(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Split names at commas; a name that holds one is written in a recipe. A flag that comes again adds more."""
+    names = tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+    if texts and not names:
+        raise click.BadParameter("it is empty: expected names of columns, such as a,b")
+    return names or None
 
 
 def _tab(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
@@ -23,7 +26,7 @@ def _tab(context: click.Context, parameter: click.Parameter, text: str | None) -
 
 COLUMN, DURATION = {"metavar": "COL"}, {"metavar": "DURATION"}
 PATTERN = {"metavar": "REGEX"}
-COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
+COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": True}
 
 
 @click.command(
@@ -34,10 +37,11 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
 )
 @SOURCES
 @click.option(
-    "--out", "-o", type=LocalPath(), metavar="STORE", required=True, help="Folder of the store to write."
+    "--out", "-o", cls=Once, type=LocalPath(), metavar="STORE", required=True, help="Folder of the store to write."
 )
 @flags(
     Recipe,
+    Once,
     time=COLUMNS,
     date_from=PATTERN,
     melt={"metavar": "FORMAT"},
@@ -50,20 +54,24 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     prefix_from=PATTERN,
     pivot=COLUMN,
     labels=COLUMNS,
-    label_file={"type": LocalPath(exists=True, dir_okay=False), "metavar": "FILE"},
+    label_file={"type": LocalPath(dir_okay=False), "metavar": "FILE"},
     label_file_crc=None,
     channels=COLUMNS,
     exclude=COLUMNS,
     unit={"metavar": "COL=UNIT"},
     separator={"metavar": "TEXT", "callback": _tab},
+    columns_at={"metavar": "N,..."},
+    line=PATTERN,
     encoding={"metavar": "NAME"},
     comment={"metavar": "TEXT"},
+    only_lines={"metavar": "TEXT"},
     skip_lines={"metavar": "N"},
     skip_below_header={"metavar": "N"},
     header=COLUMNS,
     decimal={"metavar": "[COL=]MARK", "multiple": True},
     thousands={"metavar": "[COL=]MARK"},
     strip={"metavar": "[COL=]TEXT"},
+    scale={"metavar": "COL=UNIT*FACTOR"},
     negative={"metavar": "[COL=]HOW"},
     states={"metavar": "COL=TEXT,..."},
     null={"metavar": "[COL=]TEXT"},
@@ -79,6 +87,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
 @click.option(
     "--recipe",
     "file",
+    cls=Once,
     type=LocalPath(exists=True, dir_okay=False, path_type=Path),
     help="TOML file with settings of the same names; flags override it.",
 )
@@ -89,9 +98,18 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": False}
     is_flag=True,
     help="With --append or --rebuild: take files as they are that no longer hold what the store was made from.",
 )
-@click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Read with N processes of this machine.")
 @click.option(
-    "--dask", metavar="ADDRESS", help="Read on the Dask cluster of this scheduler, such as tcp://host:8786."
+    "--workers",
+    cls=Once,
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Read with N processes of this machine.",
+)
+@click.option(
+    "--dask",
+    cls=Once,
+    metavar="ADDRESS",
+    help="Read on the Dask cluster of this scheduler, such as tcp://host:8786.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def ingest(

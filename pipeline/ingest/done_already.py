@@ -10,7 +10,7 @@ from pathlib import Path
 from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.report import IngestReport
-from longstride.pipeline.ingest.report_page import read_report
+from longstride.pipeline.ingest.report_page.page import read_report
 from longstride.pipeline.ingest.sources.base import absolute
 from longstride.pipeline.ingest.sources.files import checksum, num_bytes
 from longstride.pipeline.ingest.sources.names import Names, find_files

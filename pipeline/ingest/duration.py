@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from longstride.pipeline.ingest.errors import RecipeError
 
-__all__ = ["format_duration", "parse_duration", "parse_step"]
+__all__ = ["check_step", "format_duration", "parse_duration", "parse_step"]
 
 UNITS_NS = {
     "w": 604_800 * 10**9,
@@ -22,6 +22,7 @@ RATE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*([kK]?)[hH][zZ]")
 MAX_SHOWN = 60
 LONGEST = "60000w"
 """More than a thousand years: twice as long as from the first time that can be stored to the last."""
+LONGEST_STEP = "5000w"
 LONGEST_NS = int(LONGEST[:-1]) * UNITS_NS["w"]
 
 
@@ -54,6 +55,12 @@ def parse_step(text: str, setting: str) -> Fraction:
         if 0 < rate <= UNITS_NS["s"]:
             return UNITS_NS["s"] / rate
     return Fraction(parse_duration(text, setting))
+
+
+def check_step(setting: str, text: str) -> None:
+    """Raise RecipeError where a text is not a duration, or one too long for steps that times are put on."""
+    if parse_duration(text, setting) > parse_duration(LONGEST_STEP):
+        raise _not_a_duration(text, setting, f"at most {LONGEST_STEP}, about 96 years")
 
 
 def format_duration(nanoseconds: int) -> str:

@@ -15,8 +15,9 @@ from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.report import IngestReport
-from longstride.pipeline.ingest.report_page import write_report
-from longstride.pipeline.ingest.sources.names import Names, find_files
+from longstride.pipeline.ingest.report_page.overview import Overview
+from longstride.pipeline.ingest.report_page.page import write_report
+from longstride.pipeline.ingest.sources.names import Names, as_list, find_files
 from longstride.pipeline.ingest.sources.recorded import sources_of_rebuild
 from longstride.pipeline.ingest.staging.folder import StagedFolder, was_finished
 from longstride.pipeline.ingest.staging.read import ReadSources
@@ -71,6 +72,7 @@ def ingest(
         raise RecipeError(
             f"recipe is a {found}: expected a Recipe (of a Proposal, its .recipe)", code="recipe-value"
         )
+    sources = as_list(sources)
     lock = _new_store(out)
     if lock.is_committed and not lock.append:
         # The lock would refuse it, though a kill may have come between its last step and the end of the process.
@@ -95,6 +97,7 @@ def append(
     raises as `ingest`.
     """
     _check(options)
+    sources = as_list(sources)
     with StoreLock(out, append=True) as lock:
         store = open_store(lock.path)
         recipe = recipe_of(store)
@@ -102,6 +105,12 @@ def append(
             raise RecipeError(
                 f"{store.path} has rows without times, counted from {recipe.start} on: where new ones go is not "
                 "known; give their files to --rebuild, and they follow the others",
+                code="recipe-conflict",
+            )
+        if recipe.date_of_clock is not None:
+            raise RecipeError(
+                f"{store.path} has times of day of {recipe.date_of_clock}: new ones would get the same date; give "
+                "their files to --rebuild, or ingest each day to a store of its own",
                 code="recipe-conflict",
             )
         if accept_changed:
@@ -209,14 +218,14 @@ def _run(
     target.refuse_older(read.parts, plan.sources)
     sensors = None if recipe.pivot is None else target.sensors(sensors_of(read.parts), plan.union)
 
-    def publish(report: IngestReport) -> IngestReport:
+    def publish(report: IngestReport, overview: Overview) -> IngestReport:
         report = replace(
             report,
             store=os.fspath(store),
             rejects=collect_rejects(read.folder.path, store, report.generation, plan.sources, read.parts),
             seconds=clock.perf_counter() - started,
         )
-        write_report(report, report_folder(store))
+        write_report(report, overview, report_folder(store))
         read.folder.leave_report(report)
         return report
 

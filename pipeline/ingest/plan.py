@@ -22,6 +22,7 @@ from longstride.pipeline.ingest.sources.detect import open_source
 from longstride.pipeline.ingest.sources.intervals import Intervals, read_intervals
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.reading import Reading
+from longstride.pipeline.ingest.sources.row_labels import PLACES, LabelFile, crc_of, find_label_files
 from longstride.storage.location import local_path
 
 __all__ = ["Plan", "make_plan"]
@@ -40,11 +41,19 @@ class Plan:
     """Columns of values of all sources together."""
     intervals: Intervals | None = None
     """Labels that are in a file of their own."""
+    label_files: tuple[LabelFile, ...] = ()
+    """That of each source, where labels are in files with a row for each row."""
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels of the store, in order."""
-        return (*self.recipe.labels, *(self.intervals.names if self.intervals else ()))
+        return (*self.recipe.labels, *self._labels_of_files)
+
+    @property
+    def _labels_of_files(self) -> tuple[str, ...]:
+        if self.intervals is not None:
+            return self.intervals.names
+        return self.label_files[0].names if self.label_files else ()
 
     def readings(self, folder: Path, piece_bytes: int) -> list[Reading]:
         """What the tasks of each source have in common."""
@@ -113,9 +122,15 @@ class Plan:
             channels=self.recipe.channels if self.recipe.sql else self.union,
             exclude=self.recipe.exclude if self.recipe.sql else (),
             max_gap=format_duration(max_gap_ns) if max_gap_ns else None,
-            label_file=None if self.intervals is None else str(local_path(self.intervals.file).absolute()),
-            label_file_crc=None if self.intervals is None else self.intervals.crc,
+            label_file=_anywhere(self.recipe.label_file),
+            label_file_crc=self._label_crc,
         )
+
+    @property
+    def _label_crc(self) -> str | None:
+        if self.intervals is not None:
+            return self.intervals.crc
+        return crc_of(self.label_files) if self.label_files else None
 
     def fingerprint(self, piece_bytes: int) -> str:
         """Text that is the same where a job may take over the parts of another."""
@@ -123,7 +138,7 @@ class Plan:
             {
                 "sources": [source.identity for source in self.sources],
                 "recipe": self.recipe.as_json(),
-                "intervals": self.intervals and self.intervals.crc,
+                "labels": self._label_crc,
                 "piece_bytes": piece_bytes,
                 "versions": {name: version(name) for name in ("longstride", "polars")},
             },
@@ -161,6 +176,12 @@ def make_plan(
         columns.append(Columns.resolve(source.name, source.names, source.unnamed, recipe))
     union = tuple(union) if union is not None else union_of_channels(columns, recipe)
     channels = tuple(one.channels for one in columns)
+    if recipe.duplicates == "spread" and len(set(map(frozenset, channels))) > 1:
+        raise RecipeError(
+            "duplicates spread does not go with files that differ in their columns, as of these rows of one time "
+            "are joined: ingest them apart, or leave out with exclude what only some have",
+            code="recipe-conflict",
+        )
     if recipe.sql is not None:
         if recipe.absent_labels == "zero":
             columns = _with_lacking(recipe, sources, columns)
@@ -173,8 +194,8 @@ def make_plan(
     if is_new:
         recipe.refuse_idle()
         _refuse_unknown_labels(recipe, columns)
-        _check_columns_of_values(recipe, {name for one in columns for name in one.channels})
-    intervals = read_intervals(recipe, None if labels is None else labels[len(recipe.labels) :])
+    known_labels = None if labels is None else labels[len(recipe.labels) :]
+    intervals = read_intervals(recipe, known_labels)
     plan = Plan(
         recipe=recipe,
         sources=sources,
@@ -182,8 +203,12 @@ def make_plan(
         channels=channels,
         union=union,
         intervals=intervals,
+        label_files=() if intervals else find_label_files(sources, recipe, known_labels),
     )
-    taken = sorted({*union, *recipe.labels} & set(intervals.names if intervals else ()))
+    if is_new:
+        named = {name for one in columns for name in one.channels} | set(plan.labels[len(recipe.labels) :])
+        _check_columns_of_values(recipe, named)
+    taken = sorted({*union, *recipe.labels} & set(plan.labels[len(recipe.labels) :]))
     if taken:
         raise RecipeError(
             f"{recipe.label_file} names a label {taken[0]!r}, and so is a column called: rename it there",
@@ -192,6 +217,13 @@ def make_plan(
     if recipe.pivot is None:
         plan.check_settings(plan.store_channels(None))
     return plan
+
+
+def _anywhere(label_file: str | None) -> str | None:
+    """The same from any working directory."""
+    if label_file is None or label_file.startswith(PLACES):
+        return label_file
+    return str(local_path(label_file).absolute())
 
 
 def _with_lacking(recipe: Recipe, sources: Sequence[Source], columns: Sequence[Columns]) -> list[Columns]:
@@ -222,6 +254,7 @@ def _check_columns_of_values(recipe: Recipe, channels: Collection[str]) -> None:
         "decimal": decimal,
         "thousands": recipe.thousands,
         "strip": recipe.strip,
+        "scale": recipe.scale,
         "negative": recipe.negative,
         "states": recipe.states,
     }

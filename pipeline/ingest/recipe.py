@@ -23,9 +23,9 @@ from longstride.pipeline.ingest.settings.text import TextSettings
 from longstride.pipeline.ingest.settings.uses import UseSettings
 from longstride.pipeline.ingest.settings.values import ValueSettings
 from longstride.storage.errors import coded
-from longstride.storage.location import local_path
+from longstride.storage.location import expanded, is_url, local_path
 
-__all__ = ["Recipe"]
+__all__ = ["OPEN", "Recipe"]
 
 
 # Fields are in the order of the bases from last to first.
@@ -40,6 +40,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         for field in fields(self):
             if (value := getattr(self, field.name)) is not field.default:
                 object.__setattr__(self, field.name, _checked(field.name, value))
+        self._refuse_unfinished()
         if self.counts_rows and (self.every is None or self.start is None):
             raise RecipeError(
                 "which column holds the time? Name it by --time, or time = ...; or where rows have no time, say "
@@ -64,6 +65,14 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         self.check_clock()
         self.check_files()
         self._check_uses()
+
+    def _refuse_unfinished(self) -> None:
+        for name, what in QUESTIONS.items():
+            if getattr(self, name) == OPEN:
+                raise RecipeError(
+                    f"{name} = {toml(OPEN)} is not filled in: {what}, in this line or by --{name}",
+                    code="recipe-unfinished",
+                )
 
     @property
     def grid_ns(self) -> int | None:
@@ -90,18 +99,23 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
                 raise unexpected("unit", column or value, "a column and its unit, such as pressure=bar")
         check_once("unit", self.unit)
         check_once("aggregate", self.aggregate)
-        for name, needed in (("aggregate", "every"), ("counter_bits", "rate")):
-            if getattr(self, name) != DEFAULTS[name] and not (self.grid_ns if needed == "every" else self.rate):
+        for name, needed, is_there in (
+            ("aggregate", "every", self.grid_ns is not None),
+            ("counter_bits", "rate", bool(self.rate)),
+            ("absent_labels", "labels", bool(self.labels)),
+            ("ambiguous", "a timezone whose clocks are set back", self.timezone != DEFAULTS["timezone"]),
+            ("nonexistent", "a timezone whose clocks are set forward", self.timezone != DEFAULTS["timezone"]),
+        ):
+            if getattr(self, name) != DEFAULTS[name] and not is_there:
                 shown = name.replace("_", "-")
                 raise RecipeError(f"{shown} does nothing without {needed}: give both", code="recipe-conflict")
 
     def _check_uses(self) -> None:
-        if self.label_file is not None and self.counts_rows:
-            raise RecipeError(
-                "label-file has intervals of time, and rows have no time of their own: leave it out, or name the "
-                "column of their time",
-                code="recipe-conflict",
-            )
+        if self.duplicates == "spread" and (self.pivot is not None or self.counts_rows):
+            other, remedy = "pivot, which joins rows of one time", "name its column as series instead"
+            if self.counts_rows:
+                other, remedy = "rows that are counted, whose times never repeat", "leave it out"
+            raise RecipeError(f"duplicates spread does not go with {other}: {remedy}", code="recipe-conflict")
         if self.channels is not None and self.exclude:
             raise RecipeError(
                 "channels and exclude contradict each other: name the columns to keep, or to leave out",
@@ -122,7 +136,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
 
         Raises RecipeError for an unknown name, a value of another type, or no time column.
         """
-        values = {name.replace("-", "_"): value for name, value in settings.items()}
+        values = _by_field(settings)
         known = {field.name for field in fields(cls)}
         if unknown := sorted(values.keys() - known):
             names = ", ".join(name.replace("_", "-") for name in sorted(known))
@@ -136,8 +150,14 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
     @coded
     def from_toml(cls, path: str | os.PathLike[str], **overrides: Any) -> "Recipe":
         """Read a recipe file; `overrides` take the place of what it says. Raises RecipeError."""
-        settings = read_toml(local_path(path))
+        path = local_path(path)
+        settings = read_toml(path)
         try:
+            settings = _by_field(settings)
+            file = settings.get("label_file")
+            if isinstance(file, str) and file and not (is_url(file) or file.startswith("{folder}")):
+                # So that the same recipe means the same file, whatever folder it is used in.
+                settings["label_file"] = str(path.parent / expanded(file))
             return cls.from_settings(settings | overrides)
         except RecipeError as error:
             raise RecipeError(f"{path}: {error}", code=error.code) from None
@@ -156,6 +176,12 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         return "".join(f"{name} = {toml(value)}\n" for name, value in settings.items())
 
 
+OPEN = "?"
+"""What `profile` proposes where the log does not tell."""
+QUESTIONS = {
+    "every": 'rows hold no time, so say how far apart they are, such as "50us" or "20000hz"',
+    "start": 'rows hold the time of day alone, so say the date, such as "2024-03-01"',
+}
 DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 HINTS = get_type_hints(Recipe)
 NUMBERS = ("max_rejects", "counter_bits", "skip_lines", "skip_below_header")
@@ -168,6 +194,17 @@ LISTS = {
     for name, hint in HINTS.items()
     if name not in ONE_OR_MORE and any(get_origin(kind) is tuple for kind in (hint, *get_args(hint)))
 }
+
+
+def _by_field(settings: dict[str, Any]) -> dict[str, Any]:
+    """Values by the names of fields. Raises RecipeError where one is there in both spellings."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        field = name.replace("-", "_")
+        if field in found:
+            raise RecipeError(f"{name} is there twice, with - and with _: leave one out", code="recipe-conflict")
+        found[field] = value
+    return found
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -184,6 +184,14 @@ class IngestReport:
         return "\n".join(lines)
 
     def summary(self) -> list[tuple[str, str]]:
+        """What the store holds and what to look at, in words."""
+        lines = self.facts()
+        lines += [("look at" if number == 0 else "", note) for number, note in enumerate(self.look_at)]
+        if self.rejects:
+            lines.append(("rejects", self.rejects))
+        return lines
+
+    def facts(self) -> list[tuple[str, str]]:
         """What the store holds, in words."""
         lines = [
             ("rows", f"{self.num_rows:,} in {self.num_series:,} series, {counted(self.num_channels, 'channel')}"),
@@ -198,11 +206,7 @@ class IngestReport:
             (self.counter_resets, "counters that started again: their rate at that row is missing"),
             (self.parts_reused, "parts taken over from an interrupted job"),
         ]
-        lines += [("", f"{count:,} {what}") for count, what in notes if count]
-        lines += [("look at" if number == 0 else "", note) for number, note in enumerate(self.look_at)]
-        if self.rejects:
-            lines.append(("rejects", self.rejects))
-        return lines
+        return lines + [("", f"{count:,} {what}") for count, what in notes if count]
 
 
 def _tuples(plain: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import codecs
 import json
-import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,6 @@ __all__ = [
     "check_once",
     "is_encoding",
     "is_single_byte",
-    "name_pattern",
     "read_toml",
     "toml",
     "unexpected",
@@ -70,18 +68,6 @@ def check_once(setting: str, entries: Sequence[str]) -> None:
                 f"{setting} gives {of} both {found[column]!r} and {value!r}: give one of them",
                 code="recipe-conflict",
             )
-
-
-def name_pattern(setting: str, text: str) -> re.Pattern[str]:
-    """A regular expression for names of files, with one named group. Raises RecipeError."""
-    expected = f"a regular expression with one named group, such as '(?P<{setting.partition('-')[0]}>.+)_\\d+'"
-    try:
-        pattern = re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise unexpected(setting, text, f"{expected} ({error})") from None
-    if len(pattern.groupindex) != 1:
-        raise unexpected(setting, text, expected)
-    return pattern
 
 
 def is_encoding(name: str) -> bool:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from longstride.storage.html import html_table
+from longstride.storage.html.table import html_table
 
 __all__ = ["WindowBatch"]
 

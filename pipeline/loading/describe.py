@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from longstride.storage.html import html_table
+from longstride.storage.html.table import html_table
 
 __all__ = ["as_html", "as_text"]
 

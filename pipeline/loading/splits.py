@@ -10,7 +10,7 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, without
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import LongstrideError, coded
-from longstride.storage.html import html_table
+from longstride.storage.html.table import html_table
 from longstride.storage.open_data import DataOrPath, opened_data
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments

@@ -11,12 +11,13 @@ from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
 from longstride.pipeline.profile.clock.parts import parts_of_time
 from longstride.pipeline.profile.clock.times import is_time_of_day
 from longstride.pipeline.profile.column import FEW, MOST, Column
-from longstride.pipeline.profile.labels import LABEL_NAME
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import affixes_of
 from longstride.pipeline.profile.spelling.states import is_truth_word, states_entry
+from longstride.pipeline.profile.words.label_names import is_label_name
 from longstride.pipeline.profile.words.time_names import name_score, plain
-from longstride.pipeline.profile.words.wording import number, quoted
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.storage.text import number
 
 __all__ = [
     "find_counters",
@@ -37,7 +38,7 @@ MANY = 0.1
 
 def leave_out_other_times(draft: Proposal) -> None:
     """Leave out times that are not the time of a row, and its parts."""
-    parts = parts_of_time(draft.columns)
+    parts = {name for names, _ in parts_of_time(draft.columns) if len(names) > 2 for name in names}
     others = {times.recipe.time for times in draft.times}
     for column in draft.free:
         is_time = column.name in others or is_time_of_day(column)
@@ -66,7 +67,7 @@ def leave_out_texts(draft: Proposal) -> None:
     texts = [column for column in draft.free if not column.is_number and len(column.values) > 1]
     found = {column.name: _of_texts(column) for column in texts}
     draft.doubts += [doubt for doubt in found.values() if doubt]
-    if others := [name for name, doubt in found.items() if not doubt and not LABEL_NAME.fullmatch(plain(name))]:
+    if others := [name for name, doubt in found.items() if not doubt and not is_label_name(name)]:
         draft.doubts.append(
             f"left out, for their texts are not numbers: {listed(others)}. To keep the states of one, "
             f"take it out of exclude and name them: states = {toml([f'{others[0]}=FIRST,SECOND'])}"
@@ -89,11 +90,14 @@ def leave_out_texts(draft: Proposal) -> None:
         elif not column.is_number:
             draft.exclude(column, f"{'texts: ' if len(column.values) else 'holds '}{column.examples()}")
     if not draft.channels:
+        if draft.question is not None:
+            raise draft.question
+        times = draft.times[0].recipe.time_columns
+        but = f" except the time {listed(times)}" if times else ""
         raise SourceError(
             draft.sample.excerpts[0].source.name,
-            f"no column of numbers is left except the time {listed(draft.times[0].recipe.time_columns)}; the "
-            f"columns are {listed(list(draft.columns))}: is this the right file, and which character "
-            "separates its fields?",
+            f"no column of numbers is left{but}; the columns are {listed(list(draft.columns))}: is this the right "
+            "file, and which character separates its fields?",
             code="no-channels",
         )
 

@@ -9,7 +9,8 @@ from longstride.pipeline.ingest.settings.values import PLAIN, Spelling
 from longstride.pipeline.ingest.staging.numbers import to_numbers
 from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
-from longstride.pipeline.profile.words.wording import number, quoted, share
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.storage.text import number, share
 
 __all__ = ["FEW", "MAX_WORDS", "MOST", "Column", "steps"]
 
@@ -23,8 +24,10 @@ FLAGS = {"true", "false", "1", "0", "1.0", "0.0"}
 class Column:
     """One column of the sample, (rows,)."""
 
-    def __init__(self, raw: pl.Series, spelling: Spelling = PLAIN) -> None:
+    def __init__(self, raw: pl.Series, spelling: Spelling = PLAIN, unit: str | None = None) -> None:
         self.raw = raw = within_reach(raw)
+        self.unit = unit
+        """What the file says below its name."""
         self.spelling = spelling
         self.name = raw.name
         self.is_flat = not (raw.dtype.is_nested() or raw.dtype in (pl.Binary, pl.Duration))

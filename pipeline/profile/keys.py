@@ -9,7 +9,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
-from longstride.pipeline.profile.channels import NUMBER_WITHIN
+from longstride.pipeline.profile.cadence.steps import is_set_back
 from longstride.pipeline.profile.column import FEW, MOST, Column, steps
 from longstride.pipeline.profile.layout.long_log import (
     A_QUALITY,
@@ -21,8 +21,9 @@ from longstride.pipeline.profile.layout.long_log import (
 )
 from longstride.pipeline.profile.layout.quantities import are_far, are_quantities
 from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.spelling.affixes import affixes_of
 from longstride.pipeline.profile.words.time_names import plain
-from longstride.pipeline.profile.words.wording import share
+from longstride.storage.text import share
 
 __all__ = ["find_keys"]
 
@@ -64,6 +65,8 @@ def find_keys(draft: Proposal) -> None:
         elif events := [column for column in words if _is_of_events(draft, column)]:
             _use_one(draft, rows, f"each of its {len(events[0].values):,} values has times of its own", events[0])
         return
+    if is_set_back(draft):
+        return  # a column that tells the two hours apart names no machine
     found = f"{share(round(disorder * len(rows)), len(rows))} of rows repeat a time or go back in time"
     for keys in chain(combinations(candidates, 1), combinations(candidates, 2)):
         if _disorder(rows, keys) <= disorder / 10:
@@ -169,9 +172,8 @@ def _are_measured(column: Column) -> bool:
     texts = column.values.head(MAX_TEXTS)
     if int(texts.str.contains(SEVERAL_NUMBERS).sum()) >= MOST * len(texts):
         return True
-    units = texts.str.replace(r"^[+-]?\d[\d.,]*\s*", "").unique()
-    have_unit = len(units) == 1 and len(texts) > 2 and bool(texts.str.contains(NUMBER_WITHIN).all())
-    return have_unit and KEY_NAME.fullmatch(plain(column.name)) is None
+    affixes = affixes_of(column)
+    return affixes is not None and bool(affixes.units) and KEY_NAME.fullmatch(plain(column.name)) is None
 
 
 def _is_of_events(draft: Proposal, column: Column) -> bool:

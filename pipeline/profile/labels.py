@@ -8,19 +8,20 @@ from longstride.pipeline.ingest.columns import MAX_LABEL
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.words.time_names import plain
-from longstride.pipeline.profile.words.wording import quoted, share
-
-__all__ = ["LABEL_NAME", "find_labels"]
-
-LABEL_NAME = re.compile(
-    r"(is)?(label|anomaly|anomalous|abnormal|event|fault|failure|attack|outlier|changepoint|defect|intrusion"
-    r"|groundtruth)(s|label|labels|flag)?"
+from longstride.pipeline.profile.spelling.states import has_states, is_truth_word
+from longstride.pipeline.profile.words.label_names import (
+    is_label_name,
+    is_target_name,
+    may_be_label_name,
+    names_normal,
+    says_normal,
 )
-MAYBE_LABEL_NAME = re.compile(r"y|class|target|normal|alarm|alert|status|state|(normal|attack)attack")
-"""Names of labels, and of channels."""
-NORMAL_WORDS = {"normal", "benign", "ok", "good", "healthy", "none", "no", "nominal", "false", "0", "0.0", "-"}
-"""Texts that say that nothing is wrong."""
+from longstride.pipeline.profile.words.time_names import plain
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.storage.text import share
+
+__all__ = ["find_labels"]
+
 MAX_TEXTS = 6
 MAX_KINDS = 20
 
@@ -29,10 +30,9 @@ def find_labels(draft: Proposal) -> None:
     """Find labels by their names, and by what they hold; each that is only likely is in doubt."""
     queries = []
     for column in draft.free:
-        name = plain(column.name)
-        is_label, may_be = LABEL_NAME.fullmatch(name), MAYBE_LABEL_NAME.fullmatch(name)
+        is_label, may_be = is_label_name(column.name), may_be_label_name(column.name)
         num_missing = _num_missing(draft, column)
-        if (is_label or may_be) and (normal := _normal_texts(column)):
+        if (is_label or may_be) and (normal := _normal_texts(column, is_label=is_label)):
             queries.append(_computed(draft, column, normal, num_missing))
         elif is_label and column.is_flag and not num_missing:
             num_set = int(column.texts.str.to_lowercase().is_in(["true", "1", "1.0"]).sum())
@@ -49,10 +49,15 @@ def find_labels(draft: Proposal) -> None:
                 f"{column.name!r} looks like labels, but is {column.shown()}: it is {kept}. A query can make true "
                 f"and false of it, as in {_example(column)}"
             )
-        elif may_be and column.is_flag and len(column.values) > 1:
+        elif may_be and (column.is_flag or _is_of_kinds(column)) and len(column.values) > 1:
             draft.doubts.append(
                 f"{column.name!r} is kept as a channel, an input of models: if it says what they should find, say "
                 f"labels = {toml((column.name,))}"
+            )
+        elif is_target_name(column.name) and column.is_number and len(column.values) > 1:
+            draft.doubts.append(
+                f"{column.name!r} is kept as a channel, an input of models: it seems to say what they should "
+                f"find. If so, say exclude = {toml((column.name,))}"
             )
     if queries:
         draft.put("sql", f"SELECT *, {', '.join(queries)} FROM rows")
@@ -93,20 +98,23 @@ def _is_of_kinds(column: Column) -> bool:
     )
 
 
-def _normal_texts(column: Column) -> list[str]:
+def _normal_texts(column: Column, *, is_label: bool) -> list[str]:
     """How a column of a few texts writes that all is normal; nothing where it is not such a column."""
+    says_so = says_normal if is_label or not has_states(column) else names_normal
     if column.is_number or column.is_flag or column.raw.dtype != pl.String:
         return []
     if not 2 <= len(column.values) <= MAX_TEXTS:
         return []
     written = column.raw.drop_nulls().unique(maintain_order=True).to_list()
-    return sorted(text for text in written if text.strip().lower() in NORMAL_WORDS)
+    return sorted(text for text in written if says_so(text))
 
 
 def _computed(draft: Proposal, column: Column, normal: list[str], num_missing: int) -> str:
     """Propose a label that a query computes from texts, and give what stands after SELECT."""
-    others = [text for text in column.values.to_list() if text.lower() not in NORMAL_WORDS]
+    others = [text for text in column.values.to_list() if text not in map(str.strip, normal)]
     label = plain(others[0]) if len(others) == 1 else "abnormal"
+    if len(others) == 1 and is_truth_word(others[0]):
+        label = f"is_{plain(column.name)}"
     taken = {name.lower() for name in draft.columns} | set(draft.settings.get("labels", ()))
     while not label or label in taken:
         label = f"is_{label or 'abnormal'}"

@@ -13,8 +13,7 @@ from longstride.pipeline.ingest.writing.extremes import is_made_up
 from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
-from longstride.pipeline.profile.words.wording import number
-from longstride.storage.text import counted
+from longstride.storage.text import counted, number
 
 __all__ = ["find_cut_off", "find_missing", "share_missing_words"]
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import polars as pl
 
+from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
-from longstride.pipeline.profile.clock.times import Times
+from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.sample import Sample
 from longstride.storage.text import counted
@@ -19,7 +20,7 @@ __all__ = ["Proposal"]
 WIDTH = 110
 MAX_COLUMNS_SHOWN = 200
 NO_CHANNEL = "left out", "labels", "series", "pivot", "time"
-OF_VALUES = "decimal", "thousands", "strip", "negative", "states", "unit"
+OF_VALUES = "decimal", "thousands", "strip", "scale", "negative", "states", "unit"
 SETTINGS = [field.name.replace("_", "-") for field in fields(Recipe)]
 
 
@@ -33,6 +34,8 @@ class Proposal:
         self.columns = columns
         self.times = times
         """The time of a row, and what else could be."""
+        self.is_newest_first = False
+        """Whether rows are in the opposite order of the file."""
         self.rows = places.with_columns(times[0].nanoseconds.alias("time"))
         """Block, file, group and time; series and pivot when they are known; (rows,) each."""
         self.settings: dict[str, str | list[str]] = {}
@@ -41,6 +44,10 @@ class Proposal:
         """Reason of a setting, or of one entry of it, as "exclude=wd"."""
         self.uses: dict[str, str] = dict.fromkeys(times[0].recipe.time_columns, "time")
         """What columns are, of those for which it is known."""
+        self.open: tuple[str, ...] = ()
+        """Settings that the log does not tell: its owner has to fill them in."""
+        self.question: SourceError | None = None
+        """What the owner is asked, as an error that a command ends with; None where nothing is open."""
         self.made: set[str] = set()
         """Columns of time that other settings make."""
         self.label_columns: list[str] = []
@@ -120,8 +127,14 @@ class Proposal:
 
     @property
     def recipe(self) -> Recipe:
-        """The settings as a recipe."""
+        """The settings as a recipe. Raises RecipeError where one is to be filled in, of `open`."""
         return Recipe.from_settings(dict(self.settings))
+
+    @property
+    def trial(self) -> Recipe:
+        """The same, with what is to be filled in as the sample was looked at."""
+        filled = {name: str(getattr(self.times[0].recipe, name)) for name in self.open}
+        return Recipe.from_settings({**self.settings, **filled})
 
     def described(self) -> dict[str, str]:
         """What each column seems to be."""

@@ -11,14 +11,15 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.words.wording import quoted, share
-from longstride.storage.text import counted
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.storage.text import counted, share
 
 __all__ = ["try_recipe"]
 
 FEW_ROWS = 3
 MANY = 0.05
 """A larger share of rejected rows says that the recipe is wrong."""
+OTHER_WIDTH = ("too few fields", "too many fields")
 MOST_BELOW = 0.25
 """Of rows, so many lines may stand below a table."""
 A_TIME = re.compile(r"\d:\d\d|\d[-/.]\d{1,2}[-/.]\d")
@@ -26,7 +27,7 @@ A_TIME = re.compile(r"\d:\d\d|\d[-/.]\d{1,2}[-/.]\d")
 
 def try_recipe(draft: Proposal) -> None:
     """Read the sample as an ingest would."""
-    recipe = draft.recipe
+    recipe = draft.trial
     rejects: list[Reject] = []
     for source, raw in draft.sample.excerpts:
         try:
@@ -37,14 +38,25 @@ def try_recipe(draft: Proposal) -> None:
         except (SourceError, RecipeError) as error:
             draft.doubts.append(str(error))
     for reason, count in Counter(reject.reason for reject in rejects).most_common():
-        detail = next(reject.detail for reject in rejects if reject.reason == reason)
+        alike = [reject for reject in rejects if reject.reason == reason]
         draft.doubts.append(
-            f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {detail}; they are "
-            "left out, and listed as rejects"
+            f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {alike[0].detail}; they are "
+            f"left out, and listed as rejects{_in_one_run(alike)}"
         )
     num_rows = sum(raw.num_rows for _, raw in draft.sample.excerpts)
     if len(rejects) > recipe.max_rejected(num_rows):
         _allow_rejects(draft, rejects, num_rows)
+
+
+def _in_one_run(rejects: list[Reject]) -> str:
+    """What to do where rows of another width follow each other: it is another table."""
+    first, last = rejects[0].line, rejects[-1].line
+    if len(rejects) <= FEW_ROWS or last - first + 1 != len(rejects) or rejects[0].reason not in OTHER_WIDTH:
+        return ""
+    return (
+        f". They are lines {first} to {last}, one behind the other: if columns change there, cut the file above "
+        f"line {first}, as with `split -l {first - 1}`, and profile and ingest both parts"
+    )
 
 
 def _are_below(draft: Proposal, rejects: list[Reject]) -> bool:

@@ -12,19 +12,44 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
 
-__all__ = ["field_docs", "flag_name", "flags", "given"]
+__all__ = ["Once", "field_docs", "flag_name", "flags", "given"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def flags(settings: type, /, **changes: Mapping[str, Any] | None) -> Callable[[F], F]:
+class Once(click.Option):
+    """A flag that may be given twice only with the same value: click takes the last one without a word."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """As one that may be repeated, so that the parser keeps all values."""
+        is_multiple, self.multiple = self.multiple, not (self.is_flag or self.count)
+        try:
+            super().add_to_parser(parser, ctx)
+        finally:
+            self.multiple = is_multiple
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> Any:
+        """The one value. Raises UsageError for several."""
+        found = opts.get(self.name or "")
+        if isinstance(found, list) and not self.multiple:
+            if others := [value for value in found if value != found[0]]:
+                raise click.UsageError(
+                    f"{self.opts[0]} is given twice, as {found[0]!r} and {others[0]!r}: give one", ctx
+                )
+            opts = {**opts, self.name or "": found[0]}
+        return super().consume_value(ctx, opts)
+
+
+def flags(
+    settings: type, kind: type[click.Option] = click.Option, /, **changes: Mapping[str, Any] | None
+) -> Callable[[F], F]:
     """Give a command a flag for each field of a dataclass, in their order.
 
     A field `num_rows: int = 5` becomes `--num-rows INTEGER`, with the docstring below the field as its help and
     `[default: 5]` at the end; fields named in backticks appear there as flags. A bool is a switch, a Literal a
     choice, a tuple a flag that may be repeated; of a union the first type counts. `changes` are arguments of
     `click.option` for single fields, such as `labels={"metavar": "COL,...", "callback": split}`, and None leaves a
-    field out.
+    field out. `kind` is the class of the flags.
 
     The command receives None for a flag that is not given (an empty tuple where it may be repeated): a file or the
     dataclass decides then, as in `settings(**given(flags))`.
@@ -36,7 +61,7 @@ def flags(settings: type, /, **changes: Mapping[str, Any] | None) -> Callable[[F
     def decorate(command: F) -> F:
         for field in reversed(chosen):
             text = re.sub(r"`([^`]+)`", lambda found: _as_flag(found[1], names), docs.get(field.name, ""))
-            arguments = {"default": None, "help": text + _default(field), **_type(field.type)}
+            arguments = {"default": None, "cls": kind, "help": text + _default(field), **_type(field.type)}
             arguments |= changes.get(field.name) or {}
             if arguments.get("required"):
                 del arguments["default"]  # click would take None as given

@@ -45,8 +45,8 @@ class Folder(Place):
         """Raise PlaceError where a folder of the place is a link to somewhere else."""
         path = self.path / folder
         if path not in self._inside:
-            real = path.resolve()
-            if not real.is_relative_to(self.path.resolve()):
+            real = Path(os.path.realpath(path))
+            if not real.is_relative_to(os.path.realpath(self.path)):
                 raise PlaceError(
                     f"{path} leads to {real}, outside {self.name}: put the files themselves there",
                     code="not-a-file",

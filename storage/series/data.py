@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.format import MAX_DECODED_BYTES
-from longstride.storage.html import html_table
+from longstride.storage.html.table import html_table
 from longstride.storage.series.row_source import CheckedRows, RowSource
 from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics

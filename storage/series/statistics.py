@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.html import html_table
+from longstride.storage.html.table import html_table
 from longstride.storage.text import counted
 
 __all__ = ["Statistics"]

@@ -156,7 +156,7 @@ def check_free(path: Path) -> None:
     """Refuse to write over anything but a new folder, or one that an interrupted writer left."""
     if (path / ROOT).exists():
         raise taken(path)
-    above = next(folder for folder in path.absolute().parents if folder.exists())
+    above = next((folder for folder in path.absolute().parents if folder.exists()), path)
     if not above.is_dir():
         raise StoreError(f"{above} is a file, not a folder: give another path", code="path-taken")
     if path.exists() and not path.is_dir():

@@ -59,7 +59,8 @@ def check_output(path: StrPath, *, overwrite: bool) -> Path:
         raise LongstrideError(f"{above} is a file, not a folder: give another path", code="path-taken")
     refuse_inside_store(out)
     try:
-        mode = out.lstat().st_mode
+        # Of an open pipe, /dev/stdout leads to a name that no file has.
+        mode = named.stat().st_mode if named.exists() else out.lstat().st_mode
     except FileNotFoundError:
         return out
     if stat.S_ISDIR(mode):
@@ -75,7 +76,7 @@ def check_output(path: StrPath, *, overwrite: bool) -> Path:
 
 def refuse_inside_store(path: Path) -> None:
     """Raise StoreError for a path inside a store: it could replace a file of the store, or be removed with it."""
-    for folder in path.resolve().parents:
+    for folder in Path(os.path.realpath(path)).parents:  # it goes round no loop of links
         if (folder / ROOT).is_file() and (folder / COMMITS).is_dir():
             raise StoreError(f"{path} lies inside the store {folder}: give another path", code="path-taken")
 

@@ -28,6 +28,16 @@ from tests.helpers.paths import ROOT
 from tests.helpers.sessions import assert_none_left, members, started
 
 
+def test_a_script_without_a_guard_is_told(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("\n".join(log_lines(5)))
+    script = tmp_path / "script.py"
+    script.write_text('import longstride as ls\nls.ingest("log.csv", "s", ls.Recipe(time="time"), workers=1)\n')
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert "WorkersError: the worker processes did not start" in done.stderr.splitlines()[-1]
+    assert "__main__" in done.stderr.splitlines()[-1]
+
+
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("logs") / "logs"

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from longstride.storage.atomic import write_file
-from longstride.storage.html import page_from
+from longstride.storage.html.page import page_from
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.curves import draw_losses, draw_throughput
 from longstride.trainer.reporting.examples import Example

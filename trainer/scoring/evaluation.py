@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import coded
-from longstride.storage.html import html_table
+from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open import StoreOrPath, opened
 from longstride.storage.packages import needs

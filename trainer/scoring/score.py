@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError, coded
-from longstride.storage.html import html_table
+from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path, place_of
 from longstride.storage.open import opened
 from longstride.storage.series.segments import Segments

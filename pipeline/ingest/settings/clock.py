@@ -1,22 +1,33 @@
 """When the rows of a log were measured."""
 
+import re
 import zoneinfo
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from longstride.pipeline.ingest.duration import parse_duration
+from longstride.pipeline.ingest.duration import check_step, parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.setting import name_pattern, unexpected
-from longstride.pipeline.ingest.settings.epochs import EPOCHS, UNITS_NS, Epoch, epoch_of, nanoseconds_of
+from longstride.pipeline.ingest.setting import unexpected
+from longstride.pipeline.ingest.settings.epochs import (
+    CLOCK_TEXTS,
+    EPOCHS,
+    UNITS_NS,
+    Epoch,
+    epoch_of,
+    nanoseconds_of,
+)
 from longstride.pipeline.ingest.settings.melt import TIME_OF_DAY, check_melt
-from longstride.pipeline.ingest.settings.time_format import check_format
+from longstride.pipeline.ingest.settings.pattern import group_of
+from longstride.pipeline.ingest.settings.time_format import check_format, is_of_day
 
 __all__ = ["ClockSettings"]
 
+ELAPSED = (*UNITS_NS, *CLOCK_TEXTS)
 Interval = Literal["none", "begin", "end"]
 Ambiguous = Literal["reject", "infer", "earliest", "latest"]
 Nonexistent = Literal["reject", "forward"]
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +47,14 @@ class ClockSettings:
     time_format: str | None = None
     """How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them); for
     numbers a unit (s, ms, us, ns, 100ns, min, h, d) since `start` or 1970, a unit and a date such as 'h since
-    1900-01-01', or excel, excel-1904, matlab, julian, mjd, labview, apple, ntp, gps, ticks or filetime; by default
-    ISO 8601."""
+    1900-01-01', or excel, excel-1904, matlab, julian, mjd, labview, apple, ntp, gps, ticks or filetime; h:m:s or
+    m:s for a clock that counts from `start` on, such as 27:15:00 or 1d 03:15:00; by default ISO 8601."""
     start: str | None = None
     """When an elapsed time is zero, or the time of the first row where rows are counted, such as
-    2024-03-01T08:00."""
+    2024-03-01T08:00; the date, where `time-format` is one of times of day alone, such as %H:%M:%S."""
     interval: Interval = "none"
-    """Which time to take where a column holds two, such as 08:00 - 09:00; `time-format` is that of one of them."""
+    """Which time to take where a column holds two, such as 08:00 - 09:00, maybe behind one of dates;
+    `time-format` is that of one of them."""
     round_time: str | None = None
     """Round times to a multiple of this, such as 1s: those of day numbers with few digits, or of a clock that
     trembles."""
@@ -61,13 +73,23 @@ class ClockSettings:
         columns = ((self.time,) if self.time else ()) if isinstance(self.time, str) else self.time
         if not columns:
             return columns
-        date = () if self.date_from is None else tuple(name_pattern("date-from", self.date_from).groupindex)
+        date = () if self.date_from is None else (group_of("date-from", self.date_from),)
         return (*date, *columns, *(() if self.melt is None else (TIME_OF_DAY,)))
 
     @property
     def counts_rows(self) -> bool:
         """Whether rows have no time of their own."""
         return not self.time_columns
+
+    @property
+    def date_of_clock(self) -> str | None:
+        """The date of all rows, where they hold the time of day and `start` says it."""
+        return self.start if self.start is not None and is_of_day(self.time_format) else None
+
+    @property
+    def is_of_one_day(self) -> bool:
+        """Whether a file has one date for all its times of day: they must not pass midnight."""
+        return self.date_from is not None or self.date_of_clock is not None or self.time_format in CLOCK_TEXTS
 
     @cached_property
     def start_ns(self) -> int | None:
@@ -87,20 +109,36 @@ class ClockSettings:
         """What numbers mean as times; None where times are texts."""
         return epoch_of(self.time_format, self.start, self.timezone)
 
+    def _check_start(self) -> None:
+        if self.start_ns is None or self.counts_rows or self.time_format in ELAPSED:
+            return
+        if self.date_of_clock is None:
+            units = ", ".join(ELAPSED)
+            raise RecipeError(
+                f"start is for elapsed times (time-format {units}), for times of day alone (such as %H:%M:%S), or "
+                "for rows without times: leave it out",
+                code="recipe-conflict",
+            )
+        if not DATE.fullmatch(self.date_of_clock):
+            raise unexpected(
+                "start", self.start, "a date alone, such as 2024-03-01, for rows have the time of day"
+            )
+        if self.date_from is not None or self.melt is not None:
+            other = "date-from" if self.date_from else "the date of melt"
+            raise RecipeError(
+                f"start is the date of times of day, and so is {other}: give one of them",
+                code="recipe-conflict",
+            )
+
     def check_clock(self) -> None:
         """Raise RecipeError where they cannot be used, or not together."""
         try:
             zoneinfo.ZoneInfo(self.timezone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise unexpected("timezone", self.timezone, "a name such as UTC or Europe/Berlin") from None
-        if self.start_ns is not None and not self.counts_rows and self.time_format not in UNITS_NS:
-            units = ", ".join(UNITS_NS)
-            raise RecipeError(
-                f"start is for elapsed times (time-format {units}), or rows without times: leave it out",
-                code="recipe-conflict",
-            )
+        self._check_start()
         if self.date_from is not None:
-            name_pattern("date-from", self.date_from)
+            group_of("date-from", self.date_from)
         if self.melt is not None:
             check_melt(self.melt)
         if self.counts_rows and (self.date_from or self.melt):
@@ -119,7 +157,13 @@ class ClockSettings:
             is_number = self.epoch is not None
         except ValueError as error:
             raise unexpected("time-format", format_, f"a date such as 2024-03-01 after since ({error})") from None
-        if format_ is not None and not is_number:
+        if format_ in CLOCK_TEXTS:
+            if len(self.time_columns) > 1 or self.interval != "none":
+                raise RecipeError(
+                    f"time-format {format_} is for one column of elapsed times: leave out others, and interval",
+                    code="recipe-conflict",
+                )
+        elif format_ is not None and not is_number:
             if "%" not in format_:
                 names = ", ".join(EPOCHS)
                 units = ", ".join(UNITS_NS)
@@ -127,19 +171,21 @@ class ClockSettings:
                     "time-format",
                     format_,
                     f"a format such as '%d/%m/%Y %H:%M', a unit ({units}), a unit and a date such as 's since "
-                    f"2024-03-01', or one of {names}",
+                    f"2024-03-01', h:m:s or m:s, or one of {names}",
                 )
             check_format(format_)
         if is_number and len(self.time_columns) > 1:
             raise RecipeError(
-                f"time-format {format_} is for one column, time names {len(self.time_columns)}",
+                f"time-format {format_} is for one column, time names {len(self.time_columns)}: "
+                f"{', '.join(self.time_columns)}",
                 code="recipe-conflict",
             )
         if self.round_time is not None:
-            parse_duration(self.round_time, "round-time")
-        if self.interval != "none" and len(self.time_columns) != 1:
+            check_step("round-time", self.round_time)
+        if self.interval != "none" and len(self.time_columns) not in (1, 2):
             raise RecipeError(
-                f"interval is for one column that holds two times, time names {len(self.time_columns)}",
+                f"interval is for one column that holds two times, or a date and such a column; time names "
+                f"{len(self.time_columns)}",
                 code="recipe-conflict",
             )
         if len(self.time_columns) > 7:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-__all__ = ["EPOCHS", "UNITS_NS", "Epoch", "epoch_of", "nanoseconds_of"]
+__all__ = ["CLOCK_TEXTS", "EPOCHS", "UNITS_NS", "Epoch", "epoch_of", "nanoseconds_of"]
 
 UNITS_NS = {
     "ns": 1,
@@ -18,6 +18,8 @@ UNITS_NS = {
     "d": 86_400 * 10**9,
 }
 """Units of a number that is a time, and their length."""
+CLOCK_TEXTS = ("h:m:s", "m:s")
+"""Elapsed times that are texts: hours, minutes and seconds, with days before them or not; minutes and seconds."""
 SINCE = re.compile(r"(\w+) since (.+)")
 SECOND, DAY = UNITS_NS["s"], UNITS_NS["d"]
 

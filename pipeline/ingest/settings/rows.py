@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
 
-from longstride.pipeline.ingest.duration import parse_duration
+from longstride.pipeline.ingest.duration import check_step, parse_duration
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import by_column, check_choice, unexpected
 
@@ -12,9 +12,8 @@ __all__ = ["RowSettings"]
 
 MAX_STEPS_OF_GAP = 1_000_000
 """Memory holds the rows that are put in for a gap."""
-LONGEST_STEP = "5000w"
 
-Duplicates = Literal["error", "same", "first", "last", "mean"]
+Duplicates = Literal["error", "same", "first", "last", "mean", "spread"]
 Aggregate = Literal["mean", "min", "max", "last", "count"]
 Fill = Literal["none", "forward", "linear"]
 CounterBits = Literal["16", "32", "64"]
@@ -33,7 +32,10 @@ class RowSettings:
     FROM rows WHERE a > 0`."""
     duplicates: Duplicates = "error"
     """What to do with rows of the same series and time; with same, those of the same values and labels are kept
-    once, and others are an error."""
+    once, and others are an error; spread keeps all, evenly spread until the next time."""
+    spread_over: str | None = None
+    """How far rows of one time are spread at most: the usual step of their clock, which is coarser than the rows,
+    such as 1s."""
     rate: tuple[str, ...] = ()
     """Channels that are counters: stored as their increase per second."""
     counter_bits: CounterBits = "32"
@@ -61,6 +63,11 @@ class RowSettings:
     def max_gap_ns(self) -> int | None:
         """`max_gap` in nanoseconds."""
         return _nanoseconds(self.max_gap)
+
+    @property
+    def spread_over_ns(self) -> int | None:
+        """`spread_over` in nanoseconds."""
+        return _nanoseconds(self.spread_over)
 
     @property
     def split_on_missing_ns(self) -> int | None:
@@ -101,7 +108,7 @@ class RowSettings:
 
     def check_rows(self) -> None:
         """Raise RecipeError where they cannot be used, or not together."""
-        for name in ("max_gap", "split_on_missing", "fill_limit"):
+        for name in ("spread_over", "max_gap", "split_on_missing", "fill_limit"):
             if (duration := getattr(self, name)) is not None:
                 parse_duration(duration, name.replace("_", "-"))
         for _, how in by_column(self.aggregate):
@@ -112,15 +119,19 @@ class RowSettings:
                 "how far (such as 1h)",
                 code="recipe-conflict",
             )
+        if (self.duplicates == "spread") != (self.spread_over is not None):
+            raise RecipeError(
+                "duplicates spread and spread-over go together: say how far rows of one time are spread at most, "
+                "which is the usual step of their clock (such as 1s)",
+                code="recipe-conflict",
+            )
         self.max_rejected(1)
 
     def check_grid(self) -> None:
         """Raise RecipeError where the grid of `every` cannot be used."""
         if self.every is None:
             return
-        parse_duration(self.every, "every")
-        if parse_duration(self.every) > parse_duration(LONGEST_STEP):
-            raise unexpected("every", self.every, f"at most {LONGEST_STEP}, about 96 years")
+        check_step("every", self.every)
         if self.max_gap is not None:
             num_steps = parse_duration(self.max_gap) / parse_duration(self.every)
             if num_steps > MAX_STEPS_OF_GAP:

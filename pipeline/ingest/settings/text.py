@@ -5,12 +5,16 @@ from typing import Literal
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import is_encoding, unexpected
+from longstride.pipeline.ingest.settings.pattern import groups_of
 
 __all__ = ["BLANKS", "TextSettings"]
 
 Quote = Literal["strict", "loose", "backslash", "apostrophe", "lines", "none"]
 BLANKS = "blanks"
 MOST_LINES = 100_000
+EXPECTED_LINE = r"a regular expression with named groups, such as '(?P<time>\S+ \S+) Temp=(?P<temp>\S+)'"
+EXPECTED_PLACES = "rising numbers from 0, such as 0,10,18"
+OF_SEPARATORS = ("separator", "quote")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +29,21 @@ class TextSettings:
     a quote is a character as others; backslash: loose, and a backslash before a quote or separator makes it a
     character; apostrophe: loose, with ' for the quote; lines: each line as a whole is in quotes; none: all quotes
     are characters."""
+    columns_at: str | None = None
+    """Where columns begin in a text that lines them up by blanks, as numbers of characters before each: 0,10,18. A
+    row in which such a place is within a word or a number is rejected."""
+    line: str | None = None
+    """A regular expression for logs of sentences: it fits a whole line, and its named groups are columns, as in
+    '(?P<time>\\S+) T=(?P<temp>\\S+) C'."""
     decimal: str | tuple[str, ...] = "."
     """Decimal mark: a point, a comma, or the word either; of one column as level=, ."""
     encoding: str = "utf-8"
     """Encoding of texts, such as utf-8, latin-1, utf-16 or gbk."""
     comment: str | None = None
     """Lines that begin with this are no rows, such as #."""
+    only_lines: str | None = None
+    """First field of the lines that are rows, where a log holds rows of several kinds, such as $GPRMC: all others
+    are left out."""
     skip_lines: str = "0"
     """Number of lines above the header, or above the first row where `header` names the columns."""
     skip_below_header: str = "0"
@@ -47,6 +60,16 @@ class TextSettings:
     def num_below_header(self) -> int:
         """`skip_below_header` as a number."""
         return _number("skip-below-header", self.skip_below_header)
+
+    @property
+    def column_starts(self) -> tuple[int, ...]:
+        """`columns_at` as numbers; none where separators cut lines."""
+        return () if self.columns_at is None else tuple(map(int, self.columns_at.split(",")))
+
+    @property
+    def columns_of_line(self) -> tuple[str, ...]:
+        """The named groups of `line`."""
+        return () if self.line is None else groups_of("line", self.line, EXPECTED_LINE)
 
     def check_text(self) -> None:
         """Raise RecipeError where they cannot be used."""
@@ -67,9 +90,43 @@ class TextSettings:
                 code="recipe-conflict",
             )
         assert self.num_above >= 0
+        self._check_cut()
+
+    def _check_cut(self) -> None:
+        """Raise RecipeError where lines cannot be cut so, or are cut in two ways."""
+        if self.only_lines is not None and (not self.only_lines.strip() or not self.only_lines.isprintable()):
+            raise unexpected("only-lines", self.only_lines, "the first field of the rows, such as $GPRMC")
+        if self.columns_at is not None:
+            places = [place.strip() for place in self.columns_at.split(",")]
+            if not all(place.isdecimal() and len(place) <= 6 for place in places):
+                raise unexpected("columns-at", self.columns_at, EXPECTED_PLACES)
+            starts = list(map(int, places))
+            if starts[0] != 0 or len(starts) < 2 or starts != sorted(set(starts)):
+                raise unexpected("columns-at", self.columns_at, EXPECTED_PLACES)
+        if self.line is not None and not self.columns_of_line:
+            raise unexpected("line", self.line, EXPECTED_LINE)
+        if self.line is not None:
+            self._refuse_idle("line", "columns_at", *OF_SEPARATORS, "header", "skip_below_header", "only_lines")
+        elif self.columns_at is not None:
+            self._refuse_idle("columns_at", *OF_SEPARATORS)
+
+    def _refuse_idle(self, way: str, *others: str) -> None:
+        """Raise RecipeError where a setting would do nothing, as another says how lines are cut."""
+        for name in others:
+            if getattr(self, name) != getattr(TextSettings, name):
+                raise RecipeError(
+                    f"{_shown(way)} says how lines are cut into columns, so {_shown(name)} would do nothing: "
+                    "leave one of them out",
+                    code="recipe-conflict",
+                )
+
+
+def _shown(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isdecimal() or int(text) > MOST_LINES:
+    # Python takes digits of all scripts, but not thousands of them.
+    if not (text.isdecimal() and text.isascii() and len(text) <= 9) or int(text) > MOST_LINES:
         raise unexpected(name, text, f"a number of lines, from 0 to {MOST_LINES:,}")
     return int(text)

@@ -5,21 +5,23 @@ from collections import Counter
 
 from longstride.pipeline.ingest.setting import unexpected
 
-__all__ = ["DIRECTIVE", "check_format", "directives", "pattern_of"]
+__all__ = ["DIRECTIVE", "HALVES", "check_format", "directives", "is_of_day", "pattern_of"]
 
 DIRECTIVE = re.compile(r"%[-_0#]*[.:]*\d?([A-Za-z%])")
 """One of a format, as %d, %-d, %.3f or %:z."""
 NUMBER = r"\d{1,2}"
+HALVES = r"[AaPp]\.?\s?[Mm]\.?|[ap]|午前|午後|上午|下午|오전|오후|vorm\.|nachm\.|[πμ]\.?μ\.?"
+"""The half of a day in English, Spanish, Japanese, Chinese, Korean, German and Greek."""
 PATTERNS = {
     **dict.fromkeys("mdHIMSyUWVCekl", r" ?\d{1,2}"),
     **dict.fromkeys("YG", r"\d{4}"),
     **dict.fromkeys("bBhaA", r"[^\W\d_]+\.?"),
-    **dict.fromkeys("pP", r"[AaPp]\.?\s?[Mm]\.?"),
+    **dict.fromkeys("pP", rf"(?:{HALVES})"),
     "j": r"\d{1,3}",
     "u": r"\d",
     "w": r"\d",
     "f": r"\d{1,9}",
-    "z": r"(?:Z|[+-]\d\d:?(?:\d\d)?)",
+    "z": r"(?:Z|[+-]\d\d?:?(?:\d\d)?)",
     "Z": r"[^\W\d_]+",
     "T": r"\d\d?:\d\d:\d\d",
     "X": r"\d\d?:\d\d:\d\d",
@@ -30,6 +32,8 @@ PATTERNS = {
     "%": "%",
 }
 """How a text of each is written, loosely."""
+OF_DAY = set("HIklMSfpPTXRzZ")
+"""Directives that say nothing of the date."""
 SAME = {"e": "d", "k": "H", "l": "I", "h": "b", "B": "b", "A": "a", "P": "p"}
 """Directives that name what another one names."""
 
@@ -37,6 +41,11 @@ SAME = {"e": "d", "k": "H", "l": "I", "h": "b", "B": "b", "A": "a", "P": "p"}
 def directives(format_: str) -> list[str]:
     """The letters of its directives, in order."""
     return [letter for letter in DIRECTIVE.findall(format_) if letter != "%"]
+
+
+def is_of_day(format_: str | None) -> bool:
+    """Whether a format is one of a time of day alone."""
+    return format_ is not None and bool(found := set(directives(format_))) and found <= OF_DAY
 
 
 def check_format(format_: str) -> None:

@@ -5,7 +5,8 @@ from functools import cached_property
 from typing import Literal
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.setting import by_column, name_pattern
+from longstride.pipeline.ingest.setting import by_column
+from longstride.pipeline.ingest.settings.pattern import group_of
 
 __all__ = ["UseSettings"]
 
@@ -33,8 +34,10 @@ class UseSettings:
     """What to do with a file that lacks a label which others have, or the columns from which a query computes
     it."""
     label_file: str | None = None
-    """CSV file of intervals that become labels: columns start and end, and maybe name (each name is a label of its
-    own) and series. Times are written as those of the rows, or in ISO 8601."""
+    """File of labels. Of intervals, it is a CSV with columns start and end, and maybe name (each name is a label)
+    and series; times are written as those of the rows, or in ISO 8601. Else each column is a label, and rows are
+    those of the log in its order, or by time where the file has the time columns of the log. Where each log has a
+    file of its own, {name} is the name of the log, and {folder} its folder."""
     label_file_crc: str | None = None
     """CRC-32C of that file, which a store keeps: a changed one is refused."""
     channels: tuple[str, ...] | None = None
@@ -49,13 +52,13 @@ class UseSettings:
         """Column of the series, where each row says it, or the name of its file does."""
         if self.series_from is None:
             return self.series
-        return next(iter(name_pattern("series-from", self.series_from).groupindex))
+        return group_of("series-from", self.series_from)
 
     def check_files(self) -> None:
         """Raise RecipeError where what names of files say cannot be used."""
         for name in ("series_from", "prefix_from"):
             if (text := getattr(self, name)) is not None:
-                name_pattern(name.replace("_", "-"), text)
+                group_of(name.replace("_", "-"), text)
         if self.series is not None and self.series_from is not None:
             raise RecipeError(
                 f"series is a column, {self.series!r}, and series-from takes it from the name of a file: give one "

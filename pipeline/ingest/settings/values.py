@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf, nan
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import by_column, check_choice, check_once, unexpected
@@ -23,6 +24,8 @@ class Spelling:
     decimal: str = "."
     thousands: str | None = None
     strip: tuple[str, ...] = ()
+    scale: tuple[tuple[str, float], ...] = ()
+    """Units, and what numbers with them are multiplied by."""
     negative: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
 
@@ -46,6 +49,9 @@ class ValueSettings(TextSettings):
     strip: tuple[str, ...] = ()
     """A text that stands before or behind numbers and is left out, such as bar or level=bar: a unit, a currency, a
     flag."""
+    scale: tuple[str, ...] = ()
+    """A unit that stands behind some numbers of a column, and what these are multiplied by, such as power=kW*1000
+    where others are in W."""
     negative: tuple[str, ...] = ()
     """How numbers below zero are written besides -4: as 4- or (4), or of one column, such as Balance=(4)."""
     states: tuple[str, ...] = ()
@@ -68,13 +74,14 @@ class ValueSettings(TextSettings):
             decimal=self._decimals.get(column, self._decimals.get(None, ".")),
             thousands=self._thousands.get(column, self._thousands.get(None)),
             strip=_of_column(self.strip, column) + self.strip,
+            scale=tuple((unit, factor) for name, unit, factor in self._scales if name == column),
             negative=tuple(how for name, how in by_column(self.negative) if name in (None, column)),
             states=states[0] if states else (),
         )
 
     @cached_property
     def _is_spelled(self) -> bool:
-        settings = self.thousands, self.strip, self.negative, self.states
+        settings = self.thousands, self.strip, self.scale, self.negative, self.states
         return self.decimal != "." or any(settings)
 
     @cached_property
@@ -91,6 +98,26 @@ class ValueSettings(TextSettings):
         split = [entry.rpartition("=") for entry in self.states]
         return [(column, tuple(word.strip() for word in words.split(","))) for column, _, words in split]
 
+    @cached_property
+    def _scales(self) -> list[tuple[str, str, float]]:
+        """Column, unit and factor of each entry. Raises RecipeError."""
+        found: dict[tuple[str, str], float] = {}
+        for entry in self.scale:
+            column, _, scaled = entry.rpartition("=")
+            unit, _, text = scaled.rpartition("*")
+            try:
+                factor = float(text)
+            except ValueError:
+                factor = nan
+            if not column or not unit.strip() or unit.strip()[0] in NOT_STRIPPED or not 0 < factor < inf:
+                raise unexpected("scale", entry, "a column, a unit and a factor above 0, such as power=kW*1000")
+            if found.setdefault((column, unit.strip()), factor) != factor:
+                raise RecipeError(
+                    f"scale gives {unit.strip()!r} of {column!r} two factors: give one of them",
+                    code="recipe-conflict",
+                )
+        return [(column, unit, factor) for (column, unit), factor in found.items()]
+
     def check_values(self) -> None:
         """Raise RecipeError where they cannot be used, or not together."""
         decimals = (self.decimal,) if isinstance(self.decimal, str) else self.decimal
@@ -99,7 +126,9 @@ class ValueSettings(TextSettings):
             ("thousands", self.thousands, THOUSANDS_MARKS),
             ("negative", self.negative, NEGATIVES),
         ):
-            for _, value in by_column(entries):
+            for column, value in by_column(entries):
+                if column == "":
+                    raise unexpected(setting, f"={value}", f"{value} for all columns, or COLUMN={value} for one")
                 check_choice(setting, value, choices)
             if setting != "negative":
                 check_once(setting, entries)
@@ -117,6 +146,11 @@ class ValueSettings(TextSettings):
             if not value.strip() or value.strip()[0] in NOT_STRIPPED:
                 raise unexpected(
                     "strip", entry, "a text that is not the beginning of a number, such as bar, or level=%"
+                )
+        for column, unit, _ in self._scales:
+            if unit in map(str.strip, self.spelling_of(column).strip):
+                raise RecipeError(
+                    f"{unit!r} of {column!r} is in both scale and strip: give one of them", code="recipe-conflict"
                 )
         for (column, words), entry in zip(self._states, self.states, strict=True):
             if not column or len(words) < 2 or not all(words):

@@ -4,12 +4,14 @@ import re
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.setting import is_single_byte
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.columnar import ArrowSource, ParquetSource
 from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import BOM, wide_encoding
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.files import first_bytes, open_text
+from longstride.pipeline.ingest.sources.foreign import refuse_foreign, refuse_no_text
 from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
@@ -19,32 +21,12 @@ __all__ = ["open_as_it_is", "open_source", "reshaped"]
 
 PROBE_BYTES = 2**12
 PARQUET, ARROW = b"PAR1", b"ARROW1"
-FOREIGN = {
-    b"PK\x03\x04": "this is a zip archive or a spreadsheet: unpack it, as with `unzip`, or save it as CSV",
-    b"\xd0\xcf\x11\xe0": "this is a spreadsheet or document of Office: save it as CSV",
-    b"\x1f\x9d": "this is compressed with `compress`: unpack it, as with `uncompress`",
-    b"\x04\x22\x4d\x18": "this is compressed with lz4: unpack it, as with `lz4 -d`",
-    b"\x5d\x00\x00": "this is compressed with lzma: unpack it, as with `unlzma`",
-    b"LZIP": "this is compressed with lzip: unpack it, as with `lzip -d`",
-    b"\x89LZO": "this is compressed with lzop: unpack it, as with `lzop -d`",
-    b"7z\xbc\xaf": "this is a 7z archive: unpack it, as with `7z x`",
-    b"Rar!\x1a\x07": "this is a rar archive: unpack it, as with `unrar x`",
-    b"FEA1": "this is Feather of version 1: write it as version 2, as with `pandas.read_feather`, `to_feather`",
-    b"\xff\xff\xff\xff": "this is an Arrow IPC stream: write a file, as with `pyarrow.feather.write_feather`",
-    b"\x89HDF": "this is HDF5: write it as Parquet, as with `pandas.read_hdf` and `to_parquet`",
-    b"ORC": "this is an ORC file: write it as Parquet, as with `pyarrow.orc.read_table`",
-    b"Obj\x01": "this is an Avro file: write it as Parquet or as one JSON object a line",
-    b"SQLite": "this is an SQLite database: write its table as CSV, as with `sqlite3 -header -csv`",
-}
-CONTROLS = re.compile(rb"[\x00-\x08]")
-"""What text does not hold."""
 ANNOTATED = re.compile(rb'"?#(group|datatype|default)"?,', re.IGNORECASE)
 """The first line of a table of InfluxDB."""
 LINE_PROTOCOL = re.compile(
     rb"(?:#[^\n]*\n)*[^\s,=;\"{\[]+(?:,[^\s,=]+=[^\s,=]+)* [^\s,=]+=(?:\"[^\"\n]*\"|[^\s,]+)"
     rb"(?:,[^\s,=]+=(?:\"[^\"\n]*\"|[^\s,]+))* \d{10,19}\r?\n"
 )
-TAR_MAGIC = slice(257, 262)
 JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
 
@@ -72,14 +54,15 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         return ParquetSource(name)
     if magic.startswith(ARROW):
         return ArrowSource(name)
-    _refuse(name, magic)
     with open_text(name) as (stream, _):
         begin = stream.read(PROBE_BYTES)
-    _refuse(name, begin)
+    refuse_foreign(name, begin)
     if is_compressed(magic) and (is_compressed(begin) or begin.startswith((PARQUET, ARROW))):
         raise SourceError(
             name, "the compressed file does not hold text: decompress it first", code="source-format"
         )
+    if recipe.line is not None:
+        return CsvSource(name, recipe)  # whatever else such lines could be
     text = begin.removeprefix(BOM)
     if ANNOTATED.match(text):
         raise SourceError(
@@ -110,6 +93,8 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         raise SourceError(name, message, code="source-format")
     if _is_json(text):
         return JsonSource(name, recipe)
+    if encoding is None and is_single_byte(recipe.encoding):
+        refuse_no_text(name, begin)
     return CsvSource(name, recipe)
 
 
@@ -117,16 +102,3 @@ def _is_json(text: bytes) -> bool:
     """Whether the first line begins as an object does, or most of them: before them may stand damaged ones."""
     begins = [line[:1] == b"{" for line in map(bytes.lstrip, text.splitlines()) if line]
     return begins[:1] == [True] or 2 * sum(begins) > len(begins)
-
-
-def _refuse(name: str, begin: bytes) -> None:
-    """Raise SourceError for a kind of file that is often given for a log, with the way to convert it."""
-    is_text = not CONTROLS.search(begin)
-    for magic, message in FOREIGN.items():
-        # A column may be called ORC_temp.
-        if begin.startswith(magic) and not (is_text and magic.isalpha()):
-            raise SourceError(name, message, code="source-format")
-    if begin[TAR_MAGIC] == b"ustar":
-        raise SourceError(
-            name, "this is a tar archive: unpack it, as with `tar xf`, and name its files", code="source-format"
-        )

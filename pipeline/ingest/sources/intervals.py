@@ -20,7 +20,7 @@ from longstride.storage.location import local_path
 from longstride.storage.places.files import read_file
 from longstride.storage.text import iso_time
 
-__all__ = ["Intervals", "read_intervals"]
+__all__ = ["ONLY_NAME", "Intervals", "is_of_intervals", "read_intervals"]
 
 ONLY_NAME = "label"
 """Of the label, where intervals have no names."""
@@ -31,6 +31,7 @@ COLUMNS = {
     "series": re.compile(r"series|machine|unit|device|station|asset"),
 }
 MAX_NAMES = 100
+MAX_HEAD = 2**16
 
 
 class Interval(NamedTuple):
@@ -77,7 +78,9 @@ class Intervals:
         return labels, matched
 
     def told_of_unmatched(self, matched: set[int]) -> Iterator[str]:
-        """Say which intervals have no row."""
+        """Say which intervals have no row, or that there are none."""
+        if not self.all:
+            yield f"{self.file} holds no interval: the label {self.names[0]!r} is 0 in all rows"
         unmatched = [one for number, one in enumerate(self.all) if number not in matched]
         if unmatched:
             one = unmatched[0]
@@ -88,14 +91,31 @@ class Intervals:
             )
 
 
+def is_of_intervals(file: str) -> bool:
+    """Whether a file of labels has the start or the end of intervals; else it has a row for each row."""
+    try:
+        with local_path(file).open("rb") as opened:
+            head = opened.readline(MAX_HEAD).decode("utf-8-sig", "replace")
+    except OSError:
+        return False  # whoever reads it says so
+    header = [name.strip() for name in next(csv.reader([head], delimiter=max(",;\t|", key=head.count)), [])]
+    return any(_place(header, COLUMNS[use]) is not None for use in ("start", "end"))
+
+
 def read_intervals(recipe: Recipe, known: Sequence[str] | None = None) -> Intervals | None:
     """Read the file that a recipe names; None where it names none. Raises SourceError.
 
     `known` are the names of an existing store, in its order.
     """
-    if recipe.label_file is None:
+    if recipe.label_file is None or not is_of_intervals(recipe.label_file):
         return None
     file = recipe.label_file
+    if recipe.counts_rows:
+        raise RecipeError(
+            "label-file has intervals of time, and rows have no time of their own: leave it out, or name the "
+            "column of their time",
+            code="recipe-conflict",
+        )
     try:
         data = read_file(local_path(file), follow=True)
         text = data.decode("utf-8-sig")
@@ -113,20 +133,33 @@ def read_intervals(recipe: Recipe, known: Sequence[str] | None = None) -> Interv
         )
     head = text.partition("\n")[0]
     separator = max(",;\t|", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    header = [name.strip() for name in next(reader, [])]
+    header, rows = _rows(file, text, separator)
     places = {use: _place(header, pattern) for use, pattern in COLUMNS.items()}
     if places["start"] is None or places["end"] is None:
         raise _wrong(
             file,
             f"expected columns start and end, and maybe name and series; the columns are {listed(header)}",
         )
-    rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
     for line, row in rows:
         if len(row) != len(header):
             raise _wrong(file, f"there are {len(row)} fields, and {len(header)} columns", line)
     texts = {use: [row[place].strip() for _, row in rows] for use, place in places.items() if place is not None}
     return _of_texts(recipe, crc, [line for line, _ in rows], texts, known)
+
+
+def _rows(file: str, text: str, separator: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header, and each row that holds something with the line where it begins."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    found: list[tuple[int, list[str]]] = []
+    line = 1
+    try:
+        for row in reader:
+            found.append((line, row))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise _wrong(file, f"it is not CSV: {error}", line) from None
+    header = found[0][1] if found else []
+    return [name.strip() for name in header], [(at, row) for at, row in found[1:] if any(map(str.strip, row))]
 
 
 def _of_texts(
@@ -144,12 +177,14 @@ def _of_texts(
     if len(names) > MAX_NAMES:
         raise _wrong(file, f"there are {len(names):,} names, each of which would be a label: expected few")
     series = texts.get("series", [""] * len(lines))
-    if any(series) and recipe.series is None:
+    if any(series) and recipe.series_column is None:
         raise _wrong(file, "intervals are of series, and the rows have none: name their column with --series")
     found = []
     for line, start, end, name, of in zip(lines, starts, ends, given, series, strict=True):
         if not name:
             raise _wrong(file, "an interval has no name: give it one, or leave the column out", line)
+        if not name.isprintable():
+            raise _wrong(file, f"its name is {name[:80]!r}: expected one line; is a quote lost?", line)
         if name not in names:
             raise SourceError(
                 file,

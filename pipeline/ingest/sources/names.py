@@ -4,7 +4,7 @@ import glob
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -17,7 +17,7 @@ from longstride.storage.format import ROOT
 from longstride.storage.location import expanded
 from longstride.storage.places.object_answers import fault_of_path, said_while_silent
 
-__all__ = ["Names", "find_files", "key_of"]
+__all__ = ["Names", "as_list", "find_files", "key_of"]
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".log", ".json", ".ndjson", ".jsonl", ".parquet", ".pq", ".arrow", ".feather")
 NO_LOGS = f"no file in this folder ends with {', '.join(SUFFIXES)}: name the files"
@@ -25,7 +25,17 @@ REPORT_SUFFIX = ".report"
 REPORT = {"report.json", "rejects"}
 """What the folder of a report holds, one of them at least."""
 
-Names = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+Names = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+
+def as_list(names: Names) -> list[str | os.PathLike[str]]:
+    """One name or several, to be walked more than once. Raises RecipeError for what is none of them."""
+    if names is None or isinstance(names, str | os.PathLike):
+        return [names] if names is not None else []
+    try:
+        return list(names)
+    except TypeError:
+        raise RecipeError(f"the source {names!r} is not a path or a URL", code="option-value") from None
 
 
 def find_files(names: Names) -> list[str]:
@@ -34,7 +44,7 @@ def find_files(names: Names) -> list[str]:
     Raises RecipeError where nothing is named or a file is reached twice, SourceError where a file does not exist,
     is none, or has a name that cannot be stored.
     """
-    names = [names] if isinstance(names, str | os.PathLike) else names
+    names = as_list(names)
     if not names:
         raise RecipeError("no source is named: give at least one file", code="source-unnamed")
     for name in names:

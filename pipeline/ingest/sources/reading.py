@@ -12,6 +12,7 @@ from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.intervals import Intervals
+from longstride.pipeline.ingest.sources.row_labels import LabelsOfRows
 
 __all__ = ["Reading", "SettledTimes"]
 
@@ -49,5 +50,7 @@ class Reading:
     """Columns of values, those of a query included."""
     intervals: Intervals | None = None
     """Labels that are in a file of their own."""
+    row_labels: LabelsOfRows | None = None
+    """Labels of its rows, where they are in such a file."""
     settled: SettledTimes | None = None
     """Where the order of rows tells which of two hours they are of."""

@@ -1,4 +1,4 @@
-"""Files whose name has the date and whose rows have the time of day: one day each, or they are refused."""
+"""Files that have one date for all rows, which hold the time of day: times that pass midnight are refused."""
 
 from collections.abc import Iterable, Sequence
 
@@ -44,8 +44,9 @@ def refuse_midnight_between(parts: Iterable[Part], sources: Sequence[Source]) ->
 def _passed(source: Source, before: int, after: int, place: str | None) -> SourceError:
     return SourceError(
         source.name,
-        f"a row at {iso_time(after)} follows one at {iso_time(before)}: times of day pass midnight, and date-from "
-        "gives all rows the date in its name. Split the file at midnight, or write the date into its rows",
+        f"a row at {iso_time(after)} follows one at {iso_time(before)}: times of day pass midnight, and "
+        "date-from, start or time-format h:m:s gives all rows of a file one date. Split the file at midnight, or "
+        "write the date into its rows",
         place=place,
         code="midnight-passed",
     )

@@ -34,8 +34,11 @@ def to_numbers(texts: pl.Series, spelling: Spelling) -> pl.Series:
     unread = numbers.is_null() & plain.str.contains(r"\d")
     if not unread.any():
         return numbers
-    rest = _mended(plain.filter(unread), spelling)
+    texts = plain.filter(unread)
+    rest = _mended(texts, spelling)
     found = _hexadecimal(rest).zip_with(rest.str.contains(HEXADECIMAL), _read(rest, spelling))
+    if spelling.scale:
+        found = _scaled(found, texts, spelling)
     return numbers.scatter(unread.arg_true(), found)
 
 
@@ -64,11 +67,12 @@ def _ungrouped(texts: pl.Series, thousands: str, decimal: str) -> pl.Series:
 
 
 def _mended(texts: pl.Series, spelling: Spelling) -> pl.Series:
-    texts = _stripped(texts.str.replace_all(MINUSES, "-"), spelling.strip)
+    strip = (*spelling.strip, *(unit for unit, _ in spelling.scale))
+    texts = _stripped(texts.str.replace_all(MINUSES, "-"), strip)
     for how in spelling.negative:
         texts = texts.str.replace(NEGATIVES[how], "-${1}")
     if spelling.negative:  # as (4 bar)
-        texts = _stripped(texts, spelling.strip)
+        texts = _stripped(texts, strip)
     return texts.str.replace(FORTRAN, "${1}e${2}")
 
 
@@ -81,6 +85,17 @@ def _stripped(texts: pl.Series, strip: Sequence[str]) -> pl.Series:
     # m3 may stand behind 4, but not before it.
     before = "|".join(re.escape(text.strip()) for text in strip if not text.strip()[-1].isdigit())
     return texts.str.replace(rf"^([+-]?)\s*(?:{before})\s*", "${1}") if before else texts
+
+
+def _scaled(numbers: pl.Series, texts: pl.Series, spelling: Spelling) -> pl.Series:
+    """Numbers in one unit."""
+    factors = dict(spelling.scale)
+    known = "|".join(map(re.escape, sorted({*factors, *map(str.strip, spelling.strip)}, key=len, reverse=True)))
+    unit = texts.str.extract(rf"[\d.,)-]\s*({known})(?:\s*(?:{known}))*$", 1)
+    # A thousandth is not exact, a thousand is.
+    up = {name: max(factor, 1.0) for name, factor in factors.items()}
+    down = {name: max(1 / factor, 1.0) for name, factor in factors.items()}
+    return numbers * unit.replace_strict(up, default=1.0) / unit.replace_strict(down, default=1.0)
 
 
 def _hexadecimal(texts: pl.Series) -> pl.Series:

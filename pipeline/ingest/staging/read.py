@@ -10,6 +10,7 @@ from longstride.pipeline.ingest.errors import AccountingError, SourceError
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport
 from longstride.pipeline.ingest.sources.reading import Reading
+from longstride.pipeline.ingest.sources.row_labels import LabelsOfRows, number_rows
 from longstride.pipeline.ingest.staging.autumn import settle_autumn
 from longstride.pipeline.ingest.staging.folder import StagedFolder, part_name
 from longstride.pipeline.ingest.staging.midnight import refuse_midnight_between
@@ -48,6 +49,8 @@ class ReadSources:
         self.folder = StagedFolder(lock, plan.fingerprint(piece_bytes))
         self.parts: list[Part] = []
         """In the order of sources and lines."""
+        self._num_labels: dict[int, int] = {}
+        """Rows of each file of labels, by the number of the first source that it is of."""
         self.num_reused = 0
         """Parts that an interrupted job had left."""
 
@@ -67,10 +70,11 @@ class ReadSources:
         self._advance(self._total_bytes - self._done_bytes)
         self._stop_at_limit()
         self.parts.sort(key=lambda part: (part.source, part.section, part.piece))
-        if self._plan.recipe.date_from is not None and self._plan.recipe.pivot is None:
+        if self._plan.recipe.is_of_one_day and self._plan.recipe.pivot is None:
             refuse_midnight_between(self.parts, self._plan.sources)
         if clock := RowClock.of(self._plan.recipe):
             self.parts = list(counted(self.parts, clock))
+        self._date_files()
         self._see(left_behind)
         for source, file in zip(self._plan.sources, self.files, strict=True):
             file.crc = source.crc
@@ -92,7 +96,7 @@ class ReadSources:
     def _tasks(self, left_behind: dict[str, int]) -> Iterator[ReadSection]:
         """The sections that are left to read. Parts of the others are taken on the way."""
         for reading in self._plan.readings(self.folder.path, self._piece_bytes):
-            away = _anywhere(settle_autumn(reading))
+            away = _anywhere(self._with_row_labels(settle_autumn(reading)))
             for section in reading.source.sections(self._piece_bytes):
                 task = ReadSection(away, section)
                 # NFS remembers for a while that a file is absent: only existing ones are asked for.
@@ -102,6 +106,30 @@ class ReadSources:
                     yield task
                 else:
                     self._take(parts)
+
+    def _with_row_labels(self, reading: Reading) -> Reading:
+        """Write the labels of its rows where tasks find them. Raises SourceError where they are not as many."""
+        if not self._plan.label_files:
+            return reading
+        file = self._plan.label_files[reading.number]
+        first = self._plan.label_files.index(file)
+        path = self.folder.path / f"{first}.labels"
+        if first == reading.number:  # others have the same file
+            self._num_labels[first] = file.write(path)
+        num_labels = self._num_labels[first]
+        starts, num_rows = None, num_labels
+        if not file.has_times:
+            starts, num_rows = number_rows(reading.source, reading.columns, reading.recipe, reading.piece_bytes)
+        if num_rows != num_labels:
+            raise SourceError(
+                file.source.name,
+                f"it has {num_labels:,} rows of labels ({', '.join(file.names)}), and {reading.source.name} has "
+                f"{num_rows:,} rows: is it of another log, or has one of them lines that are no rows? One of "
+                "intervals has columns start and end",
+                code="labels-format",
+            )
+        labels = LabelsOfRows(file.source.name, path, len(file.names), num_labels, file.has_times, starts)
+        return replace(reading, row_labels=labels)
 
     def _take(self, parts: Sequence[Part]) -> None:
         """Count parts of one section, in order."""
@@ -138,10 +166,15 @@ class ReadSources:
         file.nonexistent += part.nonexistent
         for reason, count in part.rejected.items():
             file.rejected[reason] = file.rejected.get(reason, 0) + count
-        for span in part.spans:
-            first, last = span.first_time, span.last_time
-            file.first_time_ns = first if file.first_time_ns is None else min(first, file.first_time_ns)
-            file.last_time_ns = last if file.last_time_ns is None else max(last, file.last_time_ns)
+
+    def _date_files(self) -> None:
+        """Say from when to when the rows of each file are; all parts have times by now."""
+        for part in self.parts:
+            file = self.files[part.source]
+            for span in part.spans:
+                first, last = span.first_time, span.last_time
+                file.first_time_ns = first if file.first_time_ns is None else min(first, file.first_time_ns)
+                file.last_time_ns = last if file.last_time_ns is None else max(last, file.last_time_ns)
 
     def _advance(self, num_bytes: int) -> None:
         self._done_bytes += num_bytes

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.sources.base import Raw, Section, Unparsed
 from longstride.pipeline.ingest.sources.reading import Reading
+from longstride.pipeline.ingest.sources.row_labels import LabelsOfRows
 from longstride.pipeline.ingest.staging.left_out import count_left_out
 from longstride.pipeline.ingest.staging.midnight import refuse_midnight
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.part_file import Part, whole_part, write_part
 from longstride.pipeline.ingest.staging.precision import find_rounded
 from longstride.pipeline.ingest.staging.reject_file import write_rejects
+from longstride.pipeline.ingest.staging.row_clock import positions
 from longstride.pipeline.ingest.staging.spans import Spans
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.storage.errors import LongstrideError
@@ -90,10 +92,13 @@ class ReadSection:
             of = None if columns.series is None else frame[columns.series].to_list()
             marked, matched = reading.intervals.mark(time, of)
             blocks["labels"] = np.concatenate([blocks["labels"], marked], axis=1)
+        elif reading.row_labels is not None:
+            marked = self._labels_of_rows(reading.row_labels, piece, raw, time, lines)
+            blocks["labels"] = np.concatenate([blocks["labels"], marked], axis=1)
         values = frame.select(pl.col(reading.channels).cast(_dtype(reading)).fill_null(float("nan")))
         blocks["values"] = values.to_numpy(order="c")
         series, codes = ([""], None) if columns.series is None else _codes(frame[columns.series])
-        if recipe.date_from is not None:
+        if recipe.is_of_one_day:
             refuse_midnight(reading.source, time, blocks.get("sensor", codes), lines)
         order = _order(time, codes)
         spans, steps_back = _spans(time, series, codes, order)
@@ -130,6 +135,17 @@ class ReadSection:
             rejects_crc=rejects_crc,
         )
         return write_part(reading.folder, part, blocks)
+
+    def _labels_of_rows(
+        self, labels: LabelsOfRows, piece: int, raw: Raw, time: NDArray[np.int64], lines: NDArray[np.int64]
+    ) -> NDArray[np.int8]:
+        """Labels of rows of a piece, of which some may be left out."""
+        if labels.has_times:
+            return labels.at_times(time, lines, self.reading.source)
+        if labels.starts is None:  # lines are numbers of rows
+            return labels.of_rows(lines - 1)
+        position = positions(raw).to_numpy()[np.searchsorted(raw.lines, lines)]
+        return labels.of_rows(labels.starts[self.section.number, piece] + position)
 
 
 def _with_last(pieces: Iterator[Unparsed]) -> Iterator[tuple[Unparsed, bool]]:

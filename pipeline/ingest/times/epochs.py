@@ -10,7 +10,7 @@ from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
 
 __all__ = ["from_numbers", "from_texts"]
 
-EXPONENT = r"^[+-]?\d+(?:\.\d*)?[eEdD][+-]?\d{1,2}$"
+EXPONENT = r"^[+-]?\d+(?:\.\d*)?[eEdD][+-]?\d{1,3}$"
 LARGEST = 2**62
 MILLISECOND = 10**6
 DIGITS = 10

@@ -12,14 +12,27 @@ from longstride.pipeline.ingest.times.month_names import ENGLISH
 from longstride.pipeline.ingest.times.whole_numbers import masked
 from longstride.pipeline.ingest.times.zone_names import offsets_of
 
-__all__ = ["Spelt", "mended", "one_end", "readable"]
+__all__ = ["Spelt", "mended", "one_end", "readable", "without_fraction"]
 
 BLANKS = r"[\s\u{a0}\u{2007}\u{202f}]+"
 FRACTION = re.compile(r"([^\w%])%f")
+COUNTED = re.compile(r" %([369])f")
+"""A number of thousandths of a second, or of less, in a column of its own: 5 is not 0.5 s."""
 WITHOUT_MARK = re.compile(r"(?<![A-Za-z])%H%M(%S)?")
+OF_A_PART = re.compile(r"%[-_0]?([jHkM])%\.f")
+UNIT_OF_PART = {"j": "d", "H": "h", "k": "h", "M": "min"}
+FINER = {"d": "HkIlMSTXRcrps", "h": "MSTXRcrp", "min": "STXcr"}
+"""Directives of finer parts: with one of these, a fraction is one of a second."""
 DIGITS_ALONE = re.compile(r"(?:%[YjmdHMSy])+")
 BETWEEN = (r"\s+(?:-|–|—|to|till|until|bis|->|→)\s+|\.\.+|\s*[–—→]\s*", r"\s*/\s*")  # noqa: RUF001
-INTERVALS = [f"^(?<begin>[^/]+?)(?:{BETWEEN[1]})(?<end>[^/]+)$", f"^(?<begin>.+?)(?:{BETWEEN[0]})(?<end>.+)$"]
+SECOND_HALVES = ("午後", "下午", "오후")
+CLOCKS = r"^(?<begin>.*\d{1,2}:\d\d(?::\d\d)?)(?:-|~)(?<end>(?:\d.* )?\d{1,2}:\d\d(?::\d\d)?)$"
+"""Two times without blanks between them."""
+INTERVALS = [
+    CLOCKS,
+    f"^(?<begin>[^/]+?)(?:{BETWEEN[1]})(?<end>[^/]+)$",
+    f"^(?<begin>.+?)(?:{BETWEEN[0]})(?<end>.+)$",
+]
 Change = Callable[[pl.Series], pl.Series]
 
 
@@ -34,6 +47,12 @@ class Spelt(NamedTuple):
 
 def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, str]:
     """Texts and a format, of what strptime reads as something else: any fraction as %f, names of zones, 905."""
+    if match := COUNTED.search(format_):
+        width = int(match[1])
+        counts = _Cut(format_, *match.span(), rf"\s+\d{{1,{width}}}")
+        texts, format_ = counts.replaced(
+            texts, lambda found: "." + found.str.strip_chars().str.zfill(width), "%.f"
+        )
     if match := FRACTION.search(format_):
         before, after = format_[: match.start()], format_[match.end() :]
         if match[1] != ".":
@@ -71,7 +90,9 @@ def mended(texts: pl.Series, format_: str) -> Spelt:
     if cut := _Cut.at(format_, "bBh"):
         texts, format_ = cut.replaced(texts, _in_english, "%b")
     if cut := _Cut.at(format_, "pP"):
-        texts, format_ = cut.replaced(texts, lambda halves: halves.str.slice(0, 1) + "m", "%p")
+        texts, format_ = cut.replaced(texts, _half_in_english, "%p")
+    if cut := _Cut.at(format_, "z"):
+        texts, _ = cut.replaced(texts, _offset_of_hours, cut.found)
     later = pl.Series([0], dtype=pl.Int64).new_from_index(0, len(texts))
     for letters, full, unit in (("Hk", "24", UNITS_NS["d"]), ("S", "60", UNITS_NS["min"])):
         if cut := _Cut.at(format_, letters):
@@ -80,6 +101,26 @@ def mended(texts: pl.Series, format_: str) -> Spelt:
             zeros, _ = cut.replaced(texts.gather(rows), _zeros, cut.found)
             texts, later = texts.scatter(rows, zeros), later.scatter(rows, unit)
     return Spelt(texts, format_, later)
+
+
+def without_fraction(texts: pl.Series, format_: str) -> Spelt | None:
+    """Texts without the fraction of their finest part, such as that of 12.5 hours (%H%.f), and how long it is.
+
+    It is rounded to the millisecond, and may have a comma. None where the format has no such part.
+    """
+    match = OF_A_PART.search(format_)
+    unit = UNIT_OF_PART[match[1]] if match else ""
+    if match is None or set(directives(format_)) & set(FINER[unit]):
+        return None
+    before, after = format_[: match.end() - len("%.f")], format_[match.end() :]
+    pattern = rf"^\s*({pattern_of(before)})(?:[.,]([0-9]+))?({pattern_of(after)})\s*$"
+    start, digits, end = texts.str.extract_groups(pattern).struct.unnest().get_columns()
+    share = ("0." + digits).cast(pl.Float64).fill_null(0.0)
+    milliseconds = (share * (UNITS_NS[unit] // UNITS_NS["ms"])).round().cast(pl.Int64)
+    plain = pl.select(pl.concat_str(pl.lit(start), pl.lit(end))).to_series()
+    if unit == "h":  # 24 is the last moment of a day
+        plain = masked(plain, ~(start.str.ends_with("24") & (share > 0)))
+    return Spelt(plain, before + after, milliseconds * UNITS_NS["ms"])
 
 
 def one_end(intervals: pl.Series, end: str) -> pl.Series:
@@ -117,6 +158,16 @@ class _Cut:
         before, token, after = parts.get_columns()
         changed = pl.concat_str(pl.lit(before), pl.lit(change(token)), pl.lit(after))
         return pl.select(pl.coalesce(changed, texts)).to_series(), f"{self._before}{directive}{self._after}"
+
+
+def _half_in_english(halves: pl.Series) -> pl.Series:
+    is_second = halves.is_in(SECOND_HALVES) | halves.str.contains("^[pPnNμ]")
+    english = pl.when(is_second).then(pl.lit("pm")).when(halves.is_not_null()).then(pl.lit("am"))
+    return pl.select(english).to_series()
+
+
+def _offset_of_hours(offsets: pl.Series) -> pl.Series:
+    return offsets.str.replace(r"^([+-])(\d)$", "${1}0${2}")
 
 
 def _zeros(numbers: pl.Series) -> pl.Series:

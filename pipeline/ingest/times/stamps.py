@@ -8,7 +8,8 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.ingest.settings.epochs import CLOCK_TEXTS, UNITS_NS
+from longstride.pipeline.ingest.times.clock_texts import from_clock_texts
 from longstride.pipeline.ingest.times.epochs import from_numbers, from_texts
 from longstride.pipeline.ingest.times.reach import shown_value, within_reach
 from longstride.pipeline.ingest.times.spelling import one_end
@@ -16,9 +17,10 @@ from longstride.pipeline.ingest.times.texts import FIRST_YEAR, LAST_YEAR, from_f
 from longstride.pipeline.ingest.times.whole_numbers import LARGEST, masked, none
 from longstride.pipeline.ingest.times.zones import Clock
 
-__all__ = ["Stamps", "explain", "to_nanoseconds"]
+__all__ = ["ZONE_NAME", "Stamps", "explain", "to_nanoseconds"]
 
 ZONE_NAME = re.compile(r"\d\d ?(?!AM|PM)([A-Z]{2,5})\s*$")
+"""Of a zone, behind a time of day."""
 PARTS = {
     "year": (FIRST_YEAR, LAST_YEAR),
     "month": (1, 12),
@@ -53,8 +55,11 @@ def to_nanoseconds(columns: Sequence[pl.Series], recipe: Recipe) -> Stamps:
     """
     clock = Clock(recipe)
     columns = [within_reach(column) for column in columns]
+    if recipe.date_of_clock is not None:
+        columns = [pl.Series("date", [recipe.date_of_clock]).new_from_index(0, len(columns[0])), *columns]
+        recipe = replace(recipe, start=None, time_format=f"%Y-%m-%d {recipe.time_format}")
     if recipe.interval != "none":
-        columns = [one_end(columns[0], recipe.interval)]
+        columns = [*columns[:-1], one_end(columns[-1], recipe.interval)]
     nanoseconds = _from_one(columns[0], recipe, clock) if len(columns) == 1 else _from_many(columns, recipe, clock)
     if recipe.round_time_ns is not None:
         nanoseconds = _rounded(nanoseconds, recipe.round_time_ns)
@@ -119,7 +124,7 @@ def _is_readable(columns: Sequence[pl.Series], recipe: Recipe) -> pl.Series:
 def _expected(num_columns: int, recipe: Recipe) -> str:
     """What a text that is not a time should have been, and what to do."""
     years = f"(years {FIRST_YEAR} to {LAST_YEAR})"
-    if recipe.time_format in UNITS_NS:
+    if recipe.time_format in (*UNITS_NS, *CLOCK_TEXTS):
         return f"in {recipe.time_format} since {recipe.start or 1970}: mend the row, or give another --time-format"
     if recipe.time_format:
         return f"of the format {recipe.time_format} {years}: mend it, or give another format"
@@ -141,6 +146,11 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
         return clock.to_nanoseconds(column)
     if dtype == pl.Date:
         return clock.to_nanoseconds(column.cast(pl.Datetime("us")))
+    if recipe.time_format in CLOCK_TEXTS:
+        if dtype not in (pl.String, pl.Time):
+            message = f"the time column {column.name!r} holds {dtype}: {recipe.time_format} is for texts"
+            raise RecipeError(message, code="column-type")
+        return from_clock_texts(_texts(column), recipe.time_format, recipe.start_ns or 0)
     epoch = recipe.epoch
     if epoch and dtype.is_integer():
         return from_numbers(column.cast(pl.Int64, strict=False), epoch)

@@ -8,7 +8,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.settings.time_format import directives
-from longstride.pipeline.ingest.times.spelling import mended, readable
+from longstride.pipeline.ingest.times.spelling import mended, readable, without_fraction
 from longstride.pipeline.ingest.times.whole_numbers import masked, none
 from longstride.pipeline.ingest.times.zones import Clock
 
@@ -56,11 +56,14 @@ def from_format(texts: pl.Series, format_: str, clock: Clock) -> pl.Series:
     Nanoseconds (int64); null where unreadable or out of reach. Raises RecipeError where the format means no time.
     """
     texts, format_ = readable(texts, format_, clock.zone)
+    fraction = without_fraction(texts, format_)
+    if fraction is not None:
+        texts, format_, _ = fraction
     fields = set(directives(format_))
     if fields & set("HIkl") and not fields & set("MSTRXrcs"):
         # Polars wants hour and minute, or neither.
         texts, format_ = texts + " 00", f"{format_} %M"
-    if "m" in fields and not fields & set("dejUuDFxcsWV"):
+    if fields & set("mbBh") and not fields & set("dejUuDFxcsWV"):
         # Of a month alone, its first day.
         texts, format_ = texts + " 1", f"{format_} %d"
     datetimes = _datetimes(texts, format_)
@@ -69,6 +72,8 @@ def from_format(texts: pl.Series, format_: str, clock: Clock) -> pl.Series:
         spelt = mended(texts.filter(unread), format_)
         mended_ = _datetimes(spelt.texts, spelt.format) + spelt.later.cast(pl.Duration("ns"))
         datetimes = datetimes.scatter(unread.arg_true(), mended_.cast(datetimes.dtype))
+    if fraction is not None:
+        datetimes += fraction.later.cast(pl.Duration("ns"))
     return clock.to_nanoseconds(datetimes)
 
 

@@ -49,6 +49,8 @@ class MergedRows(NamedTuple):
 def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> MergedRows:
     """Read the rows of a bucket and make them one a time. Raises SourceError for repetitions that are errors.
 
+    With "spread", all rows are kept as they are.
+
     Rows of one time (and sensor) from files of the same columns repeat each other: the first or the last is kept,
     as a whole; with "same" they should not differ. What files of other columns say of that time is
     joined to it; a value that two of them give is again the first or the last. The mean is that of all values that
@@ -59,7 +61,7 @@ def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Merged
     if order is not None:
         read = read.take(order)
     num_sources = len(shape.names)
-    kept = _kept(read, last=duplicates == "last")
+    kept = np.ones(len(read.time), bool) if duplicates == "spread" else _kept(read, last=duplicates == "last")
     repeated = np.zeros(num_sources, np.int64)
     differing = Differing(repeated)
     if not kept.all():

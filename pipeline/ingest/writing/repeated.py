@@ -12,6 +12,7 @@ from longstride.storage.text import counted, iso_time
 __all__ = ["Differing", "ReadRows", "clashing_rows", "differing_rows", "repeated_row"]
 
 CHOICES = "first, last or mean"
+KEEP_ALL = "keep all rows of a clock that is coarser than they are with --duplicates spread --spread-over 1s"
 
 
 class ReadRows(NamedTuple):
@@ -55,7 +56,7 @@ class Differing(NamedTuple):
         return SourceError(
             name,
             f"{self.text}: {counted(int(self.by_source.sum()), 'row')} of {num_repeated:,} of a time that was "
-            f"before have other values or labels; say which are right with --duplicates {CHOICES}",
+            f"before have other values or labels; say which are right with --duplicates {CHOICES}, or {KEEP_ALL}",
             place=place,
             code="rows-differ",
         )
@@ -117,6 +118,8 @@ def _differing(
 def repeated_row(read: ReadRows, row: int, shape: Shape, series: str) -> SourceError:
     """Name a row that repeats one before it, and that one."""
     remedy = f"keep one of rows that are the same with --duplicates same, or say which is right with {CHOICES}"
+    if shape.is_plain:
+        remedy += f", or {KEEP_ALL}"
     if not series and shape.sensors is None:
         remedy += ", or name the column that tells several machines apart with --series"
     name, place = _place(read, row, shape)

@@ -4,7 +4,7 @@ The order in which the rules of a recipe act on a row:
 
 1. Its texts become times and numbers; sentinels become missing.
 2. The query drops it, or computes with it.
-3. It is put in order of series and time; it is settled with others of its time, or joined to them.
+3. It is put in order of series and time; it is settled with others of its time, joined to them, or spread.
 4. Counts become rates.
 5. It is summarised with the others of its step.
 6. Rows are put in for steps that are missing.
@@ -25,6 +25,7 @@ from longstride.pipeline.ingest.writing.missing_spans import MissingSpans
 from longstride.pipeline.ingest.writing.rates import Rates
 from longstride.pipeline.ingest.writing.repeated import Differing
 from longstride.pipeline.ingest.writing.resample import MissingSteps, resample
+from longstride.pipeline.ingest.writing.spread import Spread
 from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["RowRules"]
@@ -41,6 +42,9 @@ class RowRules:
         rates = frozenset(recipe.rate)
         counters = [index for index, channel in enumerate(channels) if channel.among(rates)]
         self.rates = Rates(counters, int(recipe.counter_bits)) if counters else None
+        self.spread = None
+        if recipe.spread_over_ns is not None:
+            self.spread = Spread(recipe.spread_over_ns, recipe.grid_ns)
         self.steps = None
         if recipe.grid_ns is not None and recipe.max_gap_ns is not None:
             self.steps = MissingSteps(recipe.grid_ns, recipe.max_gap_ns)
@@ -93,30 +97,17 @@ class RowRules:
 
     def add(self, new: MergedRows) -> None:
         """Take the next rows of the series."""
-        num_sources = len(self.rows_out)
-        time, values, labels = new.rows
-        source = new.source
         self.merged += new.merged
         self.repeated += new.repeated
         self.differing = self.differing.plus(new.differing)
         if self._refuses_differing and self.differing.place is not None:
             return  # nothing will be committed: the others are counted
-        if self.rates:
-            values = self.rates.add(time, _exact(values))
-        if self._every_ns is not None:
-            time, values, labels, first = resample(time, _exact(values), labels, self._every_ns, self._aggregates)
-            self.merged += np.bincount(source, minlength=num_sources)
-            source = source[first]
-            self.merged -= np.bincount(source, minlength=num_sources)
-        self.rows_out += np.bincount(source, minlength=num_sources)
-        if self.steps:
-            time, values, labels = self.steps.add(time, _exact(values), labels)
-        if self.fill:
-            time, values, labels = self.fill.add(time, _exact(values), labels)
-        self._write(Rows(time, values, labels))
+        self._take(*(self.spread.add(new.rows, new.source) if self.spread else (new.rows, new.source)))
 
     def end_series(self) -> None:
         """The series has no more rows."""
+        if self.spread:
+            self._take(*self.spread.end_series())
         if self.rates:
             self.rates.end_series()
         if self.steps:
@@ -130,6 +121,26 @@ class RowRules:
         """Raise SourceError where rows that repeat each other differ, and should not."""
         if self._refuses_differing and self.differing.place is not None:
             raise self.differing.error(int((self.repeated + self.merged).sum()))
+
+    def _take(self, rows: Rows, source: NDArray[np.int32]) -> None:
+        """Apply the rules that follow to the next rows, each of a time of its own."""
+        if not len(source):
+            return
+        time, values, labels = rows
+        num_sources = len(self.rows_out)
+        if self.rates:
+            values = self.rates.add(time, _exact(values))
+        if self._every_ns is not None:
+            time, values, labels, first = resample(time, _exact(values), labels, self._every_ns, self._aggregates)
+            self.merged += np.bincount(source, minlength=num_sources)
+            source = source[first]
+            self.merged -= np.bincount(source, minlength=num_sources)
+        self.rows_out += np.bincount(source, minlength=num_sources)
+        if self.steps:
+            time, values, labels = self.steps.add(time, _exact(values), labels)
+        if self.fill:
+            time, values, labels = self.fill.add(time, _exact(values), labels)
+        self._write(Rows(time, values, labels))
 
     def _write(self, rows: Rows) -> None:
         if not len(rows.time):

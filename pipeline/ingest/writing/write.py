@@ -12,6 +12,7 @@ from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.errors import AccountingError
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport, IngestReport
+from longstride.pipeline.ingest.report_page.overview import Overview
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.last_line import ends_within_line
 from longstride.pipeline.ingest.staging.left_out import told_of_left_out
@@ -22,10 +23,13 @@ from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
 from longstride.pipeline.ingest.writing.extremes import far_values
 from longstride.pipeline.ingest.writing.memory import refuse_large
 from longstride.pipeline.ingest.writing.merge import MergedRows, merge_bucket
+from longstride.pipeline.ingest.writing.overview import overview_of
 from longstride.pipeline.ingest.writing.row_rules import RowRules
+from longstride.pipeline.ingest.writing.spread import refuse_unknown_order
 from longstride.pipeline.ingest.writing.target import Contents, NewStore
 from longstride.storage.format import StoreLayout
 from longstride.storage.series.gaps import default_max_gap, find_segments
+from longstride.storage.text import counted
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter
 
@@ -41,7 +45,7 @@ def write_store(
     sensors: Sequence[str] | None,
     bucket_bytes: int,
     progress: Callable[[float], object],
-    publish: Callable[[IngestReport], IngestReport],
+    publish: Callable[[IngestReport, Overview], IngestReport],
 ) -> IngestReport:
     """Write all rows that were read into `target`, and commit.
 
@@ -59,6 +63,8 @@ def write_store(
         labels=plan.labels,
         dtype=recipe.dtype,
     )
+    if recipe.duplicates == "spread":
+        refuse_unknown_order(read.parts, plan.sources, read.folder.path)
     with target.writer(lock, layout) as writer:
         rules = RowRules(writer, channels, recipe, len(plan.sources))
         first_series = min(series for part in read.parts for series in part.spans.series)
@@ -145,7 +151,7 @@ def _commit(
     writer: StoreWriter,
     rules: RowRules,
     target: NewStore,
-    publish: Callable[[IngestReport], IngestReport],
+    publish: Callable[[IngestReport, Overview], IngestReport],
 ) -> IngestReport:
     recipe = plan.recipe
     step_ns = recipe.grid_ns or target.usual_step(writer, rules.series_start)
@@ -177,9 +183,9 @@ def _commit(
         cadence=format_duration(step_ns),
         max_gap=format_duration(max_gap_ns),
         parts_reused=read.num_reused,
-        look_at=tuple(_told(plan, read, writer, is_new=target.first_row == 0)),
+        look_at=tuple(_told(plan, read, writer, rules, is_new=target.first_row == 0)),
     )
-    report = publish(report)
+    report = publish(report, overview_of(writer, whole.segments))
     writer.commit(
         whole.segments,
         whole.series,
@@ -191,9 +197,14 @@ def _commit(
     return report
 
 
-def _told(plan: Plan, read: ReadSources, writer: StoreWriter, *, is_new: bool) -> Iterator[str]:
+def _told(plan: Plan, read: ReadSources, writer: StoreWriter, rules: RowRules, *, is_new: bool) -> Iterator[str]:
     """What the whole files show."""
     recipe = plan.recipe
+    if rules.spread and rules.spread.num_rows:
+        yield (
+            f"{counted(rules.spread.num_rows, 'row')} of a time that was before got a time of its own, until the "
+            f"next one and within {recipe.spread_over}, evenly spread in the order of the file"
+        )
     yield from told_of_left_out(read.parts, recipe.exclude)
     channels = writer.layout.channels
     # What is computed has other values than the log, and a pivot makes channels of rows.

@@ -65,7 +65,7 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
     formats = [format_ for format_ in COSTS if is_large and _num_in_reach(column.numbers, format_) >= MOST * count]
     found = []
     for format_ in (*_digits(column), *formats):
-        recipe = Recipe(time=column.name, time_format=format_)
+        recipe = Recipe(time=column.name, time_format=format_, decimal=(column.spelling.decimal,))
         nanoseconds = to_nanoseconds([column.raw], recipe).nanoseconds
         first_ns = LONG_AGO_NS if name_score(column.name) == 3 else FIRST_NS
         if format_ in COSTS or nanoseconds.is_between(first_ns, LAST_NS).sum() == count:

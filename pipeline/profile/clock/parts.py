@@ -1,7 +1,7 @@
 """Columns that hold a part of the time each: year, month, day, hour and so on, found by names and numbers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from longstride.pipeline.profile.column import MOST, Column
@@ -11,50 +11,62 @@ __all__ = [
     "PARTS",
     "is_hhmm",
     "is_part",
-    "months_of_time",
-    "ordinal_of_time",
     "parts_of_time",
     "unnamed_parts",
 ]
 
-PARTS = {
-    "year": (("year", "yyyy", "yr", "yy", "jahr", "annee", "année", "ano", "año", "anno", "rok"), 1900, 2100),
-    "month": (("month", "mon", "mo", "mm", "monat", "mois", "mes", "mês", "mese"), 1, 12),
-    "day": (("day", "dd", "dy", "dom", "tag", "jour", "dia", "día", "giorno"), 1, 31),
-    "hour": (("hour", "hr", "hh", "stunde", "std", "heure", "hora", "ora", "uur"), 0, 24),
-    "minute": (("minute", "min", "mn", "mm", "minuto", "minuut"), 0, 59),
-    "second": (("second", "sec", "ss", "sekunde", "seconde", "segundo", "secondo"), 0, 60),
+YEAR = "year yyyy yr yy jahr annee année ano año anno rok 年 年份 год"
+MONTH = "month mon mo mm monat mois mes mês mese 月 月份 месяц"
+DAY = "day dd dy dom tag jour dia día giorno 日 日期 день"
+HOUR = "hour hr hh stunde std heure hora ora uur 時 时 小时 час"
+MINUTE = "minute min mn mm minuto minuut 分 分钟 минута"
+SECOND = "second sec ss sc sekunde seconde segundo secondo 秒 секунда"
+PARTS: dict[str, tuple[Sequence[str], int, int]] = {
+    "year": (YEAR.split(" "), 1900, 2100),
+    "month": (MONTH.split(" "), 1, 12),
+    "day": (DAY.split(" "), 1, 31),
+    "hour": (HOUR.split(" "), 0, 24),
+    "minute": (MINUTE.split(" "), 0, 59),
+    "second": (SECOND.split(" "), 0, 60),
 }
 """Names of columns that hold a part of the time, and between what their numbers are."""
 CLOCK_NAMES = ("hhmm", "hrmn", "clock", "hour", "mst", "pst", "est", "cst", "utc", "gmt", "lst", "cet", "cest")
 """Those of times of day in digits, such as the zone alone."""
 INVENTED = re.compile(r"a\d+|column_\d+")
 """Names that a file without names is given."""
-FIRST_YEAR = 1950
+SAME_HOUR = 1e-6
+FIRST_YEAR = 1850
 DAY_OF_YEAR = ("doy", "dayofyear", "yday", "jday", "julianday", "julian", "jd")
 
 
-def parts_of_time(columns: Mapping[str, Column]) -> tuple[str, ...]:
-    """Columns named year, month, day and so on, as many as exist; none if these three are not all there."""
-    names = _named_parts(columns)
-    return names if len(names) >= 3 else ()
+def parts_of_time(columns: Mapping[str, Column]) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    """Columns that are named year, month, day and so on, and the format of these; None of whole numbers in order.
+
+    With the year comes the month, as many of the others as exist, or the day of the year.
+    """
+    named = _named_parts(columns)
+    hours = next((name for name, column in columns.items() if _is_decimal_hour(column)), None)
+    if hours is not None and len(named) == 3:
+        yield (*named, hours), "%Y %m %d %H%.f"
+    elif len(named) >= 2:
+        yield named, "%Y %m" if len(named) == 2 else None
+    if ordinal := _ordinal_of_time(columns, hours):
+        yield ordinal
 
 
-def months_of_time(columns: Mapping[str, Column]) -> tuple[str, ...]:
-    """Columns named year and month, where no day is among the columns; else none."""
-    names = _named_parts(columns)
-    return names if len(names) == 2 else ()
-
-
-def ordinal_of_time(columns: Mapping[str, Column]) -> tuple[tuple[str, ...], str] | None:
+def _ordinal_of_time(columns: Mapping[str, Column], hours: str | None) -> tuple[tuple[str, ...], str] | None:
     """Columns of year, day of the year and maybe a time of day, and how they are written; None without them."""
     year = next((name for name, column in columns.items() if is_part(column, "year")), None)
-    day = next((n for n, one in columns.items() if plain(n) in DAY_OF_YEAR and _are_whole(one, 1, 366)), None)
+    # A day beside a year, without a month, is one of the year.
+    names_of_day = DAY_OF_YEAR if any(is_part(one, "month") for one in columns.values()) else (*DAY_OF_YEAR, "day")
+    day = next((n for n, one in columns.items() if plain(n) in names_of_day and _are_whole(one, 1, 366)), None)
     if year is None or day is None:
         return None
     others = [name for name in columns if name not in (year, day)]
     if clock := next((name for name in others if is_hhmm(columns[name])), None):
         return (year, day, clock), "%Y %j %H%M"
+    if hours is not None:
+        return (year, day, hours), "%Y %j %H%.f"
     names: tuple[str, ...] = (year, day)
     format_ = "%Y %j"
     for part, directive in (("hour", "%H"), ("minute", "%M")):
@@ -80,6 +92,8 @@ def unnamed_parts(columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
             return
         pairs = zip(names[behind:], limits, strict=False)
         fit = [name for name, _ in takewhile(lambda pair: _are_whole(columns[pair[0]], *pair[1]), pairs)]
+        if not any(columns[name].numbers.max() for name in fit[2:]):
+            fit = fit[:2]  # hours that are always 0 change no time, and may be flags
         yield from ((names[start], *fit[:count]) for count in range(2, len(fit) + 1))
 
 
@@ -101,6 +115,16 @@ def is_part(column: Column, part: str) -> bool:
         return False
     # Only seconds may have a fraction.
     return _are_whole(column, low, high) or (part == "second" and _are_between(column, low, high))
+
+
+def _is_decimal_hour(column: Column) -> bool:
+    """Whether it is named as the hour and holds such as 0.5 and 1, in even steps: 18.30 may be a time of day."""
+    known, low, high = PARTS["hour"]
+    if plain(column.name) not in known or column.is_whole or not _are_between(column, low, high):
+        return False
+    found = column.numbers.drop_nulls().diff()
+    found = found.filter(found > 0)
+    return float(((found - found.median()).abs() < SAME_HOUR).mean() or 0) >= MOST  # type: ignore[arg-type]
 
 
 def _are_whole(column: Column, low: int, high: int) -> bool:

@@ -2,59 +2,49 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
-from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.times.spelling import one_end
-from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.profile.clock.beside import (
+    best_in_utc,
+    with_fraction_column,
+    with_half_column,
+    with_zone_column,
+)
+from longstride.pipeline.profile.clock.elapsed import find_cycles, find_elapsed
 from longstride.pipeline.profile.clock.epoch_readings import NumberReading, read_numbers
 from longstride.pipeline.profile.clock.parts import (
     PARTS,
     is_hhmm,
     is_part,
-    months_of_time,
-    ordinal_of_time,
     parts_of_time,
     unnamed_parts,
 )
+from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
-from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score, names_unit
+from longstride.pipeline.profile.words.time_names import name_score
 from longstride.storage.text import readable_time
 
-__all__ = ["Times", "find_times", "has_zone", "is_time_of_day", "read_times"]
+__all__ = ["find_times", "is_time_of_day", "read_times", "rounded"]
 
 MAX_TEXTS = 50
 """Texts that are looked at for formats."""
 HALF = 0.5
-ELSEWHERE = "Etc/GMT+7"
 ROUNDED = ((8, "10ms"), (7, "10ms"), (6, "100ms"), (5, "1s"), (4, "1m"))
 """To what day numbers of so many digits can be rounded."""
 DAY_NS = 86_400 * 10**9
+OFFSET_AT_END = r"\d{1,2}:\d\d(?::\d\d)?([+-]\d\d:\d\d)$"
+MOST_OFFSETS = 4
+"""Of a logger that travels."""
 CLOSE = 1.0
 """A reading that costs so much more is still in doubt."""
-
-
-class Times(NamedTuple):
-    """Columns that may be the time of a row."""
-
-    recipe: Recipe
-    """How they are read."""
-    nanoseconds: pl.Series
-    """int64, (T,), null where missing or unreadable."""
-    doubt: str | None = None
-    rival: "Times | None" = None
-    """Of a doubt that the column itself does not settle: the other reading."""
-    score: float = 0.0
-    """By their names, and by how much sense they make."""
 
 
 def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
@@ -81,27 +71,34 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         if column.raw.dtype == pl.Time or is_time_of_day(column) or is_part(column, "hour") or is_hhmm(column):
             for date in (name for name, other in columns.items() if name != clock and other.is_flat):
                 times = read_times([columns[date].raw, column.raw], blocks)
-                # A bit more than the date alone.
-                add(_with_doubt_of_date(times, columns[date]), max(name_score(date), name_score(clock)), 3)
-    if parts := parts_of_time(columns):
-        add(_read([columns[name].raw for name in parts], None), 0, 4.5)
-    elif months := months_of_time(columns):
-        add(_read([columns[name].raw for name in months], "%Y %m"), 0, 4.5)
-    if ordinal := ordinal_of_time(columns):
-        names, format_ = ordinal
-        add(_read([columns[name].raw for name in names], format_), 0, 4.5)
+                doubted = _with_doubt_of_date(times, columns[date])
+                # A bit more than the date alone; less where another date changes, and this one does not.
+                add(doubted, max(name_score(date), name_score(clock)), 3 if doubted is times else 2)
+    for names, format_ in parts_of_time(columns):
+        add(read_as([columns[name].raw for name in names], format_), 0, 4.5)
     if not found:
         found += _unnamed(columns, blocks)
     if not found:
-        found += _elapsed(columns, blocks)
-    found = [_settled(times, found) for times in found]
-    return sorted(found, key=lambda times: -times.score)
+        found += find_elapsed(columns, blocks)
+    if not found:
+        found += find_cycles(columns, blocks)
+    for beside in (with_fraction_column, with_half_column, with_zone_column):
+        for times in [*found]:
+            for fuller in beside(times, columns):
+                add(fuller, 1, times.score - sense(times.nanoseconds, blocks).score)
+    found = sorted((_settled(times, found) for times in found), key=lambda times: -times.score)
+    if found and (best := best_in_utc(found, columns)) is not found[0]:
+        found = [best, *(times for times in found if times.recipe != best.recipe)]
+    return found
 
 
 def is_time_of_day(column: Column) -> bool:
-    """Whether most of the texts are such as 18:00 or 18.00.00."""
-    found = column.values.head(MAX_TEXTS).to_list()
-    return bool(found) and sum(map(is_clock, found)) >= MOST * len(found)
+    """Whether most of the texts are such as 18:00 or 18.00.00, or 18:00 - 19:00."""
+    if column.is_plain or column.values.is_empty():
+        return False
+    texts = column.values.head(MAX_TEXTS)
+    begins = one_end(texts, "begin").fill_null("")
+    return any(sum(map(is_clock, found)) >= MOST * len(found) for found in (texts.to_list(), begins.to_list()))
 
 
 def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
@@ -109,9 +106,11 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
 
     `columns` are (T,) each, `blocks` (T,) says which rows follow each other in a file.
     """
-    found = [times for format_ in _formats(columns) if (times := _read(columns, format_)) is not None]
-    if not found and len(columns) == 1 and columns[0].dtype == pl.String:
-        found = list(_intervals(columns[0]))
+    found = [times for format_ in _formats(columns) if (times := read_as(columns, format_)) is not None]
+    if columns[-1].dtype == pl.String and _has_many_ends(columns[-1]):
+        found = []  # 08:00-08:15 is no offset
+    if not any(times.nanoseconds.count() for times in found) and columns[-1].dtype == pl.String:
+        found = list(_intervals(columns))
     most = max((times.nanoseconds.count() for times in found), default=0)
     texts = columns[0].cast(pl.String).str.strip_chars() if most else columns[0].clear()
     if not most:
@@ -128,35 +127,27 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
     return _chosen(rivals, columns, blocks) if len(rivals) > 1 else first
 
 
+def _has_many_ends(column: pl.Series) -> bool:
+    """Whether texts end as if with an offset from UTC, but with more different ones than a zone has."""
+    ends = column.str.strip_chars().str.extract(OFFSET_AT_END).drop_nulls()
+    return len(ends) > HALF * len(column) and ends.n_unique() > MOST_OFFSETS
+
+
 def _end_before(found: Sequence[Times], most: int, texts: pl.Series) -> bool:
     """Whether the first texts are all times and the last ones none: below the table stands another one."""
     times = next(times.nanoseconds for times in found if times.nanoseconds.count() == most)
     return most > HALF * len(times) and not times.head(most).has_nulls() and "" not in texts.head(most)
 
 
-def _read(columns: Sequence[pl.Series], format_: str | None, **settings: Any) -> Times | None:
-    try:
-        recipe = Recipe(time=tuple(column.name for column in columns), time_format=format_, **settings)
-        return Times(recipe, to_nanoseconds(columns, recipe).nanoseconds)
-    except RecipeError:
-        return None
-
-
-def _intervals(column: pl.Series) -> Iterator[Times]:
-    """Texts that hold two times, of which the first counts."""
-    for format_ in _formats([one_end(column, "begin")]):
-        times = _read([column], format_, interval="begin")
+def _intervals(columns: Sequence[pl.Series]) -> Iterator[Times]:
+    """Texts that hold two times, of which the first counts; of a date and a time of day, the latter does."""
+    for format_ in _formats([*columns[:-1], one_end(columns[-1], "begin")]):
+        times = read_as(columns, format_, interval="begin")
         if times is not None and times.nanoseconds.count():
-            shown = column.drop_nulls()[0]
+            shown = columns[-1].drop_nulls()[0]
             yield times._replace(
                 doubt=f'{shown!r} is an interval: its beginning is taken; if it is the end, say interval = "end"'
             )
-
-
-def has_zone(times: Times, columns: Sequence[pl.Series]) -> bool:
-    """Whether times say of which zone they are: then another by default changes nothing."""
-    elsewhere = to_nanoseconds(columns, replace(times.recipe, timezone=ELSEWHERE)).nanoseconds
-    return elsewhere.equals(times.nanoseconds)
 
 
 def _order_of_date(times: Times) -> tuple[str, ...]:
@@ -228,10 +219,10 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
             return None
     rivals = [other for other in others if other.cost - first.cost <= CLOSE]
     times = Times(first.recipe, first.nanoseconds, _other_epochs(column, first, rivals))
-    return _rounded(times, column, blocks)
+    return rounded(times, column, blocks)
 
 
-def _rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
+def rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
     """Round day numbers as their digits ask for, where steps are then more alike."""
     epoch = times.recipe.epoch
     if epoch is None or epoch.unit_ns != DAY_NS:
@@ -239,7 +230,7 @@ def _rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
     lengths: Any = column.texts.str.extract(r"\.(\d+)").str.len_chars().max()
     digits = lengths or 0
     unit = next((text for least, text in ROUNDED if digits >= least), "1m")
-    rounded = _read([column.raw], times.recipe.time_format, round_time=unit)
+    rounded = read_as([column.raw], times.recipe.time_format, round_time=unit, decimal=(column.spelling.decimal,))
     if rounded is None:
         return times
     is_better = sense(rounded.nanoseconds, blocks).num_kinds < sense(times.nanoseconds, blocks).num_kinds
@@ -283,7 +274,7 @@ def _unnamed(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
     """Columns without names of their own whose numbers are those of a clock, the way with the most parts."""
     found = []
     for names in unnamed_parts(columns):
-        times = _read([columns[name].raw for name in names], None)
+        times = read_as([columns[name].raw for name in names], None)
         seen = times and sense(times.nanoseconds, blocks)
         if times and seen and seen.num_steps and not seen.num_back and not seen.num_still:
             parts = listed([*PARTS][: len(names)])
@@ -293,31 +284,6 @@ def _unnamed(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
             )
             found.append(times._replace(doubt=doubt, score=seen.score))
     return found[-1:]
-
-
-def _elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times]:
-    """Columns that count from the beginning of a recording."""
-    for name, column in columns.items():
-        unit = elapsed_unit(name)
-        if unit is None or not column.numbers.count() or column.numbers.count() < MOST * len(column.numbers):
-            continue
-        other = None
-        if names_unit(name) is None and column.is_whole:
-            # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
-            step: Any = column.numbers.drop_nulls().diff().median() or 0
-            unit, other = ("ms", "s") if step >= 20 and step % 60 else ("s", "ms")
-        times = _read([column.raw], unit, decimal=(column.spelling.decimal,))
-        if times is None:
-            continue
-        seen = sense(times.nanoseconds, blocks)
-        if seen.num_steps and not seen.num_back and seen.num_still <= 0.1 * seen.num_steps:
-            doubt = (
-                f"{name!r} is an elapsed time in {unit}, without a date: rows are as if from 1970. If you know "
-                'when it began, say so, as with start = "2024-03-01T08:00"'
-            )
-            if other:
-                doubt += f"; its name says no unit: if it counts {other}, say time-format = {toml(other)}"
-            yield times._replace(doubt=doubt, score=seen.score)
 
 
 def _formats(columns: Sequence[pl.Series]) -> list[str | None]:
@@ -333,6 +299,8 @@ def _formats(columns: Sequence[pl.Series]) -> list[str | None]:
         shaped = [text for text in texts[0] if not text.isdigit()]
         formats = list(dict.fromkeys(format_ for text in shaped for format_ in datetime_formats(text)))
         return [None, *formats] if formats else []
+    if len(columns) == 3:  # the last says AM or PM
+        return [f"{format_.replace('%H', '%I')} %p" for format_ in _formats(columns[:2]) if format_]
     dates = dict.fromkeys(format_ for text in texts[0] for format_ in date_formats(text))
     if all(text.isdigit() for text in texts[1]):
         clocks = {"%H": None} if max(map(len, texts[1]), default=0) <= 2 else {"%H%M": None, "%H%M%S": None}

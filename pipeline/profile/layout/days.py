@@ -90,8 +90,14 @@ def _formats(columns: Mapping[str, Column]) -> dict[str, list[str]]:
     return {
         format_: names
         for format_, names in found.items()
-        if (len(names) == 24 if "%M" not in format_ else len(names) >= FEWEST)
+        if (len(names) == 24 and not _go_on(format_, columns) if "%M" not in format_ else len(names) >= FEWEST)
     }
+
+
+def _go_on(format_: str, columns: Mapping[str, Column]) -> bool:
+    """Whether names have numbers after that of the last hour, as H25 or HH48: then they are no hours."""
+    before, _, after = format_.partition("%H")
+    return any(f"{before}{number}{after}" in columns for number in range(25, 28))
 
 
 def _seconds(clock: str) -> int:

@@ -70,6 +70,8 @@ def _together(draft: Proposal) -> list[tuple[str, str]]:
     if int((within > 0).sum()) < MOST * len(within):
         return []  # a file holds several itself
     found: list[tuple[str, str]] = []
+    # Of other files, only a few rows are there, at which something was new.
+    rows = rows.filter(pl.col("file").is_in(draft.sample.names))
     by_file = dict(rows.partition_by("file", as_dict=True, maintain_order=True))
     for (one, ours), (other, theirs) in combinations(by_file.items(), 2):
         if ours["group"][0] == theirs["group"][0] and _overlap(ours["time"], theirs["time"]) > 0.5:

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.ingest.report_page.steps import steps_shown
 from longstride.pipeline.profile.column import Column
-from longstride.pipeline.profile.page.pictures import MAX_BARS, bars, sparkline
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.words.wording import number, share
-from longstride.storage.html import page_from
-from longstride.storage.text import counted, readable_time
+from longstride.storage.html.page import page_from
+from longstride.storage.html.pictures import lowest_and_highest, sparkline
+from longstride.storage.text import counted, number, readable_time
 
 __all__ = ["page_of"]
 
@@ -37,7 +36,7 @@ def page_of(draft: Proposal) -> str:
         seen=draft.seen,
         doubts=draft.doubts,
         channels=[_channel(draft, column) for column in channels[:MAX_CHANNELS]],
-        num_more_channels=max(0, len(channels) - MAX_CHANNELS),
+        num_channels=len(channels),
         others=[(name, use) for name, use in uses.items() if name in draft.uses and name not in _names(channels)],
         steps=_steps(draft),
         columns=[(name, _use(draft, name)) for name in shown],
@@ -56,13 +55,13 @@ def _channel(draft: Proposal, column: Column) -> dict[str, Any]:
     num_missing = numbers.null_count()
     mark = f"{column.name}="
     units = [entry for entry in draft.settings.get("unit", ()) if entry.startswith(mark)]
-    has_any = num_missing < len(numbers)
     return {
         "name": column.name,
-        "picture": sparkline(_in_order(draft, numbers)),
-        "low": number(numbers.min()) if has_any else "-",
-        "high": number(numbers.max()) if has_any else "-",
-        "missing": share(num_missing, len(numbers)) if num_missing else "none",
+        "picture": sparkline(*lowest_and_highest(_in_order(draft, numbers))),
+        "low": numbers.min(),
+        "high": numbers.max(),
+        "missing": num_missing,
+        "of": len(numbers),
         "unit": units[0].removeprefix(mark) if units else "",
         "use": draft.uses.get(column.name, ""),
     }
@@ -74,22 +73,8 @@ def _in_order(draft: Proposal, numbers: pl.Series) -> np.ndarray[Any, np.dtype[n
 
 
 def _steps(draft: Proposal) -> dict[str, Any]:
-    """The most frequent distinct steps, the shorter first."""
     over = [key for key in draft.keys if key == "series"]
-    found = Counter(draft.steps(draft.rows["time"], *over).to_list())
-    chosen = sorted(step for step, _ in found.most_common(MAX_BARS))
-    total = sum(found.values())
-    return {
-        "picture": bars([found[step] for step in chosen]),
-        "rows": [(_length(step), f"{found[step]:,}", share(found[step], total)) for step in chosen],
-        "num_more": len(found) - len(chosen),
-    }
-
-
-def _length(step: int) -> str:
-    if step <= 0:
-        return f"back {format_duration(-step)}" if step else "0 (the same time)"
-    return format_duration(step)
+    return steps_shown(Counter(draft.steps(draft.rows["time"], *over).to_list()))
 
 
 def _use(draft: Proposal, name: str) -> str:

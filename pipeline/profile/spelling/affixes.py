@@ -2,9 +2,13 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from longstride.pipeline.profile.column import MAX_WORDS, MOST, Column
+from longstride.pipeline.profile.spelling.scales import factors_of
+from longstride.pipeline.profile.words.missing_words import MISSING_WORD
 from longstride.pipeline.profile.words.wording import quoted
 
 __all__ = ["Affixes", "affixes_of"]
@@ -43,10 +47,20 @@ class Affixes:
         (unit,) = self.units if len(self.units) == 1 else (None,)
         return None if unit is None or self.num_bare or NO_UNIT.fullmatch(unit) else unit
 
+    @cached_property
+    def factors(self) -> tuple[str, dict[str, float]] | None:
+        """A unit for all numbers, and what those in others are multiplied by; None where there is none."""
+        return factors_of(self.units, self.num_bare) if self.are_mixed else None
+
+    @property
+    def scale(self) -> tuple[tuple[str, float], ...]:
+        """Units that are scaled to another one."""
+        return () if self.factors is None else tuple(self.factors[1].items())
+
     @property
     def strip(self) -> tuple[str, ...]:
-        """All of them."""
-        return (*self.units, *self.flags)
+        """All that are left out."""
+        return (*(unit for unit in self.units if unit not in dict(self.scale)), *self.flags)
 
     def shown(self) -> str:
         """The units, and how often each is there."""
@@ -76,7 +90,17 @@ def affixes_of(column: Column) -> Affixes | None:
             num_bare += count
         if len(units) + len(flags) > MAX_WORDS:
             return None
-    num_texts = column.numbers.count() + sum(column.odd_words.values())
+    # A logger may put the unit behind the word for a missing value, too, as in err°C.
+    num_texts = column.numbers.count() + sum(
+        count for word, count in column.odd_words.items() if not _says_missing(word, units)
+    )
     if not (units or flags) or num_found + column.numbers.count() < MOST * num_texts:
         return None
     return Affixes(units, flags, num_bare)
+
+
+def _says_missing(word: str, units: Iterable[str]) -> bool:
+    return any(
+        word.endswith(unit) and MISSING_WORD.fullmatch(word.removesuffix(unit).strip()) is not None
+        for unit in units
+    )

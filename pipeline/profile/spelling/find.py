@@ -1,6 +1,7 @@
 """Find how the numbers of each column are written, where they are not as all programs write them."""
 
 import re
+from dataclasses import replace
 
 import polars as pl
 
@@ -10,8 +11,8 @@ from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import Affixes, affixes_of
 from longstride.pipeline.profile.spelling.marks import Reading, best_reading, has_sure_fraction
-from longstride.pipeline.profile.words.wording import number, quoted
-from longstride.storage.text import counted
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.storage.text import counted, number
 
 __all__ = ["find_spellings"]
 
@@ -28,10 +29,12 @@ def find_spellings(draft: Proposal) -> None:
     decimals: dict[str, str] = {}
     for column in texts:
         affixes = affixes_of(column) if any(map(_has_digit, column.odd_words)) else None
-        if affixes and affixes.are_mixed:
+        if affixes and affixes.are_mixed and affixes.factors is None:
             continue
         usual = [mark for mark, names in sure.items() if names - {column.name}]
-        spelling = Spelling(decimal=base, strip=affixes.strip if affixes else ())
+        spelling = Spelling(decimal=base)
+        if affixes:
+            spelling = replace(spelling, strip=affixes.strip, scale=affixes.scale)
         is_odd = affixes is not None or any(map(_has_digit, column.odd_words))
         is_marked = is_odd or column.values.str.contains(MARKED).any()
         if not is_marked or (not is_odd and separator == "," and not sure[","] and _are_fractions(column)):
@@ -67,8 +70,12 @@ def _has_digit(word: str) -> bool:
 def _say_affixes(draft: Proposal, column: Column, affixes: Affixes) -> None:
     name, total = column.name, column.numbers.count()
     # South and west may be below zero.
+    if affixes.factors is not None:
+        _say_scale(draft, name, affixes)
     is_place = re.search("lat|lon|lng", name, re.IGNORECASE) and set(affixes.units) <= set("NSEW")
     for unit, count in affixes.units.items():
+        if affixes.factors is not None:
+            continue
         draft.add("strip", f"{name}={unit}", f"stands at {counted(count, 'number')}")
         if affixes.unit is None or is_place:
             draft.doubts.append(
@@ -87,6 +94,29 @@ def _say_affixes(draft: Proposal, column: Column, affixes: Affixes) -> None:
         )
 
 
+def _say_scale(draft: Proposal, name: str, affixes: Affixes) -> None:
+    """Numbers in different units of one kind are put in the one that most have."""
+    assert affixes.factors is not None
+    usual, factors = affixes.factors
+    if usual:
+        draft.add("strip", f"{name}={usual}", f"stands at {counted(affixes.units[usual], 'number')}")
+        if not _has_unit(draft, name):
+            draft.add("unit", f"{name}={usual}", "as its numbers say; others are scaled")
+    for unit, factor in factors.items():
+        draft.add(
+            "scale", f"{name}={unit}*{_shown(factor)}", f"stands at {counted(affixes.units[unit], 'number')}"
+        )
+    shown = ", ".join(f"1 {unit} is read as {_shown(factor)} {usual}".rstrip() for unit, factor in factors.items())
+    draft.doubts.append(
+        f"{name!r} changes its unit ({affixes.shown()}): {shown}"
+        f"{f', others as {usual}' if usual else ''}. If that is wrong, change scale, or exclude the column"
+    )
+
+
+def _shown(factor: float) -> str:
+    return repr(factor).removesuffix(".0")
+
+
 def _has_unit(draft: Proposal, name: str) -> bool:
     return any(entry.startswith(f"{name}=") for entry in draft.settings.get("unit", ()))
 
@@ -96,6 +126,7 @@ def _say_marks(draft: Proposal, column: Column, best: Reading, other: Reading | 
     if spelling.thousands:
         example = column.values.filter(column.values.str.contains(MARKED))[0]
         draft.add("thousands", f"{name}={spelling.thousands}", f"as in {quoted(example)}")
+        _doubt_list(draft, column, spelling.thousands)
     for how in spelling.negative:
         draft.add("negative", f"{name}={how}", "below zero?")
         draft.doubts.append(f"{name!r} has numbers written as {how}, which are read as -4")
@@ -108,6 +139,19 @@ def _say_marks(draft: Proposal, column: Column, best: Reading, other: Reading | 
         )
     if other is not None:
         _doubt_groups(draft, column, best, other)
+
+
+def _doubt_list(draft: Proposal, column: Column, mark: str) -> None:
+    """Where every number has as many groups, and more than two, each may be a value."""
+    if mark not in ".,":
+        return
+    read = column.texts.filter(column.numbers.is_not_null())
+    counts = read.str.count_matches(mark, literal=True)
+    if counts.n_unique() == 1 and (num_groups := int(counts[0]) + 1) > 2:
+        draft.doubts.append(
+            f"{quoted(read[0])} in {column.name!r} is read as one number: "
+            f"if it is a list of {num_groups}, say exclude = {toml([column.name])}"
+        )
 
 
 def _doubt_groups(draft: Proposal, column: Column, best: Reading, other: Reading) -> None:

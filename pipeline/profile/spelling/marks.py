@@ -17,6 +17,8 @@ TRAILING, BRACKETS = re.compile(r"[^-+()]*\d[^-+()]*-"), re.compile(r"\([^-+()]*
 CODE = r"^[+-]?0\d"
 """Two codes with a comma between them, as +0050,1."""
 ADDRESS = r"^\d{1,3}(\.\d{1,3}){3}$"
+LIST = r"\d([.,]\d{3}){4}"
+"""Five values, not one of a trillion: who writes marks for people writes 1.2 million million."""
 FEW_ROWS = 3
 """Fractions of the other mark in so few rows are slips."""
 
@@ -48,8 +50,10 @@ def best_reading(
     most = max(reading.num_rows for reading in readings)
     as_read = readings[0]
     best = [reading for reading in readings if reading.num_rows == most]
-    is_code = texts["text"].str.contains(ADDRESS).all() or (
-        best[0].spelling.decimal != base.decimal and texts["text"].str.contains(CODE).any()
+    is_code = (
+        texts["text"].str.contains(ADDRESS).all()
+        or texts["text"].str.contains(LIST).any()
+        or (best[0].spelling.decimal != base.decimal and texts["text"].str.contains(CODE).any())
     )
     if is_code:
         return as_read, None

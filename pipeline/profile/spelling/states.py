@@ -1,28 +1,26 @@
 """Columns of two words that say whether something is so."""
 
-import re
-
 import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.words.label_names import is_label_name
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
-from longstride.pipeline.profile.words.time_names import plain
 from longstride.pipeline.profile.words.truth_words import TRUTH_WORDS
 from longstride.pipeline.profile.words.wording import quoted
 
-__all__ = ["find_states", "is_truth_word", "states_entry"]
+__all__ = ["find_states", "has_states", "is_truth_word", "states_entry"]
 
 KNOWN = {word for pair in TRUTH_WORDS for word in pair}
 
 
-def find_states(draft: Proposal, labels: re.Pattern[str]) -> None:
+def find_states(draft: Proposal) -> None:
     """Make channels of 1 and 0 of columns that hold two such words; not of labels, by their names."""
     found: dict[tuple[str, str], list[str]] = {}
     for column in draft.free:
-        states = None if column.is_number or labels.fullmatch(plain(column.name)) else _states(column)
+        states = None if column.is_number or is_label_name(column.name) else _states(column)
         if states is None:
             continue
         draft.columns[column.name] = Column(column.raw, Spelling(states=states))
@@ -43,6 +41,11 @@ def states_entry(name: str, states: tuple[str, ...] | list[str]) -> str:
 def is_truth_word(text: str) -> bool:
     """Whether it is one of two such words."""
     return text.lower() in KNOWN
+
+
+def has_states(column: Column) -> bool:
+    """Whether it holds two such words."""
+    return _states(column) is not None
 
 
 def _states(column: Column) -> tuple[str, str] | None:

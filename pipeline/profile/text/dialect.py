@@ -1,24 +1,35 @@
 """How a text file is written: encoding, separator, quotes, decimal mark, and where its header stands."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.csv.header import BOM
+from longstride.pipeline.ingest.settings.text import BLANKS
+from longstride.pipeline.ingest.sources.csv.header import BOM, HOLE
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
+from longstride.pipeline.profile.head.bare import bare_facts, bare_length
+from longstride.pipeline.profile.head.extent import head_length, named_in_head, num_sections
+from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
-from longstride.pipeline.profile.text.header import find_head, find_labview_head
-from longstride.pipeline.profile.text.table import Table, find_table, fits, labview_head, named_separator
+from longstride.pipeline.profile.text.header import Head, find_head, find_labview_head
+from longstride.pipeline.profile.text.sentences import Sentences, find_sentences
+from longstride.pipeline.profile.text.table import Table, find_table, fits, named_separator
+from longstride.pipeline.profile.words.time_names import name_score
+from longstride.pipeline.profile.words.zone_words import zone_in_line
 from longstride.storage.text import counted
 
 __all__ = ["Dialect", "agreed", "sniff", "to_numbers"]
 
 POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
 COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+WAYS = ("columns-at", "line")
+"""Settings that take the place of a separator."""
+CUT_WELL = 0.7
+"""A table of a lower score may be of sentences."""
 QUOTES = {
     "loose": "quotes stand within fields, or blanks before them",
     "backslash": "a backslash stands before quotes within a text",
@@ -37,7 +48,11 @@ class Dialect:
     units: dict[str, str] = field(default_factory=dict)
     """Of columns, by their names."""
     why: dict[str, str] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
+    """What the lines above the table tell of the times of its rows."""
     doubts: tuple[str, ...] = ()
+    zone: tuple[str, str] | None = None
+    """A line above the table that says a time zone, and that zone."""
 
     def only(self, *names: str) -> "Dialect":
         """Of the settings, those of these names."""
@@ -49,8 +64,10 @@ def agreed(dialects: Mapping[str, Dialect]) -> Dialect:
     """The one of all files, by their names: a recipe holds for all. Raises SourceError."""
     common: dict[str, str | tuple[str, ...]] = {}
     found_in: dict[str, str] = {}
+    ways = {name for dialect in dialects.values() for name in WAYS if name in dialect.settings}
     for name, dialect in dialects.items():
-        for setting, value in dialect.settings.items():
+        # A way that another file lacks is the default there.
+        for setting, value in (dict.fromkeys(ways, "") | dialect.settings).items():
             if value != common.setdefault(setting, value):
                 raise SourceError(
                     name,
@@ -64,8 +81,19 @@ def agreed(dialects: Mapping[str, Dialect]) -> Dialect:
         settings=common,
         units={name: unit for dialect in every for name, unit in dialect.units.items()},
         why={name: why for dialect in every for name, why in dialect.why.items()},
+        facts=_agreed_facts(dialects),
         doubts=tuple(dict.fromkeys(doubt for dialect in every for doubt in dialect.doubts)),
+        zone=next((dialect.zone for dialect in every if dialect.zone), None),
     )
+
+
+def _agreed_facts(dialects: Mapping[str, Dialect]) -> Facts:
+    """Those of all files: what the heads tell of times must be the same in all, for a recipe says it once."""
+    (first, *_), facts = dialects or ("",), [dialect.facts for dialect in dialects.values()] or [Facts()]
+    for name, other in zip(dialects, facts, strict=False):
+        if (other.every, other.start) != (facts[0].every, facts[0].start):
+            return replace(facts[0], differs=f"the heads of {first} and {name} do not tell the same of it")
+    return facts[0]
 
 
 def _shown(value: str | tuple[str, ...]) -> str:
@@ -77,10 +105,24 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     encoding, doubt = find_encoding(begin + more)
     text = _as_utf8(begin, encoding)
     named, start = named_separator(text)
-    above_names = labview_head(text)
-    table = find_table(text[start or above_names :], named)
-    head = find_labview_head(table) if above_names else find_head(table)
-    num_above = head.num_above + (1 if start and head.num_above else text[:above_names].count(b"\n"))
+    above = start or bare_length(text) or head_length(text)
+    named = named or named_in_head(text[:above])
+    num_lines = text[:above].count(b"\n")
+    table = find_table(text[above:], named)
+    head = find_labview_head(table) if above and not start else find_head(table)
+    if table.score < CUT_WELL and not _names_time(table):
+        lines = text.decode(errors="replace").split("\n")
+        mark = table.comment
+        if said := find_sentences(["" if mark and line.startswith(mark) else line for line in lines]):
+            return _of_sentences(said, table.comment, encoding, doubt)
+    lines = text.decode(errors="replace").splitlines()[: num_lines + _first_row(table, head)]
+    facts = find_facts(lines, table.width)
+    if bare := bare_facts(text):
+        facts = Facts(steps=bare[:1], begin=bare[1])
+    if facts.names and head.is_invented:
+        head = replace(head, names=facts.names, units=facts.units, doubt=None, why="the names stand in its head")
+    # The line of a separator is known where no other is left out.
+    num_above = head.num_above + (num_lines if head.num_above or not start else 0)
     settings: dict[str, str | tuple[str, ...]] = {
         "separator": "tab" if table.separator == "\t" else table.separator,
         "header": head.names,
@@ -89,7 +131,10 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         "skip-below-header": str(head.num_below),
     }
     why = {"header": head.why} if head.why else {}
-    if table.quote != "strict":
+    if table.columns_at is not None:
+        settings = {"columns-at": table.columns_at, **settings, "separator": ",", "quote": "strict"}
+        why["columns-at"] = "columns are in line, and cells are empty, touch, or hold blanks"
+    if settings["quote"] != "strict":
         why["quote"] = QUOTES[table.quote]
     if table.comment is not None:
         settings["comment"] = table.comment
@@ -97,13 +142,63 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         settings["decimal"] = decimal
     if encoding:
         settings["encoding"] = encoding
-    doubts = [text for text in (doubt, head.doubt) if text]
+    doubts = [text for text in (doubt, head.doubt, _doubt_of_sections(text)) if text]
     if head.num_other_rows:
         doubts.append(
             f"skip-lines: {counted(head.num_other_rows, 'line')} above the table look like rows of another one, "
             "with other columns, and are left out: cut the file in two where its columns change, and ingest both"
         )
-    return Dialect(settings=settings, units=head.units, why=why, doubts=tuple(doubts))
+    return Dialect(
+        settings=settings,
+        units=head.units,
+        why=why,
+        facts=facts,
+        doubts=tuple(doubts),
+        zone=_zone_said(text.split(b"\n", num_above)[:num_above], table),
+    )
+
+
+def _zone_said(above: Sequence[bytes], table: Table) -> tuple[str, str] | None:
+    """The first line above the table, or comment, that says a time zone."""
+    lines = [line.decode(errors="replace").strip() for line in above]
+    for line in [*lines, *(" ".join(comment.fields) for comment in table.comments)]:
+        if zone := zone_in_line(line):
+            return line, zone
+    return None
+
+
+def _names_time(table: Table) -> bool:
+    """Whether the first line holds names for all fields of the rows, one of them that of a time."""
+    first = table.records[0].fields if table.records else []
+    return table.separator != BLANKS and len(first) == table.width and any(map(name_score, first))
+
+
+def _of_sentences(said: Sentences, comment: str | None, encoding: str | None, doubt: str | None) -> Dialect:
+    settings: dict[str, str | tuple[str, ...]] = {"line": said.line, "skip-lines": str(said.num_above)}
+    if comment is not None:
+        settings["comment"] = comment
+    if encoding is not None:
+        settings["encoding"] = encoding
+    why = {"line": "lines are sentences: their numbers, and words that change, are columns"}
+    return Dialect(settings=settings, why=why, doubts=tuple(text for text in (doubt, said.doubt) if text))
+
+
+def _first_row(table: Table, head: Head) -> int:
+    """Lines above the first row, of those in which the table was found."""
+    lines = [record.line for record in table.records if record.line >= head.num_above]
+    if not head.names and lines:
+        lines = [line for line in lines if line > lines[0] + head.num_below]
+    return lines[0] if lines else 0
+
+
+def _doubt_of_sections(text: bytes) -> str | None:
+    number = num_sections(text)
+    if number == 1:
+        return None
+    return (
+        f"the file holds {number} tables or more, each with a head of its own that says when it began: cut it at "
+        "these heads, and ingest each part with its start"
+    )
 
 
 def to_numbers(texts: pl.Series, decimal: str) -> pl.Series:
@@ -120,6 +215,7 @@ def _as_utf8(data: bytes, encoding: str | None) -> bytes:
     text = data.decode(encoding or "utf-8", "replace").encode(errors="replace").removeprefix(BOM)
     rewriting = Rewriting.of(text, Recipe(time="time"))
     text = rewriting.text(text) if rewriting else text
+    text = HOLE.sub(b"\n\\g<0>", text)
     return text if text.endswith(b"\n") else text + b"\n"
 
 

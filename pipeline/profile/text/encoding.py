@@ -8,21 +8,28 @@ from longstride.pipeline.profile.words.wording import quoted
 
 __all__ = ["find_encoding"]
 
-CYRILLIC = ("cp1251", "koi8-r", "cp866", "mac-cyrillic")
-EAST_ASIAN = ("gb18030", "shift_jis", "euc_kr", "big5")
+CYRILLIC = ("cp1251", "koi8-r", "cp866", "mac-cyrillic", "iso8859-5")
+EAST_ASIAN = ("gb18030", "shift_jis", "euc_jp", "euc_kr", "big5")
+OLD_WESTERN = ("cp850", "mac-roman")
+ACCENTS = re.compile("[àáâãäåæçèéêëìíîïñòóôõöøùúûüßœÀÁÂÄÅÆÇÈÉÊËÍÎÓÔÖØÚÜ]")
 NATURAL = 0.7
 OTHER = re.compile(r"[^\x00-\x7f]+")
 LETTERS = re.compile(r"[^\W\d_]*[^\x00-\x7f\W\d_][^\W\d_]*")
 """A word with a letter beyond ASCII."""
 HAN = re.compile(r"[\u4e00-\u9fff]")
 HAN_OF_LOGS = re.compile(
-    "[时間间日期温度湿压力流量速电压流功率站点号名称值数据雨风水位平均最大小开关状态月年分秒刻备考溫壓風數據點號稱電]"
+    "[时間间日期温度湿压力流量速电压流功率站点号名称值数据雨风水位平均最大小开关状态月年分秒刻备考溫壓風數據點號稱電圧値]"
 )
 HANGUL = re.compile(r"[\uac00-\ud7a3]")
+JAPANESE = (
+    re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]"),
+    re.compile(rf"[\u3040-\u30ff]|{HAN_OF_LOGS.pattern}"),
+)
 COMMON = {
     "gb18030": (HAN, HAN_OF_LOGS),
     "big5": (HAN, HAN_OF_LOGS),
-    "shift_jis": (re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]"), re.compile(r"[\u3040-\u30ff]")),
+    "shift_jis": JAPANESE,
+    "euc_jp": JAPANESE,
     "euc_kr": (HANGUL, HANGUL),
 }
 """Letters of a script, and those of them that are common there but rarely come of another encoding."""
@@ -54,9 +61,20 @@ def find_encoding(data: bytes) -> tuple[str | None, str | None]:
 
 
 def _western(data: bytes) -> str:
+    """That with which most words look like words; those of old computers only where they are many more."""
+    words = {name: _num_accents(data.decode(name, "replace")) for name in ("latin-1", *OLD_WESTERN)}
+    best = max(words, key=lambda name: words[name])
+    if best in OLD_WESTERN and words[best] > 2 * words["latin-1"]:
+        return best
     # latin-1 has control characters where cp1252 has dashes, quotes and the euro.
     is_windows = re.search(rb"[\x80-\x9f]", data) and not re.search(rb"[\x81\x8d\x8f\x90\x9d]", data)
     return "cp1252" if is_windows else "latin-1"
+
+
+def _num_accents(text: str) -> int:
+    """Letters of words with accents of western languages, in which large letters stand first or all are large."""
+    words = [word for word in LETTERS.findall(text) if ACCENTS.search(word)]
+    return sum(len(word) for word in words if word[1:].islower() or word.isupper())
 
 
 def _others(data: bytes) -> Iterator[str]:

@@ -1,34 +1,36 @@
 """Where in a table the names of its columns stand, and what stands above and below them."""
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
+from longstride.pipeline.profile.text.name_lines import are_facts, cut_otherwise, first_names, named_wider
 from longstride.pipeline.profile.text.table import Record, Table, fits
+from longstride.pipeline.profile.text.unit_rows import share_of_units, units_of
 from longstride.pipeline.profile.words.time_names import name_score
 
 __all__ = ["Head", "find_head", "find_labview_head"]
 
 MOST = 0.9
 A_TIME = re.compile(r"\d[-:/.]\d|\d{8}")
-HEADER_SEPARATORS = ",;\t|"
 MOST_ABOVE = 60
 """Lines above the first row that are looked at for names."""
-MOST_BELOW = 4
+MANY_ROWS = 20
+FEW_ROWS = 4
+"""Of so many rows, one may be damaged."""
 NEAR = 3
 """Lines between two rows of one header: others are of another table."""
-UNIT = re.compile(
-    r"[\[(].*[\])]|.{0,2}[°º%µμΩ].{0,6}|[a-zA-Z]{1,4}(?:[-/^*]?\d?|\^-?\d|[./ ][a-zA-Z]{1,4}-?\d?)*|deg ?\w*"
-    r"|volts?|-|#|\w{1,8}/\w{1,6}\^?-?\d?|[a-z]+\+?\d[a-z0-9+-]*",
-    re.IGNORECASE,
+ZONE = re.compile(r"[A-Z]{3,5}")
+
+
+BELOW_NAMES = re.compile(
+    r"[°º℃℉].{0,3}|.*[yY]{2,4}\W?[mM]{2}\W?[dD]{2}\b.*[hH]{2}.*|\W*(?:avg|smp|tot|min|max|std)\W*", re.I
 )
-NO_UNIT = re.compile(
-    r"\W*|ts|rn|n/?a|none|unitless|smp|avg|tot|max|min|std|sample|utc|date.*|time.*|.*(yy|hh|mm:).*", re.I
-)
+"""Units, forms of times and ways to make a value, which no name is; another row of the head may hold the names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,8 @@ class Head:
     """Why names are said."""
     doubt: str | None = None
     """Why they may be wrong."""
+    is_invented: bool = False
+    """Whether names are said because none is known."""
     num_other_rows: int = 0
     """Lines above the names that look like rows of another table."""
 
@@ -68,30 +72,41 @@ def _find_head(table: Table) -> Head:
     rows = _is_row(kinds)
     records = table.records
     first = next((index for index, record in enumerate(records[:MOST_ABOVE]) if rows(record)), None)
+    if first == 0 and _are_names_and_units(records[:3], kinds):
+        first = 2
     if first is None:
         # All are texts, or numbers as their names are.
         first = next(
             (i + 1 for i, record in enumerate(records) if len(record.fields) == table.width), len(records)
         )
+    first = _behind_names(records, first, kinds)
     above = records[:first]
     start = records[first].line if first < len(records) else above[-1].line + 1 if above else 0
     time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
-    full = [record for record in above if _could_be_names(record, table.width) and not _has_time(record, time)]
+    full = [
+        record for record in above if _could_be_names(record, table.width, time) and not _has_time(record, time)
+    ]
     if not full:
         return _without_names(table, above, start)
     best = max(full, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
     while below and _is_like_row(below[-1]):
         start = below.pop().line  # it is damaged: an ingest names it
+    if apart := _apart(best, kinds, table.separator):
+        why = "a date and a time of day stand below one name"
+        return Head(names=apart, num_above=start, num_below=0, units={}, why=why)
+    if names := _of_index(best, above, table.width):
+        why = "what tells columns apart stands above the name of the time"
+        return Head(names=names, num_above=start, num_below=0, units={}, why=why)
     named, joined = _joined(best, above, below, table.width)
     if joined:
-        units = _units(named, [record for record in below if record is not joined])
+        units = units_of(named, [record for record in below if record is not joined])
         return Head(names=named, num_above=start, num_below=0, units=units, why="names stand in two rows")
     return Head(
         names=(),
         num_above=_lines_above(records, best),
         num_below=start - best.line - 1 if below else 0,
-        units=_units(tuple(best.fields), below),
+        units=units_of(tuple(best.fields), below),
         why=None,
     )
 
@@ -113,13 +128,15 @@ def find_labview_head(table: Table) -> Head:
 def _kinds(table: Table) -> list[Kind]:
     """What most fields of each column are, below the first lines."""
     rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
-    rows = rows[len(rows) // 4 :] if len(rows) > 8 else rows[1:] or rows
+    # Of a few rows, lines of names and units above them would be many.
+    rows = rows[len(rows) // 4 :] if len(rows) > MANY_ROWS else rows[max(1, len(rows) // 2) :] or rows
     found: list[Kind] = []
     for column in zip(*rows, strict=True):
         counts = Counter(map(kind_of, column))
         counts.pop(Kind.MISSING, None)
         usual, count = counts.most_common(1)[0] if counts else (Kind.MISSING, 0)
-        found.append(usual if count >= MOST * counts.total() else Kind.TEXT)
+        least = min(MOST * counts.total(), counts.total() - 1) if counts.total() >= FEW_ROWS else counts.total()
+        found.append(usual if count >= least else Kind.TEXT)
     return found
 
 
@@ -144,18 +161,59 @@ def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
     return is_row
 
 
-def _could_be_names(record: Record, width: int) -> bool:
+def _apart(names: Record, kinds: Sequence[Kind], separator: str) -> tuple[str, ...]:
+    """Names for a table cut at blanks, where a date and a time of day have one name between them; else none."""
+    fields = names.fields
+    pair = next((i for i in range(len(kinds) - 1) if kinds[i] is kinds[i + 1] is Kind.TIME), None)
+    if separator != BLANKS or pair is None or len(fields) != len(kinds) - 1:
+        return ()
+    name = fields[pair]
+    # Names of both beside each other belong to rows that begin with a name of their own, as those of R.
+    if not (name_score(name) or ZONE.fullmatch(name)) or (pair and name_score(fields[pair - 1])):
+        return ()
+    return tuple(all_different([*fields[:pair], f"{name} date", f"{name} time", *fields[pair + 1 :]]))
+
+
+def _are_names_and_units(records: Sequence[Record], kinds: Sequence[Kind]) -> bool:
+    """Whether a line of texts and numbers holds names: the next one has texts alone, and then come numbers."""
+    numbers = [column for column, kind in enumerate(kinds) if kind is Kind.NUMBER]
+    if len(records) < 3 or any(len(record.fields) < len(kinds) for record in records):
+        return False
+    names, units, row = ([kind_of(record.fields[column]) for column in numbers] for record in records)
+    return Kind.TEXT in names and set(units) == {Kind.TEXT} and Kind.TEXT not in row
+
+
+def _behind_names(records: Sequence[Record], first: int, kinds: Sequence[Kind]) -> int:
+    """The first row, where lines that look a bit like rows stand above the names: facts such as Offset,0.5."""
+    found, numbers = first, [column for column, kind in enumerate(kinds) if kind not in (Kind.TEXT, Kind.MISSING)]
+    for index, record in enumerate(records[first:MOST_ABOVE], first):
+        texts = [column for column in numbers if kind_of("".join(record.fields[column : column + 1])) is Kind.TEXT]
+        if not texts:
+            break  # a row
+        if len(texts) == len(numbers) and all(record.fields[: len(kinds)]) and len(record.fields) >= len(kinds):
+            found = index + 1
+    return found
+
+
+def _could_be_names(record: Record, width: int, time: int | None) -> bool:
     """Whether there is a name for each field of a row; those at the end may have none."""
     fields = record.fields
+    if len(fields) == width and time is not None and record.num_filled == 1 and name_score(fields[time]):
+        return True  # what tells the other columns apart stands above it
     while len(fields) > width and not fields[-1]:
         fields = fields[:-1]
-    return width - 1 <= len(fields) <= width and record.num_filled > 0
+    # One text alone above several columns is a title or a fact.
+    return width - 1 <= len(fields) <= width and record.num_filled > (1 if width > 2 else 0)
 
 
 def _likeness(record: Record, time: int | None) -> tuple[int, int, int]:
     """How much a record above the rows looks like one of names; of equals, the first is taken."""
-    score = name_score(record.fields[time]) if time is not None and time < len(record.fields) else 0
     texts = [field for field in record.fields if field]
+    score = name_score(record.fields[time]) if time is not None and time < len(record.fields) else 0
+    if time is None and all(kind_of(text) is Kind.TEXT for text in texts):
+        score = name_score(record.fields[0]) // 3  # the whole name of a time, not a line that tells one
+    if any(map(BELOW_NAMES.fullmatch, record.fields)):
+        score = min(score, 1)
     return (score, len(set(texts)), sum(kind_of(text) is Kind.TEXT for text in texts))
 
 
@@ -168,6 +226,7 @@ def _joined(
     if num_repeated < max(2, len(names) // 4) or len(names) != width:
         return (), None
     near = [record for record in (*below, *above) if abs(record.line - best.line) <= NEAR and record is not best]
+    near.sort(key=lambda record: share_of_units(record.fields))  # names are told apart by units at last
     for other in [record for record in near if len(record.fields) == width]:
         pairs = [" ".join(filter(None, dict.fromkeys(pair))) for pair in zip(names, other.fields, strict=True)]
         if len(set(pairs)) > len(set(names)) + num_repeated // 2:
@@ -175,20 +234,14 @@ def _joined(
     return (), None
 
 
-def _units(names: Sequence[str], below: Sequence[Record]) -> dict[str, str]:
-    """Units of columns, from the first row below the names that is of such."""
-    for record in below[:MOST_BELOW]:
-        if len(record.fields) != len(names):
-            continue
-        if _share_of_units(record.fields) >= 0.6:
-            pairs = zip(names, record.fields, strict=True)
-            return {name: text.strip("[]() ") for name, text in pairs if name and not NO_UNIT.fullmatch(text)}
-    return {}
-
-
-def _share_of_units(fields: Sequence[str]) -> float:
-    texts = [field for field in fields if field]
-    return sum(UNIT.fullmatch(text) is not None for text in texts) / max(1, len(texts))
+def _of_index(best: Record, above: Sequence[Record], width: int) -> tuple[str, ...]:
+    """Names of the rows above one that names the time alone, as pandas writes columns of several levels."""
+    if best.num_filled > 1 or width < 3:
+        return ()
+    levels = [record.fields for record in above if record.line < best.line and record.num_filled > width // 2]
+    levels = [fields for fields in levels if len(fields) == width]
+    names = [" ".join(filter(None, dict.fromkeys(texts))) for texts in zip(*levels, best.fields, strict=True)]
+    return tuple(all_different(names)) if levels and all(names) else ()
 
 
 def _lines_above(records: Sequence[Record], names: Record) -> int:
@@ -202,28 +255,44 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         *above, damaged = above
         start = damaged.line
     fitting = [
-        record.fields for record in table.comments if len(record.fields) == table.width and all(record.fields)
+        record.fields
+        for record in table.comments
+        if len(record.fields) == table.width and all(record.fields) and not are_facts(record.fields)
     ]
     time_named = [fields for fields in fitting if any(map(name_score, fields))]
     if chosen := (time_named or fitting)[-2:]:
         first, last = chosen[0], chosen[-1]
         # Of two, the second may hold the units: the first then has fewer fields that occur twice.
-        has_units = len(set(first)) > len(set(last)) and _share_of_units(last) >= 0.6
+        has_units = len(set(first)) > len(set(last)) and share_of_units(last) >= 0.6
         names = tuple(all_different(first if has_units else last))
         return Head(
             names=names,
             num_above=start if above else 0,
             num_below=0,
-            units=_units(names, [Record(0, last)]) if has_units else {},
+            units=units_of(names, [Record(0, last)]) if has_units else {},
             why="the names stand in a comment",
         )
     for record in reversed(above):
-        if names := _cut_otherwise(record, table):
+        if names := cut_otherwise(record, table):
             why = "the line of the names has another separator"
             return Head(names=names, num_above=start, num_below=0, units={}, why=why)
+    if named := named_wider(above, table.width):
+        why = "behind the names stands what the line below tells of the log"
+        return Head(names=named, num_above=start, num_below=0, units={}, why=why)
     wider = [record for record in above if record.num_filled > table.width]
     if wider:  # an ingest says that they do not fit
         return Head(names=(), num_above=_lines_above(above, wider[-1]), num_below=0, units={}, why=None)
+    time = next((column for column, kind in enumerate(_kinds(table)) if kind is Kind.TIME), 0)
+    if above and (some := first_names(above[-1].fields, time, table.width)):
+        return Head(
+            names=(*some, *(f"column_{number}" for number in range(len(some) + 1, table.width + 1))),
+            num_above=start,
+            num_below=0,
+            units={},
+            why="the line of the names has fewer than there are columns",
+            doubt=f"line {above[-1].line + 1} has {len(some)} names for {table.width} columns, and they are taken "
+            f"for the first ones: {some[-1]!r} is the last that it names. If they are others, say header",
+        )
     return Head(
         names=tuple(f"a{number}" for number in range(1, table.width + 1)),
         num_above=start if above else 0,
@@ -231,6 +300,7 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
         units={},
         why="no line above the first row holds names: they are invented",
         doubt=_doubt_of_names(above, table.width),
+        is_invented=True,
     )
 
 
@@ -245,16 +315,6 @@ def _is_like_row(record: Record) -> bool:
     text = "".join(record.fields)
     num_digits = sum(character.isdigit() for character in text)
     return not text or num_digits > sum(character.isalpha() for character in text)
-
-
-def _cut_otherwise(record: Record, table: Table) -> tuple[str, ...]:
-    """Names of a line that has another separator than the rows; none where it does not fit."""
-    text = table.separator.join(record.fields)
-    for mark in HEADER_SEPARATORS.replace(table.separator, ""):
-        names = [name.strip() for name in next(csv.reader([text], delimiter=mark), [])]
-        if len(names) == len(set(names)) == table.width and all(kind_of(name) is Kind.TEXT for name in names):
-            return tuple(names)
-    return ()
 
 
 def _doubt_of_names(above: Sequence[Record], width: int) -> str | None:

@@ -18,8 +18,9 @@ from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.ingest.sources.csv.syntax import is_blank, record_pattern
 from longstride.pipeline.profile.text.cells import Kind, kind_of
+from longstride.pipeline.profile.text.places import find_places
 
-__all__ = ["Record", "Table", "find_table", "fits", "labview_head", "named_separator"]
+__all__ = ["Record", "Table", "find_table", "fits", "named_separator"]
 
 SEPARATORS = (
     "\t",
@@ -48,9 +49,11 @@ COMMENTS_ABOVE = ("!", "--", "*", ";", "$", "@", "'")
 """Those that are comments only above all rows."""
 ERROR_WORD = re.compile(r"#(?:n/?a|value|div|num|ref|name|null)\b", re.IGNORECASE)
 """What spreadsheets write for a value that cannot be computed."""
-LABVIEW_MARKER = re.compile(rb"^\*\*\*End_of_Header\*\*\*[^\n]*\n", re.MULTILINE)
 WHOLE_LINE = re.compile(rb'^"(?:[^"\n]|"")*[,;\t|](?:[^"\n]|"")*"\r?$', re.MULTILINE)
 """A line that is one field in quotes, with what could separate fields in it; one alone is a title."""
+MAYBE_PLACES = (BLANKS, ",", ":")
+"""Separators that are found where none is: places of columns are looked for."""
+NEARLY_ALL = 0.98
 MAX_RECORDS = 500
 MUCH_BETTER = 0.02
 TRUST_IN_BLANKS = 0.8
@@ -88,6 +91,8 @@ class Table:
     width: int
     """Fields of most rows."""
     score: float
+    columns_at: str | None = None
+    """Where columns begin, in place of a separator."""
 
 
 def find_table(text: bytes, named: str | None) -> Table:
@@ -103,14 +108,12 @@ def find_table(text: bytes, named: str | None) -> Table:
         if best is None or found.score > best.score + margin:
             best = found
     assert best is not None
+    if named is None and best.separator in MAYBE_PLACES and (places := find_places(text.decode().split("\n"))):
+        found = _read(text, best.separator, "strict", comment, places)
+        is_needed = _share_of_rows(best) < NEARLY_ALL or (_is_named(found) and not _is_named(best))
+        if is_needed and found.score > best.score + MUCH_BETTER:
+            return found
     return best
-
-
-def labview_head(text: bytes) -> int:
-    """The length of the head that LabVIEW writes above the names, up to its last marker; 0 where there is none."""
-    if not text.startswith(b"LabVIEW Measurement"):
-        return 0
-    return max((marker.end() for marker in LABVIEW_MARKER.finditer(text)), default=0)
 
 
 def named_separator(text: bytes) -> tuple[str | None, int]:
@@ -151,13 +154,17 @@ def _comment(text: bytes) -> str | None:
             continue  # a column may be called #
         if mark in COMMENTS_ABOVE and at_top == 1 and lines[0][len(mark) :][:1].isdigit():
             continue  # a row with a sign in front
+        if at_top == 1 and lines[0].count(mark) == lines[1].count(mark) > 1:
+            continue  # a separator, before which the first name is empty
         if count == at_top or (mark in COMMENTS and count - at_top < 0.5 * (len(lines) - at_top)):
             return mark
     return None
 
 
-def _read(text: bytes, separator: str, quote: str, comment: str | None) -> Table:
+def _read(text: bytes, separator: str, quote: str, comment: str | None, columns_at: str | None = None) -> Table:
     recipe = Recipe(time="time", separator=separator, quote=quote, decimal=".")  # type: ignore[arg-type]
+    if columns_at is not None:
+        recipe = Recipe(time="time", columns_at=columns_at, comment=comment)
     rewriting = Rewriting.of(text, recipe)
     plain = rewriting.text(text) if rewriting else text
     mark = rewriting.canonical_separator if rewriting else separator
@@ -179,7 +186,8 @@ def _read(text: bytes, separator: str, quote: str, comment: str | None) -> Table
         comments=tuple(comments),
         records=tuple(records),
         width=width,
-        score=_score(records, width) * (TRUST_IN_BLANKS if separator == BLANKS else 1)
+        columns_at=columns_at,
+        score=_score(records, width) * (TRUST_IN_BLANKS if separator == BLANKS or columns_at else 1)
         - SMALL * (SEPARATORS.index(separator) if separator in SEPARATORS else 0),
     )
 
@@ -236,6 +244,21 @@ def _score(records: Sequence[Record], width: int) -> float:
     first = fit.index(True)
     rows = [record.fields[:width] for record, is_fit in zip(records, fit, strict=True) if is_fit]
     explained = sum(kind_of(field).value for row in rows for field in row) / (width * len(rows))
-    named = {kind_of(field) for field in rows[0]}.isdisjoint({Kind.NUMBER, Kind.TIME})
-    trust = NAMED if named else UNNAMED if first == 0 else NAMED_OTHERWISE
+    trust = NAMED if _are_names(rows[0]) else UNNAMED if first == 0 else NAMED_OTHERWISE
     return trust * explained * len(rows) / (len(records) - 0.8 * first)
+
+
+def _are_names(fields: Sequence[str]) -> bool:
+    return {kind_of(field) for field in fields}.isdisjoint({Kind.NUMBER, Kind.TIME})
+
+
+def _is_named(table: Table) -> bool:
+    """Whether the first line of the usual width holds names."""
+    first = next((record for record in table.records if fits(record, table.width)), None)
+    return first is not None and _are_names(first.fields[: table.width])
+
+
+def _share_of_rows(table: Table) -> float:
+    """Of the lines from the first of the usual width on, how many have it."""
+    fit = [fits(record, table.width) for record in table.records]
+    return sum(fit) / (len(fit) - fit.index(True)) if any(fit) else 0.0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
-from longstride.pipeline.profile.clock.times import Times
+from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.column import steps
 from longstride.storage.text import readable_time
 

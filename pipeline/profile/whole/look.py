@@ -28,8 +28,7 @@ from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.whole.clock import ClockKnown
 from longstride.pipeline.profile.whole.novelty import Known
 from longstride.pipeline.profile.whole.rest import read_rest, rest_of
-from longstride.pipeline.profile.words.wording import number
-from longstride.storage.text import counted
+from longstride.storage.text import counted, number
 
 __all__ = ["look_further", "say_beyond"]
 
@@ -136,7 +135,7 @@ def _known(sample: Sample) -> Known:
         return Known(columns, spellings, None)
     draft = Proposal(sample, dict(columns), blocks, times)
     find_spellings(draft)
-    names = ("decimal", "thousands", "strip", "negative")
+    names = ("decimal", "thousands", "strip", "scale", "negative")
     settings = {name: draft.settings[name] for name in names if name in draft.settings}
     recipe = sample.recipe(settings)
     spellings = {name: recipe.spelling_of(name) for name in columns}

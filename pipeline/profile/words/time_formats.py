@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
-__all__ = ["clock_formats", "date_formats", "datetime_formats", "digit_formats", "is_clock", "is_time"]
+from longstride.pipeline.ingest.settings.time_format import HALVES
+
+__all__ = ["clock_formats", "date_formats", "datetime_formats", "digit_formats", "is_clock", "is_half", "is_time"]
 
 MARK = r"(?P<mark>[-/._ ])"
 MONTH = r"[^\W\d_]{3,12}\.?"
@@ -12,26 +14,43 @@ DATES = tuple(
     (re.compile(pattern), formats)
     for pattern, formats in (
         (rf"\d{{4}}{MARK}\d{{1,2}}(?P=mark)\d{{1,2}}(?!\d)", ("%Y{0}%m{0}%d",)),
+        (r"\d{4}(?P<mark>:)\d\d:\d\d(?= )", ("%Y:%m:%d",)),
         (rf"\d{{1,2}}{MARK}\d{{1,2}}(?P=mark)\d{{4}}(?!\d)", ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y")),
         (rf"\d{{1,2}}{MARK}\d{{1,2}}(?P=mark)\d{{2}}(?!\d)", ("%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d")),
         (rf"\d{{1,2}}(?P<mark>\. |[-/. ]?){MONTH}(?P<mark2>,? |[-/.]|)\d{{4}}(?!\d)", ("%d{0}%b{1}%Y",)),
         (rf"\d{{1,2}}(?P<mark>[-/. ]?){MONTH}(?P=mark)\d{{2}}(?!\d)", ("%d{0}%b{0}%y",)),
         (rf"\d{{4}}(?P<mark>[-/. ]?){MONTH}(?P=mark)\d{{1,2}}(?!\d)", ("%Y{0}%b{0}%d",)),
+        (rf"\d{{1,2}} de {MONTH} de \d{{4}}(?P<mark>)", ("%d de %b de %Y",)),
         (rf"{MONTH}(?P<mark>[-/. ])\d{{1,2}}(?P<mark2>,? |[-/.])\d{{4}}(?!\d)", ("%b{0}%d{1}%Y",)),
         (r"(?:19|20)\d{2}[01]\d[0-3]\d(?P<mark>)(?!\d{3}$|\d$)", ("%Y%m%d",)),
         (r"[0-3]\d[01]\d(?:19|20)\d\d(?P<mark>)(?=[ T_-])", ("%d%m%Y", "%m%d%Y")),
         (r"\d{4}(?P<mark>-?)W[0-5]\d(?P=mark)[1-7]", ("%G{0}W%V{0}%u",)),
-        (r"(?:19|20)\d{2}(?P<mark>[- ])[0-3]\d{2}(?!\d)", ("%Y{0}%j",)),
+        (r"(?:19|20)\d{2}(?P<mark>[-./ ])[0-3]\d{2}(?!\d)", ("%Y{0}%j",)),
+        (r"(?:19|20)\d{2}(?P<mark>[-/.])[01]\d$", ("%Y{0}%m",)),
+        (rf"{MONTH}(?P<mark>[- /])(?:19|20)\d{{2}}$", ("%b{0}%Y",)),
+        (rf"{MONTH}(?P<mark>-)\d\d$", ("%b{0}%y",)),
         (r"\d{4}年\d{1,2}月\d{1,2}日(?P<mark>)", ("%Y年%m月%d日",)),
+        (r"\d{4}년 ?\d{1,2}월 ?\d{1,2}일(?P<mark>)", ("%Y년 %m월 %d일",)),
         (r"\d{6}(?P<mark>)(?=[ T_-]?\d{4}|[ T_-]\d\d:)", ("%d%m%y", "%m%d%y", "%y%m%d")),
     )
 )
-WEEKDAY = re.compile(r"[^\W\d_]{2,12}\.?(,? )(?=[^\W\d_]{3}|\d)")
+MONTH_OF_YEAR = re.compile(r"(?:19|20)\d\d([/-])(?:0?[1-9]|1[0-2])")
+WEEKDAY = re.compile(
+    r"(?!(?i:\w*(?:date|time|start|stop|end|begin|first|last|from|until|since|datum|zeit|log))\b)"
+    r"[^\W\d_]{2,12}\.?(,? )(?=[^\W\d_]{3}|\d)"
+)
+"""A word before a date, if it is none that says what date it is."""
 CTIME = re.compile(rf"({MONTH})( +)(\d{{1,2}})( +)(\d{{1,2}}:\d\d:\d\d(?:\.\d+)?)( +[A-Z]{{2,5}})?( +)(\d{{4}})")
-BETWEEN = re.compile(r"T|_|:|-|/|, ?|; ?| +|\u00a0|\u202f|")
+DAY_BETWEEN = re.compile(r"(\(|[ ,]+)[^\W\d_]{1,3}\.?(\) ?|[ ,]+)(?=\d)")
+"""A day of the week between the date and the time of day, as 2024/03/20(水) 08:00."""
+BETWEEN = re.compile(r" - | at | um | à |T|_|:|-|/|\||, ?|; ?| +|\u00a0|\u202f|")
+HALF_FIRST = re.compile(rf"(?P<half>{HALVES})(?P<blank> ?)(?=\d)")
+AROUND = re.compile(r"(\[|\(|')(.+?)(\]|\)|'|)|()(.+)( Uhr| hrs)")
+"""What stands around a time as a whole."""
+HOUR = re.compile(r"[0-2]\d(?P<mark>| ?h| ?Uhr)")
 TIME_OF_DAY = re.compile(
-    r"(?P<hour>\d{1,2})(?P<mark>[:.h-])\d{2}(?P<second>(?P=mark)\d{2}(?:(?P<point>[.,:;])(?P<fraction>\d{1,9}))?)?"
-    r"(?P<half> ?[AaPp]\.?\s?[Mm]\.?)?(?P<zone>\s?(?:Z|[+-]\d\d(?::?\d\d)?|[A-Z]{2,5}))?"
+    r"(?P<hour>\d{1,2})(?P<mark>[:.h_-])\d{2}(?P<second>(?P=mark)\d{2}(?:(?P<point>[.,:;])(?P<fraction>\d{1,9}))?)?"
+    rf"(?P<half>\s?(?:{HALVES}))?(?P<zone>\s?(?:Z|(?:(?:GMT|UTC) ?)?[+-]\d\d?(?::?\d\d)?|[A-Z]{{2,5}}))?"
 )
 COMPACT_TIME_OF_DAY = re.compile(
     r"[0-2]\d[0-5]\d(?P<second>[0-5]\d(?:(?P<point>[.,])(?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d{4}| ?UTC)?"
@@ -45,7 +64,7 @@ DIGITS = {
     9: ("%Y%j%H",),
     10: ("%Y%m%d%H", "%y%m%d%H%M", "%d%m%y%H%M"),
     11: ("%Y%j%H%M",),
-    12: ("%Y%m%d%H%M", "%y%m%d%H%M%S", "%d%m%y%H%M%S"),
+    12: ("%Y%m%d%H%M", "%y%m%d%H%M%S", "%d%m%y%H%M%S", "%d%m%Y%H%M"),
     13: ("%Y%j%H%M%S",),
     14: ("%Y%m%d%H%M%S", "%d%m%Y%H%M%S"),
     17: ("%Y%m%d%H%M%S%3f",),
@@ -58,6 +77,13 @@ def datetime_formats(text: str) -> Iterator[str]:
     if text.isdigit():
         yield from digit_formats(text)
         return
+    if found := AROUND.fullmatch(text):
+        before, within, after = (part or "" for part in (found.groups()[:3] if found[2] else found.groups()[3:]))
+        yield from (f"{before}{format_}{after}" for format_ in datetime_formats(within))
+        return
+    if month := MONTH_OF_YEAR.fullmatch(text):
+        yield f"%Y{month[1]}%m"
+        return
     if day := WEEKDAY.match(text):
         rest = text[day.end() :]
         if found := CTIME.fullmatch(rest):
@@ -69,9 +95,15 @@ def datetime_formats(text: str) -> Iterator[str]:
         if not rest:
             yield date
             continue
+        if (day := DAY_BETWEEN.match(rest)) and not HALF_FIRST.match(rest.lstrip()):
+            yield from (f"{date}{day[1]}%a{day[2]}{clock}" for clock in clock_formats(rest[day.end() :]))
+            continue
         between = BETWEEN.match(rest)
         assert between is not None
-        yield from (f"{date}{between[0]}{clock}" for clock in clock_formats(rest[between.end() :]))
+        rest = rest[between.end() :]
+        yield from (f"{date}{between[0]}{clock}" for clock in clock_formats(rest))
+        if between[0] in ("T", " ") and (hour := HOUR.fullmatch(rest)):
+            yield f"{date}{between[0]}%H{hour['mark']}"
     if (first := re.match(r"\S+(?: ?[AaPp][Mm])?(?= )", text)) and is_clock(first[0]):
         rest = text[first.end() + 1 :]
         dates = [date for date, left in _dates(rest) if not left]
@@ -111,12 +143,16 @@ def clock_formats(text: str) -> Iterator[str]:
     if east_asian := EAST_ASIAN.fullmatch(text):
         hour = "时" if "时" in text else "時"
         yield f"%H{hour}%M分{'%S秒' if east_asian['second'] else ''}"
+    if first := HALF_FIRST.match(text):
+        rest = text[first.end() :]
+        yield from (f"%p{first['blank']}{clock.replace('%H', '%I')}" for clock in clock_formats(rest))
+        return
     match = TIME_OF_DAY.fullmatch(text)
     if match is None:
         if UNPADDED.fullmatch(text):
             yield "%H:%M:%S"
         return
-    hour, half = ("%I", " %p" if match["half"].startswith(" ") else "%p") if match["half"] else ("%H", "")
+    hour, half = ("%I", " %p" if match["half"][0].isspace() else "%p") if match["half"] else ("%H", "")
     second = f"{match['mark']}%S{_fraction(match)}" if match["second"] else ""
     yield f"{hour}{match['mark']}%M{second}{half}{_zone(match['zone'] or '')}"
 
@@ -130,12 +166,19 @@ def _zone(text: str) -> str:
     blank = " " * (text != name)
     if name in ("", "UTC"):
         return text
+    if offset := re.match(r"(?:GMT|UTC) ?(?=[+-])", name):
+        return f"{blank}{offset[0]}%#z"
     return f"{blank}%Z" if name.isalpha() and name != "Z" else f"{blank}%#z"
 
 
 def is_time(text: str) -> bool:
     """Whether a text looks like a date or a time of day; digits alone do not."""
     return is_clock(text) or (not text.isdigit() and next(datetime_formats(text), None) is not None)
+
+
+def is_half(text: str) -> bool:
+    """Whether a text says the half of the day, such as AM."""
+    return re.fullmatch(HALVES, text) is not None
 
 
 def is_clock(text: str) -> bool:

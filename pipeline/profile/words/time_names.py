@@ -2,26 +2,26 @@
 
 import re
 
-__all__ = ["elapsed_unit", "name_score", "named_zone", "names_unit", "plain"]
+__all__ = ["elapsed_unit", "name_score", "names_unit", "plain"]
 
 TIME_NAME = re.compile(
-    r"(?:utc|gmt|local)?(?:date|time|timestamp|datetime|timedate|datetimes?tamp|ts|epoch|zeit|datum|uhrzeit|zeitstempel"
+    r"(?:utc|gmt|local)?(?:date|time|timestamp|datetime|timedate|datetimes?tamp|ts|epoch|unix(?:time|timestamp)?|posix|zeit|datum|uhrzeit|zeitstempel"
     r"|datumzeit|datumuhrzeit|zeitpunkt|fecha|hora|fechahora|heure|horodatage|dateheure|data|ora|dataora|tijd|tijdstip"
     r"|datumtijd|tid|tidpunkt|tidspunkt|dato|czas|datetimeutc|aika|aikaleima|kello|время|дата|датавремя|时间|日期|日時"
-    r"|時刻|時間|日期时间|yyyymmdd(?:hh(?:mm(?:ss)?)?)?)(?:utc|gmt|local|cet|lt)?"
+    r"|時刻|時間|日期时间|yyyymmdd(?:hh(?:mm(?:ss)?)?)?)(?:utc|gmt|local|lt|cet|mez|mesz|est|pst|jst|мск)?"
 )
 PART_OF_NAME = re.compile(r"time|date|stamp|zeit|datum|fecha|heure|czas|время|дата|时间|時間|日時")
 ELAPSED_NAME = re.compile(
-    r"(?:elapsed|relative|rel|test|run|total|up|sim|log)?(?:time|t|zeit|temps|tiempo|tempo|czas)s?|xvalue|timestamp|ts"
+    r"(?:elapsed|relative|rel|test|run|enginerun|total|up|sim|log|lauf|mess|versuchs|prüf)?(?:time|t|zeit|temps|tiempo|tempo|czas)s?"
+    r"|xvalue|timestamp|ts|время|tijd|tid|経過時間|時間|时间|经过时间"
 )
-OFFSET = re.compile(r"(?:(?:GMT|UTC) ?|[(\[])([+-])(\d{1,2})(?::?00)?(?![\d:])")
 UNITS = {
     "ns": r"ns|nanos(?:econds?)?",
     "us": r"[uµμ]s|micros(?:econds?)?|usecs?",
-    "ms": r"ms|millis(?:econds?)?|msecs?",
-    "s": r"s|secs?|seconds?|sekunden|secondes",
-    "min": r"min|mins|minutes?|minuten",
-    "h": r"h|hrs?|hours?|stunden",
+    "ms": r"ms|мс|毫秒|ミリ秒|millis(?:econds?)?|msecs?",
+    "s": r"s|\u0441|сек|секунды?|秒|secs?|seconds?|sekunden|secondes|segundos?|secondi",
+    "min": r"min|мин|分|分钟|mins|minutes?|minuten|minutos?|minuti",
+    "h": r"h|ч|小时|hrs?|hours?|stunden|heures|horas?",
     "d": r"d|days?|tage",
 }
 
@@ -47,19 +47,10 @@ def elapsed_unit(name: str) -> str | None:
 
 def names_unit(name: str) -> str | None:
     """The unit that the name of an elapsed time says; None where it says none."""
-    text = name.strip().lower()
+    text = re.sub(r"\s+(?:since|from|after|seit|depuis|desde)\b.*", "", name.strip().lower())
     for unit, pattern in UNITS.items():
-        if re.fullmatch(rf"(?:.*[\s_(\[/.-])?(?:{pattern})[)\]]?", text):
-            base = plain(re.sub(rf"[\s_(\[/.-]*(?:{pattern})[)\]]?$", "", text))
+        if re.fullmatch(rf"(?:.*[\s_(\[/.,-])?(?:{pattern})[)\]]?", text):
+            base = plain(re.sub(rf"[\s_(\[/.,-]*(?:{pattern})[)\]]?$", "", text))
             if base == "" or ELAPSED_NAME.fullmatch(base) or "time" in base or "elapsed" in base:
                 return unit
     return None
-
-
-def named_zone(name: str) -> str | None:
-    """The zone of whole hours that the name of a column says, such as Date Time, GMT-05:00; None for others."""
-    match = OFFSET.search(name)
-    if match is None or int(match[2]) > 12:
-        return None
-    # The signs of these zones are the other way round, as in POSIX.
-    return f"Etc/GMT{'-' if match[1] == '+' else '+'}{int(match[2])}" if int(match[2]) else "UTC"

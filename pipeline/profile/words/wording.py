@@ -1,21 +1,8 @@
-"""Shares, numbers and texts as a proposal words them."""
+"""Texts of a log as a proposal shows them."""
 
-from typing import Any
-
-__all__ = ["number", "quoted", "share"]
+__all__ = ["quoted"]
 
 MAX_TEXT_SHOWN = 40
-
-
-def share(part: int, whole: int) -> str:
-    """A percentage."""
-    percent = 100 * part / whole
-    return f"{percent:.1f}%" if percent >= 0.05 else "under 0.1%"
-
-
-def number(value: Any, digits: int = 6) -> str:
-    """A float, a whole one without a point."""
-    return f"{int(value)}" if value % 1 == 0 and abs(value) < 10**digits else f"{value:.{digits}g}"
 
 
 def quoted(text: str) -> str:

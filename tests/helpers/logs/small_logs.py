@@ -39,8 +39,10 @@ def log(header: str, *columns: Iterable[object], mark: str = ",") -> list[str]:
 
 
 def propose(*paths: Path, rows: int = 10_000) -> Proposal:
-    """Also checks that the text of a proposal is the recipe that it means."""
+    """Also checks that the text of a proposal is the recipe that it means; raises the question that it leaves."""
     found = profile([str(path) for path in paths], rows=rows)
+    if found.question is not None:
+        raise found.question
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder, "proposed.toml")
         recipe.write_text(found.as_toml(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How loggers write times: 160 ways, each as columns of texts of the same moments."""
+"""How loggers write times: 200 ways, each as columns of texts of the same moments."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,8 @@ MONTHS = {
     "nl": "januari februari maart april mei juni juli augustus september oktober november december",
     "pl": "sty lut mar kwi maj cze lip sie wrz paź lis gru",
     "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    "el": "Ιαν Φεβ Μαρ Απρ Μαΐ Ιουν Ιουλ Αυγ Σεπ Οκτ Νοε Δεκ",  # noqa: RUF001
+    "uk": "січ лют бер кві тра чер лип сер вер жов лис гру",  # noqa: RUF001
     "pt": "jan fev mar abr mai jun jul ago set out nov dez",
 }
 
@@ -74,7 +76,7 @@ def _spellings() -> list[Spelling]:
     found += map(_strftime, COMPACT)
     found += map(_strftime, OTHERS)
     found += [_named_month(language, names.split()) for language, names in MONTHS.items()]
-    return [*found, *NUMBERS, *SPECIAL, *SEVERAL]
+    return [*found, *_halves(), *NUMBERS, *SPECIAL, *SEVERAL]
 
 
 ISO = [
@@ -122,6 +124,19 @@ OTHERS = [
     "%d.%m.%Y  %H:%M:%S",
     "%d/%m/%Y %Hh%M",
     "%Y年%m月%d日 %H时%M分",
+    "%Y년 %m월 %d일 %H:%M",
+    "%Y:%m:%d %H:%M:%S",
+    "%Y_%m_%d_%H_%M_%S",
+    "%Y-%m-%d|%H:%M:%S",
+    "%d/%m/%Y - %H:%M:%S",
+    "%Y-%m-%d at %H:%M",
+    "%d.%m.%Y %H:%M Uhr",
+    "[%Y-%m-%d %H:%M:%S]",
+    "'%Y-%m-%d %H:%M:%S",
+    "%Y.%j %H:%M",
+    "%d%m%Y%H%M",
+    "%a %b %d %Y %H:%M:%S GMT+0000",
+    "%d/%m/%Y %H:%M:%S UTC+0",
 ]
 
 
@@ -164,6 +179,23 @@ NUMBERS = [
 ]
 
 
+HALVES = ("午前 午後", "上午 下午", "오전 오후", "vorm. nachm.", "πμ μμ", "a p", "A.M. P.M.")
+BEFORE = ("午前 午後", "上午 下午", "오전 오후", "AM PM")
+
+
+def _halves() -> list[Spelling]:
+    """AM and PM in other languages, behind the time of day or before it."""
+
+    def way(words: str, *, is_before: bool) -> Spelling:
+        def write(at: datetime) -> str:
+            half = words.split(" ")[at.hour >= 12]
+            return f"{at:%Y/%m/%d} {half} {at:%I:%M:%S}" if is_before else f"{at:%Y/%m/%d %I:%M:%S} {half}"
+
+        return _one(f"{words} {'before' if is_before else 'behind'}", write)
+
+    return [way(words, is_before=False) for words in HALVES] + [way(words, is_before=True) for words in BEFORE]
+
+
 def _hour_24(at: datetime) -> str:
     if (at.hour, at.minute) == (0, 0):
         return f"{at - DAY:%Y-%m-%d} 24:00"
@@ -184,12 +216,29 @@ SPECIAL = [
     _one("EST", lambda at: f"{at - timedelta(hours=5):%m/%d/%Y %H:%M:%S} EST"),
     _one("offset", lambda at: f"{at + timedelta(hours=9):%Y-%m-%dT%H:%M:%S}+09:00"),
     _one("offset of hours", lambda at: f"{at - timedelta(hours=3):%Y-%m-%d %H:%M:%S}-03"),
+    _one("day of the week within", lambda at: f"{at:%Y/%m/%d}({'月火水木金土日'[at.weekday()]}) {at:%H:%M}"),
+    _one("months with de", lambda at: f"{at.day} de {MONTHS['pt'].split()[at.month - 1]} de {at.year} {at:%H:%M}"),
+    _one("interval of one date", lambda at: f"{at:%Y-%m-%d %H:%M}-{at + timedelta(minutes=20):%H:%M}"),
+    _one("interval with a tilde", lambda at: f"{at:%Y/%m/%d %H:%M}~{at + timedelta(minutes=20):%H:%M}"),
     _one("comma, two digits", lambda at: f"{at:%Y-%m-%d %H:%M:%S},25")._replace(later=timedelta(seconds=0.25)),
     _one("milliseconds behind a colon", lambda at: f"{at:%d/%m/%Y %H:%M:%S}:000"),
 ]
 SEVERAL = [
     Spelling("date, clock", ("Date", "Time"), lambda at: (f"{at:%d.%m.%Y}", f"{at:%H:%M:%S}")),
     Spelling("date, clock in ISO", ("date", "time"), lambda at: (f"{at:%Y-%m-%d}", f"{at:%H:%M}")),
+    Spelling(
+        "date, clock, AM", ("Date", "Time", "Half"), lambda at: (f"{at:%m/%d/%Y}", f"{at:%I:%M}", f"{at:%p}")
+    ),
+    Spelling(
+        "year to minute in Japanese",
+        ("年", "月", "日", "時", "分"),
+        lambda at: tuple(f"{at:%Y %m %d %H %M}".split()),
+    ),
+    Spelling(
+        "date, interval",
+        ("Date", "Time"),
+        lambda at: (f"{at:%d.%m.%Y}", f"{at:%H:%M} - {at + timedelta(minutes=20):%H:%M}"),
+    ),
     Spelling("date, clock with AM", ("Date", "Time"), lambda at: (f"{at:%m/%d/%Y}", f"{at:%I:%M:%S %p}")),
     Spelling("date, HHMM", ("DATE", "TIME"), lambda at: (f"{at:%Y%m%d}", str(100 * at.hour + at.minute))),
     Spelling("Datum, Uhrzeit", ("Datum", "Uhrzeit"), lambda at: (f"{at:%d.%m.%y}", f"{at:%H:%M}")),

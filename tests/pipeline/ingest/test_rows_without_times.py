@@ -37,6 +37,8 @@ def test_rows_are_counted_through_all_files_and_rejects(tmp_path: Path, piece_by
     assert store.time[0:499].tolist() == expected(rows)
     assert store.values[0:499, 0].tolist() == rows
     assert store.segments.start.tolist() == [0, 7]
+    spans = [(file.first_time_ns, file.last_time_ns) for file in report.files]
+    assert spans == [tuple(expected([0, 299])), tuple(expected([300, 499]))]
 
 
 def test_the_same_rows_in_every_format(tmp_path: Path) -> None:
@@ -80,6 +82,7 @@ def test_a_store_of_counted_rows_is_made_again_and_not_appended_to(tmp_path: Pat
         ({"every": "1h"}, "time-unnamed", ("--time", "--start")),
         ({"start": "2031-05-17"}, "time-unnamed", ("--every",)),
         ({"every": "1h", "start": "2031-05-17", "time_format": "s"}, "recipe-conflict", ("time-format", "--time")),
+        ({"every": "?", "start": "2031-05-17"}, "recipe-unfinished", ('every = "?"', "--every")),
         ({"every": "0hz", "start": "2031-05-17"}, "recipe-value", ("'0hz'",)),
         ({"every": "2000000000hz", "start": "2031-05-17"}, "recipe-value", ("'2000000000hz'",)),
         ({"time": "a", "every": "44100hz"}, "recipe-value", ("'44100hz'",)),

@@ -36,6 +36,11 @@ def test_labels(look: LOOK, store: STORE) -> None:
         ("status", ["ok", "it's off"], "itsoff"),
         ("fault", ["none", "fault"], "is_fault"),
         ("class", ["normal", " Normal", "odd"], "odd"),
+        ("Zustand", ["Normal", "Störung"], "störung"),
+        ("machine_status", ["NORMAL", "BROKEN"], "broken"),
+        ("attack_type", ["none", "spoof"], "spoof"),
+        ("défaut", ["non", "oui"], "is_défaut"),
+        ("anomaly", ["no", "yes"], "is_anomaly"),
     ],
 )
 def test_a_label_is_computed_from_texts(
@@ -47,7 +52,7 @@ def test_a_label_is_computed_from_texts(
     assert doubted(found, f"{name!r} holds")
     labels = store().labels
     assert labels is not None
-    normal = ("normal", "benign", "ok", "none")
+    normal = ("normal", "benign", "ok", "none", "non", "no")
     assert labels[:, 0].tolist() == [int(text.strip().lower() not in normal) for text in rows]
 
 
@@ -77,6 +82,45 @@ def test_kinds_of_faults_are_labels_in_doubt(look: LOOK) -> None:
     found = look("time,v,fault", times(40), wave(40), [0, 3, 1, 0] * 10)
     assert found.settings["labels"] == ["fault"]
     assert doubted(found, "'fault' is taken for labels, not for an input: 0 to 3")
+
+
+@pytest.mark.parametrize("name", ["Störung", "panne", "falla", "异常", "авария", "isanomaly", "Fault flags"])
+def test_names_of_labels_in_other_languages(look: LOOK, name: str) -> None:
+    assert look(f"time,v,{name}", times(40), wave(40), [0, 0, 1, 0] * 10).settings["labels"] == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Class",
+        "target",
+        "attack_type",
+        "label_n",
+        "Machine failure",
+        "anomaly (0/1)",
+        "GT",
+        "fault_code",
+        "alarme",
+    ],
+)
+@pytest.mark.parametrize("values", [["0", "1"], ["0", "3", "1", "17"]])
+def test_what_may_be_a_label_is_no_input_in_silence(look: LOOK, name: str, values: list[str]) -> None:
+    found = look(f"time,v,{name}", times(40), wave(40), (values * 40)[:40])
+    assert "labels" not in found.settings
+    assert doubted(found, f"{name!r} is kept as a channel, an input of models")
+
+
+@pytest.mark.parametrize("name", ["RUL", "anomaly_score"])
+def test_numbers_that_models_should_find_are_no_inputs_in_silence(look: LOOK, name: str) -> None:
+    found = look(f"time,v,{name}", times(40), wave(40), [row / 8 for row in range(40)])
+    assert doubted(found, f"{name!r} is kept as a channel, an input of models")
+
+
+@pytest.mark.parametrize("name", ["target_temperature", "class_temp", "target", "y", "fault_current"])
+def test_channels_with_words_of_labels_in_their_names_are_channels(look: LOOK, name: str) -> None:
+    found = look(f"time,v,{name}", times(40), wave(40), [f"{60 + row % 7}.5" for row in range(40)])
+    assert found.settings == {"time": "time"}
+    assert not doubted(found, repr(name))
 
 
 @pytest.mark.parametrize("values", [["0", "1"], ["Normal", "Attack"]])

@@ -30,6 +30,19 @@ def test_words(look: LOOK, store: STORE) -> None:
     assert np.isnan(made.values).sum() == 5
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["Bad_Stale", "Uncertain_LastUsableValue", "I/O-Timeout", "Bad - No Comm", "1.#QNAN", "(null)", "keine Daten"],
+)
+def test_words_of_servers_and_languages_are_known_where_they_come_once(
+    look: LOOK, store: STORE, word: str
+) -> None:
+    a = wave(100)
+    a[3] = word
+    assert look("time,a,b", times(100), a, wave(100, seed=1)).settings == {"time": "time", "null": [word]}
+    assert np.isnan(store().values).sum() == 1
+
+
 @pytest.mark.parametrize("value", ["-200", "-999", "-9999.0", "9999", "65535", "-32768", "99.99", "1e32"])
 def test_numbers(look: LOOK, store: STORE, value: str) -> None:
     found = look("time,a,b", times(100), wave(100, now_and_then=value), wave(100, seed=1))

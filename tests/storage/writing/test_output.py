@@ -19,6 +19,16 @@ from tests.helpers.paths import ROOT
 from tests.helpers.stores.store_rows import tree
 
 
+def test_a_pipe_that_stdout_leads_to_is_no_file(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    try:
+        with raises("path-taken", "pipe"):
+            check_output(f"/dev/fd/{write}", overwrite=True)
+    finally:
+        os.close(read)
+        os.close(write)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "far" / "away" / "scores.parquet"

@@ -11,6 +11,7 @@ from io import BufferedIOBase
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import undecodable
+from longstride.pipeline.ingest.sources.csv.cutting import UNCUT
 from longstride.pipeline.ingest.sources.csv.syntax import (
     MAX_RECORD_BYTES,
     count_fields,
@@ -21,6 +22,7 @@ from longstride.pipeline.ingest.sources.csv.syntax import (
 
 __all__ = [
     "BOM",
+    "HOLE",
     "SEPARATOR_LINE",
     "Header",
     "all_different",
@@ -40,6 +42,8 @@ OTHER_SEPARATORS = ",;\t|"
 NEWLINE = b"\n"
 SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """What Excel and others write above the header."""
+HOLE = re.compile(rb"(?<=[^\0\n])\0{16,}")
+"""Zero bytes behind a text, where a logger lost its power."""
 MAX_SAMPLED_ROWS = 1000
 FEW_LETTERS, MANY_LETTERS = 16, 256
 MANY = 0.1
@@ -82,7 +86,7 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     if encoding := wide_encoding(head):
         message = f"its text is {encoding.upper()}: say so, as with --encoding {encoding}"
         raise SourceError(source, message, code="encoding-wrong")
-    if b"\0" in head.partition(NEWLINE)[0]:
+    if b"\0" in HOLE.sub(b"", head.partition(NEWLINE)[0]):
         raise SourceError(source, "its first line holds zero bytes: this is not text", code="source-format")
     begin = len(BOM) if head.startswith(BOM) else 0
     separator_line = SEPARATOR_LINE.match(head, begin)
@@ -92,9 +96,7 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     else:
         given = _read_names(head, start, source, recipe)
     stop = _behind_lines(head, given.stop, recipe.num_below_header)
-    records = first_records(
-        head[stop : head.rfind(NEWLINE) + 1], recipe.separator.encode(), MAX_SAMPLED_ROWS, recipe.comment
-    )
+    records = first_records(head[stop : head.rfind(NEWLINE) + 1], recipe, MAX_SAMPLED_ROWS)
     rows = [record for record in records if record != given.line]
     names = _fit(given.names, rows, recipe)
     surplus = _surplus(rows, len(names), recipe.separator.encode())
@@ -194,6 +196,9 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
         raise SourceError(
             source, "the file is empty: expected a header with the names of the columns", code="source-empty"
         )
+    if hole := HOLE.search(head, start, stop):
+        # What stands behind it in the line is the rest of a row, and is rejected as such.
+        return _named(head[start : hole.start()], hole.start(), place, source, recipe)
     record = record_pattern(separator).match(head, start)
     if record is None:
         found = f"its first line is longer than {MAX_RECORD_BYTES:,} bytes"
@@ -202,7 +207,15 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
         raise SourceError(
             source, f"this is not the header of a CSV file: {found}", place=place, code="header-unreadable"
         )
-    line = record[0].removesuffix(NEWLINE).removesuffix(b"\r")
+    return _named(record[0].removesuffix(NEWLINE).removesuffix(b"\r"), record.end(), place, source, recipe)
+
+
+def _named(line: bytes, stop: int, place: str, source: str, recipe: Recipe) -> _Given:
+    """The names in the record of the header, which ends at `stop`."""
+    if line.startswith(UNCUT.encode()):
+        message = f"a place of columns-at is within a word of {shown(line[1:], recipe.encoding)}: name the columns"
+        message += " by --header, and say --skip-lines"
+        raise SourceError(source, message, place=place, code="header-unreadable")
     if b"\r" in re.sub(rb'"[^"]*+"', b"", line):
         raise SourceError(
             source,
@@ -225,7 +238,7 @@ def _read_names(head: bytes, start: int, source: str, recipe: Recipe) -> _Given:
         named = "tab" if other == "\t" else shlex.quote(other)
         message = f"the header is one column, {shown(line, recipe.encoding)}: name its separator, as with"
         raise SourceError(source, f"{message} --separator {named}", place=place, code="separator-wrong")
-    return _Given(names=names, line=line, stop=record.end())
+    return _Given(names=names, line=line, stop=stop)
 
 
 def is_no_row(line: bytes, separator: bytes, comment: str | None) -> bool:
@@ -233,9 +246,11 @@ def is_no_row(line: bytes, separator: bytes, comment: str | None) -> bool:
     return is_blank(line, separator) or bool(comment and line.startswith(comment.encode()))
 
 
-def first_records(data: bytes, separator: bytes, limit: int, comment: str | None = None) -> list[bytes]:
-    """Give the first records of whole lines that are well formed and no comments, without their line breaks."""
+def first_records(data: bytes, recipe: Recipe, limit: int) -> list[bytes]:
+    """Give the first records of whole lines that are well formed rows, without their line breaks."""
+    separator = recipe.separator.encode()
     pattern = record_pattern(separator)
+    kind = b"" if recipe.only_lines is None else recipe.only_lines.encode() + separator
     found: list[bytes] = []
     start = 0
     while start < len(data) and len(found) < limit:
@@ -244,7 +259,7 @@ def first_records(data: bytes, separator: bytes, limit: int, comment: str | None
             start = data.index(NEWLINE, start) + 1
             continue
         start = match.end()
-        if not is_no_row(match[0], separator, comment):
+        if not is_no_row(match[0], separator, recipe.comment) and match[0].startswith(kind):
             found.append(match[0].rstrip(b"\r\n"))
     return found
 

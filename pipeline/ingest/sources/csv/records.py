@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject, raw_text, undecodable
+from longstride.pipeline.ingest.sources.csv.cutting import UNCUT
 from longstride.pipeline.ingest.sources.csv.header import BOM, Header
 from longstride.pipeline.ingest.sources.csv.lines import Piece
 from longstride.pipeline.ingest.sources.csv.syntax import (
@@ -28,6 +29,11 @@ __all__ = ["Records", "find_records"]
 
 QUOTE, NEWLINE, RETURN = b'"\n\r'
 MAX_ASCII, MAX_BYTE = 127, 255
+ZERO = b"\0"
+NOT_CUT = (
+    "line not cut",
+    "the line does not fit the regular expression of line, or a place of columns-at is within a word of it",
+)
 PROBE_BYTES = 8
 """So many bytes of a line tell it from most others."""
 
@@ -70,6 +76,9 @@ def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
     blank = _are_blank(piece, starts, stops, syntax) & ~long
     if recipe.comment:
         blank |= _begin_with(piece, starts, recipe.comment.encode()) & ~long
+    if recipe.only_lines:
+        kind = (recipe.only_lines + recipe.separator).encode()
+        blank |= ~_begin_with(piece, starts, kind) & ~_begin_with(piece, starts, UNCUT.encode()) & ~long
     headers = _are_headers(piece, starts, stops, header) & ~long & ~blank
     wrong = (found.damaged | (found.num_fields != syntax.num_fields) | long) & ~blank & ~headers
     trimmed = _without_empty_end(piece, found, np.flatnonzero(wrong & ~long), syntax, header.surplus)
@@ -78,6 +87,15 @@ def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
         record: syntax.fault(piece.data[starts[record] : stops[record]], recipe.encoding)
         for record in np.flatnonzero(wrong).tolist()
     }
+    if UNCUT.encode() in piece.data:
+        uncut = _begin_with(piece, starts, UNCUT.encode()) & ~headers
+        rejects |= dict.fromkeys(np.flatnonzero(uncut).tolist(), NOT_CUT)
+        wrong |= uncut
+    if ZERO in piece.data:
+        holes = np.add.reduceat(np.frombuffer(piece.data, np.uint8) == 0, starts, dtype=np.int64)
+        of_zeros = (holes > 0) & ~headers & ~long
+        rejects |= {record: _zero_bytes(int(holes[record])) for record in np.flatnonzero(of_zeros).tolist()}
+        wrong |= of_zeros
     good = ~(wrong | blank | headers)
     data = _to_utf8(_joined(piece.data, starts, stops, good, trimmed), recipe)
     if data is None:
@@ -97,7 +115,7 @@ def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
             Reject(
                 int(lines[record]),
                 *fault,
-                raw_text(piece.data[starts[record] : stops[record]], recipe.encoding),
+                raw_text(piece.data[starts[record] : stops[record]], recipe.encoding).removeprefix(UNCUT),
             )
             for record, fault in sorted(rejects.items())
         ],
@@ -108,6 +126,12 @@ def find_records(piece: Piece, header: Header, recipe: Recipe) -> Records:
     num_firsts = len(records.lines) + len(records.rejects) + records.num_blank + records.num_headers
     assert num_firsts + records.num_continued == found.num_lines
     return records
+
+
+def _zero_bytes(number: int) -> tuple[str, str]:
+    """Reason and detail of a row that holds zero bytes."""
+    detail = f"the row holds zero bytes, {number:,} of them, as where a logger lost its power: part of it is lost"
+    return "zero bytes", detail
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,10 @@ from typing import Any
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import is_single_byte
 from longstride.pipeline.ingest.settings.text import BLANKS
-from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
+from longstride.pipeline.ingest.sources.csv.cutting import cutter
+from longstride.pipeline.ingest.sources.csv.header import FEW_LETTERS, wide_encoding
+from longstride.pipeline.ingest.sources.csv.quoting import requoter, written
+from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES, is_utf8
 
 __all__ = ["Rewriting"]
 
@@ -38,6 +41,8 @@ class Rewriting:
     line_end: bytes
     separator: str
     quote: str
+    cut: Recipe | None
+    """Says how lines are cut that have no separator; None where they have."""
 
     @staticmethod
     def of(begin: bytes, recipe: Recipe) -> "Rewriting | None":
@@ -45,15 +50,19 @@ class Rewriting:
 
         Raises UnicodeError where it cannot be in the recipe's encoding.
         """
-        encoding = None if is_single_byte(recipe.encoding) else recipe.encoding
-        if begin and encoding and codecs.lookup(encoding).name in MARKED and not begin.startswith(MARKS):
-            raise UnicodeError(f"{encoding} begins with a mark, and this text does not")
+        is_cut = recipe.line is not None or recipe.columns_at is not None
+        # What is looked for is in UTF-8; and lines that are cut by places are cut as letters.
+        are_bytes = is_utf8(recipe.encoding) or (recipe.separator + (recipe.comment or "")).isascii()
+        encoding = None if is_single_byte(recipe.encoding) and are_bytes and not is_cut else recipe.encoding
+        if begin and encoding:
+            _refuse_other_wide(begin, encoding)
         text = begin if encoding is None else begin.decode(encoding, "replace").encode()
         rewriting = Rewriting(
             encoding=encoding,
             line_end=line_end_of(text),
-            separator=recipe.separator,
-            quote=recipe.quote,
+            separator=UNIT_SEPARATOR if is_cut else recipe.separator,
+            quote="strict" if is_cut else recipe.quote,
+            cut=recipe if is_cut else None,
         )
         is_plain = rewriting.separator == rewriting.canonical_separator and recipe.quote == "strict"
         return None if is_plain and encoding is None and rewriting.line_end == NEWLINE else rewriting
@@ -68,7 +77,15 @@ class Rewriting:
     def recipe(self, recipe: Recipe) -> Recipe:
         """The recipe for what is written."""
         encoding = recipe.encoding if self.encoding is None else "utf-8"
-        return replace(recipe, encoding=encoding, separator=self.canonical_separator, quote="strict")
+        return replace(
+            recipe,
+            encoding=encoding,
+            separator=self.canonical_separator,
+            quote="strict",
+            header=recipe.columns_of_line or recipe.header,
+            line=None,
+            columns_at=None,
+        )
 
     def stream(self, stream: io.BufferedIOBase) -> io.BufferedIOBase:
         """The text of a stream, rewritten."""
@@ -88,6 +105,8 @@ class Rewriting:
 
     def lines(self, data: bytes) -> bytes:
         """Whole lines, rewritten; their ends are line feeds."""
+        if self.cut is not None and (cut := cutter(self.cut, self.separator)):
+            return cut(data)
         mark = self.quote_mark
         if self.quote == "lines":
             data = b"".join(map(_without_quotes, data.splitlines(keepends=True)))
@@ -95,6 +114,8 @@ class Rewriting:
         special = mark in data or (self.quote == "backslash" and b"\\" in data) or b'"' in data
         if not special or (self.quote == "strict" and self.separator != BLANKS):
             return self._separated(data)
+        if self.separator != BLANKS:
+            return requoter(self._separator_bytes, self.canonical_separator.encode(), self.quote)(data)
         fields = self._fields_of()
         return b"".join(
             fields(line) if mark in line or b'"' in line or b"\\" in line else self._separated(line)
@@ -124,43 +145,49 @@ class Rewriting:
         return self.separator.encode()
 
     def _fields_of(self) -> Callable[[bytes], bytes]:
-        """What rewrites one line that holds quotes."""
-        mark = self.quote_mark
-        between = rb"[ \t]+" if self.separator == BLANKS else re.escape(self._separator_bytes)
-        around = rb"" if self.separator == BLANKS else rb"[ \t]*"
-        end = rb"(?=%s|[ \t]*\r?\n|$)" % between
+        """What rewrites one line that holds quotes, with blanks between its fields."""
+        mark, between = self.quote_mark, rb"[ \t]+"
         inside = (rb"[^%s\\]|\\.|%s%s" if self.quote == "backslash" else rb"[^%s]|%s%s") % ((mark,) * 3)
-        quoted = re.compile(rb"%s%s((?:%s)*+)%s%s%s" % (around, mark, inside, mark, around, end))
+        quoted = re.compile(rb"%s((?:%s)*+)%s(?=[ \t]+|$)" % (mark, inside, mark))
         escaped = rb"\\.|" if self.quote == "backslash" else b""
-        plain = re.compile(rb"(?:%s(?!%s).)*+" % (escaped, between), re.DOTALL)
+        plain = re.compile(rb"(?:%s[^ \t])*+" % escaped, re.DOTALL)
         following = re.compile(between)
-        separator, canonical = self._separator_bytes, self.canonical_separator.encode()
+        canonical = self.canonical_separator.encode()
         # A character after a backslash is itself, where it could be taken for another.
         unescape = re.compile(rb'\\([\\"\']|%s)' % between) if self.quote == "backslash" else None
-        opened = re.compile(rb"(?:^|%s)[ \t]*%s" % (between, mark))
 
         def rewrite(line: bytes) -> bytes:
             text = line.rstrip(b"\r\n")
             ending = line[len(text) :]
-            if self.separator == BLANKS:
-                text = text.strip(b" \t")
-            elif self.quote == "none" or (unescape is None and not opened.search(text)):
-                # No field begins with a quote: all are characters.
-                return canonical.join(_written(f, canonical, False) for f in text.split(separator)) + ending
+            text = text.strip(b" \t")
             fields, start = [], 0
             while True:
-                match = quoted.match(text, start)
+                match = quoted.match(text, start) if self.quote != "none" else None
                 found = match or plain.match(text, start)
                 assert found is not None
                 field = match[1].replace(mark * 2, mark) if match else found[0]
                 field = unescape.sub(rb"\1", field) if unescape else field
-                fields.append(_written(field, canonical, match is not None))
+                fields.append(written(field, canonical, is_quoted=match is not None))
                 gap = following.match(text, found.end())
                 if gap is None:
                     return canonical.join(fields) + ending
                 start = gap.end()
 
         return rewrite
+
+
+def _refuse_other_wide(begin: bytes, encoding: str) -> None:
+    """Raise UnicodeError where a text is said to be in UTF-16 or UTF-32, and is not."""
+    name = codecs.lookup(encoding).name
+    if name in MARKED and not begin.startswith(MARKS):
+        raise UnicodeError(f"{encoding} begins with a mark, and this text does not")
+    if not name.startswith(MARKED):
+        return
+    found = wide_encoding(begin)
+    if found not in (None, name) and found not in MARKED:
+        raise UnicodeError(f"its zero bytes are those of {found}, not of {encoding}")
+    if len(begin) >= FEW_LETTERS and b"\0" not in begin:
+        raise UnicodeError(f"it holds no zero bytes, as each text in {encoding} does")
 
 
 def line_end_of(text: bytes) -> bytes:
@@ -176,13 +203,6 @@ def _without_quotes(line: bytes) -> bytes:
     if len(text) < 2 or not text.startswith(b'"') or not text.endswith(b'"'):
         return line
     return text[1:-1].replace(b'""', b'"') + NEWLINE
-
-
-def _written(field: bytes, separator: bytes, is_quoted: bool) -> bytes:
-    """A field as RFC 4180 writes it."""
-    if b'"' in field or separator in field or (is_quoted and field != field.strip()):
-        return b'"%s"' % field.replace(b'"', b'""')
-    return field
 
 
 class _Rewritten(io.RawIOBase):

@@ -1,6 +1,5 @@
 """What the name of a file says of all its rows: their series, their sensor, their date."""
 
-import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,7 +10,7 @@ import polars as pl
 from longstride.pipeline.ingest.columns import Columns, listed
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.setting import name_pattern
+from longstride.pipeline.ingest.settings.pattern import group_of, search
 from longstride.pipeline.ingest.sources.base import Raw, Source
 from longstride.pipeline.ingest.sources.shapes.reshaped import Reshaped
 
@@ -78,17 +77,16 @@ def base_name(name: str) -> str:
 def _found(source: Source, setting: str, text: str) -> tuple[str, str]:
     """The group of a regular expression, and what it is in the name of a source."""
     setting = setting.replace("_", "-")
-    pattern = name_pattern(setting, text)
-    group = next(iter(pattern.groupindex))
+    group = group_of(setting, text)
     is_of_path = "/" in text
     searched = source.path if is_of_path else base_name(source.path)
-    match = re.search(pattern, searched)
-    if match is None or not match[group]:
-        found = "does not match" if match is None else f"has nothing for the group {group!r} of"
+    found = search(text, group, searched)
+    if not found:
+        reason = "does not match" if found is None else f"has nothing for the group {group!r} of"
         raise SourceError(
             source.name,
-            f"its {'path' if is_of_path else 'name'}, {searched!r}, {found} {setting} {shlex.quote(text)}: rename "
-            "the file, leave it out, or give another regular expression",
+            f"its {'path' if is_of_path else 'name'}, {searched!r}, {reason} {setting} {shlex.quote(text)}: "
+            "rename the file, leave it out, or give another regular expression",
             code="name-unmatched",
         )
-    return group, match[group]
+    return group, found

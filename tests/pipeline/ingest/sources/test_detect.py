@@ -343,10 +343,13 @@ def test_what_is_no_log_is_told_in_one_line(tmp_path: Path, damage: str) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "UTF16", "utf_32"])
-def test_an_encoding_that_a_text_does_not_have(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize(
+    ("written", "encoding"),
+    [("utf-8", "utf-16"), ("utf-8", "utf_32"), ("utf-8", "utf-16-be"), ("utf-16-le", "utf-16-be")],
+)
+def test_an_encoding_that_a_text_does_not_have(tmp_path: Path, written: str, encoding: str) -> None:
     path = tmp_path / "log.csv"
-    path.write_bytes(csv_log())
+    path.write_bytes(csv_log(encoding=written))
     with raises("encoding-wrong", "log.csv", "utf-16-le"):
         ingest([path], tmp_path / "s.zarr", Recipe(time="time", encoding=encoding))
     assert not (tmp_path / "s.zarr").exists()

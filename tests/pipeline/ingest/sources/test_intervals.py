@@ -60,7 +60,7 @@ def test_rows_within_intervals(
         ]
         np.testing.assert_array_equal(store.labels, wanted)
         unmatched = [one for one in intervals if not any(is_within(*row, one) for row in stored)]
-        assert len(report.look_at) == bool(unmatched)
+        assert len(report.look_at) == bool(unmatched or not intervals)
         assert not unmatched or report.look_at[0].startswith(f"{len(unmatched)} of {len(intervals)} intervals of ")
 
 
@@ -93,7 +93,7 @@ def test_times_are_those_of_the_zone_of_rows(tmp_path: Path, write_log: WRITE) -
 @pytest.mark.parametrize(
     ("lines", "code", "facts"),
     [
-        (["first,last", "1,2"], "labels-format", ["start and end", "'first'"]),
+        (["first,last", "1,2"], "labels-format", ["start and end", "first"]),
         ([], "labels-format", ["start and end"]),
         (["start,end", "yesterday,2024-03-01"], "labels-format", ["line 2", "'yesterday'"]),
         (["start,end", "2024-03-02,2024-03-01"], "labels-format", ["line 2", "before it starts"]),
@@ -111,9 +111,10 @@ def test_what_is_no_file_of_intervals(
     assert not (tmp_path / "out").exists()
 
 
-def test_rows_without_times_have_no_intervals(tmp_path: Path) -> None:
+def test_rows_without_times_have_no_intervals(tmp_path: Path, write_log: WRITE) -> None:
+    log, labels = write_log("log.csv", ["v", "1"]), write_log("labels.csv", ["start,end", "2024-03-01,2024-03-02"])
     with raises("recipe-conflict", "label-file"):
-        Recipe(every="1s", start="2024-03-01T00:00", label_file="labels.csv")
+        ingest([log], tmp_path / "out", Recipe(every="1s", start="2024-03-01T00:00", label_file=str(labels)))
 
 
 def test_a_changed_file_is_refused_until_it_is_accepted(tmp_path: Path, write_log: WRITE) -> None:

@@ -1,6 +1,7 @@
 """One field at a time, both ways of reading it, against what Python's `float` says."""
 
 import math
+import re
 from dataclasses import replace
 
 import polars as pl
@@ -56,11 +57,14 @@ def read(folder: str, field: str, recipe: Recipe, *, numbers: bool) -> float | N
     return math.nan if value is None else value
 
 
+FORTRAN = re.compile(r"([\d.])[dD]([+-]?\d)")
+
+
 def expected(field: str) -> float | None:
     if not field.strip():
         return math.nan
     try:
-        value = float(field)
+        value = float(FORTRAN.sub(r"\1e\2", field))
     except ValueError:
         return None
     # Python alone takes 1_000 for a number.

@@ -34,6 +34,14 @@ def read(texts: list[str | None], time_format: str | None, timezone: str = "UTC"
         ("%a %b %d %H:%M:%S %Z %Y", "Sat May 17 08:00:00 MESZ 2031", "2031-05-17T06:00:00"),
         ("%a %b %d %H:%M:%S %Y", "Sat May  7 08:00:00 2031", "2031-05-07T08:00:00"),
         ("%a %b %d %H:%M:%S %Y", "Sa Mai 17 24:00:00 2031", "2031-05-18T00:00:00"),
+        ("%Y %j %H%.f", "2031 137 0.5", "2031-05-17T00:30:00"),
+        ("%Y %j %H.%f", "2031 137 23,25", "2031-05-17T23:15:00"),
+        ("%Y %j %H%.f", "2031 137 1", "2031-05-17T01:00:00"),
+        ("%Y %j %H%.f", "2031 137 24.0", "2031-05-18T00:00:00"),
+        ("%Y-%m-%d %H%.f", "2031-05-17 8.333333333", "2031-05-17T08:20:00"),
+        ("%Y %j%.f", "2031 137.25", "2031-05-17T06:00:00"),
+        ("%Y-%m-%d %H:%M%.f", "2031-05-17 08:15.1", "2031-05-17T08:15:06"),
+        ("%Y-%m-%d %H:%M:%S%.f", "2031-05-17 08:15:01.1", "2031-05-17T08:15:01.100000"),
         ("%d. %B %Y %H:%M", "17. März 2031 08:00", "2031-03-17T08:00:00"),
         ("%d-%b-%Y %H:%M", "17-DÉC.-2031 08:00", "2031-12-17T08:00:00"),
         ("%d/%m/%Y %I:%M %p", "17/05/2031 8:00 p.m.", "2031-05-17T20:00:00"),
@@ -77,6 +85,10 @@ def test_a_spelling(time_format: str | None, text: str, expected: str) -> None:
         ("%Y%m%d%H", "203105171"),
         ("%y%m%d%H%M%S", "3111051234"),
         (None, "2031-05-17 24:30"),
+        ("%Y %j %H%.f", "2031 137 24.5"),
+        ("%Y %j %H%.f", "2031 137 25.5"),
+        ("%Y %j %H", "2031 137 0.5"),
+        ("%Y %j %H%.f", "2031 137 1.x"),
     ],
 )
 def test_what_is_no_time_stays_none(time_format: str | None, text: str) -> None:
@@ -123,6 +135,7 @@ def test_names_of_months_mean_one_month() -> None:
         "17.05.2031 08:00 bis 17.05.2031 09:00",
         "17.05.2031 08:00/17.05.2031 09:00",
         "17.05.2031 08:00..17.05.2031 09:00",
+        "17.05.2031 08:00-17.05.2031 09:00",
     ],
 )
 def test_an_interval_has_two_ends(text: str) -> None:
@@ -130,6 +143,12 @@ def test_an_interval_has_two_ends(text: str) -> None:
         recipe = Recipe(time="t", time_format="%d.%m.%Y %H:%M", interval=interval)  # type: ignore[arg-type]
         found = to_nanoseconds([pl.Series("t", [text, "17.05.2031 08:00", None])], recipe).nanoseconds
         assert found.cast(pl.Datetime("ns")).dt.hour().to_list() == [expected, None, None]
+
+
+def test_an_interval_behind_a_date() -> None:
+    recipe = Recipe(time=("d", "t"), time_format="%d.%m.%Y %H:%M", interval="end")
+    columns = [pl.Series("d", ["17.05.2031"]), pl.Series("t", ["08:00-09:00"])]
+    assert to_nanoseconds(columns, recipe).nanoseconds.cast(pl.Datetime("ns")).dt.hour().to_list() == [9]
 
 
 def test_dates_with_slashes_are_no_intervals() -> None:

@@ -351,3 +351,37 @@ def test_reasons_name_the_value_and_the_way_out(
     found, detail = explain(columns, recipe)(0)
     assert found == reason
     assert all(fact in detail for fact in facts)
+
+
+def test_clocks_without_a_date() -> None:
+    texts: list[object] = [
+        "0:00:10",
+        "27:15:30.25",
+        " 08:30 ",
+        "8:30:01,5",
+        "8:60",
+        "1:2:3:4",
+        "8",
+        "-1:00",
+        "",
+        None,
+    ]
+    found = read(texts, time_format="h:m:s", start="2024-03-01")
+    begin = nanoseconds("2024-03-01")
+    seconds = [10, 27 * 3600 + 15 * 60 + 30.25, 8.5 * 3600, 8.5 * 3600 + 1.5]
+    assert found == [begin + int(second * 10**9) for second in seconds] + [None] * 6
+    assert read(["0:01"], time_format="h:m:s") == [60 * 10**9]
+    assert read(["900000:00", "1:00"], time_format="h:m:s", start="2261-01-01")[0] is None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"time": ("a", "b")},
+        {"time": "a", "date_from": "(?P<day>[0-9]{8})"},
+        {"time": "a", "melt": "%H:%M"},
+    ],
+)
+def test_a_clock_stands_in_one_column(settings: dict[str, Any]) -> None:
+    with raises("recipe-conflict"):
+        Recipe(time_format="h:m:s", **settings)

@@ -217,3 +217,40 @@ def test_numbers_that_are_no_clock_are_not_taken_for_one(look: LOOK, form: str) 
 def _hourly(form: str) -> list[tuple[str, float]]:
     first = datetime(2024, 3, 1)
     return [((first + timedelta(hours=hour)).strftime(form), 20 + hour % 11 / 4) for hour in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("header", "day", "time"),
+    [
+        ("Year,DoY,Hour,v", [80, 81], datetime(2024, 3, 20)),
+        ("year,month,day,hour,v", ["3,20", "3,21"], datetime(2024, 3, 20)),
+    ],
+)
+@pytest.mark.parametrize("step", [0.5, 0.25])
+def test_hours_with_a_fraction(
+    look: LOOK, store: STORE, header: str, day: list[object], time: datetime, step: float
+) -> None:
+    count = round(24 / step)
+    hours = [f"{row % count * step:g}" for row in range(2 * count)]
+    found = look(
+        header, [2024] * 2 * count, [day[row // count] for row in range(2 * count)], hours, wave(2 * count)
+    )
+    assert found.settings["time"] == header.split(",")[:-1]
+    assert not doubted(found, "repeat a time")
+    made = store()
+    assert made.time[0] == int(time.replace(tzinfo=UTC).timestamp()) * 10**9
+    assert set(np.diff(made.time).tolist()) == {round(step * 3600 * 10**9)}
+
+
+def test_hours_and_minutes_with_a_point_are_no_fraction(look: LOOK) -> None:
+    clock = [f"{row // 2}.{row % 2 * 3}0" for row in range(48)]
+    found = look("year,month,day,hour,v", [2024] * 96, [3] * 96, [1] * 48 + [2] * 48, 2 * clock, wave(96))
+    assert "%H%.f" not in str(found.settings.get("time-format"))
+
+
+@pytest.mark.parametrize(("format_", "first"), [("s", 1_709_251_200), ("excel", 45_352)])
+def test_numbers_with_a_decimal_comma_are_times_too(look: LOOK, format_: str, first: int) -> None:
+    stamps = [f"{first + 0.25 * row:.2f}".replace(".", ",") for row in range(40)]
+    values = [f"{value}".replace(".", ",") for value in wave(40)]
+    found = look("Zeit;v", stamps, values, mark=";")
+    assert found.settings["time-format"] == format_

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longstride import Proposal, SourceError
+from longstride import Proposal
 from longstride.storage.store import SeriesStore
-from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, log, propose, times, wave
 
 LOOK = Callable[..., Proposal]
@@ -65,6 +64,48 @@ def test_other_columns_of_numbers_are_no_times(look: LOOK) -> None:
 
 
 @pytest.mark.parametrize(
+    "names",
+    [
+        [f"p{part}" for part in range(1, 49)],
+        [f"HH{part:02}" for part in range(1, 49)],
+        [f"Value_{part}" for part in range(1, 97)],
+        [f"H{part}" for part in range(1, 26)],
+        [f"{part}" for part in range(50)],
+    ],
+    ids=["half hours", "with a word of hours", "quarters", "with the hour of autumn", "numbers alone"],
+)
+def test_numbered_parts_of_a_day_are_never_channels_in_silence(look: LOOK, names: list[str]) -> None:
+    found = meter(look, names, [f"2024-03-{day}" for day in range(10, 20)])
+    assert "melt" not in found.settings
+    assert doubted(found, f"{names[0]!r} to {names[-1]!r} are {len(names)} columns")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{hour}:00-{hour + 1}:00" for hour in range(24)],
+        [f"{hour % 12 or 12} {'AM' if hour < 12 else 'PM'}" for hour in range(24)],
+        [*HALF_HOURS, "02:00B", "02:30B"],
+        [name.replace(":", "") for name in [*HALF_HOURS[1:], "00:00"]],
+    ],
+    ids=["from and to", "twelve hours", "the second hour of autumn", "midnight last"],
+)
+def test_other_times_of_day_in_names_are_doubted(look: LOOK, names: list[str]) -> None:
+    found = meter(look, names, [f"2024-03-{day}" for day in range(10, 20)])
+    assert doubted(found, "begin as times of day, and are kept as channels")
+
+
+def test_a_day_without_its_last_hour_is_doubted(look: LOOK) -> None:
+    days = [f"2024-03-{day}" for day in range(27, 32)]
+    values = [wave(5, seed=seed) for seed in range(48)]
+    assert not doubted(look(",".join(["day", *HALF_HOURS]), days, *values), "the last hour alone is missing")
+    values[46][2] = values[47][2] = ""
+    assert doubted(
+        look(",".join(["day", *HALF_HOURS]), days, *values), "the last hour alone is missing, first on 2024-03-29"
+    )
+
+
+@pytest.mark.parametrize(
     ("name", "date"),
     [
         ("log_2031-05-17.csv", "2031-05-17"),
@@ -99,5 +140,6 @@ def test_machines_by_the_day(write_log: Callable[..., Path], store: STORE) -> No
 
 def test_no_date_at_all(write_log: Callable[..., Path]) -> None:
     path = write_log("log_3.csv", log("time,v", times(40, form="%H:%M:%S"), wave(40)))
-    with raises("times-not-found", "--date-from", kind=SourceError):
-        propose(path)
+    found = propose(path)
+    assert found.settings["time-format"] == "h:m:s"
+    assert doubted(found, "the date alone for times of day")

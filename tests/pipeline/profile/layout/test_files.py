@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from longstride.pipeline.profile.layout.file_names import GROUP, namings
+from longstride.pipeline.profile.sample import MAX_FILES
 from longstride.storage.store import SeriesStore
 from tests.helpers.logs.small_logs import START, doubted, log, propose, times, wave
 
@@ -97,3 +98,22 @@ def test_parts_of_names(names: Sequence[str], keys: Sequence[str]) -> None:
             assert match is not None
             assert match[GROUP] == group
     assert np.all(np.diff([len(set(naming[1].values())) for naming in found]) >= 0)
+
+
+def test_files_that_repeat_a_few_rows_of_the_one_before_are_one_log(write_log: Callable[..., Path]) -> None:
+    # Of files that were not looked at first, a few rows are: those at which something is new, as a first fault.
+    seen = set(np.linspace(0, 34, MAX_FILES, dtype=int).tolist())
+    clock, flow = times(2000), [20 + row % 7 for row in range(2000)]
+    files = [
+        write_log(
+            f"piece{number:02}.csv",
+            log(
+                "time,flow,fault",
+                clock[at : at + 50],
+                flow[at : at + 50],
+                [int(number not in seen)] * 5 + [0] * 45,
+            ),
+        )
+        for number, at in enumerate(range(0, 35 * 45, 45))
+    ]
+    assert not {"series-from", "prefix-from"} & propose(*files).settings.keys()

@@ -83,10 +83,30 @@ def test_one_group_of_three_digits_is_in_doubt(
 
 
 @pytest.mark.parametrize(
+    ("units", "factors"),
+    [
+        (("W", "kW"), (1, 1000)),
+        (("kW", "kW", "W"), (1, 1, 0.001)),
+        (("", "k", "m"), (1, 1000, 0.001)),
+        (("GiB", "MiB", "GiB"), (1, 1 / 1024, 1)),
+        (("s", "ms", "min", "s"), (1, 0.001, 60, 1)),
+    ],
+)
+def test_numbers_of_units_of_one_kind_are_scaled(
+    look: LOOK, store: STORE, units: tuple[str, ...], factors: tuple[float, ...]
+) -> None:
+    size = len(units)
+    found = look("time,v,x", times(60), wave(60), [f"{row / 4} {units[row % size]}".strip() for row in range(60)])
+    assert doubted(found, "'x' changes its unit")
+    expected = [row / 4 * factors[row % size] for row in range(60)]
+    np.testing.assert_array_equal(store().values[:, 1], np.array(expected, np.float32))
+
+
+@pytest.mark.parametrize(
     ("write", "doubt"),
     [
-        (lambda row: f"{row} {'mA' if row % 2 else 'A'}", "'mA' in 30 rows"),
-        (lambda row: f"{row}{'k' if row % 5 else ''}", "none in 12 rows"),
+        (lambda row: f"{row} {'psi' if row % 2 else 'bar'}", "'psi' in 30 rows"),
+        (lambda row: f"{row} {'mA' if row % 2 else 'V'}", "'mA' in 30 rows"),
         (lambda row: f"{row}{'%' if row % 5 else ''}", "none in 12 rows"),
         (lambda row: f"+{row:04},5", "'x' is left out"),
         (lambda row: f"192.168.100.{row + 100}", "'x' is left out"),

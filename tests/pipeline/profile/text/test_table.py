@@ -10,6 +10,7 @@ import pytest
 import longstride
 from longstride import Proposal
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.profile.text.dialect import sniff
 from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, propose
 
@@ -85,6 +86,11 @@ def test_other_line_ends(tmp_path: Path, end: str) -> None:
         ("cp1251", "температура"),
         ("koi8-r", "температура"),
         ("cp1252", "Wärme"),
+        ("mac-roman", "Durée"),
+        ("cp850", "Größe"),
+        ("iso8859-5", "температура"),
+        ("euc_jp", "温度と圧力"),
+        ("shift_jis", "温度"),
     ],
 )
 def test_encodings(tmp_path: Path, encoding: str, name: str) -> None:
@@ -174,6 +180,38 @@ def test_words_of_spreadsheets_are_no_comments(tmp_path: Path) -> None:
     assert len(values["Temp"]) == 60
 
 
+@pytest.mark.parametrize("num_rows", [3, 8])
+@pytest.mark.parametrize("below", BELOW)
+def test_units_above_a_few_rows(tmp_path: Path, below: str, num_rows: int) -> None:
+    found = propose(file_of(tmp_path, ["Timestamp,Temp,Flow", *BELOW[below], *lines(rows=ROWS[:num_rows])]))
+    assert found.settings["time"] == "Timestamp"
+    assert found.settings.get("skip-below-header", "0") == str(len(list(filter(None, BELOW[below]))))
+
+
+@pytest.mark.parametrize("units", ["yyyy-mm-dd hh:mm:ss,°C,m3/h", "ts,avg,max"])
+def test_units_above_the_names(tmp_path: Path, units: str) -> None:
+    check(file_of(tmp_path, [units, "Time,Temp,Flow", *lines()]), tmp_path)
+
+
+def test_separators_with_a_meaning_of_comments_begin_a_row_of_names(tmp_path: Path) -> None:
+    rows = [(number, *row) for number, row in enumerate(ROWS)]
+    text = [";Time;Temp;Flow", *(line.replace(",", ";") for line in lines(rows=rows))]
+    found = check(file_of(tmp_path, text), tmp_path)
+    assert "comment" not in found.settings
+
+
+def test_names_of_several_levels_above_that_of_the_time(tmp_path: Path) -> None:
+    text = [",T,P", ",mean,max", "time,,", *lines()]
+    assert list(read(file_of(tmp_path, text), tmp_path)[1]) == ["T mean", "P max"]
+
+
+def test_groups_tell_names_apart_rather_than_units(tmp_path: Path) -> None:
+    text = ["Meta,Boiler,Boiler,Pump,Pump", "Time,T,P,T,P", ",degC,bar,degC,bar"]
+    text += lines(rows=[(*row, row[1] + 50, row[2] + 5) for row in ROWS])
+    values = read(file_of(tmp_path, text), tmp_path)[1]
+    assert list(values) == ["T Boiler", "P Boiler", "T Pump", "P Pump"]
+
+
 def test_names_in_two_rows(tmp_path: Path) -> None:
     text = ["time,T,T,P,P", ",mean,max,mean,max"]
     text += lines(rows=[(*row, row[1] + 50, row[2] + 5) for row in ROWS])
@@ -248,3 +286,34 @@ def test_units_behind_numbers_do_not_make_blanks_the_separator(tmp_path: Path) -
     rows = [(time, f"{value} degree_Celsius", f"{flow} revolutions_per_minute") for time, value, flow in ROWS]
     found = check(file_of(tmp_path, ["Time,Temp,Flow", *lines(rows=rows)]), tmp_path)
     assert found.settings["unit"] == ["Temp=degree_Celsius", "Flow=revolutions_per_minute"]
+
+
+def test_names_of_the_first_columns_alone_are_kept_in_doubt(tmp_path: Path) -> None:
+    text = ["Time,Temp", *lines(rows=[(*row, row[2] + 1) for row in ROWS])]
+    found, values = read(file_of(tmp_path, text), tmp_path)
+    assert found.recipe.header == ("Time", "Temp", "column_3", "column_4")
+    assert doubted(found, "line 1 has 2 names for 4 columns")
+    np.testing.assert_array_equal(values["column_3"], np.array(FLOW, np.float32))
+
+
+def test_fewer_names_are_not_taken_where_no_time_stands_below_its_name(tmp_path: Path) -> None:
+    found = propose(file_of(tmp_path, ["Temp,Flow", *lines(rows=[(*row, row[2] + 1) for row in ROWS])]))
+    assert found.recipe.header == ("a1", "a2", "a3", "a4")
+
+
+def test_rows_of_another_width_behind_each_other_are_named(tmp_path: Path) -> None:
+    text = ["Time,Temp,Flow", *lines()[:30], *lines(rows=[row[:2] for row in ROWS[30:]])]
+    assert doubted(propose(file_of(tmp_path, text)), "lines 32 to 61, one behind the other")
+
+
+def test_a_first_field_that_names_the_kind_of_a_row(tmp_path: Path) -> None:
+    text = [f"$ACC,{row},{row / 2}" if row % 4 else f"$GPS,120000,{row},5,6" for row in range(40)]
+    with raises("times-not-found", "--only-lines", "'$ACC'"):
+        propose(file_of(tmp_path, text))
+
+
+def test_a_header_that_comes_again_below_the_first_row_hides_none() -> None:
+    rows = [f"2024-03-01 08:0{n}:00,{n}.5,word" for n in range(8)]
+    text = "\n".join(["time,flow,remark", rows[0], "time,flow,remark", *rows[1:]]) + "\n"
+    assert sniff(text.encode()).settings["skip-lines"] == "0"
+    assert sniff(text.encode()).settings["skip-below-header"] == "0"

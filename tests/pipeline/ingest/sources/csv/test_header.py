@@ -81,6 +81,12 @@ def test_encodings_and_separators() -> None:
     assert header_of(b"a\tb\n1\t\n2\t\n", separator="tab").names == ("a", "b")
 
 
+def test_zero_bytes_behind_the_names_begin_a_row() -> None:
+    header = header_of(b"time,a,b" + bytes(64) + b"12:00,1,2\n12:01,3,4\n")
+    assert header.names == ("time", "a", "b")
+    assert (header.num_bytes, header.num_lines) == (8, 0)
+
+
 @pytest.mark.parametrize(
     ("data", "code", "facts"),
     [

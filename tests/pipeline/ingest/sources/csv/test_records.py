@@ -302,3 +302,11 @@ def test_all_lines_above_the_first_row_are_known_again() -> None:
     ((_, found),) = read(data, header, Recipe(time="a"), 2**20)
     assert frame_of(found, 3, ",") == [("1", "2", "3"), ("4", "5", "6"), ("s", "bar", "L")]
     assert (found.num_headers, found.rejects) == (3, [])
+
+
+def test_a_row_that_holds_zero_bytes_is_rejected_and_no_other() -> None:
+    data = b"1,2,3\n4,5," + bytes(40) + b"4,6\n7,8,9\n"
+    header = header_of(NAMES, None)
+    [(_, found)] = read(data, header, Recipe(time="a"), 2**20)
+    assert found.lines.tolist() == [2, 4]
+    assert [(bad.line, bad.reason) for bad in found.rejects] == [(3, "zero bytes")]

@@ -93,6 +93,16 @@ def test_plain_text_is_not_rewritten() -> None:
         assert Rewriting.of(data, Recipe(time="t", encoding="latin-1")) is None
 
 
+@pytest.mark.parametrize("settings", [{"separator": "§"}, {"comment": "§", "separator": ";"}])
+def test_marks_are_found_in_the_encoding_of_the_text(settings: dict[str, str]) -> None:
+    recipe = Recipe(time="t", encoding="latin-1", **settings)  # type: ignore[arg-type]
+    text = "t§é\n1§2\n".encode("latin-1")
+    found = Rewriting.of(text, recipe)
+    assert found is not None
+    rewritten = found.text(text).decode(found.recipe(recipe).encoding)
+    assert rewritten == ("t\x1fé\n1\x1f2\n" if recipe.separator == "§" else text.decode("latin-1"))
+
+
 def test_what_cannot_be_decoded_is_no_text() -> None:
     recipe = Recipe(time="t", encoding="gbk")
     found = Rewriting.of(b"a", recipe)

@@ -105,10 +105,16 @@ def test_names_that_do_not_match(made: Made, write_log: Write) -> None:
 
 
 @pytest.mark.parametrize("setting", ["series_from", "prefix_from", "date_from"])
-@pytest.mark.parametrize("text", ["(", "acc|gyro", "(acc)", "(?P<a>.)(?P<b>.)"])
+@pytest.mark.parametrize("text", ["(", "acc|gyro", "(acc)", "(?P<a>.)(?P<b>.)", r"(?P<a>.)\1", "(?P<a>a(?=b))"])
 def test_expressions_that_name_nothing(setting: str, text: str) -> None:
     with raises("recipe-value", setting.replace("_", "-"), repr(text), "one named group", kind=RecipeError):
         Recipe(time="time", **{setting: text})  # type: ignore[arg-type]
+
+
+def test_an_expression_of_a_stranger_takes_no_longer_than_the_name(made: Made, write_log: Write) -> None:
+    log = write_log(f"{'a' * 200}.csv", lines(0, 1))
+    with raises("name-unmatched", "series-from", kind=SourceError):
+        made(log, series_from="(?P<series>(a+)+)b")
 
 
 def test_two_homes_of_a_series() -> None:

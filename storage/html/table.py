@@ -1,11 +1,10 @@
-"""HTML with every text escaped: tables for notebooks in their own colours, and pages from templates."""
+"""Tables for notebooks, in their own colours, with every text escaped."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import repeat
-from pathlib import Path
 
-__all__ = ["html_table", "page_from"]
+__all__ = ["html_table"]
 
 MAX_ROWS = 60
 """Further rows are counted, not shown: a notebook keeps all that it shows."""
@@ -35,20 +34,6 @@ def html_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
             "</table>",
         ]
     )
-
-
-def page_from(template: Path, **facts: object) -> str:
-    """Fill in a template of Jinja; a name that it asks for and `facts` lack is an error."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(template.parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template.name).render(**facts)
 
 
 def _cell(item: object, side: str, tag: str = "td") -> str:

@@ -2,20 +2,21 @@
 
 import polars as pl
 
-from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.ingest.duration import format_duration, parse_duration
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.profile.cadence.coarse_clock import instead_of_one
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.words.wording import number, share
-from longstride.storage.text import counted, readable_time
+from longstride.storage.text import counted, number, readable_time, share
 
-__all__ = ["find_duplicates", "see_steps"]
+__all__ = ["find_duplicates", "is_set_back", "see_steps"]
 
 GAP = 1.5
 """In median steps, as in an ingest."""
 MANY = 0.05
 SECOND_NS = 10**9
+HOUR_NS = UNITS_NS["h"]
 WINDOW = 64
 """Rows of a window, as in the examples."""
 ENOUGH = 0.5
@@ -38,14 +39,17 @@ def see_steps(draft: Proposal) -> None:
     differ = int((steps != usual).sum())
     others = f"{share(differ, len(steps))} of steps are others" if differ else "all steps are the same"
     draft.seen.append(f"the median step{' of a series' if over else ''} is {format_duration(usual)}, {others}")
-    gaps = steps.filter(steps > GAP * usual)
+    most = GAP * usual if "max-gap" not in draft.settings else parse_duration(str(draft.settings["max-gap"]))
+    gaps = steps.filter(steps > most)
     if len(gaps):
         longest = format_duration(int(gaps.max()))  # type: ignore[arg-type]
-        draft.seen.append(f"{counted(len(gaps), 'gap')} of over {GAP} times that, the longest {longest}")
+        of_what = f"{GAP} times that" if "max-gap" not in draft.settings else format_duration(int(most))
+        draft.seen.append(f"{counted(len(gaps), 'gap')} of over {of_what}, the longest {longest}")
+    _doubt_spring(draft, usual)
     if num_back:
         draft.seen.append(f"times go back in {counted(num_back, 'place')}")
     is_even = differ <= len(steps) / 2
-    if not _find_max_gap(draft, usual, is_even=is_even) and len(gaps) > MANY * len(steps):
+    if not _find_max_gap(draft, usual, int(most), is_even=is_even) and len(gaps) > MANY * len(steps):
         many = share(len(gaps), len(steps))
         draft.doubts.append(
             f"{many} of steps are gaps and start a new segment, which no window crosses. To keep rows together, "
@@ -60,13 +64,14 @@ def _most_steps(gaps: pl.Series, usual: int) -> int:
     return -(-longest // unit) * unit
 
 
-def _find_max_gap(draft: Proposal, usual: int, *, is_even: bool) -> bool:
-    """Say how many windows there are; propose a longer gap where the usual one leaves none to most rows."""
-    runs = _runs(draft, int(GAP * usual))
+def _find_max_gap(draft: Proposal, usual: int, most: int, *, is_even: bool) -> bool:
+    """Say how many windows there are; propose a longer gap where `most` leaves none to most rows."""
+    runs = _runs(draft, most)
     num_rows, longest = int(runs.sum()), int(runs.max())  # type: ignore[arg-type]
     longer: list[int] = []
     if num_rows >= WINDOW and _in_windows(runs) < ENOUGH * num_rows:
         longer = [factor * usual if is_even else _round_up(factor * usual) for factor in FACTORS[is_even]]
+        longer = [gap_ns for gap_ns in longer if gap_ns > most]
     for gap_ns in longer:
         joined = _runs(draft, gap_ns)
         if _in_windows(joined) >= ENOUGH * num_rows:
@@ -149,14 +154,15 @@ def find_duplicates(draft: Proposal) -> None:
     if num_others > FEW * len(rows) and not draft.keys:
         draft.doubts.append(
             f"{share(num_others, len(rows))} of rows repeat a time with other values ({shown}), and no column "
-            "says whose they are: ingest the files apart, add such a column, or see duplicates"
+            "says whose they are. An ingest stops there: ingest the files apart, or add such a column; if one of "
+            'them is right, say which: duplicates = "first", "last" or "mean"' + instead_of_one(draft)
         )
     else:
         draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before: see the doubt")
         draft.doubts.append(
             f"duplicates: {num_others:,} of {counted(num_again, 'row')} of a time that was before have other "
             f"values or labels: {shown}. An ingest stops there, unless you say which is right: duplicates = "
-            '"first", "last" or "mean"'
+            '"first", "last" or "mean"' + instead_of_one(draft)
         )
 
 
@@ -170,6 +176,33 @@ def _doubt_steps_back(draft: Proposal) -> None:
             "rows that repeat a time stop an ingest, unless you say which are right: duplicates = "
             '"same", "first", "last" or "mean"'
         )
+
+
+def _doubt_spring(draft: Proposal, usual: int) -> None:
+    """Where the only hour without rows is the one that clocks leave out in spring."""
+    times = draft.rows["time"].drop_nulls().unique().sort()
+    before = times.filter((times.diff() == usual + HOUR_NS).shift(-1).fill_null(False))
+    if usual > HOUR_NS or before.is_empty() or "timezone" in draft.settings:
+        return
+    expected = (before + usual).cast(pl.Datetime("ns"))
+    for zone in AUTUMN:
+        is_left_out, is_there = (
+            one.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").is_null()
+            for one in (expected, times.cast(pl.Datetime("ns")))
+        )
+        if is_left_out.any() and not is_there.any():
+            draft.doubts.append(
+                "no row lies in the hour that is left out in the night in which clocks are set forward: these "
+                f'seem to be local times. Say their zone, such as timezone = "{zone}"'
+            )
+            return
+
+
+def is_set_back(draft: Proposal) -> bool:
+    """Whether most times that come again lie in the night in which clocks are set back."""
+    rows = draft.rows.drop_nulls("time")
+    is_again = ~rows.select(pl.struct("group", "time").is_first_distinct()).to_series()
+    return _in_autumn(rows["time"].filter(is_again)) is not None
 
 
 def _value(value: float | str | None) -> str:

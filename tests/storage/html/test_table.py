@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longstride.storage.html import MAX_ROWS, html_table
+from longstride.storage.html.table import MAX_ROWS, html_table
 from longstride.storage.open import open_store
 from longstride.storage.series.statistics import Statistics
 from longstride.storage.store import SeriesStore

@@ -1,0 +1,1 @@
+"""The report of an ingest as files next to the store."""

@@ -1,0 +1,127 @@
+"""What columns beside the times say of them: their zone, the half of the day, milliseconds; and other times."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
+from longstride.pipeline.profile.column import Column
+from longstride.pipeline.profile.words.time_formats import datetime_formats, is_half
+from longstride.pipeline.profile.words.time_names import plain
+from longstride.pipeline.profile.words.zone_words import is_zone, named_zone
+
+__all__ = ["best_in_utc", "is_half_of_day", "with_fraction_column", "with_half_column", "with_zone_column"]
+
+FRACTIONS = {
+    3: re.compile(r"ms|msecs?|milli(s|secs?|seconds?|sekunden)?|毫秒|ミリ秒"),
+    6: re.compile(r"us|µs|usecs?|micro(s|secs?|seconds?)?"),
+    9: re.compile(r"ns|nsecs?|nano(s|secs?|seconds?)?"),
+}
+"""Digits of a fraction of a second, and what columns that count it are called."""
+MOST_ZONES = 3
+QUARTER_NS = 15 * UNITS_NS["min"]
+FARTHEST_NS = 14 * UNITS_NS["h"]
+MOST_OFFSETS = 2
+"""Offsets of one zone from UTC: in winter and in summer."""
+
+
+def with_zone_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
+    """The same times with a column beside them that says their zone or their offset in each row."""
+    names = times.recipe.time_columns
+    if times.recipe.epoch is not None or times.recipe.interval != "none":
+        return
+    if has_zone(times, [columns[name].raw for name in names]):
+        return
+    for name, column in columns.items():
+        if name in names or (column.is_plain and column.numbers.n_unique() > MOST_ZONES):
+            continue  # +0100 is a number as well
+        values = column.values
+        if not 0 < len(values) <= MOST_ZONES or not all(map(is_zone, values)):
+            continue
+        directive = "%Z" if all(map(str.isalpha, values)) else "%#z"
+        format_ = times.recipe.time_format
+        read = [columns[one].raw for one in (*names, name)]
+        found = read_as(read, None if format_ is None and len(names) == 1 else f"{format_} {directive}")
+        if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
+            yield found._replace(doubt=times.doubt, rival=None)
+
+
+def is_half_of_day(column: Column) -> bool:
+    """Whether a column says AM or PM, and nothing else."""
+    return not column.is_plain and 0 < len(column.values) <= 2 and all(map(is_half, column.values))
+
+
+def with_half_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
+    """The same times with a column beside them that says AM or PM."""
+    names, format_ = times.recipe.time_columns, _format_of(times, columns)
+    for name, column in columns.items():
+        if name in names or "%H" not in format_ or not is_half_of_day(column):
+            continue
+        read = [columns[one].raw for one in (*names, name)]
+        found = read_as(read, f"{format_.replace('%H', '%I')} %p")
+        if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
+            yield found._replace(doubt=times.doubt)
+
+
+def with_fraction_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
+    """The same times with a column beside them that counts milliseconds, microseconds or nanoseconds."""
+    names, format_ = times.recipe.time_columns, _format_of(times, columns)
+    if not format_.endswith(("%S", "%s")) or not (times.nanoseconds.diff() == 0).any():
+        return
+    for name, column in columns.items():
+        digits = next((digits for digits, words in FRACTIONS.items() if words.fullmatch(plain(name))), 0)
+        if name in names or not digits or not column.is_whole or not column.numbers.count():
+            continue
+        if column.numbers.is_between(0, 10**digits - 1).all() and column.numbers.n_unique() > 1:
+            read = [columns[one].raw for one in (*names, name)]
+            found = read_as(read, f"{format_} %{digits}f")
+            if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
+                yield found._replace(doubt=times.doubt)
+
+
+def _format_of(times: Times, columns: Mapping[str, Column]) -> str:
+    """How times are written, to write something behind them; nothing where that cannot be."""
+    recipe = times.recipe
+    if recipe.interval != "none" or (recipe.epoch is not None and recipe.time_format != "s"):
+        return ""
+    if recipe.time_format == "s":
+        return "" if any("." in text for text in columns[recipe.time_columns[0]].values.head(9)) else "%s"
+    if recipe.time_format is not None:
+        return recipe.time_format
+    first = " ".join(next(iter(columns[name].values), "") for name in recipe.time_columns)
+    return next((found for found in datetime_formats(first) if found.startswith("%Y")), "")
+
+
+def best_in_utc(found: Sequence[Times], columns: Mapping[str, Column]) -> Times:
+    """The first of the times that were found, or another column of the same moments that says its zone."""
+    best = found[0]
+    if not _is_open(best, columns):
+        return best
+    for other in found[1:]:
+        if not _is_open(other, columns) and _is_same_clock(best, other):
+            shown = listed(list(best.recipe.time_columns))
+            why = f"in UTC, or with its offset; {shown} is the same clock in another zone"
+            return other._replace(why={"time": why})
+    return best
+
+
+def _is_open(times: Times, columns: Mapping[str, Column]) -> bool:
+    """Whether neither the times nor their names say of which zone they are."""
+    names = times.recipe.time_columns
+    return not has_zone(times, [columns[name].raw for name in names]) and not any(map(named_zone, names))
+
+
+def _is_same_clock(one: Times, other: Times) -> bool:
+    """Whether two differ by an offset of whole quarters of an hour, or by two where clocks are changed."""
+    apart = (one.nanoseconds - other.nanoseconds).drop_nulls()
+    if len(apart) < len(one.nanoseconds.drop_nulls()) or apart.is_empty():
+        return False
+    offsets: pl.Series = apart.unique()
+    return (
+        len(offsets) <= MOST_OFFSETS
+        and bool((offsets % QUARTER_NS == 0).all())
+        and bool((offsets.abs() <= FARTHEST_NS).all())
+    )

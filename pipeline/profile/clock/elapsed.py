@@ -1,0 +1,128 @@
+"""Columns that count from the beginning of a recording: seconds, ticks, cycles, days of a year."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.profile.clock.reading import Times, read_as
+from longstride.pipeline.profile.clock.runs import runs_of
+from longstride.pipeline.profile.clock.sense import Sense, sense
+from longstride.pipeline.profile.clock.told import Told, doubt_of_begin, place
+from longstride.pipeline.profile.column import MOST, Column
+from longstride.pipeline.profile.words.time_names import elapsed_unit, names_unit, plain
+
+__all__ = ["begun", "days_of_year", "find_cycles", "find_elapsed"]
+
+CYCLE_NAME = re.compile(
+    r"(?:time|elapsed|run|total|flight|load|machine)?(?:in)?(?:cycles?|zyklus|zyklen|ciclos?)(?:no|nr|num|number|count|index|id|s)?"
+)
+DAY_NAME = re.compile(r"(?:time)?j(?:ulian)?(?:days?)?|doy|dayofyear|yday|jday|decimalday|julday|timej\w*")
+NEAR = 0.02
+"""A step that differs by less is the same."""
+
+
+def find_elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times]:
+    """Columns of numbers that are called an elapsed time."""
+    for name, column in columns.items():
+        # A second line may say it, as below the x-axis of an oscilloscope.
+        said = names_unit(name) or names_unit(column.unit or "")
+        unit = said or elapsed_unit(name)
+        if unit is None or not column.numbers.count() or column.numbers.count() < MOST * len(column.numbers):
+            continue
+        other = None
+        if said is None and column.is_whole:
+            # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
+            step: Any = column.numbers.drop_nulls().diff().median() or 0
+            unit, other = ("ms", "s") if step >= 20 and step % 60 else ("s", "ms")
+        times = read_as([column.raw], unit, decimal=(column.spelling.decimal,))
+        if times is None:
+            continue
+        seen = sense(times.nanoseconds, blocks)
+        if seen.num_steps and not seen.num_back and _goes_on(seen, times.nanoseconds, blocks):
+            doubt = f"{name!r} is an elapsed time in {unit}"
+            if other:
+                doubt += f"; its name says no unit: if it counts {other}, say time-format = {toml(other)}"
+            yield times._replace(doubt=doubt, score=seen.score, is_elapsed=True)
+
+
+def _goes_on(seen: Sense, nanoseconds: pl.Series, blocks: pl.Series) -> bool:
+    """Whether most rows have a time of their own, or those of one time are as many each time: a coarse clock."""
+    few_still = seen.num_still <= 0.1 * seen.num_steps
+    return few_still or runs_of(nanoseconds, blocks, are_whole=False).are_of_coarse_clock
+
+
+def find_cycles(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times]:
+    """Columns that count the cycles of a machine, one a row; they start again where another machine begins."""
+    for name, column in columns.items():
+        if not CYCLE_NAME.fullmatch(plain(name)) or not column.is_whole:
+            continue
+        times = read_as([column.raw], "s")
+        if times is None or times.nanoseconds.null_count():
+            continue
+        found = times.nanoseconds.diff().drop_nulls()
+        if len(found) and int((found == UNITS_NS["s"]).sum()) >= MOST * len(found):
+            doubt = (
+                f"{name!r} counts cycles, and is taken for the time of a row: a cycle is stored as one second. If "
+                "you know how long one is, or when each was, write that into the rows"
+            )
+            yield times._replace(doubt=doubt, score=sense(times.nanoseconds, blocks).score)
+
+
+def begun(times: Times, column: Column, told: Told) -> Times:
+    """An elapsed time with the date that is told of its beginning, and a doubt where none is."""
+    times = _by_step(times, column, told)
+    begin = told.begin
+    start = told.start or (begin and begin.start)
+    if start is None:
+        doubt = (
+            f"{times.doubt}, without a date: rows are as if from 1970. If you know when it began, say so, as with "
+            'start = "2024-03-01T08:00"'
+        )
+        return times._replace(doubt=doubt)
+    recipe = replace(times.recipe, start=start)
+    doubts = (doubt_of_begin(begin, f"when {column.name!r} was 0"),) if begin else ()
+    nanoseconds = to_nanoseconds([column.raw], recipe).nanoseconds
+    return times._replace(recipe=recipe, nanoseconds=nanoseconds, doubts=doubts)
+
+
+def _by_step(times: Times, column: Column, told: Told) -> Times:
+    """In the unit that makes its steps those of which the head tells, where no name says a unit."""
+    if names_unit(column.name) or len(told.facts.steps) != 1 or "says no unit" not in (times.doubt or ""):
+        return times
+    step = told.facts.steps[0]
+    median: Any = column.numbers.drop_nulls().diff().median() or 0
+    for unit, length in UNITS_NS.items():
+        if abs(median * length - step.nanoseconds) <= NEAR * step.nanoseconds:
+            read = read_as([column.raw], unit, decimal=(column.spelling.decimal,))
+            if read is not None:
+                where = place(step.line, step.text)
+                doubt = f"{column.name!r} is an elapsed time in {unit}, so that its steps are as {where}, says"
+                return times._replace(recipe=read.recipe, nanoseconds=read.nanoseconds, doubt=doubt)
+    return times
+
+
+def days_of_year(columns: Mapping[str, Column], blocks: pl.Series, told: Told) -> Iterator[Times]:
+    """Days of a year with a fraction, where the head tells a date that fits: it tells the year."""
+    if told.begin is None:
+        return
+    begin = date.fromisoformat(told.begin.date)
+    for name, column in columns.items():
+        first: Any = column.numbers.drop_nulls().head(1).sum()
+        if not DAY_NAME.fullmatch(plain(name)) or column.is_whole or not column.is_number:
+            continue
+        if abs(first - begin.timetuple().tm_yday) > 1.5:
+            continue
+        times = read_as([column.raw], f"d since {date(begin.year, 1, 1) - timedelta(days=1)}")
+        if times is not None and not sense(times.nanoseconds, blocks).num_back:
+            doubt = (
+                f"{name!r} is taken for days of the year {begin.year}, in which 1 is January 1, as "
+                f"{place(told.begin.line, told.begin.text)}, says"
+            )
+            yield times._replace(doubt=doubt)

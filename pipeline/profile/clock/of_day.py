@@ -1,0 +1,59 @@
+"""Rows that hold the time of day alone, with a date that the head or the owner tells, or that is asked for."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+import polars as pl
+
+from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.profile.clock.beside import is_half_of_day
+from longstride.pipeline.profile.clock.reading import Times, read_as
+from longstride.pipeline.profile.clock.sense import sense
+from longstride.pipeline.profile.clock.told import Told, doubt_of_begin
+from longstride.pipeline.profile.column import MOST, Column
+from longstride.pipeline.profile.words.time_formats import clock_formats, is_clock
+from longstride.pipeline.profile.words.time_names import name_score
+
+__all__ = ["find_times_of_day"]
+
+ANY_DAY = "2000-01-01"
+MAX_TEXTS = 50
+
+
+def find_times_of_day(columns: Mapping[str, Column], blocks: pl.Series, told: Told) -> Times | None:
+    """The column of times of day that runs, read with a date; None where there is none.
+
+    Raises RecipeError where the owner says more than a date.
+    """
+    if any(map(is_half_of_day, columns.values())):
+        return None  # 8:00 is morning and evening
+    begin, date = told.begin, told.date
+    found = [times for column in columns.values() if (times := _read(column)) is not None]
+    seen = {id(times): sense(times.nanoseconds, blocks) for times in found}
+    found = [times for times in found if seen[id(times)].num_steps > seen[id(times)].num_still]
+    if not found:
+        return None
+    best = max(found, key=lambda times: name_score(times.recipe.time_columns[0]) + seen[id(times)].score)
+    recipe = replace(best.recipe, start=date or ANY_DAY)
+    raw = [columns[name].raw for name in recipe.time_columns]
+    times = best._replace(recipe=recipe, nanoseconds=to_nanoseconds(raw, recipe).nanoseconds)
+    doubts: tuple[str, ...] = (doubt_of_begin(begin, "the date of all rows"),) if begin else ()
+    if seen[id(best)].num_back:
+        doubts += (
+            "start: times of day go back, and rows have one date: a file whose times pass midnight is refused. "
+            "Cut it at midnight, or write the date into its rows",
+        )
+    return times._replace(doubts=doubts, open=() if date else ("start",))
+
+
+def _read(column: Column) -> Times | None:
+    if column.raw.dtype == pl.Time:
+        return read_as([column.raw], "%H:%M:%S%.f", start=ANY_DAY)
+    texts = column.values.head(MAX_TEXTS).to_list()
+    if not texts or sum(map(is_clock, texts)) < MOST * len(texts):
+        return None
+    formats = Counter(format_ for text in texts for format_ in clock_formats(text))
+    found = [times for format_ in formats if (times := read_as([column.raw], format_, start=ANY_DAY)) is not None]
+    best = max(found, key=lambda times: times.nanoseconds.count(), default=None)
+    return best if best is not None and best.nanoseconds.count() >= MOST * column.texts.count() else None

@@ -1,0 +1,122 @@
+"""When the first row was, as a head tells it: a start, or a date and a time of day."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import polars as pl
+
+from longstride.pipeline.ingest.errors import RecipeError
+from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.profile.head.entries import Entry, plain_key
+from longstride.pipeline.profile.words.time_formats import clock_formats, datetime_formats
+
+__all__ = ["Begin", "find_begin"]
+
+START = re.compile(
+    r"start|begin|began|beginn|first|inicio|debut|début|inizio|since|t0|recordingtime|acquired|trigger"
+)
+TIME = re.compile(
+    r"\w*(?:date|time|datum|zeit|fecha|hora|heure|data|ora|uhrzeit|timestamp|log|recorded|measured|started|beginn|begin"
+    r"|start|began|inicio|debut|début|acquired|first(?:sample|scan|record|row)|since|acquisition|utc\w*)(?:utc|gmt|local)?"
+)
+OTHER = re.compile(
+    r"upload|download|export|import|print|save|creat|modif|calib|cal\b|end|stop|finish|last|zone|interval|stored|file"
+    r"|version|install|deploy|birth|service|report|conver|process|read|format|duration|length|elapsed|data$|dataform"
+)
+"""Times of something else."""
+BLANKS = re.compile(r"\s+")
+LONG_FRACTION = re.compile(r"(:\d\d)[.,](\d{1,6})\d*")
+ORDER = re.compile(r"date ?format\s*[:=]?\s*([dMmyY]+[-/.][dMmyY]+[-/.][dMmyY]+)", re.IGNORECASE)
+"""How a head says that it writes dates."""
+OF_ORDER = {"d": "%d", "m": "%m", "y": "%Y"}
+
+
+class Begin(NamedTuple):
+    """What a head tells of the time of the first row."""
+
+    start: str
+    """In ISO 8601, a date alone where no time of day is told."""
+    text: str
+    """As it stands in the head."""
+    line: int
+    """Lines before it."""
+    is_start: bool
+    """Whether it says that it is the start, not just a date."""
+    other: str | None = None
+    """Another reading of the same text, where day and month could be either."""
+
+    @property
+    def date(self) -> str:
+        """The date alone."""
+        return self.start[:10]
+
+
+class _Told(NamedTuple):
+    entry: Entry
+    text: str
+    dates: list[str]
+    """Readings of a date with or without a time of day, as recipes write them."""
+    clock: str | None
+    """A time of day alone."""
+
+
+def find_begin(entries: Sequence[Entry], lines: Sequence[str]) -> Begin | None:
+    """The start that a head tells, what is called so first; of several, that which stands nearest to the rows."""
+    order = next((match[1] for line in lines if (match := ORDER.search(line))), None)
+    told = [found for entry in entries if _is_time_key(entry.key) and (found := _told(entry, order))]
+    for is_start in (True, False):
+        chosen = [one for one in told if (START.search(plain_key(one.entry.key)) is not None) is is_start]
+        dates = [one for one in chosen if one.dates]
+        if not dates:
+            continue
+        date = dates[-1]
+        clocks = [one for one in chosen if one.clock]
+        text, start = date.text, date.dates[0]
+        if len(start) == 10 and clocks:
+            clock = clocks[-1]
+            start, text = f"{start}T{clock.clock}", f"{date.text}, {clock.text}"
+        other = date.dates[1] + start[10:] if len(date.dates) > 1 and len(date.dates[1]) == 10 else None
+        other = date.dates[1] if other is None and len(date.dates) > 1 else other
+        return Begin(start, text, date.entry.line, is_start, other)
+    return None
+
+
+def _is_time_key(key: str) -> bool:
+    plain = plain_key(key)
+    return TIME.fullmatch(plain) is not None and OTHER.search(plain) is None
+
+
+def _told(entry: Entry, order: str | None) -> _Told | None:
+    """What its first value says; that of other channels is not asked."""
+    text = LONG_FRACTION.sub(r"\1.\2", BLANKS.sub(" ", entry.values[0]))
+    dates = list(dict.fromkeys(filter(None, (_iso(text, format_) for format_ in datetime_formats(text)))))
+    if order and (match := re.match(r"(\d{1,4})([-/.])(\d{1,2})[-/.](\d{1,4})(.*)", text)):
+        format_ = match[2].join(OF_ORDER[part[0].lower()] for part in re.split("[-/.]", order))
+        dates = [iso[:10] for found in dates if (iso := _iso("".join(match.group(1, 2, 3, 2, 4)), format_))][
+            :1
+        ] or dates
+    clock = None
+    if not dates:
+        clocks = (_iso(f"2000-01-01 {text}", f"%Y-%m-%d {format_}") for format_ in clock_formats(text))
+        clock = next((found[11:] or "00:00:00" for found in clocks if found), None)
+    return _Told(entry, entry.text, dates, clock) if dates or clock else None
+
+
+def _iso(text: str, format_: str) -> str | None:
+    """A text of a format in ISO 8601; None where it is not of it, or of a year before 1970."""
+    try:
+        read = to_nanoseconds([pl.Series("time", [text])], Recipe(time="time", time_format=format_)).nanoseconds[0]
+    except RecipeError:
+        return None
+    if read is None or read < 0:
+        return None
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=read // 1000)
+    has_clock = re.search("%[HIR]", format_) is not None
+    return (
+        moment.replace(tzinfo=None).isoformat() + ("+00:00" if "%#z" in format_ else "")
+        if has_clock
+        else f"{moment:%Y-%m-%d}"
+    )

@@ -1,0 +1,51 @@
+"""Where the head of a file ends, where it says so itself or is too long to be anything else."""
+
+import re
+
+__all__ = ["head_length", "named_in_head", "num_sections"]
+
+END = re.compile(
+    rb"^[^\w\n]*(?:(?:end[ _]?of[ _]?(?:the[ _]?)?(?:file[ _]?)?head(?:er)?|end[ _]?head(?:er)?|eoh)[^\w\n]*"
+    rb"|\*+ *end *\*+[ \t\r]*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A line such as ***End_of_Header*** or *END*."""
+FACT = re.compile(rb"\s*(?:[%#*;!$/]|[^\W\d][^:=\n]{0,80}(?:\s*[:=]))")
+"""What a line of a head begins with."""
+LABVIEW = b"LabVIEW Measurement"
+SEPARATOR = re.compile(rb"^Separator[\t:=, ]+(tab|comma|semicolon)\b", re.IGNORECASE | re.MULTILINE)
+SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";"}
+LONG = 60
+"""So many facts in a row are a head, though nothing says where it ends."""
+
+
+def head_length(text: bytes) -> int:
+    """Bytes of the head of a text, up to the end of a line; 0 where none is known by its end or its length."""
+    ends = [match.end() for match in END.finditer(text)]
+    if ends:
+        # LabVIEW has one for the file, and one for each section of rows.
+        last = ends[:2][-1] if text.startswith(LABVIEW) else ends[0]
+        return _end_of_line(text, last)
+    length = num_lines = 0
+    for line in text.splitlines(keepends=True):
+        if line.strip() and not FACT.match(line):
+            break
+        length += len(line)
+        num_lines += 1
+    return length if num_lines >= LONG and length < len(text) else 0
+
+
+def named_in_head(head: bytes) -> str | None:
+    """The separator of the rows, where a head names it by its word."""
+    match = SEPARATOR.search(head)
+    return SEPARATORS[match[1].decode().lower()] if match else None
+
+
+def num_sections(text: bytes) -> int:
+    """How many tables with a head of their own a file of LabVIEW holds, as far as it is seen."""
+    return max(1, len(END.findall(text)) - 1) if text.startswith(LABVIEW) else 1
+
+
+def _end_of_line(text: bytes, place: int) -> int:
+    stop = text.find(b"\n", place - 1)
+    return len(text) if stop < 0 else stop + 1

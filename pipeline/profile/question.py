@@ -1,0 +1,75 @@
+"""What a log does not tell, and its owner is asked for."""
+
+import shlex
+from collections.abc import Sequence
+
+import polars as pl
+
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.recipe import OPEN
+from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.times.stamps import ZONE_NAME
+from longstride.pipeline.profile.clock.never_set import unreadable_clock
+from longstride.pipeline.profile.proposal import Proposal
+
+__all__ = ["ask"]
+
+MOST_SOURCES = 3
+MOST_CELLS = 8
+MOST_KINDS = 8
+
+
+def ask(draft: Proposal, sources: Sequence[str]) -> None:
+    """Put the question that a proposal leaves open, with the command that answers it."""
+    if draft.open:
+        shown = shlex.join(sources) if len(sources) <= MOST_SOURCES else "SOURCE..."
+        question = _of_date(draft, shown) if "start" in draft.open else _of_step(draft, shown)
+        draft.question = SourceError(draft.sample.excerpts[0].source.name, question, code="times-not-found")
+
+
+def _of_date(draft: Proposal, sources: str) -> str:
+    name = draft.times[0].recipe.time_columns[0]
+    return (
+        f"{name!r} holds the time of day alone, and neither a line above the table nor the name of the file says "
+        f"the date: run `longstride profile {sources} --start 2024-03-01` with the date of the rows, or fill in "
+        f"start = {toml(OPEN)} in the recipe. A date that names of files hold in another way: see --date-from"
+    )
+
+
+def _of_step(draft: Proposal, sources: str) -> str:
+    clock = unreadable_clock(draft.columns)
+    frame = draft.sample.frame()
+    row = list(frame.row(0, named=True).items())[:MOST_CELLS]
+    first = ", ".join(f"{name!r}: {value!r}" for name, value in row)
+    return (
+        f"no column looks like times; the first row is {first}. "
+        + (f"{clock}: was its clock never set? " if clock else "")
+        + f"Rows can be counted: run `longstride profile {sources} --every 50us` (or 20000hz) with the time from "
+        "row to row, and --start 2024-03-01T08:00 where the first one is known, or fill in every = "
+        f"{toml(OPEN)} in the recipe. If a column counts seconds, give --time COLUMN --time-format s to "
+        "`longstride ingest`; if it is a time that is written in another way, its --time-format"
+        + _unknown_zone(frame)
+        + _kinds_of_rows(frame)
+    )
+
+
+def _unknown_zone(frame: pl.DataFrame) -> str:
+    """What helps where times end with the name of a zone that means several."""
+    for name, value in frame.row(0, named=True).items():
+        if found := ZONE_NAME.search(str(value)):
+            return (
+                f". {found[1]!r} behind the times of {name!r} is the name of several zones: say --time and "
+                "--timezone, such as America/Chicago, and --time-format with %Z where it is not ISO 8601"
+            )
+    return ""
+
+
+def _kinds_of_rows(frame: pl.DataFrame) -> str:
+    """A way to take rows of one kind, where their first fields could be names of kinds."""
+    kinds = frame.to_series(0).cast(pl.String).drop_nulls().unique(maintain_order=True).to_list()
+    if not 0 < len(kinds) <= MOST_KINDS or not all(kind.strip("$#!").isidentifier() for kind in kinds):
+        return ""
+    return (
+        f"; where the first field names the kind of a row, such as {kinds[0]!r}, and another kind has the time, "
+        "take rows of that kind, as with --only-lines KIND --header kind,A,B"
+    )

@@ -1,0 +1,103 @@
+"""What a proposal says of the time of a row: its settings, its zone, and where it may be wrong."""
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.ingest.duration import format_duration
+from longstride.pipeline.ingest.recipe import OPEN, Recipe
+from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.settings.clock import ELAPSED
+from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.profile.clock.counted import UNKNOWN
+from longstride.pipeline.profile.clock.never_set import doubt_of_clock
+from longstride.pipeline.profile.clock.reading import Times, has_zone
+from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.pipeline.profile.words.zone_words import SAYS_ZONE, named_zone, zone_with_summer
+from longstride.storage.text import readable_time
+
+__all__ = ["say_time"]
+
+EQUALLY = 0.6
+"""A column of times that is so little worse than another may be the right one."""
+QUARTER_NS = 900 * 10**9
+WHY = {"round_time": "day numbers have no more digits than that"}
+
+
+def say_time(draft: Proposal) -> None:
+    """Propose what is found of the time, and say where it may be wrong."""
+    times = draft.times[0]
+    recipe = times.recipe
+    columns = [name for name in recipe.time_columns if name not in draft.made]
+    if columns:
+        draft.put("time", columns[0] if len(columns) == 1 else columns, times.why.get("time"))
+    else:
+        draft.put("every", OPEN if "every" in times.open else str(recipe.every), times.why.get("every"))
+    for setting in ("time_format", "start", "round_time", "interval"):
+        value, name = getattr(recipe, setting), setting.replace("_", "-")
+        if value != getattr(Recipe, setting):
+            draft.put(name, OPEN if name in times.open else value, WHY.get(setting))
+    draft.open = times.open
+    if times.doubt:
+        draft.doubts.append(f"time-format: {times.doubt}")
+    draft.doubts += times.doubts
+    _doubt_other_times(draft, times)
+    if not times.open:
+        _say_zone(draft, times)
+    no_date = recipe.start is None and recipe.time_format in ELAPSED
+    if recipe.start is None and not no_date and (doubt := doubt_of_clock(times.nanoseconds)):
+        draft.doubts.append(f"time: {doubt}")
+
+
+def _say_zone(draft: Proposal, times: Times) -> None:
+    recipe = times.recipe
+    raw = [draft.columns[name].raw for name in recipe.time_columns]
+    if not has_zone(times, raw) and not (recipe.counts_rows and recipe.start == UNKNOWN):
+        zone = next(filter(None, map(named_zone, recipe.time_columns)), None)
+        if zone and recipe.start is None and recipe.epoch is None:
+            draft.put("timezone", zone, "as the name of the column says; the sign of such zones is the other way")
+            read = to_nanoseconds(raw, replace(recipe, timezone=zone))
+            times = times._replace(nanoseconds=read.nanoseconds)
+        elif zone := next(filter(None, map(zone_with_summer, recipe.time_columns)), None):
+            draft.doubts.append(
+                f"times carry no zone and are read as UTC, but {recipe.time_columns[0]!r} says local and summer "
+                f'time: say its zone, such as timezone = "{zone}", with ambiguous = "infer"'
+            )
+        elif said := next((one for one in draft.free if SAYS_ZONE.search(one.name)), None):
+            draft.doubts.append(
+                f"times carry no zone and are read as UTC, but {said.name!r} seems to say it ({said.examples()}): "
+                'name that zone, such as timezone = "Europe/Berlin", or "Etc/GMT-1" for an hour ahead of UTC'
+            )
+        elif draft.sample.dialect.zone is not None:
+            line, zone = draft.sample.dialect.zone
+            draft.doubts.append(
+                f"times carry no zone and are read as UTC, but a line above the table says {quoted(line)}: if "
+                f"that is their zone, say timezone = {toml(zone)}"
+            )
+        else:
+            draft.doubts.append(
+                'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
+            )
+    bounds: Any = times.nanoseconds.min(), times.nanoseconds.max()
+    first, last = (readable_time(time, fraction=False) for time in bounds)
+    draft.seen.append(f"times from {first} to {last}")
+
+
+def _doubt_other_times(draft: Proposal, times: Times) -> None:
+    """Name another column of times that could be those of rows as well, and is not these in another zone."""
+    for other in draft.times[1:]:
+        if set(other.recipe.time_columns) & set(times.recipe.time_columns) or times.why:
+            continue
+        apart = (other.nanoseconds - times.nanoseconds).drop_nulls()
+        if times.score - other.score > EQUALLY or not (apart % QUARTER_NS != 0).any():
+            continue
+        middle = int(apart.cast(pl.Float64).median())  # type: ignore[arg-type]
+        where = f"{format_duration(abs(middle))} {'after' if middle > 0 else 'before'} these"
+        draft.doubts.append(
+            f"time: {listed(list(other.recipe.time_columns))} holds times as well, mostly {where}. If they are "
+            f"those of rows, say time = {toml(list(other.recipe.time_columns))}"
+        )
+        return

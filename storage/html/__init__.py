@@ -1,0 +1,1 @@
+"""What a browser shows: tables, pages and small pictures."""

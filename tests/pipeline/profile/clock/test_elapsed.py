@@ -1,0 +1,54 @@
+"""Elapsed times: as numbers whose name says the unit, and as the texts of a clock."""
+
+from collections.abc import Callable
+
+import pytest
+
+from longstride import Proposal
+from tests.helpers.errors import raises
+from tests.helpers.logs.small_logs import doubted, wave
+
+LOOK = Callable[..., Proposal]
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("Laufzeit (s)", "s"),
+        ("Время, сек", "s"),
+        ("時間[s]", "s"),
+        ("时间(ms)", "ms"),
+        ("Seconds since start", "s"),
+        ("Minutes", "min"),
+        ("Tempo (s)", "s"),
+    ],
+)
+def test_units_in_names(look: LOOK, name: str, unit: str) -> None:
+    found = look(f"{name};v", [f"{0.5 * row:.1f}" for row in range(40)], wave(40), mark=";")
+    assert found.settings["time-format"] == unit
+    assert doubted(found, "start =")
+
+
+def clock(seconds: int) -> str:
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+@pytest.mark.parametrize(
+    ("texts", "format_", "doubt"),
+    [
+        ([clock(1800 * row) for row in range(80)], "h:m:s", "without a date"),
+        ([f"{row // 24}d {row % 24:02}:00:00" for row in range(80)], "h:m:s", "without a date"),
+        ([f"{row // 2}:{30 * (row % 2):02}" for row in range(80)], "m:s", 'time-format = "h:m:s"'),
+        ([f"{row // 4}:{15 * (row % 4):02}" for row in range(80)], "h:m:s", 'time-format = "m:s"'),
+        ([f"0:{row // 2:02}.{5 * (row % 2)}" for row in range(80)], "m:s", "without a date"),
+    ],
+)
+def test_clocks_without_a_date(look: LOOK, texts: list[str], format_: str, doubt: str) -> None:
+    found = look("Elapsed,v", texts, wave(80))
+    assert found.settings["time-format"] == format_
+    assert doubted(found, doubt)
+
+
+def test_a_clock_that_falls_is_none(look: LOOK) -> None:
+    with raises("times-not-found"):
+        look("Time,v", [clock(7200 * row % 86_400) for row in range(40)], wave(40))

@@ -16,6 +16,7 @@ EXTRAS = {
     "polars": "",
     "pyarrow": "",
     "s3fs": "s3",
+    "safetensors": "arrays",
     "sklearn": "evaluate",
     "tensorboard": "tensorboard",
     "zarr": "",

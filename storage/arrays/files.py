@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from longstride.storage.errors import LongstrideError
 from longstride.storage.location import local_path
+from longstride.storage.packages import needs
 
 __all__ = ["is_array_file", "map_file"]
 
@@ -67,10 +68,9 @@ def _raw(file: Path, dtype: np.dtype[Any], width: int, offset: int) -> NDArray[A
 
 
 def _safetensors(file: Path, key: str | None) -> NDArray[Any]:
-    from safetensors import SafetensorError, safe_open
-
+    safetensors = needs("safetensors")
     try:
-        with safe_open(file, framework="pt") as opened:  # numpy's own reader copies the array
+        with safetensors.safe_open(file, framework="pt") as opened:  # numpy's own reader copies the array
             keys = list(opened.keys())
             if key is None and len(keys) == 1:
                 key = keys[0]
@@ -78,6 +78,6 @@ def _safetensors(file: Path, key: str | None) -> NDArray[Any]:
                 shown = ", ".join(sorted(keys)[:20])
                 raise LongstrideError(f"{file} holds {shown}: choose one with key=", code="option-value")
             found: NDArray[Any] = opened.get_tensor(key).numpy()
-    except SafetensorError as error:
+    except safetensors.SafetensorError as error:
         raise LongstrideError(f"{file} cannot be read: {error}", code="array-format") from None
     return found

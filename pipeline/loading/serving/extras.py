@@ -109,7 +109,7 @@ class Extras:
 
     def of_stores(self, batch: WindowBatch) -> WindowBatch:
         """The batch, of windows of the stores, with what else is asked for."""
-        first = batch.start.clamp(min=0)
+        first = batch.start.clamp(min=0)  # what only fills the batch is blanked later
 
         def rows(array: str, ahead: int, length: int) -> Tensor:
             return self._whole.rows(array, first + ahead, batch.store, length)
@@ -164,8 +164,8 @@ class Extras:
         if wanted.series:
             assert series is not None
             found["series"] = series
-        padded = batch.start < 0
-        if padded.any():
+        if batch.start.numpy().min() < 0:
+            padded = batch.start < 0
             for field in found.values():
                 field[padded.to(field.device)] = _blank(field)
         return batch._replace(**found)

@@ -36,6 +36,7 @@ class StoreTables:
         self._collection = collection
         self._columns = {name: [list(chosen) for chosen in every] for name, every in columns.items()}
         self._sources = {name: [_source(store, name) for store in collection.stores] for name in columns}
+        self._views: dict[tuple[str, int, int], Tensor] = {}
         self.are_at_hand = all(
             isinstance(source, np.ndarray | Ramp) for sources in self._sources.values() for source in sources
         )
@@ -60,9 +61,17 @@ class StoreTables:
         if isinstance(source, Ramp):
             computed: Tensor = source.at(first[:, None, None] + torch.arange(length)[:, None])
             return computed
-        assert isinstance(source, np.ndarray)
-        found = window_view(source, length).index_select(0, first)
+        found = self._view(array, number, length).index_select(0, first)
         return found if columns == list(range(found.shape[2])) else found[..., columns]
+
+    def _view(self, array: str, number: int, length: int) -> Tensor:
+        """Every run of `length` rows; making it takes longer than copying a small batch, so it is kept."""
+        key = array, number, length
+        if key not in self._views:
+            source = self._sources[array][number]
+            assert isinstance(source, np.ndarray)
+            self._views[key] = window_view(source, length)
+        return self._views[key]
 
     def read(self, ranges: NDArray[np.int64]) -> PoolTables:
         """Those of ranges of rows (ranges, 2) of the collection, each of one store, one after the other."""

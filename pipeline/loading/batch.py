@@ -20,8 +20,8 @@ class WindowBatch(NamedTuple):
     mask: Tensor | None
     """(B, K, N) bool, True where a value is present and counts; None when all do."""
     target: Tensor | None = None
-    """Values to predict, NaN where missing: M target channels in the H rows after each window, (B, H, M), or,
-    without a horizon, in its own rows, (B, K, M). None without a horizon and targets."""
+    """Values to predict, NaN where missing: M target channels in the H rows of the horizon, (B, H, M), or,
+    without one, in the rows of the window, (B, K, M). None without a horizon and targets."""
     target_mask: Tensor | None = None
     """The same shape as `target`, True where a value is present and counts; None when all do."""
     store: Tensor | None = None

@@ -78,6 +78,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
             "K": self.index.window,
             "N": len(self.collection.channels),
             **({"H": horizon} if horizon else {}),
+            **({"gap": self.index.gap} if self.index.gap else {}),
             **({"M": len(targets)} if targets else {}),
             "windows": len(self.index),
             "steps": len(self),

@@ -109,7 +109,7 @@ class DevicePools:
 
     def _batch(self, pool: _Pool, starts: Tensor, rows: NDArray[np.int64]) -> WindowBatch:
         index = self._dataset.index
-        ahead = index.window if index.horizon else 0
+        ahead = index.ahead
         values = _windows(pool.values, index.window, starts)
         mask = target = target_mask = future = future_mask = None
         if pool.target is not None:

@@ -44,6 +44,8 @@ class DatasetOptions:
     """Rows between the starts of windows."""
     horizon: int = 0
     """Rows after each window that are to be predicted, H."""
+    gap: int = 0
+    """Rows between each window and its horizon, which are in neither."""
     channels: str | Sequence[str] | None = None
     """Channels of `values`, in this order; all of the store by default."""
     targets: str | Sequence[str] | None = None
@@ -71,7 +73,7 @@ class DatasetOptions:
     max_missing: float | None = None
     """Leave out windows in which more than this share of the values is missing, 0 to 1."""
     without_labels: str | Sequence[str] = ()
-    """Leave out windows in which one of these labels is not 0 in a row, also in a row of the horizon."""
+    """Leave out windows in which one of these labels is not 0 in a row, also in one of the gap or the horizon."""
     weights: Sequence[float] | None = None
     """Share of the windows of an epoch for each store; by default every window comes once."""
     windows_per_epoch: int | None = None
@@ -133,6 +135,8 @@ class DatasetOptions:
             self.channels is None or len(self.channels) > 0,
             "channels is empty: name at least one, or leave the option out for all",
         )
+        check_option(self.gap >= 0, f"gap={self.gap}: expected 0 or more")
+        check_option(not self.gap or self.horizon > 0, "gap is before the horizon: say how long with horizon=")
         check_option(
             not self.future or self.horizon > 0, "future has inputs of the horizon: say how long with horizon="
         )
@@ -171,6 +175,7 @@ class DatasetOptions:
             "channels": list(channels),
             "targets": list(targets),
             # Only what is asked for, so that states of earlier versions can be loaded.
+            **({"gap": self.gap} if self.gap else {}),
             **({"future": list(self.future)} if self.future else {}),
             "window": self.window,
             "stride": self.stride,

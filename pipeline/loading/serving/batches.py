@@ -33,7 +33,7 @@ class _Gathers:
 
     def __init__(self, collection: Collection, index: WindowIndex, gather: Gather) -> None:
         self._arranger = Arranger(collection, index)
-        self._target_offset = index.window if index.horizon else 0
+        self._target_offset = index.ahead
         self._values = gather(collection.channels, index.window)
         self._target = gather(collection.targets, index.horizon or index.window) if collection.targets else None
         self._future = gather(collection.future, index.horizon) if collection.future else None

@@ -90,7 +90,7 @@ class Extras:
     def __init__(self, wanted: Wanted, collection: Collection, index: WindowIndex) -> None:
         """Windows of the index, of rows of the collection."""
         self._wanted = wanted
-        self._window, self._span = index.window, index.span
+        self._window, self._gap, self._span = index.window, index.gap, index.span
         self._first_row = torch.from_numpy(collection.first_row)
         self._segments = _Segments(collection)
         self._has_series = wanted.series or wanted.static is not None
@@ -147,6 +147,8 @@ class Extras:
         found: dict[str, Tensor] = {}
         if wanted.calendar or wanted.time == "rows":
             time = rows("time", 0, self._span)[..., 0]
+            if self._gap:
+                time = torch.cat([time[:, : self._window], time[:, self._window + self._gap :]], dim=1)
             if wanted.calendar:
                 found["calendar"] = calendar_of(time, wanted.calendar)
             if wanted.time is not None:

@@ -126,14 +126,14 @@ class Collection:
 
         Raises LongstrideError for a label that a store does not have.
         """
-        window, stride, horizon = options.window, options.stride, options.horizon
+        sizes = options.window, options.stride, options.horizon, options.gap
         kept = []
         num_skipped = 0
         for store, found in zip(self.stores, segments, strict=True):
-            index = WindowIndex(found, window, stride, horizon)
+            index = WindowIndex(found, *sizes)
             dropped = _dropped(index, store, tuple(dict.fromkeys((*self.channels, *self.targets))), options)
             left = without(index, dropped) if len(dropped) else found
-            num_skipped += len(index) - len(WindowIndex(left, window, stride, horizon))
+            num_skipped += len(index) - len(WindowIndex(left, *sizes))
             kept.append(left)
         rows = self.first_row.tolist()
         joined = Segments(
@@ -142,7 +142,7 @@ class Collection:
             np.concatenate([part.series for part in kept]),
         )
         first_segment = np.concatenate([[0], np.cumsum([len(part) for part in kept])])
-        return Windows(WindowIndex(joined, window, stride, horizon), first_segment, num_skipped)
+        return Windows(WindowIndex(joined, *sizes), first_segment, num_skipped)
 
 
 @dataclass(frozen=True)

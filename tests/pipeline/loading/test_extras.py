@@ -47,13 +47,14 @@ def rows_of(seed: int, num_rows: int) -> dict[str, Any]:
 
 
 def expected_of(
-    data: SeriesData, start: int, series: str, window: int, horizon: int, asked: dict[str, Any]
+    data: SeriesData, start: int, series: str, window: int, horizon: int, gap: int, asked: dict[str, Any]
 ) -> dict[str, Any]:
     """What a batch should hold of one window."""
     found: dict[str, Any] = {}
-    span, ahead = slice(start, start + window + horizon), slice(start + window, start + window + horizon)
+    own, ahead = range(start, start + window), range(start + window + gap, start + window + gap + horizon)
+    span = [*own, *ahead]
     if asked.get("future"):
-        found["future"] = data.values[ahead][:, [data.channels.index(name) for name in asked["future"]]]
+        found["future"] = data.values[list(ahead)][:, [data.channels.index(name) for name in asked["future"]]]
     if asked.get("time"):
         found["time"] = data.time[span] if asked["time"] == "rows" else data.time[start]
     if asked.get("calendar"):
@@ -105,6 +106,7 @@ def check(
     window: int,
     horizon: int,
     asked: dict[str, Any],
+    gap: int = 0,
 ) -> int:
     """Compare a batch with brute force; how many of its windows are real."""
     fields = batch._asdict()
@@ -121,7 +123,12 @@ def check(
         data = datas[number]
         segments = data.segments
         series = data.series[next(s for a, z, s in zip(*vars(segments).values(), strict=True) if a <= start < z)]
-        expected = expected_of(data, start, series, window, horizon, asked)
+        expected = expected_of(data, start, series, window, horizon, gap, asked)
+        if horizon:
+            assert batch.target is not None
+            rows = data.values[start + window + gap : start + window + gap + horizon]
+            columns = [data.channels.index(f"c{number}") for number in range(batch.target.shape[2])]
+            assert np.array_equal(batch.target[place].numpy(), rows[:, columns], equal_nan=True)
         assert expected.keys() == set(given)
         for name, value in expected.items():
             if name == "series":
@@ -169,22 +176,10 @@ def test_every_extra_of_arrays(data: st.DataObject) -> None:
     datas: list[SeriesData] = [
         array_of(data.draw(series_segments()), seed) for seed in range(data.draw(st.integers(1, 2)))
     ]
-    window, horizon, stride = (
-        data.draw(st.integers(1, 6)),
-        data.draw(st.integers(0, 3)),
-        data.draw(st.integers(1, 4)),
-    )
-    number = sum(
-        len(
-            brute_force(
-                list(zip(one.segments.start.tolist(), one.segments.stop.tolist(), strict=True)),
-                window,
-                stride,
-                horizon,
-            )
-        )
-        for one in datas
-    )
+    window, horizon = data.draw(st.integers(1, 6)), data.draw(st.integers(0, 3))
+    stride, gap = data.draw(st.integers(1, 4)), data.draw(st.integers(0, 3)) if horizon else 0
+    bounds = [zip(one.segments.start.tolist(), one.segments.stop.tolist(), strict=True) for one in datas]
+    number = sum(len(brute_force(list(pairs), window, stride, gap + horizon)) for pairs in bounds)
     world_size = data.draw(st.sampled_from([1, 2, 4]))
     if number < 4:
         return
@@ -202,6 +197,7 @@ def test_every_extra_of_arrays(data: st.DataObject) -> None:
         "window": window,
         "stride": stride,
         "horizon": horizon,
+        "gap": gap,
         "batch_size": 4,
         "shuffle": data.draw(st.booleans()),
         "channels": data.draw(st.sampled_from([None, ["c0"]])),
@@ -212,7 +208,7 @@ def test_every_extra_of_arrays(data: st.DataObject) -> None:
         loader = WindowLoader(datas, rank=rank, world_size=world_size, **options, **asked)
         plain = WindowLoader(datas, rank=rank, world_size=world_size, **options)
         for batch, without in zip(loader, plain, strict=True):
-            served += check(batch, datas, loader.series_names, window, horizon, asked)
+            served += check(batch, datas, loader.series_names, window, horizon, asked, gap)
             assert torch.equal(batch.start, without.start)
             assert torch.equal(batch.values.nan_to_num(-7), without.values.nan_to_num(-7))
     assert served == number - loader.num_dropped
@@ -263,12 +259,19 @@ def test_every_way_of_serving(
     served = stores["packed" if "packed" in way or way == "cached" else "mapped"][:number]
     more = {"cache_dir": tmp_path} if way == "cached" else {"device": "cpu"} if "device" in way else {}
     asked = {**EVERYTHING, "static": STATIC}
-    options: dict[str, Any] = {"window": 16, "stride": 23, "horizon": 3, "batch_size": 32, "shuffle": shuffle}
+    options: dict[str, Any] = {
+        "window": 16,
+        "stride": 23,
+        "horizon": 3,
+        "gap": 2,
+        "batch_size": 32,
+        "shuffle": shuffle,
+    }
     small = {"pool_rows": 1024, "block_rows": 128}
     for _ in range(1 + (way == "cached")):  # the second time, the values are in the cache
         loader = WindowLoader(served, **options, **small, **more, **asked)
         for batch in loader:
-            check(batch, stores["mapped"][:number], loader.series_names, 16, 3, asked)
+            check(batch, stores["mapped"][:number], loader.series_names, 16, 3, asked, gap=2)
 
 
 @pytest.mark.parametrize("kind", ["mapped", "packed"])
@@ -375,6 +378,8 @@ def test_a_future_channel_leaves_the_windows_as_they_are() -> None:
     [
         ({"future": "c1"}, "option-value", ["future", "horizon="]),
         ({"future": "wind", "horizon": 1}, "column-missing", ["'wind'"]),
+        ({"gap": 2}, "option-value", ["gap", "horizon="]),
+        ({"gap": -1, "horizon": 1}, "option-value", ["gap=-1"]),
         ({"time": "end"}, "option-value", ["time='end'", "start or rows"]),
         ({"calendar": ["day", "hour"]}, "option-value", ["calendar='hour'", "day, week or year"]),
         ({"label": "most"}, "option-value", ["label='most'", "majority"]),

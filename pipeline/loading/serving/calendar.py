@@ -39,16 +39,16 @@ def _of_week(time: Tensor) -> Tensor:
 
 def _of_year(time: Tensor) -> Tensor:
     seconds = torch.div(time, SECOND, rounding_mode="floor")
-    begins = _year_begins().to(time.device)
+    begins = _year_begins(time.device)
     year = torch.bucketize(seconds, begins, right=True) - 1
     return (seconds - begins[year]).float() / (begins[year + 1] - begins[year])
 
 
-@lru_cache(1)
-def _year_begins() -> Tensor:
+@lru_cache
+def _year_begins(device: torch.device) -> Tensor:
     """Seconds since 1970 at which each year begins, and the last one ends."""
     years = np.arange(FIRST_YEAR, LAST_YEAR + 2).astype(str).astype("datetime64[Y]")
-    return torch.from_numpy(years.astype("datetime64[s]").astype(np.int64))
+    return torch.from_numpy(years.astype("datetime64[s]").astype(np.int64)).to(device)
 
 
 PHASES = {"day": _of_day, "week": _of_week, "year": _of_year}

@@ -23,7 +23,7 @@ from tests.helpers.errors import raises
 from tests.helpers.stores.segments import brute_force
 
 Make = Callable[..., SeriesStore]
-WAYS = ["mapped", "packed", "cached", "device", "packed device"]
+WAYS = ["mapped", "packed", "cached", "on cpu", "packed, on cpu", pytest.param("on cuda", marks=pytest.mark.gpu)]
 RULES = ["any", "share", "first", "last", "majority", "rows"]
 EVERYTHING: dict[str, Any] = {
     "future": ["c1"],
@@ -109,6 +109,7 @@ def check(
     gap: int = 0,
 ) -> int:
     """Compare a batch with brute force; how many of its windows are real."""
+    batch = WindowBatch(*(None if field is None else field.cpu() for field in batch))  # type: ignore[arg-type]
     fields = batch._asdict()
     given = [name for name in ("future", "time", "calendar", "series", "static", "label") if asked.get(name)]
     for name in ("future", "time", "calendar", "series", "static", "label"):
@@ -257,7 +258,7 @@ def test_every_way_of_serving(
     stores: dict[str, list[SeriesData]], way: str, number: int, shuffle: bool, tmp_path: Path
 ) -> None:
     served = stores["packed" if "packed" in way or way == "cached" else "mapped"][:number]
-    more = {"cache_dir": tmp_path} if way == "cached" else {"device": "cpu"} if "device" in way else {}
+    more = {"cache_dir": tmp_path} if way == "cached" else {"device": way.split()[-1]} if "on" in way else {}
     asked = {**EVERYTHING, "static": STATIC}
     options: dict[str, Any] = {
         "window": 16,

@@ -16,6 +16,7 @@ from longstride.pipeline.loading.options import DatasetOptions
 from longstride.pipeline.loading.orphans import end_with_parent
 from longstride.pipeline.loading.serving.batches import BatchGather
 from longstride.pipeline.loading.serving.decoded_pools import DecodedPools, PoolPlan
+from longstride.pipeline.loading.serving.extras import Extras, wanted_of
 from longstride.pipeline.loading.serving.readahead import DiskWatch
 from longstride.pipeline.loading.serving.row_reader import merged
 from longstride.pipeline.loading.serving.stores import Collection, opened_all, segments_of
@@ -58,7 +59,12 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self.num_skipped = windows.num_skipped
         """Windows left out for missing values or labels."""
         self.order = make_order(windows, options)
-        self._order_settings = options.order_settings(self.collection.channels, self.collection.targets)
+        self.wanted = wanted_of(options, self.collection)
+        """What a batch holds beside values, if anything."""
+        self._order_settings = {
+            **options.order_settings(self.collection.channels, self.collection.targets),
+            **(self.wanted.settings if self.wanted else {}),
+        }
         self._disk = DiskWatch()
         # Shared, so that worker processes see what is set while they are alive.
         self._begin = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
@@ -72,12 +78,23 @@ class WindowDataset(IterableDataset[WindowBatch]):
             "K": self.index.window,
             "N": len(self.collection.channels),
             **({"H": horizon} if horizon else {}),
+            **({"gap": self.index.gap} if self.index.gap else {}),
             **({"M": len(targets)} if targets else {}),
             "windows": len(self.index),
             "steps": len(self),
             "dropped": self.order.num_dropped,
             "skipped": self.num_skipped,
         }
+
+    @property
+    def series_names(self) -> tuple[str, ...]:
+        """Names of what `series` numbers: the series of the first store, then those of the second, and so on."""
+        return self.collection.series_names
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """L names, in the order of `label`; empty where it is not asked for."""
+        return self.wanted.label_names if self.wanted else ()
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -133,7 +150,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
         """The batches of these steps of an epoch."""
-        if self.collection.arrays is None:
+        if self.collection.arrays is None or not (self.extras is None or self.extras.are_at_hand):
             yield from self._decoded.serve(
                 (plan._replace(local=plan.local[steps.served]), steps.starts[steps.served])
                 for steps in groups
@@ -141,7 +158,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
             )
             return
         for steps in groups:
-            yield from self._gather.batches(steps.starts[steps.served])
+            batches = self._gather.batches(steps.starts[steps.served])
+            yield from batches if self.extras is None else map(self.extras.of_stores, batches)
 
     def plan_of(self, epoch: int, steps: Steps) -> PoolPlan:
         """The rows that the windows of some steps are made of, and where in them each window begins."""
@@ -152,7 +170,12 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker process has buffers of its own.
-        return {name: value for name, value in vars(self).items() if name not in ("_gather", "_decoded")}
+        return {name: value for name, value in vars(self).items() if name not in ("_gather", "_decoded", "extras")}
+
+    @cached_property
+    def extras(self) -> Extras | None:
+        """What adds to batches what they hold beside values."""
+        return None if self.wanted is None else Extras(self.wanted, self.collection, self.index)
 
     @cached_property
     def _gather(self) -> BatchGather:
@@ -160,7 +183,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     @cached_property
     def _decoded(self) -> DecodedPools:
-        return DecodedPools(self.collection, self.index, self.batch_size // self.world_size)
+        return DecodedPools(self.collection, self.index, self.batch_size // self.world_size, self.extras)
 
     def steps(self, epoch: int, step: int) -> Iterator[Steps]:
         """The steps of an epoch from `step` on, those that are drawn together at a time."""

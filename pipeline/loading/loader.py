@@ -34,7 +34,8 @@ class WindowLoader(DataLoader[WindowBatch]):
 
     Each iteration serves the next epoch, unless `set_epoch` chooses another. `__init__` explains the options:
 
-    - what a window is: window, stride, horizon, channels, targets
+    - what a window is: window, stride, horizon, gap, channels, targets
+    - what else a batch holds: future, time, calendar, series, static, label, label_names
     - which rows: split, max_missing, without_labels, weights, windows_per_epoch
     - in which order: batch_size, shuffle, seed, rank, world_size, lanes, pool_rows, block_rows
     - how rows are read: cache_dir, cache_bytes, num_workers, device, transform
@@ -82,6 +83,16 @@ class WindowLoader(DataLoader[WindowBatch]):
     def num_windows(self) -> int:
         """Number of windows, W."""
         return len(self.dataset.index)
+
+    @property
+    def series_names(self) -> tuple[str, ...]:
+        """Names of what `series` numbers: the series of the first store, then those of the second, and so on."""
+        return self.dataset.series_names
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """L names, in the order of `label`; empty where it is not asked for."""
+        return self.dataset.label_names
 
     @property
     def num_skipped(self) -> int:

@@ -1,11 +1,12 @@
 """Every option of a loader: its name, type, default and meaning, checked once here."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from longstride.pipeline.loading.ordering.order import POOL_ROWS
@@ -15,9 +16,16 @@ from longstride.storage.errors import LongstrideError
 from longstride.storage.location import local_path
 from longstride.storage.open_data import DataOrPath
 
-__all__ = ["DatasetOptions", "LoaderOptions", "Stores", "Transform", "check_option", "device_of"]
+__all__ = ["DatasetOptions", "LoaderOptions", "Static", "Stores", "Transform", "check_option", "device_of"]
 
 Stores = DataOrPath | Sequence[DataOrPath]
+
+Static = Mapping[str, Any] | Sequence[Any] | NDArray[Any] | Tensor
+"""Values of each series, (S,) or one, by its name; or an array of all of them, (G, S) or (G,)."""
+
+TIMES = ("start", "rows")
+CALENDAR = ("day", "week", "year")
+LABEL_RULES = ("any", "share", "first", "last", "majority", "rows")
 
 Transform = Callable[[Tensor], Tensor]
 """Rows (R, C) of the served channels on the device to rows of the same shape, of any float type."""
@@ -36,17 +44,36 @@ class DatasetOptions:
     """Rows between the starts of windows."""
     horizon: int = 0
     """Rows after each window that are to be predicted, H."""
+    gap: int = 0
+    """Rows between each window and its horizon, which are in neither."""
     channels: str | Sequence[str] | None = None
     """Channels of `values`, in this order; all of the store by default."""
     targets: str | Sequence[str] | None = None
     """Channels of `target`; by default those of `values` where there is a horizon, and none otherwise."""
+
+    future: str | Sequence[str] = ()
+    """Channels of `future`: inputs that are known ahead, such as a forecast, in the H rows after each window."""
+    time: str | None = None
+    """Give times: "start" of the first row of each window, "rows" of all of its rows and of its horizon."""
+    calendar: str | Sequence[str] = ()
+    """Give sine and cosine of where each row, also of the horizon, is in the "day", "week" or "year", in UTC."""
+    series: bool = False
+    """Give the number of the series of each window; `series_names` of the loader has the names."""
+    static: "Static | None" = None
+    """Values to give for the series of each window: a mapping of names of series to one or S values, or an array
+    (G, S) in the order of `series_names`."""
+    label: str | None = None
+    """Give labels of each window: "any" (whether a row has one that is not 0), "share" (of such rows), "first"
+    or "last" (that of this row), "majority" (the most frequent; of equals, the smallest), "rows" (of each row)."""
+    label_names: str | Sequence[str] | None = None
+    """The labels to give, in this order; all of the store by default."""
 
     split: "Split | Sequence[Split] | None" = None
     """Take windows from the rows of this split only; of several stores, one split for each."""
     max_missing: float | None = None
     """Leave out windows in which more than this share of the values is missing, 0 to 1."""
     without_labels: str | Sequence[str] = ()
-    """Leave out windows in which one of these labels is not 0 in a row, also in a row of the horizon."""
+    """Leave out windows in which one of these labels is not 0 in a row, also in one of the gap or the horizon."""
     weights: Sequence[float] | None = None
     """Share of the windows of an epoch for each store; by default every window comes once."""
     windows_per_epoch: int | None = None
@@ -77,7 +104,7 @@ class DatasetOptions:
     """Size that the cache of each store may have; by default that of its values."""
 
     def __post_init__(self) -> None:
-        for name in ("channels", "targets", "without_labels"):
+        for name in ("channels", "targets", "future", "calendar", "label_names", "without_labels"):
             if isinstance(getattr(self, name), str):
                 object.__setattr__(self, name, (getattr(self, name),))
         if self.cache_dir is not None:
@@ -108,6 +135,25 @@ class DatasetOptions:
             self.channels is None or len(self.channels) > 0,
             "channels is empty: name at least one, or leave the option out for all",
         )
+        check_option(self.gap >= 0, f"gap={self.gap}: expected 0 or more")
+        check_option(not self.gap or self.horizon > 0, "gap is before the horizon: say how long with horizon=")
+        check_option(
+            not self.future or self.horizon > 0, "future has inputs of the horizon: say how long with horizon="
+        )
+        for name, allowed in (("time", TIMES), ("label", LABEL_RULES), ("calendar", CALENDAR)):
+            given = getattr(self, name)
+            for one in [given] if isinstance(given, str) else given or ():
+                check_option(
+                    one in allowed, f"{name}={one!r:.80}: expected {', '.join(allowed[:-1])} or {allowed[-1]}"
+                )
+        check_option(
+            self.label_names is None or self.label is not None,
+            "label_names chooses labels to give: say how with label=, such as label='any'",
+        )
+        check_option(
+            self.label_names is None or len(self.label_names) > 0,
+            "label_names is empty: name at least one, or leave the option out for all",
+        )
         for name in ("pool_rows", "block_rows"):
             check_option(getattr(self, name) >= 1, f"{name}={getattr(self, name)}: expected at least 1")
         check_option(
@@ -128,6 +174,9 @@ class DatasetOptions:
         return {
             "channels": list(channels),
             "targets": list(targets),
+            # Only what is asked for, so that states of earlier versions can be loaded.
+            **({"gap": self.gap} if self.gap else {}),
+            **({"future": list(self.future)} if self.future else {}),
             "window": self.window,
             "stride": self.stride,
             "horizon": self.horizon,
@@ -154,7 +203,7 @@ class LoaderOptions(DatasetOptions):
     transform: Transform | None = None
     """With a device: a function that is applied there to all rows (R, C) of a pool, before they are made into
     windows, to normalise, fill and cast. It must return the same shape; C are the channels, then the targets that
-    are not among them."""
+    are not among them, then those of `future`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -16,6 +16,7 @@ FORMAT = 1
 MAX_SHOWN = 80
 MEANING = {
     "data": "other rows: the store was made again or appended to, or another split or selection is taken",
+    "static": "other values of static",
 }
 """What differs, where a name and two values do not say it."""
 

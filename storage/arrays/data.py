@@ -47,11 +47,16 @@ class ArrayData(SeriesData):
         labels: NDArray[np.int8] | None = None,
         label_names: Sequence[str] = (),
         missing: bool | None = None,
+        has_calendar: bool = True,
     ) -> None:
-        """`values` (T, N), `time` (T,) in ns, `labels` (T, L); `missing`: whether any value is, if known."""
+        """`values` (T, N), `time` (T,) in ns, `labels` (T, L); `missing`: whether any value is, if known.
+
+        `has_calendar`: whether times are those of a clock.
+        """
         self._values, self._time, self._labels = values, time, labels
         self._segments = segments
         self._missing = missing
+        self.has_calendar = has_calendar
         self.name = name
         self.num_rows = len(values)
         self.channels = tuple(channels)

@@ -82,6 +82,7 @@ def from_array(
         labels=label_rows,
         label_names=label_names,
         missing=missing,
+        has_calendar=time is not None or start is not None,
     )
 
 

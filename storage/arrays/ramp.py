@@ -26,10 +26,11 @@ class Ramp:
     def __getitem__(self, key: Any) -> Any:
         """What the array would give. Raises IndexError outside 0..T."""
         if isinstance(key, slice):
-            return self._at(np.arange(*key.indices(len(self)), dtype=np.int64))
-        return sliced(key, self.shape, lambda row: np.int64(self._at(row)), lambda a, b: self._at(np.arange(a, b)))
+            return self.at(np.arange(*key.indices(len(self)), dtype=np.int64))
+        return sliced(key, self.shape, lambda row: np.int64(self.at(row)), lambda a, b: self.at(np.arange(a, b)))
 
-    def _at(self, rows: Any) -> Any:
+    def at(self, rows: Any) -> Any:
+        """Those of rows of any shape and library; nothing checks that they are within 0..T."""
         return self._start + self._step * rows
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:

@@ -40,6 +40,8 @@ class SeriesData(ABC):
     """L label names, empty where there are no labels."""
     series: tuple[str, ...]
     """Name of each series; one empty name where nothing names the series."""
+    has_calendar: bool = True
+    """Whether times are those of a clock; otherwise they are counted from 1970 on."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, rows={self.num_rows:,}, channels={len(self.channels)})"

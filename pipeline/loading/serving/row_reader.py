@@ -32,6 +32,8 @@ class RowReader:
         begins = np.cumsum(lengths) - lengths
         for number, source in enumerate(self._sources):
             mine = numbers == number
+            if not mine.any():
+                continue
             source.read(
                 list(zip(starts[mine].tolist(), (starts + lengths)[mine].tolist(), strict=True)),
                 [out[begin : begin + length] for begin, length in zip(begins[mine], lengths[mine], strict=True)],

@@ -24,7 +24,7 @@ from longstride.storage.packed.store import PackedStore
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
 
-__all__ = ["Collection", "Windows", "columns_of", "opened_all", "segments_of"]
+__all__ = ["Collection", "Windows", "columns_of", "label_columns_of", "opened_all", "segments_of"]
 
 
 class Collection:
@@ -42,10 +42,14 @@ class Collection:
         """N names, in the order of `values`."""
         self.targets = tuple((self.channels if options.horizon else ()) if targets is None else targets)
         """M names, in the order of `target`; empty where there is none."""
+        self.future = tuple(options.future)
+        """F names, in the order of `future`; empty where there is none."""
+        self.series_names = tuple(name for store in stores for name in store.series)
+        """Name of each series: those of the first store, then those of the second, and so on."""
         self.first_row = np.concatenate([[0], np.cumsum([store.num_rows for store in stores])])
         """Row at which each store begins, and where the last one ends."""
         for store in stores:
-            columns_of(store, (*self.channels, *self.targets))
+            columns_of(store, self.served)
         dtypes = {store.dtype for store in stores}
         if len(dtypes) > 1:
             raise LongstrideError(
@@ -55,8 +59,8 @@ class Collection:
 
     @property
     def served(self) -> tuple[str, ...]:
-        """Channels and targets, each once."""
-        return tuple(dict.fromkeys((*self.channels, *self.targets)))
+        """Channels, targets and those of the future, each once."""
+        return tuple(dict.fromkeys((*self.channels, *self.targets, *self.future)))
 
     @property
     def has_missing(self) -> bool:
@@ -122,14 +126,14 @@ class Collection:
 
         Raises LongstrideError for a label that a store does not have.
         """
-        window, stride, horizon = options.window, options.stride, options.horizon
+        sizes = options.window, options.stride, options.horizon, options.gap
         kept = []
         num_skipped = 0
         for store, found in zip(self.stores, segments, strict=True):
-            index = WindowIndex(found, window, stride, horizon)
-            dropped = _dropped(index, store, self.served, options)
+            index = WindowIndex(found, *sizes)
+            dropped = _dropped(index, store, tuple(dict.fromkeys((*self.channels, *self.targets))), options)
             left = without(index, dropped) if len(dropped) else found
-            num_skipped += len(index) - len(WindowIndex(left, window, stride, horizon))
+            num_skipped += len(index) - len(WindowIndex(left, *sizes))
             kept.append(left)
         rows = self.first_row.tolist()
         joined = Segments(
@@ -138,7 +142,7 @@ class Collection:
             np.concatenate([part.series for part in kept]),
         )
         first_segment = np.concatenate([[0], np.cumsum([len(part) for part in kept])])
-        return Windows(WindowIndex(joined, window, stride, horizon), first_segment, num_skipped)
+        return Windows(WindowIndex(joined, *sizes), first_segment, num_skipped)
 
 
 @dataclass(frozen=True)
@@ -177,12 +181,17 @@ def columns_of(store: SeriesData, names: Sequence[str]) -> list[int]:
     return _positions(names, store.channels, f"{store.name} has no channel")
 
 
+def label_columns_of(store: SeriesData, names: Sequence[str]) -> list[int]:
+    """Columns of the named labels. Raises LongstrideError for one that the store does not have."""
+    return _positions(names, store.label_names, f"{store.name} has no label")
+
+
 def _dropped(
     index: WindowIndex, store: SeriesData, channels: Sequence[str], options: DatasetOptions
 ) -> NDArray[np.int64]:
     ranges = [np.empty((0, 2), np.int64)]
     if options.without_labels:
-        columns = _positions(options.without_labels, store.label_names, f"{store.name} has no label")
+        columns = label_columns_of(store, options.without_labels)
         ranges.append(labelled_windows(index, store, columns))
     if options.max_missing is not None:
         ranges.append(mostly_missing_windows(index, store, columns_of(store, channels), options.max_missing))

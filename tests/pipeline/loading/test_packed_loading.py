@@ -291,3 +291,10 @@ def test_a_process_that_was_forked_decodes_after_its_parent_did(pair: Pair) -> N
     command = [sys.executable, "-c", FORKED, str(pair[1].path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == "same\n", done.stderr
+
+
+def test_a_pool_without_rows_of_one_of_the_cached_stores(pair: Pair, tmp_path: Path) -> None:
+    store, packed = pair
+    options = {**SMALL, "shuffle": False, "stride": 30}
+    expected = digest(WindowLoader([store, store], **options))
+    assert digest(WindowLoader([packed, packed], cache_dir=tmp_path, **options)) == expected

@@ -57,7 +57,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self.index = windows.index
         self.num_skipped = windows.num_skipped
         """Windows left out for missing values or labels."""
-        self.order = make_order(windows, options)
+        self.order = make_order(windows, self.collection, options)
         self._order_settings = options.order_settings(self.collection.channels, self.collection.targets)
         self._disk = DiskWatch()
         # Shared, so that worker processes see what is set while they are alive.

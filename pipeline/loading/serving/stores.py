@@ -24,7 +24,7 @@ from longstride.storage.packed.store import PackedStore
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
 
-__all__ = ["Collection", "Windows", "columns_of", "opened_all", "segments_of"]
+__all__ = ["Collection", "Windows", "columns_of", "label_columns", "opened_all", "segments_of"]
 
 
 class Collection:
@@ -177,13 +177,17 @@ def columns_of(store: SeriesData, names: Sequence[str]) -> list[int]:
     return _positions(names, store.channels, f"{store.name} has no channel")
 
 
+def label_columns(store: SeriesData, names: Sequence[str]) -> list[int]:
+    """Columns of the named labels. Raises LongstrideError for one that the store does not have."""
+    return _positions(names, store.label_names, f"{store.name} has no label")
+
+
 def _dropped(
     index: WindowIndex, store: SeriesData, channels: Sequence[str], options: DatasetOptions
 ) -> NDArray[np.int64]:
     ranges = [np.empty((0, 2), np.int64)]
     if options.without_labels:
-        columns = _positions(options.without_labels, store.label_names, f"{store.name} has no label")
-        ranges.append(labelled_windows(index, store, columns))
+        ranges.append(labelled_windows(index, store, label_columns(store, options.without_labels)))
     if options.max_missing is not None:
         ranges.append(mostly_missing_windows(index, store, columns_of(store, channels), options.max_missing))
     return np.concatenate(ranges)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from longstride.pipeline.loading.batch import WindowBatch as WindowBatch
     from longstride.pipeline.loading.dataset import WindowDataset as WindowDataset
     from longstride.pipeline.loading.loader import WindowLoader as WindowLoader
+    from longstride.pipeline.loading.normalising.normaliser import Normaliser as Normaliser
     from longstride.pipeline.loading.splits import Split as Split
     from longstride.pipeline.loading.splits import Splits as Splits
     from longstride.pipeline.loading.splits import SplitsOfStores as SplitsOfStores
@@ -66,6 +67,7 @@ _NAMES = {
     "pipeline.loading.batch": ("WindowBatch",),
     "pipeline.loading.dataset": ("WindowDataset",),
     "pipeline.loading.loader": ("WindowLoader",),
+    "pipeline.loading.normalising.normaliser": ("Normaliser",),
     "pipeline.loading.splits": ("Split", "Splits", "SplitsOfStores"),
     "pipeline.loading.splitting.by_date": ("split_by_date",),
     "pipeline.loading.splitting.by_series": ("split_by_series",),

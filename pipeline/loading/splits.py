@@ -45,7 +45,7 @@ class Split:
 
     def shown(self) -> Shown:
         """Name, rows, series, segments, and the times of the first and the last row where they are known."""
-        starts, stops = self._ranges()
+        starts, stops = self.ranges()
         times: list[str | None] = [None, None]
         if self.store is not None and len(starts):
             # The rows of a series lie together, in order of time.
@@ -74,13 +74,13 @@ class Split:
 
     def stats(self, store: SeriesData) -> Statistics:
         """Statistics (N,) of the rows of this split alone, for normalisation."""
-        starts, stops = self._ranges()
+        starts, stops = self.ranges()
         if not len(starts):
             return Statistics.empty(len(store.channels))
         ranges = zip(starts.tolist(), stops.tolist(), strict=True)
         return Statistics.merge([store.stats(start, stop) for start, stop in ranges])
 
-    def _ranges(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def ranges(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """First rows and rows after the last of the ranges of rows that this split has."""
         segments = self.segments
         if not len(segments):

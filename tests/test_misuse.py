@@ -83,6 +83,10 @@ def test_an_ingest_checks_the_types_of_its_options(log: Path, tmp_path: Path, op
         ("split_by_time", {"window": 1.5}, "window"),
         ("split_by_time", {"window": 16, "train": "most"}, "train"),
         ("split_by_time", {"window": 16, "horizon": None}, "horizon"),
+        ("split_by_date", {"window": 16, "test": "soon"}, "test"),
+        ("split_by_series", {"seed": "x"}, "seed"),
+        ("split_within_series", {"window": 16, "train": "most"}, "train"),
+        ("split_in_blocks", {"window": 16, "blocks": 2.5}, "blocks"),
         ("profile", {"rows": "many"}, "rows"),
     ],
 )

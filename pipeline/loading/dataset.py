@@ -58,7 +58,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self.index = windows.index
         self.num_skipped = windows.num_skipped
         """Windows left out for missing values or labels."""
-        self.order = make_order(windows, options)
+        self.order = make_order(windows, self.collection, options)
         self.wanted = wanted_of(options, self.collection)
         """What a batch holds beside values, if anything."""
         self._order_settings = {

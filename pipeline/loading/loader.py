@@ -36,7 +36,7 @@ class WindowLoader(DataLoader[WindowBatch]):
 
     - what a window is: window, stride, horizon, gap, channels, targets
     - what else a batch holds: future, time, calendar, series, static, label, label_names
-    - which rows: split, max_missing, without_labels, weights, windows_per_epoch
+    - which rows: split, max_missing, without_labels, weights, windows_per_epoch, balance, replacement
     - in which order: batch_size, shuffle, seed, rank, world_size, lanes, pool_rows, block_rows
     - how rows are read: cache_dir, cache_bytes, num_workers, device, transform
 

@@ -1,10 +1,12 @@
 """Every option of a loader: its name, type, default and meaning, checked once here."""
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -16,7 +18,16 @@ from longstride.storage.errors import LongstrideError
 from longstride.storage.location import local_path
 from longstride.storage.open_data import DataOrPath
 
-__all__ = ["DatasetOptions", "LoaderOptions", "Static", "Stores", "Transform", "check_option", "device_of"]
+__all__ = [
+    "Balance",
+    "DatasetOptions",
+    "LoaderOptions",
+    "Static",
+    "Stores",
+    "Transform",
+    "check_option",
+    "device_of",
+]
 
 Stores = DataOrPath | Sequence[DataOrPath]
 
@@ -29,6 +40,10 @@ LABEL_RULES = ("any", "share", "first", "last", "majority", "rows")
 
 Transform = Callable[[Tensor], Tensor]
 """Rows (R, C) of the served channels on the device to rows of the same shape, of any float type."""
+
+
+Balance = str | Sequence[str] | Mapping[str, float] | Sequence[float] | np.ndarray[Any, Any] | Tensor
+"""Names of labels, a share for each, or one weight for each row or window."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +93,12 @@ class DatasetOptions:
     """Share of the windows of an epoch for each store; by default every window comes once."""
     windows_per_epoch: int | None = None
     """Windows of an epoch, if not all: the next ones each time, and none again before all others were served."""
+    balance: "Balance | None" = None
+    """Draw windows by weights. Shares of the windows with a label in a row, {"fault": 0.3}; names of labels, for
+    equal shares of each and of the windows without them; or an array of one weight for each window, or for each
+    row of all stores: a window then weighs as much as its K rows."""
+    replacement: bool = False
+    """With balance: draw each window independently, instead of each as often as its weight says, rounded."""
 
     batch_size: int
     """Windows of a global batch, B: all ranks together."""
@@ -154,6 +175,20 @@ class DatasetOptions:
             self.label_names is None or len(self.label_names) > 0,
             "label_names is empty: name at least one, or leave the option out for all",
         )
+        check_option(
+            self.balance is None or (self.shuffle and self.weights is None),
+            "balance draws windows at random, of all stores together: it needs shuffle=True, and no weights",
+        )
+        check_option(self.balance is not None or not self.replacement, "replacement=True needs balance=")
+        check_option(
+            self.balance is None or self.windows_per_epoch is None or self.windows_per_epoch >= 1,
+            f"windows_per_epoch={self.windows_per_epoch}: expected at least 1",
+        )
+        shares = self.balance_by_label
+        check_option(
+            shares is None or (min(shares.values(), default=0) > 0 and sum(shares.values()) < 1 + 1e-9),
+            f"balance={self.balance!r:.80}: expected shares above 0, with a sum of at most 1",
+        )
         for name in ("pool_rows", "block_rows"):
             check_option(getattr(self, name) >= 1, f"{name}={getattr(self, name)}: expected at least 1")
         check_option(
@@ -165,6 +200,24 @@ class DatasetOptions:
     def resolved_lanes(self) -> int:
         """Lanes L of the order."""
         return lanes_for(self.batch_size, self.world_size) if self.lanes is None else self.lanes
+
+    @property
+    def balance_by_label(self) -> dict[str, float] | None:
+        """Share of the windows with each label, where `balance` is by labels; None otherwise."""
+        if isinstance(self.balance, Mapping):
+            return {str(name): float(share) for name, share in self.balance.items()}
+        names = (self.balance,) if isinstance(self.balance, str) else self.balance
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            return None
+        return {name: 1 / (len(names) + 1) for name in names}
+
+    def _balance_settings(self) -> dict[str, Any]:
+        if self.balance is None:
+            return {}
+        balance: Any = self.balance_by_label
+        if balance is None:
+            balance = hashlib.sha256(np.asarray(self.balance, np.float64).tobytes()).hexdigest()
+        return {"balance": balance, "replacement": self.replacement}
 
     def order_settings(self, channels: Sequence[str], targets: Sequence[str]) -> dict[str, Any]:
         """Options that the batches depend on, as plain values, where these channels and targets are served.
@@ -188,6 +241,7 @@ class DatasetOptions:
             "lanes": self.resolved_lanes,
             "pool_rows": self.pool_rows,
             "block_rows": self.block_rows,
+            **self._balance_settings(),
         }
 
 

@@ -1,6 +1,7 @@
 """Which rows of a store a run trains on, and which it holds out."""
 
-from longstride.pipeline.loading.splits import Splits, split_by_time
+from longstride.pipeline.loading.splits import Splits
+from longstride.pipeline.loading.splitting.by_time import split_by_time
 from longstride.storage.series.data import SeriesData
 from longstride.trainer.settings import DataSettings
 

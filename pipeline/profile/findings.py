@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from longstride.pipeline.ingest.columns import listed
@@ -10,6 +12,8 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.names import Names
+from longstride.pipeline.ingest.sources.rows.given import Sources, listed_sources
+from longstride.pipeline.ingest.sources.rows.spool import spooled
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.cadence import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
@@ -40,6 +44,9 @@ from longstride.storage.text import readable_time
 
 __all__ = ["profile"]
 
+MAX_BYTES = 2**28
+"""What is looked at of rows that a program holds: the beginning."""
+
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
     "skip-lines": "what stands above the names",
@@ -51,16 +58,25 @@ WHY = {
 @coded
 @typed
 def profile(
-    names: Names, *, rows: int = 10_000, progress: Callable[[float, float], object] | None = None
+    names: Sources, *, rows: int = 10_000, progress: Callable[[float, float], object] | None = None
 ) -> Proposal:
-    """Look at about `rows` rows of logs, named as for `ingest`, and propose a recipe.
+    """Look at about `rows` rows of sources, given as for `ingest`, and propose a recipe.
 
     Of long logs, the other rows are looked through for what these lack: all, or excerpts that are spread evenly.
-    `progress` is called with the bytes of these that were read, and with all of them.
+    `progress` is called with the bytes of these that were read, and with all of them. Of rows that a program
+    holds, the first 256 MB are looked at, in a temporary file; an iterator has to be made again for the ingest.
 
     Raises SourceError or RecipeError where a file cannot be read, and where no column holds times or none holds
     numbers.
     """
+    given = listed_sources(names)
+    with TemporaryDirectory(prefix="longstride-") as folder, spooled(given, Path(folder), MAX_BYTES) as spool:
+        draft = _profiled(spool.names, rows, progress)
+    draft.seen += [f"{one} were looked at" for one in spool.cut]
+    return draft
+
+
+def _profiled(names: Names, rows: int, progress: Callable[[float, float], object] | None) -> Proposal:
     sample = take_sample(names, rows)
     if not sample.num_rows:
         raise _no_row(sample)

@@ -81,7 +81,8 @@ def _found(source: Source, setting: str, text: str) -> tuple[str, str]:
     pattern = name_pattern(setting, text)
     group = next(iter(pattern.groupindex))
     is_of_path = "/" in text
-    searched = source.path if is_of_path else base_name(source.path)
+    path = source.path or source.name  # of rows, what they are called
+    searched = path if is_of_path else base_name(path)
     match = re.search(pattern, searched)
     if match is None or not match[group]:
         found = "does not match" if match is None else f"has nothing for the group {group!r} of"

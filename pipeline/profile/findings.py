@@ -70,7 +70,10 @@ def profile(
     numbers.
     """
     given = listed_sources(names)
-    with TemporaryDirectory(prefix="longstride-") as folder, spooled(given, Path(folder), MAX_BYTES) as spool:
+    with (
+        TemporaryDirectory(prefix="longstride-") as folder,
+        spooled(given, Path(folder, "rows"), MAX_BYTES) as spool,
+    ):
         draft = _profiled(spool.names, rows, progress)
     draft.seen += [f"{one} were looked at" for one in spool.cut]
     return draft

@@ -8,7 +8,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,8 @@ def spooled(given: Sequence[Any], folder: Path, max_bytes: int | None = None) ->
         yield _written(given, folder, max_bytes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # parts that were read may lie there, to be taken over
+            folder.parent.rmdir()
 
 
 def _written(given: Sequence[Any], folder: Path, max_bytes: int | None) -> Spool:

@@ -74,10 +74,10 @@ def _listed(given: Any) -> list[Any]:
             return [given]
         for one in given:
             if not (_is_name(one) or _is_held(one) or isinstance(one, Iterator)):
-                raise RecipeError(f"a source is a {type(one).__name__}: {EXPECTED}", code="option-value")
+                raise _no_source(one)
         return list(given)
     if not isinstance(given, Iterable) or isinstance(given, bytes | dict) or hasattr(given, "__array__"):
-        raise RecipeError(f"the sources are a {type(given).__name__}: {EXPECTED}", code="option-value")
+        raise _no_source(given)
     items = iter(given)
     first = next(items, None)
     if first is None:
@@ -85,6 +85,13 @@ def _listed(given: Any) -> list[Any]:
     if _is_name(first):
         return [first, *items]
     return [Named(chain([first], items), type(given).__name__)]
+
+
+def _no_source(given: Any) -> RecipeError:
+    shown = " ".join(repr(given).split())[:80]
+    return RecipeError(
+        f"the source {shown} is of the type {type(given).__name__}: {EXPECTED}", code="option-value"
+    )
 
 
 class Named:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from longstride.storage.errors import StoreLockedError as StoreLockedError
     from longstride.storage.places.object_answers import PlaceError as PlaceError
     from longstride.storage.store import SeriesStore as SeriesStore
+    from longstride.storage.writing.store_writer import StoreWriter as StoreWriter
     from longstride.trainer.errors import DivergenceError as DivergenceError
     from longstride.trainer.errors import RunError as RunError
     from longstride.trainer.errors import ScoresError as ScoresError
@@ -82,6 +83,7 @@ _NAMES = {
     "storage.errors": ("LongstrideError", "StoreError", "StoreLockedError"),
     "storage.places.object_answers": ("PlaceError",),
     "storage.store": ("SeriesStore",),
+    "storage.writing.store_writer": ("StoreWriter",),
     "trainer.errors": ("DivergenceError", "RunError", "ScoresError", "SettingsError"),
     "trainer.scoring.evaluation": ("Evaluation", "evaluate"),
     "trainer.scoring.score": ("ScoreResult", "score"),

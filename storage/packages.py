@@ -9,8 +9,10 @@ __all__ = ["PackageError", "needs", "package_error"]
 
 EXTRAS = {
     "distributed": "dask",
+    "fastexcel": "excel",
     "jinja2": "",
     "matplotlib": "",
+    "nptdms": "tdms",
     "numcodecs": "",
     "obstore": "s3",
     "polars": "",

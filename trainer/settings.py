@@ -11,11 +11,11 @@ from longstride.storage.cli.flags import flag_name
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.location import local_path, place_of
 from longstride.storage.places.folder import Folder
-from longstride.storage.series.data import SeriesData
 from longstride.trainer.errors import SettingsError
 
 if TYPE_CHECKING:
     from longstride.storage.open_data import Arraylike
+    from longstride.storage.series.data import SeriesData
 
 __all__ = [
     "DataSettings",
@@ -263,12 +263,12 @@ def _grouped(options: TrainOptions) -> Settings:
 
 def _name_of(data: Any) -> str:
     """What a run keeps of a store that is open, or of an array. Raises SettingsError for anything else."""
-    if isinstance(data, SeriesData) and not data.name.startswith("the "):
-        return data.name
-    name = data.name.removeprefix("the ") if isinstance(data, SeriesData) else type(data).__name__
-    expected = "an open store, the path or URL of one, or an array"
-    check(isinstance(data, SeriesData) or hasattr(data, "__array__"), "store", data, expected)
-    return f"memory://{name}"
+    is_array = hasattr(data, "__array__")
+    name = type(data).__name__ if is_array else getattr(data, "name", None)
+    check(isinstance(name, str), "store", data, "an open store, the path or URL of one, or an array")
+    # What lies in memory has no path: `from_array` calls it "the ndarray".
+    in_memory = is_array or str(name).startswith("the ")
+    return f"memory://{str(name).removeprefix('the ')}" if in_memory else str(name)
 
 
 def check(condition: bool, name: str, value: object, expected: str) -> None:

@@ -12,7 +12,7 @@ from longstride.storage.errors import LongstrideError
 from longstride.storage.series.gaps import usual_step
 from longstride.storage.series.row_source import RowSource
 
-__all__ = ["nanoseconds", "times_of"]
+__all__ = ["instants", "nanoseconds", "times_of"]
 
 SECOND = 10**9
 STRIP_ROWS = 2**20
@@ -30,13 +30,13 @@ def times_of(
         step_ns = SECOND if step is None else nanoseconds("step", step)
         if step_ns <= 0:
             raise LongstrideError(f"step={step!r}: expected more than 0", code="option-value")
-        start_ns = 0 if start is None else int(_instants("start", np.asarray(_plain(start)))[()])
+        start_ns = 0 if start is None else int(instants("start", np.asarray(_plain(start)))[()])
         if start_ns + step_ns * num_rows >= 2**63:
             raise LongstrideError(f"{num_rows:,} rows of {step!r} end after the year 2262", code="option-value")
         return Ramp(start_ns, step_ns, num_rows), step_ns
     if start is not None or step is not None:
         raise LongstrideError("time says when each row is: leave start and step out", code="option-value")
-    times = _instants("time", np.asarray(time))
+    times = instants("time", np.asarray(time))
     if times.shape != (num_rows,):
         raise LongstrideError(
             f"time has shape {times.shape}: expected one for each of the {num_rows:,} rows of {name}",
@@ -76,7 +76,7 @@ def _plain(start: Any) -> Any:
     return start
 
 
-def _instants(option: str, given: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
+def instants(option: str, given: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Times as int64 nanoseconds, which are not copied if they are that already."""
     if given.dtype.kind == "U":
         try:
@@ -86,7 +86,13 @@ def _instants(option: str, given: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dt
     if given.dtype.kind == "M":
         if np.isnat(given).any():
             raise LongstrideError(f"{option} has rows without a time (NaT): leave them out", code="option-value")
-        return given.astype("datetime64[ns]", copy=False).view(np.int64)
+        times = given.astype("datetime64[ns]", copy=False)
+        if given.dtype != times.dtype and (times.astype(given.dtype) != given).any():
+            raise LongstrideError(
+                f"{option} has times outside the years 1678 to 2261, or finer than nanoseconds",
+                code="option-value",
+            )
+        return times.view(np.int64)
     if given.dtype == np.int64:
         return given
     raise LongstrideError(

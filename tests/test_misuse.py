@@ -171,7 +171,7 @@ def test_a_path_is_taken_where_a_store_is(make_store: Make, tmp_path: Path) -> N
         ("block_rows", 0),
         ("cache_bytes", -1),
         ("num_workers", -1),
-        ("channels", "c"),
+        ("channels", 3),
         ("shuffle", "no"),
         ("seed", 1.5),
         ("split", ["train"]),

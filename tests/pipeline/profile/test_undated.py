@@ -243,6 +243,14 @@ def test_names_below_facts_that_look_like_rows(write_log: WRITE) -> None:
     assert propose(path).settings["time"] == "TIME"
 
 
+@pytest.mark.parametrize(("seconds", "is_doubted"), [("8.0", False), ("60", True), ("2", True)])
+def test_rows_that_do_not_last_as_long_as_the_head_tells(write_log: WRITE, seconds: str, is_doubted: bool) -> None:
+    head = ["% Samples per second,5", f"% Cast duration (Seconds),{seconds}", "depth,v"]
+    found = profile([write_log("a.csv", [*head, *values()])])
+    assert found.recipe.every == "5hz"
+    assert doubted(found, "how long the log lasts") is is_doubted
+
+
 def test_more_rows_than_the_head_tells(write_log: WRITE) -> None:
     found = propose(write_log("a.csv", ["Rate: 100 Hz", "Samples: 20", "a,b", *values()]))
     assert doubted(found, "line 2, 'Samples: 20', says 20 rows, and there are more")

@@ -155,4 +155,4 @@ def _counted(sample: Sample, columns: dict[str, Column], told: Told) -> Times:
             "apart rows are with --every",
             code="dialects-differ",
         )
-    return count_rows(columns, sample.places()["block"], told, sample.num_files)
+    return count_rows(columns, sample.places()["block"], told, sample.num_files, is_whole=sample.is_whole)

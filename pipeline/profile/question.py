@@ -1,7 +1,7 @@
 """What a log does not tell, and its owner is asked for."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -11,6 +11,7 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.times.stamps import ZONE_NAME
 from longstride.pipeline.profile.clock.never_set import unreadable_clock
 from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.words.time_names import name_score
 
 __all__ = ["ask"]
 
@@ -23,7 +24,11 @@ def ask(draft: Proposal, sources: Sequence[str]) -> None:
     """Put the question that a proposal leaves open, with the command that answers it."""
     if draft.open:
         shown = shlex.join(sources) if len(sources) <= MOST_SOURCES else "SOURCE..."
-        question = _of_date(draft, shown) if "start" in draft.open else _of_step(draft, shown)
+        if "start" in draft.open:
+            question = _of_date(draft, shown)
+        else:
+            question = _of_step(draft, shown)
+            draft.doubts += _doubts_of_unread(draft)
         draft.question = SourceError(draft.sample.excerpts[0].source.name, question, code="times-not-found")
 
 
@@ -51,6 +56,17 @@ def _of_step(draft: Proposal, sources: str) -> str:
         + _unknown_zone(frame)
         + _kinds_of_rows(frame)
     )
+
+
+def _doubts_of_unread(draft: Proposal) -> Iterator[str]:
+    """A column that is called or written like a time: counted rows would have other times than the log."""
+    for name, column in draft.columns.items():
+        if column.values.len() > 1 and (name_score(name) or unreadable_clock({name: column})):
+            yield (
+                f"every: {name!r} may be a time that is not understood: {column.examples()}. If so, count no "
+                f"rows: in place of every and start say time = {toml(name)} and its time-format, and keep it"
+            )
+            return
 
 
 def _unknown_zone(frame: pl.DataFrame) -> str:

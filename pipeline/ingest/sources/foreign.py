@@ -46,8 +46,9 @@ PICKLE = re.compile(rb"\x80[\x02-\x05](?:\x95|[\]}(c])")
 TAR_MAGIC = slice(257, 262)
 CONTROLS = re.compile(rb"[\x00-\x08]")
 """What text does not hold."""
-NO_TEXT = re.compile(rb"[\x01-\x08\x0e-\x1b\x7f]")
-"""What text hardly holds. Zero bytes are not among them: they stand where a logger lost its power."""
+NO_TEXT = re.compile(rb"[\x02-\x08\x0e-\x1b\x7f]")
+"""What text hardly holds. Zero bytes are not among them: they stand where a logger lost its power; and ones are
+separators, as Hive writes them."""
 MANY = 0.05
 FEW_BYTES = 64
 

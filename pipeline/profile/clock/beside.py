@@ -61,7 +61,7 @@ def with_half_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
         if name in names or "%H" not in format_ or not is_half_of_day(column):
             continue
         read = [columns[one].raw for one in (*names, name)]
-        found = read_as(read, f"{format_.replace('%H', '%I')} %p")
+        found = read_as(read, f"{format_.replace('%H', '%I')} %p", start=times.recipe.start)
         if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
             yield found._replace(doubt=times.doubt)
 
@@ -79,7 +79,8 @@ def with_fraction_column(times: Times, columns: Mapping[str, Column]) -> Iterato
             read = [columns[one].raw for one in (*names, name)]
             found = read_as(read, f"{format_} %{digits}f")
             if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
-                yield found._replace(doubt=times.doubt)
+                # Seconds that repeat look like an elapsed time, until their fractions are known.
+                yield found._replace(doubt=None if times.is_elapsed else times.doubt)
 
 
 def _format_of(times: Times, columns: Mapping[str, Column]) -> str:

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 
 import numpy as np
 import polars as pl
 
+from longstride.pipeline.ingest.duration import format_duration, parse_step
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.row_clock import RowClock
 from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.clock.told import NO_DATE, Told, doubt_of_begin, place
 from longstride.pipeline.profile.column import MOST, Column, steps
+from longstride.pipeline.profile.head.entries import Entry
 from longstride.pipeline.profile.head.step import Step
 from longstride.storage.text import counted
 
@@ -22,10 +25,14 @@ UNKNOWN = "1970-01-01"
 STAND_IN = "1s"
 """What rows are looked at with, where nobody has said how far apart they are."""
 FEWEST = 10
+MOST_OFF = 0.1
+"""Of how long a log lasts; heads round it, and count from before its first row."""
 
 
-def count_rows(columns: Mapping[str, Column], blocks: pl.Series, told: Told, num_files: int) -> Times:
-    """Times of rows (T,) by their numbers."""
+def count_rows(
+    columns: Mapping[str, Column], blocks: pl.Series, told: Told, num_files: int, *, is_whole: bool
+) -> Times:
+    """Times of rows (T,) by their numbers; `is_whole` says whether these are all rows."""
     doubts, why, is_open = [], {}, False
     found = told.facts.steps
     every = told.every
@@ -51,6 +58,8 @@ def count_rows(columns: Mapping[str, Column], blocks: pl.Series, told: Told, num
             f"every: {place(entry.line, entry.text)}, says {number:,} rows, and there are more: rows that were "
             "written at another time may follow, and are counted on as if there were no pause"
         )
+    elif told.facts.duration and every is not None and num_files == 1 and is_whole:
+        doubts += _doubts_of_duration(told.facts.duration, every, len(blocks))
     if num_files > 1:
         doubts.append(
             f"every: the rows of all {num_files:,} files are counted one after the other, as if there were no "
@@ -71,6 +80,18 @@ def _doubt_of_step(step: Step) -> str:
     if step.alike:
         doubt += f". Its digits are few: if the rate is {step.alike}, say every = {toml(step.alike)}"
     return doubt + ". Where rows are missing, all later ones come too early"
+
+
+def _doubts_of_duration(duration: tuple[Fraction, Entry], every: str, num_rows: int) -> Iterator[str]:
+    """Rows that are sorted or summarised otherwise, as by depth, are no longer so far apart."""
+    nanoseconds, entry = duration
+    counted_ns = num_rows * parse_step(every, "every")
+    if abs(counted_ns - nanoseconds) > MOST_OFF * nanoseconds:
+        yield (
+            f"every: {place(entry.line, entry.text)}, says how long the log lasts, and {counted(num_rows, 'row')} "
+            f"of {every} last {format_duration(int(counted_ns))}: if rows are no longer evenly apart, as where "
+            "they were summarised or sorted anew, their times are wrong"
+        )
 
 
 def _doubts_of_counters(columns: Mapping[str, Column], blocks: pl.Series, *, is_open: bool) -> Iterator[str]:

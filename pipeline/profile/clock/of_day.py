@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
-from longstride.pipeline.profile.clock.beside import is_half_of_day
+from longstride.pipeline.profile.clock.beside import is_half_of_day, with_half_column
 from longstride.pipeline.profile.clock.reading import Times, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.clock.told import Told, doubt_of_begin
@@ -26,10 +26,10 @@ def find_times_of_day(columns: Mapping[str, Column], blocks: pl.Series, told: To
 
     Raises RecipeError where the owner says more than a date.
     """
-    if any(map(is_half_of_day, columns.values())):
-        return None  # 8:00 is morning and evening
     begin, date = told.begin, told.date
     found = [times for column in columns.values() if (times := _read(column)) is not None]
+    if any(map(is_half_of_day, columns.values())):  # 8:00 is morning and evening
+        found = [fuller for times in found for fuller in with_half_column(times, columns)]
     seen = {id(times): sense(times.nanoseconds, blocks) for times in found}
     found = [times for times in found if seen[id(times)].num_steps > seen[id(times)].num_still]
     if not found:

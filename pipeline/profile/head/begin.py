@@ -27,6 +27,7 @@ OTHER = re.compile(
     r"|version|install|deploy|birth|service|report|conver|process|read|format|duration|length|elapsed|data$|dataform"
 )
 """Times of something else."""
+UTC_SAID = re.compile(r"(?:utc|gmt|z)$")
 BLANKS = re.compile(r"\s+")
 LONG_FRACTION = re.compile(r"(:\d\d)[.,](\d{1,6})\d*")
 ORDER = re.compile(r"date ?format\s*[:=]?\s*([dMmyY]+[-/.][dMmyY]+[-/.][dMmyY]+)", re.IGNORECASE)
@@ -72,7 +73,7 @@ def find_begin(entries: Sequence[Entry], lines: Sequence[str]) -> Begin | None:
         dates = [one for one in chosen if one.dates]
         if not dates:
             continue
-        date = dates[-1]
+        date = next((one for one in reversed(dates) if _is_in_utc(one.entry)), dates[-1])
         clocks = [one for one in chosen if one.clock]
         text, start = date.text, date.dates[0]
         if len(start) == 10 and clocks:
@@ -80,8 +81,15 @@ def find_begin(entries: Sequence[Entry], lines: Sequence[str]) -> Begin | None:
             start, text = f"{start}T{clock.clock}", f"{date.text}, {clock.text}"
         other = date.dates[1] + start[10:] if len(date.dates) > 1 and len(date.dates[1]) == 10 else None
         other = date.dates[1] if other is None and len(date.dates) > 1 else other
+        if _is_in_utc(date.entry) and re.search(r"T[\d:.]+$", start):
+            start += "+00:00"
         return Begin(start, text, date.entry.line, is_start, other)
     return None
+
+
+def _is_in_utc(entry: Entry) -> bool:
+    """Whether the key says so: that of one clock may stand beside it in local time."""
+    return UTC_SAID.search(plain_key(f"{entry.key} {entry.unit}")) is not None
 
 
 def _is_time_key(key: str) -> bool:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from longstride.pipeline.profile.head.begin import Begin, find_begin
 from longstride.pipeline.profile.head.entries import Entry, entries_of
-from longstride.pipeline.profile.head.length import find_length
+from longstride.pipeline.profile.head.length import find_duration, find_length
 from longstride.pipeline.profile.head.names import listed_names
 from longstride.pipeline.profile.head.step import Step, find_step
 
@@ -26,6 +27,8 @@ class Facts:
     """When the first row was."""
     length: tuple[int, Entry] | None = None
     """How many rows there are, and where it says so."""
+    duration: tuple[Fraction, Entry] | None = None
+    """How many nanoseconds they last, and where it says so."""
     names: tuple[str, ...] = ()
     """Of the columns, where they are listed."""
     units: dict[str, str] = field(default_factory=dict)
@@ -52,6 +55,7 @@ def find_facts(lines: Sequence[str], width: int) -> Facts:
         steps=tuple(find_step(entries, lines)),
         begin=find_begin(entries, lines),
         length=find_length(entries),
+        duration=find_duration(entries),
         names=names,
         units=units,
     )

@@ -9,7 +9,7 @@ from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.profile.head.entries import Entry, plain_key
 
-__all__ = ["Step", "find_step", "is_step_key"]
+__all__ = ["Step", "duration_ns", "find_step", "is_step_key"]
 
 RATE_KEY = re.compile(
     r"(?:\w*(?:sampl|scan|acqui|record|log|data|adc|abtast|mess|output|update|muestre|echantillon|campion)\w*)?"
@@ -70,6 +70,15 @@ def is_step_key(key: str) -> bool:
     """Whether it tells how far apart rows are."""
     plain = plain_key(key)
     return RATE_KEY.fullmatch(plain) is not None or INTERVAL_KEY.fullmatch(plain) is not None
+
+
+def duration_ns(value: str, unit: str) -> Fraction | None:
+    """Nanoseconds of a text such as 191.4 s, or of its number in `unit`; None where it has no unit of time."""
+    match = VALUE.fullmatch(value)
+    if match is None or THOUSAND.fullmatch(match["number"]):
+        return None
+    length = _length(match["unit"] or unit)
+    return _number(match["number"]) * length if length else None
 
 
 def find_step(entries: Sequence[Entry], lines: Sequence[str]) -> list[Step]:

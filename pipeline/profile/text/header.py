@@ -88,7 +88,9 @@ def _find_head(table: Table) -> Head:
     ]
     if not full:
         return _without_names(table, above, start)
-    best = max(full, key=lambda record: _likeness(record, time))
+    # Lines far above are facts of as many words, unless none nearer could be names.
+    near = [record for record in full if start - record.line <= NEAR]
+    best = max(near or full, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
     while below and _is_like_row(below[-1]):
         start = below.pop().line  # it is damaged: an ingest names it

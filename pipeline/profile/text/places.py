@@ -23,9 +23,12 @@ WORD = re.compile(r"\S+")
 
 def find_places(lines: Sequence[str]) -> str | None:
     """The places as `columns-at` says them; None where the lines of numbers have no common blanks."""
-    lines = [line.expandtabs().rstrip() for line in lines[:MAX_LINES]]
+    raw = [line.rstrip() for line in lines[:MAX_LINES]]
+    lines = [line.expandtabs() for line in raw]
     rows = [index for index, line in enumerate(lines) if _is_like_row(line)]
-    if len(rows) < FEWEST or max(len(lines[index]) for index in rows) > MAX_WIDTH:
+    if len(rows) < FEWEST or _has_cells_between_tabs([raw[index] for index in rows]):
+        return None
+    if max(len(lines[index]) for index in rows) > MAX_WIDTH:
         return None
     letters = _letters([lines[index] for index in rows])
     spans = [part for span in _spans(letters) for part in _parts(letters, *span)]
@@ -42,6 +45,12 @@ def find_places(lines: Sequence[str]) -> str | None:
             continue
         starts.append(place)
     return ",".join(map(str, starts)) if len(starts) > 1 else None
+
+
+def _has_cells_between_tabs(rows: Sequence[str]) -> bool:
+    """Whether tabs separate cells, as many in each row: where they line up columns, some rows need fewer."""
+    numbers = {row.count("\t") for row in rows}
+    return len(numbers) == 1 and numbers != {0}
 
 
 def _is_like_row(line: str) -> bool:

@@ -137,6 +137,24 @@ def test_times_of_day_that_pass_midnight(write_log: WRITE) -> None:
         profile([path], start="2024-03-01T08:00")
 
 
+def test_times_of_day_with_their_half_in_a_column_of_its_own(write_log: WRITE) -> None:
+    rows = [f"{clock[:8]},{clock[9:]}" for clock in times(40, form="%I:%M:%S %p")]
+    path = write_log("log_5.csv", log("time,half,v", rows, wave(40)))
+    assert profile([path]).settings["start"] == "?"
+    assert "date of the rows" in str(profile([path]).question)
+    told = profile([path], start="2024-03-01").recipe
+    assert (told.time_columns, told.time_format) == (("time", "half"), "%I:%M:%S %p")
+
+
+def test_times_that_are_not_understood_are_named_where_rows_are_to_be_counted(write_log: WRITE) -> None:
+    clocks = [f"{row}th of May" for row in range(40)]
+    found = profile([write_log("log_6.csv", log("Time,v", clocks, wave(40)))])
+    assert found.settings["every"] == "?"
+    assert doubted(found, "'Time' may be a time that is not understood")
+    assert doubted(found, 'time = "Time"')
+    assert not doubted(profile([write_log("log_7.csv", log("kind,v", clocks, wave(40)))]), "not understood")
+
+
 def test_days_of_a_year_that_the_head_tells(write_log: WRITE, tmp_path: Path) -> None:
     head = ["# name 0 = timeJ: Julian Days", "# name 1 = t0C: Temperature [deg C]"]
     head += ["# name 2 = flow: Flow [l/s]", "# start_time = Mar 01 2024 12:00:00", "*END*"]
@@ -223,6 +241,14 @@ def test_names_below_facts_that_look_like_rows(write_log: WRITE) -> None:
     head = ["Label,CH1", "Horizontal Units,s", "Sample Interval,4e-06", "Vertical Offset,0.5", "Vertical Units,V"]
     path = write_log("a.csv", [*head, "TIME,CH1", *(f"{n * 4e-6:.6e},{n % 7}.5" for n in range(40))])
     assert propose(path).settings["time"] == "TIME"
+
+
+@pytest.mark.parametrize(("seconds", "is_doubted"), [("8.0", False), ("60", True), ("2", True)])
+def test_rows_that_do_not_last_as_long_as_the_head_tells(write_log: WRITE, seconds: str, is_doubted: bool) -> None:
+    head = ["% Samples per second,5", f"% Cast duration (Seconds),{seconds}", "depth,v"]
+    found = profile([write_log("a.csv", [*head, *values()])])
+    assert found.recipe.every == "5hz"
+    assert doubted(found, "how long the log lasts") is is_doubted
 
 
 def test_more_rows_than_the_head_tells(write_log: WRITE) -> None:

@@ -96,6 +96,13 @@ def test_a_count_of_milliseconds_beside_the_times(name: str, digits: int, writte
     assert times.nanoseconds.to_list() == [EXPECTED[0] + 125 * 10**6 * row for row in range(30)]
 
 
+def test_a_count_of_milliseconds_beside_seconds_since_1970() -> None:
+    seconds = [str(EXPECTED[0] // 10**9 + row // 4) for row in range(30)]
+    times = first_of({"sec": seconds, "msec": [str(250 * (row % 4)) for row in range(30)], "v": ["7"] * 30})
+    assert times.recipe.time_format == "%s %3f"
+    assert times.doubt is None
+
+
 def test_times_of_whole_seconds_need_no_count() -> None:
     times = first_of({"Time": [f"{at:%Y-%m-%d %H:%M:%S}" for at in MOMENTS], "ms": [*map(str, range(30))]})
     assert times.recipe.time_columns == ("Time",)

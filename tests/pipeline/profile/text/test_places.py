@@ -52,6 +52,7 @@ def test_numbers_that_touch_are_cut_behind_their_digits() -> None:
         [f"{row} {row * 37 % 1000} {row * 7}" for row in range(40)],
         ["2024-01-05,4.2,7"] * 40,
         ["12.34.56", "10.3.4.5"] * 9,
+        ["\t1.5\t2.25\t\t-7.5"] * 9,  # cells between tabs, though they are in line
         ["a b c"] * 40,
     ],
 )

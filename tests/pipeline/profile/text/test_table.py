@@ -51,7 +51,7 @@ def check(file: Path, folder: Path, temperature: str = "Temp", flow: str = "Flow
 
 
 @pytest.mark.parametrize(
-    "separator", ["  ", " \t ", "\t", "~", "^", "\x1f", "||", "::", "¦", "!", "&", "\\t", ":"]
+    "separator", ["  ", " \t ", "\t", "~", "^", "\x1f", "\x01", "||", "::", "¦", "!", "&", "\\t", ":"]
 )
 def test_rare_separators(tmp_path: Path, separator: str) -> None:
     quote = '"' if separator == ":" else ""
@@ -317,3 +317,11 @@ def test_a_header_that_comes_again_below_the_first_row_hides_none() -> None:
     text = "\n".join(["time,flow,remark", rows[0], "time,flow,remark", *rows[1:]]) + "\n"
     assert sniff(text.encode()).settings["skip-lines"] == "0"
     assert sniff(text.encode()).settings["skip-below-header"] == "0"
+
+
+def test_names_near_the_rows_win_over_facts_of_as_many_words(tmp_path: Path) -> None:
+    facts = ["TAG CORPOT x", *(f"FACT{number} LABEL a b c" for number in range(5)), "TITLE LABEL Test"]
+    path = file_of(
+        tmp_path, [*facts, *("NOTES none",) * 6, "T Vf Vm", *(f"{row}.5 {row / 8} 7.{row}" for row in range(20))]
+    )
+    assert set(longstride.profile([str(path)]).columns) == {"T", "Vf", "Vm"}

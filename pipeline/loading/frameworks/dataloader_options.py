@@ -82,11 +82,7 @@ def _check(name: str, value: Any, options: Mapping[str, Any]) -> None:
         reason = DROPPED if shuffle else FILLED
     elif name == "persistent_workers":
         accepted = (True,) if num_workers else (False,)
-        reason = (
-            "workers live from the first epoch to the last"
-            if num_workers
-            else "there are no workers: give num_workers="
-        )
+        reason = "workers live from the first epoch to the last" if num_workers else "num_workers=0 starts none"
     else:
         accepted, reason = MEANT_ANYWAY[name]
     if not any(value is one or (type(value) is type(one) and value == one) for one in accepted):

@@ -1,7 +1,6 @@
 """A loader without rank and world_size serves the share of the process that iterates it, whenever it was made."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,13 @@ def store(store_of: StoreOf) -> SeriesStore:
 
 
 @pytest.fixture
-def group(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
+def group(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """What a process group says, of more ranks than a test can start."""
     ranks = {"rank": 0, "world_size": 1}
     monkeypatch.setattr(dist, "is_initialized", lambda: True)
     monkeypatch.setattr(dist, "get_rank", lambda: ranks["rank"])
     monkeypatch.setattr(dist, "get_world_size", lambda: ranks["world_size"])
-    yield ranks
+    return ranks
 
 
 def starts_of(batches: Any) -> list[list[int]]:

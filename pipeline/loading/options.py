@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from longstride.pipeline.loading.frameworks.ranks import Ranks, ranks_here
 from longstride.pipeline.loading.ordering.order import POOL_ROWS
 from longstride.pipeline.loading.ordering.shuffled import BLOCK_ROWS, lanes_for
 from longstride.pipeline.loading.splits import Split
@@ -106,10 +108,11 @@ class DatasetOptions:
     """Mix the windows, and leave out the last ones that do not fill a batch; otherwise row order, padded."""
     seed: int = 0
     """Seed of the order: the same seed gives the same batches."""
-    rank: int = 0
-    """Number of this process among `world_size`, from 0 on."""
-    world_size: int = 1
-    """Processes that share each batch."""
+    rank: int | None = None
+    """Number of this process among `world_size`, from 0 on. By default that of torch's process group, which
+    Lightning and Accelerate set up, or of torchrun; without them, one process serves all."""
+    world_size: int | None = None
+    """Processes that share each batch; given with `rank`, or 1 alone to serve all windows in each process."""
     lanes: int | None = None
     """Parts of the epoch, of equal size; each batch takes the same number of windows from every part. A multiple
     of `world_size` that divides the batch. By default the greatest common divisor of the batch and 48, so that
@@ -130,9 +133,13 @@ class DatasetOptions:
                 object.__setattr__(self, name, (getattr(self, name),))
         if self.cache_dir is not None:
             object.__setattr__(self, "cache_dir", local_path(self.cache_dir))
-        batch, world = self.batch_size, self.world_size
+        check_option(
+            self.world_size == 1 or (self.rank is None) == (self.world_size is None),
+            f"rank={self.rank} and world_size={self.world_size}: give both, or neither for those of the process",
+        )
+        batch, (rank, world) = self.batch_size, self.ranks
         check_option(batch >= 1, f"batch_size={batch}: expected at least 1")
-        check_option(0 <= self.rank < world, f"rank={self.rank} of world_size={world}: expected 0 to {world - 1}")
+        check_option(0 <= rank < world, f"rank={rank} of world_size={world}: expected 0 to {world - 1}")
         check_option(
             batch % world == 0,
             f"a global batch of {batch} windows cannot be shared by {world} ranks: "
@@ -196,10 +203,17 @@ class DatasetOptions:
             f"cache_bytes={self.cache_bytes}: expected 0 or more",
         )
 
+    @cached_property
+    def ranks(self) -> Ranks:
+        """The rank and the number of ranks, as they are given or found when the loader is made."""
+        if self.world_size is not None:
+            return Ranks(self.rank or 0, self.world_size)
+        return ranks_here() or Ranks(0, 1)
+
     @property
     def resolved_lanes(self) -> int:
         """Lanes L of the order."""
-        return lanes_for(self.batch_size, self.world_size) if self.lanes is None else self.lanes
+        return lanes_for(self.batch_size, self.ranks.world_size) if self.lanes is None else self.lanes
 
     @property
     def balance_by_label(self) -> dict[str, float] | None:

@@ -78,9 +78,14 @@ class PoolGather(_Gathers):
             if gather is not None:
                 gather.use([rows])
 
-    def __call__(self, local: NDArray[np.int64], starts: NDArray[np.int64]) -> WindowBatch:
-        """Windows at rows `local` (B,) of the pool, which start at rows `starts` of the collection."""
-        places = self._arranger.places(starts, by_store=True)
+    def __call__(
+        self, local: NDArray[np.int64], starts: NDArray[np.int64], *, by_store: bool = True
+    ) -> WindowBatch:
+        """Windows at rows `local` (B,) of the pool, which start at rows `starts` of the collection.
+
+        Those of several stores come sorted, as they are from stores in memory, or as they are given.
+        """
+        places = self._arranger.places(starts, by_store=by_store)
         local = local if places.order is None else local[places.order]
         first = torch.from_numpy(local)
         batch = self._batch_of(places, first)

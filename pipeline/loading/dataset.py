@@ -113,7 +113,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     def as_map(self) -> WindowMap:
         """All windows as a map-style dataset of torch, for `Subset`, samplers and plots."""
-        return WindowMap(self.collection, self.index)
+        return WindowMap(self.collection, self.index, self.extras)
 
     def take_rank(self) -> None:
         """Serve the rank that this process has now, if none was given; every iteration begins with it.

@@ -15,6 +15,7 @@ from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.ordering.ranges import counted_within
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.batches import PoolGather
+from longstride.pipeline.loading.serving.extras import Extras
 from longstride.pipeline.loading.serving.row_reader import RowReader, merged
 from longstride.pipeline.loading.serving.stores import Collection
 from longstride.storage.errors import LongstrideError
@@ -40,10 +41,11 @@ class WindowMap(Dataset[WindowBatch]):
     The order, the rank and the epoch have no part in it. Nothing is read ahead: to train, use `WindowLoader`.
     """
 
-    def __init__(self, collection: Collection, index: WindowIndex) -> None:
-        """Windows of the index, of rows of the collection."""
+    def __init__(self, collection: Collection, index: WindowIndex, extras: Extras | None = None) -> None:
+        """Windows of the index, of rows of the collection, with what `extras` adds to them."""
         self._collection = collection
         self._index = index
+        self._extras = extras
 
     def __len__(self) -> int:
         return len(self._index)
@@ -71,8 +73,8 @@ class WindowMap(Dataset[WindowBatch]):
         reader = RowReader(self._collection)
         rows = torch.empty((int(np.diff(ranges).sum()), len(self._collection.served)), dtype=reader.dtype)
         reader.read(ranges, rows)
-        gather = PoolGather(self._collection, self._index, len(starts))
-        gather.use(rows.numpy())
+        gather = PoolGather(self._collection, self._index, len(starts), self._extras)
+        gather.use(rows.numpy(), None if self._extras is None else self._extras.read(ranges))
         return gather(counted_within(ranges, starts), starts, by_store=False)
 
     def _checked(self, numbers: Numbers) -> NDArray[np.int64]:

@@ -127,3 +127,15 @@ def test_subsets_and_samplers_of_torch(num_workers: int) -> None:
 def test_whole_batches_are_not_collated_once_more() -> None:
     with raises("option-value", "batch_size=None", "as_map"):
         next(iter(DataLoader(dataset(), batch_size=4)))
+
+
+def test_windows_by_number_have_what_else_is_asked_for(store_of: StoreOf) -> None:
+    store = store_of(np.random.default_rng(0).standard_normal((300, 2)).astype(np.float32))
+    dataset = WindowDataset(store, window=8, batch_size=4, time="rows", series=True, shuffle=False)
+    batch = next(iter(dataset))
+    found = dataset.windows(range(4))
+    assert batch.time is not None
+    assert found.time is not None
+    assert torch.equal(found.time, batch.time)
+    assert dataset.window(2).time is not None
+    assert torch.equal(dataset.window(2).time, batch.time[2])  # type: ignore[arg-type]

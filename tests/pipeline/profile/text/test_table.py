@@ -333,3 +333,10 @@ def test_names_near_the_rows_win_over_facts_of_as_many_words(tmp_path: Path) -> 
         tmp_path, [*facts, *("NOTES none",) * 6, "T Vf Vm", *(f"{row}.5 {row / 8} 7.{row}" for row in range(20))]
     )
     assert set(longstride.profile([str(path)]).columns) == {"T", "Vf", "Vm"}
+
+
+def test_events_between_names_and_rows_are_no_names(tmp_path: Path) -> None:
+    events = [f"{number},,Alert,Rise,," for number in range(9)]
+    rows = [f"{number},{time},EGV,,{value},{flow}" for number, (time, value, flow) in enumerate(ROWS, 9)]
+    path = file_of(tmp_path, ["Index,Time,Event,Kind,Temp,Flow", *events, *rows])
+    assert longstride.profile([str(path)]).settings["time"] == "Time"

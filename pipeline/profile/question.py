@@ -64,7 +64,8 @@ def _doubts_of_unread(draft: Proposal) -> Iterator[str]:
         if column.values.len() > 1 and (name_score(name) or unreadable_clock({name: column})):
             yield (
                 f"every: {name!r} may be a time that is not understood: {column.examples()}. If so, count no "
-                f"rows: in place of every and start say time = {toml(name)} and its time-format, and keep it"
+                f"rows: in place of every and start say time = {toml(name)}, its time-format, and its timezone if "
+                "it ends with the name of one"
             )
             return
 

@@ -16,6 +16,8 @@ from longstride.storage.text import counted, number
 
 __all__ = ["find_spellings"]
 
+SEPARATORS = ",;"
+"""Where columns are cut at blanks, one may stand behind a unit."""
 MARKED = r"\d[.,'\u{2019} \u{a0}\u{2009}\u{202f}]\d{3}(\D|$)"
 HEXADECIMAL = r"^[+-]?0[xX]"
 
@@ -84,7 +86,7 @@ def _say_affixes(draft: Proposal, column: Column, affixes: Affixes) -> None:
                 "are rejected"
             )
         elif "=" not in unit and not _has_unit(draft, name):
-            draft.add("unit", f"{name}={unit}", "as its numbers say")
+            draft.add("unit", f"{name}={unit.rstrip(SEPARATORS)}", "as its numbers say")
     for flag, count in affixes.flags.items():
         draft.add("strip", f"{name}={flag}", f"stands at {counted(count, 'number')}")
         meaning = "a limit, not the value" if flag[0] in "<>\u2264\u2265" else "such as a bad value"

@@ -88,8 +88,8 @@ def _find_head(table: Table) -> Head:
     ]
     if not full:
         return _without_names(table, above, start)
-    # Lines far above are facts of as many words, unless none nearer could be names.
-    near = [record for record in full if start - record.line <= NEAR]
+    # Lines far above are facts of as many words, where a nearer one has a name for each column.
+    near = [record for record in full if start - record.line <= NEAR and _are_all_names(record, table.width)]
     best = max(near or full, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
     while below and _is_like_row(below[-1]):
@@ -206,6 +206,12 @@ def _could_be_names(record: Record, width: int, time: int | None) -> bool:
         fields = fields[:-1]
     # One text alone above several columns is a title or a fact.
     return width - 1 <= len(fields) <= width and record.num_filled > (1 if width > 2 else 0)
+
+
+def _are_all_names(record: Record, width: int) -> bool:
+    """Whether each field is a text of its own: events between names and rows leave some empty."""
+    fields = record.fields[:width]
+    return len(set(fields)) == width and all(kind_of(field) is Kind.TEXT for field in fields)
 
 
 def _likeness(record: Record, time: int | None) -> tuple[int, int, int]:

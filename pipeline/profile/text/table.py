@@ -108,6 +108,10 @@ def find_table(text: bytes, named: str | None) -> Table:
         if best is None or found.score > best.score + margin:
             best = found
     assert best is not None
+    if named is None and not _has_times(best) and BLANKS in separators:
+        blanks = _read(text, BLANKS, "strict", comment)
+        if _has_times(blanks) and _are_values(blanks):
+            return blanks  # 01/03/2024 08:00:00 21.5C, 22.5C: the separator stands behind the first value
     if named is None and best.separator in MAYBE_PLACES and (places := find_places(text.decode().split("\n"))):
         found = _read(text, best.separator, "strict", comment, places)
         is_needed = _share_of_rows(best) < NEARLY_ALL or (_is_named(found) and not _is_named(best))
@@ -256,6 +260,21 @@ def _is_named(table: Table) -> bool:
     """Whether the first line of the usual width holds names."""
     first = next((record for record in table.records if fits(record, table.width)), None)
     return first is not None and _are_names(first.fields[: table.width])
+
+
+def _has_times(table: Table) -> bool:
+    """Whether the rows of the usual width hold times."""
+    rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
+    return sum(Kind.TIME in map(kind_of, row) for row in rows) > NEARLY_ALL * len(rows) - 1 if rows else False
+
+
+def _are_values(table: Table) -> bool:
+    """Whether all lines are rows of numbers and times, some with a separator behind them."""
+    return table.width > 1 and all(
+        fits(record, table.width)
+        and Kind.TEXT not in (kind_of(field.rstrip(",;")) for field in record.fields[: table.width])
+        for record in table.records
+    )
 
 
 def _share_of_rows(table: Table) -> float:

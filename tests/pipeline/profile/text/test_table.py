@@ -319,9 +319,24 @@ def test_a_header_that_comes_again_below_the_first_row_hides_none() -> None:
     assert sniff(text.encode()).settings["skip-below-header"] == "0"
 
 
+def test_a_separator_behind_values_alone(tmp_path: Path) -> None:
+    rows = [f"{time} {value}C, {flow / 4}C, {value + 1}C" for time, value, flow in ROWS]
+    found, values = read(file_of(tmp_path, rows), tmp_path)
+    assert found.settings["time"] == ["a1", "a2"]
+    assert found.settings["unit"] == ["a3=C", "a4=C", "a5=C"]
+    np.testing.assert_array_equal(values["a3"], np.array(TEMPERATURE, np.float32))
+
+
 def test_names_near_the_rows_win_over_facts_of_as_many_words(tmp_path: Path) -> None:
     facts = ["TAG CORPOT x", *(f"FACT{number} LABEL a b c" for number in range(5)), "TITLE LABEL Test"]
     path = file_of(
         tmp_path, [*facts, *("NOTES none",) * 6, "T Vf Vm", *(f"{row}.5 {row / 8} 7.{row}" for row in range(20))]
     )
     assert set(longstride.profile([str(path)]).columns) == {"T", "Vf", "Vm"}
+
+
+def test_events_between_names_and_rows_are_no_names(tmp_path: Path) -> None:
+    events = [f"{number},,Alert,Rise,," for number in range(9)]
+    rows = [f"{number},{time},EGV,,{value},{flow}" for number, (time, value, flow) in enumerate(ROWS, 9)]
+    path = file_of(tmp_path, ["Index,Time,Event,Kind,Temp,Flow", *events, *rows])
+    assert longstride.profile([str(path)]).settings["time"] == "Time"

@@ -26,19 +26,27 @@ if TYPE_CHECKING:
     from longstride.pipeline.loading.batch import WindowBatch as WindowBatch
     from longstride.pipeline.loading.dataset import WindowDataset as WindowDataset
     from longstride.pipeline.loading.loader import WindowLoader as WindowLoader
+    from longstride.pipeline.loading.normalising.normaliser import Normaliser as Normaliser
     from longstride.pipeline.loading.splits import Split as Split
     from longstride.pipeline.loading.splits import Splits as Splits
-    from longstride.pipeline.loading.splits import split_by_time as split_by_time
+    from longstride.pipeline.loading.splits import SplitsOfStores as SplitsOfStores
+    from longstride.pipeline.loading.splitting.by_date import split_by_date as split_by_date
+    from longstride.pipeline.loading.splitting.by_series import split_by_series as split_by_series
+    from longstride.pipeline.loading.splitting.by_time import split_by_time as split_by_time
+    from longstride.pipeline.loading.splitting.in_blocks import split_in_blocks as split_in_blocks
+    from longstride.pipeline.loading.splitting.within_series import split_within_series as split_within_series
     from longstride.pipeline.packing.export import export as export
     from longstride.pipeline.packing.pack import pack as pack
     from longstride.pipeline.packing.pack import unpack as unpack
     from longstride.pipeline.profile.findings import profile as profile
     from longstride.pipeline.profile.proposal import Proposal as Proposal
+    from longstride.storage.arrays.make import from_array as from_array
     from longstride.storage.errors import LongstrideError as LongstrideError
     from longstride.storage.errors import StoreError as StoreError
     from longstride.storage.errors import StoreLockedError as StoreLockedError
     from longstride.storage.places.object_answers import PlaceError as PlaceError
     from longstride.storage.store import SeriesStore as SeriesStore
+    from longstride.storage.writing.store_writer import StoreWriter as StoreWriter
     from longstride.trainer.errors import DivergenceError as DivergenceError
     from longstride.trainer.errors import RunError as RunError
     from longstride.trainer.errors import ScoresError as ScoresError
@@ -60,14 +68,22 @@ _NAMES = {
     "pipeline.loading.batch": ("WindowBatch",),
     "pipeline.loading.dataset": ("WindowDataset",),
     "pipeline.loading.loader": ("WindowLoader",),
-    "pipeline.loading.splits": ("Split", "Splits", "split_by_time"),
+    "pipeline.loading.normalising.normaliser": ("Normaliser",),
+    "pipeline.loading.splits": ("Split", "Splits", "SplitsOfStores"),
+    "pipeline.loading.splitting.by_date": ("split_by_date",),
+    "pipeline.loading.splitting.by_series": ("split_by_series",),
+    "pipeline.loading.splitting.by_time": ("split_by_time",),
+    "pipeline.loading.splitting.in_blocks": ("split_in_blocks",),
+    "pipeline.loading.splitting.within_series": ("split_within_series",),
     "pipeline.packing.export": ("export",),
     "pipeline.packing.pack": ("pack", "unpack"),
     "pipeline.profile.findings": ("profile",),
     "pipeline.profile.proposal": ("Proposal",),
+    "storage.arrays.make": ("from_array",),
     "storage.errors": ("LongstrideError", "StoreError", "StoreLockedError"),
     "storage.places.object_answers": ("PlaceError",),
     "storage.store": ("SeriesStore",),
+    "storage.writing.store_writer": ("StoreWriter",),
     "trainer.errors": ("DivergenceError", "RunError", "ScoresError", "SettingsError"),
     "trainer.scoring.evaluation": ("Evaluation", "evaluate"),
     "trainer.scoring.score": ("ScoreResult", "score"),

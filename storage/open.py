@@ -28,7 +28,7 @@ from longstride.storage.mapped.store import MappedStore
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.places.folder import Folder
 from longstride.storage.places.place import Place
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.store import SeriesStore
 
 __all__ = ["StoreOrPath", "open_mapped", "open_store", "opened"]

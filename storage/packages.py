@@ -9,13 +9,16 @@ __all__ = ["PackageError", "needs", "package_error"]
 
 EXTRAS = {
     "distributed": "dask",
+    "fastexcel": "excel",
     "jinja2": "",
     "matplotlib": "",
+    "nptdms": "tdms",
     "numcodecs": "",
     "obstore": "s3",
     "polars": "",
     "pyarrow": "",
     "s3fs": "s3",
+    "safetensors": "arrays",
     "sklearn": "evaluate",
     "tensorboard": "tensorboard",
     "zarr": "",

@@ -1,7 +1,6 @@
 """A store as it is read: what the two layouts, mapped and packed, have in common. `open_store` opens one."""
 
 import json
-from abc import ABC, abstractmethod
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -16,22 +15,20 @@ from longstride.storage.format import (
     ATTRIBUTES,
     IDENTITY,
     KEPT_GENERATIONS,
-    MAX_DECODED_BYTES,
     ROOT,
     StoreLayout,
 )
-from longstride.storage.html.table import html_table
 from longstride.storage.places.folder import Folder
 from longstride.storage.places.place import Place
-from longstride.storage.row_source import CheckedRows, RowSource
-from longstride.storage.segments import Segments
-from longstride.storage.statistics import Statistics
-from longstride.storage.text import counted, readable_time
+from longstride.storage.series.data import SeriesData
+from longstride.storage.series.row_source import CheckedRows, RowSource
+from longstride.storage.series.segments import Segments
+from longstride.storage.series.statistics import Statistics
 
 __all__ = ["SeriesStore"]
 
 
-class SeriesStore(ABC):
+class SeriesStore(SeriesData):
     """One committed state of a store: T rows of N channels. Later commits change neither it nor pickled copies.
 
     Rows are read by slices: `store.values[1000:2000]`. Those of a mapped store are numpy arrays, nothing copied;
@@ -61,11 +58,9 @@ class SeriesStore(ABC):
             dtype=attributes["dtype"],
         )
         self.channels = self.layout.channels
-        """N channel names."""
         self.units = self.layout.units
-        """Unit of each channel, None where unknown."""
+        self.dtype = np.dtype(self.layout.dtype)
         self.label_names = self.layout.labels
-        """L label names, empty where the store has no labels."""
         self.series: tuple[str, ...] = tuple(attributes["series"])
         """Name of each series; one empty name where no column names the series."""
         self.series_end_ns: tuple[int, ...] = tuple(attributes.get("series_end_ns", ()))
@@ -75,41 +70,6 @@ class SeriesStore(ABC):
     def __reduce__(self) -> tuple[Any, ...]:
         # Workers must see the rows that the process which sends it has planned with, whatever is appended.
         return type(self), (self.place, self.attributes)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, rows={self.num_rows:,}, channels={len(self.channels)})"
-
-    def _repr_html_(self) -> str:
-        """In a notebook: what there is of rows and segments, and the statistics of each channel."""
-        first, last = map(readable_time, self.span_ns)
-        facts = [
-            ("rows", self.num_rows),
-            ("span", f"{first} to {last} UTC"),
-            ("cadence", f"{self.cadence_ns / 1e9:,.9g} s"),
-            ("segments", f"{len(self.segments):,} in {len(self.series):,} series"),
-            *([("labels", ", ".join(self.label_names))] if self.label_names else []),
-        ]
-        stats = self.stats()
-        figures = (stats.mean, stats.std, stats.minimum, stats.maximum)
-        missing = [f"{1 - count / self.num_rows:.3%}" for count in stats.count.tolist()]
-        rows = zip(self.channels, self.units, missing, *(figure.tolist() for figure in figures), strict=True)
-        columns = ["channel", "unit", "missing", "mean", "std", "minimum", "maximum"]
-        return html_table(self.name, [], facts) + html_table(counted(len(self.channels), "channel"), columns, rows)
-
-    @property
-    @abstractmethod
-    def values(self) -> RowSource:
-        """All values (T, N), NaN being missing."""
-
-    @property
-    @abstractmethod
-    def time(self) -> RowSource:
-        """Time of each row (T,), int64, nanoseconds since 1970-01-01 UTC."""
-
-    @property
-    @abstractmethod
-    def labels(self) -> RowSource | None:
-        """Labels (T, L), int8, or None where the store has none: for evaluation, never an input."""
 
     @property
     def folder(self) -> Folder:
@@ -122,13 +82,6 @@ class SeriesStore(ABC):
     def path(self) -> Path:
         """Its folder. Raises StoreError if it is in an object store, where it has none."""
         return self.folder.path
-
-    @property
-    def rows_at_a_time(self) -> int:
-        """How many rows whatever reads all of them takes: those of a chunk, or fewer if there are many labels."""
-        widest = max(array.row_bytes for array in self.layout.row_arrays.values())
-        fitting = max(1, MAX_DECODED_BYTES // widest)
-        return min(self.chunk_rows, 1 << (fitting.bit_length() - 1))
 
     @cached_property
     def segments(self) -> Segments:
@@ -143,13 +96,10 @@ class SeriesStore(ABC):
             ) from None
         return segments
 
-    @property
-    def span_ns(self) -> tuple[int, int]:
-        """Time of the first and of the last row of all segments, or of all rows if there is no segment."""
-        starts, stops, time = self.segments.start, self.segments.stop, self.checked("time")
-        if not len(starts):
-            return int(time[0]), int(time[-1])
-        return int(time[starts].min()), int(time[stops - 1].max())
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """The checksums of all chunks of values."""
+        return np.array(self.attributes["checksums_crc32c"]["values"], "<u4").tobytes()
 
     def checked(self, array: str) -> RowSource:
         """Rows of `values`, `time` or `labels` that raise StoreError, when sliced, where a chunk is damaged.
@@ -163,41 +113,6 @@ class SeriesStore(ABC):
                 rows = CheckedRows(rows, checksums, self.chunk_rows, store=self.name, array=array)
             self._checked[array] = rows
         return self._checked[array]
-
-    def check_rows(self, array: str, start: int, stop: int) -> None:
-        """Compare the chunks of rows start:stop with their checksums, as `checked` does, without reading more."""
-        rows = self.checked(array)
-        if isinstance(rows, CheckedRows):
-            rows.check(start, stop)
-
-    def read(self, start: int, stop: int) -> NDArray[np.floating]:
-        """Values of rows start:stop, shape (stop - start, N). Raises IndexError outside 0..T."""
-        self._check_range(start, stop)
-        values: NDArray[np.floating] = self.values[start:stop]
-        return values
-
-    def stats(self, start: int = 0, stop: int | None = None) -> Statistics:
-        """Statistics (N,) of rows start:stop (to the end by default), exact for any range.
-
-        Whole blocks come from their stored statistics; only the rows at both ends are read.
-        Raises IndexError outside 0..T, and StoreError where those rows are damaged.
-        """
-        stop = self.num_rows if stop is None else stop
-        self._check_range(start, stop)
-        values = self.checked("values")
-        first_block = -(-start // self.chunk_rows)
-        last_block = stop // self.chunk_rows
-        if first_block >= last_block:
-            return Statistics.of(values[start:stop])
-        stored = self.block_statistics
-        blocks = slice(first_block, last_block)
-        return Statistics.merge(
-            [
-                Statistics.of(values[start : first_block * self.chunk_rows]),
-                Statistics(**{name: field[blocks] for name, field in vars(stored).items()}),
-                Statistics.of(values[last_block * self.chunk_rows : stop]),
-            ]
-        )
 
     @cached_property
     def block_statistics(self) -> Statistics:
@@ -270,10 +185,6 @@ class SeriesStore(ABC):
                 code="store-damaged",
             )
         return np.frombuffer(data, np.int64)
-
-    def _check_range(self, start: int, stop: int) -> None:
-        if not 0 <= start <= stop <= self.num_rows:
-            raise IndexError(f"rows {start}:{stop} are not within the {self.num_rows} rows of {self.name}")
 
     def _check_kept(self) -> None:
         if not self.place.sizes(f"commits/{self.generation}"):

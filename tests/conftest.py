@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from longstride.storage.format import StoreLayout
 from longstride.storage.open import open_store
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.writer import StoreWriter
 

@@ -195,6 +195,10 @@ PATHS_OF_FUNCTIONS: dict[str, dict[str, Any]] = {
     "unpack": {"store": "packed.zarr", "dest": "new.zarr"},
     "export": {"store": "plant.zarr", "out": "new.parquet", "to": "parquet"},
     "split_by_time": {"store": "plant.zarr", "window": 16},
+    "split_by_date": {"store": "plant.zarr", "window": 16, "test": "2024-03-01"},
+    "split_by_series": {"store": "plant.zarr"},
+    "split_within_series": {"store": "plant.zarr", "window": 16},
+    "split_in_blocks": {"store": "plant.zarr", "window": 16},
     "train": {"store": "packed.zarr", "out": "new", "cache_dir": "cache"},
     "score": {"run": "run", "store": "plant.zarr", "out": "new.parquet", "normal": "plant.zarr"},
     "evaluate": {"scores": "s.parquet", "store": "plant.zarr"},
@@ -215,13 +219,13 @@ def test_every_parameter_of_a_function_that_is_a_path_is_listed(name: str) -> No
         (name, one)
         for name, given in PATHS_OF_FUNCTIONS.items()
         for one in given
-        if one not in ("recipe", "to", "window")
+        if one not in ("recipe", "to", "window", "test")
     ],
 )
 @pytest.mark.parametrize("path", ["x" * 300, Path(URL)])
 def test_a_function_gives_each_error_a_code(home: Path, name: str, parameter: str, path: Any) -> None:
     given = {
-        key: str(home / value) if isinstance(value, str) and key != "to" else value
+        key: str(home / value) if isinstance(value, str) and key not in ("to", "test") else value
         for key, value in PATHS_OF_FUNCTIONS[name].items()
     }
     if name in ("train", "score"):

@@ -7,6 +7,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from longstride.pipeline.loading.batch import WindowBatch
+from longstride.storage.series.data import SeriesData
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.divergence import MANY_STEPS
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
@@ -24,9 +25,17 @@ __all__ = ["Training"]
 class Training(Run[TrainingState]):
     """A run that trains a model step by step: `Training(settings, ranks, resume=False).run()`, on every rank."""
 
-    def __init__(self, settings: Settings, ranks: Ranks, *, resume: bool, verify: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ranks: Ranks,
+        *,
+        data: SeriesData | None = None,
+        resume: bool,
+        verify: bool = False,
+    ) -> None:
         """See Run."""
-        super().__init__(TrainingState, settings, ranks, resume=resume, verify=verify)
+        super().__init__(TrainingState, settings, ranks, data=data, resume=resume, verify=verify)
         self.gradient_norm = torch.tensor(math.nan)
         self.parallel = ranks.parallel(self.state.model)
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from longstride.storage.cli.flags import flag_name
+from longstride.storage.series.data import SeriesData
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.optimisation import OPTIMISERS
 from longstride.trainer.engine.state import RunState
@@ -31,7 +32,15 @@ UNUSED = {
 class PCARun(Run[RunState]):
     """The pass is its only epoch. Nothing is kept of half a pass: a run that was stopped in it begins again."""
 
-    def __init__(self, settings: Settings, ranks: Ranks, *, resume: bool, verify: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ranks: Ranks,
+        *,
+        data: SeriesData | None = None,
+        resume: bool,
+        verify: bool = False,
+    ) -> None:
         """See Run; there is one epoch, and there are no weights that could be averaged.
 
         What is not used has to be right all the same, and a message says that it does nothing.
@@ -42,7 +51,12 @@ class PCARun(Run[RunState]):
         ]
         optimiser, run = replace(settings.optimiser, ema=0.0), replace(settings.run, epochs=1)
         super().__init__(
-            RunState, replace(settings, optimiser=optimiser, run=run), ranks, resume=resume, verify=verify
+            RunState,
+            replace(settings, optimiser=optimiser, run=run),
+            ranks,
+            data=data,
+            resume=resume,
+            verify=verify,
         )
         if unused:
             self.reporter.say(f"--model pca takes one pass and no steps: {', '.join(unused)} does nothing")

@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from longstride.storage.atomic import naming
 from longstride.storage.errors import LongstrideError
+from longstride.storage.series.data import SeriesData
+from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.divergence import RUINED, is_ruined
 from longstride.trainer.engine.signals import StopWish
@@ -38,16 +40,17 @@ class Run(Generic[State]):
 
     def __init__(
         self,
-        make_state: Callable[[Settings, Ranks], State],
+        make_state: Callable[[Settings, Ranks, SeriesData | None], State],
         settings: Settings,
         ranks: Ranks,
         *,
+        data: SeriesData | None = None,
         resume: bool,
         verify: bool = False,
     ) -> None:
         """Begin in a new run directory, or resume from the newest checkpoint of the run that is there.
 
-        With `verify` every chunk of the store is checked before.
+        `data` is served instead of what the settings name. With `verify`, every chunk of the store is checked.
 
         Raises LongstrideError, on every rank, where store, settings and run do not fit each other.
         """
@@ -58,8 +61,8 @@ class Run(Generic[State]):
         self.directory = RunDirectory(settings.run.out)
         self.wish = StopWish()
         ranks.on_first(self.directory.check)
-        self.state = state = ranks.together(lambda: make_state(settings, ranks))
-        if verify:
+        self.state = state = ranks.together(lambda: make_state(settings, ranks, data))
+        if verify and isinstance(state.store, SeriesStore):  # an array has no checksums
             verify_store(state.store, ranks)
         checkpoint = ranks.on_first(
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=resume)

@@ -14,7 +14,8 @@ from longstride.storage.places.folder import Folder
 from longstride.trainer.errors import SettingsError
 
 if TYPE_CHECKING:
-    from longstride.storage.store import SeriesStore
+    from longstride.storage.open_data import Arraylike
+    from longstride.storage.series.data import SeriesData
 
 __all__ = [
     "DataSettings",
@@ -39,8 +40,9 @@ Device = Literal["auto", "cpu", "cuda"]
 class DataSettings:
     """Which windows are served, and in which batches."""
 
-    store: "SeriesStore | StrPath" = field(kw_only=False)
-    """The store, its path, or the URL of a packed one; kept as an absolute path, or as the URL."""
+    store: "SeriesData | Arraylike | StrPath" = field(kw_only=False)
+    """The store, its path, or the URL of a packed one; kept as an absolute path, or as the URL. Or an array, as
+    `from_array` takes and makes it; of one in memory, only what it is called is kept."""
     window: int = 64
     """Rows of a window, K."""
     stride: int = 16
@@ -59,8 +61,7 @@ class DataSettings:
     def __post_init__(self) -> None:
         store: Any = self.store
         if not isinstance(store, str | os.PathLike):
-            store = getattr(store, "name", None)
-            check(isinstance(store, str), "store", self.store, "an open store, or the path or URL of one")
+            store = _name_of(store)
         if isinstance(place := place_of(store), Folder):
             # A run is scored from other folders than it was trained in.
             store = os.path.abspath(place.path)  # noqa: PTH100 (links are kept)
@@ -258,6 +259,16 @@ class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
 def _grouped(options: TrainOptions) -> Settings:
     """The groups of settings, the type of each checked."""
     return options.grouped()
+
+
+def _name_of(data: Any) -> str:
+    """What a run keeps of a store that is open, or of an array. Raises SettingsError for anything else."""
+    is_array = hasattr(data, "__array__")
+    name = type(data).__name__ if is_array else getattr(data, "name", None)
+    check(isinstance(name, str), "store", data, "an open store, the path or URL of one, or an array")
+    # What lies in memory has no path: `from_array` calls it "the ndarray".
+    in_memory = is_array or str(name).startswith("the ")
+    return f"memory://{str(name).removeprefix('the ')}" if in_memory else str(name)
 
 
 def check(condition: bool, name: str, value: object, expected: str) -> None:

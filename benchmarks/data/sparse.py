@@ -7,8 +7,8 @@ import google_crc32c
 import numpy as np
 
 from longstride.storage.format import StoreLayout, chunk_file
-from longstride.storage.segments import Segments
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.segments import Segments
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.writing.metadata import Commit, write_commit
 
 __all__ = ["sparse_store"]

@@ -11,7 +11,7 @@ from benchmarks.harness.case import Case
 from benchmarks.harness.results import SEED
 from longstride.storage.format import ROOT, StoreLayout
 from longstride.storage.open import open_mapped
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["case_of", "prepare_raw", "prepare_store", "warm", "write_store"]

@@ -185,7 +185,7 @@ def _order(num_rows: int, window: int, stride: int, batch: int, **options: Any) 
 
     from longstride.pipeline.loading.ordering.shuffled import ShuffledOrder, lanes_for
     from longstride.pipeline.loading.ordering.windows import WindowIndex
-    from longstride.storage.segments import Segments
+    from longstride.storage.series.segments import Segments
 
     segments = Segments(np.array([0]), np.array([num_rows]), np.array([0]))
     index = WindowIndex(segments, window, stride)

@@ -14,14 +14,13 @@ from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
-from longstride.pipeline.ingest.sources.files import checksum
 from longstride.pipeline.ingest.sources.recorded import recorded_sources, refuse_rewritten
 from longstride.pipeline.ingest.staging.part_file import Part
 from longstride.pipeline.ingest.writing.row_rules import RowRules
-from longstride.pipeline.ingest.writing.segments import usual_step
 from longstride.pipeline.ingest.writing.target import Contents, NewStore
 from longstride.storage.format import StoreLayout
-from longstride.storage.segments import Segments
+from longstride.storage.series.gaps import usual_step
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.text import iso_time
 from longstride.storage.writing.lock import StoreLock
@@ -76,15 +75,15 @@ class ExistingStore(NewStore):
         sizes = {num_bytes for num_bytes, _ in known}
         for source in sources:
             if source.num_bytes in sizes:
-                name = known.get((source.num_bytes, checksum(source.name)))
+                name = known.get((source.num_bytes, source.bytes_crc()))
                 if name is not None:
                     raise SourceError(
                         source.name,
-                        f"{self._store.path} has the rows of this file already, as {name}: leave it out",
+                        f"{self._store.path} has these very rows already, as {name}: leave them out",
                         code="source-repeated",
                     )
         if not self._accept_changed:
-            refuse_rewritten(self._store, [source.name for source in sources])
+            refuse_rewritten(self._store, [source.name for source in sources if source.path])
 
     def refuse_older(self, parts: Sequence[Part], sources: Sequence[Source]) -> None:
         """Raise SourceError for the first row that is not newer than what it has of its series.

@@ -126,7 +126,8 @@ def ingest(
 ) -> None:
     """Turn all SOURCEs into one store: files, folders, patterns or URLs such as s3://bucket/logs/*.csv.gz.
 
-    CSV, NDJSON, Parquet and Arrow IPC (Feather), plain or compressed (gz, zst, bz2, xz). A source has a column
+    CSV, NDJSON, Parquet and Arrow IPC (Feather), plain or compressed (gz, zst, bz2, xz); with an extra each,
+    spreadsheets and TDMS. A source has a column
     of time, and either a column for each channel or one that names the sensor (--pivot). Files may come in any
     order, overlap, and differ in their columns; rows may come in any order. With --series, a column names the
     series of each row.

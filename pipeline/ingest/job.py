@@ -10,16 +10,18 @@ from typing import TypedDict, Unpack, get_type_hints
 
 from longstride.pipeline.executor import executor
 from longstride.pipeline.ingest.append import ExistingStore, recipe_of
-from longstride.pipeline.ingest.done_already import done_already
+from longstride.pipeline.ingest.done_already import done_already, may_be_of
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page.overview import Overview
 from longstride.pipeline.ingest.report_page.page import write_report
-from longstride.pipeline.ingest.sources.names import Names, as_list, find_files
+from longstride.pipeline.ingest.sources.names import find_files
 from longstride.pipeline.ingest.sources.recorded import sources_of_rebuild
-from longstride.pipeline.ingest.staging.folder import StagedFolder, was_finished
+from longstride.pipeline.ingest.sources.rows.given import Sources, has_rows, listed_sources
+from longstride.pipeline.ingest.sources.rows.spool import Spool, spooled
+from longstride.pipeline.ingest.staging.folder import ROWS, StagedFolder, was_finished
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.reject_file import collect_rejects, report_folder
 from longstride.pipeline.ingest.writing.target import NewStore
@@ -57,9 +59,14 @@ class Options(TypedDict, total=False):
 
 @coded
 def ingest(
-    sources: Names, out: str | os.PathLike[str], recipe: Recipe, **options: Unpack[Options]
+    sources: Sources, out: str | os.PathLike[str], recipe: Recipe, **options: Unpack[Options]
 ) -> IngestReport:
-    """Turn source files into a new store at `out`; `options` as in `Options`.
+    """Turn sources into a new store at `out`; `options` as in `Options`.
+
+    A source is a file, a folder, a pattern or a URL; or rows: a `pyarrow.Table` or `RecordBatchReader`, a
+    DataFrame of Polars or of pandas (from 2.2 on), a LazyFrame, a relation of DuckDB, a cursor of ADBC after
+    `execute`, whatever else gives an Arrow stream, or an iterator of record batches. Several make a list. Rows are
+    read once, into a file within the folder of the store, where they are until the job ends.
 
     Memory does not grow with the sources. An interrupted ingest of the same sources and recipe is resumed; one
     that was done is not done again, and the report says that it `was_there`. Raises RecipeError, SourceError,
@@ -72,32 +79,33 @@ def ingest(
         raise RecipeError(
             f"recipe is a {found}: expected a Recipe (of a Proposal, its .recipe)", code="recipe-value"
         )
-    sources = as_list(sources)
+    given_sources = listed_sources(sources)
     lock = _new_store(out)
     if lock.is_committed and not lock.append:
         # The lock would refuse it, though a kill may have come between its last step and the end of the process.
-        done = done_already(sources, lock.path, recipe, is_append=False)
-        if done is not None:
+        if has_rows(given_sources):
+            lock.append = may_be_of(lock.path, given_sources)
+        elif done := done_already(given_sources, lock.path, recipe, is_append=False):
             return done
-    with lock:
-        return _run(sources, lock, recipe, NewStore(), options, is_new=True)
+    with lock, spooled(given_sources, lock.staged / ROWS) as spool:
+        return _run(spool, lock, recipe, NewStore(), options, is_new=True)
 
 
 @coded
 def append(
-    sources: Names, out: str | os.PathLike[str], *, accept_changed: bool = False, **options: Unpack[Options]
+    sources: Sources, out: str | os.PathLike[str], *, accept_changed: bool = False, **options: Unpack[Options]
 ) -> IngestReport:
-    """Add newer rows to the store at `out`, read by its own recipe; `options` as in `Options`.
+    """Add newer rows to the store at `out`, read by its own recipe; `sources` and `options` as in `ingest`.
 
     Only the last chunk is rewritten, and readers that have the store open keep the rows they had. The first new
     rate of each series is missing, and no value is filled in between the old rows and the new. Where the last
     commit was made by this very append, nothing is done, and the report says that it `was_there`. Raises
-    SourceError for any other file that the store has already, for one that was rewritten since the store took rows
-    of it, unless `accept_changed`, and for rows that are not newer than the stored rows of their series; otherwise
-    raises as `ingest`.
+    SourceError for any other file or rows that the store has already, for a file that was rewritten since the
+    store took rows of it, unless `accept_changed`, and for rows that are not newer than the stored rows of their
+    series; otherwise raises as `ingest`.
     """
     _check(options)
-    sources = as_list(sources)
+    given = listed_sources(sources)
     with StoreLock(out, append=True) as lock:
         store = open_store(lock.path)
         recipe = recipe_of(store)
@@ -115,21 +123,24 @@ def append(
             )
         if accept_changed:
             recipe = replace(recipe, label_file_crc=None)
-        return _run(sources, lock, recipe, ExistingStore(store, accept_changed=accept_changed), options)
+        with spooled(given, lock.staged / ROWS) as spool:
+            return _run(spool, lock, recipe, ExistingStore(store, accept_changed=accept_changed), options)
 
 
 @coded
 def rebuild(
-    sources: Names, out: str | os.PathLike[str], *, accept_changed: bool = False, **options: Unpack[Options]
+    sources: Sources, out: str | os.PathLike[str], *, accept_changed: bool = False, **options: Unpack[Options]
 ) -> IngestReport:
     """Make the store at `out` again from its own sources, and these; then replace the old store.
 
     A source of the store is known by its size and checksum, at its path or among `sources`; lines may have been
-    added to it. Readers that have rows of the old store mapped keep them; others get an error, and have to open it
-    again. Raises SourceError where a source no longer exists or holds other bytes; with `accept_changed`, files
-    that hold other bytes are taken as they are. Otherwise raises as `ingest`.
+    added to it. Rows that no file holds are not kept: give the same again. Readers that have rows of the old store
+    mapped keep them; others get an error, and have to open it again. Raises SourceError where a source no longer
+    exists or holds other bytes; with `accept_changed`, files that hold other bytes are taken as they are.
+    Otherwise raises as `ingest`.
     """
     _check(options)
+    given = listed_sources(sources)
     shown_as = local_path(out)
     out = Path(os.path.realpath(shown_as))  # a link stays, and leads to the new store
     with StoreLock(out, append=True) as lock:
@@ -138,13 +149,14 @@ def rebuild(
         recipe = recipe_of(before)
         if accept_changed:
             recipe = replace(recipe, label_file_crc=None)
-        names = sources_of_rebuild(before, find_files(sources), accept_changed=accept_changed)
         made = out.with_name(f".{out.name}.rebuilding")
         if (made / ROOT).exists():
             shutil.rmtree(made)  # a kill has come between its commit and the exchange, or right after it
         target = NewStore(before.generation + 1)
-        with _new_store(made) as new_lock:
-            report = _run(names, new_lock, recipe, target, options, shown_as=shown_as)
+        with spooled(given, lock.staged / ROWS) as spool:
+            names = sources_of_rebuild(before, find_files(spool.names), accept_changed=accept_changed)
+            with _new_store(made) as new_lock:
+                report = _run(Spool(names, spool.sources), new_lock, recipe, target, options, shown_as=shown_as)
         exchange(made, out)
         lock.path = made  # it holds the old store: another writer may take the new one from now on
         _empty(made)
@@ -187,7 +199,7 @@ def _done_before(lock: StoreLock, folder: StagedFolder) -> IngestReport | None:
 
 
 def _run(
-    names: Names,
+    spool: Spool,
     lock: StoreLock,
     recipe: Recipe,
     target: NewStore,
@@ -203,12 +215,19 @@ def _run(
     if (aside := report_folder(store)).exists() and not aside.is_dir():
         raise StoreError(f"{aside} is a file: the report goes into a folder there", code="path-taken")
     plan = make_plan(
-        names, recipe, union=target.known_columns(recipe), labels=target.known_labels(), is_new=is_new
+        spool.names,
+        recipe,
+        union=target.known_columns(recipe),
+        labels=target.known_labels(),
+        is_new=is_new,
+        rows=spool.sources,
     )
     total_bytes = sum(source.num_bytes for source in plan.sources)
     read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
     if lock.is_committed:
-        done = _done_before(lock, read.folder) or done_already(names, lock.path, recipe, is_append=not is_new)
+        done = _done_before(lock, read.folder) or done_already(
+            spool.names, lock.path, recipe, is_append=not is_new, rows=spool.sources
+        )
         if done is not None:
             return done
         target.refuse_store_of_other_job(lock.path)

@@ -18,7 +18,7 @@ from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
-from longstride.pipeline.ingest.sources.detect import open_source
+from longstride.pipeline.ingest.sources.detect import open_source, reshaped
 from longstride.pipeline.ingest.sources.intervals import Intervals, read_intervals
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.reading import Reading
@@ -153,13 +153,18 @@ def make_plan(
     union: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     is_new: bool = False,
+    rows: Mapping[str, Source] | None = None,
 ) -> Plan:
     """Open all sources and decide what each of their columns is. Raises RecipeError or SourceError.
 
     `union` are the columns of values of an existing store, and `labels` its labels; the new sources may lack
-    some of the columns. A recipe that `is_new` may hold nothing that does nothing.
+    some of the columns. A recipe that `is_new` may hold nothing that does nothing. `rows` are sources that were
+    opened before, by their names.
     """
-    sources = tuple(open_source(name, recipe) for name in find_files(names))
+    rows = rows or {}
+    sources = tuple(
+        reshaped(rows[name], recipe) if name in rows else open_source(name, recipe) for name in find_files(names)
+    )
     known = {name for source in sources for name in source.names}
     unknown = [name for name in recipe.exclude if name not in known]
     if unknown and (is_new or recipe.absent_labels == "error"):

@@ -20,12 +20,31 @@ class WindowBatch(NamedTuple):
     mask: Tensor | None
     """(B, K, N) bool, True where a value is present and counts; None when all do."""
     target: Tensor | None = None
-    """Values to predict, NaN where missing: M target channels in the H rows after each window, (B, H, M), or,
-    without a horizon, in its own rows, (B, K, M). None without a horizon and targets."""
+    """Values to predict, NaN where missing: M target channels in the H rows of the horizon, (B, H, M), or,
+    without one, in the rows of the window, (B, K, M). None without a horizon and targets."""
     target_mask: Tensor | None = None
     """The same shape as `target`, True where a value is present and counts; None when all do."""
     store: Tensor | None = None
     """(B,) int64, number of the store that each window comes from; None where there is only one."""
+
+    # The fields below are None unless an option asks for them. In a window that only fills the batch, whole
+    # numbers are -1, and others are 0. Of batches made on a device, all fields but `start` and `store` are there.
+    future: Tensor | None = None
+    """(B, H, F), inputs that are known ahead: F channels in the H rows after each window, NaN where missing."""
+    future_mask: Tensor | None = None
+    """The same shape as `future`, True where a value is present and counts; None when all do."""
+    time: Tensor | None = None
+    """int64, nanoseconds since 1970-01-01 UTC: of the first row of each window (B,), or of its rows and those of
+    its horizon (B, K + H)."""
+    calendar: Tensor | None = None
+    """(B, K + H, 2F) float32: where the rows of each window and of its horizon are in F periods, such as the day,
+    as sine and cosine of each in turn."""
+    series: Tensor | None = None
+    """(B,) int64, number of the series of each window in `series_names` of the loader."""
+    static: Tensor | None = None
+    """(B, S), values of the series of each window, float32, or int64 where all are whole numbers."""
+    label: Tensor | None = None
+    """Labels of each window, by the rule that was asked for: (B, L), or (B, K, L) of its rows."""
 
     def __repr__(self) -> str:
         """Types, shapes and shares of missing values, never the values themselves."""
@@ -38,7 +57,11 @@ class WindowBatch(NamedTuple):
         return html_table("WindowBatch", ["field", "type", "shape", "missing"], self._shown())
 
     def _shown(self) -> Iterator[tuple[str, str, str, str]]:
-        shares = {"values": self._missing(self.mask), "target": self._missing(self.target_mask)}
+        shares = {
+            "values": self._missing(self.mask),
+            "target": self._missing(self.target_mask),
+            "future": self._missing(self.future_mask),
+        }
         for name, field in self._asdict().items():
             if isinstance(field, Tensor):
                 where = f" on {field.device}" * (field.device.type != "cpu")

@@ -1,6 +1,7 @@
 """The windows of stores as a torch dataset of ready batches."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,15 +12,18 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.describe import as_html, as_text
+from longstride.pipeline.loading.frameworks.ranks import ServedRank
 from longstride.pipeline.loading.make_order import make_order
 from longstride.pipeline.loading.options import DatasetOptions
 from longstride.pipeline.loading.orphans import end_with_parent
 from longstride.pipeline.loading.serving.batches import BatchGather
 from longstride.pipeline.loading.serving.decoded_pools import DecodedPools, PoolPlan
+from longstride.pipeline.loading.serving.extras import Extras, wanted_of
 from longstride.pipeline.loading.serving.readahead import DiskWatch
 from longstride.pipeline.loading.serving.row_reader import merged
 from longstride.pipeline.loading.serving.stores import Collection, opened_all, segments_of
-from longstride.pipeline.loading.state import data_hash
+from longstride.pipeline.loading.state import LoaderState, Position, data_hash
+from longstride.pipeline.loading.window_map import Numbers, WindowMap
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError
 
@@ -50,22 +54,79 @@ class WindowDataset(IterableDataset[WindowBatch]):
         Raises LongstrideError for options that do not fit each other or the stores, and where no window (no batch,
         if shuffled) fits the rows.
         """
-        self.rank, self.world_size = options.rank, options.world_size
         self.batch_size = options.batch_size
+        self._served_rank = ServedRank(
+            options.ranks,
+            options.batch_size,
+            options.resolved_lanes if options.shuffle else None,
+            is_given=options.world_size is not None,
+        )
         self.collection = Collection(opened_all(options.store), options)
         windows = self.collection.windows(segments_of(self.collection.stores, options.split), options)
         self.index = windows.index
         self.num_skipped = windows.num_skipped
         """Windows left out for missing values or labels."""
-        self.order = make_order(windows, options)
-        self.settings: dict[str, Any] = {
-            "data": data_hash(self.collection.stores, self.index),
+        self.order = make_order(windows, self.collection, options)
+        self.wanted = wanted_of(options, self.collection)
+        """What a batch holds beside values, if anything."""
+        self._order_settings = {
             **options.order_settings(self.collection.channels, self.collection.targets),
+            **(self.wanted.settings if self.wanted else {}),
         }
-        """Everything that the batches depend on, epoch and step apart."""
         self._disk = DiskWatch()
-        # Shared, so that worker processes see what is set while they are alive.
-        self._begin = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        # Epoch, step, and whether worker processes serve. Shared, so that they see what is set while they live.
+        self._begin = torch.zeros(3, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        self._process = os.getpid()
+        self.position = Position(0, 0)
+        """Where the last iteration is."""
+        self._loaded: Position | None = None
+
+    @property
+    def rank(self) -> int:
+        """Number of this process among `world_size`: as given, or as it was when an iteration last began."""
+        return self._served_rank.ranks.rank
+
+    @property
+    def world_size(self) -> int:
+        """Processes that share each batch."""
+        return self._served_rank.ranks.world_size
+
+    @property
+    def num_windows(self) -> int:
+        """Number of windows, W."""
+        return len(self.index)
+
+    def window(self, number: int) -> WindowBatch:
+        """One window, as a batch without its first axis: its values are (K, N).
+
+        Windows are numbered 0 to W - 1 in row order, or -W to -1 from the end, for any order and rank.
+        Raises WindowOutsideError, which is an IndexError, for another number.
+        """
+        return self.as_map()[number]
+
+    def windows(self, numbers: Numbers) -> WindowBatch:
+        """Windows of these numbers, a list, array, range or slice, as a batch (B, K, N) in this order.
+
+        Raises WindowOutsideError for a number outside -W to W - 1.
+        """
+        return self.as_map().batch(numbers)
+
+    def as_map(self) -> WindowMap:
+        """All windows as a map-style dataset of torch, for `Subset`, samplers and plots."""
+        return WindowMap(self.collection, self.index, self.extras)
+
+    def take_rank(self) -> None:
+        """Serve the rank that this process has now, if none was given; every iteration begins with it.
+
+        Raises LongstrideError where it is not clear which rank that is.
+        """
+        if get_worker_info() is None and self._process != os.getpid():
+            # A rank that was forked or spawned with the dataset must not share with the others where it begins.
+            self._process = os.getpid()
+            self._begin = self._begin.clone().share_memory_()
+        if self._served_rank.follow():
+            for name in ("_gather", "_decoded"):
+                vars(self).pop(name, None)
 
     @property
     def facts(self) -> dict[str, int]:
@@ -76,12 +137,28 @@ class WindowDataset(IterableDataset[WindowBatch]):
             "K": self.index.window,
             "N": len(self.collection.channels),
             **({"H": horizon} if horizon else {}),
+            **({"gap": self.index.gap} if self.index.gap else {}),
             **({"M": len(targets)} if targets else {}),
             "windows": len(self.index),
             "steps": len(self),
             "dropped": self.order.num_dropped,
             "skipped": self.num_skipped,
         }
+
+    @property
+    def series_names(self) -> tuple[str, ...]:
+        """Names of what `series` numbers: the series of the first store, then those of the second, and so on."""
+        return self.collection.series_names
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """L names, in the order of `label`; empty where it is not asked for."""
+        return self.wanted.label_names if self.wanted else ()
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Everything that the batches depend on, epoch and step apart; the first call reads all of an array."""
+        return {"data": data_hash(self.collection.stores, self.index), **self._order_settings}
 
     def __repr__(self) -> str:
         return as_text("WindowDataset", self.facts)
@@ -93,46 +170,88 @@ class WindowDataset(IterableDataset[WindowBatch]):
         """Steps of an epoch, the same on every rank."""
         return self.order.num_steps
 
-    def set_epoch(self, epoch: int, step: int = 0) -> None:
+    def set_epoch(self, epoch: int, step: int | None = None) -> None:
         """Let the next iteration serve `epoch` from `step` on; any later one starts at its first step.
 
-        In a plain `DataLoader` with worker processes, that holds for every iteration until it is called again.
+        By default an epoch is served from its beginning, or from where a state that was loaded lies in it. In a
+        plain `DataLoader` with worker processes, that holds for every iteration until it is called again.
         Raises LongstrideError for a step outside the epoch.
         """
-        for name, number in (("epoch", epoch), ("step", step)):
+        for name, number in (("epoch", epoch), ("step", 0 if step is None else step)):
             if not (hasattr(number, "__index__") and 0 <= number < 2**63):
                 raise LongstrideError(f"{name} {number!r:.80} is not a whole number", code="option-value")
+        if step is None:
+            step = self.begin[1] if epoch == self.begin[0] else 0
         if not 0 <= step <= len(self):
             raise LongstrideError(f"step {step} is outside the {len(self)} steps of an epoch", code="option-value")
-        self._begin.copy_(torch.tensor([epoch, step]))
+        self.take_rank()
+        self._begin.copy_(torch.tensor([epoch, step, 0]))
+        self.position = Position(epoch, step)
 
     @property
     def begin(self) -> tuple[int, int]:
         """Epoch and step that the next iteration begins with, also in a worker process."""
-        epoch, step = self._begin.tolist()
+        epoch, step, _ = self._begin.tolist()
         return epoch, step
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the last iteration is: plain values of constant size, for a dataset or a loader to resume.
+
+        In a worker process of torchdata's `StatefulDataLoader`, where the share of that worker is. Raises
+        LongstrideError where worker processes serve the batches, and this process does not know how many.
+        """
+        worker = get_worker_info()
+        if worker is None and self._begin[2]:
+            raise LongstrideError(
+                "worker processes serve this dataset, each with a state of its own: take the state of torchdata's "
+                "StatefulDataLoader, or use WindowLoader, which counts what it hands out",
+                code="option-value",
+            )
+        every = worker.num_workers if worker else 1
+        return LoaderState(self.position.epoch, self.position.step, self.settings, every).as_plain()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Let the next iteration resume where the state was taken; in a worker process, its share.
+
+        Raises LongstrideError, which says what differs, for a state that belongs to other batches.
+        """
+        worker = get_worker_info()
+        loaded = LoaderState.from_plain(state, self.settings, worker.num_workers if worker else 1)
+        if worker is None:
+            self.set_epoch(loaded.epoch, loaded.step)
+        else:
+            self._begin[0] = loaded.epoch  # the same for all workers
+            self._loaded = Position(loaded.epoch, loaded.step)
 
     def __iter__(self) -> Iterator[WindowBatch]:
         worker = get_worker_info()
-        if worker:
-            end_with_parent()
-        # A DataLoader takes from its workers in turn, so this deals the steps out in their order.
-        number, num_workers = (worker.id, worker.num_workers) if worker else (0, 1)
         epoch, first = self.begin
-        if not worker:
-            self.set_epoch(epoch)
-        return self._deal(epoch, first, number, num_workers)
+        if worker is None:
+            self.take_rank()
+            self._begin.copy_(torch.tensor([epoch, 0, 0]))
+            self.position = Position(epoch, first)
+            return self._deal(self.position, 1)
+        end_with_parent()
+        self.take_rank()
+        self._begin[2] = 1
+        # A DataLoader takes from its workers in turn, so this deals the steps out in their order.
+        self.position = self._loaded or Position(epoch, first + worker.id)
+        self._loaded = None
+        return self._deal(self.position, worker.num_workers)
 
-    def _deal(self, epoch: int, first: int, number: int, num_workers: int) -> Iterator[WindowBatch]:
+    def _deal(self, position: Position, every: int) -> Iterator[WindowBatch]:
+        epoch, first = position.epoch, position.step
         mine = (
-            Steps(step, starts, slice((number - (step - first)) % num_workers, None, num_workers))
+            Steps(step, starts, slice((first - step) % every, None, every))
             for step, starts, _ in self.steps(epoch, first)
         )
-        return self.serve(epoch, mine)
+        for batch in self.serve(epoch, mine):
+            position.step += every
+            yield batch
 
     def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
         """The batches of these steps of an epoch."""
-        if self.collection.arrays is None:
+        if self.collection.arrays is None or not (self.extras is None or self.extras.are_at_hand):
             yield from self._decoded.serve(
                 (plan._replace(local=plan.local[steps.served]), steps.starts[steps.served])
                 for steps in groups
@@ -140,7 +259,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
             )
             return
         for steps in groups:
-            yield from self._gather.batches(steps.starts[steps.served])
+            batches = self._gather.batches(steps.starts[steps.served])
+            yield from batches if self.extras is None else map(self.extras.of_stores, batches)
 
     def plan_of(self, epoch: int, steps: Steps) -> PoolPlan:
         """The rows that the windows of some steps are made of, and where in them each window begins."""
@@ -150,8 +270,14 @@ class WindowDataset(IterableDataset[WindowBatch]):
         return PoolPlan(ranges, local, int((ranges[:, 1] - ranges[:, 0]).sum()))
 
     def __getstate__(self) -> dict[str, Any]:
-        # A worker process has buffers of its own.
-        return {name: value for name, value in vars(self).items() if name not in ("_gather", "_decoded")}
+        # A worker process has buffers of its own, and no process group to ask for its rank.
+        self.take_rank()
+        return {name: value for name, value in vars(self).items() if name not in ("_gather", "_decoded", "extras")}
+
+    @cached_property
+    def extras(self) -> Extras | None:
+        """What adds to batches what they hold beside values."""
+        return None if self.wanted is None else Extras(self.wanted, self.collection, self.index)
 
     @cached_property
     def _gather(self) -> BatchGather:
@@ -159,7 +285,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     @cached_property
     def _decoded(self) -> DecodedPools:
-        return DecodedPools(self.collection, self.index, self.batch_size // self.world_size)
+        return DecodedPools(self.collection, self.index, self.batch_size // self.world_size, self.extras)
 
     def steps(self, epoch: int, step: int) -> Iterator[Steps]:
         """The steps of an epoch from `step` on, those that are drawn together at a time."""

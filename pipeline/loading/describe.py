@@ -11,6 +11,7 @@ MEANINGS = {
     "K": "rows of a window",
     "N": "channels",
     "H": "rows of horizon",
+    "gap": "rows between window and horizon",
     "M": "target channels",
     "windows": "windows of the rows",
     "steps": "batches of an epoch",

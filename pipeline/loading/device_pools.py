@@ -19,6 +19,7 @@ from longstride.pipeline.loading.options import Transform
 from longstride.pipeline.loading.serving.arrange import Arranger
 from longstride.pipeline.loading.serving.prefetch import Prefetch
 from longstride.pipeline.loading.serving.row_reader import RowReader
+from longstride.pipeline.loading.serving.row_tables import PoolTables
 
 __all__ = ["DevicePools"]
 
@@ -33,6 +34,12 @@ class _Pool(NamedTuple):
     """(R, M)."""
     present: Tensor | None
     """(R, C), of all served channels; None when no value is missing."""
+    future: Tensor | None
+    """(R, F)."""
+    tables: dict[str, Tensor]
+    """Times and labels (R, W), where they are asked for."""
+    series: Tensor | None
+    """(steps, B / world_size), number of the series of each window, where it is asked for."""
     starts: Tensor
     """(steps, B / world_size) on the device: row of the pool at which each window starts."""
     rows: NDArray[np.int64]
@@ -53,8 +60,10 @@ class DevicePools:
         served = self._collection.served
         self._columns = [served.index(name) for name in self._collection.channels]
         self._target_columns = [served.index(name) for name in self._collection.targets]
+        self._future_columns = [served.index(name) for name in self._collection.future]
         self._reader = RowReader(self._collection)
         self._arranger = Arranger(self._collection, dataset.index)
+        self._extras = dataset.extras
         self._has_missing = self._collection.has_missing
         self.bytes_sent = 0
         """To the device, so far."""
@@ -63,9 +72,14 @@ class DevicePools:
         """The batches of these steps of an epoch."""
         self._link.follow()
         for pool in Prefetch(self._send(epoch, steps) for steps in groups):
-            self._link.wait(pool.is_there, [pool.values, pool.target, pool.present, pool.starts])
-            for starts, rows in zip(pool.starts, pool.rows, strict=True):
-                yield self._batch(pool, starts, rows)
+            sent = [pool.values, pool.target, pool.present, pool.starts, pool.future, pool.series]
+            self._link.wait(pool.is_there, [*sent, *pool.tables.values()])
+            for step, (starts, rows) in enumerate(zip(pool.starts, pool.rows, strict=True)):
+                batch = self._batch(pool, starts, rows)
+                if self._extras is not None:
+                    series = None if pool.series is None else pool.series[step]
+                    batch = self._extras.of_pool(batch, PoolTables(pool.tables), starts, series)
+                yield batch
 
     def _send(self, epoch: int, steps: Steps) -> _Pool:
         ranges, local, num_rows = self._dataset.plan_of(epoch, steps)
@@ -76,25 +90,40 @@ class DevicePools:
             self.bytes_sent += raw.nbytes + local_starts.nbytes
             present = ~raw.isnan() if self._has_missing else None
             rows = raw if self._transform is None else self._transform(raw)
-            values, target = _columns(rows, self._columns), None
+            values, target, future = _columns(rows, self._columns), None, None
             if self._target_columns:
                 target = _columns(rows, self._target_columns)
+            if self._future_columns:
+                future = _columns(rows, self._future_columns)
+            tables, series = self._send_extras(ranges, steps)
             is_there = self._link.mark()
-        return _Pool(values, target, present, local_starts, steps.starts, is_there)
+        return _Pool(values, target, present, future, tables, series, local_starts, steps.starts, is_there)
+
+    def _send_extras(self, ranges: NDArray[np.int64], steps: Steps) -> tuple[dict[str, Tensor], Tensor | None]:
+        if self._extras is None:
+            return {}, None
+        found, series = self._extras.read(ranges).tables, self._extras.series_at(steps.starts)
+        tables = {name: self._link.send(table) for name, table in found.items()}
+        self.bytes_sent += sum(table.nbytes for table in found.values())
+        return tables, None if series is None else self._link.send(torch.from_numpy(series))
 
     def _batch(self, pool: _Pool, starts: Tensor, rows: NDArray[np.int64]) -> WindowBatch:
         index = self._dataset.index
-        ahead = index.window if index.horizon else 0
+        ahead = index.ahead
         values = _windows(pool.values, index.window, starts)
-        mask = target = target_mask = None
+        mask = target = target_mask = future = future_mask = None
         if pool.target is not None:
             target = _windows(pool.target, index.horizon or index.window, starts + ahead)
         if pool.present is not None:
             mask = _windows(_columns(pool.present, self._columns), index.window, starts)
         if pool.present is not None and target is not None:
             target_mask = _windows(_columns(pool.present, self._target_columns), target.shape[1], starts + ahead)
+        if pool.future is not None:
+            future = _windows(pool.future, index.horizon, starts + ahead)
+        if pool.present is not None and future is not None:
+            future_mask = _windows(_columns(pool.present, self._future_columns), index.horizon, starts + ahead)
         places = self._arranger.places(rows, by_store=False)
-        return self._arranger.batch(places, values, mask, target, target_mask)
+        return self._arranger.batch(places, values, mask, target, target_mask, future, future_mask)
 
 
 def _columns(rows: Tensor, columns: list[int]) -> Tensor:

@@ -3,17 +3,18 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader
 
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.dataset import WindowDataset
 from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.device_pools import DevicePools
-from longstride.pipeline.loading.options import LoaderOptions, device_of
-from longstride.pipeline.loading.state import LoaderState
+from longstride.pipeline.loading.frameworks.dataloader_options import also_dataloader_options
+from longstride.pipeline.loading.options import LoaderOptions, Transform, device_of
+from longstride.pipeline.loading.state import LoaderState, Position
 from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers
 from longstride.storage.cli.keywords import keywords_of
 
@@ -34,8 +35,9 @@ class WindowLoader(DataLoader[WindowBatch]):
 
     Each iteration serves the next epoch, unless `set_epoch` chooses another. `__init__` explains the options:
 
-    - what a window is: window, stride, horizon, channels, targets
-    - which rows: split, max_missing, without_labels, weights, windows_per_epoch
+    - what a window is: window, stride, horizon, gap, channels, targets
+    - what else a batch holds: future, time, calendar, series, static, label, label_names
+    - which rows: split, max_missing, without_labels, weights, windows_per_epoch, balance, replacement
     - in which order: batch_size, shuffle, seed, rank, world_size, lanes, pool_rows, block_rows
     - how rows are read: cache_dir, cache_bytes, num_workers, device, transform
 
@@ -49,6 +51,7 @@ class WindowLoader(DataLoader[WindowBatch]):
     _is_accelerate_prepared = True
     use_stateful_dataloader = True
 
+    @also_dataloader_options
     @keywords_of(LoaderOptions)
     def __init__(self, options: LoaderOptions) -> None:
         """Serve windows of one store or several; each is an opened store, a path or a URL.
@@ -56,21 +59,52 @@ class WindowLoader(DataLoader[WindowBatch]):
         Raises LongstrideError for options that do not fit each other or the stores, and where no window (no batch,
         if shuffled) fits the rows.
         """
-        num_workers = options.num_workers
+        device = None if options.device is None else device_of(options.device)
+        self._begin(WindowDataset(**options.of_dataset()), options.num_workers, device, options.transform)
+
+    def _begin(
+        self,
+        dataset: WindowDataset,
+        num_workers: int,
+        device: torch.device | None,
+        transform: Transform | None,
+        repeats: int | None = None,
+    ) -> None:
         super().__init__(
-            WindowDataset(**options.of_dataset()),
+            dataset,
             batch_size=None,
             num_workers=num_workers,
             multiprocessing_context=START_METHOD if num_workers else None,
         )
+        self.store = dataset.collection.stores
+        """The stores and arrays that are served, opened."""
+        self.device, self.transform = device, transform
         self.pools: DevicePools | None = None
         """What makes windows on the device, if one is named."""
-        if options.device is not None:
-            self.pools = DevicePools(self.dataset, device_of(options.device), options.transform)
-        self._workers = StartsFromWorkers(self.dataset, num_workers) if num_workers else None
-        self._next = 0, 0
+        self._workers: StartsFromWorkers | None = None
+        self._repeats = repeats
+        """The epoch that every iteration serves; None for the next one each time."""
+        self._next = repeats or 0, 0
         """Epoch and step that the next iteration begins with."""
-        self._position = _Position(0, 0)
+        self._position = Position(*self._next)
+        self._prepare()
+
+    def _made_again(self, dataset: WindowDataset, num_workers: int, device: Any, transform: Any) -> None:
+        """Be a loader of the same windows, as Lightning makes one for `predict` and for `overfit_batches`.
+
+        Both begin at a first batch, and the second needs the same batches in every epoch.
+        """
+        self._begin(dataset, num_workers, device, transform, repeats=dataset.begin[0])
+
+    def _prepare(self) -> None:
+        """Make what belongs to this process and its rank, unless it is there."""
+        if self.device is not None and self.pools is None:
+            self.pools = DevicePools(self.dataset, self.device, self.transform)
+        if self.num_workers and (self._workers is None or not self._workers.are_for(self.dataset)):
+            self._workers = StartsFromWorkers(self.dataset, self.num_workers, instead_of=self._workers)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "pools": None, "_workers": None}
 
     def __repr__(self) -> str:
         return as_text("WindowLoader", self.dataset.facts)
@@ -82,6 +116,16 @@ class WindowLoader(DataLoader[WindowBatch]):
     def num_windows(self) -> int:
         """Number of windows, W."""
         return len(self.dataset.index)
+
+    @property
+    def series_names(self) -> tuple[str, ...]:
+        """Names of what `series` numbers: the series of the first store, then those of the second, and so on."""
+        return self.dataset.series_names
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """L names, in the order of `label`; empty where it is not asked for."""
+        return self.dataset.label_names
 
     @property
     def num_skipped(self) -> int:
@@ -108,13 +152,13 @@ class WindowLoader(DataLoader[WindowBatch]):
             step = self._next[1] if epoch == self._next[0] else 0
         self.dataset.set_epoch(epoch, step)
         self._next = epoch, step
-        self._position = _Position(epoch, step)
+        self._position = Position(epoch, step)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the loader is: plain values of constant size. Batches that were handed out count as consumed."""
-        position = self._position
-        done = position.step == len(self)
-        epoch, step = (position.epoch + 1, 0) if done else (position.epoch, position.step)
+        epoch, step = self._position.epoch, self._position.step
+        if step == len(self):
+            epoch, step = self._after(epoch), 0
         return LoaderState(epoch, step, self.dataset.settings).as_plain()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -123,33 +167,30 @@ class WindowLoader(DataLoader[WindowBatch]):
         Raises LongstrideError, which says what differs, for a state that belongs to other batches.
         """
         loaded = LoaderState.from_plain(state, self.dataset.settings)
-        self.set_epoch(loaded.epoch, loaded.step)
+        done = loaded.step == len(self)  # of a dataset, which does not count epochs
+        self.set_epoch(*((loaded.epoch + 1, 0) if done else (loaded.epoch, loaded.step)))
+
+    def _after(self, epoch: int) -> int:
+        return epoch + 1 if self._repeats is None else epoch
 
     def __iter__(self) -> Iterator[WindowBatch]:  # type: ignore[override]
         epoch, step = self._next
-        self._next = epoch + 1, 0
+        self._next = self._after(epoch), 0
         # The position of an iteration before stays with it, however far it goes.
-        self._position = _Position(epoch, step)
+        self._position = self.dataset.position = Position(epoch, step)
         return self._counted(self._position)
 
-    def _counted(self, position: "_Position") -> Iterator[WindowBatch]:
+    def _counted(self, position: Position) -> Iterator[WindowBatch]:
         # torch's own iterator would only add its overhead to each batch.
         for batch in self._batches(position.epoch, position.step):
             position.step += 1
             yield batch
 
     def _batches(self, epoch: int, step: int) -> Iterator[WindowBatch]:
+        self.dataset.take_rank()
+        self._prepare()
         groups = (self._workers or self.dataset).steps(epoch, step)
         if self.pools is not None:
             yield from self.pools.serve(epoch, groups)
             return
         yield from self.dataset.serve(epoch, groups)
-
-
-@dataclass
-class _Position:
-    """Where an iteration is."""
-
-    epoch: int
-    step: int
-    """Batches of the epoch that were handed out."""

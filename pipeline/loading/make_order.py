@@ -5,22 +5,26 @@ from itertools import pairwise
 
 import numpy as np
 
+from longstride.pipeline.loading.balance import balanced_order
 from longstride.pipeline.loading.options import DatasetOptions, check_option
 from longstride.pipeline.loading.ordering.blocks import Share
 from longstride.pipeline.loading.ordering.order import Order, SequentialOrder
 from longstride.pipeline.loading.ordering.shuffled import ShuffledOrder
-from longstride.pipeline.loading.serving.stores import Windows
+from longstride.pipeline.loading.serving.stores import Collection, Windows
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["make_order"]
 
 
-def make_order(windows: Windows, options: DatasetOptions) -> Order:
+def make_order(windows: Windows, collection: Collection, options: DatasetOptions) -> Order:
     """Choose the order of windows by the options.
 
     Raises LongstrideError for weights or a number that do not fit them, and for fewer windows than are needed.
     """
     counts = np.diff(windows.index.offsets[windows.first_segment]).tolist()
+    if options.balance is not None:
+        _check_number(windows, len(windows.index), 1)
+        return balanced_order(windows, collection, options)
     numbers = _windows_of_stores(counts, options)
     _check_number(windows, sum(numbers), options.batch_size if options.shuffle else 1)
     if not options.shuffle:

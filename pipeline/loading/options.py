@@ -1,34 +1,59 @@
 """Every option of a loader: its name, type, default and meaning, checked once here."""
 
+import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from longstride.pipeline.loading.frameworks.ranks import Ranks, ranks_here
 from longstride.pipeline.loading.ordering.order import POOL_ROWS
 from longstride.pipeline.loading.ordering.shuffled import BLOCK_ROWS, lanes_for
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
 from longstride.storage.location import local_path
-from longstride.storage.open import StoreOrPath
+from longstride.storage.open_data import DataOrPath
 
-__all__ = ["DatasetOptions", "LoaderOptions", "Stores", "Transform", "check_option", "device_of"]
+__all__ = [
+    "Balance",
+    "DatasetOptions",
+    "LoaderOptions",
+    "Static",
+    "Stores",
+    "Transform",
+    "check_option",
+    "device_of",
+]
 
-Stores = StoreOrPath | Sequence[StoreOrPath]
+Stores = DataOrPath | Sequence[DataOrPath]
+
+Static = Mapping[str, Any] | Sequence[Any] | NDArray[Any] | Tensor
+"""Values of each series, (S,) or one, by its name; or an array of all of them, (G, S) or (G,)."""
+
+TIMES = ("start", "rows")
+CALENDAR = ("day", "week", "year")
+LABEL_RULES = ("any", "share", "first", "last", "majority", "rows")
 
 Transform = Callable[[Tensor], Tensor]
 """Rows (R, C) of the served channels on the device to rows of the same shape, of any float type."""
+
+
+Balance = str | Sequence[str] | Mapping[str, float] | Sequence[float] | np.ndarray[Any, Any] | Tensor
+"""Names of labels, a share for each, or one weight for each row or window."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetOptions:
     """What `WindowDataset` takes."""
 
-    store: Stores = field(kw_only=False)
-    """One store or several, opened or as paths and URLs."""
+    store: "Stores" = field(kw_only=False)
+    """One store or several, opened or as paths and URLs; or arrays, as `from_array` takes them."""
 
     window: int
     """Rows of a window, K."""
@@ -36,21 +61,46 @@ class DatasetOptions:
     """Rows between the starts of windows."""
     horizon: int = 0
     """Rows after each window that are to be predicted, H."""
-    channels: Sequence[str] | None = None
+    gap: int = 0
+    """Rows between each window and its horizon, which are in neither."""
+    channels: str | Sequence[str] | None = None
     """Channels of `values`, in this order; all of the store by default."""
-    targets: Sequence[str] | None = None
+    targets: str | Sequence[str] | None = None
     """Channels of `target`; by default those of `values` where there is a horizon, and none otherwise."""
 
-    split: Split | Sequence[Split] | None = None
+    future: str | Sequence[str] = ()
+    """Channels of `future`: inputs that are known ahead, such as a forecast, in the H rows after each window."""
+    time: str | None = None
+    """Give times: "start" of the first row of each window, "rows" of all of its rows and of its horizon."""
+    calendar: str | Sequence[str] = ()
+    """Give sine and cosine of where each row, also of the horizon, is in the "day", "week" or "year", in UTC."""
+    series: bool = False
+    """Give the number of the series of each window; `series_names` of the loader has the names."""
+    static: "Static | None" = None
+    """Values to give for the series of each window: a mapping of names of series to one or S values, or an array
+    (G, S) in the order of `series_names`."""
+    label: str | None = None
+    """Give labels of each window: "any" (whether a row has one that is not 0), "share" (of such rows), "first"
+    or "last" (that of this row), "majority" (the most frequent; of equals, the smallest), "rows" (of each row)."""
+    label_names: str | Sequence[str] | None = None
+    """The labels to give, in this order; all of the store by default."""
+
+    split: "Split | Sequence[Split] | None" = None
     """Take windows from the rows of this split only; of several stores, one split for each."""
     max_missing: float | None = None
     """Leave out windows in which more than this share of the values is missing, 0 to 1."""
-    without_labels: Sequence[str] = ()
-    """Leave out windows in which one of these labels is not 0 in a row, also in a row of the horizon."""
+    without_labels: str | Sequence[str] = ()
+    """Leave out windows in which one of these labels is not 0 in a row, also in one of the gap or the horizon."""
     weights: Sequence[float] | None = None
     """Share of the windows of an epoch for each store; by default every window comes once."""
     windows_per_epoch: int | None = None
     """Windows of an epoch, if not all: the next ones each time, and none again before all others were served."""
+    balance: "Balance | None" = None
+    """Draw windows by weights. Shares of the windows with a label in a row, {"fault": 0.3}; names of labels, for
+    equal shares of each and of the windows without them; or an array of one weight for each window, or for each
+    row of all stores: a window then weighs as much as its K rows."""
+    replacement: bool = False
+    """With balance: draw each window independently, instead of each as often as its weight says, rounded."""
 
     batch_size: int
     """Windows of a global batch, B: all ranks together."""
@@ -58,10 +108,11 @@ class DatasetOptions:
     """Mix the windows, and leave out the last ones that do not fill a batch; otherwise row order, padded."""
     seed: int = 0
     """Seed of the order: the same seed gives the same batches."""
-    rank: int = 0
-    """Number of this process among `world_size`, from 0 on."""
-    world_size: int = 1
-    """Processes that share each batch."""
+    rank: int | None = None
+    """Number of this process among `world_size`, from 0 on. By default that of torch's process group, which
+    Lightning and Accelerate set up, or of torchrun; without them, one process serves all."""
+    world_size: int | None = None
+    """Processes that share each batch; given with `rank`, or 1 alone to serve all windows in each process."""
     lanes: int | None = None
     """Parts of the epoch, of equal size; each batch takes the same number of windows from every part. A multiple
     of `world_size` that divides the batch. By default the greatest common divisor of the batch and 48, so that
@@ -77,11 +128,18 @@ class DatasetOptions:
     """Size that the cache of each store may have; by default that of its values."""
 
     def __post_init__(self) -> None:
+        for name in ("channels", "targets", "future", "calendar", "label_names", "without_labels"):
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, (getattr(self, name),))
         if self.cache_dir is not None:
             object.__setattr__(self, "cache_dir", local_path(self.cache_dir))
-        batch, world = self.batch_size, self.world_size
+        check_option(
+            self.world_size == 1 or (self.rank is None) == (self.world_size is None),
+            f"rank={self.rank} and world_size={self.world_size}: give both, or neither for those of the process",
+        )
+        batch, (rank, world) = self.batch_size, self.ranks
         check_option(batch >= 1, f"batch_size={batch}: expected at least 1")
-        check_option(0 <= self.rank < world, f"rank={self.rank} of world_size={world}: expected 0 to {world - 1}")
+        check_option(0 <= rank < world, f"rank={rank} of world_size={world}: expected 0 to {world - 1}")
         check_option(
             batch % world == 0,
             f"a global batch of {batch} windows cannot be shared by {world} ranks: "
@@ -105,6 +163,39 @@ class DatasetOptions:
             self.channels is None or len(self.channels) > 0,
             "channels is empty: name at least one, or leave the option out for all",
         )
+        check_option(self.gap >= 0, f"gap={self.gap}: expected 0 or more")
+        check_option(not self.gap or self.horizon > 0, "gap is before the horizon: say how long with horizon=")
+        check_option(
+            not self.future or self.horizon > 0, "future has inputs of the horizon: say how long with horizon="
+        )
+        for name, allowed in (("time", TIMES), ("label", LABEL_RULES), ("calendar", CALENDAR)):
+            given = getattr(self, name)
+            for one in [given] if isinstance(given, str) else given or ():
+                check_option(
+                    one in allowed, f"{name}={one!r:.80}: expected {', '.join(allowed[:-1])} or {allowed[-1]}"
+                )
+        check_option(
+            self.label_names is None or self.label is not None,
+            "label_names chooses labels to give: say how with label=, such as label='any'",
+        )
+        check_option(
+            self.label_names is None or len(self.label_names) > 0,
+            "label_names is empty: name at least one, or leave the option out for all",
+        )
+        check_option(
+            self.balance is None or (self.shuffle and self.weights is None),
+            "balance draws windows at random, of all stores together: it needs shuffle=True, and no weights",
+        )
+        check_option(self.balance is not None or not self.replacement, "replacement=True needs balance=")
+        check_option(
+            self.balance is None or self.windows_per_epoch is None or self.windows_per_epoch >= 1,
+            f"windows_per_epoch={self.windows_per_epoch}: expected at least 1",
+        )
+        shares = self.balance_by_label
+        check_option(
+            shares is None or (min(shares.values(), default=0) > 0 and sum(shares.values()) < 1 + 1e-9),
+            f"balance={self.balance!r:.80}: expected shares above 0, with a sum of at most 1",
+        )
         for name in ("pool_rows", "block_rows"):
             check_option(getattr(self, name) >= 1, f"{name}={getattr(self, name)}: expected at least 1")
         check_option(
@@ -112,10 +203,35 @@ class DatasetOptions:
             f"cache_bytes={self.cache_bytes}: expected 0 or more",
         )
 
+    @cached_property
+    def ranks(self) -> Ranks:
+        """The rank and the number of ranks, as they are given or found when the loader is made."""
+        if self.world_size is not None:
+            return Ranks(self.rank or 0, self.world_size)
+        return ranks_here() or Ranks(0, 1)
+
     @property
     def resolved_lanes(self) -> int:
         """Lanes L of the order."""
-        return lanes_for(self.batch_size, self.world_size) if self.lanes is None else self.lanes
+        return lanes_for(self.batch_size, self.ranks.world_size) if self.lanes is None else self.lanes
+
+    @property
+    def balance_by_label(self) -> dict[str, float] | None:
+        """Share of the windows with each label, where `balance` is by labels; None otherwise."""
+        if isinstance(self.balance, Mapping):
+            return {str(name): float(share) for name, share in self.balance.items()}
+        names = (self.balance,) if isinstance(self.balance, str) else self.balance
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            return None
+        return {name: 1 / (len(names) + 1) for name in names}
+
+    def _balance_settings(self) -> dict[str, Any]:
+        if self.balance is None:
+            return {}
+        balance: Any = self.balance_by_label
+        if balance is None:
+            balance = hashlib.sha256(np.asarray(self.balance, np.float64).tobytes()).hexdigest()
+        return {"balance": balance, "replacement": self.replacement}
 
     def order_settings(self, channels: Sequence[str], targets: Sequence[str]) -> dict[str, Any]:
         """Options that the batches depend on, as plain values, where these channels and targets are served.
@@ -125,6 +241,9 @@ class DatasetOptions:
         return {
             "channels": list(channels),
             "targets": list(targets),
+            # Only what is asked for, so that states of earlier versions can be loaded.
+            **({"gap": self.gap} if self.gap else {}),
+            **({"future": list(self.future)} if self.future else {}),
             "window": self.window,
             "stride": self.stride,
             "horizon": self.horizon,
@@ -136,6 +255,7 @@ class DatasetOptions:
             "lanes": self.resolved_lanes,
             "pool_rows": self.pool_rows,
             "block_rows": self.block_rows,
+            **self._balance_settings(),
         }
 
 
@@ -151,7 +271,7 @@ class LoaderOptions(DatasetOptions):
     transform: Transform | None = None
     """With a device: a function that is applied there to all rows (R, C) of a pool, before they are made into
     windows, to normalise, fill and cast. It must return the same shape; C are the channels, then the targets that
-    are not among them."""
+    are not among them, then those of `future`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

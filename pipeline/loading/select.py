@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.storage.segments import Segments
-from longstride.storage.store import SeriesStore
+from longstride.storage.series.data import SeriesData
+from longstride.storage.series.segments import Segments
 
 __all__ = ["labelled_windows", "mostly_missing_windows", "without"]
 
@@ -36,7 +36,7 @@ def without(index: WindowIndex, dropped: Ranges) -> Segments:
     return Segments(start, index.starts(stop - 1) + index.span, index.segments.series[segment])
 
 
-def labelled_windows(index: WindowIndex, store: SeriesStore, columns: Sequence[int]) -> Ranges:
+def labelled_windows(index: WindowIndex, store: SeriesData, columns: Sequence[int]) -> Ranges:
     """Windows with a row, of the horizon too, in which one of these columns of the labels is not 0."""
     labels = store.checked("labels")
     edges = [np.empty(0, np.int64)]
@@ -51,7 +51,7 @@ def labelled_windows(index: WindowIndex, store: SeriesStore, columns: Sequence[i
 
 
 def mostly_missing_windows(
-    index: WindowIndex, store: SeriesStore, columns: Sequence[int], largest_share: float
+    index: WindowIndex, store: SeriesData, columns: Sequence[int], largest_share: float
 ) -> Ranges:
     """Windows in which more than a share of the K rows of these channels is missing."""
     limit = largest_share * index.window * len(columns)
@@ -70,7 +70,7 @@ def mostly_missing_windows(
     return np.concatenate([np.empty(0, np.int64), *edges]).reshape(-1, 2)
 
 
-def _incomplete_rows(store: SeriesStore, columns: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _incomplete_rows(store: SeriesData, columns: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Ranges of rows outside which no value is missing, known from the statistics of blocks."""
     count = store.block_statistics.count[:, list(columns)]
     rows = np.full(len(count), store.chunk_rows)

@@ -1,6 +1,6 @@
-"""Training, validation and test rows, cut by time, so that nothing of the future is trained on."""
+"""Rows for training, validation and test. The functions of `splitting` make them."""
 
-from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,18 +8,19 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, without
-from longstride.storage.cli.keywords import typed
-from longstride.storage.errors import LongstrideError, coded
+from longstride.storage.errors import LongstrideError
 from longstride.storage.html.table import html_table
-from longstride.storage.open import StoreOrPath, opened
-from longstride.storage.segments import Segments
-from longstride.storage.statistics import Statistics
-from longstride.storage.store import SeriesStore
+from longstride.storage.series.data import SeriesData
+from longstride.storage.series.segments import Segments
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.text import counted, iso_time
 
-__all__ = ["Split", "Splits", "split_by_time"]
+__all__ = ["Split", "Splits", "SplitsOfStores", "one_split"]
 
-COLUMNS = ("split", "rows", "segments", "first row", "last row")
+COLUMNS = ("split", "rows", "series", "segments", "first row", "last row")
+
+Shown = tuple[str, int, int, int, str | None, str | None]
+"""What is shown of a split, in the order of COLUMNS."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,20 +30,22 @@ class Split:
     name: str
     segments: Segments
     """Segments of the store, cut to the rows of this split."""
-    store: SeriesStore | None = field(default=None, compare=False)
+    store: SeriesData | None = field(default=None, compare=False)
     """The store, if it is known: a split that is printed reads its times there."""
 
     def __repr__(self) -> str:
-        name, rows, segments, *times = self.shown()
+        name, rows, series, segments, *times = self.shown()
+        several = series > 1 or (self.store is not None and len(self.store.series) > 1)
+        whose = f" of {series:,} series" if several else ""
         between = f", {' to '.join(str(time) for time in times)}" if any(times) else ""
-        return f"Split({name!r}, {counted(rows, 'row')} in {counted(segments, 'segment')}{between})"
+        return f"Split({name!r}, {counted(rows, 'row')} in {counted(segments, 'segment')}{whose}{between})"
 
     def _repr_html_(self) -> str:
         return html_table("Split", COLUMNS, [self.shown()])
 
-    def shown(self) -> tuple[str, int, int, str | None, str | None]:
-        """Name, rows, segments, and the times of the first and the last row where they are known."""
-        starts, stops = self._ranges()
+    def shown(self) -> Shown:
+        """Name, rows, series, segments, and the times of the first and the last row where they are known."""
+        starts, stops = self.ranges()
         times: list[str | None] = [None, None]
         if self.store is not None and len(starts):
             # The rows of a series lie together, in order of time.
@@ -54,17 +57,30 @@ class Split:
                 iso_time(min(int(time[row]) for row in begins)),
                 iso_time(max(int(time[row]) for row in ends)),
             ]
-        return self.name, int((stops - starts).sum()), len(self.segments), times[0], times[1]
+        num_series = len(np.unique(self.segments.series))
+        return self.name, int((stops - starts).sum()), num_series, len(self.segments), times[0], times[1]
 
-    def stats(self, store: SeriesStore) -> Statistics:
+    def segments_in(self, store: SeriesData) -> Segments:
+        """The segments, as rows of this store. Raises LongstrideError where they are rows of another one."""
+        made_of, segments = self.store, self.segments
+        is_other = made_of is not None and not _is_same(made_of, store)
+        if is_other or (len(segments) and int(segments.stop.max()) > store.num_rows):
+            whose = f" of {made_of.name}" if made_of is not None else ""
+            raise LongstrideError(
+                f"the split {self.name!r} has rows{whose}, and not of {store.name}: split what is served",
+                code="option-value",
+            )
+        return segments
+
+    def stats(self, store: SeriesData) -> Statistics:
         """Statistics (N,) of the rows of this split alone, for normalisation."""
-        starts, stops = self._ranges()
+        starts, stops = self.ranges()
         if not len(starts):
             return Statistics.empty(len(store.channels))
         ranges = zip(starts.tolist(), stops.tolist(), strict=True)
         return Statistics.merge([store.stats(start, stop) for start, stop in ranges])
 
-    def _ranges(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def ranges(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """First rows and rows after the last of the ranges of rows that this split has."""
         segments = self.segments
         if not len(segments):
@@ -74,7 +90,7 @@ class Split:
         apart = segments.start[1:] > reach[:-1]
         return segments.start[np.append(True, apart)], reach[np.append(apart, True)]
 
-    def without_labels(self, store: SeriesStore, *, window: int, stride: int) -> "Split":
+    def without_labels(self, store: SeriesData, *, window: int, stride: int) -> "Split":
         """This split without the windows in which a row has a label; the other windows begin at the same rows."""
         if not store.label_names:
             return self
@@ -83,85 +99,75 @@ class Split:
         return Split(self.name, without(index, dropped), store)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Splits:
-    """Three splits, in order of time."""
+    """Rows to train on, to validate on and to test with; no row is in two of them."""
 
     train: Split
     validation: Split
     test: Split
+    """Empty where nothing is held out for it, as in a fold of `split_in_blocks`."""
+
+    def __repr__(self) -> str:
+        return f"Splits(\n{''.join(f'  {part!r},{chr(10)}' for part in self.parts)})"
 
     def _repr_html_(self) -> str:
-        return html_table("Splits", COLUMNS, [part.shown() for part in (self.train, self.validation, self.test)])
+        return html_table("Splits", COLUMNS, [part.shown() for part in self.parts])
 
-    def without_labels(self, store: SeriesStore, *, window: int, stride: int) -> "Splits":
+    @property
+    def parts(self) -> tuple[Split, Split, Split]:
+        """All three."""
+        return self.train, self.validation, self.test
+
+    def without_labels(self, store: SeriesData, *, window: int, stride: int) -> "Splits":
         """See Split."""
-        parts = (self.train, self.validation, self.test)
-        return Splits(*(part.without_labels(store, window=window, stride=stride) for part in parts))
+        return Splits(*(part.without_labels(store, window=window, stride=stride) for part in self.parts))
 
 
-@coded
-@typed
-def split_by_time(
-    store: StoreOrPath, *, window: int, horizon: int = 0, train: float = 0.8, validation: float = 0.1
-) -> Splits:
-    """Cut every series at the same two times; the rest after `train` and `validation` is the test split.
+@dataclass(frozen=True, repr=False)
+class SplitsOfStores:
+    """The same of several stores: one split for each, as `WindowLoader(stores, split=splits.train)` takes them."""
 
-    The shares are of all rows. The first K + H - 1 rows after each cut are left out, so that rows of two
-    splits are at least the length of a window apart. Raises LongstrideError for shares outside 0..1,
-    and for no window.
-    """
-    if not (0 <= train <= 1 and 0 <= validation <= 1 and train + validation <= 1 + 1e-9):
+    train: list[Split]
+    validation: list[Split]
+    test: list[Split]
+
+    @staticmethod
+    def of(splits: Sequence[Splits]) -> "SplitsOfStores":
+        """Those of the first store, then those of the second, and so on."""
+        train, validation, test = (list(parts) for parts in zip(*(one.parts for one in splits), strict=True))
+        return SplitsOfStores(train, validation, test)
+
+    def __repr__(self) -> str:
+        lines = [f"  {name}: {part!r},\n" for name, part in self._named()]
+        return f"SplitsOfStores(\n{''.join(lines)})"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, *part.shown()) for name, part in self._named()]
+        return html_table("SplitsOfStores", ("store", *COLUMNS), rows)
+
+    def _named(self) -> list[tuple[str, Split]]:
+        return [
+            (part.store.name if part.store is not None else str(number), part)
+            for number, parts in enumerate(zip(self.train, self.validation, self.test, strict=True))
+            for part in parts
+        ]
+
+
+def one_split(split: object) -> Split:
+    """The split. Raises LongstrideError, which says what to write, for anything else."""
+    if isinstance(split, Splits | SplitsOfStores):
         raise LongstrideError(
-            f"train={train} and validation={validation}: expected two shares of the rows with a sum of at most 1",
+            "split is all three splits: give one of them, such as split=splits.train", code="option-value"
+        )
+    if not isinstance(split, Split):
+        raise LongstrideError(
+            f"split is {split!r:.80}: expected a split, such as split_by_time(store, window=64).train",
             code="option-value",
         )
-    if window < 1 or horizon < 0:
-        raise LongstrideError(
-            f"window={window} and horizon={horizon}: expected at least 1 row, and 0 or more", code="option-value"
-        )
-    store = opened(store)
-    first, last = _series_rows(store)
-    train_stop = _rows_before(store, first, last, train)
-    validation_stop = _rows_before(store, first, last, min(1.0, train + validation))
-    purge = window + horizon - 1
-    segments = store.segments
-    return Splits(
-        Split("train", segments.clip(first, train_stop), store),
-        Split("validation", segments.clip(train_stop + purge, validation_stop), store),
-        Split("test", segments.clip(validation_stop + purge, last), store),
-    )
+    return split
 
 
-def _series_rows(store: SeriesStore) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First row and row after the last of each series (G,); the rows of a series lie together."""
-    first = np.full(len(store.series), store.num_rows, np.int64)
-    last = np.zeros(len(store.series), np.int64)
-    np.minimum.at(first, store.segments.series, store.segments.start)
-    np.maximum.at(last, store.segments.series, store.segments.stop)
-    return np.minimum(first, last), last
-
-
-def _rows_before(
-    store: SeriesStore, first: NDArray[np.int64], last: NDArray[np.int64], share: float
-) -> NDArray[np.int64]:
-    """Row of each series (G,) at the earliest time that has `share` of all rows before it."""
-    wanted = round(share * int((last - first).sum()))
-    if len(first) == 1:
-        return first + wanted
-    ranges = [(start, stop) for start, stop in zip(first.tolist(), last.tolist(), strict=True)]
-    filled = [(start, stop) for start, stop in ranges if start < stop]
-    times = store.checked("time")
-    low = min((int(times[start]) for start, _ in filled), default=0)
-    high = max((int(times[stop - 1]) for _, stop in filled), default=0) + 1
-
-    def cut_at(time: int) -> NDArray[np.int64]:
-        return np.array([bisect_left(times, time, start, stop) for start, stop in ranges])
-
-    while low < high:
-        middle = (low + high) // 2
-        if int((cut_at(middle) - first).sum()) < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return cut_at(low)
+def _is_same(one: SeriesData, other: SeriesData) -> bool:
+    """Whether rows of one are rows of the other: also of a copy that was packed, or after an append."""
+    return one is other or one.name == other.name or one.fingerprint == other.fingerprint

@@ -6,20 +6,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.errors import LongstrideError
-from longstride.storage.store import SeriesStore
+from longstride.storage.series.data import SeriesData
 
-__all__ = ["LoaderState", "data_hash"]
+__all__ = ["LoaderState", "Position", "data_hash"]
 
 FORMAT = 1
 MAX_SHOWN = 80
 MEANING = {
     "data": "other rows: the store was made again or appended to, or another split or selection is taken",
+    "static": "other values of static",
 }
 """What differs, where a name and two values do not say it."""
+
+
+@dataclass
+class Position:
+    """Where an iteration is."""
+
+    epoch: int
+    step: int
+    """The step that is served next."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +39,16 @@ class LoaderState:
     """Batches of the epoch that were consumed."""
     order: Mapping[str, Any]
     """Everything that the batches depend on, except epoch and step."""
+    every: int = 1
+    """A worker process of a plain `DataLoader` serves every so many steps, `step` next."""
 
     def as_plain(self) -> dict[str, Any]:
         """For a checkpoint: plain values of constant size."""
-        return {"format": FORMAT, "epoch": self.epoch, "step": self.step, "order": dict(self.order)}
+        plain = {"format": FORMAT, "epoch": self.epoch, "step": self.step, "order": dict(self.order)}
+        return plain if self.every == 1 else {**plain, "every": self.every}
 
     @staticmethod
-    def from_plain(plain: Mapping[str, Any], order: Mapping[str, Any]) -> "LoaderState":
+    def from_plain(plain: Mapping[str, Any], order: Mapping[str, Any], every: int = 1) -> "LoaderState":
         """Inverse of `as_plain`. Raises LongstrideError unless it is a state of this very order."""
         if not _is_state(plain):
             shown = " ".join(repr(plain).split())[:MAX_SHOWN]
@@ -68,7 +79,13 @@ class LoaderState:
                 f"the state has epoch {epoch!r:.80} and step {step!r:.80}: expected two whole numbers",
                 code="state-format",
             )
-        return LoaderState(epoch, step, order)
+        if plain.get("every", 1) != every:
+            raise LongstrideError(
+                f"the state is of one of {plain.get('every', 1)!r:.80} processes that share the steps, "
+                f"and here are {every}: resume with as many workers, and give the state to what returned it",
+                code="state-differs",
+            )
+        return LoaderState(epoch, step, order, every)
 
 
 def _is_state(plain: object) -> bool:
@@ -82,11 +99,11 @@ def _is_state(plain: object) -> bool:
     return isinstance(plain["order"], Mapping) and all(isinstance(name, str) for name in plain["order"])
 
 
-def data_hash(stores: Sequence[SeriesStore], index: WindowIndex) -> str:
+def data_hash(stores: Sequence[SeriesData], index: WindowIndex) -> str:
     """Hash of the rows that windows are taken from, and of where they begin."""
     digest = hashlib.sha256()
     for store in stores:
-        digest.update(np.array(store.attributes["checksums_crc32c"]["values"], "<u4").tobytes())
+        digest.update(store.fingerprint)
     for bounds in (index.segments.start, index.segments.stop):
         digest.update(bounds.astype("<i8").tobytes())
     return digest.hexdigest()

@@ -5,7 +5,9 @@ processes, and what workers read of a file is in the page cache that all share.
 """
 
 import multiprocessing
+import os
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -28,8 +30,12 @@ class WorkerError(LongstrideError, RuntimeError):
 class StartsFromWorkers:
     """Worker processes of one dataset, which live from the first epoch to the last."""
 
-    def __init__(self, dataset: WindowDataset, num_workers: int) -> None:
-        """Start nothing yet."""
+    def __init__(
+        self, dataset: WindowDataset, num_workers: int, instead_of: "StartsFromWorkers | None" = None
+    ) -> None:
+        """Start nothing yet. `instead_of` others end if they are of this process, and are left alone otherwise."""
+        self._owner = _owner_of(dataset)
+        self._left = instead_of if instead_of and instead_of._owner[0] != self._owner[0] else None
         context = multiprocessing.get_context(START_METHOD)
         # torch is imported once, in the process that workers are forked from, instead of in each of them.
         context.set_forkserver_preload(["__main__", __name__])
@@ -43,6 +49,10 @@ class StartsFromWorkers:
             persistent_workers=True,
         )
 
+    def are_for(self, dataset: WindowDataset) -> bool:
+        """Whether they were made in this process, and serve the rank that it has now."""
+        return self._owner == _owner_of(dataset)
+
     def steps(self, epoch: int, step: int) -> Iterator[Steps]:
         """The steps of an epoch from `step` on, those that are drawn together at a time.
 
@@ -53,6 +63,12 @@ class StartsFromWorkers:
             for starts in self._loader:
                 yield Steps(step, starts)
                 step += len(starts)
+        except ChildProcessError as error:
+            raise WorkerError(
+                "this process was forked from one that had workers, and can start none: make loaders with "
+                "num_workers before it is forked without iterating them, or start it by spawn",
+                code="workers-lost",
+            ) from error
         except RuntimeError as error:
             if not str(error).startswith("DataLoader worker"):
                 raise
@@ -63,11 +79,16 @@ class StartsFromWorkers:
             ) from error
 
 
+def _owner_of(dataset: WindowDataset) -> tuple[int, int, int]:
+    return os.getpid(), dataset.rank, dataset.world_size
+
+
 class _Starts(IterableDataset[NDArray[np.int64]]):
     """In a worker: starts of every num_workers-th group of steps."""
 
     def __init__(self, dataset: WindowDataset) -> None:
-        self._dataset = dataset
+        self._dataset = copy(dataset)
+        self._dataset.collection = dataset.collection.without_memory()
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
         end_with_parent()

@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.writing.segments import default_max_gap
 from longstride.storage.atomic import naming
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import LongstrideError, StoreError, coded
 from longstride.storage.location import local_path
 from longstride.storage.open import StoreOrPath, opened
+from longstride.storage.series.gaps import default_max_gap
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import name_of
 from longstride.storage.writing.output import check_output, output_file

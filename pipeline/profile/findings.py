@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
-from longstride.pipeline.ingest.sources.names import Names
+from longstride.pipeline.ingest.sources.rows.given import Sources, listed_sources
+from longstride.pipeline.ingest.sources.rows.spool import spooled
 from longstride.pipeline.profile.cadence.coarse_clock import find_coarse_clock
 from longstride.pipeline.profile.cadence.steps import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
@@ -39,6 +42,9 @@ from longstride.storage.errors import coded
 
 __all__ = ["profile"]
 
+MAX_BYTES = 2**28
+"""What is looked at of rows that a program holds: the beginning."""
+
 WHY = {
     "encoding": "there are bytes that are not UTF-8",
     "skip-lines": "what stands above the names",
@@ -50,17 +56,18 @@ WHY = {
 @coded
 @typed
 def profile(
-    names: Names,
+    names: Sources,
     *,
     rows: int = 10_000,
     every: str | None = None,
     start: str | None = None,
     progress: Callable[[float, float], object] | None = None,
 ) -> Proposal:
-    """Look at about `rows` rows of logs, named as for `ingest`, and propose a recipe.
+    """Look at about `rows` rows of sources, given as for `ingest`, and propose a recipe.
 
     Of long logs, the other rows are looked through for what these lack: all, or excerpts that are spread evenly.
-    `progress` is called with the bytes of these that were read, and with all of them.
+    `progress` is called with the bytes of these that were read, and with all of them. Of rows that a program
+    holds, the first 256 MB are looked at, in a temporary file; an iterator has to be made again for the ingest.
 
     `every` says that rows are counted, and how far apart they are ("50us", "20000hz"); `start`, when the first row
     was, an elapsed time is zero, or the date of times of day. Where a log needs one of them and does not tell it,
@@ -70,17 +77,32 @@ def profile(
     or `start` cannot be used.
     """
     check_told(every, start)
+    given = listed_sources(names)
+    with (
+        TemporaryDirectory(prefix="longstride-") as folder,
+        spooled(given, Path(folder, "rows"), MAX_BYTES) as spool,
+    ):
+        draft = _profiled(
+            [os.fspath(name) for name in spool.names], rows, Told(every=every, start=start), progress
+        )
+    draft.seen += [f"{one} were looked at" for one in spool.cut]
+    return draft
+
+
+def _profiled(
+    names: list[str], rows: int, told: Told, progress: Callable[[float, float], object] | None
+) -> Proposal:
     sample = take_sample(names, rows)
     if not sample.num_rows:
         raise _no_row(sample)
     if not sample.is_whole:
         sample = look_further(sample, progress or (lambda done, total: None))
-    draft = lay_out(sample, Told(sample.dialect.facts, every, start))
+    draft = lay_out(sample, told._replace(facts=sample.dialect.facts))
     _say_dialect(draft)
     _say_names(draft)
     _say_units(draft)
     say_time(draft)
-    ask(draft, [os.fspath(name) for name in ([names] if isinstance(names, str | os.PathLike) else names)])
+    ask(draft, names)
     # Each looks at the columns that those before it have left.
     leave_out_other_times(draft)
     find_spellings(draft)

@@ -116,10 +116,11 @@ def _described(options: type, signature: inspect.Signature) -> str:
 
 def checked(name: str, value: Any, hint: Any, error: type[LongstrideError]) -> Any:
     """A value as plain Python has it. Raises `error`, with the name, where the hint says another type."""
+    if isinstance(hint, str):
+        return value  # a type in quotes is not known here: whoever uses the value checks it
     if _is_small(value):
         value = value.tolist()  # of numpy, torch or pandas: settings are written as JSON
-    # A type in quotes is not known here: whoever uses the value checks it.
-    if isinstance(hint, str) or _fits(value, hint):
+    if _fits(value, hint):
         return value
     shown = " ".join(repr(value).split())[:MAX_SHOWN]
     raise error(f"{name} is {shown}: expected {_Shown(hint)}", code="option-value")

@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from longstride.storage.atomic import make_directory
 from longstride.storage.errors import StoreError
 from longstride.storage.packed.store import PackedStore
+from longstride.storage.series.row_source import DecodedRows
 
-__all__ = ["RowCache"]
+__all__ = ["RowCache", "cache_of"]
 
 RESERVED, THERE = 1, 2
 """Marks of a chunk: it counts towards the limit, and is being decoded; it is decoded."""
@@ -37,23 +38,30 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class RowCache:
-    """The values of one packed store, decoded chunk by chunk into a mapped file; it reads like `PackedRows`."""
+    """Values (T, N), decoded chunk by chunk into a mapped file; it reads like `PackedRows`."""
 
-    def __init__(self, store: PackedStore, folder: str | os.PathLike[str], limit_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        rows: DecodedRows,
+        chunk_rows: int,
+        identity: object,
+        folder: str | os.PathLike[str],
+        limit_bytes: int | None = None,
+    ) -> None:
         """Keep at most `limit_bytes` of rows in a folder, on a local disk or in memory (/dev/shm).
 
-        Rows of this store that an earlier process left there are used, unless the machine was restarted since:
-        then it is not known which of them had reached the disk. Raises StoreError where the folder cannot be used.
+        `identity` is plain JSON that differs wherever the rows do. Rows that an earlier process left there are
+        used, unless the machine was restarted since: then it is not known which of them had reached the disk.
+        Raises StoreError where the folder cannot be used.
         """
-        rows = store.rows("values")
         self._rows = rows
         self.shape, self.dtype, self.nbytes = rows.shape, rows.dtype, rows.nbytes
-        self._chunk_rows = store.packing.chunk_rows
-        self._num_chunks = -(-len(rows) // self._chunk_rows)
-        row_bytes = rows.nbytes // len(rows)
+        self._chunk_rows = chunk_rows
+        self._num_chunks = -(-rows.shape[0] // self._chunk_rows)
+        row_bytes = rows.nbytes // rows.shape[0]
         limit = rows.nbytes if limit_bytes is None else limit_bytes
         self._max_chunks = self._num_chunks if limit >= rows.nbytes else limit // (self._chunk_rows * row_bytes)
-        name = _name_of(store)
+        name = _name_of(identity, rows.shape[0], chunk_rows)
         values, there, sums = (Path(folder) / f"{name}.{kind}" for kind in ("values", "there", "checksums"))
         try:
             make_directory(Path(folder))
@@ -143,7 +151,7 @@ class RowCache:
         if not len(chunks):
             return
         bounds = [
-            (int(run[0]) * self._chunk_rows, min((int(run[-1]) + 1) * self._chunk_rows, len(self._rows)))
+            (int(run[0]) * self._chunk_rows, min((int(run[-1]) + 1) * self._chunk_rows, self.shape[0]))
             for run in np.split(chunks, np.flatnonzero(np.diff(chunks) > 1) + 1)
         ]
         if not self._has_room(bounds):
@@ -168,7 +176,7 @@ class RowCache:
 
     def _has_room(self, bounds: Sequence[tuple[int, int]]) -> bool:
         """Whether the disk has room for these rows; if not, none are kept from now on."""
-        row_bytes = self.nbytes // len(self._rows)
+        row_bytes = self.nbytes // self.shape[0]
         has_room = all(
             _allocated(self._file, start * row_bytes, (stop - start) * row_bytes) for start, stop in bounds
         )
@@ -202,11 +210,16 @@ class RowCache:
                     yield np.array([chunk])
 
 
-def _name_of(store: PackedStore) -> str:
+def cache_of(store: PackedStore, folder: str | os.PathLike[str], limit_bytes: int | None = None) -> RowCache:
+    """A cache of the values of a packed store."""
+    checksums = store.attributes["checksums_crc32c"]["values"]
+    return RowCache(store.rows("values"), store.packing.chunk_rows, checksums, folder, limit_bytes)
+
+
+def _name_of(identity: object, num_rows: int, chunk_rows: int) -> str:
     """A name for these rows, wherever they lie, and for the time since the machine was started."""
     boot = BOOT_ID.read_text(encoding="utf-8").strip() if BOOT_ID.exists() else ""
-    checksums = store.attributes["checksums_crc32c"]["values"]
-    known = [checksums, store.num_rows, store.packing.chunk_rows, boot, LAYOUT]
+    known = [identity, num_rows, chunk_rows, boot, LAYOUT]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:24]
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from longstride.storage.format import RowArray, chunk_file
 from longstride.storage.packed.shards import Packing, index_bytes, read_index
 from longstride.storage.places.folder import Folder
 from longstride.storage.places.place import FileChanged, Part, Place
+from longstride.storage.series.row_keys import sliced
 
 __all__ = ["PackedRows", "threads_for"]
 
@@ -78,6 +79,8 @@ class PackedRows:
         self._sizes = shard_sizes
         self._check_unchanged = check_unchanged
         self._shards: dict[int, _Shard] = {}
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_of = 0
         # A search for a time by bisection asks for single rows, the first ones again and again.
         num_kept = KEPT_BYTES // (packing.chunk_rows * array.row_bytes)
         self._chunk = lru_cache(maxsize=max(1, min(MAX_KEPT, num_kept)))(self._read_chunk)
@@ -86,21 +89,12 @@ class PackedRows:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> Any:
-        key, *rest = key if isinstance(key, tuple) else (key,)
-        if isinstance(key, slice):
-            start, stop, step = key.indices(len(self))
-            if step != 1:
-                raise IndexError(f"rows of a packed store are read one after the other, not in steps of {step}")
-            found = self.read(start, max(start, stop))
-        elif isinstance(key, int | np.integer):
-            row = int(key) + (len(self) if key < 0 else 0)
-            if not 0 <= row < len(self):
-                raise IndexError(f"row {key} is not within the {len(self)} rows of {self._place.name}")
-            found = self._chunk(row // self._packing.chunk_rows)[row % self._packing.chunk_rows]
-            return found[tuple(rest)] if rest else found
-        else:
-            found = np.stack([self[int(row)] for row in np.asarray(key).ravel()])
-        return found[(slice(None), *rest)] if rest else found
+        """Rows as numpy gives them; only those that are asked for are decoded. Raises IndexError as `sliced`."""
+        return sliced(key, self.shape, self._row, self.read)
+
+    def _row(self, row: int) -> Any:
+        chunk, within = divmod(row, self._packing.chunk_rows)
+        return self._chunk(chunk)[within]
 
     @property
     def in_memory(self) -> None:
@@ -133,7 +127,7 @@ class PackedRows:
         if len(runs) == 1:
             self._read_run(runs[0])
             return
-        for _ in self._pool.map(self._read_run, runs):
+        for _ in self._decoders().map(self._read_run, runs):
             pass
 
     def _runs(self, start: int, stop: int, out: NDArray[Any]) -> Iterator[_Run]:
@@ -147,9 +141,12 @@ class PackedRows:
             begin = max(start, first)
             yield _Run(begin, min(stop, first + rows), out[begin - start :])
 
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(threads_for(self._place), thread_name_prefix="longstride-decoder")
+    def _decoders(self) -> ThreadPoolExecutor:
+        # A process that was forked has a copy of the pool, but none of its threads: it would wait for ever.
+        if self._pool is None or self._pool_of != os.getpid():
+            self._pool = ThreadPoolExecutor(threads_for(self._place), thread_name_prefix="longstride-decoder")
+            self._pool_of = os.getpid()
+        return self._pool
 
     def _read_run(self, run: _Run) -> None:
         rows = self._packing.chunk_rows

@@ -33,8 +33,8 @@ from longstride.storage.format import (
     identity_of,
     seal,
 )
-from longstride.storage.segments import Segments
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.segments import Segments
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.store import SeriesStore
 
 __all__ = ["Commit", "copied_documents", "write_commit"]

@@ -27,8 +27,8 @@ from longstride.storage.errors import StoreError
 from longstride.storage.format import StoreLayout, chunk_file
 from longstride.storage.mapped.store import MappedStore
 from longstride.storage.open import open_mapped
-from longstride.storage.segments import Segments
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.segments import Segments
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.verify import check_row_chunk
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.metadata import Commit, write_commit

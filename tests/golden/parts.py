@@ -261,6 +261,10 @@ def _report(report: IngestReport) -> Values:
     return found
 
 
+FIRST_FIELDS = ("values", "start", "mask", "target", "target_mask", "store")
+"""Those that every batch has had; others are there where they are asked for."""
+
+
 def _served(source: SeriesStore | Sequence[SeriesStore], options: dict[str, Any]) -> Values:
     loader = WindowLoader(source, **{"window": 16, "stride": 4, "batch_size": 64, "pool_rows": 8192, **options})
     fields: dict[str, list[str | None]] = {}
@@ -270,7 +274,9 @@ def _served(source: SeriesStore | Sequence[SeriesStore], options: dict[str, Any]
             for name, data in batch._asdict().items():
                 fields.setdefault(name, []).append(None if data is None else digest(data))
     found: Values = {
-        name: None if not any(digests) else digest(json.dumps(digests)) for name, digests in fields.items()
+        name: None if not any(digests) else digest(json.dumps(digests))
+        for name, digests in fields.items()
+        if any(digests) or name in FIRST_FIELDS
     }
     counts = [len(loader), loader.num_windows, loader.num_skipped, loader.num_dropped]
     return {**found, "steps, windows, skipped, dropped": counts, "fingerprint": loader.fingerprint}

@@ -11,7 +11,7 @@ import pytest
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.atomic import exchange
 from longstride.storage.open import open_store
-from longstride.storage.packed.cache import RowCache
+from longstride.storage.packed.cache import cache_of
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_store
@@ -112,7 +112,7 @@ def test_a_cache_is_not_filled_from_another_store(make: Make, tmp_path: Path) ->
     first, second = make("first.zarr", 1), make("second.zarr", 2)
     store = open_store(first)
     assert isinstance(store, PackedStore)
-    cache = RowCache(store, tmp_path / "cache")
+    cache = cache_of(store, tmp_path / "cache")
     exchange(first, second)
     with raises("store-changed", first):
         cache.read_many([(0, 10)], [np.empty((10, 3), np.float32)])

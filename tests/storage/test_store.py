@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from longstride.storage.errors import StoreError
 from longstride.storage.format import ATTRIBUTES, ROOT, StoreLayout, seal
 from longstride.storage.open import open_store
-from longstride.storage.segments import Segments
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.segments import Segments
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.metadata import Commit, write_commit
 from tests.helpers.errors import raises

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from longstride.storage.errors import LongstrideError
-from longstride.storage.statistics import Statistics
-from longstride.storage.store import SeriesStore
+from longstride.storage.series.data import SeriesData
+from longstride.storage.series.statistics import Statistics
 
 __all__ = ["Normalisation"]
 
@@ -22,7 +22,7 @@ class Normalisation:
     scale: Tensor
 
     @staticmethod
-    def fit(statistics: Statistics, store: SeriesStore) -> "Normalisation":
+    def fit(statistics: Statistics, store: SeriesData) -> "Normalisation":
         """Take mean and standard deviation from the statistics (N,) of the training split of a store.
 
         A channel without a value gets mean 0 and scale 1. A constant one gets scale 1, and so does one whose

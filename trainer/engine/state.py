@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split
-from longstride.storage.open import open_store
+from longstride.storage.open_data import opened_data
+from longstride.storage.series.data import SeriesData
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.divergence import is_ruined
 from longstride.trainer.engine.loss import make_loss
@@ -68,23 +69,28 @@ class Progress:
 class RunState:
     """Store, batches, model, loss and progress of one rank, as the settings ask."""
 
-    def __init__(self, settings: Settings, ranks: Ranks) -> None:
-        """Open the store and make everything new; raises LongstrideError where settings and store do not fit."""
-        data, run = settings.data, settings.run
+    def __init__(self, settings: Settings, ranks: Ranks, data: SeriesData | None = None) -> None:
+        """Make everything new, of `data` or of the store or array that the settings name, which is opened.
+
+        Raises LongstrideError where settings and store do not fit.
+        """
+        self.store = opened_data(str(settings.data.store)) if data is None else data
+        run = settings.run
         check_precision(run.precision, ranks.device)
         self.settings = settings
         self.ranks = ranks
-        self.store = open_store(str(data.store))
-        if data.normal_only and not self.store.label_names:
+        if settings.data.normal_only and not self.store.label_names:
             raise SettingsError(f"{self.store.name} has no labels: leave --normal-only out", code="no-labels")
-        splits = splits_of_run(self.store, data)
+        splits = splits_of_run(self.store, settings.data)
         self.batches = self._loader(splits.train, shuffle=True)
-        has_validation = len(WindowIndex(splits.validation.segments, data.window, data.stride)) > 0
+        has_validation = (
+            len(WindowIndex(splits.validation.segments, settings.data.window, settings.data.stride)) > 0
+        )
         self.validation_batches = self._loader(splits.validation, shuffle=False) if has_validation else None
         """None where the validation split is shorter than a window."""
         self.normalise_by(Normalisation.fit(splits.train.stats(self.store), self.store))
         torch.manual_seed(run.seed)
-        self.model = build_model(settings.model, len(self.store.channels), data.window).to(ranks.device)
+        self.model = build_model(settings.model, len(self.store.channels), settings.data.window).to(ranks.device)
         self.loss = make_loss(settings.optimiser.loss)
         self.last_step = min(run.epochs * len(self.batches), run.max_steps or sys.maxsize)
         """Steps of the run, unless something ends it before."""

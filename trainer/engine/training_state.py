@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from longstride.storage.series.data import SeriesData
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.optimisation import make_average, make_optimiser, make_schedule
 from longstride.trainer.engine.precision import make_scaler
@@ -17,9 +18,9 @@ __all__ = ["TrainingState"]
 class TrainingState(RunState):
     """A model with its optimiser, learning rate, scaler and average of weights."""
 
-    def __init__(self, settings: Settings, ranks: Ranks) -> None:
+    def __init__(self, settings: Settings, ranks: Ranks, data: SeriesData | None = None) -> None:
         """See RunState."""
-        super().__init__(settings, ranks)
+        super().__init__(settings, ranks, data)
         self.average = make_average(settings.optimiser, self.model)
         self.optimiser = make_optimiser(settings.optimiser, self.model)
         self.schedule = make_schedule(settings.optimiser, self.optimiser, self.last_step)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.store import SeriesStore
+from longstride.storage.series.data import SeriesData
 from longstride.storage.text import readable_time
 from longstride.trainer.reporting.examples import Example
 from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
@@ -20,7 +20,7 @@ MAX_DOTTED_ROWS = 128
 
 
 def draw_window(
-    example: Example, store: SeriesStore, title: str, *, worst: bool = False, dots: bool = True
+    example: Example, store: SeriesData, title: str, *, worst: bool = False, dots: bool = True
 ) -> "Figure":
     """Draw the first eight channels of a window that have a value, or the four `worst`, over time.
 

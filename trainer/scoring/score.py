@@ -17,8 +17,8 @@ from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path, place_of
 from longstride.storage.open import opened
-from longstride.storage.segments import Segments
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.segments import Segments
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import content_of, name_of
 from longstride.storage.writing.output import check_output

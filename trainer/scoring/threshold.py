@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.statistics import Statistics
 from longstride.trainer.engine.distributed import Ranks
 
 __all__ = ["ScoreCounts", "row_scores"]

@@ -89,6 +89,7 @@ class TrainedModel:
             shuffle=False,
             split=split,
             channels=self.channels,
+            world_size=1,  # of several processes, too, one scores all
             device=self.device if self.device.type == "cuda" else None,
         )
         for batch in loader:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
-from longstride.pipeline.ingest.sources.files import refuse_changed, version_of
+from longstride.pipeline.ingest.sources.files import checksum, refuse_changed, version_of
 
 __all__ = ["Raw", "Section", "Source", "Unparsed", "absolute"]
 
@@ -76,10 +76,11 @@ class Source(ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        """By which it is called."""
         self.version = version_of(name)
         """Of the file when its header was read."""
         self.path = absolute(name)
-        """Its name from any working directory."""
+        """Its name from any working directory; empty where no file of the user holds its rows."""
         self.crc = 0
         """CRC-32C of the file, known when all `sections` were asked for."""
         self.names: tuple[str, ...] = ()
@@ -108,6 +109,10 @@ class Source(ABC):
         other = copy(self)
         other.name = name
         return other
+
+    def bytes_crc(self) -> int:
+        """CRC-32C of the file, which is read for it unless it is known."""
+        return checksum(self.name)
 
     def refuse_changed(self) -> None:
         """Raise SourceError where the file is no longer the one that was opened."""

@@ -33,6 +33,8 @@ class Columnar(Source):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        self.file = name
+        """What is opened."""
         self.line = "row"
         self._in_file: tuple[str, ...] = ()
         with self._opened() as file:
@@ -44,6 +46,13 @@ class Columnar(Source):
         with self._opened(self.names[:1]) as file:  # rows can be counted in any column
             self._rows = self._rows_of(file)
         self.num_rows = sum(self._rows)
+
+    def named(self, name: str) -> Source:
+        """The same, called and opened otherwise."""
+        other = super().named(name)
+        assert isinstance(other, Columnar)
+        other.file = name
+        return other
 
     def types(self) -> dict[str, pl.DataType]:
         """Types of the columns. Raises SourceError for one that Polars has not."""
@@ -65,7 +74,7 @@ class Columnar(Source):
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """Cut by row groups or record batches."""
-        self.crc = checksum(self.name)
+        self.crc = checksum(self.file)
         yield from self.groups()
 
     def groups(self) -> Iterator[Section]:
@@ -104,7 +113,7 @@ class Columnar(Source):
         """The file, to read some columns or all; what is wrong with it becomes a SourceError."""
         in_file = None if names is None else list(dict.fromkeys(self._column_of[name] for name in names))
         try:
-            with _native(self.name) as raw, self._reader(raw, in_file) as file:
+            with _native(self.file) as raw, self._reader(raw, in_file) as file:
                 yield file
         except LongstrideError:
             raise

@@ -16,11 +16,15 @@ from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
 from longstride.pipeline.ingest.sources.shapes.melted import Melted
+from longstride.pipeline.ingest.sources.tables.excel import ExcelSource
+from longstride.pipeline.ingest.sources.tables.tdms import TdmsSource
 
 __all__ = ["open_as_it_is", "open_source", "reshaped"]
 
 PROBE_BYTES = 2**12
 PARQUET, ARROW = b"PAR1", b"ARROW1"
+TABLES = (ExcelSource, TdmsSource)
+"""Known by their names as well: other files begin with the same bytes."""
 ANNOTATED = re.compile(rb'"?#(group|datatype|default)"?,', re.IGNORECASE)
 """The first line of a table of InfluxDB."""
 LINE_PROTOCOL = re.compile(
@@ -54,6 +58,9 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         return ParquetSource(name)
     if magic.startswith(ARROW):
         return ArrowSource(name)
+    for kind in TABLES:
+        if magic.startswith(kind.magic) and name.lower().endswith(kind.suffixes):
+            return kind(name)
     with open_text(name) as (stream, _):
         begin = stream.read(PROBE_BYTES)
     refuse_foreign(name, begin)

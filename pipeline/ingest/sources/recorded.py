@@ -26,7 +26,7 @@ class Recorded(NamedTuple):
     name: str
     """As it was given."""
     path: str
-    """The same from any working directory."""
+    """The same from any working directory; empty of rows that a program held."""
     is_certain: bool
     """Whether the store says the path; an old store may hold a name that was relative to a folder of then."""
     num_bytes: int
@@ -45,7 +45,7 @@ def recorded_sources(store: SeriesStore) -> list[Recorded]:
     return [
         Recorded(
             name=source["name"],
-            path=source.get("path") or absolute(source["name"]),
+            path=absolute(source["name"]) if source.get("path") is None else source["path"],
             is_certain="path" in source or absolute(source["name"]) == source["name"],
             num_bytes=source["bytes"],
             crc=source["crc32c"],
@@ -81,7 +81,9 @@ def sources_of_rebuild(store: SeriesStore, named: Sequence[str], *, accept_chang
         name = source.path if number in in_place else holds.where(source, free)
         if name is None:
             now = _version(source.path)
-            if now is None:
+            if not source.path:
+                missing += [f"the {source.rows_in:,} {source.name} are in no file"] * (source.rows_in > 0)
+            elif now is None:
                 missing.append(f"{source.path} is missing{'' if source.is_certain else UNCERTAIN}")
             elif (accept_changed and (source.is_certain or _key(source.path) in keys)) or not source.rows_in:
                 name = source.path
@@ -120,7 +122,7 @@ class _Holdings:
 
     def where(self, source: Recorded, named: Sequence[str]) -> str | None:
         """The file that has the bytes of a source: one of those named or the one at its path."""
-        candidates = [*named, source.path]
+        candidates = [*named, *filter(None, [source.path])]
         sizes = {name: found.num_bytes for name in candidates if (found := self._version(name)) is not None}
         same = [name for name in sizes if sizes[name] == source.num_bytes]
         # A log to which lines were added. Nothing can be said of one that had no rows.
@@ -141,7 +143,7 @@ class _Holdings:
 def _key(name: str) -> str | None:
     """None as for `_version`."""
     try:
-        return key_of(name)
+        return key_of(name) if name else None
     except SourceError:
         return None
 
@@ -149,7 +151,7 @@ def _key(name: str) -> str | None:
 def _version(name: str) -> Version | None:
     """None where a file is missing, or nobody can read it: what the user named was found before."""
     try:
-        return version_of(name)
+        return version_of(name) if name else None
     except SourceError:
         return None
 
@@ -170,11 +172,13 @@ def _not_as_they_were(store: SeriesStore, missing: Sequence[str], changed: Seque
     all_ = [*missing, *changed]
     rest = f"; and {len(all_) - MAX_SHOWN:,} more" if len(all_) > MAX_SHOWN else ""
     remedy = "name the files that have their rows now, under whatever name"
+    if any(not source.path and source.rows_in for source in recorded_sources(store)):
+        remedy += ", give rows that no file holds to `longstride.rebuild` again, as they were"
     if changed:
         remedy += ", or take the changed files as they are, without the rows that they had, with --accept-changed"
     return SourceError(
         str(store.path),
-        f"it was made from files that are no longer there, or are others: {'; '.join(all_[:MAX_SHOWN])}{rest}. A "
-        f"rebuild needs all its sources: {remedy}",
+        f"it was made from sources that are no longer there, or are others: {'; '.join(all_[:MAX_SHOWN])}{rest}. "
+        f"A rebuild needs all its sources: {remedy}",
         code="source-missing" if missing else "source-changed",
     )

@@ -20,9 +20,11 @@ from longstride.storage.atomic import make_directory, naming, write_file
 from longstride.storage.format import LOCK_FILE
 from longstride.storage.writing.lock import StoreLock
 
-__all__ = ["StagedFolder", "part_name", "rejects_name", "was_finished", "written_whole"]
+__all__ = ["ROWS", "StagedFolder", "part_name", "rejects_name", "was_finished", "written_whole"]
 
 REPORT_FILE = "report.json"
+ROWS = "rows"
+"""Folder, next to that of the job, of the rows that a program gave: each job writes and removes its own."""
 
 
 def part_name(source: int, section: int, piece: int) -> str:
@@ -67,7 +69,7 @@ class StagedFolder:
         """Make the folder, remove those of other jobs, and give the parts that this job has left: see `stamps`."""
         make_directory(self.path)
         for other in self.path.parent.iterdir():
-            if other.name != self.path.name:
+            if other.name not in (self.path.name, ROWS):
                 shutil.rmtree(other, ignore_errors=True)
         return self.stamps()
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.text import counted
 from longstride.storage.writing.writer import StoreWriter
 

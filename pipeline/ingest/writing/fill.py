@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.writing.elapsed import elapsed
+from longstride.storage.series.elapsed import elapsed
 
 __all__ = ["Fill"]
 

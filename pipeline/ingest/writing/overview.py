@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.report_page.overview import ChannelOverview, Overview
-from longstride.pipeline.ingest.writing.elapsed import steps_between
 from longstride.storage.html.pictures import edges_of
-from longstride.storage.segments import Segments
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.elapsed import steps_between
+from longstride.storage.series.segments import Segments
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["overview_of"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.writing.elapsed import steps_between
+from longstride.storage.series.elapsed import steps_between
 
 __all__ = ["Rates"]
 

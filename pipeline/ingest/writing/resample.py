@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.settings.rows import Aggregate
-from longstride.pipeline.ingest.writing.elapsed import steps_between
+from longstride.storage.series.elapsed import steps_between
 from longstride.storage.text import iso_time
 
 __all__ = ["MissingSteps", "means", "refuse_early", "resample"]

@@ -16,8 +16,8 @@ from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader
 from longstride.pipeline.ingest.times.whole_numbers import LARGEST
-from longstride.pipeline.ingest.writing.elapsed import steps_between
 from longstride.pipeline.ingest.writing.merge import Rows
+from longstride.storage.series.elapsed import steps_between
 from longstride.storage.text import iso_time
 
 __all__ = ["Spread", "refuse_unknown_order", "spread_times"]

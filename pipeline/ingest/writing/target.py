@@ -8,9 +8,9 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.staging.part_file import Part
 from longstride.pipeline.ingest.writing.row_rules import RowRules
-from longstride.pipeline.ingest.writing.segments import usual_step
 from longstride.storage.format import StoreLayout
-from longstride.storage.segments import Segments
+from longstride.storage.series.gaps import usual_step
+from longstride.storage.series.segments import Segments
 from longstride.storage.writing.lock import StoreLock, taken
 from longstride.storage.writing.writer import StoreWriter
 

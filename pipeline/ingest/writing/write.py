@@ -25,10 +25,10 @@ from longstride.pipeline.ingest.writing.memory import refuse_large
 from longstride.pipeline.ingest.writing.merge import MergedRows, merge_bucket
 from longstride.pipeline.ingest.writing.overview import overview_of
 from longstride.pipeline.ingest.writing.row_rules import RowRules
-from longstride.pipeline.ingest.writing.segments import default_max_gap, find_segments
 from longstride.pipeline.ingest.writing.spread import refuse_unknown_order
 from longstride.pipeline.ingest.writing.target import Contents, NewStore
 from longstride.storage.format import StoreLayout
+from longstride.storage.series.gaps import default_max_gap, find_segments
 from longstride.storage.text import counted
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter

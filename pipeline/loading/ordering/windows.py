@@ -6,30 +6,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import LongstrideError
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 
 __all__ = ["WindowIndex"]
 
 
 class WindowIndex:
-    """All windows of K rows (and H rows of horizon after each) that lie inside one segment.
+    """All windows of K rows (and H rows of horizon after each, or after a gap) that lie inside one segment.
 
     Window i of a segment starts at row `segment start + i * stride`. Windows are numbered 0..W-1 in row order,
     over all segments. Memory is O(segments).
     """
 
-    def __init__(self, segments: Segments, window: int, stride: int, horizon: int = 0) -> None:
-        """Count the windows; raises LongstrideError for a window or stride below 1 or a negative horizon."""
-        if window < 1 or stride < 1 or horizon < 0:
+    def __init__(self, segments: Segments, window: int, stride: int, horizon: int = 0, gap: int = 0) -> None:
+        """Count the windows; raises LongstrideError for a window or stride below 1, a negative horizon or gap."""
+        if window < 1 or stride < 1 or horizon < 0 or gap < 0:
             raise LongstrideError(
-                f"window {window}, stride {stride}, horizon {horizon}: expected at least 1, 1 and 0 rows",
+                f"window {window}, stride {stride}, horizon {horizon}, gap {gap}: expected at least 1, 1, 0 and 0 "
+                "rows",
                 code="option-value",
             )
         self.segments = segments
         self.window = window
         self.stride = stride
         self.horizon = horizon
-        self.counts = segments.num_windows(window, stride, horizon)
+        self.gap = gap
+        self.counts = segments.num_windows(window, stride, gap + horizon)
         """Windows of each segment (S,)."""
         self.offsets = np.concatenate([[0], np.cumsum(self.counts)])
         """Number of the first window of each segment (S + 1,); the last entry is W."""
@@ -39,8 +41,13 @@ class WindowIndex:
 
     @property
     def span(self) -> int:
-        """Rows that one window needs, K + H."""
-        return self.window + self.horizon
+        """Rows that one window needs, K + H and those of the gap."""
+        return self.window + self.gap + self.horizon
+
+    @property
+    def ahead(self) -> int:
+        """Rows from the start of a window to its first target: without a horizon, those are its own rows."""
+        return self.window + self.gap if self.horizon else 0
 
     @cached_property
     def hop(self) -> int:

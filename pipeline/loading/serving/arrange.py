@@ -65,14 +65,18 @@ class Arranger:
         mask: Tensor | None,
         target: Tensor | None,
         target_mask: Tensor | None,
+        future: Tensor | None = None,
+        future_mask: Tensor | None = None,
     ) -> WindowBatch:
-        """The batch of values and targets that were gathered from these places; it keeps their memory."""
+        """The batch of values, targets and future that were gathered from these places; it keeps their memory."""
         if places.padded is not None:
             padded = torch.from_numpy(places.padded).to(values.device)
             mask = _blanked(padded, values, mask)
             target_mask = None if target is None else _blanked(padded, target, target_mask)
+            future_mask = None if future is None else _blanked(padded, future, future_mask)
         store = None if places.store is None else torch.from_numpy(places.store)
-        return WindowBatch(values, torch.from_numpy(places.start), mask, target, target_mask, store)
+        start = torch.from_numpy(places.start)
+        return WindowBatch(values, start, mask, target, target_mask, store, future, future_mask)
 
 
 def _blanked(padded: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:

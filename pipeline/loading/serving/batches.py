@@ -12,7 +12,9 @@ from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.ordering.order import PADDING
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.arrange import Arranger, Places
+from longstride.pipeline.loading.serving.extras import Extras
 from longstride.pipeline.loading.serving.gather import WindowGather
+from longstride.pipeline.loading.serving.row_tables import PoolTables
 from longstride.pipeline.loading.serving.stores import Collection, columns_of
 
 __all__ = ["BatchGather", "PoolGather"]
@@ -31,27 +33,36 @@ class _Gathers:
 
     def __init__(self, collection: Collection, index: WindowIndex, gather: Gather) -> None:
         self._arranger = Arranger(collection, index)
-        self._target_offset = index.window if index.horizon else 0
+        self._target_offset = index.ahead
         self._values = gather(collection.channels, index.window)
         self._target = gather(collection.targets, index.horizon or index.window) if collection.targets else None
+        self._future = gather(collection.future, index.horizon) if collection.future else None
 
     def _batch(self, first: Tensor, stops: list[int] | None = None) -> WindowBatch:
         values, mask = self._values(first, stops)
-        if self._target is None:
+        if self._target is None and self._future is None:
             return WindowBatch(values, first, mask)
-        return WindowBatch(values, first, mask, *self._target(first + self._target_offset, stops))
+        ahead = first + self._target_offset
+        target, target_mask = (None, None) if self._target is None else self._target(ahead, stops)
+        future, future_mask = (None, None) if self._future is None else self._future(ahead, stops)
+        return WindowBatch(values, first, mask, target, target_mask, None, future, future_mask)
 
     def _batch_of(self, places: Places, first: Tensor, stops: list[int] | None = None) -> WindowBatch:
-        values, _, mask, target, target_mask, _ = self._batch(first, stops)
-        return self._arranger.batch(places, values, mask, target, target_mask)
+        batch = self._batch(first, stops)
+        return self._arranger.batch(
+            places, batch.values, batch.mask, batch.target, batch.target_mask, batch.future, batch.future_mask
+        )
 
 
 class PoolGather(_Gathers):
     """Gathers batches from a pool: rows (R, C) of the served channels of a collection."""
 
-    def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
+    def __init__(
+        self, collection: Collection, index: WindowIndex, batch: int, extras: Extras | None = None
+    ) -> None:
         """Batches of `batch` windows."""
-        served, dtype = collection.served, collection.stores[0].layout.dtype
+        self._extras = extras
+        served, dtype = collection.served, collection.stores[0].dtype
 
         def gather(names: tuple[str, ...], rows: int) -> WindowGather:
             chosen = None if names == served else [[served.index(name) for name in names]]
@@ -60,17 +71,27 @@ class PoolGather(_Gathers):
 
         super().__init__(collection, index, gather)
 
-    def use(self, rows: NDArray[np.floating]) -> None:
-        """Gather from this pool from now on."""
-        for gather in (self._values, self._target):
+    def use(self, rows: NDArray[np.floating], tables: PoolTables | None = None) -> None:
+        """Gather from this pool from now on; `tables` of its rows are for extras."""
+        self._tables = tables
+        for gather in (self._values, self._target, self._future):
             if gather is not None:
                 gather.use([rows])
 
-    def __call__(self, local: NDArray[np.int64], starts: NDArray[np.int64]) -> WindowBatch:
-        """Windows at rows `local` (B,) of the pool, which start at rows `starts` of the collection."""
-        places = self._arranger.places(starts, by_store=True)
+    def __call__(
+        self, local: NDArray[np.int64], starts: NDArray[np.int64], *, by_store: bool = True
+    ) -> WindowBatch:
+        """Windows at rows `local` (B,) of the pool, which start at rows `starts` of the collection.
+
+        Those of several stores come sorted, as they are from stores in memory, or as they are given.
+        """
+        places = self._arranger.places(starts, by_store=by_store)
         local = local if places.order is None else local[places.order]
-        return self._batch_of(places, torch.from_numpy(local))
+        first = torch.from_numpy(local)
+        batch = self._batch_of(places, first)
+        if self._extras is None or self._tables is None:
+            return batch
+        return self._extras.of_pool(batch, self._tables, first)
 
 
 class BatchGather(_Gathers):
@@ -85,7 +106,8 @@ class BatchGather(_Gathers):
         # All channels of a store, of which some are served, are copied as well.
         row_bytes = max(values[:1].nbytes for values in arrays)
         target_rows = (index.horizon or index.window) if collection.targets else 0
-        batch_bytes = batch * (index.window + target_rows) * row_bytes
+        future_rows = index.horizon if collection.future else 0
+        batch_bytes = batch * (index.window + target_rows + future_rows) * row_bytes
         self._at_once = AT_ONCE_BYTES // batch_bytes if batch_bytes <= SMALL_BYTES else 1
 
         def gather(names: tuple[str, ...], rows: int) -> WindowGather:
@@ -117,8 +139,10 @@ class BatchGather(_Gathers):
         def apart(field: Tensor | None) -> Iterable[Tensor | None]:
             return repeat(None) if field is None else field.view(*rows.shape, *field.shape[1:]).unbind()
 
-        values, start, *others = self._batch(rows.reshape(-1))
-        return map(WindowBatch, apart(values), apart(start), *map(apart, others))
+        values, start, mask, *others = self._batch(rows.reshape(-1))
+        while others and others[-1] is None:  # as it is by default
+            others.pop()
+        return map(WindowBatch, apart(values), apart(start), apart(mask), *map(apart, others))
 
     def _arranged(self, starts: NDArray[np.int64]) -> WindowBatch:
         """A batch of several stores, or one that is filled."""

@@ -15,8 +15,10 @@ from torch import Tensor
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.batches import PoolGather
+from longstride.pipeline.loading.serving.extras import Extras
 from longstride.pipeline.loading.serving.prefetch import Prefetch
 from longstride.pipeline.loading.serving.row_reader import RowReader
+from longstride.pipeline.loading.serving.row_tables import PoolTables
 from longstride.pipeline.loading.serving.stores import Collection
 
 __all__ = ["DecodedPools", "PoolPlan"]
@@ -35,31 +37,36 @@ class PoolPlan(NamedTuple):
 class DecodedPools:
     """Serves batches from pools of decoded rows, two of which are in memory."""
 
-    def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
+    def __init__(
+        self, collection: Collection, index: WindowIndex, batch: int, extras: Extras | None = None
+    ) -> None:
         """Batches of `batch` windows."""
         self._collection = collection
         self._reader = RowReader(collection)
-        self._gather = PoolGather(collection, index, batch)
+        self._extras = extras
+        self._gather = PoolGather(collection, index, batch, extras)
         self._free: list[Tensor] = []
 
     def serve(self, plans: Iterator[tuple[PoolPlan, NDArray[np.int64]]]) -> Iterator[WindowBatch]:
         """Batches of plans, each with the starts (steps, B / world_size) that are to be served of it."""
         pools = Prefetch(self._decode(plan, starts) for plan, starts in plans)
-        for memory, plan, starts in pools:
-            self._gather.use(self._shaped(memory, plan).numpy())
+        for memory, plan, starts, tables in pools:
+            self._gather.use(self._shaped(memory, plan).numpy(), tables)
             for local, served in zip(plan.local, starts, strict=True):
                 with _cores_shared() if pools.is_making else nullcontext():
                     batch = self._gather(local, served)
                 yield batch
             self._free.append(memory)
 
-    def _decode(self, plan: PoolPlan, starts: NDArray[np.int64]) -> tuple[Tensor, PoolPlan, NDArray[np.int64]]:
+    def _decode(
+        self, plan: PoolPlan, starts: NDArray[np.int64]
+    ) -> tuple[Tensor, PoolPlan, NDArray[np.int64], PoolTables | None]:
         size = plan.num_rows * len(self._collection.served)
         memory = self._free.pop() if self._free else torch.empty(0, dtype=self._reader.dtype)
         if memory.numel() < size:
             memory = torch.empty(size, dtype=self._reader.dtype)
         self._reader.read(plan.ranges, self._shaped(memory, plan))
-        return memory, plan, starts
+        return memory, plan, starts, None if self._extras is None else self._extras.read(plan.ranges)
 
     def _shaped(self, memory: Tensor, plan: PoolPlan) -> Tensor:
         num_channels = len(self._collection.served)

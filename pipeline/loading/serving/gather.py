@@ -128,7 +128,7 @@ class WindowGather:
 
 
 def window_view(values: NDArray[np.floating], window: int) -> Tensor:
-    """Every run of `window` rows of contiguous values (T, N): a tensor (T - K + 1, K, N) that copies nothing.
+    """Every run of `window` rows of values (T, N): a tensor (T - K + 1, K, N) that copies nothing.
 
     It is empty where there are fewer rows.
     """
@@ -137,4 +137,6 @@ def window_view(values: NDArray[np.floating], window: int) -> Tensor:
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         rows = torch.from_numpy(values)
     num_rows, num_channels = rows.shape
-    return rows.as_strided((max(0, num_rows - window + 1), window, num_channels), (num_channels, num_channels, 1))
+    between_rows, between_channels = rows.stride()
+    shape = (max(0, num_rows - window + 1), window, num_channels)
+    return rows.as_strided(shape, (between_rows, between_rows, between_channels))

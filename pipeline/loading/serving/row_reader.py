@@ -7,8 +7,7 @@ from torch import Tensor
 
 from longstride.pipeline.loading.serving.gather import window_view
 from longstride.pipeline.loading.serving.stores import Collection, columns_of
-from longstride.storage.packed.cache import RowCache
-from longstride.storage.packed.rows import PackedRows
+from longstride.storage.series.row_source import DecodedRows
 
 __all__ = ["RowReader", "merged"]
 
@@ -20,7 +19,7 @@ class RowReader:
         """Nothing is read yet."""
         self._collection = collection
         self._sources = [_source(collection, number) for number in range(len(collection.stores))]
-        self.dtype = torch.from_numpy(np.empty(0, collection.stores[0].layout.dtype)).dtype
+        self.dtype = torch.from_numpy(np.empty(0, collection.stores[0].dtype)).dtype
 
     def read(self, ranges: NDArray[np.int64], out: Tensor) -> None:
         """Copy ranges of rows (ranges, 2), each of one store, one after the other.
@@ -33,6 +32,8 @@ class RowReader:
         begins = np.cumsum(lengths) - lengths
         for number, source in enumerate(self._sources):
             mine = numbers == number
+            if not mine.any():
+                continue
             source.read(
                 list(zip(starts[mine].tolist(), (starts + lengths)[mine].tolist(), strict=True)),
                 [out[begin : begin + length] for begin, length in zip(begins[mine], lengths[mine], strict=True)],
@@ -64,9 +65,9 @@ class _Mapped:
 
 
 class _Packed:
-    """Rows of a packed store, or of its cache."""
+    """Rows that are decoded, or kept by a cache."""
 
-    def __init__(self, rows: PackedRows | RowCache, columns: list[int] | None) -> None:
+    def __init__(self, rows: DecodedRows, columns: list[int] | None) -> None:
         self._rows = rows
         self._columns = columns
 

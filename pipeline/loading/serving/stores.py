@@ -1,7 +1,7 @@
 """One or several stores, seen as one range of rows: those of the first, then those of the second, and so on."""
 
-import os
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,24 +12,25 @@ from numpy.typing import NDArray
 from longstride.pipeline.loading.options import DatasetOptions, Stores
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, mostly_missing_windows, without
-from longstride.pipeline.loading.splits import Split
+from longstride.pipeline.loading.splits import Split, one_split
+from longstride.storage.arrays.chunked import ChunkedRows
+from longstride.storage.arrays.data import ArrayData
 from longstride.storage.errors import LongstrideError
 from longstride.storage.mapped.mapping import read_ahead
-from longstride.storage.mapped.store import MappedStore
-from longstride.storage.open import opened
-from longstride.storage.packed.cache import RowCache
+from longstride.storage.open_data import opened_data
+from longstride.storage.packed.cache import RowCache, cache_of
 from longstride.storage.packed.rows import PackedRows
 from longstride.storage.packed.store import PackedStore
-from longstride.storage.segments import Segments
-from longstride.storage.store import SeriesStore
+from longstride.storage.series.data import SeriesData
+from longstride.storage.series.segments import Segments
 
-__all__ = ["Collection", "Windows", "columns_of", "opened_all", "segments_of"]
+__all__ = ["Collection", "Windows", "columns_of", "label_columns_of", "opened_all", "segments_of"]
 
 
 class Collection:
     """Stores with the same channels, seen as one range of rows."""
 
-    def __init__(self, stores: Sequence[SeriesStore], options: DatasetOptions) -> None:
+    def __init__(self, stores: Sequence[SeriesData], options: DatasetOptions) -> None:
         """Serve the channels and targets of the options, and keep decoded rows of packed stores in their cache.
 
         Raises LongstrideError for a channel that a store does not have, and for stores of different types.
@@ -41,29 +42,30 @@ class Collection:
         """N names, in the order of `values`."""
         self.targets = tuple((self.channels if options.horizon else ()) if targets is None else targets)
         """M names, in the order of `target`; empty where there is none."""
+        self.future = tuple(options.future)
+        """F names, in the order of `future`; empty where there is none."""
+        self.series_names = tuple(name for store in stores for name in store.series)
+        """Name of each series: those of the first store, then those of the second, and so on."""
         self.first_row = np.concatenate([[0], np.cumsum([store.num_rows for store in stores])])
         """Row at which each store begins, and where the last one ends."""
         for store in stores:
-            columns_of(store, (*self.channels, *self.targets))
-        dtypes = {store.layout.dtype for store in stores}
+            columns_of(store, self.served)
+        dtypes = {store.dtype for store in stores}
         if len(dtypes) > 1:
             raise LongstrideError(
-                f"the stores hold {' and '.join(sorted(dtypes))}: ingest them with one --dtype",
+                f"the stores hold {' and '.join(sorted(map(str, dtypes)))}: ingest them with one --dtype",
                 code="stores-differ",
             )
 
     @property
     def served(self) -> tuple[str, ...]:
-        """Channels and targets, each once."""
-        return tuple(dict.fromkeys((*self.channels, *self.targets)))
+        """Channels, targets and those of the future, each once."""
+        return tuple(dict.fromkeys((*self.channels, *self.targets, *self.future)))
 
     @property
     def has_missing(self) -> bool:
         """Whether any value of the served channels is missing."""
-        return any(
-            bool((store.stats().count[columns_of(store, self.served)] < store.num_rows).any())
-            for store in self.stores
-        )
+        return any(store.has_missing(columns_of(store, self.served)) for store in self.stores)
 
     @property
     def arrays(self) -> list[NDArray[np.floating]] | None:
@@ -73,19 +75,36 @@ class Collection:
         return arrays if len(arrays) == len(found) else None
 
     @cached_property
-    def rows(self) -> list[NDArray[np.floating] | PackedRows | RowCache]:
+    def rows(self) -> list[NDArray[np.floating] | PackedRows | ChunkedRows | RowCache]:
         """For each store: its values in memory, or what decodes them, with a cache or without."""
         return [self._rows_of(store) for store in self.stores]
 
-    def _rows_of(self, store: SeriesStore) -> NDArray[np.floating] | PackedRows | RowCache:
-        if isinstance(store, MappedStore):
-            return store.values
-        assert isinstance(store, PackedStore)
-        return store.values if self._cache_dir is None else RowCache(store, self._cache_dir, self._cache_bytes)
+    def _rows_of(self, store: SeriesData) -> NDArray[np.floating] | PackedRows | ChunkedRows | RowCache:
+        values: Any = store.values
+        if isinstance(values, np.ndarray) or self._cache_dir is None:
+            return values  # type: ignore[no-any-return]
+        if isinstance(store, PackedStore):
+            return cache_of(store, self._cache_dir, self._cache_bytes)
+        assert isinstance(values, ChunkedRows)
+        if values.origin is None:
+            raise LongstrideError(
+                f"cache_dir keeps rows of files, and {store.name} does not say which: leave it out",
+                code="option-value",
+            )
+        return RowCache(values, values.piece_rows, values.origin, self._cache_dir, self._cache_bytes)
 
     def __getstate__(self) -> dict[str, Any]:
         # Each process maps stores and caches for itself.
         return {name: value for name, value in vars(self).items() if name != "rows"}
+
+    def without_memory(self) -> "Collection":
+        """The same without values that lie in memory: for a process that only plans."""
+        made = copy(self)
+        vars(made).pop("rows", None)
+        made.stores = tuple(
+            store.without_memory() if isinstance(store, ArrayData) else store for store in self.stores
+        )
+        return made
 
     def locate(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
         """Store of each row, None where there is one alone, and the row within it."""
@@ -99,7 +118,7 @@ class Collection:
         store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1
         for number, (start, stop) in zip(store.tolist(), rows.tolist(), strict=True):
             first_row, values = int(self.first_row[number]), self.rows[number]
-            if isinstance(values, np.ndarray):
+            if isinstance(values, np.ndarray) and values.flags.c_contiguous:
                 read_ahead(values[start - first_row : stop - first_row])
 
     def windows(self, segments: Sequence[Segments], options: DatasetOptions) -> "Windows":
@@ -107,14 +126,14 @@ class Collection:
 
         Raises LongstrideError for a label that a store does not have.
         """
-        window, stride, horizon = options.window, options.stride, options.horizon
+        sizes = options.window, options.stride, options.horizon, options.gap
         kept = []
         num_skipped = 0
         for store, found in zip(self.stores, segments, strict=True):
-            index = WindowIndex(found, window, stride, horizon)
-            dropped = _dropped(index, store, self.served, options)
+            index = WindowIndex(found, *sizes)
+            dropped = _dropped(index, store, tuple(dict.fromkeys((*self.channels, *self.targets))), options)
             left = without(index, dropped) if len(dropped) else found
-            num_skipped += len(index) - len(WindowIndex(left, window, stride, horizon))
+            num_skipped += len(index) - len(WindowIndex(left, *sizes))
             kept.append(left)
         rows = self.first_row.tolist()
         joined = Segments(
@@ -123,7 +142,7 @@ class Collection:
             np.concatenate([part.series for part in kept]),
         )
         first_segment = np.concatenate([[0], np.cumsum([len(part) for part in kept])])
-        return Windows(WindowIndex(joined, window, stride, horizon), first_segment, num_skipped)
+        return Windows(WindowIndex(joined, *sizes), first_segment, num_skipped)
 
 
 @dataclass(frozen=True)
@@ -137,37 +156,42 @@ class Windows:
     """Windows that were left out for missing values or labels."""
 
 
-def opened_all(store: Stores) -> list[SeriesStore]:
-    """The stores, of which those given as paths are opened."""
-    stores = [store] if isinstance(store, SeriesStore | str | os.PathLike) else list(store)
+def opened_all(store: Stores) -> list[SeriesData]:
+    """What windows are served of: stores and arrays as they are, those given as paths opened."""
+    stores = list(store) if isinstance(store, list | tuple) else [store]
     if not stores:
         raise LongstrideError("no store is given: expected at least one", code="option-value")
-    return [opened(item) for item in stores]
+    return [opened_data(item) for item in stores]
 
 
-def segments_of(stores: Sequence[SeriesStore], split: Split | Sequence[Split] | None) -> list[Segments]:
-    """Segments of each store, cut to its split if there is one."""
+def segments_of(stores: Sequence[SeriesData], split: Split | Sequence[Split] | None) -> list[Segments]:
+    """Segments of each store, cut to its split if there is one. Raises LongstrideError for a split of others."""
     if split is None:
         return [store.segments for store in stores]
-    splits = [split] if isinstance(split, Split) else list(split)
+    splits = [one_split(part) for part in (split if isinstance(split, list | tuple) else [split])]
     if len(splits) != len(stores):
         raise LongstrideError(
             f"{len(splits)} splits were given for {len(stores)} stores: expected one for each", code="option-value"
         )
-    return [part.segments for part in splits]
+    return [part.segments_in(store) for part, store in zip(splits, stores, strict=True)]
 
 
-def columns_of(store: SeriesStore, names: Sequence[str]) -> list[int]:
+def columns_of(store: SeriesData, names: Sequence[str]) -> list[int]:
     """Columns of the named channels. Raises LongstrideError for one that the store does not have."""
     return _positions(names, store.channels, f"{store.name} has no channel")
 
 
+def label_columns_of(store: SeriesData, names: Sequence[str]) -> list[int]:
+    """Columns of the named labels. Raises LongstrideError for one that the store does not have."""
+    return _positions(names, store.label_names, f"{store.name} has no label")
+
+
 def _dropped(
-    index: WindowIndex, store: SeriesStore, channels: Sequence[str], options: DatasetOptions
+    index: WindowIndex, store: SeriesData, channels: Sequence[str], options: DatasetOptions
 ) -> NDArray[np.int64]:
     ranges = [np.empty((0, 2), np.int64)]
     if options.without_labels:
-        columns = _positions(options.without_labels, store.label_names, f"{store.name} has no label")
+        columns = label_columns_of(store, options.without_labels)
         ranges.append(labelled_windows(index, store, columns))
     if options.max_missing is not None:
         ranges.append(mostly_missing_windows(index, store, columns_of(store, channels), options.max_missing))

@@ -41,7 +41,7 @@ def say_day_parts(draft: Proposal) -> None:
 
 
 def _are_days(draft: Proposal) -> bool:
-    within = draft.steps(draft.rows["time"], *draft.keys).cast(pl.Int64)
+    within = draft.steps(draft.rows["time"], *draft.keys).cast(pl.Int64, strict=False)  # of centuries, null
     return len(within) > 0 and bool((within % DAY_NS == 0).all())
 
 

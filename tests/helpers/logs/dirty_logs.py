@@ -383,7 +383,8 @@ def _spoil(kind: str, fields: list[str], separator: str, random: Random) -> tupl
     if kind in BROKEN_LINES:
         fields = [field.strip(' "') for field in fields]
         fields[REMARK] = random.choice(_short_remarks(separator))
-    return KINDS[kind](_Row(fields, separator, random))
+    text, reason = KINDS[kind](_Row(fields, separator, random))
+    return text, "zero bytes" if "\0" in text else reason
 
 
 def _noise(kind: str, separator: str, random: Random) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.statistics import Statistics
 
 
 def expect(values: NDArray[np.floating], statistics: Statistics) -> None:

@@ -19,7 +19,7 @@ from unittest import mock
 import numpy as np
 
 from longstride.storage.format import KEPT_GENERATIONS, StoreLayout
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter
 

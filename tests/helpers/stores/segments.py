@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 
 
 def segments_of(pairs: list[tuple[int, int]]) -> Segments:

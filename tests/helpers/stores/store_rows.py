@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from longstride.storage.format import StoreLayout
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 
 LAYOUT = StoreLayout(channels=("a", "b"))
 

@@ -222,7 +222,9 @@ def test_a_dataset_can_be_sent_to_another_process(walk: SeriesStore) -> None:
 @pytest.mark.parametrize(
     ("changes", "code", "facts"),
     [
-        ({"batch_size": 30, "world_size": 4}, "option-value", ["multiple of 4", 32]),
+        ({"batch_size": 30, "rank": 0, "world_size": 4}, "option-value", ["multiple of 4", 32]),
+        ({"rank": 1}, "option-value", ["rank=1", "both"]),
+        ({"world_size": 2}, "option-value", ["world_size=2", "both"]),
         ({"batch_size": 32, "lanes": 5}, "option-value", ["5 lanes", 32]),
         ({"batch_size": 32, "lanes": 0}, "option-value", ["0 lanes"]),
         ({"batch_size": 32, "rank": 2, "world_size": 2}, "option-value", ["rank=2", "world_size=2"]),
@@ -293,3 +295,11 @@ def test_pools_are_drawn_in_a_row_and_read_ahead_one_by_one(
     assert [did.index(("read", stop)) + 1 for stop in stops] == [
         did.index(("serve", step)) for step in [0, *stops[:-1]]
     ]
+
+
+def test_one_name_is_a_list_of_one(walk: SeriesStore) -> None:
+    loader = WindowLoader(walk, window=16, batch_size=32, channels="c1", targets="c2")
+    batch = next(iter(loader))
+    assert batch.values.shape[2] == 1
+    assert batch.target is not None
+    assert batch.target.shape[2] == 1

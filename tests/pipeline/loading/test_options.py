@@ -49,6 +49,8 @@ def starts_of(loader: WindowLoader) -> list[int]:
 @pytest.mark.parametrize(("taker", "options"), [(WindowDataset, DatasetOptions), (WindowLoader, LoaderOptions)])
 def test_signature_help_and_options_agree(taker: type, options: type) -> None:
     store, *shown = inspect.signature(taker).parameters.values()
+    if taker is WindowLoader:
+        assert shown.pop().kind is inspect.Parameter.VAR_KEYWORD  # options of torch's DataLoader
     assert store.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     assert [(one.name, one.default) for one in shown] == [
         (field.name, inspect.Parameter.empty if field.default is MISSING else field.default)

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from longstride import WindowDataset, WindowLoader
 from longstride.pipeline.packing.pack import pack
 from longstride.storage.errors import StoreError
-from longstride.storage.packed.cache import THERE, RowCache
+from longstride.storage.packed.cache import THERE, cache_of
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
 from tests.helpers.stores.packed_stores import ROWS, make_pair, quantised
@@ -142,7 +142,7 @@ def test_a_complete_cache_is_read_as_it_is(pair: Pair, tmp_path: Path) -> None:
     for _ in range(2):  # the last windows of an epoch are left out, others each time
         for _ in loader:
             pass
-    cache = RowCache(packed, tmp_path)
+    cache = cache_of(packed, tmp_path)
     if not cache.is_complete:
         cache.read_many([(0, ROWS)], [np.empty((ROWS, 3), np.float32)])
     assert loader.dataset.collection.arrays is not None
@@ -176,11 +176,11 @@ def test_ranks_of_a_machine_share_a_cache(pair: Pair, tmp_path: Path) -> None:
 
 def test_the_limit_counts_what_others_are_at_and_what_the_dead_had_reserved(pair: Pair, tmp_path: Path) -> None:
     _, packed = pair
-    cache = RowCache(packed, tmp_path, 4 * packed.packing.chunk_rows * 12 + 5)
+    cache = cache_of(packed, tmp_path, 4 * packed.packing.chunk_rows * 12 + 5)
     cache._reserve(np.array([3, 5]))  # and then died: its locks are free
     out = np.empty((ROWS, 3), np.float32)
     for _ in range(2):
-        RowCache(packed, tmp_path, 4 * packed.packing.chunk_rows * 12 + 5).read_many([(0, ROWS)], [out])
+        cache_of(packed, tmp_path, 4 * packed.packing.chunk_rows * 12 + 5).read_many([(0, ROWS)], [out])
         np.testing.assert_array_equal(out, pair[0].values)
     assert {3, 5} < set(np.flatnonzero(cache._there == THERE).tolist())
     assert ((cache._there == THERE).sum(), (cache._there != 0).sum()) == (4, 4)
@@ -205,10 +205,10 @@ ON_A_FULL_DISK = """
 import sys
 import numpy as np
 from longstride.storage.open import open_store
-from longstride.storage.packed.cache import RowCache
+from longstride.storage.packed.cache import cache_of
 packed = open_store(sys.argv[1])
 for _ in range(2):
-    cache = RowCache(packed, sys.argv[2])
+    cache = cache_of(packed, sys.argv[2])
     out = np.empty(packed.values.shape, np.float32)
     cache.read_many([(0, len(out))], [out])
     assert out.tobytes() == packed.values[:].tobytes()
@@ -234,21 +234,21 @@ def test_a_disk_that_is_really_full(pair: Pair, tmp_path: Path, kilobytes: int, 
 @pytest.mark.parametrize("way", ["mapped whole", "copied"])
 def test_a_bit_that_flips_in_the_cache_is_decoded_again(pair: Pair, tmp_path: Path, way: str) -> None:
     store, packed = pair
-    RowCache(packed, tmp_path).read_many([(0, ROWS)], [np.empty((ROWS, 3), np.float32)])
+    cache_of(packed, tmp_path).read_many([(0, ROWS)], [np.empty((ROWS, 3), np.float32)])
     (values,) = tmp_path.glob("*.values")
     for at in (0, 7777, values.stat().st_size - 1):
         data = bytearray(values.read_bytes())
         data[at] ^= 4
         with open(values, "r+b") as file:
             file.write(data)
-    cache = RowCache(packed, tmp_path)
+    cache = cache_of(packed, tmp_path)
     assert cache.is_complete
     if way == "mapped whole":
         assert cache.in_memory is None
     out = np.empty((ROWS, 3), np.float32)
     cache.read_many([(0, ROWS)], [out])
     assert out.tobytes() == store.values[:].tobytes()
-    again = RowCache(packed, tmp_path).in_memory
+    again = cache_of(packed, tmp_path).in_memory
     assert again is not None
     assert again.tobytes() == out.tobytes()
 
@@ -265,3 +265,36 @@ def test_a_damaged_shard_ends_the_epoch_with_its_name(make_store: Make, tmp_path
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(StoreError, match=r"values/c\.1\.0"):
         list(WindowLoader(packed, **SMALL))
+
+
+FORKED = """
+import os, sys, signal
+import numpy as np
+from torch.utils.data import DataLoader
+import longstride
+
+store = longstride.open(sys.argv[1])
+dataset = longstride.WindowDataset(store, window=24, stride=2, batch_size=32, pool_rows=2048, block_rows=256)
+first = next(iter(dataset)).values.nan_to_num()
+store.time[: store.num_rows]
+loader = DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="fork")
+assert (next(iter(loader)).values.nan_to_num() == first).all()
+child = os.fork()
+if child == 0:
+    os._exit(0 if len(store.time[: store.num_rows]) == store.num_rows else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print("same")
+"""
+
+
+def test_a_process_that_was_forked_decodes_after_its_parent_did(pair: Pair) -> None:
+    command = [sys.executable, "-c", FORKED, str(pair[1].path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "same\n", done.stderr
+
+
+def test_a_pool_without_rows_of_one_of_the_cached_stores(pair: Pair, tmp_path: Path) -> None:
+    store, packed = pair
+    options = {**SMALL, "shuffle": False, "stride": 30}
+    expected = digest(WindowLoader([store, store], **options))
+    assert digest(WindowLoader([packed, packed], cache_dir=tmp_path, **options)) == expected

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from longstride import Split, WindowBatch, WindowDataset, WindowLoader, split_by_time
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 
 
@@ -55,10 +55,10 @@ def test_splits_show_their_rows_and_dates(store: SeriesStore) -> None:
     )
     assert repr(splits).count("Split('") == 3
     assert cells(splits) == [
-        ["split", "rows", "segments", "first row", "last row"],
-        ["train", "800", "2", "2024-03-01T00:00:00", "2024-03-01T00:13:19"],
-        ["validation", "91", "1", "2024-03-01T00:13:29", "2024-03-01T00:14:59"],
-        ["test", "91", "1", "2024-03-01T00:15:09", "2024-03-01T00:16:39"],
+        ["split", "rows", "series", "segments", "first row", "last row"],
+        ["train", "800", "1", "2", "2024-03-01T00:00:00", "2024-03-01T00:13:19"],
+        ["validation", "91", "1", "1", "2024-03-01T00:13:29", "2024-03-01T00:14:59"],
+        ["test", "91", "1", "1", "2024-03-01T00:15:09", "2024-03-01T00:16:39"],
     ]
     assert cells(splits.test)[1:] == cells(splits)[3:]
 
@@ -68,7 +68,7 @@ def test_rows_that_segments_share_count_once() -> None:
     assert repr(Split("own", segments)) == "Split('own', 30 rows in 3 segments)"
     none = Segments(*np.empty((3, 0), np.int64))
     assert repr(Split("<b>", none)) == "Split('<b>', 0 rows in 0 segments)"
-    assert cells(Split("<b>", none))[1] == ["<b>", "0", "0", "", ""]
+    assert cells(Split("<b>", none))[1] == ["<b>", "0", "0", "0", "", ""]
 
 
 def test_several_series_from_the_first_time_to_the_last(
@@ -77,7 +77,9 @@ def test_several_series_from_the_first_time_to_the_last(
     time = np.concatenate([np.arange(50) + 100, np.arange(30) + 20]) * 10**9
     bounds = [(0, 50, 0), (50, 80, 1)]
     store = make_store(tmp_path / "two.zarr", rows=80, segments=bounds, series=["a", "b"], time=time)
-    assert repr(Split("all", store.segments, store)).endswith("1970-01-01T00:00:20 to 1970-01-01T00:02:29)")
+    assert repr(Split("all", store.segments, store)) == (
+        "Split('all', 80 rows in 2 segments of 2 series, 1970-01-01T00:00:20 to 1970-01-01T00:02:29)"
+    )
 
 
 def test_a_batch_shows_shapes_and_what_is_missing(store: SeriesStore) -> None:

@@ -1,12 +1,13 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from longstride import Split, split_by_time
+from longstride import Split, WindowLoader, split_by_time
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
 from tests.helpers.stores.store_of import StoreOf
@@ -102,3 +103,27 @@ def test_impossible_shares_are_refused(store_of: StoreOf, train: float, validati
     store = store_of(np.zeros((100, 1), np.float32))
     with raises("option-value"):
         split_by_time(store, window=5, train=train, validation=validation)
+
+
+def test_a_split_of_another_store_is_refused(store_of: StoreOf) -> None:
+    store = store_of(np.zeros((400, 2), np.float32))
+    other = store_of(np.ones((500, 2), np.float32))
+    splits = split_by_time(other, window=8)
+    assert WindowLoader(other, window=8, batch_size=8, split=splits.train).num_windows
+    for split in (splits.train, splits.test, Split("mine", other.segments)):
+        with raises("option-value", store.name):
+            WindowLoader(store, window=8, batch_size=8, split=split)
+
+
+def test_a_split_of_the_same_rows_elsewhere_is_taken(store_of: StoreOf) -> None:
+    values = np.random.default_rng(0).standard_normal((400, 2)).astype(np.float32)
+    split = split_by_time(store_of(values), window=8).train
+    assert WindowLoader(store_of(values), window=8, batch_size=8, split=split).num_windows
+
+
+@pytest.mark.parametrize("kind", ["all", "text", "number"])
+def test_what_is_no_split(store_of: StoreOf, kind: str) -> None:
+    store = store_of(np.zeros((400, 2), np.float32))
+    split: Any = {"all": split_by_time(store, window=8), "text": "train", "number": 1}[kind]
+    with raises("option-value", "splits.train" if kind == "all" else "split_by_time(store"):
+        WindowLoader(store, window=8, batch_size=8, split=split)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from longstride import WindowLoader
+from longstride import WindowDataset, WindowLoader
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
 from tests.helpers.stores.store_of import StoreOf
@@ -138,3 +138,30 @@ def test_a_state_of_other_data_or_another_format_is_refused(store: SeriesStore, 
         loader.load_state_dict({**loader.state_dict(), "format": 2})
     with raises("option-value", 10**6):
         loader.load_state_dict({**loader.state_dict(), "step": 10**6})
+
+
+def test_a_dataset_and_a_loader_resume_each_other(store: SeriesStore) -> None:
+    (loader,) = loaders(store, 1)
+    loader.set_epoch(2)
+    whole = starts_of([loader])
+    dataset = WindowDataset(store, **OPTIONS)
+    dataset.set_epoch(2)
+    batches = iter(dataset)
+    begin = [int(start) for _ in range(5) for start in next(batches).start]
+    state = json.loads(json.dumps(dataset.state_dict()))
+    assert (state["epoch"], state["step"]) == (2, 5)
+    loader.load_state_dict(state)
+    assert begin + starts_of([loader], 3) == whole[: 8 * 16]
+    assert loader.dataset.state_dict() == loader.state_dict()
+    again = WindowDataset(store, **OPTIONS)
+    again.load_state_dict(loader.state_dict())
+    again.set_epoch(2)  # as a loop over epochs does
+    assert [int(start) for batch in again for start in batch.start] == whole[8 * 16 :]
+    loader.load_state_dict(again.state_dict())  # at the end of the epoch
+    assert (loader.state_dict()["epoch"], loader.state_dict()["step"]) == (3, 0)
+
+
+def test_the_state_of_other_data_is_refused_by_a_dataset(store: SeriesStore, store_of: StoreOf) -> None:
+    other = WindowDataset(store_of(np.ones((3000, 2), np.float32), [(0, 1200), (1300, 3000)]), **OPTIONS)
+    with raises("state-differs", "rows"):
+        other.load_state_dict(WindowDataset(store, **OPTIONS).state_dict())

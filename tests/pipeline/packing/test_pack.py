@@ -60,7 +60,7 @@ def test_a_packed_store_is_packed_in_another_way(store: SeriesStore, tmp_path: P
 
 def test_an_appended_store(make_store: Make, tmp_path: Path) -> None:
     store = make_store(tmp_path / "s.zarr", rows=3000, channels=2)
-    from longstride.storage.segments import Segments
+    from longstride.storage.series.segments import Segments
     from longstride.storage.writing.writer import StoreWriter
 
     with StoreLock(store.path, append=True) as lock, StoreWriter.appending(lock) as writer:

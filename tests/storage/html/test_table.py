@@ -7,7 +7,7 @@ import pytest
 
 from longstride.storage.html.table import MAX_ROWS, html_table
 from longstride.storage.open import open_store
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.statistics import Statistics
 from longstride.storage.store import SeriesStore
 from tests.helpers.stores.packed_stores import make_pair
 

@@ -21,7 +21,7 @@ from longstride.storage.inspect import summarise
 from longstride.storage.open import open_store
 from longstride.storage.packed.codecs import CODECS
 from longstride.storage.packed.store import PackedStore
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_store
 from longstride.storage.writing.lock import StoreLock
@@ -186,13 +186,13 @@ def test_chunks_of_many_labels_are_small_enough_to_be_read_again(make_store: Mak
     packed = open_store(tmp_path / "packed.zarr")
     assert isinstance(packed, PackedStore)
     assert packed.packing.chunk_rows * 300 <= 2**16
-    with mock.patch("longstride.storage.store.MAX_DECODED_BYTES", 2**16):
+    with mock.patch("longstride.storage.series.data.MAX_DECODED_BYTES", 2**16):
         assert packed.rows_at_a_time == 128
         assert not any(check.fault for check in check_store(packed))
         assert summarise(packed, 16, 1).labels == summarise(store, 16, 1).labels
     attributes = packed.attributes
     attributes["checksums_crc32c"]["labels"][0] ^= 1
-    with mock.patch("longstride.storage.store.MAX_DECODED_BYTES", 2**16):
+    with mock.patch("longstride.storage.series.data.MAX_DECODED_BYTES", 2**16):
         assert [check.name for check in check_store(packed) if check.fault] == [
             f"{packed.name}: rows 0 to 2,047 of labels"
         ]

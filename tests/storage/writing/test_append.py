@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from longstride.storage.format import ATTRIBUTES, KEPT_GENERATIONS, ROOT, StoreLayout
 from longstride.storage.open import open_store
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.verify import check_chunks
 from longstride.storage.writing.lock import StoreLock

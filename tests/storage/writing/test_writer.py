@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from longstride.storage import atomic as durable
 from longstride.storage.format import LOCK_FILE, StoreLayout
 from longstride.storage.open import open_store
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.writing import writer
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter, write_chunk

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from longstride import Split, split_by_time
 from longstride.__main__ import main
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.state import RunState

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from longstride.storage.statistics import Statistics
+from longstride.storage.series.statistics import Statistics
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.scoring.threshold import ScoreCounts, row_scores
 

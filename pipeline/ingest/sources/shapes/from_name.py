@@ -79,7 +79,8 @@ def _found(source: Source, setting: str, text: str) -> tuple[str, str]:
     setting = setting.replace("_", "-")
     group = group_of(setting, text)
     is_of_path = "/" in text
-    searched = source.path if is_of_path else base_name(source.path)
+    path = source.path or source.name  # of rows, what they are called
+    searched = path if is_of_path else base_name(path)
     found = search(text, group, searched)
     if not found:
         reason = "does not match" if found is None else f"has nothing for the group {group!r} of"

@@ -21,12 +21,30 @@ class Reshaped(Source):
         self.names, self.unnamed, self.repeated = inner.names, inner.unnamed, inner.repeated
         self.num_rows, self.line, self.crc = inner.num_rows, inner.line, inner.crc
 
+    @property
+    def identity(self) -> list[str]:
+        """That of the file."""
+        return self.inner.identity
+
     def named(self, name: str) -> Source:
         """The same, called otherwise."""
         other = super().named(name)
         assert isinstance(other, Reshaped)
         other.inner = self.inner.named(name)
+        other.name = other.inner.name
         return other
+
+    def bytes_crc(self) -> int:
+        """That of the file."""
+        return self.inner.bytes_crc()
+
+    def refuse_changed(self) -> None:
+        """Raise SourceError where the file is no longer the one that was opened."""
+        self.inner.refuse_changed()
+
+    def refuse_changed_at_end(self) -> None:
+        """The same, when all sections have been asked for and read."""
+        self.inner.refuse_changed_at_end()
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """Those of the file."""

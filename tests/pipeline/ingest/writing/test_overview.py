@@ -14,7 +14,7 @@ from longstride.pipeline.ingest.writing import overview
 from longstride.pipeline.ingest.writing.overview import overview_of
 from longstride.storage.format import StoreLayout
 from longstride.storage.html.pictures import WIDTH, lowest_and_highest
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from longstride.storage.writing.writer import StoreWriter
 
 CHUNK_ROWS = 16

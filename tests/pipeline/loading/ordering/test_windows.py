@@ -17,10 +17,12 @@ def test_the_question_with_stride_one() -> None:
     assert len(WindowIndex(segments_of([(0, 100)]), window=10, stride=1)) == 91
 
 
-@given(segment_lists(), st.integers(1, 20), st.integers(1, 25), st.integers(0, 5))
-def test_starts_equal_brute_force(pairs: list[tuple[int, int]], window: int, stride: int, horizon: int) -> None:
-    index = WindowIndex(segments_of(pairs), window, stride, horizon)
-    expected = brute_force(pairs, window, stride, horizon)
+@given(segment_lists(), st.integers(1, 20), st.integers(1, 25), st.integers(0, 5), st.integers(0, 5))
+def test_starts_equal_brute_force(
+    pairs: list[tuple[int, int]], window: int, stride: int, horizon: int, gap: int
+) -> None:
+    index = WindowIndex(segments_of(pairs), window, stride, horizon, gap)
+    expected = brute_force(pairs, window, stride, gap + horizon)
     assert len(index) == len(expected)
     assert index.starts(np.arange(len(index))).tolist() == expected
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.writing.segments import MissingSpans, default_max_gap, find_segments, usual_step
+from longstride.pipeline.ingest.writing.missing_spans import MissingSpans
+from longstride.storage.series.gaps import find_segments
 
 LOGS = st.lists(  # series, each with its steps and which of its rows miss every value
     st.lists(st.tuples(st.integers(1, 6), st.booleans()), min_size=1, max_size=12), min_size=1, max_size=4
@@ -68,22 +69,3 @@ def test_segments_agree_with_a_loop_over_rows(
     found = find_segments(blocks, starts, 3, runs.found())
     assert np.stack([found.start, found.stop, found.series], axis=1).tolist() == expected
     found.check(len(time), len(starts))
-
-
-@given(LOGS, st.integers(1, 9))
-def test_the_usual_step_is_the_lower_median(log: list[list[tuple[int, bool]]], piece: int) -> None:
-    time, _, starts = unpack(log)
-    steps = sorted(step for series in log for step, _ in series[1:])
-    blocks = [time[row : row + piece] for row in range(0, len(time), piece)]
-    assert usual_step(blocks, len(time), starts) == (steps[(len(steps) - 1) // 2] if steps else 0)
-
-
-def test_the_usual_step_of_a_long_log_is_sampled_over_all_of_it() -> None:
-    steps = np.repeat([10, 60], [400_000, 600_000])
-    blocks = np.array_split(np.cumsum(steps), 17)
-    assert usual_step(blocks, len(steps), [0]) == 60
-
-
-def test_a_gap_is_more_than_one_and_a_half_steps() -> None:
-    assert default_max_gap(60) == 90
-    assert default_max_gap(1) == 1

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 import longstride
 from longstride.__main__ import main
-from longstride.storage import row_source
 from longstride.storage.inspect import summarise
+from longstride.storage.series import row_source
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import assert_refused, raises
 

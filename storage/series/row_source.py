@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
 
-__all__ = ["CheckedRows", "RowSource"]
+__all__ = ["CheckedRows", "DecodedRows", "RowSource"]
 
 
 class RowSource(Protocol):
@@ -32,6 +32,25 @@ class RowSource(Protocol):
     def __getitem__(self, key: Any, /) -> Any: ...
 
     def __array__(self) -> NDArray[Any]: ...
+
+
+class DecodedRows(Protocol):
+    """Rows (T, N) that are made when they are asked for, many ranges at a time."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """T and N."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of each value."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows."""
+
+    def read_many(self, ranges: Sequence[tuple[int, int]], outs: Sequence[NDArray[Any]], /) -> None:
+        """Read several ranges of rows (start, stop), each into its array."""
 
 
 class CheckedRows:

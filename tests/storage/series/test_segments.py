@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.storage.segments import Segments
+from longstride.storage.series.segments import Segments
 from tests.helpers.errors import raises
 
 lengths_and_gaps = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 5), st.integers(0, 2)), max_size=8)

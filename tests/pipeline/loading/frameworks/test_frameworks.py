@@ -101,6 +101,109 @@ def test_lightning_resumes_in_the_middle_of_an_epoch(store: SeriesStore, tmp_pat
     assert first + second == starts_of(loader, 0) + starts_of(loader, 1)
 
 
+@pytest.mark.parametrize("in_hook", [False, True])
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_lightning_predicts_overfits_and_limits(store: SeriesStore, num_workers: int, in_hook: bool) -> None:
+    """The first and second make a loader again from its attributes, and another way if a hook returned it."""
+    if num_workers and in_hook:
+        return
+    options = {**OPTIONS, "num_workers": num_workers}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # theirs
+        import lightning
+
+        class Model(lightning.LightningModule):
+            def __init__(self) -> None:
+                super().__init__()
+                self.layer = nn.Linear(4, 4)
+                self.served: list[int] = []
+
+            def training_step(self, batch: WindowBatch, index: int) -> Tensor:
+                self.served += batch.start.tolist()
+                loss: Tensor = self.layer(batch.values).square().mean()
+                return loss
+
+            def predict_step(self, batch: WindowBatch, index: int) -> Tensor:
+                return batch.start
+
+            def configure_optimizers(self) -> torch.optim.Optimizer:
+                return torch.optim.SGD(self.parameters(), lr=0.01)
+
+        class WithHooks(Model):
+            def train_dataloader(self) -> WindowLoader:
+                return WindowLoader(store, **options)
+
+            def predict_dataloader(self) -> WindowLoader:
+                return WindowLoader(store, shuffle=False, **options)
+
+        def trainer(**others: Any) -> Any:
+            quiet: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+            return lightning.Trainer(accelerator="cpu", enable_checkpointing=False, **quiet, **others)
+
+        def loaders(**others: Any) -> list[WindowLoader]:
+            return [] if in_hook else [WindowLoader(store, **options, **others)]
+
+        def fit(**others: Any) -> list[int]:
+            model = WithHooks() if in_hook else Model()
+            trainer(max_epochs=2, **others).fit(model, *loaders())
+            return model.served
+
+        found = trainer().predict(WithHooks() if in_hook else Model(), *loaders(shuffle=False))
+        overfitted, limited = fit(overfit_batches=3), fit(limit_train_batches=3)
+    loader = WindowLoader(store, **OPTIONS)
+    epochs = [starts_of(loader, epoch)[: 3 * 32] for epoch in range(2)]
+    assert torch.cat(found).tolist() == starts_of(WindowLoader(store, shuffle=False, **OPTIONS), 0)
+    assert overfitted == epochs[0] * 2
+    assert limited == epochs[0] + epochs[1]
+
+
+LIGHTNING = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import lightning, torch
+from longstride import WindowLoader
+
+class Model(lightning.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.served = torch.nn.Linear(4, 4), []
+
+    def training_step(self, batch, index):
+        self.served += batch.start.tolist()
+        return self.layer(batch.values).square().mean()
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+    def on_train_end(self):
+        with open(f"{sys.argv[3]}-{self.global_rank}.json", "w") as file:
+            json.dump(self.served, file)
+
+if __name__ == "__main__":
+    loader = WindowLoader(sys.argv[1], **json.loads(sys.argv[2]))
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    lightning.Trainer(
+        devices=2, strategy=sys.argv[4], max_epochs=1, accelerator="cpu", enable_checkpointing=False, **quiet
+    ).fit(Model(), loader)
+"""
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "ddp_fork", "ddp_spawn"])
+def test_the_devices_of_lightning_share_a_plain_loader(store: SeriesStore, tmp_path: Path, strategy: str) -> None:
+    """The loader is made before there are ranks."""
+    script = tmp_path / "train.py"
+    script.write_text(LIGHTNING)
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+    arguments = [str(script), str(store.path), json.dumps(OPTIONS), str(tmp_path / "served"), strategy]
+    done = subprocess.run(
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=150
+    )
+    assert done.returncode == 0, done.stderr
+    for rank in range(2):
+        served = json.loads((tmp_path / f"served-{rank}.json").read_text())
+        assert served == starts_of(WindowLoader(store, rank=rank, world_size=2, **OPTIONS), 0)
+
+
 ACCELERATED = """
 import json, sys
 import torch
@@ -108,9 +211,7 @@ from accelerate import Accelerator
 from longstride import WindowLoader
 
 accelerator = Accelerator(cpu=True)
-loader = WindowLoader(
-    sys.argv[1], rank=accelerator.process_index, world_size=accelerator.num_processes, **json.loads(sys.argv[2])
-)
+loader = WindowLoader(sys.argv[1], **json.loads(sys.argv[2]))
 model = torch.nn.Linear(4, 4)
 model, optimizer, loader = accelerator.prepare(model, torch.optim.SGD(model.parameters()), loader)
 assert isinstance(loader, WindowLoader)

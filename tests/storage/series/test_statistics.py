@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.storage.statistics import STRIP_BYTES, Statistics
+from longstride.storage.series.statistics import STRIP_BYTES, Statistics
 from tests.helpers.stores.channels import channels_of_every_kind, expect
 
 

@@ -1,0 +1,1 @@
+"""Rows that a program holds or makes, given in place of files."""

@@ -1,0 +1,1 @@
+"""Normalising batches with statistics of the training rows alone."""

@@ -1,0 +1,1 @@
+"""Ways to split the rows of stores for training, validation and test."""

@@ -1,0 +1,33 @@
+"""Training, validation and test rows one after the other in time, so that nothing of the future is trained on."""
+
+from collections.abc import Sequence
+
+from longstride.pipeline.loading.splits import Splits
+from longstride.pipeline.loading.splitting.cuts import check_shares, purged_rows, rows_at_share, splits_at
+from longstride.pipeline.loading.splitting.stores import gives_splits
+from longstride.storage.series.data import SeriesData
+
+__all__ = ["split_by_time"]
+
+
+@gives_splits
+def split_by_time(
+    stores: Sequence[SeriesData],
+    *,
+    window: int,
+    horizon: int = 0,
+    train: float = 0.8,
+    validation: float = 0.1,
+) -> list[Splits]:
+    """Cut every series at the same two times; the rest after `train` and `validation` is the test split.
+
+    The shares are of all rows of a store; several stores are each cut at times of their own. In each series, the
+    first K + H - 1 rows after a cut are left out, so that its rows in two splits are at least the length of a
+    window apart. Raises LongstrideError for shares outside 0..1, and for no window.
+    """
+    check_shares(train, validation)
+    purge = purged_rows(window, horizon)
+    return [
+        splits_at(store, rows_at_share(store, train), rows_at_share(store, min(1.0, train + validation)), purge)
+        for store in stores
+    ]

@@ -31,7 +31,11 @@ def map_file(
     """
     file = local_path(path)
     if dtype is not None:
-        return _raw(file, np.dtype(dtype), 1 if width is None else width, offset)
+        try:
+            kind = np.dtype(dtype)
+        except TypeError as error:
+            raise LongstrideError(f"dtype={dtype!r:.80}: {error}", code="option-value") from None
+        return _raw(file, kind, 1 if width is None else width, offset)
     if width is not None or offset:
         raise LongstrideError(
             "width and offset describe a file of plain numbers: name their dtype too, such as dtype='float32'",

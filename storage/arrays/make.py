@@ -1,7 +1,7 @@
 """From somebody's array to series that windows are served of."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from longstride.storage.arrays.chunked import ChunkedRows
 from longstride.storage.arrays.data import ArrayData
 from longstride.storage.arrays.files import map_file
+from longstride.storage.arrays.frames import array_of, names_of_frame, time_of_frame
 from longstride.storage.arrays.labelled import is_labelled, labelled
 from longstride.storage.arrays.parts import labels_of, segments_of, series_of
 from longstride.storage.arrays.times import times_of
+from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import LongstrideError, coded
 
 __all__ = ["from_array"]
@@ -22,6 +24,7 @@ SERVED = "float16, float32, float64, uint8, or int8 to int64"
 
 
 @coded
+@typed
 def from_array(
     source: Any,
     *,
@@ -104,7 +107,9 @@ def _found(
             f"the source is a {name}: expected an array, a tensor, or the path of a file", code="array-format"
         )
     try:
-        return f"the {name}", np.asarray(source), None, None
+        return f"the {name}", array_of(f"the {name}", source), time_of_frame(source), names_of_frame(source)
+    except LongstrideError:
+        raise
     except (TypeError, RuntimeError, ValueError) as error:  # of a tensor on a device, or of a type numpy lacks
         reason = " ".join(str(error).split())
         raise LongstrideError(f"the {name} cannot be taken as an array: {reason}", code="array-format") from None
@@ -146,14 +151,15 @@ def _served(found: NDArray[Any] | ChunkedRows, name: str) -> NDArray[Any] | Chun
 def _channels(channels: Sequence[str] | None, num_channels: int, name: str) -> list[str]:
     if channels is None:
         return [f"c{number}" for number in range(num_channels)]
-    names = [channels] if isinstance(channels, str) else list(channels)
-    if (
-        len(names) != num_channels
-        or len(set(names)) != len(names)
-        or not all(isinstance(one, str) for one in names)
-    ):
+    names = [channels] if isinstance(channels, str) or not isinstance(channels, Iterable) else list(channels)
+    if len(names) != num_channels or len(set(names)) != len(names) or not all(map(_is_name, names)):
         raise LongstrideError(
             f"channels={names!r:.80}: expected {num_channels} different names, one for each column of {name}",
             code="option-value",
         )
     return names
+
+
+def _is_name(name: object) -> bool:
+    """Whether it is a text that a store could hold as well."""
+    return isinstance(name, str) and bool(name) and name.isprintable()

@@ -1,12 +1,13 @@
 """Series, segments and labels of the rows of an array, as the caller describes them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.arrays.frames import array_of
 from longstride.storage.arrays.ramp import Ramp
 from longstride.storage.arrays.times import nanoseconds
 from longstride.storage.errors import LongstrideError, StoreError
@@ -20,23 +21,25 @@ STRIP_ROWS = 2**20
 """Rows that are looked at together."""
 
 
-def series_of(series: Mapping[str, int] | Sequence[int] | None, num_rows: int, name: str) -> dict[str, int]:
+def series_of(series: Any, num_rows: int, name: str) -> dict[str, int]:
     """Name and number of rows of each series. Raises LongstrideError unless they are all rows."""
     if series is None:
         return {"": num_rows}
-    lengths = (
-        dict(series)
-        if isinstance(series, Mapping)
-        else {str(number): length for number, length in enumerate(series)}
-    )
-    counts = [length for length in lengths.values() if hasattr(length, "__index__") and length > 0]
-    if len(counts) != len(lengths) or sum(counts) != num_rows:
+    if isinstance(series, str) or not isinstance(series, Iterable):
+        pairs: list[tuple[str, Any]] = [("", series)]
+    elif isinstance(series, Mapping):
+        pairs = [(str(key), length) for key, length in series.items()]
+    else:
+        pairs = [(str(number), length) for number, length in enumerate(series)]
+    lengths = dict(pairs)
+    counts = [length for _, length in pairs if hasattr(length, "__index__") and length > 0]
+    if len(lengths) != len(pairs) or len(counts) != len(pairs) or sum(counts) != num_rows:
         raise LongstrideError(
-            f"series={series!r:.80} has {sum(counts):,} rows: expected the {num_rows:,} of {name}, at least "
-            "one in each series",
+            f"series={series!r:.80}: expected numbers of rows, at least one in each series, with a sum of the "
+            f"{num_rows:,} of {name}; or a mapping of different names to them",
             code="option-value",
         )
-    return {str(key): int(length) for key, length in lengths.items()}
+    return {key: int(length) for key, length in lengths.items()}
 
 
 def segments_of(
@@ -56,7 +59,10 @@ def segments_of(
     if max_gap is not None:
         raise LongstrideError("segments says where windows may lie: leave max_gap out", code="option-value")
     try:
-        bounds = np.asarray(segments, np.int64).reshape(-1, 2)
+        given = np.asarray(segments)
+        bounds = given.astype(np.int64).reshape(len(given), 2)
+        if (bounds != given.reshape(bounds.shape)).any():
+            raise ValueError
     except (TypeError, ValueError):
         raise LongstrideError(
             f"segments={segments!r:.80}: expected first row and row after the last of each", code="option-value"
@@ -80,12 +86,14 @@ def labels_of(labels: Any, num_rows: int, name: str) -> tuple[list[str], NDArray
         return [], None
     if isinstance(labels, Mapping):
         names = [str(key) for key in labels]
-        parts = [np.asarray(part) for part in labels.values()]
+        parts = [array_of("labels", part) for part in labels.values()]
+        if not parts:
+            return [], None
         if any(part.shape != (num_rows,) for part in parts):
             raise _shape_error(names, [part.shape for part in parts], num_rows, name)
         found = np.stack(parts, axis=1)
     else:
-        found = np.asarray(labels)
+        found = array_of("labels", labels)
         found = found[:, None] if found.ndim == 1 else found
         if found.ndim != 2 or len(found) != num_rows:
             raise _shape_error(["labels"], [found.shape], num_rows, name)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from longstride.storage.arrays.frames import array_of
 from longstride.storage.arrays.ramp import Ramp
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.gaps import usual_step
@@ -30,13 +31,13 @@ def times_of(
         step_ns = SECOND if step is None else nanoseconds("step", step)
         if step_ns <= 0:
             raise LongstrideError(f"step={step!r}: expected more than 0", code="option-value")
-        start_ns = 0 if start is None else int(instants("start", np.asarray(_plain(start)))[()])
+        start_ns = 0 if start is None else int(instants("start", np.asarray(start))[()])
         if start_ns + step_ns * num_rows >= 2**63:
             raise LongstrideError(f"{num_rows:,} rows of {step!r} end after the year 2262", code="option-value")
         return Ramp(start_ns, step_ns, num_rows), step_ns
     if start is not None or step is not None:
         raise LongstrideError("time says when each row is: leave start and step out", code="option-value")
-    times = instants("time", np.asarray(time))
+    times = instants("time", array_of("time", time))
     if times.shape != (num_rows,):
         raise LongstrideError(
             f"time has shape {times.shape}: expected one for each of the {num_rows:,} rows of {name}",
@@ -62,27 +63,32 @@ def nanoseconds(option: str, value: Any) -> int:
     """A length of time in nanoseconds. Raises LongstrideError for anything else."""
     if isinstance(value, timedelta):
         return (value.days * 86_400 + value.seconds) * SECOND + value.microseconds * 1_000
-    if isinstance(value, np.timedelta64) and not np.isnat(value):
+    # A month or a year is of no length.
+    if isinstance(value, np.timedelta64) and not np.isnat(value) and np.datetime_data(value)[0] not in ("M", "Y"):
         return int(value.astype("timedelta64[ns]").astype(np.int64))
     raise LongstrideError(
         f"{option}={value!r:.80}: expected a datetime.timedelta or numpy.timedelta64", code="option-value"
     )
 
 
-def _plain(start: Any) -> Any:
+def _plain(one: Any) -> Any:
     """A time with a zone in UTC, which numpy's times are."""
-    if isinstance(start, datetime):
-        start = np.datetime64(start.astimezone(UTC).replace(tzinfo=None) if start.tzinfo else start)
-    return start
+    if isinstance(one, str):
+        one = datetime.fromisoformat(one)
+    if isinstance(one, datetime) and one.tzinfo:
+        one = one.astimezone(UTC).replace(tzinfo=None)
+    return np.datetime64(one)
 
 
 def instants(option: str, given: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Times as int64 nanoseconds, which are not copied if they are that already."""
-    if given.dtype.kind == "U":
+    if given.dtype.kind in "UO":
         try:
-            given = given.astype("datetime64[ns]")
-        except ValueError as error:
-            raise LongstrideError(f"{option}: {error}", code="option-value") from None
+            given = np.array([_plain(one) for one in given.ravel().tolist()], "datetime64").reshape(given.shape)
+        except (TypeError, ValueError) as error:
+            raise LongstrideError(
+                f"{option}: {error}; expected times such as 2024-03-01T08:00", code="option-value"
+            ) from None
     if given.dtype.kind == "M":
         if np.isnat(given).any():
             raise LongstrideError(f"{option} has rows without a time (NaT): leave them out", code="option-value")

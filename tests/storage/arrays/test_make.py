@@ -2,6 +2,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import torch
 
@@ -96,6 +98,7 @@ def test_large_numbers_are_not_missing() -> None:
         (np.array([[{}]], object), "object"),
         (np.zeros((3, 3), ">f4"), "byte order"),
         (np.zeros((3, 3))[::-1], "backwards"),
+        (np.ma.masked_array(VALUES, VALUES > 5), "filled"),
         (torch.zeros(3, 3, requires_grad=True), "requires grad"),
         (torch.zeros(3, 3, dtype=torch.bfloat16), "BFloat16"),
     ],
@@ -136,6 +139,19 @@ def test_what_cannot_be_served(source: Any, words: str) -> None:
         {"labels": np.full(8, 300)},
         {"labels": {"a": np.zeros((8, 2), int)}},
         {"dtype": "float32"},
+        {"series": 8},
+        {"series": "abc"},
+        {"series": {1: 4, "1": 4}},
+        {"series": [4.0, 4.0]},
+        {"segments": [(0.5, 4.5)]},
+        {"segments": [(0, 4, 0)]},
+        {"step": np.timedelta64(1, "M")},
+        {"max_gap": np.timedelta64(1, "Y")},
+        {"missing": "no"},
+        {"width": 1.5},
+        {"channels": 3},
+        {"channels": ["a", "b", "\udcff"]},
+        {"start": "2024-13-01"},
         {"key": "x"},
     ],
     ids=str,
@@ -143,3 +159,30 @@ def test_what_cannot_be_served(source: Any, words: str) -> None:
 def test_parts_that_do_not_fit(options: dict[str, Any]) -> None:
     with raises("option-value"):
         from_array(VALUES, **options)
+
+
+@pytest.mark.parametrize("part", ["time", "labels"])
+def test_a_mask_is_never_lost(part: str) -> None:
+    hidden = np.ma.masked_array(np.arange(8), np.arange(8) == 3)
+    with raises("array-format", part):
+        from_array(VALUES, **{part: hidden})  # type: ignore[arg-type]
+    with raises("array-format", part):
+        from_array(VALUES, **{part: {"a": hidden} if part == "labels" else hidden})  # type: ignore[arg-type]
+
+
+def test_a_frame_says_its_names_and_times() -> None:
+    index = pd.date_range("2024-03-01", periods=8, freq="min", tz="Europe/Berlin")
+    frame = pd.DataFrame(VALUES, columns=["x", "y", "z"], index=index)
+    data = from_array(frame)
+    assert data.channels == ("x", "y", "z")
+    assert data.time[:1].astype("datetime64[ns]") == np.datetime64("2024-02-29T23:00")
+    assert data.cadence_ns == 60 * SECOND
+    assert from_array(frame, channels=["a", "b", "c"]).channels == ("a", "b", "c")
+    assert from_array(pl.DataFrame(VALUES, schema=["x", "y", "z"])).channels == ("x", "y", "z")
+
+
+@pytest.mark.parametrize(
+    "start", ["2024-03-01T08:00+01:00", "2024-03-01T07:00", datetime(2024, 3, 1, 7, tzinfo=UTC)]
+)
+def test_a_start_with_a_zone(start: Any) -> None:
+    assert from_array(VALUES, start=start).time[:1].astype("datetime64[ns]") == np.datetime64("2024-03-01T07:00")

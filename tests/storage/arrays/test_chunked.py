@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import dask.array
+import h5py
 import numpy as np
 import pytest
 import xarray
@@ -43,10 +44,17 @@ def arrays(folder: Path) -> list[Any]:
     in_zarr[:] = VALUES
     old = zarr.create_array(folder / "old.zarr", shape=VALUES.shape, chunks=(20, 3), dtype="f4", zarr_format=2)
     old[:] = VALUES
-    return [in_zarr, old, dask.array.from_array(VALUES, chunks=(25, 3)), xarray.DataArray(VALUES, dims=("t", "c"))]
+    in_hdf5 = h5py.File(folder / "a.h5", "w").create_dataset("a", data=VALUES, chunks=(15, 3))
+    return [
+        in_hdf5,
+        in_zarr,
+        old,
+        dask.array.from_array(VALUES, chunks=(25, 3)),
+        xarray.DataArray(VALUES, dims=("t", "c")),
+    ]
 
 
-@pytest.mark.parametrize("number", range(4), ids=["zarr", "zarr2", "dask", "xarray"])
+@pytest.mark.parametrize("number", range(5), ids=["h5py", "zarr", "zarr2", "dask", "xarray"])
 def test_rows_of_a_library(number: int, tmp_path: Path) -> None:
     data = from_array(arrays(tmp_path)[number])
     assert isinstance(data.values, ChunkedRows)

@@ -139,7 +139,7 @@ def test_what_cannot_be_served(source: Any, words: str) -> None:
         {"labels": np.full(8, 300)},
         {"labels": {"a": np.zeros((8, 2), int)}},
         {"dtype": "float32"},
-        {"series": 8},
+        {"series": 7},
         {"series": "abc"},
         {"series": {1: 4, "1": 4}},
         {"series": [4.0, 4.0]},

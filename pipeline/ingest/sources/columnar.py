@@ -4,7 +4,7 @@ import json
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, ClassVar, cast
 
@@ -113,7 +113,7 @@ class Columnar(Source):
         """The file, to read some columns or all; what is wrong with it becomes a SourceError."""
         in_file = None if names is None else list(dict.fromkeys(self._column_of[name] for name in names))
         try:
-            with _native(self.file) as raw, self._reader(raw, in_file) as file:
+            with self._open(in_file) as file:
                 yield file
         except LongstrideError:
             raise
@@ -125,8 +125,8 @@ class Columnar(Source):
         return SourceError(self.name, message, code="source-damaged")
 
     @abstractmethod
-    def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
-        """Arrow's reader of the open file."""
+    def _open(self, names: Sequence[str] | None) -> AbstractContextManager[Any]:
+        """What its rows are read from, some columns or all."""
 
     @abstractmethod
     def _schema_of(self, file: Any) -> Any:
@@ -228,7 +228,20 @@ def _native(name: str) -> Iterator[Any]:
             yield file
 
 
-class ParquetSource(Columnar):
+class _ArrowsOwn(Columnar):
+    """A file that Arrow reads piece by piece."""
+
+    @contextmanager
+    def _open(self, names: Sequence[str] | None) -> Iterator[Any]:
+        with _native(self.file) as raw, self._reader(raw, names) as file:
+            yield file
+
+    @abstractmethod
+    def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
+        """Arrow's reader of the open file."""
+
+
+class ParquetSource(_ArrowsOwn):
     """A Parquet file; a row group is a section."""
 
     kind = "Parquet"
@@ -254,7 +267,7 @@ class ParquetSource(Columnar):
         yield from file.iter_batches(batch_size=batch_rows, row_groups=[number], columns=list(names))
 
 
-class ArrowSource(Columnar):
+class ArrowSource(_ArrowsOwn):
     """An Arrow IPC file or a Feather file of version 2; a record batch is a section."""
 
     kind = "Arrow IPC"

@@ -26,18 +26,18 @@ class TableSource(Columnar):
         """All rows, as a table of Arrow. Raises SourceError, or what the package raises."""
 
     @contextmanager
-    def _opened(self, names: Sequence[str] | None = None) -> Iterator[Any]:
+    def _open(self, names: Sequence[str] | None) -> Iterator[Any]:
+        table = self._read() if self._held is None else self._held
+        self._held = table if self._is_opening else None
+        yield table
+
+    def _read(self) -> Any:
         try:
-            table = self.read() if self._held is None else self._held
-            self._held = table if self._is_opening else None
-            yield table
+            return self.read()
         except LongstrideError:
             raise
         except Exception as error:  # each package has its own
             raise self._damaged(" ".join(f"{type(error).__name__}: {error}".split())[:400]) from error
-
-    def _reader(self, raw: Any, names: Sequence[str] | None) -> Any:
-        raise NotImplementedError
 
     def _schema_of(self, file: Any) -> Any:
         return file.schema

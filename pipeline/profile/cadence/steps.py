@@ -144,6 +144,7 @@ def find_duplicates(draft: Proposal) -> None:
         return
     if not num_others:
         draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before, as it was")
+        _doubt_left_out(draft, rows.select(whose), is_again)
         return
     row = is_other.to_list().index(True)
     name = next(name for name, differ in zip(compared, differs, strict=True) if differ[row])
@@ -164,6 +165,26 @@ def find_duplicates(draft: Proposal) -> None:
             f"values or labels: {shown}. An ingest stops there, unless you say which is right: duplicates = "
             '"first", "last" or "mean"' + instead_of_one(draft)
         )
+
+
+def _doubt_left_out(draft: Proposal, whose: pl.DataFrame, is_again: pl.Series) -> None:
+    """Doubt rows that repeat a time and are the same but for texts that are left out, as those of events are."""
+    exclude = draft.settings.get("exclude", ())
+    for name in [exclude] if isinstance(exclude, str) else exclude:
+        column = draft.columns.get(name)
+        if column is None or column.is_number:
+            continue  # a counter of rows always differs
+        texts = column.texts.filter(draft.rows["time"].is_not_null())
+        first = whose.with_columns(text=texts).select(pl.col("text").first().over(whose.columns)).to_series()
+        differs = is_again & texts.ne_missing(first)
+        if differs.any():
+            row = differs.to_list().index(True)
+            draft.doubts.append(
+                f"duplicates: {counted(int(differs.sum()), 'row')} of a time that was before differ in {name!r}, "
+                f"which is left out ({first[row]!r} and {texts[row]!r}): one row of each time is kept. If it "
+                "tells machines or events apart, take it out of exclude and name it as series"
+            )
+            return
 
 
 def _doubt_steps_back(draft: Proposal) -> None:

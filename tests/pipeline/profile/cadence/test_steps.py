@@ -71,6 +71,14 @@ def test_rows_that_are_repeated_as_they_were(look: LOOK, store: Callable[..., Se
     assert doubted(look("time,v,fault", stamps, values, faults), "'fault' is 0 and 1 at 2024-03-18 10:19:00")
 
 
+@pytest.mark.parametrize("device", ["spine1", "spine2"])
+def test_repeated_rows_that_differ_in_what_is_left_out(look: LOOK, device: str) -> None:
+    devices = [f"spine{1 + row // 3}" for row in range(60)]
+    found = look("time,v,device", [*times(60), times(60)[0]], [*wave(60), wave(60)[0]], [*devices, device])
+    assert found.settings["duplicates"] == "same"
+    assert bool(doubted(found, "differ in 'device', which is left out")) == (device == "spine2")
+
+
 def test_times_that_go_back(look: LOOK) -> None:
     stamps = times(1000)
     stamps[500], stamps[501] = stamps[501], stamps[500]

@@ -2,12 +2,12 @@
 
 import math
 import time
+from typing import Unpack
 
 import torch
 from torch.nn.utils import clip_grad_norm_
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.storage.series.data import SeriesData
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.divergence import MANY_STEPS
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
@@ -15,7 +15,7 @@ from longstride.trainer.engine.loss import num_valid
 from longstride.trainer.engine.metrics import Interval
 from longstride.trainer.engine.training_state import TrainingState
 from longstride.trainer.errors import DivergenceError
-from longstride.trainer.run import Run
+from longstride.trainer.run import How, Run
 from longstride.trainer.settings import Settings
 from longstride.trainer.train_result import TrainResult
 
@@ -25,17 +25,9 @@ __all__ = ["Training"]
 class Training(Run[TrainingState]):
     """A run that trains a model step by step: `Training(settings, ranks, resume=False).run()`, on every rank."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        ranks: Ranks,
-        *,
-        data: SeriesData | None = None,
-        resume: bool,
-        verify: bool = False,
-    ) -> None:
+    def __init__(self, settings: Settings, ranks: Ranks, **how: Unpack[How]) -> None:
         """See Run."""
-        super().__init__(TrainingState, settings, ranks, data=data, resume=resume, verify=verify)
+        super().__init__(TrainingState, settings, ranks, **how)
         self.gradient_norm = torch.tensor(math.nan)
         self.parallel = ranks.parallel(self.state.model)
 

@@ -3,18 +3,17 @@
 import math
 import time
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
 from longstride.storage.cli.flags import flag_name
-from longstride.storage.series.data import SeriesData
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.optimisation import OPTIMISERS
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.models.pca import PCAAutoencoder
 from longstride.trainer.resolve import named
-from longstride.trainer.run import Run
+from longstride.trainer.run import How, Run
 from longstride.trainer.settings import Settings
 from longstride.trainer.train_result import TrainResult
 
@@ -32,15 +31,7 @@ UNUSED = {
 class PCARun(Run[RunState]):
     """The pass is its only epoch. Nothing is kept of half a pass: a run that was stopped in it begins again."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        ranks: Ranks,
-        *,
-        data: SeriesData | None = None,
-        resume: bool,
-        verify: bool = False,
-    ) -> None:
+    def __init__(self, settings: Settings, ranks: Ranks, **how: Unpack[How]) -> None:
         """See Run; there is one epoch, and there are no weights that could be averaged.
 
         What is not used has to be right all the same, and a message says that it does nothing.
@@ -54,9 +45,7 @@ class PCARun(Run[RunState]):
             RunState,
             replace(settings, optimiser=optimiser, run=run),
             ranks,
-            data=data,
-            resume=resume,
-            verify=verify,
+            **how,
         )
         if unused:
             self.reporter.say(f"--model pca takes one pass and no steps: {', '.join(unused)} does nothing")

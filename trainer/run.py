@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Required, TypedDict, TypeVar, Unpack, cast
 
 from longstride.storage.atomic import naming
 from longstride.storage.errors import LongstrideError
@@ -30,9 +30,20 @@ from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.settings import Device, Settings
 from longstride.trainer.train_result import TrainResult
 
-__all__ = ["Run"]
+__all__ = ["How", "Run"]
 
 State = TypeVar("State", bound=RunState)
+
+
+class How(TypedDict, total=False):
+    """How a run begins."""
+
+    resume: Required[bool]
+    """Resume from the newest checkpoint, if there is one."""
+    verify: bool
+    """Check every chunk of the store first."""
+    data: SeriesData | None
+    """What is served instead of the store that the settings name."""
 
 
 class Run(Generic[State]):
@@ -43,14 +54,9 @@ class Run(Generic[State]):
         make_state: Callable[[Settings, Ranks, SeriesData | None], State],
         settings: Settings,
         ranks: Ranks,
-        *,
-        data: SeriesData | None = None,
-        resume: bool,
-        verify: bool = False,
+        **how: Unpack[How],
     ) -> None:
-        """Begin in a new run directory, or resume from the newest checkpoint of the run that is there.
-
-        `data` is served instead of what the settings name. With `verify`, every chunk of the store is checked.
+        """Begin in a new run directory, or resume from the newest checkpoint that is there, as `How` says.
 
         Raises LongstrideError, on every rank, where store, settings and run do not fit each other.
         """
@@ -61,11 +67,11 @@ class Run(Generic[State]):
         self.directory = RunDirectory(settings.run.out)
         self.wish = StopWish()
         ranks.on_first(self.directory.check)
-        self.state = state = ranks.together(lambda: make_state(settings, ranks, data))
-        if verify and isinstance(state.store, SeriesStore):  # an array has no checksums
+        self.state = state = ranks.together(lambda: make_state(settings, ranks, how.get("data")))
+        if how.get("verify") and isinstance(state.store, SeriesStore):  # an array has no checksums
             verify_store(state.store, ranks)
         checkpoint = ranks.on_first(
-            lambda: self.directory.open(settings, state.batches.fingerprint, resume=resume)
+            lambda: self.directory.open(settings, state.batches.fingerprint, resume=how["resume"])
         )
         if checkpoint:
             try:

@@ -12,8 +12,8 @@ from longstride.storage.errors import StoreError
 __all__ = ["CheckedRows", "DecodedRows", "RowSource"]
 
 
-class RowSource(Protocol):
-    """Rows of `values` (T, N), `time` (T,) or `labels` (T, L): an array, or what is sliced like one."""
+class Rows(Protocol):
+    """What is known of rows without reading them."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -27,6 +27,10 @@ class RowSource(Protocol):
     def nbytes(self) -> int:
         """Bytes of all rows."""
 
+
+class RowSource(Rows, Protocol):
+    """Rows of `values` (T, N), `time` (T,) or `labels` (T, L): an array, or what is sliced like one."""
+
     def __len__(self) -> int: ...
 
     def __getitem__(self, key: Any, /) -> Any: ...
@@ -34,20 +38,8 @@ class RowSource(Protocol):
     def __array__(self) -> NDArray[Any]: ...
 
 
-class DecodedRows(Protocol):
+class DecodedRows(Rows, Protocol):
     """Rows (T, N) that are made when they are asked for, many ranges at a time."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """T and N."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of each value."""
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all rows."""
 
     def read_many(self, ranges: Sequence[tuple[int, int]], outs: Sequence[NDArray[Any]], /) -> None:
         """Read several ranges of rows (start, stop), each into its array."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.arrays.frames import array_of
 from longstride.storage.arrays.times import instants, nanoseconds
 from longstride.storage.errors import StoreError, coded
 from longstride.storage.format import StoreLayout
@@ -119,10 +120,10 @@ class StoreWriter:
         if self._leave is None or self._is_committed:
             state = "is committed" if self._is_committed else "is not open: use it in a `with` block"
             raise StoreError(f"the writer of {self._writer.path} {state}", code="writer-closed")
-        times = instants("time", np.asarray(time))
+        times = instants("time", array_of("time", time))
         if times.ndim != 1:
             raise StoreError(f"time has shape {times.shape}: expected (rows,)", code="store-input")
-        found = _stored(_two_dimensional(values), self._layout)
+        found = _stored(_two_dimensional("values", values), self._layout)
         marked = None if labels is None and not self._layout.labels else _labels(labels)
         widths = {"values": (found, self._layout.channels), "labels": (marked, self._layout.labels)}
         for name, (array, names) in widths.items():
@@ -174,19 +175,22 @@ class StoreWriter:
         )
 
 
-def _two_dimensional(given: Any) -> NDArray[Any]:
-    array = np.asarray(given)
+def _two_dimensional(name: str, given: Any) -> NDArray[Any]:
+    array = array_of(name, given)
     return array[:, None] if array.ndim == 1 else array
 
 
 def _stored(values: NDArray[Any], layout: StoreLayout) -> NDArray[np.floating]:
-    """Values in the type of the store, which rounds fractions, but neither whole numbers nor what is too large."""
+    """Values in the type of the store, which rounds fractions, but neither whole numbers nor what is too large.
+
+    As in an ingest, no value is infinite.
+    """
     if values.dtype.kind not in "fiu":
         raise StoreError(f"values hold {values.dtype}: expected numbers", code="store-input")
     with np.errstate(over="ignore"):
         stored = values.astype(layout.dtype, copy=False)
     if values.dtype.kind == "f":
-        lost = np.isinf(stored) & np.isfinite(values)
+        lost = np.isinf(stored)
     else:
         every = 2 ** (np.finfo(layout.dtype).nmant + 1)  # up to here, it has every whole number
         lost = (values > every) | (values < -every) if values.dtype.kind == "i" else values > every
@@ -195,14 +199,19 @@ def _stored(values: NDArray[Any], layout: StoreLayout) -> NDArray[np.floating]:
         wider = "" if layout.dtype == "float64" else "; dtype='float64' holds more"
         raise StoreError(
             f"{layout.channels[channel] if channel < len(layout.channels) else 'a value'} is "
-            f"{values[row, channel]} in row {row:,} of these, which {layout.dtype} may not hold exactly{wider}",
+            f"{values[row, channel]} in row {row:,} of these, "
+            + (
+                f"which {layout.dtype} may not hold exactly{wider}"
+                if np.isfinite(values[row, channel])
+                else "and a store holds finite values: give NaN where one is missing"
+            ),
             code="value-rounded",
         )
     return stored
 
 
 def _labels(given: Any) -> NDArray[np.int8]:
-    labels = _two_dimensional([] if given is None else given)
+    labels = _two_dimensional("labels", [] if given is None else given)
     if labels.dtype == bool:
         return labels.view(np.int8)
     if labels.size and (labels.dtype.kind not in "iu" or labels.min() < -128 or labels.max() > 127):

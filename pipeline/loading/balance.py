@@ -13,6 +13,8 @@ from longstride.pipeline.loading.ordering.weighted import Group, RunsOfWindows, 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows
 from longstride.pipeline.loading.serving.stores import Collection, Windows, label_columns_of
+from longstride.storage.arrays.frames import array_of
+from longstride.storage.errors import LongstrideError
 from longstride.storage.series.segments import Segments
 
 __all__ = ["balanced_order"]
@@ -87,7 +89,9 @@ def _labelled(windows: Windows, collection: Collection, label: str) -> NDArray[n
 def _window_weights(given: Any, index: WindowIndex, collection: Collection) -> NDArray[np.float64]:
     """Weights (W,), from one for each window, or for each row of all stores."""
     try:
-        weights = np.asarray(given, np.float64)
+        weights = array_of("balance", given).astype(np.float64)
+    except LongstrideError:
+        raise
     except (TypeError, ValueError):
         check_option(False, f"balance={given!r:.80}: expected shares of labels, or an array of weights")
         raise

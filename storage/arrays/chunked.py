@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.arrays.frames import array_of
 from longstride.storage.arrays.origin import origin_of
 from longstride.storage.series.row_keys import sliced
 
@@ -61,7 +62,11 @@ class ChunkedRows:
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Rows start:stop."""
-        return np.asarray(self._array[start:stop], self.dtype).reshape(stop - start, self.shape[1])
+        part = self._array[start:stop]
+        if hasattr(part, "compute"):
+            part = part.compute()  # of Dask: numpy would not see that values are hidden
+        rows = array_of("the array", part).astype(self.dtype, copy=False)
+        return rows.reshape(stop - start, self.shape[1])
 
     def read_many(self, ranges: Sequence[tuple[int, int]], outs: Sequence[NDArray[Any]]) -> None:
         """Read several ranges of rows (start, stop), each into its array; a piece is read once for all."""

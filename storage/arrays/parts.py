@@ -59,7 +59,7 @@ def segments_of(
     if max_gap is not None:
         raise LongstrideError("segments says where windows may lie: leave max_gap out", code="option-value")
     try:
-        given = np.asarray(segments)
+        given = array_of("segments", segments)
         bounds = given.astype(np.int64).reshape(len(given), 2)
         if (bounds != given.reshape(bounds.shape)).any():
             raise ValueError

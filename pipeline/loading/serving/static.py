@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from longstride.storage.arrays.frames import array_of
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["static_of"]
@@ -23,7 +24,7 @@ def static_of(given: Any, series: Sequence[str]) -> Tensor:
         raise _error("is a table, whose rows may be in another order: give dict(zip(names, table.to_numpy()))")
     rows = _rows_of(given, series) if isinstance(given, Mapping) else given
     try:
-        values: NDArray[Any] = np.asarray(rows)
+        values: NDArray[Any] = array_of("static", rows)
     except (TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise _error(f"cannot be taken as an array of numbers: {reason:.200}") from None
@@ -41,7 +42,7 @@ def static_of(given: Any, series: Sequence[str]) -> Tensor:
 def _rows_of(given: Mapping[Any, Any], series: Sequence[str]) -> list[NDArray[Any]]:
     if absent := [name for name in series if name not in given]:
         raise _error(f"has no values for {absent[0]!r}: give some for each of {', '.join(map(repr, series)):.200}")
-    rows = [np.atleast_1d(np.asarray(given[name])) for name in series]
+    rows = [np.atleast_1d(array_of("static", given[name])) for name in series]
     first = rows[0]
     for name, row in zip(series, rows, strict=True):
         if row.ndim != 1 or len(row) != len(first):

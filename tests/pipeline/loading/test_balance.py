@@ -178,3 +178,9 @@ def test_what_cannot_be_balanced(options: dict[str, Any], said: str) -> None:
 def test_a_label_that_is_not_there() -> None:
     with raises("column-missing", "fault, odd"):
         WindowLoader(flagged(3000), balance="wrong", **OPTIONS)
+
+
+def test_hidden_weights_are_refused() -> None:
+    weights = np.ma.masked_array(np.ones(300), np.arange(300) % 2 == 0)
+    with raises("array-format", "balance"):
+        WindowLoader(np.zeros((300, 2), np.float32), window=8, batch_size=8, balance=weights)

@@ -83,3 +83,10 @@ def test_times_and_channels_of_xarray() -> None:
         from_array(dataset, channels=["z"])
     with raises("array-format", "dimensions"):
         from_array(xarray.DataArray(np.zeros((2, 3, 4)), dims=("a", "b", "c")))
+
+
+def test_what_an_array_hides_is_not_shown() -> None:
+    hidden = dask.array.ma.masked_array(dask.array.from_array(VALUES, chunks=(25, 3)), VALUES > 1)
+    data = from_array(hidden)
+    with raises("array-format", "filled"):
+        data.values[:30]

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from longstride.pipeline.packing.pack import unpack as unpack
     from longstride.pipeline.profile.findings import profile as profile
     from longstride.pipeline.profile.proposal import Proposal as Proposal
-    from longstride.storage.arrays.make import from_array as from_array
+    from longstride.storage.arrays.from_array import from_array as from_array
     from longstride.storage.errors import LongstrideError as LongstrideError
     from longstride.storage.errors import StoreError as StoreError
     from longstride.storage.errors import StoreLockedError as StoreLockedError
@@ -79,7 +79,7 @@ _NAMES = {
     "pipeline.packing.pack": ("pack", "unpack"),
     "pipeline.profile.findings": ("profile",),
     "pipeline.profile.proposal": ("Proposal",),
-    "storage.arrays.make": ("from_array",),
+    "storage.arrays.from_array": ("from_array",),
     "storage.errors": ("LongstrideError", "StoreError", "StoreLockedError"),
     "storage.places.object_answers": ("PlaceError",),
     "storage.store": ("SeriesStore",),

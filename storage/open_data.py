@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from longstride.storage.arrays.files import is_array_file
-from longstride.storage.arrays.make import from_array
+from longstride.storage.arrays.from_array import from_array
 from longstride.storage.location import is_url
 from longstride.storage.open import open_store
 from longstride.storage.series.data import SeriesData

@@ -12,7 +12,7 @@ from longstride.storage.arrays.chunked import ChunkedRows
 from longstride.storage.arrays.data import ArrayData
 from longstride.storage.arrays.files import map_file
 from longstride.storage.arrays.frames import array_of, names_of_frame, time_of_frame
-from longstride.storage.arrays.labelled import is_labelled, labelled
+from longstride.storage.arrays.of_xarray import is_of_xarray, rows_of_xarray
 from longstride.storage.arrays.parts import labels_of, segments_of, series_of
 from longstride.storage.arrays.times import times_of
 from longstride.storage.cli.keywords import typed
@@ -98,8 +98,8 @@ def _found(
     if given := [name for name, value in of_file.items() if value]:
         raise LongstrideError(f"{given[0]} describes a file, and an array was given", code="option-value")
     name = type(source).__name__
-    if is_labelled(source):
-        return f"the {name}", *labelled(source, channels)
+    if is_of_xarray(source):
+        return f"the {name}", *rows_of_xarray(source, channels)
     if not isinstance(source, np.ndarray) and getattr(source, "chunks", None) and len(source.shape) in (1, 2):
         return f"the {name}", ChunkedRows(source), None, None
     if not hasattr(source, "__array__"):

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from longstride.storage.arrays.chunked import ChunkedRows
 from longstride.storage.errors import LongstrideError
 
-__all__ = ["Labelled", "is_labelled", "labelled"]
+__all__ = ["XarrayRows", "is_of_xarray", "rows_of_xarray"]
 
 
-class Labelled(NamedTuple):
+class XarrayRows(NamedTuple):
     """What an array says of itself."""
 
     rows: ChunkedRows
@@ -21,12 +21,12 @@ class Labelled(NamedTuple):
     channels: list[str] | None
 
 
-def is_labelled(source: object) -> bool:
+def is_of_xarray(source: object) -> bool:
     """Whether it is an xarray `DataArray` or `Dataset`."""
     return all(hasattr(source, name) for name in ("dims", "coords", "sizes", "isel"))
 
 
-def labelled(source: Any, channels: Sequence[str] | None) -> Labelled:
+def rows_of_xarray(source: Any, channels: Sequence[str] | None) -> XarrayRows:
     """Rows, times and channels of a `DataArray` (time, channel) or (time,), or of the variables of a `Dataset`.
 
     `channels` are the variables of a Dataset to take; by default all. Raises LongstrideError for other dimensions.
@@ -42,10 +42,10 @@ def labelled(source: Any, channels: Sequence[str] | None) -> Labelled:
     names = None
     if len(source.dims) == 2 and source.dims[1] in source.coords:
         names = [str(name) for name in source.coords[source.dims[1]].values.tolist()]
-    return Labelled(ChunkedRows(_Lazy([source])), _time_of(source, source.dims[0]), names)
+    return XarrayRows(ChunkedRows(_Lazy([source])), _time_of(source, source.dims[0]), names)
 
 
-def _of_variables(source: Any, channels: Sequence[str] | None) -> Labelled:
+def _of_variables(source: Any, channels: Sequence[str] | None) -> XarrayRows:
     chosen = list(source.data_vars) if channels is None else list(channels)
     if absent := [name for name in chosen if name not in source.data_vars]:
         raise LongstrideError(
@@ -61,7 +61,9 @@ def _of_variables(source: Any, channels: Sequence[str] | None) -> Labelled:
             code="array-format",
         )
     variables = [source[name] for name in chosen]
-    return Labelled(ChunkedRows(_Lazy(variables)), _time_of(source, variables[0].dims[0]), list(map(str, chosen)))
+    return XarrayRows(
+        ChunkedRows(_Lazy(variables)), _time_of(source, variables[0].dims[0]), list(map(str, chosen))
+    )
 
 
 def _time_of(source: Any, dimension: Any) -> NDArray[Any] | None:

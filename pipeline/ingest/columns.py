@@ -8,7 +8,7 @@ import polars as pl
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 
-__all__ = ["MAX_LABEL", "Columns", "listed", "union_of_channels"]
+__all__ = ["MAX_LABEL", "Columns", "is_number", "listed", "union_of_channels"]
 
 MAX_LABEL = 127
 """The smallest is 0."""
@@ -74,7 +74,7 @@ class Columns:
                     f", compute it, as with --sql \"SELECT *, State <> 'Normal' AS {absent[0]} FROM rows\", or "
                     "where only some files have it, take it as 0 in others with --absent-labels zero"
                 )
-            if any(_is_number(name) for name in names):
+            if any(is_number(name) for name in names):
                 remedy += ", or where the first row is not a header, give names with --header"
             raise SourceError(
                 source,
@@ -125,7 +125,8 @@ def union_of_channels(columns: Sequence[Columns], recipe: Recipe) -> tuple[str, 
     return recipe.channels
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether Python takes a text for a number."""
     try:
         float(text)
     except ValueError:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.columns import MAX_LABEL, Columns, listed
+from longstride.pipeline.ingest.columns import MAX_LABEL, Columns, is_number, listed
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
@@ -242,7 +242,7 @@ def _opened(file: str, recipe: Recipe) -> LabelFile:
     separator = max(",;\t|", key=head.count)
     fields = [field.strip().strip('"') for field in head.split(separator)]
     plain = Recipe(every="1s", start="2000-01-01", separator=separator, states=recipe.states)
-    if all(_is_number(field) for field in fields):  # labels without a name
+    if all(is_number(field) for field in fields):  # labels without a name
         many = [f"{ONLY_NAME}_{number}" for number in range(1, len(fields) + 1)]
         plain = replace(plain, header=(ONLY_NAME,) if len(fields) == 1 else tuple(many))
     source = open_as_it_is(file, plain)
@@ -269,11 +269,3 @@ def _opened(file: str, recipe: Recipe) -> LabelFile:
 
 def _times_of(path: Path) -> Path:
     return path.with_suffix(".times")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -30,6 +30,11 @@ def map_file(
     `key` names one of several arrays of a safetensors file. Raises LongstrideError where there is no such array.
     """
     file = local_path(path)
+    if file.exists() and not file.is_file():  # a pipe would be waited for
+        raise LongstrideError(
+            f"{file} is a folder, a pipe or a device: give the path of a file, which can be mapped",
+            code="array-format",
+        )
     if dtype is not None:
         try:
             kind = np.dtype(dtype)

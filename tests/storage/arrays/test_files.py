@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,16 @@ def test_safetensors(tmp_path: Path) -> None:
     assert np.array_equal(from_array(file, key="x").values, VALUES)
     with raises("option-value", "holds x, y"):
         from_array(file)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.npy")
+    (tmp_path / "folder.npy").mkdir()
+    for name in ("pipe.npy", "folder.npy"):
+        with raises("array-format", name):
+            from_array(tmp_path / name)
+        with raises("array-format", name):
+            from_array(tmp_path / name, dtype="float32")
 
 
 def test_files_that_are_no_array(tmp_path: Path) -> None:

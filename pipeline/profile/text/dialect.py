@@ -11,6 +11,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import BOM, HOLE
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
+from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
 from longstride.pipeline.profile.head.bare import bare_facts, bare_length
 from longstride.pipeline.profile.head.extent import head_length, named_in_head, num_sections
 from longstride.pipeline.profile.head.facts import Facts, find_facts
@@ -103,6 +104,9 @@ def _shown(value: str | tuple[str, ...]) -> str:
 def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     """Find how a file is written from its first lines, and its encoding also from `more` of them."""
     encoding, doubt = find_encoding(begin + more)
+    if kind := kind_of_records(begin.removeprefix(BOM)):
+        doubts = tuple(filter(None, (doubt, kind.left_out(begin))))
+        return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=doubts)
     text = _as_utf8(begin, encoding)
     named, start = named_separator(text)
     above = start or bare_length(text) or head_length(text)

@@ -21,7 +21,6 @@ SENTENCES = {
     "brackets": "[2024-01-05 {clock}] Temp: {t} | Hum: {h} | state={state}",
     "keys": "ts=2024-01-05T{clock}Z unit=roof Temp={t} Hum={h}",
     "commas": "2024-01-05 {clock},Temp={t},Hum={h}",
-    "line protocol": "roof,site=a Temp={t},Hum={h} 17000{row:02d}000000000000",
 }
 
 

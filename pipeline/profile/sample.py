@@ -155,7 +155,7 @@ def take_sample(names: Names, rows: int) -> Sample:
             spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
-            dialects[name] = dialect if isinstance(source, CsvSource) else dialect.only("encoding")
+            dialects[name] = dialect if isinstance(source, CsvSource) else dialect.only("encoding", "line", "record", "comment")
     dialect = agreed(dialects)
     is_text = len(dialects) == len(seen) == len(files)
     num_bytes_seen = sum(size for name in seen for _, size in spans[name])

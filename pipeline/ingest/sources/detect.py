@@ -15,6 +15,7 @@ from longstride.pipeline.ingest.sources.foreign import refuse_foreign, refuse_no
 from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
+from longstride.pipeline.ingest.sources.records.pairs import PairLines, PairRecords
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
 from longstride.pipeline.ingest.sources.shapes.melted import Melted
 from longstride.pipeline.ingest.sources.tables.excel import ExcelSource
@@ -63,6 +64,8 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         raise SourceError(
             name, "the compressed file does not hold text: decompress it first", code="source-format"
         )
+    if recipe.has_pairs:
+        return (PairLines if recipe.record is None else PairRecords)(name, recipe)
     if recipe.line is not None or recipe.only_lines is not None:
         return CsvSource(name, recipe)  # whatever else such lines could be
     text = begin.removeprefix(BOM)

@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import partial
 from io import BufferedIOBase
 from typing import Any, ClassVar, NamedTuple
@@ -72,6 +72,10 @@ class JsonSource(Source):
         """Whether it can be read only from start to end."""
         return self._compressed
 
+    def _rows(self, lines: Sequence[bytes], first_line: int) -> Iterable["Row"]:
+        """Lines that follow each other as objects."""
+        return map(self._row, lines)
+
     def _row(self, line: bytes) -> "Row":
         """A line as an object."""
         return _object(line, self._recipe.encoding)
@@ -92,7 +96,7 @@ class JsonSource(Source):
     def _first_rows(self, stream: BufferedIOBase, num_bytes: int) -> Iterator["Row"]:
         """The first objects, and what is wrong with lines among them."""
         probe = stream.read(num_bytes)
-        yield from map(self._row, probe[: probe.rfind(b"\n") + 1 or len(probe)].split(b"\n"))
+        yield from self._rows(probe[: probe.rfind(b"\n") + 1 or len(probe)].split(b"\n"), 1)
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """Cut a plain file at line breaks."""
@@ -129,7 +133,8 @@ class JsonSource(Source):
 
     def _parse(self, data: bytes, first_line: int, used: tuple[str, ...], channels: tuple[str, ...]) -> Raw:
         texts = data.removesuffix(b"\n").split(b"\n")
-        found = ((line, text, self._row(text)) for line, text in enumerate(texts, first_line))
+        rows = self._rows(texts, first_line)
+        found = zip(range(first_line, first_line + len(texts)), texts, rows, strict=True)
         return self._raw(found, used, channels)
 
     def _raw(

@@ -17,7 +17,8 @@ from longstride.pipeline.profile.head.extent import head_length, named_in_head, 
 from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.header import Head, find_head, find_labview_head
-from longstride.pipeline.profile.text.sentences import Sentences, find_sentences
+from longstride.pipeline.profile.text.named_lines import NamedLines, find_pairs, find_records
+from longstride.pipeline.profile.text.sentences import NEARLY_ALL, Sentences, find_sentences
 from longstride.pipeline.profile.text.table import Table, find_table, fits, named_separator
 from longstride.pipeline.profile.words.time_names import name_score
 from longstride.pipeline.profile.words.zone_words import zone_in_line
@@ -27,7 +28,8 @@ __all__ = ["Dialect", "agreed", "sniff", "to_numbers"]
 
 POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
 COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
-WAYS = ("columns-at", "line")
+NAMED_NUMBER = re.compile(r"\w\s*[=:]\s*[+-]?\.?\d")
+WAYS = ("columns-at", "line", "record")
 """Settings that take the place of a separator."""
 CUT_WELL = 0.7
 """A table of a lower score may be of sentences."""
@@ -58,7 +60,8 @@ class Dialect:
     def only(self, *names: str) -> "Dialect":
         """Of the settings, those of these names."""
         settings = {name: value for name, value in self.settings.items() if name in names}
-        return Dialect(settings=settings, doubts=self.doubts)
+        why = {name: why for name, why in self.why.items() if name in names}
+        return Dialect(settings=settings, why=why, doubts=self.doubts)
 
 
 def agreed(dialects: Mapping[str, Dialect]) -> Dialect:
@@ -117,7 +120,11 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     if table.score < CUT_WELL and not _names_time(table):
         lines = text.decode(errors="replace").split("\n")
         mark = table.comment
-        if said := find_sentences(["" if mark and line.startswith(mark) else line for line in lines]):
+        lines = ["" if mark and line.startswith(mark) else line for line in lines]
+        said = find_sentences(lines)
+        if said is None or said.share < NEARLY_ALL:
+            said = find_pairs(lines) or find_records(lines) or said
+        if said is not None:
             return _of_sentences(said, table.comment, encoding, doubt)
     lines = text.decode(errors="replace").splitlines()[: num_lines + _first_row(table, head)]
     facts = find_facts(lines, table.width)
@@ -174,17 +181,20 @@ def _zone_said(above: Sequence[bytes], table: Table) -> tuple[str, str] | None:
 def _names_time(table: Table) -> bool:
     """Whether the first line holds names for all fields of the rows, one of them that of a time."""
     first = table.records[0].fields if table.records else []
+    if sum(map(bool, map(NAMED_NUMBER.search, first))) > len(first) / 2:
+        return False
     return table.separator != BLANKS and len(first) == table.width and any(map(name_score, first))
 
 
-def _of_sentences(said: Sentences, comment: str | None, encoding: str | None, doubt: str | None) -> Dialect:
-    settings: dict[str, str | tuple[str, ...]] = {"line": said.line, "skip-lines": str(said.num_above)}
+def _of_sentences(
+    said: Sentences | NamedLines, comment: str | None, encoding: str | None, doubt: str | None
+) -> Dialect:
+    settings: dict[str, str | tuple[str, ...]] = {said.setting: said.pattern, "skip-lines": str(said.num_above)}
     if comment is not None:
         settings["comment"] = comment
     if encoding is not None:
         settings["encoding"] = encoding
-    why = {"line": "lines are sentences: their numbers, and words that change, are columns"}
-    return Dialect(settings=settings, why=why, doubts=tuple(text for text in (doubt, said.doubt) if text))
+    return Dialect(settings=settings, why={said.setting: said.why}, doubts=tuple(text for text in (doubt, said.doubt) if text))
 
 
 def _first_row(table: Table, head: Head) -> int:

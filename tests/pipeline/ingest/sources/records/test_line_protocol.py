@@ -109,8 +109,8 @@ def test_damaged_points_are_rejected_with_their_lines(tmp_path: Path) -> None:
         tmp_path / "log.zarr",
         Recipe(time="time", time_format="ns", series="site", exclude=("measurement",), max_rejects="5"),
     )
-    assert report.num_rejected == 3
-    assert report.rows_in == 39
+    assert report.files[0].num_rejected == 3
+    assert report.files[0].rows_in == 39
 
 
 def test_empty_and_other_files_are_no_points(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ MAX_LINES = 500
 FEWEST = 3
 MOST = 0.9
 MOST_NAMES = 200
+LONGEST_BEGIN = 80
 SEVERAL = 2
 """A line of one name may be a sentence with a colon."""
 NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:[eE][+-]?\d+)?(?:\s?[^\s\d]\S{0,9})?")
@@ -119,6 +120,8 @@ def _words(rest: str) -> Iterator[str]:
 
 def _shape_of_begin(text: str) -> str | None:
     """An expression for a line that holds a time, and at most a name before it and marks around it."""
+    if len(text) > LONGEST_BEGIN:
+        return None
     found = re.fullmatch(r"(?P<lead>(?:[^\W\d]\w*\s*[:=]\s*|\W*))(?P<time>.*?)(?P<end>\W*)", text)
     assert found is not None
     time = ZONED.sub(r"\g<before> \g<year>", found["time"])

@@ -9,11 +9,13 @@ from longstride.pipeline.ingest.sources.ndjson import Fault
 __all__ = ["MAX_LETTERS", "begin_of_pairs", "named_values"]
 
 MAX_LETTERS = 2**15
-QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
-"""What holds no names: texts in quotes, and remarks in brackets."""
+QUOTED = re.compile(r'(?<![^\s=:,;|])"(?:[^"\\]|\\.)*+(?P<end>"?)|\([^()]*\)')
+"""What holds no names: texts in quotes, which begin where a value may, and remarks in brackets."""
 SEGMENT = re.compile(r"(?:[^;|\t,]|(?<=\d),(?=\d))+")
 """What separators that stand in no number cut apart."""
-NAME = r"(?!\d+[-/.:]\d)[^\s=:,;|\"\x00]*[^\W\d][^\s=:,;|\"\x00]*"
+IN_NAME = r"[^\s=:,;|\"\x00]"
+NAME = rf"(?!\d+[-/.:]\d)(?={IN_NAME}*[^\W\d]){IN_NAME}++(?:[ ]\d++(?!:\d))?"
+"""A word with a letter, and maybe a number behind it, which is not the hour of a time."""
 MARK = re.compile(rf"(?:^|(?<=\s))({NAME})\s*[=:](?![=/])\s*")
 REMARK = re.compile(r"\s*\([^()]*\)$")
 ESCAPED = re.compile(r"\\(.)")
@@ -32,7 +34,9 @@ def named_values(text: str) -> dict[str, str | None] | Fault:
     if text.startswith("{") and text.endswith("}"):
         text = text[1:-1]
     found: dict[str, str | None] = {}
-    masked = QUOTED.sub(lambda quoted: MASK * len(quoted[0]), text)
+    if any(quoted["end"] == "" for quoted in QUOTED.finditer(text)):
+        return Fault("quote out of place", "a quote is opened in the line, and none closes it")
+    masked = _masked(text)
     for segment in SEGMENT.finditer(masked):
         start, stop = segment.span()
         if not text[start:stop].strip():
@@ -49,9 +53,13 @@ def named_values(text: str) -> dict[str, str | None] | Fault:
 
 def begin_of_pairs(text: str) -> int | None:
     """Where the first name of a text begins; None where it has none."""
-    masked = QUOTED.sub(lambda quoted: MASK * len(quoted[0]), text)
+    masked = _masked(text)
     marks = ((segment, MARK.search(segment[0])) for segment in SEGMENT.finditer(masked))
     return next((segment.start() + mark.start(1) for segment, mark in marks if mark is not None), None)
+
+
+def _masked(text: str) -> str:
+    return QUOTED.sub(lambda quoted: MASK * len(quoted[0]), text)
 
 
 def _pairs(text: str, masked: str) -> Iterator[tuple[str, str | None]]:

@@ -18,6 +18,7 @@ from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.header import Head, find_head, find_labview_head
 from longstride.pipeline.profile.text.named_lines import NamedLines, find_pairs, find_records
+from longstride.pipeline.profile.text.row_kinds import RowKind, find_row_kind
 from longstride.pipeline.profile.text.sentences import NEARLY_ALL, Sentences, find_sentences
 from longstride.pipeline.profile.text.table import Table, find_table, fits, named_separator
 from longstride.pipeline.profile.words.time_names import name_score
@@ -116,6 +117,8 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     named = named or named_in_head(text[:above])
     num_lines = text[:above].count(b"\n")
     table = find_table(text[above:], named)
+    if (kind := find_row_kind(table)) is not None:
+        return _of_one_kind(kind, table, text, encoding, doubt)
     head = find_labview_head(table) if above and not start else find_head(table)
     if table.score < CUT_WELL and not _names_time(table):
         lines = text.decode(errors="replace").split("\n")
@@ -195,6 +198,25 @@ def _of_sentences(
     if encoding is not None:
         settings["encoding"] = encoding
     return Dialect(settings=settings, why={said.setting: said.why}, doubts=tuple(text for text in (doubt, said.doubt) if text))
+
+
+def _of_one_kind(
+    kind: RowKind, table: Table, text: bytes, encoding: str | None, doubt: str | None
+) -> Dialect:
+    """How the rows of one kind are written, and what is left out."""
+    mark = b"" if table.separator == BLANKS else table.separator.encode()
+    begin = kind.name.encode() + mark
+    found = sniff(b"".join(line for line in text.splitlines(keepends=True) if line.startswith(begin)))
+    settings = {**found.settings, "only-lines": kind.name, "skip-lines": "0"}
+    if kind.names:
+        settings["header"] = kind.names
+    if encoding is not None:
+        settings["encoding"] = encoding
+    why = {**found.why, "only-lines": "the first field says the kind of a row, and this kind has a clock"}
+    if kind.names:
+        why["header"] = f"another line says what is in lines of {kind.name!r}"
+    doubts = tuple(filter(None, (doubt, kind.doubt, *(() if kind.names else found.doubts))))
+    return replace(found, settings=settings, why=why, doubts=doubts)
 
 
 def _first_row(table: Table, head: Head) -> int:

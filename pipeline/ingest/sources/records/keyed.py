@@ -26,6 +26,8 @@ class Keyed(JsonSource):
 
     expected: ClassVar[str]
     """What a row should be."""
+    key: ClassVar[str | None] = None
+    """The column that says what the others hold."""
 
     @classmethod
     def left_out(cls, begin: bytes) -> str | None:

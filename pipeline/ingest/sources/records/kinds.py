@@ -1,6 +1,9 @@
 """Which kind of records a text holds, where its first lines show it."""
 
+from collections.abc import Callable
+
 from longstride.pipeline.ingest.sources.records.annotated import AnnotatedCsv, is_annotated
+from longstride.pipeline.ingest.sources.records.frames import AscFrames, CandumpFrames, is_asc, is_candump
 from longstride.pipeline.ingest.sources.records.keyed import Keyed
 from longstride.pipeline.ingest.sources.records.line_protocol import LineProtocol, is_line_protocol
 from longstride.pipeline.ingest.sources.records.nmea import NmeaSentences, is_nmea
@@ -8,7 +11,13 @@ from longstride.pipeline.ingest.sources.records.nmea import NmeaSentences, is_nm
 __all__ = ["kind_of_records"]
 
 MAX_BYTES = 2**12
-KINDS = ((is_line_protocol, LineProtocol), (is_annotated, AnnotatedCsv), (is_nmea, NmeaSentences))
+KINDS: tuple[tuple[Callable[[bytes], bool], type[Keyed]], ...] = (
+    (is_line_protocol, LineProtocol),
+    (is_annotated, AnnotatedCsv),
+    (is_nmea, NmeaSentences),
+    (is_candump, CandumpFrames),
+    (is_asc, AscFrames),
+)
 
 
 def kind_of_records(begin: bytes) -> type[Keyed] | None:

@@ -20,7 +20,7 @@ __all__ = ["NmeaSentences", "is_nmea"]
 
 PROBE_BYTES = 2**20
 SENTENCE = re.compile(rb"^\$[A-Z]{2}([A-Z]{3}),", re.MULTILINE)
-PROPRIETARY = re.compile(rb"^(?:\$P[A-Z]|!)", re.MULTILINE)
+ANY_NAME = re.compile(rb"^[$!]([A-Z]{2,12}),", re.MULTILINE)
 A_DATE = re.compile(rb"^\$[A-Z]{2}(?:RMC,(?:[^,\n]*,){8}\d{6},|ZDA,[^,\n]*,\d\d?,\d\d?,\d{4})", re.MULTILINE)
 TIME = re.compile(r"([01]\d|2[0-3])([0-5]\d)([0-5]\d|60)(\.\d*)?")
 ANGLE = re.compile(r"(\d{1,3})(\d\d(?:\.\d*)?)")
@@ -35,6 +35,9 @@ NUMBERS = {
 }
 POSITIONS = {"RMC": 2, "GGA": 1}
 """Where a sentence has its latitude, north or south, its longitude, and east or west."""
+LETTERS = 5
+"""Of the name of a sentence: two say who talks, three what it holds."""
+MAX_SHOWN = 12
 MOST = 0.5
 FIRST_YEAR = 80
 """Years of two digits from here on are of the last century."""
@@ -43,8 +46,7 @@ FIRST_YEAR = 80
 def is_nmea(begin: bytes) -> bool:
     """Whether most lines of a text are sentences, some of them with a time and a position."""
     kinds = SENTENCE.findall(begin)
-    others = len(PROPRIETARY.findall(begin))
-    return bool({b"RMC", b"GGA"} & {*kinds}) and len(kinds) + others > MOST * len(begin.split(b"\n"))
+    return bool({b"RMC", b"GGA"} & {*kinds}) and len(ANY_NAME.findall(begin)) > MOST * len(begin.split(b"\n"))
 
 
 class _Said(NamedTuple):
@@ -73,9 +75,9 @@ class NmeaSentences(SerialRecords):
     @classmethod
     def left_out(cls, begin: bytes) -> str | None:
         """What of a text that begins so becomes no row."""
-        kinds = Counter(kind.decode() for kind in SENTENCE.findall(begin) if kind.decode() not in FEWEST)
-        kinds["proprietary"] = len(PROPRIETARY.findall(begin))
-        found = [f"{kind} ({count:,})" for kind, count in kinds.most_common() if count]
+        names = (name.decode() for name in ANY_NAME.findall(begin))
+        kinds = Counter(name for name in names if len(name) != LETTERS or name[2:] not in FEWEST)
+        found = [f"{kind} ({count:,})" for kind, count in kinds.most_common(MAX_SHOWN)]
         if not found:
             return None
         lines = counted(begin.count(b"\n"), "line")
@@ -108,13 +110,14 @@ class NmeaSentences(SerialRecords):
         if not text:
             return None
         body, star, total = text[1:].partition("*")
-        if not text.startswith(("$", "!")) or (self._has_sums and not star):
+        name, *fields = body.split(",")
+        kind = name[2:] if len(name) == LETTERS else ""
+        is_whole = star if self._has_sums and kind in FEWEST else fields
+        if not text.startswith(("$", "!")) or not is_whole:
             return Fault("no sentence", "the line is not a whole sentence of NMEA, such as $GPRMC,...*2D")
         if star and total.strip().upper() != f"{reduce(xor, body.encode(errors='replace'), 0):02X}":
             return Fault("checksum wrong", f"the sentence ends with *{total}, and its letters give another checksum")
-        name, *fields = body.split(",")
-        kind = name[2:]
-        if kind not in FEWEST or len(name) != 5:
+        if kind not in FEWEST:
             return None
         if len(fields) < FEWEST[kind]:
             return Fault("too few fields", f"the sentence has {len(fields)} fields, expected {FEWEST[kind]} or more")

@@ -57,7 +57,7 @@ def written(file: Path, lines: list[str], end: str = "\r\n") -> Path:
 def test_a_row_for_each_time_across_midnight(tmp_path: Path, kinds: str, end: str) -> None:
     file = written(tmp_path / "log.nmea", [line for row in range(COUNT) for line in sentences(row, kinds)], end)
     found = propose(file)
-    assert doubted(found, "GSA (120)") == ("GSA" in kinds)
+    assert doubted(found, "GPGSA (120)") == ("GSA" in kinds)
     longstride.ingest([file], tmp_path / "log.zarr", Recipe(time="time", channels=("latitude", "longitude")))
     store = longstride.open(tmp_path / "log.zarr")
     np.testing.assert_array_equal(

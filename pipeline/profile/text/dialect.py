@@ -16,6 +16,7 @@ from longstride.pipeline.profile.head.bare import bare_facts, bare_length
 from longstride.pipeline.profile.head.extent import head_length, named_in_head, num_sections
 from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
+from longstride.pipeline.profile.text.facts_beside import find_beside
 from longstride.pipeline.profile.text.header import Head, find_head, find_labview_head
 from longstride.pipeline.profile.text.named_lines import NamedLines, find_pairs, find_records
 from longstride.pipeline.profile.text.row_kinds import RowKind, find_row_kind
@@ -135,6 +136,9 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         facts = Facts(steps=bare[:1], begin=bare[1])
     if facts.names and head.is_invented:
         head = replace(head, names=facts.names, units=facts.units, doubt=None, why="the names stand in its head")
+    if head.is_invented and (beside := find_beside(table)):
+        head = replace(head, names=beside.names, doubt=beside.doubt, why="what tells of columns stands beside rows")
+        facts = beside.facts
     # The line of a separator is known where no other is left out.
     num_above = head.num_above + (num_lines if head.num_above or not start else 0)
     settings: dict[str, str | tuple[str, ...]] = {

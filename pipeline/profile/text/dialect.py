@@ -18,6 +18,7 @@ from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.facts_beside import find_beside
 from longstride.pipeline.profile.text.header import Head, find_head, find_labview_head
+from longstride.pipeline.profile.text.last_table import find_last_table
 from longstride.pipeline.profile.text.named_lines import NamedLines, find_pairs, find_records
 from longstride.pipeline.profile.text.row_kinds import RowKind, find_row_kind
 from longstride.pipeline.profile.text.sentences import NEARLY_ALL, Sentences, find_sentences
@@ -121,7 +122,12 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     if (kind := find_row_kind(table)) is not None:
         return _of_one_kind(kind, table, text, encoding, doubt)
     head = find_labview_head(table) if above and not start else find_head(table)
-    if table.score < CUT_WELL and not _names_time(table):
+    last = None if above else find_last_table(table, _first_row(table, head), _names_of(table, head))
+    if last is not None:
+        num_lines, above = last.line, _begin_of_line(text, last.line)
+        table = find_table(text[above:], table.separator)
+        head = find_head(table)
+    elif table.score < CUT_WELL and not _names_time(table):
         lines = text.decode(errors="replace").split("\n")
         mark = table.comment
         lines = ["" if mark and line.startswith(mark) else line for line in lines]
@@ -160,7 +166,7 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         settings["decimal"] = decimal
     if encoding:
         settings["encoding"] = encoding
-    doubts = [text for text in (doubt, head.doubt, _doubt_of_sections(text)) if text]
+    doubts = [text for text in (doubt, last and last.doubt, head.doubt, _doubt_of_sections(text)) if text]
     if head.num_other_rows:
         doubts.append(
             f"skip-lines: {counted(head.num_other_rows, 'line')} above the table look like rows of another one, "
@@ -221,6 +227,16 @@ def _of_one_kind(
         why["header"] = f"another line says what is in lines of {kind.name!r}"
     doubts = tuple(filter(None, (doubt, kind.doubt, *(() if kind.names else found.doubts))))
     return replace(found, settings=settings, why=why, doubts=doubts)
+
+
+def _names_of(table: Table, head: Head) -> Sequence[str]:
+    """The names of the columns, from the text where it holds them."""
+    fields = (record.fields for record in table.records if record.line >= head.num_above)
+    return head.names or next(fields, [])
+
+
+def _begin_of_line(text: bytes, line: int) -> int:
+    return sum(map(len, text.splitlines(keepends=True)[:line]))
 
 
 def _first_row(table: Table, head: Head) -> int:

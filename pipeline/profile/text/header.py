@@ -22,6 +22,7 @@ MOST_ABOVE = 60
 MANY_ROWS = 20
 FEW_ROWS = 4
 """Of so many rows, one may be damaged."""
+MOST_OF_A_FACT = 4
 NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 ZONE = re.compile(r"[A-Z]{3,5}")
@@ -58,13 +59,15 @@ def find_head(table: Table) -> Head:
     """Find the names of the columns."""
     head = _find_head(table)
     others = [record.fields for record in table.records if record.line < head.num_above]
-    return replace(head, num_other_rows=sum(map(_is_of_another_table, others)))
+    kinds = Counter(tuple(map(kind_of, filter(None, fields))) for fields in others)
+    return replace(head, num_other_rows=sum(_is_of_another_table(one) * count for one, count in kinds.items()))
 
 
-def _is_of_another_table(fields: Sequence[str]) -> bool:
-    """Whether a line begins with a time, and all that follows are numbers: not a title, nor a date of a head."""
-    kinds = [kind_of(field) for field in fields]
-    return len(kinds) > 1 and kinds[0] is Kind.TIME and all(kind is Kind.NUMBER for kind in kinds[1:])
+def _is_of_another_table(kinds: Sequence[Kind]) -> bool:
+    """Whether a line holds a time at its beginning and numbers behind it, or several of all: no title, and no fact."""
+    if len(kinds) > 1 and kinds[0] is Kind.TIME and all(kind is Kind.NUMBER for kind in kinds[1:]):
+        return True
+    return len(kinds) > MOST_OF_A_FACT and Kind.TIME in kinds and kinds.count(Kind.NUMBER) > 1
 
 
 def _find_head(table: Table) -> Head:

@@ -155,7 +155,9 @@ def take_sample(names: Names, rows: int) -> Sample:
             spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
-            dialects[name] = dialect if isinstance(source, CsvSource) else dialect.only("encoding", "line", "record", "comment")
+            dialects[name] = (
+                dialect if isinstance(source, CsvSource) else dialect.only("encoding", "line", "record", "comment")
+            )
     dialect = agreed(dialects)
     is_text = len(dialects) == len(seen) == len(files)
     num_bytes_seen = sum(size for name in seen for _, size in spans[name])
@@ -206,7 +208,9 @@ def _spans(name: str, begin: bytes, rows: int) -> list[tuple[int, int]]:
 def _excerpts(name: str, spans: list[tuple[int, int]], recipe: Recipe, rows: int) -> Iterator[Excerpt]:
     source = open_as_it_is(name, recipe)
     begin = source.begin if isinstance(source, CsvSource) else (0, 1)
-    is_serial = source.is_serial if isinstance(source, CsvSource | JsonSource) else is_compressed(first_bytes(name))
+    is_serial = (
+        source.is_serial if isinstance(source, CsvSource | JsonSource) else is_compressed(first_bytes(name))
+    )
     if not isinstance(source, CsvSource | JsonSource):
         spans = [(0, 8 * rows * max(1, len(source.names)))]
     if begin[0] >= source.num_bytes and not is_serial:

@@ -40,9 +40,9 @@ class TextSettings:
     '(?P<time>\\S+) T=(?P<temp>\\S+) C'. In a group called pairs, as in '(?P<time>\\S+) (?P<pairs>.+)', each name
     of T=4.5 H=71 or T: 4.5, H: 71 is a column, in any order."""
     record: str | None = None
-    """A regular expression for records of several lines: it fits the whole first line of each, and its named groups
-    are columns, as in '(?P<time>\\d+-\\d+-\\d+ \\S+)'. The names in the lines below it, as in Ping: 12 ms, are
-    columns as well."""
+    """A regular expression for records of several lines: it fits the first line of each as a whole, and its named
+    groups are columns, as in '(?P<time>\\d+-\\d+-\\d+ \\S+)'. The names in the lines below it, as in Ping: 12 ms,
+    are columns as well."""
     decimal: str | tuple[str, ...] = "."
     """Decimal mark: a point, a comma, or the word either; of one column as level=, ."""
     encoding: str = "utf-8"
@@ -129,8 +129,8 @@ class TextSettings:
             self._refuse_idle("columns_at", *OF_SEPARATORS)
         if self.has_pairs and not is_single_byte(self.encoding):
             raise RecipeError(
-                f"lines of names and values are not read from {self.encoding}: convert the file, as with `iconv -f "
-                f"{self.encoding} -t utf-8`",
+                f"lines of names and values are not read from {self.encoding}: convert the file, as with "
+                f"`iconv -f {self.encoding} -t utf-8`",
                 code="recipe-conflict",
             )
 

@@ -69,8 +69,8 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
     if recipe.line is not None or recipe.only_lines is not None:
         return CsvSource(name, recipe)  # whatever else such lines could be
     text = begin.removeprefix(BOM)
-    if kind := kind_of_records(text):
-        return kind(name, recipe)
+    if records := kind_of_records(text):
+        return records(name, recipe)
     if array := JSON_ARRAY.match(text):
         if array[0].endswith(b"{"):
             return JsonArraySource(name, recipe)

@@ -110,9 +110,9 @@ def _shown(value: str | tuple[str, ...]) -> str:
 def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     """Find how a file is written from its first lines, and its encoding also from `more` of them."""
     encoding, doubt = find_encoding(begin + more)
-    if kind := kind_of_records(begin.removeprefix(BOM)):
-        doubts = tuple(filter(None, (doubt, kind.left_out(begin))))
-        return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=doubts)
+    if records := kind_of_records(begin.removeprefix(BOM)):
+        told = tuple(filter(None, (doubt, records.left_out(begin))))
+        return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=told)
     text = _as_utf8(begin, encoding)
     named, start = named_separator(text)
     above = start or bare_length(text) or head_length(text)
@@ -132,10 +132,10 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         mark = table.comment
         lines = ["" if mark and line.startswith(mark) else line for line in lines]
         said = find_sentences(lines)
-        if said is None or said.share < NEARLY_ALL:
-            said = find_pairs(lines) or find_records(lines) or said
-        if said is not None:
-            return _of_sentences(said, table.comment, encoding, doubt)
+        is_usual = said is not None and said.share >= NEARLY_ALL
+        named = None if is_usual else find_pairs(lines) or find_records(lines)
+        if found := named or said:
+            return _of_sentences(found, table.comment, encoding, doubt)
     lines = text.decode(errors="replace").splitlines()[: num_lines + _first_row(table, head)]
     facts = find_facts(lines, table.width)
     if bare := bare_facts(text):
@@ -143,7 +143,9 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     if facts.names and head.is_invented:
         head = replace(head, names=facts.names, units=facts.units, doubt=None, why="the names stand in its head")
     if head.is_invented and (beside := find_beside(table)):
-        head = replace(head, names=beside.names, doubt=beside.doubt, why="what tells of columns stands beside rows")
+        head = replace(
+            head, names=beside.names, doubt=beside.doubt, why="what tells of columns stands beside rows"
+        )
         facts = beside.facts
     # The line of a separator is known where no other is left out.
     num_above = head.num_above + (num_lines if head.num_above or not start else 0)
@@ -207,12 +209,12 @@ def _of_sentences(
         settings["comment"] = comment
     if encoding is not None:
         settings["encoding"] = encoding
-    return Dialect(settings=settings, why={said.setting: said.why}, doubts=tuple(text for text in (doubt, said.doubt) if text))
+    return Dialect(
+        settings=settings, why={said.setting: said.why}, doubts=tuple(text for text in (doubt, said.doubt) if text)
+    )
 
 
-def _of_one_kind(
-    kind: RowKind, table: Table, text: bytes, encoding: str | None, doubt: str | None
-) -> Dialect:
+def _of_one_kind(kind: RowKind, table: Table, text: bytes, encoding: str | None, doubt: str | None) -> Dialect:
     """How the rows of one kind are written, and what is left out."""
     mark = b"" if table.separator == BLANKS else table.separator.encode()
     begin = kind.name.encode() + mark

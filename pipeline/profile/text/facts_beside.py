@@ -28,7 +28,7 @@ class Beside(NamedTuple):
 
 
 def find_beside(table: Table) -> Beside | None:
-    """The facts, and names for the columns; None where the first two columns do not hold facts of the first rows."""
+    """The facts, and names for the columns; None where the first two columns hold no facts of the first rows."""
     rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
     if table.width < 3 or not rows:
         return None
@@ -46,7 +46,9 @@ def find_beside(table: Table) -> Beside | None:
     seconds = float(facts.steps[0].nanoseconds) / 1e9 if len(facts.steps) == 1 else None
     if len(full) > 1 and seconds and _rises_by([float(row[full[0]]) for row in rows], seconds):
         names[full[0]] = "time"
-        found += f"; column {full[0] + 1} rises by {facts.steps[0].every}, the interval that they tell, and is the time"
+        found += (
+            f"; column {full[0] + 1} rises by {facts.steps[0].every}, the interval that they tell, and is the time"
+        )
         facts = replace(facts, steps=())
     values = [column for column in full if names[column] != "time"]
     if len(values) == 1 and NAME_OF_VALUES in said:

@@ -64,7 +64,7 @@ def find_head(table: Table) -> Head:
 
 
 def _is_of_another_table(kinds: Sequence[Kind]) -> bool:
-    """Whether a line holds a time at its beginning and numbers behind it, or several of all: no title, and no fact."""
+    """Whether a line is a time and numbers, or has a time among more fields than a title or a fact has."""
     if len(kinds) > 1 and kinds[0] is Kind.TIME and all(kind is Kind.NUMBER for kind in kinds[1:]):
         return True
     return len(kinds) > MOST_OF_A_FACT and Kind.TIME in kinds and kinds.count(Kind.NUMBER) > 1

@@ -25,14 +25,14 @@ class LastTable(NamedTuple):
     def doubt(self) -> str:
         """What is left out."""
         return (
-            f"skip-lines: the last table of the file is taken, whose names are in line {self.line + 1:,}: it has a clock "
-            f"and the most rows. Lines 1 to {self.line:,}, with other tables or facts in other columns, are left out. "
-            "To read another table, cut the file"
+            f"skip-lines: the last table of the file is taken, whose names are in line {self.line + 1:,}: it has "
+            f"a clock and the most rows. Lines 1 to {self.line:,}, with other tables or facts in other columns, are "
+            "left out. To read another table, cut the file"
         )
 
 
 def find_last_table(table: Table, first_row: int, names: Sequence[str]) -> LastTable | None:
-    """The last table in a text of which a reading begins with `first_row`, below `names`; None where it is that one."""
+    """The last table in a text; None where it is the one that was read, from `first_row` on, below `names`."""
     records = [record._replace(fields=_filled(record.fields)) for record in table.records if record.fields]
     if not records:
         return None
@@ -42,7 +42,11 @@ def find_last_table(table: Table, first_row: int, names: Sequence[str]) -> LastT
     while place and _are_names(records[place - 1], width):
         place -= 1  # units stand below the names
     found = records[place]
-    if not place or found.line <= first_row or max(len(record.fields) for record in below or records) > len(found.fields):
+    if (
+        not place
+        or found.line <= first_row
+        or max(len(record.fields) for record in below or records) > len(found.fields)
+    ):
         return None
     others = [record.fields for record in records if first_row <= record.line < found.line]
     with_times = sum(Kind.TIME in map(kind_of, fields) for fields in others)

@@ -1,11 +1,10 @@
-"""Logs whose lines name their values: `ts=... temp=21.5 hum=40`, in any order, and records of several such lines."""
+"""Logs whose lines name their values, as `ts=... temp=21.5 hum=40`, and records of several such lines."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from longstride.pipeline.ingest.sources.ndjson import Fault
 from longstride.pipeline.ingest.sources.records.named_values import begin_of_pairs, named_values
 from longstride.pipeline.profile.text.sentences import SPECIAL, TIME
 
@@ -40,7 +39,7 @@ class _Line(NamedTuple):
     shape: str
     """An expression for the time that it begins with; empty where it begins with a name."""
     words: tuple[str, ...]
-    """Expressions for what stands between the time and the first name, of which the last may belong to the name."""
+    """Expressions for what is between the time and the first name, of which the last may belong to the name."""
     text: str
 
 
@@ -133,7 +132,9 @@ def _shape_of_begin(text: str) -> str | None:
 
 def _shape(text: str) -> str:
     parts = re.findall(r"\d+|[^\W\d_]+|\s+|.", text)
-    return "".join(next((shape for kind, shape in SHAPES if re.fullmatch(kind, part)), _escaped(part)) for part in parts)
+    return "".join(
+        next((shape for kind, shape in SHAPES if re.fullmatch(kind, part)), _escaped(part)) for part in parts
+    )
 
 
 def _escaped(text: str) -> str:

@@ -35,9 +35,9 @@ class RowKind(NamedTuple):
         shown = ", ".join(f"{kind} ({count:,})" for kind, count in self.others.most_common(MAX_SHOWN))
         more = f", and {len(self.others) - MAX_SHOWN:,} more kinds" * (len(self.others) > MAX_SHOWN)
         return (
-            f"only-lines: the first field says the kind of a row, and rows of {self.name!r} have a clock; those of "
-            f"other kinds are left out: {shown}{more}, in the first lines. To take another one, name it in only-lines, "
-            "and its columns in header; ingest each kind to a store of its own"
+            f"only-lines: the first field says the kind of a row, and rows of {self.name!r} have a clock; those "
+            f"of other kinds are left out: {shown}{more}, in the first lines. To take another one, name it in "
+            "only-lines, and its columns in header; ingest each kind to a store of its own"
         )
 
 
@@ -72,7 +72,9 @@ def _columns(rows: Sequence[Record]) -> list[list[str]]:
 
 
 def _has_times(rows: Sequence[Record]) -> bool:
-    return any(sum(kind_of(text) is Kind.TIME for text in column) >= NEARLY_ALL * len(rows) for column in _columns(rows))
+    return any(
+        sum(kind_of(text) is Kind.TIME for text in column) >= NEARLY_ALL * len(rows) for column in _columns(rows)
+    )
 
 
 def _has_clock(rows: Sequence[Record]) -> bool:

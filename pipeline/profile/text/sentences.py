@@ -90,8 +90,12 @@ def find_sentences(lines: Sequence[str]) -> Sentences | None:
     line, invented = _expression(columns)
     # A line with a time is none of a title: where it does not fit, an ingest says so.
     first = next(index for index in indices if index == chosen[0] or _has_time(split[index]))
-    return Sentences(pattern=line, num_above=first if first > indices[0] else 0, invented=invented,
-        share=len(chosen)/len(split))
+    return Sentences(
+        pattern=line,
+        num_above=first if first > indices[0] else 0,
+        invented=invented,
+        share=len(chosen) / len(split),
+    )
 
 
 def _tokens(line: str) -> Iterator[Token]:

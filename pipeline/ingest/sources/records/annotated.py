@@ -34,7 +34,10 @@ class AnnotatedCsv(SerialRecords):
         table = _Table()
         for number, text in lines:
             try:
-                fields = next(csv.reader([text.removeprefix(BOM).decode(self._recipe.encoding).strip("\r\n")], strict=True), [])
+                fields = next(
+                    csv.reader([text.removeprefix(BOM).decode(self._recipe.encoding).strip("\r\n")], strict=True),
+                    [],
+                )
             except UnicodeDecodeError as error:
                 yield number, text, Fault(*undecodable(text[error.start], self._recipe.encoding))
                 continue

@@ -15,7 +15,9 @@ __all__ = ["AscFrames", "CandumpFrames", "is_asc", "is_candump"]
 
 HEX = r"[0-9A-Fa-f]"
 LOGGED = re.compile(rf"\((\d+\.\d+)\) +(\S+) +({HEX}{{3,8}})#(?:#{HEX})?((?:{HEX}{{2}}\.?)*|R\d?)(?: [RT])?")
-SHOWN = re.compile(rf"\(([\d.: -]+)\) +(\S+)(?: +[RT]X.{{0,6}}?)? +({HEX}{{3,8}}) +\[\d+\] +((?:{HEX}{{2}} ?)*|remote request)")
+SHOWN = re.compile(
+    rf"\(([\d.: -]+)\) +(\S+)(?: +[RT]X.{{0,6}}?)? +({HEX}{{3,8}}) +\[\d+\] +((?:{HEX}{{2}} ?)*|remote request)"
+)
 ASC = re.compile(
     rf"(\d+\.\d+) +(\d+) +({HEX}{{1,8}}x?) +(?:Rx|Tx)(?:Rq)? +d +(\d+)((?: +{HEX}{{1,3}})*)(?: +[A-Z]\w* = .*)?"
 )
@@ -24,8 +26,9 @@ ASC_DATE = re.compile(rb"date ([^\r\n]*)")
 ASC_ROW = re.compile(r"\d+\.\d+ +\d+ +[0-9A-Fa-f]{1,8}x? +(?:Rx|Tx)(?:Rq)? +d\b")
 FEWEST, MOST = 3, 0.8
 WITHOUT_SIGNALS = (
-    "frames of a CAN bus: their bytes are channels, byte_0 and on, for no database says which signals they are. If you "
-    "have it (.dbc), write signals as CSV, as with cantools; error frames, requests and lines that are no frames are left out"
+    "frames of a CAN bus: their bytes are channels, byte_0 and on, for no database says which signals they are. "
+    "If you have it (.dbc), write signals as CSV, as with cantools; error frames, requests and lines that are no "
+    "frames are left out"
 )
 
 
@@ -84,11 +87,10 @@ class AscFrames(_Frames):
     def left_out(cls, begin: bytes) -> str | None:
         """The same, and where the date of the log is."""
         date = ASC_DATE.match(begin)
-        return WITHOUT_SIGNALS + (
-            f". Times are seconds since the date in the first line, {date[1].decode(errors='replace')!r}: say it as start"
-            if date
-            else ""
-        )
+        if date is None:
+            return WITHOUT_SIGNALS
+        said = date[1].decode(errors="replace")
+        return f"{WITHOUT_SIGNALS}. Times are seconds since the date in the first line, {said!r}: say it as start"
 
     def parse(self, text: str) -> Row:
         """A frame as a row; what is none of the bus is none."""

@@ -58,7 +58,7 @@ class KeyedLines(Keyed):
 
 
 class SerialRecords(Keyed):
-    """A file whose rows are made of several lines, or of a line and what was said above it: read from its start."""
+    """A file whose rows are made of several lines, or of a line and what is above it: read from its start."""
 
     @property
     def is_serial(self) -> bool:

@@ -116,11 +116,15 @@ class NmeaSentences(SerialRecords):
         if not text.startswith(("$", "!")) or not is_whole:
             return Fault("no sentence", "the line is not a whole sentence of NMEA, such as $GPRMC,...*2D")
         if star and total.strip().upper() != f"{reduce(xor, body.encode(errors='replace'), 0):02X}":
-            return Fault("checksum wrong", f"the sentence ends with *{total}, and its letters give another checksum")
+            return Fault(
+                "checksum wrong", f"the sentence ends with *{total}, and its letters give another checksum"
+            )
         if kind not in FEWEST:
             return None
         if len(fields) < FEWEST[kind]:
-            return Fault("too few fields", f"the sentence has {len(fields)} fields, expected {FEWEST[kind]} or more")
+            return Fault(
+                "too few fields", f"the sentence has {len(fields)} fields, expected {FEWEST[kind]} or more"
+            )
         return _read(kind, fields)
 
     def _row_of(self, held: list[_Said], dates: "_Dates") -> Row:
@@ -160,7 +164,9 @@ def _read(kind: str, fields: list[str]) -> _Said | Fault | None:
     hour, minute, second, fraction = clock.groups()
     row: dict[str, object] = {}
     if place is not None:
-        for name, angle, side in zip(("latitude", "longitude"), fields[place::2], fields[place + 1 :: 2], strict=False):
+        for name, angle, side in zip(
+            ("latitude", "longitude"), fields[place::2], fields[place + 1 :: 2], strict=False
+        ):
             value = _degrees(angle, side)
             if isinstance(value, Fault):
                 return value

@@ -128,7 +128,9 @@ def _texts(lines: Sequence[bytes], first_line: int, recipe: Recipe) -> list[str 
         except UnicodeDecodeError as error:
             found.append(Fault(*undecodable(line[error.start], recipe.encoding)))
             continue
-        is_spared = not text or number <= recipe.num_above or bool(recipe.comment and text.startswith(recipe.comment))
+        is_spared = (
+            not text or number <= recipe.num_above or bool(recipe.comment and text.startswith(recipe.comment))
+        )
         if "\0" in text and not is_spared:
             found.append(Fault("zero bytes", "the line holds zero bytes, as where a logger lost its power"))
         else:

@@ -9,7 +9,14 @@ from longstride.pipeline.profile.text.facts_beside import find_beside
 from longstride.pipeline.profile.text.table import find_table
 from tests.helpers.logs.small_logs import doubted, ingest, propose
 
-FACTS = ["Record Length,200", "Sample Interval,{step}", "Trigger Point,1.0e+02", ",", "Source,CH2", "Vertical Units,V"]
+FACTS = [
+    "Record Length,200",
+    "Sample Interval,{step}",
+    "Trigger Point,1.0e+02",
+    ",",
+    "Source,CH2",
+    "Vertical Units,V",
+]
 COUNT = 200
 
 

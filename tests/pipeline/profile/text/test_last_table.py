@@ -64,5 +64,7 @@ def test_rows_above_other_names_are_told(tmp_path: Path) -> None:
 def test_a_restarted_logger_and_a_head_are_no_tables(tmp_path: Path) -> None:
     rows = [f"23/11/2019 {CLOCK[row]},{row},{row % 3}" for row in range(COUNT)]
     file = tmp_path / "log.csv"
-    file.write_text("\n".join(["Station,7,roof", "time,a,b", *rows[:9], "Station,7,roof", "time,a,b", *rows[9:]]) + "\n")
+    file.write_text(
+        "\n".join(["Station,7,roof", "time,a,b", *rows[:9], "Station,7,roof", "time,a,b", *rows[9:]]) + "\n"
+    )
     assert not doubted(propose(file), "last table")

@@ -34,12 +34,17 @@ FORMS: dict[str, Callable[[int, list[tuple[str, float]]], str]] = {
     "logfmt": lambda row, pairs: f'ts=2024-03-01T{CLOCK[row]}Z msg="it is, a=1" {joined(pairs, "=", " ")}',
     "commas": lambda row, pairs: ",".join([joined(pairs, "=", ","), f"time=2024-03-01T{CLOCK[row]}Z"]),
     "semicolons": lambda row, pairs: f"2024-03-01 {CLOCK[row]} {joined(pairs, ': ', '; ')}",
-    "arduino": lambda row, pairs: f"2024-03-01 {CLOCK[row]}.250 -> "
-    + joined(pairs, ":", " ", {"temp": "C", "hum": "%", "wind": "m/s"}),
-    "level": lambda row, pairs: f"[2024-03-01 {CLOCK[row]}] {'INFO' if row % 4 else 'WARN'} {joined(pairs, '=', ' ')}",
+    "arduino": lambda row, pairs: (
+        f"2024-03-01 {CLOCK[row]}.250 -> " + joined(pairs, ":", " ", {"temp": "C", "hum": "%", "wind": "m/s"})
+    ),
+    "level": lambda row, pairs: (
+        f"[2024-03-01 {CLOCK[row]}] {'INFO' if row % 4 else 'WARN'} {joined(pairs, '=', ' ')}"
+    ),
     "record": lambda row, pairs: f"2024-03-01 {CLOCK[row]}\n{joined(pairs, ': ', chr(10), {'hum': ' %'})}\n",
     "dated record": lambda row, pairs: f"Date: 2024-03-01 {CLOCK[row]}\n{joined(pairs, ' = ', chr(10))}\n",
-    "record of `date`": lambda row, pairs: f"--- Fri Mar  1 {CLOCK[row]} UTC 2024 ---\n{joined(pairs, ': ', chr(10))}\n",
+    "record of `date`": lambda row, pairs: (
+        f"--- Fri Mar  1 {CLOCK[row]} UTC 2024 ---\n{joined(pairs, ': ', chr(10))}\n"
+    ),
 }
 
 

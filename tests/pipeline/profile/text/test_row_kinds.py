@@ -32,11 +32,16 @@ def test_the_kind_with_times_is_taken(tmp_path: Path, mark: str, end: str) -> No
     assert doubted(found, "$RAW (160), NOTE (4)")
     store = ingest(file, out=tmp_path / "log.zarr")
     rows = np.arange(COUNT)
-    np.testing.assert_array_equal(np.asarray(store.values[:]), np.stack([rows / 8, rows % 7], 1).astype(np.float32))
+    np.testing.assert_array_equal(
+        np.asarray(store.values[:]), np.stack([rows / 8, rows % 7], 1).astype(np.float32)
+    )
 
 
 def test_a_line_that_says_the_columns_names_them(tmp_path: Path) -> None:
-    lines = ["FMT, 128, 89, FMT, BBnNZ, Type,Length,Name,Format,Columns", "FMT, 131, 40, IMU, Qff, Stamp,GyrX,GyrY"]
+    lines = [
+        "FMT, 128, 89, FMT, BBnNZ, Type,Length,Name,Format,Columns",
+        "FMT, 131, 40, IMU, Qff, Stamp,GyrX,GyrY",
+    ]
     for row in range(COUNT):
         lines.append(f"IMU, {CLOCK[row]}, {row / 8}, {row % 7}")
         lines.append(f"BAT, {row}, {row % 5}")

@@ -19,7 +19,9 @@ HEAD = (
 COUNT = 60
 
 
-def table(number: int, field: str, room: str, *, kind: str = "double", default: str = "", head: bool = True) -> str:
+def table(
+    number: int, field: str, room: str, *, kind: str = "double", default: str = "", head: bool = True
+) -> str:
     rows = "".join(
         f",,{number},2024-03-01T00:00:00Z,2024-03-02T00:00:00Z,2024-03-01T08:{row:02d}:00Z,"
         f"{'' if default and row % 5 == 0 else number * 100 + row},{field},{room}\n"
@@ -31,7 +33,12 @@ def table(number: int, field: str, room: str, *, kind: str = "double", default: 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_tables_become_series_and_channels(tmp_path: Path, end: str) -> None:
     file = tmp_path / "query.csv"
-    tables = [table(0, "temp", "hall"), table(1, "temp", "roof", head=False), "\n", table(2, "hum", "hall", kind="long")]
+    tables = [
+        table(0, "temp", "hall"),
+        table(1, "temp", "roof", head=False),
+        "\n",
+        table(2, "hum", "hall", kind="long"),
+    ]
     tables.append(table(3, "hum", "roof", default="7", kind="long"))
     file.write_text("".join(tables), newline=end)
     found = propose(file)

@@ -15,11 +15,13 @@ from tests.helpers.logs.small_logs import doubted, propose
 
 FRAMES = [(0.02 * row + 0.001 * (row % 3), ("044", "1F3", "18FEF100")[row % 3], [row % 256, 255, 7][: 1 + row % 3])
           for row in range(120)]  # fmt: skip
-HEAD = "date Tue May 27 04:09:35.000 pm 2014\nbase {base}  timestamps absolute\ninternal events logged\n// version 10\n"
+HEAD = "date Tue May 27 04:09:35.000 pm 2014\nbase {base}  timestamps absolute\ninternal events logged\n// 10.0\n"
 
 
 def logged() -> str:
-    return "".join(f"({1709251200 + at:.6f}) can0 {name}#{bytes(data).hex().upper()}\n" for at, name, data in FRAMES)
+    return "".join(
+        f"({1709251200 + at:.6f}) can0 {name}#{bytes(data).hex().upper()}\n" for at, name, data in FRAMES
+    )
 
 
 def shown() -> str:

@@ -15,7 +15,7 @@ from longstride.pipeline.ingest.sources.records.line_protocol import LineProtoco
 from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, propose
 
-NAMES = st.text("ab_ ,=é1\"", min_size=1, max_size=6).filter(lambda name: not name.endswith("\\"))
+NAMES = st.text('ab_ ,=é1"', min_size=1, max_size=6).filter(lambda name: not name.endswith("\\"))
 TEXTS = st.text('ab ,=\\"é', max_size=8)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
@@ -47,7 +47,9 @@ def test_points_are_read_as_they_were_written(
     def written(value: Any) -> str:
         if isinstance(value, bool):
             return "t" if value else "f"
-        return in_quotes(value) if isinstance(value, str) else f"{value}i" if isinstance(value, int) else repr(value)
+        return (
+            in_quotes(value) if isinstance(value, str) else f"{value}i" if isinstance(value, int) else repr(value)
+        )
 
     head = ",".join([escaped(name, ", "), *(f"{escaped(key)}={escaped(text)}" for key, text in tags.items())])
     body = ",".join(f"{escaped(key)}={written(value)}" for key, value in fields.items())

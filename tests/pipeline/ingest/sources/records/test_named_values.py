@@ -22,7 +22,11 @@ def test_pairs_are_read_as_they_were_written(
     pairs: dict[str, tuple[str, str] | str], mark: str, separator: str
 ) -> None:
     def written(value: tuple[str, str] | str) -> str:
-        return "".join(value) if isinstance(value, tuple) else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return (
+            "".join(value)
+            if isinstance(value, tuple)
+            else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        )
 
     found = named_values(separator.join(f"{name}{mark}{written(value)}" for name, value in pairs.items()))
     assert found == {name: "".join(value) for name, value in pairs.items()}

@@ -107,6 +107,12 @@ def test_any_line_is_a_sentence_a_fault_or_nothing(tmp_path_factory: pytest.Temp
 
 
 def test_other_texts_are_no_sentences() -> None:
-    for text in ("", "$GPRMC", "time,a\n1,2\n", "$WIMWV,1,R,2,N,A*00\n" * 5, "kind,time\n$GPRMC,1\n" + "x,1\n" * 9):
+    for text in (
+        "",
+        "$GPRMC",
+        "time,a\n1,2\n",
+        "$WIMWV,1,R,2,N,A*00\n" * 5,
+        "kind,time\n$GPRMC,1\n" + "x,1\n" * 9,
+    ):
         assert not is_nmea(text.encode())
     assert kind_of_records(b"") is None

@@ -133,8 +133,8 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         lines = ["" if mark and line.startswith(mark) else line for line in lines]
         said = find_sentences(lines)
         is_usual = said is not None and said.share >= NEARLY_ALL
-        named = None if is_usual else find_pairs(lines) or find_records(lines)
-        if found := named or said:
+        pairs = None if is_usual else find_pairs(lines) or find_records(lines)
+        if found := pairs or said:
             return _of_sentences(found, table.comment, encoding, doubt)
     lines = text.decode(errors="replace").splitlines()[: num_lines + _first_row(table, head)]
     facts = find_facts(lines, table.width)

@@ -26,8 +26,8 @@ class LastTable(NamedTuple):
         """What is left out."""
         return (
             f"skip-lines: the last table of the file is taken, whose names are in line {self.line + 1:,}: it has "
-            f"a clock and the most rows. Lines 1 to {self.line:,}, with other tables or facts in other columns, are "
-            "left out. To read another table, cut the file"
+            f"a clock and the most rows. Lines 1 to {self.line:,}, with other tables or facts in other columns, "
+            "are left out. To read another table, cut the file"
         )
 
 

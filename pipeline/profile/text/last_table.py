@@ -1,5 +1,6 @@
 """Files of several tables, each below its own names: the last one, where it has a clock and the most rows."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ __all__ = ["LastTable", "find_last_table"]
 
 LAST_ROWS = 5
 FEWEST_ROWS = 3
-FEWEST_NAMES = 3
+FEWEST_NAMES = 2
 MANY_ALIKE = 0.5
 
 
@@ -50,11 +51,17 @@ def find_last_table(table: Table, first_row: int, names: Sequence[str]) -> LastT
         return None
     others = [record.fields for record in records if first_row <= record.line < found.line]
     with_times = sum(Kind.TIME in map(kind_of, fields) for fields in others)
-    has_clock = any(map(name_score, names)) or with_times > len(others) / 2
-    if len(below) < max(FEWEST_ROWS, len(others) if has_clock else 0):
+    is_alike = _usual_kinds(others) == _usual_kinds([record.fields for record in below])
+    has_clock = is_alike or any(map(name_score, names)) or with_times > len(others) / 2
+    if len(below) < max(FEWEST_ROWS, len(others) + 1 if has_clock else 0):
         return None
     alike = len({*names} & {*filter(None, found.fields)})
     return None if alike > MANY_ALIKE * width else LastTable(found.line)
+
+
+def _usual_kinds(rows: Sequence[Sequence[str]]) -> tuple[Kind, ...]:
+    counts = Counter(tuple(map(kind_of, fields)) for fields in rows)
+    return counts.most_common(1)[0][0] if counts else ()
 
 
 def _filled(fields: list[str]) -> list[str]:
@@ -63,8 +70,8 @@ def _filled(fields: list[str]) -> list[str]:
 
 
 def _are_names(record: Record, width: int) -> bool:
-    """Whether so many fields or more are different texts, one of them the name of a time."""
-    if len(record.fields) < width:
+    """Whether so many fields, or some more, are different texts, one of them the name of a time."""
+    if not width <= len(record.fields) <= 2 * width:
         return False
     texts = [field for field in record.fields if field]
     are_texts = all(kind_of(text) is Kind.TEXT for text in texts) and len({*texts}) == len(texts) >= FEWEST_NAMES

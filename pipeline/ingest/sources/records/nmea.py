@@ -38,6 +38,9 @@ POSITIONS = {"RMC": 2, "GGA": 1}
 LETTERS = 5
 """Of the name of a sentence: two say who talks, three what it holds."""
 MAX_SHOWN = 12
+NO_FIX = {"RMC": (1, ("V", "")), "GGA": (5, ("0", "")), "ZDA": (0, ())}
+"""Where a sentence says that the receiver did not know where it was, and how."""
+OF_A_FIX = {"latitude", "longitude", "speed_knots", "course", "altitude", "geoid_separation"}
 MOST = 0.5
 FIRST_YEAR = 80
 """Years of two digits from here on are of the last century."""
@@ -60,7 +63,10 @@ class _Said(NamedTuple):
 
 
 class NmeaSentences(SerialRecords):
-    """A row for each time: latitude and longitude in degrees, speed in knots, course, altitude in metres, ..."""
+    """A row for each time: latitude and longitude in degrees, speed in knots, course, altitude in metres, ...
+
+    What a receiver writes where it says that it has no fix, such as the latitude 0, is missing.
+    """
 
     expected = "sentences RMC or GGA, such as $GPRMC,123519.00,A,4807.038,N,01131.000,E,022.4,084.4,230394,,*2D"
 
@@ -128,7 +134,10 @@ class NmeaSentences(SerialRecords):
         return _read(kind, fields)
 
     def _row_of(self, held: list[_Said], dates: "_Dates") -> Row:
-        time, row = held[0].time, {key: value for one in reversed(held) for key, value in one.row.items()}
+        time = held[0].time
+        row: dict[str, object] = {key: None for one in held for key in one.row}
+        for one in reversed(held):
+            row |= {key: value for key, value in one.row.items() if value is not None}
         if not self._has_dates:
             return {"time": time, **row} if row else None
         date = dates.of(time, next((one.date for one in held if one.date), None))
@@ -178,6 +187,8 @@ def _read(kind: str, fields: list[str]) -> _Said | Fault | None:
         row[name] = Number(text) if text else None
     if kind == "RMC":
         row["valid"] = fields[1] == "A"
+    if fields[NO_FIX[kind][0]] in NO_FIX[kind][1]:
+        row |= {name: None for name in row if name in OF_A_FIX}
     return _Said(kind, f"{hour}:{minute}:{second}{fraction or ''}", _date(kind, fields), row)
 
 

@@ -87,6 +87,21 @@ def test_a_time_without_a_date_before_it_is_rejected(tmp_path: Path) -> None:
     assert [row.reason if isinstance(row, Fault) else "" for row in rows] == ["no date", "", "", "", "no date", ""]
 
 
+def test_positions_without_a_fix_are_missing(tmp_path: Path) -> None:
+    lines = [
+        *sentences(0),
+        summed("GPGGA,235901.00,0000.0000,N,00000.0000,E,0,00,50.0,0.0,M,0.0,M,,"),
+        summed("GPRMC,235901.00,V,0000.0000,N,00000.0000,E,0.0,0.0,010324,,"),
+        summed("GPRMC,235902.00,V,,,,,,,010324,,"),
+        summed("GPGGA,235902.00,3330.0000,S,15112.0000,E,1,05,1.0,7.5,M,0.0,M,,"),
+    ]
+    source = NmeaSentences(str(written(tmp_path / "log", lines)), Recipe(time="time"))
+    rows = [row for _, _, row in source.records(enumerate(map(str.encode, lines), 1)) if isinstance(row, dict)]
+    assert [row["latitude"] for row in rows] == ["-33.500000000", None, "-33.500000000"]
+    assert [row["altitude"] for row in rows] == ["545.0", None, "7.5"]
+    assert [row["valid"] for row in rows] == [True, False, False]
+
+
 def test_times_of_day_alone_ask_for_their_date(tmp_path: Path) -> None:
     file = written(tmp_path / "log", [line for row in range(50) for line in sentences(row, "GPGGA")])
     found = propose(file)

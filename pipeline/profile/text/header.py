@@ -276,7 +276,10 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
     fitting = [
         record.fields
         for record in table.comments
-        if len(record.fields) == table.width and all(record.fields) and not are_facts(record.fields)
+        if len(record.fields) == table.width
+        and all(record.fields)
+        and not are_facts(record.fields)
+        and all(kind_of(field) is Kind.TEXT for field in record.fields)
     ]
     time_named = [fields for fields in fitting if any(map(name_score, fields))]
     if chosen := (time_named or fitting)[-2:]:

@@ -56,3 +56,8 @@ def test_a_line_that_tells_when_the_log_began_holds_no_names(tmp_path: Path) -> 
     found = seen(tmp_path, "TIMESERIES OF A STATION, 635 samples, began 2008-01-15T00:00:00\n", ",")
     assert header(found) == ("a1", "a2", "a3")
     assert doubted(found, "names are invented")
+
+
+def test_a_comment_that_tells_colours_holds_no_names(tmp_path: Path) -> None:
+    head = "## Axis\t3\tSound Velocity(m/sec)\t$00404080\tFALSE\n## Recorder\t1\tDST CTD\t11412\n"
+    assert header(seen(tmp_path, head, "\t", width=5)) == ("a1", "a2", "a3", "a4", "a5")

@@ -3,7 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-__all__ = ["counted", "exact_ns", "exact_time", "iso_time", "number", "readable_time", "share"]
+__all__ = [
+    "counted",
+    "exact_ns",
+    "exact_number",
+    "exact_time",
+    "iso_time",
+    "number",
+    "readable_time",
+    "share",
+]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NS_PER_SECOND = 10**9
@@ -47,3 +56,8 @@ def share(part: int, whole: int) -> str:
 def number(value: Any, digits: int = 6) -> str:
     """A float, a whole one without a point."""
     return f"{int(value)}" if value % 1 == 0 and abs(value) < 10**digits else f"{value:.{digits}g}"
+
+
+def exact_number(value: Any) -> str:
+    """A float in the fewest digits that give it again, a whole one without a point."""
+    return f"{int(value)}" if value % 1 == 0 and abs(value) < 2**53 else repr(float(value))

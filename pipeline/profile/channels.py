@@ -17,7 +17,7 @@ from longstride.pipeline.profile.spelling.states import is_truth_word, states_en
 from longstride.pipeline.profile.words.label_names import is_label_name
 from longstride.pipeline.profile.words.time_names import name_score, plain
 from longstride.pipeline.profile.words.wording import quoted
-from longstride.storage.text import number
+from longstride.storage.text import exact_number, number
 
 __all__ = [
     "find_counters",
@@ -183,7 +183,7 @@ def find_counters(draft: Proposal) -> None:
 
 def _less(column: Column) -> str:
     name = column.name.replace('"', '""')
-    return f'SELECT *, "{name}" - {number(column.numbers.min(), digits=17)} AS "{name} less" FROM rows'
+    return f'SELECT *, "{name}" - {exact_number(column.numbers.min())} AS "{name} less" FROM rows'
 
 
 def _loses_steps(numbers: pl.Series) -> bool:

@@ -13,13 +13,15 @@ from longstride.pipeline.ingest.writing.extremes import is_made_up
 from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
-from longstride.storage.text import counted, number
+from longstride.storage.text import counted, exact_number, number
 
 __all__ = ["find_cut_off", "find_missing", "share_missing_words"]
 
 NUMBER = r"[+-]?\d+(\.\d*)?"
 NINES = re.compile(r"-999+(?:\.9+)?")
 """Nobody measures it, so once is enough to ask."""
+LARGER = 1.5
+"""So many times larger than all others is a number that means missing; 99.9 among 99.6 to 99.8 may be measured."""
 DIGITS = re.compile(r"[^\w\[\]]*\d[\d\W]*")
 """Without a letter."""
 
@@ -41,7 +43,7 @@ def find_missing(draft: Proposal) -> None:
         for value in values:
             found.setdefault(value, []).append(column)
     for value, columns in found.items():
-        text = value if isinstance(value, str) else number(value, digits=17)
+        text = value if isinstance(value, str) else exact_number(value)
         is_known = MISSING_WORD.fullmatch(text) is not None
         remark = "" if is_known else ": a missing value?" if value == text else ", far from all other values"
         if is_known or (len(columns) > 1 and not _is_in_others(draft, value, columns)):
@@ -89,14 +91,20 @@ def _numbers(draft: Proposal, column: Column) -> Iterator[float]:
             continue
         low, high = float(rest.min()), float(rest.max())  # type: ignore[arg-type]
         distance = max(low - value, value - high)
+        largest = max(abs(low), abs(high))
+        is_below = value < 0 <= low
         is_sure = count >= 3 and rest.n_unique() >= 3
-        if is_sure and is_made_up(value):
-            if distance >= (high - low) * (0.1 if value < 0 <= low else 0.5):
-                yield value
-        elif _is_far(distance, high - low, count, numbers, rest) or (
-            not is_sure and NINES.fullmatch(f"{value:.7g}") and distance > 5 * max(abs(low), abs(high))
+        is_usual = is_sure and is_made_up(value)
+        if is_usual and distance < (high - low) * (0.1 if is_below else 0.5):
+            continue
+        if is_usual and (is_below or abs(value) >= LARGER * largest):
+            yield value
+        elif (
+            is_usual
+            or _is_far(distance, high - low, count, numbers, rest)
+            or (not is_sure and NINES.fullmatch(f"{value:.7g}") and distance > 5 * largest)
         ):
-            entry = toml(f"{column.name}={number(value, digits=17)}")
+            entry = toml(f"{column.name}={exact_number(value)}")
             draft.doubts.append(
                 f"{column.name!r} is {number(value)} in {counted(count, 'row')}, in all others {number(low)} to "
                 f"{number(high)}: if that means missing, null = [{entry}]"

@@ -42,7 +42,7 @@ def _formats(column: Column) -> list[str]:
         return ["h:m:s"]
     if any("." in text or "," in text for text in texts) or MINUTES_NAMED.search(column.name):
         return ["m:s"]
-    is_long = max(int(text.partition(":")[0]) for text in texts if text[0].isdigit()) > 23
+    is_long = max(int(text.partition(":")[0]) for text in texts if IN_TWO.match(text)) > 23
     return ["m:s", "h:m:s"] if is_long else ["h:m:s", "m:s"]
 
 

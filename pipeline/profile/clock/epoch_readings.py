@@ -36,6 +36,8 @@ COSTS = {
 """Formats of numbers, and how seldom logs are written so."""
 DIGITS_COST = -0.5
 """Of a date in digits that fits every number."""
+SHORT_YEAR_COST = 0.4
+"""More, where the year has two digits: 200501010030 is rather a time of January 2005 than one of May 2020."""
 FIRST_NS, LAST_NS = 631_152_000 * 10**9, 4_102_444_800 * 10**9
 """The years 1990 to 2100."""
 LONG_AGO_NS = -2_208_988_800 * 10**9
@@ -70,9 +72,16 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
         first_ns = LONG_AGO_NS if name_score(column.name) == 3 else FIRST_NS
         if format_ in COSTS or nanoseconds.is_between(first_ns, LAST_NS).sum() == count:
             seen = sense(nanoseconds, blocks, today)
-            cost = COSTS.get(format_, DIGITS_COST) + _cost_of_age(seen) + 1 - seen.score
+            cost = COSTS.get(format_, DIGITS_COST) + _cost_of_age(seen, format_) + 1 - seen.score
             found.append(NumberReading(recipe, nanoseconds, seen, cost))
-    return sorted(found, key=lambda reading: reading.cost)
+    found.sort(key=lambda reading: reading.cost)
+    return [reading for reading in found if not _is_beaten(reading, found[0])]
+
+
+def _is_beaten(reading: NumberReading, first: NumberReading) -> bool:
+    """Whether another reading of the digits says the whole year, and has steps that are more alike."""
+    short, whole = ("%y" in str(reading.recipe.time_format), "%Y" in str(first.recipe.time_format))
+    return short and whole and reading.sense.disorder > first.sense.disorder
 
 
 def _digits(column: Column) -> list[str]:
@@ -102,7 +111,9 @@ REACH = {format_: _reach(format_) for format_ in COSTS}
 LEAST = min(low for low, _ in REACH.values())
 
 
-def _cost_of_age(seen: Sense) -> float:
+def _cost_of_age(seen: Sense, format_: str) -> float:
     if seen.is_future:
         return 1 + min(1.0, seen.years_ahead / 20)
-    return max(0.0, -seen.years_ahead) / YEARS_A_POINT
+    if "%Y" in format_:
+        return 0.0  # digits that say the whole year say how old they are
+    return max(0.0, -seen.years_ahead) / YEARS_A_POINT + SHORT_YEAR_COST * ("%y" in format_)

@@ -11,9 +11,9 @@ MARKS = "%#*;!$/\"'\ufeff- \t"
 """What may stand before a key."""
 ENTRY = re.compile(
     r"(?P<key>[^\W\d_][\w .%/#-]*?)\s*(?:[\[(](?P<unit>[^\])]*)[\])])?"
-    r"\s*(?:[:=,;\t]\s*|\s+(?=[\d+-]))(?P<rest>\S.*)"
+    r"\s*(?:(?::=|[:=,;\t])\s*|\s+(?=[\d+-]))(?P<rest>\S.*)"
 )
-"""As in Sample Rate = 250.0 Hz, Start Time 09:00:00, Delta_X 0.5, Epoch (hh:mm:ss) 00:00:15."""
+"""As in Rate = 250.0 Hz, Sampling Rate (Hz):= 250, Start Time 09:00:00, Delta_X 0.5, Epoch (hh:mm:ss) 00:00:15."""
 CELL = re.compile(r"[,;\t]")
 
 

@@ -45,9 +45,9 @@ def listed_names(
     is_complete = all(later == before + 1 for before, later in pairwise(in_order))
     texts = [text for _, text in numbered] if is_complete else []
     if not texts:
-        by_key = defaultdict(list)
+        by_key: dict[str, list[str]] = defaultdict(list)
         for entry in entries:
-            by_key[plain_key(entry.key)].append(entry.values[0])
+            by_key[plain_key(entry.key)] += entry.values[:1]
         texts = next(
             (by_key[key] for key in LISTED if len(by_key[key]) > 1 and width - len(by_key[key]) in (0, 1)), []
         )

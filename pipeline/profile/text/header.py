@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
-from longstride.pipeline.profile.text.name_lines import are_facts, cut_otherwise, first_names, named_wider
+from longstride.pipeline.profile.text.name_lines import (
+    are_facts,
+    cut_otherwise,
+    first_names,
+    index_names,
+    listed_behind,
+    named_wider,
+    says_of_log,
+)
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.text.unit_rows import share_of_units, units_of
 from longstride.pipeline.profile.words.time_names import name_score
@@ -26,7 +34,8 @@ MOST_OF_A_FACT = 4
 NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 ZONE = re.compile(r"[A-Z]{3,5}")
-
+MARKS = re.compile(r"\W*")
+"""What ends a line of the head, and is not a name."""
 
 BELOW_NAMES = re.compile(
     r"[°º℃℉].{0,3}|.*[yY]{2,4}\W?[mM]{2}\W?[dD]{2}\b.*[hH]{2}.*|\W*(?:avg|smp|tot|min|max|std)\W*", re.I
@@ -87,7 +96,10 @@ def _find_head(table: Table) -> Head:
     start = records[first].line if first < len(records) else above[-1].line + 1 if above else 0
     time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
     full = [
-        record for record in above if _could_be_names(record, table.width, time) and not _has_time(record, time)
+        record
+        for record in above
+        if _could_be_names(record, table.width, time)
+        and not (_has_time(record, time) or says_of_log(record.fields))
     ]
     if not full:
         return _without_names(table, above, start)
@@ -100,9 +112,14 @@ def _find_head(table: Table) -> Head:
     if apart := _apart(best, kinds, table.separator):
         why = "a date and a time of day stand below one name"
         return Head(names=apart, num_above=start, num_below=0, units={}, why=why)
-    if names := _of_index(best, above, table.width):
+    if names := index_names(best, above, table.width):
         why = "what tells columns apart stands above the name of the time"
         return Head(names=names, num_above=start, num_below=0, units={}, why=why)
+    if any(best.fields[table.width :]):
+        names = tuple(all_different(best.fields[: table.width]))
+        return Head(
+            names=names, num_above=start, num_below=0, units={}, why="the line of the names ends with a mark"
+        )
     named, joined = _joined(best, above, below, table.width)
     if joined:
         units = units_of(named, [record for record in below if record is not joined])
@@ -205,7 +222,7 @@ def _could_be_names(record: Record, width: int, time: int | None) -> bool:
     fields = record.fields
     if len(fields) == width and time is not None and record.num_filled == 1 and name_score(fields[time]):
         return True  # what tells the other columns apart stands above it
-    while len(fields) > width and not fields[-1]:
+    while len(fields) > width and MARKS.fullmatch(fields[-1]):
         fields = fields[:-1]
     # One text alone above several columns is a title or a fact.
     return width - 1 <= len(fields) <= width and record.num_filled > (1 if width > 2 else 0)
@@ -245,16 +262,6 @@ def _joined(
     return (), None
 
 
-def _of_index(best: Record, above: Sequence[Record], width: int) -> tuple[str, ...]:
-    """Names of the rows above one that names the time alone, as pandas writes columns of several levels."""
-    if best.num_filled > 1 or width < 3:
-        return ()
-    levels = [record.fields for record in above if record.line < best.line and record.num_filled > width // 2]
-    levels = [fields for fields in levels if len(fields) == width]
-    names = [" ".join(filter(None, dict.fromkeys(texts))) for texts in zip(*levels, best.fields, strict=True)]
-    return tuple(all_different(names)) if levels and all(names) else ()
-
-
 def _lines_above(records: Sequence[Record], names: Record) -> int:
     """Lines to skip before the names; none where only blank lines and comments stand there."""
     return names.line if any(record.line < names.line for record in records) else 0
@@ -265,10 +272,17 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
     while above and _is_like_row(above[-1]) and above[-1].num_filled <= table.width:
         *above, damaged = above
         start = damaged.line
+    for record in (*reversed(table.comments), *reversed(above)):
+        if listed := listed_behind(record.fields, table.width):
+            why = f"the names stand behind {record.fields[0]!r}"
+            return Head(names=listed, num_above=start if above else 0, num_below=0, units={}, why=why)
     fitting = [
         record.fields
         for record in table.comments
-        if len(record.fields) == table.width and all(record.fields) and not are_facts(record.fields)
+        if len(record.fields) == table.width
+        and all(record.fields)
+        and not are_facts(record.fields)
+        and all(kind_of(field) is Kind.TEXT for field in record.fields)
     ]
     time_named = [fields for fields in fitting if any(map(name_score, fields))]
     if chosen := (time_named or fitting)[-2:]:

@@ -10,9 +10,25 @@ from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.table import Record, Table
 from longstride.pipeline.profile.words.time_names import name_score
 
-__all__ = ["are_facts", "cut_otherwise", "first_names", "named_wider"]
+__all__ = [
+    "are_facts",
+    "cut_otherwise",
+    "first_names",
+    "index_names",
+    "listed_behind",
+    "named_wider",
+    "says_of_log",
+]
 
 HEADER_SEPARATORS = ",;\t|"
+LISTING = re.compile(
+    r"\W*(?:(?:channel|column|field|sensor|signal|variable)s?(?:[ _]?(?:names?|titles?|labels?))?"
+    r"|names?|titles?|labels?|headers?|tags?)\s*:?[:=]",
+    re.IGNORECASE,
+)
+"""A key behind which names follow, and nothing else."""
+STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+TIME = "Time"
 YEAR = re.compile(r"#?(?:year|yyyy|yr|jahr|ano|año|année|anno)", re.IGNORECASE)
 
 
@@ -21,6 +37,28 @@ def first_names(fields: Sequence[str], time: int, width: int) -> tuple[str, ...]
     is_of_time = time < len(fields) and (name_score(fields[time]) or YEAR.fullmatch(fields[time]))
     are_names = len(fields) > max(1, time) and all(kind_of(field) is Kind.TEXT for field in fields)
     return tuple(all_different(fields)) if is_of_time and are_names and len(fields) < width else ()
+
+
+def says_of_log(fields: Sequence[str]) -> bool:
+    """Whether a line above the rows says something of the log, as in Binning mode:,Sum,Average: none are names."""
+    is_key = bool(fields) and fields[0].endswith((":", "=")) and not name_score(fields[0])
+    is_one = not all(field.endswith((":", "=")) for field in fields if field)
+    return (is_key and is_one) or sum(STAMP.search(field) is not None for field in fields) == 1
+
+
+def listed_behind(fields: Sequence[str], width: int) -> tuple[str, ...]:
+    """Names behind the key that says so, as in Name:,Acceleration,Light, or Labels:= x y; none in another line."""
+    key = LISTING.match(fields[0]) if fields else None
+    if key is None:
+        return ()
+    rest = fields[0][key.end() :].strip()
+    names = [*([rest] if rest else []), *fields[1:]]
+    while names and not names[-1]:
+        names.pop()
+    is_first = len(names) == width - 1 and not rest  # the key stands above the times
+    found = [TIME, *names] if is_first else names
+    are_names = len(found) == width and all(kind_of(name) is Kind.TEXT for name in names)
+    return tuple(all_different(found)) if are_names else ()
 
 
 def are_facts(fields: Sequence[str]) -> bool:
@@ -49,3 +87,13 @@ def cut_otherwise(record: Record, table: Table) -> tuple[str, ...]:
         if len(names) == len(set(names)) == table.width and all(kind_of(name) is Kind.TEXT for name in names):
             return tuple(names)
     return ()
+
+
+def index_names(best: Record, above: Sequence[Record], width: int) -> tuple[str, ...]:
+    """Names of the rows above one that names the time alone, as pandas writes columns of several levels."""
+    if best.num_filled > 1 or width < 3:
+        return ()
+    levels = [record.fields for record in above if record.line < best.line and record.num_filled > width // 2]
+    levels = [fields for fields in levels if len(fields) == width]
+    names = [" ".join(filter(None, dict.fromkeys(texts))) for texts in zip(*levels, best.fields, strict=True)]
+    return tuple(all_different(names)) if levels and all(names) else ()

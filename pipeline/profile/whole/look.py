@@ -28,7 +28,7 @@ from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.whole.clock import ClockKnown
 from longstride.pipeline.profile.whole.novelty import Known
 from longstride.pipeline.profile.whole.rest import read_rest, rest_of
-from longstride.storage.text import counted, number
+from longstride.storage.text import counted, exact_number, number
 
 __all__ = ["look_further", "say_beyond"]
 
@@ -89,7 +89,7 @@ def say_beyond(draft: Proposal) -> None:
         if column is None or column not in draft.channels or not _is_far(beyond, draft.sample):
             continue
         ends = {value for value in (beyond.low, beyond.high) if not beyond.bounds[0] <= value <= beyond.bounds[1]}
-        texts = [number(value, digits=17) for value in sorted(ends)]
+        texts = [exact_number(value) for value in sorted(ends)]
         what = " to ".join(number(value) for value in dict.fromkeys((beyond.low, beyond.high)))
         low, high = map(number, beyond.bounds)
         how_often = counted(beyond.num_rows, "row")

@@ -86,3 +86,13 @@ def test_a_made_up_value_that_comes_once_is_doubted(look: LOOK, value: str, is_d
     found = look("time,v,w", times(6), [*wave(5), value], wave(6, seed=1))
     assert "null" not in found.settings
     assert doubted(found, "if that means missing, null = [") == is_doubted
+
+
+@pytest.mark.parametrize("value", ["99.9", "999.9"])
+def test_nines_that_may_be_measured_are_doubted(look: LOOK, value: str) -> None:
+    """A clock of 100 MHz shows 99.6 to 99.8, and 99.9 now and then."""
+    numbers = [f"{float(value) - 0.3 + 0.1 * (row % 3):.1f}" for row in range(60)]
+    numbers[5] = numbers[25] = numbers[45] = value
+    found = look("time,clock", times(60), numbers)
+    assert "null" not in found.settings
+    assert doubted(found, f'null = ["clock={value}')

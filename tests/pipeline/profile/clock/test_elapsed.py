@@ -52,3 +52,8 @@ def test_clocks_without_a_date(look: LOOK, texts: list[str], format_: str, doubt
 def test_a_clock_that_falls_is_none(look: LOOK) -> None:
     with raises("times-not-found"):
         look("Time,v", [clock(7200 * row % 86_400) for row in range(40)], wave(40))
+
+
+def test_texts_that_only_begin_as_a_time(look: LOOK) -> None:
+    with raises("times-not-found"):
+        look("t,v", ["0:05" if row % 2 else "23-Jan-1918" for row in range(40)], wave(40))

@@ -105,6 +105,20 @@ def test_numbers_since_1970(look: LOOK, store: STORE, unit: str, scale: int, yea
     assert store().time[-1] == (begin + 60 * 39) * 10**9
 
 
+@pytest.mark.parametrize("year", [1995, 2005, 2010, 2024])
+def test_digits_that_say_the_whole_year_are_not_of_a_younger_one(look: LOOK, year: int) -> None:
+    stamps = times(99, step=1800, start=datetime(year, 1, 1), form="%Y%m%d%H%M")
+    found = look("TIMESTAMP_START,v", stamps, wave(99))
+    assert found.settings["time-format"] == "%Y%m%d%H%M"
+    assert not doubted(found, "%y%m%d")
+
+
+def test_digits_of_two_years_are_in_doubt(look: LOOK) -> None:
+    found = look("time,v", times(9, step=60, start=datetime(2005, 1, 1), form="%Y%m%d%H%M"), wave(9))
+    assert found.settings["time-format"] == "%Y%m%d%H%M"
+    assert doubted(found, "2020-05-01 01:00:00")
+
+
 def test_numbers_as_large_as_times_are_none_where_they_do_not_rise(look: LOOK) -> None:
     numbers = np.random.default_rng(0).integers(10**9, 2 * 10**9, 40)
     with raises("times-not-found", "a.csv: ", "'flow'"):

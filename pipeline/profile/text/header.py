@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
+from longstride.pipeline.profile.text.last_table import num_other_rows
 from longstride.pipeline.profile.text.name_lines import (
     are_facts,
     cut_otherwise,
@@ -30,7 +31,6 @@ MOST_ABOVE = 60
 MANY_ROWS = 20
 FEW_ROWS = 4
 """Of so many rows, one may be damaged."""
-MOST_OF_A_FACT = 4
 NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 ZONE = re.compile(r"[A-Z]{3,5}")
@@ -67,16 +67,7 @@ class Head:
 def find_head(table: Table) -> Head:
     """Find the names of the columns."""
     head = _find_head(table)
-    others = [record.fields for record in table.records if record.line < head.num_above]
-    kinds = Counter(tuple(map(kind_of, filter(None, fields))) for fields in others)
-    return replace(head, num_other_rows=sum(_is_of_another_table(one) * count for one, count in kinds.items()))
-
-
-def _is_of_another_table(kinds: Sequence[Kind]) -> bool:
-    """Whether a line is a time and numbers, or has a time among more fields than a title or a fact has."""
-    if len(kinds) > 1 and kinds[0] is Kind.TIME and all(kind is Kind.NUMBER for kind in kinds[1:]):
-        return True
-    return len(kinds) > MOST_OF_A_FACT and Kind.TIME in kinds and kinds.count(Kind.NUMBER) > 1
+    return replace(head, num_other_rows=num_other_rows(table.records, head.num_above))
 
 
 def _find_head(table: Table) -> Head:

@@ -8,12 +8,13 @@ from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.table import Record, Table
 from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score
 
-__all__ = ["LastTable", "find_last_table"]
+__all__ = ["LastTable", "find_last_table", "num_other_rows"]
 
 LAST_ROWS = 5
 FEWEST_ROWS = 3
 FEWEST_NAMES = 2
 MANY_ALIKE = 0.5
+MOST_OF_A_FACT = 4
 
 
 class LastTable(NamedTuple):
@@ -57,6 +58,18 @@ def find_last_table(table: Table, first_row: int, names: Sequence[str]) -> LastT
         return None
     alike = len({*names} & {*filter(None, found.fields)})
     return None if alike > MANY_ALIKE * width else LastTable(found.line)
+
+
+def num_other_rows(records: Sequence[Record], num_above: int) -> int:
+    """How many of the lines above look like rows of another table."""
+    return sum(_is_row(list(map(kind_of, filter(None, one.fields)))) for one in records if one.line < num_above)
+
+
+def _is_row(kinds: Sequence[Kind]) -> bool:
+    """Whether a line is a time and numbers, or has a time among more fields than a title or a fact has."""
+    if len(kinds) > 1 and kinds[0] is Kind.TIME and all(kind is Kind.NUMBER for kind in kinds[1:]):
+        return True
+    return len(kinds) > MOST_OF_A_FACT and Kind.TIME in kinds and kinds.count(Kind.NUMBER) > 1
 
 
 def _usual_kinds(rows: Sequence[Sequence[str]]) -> tuple[Kind, ...]:

@@ -41,6 +41,18 @@ class LineProtocol(KeyedLines):
         super().__init__(name, recipe)
         self.names = (*(one for one in self.names if one != TIME), TIME)  # where it stands in a line
 
+    @classmethod
+    def left_out(cls, begin: bytes) -> str | None:
+        """Nothing; but points of several measurements fill columns of their own."""
+        points = (POINT.fullmatch(line.strip()) for line in begin.decode(errors="replace").splitlines())
+        names = list(dict.fromkeys(_plain(point[1]) for point in points if point))
+        if len(names) < 2:
+            return None
+        return (
+            f"points of {len(names):,} measurements, such as {names[0]!r} and {names[1]!r}, fill other columns: "
+            f"for rows of one alone, say sql = \"SELECT * FROM rows WHERE measurement = '{names[0]}'\""
+        )
+
     def parse(self, text: str) -> Row:
         """A point as a row; comments are none."""
         if text.startswith(NO_POINT):

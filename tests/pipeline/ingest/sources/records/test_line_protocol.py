@@ -115,6 +115,26 @@ def test_damaged_points_are_rejected_with_their_lines(tmp_path: Path) -> None:
     assert report.files[0].rows_in == 39
 
 
+def test_points_of_several_measurements_are_doubted(tmp_path: Path) -> None:
+    file = tmp_path / "host.lp"
+    file.write_text(
+        "".join(
+            f"cpu used={row} {row}000000000\nmem free={row},all=9 {row}000000000\n"
+            for row in range(1709251200, 1709251260)
+        )
+    )
+    found = propose(file)
+    assert doubted(found, "measurement = 'cpu'")
+    recipe = Recipe(
+        time="time",
+        time_format="ns",
+        sql="SELECT * FROM rows WHERE measurement = 'mem'",
+        channels=("free",),
+        dtype="float64",
+    )
+    assert longstride.ingest([file], tmp_path / "log.zarr", recipe).num_rows == 60
+
+
 def test_empty_and_other_files_are_no_points(tmp_path: Path) -> None:
     for text in ("", "time,a\n1,2\n", "a=1 b=2\n", "# remark\n", "{}"):
         assert not is_line_protocol(text.encode())

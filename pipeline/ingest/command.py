@@ -62,6 +62,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": True}
     separator={"metavar": "TEXT", "callback": _tab},
     columns_at={"metavar": "N,..."},
     line=PATTERN,
+    record=PATTERN,
     encoding={"metavar": "NAME"},
     comment={"metavar": "TEXT"},
     only_lines={"metavar": "TEXT"},

@@ -9,6 +9,7 @@ from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.sources.records.keyed import Keyed
 from longstride.pipeline.ingest.sources.rows.given import Sources, listed_sources
 from longstride.pipeline.ingest.sources.rows.spool import spooled
 from longstride.pipeline.profile.cadence.coarse_clock import find_coarse_clock
@@ -103,6 +104,7 @@ def _profiled(
     _say_units(draft)
     say_time(draft)
     ask(draft, names)
+    _use_known_key(draft)
     # Each looks at the columns that those before it have left.
     leave_out_other_times(draft)
     find_spellings(draft)
@@ -146,6 +148,14 @@ def _no_row(sample: Sample) -> SourceError:
             )
     names = ", ".join(sample.names)
     return SourceError(names, "there is no row to look at: name files that have rows", code="source-empty")
+
+
+def _use_known_key(draft: Proposal) -> None:
+    """Use the column of which the kind of the source says that it tells what the others hold."""
+    keys = {source.key for source, _ in draft.sample.excerpts if isinstance(source, Keyed)}
+    for key in filter(None, keys):
+        if len(draft.columns[key].values) > 1:
+            draft.use("series", draft.columns[key], "it says what the other columns hold")
 
 
 def _say_dialect(draft: Proposal) -> None:

@@ -17,7 +17,6 @@ from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.detect import open_as_it_is, reshaped
 from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, open_text
-from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.shapes.reshaped import Reshaped
@@ -152,11 +151,13 @@ def take_sample(names: Names, rows: int) -> Sample:
         begin = _read(name, 0, SNIFFED_BYTES)
         spans[name] = _spans(name, begin, each)
         source = open_as_it_is(name, _recipe(sniff(begin)))
-        if isinstance(source, JsonArraySource):
+        if isinstance(source, JsonSource) and source.is_serial:
             spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
-            dialects[name] = dialect if isinstance(source, CsvSource) else dialect.only("encoding")
+            dialects[name] = (
+                dialect if isinstance(source, CsvSource) else dialect.only("encoding", "line", "record", "comment")
+            )
     dialect = agreed(dialects)
     is_text = len(dialects) == len(seen) == len(files)
     num_bytes_seen = sum(size for name in seen for _, size in spans[name])
@@ -206,10 +207,11 @@ def _spans(name: str, begin: bytes, rows: int) -> list[tuple[int, int]]:
 
 def _excerpts(name: str, spans: list[tuple[int, int]], recipe: Recipe, rows: int) -> Iterator[Excerpt]:
     source = open_as_it_is(name, recipe)
-    begin, is_serial = (0, 1), is_compressed(first_bytes(name))
-    if isinstance(source, CsvSource):
-        begin, is_serial = source.begin, source.is_serial
-    elif not isinstance(source, JsonSource):
+    begin = source.begin if isinstance(source, CsvSource) else (0, 1)
+    is_serial = (
+        source.is_serial if isinstance(source, CsvSource | JsonSource) else is_compressed(first_bytes(name))
+    )
+    if not isinstance(source, CsvSource | JsonSource):
         spans = [(0, 8 * rows * max(1, len(source.names)))]
     if begin[0] >= source.num_bytes and not is_serial:
         return

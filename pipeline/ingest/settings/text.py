@@ -4,15 +4,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.setting import is_encoding, unexpected
+from longstride.pipeline.ingest.setting import is_encoding, is_single_byte, unexpected
 from longstride.pipeline.ingest.settings.pattern import groups_of
 
-__all__ = ["BLANKS", "TextSettings"]
+__all__ = ["BLANKS", "PAIRS", "TextSettings"]
 
 Quote = Literal["strict", "loose", "backslash", "apostrophe", "lines", "none"]
 BLANKS = "blanks"
+PAIRS = "pairs"
+"""The group of a line that holds names and values."""
 MOST_LINES = 100_000
 EXPECTED_LINE = r"a regular expression with named groups, such as '(?P<time>\S+ \S+) Temp=(?P<temp>\S+)'"
+EXPECTED_RECORD = r"a regular expression with named groups, such as '(?P<time>\d+-\d+-\d+ \d+:\d+:\d+)'"
 EXPECTED_PLACES = "rising numbers from 0, such as 0,10,18"
 OF_SEPARATORS = ("separator", "quote")
 
@@ -34,7 +37,12 @@ class TextSettings:
     row in which such a place is within a word or a number is rejected."""
     line: str | None = None
     """A regular expression for logs of sentences: it fits a whole line, and its named groups are columns, as in
-    '(?P<time>\\S+) T=(?P<temp>\\S+) C'."""
+    '(?P<time>\\S+) T=(?P<temp>\\S+) C'. In a group called pairs, as in '(?P<time>\\S+) (?P<pairs>.+)', each name
+    of T=4.5 H=71 or T: 4.5, H: 71 is a column, in any order."""
+    record: str | None = None
+    """A regular expression for records of several lines: it fits the first line of each as a whole, and its named
+    groups are columns, as in '(?P<time>\\d+-\\d+-\\d+ \\S+)'. The names in the lines below it, as in Ping: 12 ms,
+    are columns as well."""
     decimal: str | tuple[str, ...] = "."
     """Decimal mark: a point, a comma, or the word either; of one column as level=, ."""
     encoding: str = "utf-8"
@@ -71,6 +79,11 @@ class TextSettings:
         """The named groups of `line`."""
         return () if self.line is None else groups_of("line", self.line, EXPECTED_LINE)
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether rows name their values themselves."""
+        return self.record is not None or PAIRS in self.columns_of_line
+
     def check_text(self) -> None:
         """Raise RecipeError where they cannot be used."""
         single = len(self.separator) == 1
@@ -105,10 +118,21 @@ class TextSettings:
                 raise unexpected("columns-at", self.columns_at, EXPECTED_PLACES)
         if self.line is not None and not self.columns_of_line:
             raise unexpected("line", self.line, EXPECTED_LINE)
-        if self.line is not None:
-            self._refuse_idle("line", "columns_at", *OF_SEPARATORS, "header", "skip_below_header", "only_lines")
+        if self.record is not None and not groups_of("record", self.record, EXPECTED_RECORD):
+            raise unexpected("record", self.record, EXPECTED_RECORD)
+        idle = ("columns_at", *OF_SEPARATORS, "skip_below_header", "only_lines")
+        if self.record is not None:
+            self._refuse_idle("record", "line", *idle)
+        elif self.line is not None:
+            self._refuse_idle("line", *idle, *(() if self.has_pairs else ("header",)))
         elif self.columns_at is not None:
             self._refuse_idle("columns_at", *OF_SEPARATORS)
+        if self.has_pairs and not is_single_byte(self.encoding):
+            raise RecipeError(
+                f"lines of names and values are not read from {self.encoding}: convert the file, as with "
+                f"`iconv -f {self.encoding} -t utf-8`",
+                code="recipe-conflict",
+            )
 
     def _refuse_idle(self, way: str, *others: str) -> None:
         """Raise RecipeError where a setting would do nothing, as another says how lines are cut."""

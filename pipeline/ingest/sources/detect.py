@@ -14,6 +14,8 @@ from longstride.pipeline.ingest.sources.files import first_bytes, open_text
 from longstride.pipeline.ingest.sources.foreign import refuse_foreign, refuse_no_text
 from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
+from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
+from longstride.pipeline.ingest.sources.records.pairs import PairLines, PairRecords
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
 from longstride.pipeline.ingest.sources.shapes.melted import Melted
 from longstride.pipeline.ingest.sources.tables.excel import ExcelSource
@@ -25,12 +27,6 @@ PROBE_BYTES = 2**12
 PARQUET, ARROW = b"PAR1", b"ARROW1"
 TABLES = (ExcelSource, TdmsSource)
 """Known by their names as well: other files begin with the same bytes."""
-ANNOTATED = re.compile(rb'"?#(group|datatype|default)"?,', re.IGNORECASE)
-"""The first line of a table of InfluxDB."""
-LINE_PROTOCOL = re.compile(
-    rb"(?:#[^\n]*\n)*[^\s,=;\"{\[]+(?:,[^\s,=]+=[^\s,=]+)* [^\s,=]+=(?:\"[^\"\n]*\"|[^\s,]+)"
-    rb"(?:,[^\s,=]+=(?:\"[^\"\n]*\"|[^\s,]+))* \d{10,19}\r?\n"
-)
 JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
 
@@ -68,23 +64,13 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         raise SourceError(
             name, "the compressed file does not hold text: decompress it first", code="source-format"
         )
-    if recipe.line is not None:
+    if recipe.has_pairs:
+        return (PairLines if recipe.record is None else PairRecords)(name, recipe)
+    if recipe.line is not None or recipe.only_lines is not None:
         return CsvSource(name, recipe)  # whatever else such lines could be
     text = begin.removeprefix(BOM)
-    if ANNOTATED.match(text):
-        raise SourceError(
-            name,
-            "this is annotated CSV of InfluxDB: remove the annotations, as with `grep -v '^#'`; where its tables "
-            "have other columns, write each to a file of its own",
-            code="source-format",
-        )
-    if LINE_PROTOCOL.match(text):
-        raise SourceError(
-            name,
-            "this is line protocol of InfluxDB: write its rows as CSV, as `influx query` does with `--raw`, and "
-            "remove the annotations by `grep -v '^#'`",
-            code="source-format",
-        )
+    if records := kind_of_records(text):
+        return records(name, recipe)
     if array := JSON_ARRAY.match(text):
         if array[0].endswith(b"{"):
             return JsonArraySource(name, recipe)

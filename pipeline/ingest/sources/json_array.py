@@ -13,7 +13,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Section, Unparsed
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.files import SummedFile, checksum, open_text, refuse_other_bytes
-from longstride.pipeline.ingest.sources.ndjson import JsonSource
+from longstride.pipeline.ingest.sources.ndjson import JsonSource, Row
 
 __all__ = ["JsonArraySource"]
 
@@ -46,9 +46,14 @@ class JsonArraySource(JsonSource):
                 file.read()
                 refuse_other_bytes(self.name, section.crc, file.crc)
 
-    def _probe(self, stream: BufferedIOBase, num_bytes: int) -> Iterator[bytes]:
+    @property
+    def is_serial(self) -> bool:
+        """Yes."""
+        return True
+
+    def _first_rows(self, stream: BufferedIOBase, num_bytes: int) -> Iterator[Row]:
         for texts in _pieces(_Objects(stream, self.name, self._recipe.encoding), num_bytes):
-            yield from (text.encode(self._recipe.encoding) for text in texts)
+            yield from (self._row(text.encode(self._recipe.encoding)) for text in texts)
             return
 
 

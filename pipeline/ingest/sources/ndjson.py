@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import partial
 from io import BufferedIOBase
 from typing import Any, ClassVar, NamedTuple
@@ -32,7 +32,7 @@ from longstride.pipeline.ingest.sources.files import (
 )
 from longstride.pipeline.ingest.sources.flatten import flat, nested_keys, num_keys, wrapped
 
-__all__ = ["JsonSource"]
+__all__ = ["Fault", "JsonSource", "Number", "Row"]
 
 PROBE_BYTES = 2**20
 WRAPPED = re.compile(rb'"([^"\\]+)"\s*:\s*\[\s*\{')
@@ -57,33 +57,46 @@ class JsonSource(Source):
         self.line = self.line_name
         keys = dict.fromkeys(recipe.header)
         with open_text(name) as (stream, _):
-            lines = list(self._probe(stream, PROBE_BYTES))
-        rows = [row for line in lines if isinstance(row := _object(line, recipe.encoding), dict)]
+            rows = [row for row in self._first_rows(stream, PROBE_BYTES) if isinstance(row, dict)]
         if len(rows) == 1 and (way := wrapped(rows[0])):
             raise SourceError(name, f"this is one JSON object; {way}", code="source-format")
         self._nested = nested_keys(rows)
         for row in rows:
             keys.update(dict.fromkeys(self._columns_of(row)))
         if not keys:
-            wrapper = WRAPPED.search(b"\n".join(lines))
-            array = f" '.. | .[\"{wrapper[1].decode(errors='replace')}\"]? | arrays | .[]'" if wrapper else ""
-            raise SourceError(
-                name,
-                f"no line of its first MiB is a JSON object: expected one a line, as `jq -c{array}` writes them",
-                code="source-format",
-            )
+            raise SourceError(name, self._no_row(), code="source-format")
         self.names = tuple(keys)
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether it can be read only from start to end."""
+        return self._compressed
+
+    def _rows(self, lines: Sequence[bytes], first_line: int) -> Iterable["Row"]:
+        """Lines that follow each other as objects."""
+        return map(self._row, lines)
+
+    def _row(self, line: bytes) -> "Row":
+        """A line as an object."""
+        return _object(line, self._recipe.encoding)
+
+    def _no_row(self) -> str:
+        """What is expected, where none of the first lines is a row."""
+        with open_text(self.name) as (stream, _):
+            wrapper = WRAPPED.search(stream.read(PROBE_BYTES))
+        array = f" '.. | .[\"{wrapper[1].decode(errors='replace')}\"]? | arrays | .[]'" if wrapper else ""
+        return f"no line of its first MiB is a JSON object: expected one a line, as `jq -c{array}` writes them"
 
     def _columns_of(self, row: dict[str, Any]) -> dict[str, Any]:
         found = _flat(row, self._nested)
-        if isinstance(found, _Fault):
+        if isinstance(found, Fault):
             raise SourceError(self.name, f"{found.detail}: rename one, as with jq", code="column-repeated")
         return found
 
-    def _probe(self, stream: BufferedIOBase, num_bytes: int) -> Iterator[bytes]:
-        """Texts of the first objects."""
+    def _first_rows(self, stream: BufferedIOBase, num_bytes: int) -> Iterator["Row"]:
+        """The first objects, and what is wrong with lines among them."""
         probe = stream.read(num_bytes)
-        yield from probe[: probe.rfind(b"\n") + 1 or len(probe)].split(b"\n")
+        yield from self._rows(probe[: probe.rfind(b"\n") + 1 or len(probe)].split(b"\n"), 1)
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """Cut a plain file at line breaks."""
@@ -119,31 +132,40 @@ class JsonSource(Source):
             refuse_other_bytes(self.name, section.crc, file.crc)
 
     def _parse(self, data: bytes, first_line: int, used: tuple[str, ...], channels: tuple[str, ...]) -> Raw:
-        encoding = self._recipe.encoding
         texts = data.removesuffix(b"\n").split(b"\n")
+        rows = self._rows(texts, first_line)
+        found = zip(range(first_line, first_line + len(texts)), texts, rows, strict=True)
+        return self._raw(found, used, channels)
+
+    def _raw(
+        self, found: Iterable[tuple[int, bytes, "Row"]], used: tuple[str, ...], channels: tuple[str, ...]
+    ) -> Raw:
+        """Rows from the line, the text and what is read of each."""
+        encoding = self._recipe.encoding
         rows: list[dict[str, Any]] = []
         lines: list[int] = []
+        texts: list[bytes] = []
         rejects: list[Reject] = []
         num_blank = 0
         known = set(self.names)
-        for line, text in enumerate(texts, first_line):
-            row = _object(text, encoding)
+        for line, text, row in found:
             if row is None:
                 num_blank += 1
-            elif isinstance(row, _Fault) or isinstance(row := _flat(row, self._nested), _Fault):
+            elif isinstance(row, Fault) or isinstance(row := _flat(row, self._nested), Fault):
                 rejects.append(Reject(line, row.reason, row.detail, raw_text(text, encoding)))
             elif added := row.keys() - known:
                 rejects.append(Reject(line, "unknown column", _unknown(min(added)), raw_text(text, encoding)))
             else:
                 rows.append(row)
                 lines.append(line)
+                texts.append(text)
         commas = {name for name in channels if self._recipe.spelling_of(name).decimal == ","}
         return Raw(
             frame=pl.DataFrame([_column(name, rows, "," if name in commas else ".") for name in used]),
             lines=np.array(lines, np.int64),
-            text=lambda row: raw_text(texts[lines[row] - first_line], encoding),
+            text=lambda row: raw_text(texts[row], encoding),
             rejects=rejects,
-            num_rows=len(texts) - num_blank,
+            num_rows=len(rows) + len(rejects),
             num_blank=num_blank,
         )
 
@@ -152,14 +174,18 @@ def _unknown(key: str) -> str:
     return f"key {key!r} is in no row of the first MiB of the file: name it with --header {shlex.quote(key)}"
 
 
-class _Fault(NamedTuple):
+class Fault(NamedTuple):
     """What is wrong with a line."""
 
     reason: str
     detail: str
 
 
-class _Number(str):
+Row = dict[str, Any] | Fault | None
+"""A line as a row, what is wrong with it, or None where it is none."""
+
+
+class Number(str):
     """A number as it is written."""
 
     __slots__ = ()
@@ -173,19 +199,17 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-AS_WRITTEN = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_Number)
-CAREFUL = json.JSONDecoder(
-    parse_float=_Number, parse_int=_Number, parse_constant=_Number, object_pairs_hook=_unique
-)
+AS_WRITTEN = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number)
+CAREFUL = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_unique)
 
 
-def _object(line: bytes, encoding: str) -> dict[str, Any] | _Fault | None:
+def _object(line: bytes, encoding: str) -> Row:
     """A line as an object, what is wrong with it, or None where it is blank."""
     line = line.removeprefix(BOM)
     if not line.strip():
         return None
     if len(line) >= MAX_RECORD_BYTES:
-        return _Fault(
+        return Fault(
             "line too long", f"the line is longer than {MAX_RECORD_BYTES:,} bytes: expected an object a line"
         )
     try:
@@ -198,33 +222,33 @@ def _object(line: bytes, encoding: str) -> dict[str, Any] | _Fault | None:
         if "\\u" in text:
             json.dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is not a text
     except UnicodeDecodeError as error:
-        return _Fault(*undecodable(line[error.start], encoding))
+        return Fault(*undecodable(line[error.start], encoding))
     except ValueError as error:
-        return _Fault("no JSON object", f"the line is not JSON: {error}")
+        return Fault("no JSON object", f"the line is not JSON: {error}")
     except RecursionError:
-        return _Fault("no JSON object", "the line is not JSON: it is nested too deeply")
+        return Fault("no JSON object", "the line is not JSON: it is nested too deeply")
     if isinstance(row, dict):
         return row
-    return _Fault("no JSON object", f"the line is {KINDS.get(type(row), 'a number')}, expected an object")
+    return Fault("no JSON object", f"the line is {KINDS.get(type(row), 'a number')}, expected an object")
 
 
-def _flat(row: dict[str, Any], nested: Set[str]) -> dict[str, Any] | _Fault:
+def _flat(row: dict[str, Any], nested: Set[str]) -> dict[str, Any] | Fault:
     try:
         return flat(row, nested)
     except (ValueError, RecursionError) as error:
-        return _Fault("no JSON object", str(error))
+        return Fault("no JSON object", str(error))
 
 
 def _column(name: str, rows: list[dict[str, Any]], decimal: str) -> pl.Series:
     """Texts as they stand in the file, whole numbers and others alike."""
     values = [row.get(name) for row in rows]
-    if decimal == "," or not set(map(type, values)) <= {str, _Number, type(None)}:
+    if decimal == "," or not set(map(type, values)) <= {str, Number, type(None)}:
         values = [_text(value, decimal) for value in values]
     return pl.Series(name, values, pl.String)
 
 
 def _text(value: Any, decimal: str) -> str | None:
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return value.replace(".", decimal)
     if value is None or isinstance(value, str):
         return value

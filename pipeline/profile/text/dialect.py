@@ -11,12 +11,17 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import BOM, HOLE
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
+from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
 from longstride.pipeline.profile.head.bare import bare_facts, bare_length
 from longstride.pipeline.profile.head.extent import head_length, named_in_head, num_sections
 from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
+from longstride.pipeline.profile.text.facts_beside import find_beside
 from longstride.pipeline.profile.text.header import Head, find_head, find_labview_head
-from longstride.pipeline.profile.text.sentences import Sentences, find_sentences
+from longstride.pipeline.profile.text.last_table import find_last_table
+from longstride.pipeline.profile.text.named_lines import NamedLines, find_pairs, find_records
+from longstride.pipeline.profile.text.row_kinds import RowKind, find_row_kind
+from longstride.pipeline.profile.text.sentences import NEARLY_ALL, Sentences, find_sentences
 from longstride.pipeline.profile.text.table import Table, find_table, fits, named_separator
 from longstride.pipeline.profile.words.time_names import name_score
 from longstride.pipeline.profile.words.zone_words import zone_in_line
@@ -26,7 +31,8 @@ __all__ = ["Dialect", "agreed", "sniff", "to_numbers"]
 
 POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
 COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
-WAYS = ("columns-at", "line")
+NAMED_NUMBER = re.compile(r"\w\s*[=:]\s*[+-]?\.?\d")
+WAYS = ("columns-at", "line", "record")
 """Settings that take the place of a separator."""
 CUT_WELL = 0.7
 """A table of a lower score may be of sentences."""
@@ -57,7 +63,8 @@ class Dialect:
     def only(self, *names: str) -> "Dialect":
         """Of the settings, those of these names."""
         settings = {name: value for name, value in self.settings.items() if name in names}
-        return Dialect(settings=settings, doubts=self.doubts)
+        why = {name: why for name, why in self.why.items() if name in names}
+        return Dialect(settings=settings, why=why, doubts=self.doubts)
 
 
 def agreed(dialects: Mapping[str, Dialect]) -> Dialect:
@@ -103,24 +110,43 @@ def _shown(value: str | tuple[str, ...]) -> str:
 def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     """Find how a file is written from its first lines, and its encoding also from `more` of them."""
     encoding, doubt = find_encoding(begin + more)
+    if records := kind_of_records(begin.removeprefix(BOM)):
+        told = tuple(filter(None, (doubt, records.left_out(begin))))
+        return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=told)
     text = _as_utf8(begin, encoding)
     named, start = named_separator(text)
     above = start or bare_length(text) or head_length(text)
     named = named or named_in_head(text[:above])
     num_lines = text[:above].count(b"\n")
     table = find_table(text[above:], named)
+    if (kind := find_row_kind(table)) is not None:
+        return _of_one_kind(kind, table, text, encoding, doubt)
     head = find_labview_head(table) if above and not start else find_head(table)
-    if table.score < CUT_WELL and not _names_time(table):
+    last = None if above else find_last_table(table, _first_row(table, head), _names_of(table, head))
+    if last is not None:
+        num_lines, above = last.line, _begin_of_line(text, last.line)
+        table = find_table(text[above:], table.separator)
+        head = find_head(table)
+    elif table.score < CUT_WELL and not _names_time(table):
         lines = text.decode(errors="replace").split("\n")
         mark = table.comment
-        if said := find_sentences(["" if mark and line.startswith(mark) else line for line in lines]):
-            return _of_sentences(said, table.comment, encoding, doubt)
+        lines = ["" if mark and line.startswith(mark) else line for line in lines]
+        said = find_sentences(lines)
+        is_usual = said is not None and said.share >= NEARLY_ALL
+        pairs = None if is_usual else find_pairs(lines) or find_records(lines)
+        if found := pairs or said:
+            return _of_sentences(found, table.comment, encoding, doubt)
     lines = text.decode(errors="replace").splitlines()[: num_lines + _first_row(table, head)]
     facts = find_facts(lines, table.width)
     if bare := bare_facts(text):
         facts = Facts(steps=bare[:1], begin=bare[1])
     if facts.names and head.is_invented:
         head = replace(head, names=facts.names, units=facts.units, doubt=None, why="the names stand in its head")
+    if head.is_invented and (beside := find_beside(table)):
+        head = replace(
+            head, names=beside.names, doubt=beside.doubt, why="what tells of columns stands beside rows"
+        )
+        facts = beside.facts
     # The line of a separator is known where no other is left out.
     num_above = head.num_above + (num_lines if head.num_above or not start else 0)
     settings: dict[str, str | tuple[str, ...]] = {
@@ -142,7 +168,7 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         settings["decimal"] = decimal
     if encoding:
         settings["encoding"] = encoding
-    doubts = [text for text in (doubt, head.doubt, _doubt_of_sections(text)) if text]
+    doubts = [text for text in (doubt, last and last.doubt, head.doubt, _doubt_of_sections(text)) if text]
     if head.num_other_rows:
         doubts.append(
             f"skip-lines: {counted(head.num_other_rows, 'line')} above the table look like rows of another one, "
@@ -170,17 +196,49 @@ def _zone_said(above: Sequence[bytes], table: Table) -> tuple[str, str] | None:
 def _names_time(table: Table) -> bool:
     """Whether the first line holds names for all fields of the rows, one of them that of a time."""
     first = table.records[0].fields if table.records else []
+    if sum(map(bool, map(NAMED_NUMBER.search, first))) > len(first) / 2:
+        return False
     return table.separator != BLANKS and len(first) == table.width and any(map(name_score, first))
 
 
-def _of_sentences(said: Sentences, comment: str | None, encoding: str | None, doubt: str | None) -> Dialect:
-    settings: dict[str, str | tuple[str, ...]] = {"line": said.line, "skip-lines": str(said.num_above)}
+def _of_sentences(
+    said: Sentences | NamedLines, comment: str | None, encoding: str | None, doubt: str | None
+) -> Dialect:
+    settings: dict[str, str | tuple[str, ...]] = {said.setting: said.pattern, "skip-lines": str(said.num_above)}
     if comment is not None:
         settings["comment"] = comment
     if encoding is not None:
         settings["encoding"] = encoding
-    why = {"line": "lines are sentences: their numbers, and words that change, are columns"}
-    return Dialect(settings=settings, why=why, doubts=tuple(text for text in (doubt, said.doubt) if text))
+    return Dialect(
+        settings=settings, why={said.setting: said.why}, doubts=tuple(text for text in (doubt, said.doubt) if text)
+    )
+
+
+def _of_one_kind(kind: RowKind, table: Table, text: bytes, encoding: str | None, doubt: str | None) -> Dialect:
+    """How the rows of one kind are written, and what is left out."""
+    mark = b"" if table.separator == BLANKS else table.separator.encode()
+    begin = kind.name.encode() + mark
+    found = sniff(b"".join(line for line in text.splitlines(keepends=True) if line.startswith(begin)))
+    settings = {**found.settings, "only-lines": kind.name, "skip-lines": "0"}
+    if kind.names:
+        settings["header"] = kind.names
+    if encoding is not None:
+        settings["encoding"] = encoding
+    why = {**found.why, "only-lines": "the first field says the kind of a row, and this kind has a clock"}
+    if kind.names:
+        why["header"] = f"another line says what is in lines of {kind.name!r}"
+    doubts = tuple(filter(None, (doubt, kind.doubt, *(() if kind.names else found.doubts))))
+    return replace(found, settings=settings, why=why, doubts=doubts)
+
+
+def _names_of(table: Table, head: Head) -> Sequence[str]:
+    """The names of the columns, from the text where it holds them."""
+    fields = (record.fields for record in table.records if record.line >= head.num_above)
+    return head.names or next(fields, [])
+
+
+def _begin_of_line(text: bytes, line: int) -> int:
+    return sum(map(len, text.splitlines(keepends=True)[:line]))
 
 
 def _first_row(table: Table, head: Head) -> int:

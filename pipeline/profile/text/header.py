@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
+from longstride.pipeline.profile.text.last_table import num_other_rows
 from longstride.pipeline.profile.text.name_lines import (
     are_facts,
     cut_otherwise,
@@ -66,14 +67,7 @@ class Head:
 def find_head(table: Table) -> Head:
     """Find the names of the columns."""
     head = _find_head(table)
-    others = [record.fields for record in table.records if record.line < head.num_above]
-    return replace(head, num_other_rows=sum(map(_is_of_another_table, others)))
-
-
-def _is_of_another_table(fields: Sequence[str]) -> bool:
-    """Whether a line begins with a time, and all that follows are numbers: not a title, nor a date of a head."""
-    kinds = [kind_of(field) for field in fields]
-    return len(kinds) > 1 and kinds[0] is Kind.TIME and all(kind is Kind.NUMBER for kind in kinds[1:])
+    return replace(head, num_other_rows=num_other_rows(table.records, head.num_above))
 
 
 def _find_head(table: Table) -> Head:

@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from longstride.pipeline.ingest.sources.csv.header import all_different
 
-__all__ = ["Sentences", "find_sentences"]
+__all__ = ["NEARLY_ALL", "SPECIAL", "TIME", "Sentences", "find_sentences"]
 
 MAX_LINES = 500
 FEWEST = 3
@@ -48,12 +48,16 @@ class Token(NamedTuple):
 class Sentences:
     """What most lines of a log say."""
 
-    line: str
+    pattern: str
     """The setting."""
     num_above: int
     """Lines above the first of them."""
     invented: tuple[str, ...]
     """Names of columns that no word says."""
+    share: float
+    """Of the lines, those that are one."""
+    setting: ClassVar[str] = "line"
+    why: ClassVar[str] = "lines are sentences: their numbers, and words that change, are columns"
 
     @property
     def doubt(self) -> str | None:
@@ -86,7 +90,12 @@ def find_sentences(lines: Sequence[str]) -> Sentences | None:
     line, invented = _expression(columns)
     # A line with a time is none of a title: where it does not fit, an ingest says so.
     first = next(index for index in indices if index == chosen[0] or _has_time(split[index]))
-    return Sentences(line=line, num_above=first if first > indices[0] else 0, invented=invented)
+    return Sentences(
+        pattern=line,
+        num_above=first if first > indices[0] else 0,
+        invented=invented,
+        share=len(chosen) / len(split),
+    )
 
 
 def _tokens(line: str) -> Iterator[Token]:

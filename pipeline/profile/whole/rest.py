@@ -126,9 +126,9 @@ def _begin(source: Source) -> tuple[int, int]:
 
 
 def _is_serial(source: Source) -> bool:
-    if isinstance(source, CsvSource):
+    if isinstance(source, CsvSource | JsonSource):
         return source.is_serial
-    return type(source) is not JsonSource or is_compressed(first_bytes(source.name))
+    return is_compressed(first_bytes(source.name))
 
 
 def _line_from(name: str, start: int) -> int:

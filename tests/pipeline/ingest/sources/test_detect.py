@@ -288,16 +288,6 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "gz in gz": (lambda: gzip.compress(gzip.compress(csv_log())), "source-format", ""),
     "json array, cut": (lambda: b"[" + json_log().replace(b"\n", b",\n")[:-3], "source-format", "`jq -c '.[]'`"),
     "json array of arrays": (lambda: b"[\n  [1, 2]\n]\n", "source-format", "JSON array"),
-    "annotated csv": (
-        lambda: b"#group,false,false\r\n#datatype,string,double\r\n,result,_value\r\n,,1\r\n",
-        "source-format",
-        "`grep -v '^#'`",
-    ),
-    "line protocol": (
-        lambda: b'weather,city=Kiel temp=20.5,note="a b" 1709251200000000000\n',
-        "source-format",
-        "line protocol",
-    ),
     "json, wrapped": (lambda: b'{"data": [{"time": 1, "a": 2}]}', "source-format", "`jq -c '.[\"data\"][]'`"),
     "json, wrapped twice": (
         lambda: b'{"ok": true, "x": {"rows": [{"time": 1}]}}',

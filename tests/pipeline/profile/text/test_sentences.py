@@ -21,7 +21,6 @@ SENTENCES = {
     "brackets": "[2024-01-05 {clock}] Temp: {t} | Hum: {h} | state={state}",
     "keys": "ts=2024-01-05T{clock}Z unit=roof Temp={t} Hum={h}",
     "commas": "2024-01-05 {clock},Temp={t},Hum={h}",
-    "line protocol": "roof,site=a Temp={t},Hum={h} 17000{row:02d}000000000000",
 }
 
 
@@ -71,7 +70,7 @@ def test_a_line_of_another_kind_is_rejected_and_told(tmp_path: Path) -> None:
 def test_names_that_come_again_have_the_word_before_them() -> None:
     found = find_sentences(said("2024-01-05 {clock} air temp: {t} water temp: {h} 7{row}"))
     assert found is not None
-    assert all(f"?P<{name}>" in found.line for name in ("time", "air_temp", "water_temp", "a4"))
+    assert all(f"?P<{name}>" in found.pattern for name in ("time", "air_temp", "water_temp", "a4"))
     assert found.invented == ("a4",)
 
 

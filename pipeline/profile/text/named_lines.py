@@ -1,0 +1,141 @@
+"""Logs whose lines name their values, as `ts=... temp=21.5 hum=40`, and records of several such lines."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from longstride.pipeline.ingest.sources.records.named_values import begin_of_pairs, named_values
+from longstride.pipeline.profile.text.sentences import SPECIAL, TIME
+
+__all__ = ["NamedLines", "find_pairs", "find_records"]
+
+MAX_LINES = 500
+FEWEST = 3
+MOST = 0.9
+MOST_NAMES = 200
+LONGEST_BEGIN = 80
+SEVERAL = 2
+"""A line of one name may be a sentence with a colon."""
+NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:[eE][+-]?\d+)?(?:\s?[^\s\d]\S{0,9})?")
+SHAPES = ((r"\d+", r"\d+"), (r"[^\W\d_]+", r"\pL+"), (r"\s+", r"\s+"))
+ZONED = re.compile(r"(?P<before>.*\d) (?P<zone>[A-Z]{3,5}) (?P<year>\d{4})")
+
+
+class NamedLines(NamedTuple):
+    """How such lines are read."""
+
+    setting: str
+    """`line` or `record`."""
+    pattern: str
+    why: str
+    num_above: int = 0
+    doubt: str | None = None
+
+
+class _Line(NamedTuple):
+    """A line that names its values."""
+
+    shape: str
+    """An expression for the time that it begins with; empty where it begins with a name."""
+    words: tuple[str, ...]
+    """Expressions for what is between the time and the first name, of which the last may belong to the name."""
+    text: str
+
+
+def find_pairs(lines: Sequence[str]) -> NamedLines | None:
+    """The setting `line` for lines of several names and values, behind a time or nothing; None for other lines."""
+    texts = [line.strip() for line in lines if line.strip()][:MAX_LINES]
+    read = [line for line in map(_read, texts) if line is not None]
+    if not read:
+        return None
+    shape, _ = Counter(line.shape for line in read).most_common(1)[0]
+    chosen = [line for line in read if line.shape == shape]
+    words = min((line.words for line in chosen), key=len)
+    pattern = re.compile(f"{shape}{''.join(words)}(?P<pairs>.+)")
+    found = [pattern.fullmatch(line.text) for line in chosen]
+    rows = [named_values(match["pairs"]) for match in found if match is not None]
+    named = [row for row in rows if isinstance(row, dict) and len(row) >= SEVERAL]
+    if len(named) < max(FEWEST, MOST * len(texts)) or not _are_measured(named):
+        return None
+    return NamedLines("line", pattern.pattern, "lines name their values, in any order: each name is a column")
+
+
+def find_records(lines: Sequence[str]) -> NamedLines | None:
+    """The setting `record` for records that a line with a time alone begins; None for other lines."""
+    texts = [line.strip() for line in lines if line.strip()][:MAX_LINES]
+    shapes = Counter(shape for shape in map(_shape_of_begin, texts) if shape is not None)
+    if not shapes:
+        return None
+    shape, count = shapes.most_common(1)[0]
+    if not FEWEST <= count <= len(texts) / 2 + 1:
+        return None
+    records: list[dict[str, str | None]] = []
+    num_named = num_others = 0
+    for text in texts:
+        if _shape_of_begin(text) == shape:
+            records.append({})
+        elif not records or begin_of_pairs(text) is None:
+            num_others += bool(records)
+        elif isinstance(found := named_values(text), dict):
+            records[-1] |= found
+            num_named += 1
+    if num_named < num_others or not _are_measured([record for record in records if record]):
+        return None
+    if sum(map(bool, records)) < MOST * (len(records) - 1):
+        return None
+    return NamedLines("record", shape, "a line with a time begins each record, and lines below it name its values")
+
+
+def _read(text: str) -> _Line | None:
+    begin = begin_of_pairs(text)
+    if begin is None:
+        return None
+    if not text[:begin].strip():
+        return _Line("", (), text)
+    lead = text[: len(text) - len(text.lstrip("[("))]
+    time = TIME.match(text, len(lead))
+    if time is None or time.end() > begin:
+        return None
+    return _Line(f"{_escaped(lead)}(?P<time>{_shape(time[0])})", tuple(_words(text[time.end() : begin])), text)
+
+
+def _are_measured(rows: Sequence[dict[str, str | None]]) -> bool:
+    """Whether the names come again, and some of them hold numbers."""
+    names = Counter(name for row in rows for name in row)
+    usual = [name for name, count in names.items() if count >= max(2, len(rows) / 10)]
+    numbers = Counter(
+        name for row in rows for name, value in row.items() if value is not None and NUMBER.fullmatch(value)
+    )
+    has_numbers = any(numbers[name] >= MOST * names[name] for name in usual)
+    return has_numbers and len(names) <= MOST_NAMES and len(usual) >= len(names) / 2
+
+
+def _words(rest: str) -> Iterator[str]:
+    """Words may change from line to line, marks do not."""
+    for part in re.findall(r"\s+|[\w-]*\w[\w-]*|[^\w\s]", rest):
+        yield r"\s+" if part.isspace() else r"[\w-]+" if re.search(r"\w", part) else _escaped(part)
+
+
+def _shape_of_begin(text: str) -> str | None:
+    """An expression for a line that holds a time, and at most a name before it and marks around it."""
+    if len(text) > LONGEST_BEGIN:
+        return None
+    found = re.fullmatch(r"(?P<lead>(?:[^\W\d]\w*\s*[:=]\s*|\W*))(?P<time>.*?)(?P<end>\W*)", text)
+    assert found is not None
+    time = ZONED.sub(r"\g<before> \g<year>", found["time"])
+    if TIME.fullmatch(time) is None or not re.search(r"\d:\d", time):
+        return None
+    lead = re.sub(r"\\? +", r"\\s*", _escaped(found["lead"]))
+    return f"{lead}(?P<time>{_shape(found['time'])}){_escaped(found['end'])}"
+
+
+def _shape(text: str) -> str:
+    parts = re.findall(r"\d+|[^\W\d_]+|\s+|.", text)
+    return "".join(
+        next((shape for kind, shape in SHAPES if re.fullmatch(kind, part)), _escaped(part)) for part in parts
+    )
+
+
+def _escaped(text: str) -> str:
+    return SPECIAL.sub(r"\\\g<0>", text)

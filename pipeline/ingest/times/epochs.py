@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import polars as pl
 
+from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.epochs import Epoch, nanoseconds_of
 from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
 
-__all__ = ["from_numbers", "from_texts"]
+__all__ = ["from_epoch", "from_numbers", "from_texts", "without_leap_seconds"]
 
 EXPONENT = r"^[+-]?\d+(?:\.\d*)?[eEdD][+-]?\d{1,3}$"
 LARGEST = 2**62
@@ -25,6 +26,16 @@ LEAPS_NS = [
     for count, text in enumerate(sorted(f"{year}-{month:02}-01" for month in LEAPS for year in LEAPS[month]), 1)
 ]
 """The same on a clock that counts leap seconds."""
+
+
+def from_epoch(column: pl.Series, recipe: Recipe, epoch: Epoch) -> pl.Series:
+    """Numbers of an epoch, as a column of numbers or of texts holds them."""
+    if column.dtype.is_integer():
+        return from_numbers(column.cast(pl.Int64, strict=False), epoch)
+    texts = column.cast(pl.String)
+    if recipe.spelling_of(column.name).decimal in (",", "either"):
+        texts = texts.str.replace(",", ".", literal=True)
+    return from_texts(texts, epoch)
 
 
 def from_numbers(numbers: pl.Series, epoch: Epoch) -> pl.Series:
@@ -74,10 +85,11 @@ def _placed(numbers: pl.Series, part: pl.Series | None, epoch: Epoch) -> pl.Seri
         nanoseconds += rest
     if part is not None:
         nanoseconds += part
-    return _without_leap_seconds(nanoseconds) if epoch.counts_leap_seconds else nanoseconds
+    return without_leap_seconds(nanoseconds) if epoch.counts_leap_seconds else nanoseconds
 
 
-def _without_leap_seconds(nanoseconds: pl.Series) -> pl.Series:
+def without_leap_seconds(nanoseconds: pl.Series) -> pl.Series:
+    """Those of a clock that counts leap seconds since 1980, as one that does not."""
     limits = (nanoseconds.min(), nanoseconds.max())
     first, last = (bisect_right(LEAPS_NS, limit or 0) for limit in limits)
     if first == last:

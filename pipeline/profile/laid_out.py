@@ -15,6 +15,7 @@ from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.clock.times import find_times, rounded
 from longstride.pipeline.profile.clock.told import Told, doubt_of_begin
+from longstride.pipeline.profile.clock.without_year import find_without_year
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.layout.days import find_dates_in_names, find_times_in_columns
 from longstride.pipeline.profile.layout.files import find_file_layout
@@ -41,6 +42,8 @@ def lay_out(sample: Sample, told: Told) -> Proposal:
     columns, blocks = _columns(sample), sample.places()["block"]
     days = None if told.every else find_times_in_columns(columns, blocks)
     times = [] if days else _times(sample, columns, told)
+    if days is None and not times and (found := find_without_year(columns, blocks, told, sample.names)):
+        times = [found]
     if days is None and not times:
         days = find_dates_in_names(columns, sample.names)
     if days is None and not times:
@@ -56,18 +59,18 @@ def lay_out(sample: Sample, told: Told) -> Proposal:
     if days is not None:
         draft.made.add(days.made)
         draft.doubts.append(days.doubt)
-    found = find_file_layout(draft, sample.files)
-    if isinstance(found, str):
-        draft.doubts.append(found)
-    elif found is not None:
+    shape = find_file_layout(draft, sample.files)
+    if isinstance(shape, str):
+        draft.doubts.append(shape)
+    elif shape is not None:
         doubts, made = draft.doubts, draft.made
         layout["time"] = [name for name in draft.times[0].recipe.time_columns if name not in made]
-        layout[found.setting] = found.pattern
+        layout[shape.setting] = shape.pattern
         draft = _begun_as(sample.shaped(layout), told)
         draft.made = made
-        draft.doubts += [*doubts, found.doubt]
-        if found.setting == "series-from":
-            draft.take_series(found.column)
+        draft.doubts += [*doubts, shape.doubt]
+        if shape.setting == "series-from":
+            draft.take_series(shape.column)
     layout.pop("time", None)
     for setting, value in layout.items():
         draft.put(setting, value)
@@ -76,7 +79,11 @@ def lay_out(sample: Sample, told: Told) -> Proposal:
 
 def _begun_as(sample: Sample, told: Told) -> Proposal:
     columns = _columns(sample)
-    return _begun(sample, columns, _times(sample, columns, told) or [_counted(sample, columns, told)])
+    blocks = sample.places()["block"]
+    times = _times(sample, columns, told)
+    if not times and (found := find_without_year(columns, blocks, told, sample.names)):
+        times = [found]
+    return _begun(sample, columns, times or [_counted(sample, columns, told)])
 
 
 def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Proposal:

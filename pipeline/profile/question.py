@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import OPEN
 from longstride.pipeline.ingest.setting import toml
@@ -33,7 +34,14 @@ def ask(draft: Proposal, sources: Sequence[str]) -> None:
 
 
 def _of_date(draft: Proposal, sources: str) -> str:
-    name = draft.times[0].recipe.time_columns[0]
+    recipe = draft.times[0].recipe
+    name = recipe.time_columns[0]
+    if recipe.has_no_year:
+        return (
+            f"{listed(recipe.time_columns)} holds a month and a day without a year, and neither a line above the table nor "
+            f"the name of the file says it: run `longstride profile {sources} --start 2024-03-01` with the date of the "
+            f"first row, or fill in start = {toml(OPEN)} in the recipe"
+        )
     return (
         f"{name!r} holds the time of day alone, and neither a line above the table nor the name of the file says "
         f"the date: run `longstride profile {sources} --start 2024-03-01` with the date of the rows, or fill in "

@@ -70,6 +70,7 @@ EPOCHS = {
     "excel": Epoch(DAY, _days_before_1970(25_569)),
     "excel-1904": Epoch(DAY, _days_before_1970(24_107)),
     "matlab": Epoch(DAY, _days_before_1970(719_529)),
+    "ordinal": Epoch(DAY, _days_before_1970(719_163)),
     "mjd": Epoch(DAY, _days_before_1970(40_587)),
     "julian": Epoch(DAY, _days_before_1970(2_440_587) - DAY // 2),
     "labview": Epoch(SECOND, _days_before_1970(24_107)),
@@ -80,7 +81,8 @@ EPOCHS = {
     "ticks": Epoch(UNITS_NS["100ns"], _days_before_1970(719_162)),
     "filetime": Epoch(UNITS_NS["100ns"], _days_before_1970(134_774)),
 }
-"""Those with a name: days of Excel (1900 and 1904), of MATLAB, modified Julian and Julian days; seconds of LabVIEW
+"""Those with a name: days of Excel (1900 and 1904), of MATLAB, since the year 1 (of Python), modified Julian and
+Julian days; seconds of LabVIEW
 (1904), Apple (2001), NTP (1900) and GPS (1980); weeks of GPS; steps of 100 ns of .NET (year 1) and Windows (1601)."""
 
 

@@ -7,13 +7,21 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.profile.clock.parts import is_part
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.words.time_formats import datetime_formats, is_half
 from longstride.pipeline.profile.words.time_names import plain
 from longstride.pipeline.profile.words.zone_words import is_zone, named_zone
 
-__all__ = ["best_in_utc", "is_half_of_day", "with_fraction_column", "with_half_column", "with_zone_column"]
+__all__ = [
+    "best_in_utc",
+    "is_half_of_day",
+    "with_finer_columns",
+    "with_fraction_column",
+    "with_half_column",
+    "with_zone_column",
+]
 
 FRACTIONS = {
     3: re.compile(r"ms|msecs?|milli(s|secs?|seconds?|sekunden)?|毫秒|ミリ秒"),
@@ -49,6 +57,22 @@ def with_zone_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
             yield found._replace(doubt=times.doubt, rival=None)
 
 
+def with_finer_columns(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
+    """The same times with columns beside them of the minute and the second, where they have the hour or the minute."""
+    names, format_ = times.recipe.time_columns, _format_of(times, columns)
+    for end, part, directive in (("%H", "minute", "%M"), ("%M", "second", "%S")):
+        if not format_.endswith(end):
+            continue
+        name = next((one for one in columns if one not in names and is_part(columns[one], part)), None)
+        if name is None:
+            continue
+        names = (*names, name)
+        format_ = f"{format_} {directive}{'' if columns[name].is_whole else '%.f'}"
+        found = read_as([columns[one].raw for one in names], format_)
+        if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
+            yield found._replace(doubt=times.doubt)
+
+
 def is_half_of_day(column: Column) -> bool:
     """Whether a column says AM or PM, and nothing else."""
     return not column.is_plain and 0 < len(column.values) <= 2 and all(map(is_half, column.values))
@@ -72,7 +96,8 @@ def with_fraction_column(times: Times, columns: Mapping[str, Column]) -> Iterato
     if not format_.endswith(("%S", "%s")) or not (times.nanoseconds.diff() == 0).any():
         return
     for name, column in columns.items():
-        digits = next((digits for digits, words in FRACTIONS.items() if words.fullmatch(plain(name))), 0)
+        word = plain(re.split(r"[._/]", name)[-1])
+        digits = next((digits for digits, words in FRACTIONS.items() if words.fullmatch(word)), 0)
         if name in names or not digits or not column.is_whole or not column.numbers.count():
             continue
         if column.numbers.is_between(0, 10**digits - 1).all() and column.numbers.n_unique() > 1:

@@ -12,7 +12,7 @@ from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.sense import YEAR_NS, Sense, sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import digit_formats
-from longstride.pipeline.profile.words.time_names import name_score
+from longstride.pipeline.profile.words.time_names import name_score, plain
 
 __all__ = ["NumberReading", "read_numbers"]
 
@@ -32,8 +32,26 @@ COSTS = {
     "gps": 1.0,
     "ntp": 1.0,
     "excel-1904": 1.5,
+    "s since 2000-01-01": 1.5,
+    "s since 1989-12-31": 1.8,
+    "ordinal": 1.2,
 }
 """Formats of numbers, and how seldom logs are written so."""
+SAID = {
+    "excel": r"excel|serial",
+    "matlab": r"matlab",
+    "ordinal": r"ordinal",
+    "julian": r"julian|(?<!m)jd",
+    "mjd": r"mjd|modified",
+    "gps": r"gps",
+    "apple": r"apple|cocoa|nsdate|cfabsolute",
+    "labview": r"labview",
+    "ntp": r"ntp",
+    "s since 2000-01-01": r"j2000|y2000|since2000",
+    "s since 1989-12-31": r"garmin|fittime",
+}
+"""Names of columns that say of which kind their numbers are."""
+SAID_COST = -1.0
 DIGITS_COST = -0.5
 """Of a date in digits that fits every number."""
 FIRST_NS, LAST_NS = 631_152_000 * 10**9, 4_102_444_800 * 10**9
@@ -70,7 +88,8 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
         first_ns = LONG_AGO_NS if name_score(column.name) == 3 else FIRST_NS
         if format_ in COSTS or nanoseconds.is_between(first_ns, LAST_NS).sum() == count:
             seen = sense(nanoseconds, blocks, today)
-            cost = COSTS.get(format_, DIGITS_COST) + _cost_of_age(seen) + 1 - seen.score
+            is_said = re.search(SAID.get(format_, "$^"), plain(column.name)) is not None
+            cost = COSTS.get(format_, DIGITS_COST) + SAID_COST * is_said + _cost_of_age(seen) + 1 - seen.score
             found.append(NumberReading(recipe, nanoseconds, seen, cost))
     return sorted(found, key=lambda reading: reading.cost)
 

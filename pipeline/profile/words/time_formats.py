@@ -6,7 +6,18 @@ from itertools import product
 
 from longstride.pipeline.ingest.settings.time_format import HALVES
 
-__all__ = ["clock_formats", "date_formats", "datetime_formats", "digit_formats", "is_clock", "is_half", "is_time"]
+__all__ = [
+    "AROUND",
+    "BETWEEN",
+    "MONTH",
+    "clock_formats",
+    "date_formats",
+    "datetime_formats",
+    "digit_formats",
+    "is_clock",
+    "is_half",
+    "is_time",
+]
 
 MARK = r"(?P<mark>[-/._ ])"
 MONTH = r"[^\W\d_]{3,12}\.?"
@@ -36,7 +47,7 @@ DATES = tuple(
 )
 MONTH_OF_YEAR = re.compile(r"(?:19|20)\d\d([/-])(?:0?[1-9]|1[0-2])")
 WEEKDAY = re.compile(
-    r"(?!(?i:\w*(?:date|time|start|stop|end|begin|first|last|from|until|since|datum|zeit|log))\b)"
+    r"(?!(?i:[ap]m\b|\w*(?:date|time|start|stop|end|begin|first|last|from|until|since|datum|zeit|log))\b)"
     r"[^\W\d_]{2,12}\.?(,? )(?=[^\W\d_]{3}|\d)"
 )
 """A word before a date, if it is none that says what date it is."""

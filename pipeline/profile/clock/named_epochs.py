@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import DECIMAL_YEAR
@@ -30,7 +31,7 @@ def named_epochs(columns: Mapping[str, Column]) -> Iterator[Times]:
     for name, column in columns.items():
         if not column.numbers.count() or column.numbers.count() < MOST * len(column.numbers):
             continue
-        format_ = _since(name) or _since(column.unit or "")
+        format_ = _since(name) or _since(column.unit or "") or _since_name(column)
         settings = {"decimal": (column.spelling.decimal,)}
         if format_ and (times := read_as([column.raw], format_, **settings)):
             yield times
@@ -57,6 +58,17 @@ def _since(name: str) -> str | None:
     clock = match["clock"] or ""
     later = "" if re.fullmatch("[0:]*", clock) else f"T{clock:0>{5 if clock.count(':') == 1 else 8}}"
     return f"{unit} since {year:04}-{month:02}-{day:02}{later}"
+
+
+def _since_name(column: Column) -> str | None:
+    """Of seconds of which the name is when they began, in Unix seconds, as in IBI.csv of wrist loggers."""
+    if not re.fullmatch(r"1\d{9}(?:\.\d+)?", column.name.strip()):
+        return None
+    numbers = column.numbers.drop_nulls()
+    if float(numbers.min()) < 0 or not (numbers.diff().drop_nulls() > 0).all():  # type: ignore[arg-type]
+        return None
+    start = datetime.fromtimestamp(float(column.name), UTC)
+    return f"s since {start.isoformat()}"
 
 
 def _are_years(column: Column) -> bool:

@@ -11,7 +11,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import BOM, HOLE
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
-from longstride.pipeline.profile.head.bare import bare_facts, bare_length
+from longstride.pipeline.profile.head.bare import bare_facts, bare_length, has_begin_as_name
 from longstride.pipeline.profile.head.extent import head_length, named_in_head, num_sections
 from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
@@ -110,6 +110,8 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     num_lines = text[:above].count(b"\n")
     table = find_table(text[above:], named)
     head = find_labview_head(table) if above and not start else find_head(table)
+    if head.is_invented and has_begin_as_name(text):
+        head = Head(names=(), num_above=0, num_below=0, units={}, why=None)
     if table.score < CUT_WELL and not _names_time(table):
         lines = text.decode(errors="replace").split("\n")
         mark = table.comment

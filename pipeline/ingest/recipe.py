@@ -181,6 +181,7 @@ OPEN = "?"
 QUESTIONS = {
     "every": 'rows hold no time, so say how far apart they are, such as "50us" or "20000hz"',
     "start": 'rows hold the time of day alone, or no year, so say the date (of the first row), such as "2024-03-01"',
+    "timezone": 'the name of a zone behind times means several, so say which, such as "America/Chicago"',
 }
 DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 HINTS = get_type_hints(Recipe)

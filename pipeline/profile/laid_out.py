@@ -13,6 +13,7 @@ from longstride.pipeline.profile.clock.elapsed_clocks import elapsed_clocks
 from longstride.pipeline.profile.clock.of_day import find_times_of_day
 from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.clock.sense import sense
+from longstride.pipeline.profile.clock.several_zones import find_in_several_zones
 from longstride.pipeline.profile.clock.times import find_times, rounded
 from longstride.pipeline.profile.clock.told import Told, doubt_of_begin
 from longstride.pipeline.profile.clock.without_year import find_without_year
@@ -42,6 +43,8 @@ def lay_out(sample: Sample, told: Told) -> Proposal:
     columns, blocks = _columns(sample), sample.places()["block"]
     days = None if told.every else find_times_in_columns(columns, blocks)
     times = [] if days else _times(sample, columns, told)
+    if days is None and not times and (zoned := next(find_in_several_zones(columns, blocks), None)):
+        times = [zoned]
     if days is None and not times and (found := find_without_year(columns, blocks, told, sample.names)):
         times = [found]
     if days is None and not times:

@@ -27,6 +27,8 @@ def ask(draft: Proposal, sources: Sequence[str]) -> None:
         shown = shlex.join(sources) if len(sources) <= MOST_SOURCES else "SOURCE..."
         if "start" in draft.open:
             question = _of_date(draft, shown)
+        elif "timezone" in draft.open:
+            question = _of_zone(draft)
         else:
             question = _of_step(draft, shown)
             draft.doubts += _doubts_of_unread(draft)
@@ -46,6 +48,13 @@ def _of_date(draft: Proposal, sources: str) -> str:
         f"{name!r} holds the time of day alone, and neither a line above the table nor the name of the file says "
         f"the date: run `longstride profile {sources} --start 2024-03-01` with the date of the rows, or fill in "
         f"start = {toml(OPEN)} in the recipe. A date that names of files hold in another way: see --date-from"
+    )
+
+
+def _of_zone(draft: Proposal) -> str:
+    return (
+        f"{draft.times[0].doubts[0].removeprefix('timezone: ')}: fill in timezone = {toml(OPEN)} in the recipe, or give "
+        "--timezone to `longstride ingest`"
     )
 
 

@@ -11,9 +11,7 @@ REST = {
     "h:m:s": r"(?<h>\d+)[:h]\s?(?<m>\d\d?)(?:[:m]\s?(?<s>\d\d?)(?:[.,](?<f>\d{1,9}))?)?\s?[hms]?\s*$",
     "m:s": r"(?<h>)(?<m>\d+):(?<s>\d\d?)(?:[.,](?<f>\d{1,9}))?\s*$",
 }
-ISO = (
-    r"^\s*P(?:(?<days>\d+)D)?(?:T(?:(?<h>\d+)H)?(?:(?<m>\d+)M)?(?:(?<s>\d+)(?:[.,](?<f>\d{1,9})\d*)?S)?)?\s*$"
-)
+ISO = r"^\s*P(?:(?<days>\d+)D)?(?:T(?:(?<h>\d+)H)?(?:(?<m>\d+)M)?(?:(?<s>\d+)(?:[.,](?<f>\d{1,9})\d*)?S)?)?\s*$"
 """Durations of ISO 8601, such as P1DT2H30M; those with months or years are of no known length."""
 DAYS_FIRST = r"^\s*(?<days>\d+)[:-](?<h>\d\d?):(?<m>[0-5]\d):(?<s>[0-5]\d)(?:[.,](?<f>\d{1,9}))?\s*$"
 """Four numbers, as 1-02:03:04 and 001:02:03:04."""

@@ -134,12 +134,13 @@ def is_time_of_day(column: Column) -> bool:
     return any(sum(map(is_clock, found)) >= MOST * len(found) for found in (texts.to_list(), begins.to_list()))
 
 
-def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
+def read_times(columns: Sequence[pl.Series], blocks: pl.Series, timezone: str = "UTC") -> Times | None:
     """Find how to read one column of texts or dates, or two of date and time of day; None where they are not.
 
     `columns` are (T,) each, `blocks` (T,) says which rows follow each other in a file.
     """
-    found = [times for format_ in _formats(columns) if (times := read_as(columns, format_)) is not None]
+    formats = _formats(columns)
+    found = [times for one in formats if (times := read_as(columns, one, timezone=timezone)) is not None]
     if columns[-1].dtype == pl.String and _has_many_ends(columns[-1]):
         found = []  # 08:00-08:15 is no offset
     if not any(times.nanoseconds.count() for times in found) and columns[-1].dtype == pl.String:

@@ -14,7 +14,7 @@ from longstride.pipeline.ingest.settings.clock import ELAPSED
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.ingest.times.zone_names import SEVERAL
 from longstride.pipeline.profile.clock.counted import UNKNOWN
-from longstride.pipeline.profile.clock.never_set import doubt_of_clock
+from longstride.pipeline.profile.clock.never_set import doubt_of_clock, doubt_of_halves
 from longstride.pipeline.profile.clock.reading import Times, has_zone
 from longstride.pipeline.profile.clock.several_zones import doubt_of_name, several_in
 from longstride.pipeline.profile.proposal import Proposal
@@ -49,6 +49,8 @@ def say_time(draft: Proposal) -> None:
     draft.doubts += times.doubts
     if not times.open and columns and (named := doubt_of_name(times, draft.columns[columns[-1]])):
         draft.doubts.append(named)
+    if not times.open and (halves := doubt_of_halves(times, [draft.columns[name].texts for name in columns])):
+        draft.doubts.append(halves)
     _doubt_other_times(draft, times)
     if not times.open:
         _say_zone(draft, times)

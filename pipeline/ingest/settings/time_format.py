@@ -10,8 +10,10 @@ __all__ = ["DIRECTIVE", "HALVES", "check_format", "directives", "is_of_day", "la
 DIRECTIVE = re.compile(r"%[-_0#]*[.:]*\d?([A-Za-z%])")
 """One of a format, as %d, %-d, %.3f or %:z."""
 NUMBER = r"\d{1,2}"
-HALVES = r"[AaPp]\.?\s?[Mm]\.?|[ap]|午前|午後|上午|下午|오전|오후|vorm\.|nachm\.|[πμ]\.?μ\.?"
-"""The half of a day in English, Spanish, Japanese, Chinese, Korean, German and Greek."""
+HALVES = (
+    r"[AaPp]\.?\s?[Mm]\.?|[ap]|午前|午後|上午|下午|오전|오후|vorm\.|nachm\.|[πμ]\.?μ\.?|d[eu]\.|[FfEe]\.?[Mm]\.?"
+)
+"""The half of a day in English, Spanish, Japanese, Chinese, Korean, German, Greek, Hungarian and Swedish."""
 PATTERNS = {
     **dict.fromkeys("mdHIMSyUWVCekl", r" ?\d{1,2}"),
     **dict.fromkeys("YG", r"\d{4}"),

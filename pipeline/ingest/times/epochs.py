@@ -12,6 +12,7 @@ from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
 __all__ = ["from_epoch", "from_numbers", "from_texts", "without_leap_seconds"]
 
 EXPONENT = r"^[+-]?\d+(?:\.\d*)?[eEdD][+-]?\d{1,3}$"
+HEXADECIMAL = r"^0[xX][0-9A-Fa-f]{1,15}$"
 LARGEST = 2**62
 MILLISECOND = 10**6
 DIGITS = 10
@@ -53,7 +54,7 @@ def from_texts(texts: pl.Series, epoch: Epoch) -> pl.Series:
     if whole.null_count() == texts.null_count():
         return _placed(whole, None, epoch)
     # Floats would lose nanoseconds: whole and fraction are read apart.
-    text = _without_exponents(texts.str.strip_chars())
+    text = _in_digits(texts.str.strip_chars())
     number = text.str.extract(r"^[+-]?(\d+)(?:\.\d*)?$").cast(pl.Int64, strict=False)
     fraction = text.str.extract(r"\.(\d*)$").fill_null("")
     sign = pl.select(pl.when(text.str.starts_with("-")).then(-1).otherwise(1)).to_series()
@@ -99,10 +100,15 @@ def without_leap_seconds(nanoseconds: pl.Series) -> pl.Series:
     return less
 
 
-def _without_exponents(texts: pl.Series) -> pl.Series:
-    """Numbers such as 1.7e+09 as 1700000000: R, Fortran and floats are written so."""
-    written = texts.filter(texts.str.contains(EXPONENT)).unique()
+def _in_digits(texts: pl.Series) -> pl.Series:
+    """Numbers such as 1.7e+09, as R, Fortran and floats are written, and 0x6553F100, as 1700000000."""
+    written = texts.filter(texts.str.contains(f"{EXPONENT}|{HEXADECIMAL}")).unique()
     if written.is_empty():
         return texts
-    plain = [f"{Decimal(text.replace('d', 'e').replace('D', 'e')):f}" for text in written]
+    plain = [
+        str(int(text, 16))
+        if text[:2] in ("0x", "0X")
+        else f"{Decimal(text.replace('d', 'e').replace('D', 'e')):f}"
+        for text in written
+    ]
     return texts.replace(written, pl.Series(plain, dtype=pl.String))

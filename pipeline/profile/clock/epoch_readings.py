@@ -32,6 +32,8 @@ COSTS = {
     "gps": 1.0,
     "ntp": 1.0,
     "excel-1904": 1.5,
+    "us since 1601-01-01": 0.9,
+    "d since 1970-01-01": 0.9,
     "s since 2000-01-01": 1.5,
     "s since 1989-12-31": 1.8,
     "ordinal": 1.2,
@@ -52,6 +54,8 @@ SAID = {
 }
 """Names of columns that say of which kind their numbers are."""
 SAID_COST = -1.0
+NAMED_ALONE = "d since 1970-01-01"
+"""As R counts them: too small to be told from other numbers without a name."""
 DIGITS_COST = -0.5
 """Of a date in digits that fits every number."""
 FIRST_NS, LAST_NS = 631_152_000 * 10**9, 4_102_444_800 * 10**9
@@ -79,12 +83,16 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
     if not count or not column.name or count < MOST * max(1, column.texts.count()):
         return []
     # Most columns are of values, which are far too small: nothing of them is read.
-    is_large = float(column.numbers.max()) >= LEAST  # type: ignore[arg-type]
-    formats = [format_ for format_ in COSTS if is_large and _num_in_reach(column.numbers, format_) >= MOST * count]
+    is_named = name_score(column.name) == 3
+    is_large = is_named or float(column.numbers.max()) >= LEAST  # type: ignore[arg-type]
+    kinds = [format_ for format_ in COSTS if is_named or format_ != NAMED_ALONE]
+    formats = [format_ for format_ in kinds if is_large and _num_in_reach(column.numbers, format_) >= MOST * count]
     found = []
     for format_ in (*_digits(column), *formats):
         recipe = Recipe(time=column.name, time_format=format_, decimal=(column.spelling.decimal,))
         nanoseconds = to_nanoseconds([column.raw], recipe).nanoseconds
+        if nanoseconds.count() < MOST * count:
+            continue  # they are numbers of another spelling than times are read in
         first_ns = LONG_AGO_NS if name_score(column.name) == 3 else FIRST_NS
         if format_ in COSTS or nanoseconds.is_between(first_ns, LAST_NS).sum() == count:
             seen = sense(nanoseconds, blocks, today)
@@ -96,12 +104,17 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
 
 def _digits(column: Column) -> list[str]:
     """Formats of dates in digits that the numbers could be; each must fit all of them."""
-    if not column.is_whole or column.values.is_empty():
+    texts = column.values
+    if texts.is_empty() or not texts.str.contains(r"^\d{6,17}(?:\.\d+)?$").all():
         return []
-    texts = column.values.str.replace(r"\.0*$", "")
-    if texts.str.len_chars().n_unique() != 1:
+    whole = texts.str.replace(r"\..*$", "")
+    if whole.str.len_chars().n_unique() != 1 or not (column.is_whole or len(whole[0]) in (12, 14)):
         return []
-    return [format_ for format_ in digit_formats(str(texts[0])) if re.search("%[Hdj]", format_)]
+    is_named = name_score(column.name) == 3
+    fraction = "%.f" if texts.str.contains(".", literal=True).any() else ""
+    formats = digit_formats(str(whole[0]), is_named=is_named)
+    found = [format_ for format_ in formats if is_named or re.search("%[Hdj]", format_)]
+    return [f"{one}{fraction}" for one in found if not fraction or one.endswith("%S")]
 
 
 def _num_in_reach(numbers: pl.Series, format_: str) -> int:
@@ -118,7 +131,7 @@ def _reach(format_: str) -> tuple[float, float]:
 
 
 REACH = {format_: _reach(format_) for format_ in COSTS}
-LEAST = min(low for low, _ in REACH.values())
+LEAST = min(low for format_, (low, _) in REACH.items() if format_ != NAMED_ALONE)
 
 
 def _cost_of_age(seen: Sense) -> float:

@@ -17,6 +17,7 @@ __all__ = [
     "clock_beside",
     "finer_parts",
     "is_hhmm",
+    "is_hhmmss",
     "is_month_name",
     "is_part",
     "parts_of_time",
@@ -195,6 +196,16 @@ def _are_between(column: Column, low: int, high: int) -> bool:
     if column.numbers.count() < MOST * max(1, len(column.numbers)):
         return False
     return bool(column.numbers.is_between(low, high).all())
+
+
+def is_hhmmss(column: Column) -> bool:
+    """Whether it holds times of day as numbers such as 90503 and 235959.25."""
+    if not (name_score(column.name) or plain(column.name) in (*CLOCK_NAMES, "hhmmss")) or not column.is_plain:
+        return False
+    if not _are_between(column, 0, 240_000) or column.numbers.max() < 2401:  # type: ignore[operator]
+        return False
+    whole = column.numbers.drop_nulls().floor()
+    return bool(((whole % 100 < 60) & (whole // 100 % 100 < 60)).all())
 
 
 def is_hhmm(column: Column) -> bool:

@@ -29,6 +29,7 @@ from longstride.pipeline.profile.clock.named_epochs import named_epochs
 from longstride.pipeline.profile.clock.parts import (
     PARTS,
     is_hhmm,
+    is_hhmmss,
     is_part,
     parts_of_time,
     unnamed_parts,
@@ -76,7 +77,8 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
             add(read_times([column.raw], blocks), name_score(name), 2.5)
         add(_of_numbers(column, blocks), name_score(name), 0)
     for clock, column in columns.items():
-        if column.raw.dtype == pl.Time or is_time_of_day(column) or is_part(column, "hour") or is_hhmm(column):
+        are_digits = is_part(column, "hour") or is_hhmm(column) or is_hhmmss(column)
+        if column.raw.dtype == pl.Time or is_time_of_day(column) or are_digits:
             for date in (name for name, other in columns.items() if name != clock and other.is_flat):
                 times = read_times([columns[date].raw, column.raw], blocks)
                 doubted = _with_doubt_of_date(times, columns[date])

@@ -6,6 +6,8 @@ from longstride.pipeline.ingest.duration import parse_step
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.values import Spelling
+from longstride.pipeline.ingest.sources.base import absolute
+from longstride.pipeline.ingest.sources.shapes.from_name import base_name
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.counted import count_rows
 from longstride.pipeline.profile.clock.elapsed import begun, days_of_year
@@ -16,9 +18,9 @@ from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.clock.several_zones import find_in_several_zones
 from longstride.pipeline.profile.clock.times import find_times, rounded
 from longstride.pipeline.profile.clock.told import Told, doubt_of_begin
-from longstride.pipeline.profile.clock.without_year import find_without_year
+from longstride.pipeline.profile.clock.without_year import find_without_year, years_in_names
 from longstride.pipeline.profile.column import Column, steps
-from longstride.pipeline.profile.layout.days import find_dates_in_names, find_times_in_columns
+from longstride.pipeline.profile.layout.days import DayLayout, find_dates_in_names, find_times_in_columns
 from longstride.pipeline.profile.layout.files import find_file_layout
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample
@@ -45,8 +47,8 @@ def lay_out(sample: Sample, told: Told) -> Proposal:
     times = [] if days else _times(sample, columns, told)
     if days is None and not times and (zoned := next(find_in_several_zones(columns, blocks), None)):
         times = [zoned]
-    if days is None and not times and (found := find_without_year(columns, blocks, told, sample.names)):
-        times = [found]
+    if days is None and not times and (found := _without_year(columns, told, sample)):
+        times, days = [found], _years_of_files(found, columns, sample)
     if days is None and not times:
         days = find_dates_in_names(columns, sample.names)
     if days is None and not times:
@@ -80,11 +82,29 @@ def lay_out(sample: Sample, told: Told) -> Proposal:
     return draft
 
 
+def _without_year(columns: dict[str, Column], told: Told, sample: Sample) -> Times | None:
+    names = [base_name(absolute(name)) for name in sample.names]
+    return find_without_year(columns, sample.places()["block"], told, names)
+
+
+def _years_of_files(times: Times, columns: dict[str, Column], sample: Sample) -> DayLayout | None:
+    """The year in the names of files whose rows have none, where these differ."""
+    group = "year" if "year" not in columns else "year_of_file"
+    names = [base_name(absolute(name)) for name in sample.names]
+    pattern = years_in_names(names, group) if times.open else None
+    if pattern is None:
+        return None
+    doubt = (
+        f"date-from: rows hold no year, so that in the name of each file, as in {names[0]}, is taken for it. A "
+        "file whose rows go over New Year is refused"
+    )
+    return DayLayout({"time": list(times.recipe.time_columns), "date-from": pattern}, group, doubt)
+
+
 def _begun_as(sample: Sample, told: Told) -> Proposal:
     columns = _columns(sample)
-    blocks = sample.places()["block"]
     times = _times(sample, columns, told)
-    if not times and (found := find_without_year(columns, blocks, told, sample.names)):
+    if not times and (found := _without_year(columns, told, sample)):
         times = [found]
     return _begun(sample, columns, times or [_counted(sample, columns, told)])
 

@@ -40,9 +40,9 @@ def _of_date(draft: Proposal, sources: str) -> str:
     name = recipe.time_columns[0]
     if recipe.has_no_year:
         return (
-            f"{listed(recipe.time_columns)} holds a month and a day without a year, and neither a line above the table nor "
-            f"the name of the file says it: run `longstride profile {sources} --start 2024-03-01` with the date of the "
-            f"first row, or fill in start = {toml(OPEN)} in the recipe"
+            f"{listed(recipe.time_columns)} holds a month and a day without a year, and neither a line above the "
+            f"table nor the name of the file says it: run `longstride profile {sources} --start 2024-03-01` with the "
+            f"date of the first row, or fill in start = {toml(OPEN)} in the recipe"
         )
     return (
         f"{name!r} holds the time of day alone, and neither a line above the table nor the name of the file says "
@@ -53,8 +53,8 @@ def _of_date(draft: Proposal, sources: str) -> str:
 
 def _of_zone(draft: Proposal) -> str:
     return (
-        f"{draft.times[0].doubts[0].removeprefix('timezone: ')}: fill in timezone = {toml(OPEN)} in the recipe, or give "
-        "--timezone to `longstride ingest`"
+        f"{draft.times[0].doubts[0].removeprefix('timezone: ')}: fill in timezone = {toml(OPEN)} in the recipe, "
+        "or give --timezone to `longstride ingest`"
     )
 
 

@@ -72,7 +72,8 @@ def _say_zone(draft: Proposal, times: Times) -> None:
         elif several := next(filter(None, map(several_in, recipe.time_columns)), None):
             shown = " or ".join(f"timezone = {toml(zone)}" for zone in SEVERAL[several])
             draft.doubts.append(
-                f"timezone: times are read as UTC, but their name says {several}, which means several zones: say {shown}"
+                f"timezone: times are read as UTC, but their name says {several}, which is several zones: say "
+                f"{shown}"
             )
         elif zone := next(filter(None, map(zone_with_summer, recipe.time_columns)), None):
             draft.doubts.append(

@@ -50,9 +50,9 @@ class ClockSettings:
     time_format: str | None = None
     """How times are written: '%d/%m/%Y %H:%M:%S' or the like (several columns: with a space between them); for
     numbers a unit (s, ms, us, ns, 100ns, min, h, d) since `start` or 1970, a unit and a date such as 'h since
-    1900-01-01', or excel, excel-1904, matlab, ordinal, julian, mjd, labview, apple, ntp, gps, ticks, filetime or year (as
-    2014.0833); h:m:s or m:s for a clock that counts from `start` on, such as 27:15:00 or 1d 03:15:00. Where the
-    last column counts from the moment that those before it say, + and its unit: '%Y-%m-%d + s', 'gps-week + s',
+    1900-01-01', or excel, excel-1904, matlab, ordinal, julian, mjd, labview, apple, ntp, gps, ticks, filetime or
+    year (as 2014.0833); h:m:s or m:s for a clock that counts from `start` on, such as 27:15:00, PT1H30M or
+    1d 03:15:00. Where the last column counts from the moment that those before it say, + and its unit: '%Y-%m-%d + s', 'gps-week + s',
     '%Y-%m-%d + 30min from 1'. By default ISO 8601."""
     start: str | None = None
     """When an elapsed time is zero, or the time of the first row where rows are counted, such as
@@ -140,8 +140,8 @@ class ClockSettings:
         if self.date_of_clock is None and not self.has_no_year:
             units = ", ".join(ELAPSED)
             raise RecipeError(
-                f"start is for elapsed times (time-format {units}), for times of day alone (such as %H:%M:%S), for "
-                "times without a year, or for rows without times: leave it out",
+                f"start is for elapsed times (time-format {units}), for times of day alone (such as %H:%M:%S), "
+                "for times without a year, or for rows without times: leave it out",
                 code="recipe-conflict",
             )
         if not DATE.fullmatch(self.start or ""):

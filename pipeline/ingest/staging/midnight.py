@@ -1,4 +1,4 @@
-"""Files that have one date for all rows, which hold the time of day, or one year: times that pass its end are refused."""
+"""Files whose rows have one date, or one year: times that pass its end are refused."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -21,7 +21,7 @@ HALF_NS = {"day": 12 * 3600 * 10**9, "year": 182 * 86_400 * 10**9}
 def refuse_midnight(
     source: Source, time: NDArray[np.int64], keys: NDArray[np.int32] | None, lines: NDArray[np.int64], span: Span
 ) -> None:
-    """Raise SourceError where the times of a piece (T,) pass the end of a day or year, those of each of `keys` apart."""
+    """Raise SourceError where times of a piece (T,) pass the end of a day or year, for each of `keys`."""
     order = np.arange(len(time)) if keys is None else np.argsort(keys, kind="stable")
     falls = np.diff(time[order]) < -HALF_NS[span]
     if keys is not None:
@@ -33,7 +33,7 @@ def refuse_midnight(
 
 
 def refuse_midnight_between(parts: Iterable[Part], sources: Sequence[Source], length: Span) -> None:
-    """Raise SourceError where a part, in the order of the file, begins a day or year after the one before it ended."""
+    """Raise SourceError where a part, in the order of the file, begins a day or year after the one before it."""
     ends: dict[tuple[int, str], int] = {}
     for part in parts:
         for span in part.spans:
@@ -44,21 +44,15 @@ def refuse_midnight_between(parts: Iterable[Part], sources: Sequence[Source], le
 
 
 def _passed(source: Source, before: int, after: int, place: str | None, span: Span) -> SourceError:
-    what, where = (
-        (
-            "times of day pass midnight, and date-from, start or time-format h:m:s gives all rows of a file one date",
-            "midnight",
-        )
-        if span == "day"
-        else (
-            "times without a year last for more than one, and date-from or start tells the first one alone",
-            "the end of the year",
-        )
-    )
+    if span == "day":
+        what = "times of day pass midnight, and date-from, start or time-format h:m:s gives all rows one date"
+        remedy = "Split the file at midnight, or write the date into its rows"
+    else:
+        what = "times without a year last for more than one, and date-from or start tells the first alone"
+        remedy = "Split the file above this row, or write the year into its rows"
     return SourceError(
         source.name,
-        f"a row at {iso_time(after)} follows one at {iso_time(before)}: {what}. Split the file at {where}, or write "
-        f"the {'date' if span == 'day' else 'year'} into its rows",
+        f"a row at {iso_time(after)} follows one at {iso_time(before)}: {what}. {remedy}",
         place=place,
         code="midnight-passed" if span == "day" else "new-year-passed",
     )

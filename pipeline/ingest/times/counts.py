@@ -1,4 +1,4 @@
-"""Numbers that count from a day, a week or a year on which other columns say, to nanoseconds since 1970-01-01 UTC."""
+"""Numbers that count from a day, a week or a year on that other columns say, to nanoseconds since 1970 UTC."""
 
 import polars as pl
 
@@ -14,7 +14,7 @@ MOST_NS = 367 * 86_400 * 10**9
 
 
 def counted_from_epoch(begins: pl.Series, counts: pl.Series, count: Count) -> pl.Series:
-    """Days or weeks (int64 ns, (T,)) and what was counted since (ns); null where that is longer than one of them."""
+    """Days or weeks (int64 ns, (T,)) and what was counted since (ns); null where that is longer than one."""
     epoch = EPOCHS[count.base]
     nanoseconds = begins + _since(counts, count, epoch.unit_ns)
     # A week of GPS is counted with its leap seconds: they are taken off at the end.

@@ -63,8 +63,8 @@ NAMES = {
         "grudnia grudzień joulu joulukuu joulukuuta pro prosince prosinec дек декабрь декабря"
     ),
 }
-"""Czech, Danish, Dutch, Estonian, Finnish, French, German, Greek, Hungarian, Italian, Lithuanian, Norwegian, Polish, Portuguese,
-Russian, Spanish, Swedish, Turkish and Ukrainian, whole and short, as the Unicode CLDR has them."""
+"""Czech, Danish, Dutch, Estonian, Finnish, French, German, Greek, Hungarian, Italian, Lithuanian, Norwegian,
+Polish, Portuguese, Russian, Spanish, Swedish, Turkish and Ukrainian, whole and short, as Unicode has them."""
 
 ENGLISH = {name: month for month, names in NAMES.items() for name in names.split()}
 """Short English name of each, by its name in small letters without a point."""

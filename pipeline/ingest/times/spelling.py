@@ -81,8 +81,8 @@ def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, 
 def mended(texts: pl.Series, format_: str) -> Spelt:
     """Spell texts that strptime could not read as it can; those that are still wrong it will not read then either.
 
-    Mended are blanks around and within them, 1st and 2nd, days of the week and months in other languages, a.m. with points, the
-    hour 24 (0 of the next day) and the second 60 (0 of the next minute).
+    Mended are blanks around and within them, 1st and 2nd, days of the week and months in other languages, a.m.
+    with points, the hour 24 (0 of the next day) and the second 60 (0 of the next minute).
     """
     texts = texts.str.replace_all(BLANKS, " ").str.strip_chars(" ").str.replace_all(ORDINAL, "${1}")
     if cut := _Cut.at(format_, "aA"):

@@ -107,8 +107,8 @@ def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tup
             )
         if leap is not None and leap[row]:
             return "no time", (
-                f"{found} is the 29th of February or the 366th day, and the year that start = {recipe.start} gives "
-                "it has none: mend the year of start, or the row"
+                f"{found} is the 29th of February or the 366th day, and the year that start = {recipe.start} "
+                "gives it has none: mend the year of start, or the row"
             )
         if zone_name := ZONE_NAME.search(str(values[-1])):
             return "no time", (

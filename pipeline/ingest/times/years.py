@@ -47,7 +47,7 @@ def _in_year(years: pl.Series, texts: pl.Series, format_: str, clock: Clock) -> 
 
 
 def from_decimal_years(texts: pl.Series) -> pl.Series:
-    """Read years with a fraction, such as 2014.0833: nanoseconds (int64), to the millisecond; null where unreadable.
+    """Read years with a fraction, such as 2014.0833, to the millisecond: nanoseconds (int64); null if unreadable.
 
     The fraction is one of its year, which has 365 days or 366.
     """

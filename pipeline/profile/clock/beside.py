@@ -7,7 +7,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
-from longstride.pipeline.profile.clock.parts import is_part
+from longstride.pipeline.profile.clock.numbers.parts import is_part
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.words.time_formats import datetime_formats, is_half
@@ -58,7 +58,7 @@ def with_zone_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
 
 
 def with_finer_columns(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
-    """The same times with columns beside them of the minute and the second, where they have the hour or the minute."""
+    """The same times with columns beside them of the minute and the second, where these are missing."""
     names, format_ = times.recipe.time_columns, _format_of(times, columns)
     for end, part, directive in (("%H", "minute", "%M"), ("%M", "second", "%S")):
         if not format_.endswith(end):

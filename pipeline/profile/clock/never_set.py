@@ -71,6 +71,6 @@ def doubt_of_halves(times: Times, texts: Sequence[pl.Series]) -> str | None:
     if not falls.any() or not after_noon.any():
         return None
     return (
-        "time-format: hours are 1 to 12 alone and times go back, as those of a clock of 12 hours do of which AM and PM "
-        "were lost: half of the times are wrong. Write the hours as 0 to 23, or export the log with AM and PM"
+        "time-format: hours are 1 to 12 alone and times go back, as those of a clock of 12 hours do where AM and "
+        "PM were lost: half of the times are wrong. Write the hours as 0 to 23, or export the log with AM and PM"
     )

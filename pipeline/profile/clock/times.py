@@ -17,16 +17,16 @@ from longstride.pipeline.profile.clock.beside import (
     with_half_column,
     with_zone_column,
 )
-from longstride.pipeline.profile.clock.counts_on import (
+from longstride.pipeline.profile.clock.elapsed import find_cycles, find_elapsed
+from longstride.pipeline.profile.clock.numbers.counts_on import (
     counts_of_day,
     counts_of_weeks,
     parts_with_count,
     with_count,
 )
-from longstride.pipeline.profile.clock.elapsed import find_cycles, find_elapsed
-from longstride.pipeline.profile.clock.epoch_readings import NumberReading, read_numbers
-from longstride.pipeline.profile.clock.named_epochs import named_epochs
-from longstride.pipeline.profile.clock.parts import (
+from longstride.pipeline.profile.clock.numbers.epoch_readings import NumberReading, read_numbers
+from longstride.pipeline.profile.clock.numbers.named_epochs import named_epochs
+from longstride.pipeline.profile.clock.numbers.parts import (
     PARTS,
     is_hhmm,
     is_hhmmss,

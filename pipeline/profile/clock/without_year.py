@@ -1,4 +1,4 @@
-"""Times that hold a month and a day without a year: it is told by the owner, the head or names of files, or asked for."""
+"""Times of a month and a day without a year: the owner, the head or names of files tell it, or it is asked for."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.ingest.times.years import LEAP_YEAR
-from longstride.pipeline.profile.clock.parts import (
+from longstride.pipeline.profile.clock.numbers.parts import (
     DAY_OF_YEAR,
     DECIMAL_DAY,
     clock_beside,
@@ -28,7 +28,7 @@ from longstride.pipeline.profile.words.time_formats import clock_formats
 from longstride.pipeline.profile.words.time_names import name_score, plain
 from longstride.pipeline.profile.words.yearless_formats import yearless_dates, yearless_formats
 
-__all__ = ["find_without_year"]
+__all__ = ["find_without_year", "years_in_names"]
 
 MAX_TEXTS = 50
 ANY = f"{LEAP_YEAR}-01-01"
@@ -70,6 +70,11 @@ def find_without_year(
         return None
     best = max(found, key=lambda times: times.score)
     raw = [columns[name].raw for name in best.recipe.time_columns]
+    if year_column := next((name for name, column in columns.items() if is_part(column, "year")), None):
+        format_ = f"%Y {best.recipe.time_format}"
+        dated = read_as([columns[year_column].raw, *raw], format_)
+        if dated is not None and dated.nanoseconds.count() >= MOST * best.nanoseconds.count():
+            return dated._replace(doubt=best.doubt and best.doubt.replace(f"{LEAP_YEAR}-", "--"))
     start, is_over = _start(best.nanoseconds, blocks)
     doubts = [best.doubt.replace(f"{LEAP_YEAR}-", "--")] if best.doubt else []
     year = None if told.start else _told_year(told, names) or _by_weekday(best, raw)
@@ -84,8 +89,8 @@ def find_without_year(
         doubts.append(f"start: {year.said}. If it is another year, say that in start")
     if is_over and not told.start:
         doubts.append(
-            f"start: months go from December to January, so times from {start[5:]} (month and day) on are of one year, and "
-            "those before it of the next"
+            f"start: months go from December to January, so times from {start[5:]} (month and day) on are of one "
+            "year, and those before it of the next"
             + ("; if the year is that of the latter, say a year less" if year else "")
         )
     recipe = replace(best.recipe, start=begin)
@@ -188,6 +193,14 @@ def _told_year(told: Told, names: Sequence[str]) -> Year | None:
     return Year(
         int(match[1]), day_said, f"rows hold no year, and {match[0]!r} in the name of the file is taken for it"
     )
+
+
+def years_in_names(names: Sequence[str], group: str) -> str | None:
+    """A regular expression for the year in the names of files, where each has one and they differ; else None."""
+    years = [match[1] for name in names for match in [*YEAR.finditer(name)][:1]]
+    text = f"(?P<{group}>(?:19|20)[0-9]{{2}})"
+    found = [match[1] for name in names if (match := re.search(text, name))]
+    return text if len(years) == len(names) and found == years and len(set(years)) > 1 else None
 
 
 def _by_weekday(times: Times, raw: Sequence[pl.Series]) -> Year | None:

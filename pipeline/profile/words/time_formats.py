@@ -71,90 +71,25 @@ CTIME = re.compile(rf"({MONTH})( +)(\d{{1,2}})( +)(\d{{1,2}}:\d\d:\d\d(?:\.\d+)?
 DAY_BETWEEN = re.compile(r"(\(|[ ,]+)[^\W\d_]{1,3}\.?(\) ?|[ ,]+)(?=\d)")
 """A day of the week between the date and the time of day, as 2024/03/20(水) 08:00."""
 WEEKDAY_BEHIND = re.compile(r"(.*\d)( )\(?([^\W\d_]{2,10})\.?\)?")
-NAMES_OF_DAYS = (
-    "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday mo di mi do fr sa so montag "
-    "dienstag mittwoch donnerstag freitag samstag sonntag lun mar mer jeu ven sam dim lundi mardi mercredi jeudi "
-    "vendredi samedi dimanche mi\u00e9 jue vie s\u00e1b dom ma wo vr za zo "
-    "\u043f\u043d \u0432\u0442 \u0441\u0440 \u0447\u0442 \u043f\u0442 \u0441\u0431 \u0432\u0441"
+WEEKDAYS = re.compile(
+    "mon|tue|wed|thu|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|mo|di|mi|do|fr|sa|so|montag|dienstag"
+    "|mittwoch|donnerstag|freitag|samstag|sonntag|lun|mar|mer|jeu|ven|sam|dim|(?:lun|mar|mercre|jeu|vendre|same)di"
+    "|dimanche|mi\u00e9|jue|vie|s\u00e1b|dom|ma|wo|vr|za|zo"
+    "|\u043f\u043d|\u0432\u0442|\u0441\u0440|\u0447\u0442|\u043f\u0442|\u0441\u0431|\u0432\u0441",
+    re.IGNORECASE,
 )
-WEEKDAYS = frozenset(NAMES_OF_DAYS.split(" "))
 """In English, German, French, Spanish, Dutch and Russian."""
-BETWEEN = re.compile(r"(\(|[ ,]+)[^\W\d_]{1,3}\.?(\) ?|[ ,]+)(?=\d)")
-"""A day of the week between the date and the time of day, as 2024/03/20(水) 08:00."""
-WEEKDAY_BEHIND = re.compile(r"(.*\d)( )\(?([^\W\d_]{2,10})\.?\)?")
-WEEKDAYS = frozenset(
-    [
-        "mon",
-        "tue",
-        "wed",
-        "thu",
-        "fri",
-        "sat",
-        "sun",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "mo",
-        "di",
-        "mi",
-        "do",
-        "fr",
-        "sa",
-        "so",
-        "montag",
-        "dienstag",
-        "mittwoch",
-        "donnerstag",
-        "freitag",
-        "samstag",
-        "sonntag",
-        "lun",
-        "mar",
-        "mer",
-        "jeu",
-        "ven",
-        "sam",
-        "dim",
-        "lundi",
-        "mardi",
-        "mercredi",
-        "jeudi",
-        "vendredi",
-        "samedi",
-        "dimanche",
-        "mié",
-        "jue",
-        "vie",
-        "sáb",
-        "dom",
-        "пн",
-        "вт",
-        "ср",
-        "чт",
-        "пт",
-        "сб",
-        "вс",
-        "ma",
-        "wo",
-        "vr",
-        "za",
-        "zo",
-    ]
-)
-"""In English, German, French, Spanish, Russian and Dutch."""
 BETWEEN = re.compile(r" - | at | um | à | a las | klo? |[Tt]|_|:|-|/|\||, ?|; ?| +|\u00a0|\u202f|")
 HALF_FIRST = re.compile(rf"(?P<half>{HALVES})(?P<blank> ?)(?=\d)")
 AROUND = re.compile(r"([\[(<'\"#@])(.+?)([\])>'\"#]|)|()(.+)( Uhr| hrs)")
 """What stands around a time as a whole."""
 HOUR = re.compile(r"[0-2]\d(?P<mark>| ?h| ?Uhr)")
 TIME_OF_DAY = re.compile(
-    r"(?P<hour>\d{1,2})(?P<mark>[:.h_ -]|: )\d{2}(?P<second>(?P=mark)\d{2}(?:(?P<point>[.,:;-])(?P<fraction>\d{1,9}))?)?"
+    r"(?P<hour>\d{1,2})(?P<mark>[:.h_ -]|: )\d{2}(?P<second>(?P=mark)\d{2}"
+    r"(?:(?P<point>[.,:;-])(?P<fraction>\d{1,9}))?)?"
     rf"(?P<half>\s?(?:{HALVES}))?"
-    r"(?P<zone>\s?(?:[Zz]|(?:(?:GMT|UTC) ?)?[+-]\d\d?(?::?\d\d)?|[A-Z]{2,5}|\([A-Z]{2,5}\)|[+-]\d{4} [A-Z]{3,4}))?"
+    r"(?P<zone>\s?(?:[Zz]|(?:(?:GMT|UTC) ?)?[+-]\d\d?(?::?\d\d)?|[A-Z]{2,5}|\([A-Z]{2,5}\)"
+    r"|[+-]\d{4} [A-Z]{3,4}))?"
 )
 COMPACT_TIME_OF_DAY = re.compile(
     r"[0-2]\d[0-5]\d(?P<second>[0-5]\d(?:(?P<point>[.,])(?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d{4}| ?UTC)?"
@@ -191,7 +126,7 @@ def datetime_formats(text: str) -> Iterator[str]:
         before, within, after = (part or "" for part in (found.groups()[:3] if found[2] else found.groups()[3:]))
         yield from (f"{before}{format_}{after}" for format_ in datetime_formats(within))
         return
-    if (behind := WEEKDAY_BEHIND.fullmatch(text)) and behind[3].lower() in WEEKDAYS:
+    if (behind := WEEKDAY_BEHIND.fullmatch(text)) and WEEKDAYS.fullmatch(behind[3]):
         yield from (f"{format_} %a" for format_ in datetime_formats(behind[1]))
         return
     if month := MONTH_OF_YEAR.fullmatch(text):

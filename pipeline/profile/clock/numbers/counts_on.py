@@ -1,4 +1,4 @@
-"""Columns that count on from a date or a week in another column: seconds of the day, periods, days of a year, GPS."""
+"""Columns that count on from a date or a week in another column: seconds of the day, periods, GPS."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from longstride.pipeline.profile.clock.parts import PARTS, is_part
+from longstride.pipeline.profile.clock.numbers.parts import PARTS, is_part
 from longstride.pipeline.profile.clock.reading import Times, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.column import MOST, Column
@@ -21,12 +21,12 @@ OF_DAY = {
         DAY_S,
     ),
     "ms": (re.compile(r"(?:ms|millis|milliseconds)(?:of|in)(?:the)?day|mssincemidnight"), DAY_S * 1000),
-    "min": (re.compile(r"(?:min|minute)s?(?:of|in)(?:the)?day|minutessincemidnight|mod"), DAY_S // 60),
+    "min": (re.compile(r"(?:min|minute)s?(?:of|in)(?:the)?day|minutessincemidnight"), DAY_S // 60),
 }
 """Units of columns that count from midnight on, what these are called, and how many a day has."""
 PERIOD = re.compile(
-    r"(?:settlement|trading|dispatch|trade|market|delivery|half ?hour(?:ly)?)?(?:period|interval|intervall|slot|block)"
-    r"(?:no|number|num|id|index)?|hh|sp|tp|ptu|mtu|isp|qh|halfhour|quarterhour|viertelstunde|periode|periodo|período"
+    r"(?:settlement|trading|dispatch|trade|market|delivery|half ?hour(?:ly)?)?(?:period|interval|intervall)"
+    r"(?:no|number|num|id|index)?|hh|ptu|mtu|isp|qh|halfhour|quarterhour|viertelstunde|periode|periodo|período"
 )
 MINUTES = {
     48: "30min",
@@ -42,8 +42,8 @@ MINUTES = {
 MJD = re.compile(r"mjd|modifiedjulian(?:day|date)|mjdutc")
 WEEK = re.compile(r"(?:gps|gnss)?(?:week|wk|wn|wno|gwk|weekno|weeknum|weeknumber)(?:no|num|number)?|gpsw")
 OF_WEEK = re.compile(
-    r"(?:gps|gnss)?i?(?:tow|sow|gms|sec(?:ond)?s?(?:of|in)?(?:the)?(?:gps)?(?:week|wk)|sec(?:ond)?s?|time|mil+isec(?:ond)?s?"
-    r"(?:of|in)?(?:week)?|tom|ms)(?:ms|s|sec)?"
+    r"(?:gps|gnss)?i?(?:tow|sow|gms|sec(?:ond)?s?(?:of|in)?(?:the)?(?:gps)?(?:week|wk)|sec(?:ond)?s?|time"
+    r"|mil+isec(?:ond)?s?(?:of|in)?(?:week)?|tom|ms)(?:ms|s|sec)?"
 )
 WEEKS = (1024, 4000)
 """Weeks since 1980; smaller ones may have begun again from 0, in 1999 and in 2019."""
@@ -80,9 +80,9 @@ def with_count(date: Times, column: Column, columns: Mapping[str, Column], count
     if "from 1" in count:
         length = count.split()[1].replace("min", " minutes")
         said = (
-            f"{column.name!r} is taken for the number of a period of {length}, from 1 at midnight on, and a row gets the "
-            "beginning of its period. On days on which clocks change, periods are counted on: if the days are local, "
-            'say their zone, such as timezone = "Europe/London"'
+            f"{column.name!r} is taken for the number of a period of {length}, from 1 at midnight on, and a row "
+            "gets the beginning of its period. On days on which clocks change, periods are counted on: if days are "
+            'local, say their zone, such as timezone = "Europe/London"'
         )
         doubt = f"{doubt}; {said}" if doubt else said
     return found._replace(doubt=doubt, rival=None)

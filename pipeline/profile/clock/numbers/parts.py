@@ -98,7 +98,7 @@ def _ordinal_of_time(columns: Mapping[str, Column], hours: str | None) -> tuple[
 
 
 def finer_parts(columns: Mapping[str, Column], names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Columns of a date with those of hour, minute and second behind it, as many as exist, and directives of these."""
+    """Columns of a date with those of hour, minute and second, as many as exist, and the directives of these."""
     found: tuple[str, ...] = ()
     for part, directive in (("hour", "%H"), ("minute", "%M"), ("second", "%S")):
         name = next((name for name in columns if name not in names and is_part(columns[name], part)), None)

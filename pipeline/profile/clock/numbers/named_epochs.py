@@ -13,7 +13,8 @@ from longstride.pipeline.profile.words.time_names import UNITS, name_score, plai
 __all__ = ["named_epochs"]
 
 SINCE = re.compile(
-    r"(?P<unit>[^\W\d_]+)[ _]since[ _](?P<date>\d{4}-\d{1,2}-\d{1,2})(?:[T _](?P<clock>\d{1,2}:\d\d(?::\d\d)?)(?:\.0*)?)?",
+    r"(?P<unit>[^\W\d_]+)[ _]since[ _](?P<date>\d{4}-\d{1,2}-\d{1,2})"
+    r"(?:[T _](?P<clock>\d{1,2}:\d\d(?::\d\d)?)(?:\.0*)?)?",
     re.IGNORECASE,
 )
 """As in days since 1900-1-1 00:00:00, which the conventions of climate data ask for."""
@@ -72,7 +73,7 @@ def _since_name(column: Column) -> str | None:
 
 
 def _are_years(column: Column) -> bool:
-    """Whether numbers rise from year to year, most with a fraction or as whole years without a part beside them."""
+    """Whether numbers are years that rise, with a fraction, or as whole ones of a column that is called so."""
     numbers = column.numbers.drop_nulls()
     if not (name_score(column.name) or YEAR_NAME.fullmatch(plain(column.name))):
         return False
@@ -81,4 +82,5 @@ def _are_years(column: Column) -> bool:
     steps = numbers.diff().drop_nulls()
     rises = bool((steps > 0).all() or (steps < 0).all())
     is_named = YEAR_NAME.fullmatch(plain(column.name)) is not None
-    return rises and float(steps.abs().max()) <= LONGEST and (is_named or not column.is_whole)  # type: ignore[arg-type]
+    longest = float(steps.abs().max())  # type: ignore[arg-type]
+    return rises and longest <= LONGEST and (is_named or not column.is_whole)

@@ -45,10 +45,8 @@ def lay_out(sample: Sample, told: Told) -> Proposal:
     columns, blocks = _columns(sample), sample.places()["block"]
     days = None if told.every else find_times_in_columns(columns, blocks)
     times = [] if days else _times(sample, columns, told)
-    if days is None and not times and (zoned := next(find_in_several_zones(columns, blocks), None)):
-        times = [zoned]
-    if days is None and not times and (found := _without_year(columns, told, sample)):
-        times, days = [found], _years_of_files(found, columns, sample)
+    if times:
+        days = _years_of_files(times[0], columns, sample)
     if days is None and not times:
         days = find_dates_in_names(columns, sample.names)
     if days is None and not times:
@@ -82,16 +80,11 @@ def lay_out(sample: Sample, told: Told) -> Proposal:
     return draft
 
 
-def _without_year(columns: dict[str, Column], told: Told, sample: Sample) -> Times | None:
-    names = [base_name(absolute(name)) for name in sample.names]
-    return find_without_year(columns, sample.places()["block"], told, names)
-
-
 def _years_of_files(times: Times, columns: dict[str, Column], sample: Sample) -> DayLayout | None:
     """The year in the names of files whose rows have none, where these differ."""
     group = "year" if "year" not in columns else "year_of_file"
     names = [base_name(absolute(name)) for name in sample.names]
-    pattern = years_in_names(names, group) if times.open else None
+    pattern = years_in_names(names, group) if times.open and times.recipe.has_no_year else None
     if pattern is None:
         return None
     doubt = (
@@ -104,8 +97,6 @@ def _years_of_files(times: Times, columns: dict[str, Column], sample: Sample) ->
 def _begun_as(sample: Sample, told: Told) -> Proposal:
     columns = _columns(sample)
     times = _times(sample, columns, told)
-    if not times and (found := _without_year(columns, told, sample)):
-        times = [found]
     return _begun(sample, columns, times or [_counted(sample, columns, told)])
 
 
@@ -148,6 +139,11 @@ def _times(sample: Sample, columns: dict[str, Column], told: Told) -> list[Times
         # Its digits are too few for so short a step, but tell when the first row was.
         start = iso_time(int(days.nanoseconds.drop_nulls()[0]))
         return [_counted(sample, columns, told._replace(start=start)), days]
+    if not times and (zoned := next(find_in_several_zones(columns, blocks), None)):
+        return [zoned]
+    names = [base_name(absolute(name)) for name in sample.names]
+    if not times and (found := find_without_year(columns, blocks, told, names)):
+        return [found]
     if not times and told.date and (of_day := find_times_of_day(columns, blocks, told)):
         return [of_day]
     return times

@@ -41,8 +41,8 @@ def _of_date(draft: Proposal, sources: str) -> str:
     if recipe.has_no_year:
         return (
             f"{listed(recipe.time_columns)} holds a month and a day without a year, and neither a line above the "
-            f"table nor the name of the file says it: run `longstride profile {sources} --start 2024-03-01` with the "
-            f"date of the first row, or fill in start = {toml(OPEN)} in the recipe"
+            f"table nor the name of the file says it: run `longstride profile {sources} --start 2024-03-01` with "
+            f"the date of the first row, or fill in start = {toml(OPEN)} in the recipe"
         )
     return (
         f"{name!r} holds the time of day alone, and neither a line above the table nor the name of the file says "

@@ -52,8 +52,8 @@ class ClockSettings:
     numbers a unit (s, ms, us, ns, 100ns, min, h, d) since `start` or 1970, a unit and a date such as 'h since
     1900-01-01', or excel, excel-1904, matlab, ordinal, julian, mjd, labview, apple, ntp, gps, ticks, filetime or
     year (as 2014.0833); h:m:s or m:s for a clock that counts from `start` on, such as 27:15:00, PT1H30M or
-    1d 03:15:00. Where the last column counts from the moment that those before it say, + and its unit: '%Y-%m-%d + s', 'gps-week + s',
-    '%Y-%m-%d + 30min from 1'. By default ISO 8601."""
+    1d 03:15:00. Where the last column counts from the moment that those before it say, + and its unit:
+    '%Y-%m-%d + s', 'gps-week + s', '%Y-%m-%d + 30min from 1'. By default ISO 8601."""
     start: str | None = None
     """When an elapsed time is zero, or the time of the first row where rows are counted, such as
     2024-03-01T08:00; the date, where `time-format` is one of times of day alone, such as %H:%M:%S. Where it has
@@ -183,6 +183,9 @@ class ClockSettings:
             raise unexpected("time-format", format_, f"a date such as 2024-03-01 after since ({error})") from None
         if self.count is not None:
             self._check_count(self.count)
+        elif " + " in (format_ or ""):
+            units = ", ".join(UNITS_NS)
+            raise unexpected("time-format", format_, f"behind + a unit ({units}) or 30min, and maybe from 1")
         elif format_ == DECIMAL_YEAR:
             self._check_one_column()
         elif format_ in CLOCK_TEXTS:

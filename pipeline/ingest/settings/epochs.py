@@ -81,9 +81,9 @@ EPOCHS = {
     "ticks": Epoch(UNITS_NS["100ns"], _days_before_1970(719_162)),
     "filetime": Epoch(UNITS_NS["100ns"], _days_before_1970(134_774)),
 }
-"""Those with a name: days of Excel (1900 and 1904), of MATLAB, of Python's date.toordinal, modified Julian and
-Julian days; seconds of LabVIEW (1904), Apple (2001), NTP (1900) and GPS (1980); weeks of GPS; steps of 100 ns of .NET
-(year 1) and Windows (1601)."""
+"""Those with a name: days of Excel (1900 and 1904), of MATLAB, of Python's date.toordinal, modified
+Julian and Julian days; seconds of LabVIEW (1904), Apple (2001), NTP (1900) and GPS (1980); weeks of GPS; steps of
+100 ns of .NET (year 1) and Windows (1601)."""
 
 
 def epoch_of(time_format: str | None, start: str | None = None, timezone: str = "UTC") -> Epoch | None:

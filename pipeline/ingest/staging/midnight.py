@@ -44,15 +44,19 @@ def refuse_midnight_between(parts: Iterable[Part], sources: Sequence[Source], le
 
 
 def _passed(source: Source, before: int, after: int, place: str | None, span: Span) -> SourceError:
-    if span == "day":
-        what = "times of day pass midnight, and date-from, start or time-format h:m:s gives all rows one date"
-        remedy = "Split the file at midnight, or write the date into its rows"
-    else:
-        what = "times without a year last for more than one, and date-from or start tells the first alone"
-        remedy = "Split the file above this row, or write the year into its rows"
+    found = f"a row at {iso_time(after)} follows one at {iso_time(before)}"
+    if span == "year":
+        return SourceError(
+            source.name,
+            f"{found}: times without a year last for more than one, and date-from or start tells the first alone. "
+            "Split the file above this row, or write the year into its rows",
+            place=place,
+            code="new-year-passed",
+        )
     return SourceError(
         source.name,
-        f"a row at {iso_time(after)} follows one at {iso_time(before)}: {what}. {remedy}",
+        f"{found}: times of day pass midnight, and date-from, start or time-format h:m:s gives all rows of a file "
+        "one date. Split the file at midnight, or write the date into its rows",
         place=place,
-        code="midnight-passed" if span == "day" else "new-year-passed",
+        code="midnight-passed",
     )

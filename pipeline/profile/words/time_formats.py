@@ -86,7 +86,7 @@ AROUND = re.compile(r"([\[(<'\"#@])(.+?)([\])>'\"#]|)|()(.+)( Uhr| hrs)")
 HOUR = re.compile(r"[0-2]\d(?P<mark>| ?h| ?Uhr)")
 TIME_OF_DAY = re.compile(
     r"(?P<hour>\d{1,2})(?P<mark>[:.h_ -]|: )\d{2}(?P<second>(?P=mark)\d{2}"
-    r"(?:(?P<point>[.,:;-])(?P<fraction>\d{1,9}))?)?"
+    r"(?:(?P<point>[.,:;]|(?<=-\d\d)-)(?P<fraction>\d{1,9}))?)?"
     rf"(?P<half>\s?(?:{HALVES}))?"
     r"(?P<zone>\s?(?:[Zz]|(?:(?:GMT|UTC) ?)?[+-]\d\d?(?::?\d\d)?|[A-Z]{2,5}|\([A-Z]{2,5}\)"
     r"|[+-]\d{4} [A-Z]{3,4}))?"

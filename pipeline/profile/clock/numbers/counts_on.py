@@ -81,8 +81,8 @@ def with_count(date: Times, column: Column, columns: Mapping[str, Column], count
         length = count.split()[1].replace("min", " minutes")
         said = (
             f"{column.name!r} is taken for the number of a period of {length}, from 1 at midnight on, and a row "
-            "gets the beginning of its period. On days on which clocks change, periods are counted on: if days are "
-            'local, say their zone, such as timezone = "Europe/London"'
+            "gets the beginning of its period. On days on which clocks change, periods are counted on: if days "
+            'are local, say their zone, such as timezone = "Europe/London"'
         )
         doubt = f"{doubt}; {said}" if doubt else said
     return found._replace(doubt=doubt, rival=None)

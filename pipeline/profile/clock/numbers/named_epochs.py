@@ -14,7 +14,7 @@ __all__ = ["named_epochs"]
 
 SINCE = re.compile(
     r"(?P<unit>[^\W\d_]+)[ _]since[ _](?P<date>\d{4}-\d{1,2}-\d{1,2})"
-    r"(?:[T _](?P<clock>\d{1,2}:\d\d(?::\d\d)?)(?:\.0*)?)?",
+    r"(?:[T _](?P<clock>\d{1,2}:\d\d(?::\d\d?)?)(?:\.0*)?)?",
     re.IGNORECASE,
 )
 """As in days since 1900-1-1 00:00:00, which the conventions of climate data ask for."""
@@ -57,7 +57,8 @@ def _since(name: str) -> str | None:
         return None
     year, month, day = map(int, match["date"].split("-"))
     clock = match["clock"] or ""
-    later = "" if re.fullmatch("[0:]*", clock) else f"T{clock:0>{5 if clock.count(':') == 1 else 8}}"
+    parts = ":".join(f"{int(part):02}" for part in clock.split(":") if part)
+    later = f"T{parts}" if int(parts.replace(":", "") or 0) else ""
     return f"{unit} since {year:04}-{month:02}-{day:02}{later}"
 
 

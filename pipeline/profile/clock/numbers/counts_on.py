@@ -74,7 +74,8 @@ def with_count(date: Times, column: Column, columns: Mapping[str, Column], count
     raw = [columns[name].raw for name in names]
     settings: dict[str, Any] = {"round_time": "1s"} if count == "+ d" else {}
     found = read_as([*raw, column.raw], f"{base} {count}", **settings)
-    if found is None or found.nanoseconds.null_count() > date.nanoseconds.null_count():
+    # Until the zone is known, the last periods of a day in autumn are of no day.
+    if found is None or found.nanoseconds.count() < MOST * date.nanoseconds.count():
         return None
     doubt = date.doubt
     if "from 1" in count:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.profile.clock.numbers.parts import is_part
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
+from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.words.time_formats import datetime_formats, is_half
 from longstride.pipeline.profile.words.time_names import plain
@@ -21,6 +23,7 @@ __all__ = [
     "with_fraction_column",
     "with_half_column",
     "with_zone_column",
+    "without_idle",
 ]
 
 FRACTIONS = {
@@ -71,6 +74,30 @@ def with_finer_columns(times: Times, columns: Mapping[str, Column]) -> Iterator[
         found = read_as([columns[one].raw for one in names], format_)
         if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
             yield found._replace(doubt=times.doubt)
+
+
+def without_idle(times: Times, columns: Mapping[str, Column], blocks: pl.Series) -> Times:
+    """The times without their last column, in doubt, where it is called a part of them and makes no sense as one.
+
+    A minute may be a minimum: rows have times of their own without it then, in steps that are more alike.
+    """
+    names, format_ = times.recipe.time_columns, times.recipe.time_format
+    part = next((part for part in ("hour", "minute", "second") if is_part(columns[names[-1]], part)), None)
+    if len(names) < 2 or part is None or " + " in (format_ or ""):
+        return times
+    shorter = format_.rpartition(" ")[0] if format_ else "%Y-%m-%d" if len(names) == 2 else None
+    base = read_as([columns[name].raw for name in names[:-1]], shorter or None)
+    if base is None or base.nanoseconds.null_count() > times.nanoseconds.null_count():
+        return times
+    seen, fuller = sense(base.nanoseconds, blocks), sense(times.nanoseconds, blocks)
+    if not seen.num_steps or seen.num_still or seen.num_kinds >= fuller.num_kinds:
+        return times
+    say = f"time = {toml(list(names))}" + (f" and time-format = {toml(format_)}" if format_ else "")
+    doubt = (
+        f"{names[-1]!r} is not taken for the {part} of a row: without it, rows have times of their own in steps "
+        f"that are more alike. If it is, say {say}"
+    )
+    return base._replace(doubt="; ".join(filter(None, (times.doubt, doubt))))
 
 
 def is_half_of_day(column: Column) -> bool:

@@ -9,6 +9,7 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.settings.epochs import DECIMAL_YEAR
 from longstride.pipeline.ingest.times.spelling import one_end
 from longstride.pipeline.profile.clock.beside import (
     best_in_utc,
@@ -16,6 +17,7 @@ from longstride.pipeline.profile.clock.beside import (
     with_fraction_column,
     with_half_column,
     with_zone_column,
+    without_idle,
 )
 from longstride.pipeline.profile.clock.elapsed import find_cycles, find_elapsed
 from longstride.pipeline.profile.clock.numbers.counts_on import (
@@ -65,10 +67,10 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
 
     def add(times: Times | None, named: int, score: float) -> None:
         if times is not None:
+            times = without_idle(times, columns, blocks)
             # Texts that say their zone win over others: 2.5 and a bit more than what several columns have.
-            has_offset = times.recipe.epoch is None and has_zone(
-                times, [columns[name].raw for name in times.recipe.time_columns]
-            )
+            is_text = times.recipe.epoch is None and times.recipe.time_format != DECIMAL_YEAR
+            has_offset = is_text and has_zone(times, [columns[name].raw for name in times.recipe.time_columns])
             score += 2.5 if has_offset else 0.0
             found.append(times._replace(score=named + score + sense(times.nanoseconds, blocks).score))
 
@@ -91,11 +93,12 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
             add(read_as([columns[one].raw for one in parts[0]], parts[1]), 0, 5)
         for date in (one for one, other in columns.items() if one != name and name_score(one) and other.is_flat):
             days = _of_days(columns[date], blocks)
-            add(days and with_count(days, column, columns, count), max(name_score(date), 1), 3)
+            if days and sense(days.nanoseconds, blocks).num_still:  # else a row has a day, and no part of one
+                add(with_count(days, column, columns, count), max(name_score(date), 1), 3)
     for times in counts_of_weeks(columns, blocks):
         add(times, 3, 3)
     for times in named_epochs(columns):
-        add(times, 3, 2.5)
+        add(times, 3, 0 if times.recipe.time_format == DECIMAL_YEAR else 2.4)
     for names, format_ in parts_of_time(columns):
         add(read_as([columns[name].raw for name in names], format_), 0, 4.5)
     if not found:

@@ -98,6 +98,7 @@ UNPADDED = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}")
 DIGITS_OF_UTC = re.compile(r"[0-2]\d[0-5]\d(?:[0-5]\d)? ?UTC")
 WITH_UNITS = re.compile(r"\d{1,2}(?P<hour> ?h) ?\d\d(?P<minute> ?m(?:in)?)(?: ?\d\d(?P<second> ?s(?:ec)?))?")
 HOUR_AND_HALF = re.compile(rf"\d{{1,2}}(?P<blank> ?)(?:{HALVES})")
+FULL_HOUR = re.compile(r"\d{1,2} ?[AaPp]\.?[Mm]\.?")
 KOREAN = re.compile(r"\d{1,2}시(?P<blank> ?)\d{1,2}분(?P<second> ?\d{1,2}초)?")
 EAST_ASIAN = re.compile(r"\d{1,2}[时時]\d{2}分(?P<second>\d{2}秒)?")
 DIGITS = {
@@ -109,7 +110,7 @@ DIGITS = {
     11: ("%Y%j%H%M",),
     12: ("%Y%m%d%H%M", "%y%m%d%H%M%S", "%d%m%y%H%M%S", "%d%m%Y%H%M"),
     13: ("%Y%j%H%M%S",),
-    14: ("%Y%m%d%H%M%S", "%d%m%Y%H%M%S"),
+    14: ("%Y%m%d%H%M%S", "%d%m%Y%H%M%S", "%m%d%Y%H%M%S"),
     17: ("%Y%m%d%H%M%S%3f",),
 }
 """What so many digits may be, if they are a date."""
@@ -248,6 +249,7 @@ def is_clock(text: str) -> bool:
     match = TIME_OF_DAY.fullmatch(text)
     if match is None:
         return any(
-            pattern.fullmatch(text) for pattern in (EAST_ASIAN, KOREAN, UNPADDED, DIGITS_OF_UTC, WITH_UNITS)
+            pattern.fullmatch(text)
+            for pattern in (FULL_HOUR, EAST_ASIAN, KOREAN, UNPADDED, DIGITS_OF_UTC, WITH_UNITS)
         )
     return match["mark"] in (":", ": ", "h") or (match["second"] is not None and match["mark"] != " ")

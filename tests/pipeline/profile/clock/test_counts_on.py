@@ -124,3 +124,39 @@ def test_a_clock_of_twelve_hours_without_its_half_is_in_doubt(look: LOOK) -> Non
     twelve = [at for at in moments if 1 <= at.hour <= 12]
     found = look("time,v", [f"{at:%Y-%m-%d %H:%M}" for at in twelve], wave(len(twelve)))
     assert not doubted(found, "AM and PM")
+
+
+def days(name: str, numbers: list[object]) -> tuple[str, list[str], list[object]]:
+    start = datetime(2024, 2, 10)
+    return f"Date,{name},v", [f"{start + timedelta(days=number):%Y-%m-%d}" for number in range(40)], numbers
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("sod", [100 * number for number in range(40)]),
+        ("run time", [number / 50 for number in range(40)]),
+        ("period", [number % 48 + 1 for number in range(40)]),
+        ("Hour", [number % 24 for number in range(40)]),
+        ("Min", [number % 30 for number in range(40)]),
+    ],
+)
+def test_a_day_a_row_has_no_part_of_one(look: LOOK, name: str, numbers: list[object]) -> None:
+    header, dates, numbers = days(name, numbers)
+    found = look(header, dates, numbers, wave(40))
+    assert found.settings["time"] == "Date"
+    assert found.rows["time"].diff().drop_nulls().unique().to_list() == [86_400 * 10**9]
+
+
+def test_a_minimum_is_no_minute(look: LOOK) -> None:
+    moments = [datetime(2024, 2, 27) + timedelta(hours=number) for number in range(48)]
+    rows = [(at.year, at.month, at.day, at.hour, 7 * at.hour % 23) for at in moments]
+    found = look("Year,Month,Day,Hour,Min,v", *zip(*rows, strict=True), wave(48))
+    assert found.settings["time"] == ["Year", "Month", "Day", "Hour"]
+    assert doubted(found, "'Min' is not taken for the minute")
+
+
+def test_years_beside_times_are_a_channel_or_left_out(look: LOOK) -> None:
+    moments = [datetime(2024, 2, 27) + timedelta(hours=number) for number in range(40)]
+    found = look("Time,year,v", moments, [2014 + number / 12 for number in range(40)], wave(40))
+    assert found.settings["time"] == "Time"

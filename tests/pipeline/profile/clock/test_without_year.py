@@ -154,3 +154,9 @@ def test_a_leap_day_of_another_year_is_rejected(write_log: WRITE, tmp_path: Path
 def test_none_is_invented(write_log: WRITE, name: str, texts: list[str]) -> None:
     found = profile([write_log("a.csv", log(f"{name},v", texts, wave(40)))])
     assert found.settings["every"] == "?"
+
+
+def test_a_file_of_one_year_that_goes_over_new_year_is_refused(write_log: WRITE, tmp_path: Path) -> None:
+    files = [written(write_log, start=start, name=f"log_{start.year}.csv") for start in (OVER, START)]
+    with raises("new-year-passed", "log_2023.csv", "line 28"):
+        ingest(files, tmp_path / "s.zarr", profile(files).recipe)

@@ -180,7 +180,8 @@ OPEN = "?"
 """What `profile` proposes where the log does not tell."""
 QUESTIONS = {
     "every": 'rows hold no time, so say how far apart they are, such as "50us" or "20000hz"',
-    "start": 'rows hold the time of day alone, so say the date, such as "2024-03-01"',
+    "start": 'rows hold the time of day alone, or no year, so say the date of the first one, such as "2024-03-01"',
+    "timezone": 'the name of a zone behind times means several, so say which, such as "America/Chicago"',
 }
 DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 HINTS = get_type_hints(Recipe)

@@ -8,7 +8,7 @@ from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
-from longstride.pipeline.profile.clock.parts import parts_of_time
+from longstride.pipeline.profile.clock.numbers.parts import parts_of_time
 from longstride.pipeline.profile.clock.times import is_time_of_day
 from longstride.pipeline.profile.column import FEW, MOST, Column
 from longstride.pipeline.profile.proposal import Proposal

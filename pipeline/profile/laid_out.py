@@ -6,6 +6,8 @@ from longstride.pipeline.ingest.duration import parse_step
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.values import Spelling
+from longstride.pipeline.ingest.sources.base import absolute
+from longstride.pipeline.ingest.sources.shapes.from_name import base_name
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.counted import count_rows
 from longstride.pipeline.profile.clock.elapsed import begun, days_of_year
@@ -13,10 +15,12 @@ from longstride.pipeline.profile.clock.elapsed_clocks import elapsed_clocks
 from longstride.pipeline.profile.clock.of_day import find_times_of_day
 from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.clock.sense import sense
+from longstride.pipeline.profile.clock.several_zones import find_in_several_zones
 from longstride.pipeline.profile.clock.times import find_times, rounded
 from longstride.pipeline.profile.clock.told import Told, doubt_of_begin
+from longstride.pipeline.profile.clock.without_year import find_without_year, years_in_names
 from longstride.pipeline.profile.column import Column, steps
-from longstride.pipeline.profile.layout.days import find_dates_in_names, find_times_in_columns
+from longstride.pipeline.profile.layout.days import DayLayout, find_dates_in_names, find_times_in_columns
 from longstride.pipeline.profile.layout.files import find_file_layout
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.sample import Sample
@@ -41,6 +45,8 @@ def lay_out(sample: Sample, told: Told) -> Proposal:
     columns, blocks = _columns(sample), sample.places()["block"]
     days = None if told.every else find_times_in_columns(columns, blocks)
     times = [] if days else _times(sample, columns, told)
+    if times:
+        days = _years_of_files(times[0], columns, sample)
     if days is None and not times:
         days = find_dates_in_names(columns, sample.names)
     if days is None and not times:
@@ -56,27 +62,42 @@ def lay_out(sample: Sample, told: Told) -> Proposal:
     if days is not None:
         draft.made.add(days.made)
         draft.doubts.append(days.doubt)
-    found = find_file_layout(draft, sample.files)
-    if isinstance(found, str):
-        draft.doubts.append(found)
-    elif found is not None:
+    shape = find_file_layout(draft, sample.files)
+    if isinstance(shape, str):
+        draft.doubts.append(shape)
+    elif shape is not None:
         doubts, made = draft.doubts, draft.made
         layout["time"] = [name for name in draft.times[0].recipe.time_columns if name not in made]
-        layout[found.setting] = found.pattern
+        layout[shape.setting] = shape.pattern
         draft = _begun_as(sample.shaped(layout), told)
         draft.made = made
-        draft.doubts += [*doubts, found.doubt]
-        if found.setting == "series-from":
-            draft.take_series(found.column)
+        draft.doubts += [*doubts, shape.doubt]
+        if shape.setting == "series-from":
+            draft.take_series(shape.column)
     layout.pop("time", None)
     for setting, value in layout.items():
         draft.put(setting, value)
     return draft
 
 
+def _years_of_files(times: Times, columns: dict[str, Column], sample: Sample) -> DayLayout | None:
+    """The year in the names of files whose rows have none, where these differ."""
+    group = "year" if "year" not in columns else "year_of_file"
+    names = [base_name(absolute(name)) for name in sample.names]
+    pattern = years_in_names(names, group) if times.open and times.recipe.has_no_year else None
+    if pattern is None:
+        return None
+    doubt = (
+        f"date-from: rows hold no year, so that in the name of each file, as in {names[0]}, is taken for it. A "
+        "file whose rows go over New Year is refused"
+    )
+    return DayLayout({"time": list(times.recipe.time_columns), "date-from": pattern}, group, doubt)
+
+
 def _begun_as(sample: Sample, told: Told) -> Proposal:
     columns = _columns(sample)
-    return _begun(sample, columns, _times(sample, columns, told) or [_counted(sample, columns, told)])
+    times = _times(sample, columns, told)
+    return _begun(sample, columns, times or [_counted(sample, columns, told)])
 
 
 def _begun(sample: Sample, columns: dict[str, Column], times: list[Times]) -> Proposal:
@@ -118,6 +139,11 @@ def _times(sample: Sample, columns: dict[str, Column], told: Told) -> list[Times
         # Its digits are too few for so short a step, but tell when the first row was.
         start = iso_time(int(days.nanoseconds.drop_nulls()[0]))
         return [_counted(sample, columns, told._replace(start=start)), days]
+    if not times and (zoned := next(find_in_several_zones(columns, blocks), None)):
+        return [zoned]
+    names = [base_name(absolute(name)) for name in sample.names]
+    if not times and (found := find_without_year(columns, blocks, told, names)):
+        return [found]
     if not times and told.date and (of_day := find_times_of_day(columns, blocks, told)):
         return [of_day]
     return times

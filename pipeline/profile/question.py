@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import OPEN
 from longstride.pipeline.ingest.setting import toml
@@ -26,6 +27,8 @@ def ask(draft: Proposal, sources: Sequence[str]) -> None:
         shown = shlex.join(sources) if len(sources) <= MOST_SOURCES else "SOURCE..."
         if "start" in draft.open:
             question = _of_date(draft, shown)
+        elif "timezone" in draft.open:
+            question = _of_zone(draft)
         else:
             question = _of_step(draft, shown)
             draft.doubts += _doubts_of_unread(draft)
@@ -33,11 +36,25 @@ def ask(draft: Proposal, sources: Sequence[str]) -> None:
 
 
 def _of_date(draft: Proposal, sources: str) -> str:
-    name = draft.times[0].recipe.time_columns[0]
+    recipe = draft.times[0].recipe
+    name = recipe.time_columns[0]
+    if recipe.has_no_year:
+        return (
+            f"{listed(recipe.time_columns)} holds a month and a day without a year, and neither a line above the "
+            f"table nor the name of the file says it: run `longstride profile {sources} --start 2024-03-01` with "
+            f"the date of the first row, or fill in start = {toml(OPEN)} in the recipe"
+        )
     return (
         f"{name!r} holds the time of day alone, and neither a line above the table nor the name of the file says "
         f"the date: run `longstride profile {sources} --start 2024-03-01` with the date of the rows, or fill in "
         f"start = {toml(OPEN)} in the recipe. A date that names of files hold in another way: see --date-from"
+    )
+
+
+def _of_zone(draft: Proposal) -> str:
+    return (
+        f"{draft.times[0].doubts[0].removeprefix('timezone: ')}: fill in timezone = {toml(OPEN)} in the recipe, "
+        "or give --timezone to `longstride ingest`"
     )
 
 

@@ -1,5 +1,6 @@
 """What a proposal says of the time of a row: its settings, its zone, and where it may be wrong."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,11 @@ from longstride.pipeline.ingest.recipe import OPEN, Recipe
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.clock import ELAPSED
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.ingest.times.zone_names import SEVERAL
 from longstride.pipeline.profile.clock.counted import UNKNOWN
-from longstride.pipeline.profile.clock.never_set import doubt_of_clock
+from longstride.pipeline.profile.clock.never_set import doubt_of_clock, doubt_of_halves
 from longstride.pipeline.profile.clock.reading import Times, has_zone
+from longstride.pipeline.profile.clock.several_zones import doubt_of_name, several_in
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import quoted
 from longstride.pipeline.profile.words.zone_words import SAYS_ZONE, named_zone, zone_with_summer
@@ -36,7 +39,7 @@ def say_time(draft: Proposal) -> None:
         draft.put("time", columns[0] if len(columns) == 1 else columns, times.why.get("time"))
     else:
         draft.put("every", OPEN if "every" in times.open else str(recipe.every), times.why.get("every"))
-    for setting in ("time_format", "start", "round_time", "interval"):
+    for setting in ("time_format", "start", "round_time", "interval", "timezone"):
         value, name = getattr(recipe, setting), setting.replace("_", "-")
         if value != getattr(Recipe, setting):
             draft.put(name, OPEN if name in times.open else value, WHY.get(setting))
@@ -44,6 +47,10 @@ def say_time(draft: Proposal) -> None:
     if times.doubt:
         draft.doubts.append(f"time-format: {times.doubt}")
     draft.doubts += times.doubts
+    if not times.open and columns and (named := doubt_of_name(times, draft.columns[columns[-1]])):
+        draft.doubts.append(named)
+    if not times.open and (halves := doubt_of_halves(times, [draft.columns[name].texts for name in columns])):
+        draft.doubts.append(halves)
     _doubt_other_times(draft, times)
     if not times.open:
         _say_zone(draft, times)
@@ -61,6 +68,13 @@ def _say_zone(draft: Proposal, times: Times) -> None:
             draft.put("timezone", zone, "as the name of the column says; the sign of such zones is the other way")
             read = to_nanoseconds(raw, replace(recipe, timezone=zone))
             times = times._replace(nanoseconds=read.nanoseconds)
+            draft.doubts += _doubts_of_name(recipe.time_columns, zone)
+        elif several := next(filter(None, map(several_in, recipe.time_columns)), None):
+            shown = " or ".join(f"timezone = {toml(zone)}" for zone in SEVERAL[several])
+            draft.doubts.append(
+                f"timezone: times are read as UTC, but their name says {several}, which is several zones: say "
+                f"{shown}"
+            )
         elif zone := next(filter(None, map(zone_with_summer, recipe.time_columns)), None):
             draft.doubts.append(
                 f"times carry no zone and are read as UTC, but {recipe.time_columns[0]!r} says local and summer "
@@ -84,6 +98,13 @@ def _say_zone(draft: Proposal, times: Times) -> None:
     bounds: Any = times.nanoseconds.min(), times.nanoseconds.max()
     first, last = (readable_time(time, fraction=False) for time in bounds)
     draft.seen.append(f"times from {first} to {last}")
+
+
+def _doubts_of_name(names: Sequence[str], zone: str) -> Iterator[str]:
+    """The name of a column says a zone by a name that is likely, and has another meaning."""
+    if several := next(filter(None, map(several_in, names)), None):
+        others = " or ".join(f"timezone = {toml(other)}" for other in list(SEVERAL[several])[1:])
+        yield f"timezone: {several} in the name of the times is read as {zone}; it has another meaning: {others}"
 
 
 def _doubt_other_times(draft: Proposal, times: Times) -> None:

@@ -5,7 +5,17 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-__all__ = ["CLOCK_TEXTS", "EPOCHS", "UNITS_NS", "Epoch", "epoch_of", "nanoseconds_of"]
+__all__ = [
+    "CLOCK_TEXTS",
+    "DECIMAL_YEAR",
+    "EPOCHS",
+    "UNITS_NS",
+    "Count",
+    "Epoch",
+    "count_of",
+    "epoch_of",
+    "nanoseconds_of",
+]
 
 UNITS_NS = {
     "ns": 1,
@@ -20,6 +30,9 @@ UNITS_NS = {
 """Units of a number that is a time, and their length."""
 CLOCK_TEXTS = ("h:m:s", "m:s")
 """Elapsed times that are texts: hours, minutes and seconds, with days before them or not; minutes and seconds."""
+DECIMAL_YEAR = "year"
+"""A year with its fraction, such as 2014.0833."""
+COUNT = re.compile(r"(?P<base>.+?) \+ (?P<number>[1-9]\d{0,5})?(?P<unit>[a-z]+)(?: from (?P<first>[01]))?")
 SINCE = re.compile(r"(\w+) since (.+)")
 SECOND, DAY = UNITS_NS["s"], UNITS_NS["d"]
 
@@ -34,6 +47,21 @@ class Epoch(NamedTuple):
     """Whether it counts them too, as GPS does."""
 
 
+class Count(NamedTuple):
+    """What a number means that counts from the moment which the columns before it say."""
+
+    base: str
+    """How that moment is written."""
+    step_ns: int
+    first: int
+    """Its number at that moment."""
+
+    @property
+    def epoch(self) -> "Epoch":
+        """Of a base that is a number, without the leap seconds that it may count."""
+        return EPOCHS[self.base]._replace(counts_leap_seconds=False)
+
+
 def _days_before_1970(days: int) -> int:
     return -days * DAY
 
@@ -42,17 +70,20 @@ EPOCHS = {
     "excel": Epoch(DAY, _days_before_1970(25_569)),
     "excel-1904": Epoch(DAY, _days_before_1970(24_107)),
     "matlab": Epoch(DAY, _days_before_1970(719_529)),
+    "ordinal": Epoch(DAY, _days_before_1970(719_163)),
     "mjd": Epoch(DAY, _days_before_1970(40_587)),
     "julian": Epoch(DAY, _days_before_1970(2_440_587) - DAY // 2),
     "labview": Epoch(SECOND, _days_before_1970(24_107)),
     "apple": Epoch(SECOND, -_days_before_1970(11_323)),
     "ntp": Epoch(SECOND, _days_before_1970(25_567)),
     "gps": Epoch(SECOND, -_days_before_1970(3_657), counts_leap_seconds=True),
+    "gps-week": Epoch(7 * DAY, -_days_before_1970(3_657), counts_leap_seconds=True),
     "ticks": Epoch(UNITS_NS["100ns"], _days_before_1970(719_162)),
     "filetime": Epoch(UNITS_NS["100ns"], _days_before_1970(134_774)),
 }
-"""Those with a name: days of Excel (1900 and 1904), of MATLAB, modified Julian and Julian days; seconds of LabVIEW
-(1904), Apple (2001), NTP (1900) and GPS (1980); steps of 100 ns of .NET (year 1) and Windows (1601)."""
+"""Those with a name: days of Excel (1900 and 1904), of MATLAB, of Python's date.toordinal, modified
+Julian and Julian days; seconds of LabVIEW (1904), Apple (2001), NTP (1900) and GPS (1980); weeks of GPS; steps of
+100 ns of .NET (year 1) and Windows (1601)."""
 
 
 def epoch_of(time_format: str | None, start: str | None = None, timezone: str = "UTC") -> Epoch | None:
@@ -70,6 +101,15 @@ def epoch_of(time_format: str | None, start: str | None = None, timezone: str = 
     if match is None or match[1] not in UNITS_NS:
         return None
     return Epoch(UNITS_NS[match[1]], nanoseconds_of(match[2], timezone))
+
+
+def count_of(time_format: str | None) -> Count | None:
+    """What the last column of times counts, such as that of "%Y-%m-%d + 30min from 1"; None where it does not."""
+    match = COUNT.fullmatch(time_format or "")
+    unit = {"m": "min"}.get(match["unit"], match["unit"]) if match else ""
+    if match is None or unit not in UNITS_NS:
+        return None
+    return Count(match["base"], int(match["number"] or 1) * UNITS_NS[unit], int(match["first"] or 0))
 
 
 def nanoseconds_of(text: str, timezone: str) -> int:

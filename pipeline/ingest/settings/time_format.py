@@ -5,13 +5,15 @@ from collections import Counter
 
 from longstride.pipeline.ingest.setting import unexpected
 
-__all__ = ["DIRECTIVE", "HALVES", "check_format", "directives", "is_of_day", "pattern_of"]
+__all__ = ["DIRECTIVE", "HALVES", "check_format", "directives", "is_of_day", "lacks_year", "pattern_of"]
 
 DIRECTIVE = re.compile(r"%[-_0#]*[.:]*\d?([A-Za-z%])")
 """One of a format, as %d, %-d, %.3f or %:z."""
 NUMBER = r"\d{1,2}"
-HALVES = r"[AaPp]\.?\s?[Mm]\.?|[ap]|午前|午後|上午|下午|오전|오후|vorm\.|nachm\.|[πμ]\.?μ\.?"
-"""The half of a day in English, Spanish, Japanese, Chinese, Korean, German and Greek."""
+HALVES = (
+    r"[AaPp]\.?\s?[Mm]\.?|[ap]|午前|午後|上午|下午|오전|오후|vorm\.|nachm\.|[πμ]\.?μ\.?|d[eu]\.|[FfEe]\.?[Mm]\.?"
+)
+"""The half of a day in English, Spanish, Japanese, Chinese, Korean, German, Greek, Hungarian and Swedish."""
 PATTERNS = {
     **dict.fromkeys("mdHIMSyUWVCekl", r" ?\d{1,2}"),
     **dict.fromkeys("YG", r"\d{4}"),
@@ -34,6 +36,8 @@ PATTERNS = {
 """How a text of each is written, loosely."""
 OF_DAY = set("HIklMSfpPTXRzZ")
 """Directives that say nothing of the date."""
+OF_YEAR = set("YyGgCsFDcxv+")
+OF_MONTH = set("mbBhj")
 SAME = {"e": "d", "k": "H", "l": "I", "h": "b", "B": "b", "A": "a", "P": "p"}
 """Directives that name what another one names."""
 
@@ -46,6 +50,11 @@ def directives(format_: str) -> list[str]:
 def is_of_day(format_: str | None) -> bool:
     """Whether a format is one of a time of day alone."""
     return format_ is not None and bool(found := set(directives(format_))) and found <= OF_DAY
+
+
+def lacks_year(format_: str | None) -> bool:
+    """Whether a format is one of a month and a day, or of the day of a year, without the year."""
+    return format_ is not None and bool((found := set(directives(format_))) & OF_MONTH) and not found & OF_YEAR
 
 
 def check_format(format_: str) -> None:

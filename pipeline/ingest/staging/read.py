@@ -70,8 +70,8 @@ class ReadSources:
         self._advance(self._total_bytes - self._done_bytes)
         self._stop_at_limit()
         self.parts.sort(key=lambda part: (part.source, part.section, part.piece))
-        if self._plan.recipe.is_of_one_day and self._plan.recipe.pivot is None:
-            refuse_midnight_between(self.parts, self._plan.sources)
+        if (length := self._plan.recipe.longest_fall) and self._plan.recipe.pivot is None:
+            refuse_midnight_between(self.parts, self._plan.sources, length)
         if clock := RowClock.of(self._plan.recipe):
             self.parts = list(counted(self.parts, clock))
         self._date_files()

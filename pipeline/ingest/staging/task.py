@@ -98,8 +98,8 @@ class ReadSection:
         values = frame.select(pl.col(reading.channels).cast(_dtype(reading)).fill_null(float("nan")))
         blocks["values"] = values.to_numpy(order="c")
         series, codes = ([""], None) if columns.series is None else _codes(frame[columns.series])
-        if recipe.is_of_one_day:
-            refuse_midnight(reading.source, time, blocks.get("sensor", codes), lines)
+        if length := recipe.longest_fall:
+            refuse_midnight(reading.source, time, blocks.get("sensor", codes), lines, length)
         order = _order(time, codes)
         spans, steps_back = _spans(time, series, codes, order)
         if order is not None:

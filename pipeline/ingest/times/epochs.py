@@ -5,12 +5,14 @@ from decimal import Decimal
 
 import polars as pl
 
+from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.epochs import Epoch, nanoseconds_of
 from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
 
-__all__ = ["from_numbers", "from_texts"]
+__all__ = ["from_epoch", "from_numbers", "from_texts", "without_leap_seconds"]
 
 EXPONENT = r"^[+-]?\d+(?:\.\d*)?[eEdD][+-]?\d{1,3}$"
+HEXADECIMAL = r"^0[xX][0-9A-Fa-f]{1,15}$"
 LARGEST = 2**62
 MILLISECOND = 10**6
 DIGITS = 10
@@ -25,6 +27,16 @@ LEAPS_NS = [
     for count, text in enumerate(sorted(f"{year}-{month:02}-01" for month in LEAPS for year in LEAPS[month]), 1)
 ]
 """The same on a clock that counts leap seconds."""
+
+
+def from_epoch(column: pl.Series, recipe: Recipe, epoch: Epoch) -> pl.Series:
+    """Numbers of an epoch, as a column of numbers or of texts holds them."""
+    if column.dtype.is_integer():
+        return from_numbers(column.cast(pl.Int64, strict=False), epoch)
+    texts = column.cast(pl.String)
+    if recipe.spelling_of(column.name).decimal in (",", "either"):
+        texts = texts.str.replace(",", ".", literal=True)
+    return from_texts(texts, epoch)
 
 
 def from_numbers(numbers: pl.Series, epoch: Epoch) -> pl.Series:
@@ -42,7 +54,7 @@ def from_texts(texts: pl.Series, epoch: Epoch) -> pl.Series:
     if whole.null_count() == texts.null_count():
         return _placed(whole, None, epoch)
     # Floats would lose nanoseconds: whole and fraction are read apart.
-    text = _without_exponents(texts.str.strip_chars())
+    text = _in_digits(texts.str.strip_chars())
     number = text.str.extract(r"^[+-]?(\d+)(?:\.\d*)?$").cast(pl.Int64, strict=False)
     fraction = text.str.extract(r"\.(\d*)$").fill_null("")
     sign = pl.select(pl.when(text.str.starts_with("-")).then(-1).otherwise(1)).to_series()
@@ -74,10 +86,11 @@ def _placed(numbers: pl.Series, part: pl.Series | None, epoch: Epoch) -> pl.Seri
         nanoseconds += rest
     if part is not None:
         nanoseconds += part
-    return _without_leap_seconds(nanoseconds) if epoch.counts_leap_seconds else nanoseconds
+    return without_leap_seconds(nanoseconds) if epoch.counts_leap_seconds else nanoseconds
 
 
-def _without_leap_seconds(nanoseconds: pl.Series) -> pl.Series:
+def without_leap_seconds(nanoseconds: pl.Series) -> pl.Series:
+    """Those of a clock that counts leap seconds since 1980, as one that does not."""
     limits = (nanoseconds.min(), nanoseconds.max())
     first, last = (bisect_right(LEAPS_NS, limit or 0) for limit in limits)
     if first == last:
@@ -87,10 +100,15 @@ def _without_leap_seconds(nanoseconds: pl.Series) -> pl.Series:
     return less
 
 
-def _without_exponents(texts: pl.Series) -> pl.Series:
-    """Numbers such as 1.7e+09 as 1700000000: R, Fortran and floats are written so."""
-    written = texts.filter(texts.str.contains(EXPONENT)).unique()
+def _in_digits(texts: pl.Series) -> pl.Series:
+    """Numbers such as 1.7e+09, as R, Fortran and floats are written, and 0x6553F100, as 1700000000."""
+    written = texts.filter(texts.str.contains(f"{EXPONENT}|{HEXADECIMAL}")).unique()
     if written.is_empty():
         return texts
-    plain = [f"{Decimal(text.replace('d', 'e').replace('D', 'e')):f}" for text in written]
+    plain = [
+        str(int(text, 16))
+        if text[:2] in ("0x", "0X")
+        else f"{Decimal(text.replace('d', 'e').replace('D', 'e')):f}"
+        for text in written
+    ]
     return texts.replace(written, pl.Series(plain, dtype=pl.String))

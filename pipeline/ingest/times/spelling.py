@@ -24,8 +24,9 @@ UNIT_OF_PART = {"j": "d", "H": "h", "k": "h", "M": "min"}
 FINER = {"d": "HkIlMSTXRcrps", "h": "MSTXRcrp", "min": "STXcr"}
 """Directives of finer parts: with one of these, a fraction is one of a second."""
 DIGITS_ALONE = re.compile(r"(?:%[YjmdHMSy])+")
+ORDINAL = r"(\d)(?:st|nd|rd|th)\b"
 BETWEEN = (r"\s+(?:-|–|—|to|till|until|bis|->|→)\s+|\.\.+|\s*[–—→]\s*", r"\s*/\s*")  # noqa: RUF001
-SECOND_HALVES = ("午後", "下午", "오후")
+SECOND_HALVES = ("午後", "下午", "오후", "du.")
 CLOCKS = r"^(?<begin>.*\d{1,2}:\d\d(?::\d\d)?)(?:-|~)(?<end>(?:\d.* )?\d{1,2}:\d\d(?::\d\d)?)$"
 """Two times without blanks between them."""
 INTERVALS = [
@@ -80,10 +81,10 @@ def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, 
 def mended(texts: pl.Series, format_: str) -> Spelt:
     """Spell texts that strptime could not read as it can; those that are still wrong it will not read then either.
 
-    Mended are blanks around and within them, days of the week and months in other languages, a.m. with points, the
-    hour 24 (0 of the next day) and the second 60 (0 of the next minute).
+    Mended are blanks around and within them, 1st and 2nd, days of the week and months in other languages, a.m.
+    with points, the hour 24 (0 of the next day) and the second 60 (0 of the next minute).
     """
-    texts = texts.str.replace_all(BLANKS, " ").str.strip_chars(" ")
+    texts = texts.str.replace_all(BLANKS, " ").str.strip_chars(" ").str.replace_all(ORDINAL, "${1}")
     if cut := _Cut.at(format_, "aA"):
         texts, format_ = cut.replaced(texts, lambda names: names.str.slice(0, 0), "")
         texts, format_ = texts.str.strip_chars(" ,"), format_.strip(" ,")
@@ -161,7 +162,7 @@ class _Cut:
 
 
 def _half_in_english(halves: pl.Series) -> pl.Series:
-    is_second = halves.is_in(SECOND_HALVES) | halves.str.contains("^[pPnNμ]")
+    is_second = halves.is_in(SECOND_HALVES) | halves.str.contains("^[pPnNμeE]")
     english = pl.when(is_second).then(pl.lit("pm")).when(halves.is_not_null()).then(pl.lit("am"))
     return pl.select(english).to_series()
 

@@ -8,13 +8,15 @@ import polars as pl
 
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.settings.epochs import CLOCK_TEXTS, UNITS_NS
+from longstride.pipeline.ingest.settings.epochs import CLOCK_TEXTS, DECIMAL_YEAR, EPOCHS, UNITS_NS, Epoch
 from longstride.pipeline.ingest.times.clock_texts import from_clock_texts
-from longstride.pipeline.ingest.times.epochs import from_numbers, from_texts
+from longstride.pipeline.ingest.times.counts import counted_from_date, counted_from_epoch
+from longstride.pipeline.ingest.times.epochs import from_epoch
 from longstride.pipeline.ingest.times.reach import shown_value, within_reach
 from longstride.pipeline.ingest.times.spelling import one_end
 from longstride.pipeline.ingest.times.texts import FIRST_YEAR, LAST_YEAR, from_format, from_iso
 from longstride.pipeline.ingest.times.whole_numbers import LARGEST, masked, none
+from longstride.pipeline.ingest.times.years import LEAP_YEAR, from_decimal_years, in_their_years
 from longstride.pipeline.ingest.times.zones import Clock
 
 __all__ = ["ZONE_NAME", "Stamps", "explain", "to_nanoseconds"]
@@ -78,7 +80,9 @@ def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tup
     """
     zone = recipe.timezone
     # All rows are read once more with each policy: one by one they would take a second a thousand.
-    twice = never = None
+    twice = never = leap = None
+    if recipe.has_no_year:
+        leap = _is_readable(columns, replace(recipe, start=f"{LEAP_YEAR}-01-01"))
     if zone != "UTC":
         twice = _is_readable(columns, replace(recipe, ambiguous="earliest", nonexistent="reject"))
         never = _is_readable(columns, replace(recipe, ambiguous="reject", nonexistent="forward"))
@@ -100,6 +104,11 @@ def explain(columns: Sequence[pl.Series], recipe: Recipe) -> Callable[[int], tup
             return "nonexistent local time", (
                 f"{found} never occurs in {zone}, where clocks are set forward: write times in UTC or with their "
                 "offset, or move it with --nonexistent forward"
+            )
+        if leap is not None and leap[row]:
+            return "no time", (
+                f"{found} is the 29th of February or the 366th day, and the year that start = {recipe.start} "
+                "gives it has none: mend the year of start, or the row"
             )
         if zone_name := ZONE_NAME.search(str(values[-1])):
             return "no time", (
@@ -152,16 +161,13 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
             raise RecipeError(message, code="column-type")
         return from_clock_texts(_texts(column), recipe.time_format, recipe.start_ns or 0)
     epoch = recipe.epoch
-    if epoch and dtype.is_integer():
-        return from_numbers(column.cast(pl.Int64, strict=False), epoch)
-    if epoch and (dtype == pl.String or dtype.is_float() or dtype.is_decimal()):
-        texts = column.cast(pl.String)
-        if recipe.spelling_of(column.name).decimal in (",", "either"):
-            texts = texts.str.replace(",", ".", literal=True)
-        return from_texts(texts, epoch)
+    if epoch and (dtype == pl.String or dtype.is_numeric()):
+        return from_epoch(column, recipe, epoch)
+    if recipe.time_format == DECIMAL_YEAR and (dtype == pl.String or dtype.is_numeric()):
+        return from_decimal_years(column.cast(pl.String))
     if recipe.time_format and not epoch and (dtype.is_numeric() or dtype == pl.String):
         digits = column if dtype == pl.String else _whole(column)  # 2024030108 as a float has a point
-        return from_format(digits.cast(pl.String), recipe.time_format, clock)
+        return _from_format(digits.cast(pl.String), recipe.time_format, recipe, clock)
     if dtype != pl.String:
         remedy = "give its unit with --time-format s, ms, us or ns" if dtype.is_numeric() else "expected a time"
         raise RecipeError(f"the time column {column.name!r} holds {dtype}: {remedy}", code="column-type")
@@ -169,11 +175,23 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
 
 
 def _from_many(columns: Sequence[pl.Series], recipe: Recipe, clock: Clock) -> pl.Series:
+    if (count := recipe.count) is not None:
+        counts = from_epoch(columns[-1], recipe, Epoch(count.step_ns))
+        if count.base in EPOCHS:
+            return counted_from_epoch(from_epoch(columns[0], recipe, count.epoch), counts, count)
+        begin = _from_format(_joined(columns[:-1]), count.base, recipe, clock)
+        return counted_from_date(begin, counts, count, recipe.timezone)
     if recipe.time_format:
-        return from_format(_joined(columns), recipe.time_format, clock)
+        return _from_format(_joined(columns), recipe.time_format, recipe, clock)
     if len(columns) == 2:
         return from_iso(_joined(columns), clock)
     return clock.to_nanoseconds(_from_parts(columns))
+
+
+def _from_format(texts: pl.Series, format_: str, recipe: Recipe, clock: Clock) -> pl.Series:
+    return (
+        in_their_years(texts, recipe, clock, format_) if recipe.has_no_year else from_format(texts, format_, clock)
+    )
 
 
 def _joined(columns: Sequence[pl.Series]) -> pl.Series:

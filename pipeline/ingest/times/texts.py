@@ -66,6 +66,12 @@ def from_format(texts: pl.Series, format_: str, clock: Clock) -> pl.Series:
     if fields & set("mbBh") and not fields & set("dejUuDFxcsWV"):
         # Of a month alone, its first day.
         texts, format_ = texts + " 1", f"{format_} %d"
+    elif fields & set("Yy") and not fields & set("mbBhjUuWdeFDxcsV"):
+        # Of a year alone, its first day.
+        texts, format_ = texts + " 1 1", f"{format_} %m %d"
+    if fields & set("V") and not fields & set("uwaA"):
+        # Of a week alone, its Monday.
+        texts, format_ = texts + " 1", f"{format_} %u"
     datetimes = _datetimes(texts, format_)
     unread = datetimes.is_null() & texts.is_not_null()
     if unread.any():

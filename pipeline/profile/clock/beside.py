@@ -6,14 +6,25 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.profile.clock.numbers.parts import is_part
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
+from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.words.time_formats import datetime_formats, is_half
 from longstride.pipeline.profile.words.time_names import plain
 from longstride.pipeline.profile.words.zone_words import is_zone, named_zone
 
-__all__ = ["best_in_utc", "is_half_of_day", "with_fraction_column", "with_half_column", "with_zone_column"]
+__all__ = [
+    "best_in_utc",
+    "is_half_of_day",
+    "with_finer_columns",
+    "with_fraction_column",
+    "with_half_column",
+    "with_zone_column",
+    "without_idle",
+]
 
 FRACTIONS = {
     3: re.compile(r"ms|msecs?|milli(s|secs?|seconds?|sekunden)?|毫秒|ミリ秒"),
@@ -49,6 +60,46 @@ def with_zone_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
             yield found._replace(doubt=times.doubt, rival=None)
 
 
+def with_finer_columns(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
+    """The same times with columns beside them of the minute and the second, where these are missing."""
+    names, format_ = times.recipe.time_columns, _format_of(times, columns)
+    for end, part, directive in (("%H", "minute", "%M"), ("%M", "second", "%S")):
+        if not format_.endswith(end):
+            continue
+        name = next((one for one in columns if one not in names and is_part(columns[one], part)), None)
+        if name is None:
+            continue
+        names = (*names, name)
+        format_ = f"{format_} {directive}{'' if columns[name].is_whole else '%.f'}"
+        found = read_as([columns[one].raw for one in names], format_)
+        if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
+            yield found._replace(doubt=times.doubt)
+
+
+def without_idle(times: Times, columns: Mapping[str, Column], blocks: pl.Series) -> Times:
+    """The times without their last column, in doubt, where it is called a part of them and makes no sense as one.
+
+    A minute may be a minimum: rows have times of their own without it then, in steps that are more alike.
+    """
+    names, format_ = times.recipe.time_columns, times.recipe.time_format
+    part = next((part for part in ("hour", "minute", "second") if is_part(columns[names[-1]], part)), None)
+    if len(names) < 2 or part is None or " + " in (format_ or ""):
+        return times
+    shorter = format_.rpartition(" ")[0] if format_ else "%Y-%m-%d" if len(names) == 2 else None
+    base = read_as([columns[name].raw for name in names[:-1]], shorter or None)
+    if base is None or base.nanoseconds.null_count() > times.nanoseconds.null_count():
+        return times
+    seen, fuller = sense(base.nanoseconds, blocks), sense(times.nanoseconds, blocks)
+    if not seen.num_steps or seen.num_still or seen.num_kinds >= fuller.num_kinds:
+        return times
+    say = f"time = {toml(list(names))}" + (f" and time-format = {toml(format_)}" if format_ else "")
+    doubt = (
+        f"{names[-1]!r} is not taken for the {part} of a row: without it, rows have times of their own in steps "
+        f"that are more alike. If it is, say {say}"
+    )
+    return base._replace(doubt="; ".join(filter(None, (times.doubt, doubt))))
+
+
 def is_half_of_day(column: Column) -> bool:
     """Whether a column says AM or PM, and nothing else."""
     return not column.is_plain and 0 < len(column.values) <= 2 and all(map(is_half, column.values))
@@ -72,7 +123,8 @@ def with_fraction_column(times: Times, columns: Mapping[str, Column]) -> Iterato
     if not format_.endswith(("%S", "%s")) or not (times.nanoseconds.diff() == 0).any():
         return
     for name, column in columns.items():
-        digits = next((digits for digits, words in FRACTIONS.items() if words.fullmatch(plain(name))), 0)
+        word = plain(re.split(r"[._/]", name)[-1])
+        digits = next((digits for digits, words in FRACTIONS.items() if words.fullmatch(word)), 0)
         if name in names or not digits or not column.is_whole or not column.numbers.count():
             continue
         if column.numbers.is_between(0, 10**digits - 1).all() and column.numbers.n_unique() > 1:

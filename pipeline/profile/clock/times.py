@@ -9,18 +9,29 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.settings.epochs import DECIMAL_YEAR
 from longstride.pipeline.ingest.times.spelling import one_end
 from longstride.pipeline.profile.clock.beside import (
     best_in_utc,
+    with_finer_columns,
     with_fraction_column,
     with_half_column,
     with_zone_column,
+    without_idle,
 )
 from longstride.pipeline.profile.clock.elapsed import find_cycles, find_elapsed
-from longstride.pipeline.profile.clock.epoch_readings import NumberReading, read_numbers
-from longstride.pipeline.profile.clock.parts import (
+from longstride.pipeline.profile.clock.numbers.counts_on import (
+    counts_of_day,
+    counts_of_weeks,
+    parts_with_count,
+    with_count,
+)
+from longstride.pipeline.profile.clock.numbers.epoch_readings import NumberReading, read_numbers
+from longstride.pipeline.profile.clock.numbers.named_epochs import named_epochs
+from longstride.pipeline.profile.clock.numbers.parts import (
     PARTS,
     is_hhmm,
+    is_hhmmss,
     is_part,
     parts_of_time,
     unnamed_parts,
@@ -32,7 +43,7 @@ from longstride.pipeline.profile.words.time_formats import clock_formats, date_f
 from longstride.pipeline.profile.words.time_names import name_score
 from longstride.storage.text import readable_time
 
-__all__ = ["find_times", "is_time_of_day", "read_times", "rounded"]
+__all__ = ["chosen", "find_times", "is_time_of_day", "read_times", "rounded"]
 
 MAX_TEXTS = 50
 """Texts that are looked at for formats."""
@@ -56,10 +67,10 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
 
     def add(times: Times | None, named: int, score: float) -> None:
         if times is not None:
+            times = without_idle(times, columns, blocks)
             # Texts that say their zone win over others: 2.5 and a bit more than what several columns have.
-            has_offset = times.recipe.epoch is None and has_zone(
-                times, [columns[name].raw for name in times.recipe.time_columns]
-            )
+            is_text = times.recipe.epoch is None and times.recipe.time_format != DECIMAL_YEAR
+            has_offset = is_text and has_zone(times, [columns[name].raw for name in times.recipe.time_columns])
             score += 2.5 if has_offset else 0.0
             found.append(times._replace(score=named + score + sense(times.nanoseconds, blocks).score))
 
@@ -68,12 +79,26 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
             add(read_times([column.raw], blocks), name_score(name), 2.5)
         add(_of_numbers(column, blocks), name_score(name), 0)
     for clock, column in columns.items():
-        if column.raw.dtype == pl.Time or is_time_of_day(column) or is_part(column, "hour") or is_hhmm(column):
+        are_digits = is_part(column, "hour") or is_hhmm(column) or is_hhmmss(column)
+        if column.raw.dtype == pl.Time or is_time_of_day(column) or are_digits:
             for date in (name for name, other in columns.items() if name != clock and other.is_flat):
                 times = read_times([columns[date].raw, column.raw], blocks)
                 doubted = _with_doubt_of_date(times, columns[date])
                 # A bit more than the date alone; less where another date changes, and this one does not.
                 add(doubted, max(name_score(date), name_score(clock)), 3 if doubted is times else 2)
+    for name, column in columns.items():
+        if (count := counts_of_day(column)) is None:
+            continue
+        if parts := parts_with_count(columns, column):
+            add(read_as([columns[one].raw for one in parts[0]], parts[1]), 0, 5)
+        for date in (one for one, other in columns.items() if one != name and name_score(one) and other.is_flat):
+            days = _of_days(columns[date], blocks)
+            if days and sense(days.nanoseconds, blocks).num_still:  # else a row has a day, and no part of one
+                add(with_count(days, column, columns, count), max(name_score(date), 1), 3)
+    for times in counts_of_weeks(columns, blocks):
+        add(times, 3, 3)
+    for times in named_epochs(columns):
+        add(times, 3, 0 if times.recipe.time_format == DECIMAL_YEAR else 2.4)
     for names, format_ in parts_of_time(columns):
         add(read_as([columns[name].raw for name in names], format_), 0, 4.5)
     if not found:
@@ -82,7 +107,7 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         found += find_elapsed(columns, blocks)
     if not found:
         found += find_cycles(columns, blocks)
-    for beside in (with_fraction_column, with_half_column, with_zone_column):
+    for beside in (with_finer_columns, with_fraction_column, with_half_column, with_zone_column):
         for times in [*found]:
             for fuller in beside(times, columns):
                 add(fuller, 1, times.score - sense(times.nanoseconds, blocks).score)
@@ -90,6 +115,19 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
     if found and (best := best_in_utc(found, columns)) is not found[0]:
         found = [best, *(times for times in found if times.recipe != best.recipe)]
     return found
+
+
+def _of_days(column: Column, blocks: pl.Series) -> Times | None:
+    """Dates without a time of day; None for others."""
+    if column.is_plain:
+        texts = [str(text) for text in column.values.head(MAX_TEXTS)]
+        formats = [one for one in ("%Y%m%d", "%d%m%Y") if all(len(text) == 8 for text in texts)]
+        times = next((found for one in formats if (found := read_as([column.raw], one))), None)
+    else:
+        times = read_times([column.raw], blocks)
+    if times is None or not times.nanoseconds.count():
+        return None
+    return times if (times.nanoseconds.drop_nulls() % DAY_NS == 0).all() else None
 
 
 def is_time_of_day(column: Column) -> bool:
@@ -101,12 +139,13 @@ def is_time_of_day(column: Column) -> bool:
     return any(sum(map(is_clock, found)) >= MOST * len(found) for found in (texts.to_list(), begins.to_list()))
 
 
-def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
+def read_times(columns: Sequence[pl.Series], blocks: pl.Series, timezone: str = "UTC") -> Times | None:
     """Find how to read one column of texts or dates, or two of date and time of day; None where they are not.
 
     `columns` are (T,) each, `blocks` (T,) says which rows follow each other in a file.
     """
-    found = [times for format_ in _formats(columns) if (times := read_as(columns, format_)) is not None]
+    formats = _formats(columns)
+    found = [times for one in formats if (times := read_as(columns, one, timezone=timezone)) is not None]
     if columns[-1].dtype == pl.String and _has_many_ends(columns[-1]):
         found = []  # 08:00-08:15 is no offset
     if not any(times.nanoseconds.count() for times in found) and columns[-1].dtype == pl.String:
@@ -124,7 +163,7 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series) -> Times | None:
             other.nanoseconds.equals(rival.nanoseconds) for rival in rivals
         ):
             rivals.append(other)
-    return _chosen(rivals, columns, blocks) if len(rivals) > 1 else first
+    return chosen(rivals, columns, blocks) if len(rivals) > 1 else first
 
 
 def _has_many_ends(column: pl.Series) -> bool:
@@ -155,7 +194,7 @@ def _order_of_date(times: Times) -> tuple[str, ...]:
     return tuple(re.findall(r"%([dmyY])", times.recipe.time_format or ""))
 
 
-def _chosen(rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series) -> Times:
+def chosen(rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series) -> Times:
     """Choose between ways to read times that differ in the order of day, month and year."""
     if "%p" in (rivals[0].recipe.time_format or ""):
         rivals.sort(key=lambda times: _order_of_date(times)[:1] != ("m",))  # who writes AM and PM writes so

@@ -10,12 +10,13 @@ from fractions import Fraction
 from longstride.pipeline.profile.head.begin import Begin
 from longstride.pipeline.profile.head.step import Step
 
-__all__ = ["bare_facts", "bare_length"]
+__all__ = ["bare_facts", "bare_length", "has_begin_as_name"]
 
 HEAD = re.compile(
     rb"(?P<time>1\d{9}(?:\.\d+)?)(?:, ?(?P=time))*\r?\n"
     rb"(?P<rate>\d{1,5}(?:\.\d+)?)(?:, ?(?P=rate))*\r?\n(?=[-+]?[\d.])"
 )
+BEGIN_AND_NAMES = re.compile(rb"1\d{9}(?:\.\d+)?(?:, ?[A-Za-z]\w*)+\r?\n(?=\d{1,6}(?:\.\d+)?,)")
 SMALL = re.compile(rb"\d{10}")
 
 
@@ -37,3 +38,8 @@ def bare_facts(text: bytes) -> tuple[Step, Begin] | None:
     nanoseconds = 10**9 / Fraction(rate)
     start = datetime.fromtimestamp(float(time), UTC).isoformat()
     return Step(f"{float(rate):g}hz", nanoseconds, 1, rate, "Hz"), Begin(start, time, 0, is_start=True)
+
+
+def has_begin_as_name(text: bytes) -> bool:
+    """Whether the first line is when a recording began, then names: the column below that time counts seconds."""
+    return BEGIN_AND_NAMES.match(text) is not None

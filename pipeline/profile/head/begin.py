@@ -13,7 +13,7 @@ from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.head.entries import Entry, plain_key
 from longstride.pipeline.profile.words.time_formats import clock_formats, datetime_formats
 
-__all__ = ["Begin", "find_begin"]
+__all__ = ["Begin", "find_begin", "find_year"]
 
 START = re.compile(
     r"start|begin|began|beginn|first|inicio|debut|début|inizio|since|t0|recordingtime|acquired|trigger"
@@ -28,6 +28,7 @@ OTHER = re.compile(
 )
 """Times of something else."""
 UTC_SAID = re.compile(r"(?:utc|gmt|z)$")
+YEAR = re.compile(r"(?:the|log|data|measurement|survey)?(?:year|jahr|année|annee|año|ano|anno|rok|год)")
 BLANKS = re.compile(r"\s+")
 LONG_FRACTION = re.compile(r"(:\d\d)[.,](\d{1,6})\d*")
 ORDER = re.compile(r"date ?format\s*[:=]?\s*([dMmyY]+[-/.][dMmyY]+[-/.][dMmyY]+)", re.IGNORECASE)
@@ -85,6 +86,12 @@ def find_begin(entries: Sequence[Entry], lines: Sequence[str]) -> Begin | None:
             start += "+00:00"
         return Begin(start, text, date.entry.line, is_start, other)
     return None
+
+
+def find_year(entries: Sequence[Entry]) -> Entry | None:
+    """The entry that tells the year, such as Year: 2024."""
+    found = (one for one in entries if YEAR.fullmatch(plain_key(one.key)))
+    return next((one for one in found if re.fullmatch(r"(?:19|20)\d\d", one.values[0])), None)
 
 
 def _is_in_utc(entry: Entry) -> bool:

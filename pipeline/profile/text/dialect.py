@@ -12,7 +12,7 @@ from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import BOM, HOLE
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
-from longstride.pipeline.profile.head.bare import bare_facts, bare_length
+from longstride.pipeline.profile.head.bare import bare_facts, bare_length, has_begin_as_name
 from longstride.pipeline.profile.head.extent import head_length, named_in_head, num_sections
 from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
@@ -122,6 +122,8 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     if (kind := find_row_kind(table)) is not None:
         return _of_one_kind(kind, table, text, encoding, doubt)
     head = find_labview_head(table) if above and not start else find_head(table)
+    if head.is_invented and has_begin_as_name(text):
+        head = Head(names=(), num_above=0, num_below=0, units={}, why=None)
     last = None if above else find_last_table(table, _first_row(table, head), _names_of(table, head))
     if last is not None:
         num_lines, above = last.line, _begin_of_line(text, last.line)

@@ -6,7 +6,18 @@ from itertools import product
 
 from longstride.pipeline.ingest.settings.time_format import HALVES
 
-__all__ = ["clock_formats", "date_formats", "datetime_formats", "digit_formats", "is_clock", "is_half", "is_time"]
+__all__ = [
+    "AROUND",
+    "BETWEEN",
+    "MONTH",
+    "clock_formats",
+    "date_formats",
+    "datetime_formats",
+    "digit_formats",
+    "is_clock",
+    "is_half",
+    "is_time",
+]
 
 MARK = r"(?P<mark>[-/._ ])"
 MONTH = r"[^\W\d_]{3,12}\.?"
@@ -15,61 +26,96 @@ DATES = tuple(
     for pattern, formats in (
         (rf"\d{{4}}{MARK}\d{{1,2}}(?P=mark)\d{{1,2}}(?!\d)", ("%Y{0}%m{0}%d",)),
         (r"\d{4}(?P<mark>:)\d\d:\d\d(?= )", ("%Y:%m:%d",)),
+        (rf"\d{{4}}{MARK} \d{{1,2}}(?P=mark) \d{{1,2}}(?!\d)", ("%Y{0} %m{0} %d",)),
+        (r"\d{4}(?P<mark>[-/.])\d\d(?P=mark)\d\d(?=\d\d:\d\d)", ("%Y{0}%m{0}%d",)),
+        (r"\d{4}(?P<mark>\.)\d{1,2}\.\d{1,2}\.(?= |$)", ("%Y.%m.%d.",)),
+        (r"\d{1,2}(?P<mark>\.)\d{1,2}\.\d{4}\.(?= |$)", ("%d.%m.%Y.",)),
+        (rf"\d{{1,2}}{MARK} \d{{1,2}}(?P=mark) \d{{4}}(?!\d)", ("%d{0} %m{0} %Y", "%m{0} %d{0} %Y")),
         (rf"\d{{1,2}}{MARK}\d{{1,2}}(?P=mark)\d{{4}}(?!\d)", ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y")),
         (rf"\d{{1,2}}{MARK}\d{{1,2}}(?P=mark)\d{{2}}(?!\d)", ("%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d")),
-        (rf"\d{{1,2}}(?P<mark>\. |[-/. ]?){MONTH}(?P<mark2>,? |[-/.]|)\d{{4}}(?!\d)", ("%d{0}%b{1}%Y",)),
+        (
+            rf"\d{{1,2}}(?:st|nd|rd|th)?(?P<mark>\. |[-/. ]?){MONTH}(?P<mark2>,? |[-/.]|)\d{{4}}(?!\d)",
+            ("%d{0}%b{1}%Y",),
+        ),
         (rf"\d{{1,2}}(?P<mark>[-/. ]?){MONTH}(?P=mark)\d{{2}}(?!\d)", ("%d{0}%b{0}%y",)),
         (rf"\d{{4}}(?P<mark>[-/. ]?){MONTH}(?P=mark)\d{{1,2}}(?!\d)", ("%Y{0}%b{0}%d",)),
         (rf"\d{{1,2}} de {MONTH} de \d{{4}}(?P<mark>)", ("%d de %b de %Y",)),
-        (rf"{MONTH}(?P<mark>[-/. ])\d{{1,2}}(?P<mark2>,? |[-/.])\d{{4}}(?!\d)", ("%b{0}%d{1}%Y",)),
+        (rf"{MONTH}(?P<mark>[-/. ])\d{{1,2}}(?:st|nd|rd|th)?(?P<mark2>,? |[-/.])\d{{4}}(?!\d)", ("%b{0}%d{1}%Y",)),
         (r"(?:19|20)\d{2}[01]\d[0-3]\d(?P<mark>)(?!\d{3}$|\d$)", ("%Y%m%d",)),
         (r"[0-3]\d[01]\d(?:19|20)\d\d(?P<mark>)(?=[ T_-])", ("%d%m%Y", "%m%d%Y")),
         (r"\d{4}(?P<mark>-?)W[0-5]\d(?P=mark)[1-7]", ("%G{0}W%V{0}%u",)),
-        (r"(?:19|20)\d{2}(?P<mark>[-./ ])[0-3]\d{2}(?!\d)", ("%Y{0}%j",)),
+        (r"\d{4}(?P<mark>-?)W[0-5]\d$", ("%G{0}W%V",)),
+        (r"(?:19|20)\d{2}(?P<mark>[-./ :_])[0-3]\d{2}(?!\d)", ("%Y{0}%j",)),
+        (r"(?:19|20)\d{2}(?P<mark>)[0-3]\d{2}(?=[T _:-]\d\d)", ("%Y%j",)),
+        (r"\d{2}(?P<mark>[-/])[0-3]\d{2}(?=[T _:]\d\d)", ("%y{0}%j",)),
+        (r"[0-3]\d{2}(?P<mark>[-/ ])(?:19|20)\d{2}(?!\d)", ("%j{0}%Y",)),
+        (r"[01]\d(?P<mark>[-/])(?:19|20)\d{2}$", ("%m{0}%Y",)),
+        (r"(?:19|20)\d{2}(?P<mark>M)[01]\d$", ("%YM%m",)),
+        (rf"(?:19|20)\d{{2}}(?P<mark>[-/ ]){MONTH}$", ("%Y{0}%b",)),
         (r"(?:19|20)\d{2}(?P<mark>[-/.])[01]\d$", ("%Y{0}%m",)),
         (rf"{MONTH}(?P<mark>[- /])(?:19|20)\d{{2}}$", ("%b{0}%Y",)),
         (rf"{MONTH}(?P<mark>-)\d\d$", ("%b{0}%y",)),
         (r"\d{4}年\d{1,2}月\d{1,2}日(?P<mark>)", ("%Y年%m月%d日",)),
+        (r"\d{4}년\d{1,2}월\d{1,2}일(?P<mark>)", ("%Y년%m월%d일",)),
         (r"\d{4}년 ?\d{1,2}월 ?\d{1,2}일(?P<mark>)", ("%Y년 %m월 %d일",)),
         (r"\d{6}(?P<mark>)(?=[ T_-]?\d{4}|[ T_-]\d\d:)", ("%d%m%y", "%m%d%y", "%y%m%d")),
     )
 )
 MONTH_OF_YEAR = re.compile(r"(?:19|20)\d\d([/-])(?:0?[1-9]|1[0-2])")
 WEEKDAY = re.compile(
-    r"(?!(?i:\w*(?:date|time|start|stop|end|begin|first|last|from|until|since|datum|zeit|log))\b)"
+    r"(?!(?i:[ap]m\b|\w*(?:date|time|start|stop|end|begin|first|last|from|until|since|datum|zeit|log))\b)"
     r"[^\W\d_]{2,12}\.?(,? )(?=[^\W\d_]{3}|\d)"
 )
 """A word before a date, if it is none that says what date it is."""
 CTIME = re.compile(rf"({MONTH})( +)(\d{{1,2}})( +)(\d{{1,2}}:\d\d:\d\d(?:\.\d+)?)( +[A-Z]{{2,5}})?( +)(\d{{4}})")
 DAY_BETWEEN = re.compile(r"(\(|[ ,]+)[^\W\d_]{1,3}\.?(\) ?|[ ,]+)(?=\d)")
 """A day of the week between the date and the time of day, as 2024/03/20(水) 08:00."""
-BETWEEN = re.compile(r" - | at | um | à |T|_|:|-|/|\||, ?|; ?| +|\u00a0|\u202f|")
+WEEKDAY_BEHIND = re.compile(r"(.*\d)( )\(?([^\W\d_]{2,10})\.?\)?")
+WEEKDAYS = re.compile(
+    "mon|tue|wed|thu|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|mo|di|mi|do|fr|sa|so|montag|dienstag"
+    "|mittwoch|donnerstag|freitag|samstag|sonntag|lun|mar|mer|jeu|ven|sam|dim|(?:lun|mar|mercre|jeu|vendre|same)di"
+    "|dimanche|mi\u00e9|jue|vie|s\u00e1b|dom|ma|wo|vr|za|zo"
+    "|\u043f\u043d|\u0432\u0442|\u0441\u0440|\u0447\u0442|\u043f\u0442|\u0441\u0431|\u0432\u0441",
+    re.IGNORECASE,
+)
+"""In English, German, French, Spanish, Dutch and Russian."""
+BETWEEN = re.compile(r" - | at | um | à | a las | klo? |[Tt]|_|:|-|/|\||, ?|; ?| +|\u00a0|\u202f|")
 HALF_FIRST = re.compile(rf"(?P<half>{HALVES})(?P<blank> ?)(?=\d)")
-AROUND = re.compile(r"(\[|\(|')(.+?)(\]|\)|'|)|()(.+)( Uhr| hrs)")
+AROUND = re.compile(r"([\[(<'\"#@])(.+?)([\])>'\"#]|)|()(.+)( Uhr| hrs)")
 """What stands around a time as a whole."""
 HOUR = re.compile(r"[0-2]\d(?P<mark>| ?h| ?Uhr)")
 TIME_OF_DAY = re.compile(
-    r"(?P<hour>\d{1,2})(?P<mark>[:.h_-])\d{2}(?P<second>(?P=mark)\d{2}(?:(?P<point>[.,:;])(?P<fraction>\d{1,9}))?)?"
-    rf"(?P<half>\s?(?:{HALVES}))?(?P<zone>\s?(?:Z|(?:(?:GMT|UTC) ?)?[+-]\d\d?(?::?\d\d)?|[A-Z]{{2,5}}))?"
+    r"(?P<hour>\d{1,2})(?P<mark>[:.h_ -]|: )\d{2}(?P<second>(?P=mark)\d{2}"
+    r"(?:(?P<point>[.,:;]|(?<=-\d\d)-)(?P<fraction>\d{1,9}))?)?"
+    rf"(?P<half>\s?(?:{HALVES}))?"
+    r"(?P<zone>\s?(?:[Zz]|(?:(?:GMT|UTC) ?)?[+-]\d\d?(?::?\d\d)?|[A-Z]{2,5}|\([A-Z]{2,5}\)"
+    r"|[+-]\d{4} [A-Z]{3,4}))?"
 )
 COMPACT_TIME_OF_DAY = re.compile(
     r"[0-2]\d[0-5]\d(?P<second>[0-5]\d(?:(?P<point>[.,])(?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d{4}| ?UTC)?"
 )
 UNPADDED = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}")
 DIGITS_OF_UTC = re.compile(r"[0-2]\d[0-5]\d(?:[0-5]\d)? ?UTC")
+WITH_UNITS = re.compile(r"\d{1,2}(?P<hour> ?h) ?\d\d(?P<minute> ?m(?:in)?)(?: ?\d\d(?P<second> ?s(?:ec)?))?")
+HOUR_AND_HALF = re.compile(rf"\d{{1,2}}(?P<blank> ?)(?:{HALVES})")
+FULL_HOUR = re.compile(r"\d{1,2} ?[AaPp]\.?[Mm]\.?")
+KOREAN = re.compile(r"\d{1,2}시(?P<blank> ?)\d{1,2}분(?P<second> ?\d{1,2}초)?")
 EAST_ASIAN = re.compile(r"\d{1,2}[时時]\d{2}分(?P<second>\d{2}秒)?")
 DIGITS = {
+    6: ("%Y%m", "%y%m%d", "%d%m%y", "%m%d%y"),
     7: ("%Y%j",),
-    8: ("%Y%m%d",),
-    9: ("%Y%j%H",),
+    8: ("%Y%m%d", "%d%m%Y", "%m%d%Y"),
+    9: ("%Y%j%H", "%y%j%H%M"),
     10: ("%Y%m%d%H", "%y%m%d%H%M", "%d%m%y%H%M"),
     11: ("%Y%j%H%M",),
     12: ("%Y%m%d%H%M", "%y%m%d%H%M%S", "%d%m%y%H%M%S", "%d%m%Y%H%M"),
     13: ("%Y%j%H%M%S",),
-    14: ("%Y%m%d%H%M%S", "%d%m%Y%H%M%S"),
+    14: ("%Y%m%d%H%M%S", "%d%m%Y%H%M%S", "%m%d%Y%H%M%S"),
     17: ("%Y%m%d%H%M%S%3f",),
 }
 """What so many digits may be, if they are a date."""
+NAMED = ("%Y%m", "%y%m%d", "%d%m%y", "%m%d%y", "%d%m%Y", "%m%d%Y")
+"""Of these, those that only a name tells from other numbers."""
 
 
 def datetime_formats(text: str) -> Iterator[str]:
@@ -80,6 +126,9 @@ def datetime_formats(text: str) -> Iterator[str]:
     if found := AROUND.fullmatch(text):
         before, within, after = (part or "" for part in (found.groups()[:3] if found[2] else found.groups()[3:]))
         yield from (f"{before}{format_}{after}" for format_ in datetime_formats(within))
+        return
+    if (behind := WEEKDAY_BEHIND.fullmatch(text)) and WEEKDAYS.fullmatch(behind[3]):
+        yield from (f"{format_} %a" for format_ in datetime_formats(behind[1]))
         return
     if month := MONTH_OF_YEAR.fullmatch(text):
         yield f"%Y{month[1]}%m"
@@ -104,10 +153,9 @@ def datetime_formats(text: str) -> Iterator[str]:
         yield from (f"{date}{between[0]}{clock}" for clock in clock_formats(rest))
         if between[0] in ("T", " ") and (hour := HOUR.fullmatch(rest)):
             yield f"{date}{between[0]}%H{hour['mark']}"
-    if (first := re.match(r"\S+(?: ?[AaPp][Mm])?(?= )", text)) and is_clock(first[0]):
-        rest = text[first.end() + 1 :]
-        dates = [date for date, left in _dates(rest) if not left]
-        yield from (f"{clock} {date}" for clock, date in product(clock_formats(first[0]), dates))
+    if (first := re.match(r"([^\s,]+(?: ?[AaPp][Mm]| UTC| GMT)?)(,? )", text)) and is_clock(first[1]):
+        dates = [date for date, left in _dates(text[first.end() :]) if not left]
+        yield from (f"{clock}{first[2]}{date}" for clock, date in product(clock_formats(first[1]), dates))
 
 
 def _dates(text: str) -> Iterator[tuple[str, str]]:
@@ -121,9 +169,11 @@ def _dates(text: str) -> Iterator[tuple[str, str]]:
                 yield format_.format(marks["mark"], marks.get("mark2")), text[match.end() :]
 
 
-def digit_formats(text: str) -> Iterator[str]:
-    """Formats of a date in digits alone, with a time of day or without."""
+def digit_formats(text: str, *, is_named: bool = False) -> Iterator[str]:
+    """Formats of a date in digits alone, with a time of day or without; more where a name says that it is one."""
     for format_ in DIGITS.get(len(text), ()):
+        if not is_named and format_ in NAMED:
+            continue
         if not format_.startswith("%Y") or text.startswith(("19", "20")):
             yield format_
 
@@ -140,6 +190,15 @@ def clock_formats(text: str) -> Iterator[str]:
     """Formats of a time of day."""
     if compact := COMPACT_TIME_OF_DAY.fullmatch(text):
         yield f"%H%M{'%S' if compact['second'] else ''}{_fraction(compact)}{_zone(compact['zone'] or '')}"
+    if units := WITH_UNITS.fullmatch(text):
+        yield f"%H{units['hour']}%M{units['minute']}{'%S' + units['second'] if units['second'] else ''}"
+        return
+    if half_hour := HOUR_AND_HALF.fullmatch(text):
+        yield f"%I{half_hour['blank']}%p"
+        return
+    if korean := KOREAN.fullmatch(text):
+        yield f"%H시{korean['blank']}%M분{korean['blank'] + '%S초' if korean['second'] else ''}"
+        return
     if east_asian := EAST_ASIAN.fullmatch(text):
         hour = "时" if "时" in text else "時"
         yield f"%H{hour}%M分{'%S秒' if east_asian['second'] else ''}"
@@ -168,6 +227,10 @@ def _zone(text: str) -> str:
         return text
     if offset := re.match(r"(?:GMT|UTC) ?(?=[+-])", name):
         return f"{blank}{offset[0]}%#z"
+    if name.startswith("("):
+        return f"{blank}(%Z)"
+    if " " in name:
+        return f"{blank}%#z {name.split()[1]}"
     return f"{blank}%Z" if name.isalpha() and name != "Z" else f"{blank}%#z"
 
 
@@ -185,5 +248,8 @@ def is_clock(text: str) -> bool:
     """Whether a text looks like a time of day: 18:00 or 18.00.00, but not 18.00 or 18-00, which are numbers."""
     match = TIME_OF_DAY.fullmatch(text)
     if match is None:
-        return any(pattern.fullmatch(text) for pattern in (EAST_ASIAN, UNPADDED, DIGITS_OF_UTC))
-    return match["mark"] in ":h" or match["second"] is not None
+        return any(
+            pattern.fullmatch(text)
+            for pattern in (FULL_HOUR, EAST_ASIAN, KOREAN, UNPADDED, DIGITS_OF_UTC, WITH_UNITS)
+        )
+    return match["mark"] in (":", ": ", "h") or (match["second"] is not None and match["mark"] != " ")

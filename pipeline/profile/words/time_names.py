@@ -5,7 +5,7 @@ import re
 __all__ = ["elapsed_unit", "name_score", "names_unit", "plain"]
 
 TIME_NAME = re.compile(
-    r"(?:utc|gmt|local)?(?:date|time|timestamp|datetime|timedate|datetimes?tamp|ts|epoch|unix(?:time|timestamp)?|posix|zeit|datum|uhrzeit|zeitstempel"
+    r"(?:utc|gmt|local)?(?:date|time|timestamp|datetime|timedate|datetimes?tamp|ts|tvsec|mjd|datenum|epoch|unix(?:time|timestamp)?|posix|zeit|datum|uhrzeit|zeitstempel"
     r"|datumzeit|datumuhrzeit|zeitpunkt|fecha|hora|fechahora|heure|horodatage|dateheure|data|ora|dataora|tijd|tijdstip"
     r"|datumtijd|tid|tidpunkt|tidspunkt|dato|czas|datetimeutc|aika|aikaleima|kello|время|дата|датавремя|时间|日期|日時"
     r"|時刻|時間|日期时间|yyyymmdd(?:hh(?:mm(?:ss)?)?)?)(?:utc|gmt|local|lt|cet|mez|mesz|est|pst|jst|мск)?"

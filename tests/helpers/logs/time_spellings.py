@@ -1,4 +1,4 @@
-"""How loggers write times: 200 ways, each as columns of texts of the same moments."""
+"""How loggers write times: 265 ways, each as columns of texts of the same moments."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,8 @@ MONTHS = {
     "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
     "el": "Ιαν Φεβ Μαρ Απρ Μαΐ Ιουν Ιουλ Αυγ Σεπ Οκτ Νοε Δεκ",  # noqa: RUF001
     "uk": "січ лют бер кві тра чер лип сер вер жов лис гру",  # noqa: RUF001
+    "et": "jaan veebr märts apr mai juuni juuli aug sept okt nov dets",
+    "lt": "saus vas kov bal geg birž liep rugp rugs spal lapkr gruod",
     "pt": "jan fev mar abr mai jun jul ago set out nov dez",
 }
 
@@ -137,6 +139,40 @@ OTHERS = [
     "%d%m%Y%H%M",
     "%a %b %d %Y %H:%M:%S GMT+0000",
     "%d/%m/%Y %H:%M:%S UTC+0",
+    "%Y-%m-%d %Hh%Mm%Ss",
+    "%d/%m/%Y %Hh%Mmin",
+    "%H:%M:%S, %d %B %Y",
+    "%H:%M:%S UTC %d %b %Y",
+    "%Y%jT%H%M%S",
+    "%y-%j %H:%M:%S",
+    "%y%j%H%M",
+    "%j/%Y %H:%M",
+    "%Y:%j:%H:%M:%S",
+    "%Y_%j_%H%M",
+    "%Y년%m월%d일 %H시%M분",
+    "%d/%m/%Y a las %H:%M",
+    "%Y-%m-%d %H-%M-%S-%f",
+    "<%Y-%m-%d %H:%M:%S>",
+    "#%Y-%m-%d %H:%M:%S#",
+    "@%Y-%m-%d %H:%M:%S",
+    '"%Y-%m-%d %H:%M:%S"',
+    "%Y-%m-%d %H:%M:%S.%f +0000 UTC",
+    "%Y-%m-%d %H:%M:%Sz",
+    "%Y-%m-%dt%H:%M:%Sz",
+    "%Y-%m-%d %H:%M:%S (UTC)",
+    "%Y %m %d %H %M %S",
+    "%d %m %y %H %M %S",
+    "%d/ %m/ %Y %H:%M",
+    "%Y- %m- %d %H:%M",
+    "%Y-%m-%d %H: %M: %S",
+    "%Y-%m-%d%H:%M:%S",
+    "%Y.%m.%d. %H:%M:%S",
+    "%d.%m.%Y. %H:%M",
+    "%d. %m. %Y %H:%M",
+    "%Y%m%d%H%M%S.%f",
+    "%y%m%d%H%M%S.%f",
+    "%d.%m.%Y %H:%M %a",
+    "%d.%m.%Y. %H:%M:%S",
 ]
 
 
@@ -176,10 +212,46 @@ NUMBERS = [
     _one(".NET ticks", lambda at: str((at - _at(1)) // US * 10), "Ticks time"),
     _one("Windows FILETIME", lambda at: str((at - _at(1601)) // US * 10), "FileTime"),
     _one("Unix s with exponent", lambda at: f"{at.timestamp():.9e}"),
+    _one("Unix s, hexadecimal", lambda at: f"0x{int(at.timestamp()):X}"),
+    _one(
+        "day of Python",
+        lambda at: f"{at.toordinal() + (at - _at(at.year, at.month, at.day)) / DAY:.9f}",
+        "ordinal",
+        0.0006,
+    ),
+    _since("hours since 1900", _at(1900), timedelta(hours=1), 9, "time (hours since 1900-1-1 00:00:0.0)"),
+    _since("days since 2000", _at(2000), DAY, 9, "days since 2000-01-01"),
+    _since("Chrome", _at(1601), US, 0, "timestamp"),
+    _one(
+        "decimal year",
+        lambda at: f"{at.year + (at - _at(at.year)) / (_at(at.year + 1) - _at(at.year)):.12f}",
+        "decimal_year",
+        0.001,
+    ),
 ]
 
 
-HALVES = ("午前 午後", "上午 下午", "오전 오후", "vorm. nachm.", "πμ μμ", "a p", "A.M. P.M.")
+WEEK = timedelta(days=7)
+GPS = _at(1980, 1, 6) - timedelta(seconds=18)
+
+
+def _of_week(unit: timedelta, *header: str) -> Spelling:
+    def write(at: datetime) -> tuple[str, ...]:
+        weeks, rest = divmod(at - GPS, WEEK)
+        return str(weeks), f"{rest / unit:.0f}"
+
+    return Spelling(f"GPS by {', '.join(header)}", header, write)
+
+
+def _of_day(unit: timedelta, *header: str, date: str = "%Y-%m-%d", digits: int = 0) -> Spelling:
+    def write(at: datetime) -> tuple[str, ...]:
+        counted = (at - at.replace(hour=0, minute=0)) / unit
+        return (*f"{at:{date}}".split(","), f"{counted:.{digits}f}")
+
+    return Spelling(f"{date} and {header[-1]}", header, write, error=timedelta(seconds=0.5 if digits else 0))
+
+
+HALVES = ("午前 午後", "上午 下午", "오전 오후", "vorm. nachm.", "πμ μμ", "a p", "A.M. P.M.", "de. du.", "fm em")
 BEFORE = ("午前 午後", "上午 下午", "오전 오후", "AM PM")
 
 
@@ -224,6 +296,45 @@ SPECIAL = [
     _one("milliseconds behind a colon", lambda at: f"{at:%d/%m/%Y %H:%M:%S}:000"),
 ]
 SEVERAL = [
+    _of_week(SECOND, "GPS_Week", "TOW"),
+    _of_week(SECOND, "week", "sow"),
+    _of_week(MS, "GWk", "GMS"),
+    _of_day(SECOND, "Date", "SecondsOfDay"),
+    _of_day(SECOND, "date", "sod", date="%Y%m%d"),
+    _of_day(SECOND, "Year", "Month", "Day", "SOD", date="%Y,%m,%d"),
+    _of_day(timedelta(minutes=1), "date", "minute of day", date="%d.%m.%Y"),
+    _of_day(DAY, "Date", "Time", date="%d.%m.%Y", digits=8),
+    Spelling(
+        "MJD and seconds",
+        ("MJD", "SOD"),
+        lambda at: (str((at - _at(1858, 11, 17)).days), str(3600 * at.hour + 60 * at.minute)),
+    ),
+    Spelling(
+        "year and decimal day",
+        ("Year", "DecimalDay"),
+        lambda at: (str(at.year), f"{1 + (at - _at(at.year)) / DAY:.9f}"),
+        error=timedelta(seconds=0.001),
+    ),
+    Spelling(
+        "month by its name",
+        ("Year", "Month", "Day", "Hour", "Minute"),
+        lambda at: tuple(f"{at:%Y %B %d %H %M}".split()),
+    ),
+    Spelling(
+        "day of year to second",
+        ("YEAR", "DOY", "HR", "MN", "SC"),
+        lambda at: tuple(f"{at:%Y %j %H %M %S}".split()),
+    ),
+    Spelling(
+        "two digits of year", ("YY", "MM", "DD", "HH", "MI"), lambda at: tuple(f"{at:%y %m %d %H %M}".split())
+    ),
+    Spelling(
+        "parts and clock", ("Year", "Month", "Day", "Time"), lambda at: tuple(f"{at:%Y %m %d %H:%M}".split())
+    ),
+    Spelling("parts and HHMM", ("Year", "Month", "Day", "HHMM"), lambda at: tuple(f"{at:%Y %m %d %H%M}".split())),
+    Spelling("date, hour, minute", ("Date", "Hour", "Minute"), lambda at: tuple(f"{at:%Y-%m-%d %H %M}".split())),
+    Spelling("clock and date of NMEA", ("utc", "date"), lambda at: (f"{at:%H%M%S}.00", f"{at:%d%m%y}")),
+    Spelling("date, HHMMSS", ("date", "time"), lambda at: (f"{at:%Y%m%d}", str(int(f"{at:%H%M%S}")))),
     Spelling("date, clock", ("Date", "Time"), lambda at: (f"{at:%d.%m.%Y}", f"{at:%H:%M:%S}")),
     Spelling("date, clock in ISO", ("date", "time"), lambda at: (f"{at:%Y-%m-%d}", f"{at:%H:%M}")),
     Spelling(

@@ -30,13 +30,37 @@ def test_all_ways_to_write_the_same_time(ms: int) -> None:
         f"{days}d {hour:02}:{clock}",
         f"{days}.{hour:02}:{clock}",
         f"{days} days, {hour}:{clock}",
+        f"{days}-{hour:02}:{clock}",
+        f"{days:03}:{hour:02}:{clock}",
+        f"+{hours}:{clock}",
+        f"P{days}DT{hour}H{rest // 60_000}M{rest % 60_000 / 1000:.3f}S",
+        f"PT{ms // 1000}.{ms % 1000:03}S",
+        f"{days}d{hour}h{rest // 60_000}m{rest % 60_000 / 1000:.3f}s",
+        f"{hours} h {rest // 60_000} min {rest % 60_000 / 1000:.3f} s",
+        f"{ms / 1000:.3f} s",
     ]
-    assert read([*texts]) == [ms * 10**6] * 4
+    assert read([*texts]) == [ms * 10**6] * len(texts)
     assert read([f"{ms // 60_000}:{clock[3:]}"], "m:s") == [ms * 10**6]
 
 
 @pytest.mark.parametrize(
-    "text", ["1:60:00", "1:00:60", "12", "1:2:3:4", "-1:00:00", "99999999999:00:00", "", "x", None]
+    "text",
+    [
+        "1:60:00",
+        "1:00:60",
+        "12",
+        "1:2:3:4",
+        "-1:00:00",
+        "P1M",
+        "PT",
+        "P1Y",
+        "5",
+        "-5s",
+        "99999999999:00:00",
+        "",
+        "x",
+        None,
+    ],
 )
 def test_other_texts_are_no_times(text: str | None) -> None:
     assert read([text]) == [None]

@@ -12,7 +12,6 @@ from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.clock.times import find_times
 from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.words.zone_words import named_zone
-from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, propose, wave
 
 MOMENTS = [datetime(2024, 10, 26, 20, tzinfo=UTC) + timedelta(minutes=30 * row) for row in range(30)]
@@ -159,8 +158,3 @@ def test_a_flag_of_summer_time_is_no_machine(tmp_path: Path) -> None:
     )
     assert "series" not in found.settings
     assert doubted(found, 'ambiguous = "infer"')
-
-
-def test_names_of_several_zones_are_named_in_the_error(tmp_path: Path) -> None:
-    with raises("times-not-found", "'IST'", "--timezone"):
-        propose_rows(tmp_path, "Time,v", [f"{moment:%Y-%m-%d %H:%M} IST" for moment in MOMENTS])

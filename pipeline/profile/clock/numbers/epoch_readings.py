@@ -12,7 +12,7 @@ from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.sense import YEAR_NS, Sense, sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import digit_formats
-from longstride.pipeline.profile.words.time_names import name_score
+from longstride.pipeline.profile.words.time_names import name_score, plain
 
 __all__ = ["NumberReading", "read_numbers"]
 
@@ -32,8 +32,30 @@ COSTS = {
     "gps": 1.0,
     "ntp": 1.0,
     "excel-1904": 1.5,
+    "us since 1601-01-01": 0.9,
+    "d since 1970-01-01": 0.9,
+    "s since 2000-01-01": 1.5,
+    "s since 1989-12-31": 1.8,
+    "ordinal": 1.2,
 }
 """Formats of numbers, and how seldom logs are written so."""
+SAID = {
+    "excel": r"excel|serial",
+    "matlab": r"matlab",
+    "ordinal": r"ordinal",
+    "julian": r"julian|(?<!m)jd",
+    "mjd": r"mjd|modified",
+    "gps": r"gps",
+    "apple": r"apple|cocoa|nsdate|cfabsolute",
+    "labview": r"labview",
+    "ntp": r"ntp",
+    "s since 2000-01-01": r"j2000|y2000|since2000",
+    "s since 1989-12-31": r"garmin|fittime",
+}
+"""Names of columns that say of which kind their numbers are."""
+SAID_COST = -1.0
+NAMED_ALONE = "d since 1970-01-01"
+"""As R counts them: too small to be told from other numbers without a name."""
 DIGITS_COST = -0.5
 """Of a date in digits that fits every number."""
 SHORT_YEAR_COST = 0.4
@@ -63,16 +85,22 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
     if not count or not column.name or count < MOST * max(1, column.texts.count()):
         return []
     # Most columns are of values, which are far too small: nothing of them is read.
-    is_large = float(column.numbers.max()) >= LEAST  # type: ignore[arg-type]
-    formats = [format_ for format_ in COSTS if is_large and _num_in_reach(column.numbers, format_) >= MOST * count]
+    is_named = name_score(column.name) == 3
+    is_large = is_named or float(column.numbers.max()) >= LEAST  # type: ignore[arg-type]
+    kinds = [format_ for format_ in COSTS if is_named or format_ != NAMED_ALONE]
+    formats = [format_ for format_ in kinds if is_large and _num_in_reach(column.numbers, format_) >= MOST * count]
     found = []
     for format_ in (*_digits(column), *formats):
         recipe = Recipe(time=column.name, time_format=format_, decimal=(column.spelling.decimal,))
         nanoseconds = to_nanoseconds([column.raw], recipe).nanoseconds
+        if nanoseconds.count() < MOST * count:
+            continue  # they are numbers of another spelling than times are read in
         first_ns = LONG_AGO_NS if name_score(column.name) == 3 else FIRST_NS
         if format_ in COSTS or nanoseconds.is_between(first_ns, LAST_NS).sum() == count:
             seen = sense(nanoseconds, blocks, today)
-            cost = COSTS.get(format_, DIGITS_COST) + _cost_of_age(seen, format_) + 1 - seen.score
+            is_said = re.search(SAID.get(format_, "$^"), plain(column.name)) is not None
+            cost = COSTS.get(format_, DIGITS_COST) + SAID_COST * is_said + _cost_of_age(seen, format_) + 1
+            cost -= seen.score
             found.append(NumberReading(recipe, nanoseconds, seen, cost))
     found.sort(key=lambda reading: reading.cost)
     return [reading for reading in found if not _is_beaten(reading, found[0])]
@@ -86,12 +114,17 @@ def _is_beaten(reading: NumberReading, first: NumberReading) -> bool:
 
 def _digits(column: Column) -> list[str]:
     """Formats of dates in digits that the numbers could be; each must fit all of them."""
-    if not column.is_whole or column.values.is_empty():
+    texts = column.values
+    if texts.is_empty() or not texts.str.contains(r"^\d{6,17}(?:\.\d+)?$").all():
         return []
-    texts = column.values.str.replace(r"\.0*$", "")
-    if texts.str.len_chars().n_unique() != 1:
+    whole = texts.str.replace(r"\..*$", "")
+    if whole.str.len_chars().n_unique() != 1 or not (column.is_whole or len(whole[0]) in (12, 14)):
         return []
-    return [format_ for format_ in digit_formats(str(texts[0])) if re.search("%[Hdj]", format_)]
+    is_named = name_score(column.name) == 3
+    fraction = "%.f" if texts.str.contains(".", literal=True).any() else ""
+    formats = digit_formats(str(whole[0]), is_named=is_named)
+    found = [format_ for format_ in formats if is_named or re.search("%[Hdj]", format_)]
+    return [f"{one}{fraction}" for one in found if not fraction or one.endswith("%S")]
 
 
 def _num_in_reach(numbers: pl.Series, format_: str) -> int:
@@ -108,7 +141,7 @@ def _reach(format_: str) -> tuple[float, float]:
 
 
 REACH = {format_: _reach(format_) for format_ in COSTS}
-LEAST = min(low for low, _ in REACH.values())
+LEAST = min(low for format_, (low, _) in REACH.items() if format_ != NAMED_ALONE)
 
 
 def _cost_of_age(seen: Sense, format_: str) -> float:

@@ -1,15 +1,24 @@
 """Columns that hold a part of the time each: year, month, day, hour and so on, found by names and numbers."""
 
 import re
+from calendar import month_abbr, month_name
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
+from longstride.pipeline.ingest.times.month_names import ENGLISH
 from longstride.pipeline.profile.column import MOST, Column
+from longstride.pipeline.profile.words.time_formats import clock_formats, is_clock
 from longstride.pipeline.profile.words.time_names import name_score, plain
 
 __all__ = [
+    "DAY_OF_YEAR",
+    "DECIMAL_DAY",
     "PARTS",
+    "clock_beside",
+    "finer_parts",
     "is_hhmm",
+    "is_hhmmss",
+    "is_month_name",
     "is_part",
     "parts_of_time",
     "unnamed_parts",
@@ -18,8 +27,8 @@ __all__ = [
 YEAR = "year yyyy yr yy jahr annee année ano año anno rok 年 年份 год"
 MONTH = "month mon mo mm monat mois mes mês mese 月 月份 месяц"
 DAY = "day dd dy dom tag jour dia día giorno 日 日期 день"
-HOUR = "hour hr hh stunde std heure hora ora uur 時 时 小时 час"
-MINUTE = "minute min mn mm minuto minuut 分 分钟 минута"
+HOUR = "hour hr hh stunde std heure hora ora uur 時 时 小时 час he hourending"
+MINUTE = "minute min mi mn mm minuto minuut 分 分钟 минута"
 SECOND = "second sec ss sc sekunde seconde segundo secondo 秒 секунда"
 PARTS: dict[str, tuple[Sequence[str], int, int]] = {
     "year": (YEAR.split(" "), 1900, 2100),
@@ -30,12 +39,14 @@ PARTS: dict[str, tuple[Sequence[str], int, int]] = {
     "second": (SECOND.split(" "), 0, 60),
 }
 """Names of columns that hold a part of the time, and between what their numbers are."""
+MONTH_NAMES = {name.lower() for name in (*month_name[1:], *month_abbr[1:])} | set(ENGLISH)
 CLOCK_NAMES = ("hhmm", "hrmn", "clock", "hour", "mst", "pst", "est", "cst", "utc", "gmt", "lst", "cet", "cest")
 """Those of times of day in digits, such as the zone alone."""
 INVENTED = re.compile(r"a\d+|column_\d+")
 """Names that a file without names is given."""
 SAME_HOUR = 1e-6
 FIRST_YEAR = 1850
+DECIMAL_DAY = ("decimalday", "decimaldoy", "fracday", "dayfraction", "fractionalday", "fracdoy")
 DAY_OF_YEAR = ("doy", "dayofyear", "yday", "jday", "julianday", "julian", "jd")
 
 
@@ -46,10 +57,17 @@ def parts_of_time(columns: Mapping[str, Column]) -> Iterator[tuple[tuple[str, ..
     """
     named = _named_parts(columns)
     hours = next((name for name, column in columns.items() if _is_decimal_hour(column)), None)
-    if hours is not None and len(named) == 3:
-        yield (*named, hours), "%Y %m %d %H%.f"
-    elif len(named) >= 2:
-        yield named, "%Y %m" if len(named) == 2 else None
+    if len(named) >= 2:
+        year, month = (columns[name] for name in named[:2])
+        date = [_year(year), "%b" if is_month_name(month) else "%m", "%d"][: len(named)]
+        clock = clock_beside(columns, named) if len(named) == 3 else None
+        if clock is not None or (hours is not None and len(named) == 3):
+            name, format_ = clock or (str(hours), "%H%.f")
+            yield (*named, name), " ".join((*date, format_))
+        elif len(named) == 2 or date[:2] != ["%Y", "%m"]:
+            yield named, " ".join((*date, *("%H", "%M", "%S")[: max(0, len(named) - 3)]))
+        else:
+            yield named, None
     if ordinal := _ordinal_of_time(columns, hours):
         yield ordinal
 
@@ -57,24 +75,60 @@ def parts_of_time(columns: Mapping[str, Column]) -> Iterator[tuple[tuple[str, ..
 def _ordinal_of_time(columns: Mapping[str, Column], hours: str | None) -> tuple[tuple[str, ...], str] | None:
     """Columns of year, day of the year and maybe a time of day, and how they are written; None without them."""
     year = next((name for name, column in columns.items() if is_part(column, "year")), None)
-    # A day beside a year, without a month, is one of the year.
-    names_of_day = DAY_OF_YEAR if any(is_part(one, "month") for one in columns.values()) else (*DAY_OF_YEAR, "day")
-    day = next((n for n, one in columns.items() if plain(n) in names_of_day and _are_whole(one, 1, 366)), None)
-    if year is None or day is None:
+    if year is None:
         return None
-    others = [name for name in columns if name not in (year, day)]
-    if clock := next((name for name in others if is_hhmm(columns[name])), None):
-        return (year, day, clock), "%Y %j %H%M"
-    if hours is not None:
-        return (year, day, hours), "%Y %j %H%.f"
-    names: tuple[str, ...] = (year, day)
-    format_ = "%Y %j"
-    for part, directive in (("hour", "%H"), ("minute", "%M")):
-        name = next((name for name in others if is_part(columns[name], part)), None)
+    # A day beside a year, without a month, is one of the year.
+    has_month = any(plain(name) in PARTS["month"][0] for name in columns)
+    names_of_day = DAY_OF_YEAR if has_month else (*DAY_OF_YEAR, "day")
+    written = _year(columns[year])
+    for name, column in columns.items():
+        if plain(name) not in (*names_of_day, *DECIMAL_DAY) or not _are_between(column, 0, 367):
+            continue
+        if not column.is_whole:
+            return (year, name), f"{written} + d from 1"
+        if plain(name) not in names_of_day or not _are_whole(column, 1, 366):
+            continue
+        if clock := clock_beside(columns, (year, name)):
+            return (year, name, clock[0]), f"{written} %j {clock[1]}"
+        if hours is not None:
+            return (year, name, hours), f"{written} %j %H%.f"
+        names, format_ = finer_parts(columns, (year, name))
+        return names, " ".join((written, "%j", *format_))
+    return None
+
+
+def finer_parts(columns: Mapping[str, Column], names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns of a date with those of hour, minute and second, as many as exist, and the directives of these."""
+    found: tuple[str, ...] = ()
+    for part, directive in (("hour", "%H"), ("minute", "%M"), ("second", "%S")):
+        name = next((name for name in columns if name not in names and is_part(columns[name], part)), None)
         if name is None:
             break
-        names, format_ = (*names, name), f"{format_} {directive}"
-    return names, format_
+        names, found = (*names, name), (*found, directive if columns[name].is_whole else f"{directive}%.f")
+    return names, found
+
+
+def _year(column: Column) -> str:
+    return "%y" if column.numbers.max() < 100 else "%Y"  # type: ignore[operator]
+
+
+def clock_beside(columns: Mapping[str, Column], names: Sequence[str]) -> tuple[str, str] | None:
+    """A column of times of day beside those of a date, and how it is written."""
+    for name, column in columns.items():
+        if name in names:
+            continue
+        if is_hhmm(column):
+            return name, "%H%M"
+        if not column.is_plain and len(column.values) and is_clock(str(column.values[0])):
+            return name, next(clock_formats(str(column.values[0])))
+    return None
+
+
+def is_month_name(column: Column) -> bool:
+    """Whether a column is called a month, and holds names of months."""
+    if plain(column.name) not in PARTS["month"][0] or column.is_plain or not len(column.values):
+        return False
+    return all(text.lower().strip(".") in MONTH_NAMES for text in column.values.head(50))
 
 
 def unnamed_parts(columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
@@ -100,12 +154,15 @@ def unnamed_parts(columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
 def _named_parts(columns: Mapping[str, Column]) -> tuple[str, ...]:
     names: list[str] = []
     for part in PARTS:
-        others = (name for name, column in columns.items() if name not in names and is_part(column, part))
-        name = next(others, None)
+        name = next((one for one in columns if one not in names and _is_named(columns[one], part)), None)
         if name is None:
             break
         names.append(name)
     return tuple(names)
+
+
+def _is_named(column: Column, part: str) -> bool:
+    return is_part(column, part) or (part == "month" and is_month_name(column))
 
 
 def is_part(column: Column, part: str) -> bool:
@@ -113,6 +170,8 @@ def is_part(column: Column, part: str) -> bool:
     known, low, high = PARTS[part]
     if plain(column.name) not in known:
         return False
+    if part == "year" and column.values.str.len_chars().eq(2).all() and len(column.values):
+        return _are_whole(column, 0, 99)
     # Only seconds may have a fraction.
     return _are_whole(column, low, high) or (part == "second" and _are_between(column, low, high))
 
@@ -137,6 +196,16 @@ def _are_between(column: Column, low: int, high: int) -> bool:
     if column.numbers.count() < MOST * max(1, len(column.numbers)):
         return False
     return bool(column.numbers.is_between(low, high).all())
+
+
+def is_hhmmss(column: Column) -> bool:
+    """Whether it holds times of day as numbers such as 90503 and 235959.25."""
+    if not (name_score(column.name) or plain(column.name) in (*CLOCK_NAMES, "hhmmss")) or not column.is_plain:
+        return False
+    if not _are_between(column, 0, 240_000) or column.numbers.max() < 2401:  # type: ignore[operator]
+        return False
+    whole = column.numbers.drop_nulls().floor()
+    return bool(((whole % 100 < 60) & (whole // 100 % 100 < 60)).all())
 
 
 def is_hhmm(column: Column) -> bool:

@@ -1,0 +1,1 @@
+"""Columns of numbers that are times, or parts of them."""

@@ -70,7 +70,8 @@ def leave_out_texts(draft: Proposal) -> None:
     if others := [name for name, doubt in found.items() if not doubt and not is_label_name(name)]:
         draft.doubts.append(
             f"left out, for their texts are not numbers: {listed(others)}. To keep the states of one, "
-            f"take it out of exclude and name them: states = {toml([f'{others[0]}=FIRST,SECOND'])}"
+            f"take it out of exclude and name them: states = {toml([f'{others[0]}=FIRST,SECOND'])}. One that names the "
+            f"machine of a row is series = {toml(others[0])}"
         )
     empty = [column.name for column in draft.free if not column.is_number and column.values.is_empty()]
     if empty and not draft.sample.is_whole:

@@ -44,7 +44,7 @@ NUMBERED = re.compile(
     r"(the)?(index|idx|nr|no|num|number|channel|chan|ch|gpu|cpu|core|bus|node|zone|slot|port|rack|probe|sensor|plot|well"
     r"|rep(licate)?|lane|axis|loop|line|room|floor|unit|tank|cell|module|string|inverter|panel|pump|battery|pack|device"
     r"|dev|disk|address|addr|group|bay|tray|location|loc|site|station|mote|board|card|pin|block|field|tree|pen|stall"
-    r"|animal|subject|patient|user|logger|meter|machine|engine|motor|phase|stage|section|area|region|wmo)"
+    r"|run|animal|subject|patient|user|logger|meter|machine|engine|motor|phase|stage|section|area|region|wmo)"
     r"(id|no|nr|num|number|index|code)?"
 )
 PLACE = re.compile(
@@ -145,9 +145,9 @@ def _use_one(draft: Proposal, apart: Apart, why: str, key: Column) -> None:
         draft.use("series", key, why=why)
         if _may_be_key(key):
             draft.doubts.append(
-                f"series: each {key.name!r} ({key.examples()}) is taken for the number of a machine. If it is measured, "
-                "or counts rows of one time, leave out series: its column becomes a channel, and duplicates has to say "
-                "what becomes of rows of one time"
+                f"series: each {key.name!r} ({key.examples()}) is taken for the number of a machine. If it is "
+                "measured, or counts rows of one time, leave out series: its column becomes a channel, and "
+                "duplicates has to say what becomes of rows of one time"
             )
         elif len(values) == 1 or is_far:
             draft.doubts.append(
@@ -222,8 +222,8 @@ def _use_several(draft: Proposal, apart: Apart, why: str, *keys: Column) -> None
     if len(values) != 1 and not (is_far and is_called_so):
         draft.use("series", *keys, why=why)
         draft.doubts.append(
-            f"series: {listed(names)} together name the series of a row, such as {shown!r}: none of them tells rows "
-            "apart alone. If one of them is measured, or names a state, take it out of series"
+            f"series: {listed(names)} together name the series of a row, such as {shown!r}: none of them tells "
+            "rows apart alone. If one of them is measured, or names a state, take it out of series"
         )
         return
     others = [key for key in keys if key is not sensor]

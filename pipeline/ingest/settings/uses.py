@@ -21,8 +21,8 @@ class UseSettings:
     """Which columns are the series, the sensor, labels and channels."""
 
     series: str | tuple[str, ...] | None = None
-    """Column that says which series a row belongs to, or several that say it together, as zone and sensor: the series
-    is then called north/t1. By default there is a single series."""
+    """Column that says which series a row belongs to, or several that say it together, as zone and sensor: the
+    series is then called north/t1. By default there is a single series."""
     series_from: str | None = None
     """The series of all rows of a file, from its name: a regular expression with one named group, such as
     '(?P<series>.+)_[0-9]+'. One with a / is searched in the whole path."""

@@ -1,7 +1,7 @@
-"""Rows of one time that are one after the other: the last one of a state, and the first one of the next.
+"""Rows of one time that follow each other, such as the last one of a state and the first one of the next.
 
-Battery cyclers and other machines of steps write such rows. A correction of a row is none, nor are rows of several
-sensors: between these no state changes for good, and no finer clock runs on.
+Battery cyclers and other machines of steps write them. Corrections of rows are others, and so are rows of several
+sensors: between these no state changes for good, no finer clock runs on, and values come back.
 """
 
 import polars as pl
@@ -18,7 +18,8 @@ MOSTLY = 0.8
 SELDOM = 0.05
 """Share of other rows between which it does."""
 FEWEST = 2
-NEAR = 0.01
+ALL_BUT_FEW = 0.9
+MOST = 0.7
 
 
 def one_after_the_other(draft: Proposal, step_ns: int) -> str | None:
@@ -34,23 +35,60 @@ def one_after_the_other(draft: Proposal, step_ns: int) -> str | None:
             return f"{column.name!r} runs on between them"
         if int(is_again.sum()) >= FEWEST and _is_state(draft, column, over, is_again):
             return f"{column.name!r} changes there"
+    counts = [column for column in draft.columns.values() if _counts_rows(draft, column)]
+    if counts and _goes_on(draft, over, is_again):
+        return f"{counts[0].name!r} counts them, and values go on from one to the next"
     return None
 
 
+def _counts_rows(draft: Proposal, column: Column) -> bool:
+    steps = draft.steps(column.numbers, *draft.keys) if column.is_number else column.numbers.clear()
+    return len(steps) >= FEWEST and bool((steps == 1).all())
+
+
 def _is_finer_clock(draft: Proposal, column: Column, over: list[str], is_again: pl.Series, step_ns: int) -> bool:
-    """Whether it is an elapsed time that rises from row to row, by less than a step between rows of one time."""
-    if not column.is_number or column.is_whole or not name_score(column.name) or column.numbers.null_count():
+    """Whether it is an elapsed time, of the log or of a state, that rises a little between rows of one time."""
+    if not column.is_number or column.is_whole or not name_score(column.name):
         return False
-    rows = draft.rows.select(
-        *over, pl.col("time").cast(pl.Float64), number=column.numbers, is_again=is_again
-    ).drop_nulls("time")
-    steps = rows.with_columns(pl.col("number", "time").diff().over(over)).drop_nulls()
-    whole = steps.select(pl.col("number", "time").sum()).row(0)
-    if not steps.height or not steps.select((pl.col("number") > 0).all()).item() or not whole[1]:
-        return False
-    unit = next((unit for unit in UNITS_NS.values() if abs(whole[0] * unit / whole[1] - 1) <= NEAR), None)
-    within = steps.filter("is_again")["number"]
-    return unit is not None and bool((within * unit <= step_ns).all())
+    steps = draft.rows.select(
+        pl.col("time").cast(pl.Float64).diff().over(over), number=column.numbers, is_again=is_again
+    ).with_columns(draft.rows.select(over))
+    steps = steps.with_columns(pl.col("number").diff().over(over)).drop_nulls(["time", "number"])
+    for unit in UNITS_NS.values():
+        ns = pl.col("number") * unit
+        is_within = (ns > 0) & (ns <= 2 * step_ns)
+        is_as_long = (ns - pl.col("time")).abs() <= 2 * step_ns
+        at, elsewhere = steps.filter("is_again"), steps.filter(~pl.col("is_again"))
+        if _share(at, is_within) >= ALL_BUT_FEW and _share(elsewhere, is_as_long) >= ALL_BUT_FEW:
+            return True
+    return False
+
+
+def _share(rows: pl.DataFrame, what: pl.Expr) -> float:
+    return float(rows.select(what.mean()).item() or 0)
+
+
+def _goes_on(draft: Proposal, over: list[str], is_again: pl.Series) -> bool:
+    """Whether numbers go on between rows of one time as between others: in small steps, and not back.
+
+    Those of two sensors in turn, or of a row and its correction, do not.
+    """
+    found = []
+    for column in draft.channels:
+        number = pl.col("number")
+        rows = draft.rows.select(*over, number=column.numbers, is_again=is_again)
+        before, after = number.shift().over(over), number.shift(-1).over(over)
+        rows = rows.with_columns(
+            step=(number - before).abs(), goes_back=(after - before).abs() < (after - number).abs()
+        ).drop_nulls("step")
+        at, elsewhere = rows.filter("is_again"), rows.filter(~pl.col("is_again"))
+        if _share(at, pl.col("step") > 0) < MOST:
+            continue
+        ends = column.numbers.quantile(0.05), column.numbers.quantile(0.95)
+        small = SELDOM * (ends[1] - ends[0])  # type: ignore[operator]
+        are_small = [(one["step"].median() or 0.0) <= small for one in (at, elsewhere)]  # type: ignore[operator]
+        found.append(all(are_small) and _share(at, pl.col("goes_back")) <= MOST)
+    return bool(found) and sum(found) >= MOST * len(found)
 
 
 def _is_state(draft: Proposal, column: Column, over: list[str], is_again: pl.Series) -> bool:
@@ -63,5 +101,5 @@ def _is_state(draft: Proposal, column: Column, over: list[str], is_again: pl.Ser
         stays=(text == text.shift(-1).over(over)).fill_null(True),
     )
     at, elsewhere = rows.filter("is_again"), rows.filter(~pl.col("is_again"))
-    for_good = at.select((pl.col("is_other") & pl.col("stays")).mean()).item()
-    return bool(for_good >= MOSTLY and (elsewhere["is_other"].mean() or 0.0) <= SELDOM)  # type: ignore[operator]
+    for_good = _share(at, pl.col("is_other") & pl.col("stays"))
+    return bool(for_good >= MOSTLY and _share(elsewhere, pl.col("is_other")) <= SELDOM)

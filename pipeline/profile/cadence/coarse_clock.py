@@ -52,7 +52,7 @@ def find_coarse_clock(draft: Proposal) -> None:
 
 
 def _keep_changes(draft: Proposal, shown: str) -> bool:
-    """Propose to spread the rows of one time that follow each other where a state changes; say whether it is so."""
+    """Propose to spread rows of one time that follow each other where a state changes; say whether they do."""
     over_ns = _resolution(draft)
     if over_ns > UNITS_NS["s"] and _has_seconds(draft):
         over_ns = UNITS_NS["s"]
@@ -65,10 +65,10 @@ def _keep_changes(draft: Proposal, shown: str) -> bool:
     over = format_duration(over_ns)
     again = share(int((spread != draft.rows["time"]).sum()), len(spread))
     draft.doubts.append(
-        f"{again} of rows repeat a time with other values ({shown}): {why}, so all are kept, spread evenly over "
-        f"{over}, one step of their clock, in the order of the file. If one of them is right, say duplicates = "
-        '"first", "last" or "mean", without spread-over; if they are of several machines, name the column that tells '
-        'them apart, as with series = "COLUMN"'
+        f"{again} of rows repeat a time with other values ({shown}): {why}, so all are kept, spread evenly "
+        f"over {over}, one step of their clock, in the order of the file. If one of them is right, say "
+        'duplicates = "first", "last" or "mean", without spread-over; if they are of several machines, name the '
+        'column that tells them apart, as with series = "COLUMN"'
     )
     draft.put("duplicates", "spread", "rows of a time that was before: see the doubt")
     draft.put("spread-over", over, "one step of the clock")

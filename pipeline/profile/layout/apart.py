@@ -10,7 +10,7 @@ __all__ = ["Apart"]
 FEWER = 10
 """So many times fewer rows of one time are left by a key than before, and than by chance."""
 ENOUGH, ENOUGH_OF_ALL = 5, 2
-"""Pairs of rows of one time and one text that there would be by chance; fewer will do where each time has all texts."""
+"""Pairs of rows of one time and one text that there would be by chance, and where each time has all texts."""
 MOSTLY = 0.5
 MIXED = 0.3
 """How often the text of a row is another one than before, compared with rows in random order."""
@@ -53,13 +53,22 @@ class Apart:
         return int(self._pairs(names)["pairs"].sum())
 
     def completeness(self, names: Names, by: Names = ()) -> float:
-        """Share of the other texts that have a row at the time of one, where there are others."""
-        text = pl.struct(names)
-        rows = self.rows.select("time", *by, text.alias("text"))
-        rows = rows.with_columns(all=pl.col("text").n_unique().over(by) if by else pl.col("text").n_unique())
-        at_each = rows.group_by("time", *by).agg(pl.col("text").n_unique(), pl.col("all").first())
-        of_several = at_each.filter(pl.col("all") > 1)
-        return _number(of_several.select(((pl.col("text") - 1) / (pl.col("all") - 1)).mean()).item())
+        """Share of the other texts that have a row at the time of one, of those with rows before and after it."""
+        whose = list(by) or ["all"]
+        rows = self.rows.select(pl.lit(0).alias("all"), "time", *by, pl.struct(names).alias("text"))
+        at_each = rows.group_by("time", *whose).agg(pl.col("text").n_unique(), place=pl.lit(1), change=pl.lit(0))
+        spans = rows.group_by(*whose, "text").agg(begin=pl.col("time").min(), end=pl.col("time").max())
+        none = pl.lit(None).cast(at_each.schema["text"])
+        bounds = [
+            spans.select(
+                pl.col(bound).alias("time"), *whose, text=none, place=pl.lit(place), change=pl.lit(change)
+            )
+            for bound, place, change in (("begin", 0, 1), ("end", 2, -1))
+        ]
+        both = pl.concat([at_each, *bounds]).sort("time", "place")
+        others = both.select(pl.col("change").cum_sum().over(whose) - 1).to_series().alias("others")
+        of_several = both.with_columns(others).filter((pl.col("place") == 1) & (pl.col("others") > 0))
+        return _number(of_several.select(((pl.col("text") - 1.0) / pl.col("others")).mean()).item())
 
     def _is_back(self, names: Names) -> pl.Series:
         back = pl.col("time") < pl.col("time").shift().over(["block", *names])
@@ -72,8 +81,8 @@ class Apart:
         """How many pairs of rows have one time, for each of the texts."""
         counts = self.rows.group_by("group", "time", *names).len()
         counts = counts.with_columns(pairs=pl.col("len").cast(pl.Int64) * (pl.col("len").cast(pl.Int64) - 1) // 2)
-        whose = list(names) or [pl.lit(0).alias("all")]
-        return counts.group_by(*whose).agg(pl.col("pairs").sum())
+        counts = counts.with_columns(pl.lit(0).alias("all"))
+        return counts.group_by(*(names or ["all"])).agg(pl.col("pairs").sum())
 
     def _by_chance(self, names: Names, by: Names) -> float:
         """Pairs of rows of one time and one text, if texts were in random order."""

@@ -19,7 +19,7 @@ NO_NAMES = pl.Binary, pl.Duration, pl.Object
 
 
 def with_series(source: Source, recipe: Recipe) -> Source:
-    """A source with the column of the series that a recipe makes of several; else the source. Raises SourceError."""
+    """A source with the column of the series that a recipe makes of several, if it does. Raises SourceError."""
     return Joined(source, recipe) if recipe.series_parts else source
 
 
@@ -56,8 +56,8 @@ class Joined(Reshaped):
         if self._name in inner.names:
             raise SourceError(
                 self.name,
-                f"it has a column {self._name!r}, as the series of {listed(self._parts)} is called: name the columns "
-                "of series in another order, or rename one in the file",
+                f"it has a column {self._name!r}, as the series of {listed(self._parts)} is called: name the "
+                "columns of series in another order, or rename one in the file",
                 code="column-repeated",
             )
         self.names = (*inner.names, self._name)

@@ -69,9 +69,9 @@ def leave_out_texts(draft: Proposal) -> None:
     draft.doubts += [doubt for doubt in found.values() if doubt]
     if others := [name for name, doubt in found.items() if not doubt and not is_label_name(name)]:
         draft.doubts.append(
-            f"left out, for their texts are not numbers: {listed(others)}. To keep the states of one, "
-            f"take it out of exclude and name them: states = {toml([f'{others[0]}=FIRST,SECOND'])}. One that names the "
-            f"machine of a row is series = {toml(others[0])}"
+            f"left out, for their texts are not numbers: {listed(others)}. If one names the machine of a row, say "
+            f"series = {toml(others[0])}. To keep the states of one, take it out of exclude and name them: "
+            f"states = {toml([f'{others[0]}=FIRST,SECOND'])}"
         )
     empty = [column.name for column in draft.free if not column.is_number and column.values.is_empty()]
     if empty and not draft.sample.is_whole:
@@ -122,7 +122,7 @@ def _of_texts(column: Column) -> str | None:
         entry = toml([states_entry(name, values.to_list())])
         return (
             f"{name!r} is left out: it holds {column.examples()}. If these are states, take it out of exclude and "
-            f"store them as 0, 1 and so on with states = {entry}"
+            f"store them as 0, 1 and so on with states = {entry}; a name of machines is the series"
         )
     return None
 

@@ -10,6 +10,7 @@ import polars as pl
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.sources.shapes.joined import joined
+from longstride.pipeline.profile.cadence.stacked import doubt_of_runs
 from longstride.pipeline.profile.cadence.steps import is_set_back
 from longstride.pipeline.profile.column import FEW, MOST, Column, steps
 from longstride.pipeline.profile.layout.apart import Apart
@@ -76,7 +77,7 @@ def find_keys(draft: Proposal) -> None:
     texts = (column.texts.alias(_key(column)) for column in draft.free if column in [*candidates, *numbered])
     apart = Apart(draft.rows.with_columns(texts).drop_nulls("time"))
     disorder = apart.disorder()
-    if disorder <= FEW and not apart.num_together(()):
+    if disorder <= FEW and not apart.num_together(()) and doubt_of_runs(draft) is None:
         if turns := _that_take_turns(draft, words):
             _use(draft, apart, f"their {_num_values(turns):,} values take turns", *turns)
         elif events := [column for column in words if _is_of_events(draft, column)]:

@@ -69,10 +69,10 @@ def _doubt_words(draft: Proposal, found: dict[str | float, list[Column]]) -> Non
             by_column.setdefault(column.name, {})[str(text)] = _count(column, text)
     for name, words in list(by_column.items())[:MOST_DOUBTED]:
         shown = ", ".join(f"{quoted(word)} {counted(count, 'time')}" for word, count in words.items())
-        num_words, num_rows = sum(words.values()), len(draft.columns[name].texts)
+        of_rows = share(sum(words.values()), len(draft.columns[name].texts))
         draft.doubts.append(
-            f"null: {name!r} holds {shown} among its numbers, {share(num_words, num_rows)} of rows, read as missing. "
-            "If such a text means a state or a limit of the sensor, take it out of null, and make a number "
+            f"null: {name!r} holds {shown} among its numbers, {of_rows} of rows, read as missing."
+            " If such a text means a state or a limit of the sensor, take it out of null, and make a number "
             f"of it: exclude = {toml([name])} and sql = {toml(_as_number(name, next(iter(words))))}"
         )
     if others := list(by_column)[MOST_DOUBTED:]:

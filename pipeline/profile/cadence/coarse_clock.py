@@ -111,7 +111,7 @@ def _differing(draft: Proposal) -> str | None:
     again = pl.all_horizontal(
         pl.col(key).eq_missing(pl.col(key).shift()) for key in ("block", "time", *draft.keys)
     )
-    is_again = rows.select(again.fill_null(False)).to_series()
+    is_again = rows.select((again & pl.col("time").is_not_null()).fill_null(False)).to_series()
     for column in draft.channels:
         values = column.numbers
         found = (is_again & values.ne_missing(values.shift())).arg_true()

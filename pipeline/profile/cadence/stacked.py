@@ -1,4 +1,4 @@
-"""Logs that stand one below the other in a file, without a column that says whose a row is; clocks that were set back.
+"""Logs that stand one below the other in a file, or clocks that were set back, without a column that tells.
 
 Rows that come late go back in time too, but fill a place that was left: these runs of rows lie within each other.
 """
@@ -44,19 +44,20 @@ def doubt_of_runs(draft: Proposal) -> str | None:
     parts = runs.filter(length > 0).select(shared / length).to_series()
     first = int(begins["row"][0])
     times = draft.rows["time"]
-    moments = f"{readable_time(times[first], fraction=False)} after {readable_time(_before(times, first), fraction=False)}"
-    where = f"{_place(draft, first)}{moments}"
+    last, then = (readable_time(time, fraction=False) for time in (_before(times, first), times[first]))
+    where = f"{_place(draft, first)}{then} after {last}"
+    remedy = _remedy(draft, begins["row"].to_list())
     if float(parts.median() or 0) >= SHARED:  # type: ignore[arg-type]
         return (
-            f"times begin again in {counted(len(begins), 'place')}, the first {where}: {len(begins) + 1:,} logs seem to "
-            "stand one below the other, and no column says whose a row is. An ingest would put the rows of all of "
-            f"them into one series, or stop where they repeat a time. {_remedy(draft, begins['row'].to_list())}"
+            f"times begin again in {counted(len(begins), 'place')}, the first {where}: {len(begins) + 1:,} logs "
+            "seem to stand one below the other, and no column says whose a row is. An ingest would put all of "
+            f"their rows into one series, or stop where they repeat a time. {remedy}"
         )
     by = format_duration(_before(times, first) - int(times[first]))
     return (
         f"times go back in {counted(len(begins), 'place')} and run on from there, the first by {by} {where}: rows "
-        "before and after would be mixed. If the clock was set back there, or another log begins, tell the two apart. "
-        f"{_remedy(draft, begins['row'].to_list())}"
+        "before and after would be mixed. If the clock was set back there, or another log begins, tell the two "
+        f"apart. {remedy}"
     )
 
 

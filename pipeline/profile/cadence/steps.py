@@ -144,7 +144,8 @@ def find_duplicates(draft: Proposal) -> None:
     num_again, num_others = int(is_again.sum()), int(is_other.sum())
     if (num_others or not num_again) and (doubt := doubt_of_runs(draft)) is not None:
         draft.doubts.append(doubt)
-        return
+        if num_others > FEW * len(rows):
+            return
     if not num_again:
         _doubt_steps_back(draft)
         return
@@ -170,8 +171,8 @@ def find_duplicates(draft: Proposal) -> None:
         draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before: see the doubt")
         draft.doubts.append(
             f"duplicates: {num_others:,} of {counted(num_again, 'row')} of a time that was before have other "
-            f"values or labels: {shown}{set_back}. An ingest stops there, unless you say which is right: duplicates = "
-            '"first", "last" or "mean"' + instead_of_one(draft)
+            f"values or labels: {shown}{set_back}. An ingest stops there, unless you say which is right: "
+            'duplicates = "first", "last" or "mean"' + instead_of_one(draft)
         )
 
 

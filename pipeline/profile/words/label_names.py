@@ -45,7 +45,10 @@ JOINED = re.compile(
     r"(is|has)?(?P<base>\w+?)(s?label|s?labels|s?flag|フラグ|ラベル|検知|标志|标记|标签|检测|플래그|여부"
     r"|(?P<kind>klasse|code|typ|type|id|代码|코드))?"
 )
-TARGETS = r"rul|ttf|soh|stateofhealth|toolwear|remainingusefullife|remaininglife|timetofailure|restlebensdauer|cyclestofailure"
+TARGETS = (
+    r"rul|ttf|soh|stateofhealth|toolwear|remainingusefullife|remaininglife|timetofailure|restlebensdauer"
+    r"|cyclestofailure"
+)
 NORMAL = """
 normal benign healthy nominal regular normale normaal normalny normalne gesund normalbetrieb sain sano
 норма нормально исправен исправно 정상 正常

@@ -121,8 +121,8 @@ def _of_texts(column: Column) -> str | None:
     if len(values) <= min(FEW_STATES, len(column.texts) // 10) and not values.str.contains("[,=]").any():
         entry = toml([states_entry(name, values.to_list())])
         return (
-            f"{name!r} is left out: it holds {column.examples()}. If these are states, take it out of exclude and "
-            f"store them as 0, 1 and so on with states = {entry}; a name of machines is the series"
+            f"{name!r} is left out: it holds {column.examples()}. A name of machines is a series. If these "
+            f"are states, take it out of exclude and store them as 0, 1 and so on with states = {entry}"
         )
     return None
 

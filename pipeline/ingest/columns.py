@@ -82,7 +82,7 @@ class Columns:
                 code="column-missing",
             )
         if recipe.channels is None:
-            out = {*needed, *recipe.exclude, *unnamed}
+            out = {*needed, *recipe.series_parts, *recipe.exclude, *unnamed}
             channels = tuple(name for name in names if name not in out)
         else:
             channels = tuple(name for name in recipe.channels if name in present)

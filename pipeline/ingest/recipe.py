@@ -49,7 +49,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
             )
         for name in ONE_OR_MORE:
             value = getattr(self, name)
-            if not isinstance(value, str) and len(value) == 1:
+            if isinstance(value, tuple) and len(value) == 1:
                 object.__setattr__(self, name, value[0])
         if self.separator == "tab":
             object.__setattr__(self, "separator", "\t")
@@ -122,7 +122,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
                 code="recipe-conflict",
             )
         named = [*self.time_columns, *(name for name in (self.series_column, self.pivot) if name is not None)]
-        named += [*self.labels, *(self.channels or ()), *self.exclude]
+        named += [*self.series_parts, *self.labels, *(self.channels or ()), *self.exclude]
         if repeated := sorted(name for name, count in Counter(named).items() if count > 1):
             raise RecipeError(
                 f"a column has one use: {', '.join(map(repr, repeated))} is named twice among time, series, "
@@ -188,7 +188,7 @@ HINTS = get_type_hints(Recipe)
 NUMBERS = ("max_rejects", "counter_bits", "skip_lines", "skip_below_header")
 """Settings that may be written as whole numbers."""
 CHOICES = {name: get_args(hint) for name, hint in HINTS.items() if get_origin(hint) is Literal}
-ONE_OR_MORE = "time", "decimal"
+ONE_OR_MORE = "time", "series", "decimal"
 """A text, or a list of them."""
 LISTS = {
     name

@@ -154,8 +154,8 @@ def _schema_of_arrow(path: Path) -> pa.Schema:
 
 def _schema(store: SeriesStore, recipe: Recipe, job: str) -> pa.Schema:
     fields = [pa.field(recipe.time, pa.timestamp("ns", "UTC"))]
-    if recipe.series is not None:
-        fields.append(pa.field(recipe.series, pa.dictionary(pa.int32(), pa.string())))
+    if recipe.series_column is not None:
+        fields.append(pa.field(recipe.series_column, pa.dictionary(pa.int32(), pa.string())))
     values = pa.from_numpy_dtype(store.layout.dtype)
     fields += [pa.field(name, values) for name in store.channels]
     fields += [pa.field(name, pa.int8()) for name in store.label_names]

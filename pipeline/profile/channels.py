@@ -69,8 +69,9 @@ def leave_out_texts(draft: Proposal) -> None:
     draft.doubts += [doubt for doubt in found.values() if doubt]
     if others := [name for name, doubt in found.items() if not doubt and not is_label_name(name)]:
         draft.doubts.append(
-            f"left out, for their texts are not numbers: {listed(others)}. To keep the states of one, "
-            f"take it out of exclude and name them: states = {toml([f'{others[0]}=FIRST,SECOND'])}"
+            f"left out, for their texts are not numbers: {listed(others)}. If one names the machine of a row, say "
+            f"series = {toml(others[0])}. To keep the states of one, take it out of exclude and name them: "
+            f"states = {toml([f'{others[0]}=FIRST,SECOND'])}"
         )
     empty = [column.name for column in draft.free if not column.is_number and column.values.is_empty()]
     if empty and not draft.sample.is_whole:
@@ -120,8 +121,8 @@ def _of_texts(column: Column) -> str | None:
     if len(values) <= min(FEW_STATES, len(column.texts) // 10) and not values.str.contains("[,=]").any():
         entry = toml([states_entry(name, values.to_list())])
         return (
-            f"{name!r} is left out: it holds {column.examples()}. If these are states, take it out of exclude and "
-            f"store them as 0, 1 and so on with states = {entry}"
+            f"{name!r} is left out: it holds {column.examples()}. A name of machines is a series. If these "
+            f"are states, take it out of exclude and store them as 0, 1 and so on with states = {entry}"
         )
     return None
 

@@ -9,8 +9,11 @@ import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.sources.shapes.joined import joined
+from longstride.pipeline.profile.cadence.stacked import doubt_of_runs
 from longstride.pipeline.profile.cadence.steps import is_set_back
 from longstride.pipeline.profile.column import FEW, MOST, Column, steps
+from longstride.pipeline.profile.layout.apart import Apart
 from longstride.pipeline.profile.layout.long_log import (
     A_QUALITY,
     COMMON_GRID,
@@ -38,6 +41,20 @@ SENSOR_NAME = re.compile(
     r".*(sensor|tag|var(iable|name|$)|metric|parameter|channel|measure|quantity|signal|item|kpi|field|topic|entity"
     r"|attribute|property|point|object|pollutant|what).*"
 )
+NUMBERED = re.compile(
+    r"(the)?(index|idx|nr|no|num|number|channel|chan|ch|gpu|cpu|core|bus|node|zone|slot|port|rack|probe|sensor|plot|well"
+    r"|rep(licate)?|lane|axis|loop|line|room|floor|unit|tank|cell|module|string|inverter|panel|pump|battery|pack|device"
+    r"|dev|disk|address|addr|group|bay|tray|location|loc|site|station|mote|board|card|pin|block|field|tree|pen|stall"
+    r"|run|animal|subject|patient|user|logger|meter|machine|engine|motor|phase|stage|section|area|region|wmo)"
+    r"(id|no|nr|num|number|index|code)?"
+)
+PLACE = re.compile(
+    r"(lat(itude)?|lon(g(itude)?)?|lng|depth|tiefe|height|elev(ation)?|level|layer)(m|cm|mm|ft|deg)?"
+)
+"""Names of numbers that say of which machine a row is, or from where, if they tell rows of one time apart."""
+MAX_NUMBERED = 1_000
+MOST_TOGETHER = {1: 2 * MAX_CANDIDATES, 2: 12, 3: 8}
+"""How many columns are tried, by how many are tried together."""
 STATE_NAME = re.compile(
     r".*(state|status|mode|alarm|event|phase|direction|dir|zustand|betriebsart|quality|validity)s?"
 )
@@ -47,49 +64,93 @@ MAX_TEXTS = 200
 
 
 def find_keys(draft: Proposal) -> None:
-    """Find the columns that put the times of each of their values in order."""
+    """Find the columns that put the times of each of their values in order, or tell rows of one time apart."""
     if draft.keys:
         return
     # Of those that are as good, the one with the fewest values: a remark may be different in each row.
     candidates = sorted(filter(_is_key, draft.free), key=lambda column: len(column.values))[:MAX_CANDIDATES]
     words = [column for column in candidates if not column.is_number]
     if by_file := [column for column in words if _is_of_files(draft, column)]:
-        draft.use("series", by_file[-1], "each file holds one value of it")
+        draft.use("series", by_file[-1], why="each file holds one value of it")
         return
-    rows = draft.rows.with_columns(column.texts.alias(f"key {column.name}") for column in candidates)
-    rows = rows.drop_nulls("time")
-    disorder = _disorder(rows, ())
-    if disorder <= FEW:
-        if turns := [column for column in words if _takes_turns(draft, column)]:
-            _use_one(draft, rows, f"its {len(turns[0].values):,} values take turns", turns[0])
+    numbered = sorted(filter(_may_be_key, draft.free), key=lambda column: len(column.values))[:MAX_CANDIDATES]
+    texts = (column.texts.alias(_key(column)) for column in draft.free if column in [*candidates, *numbered])
+    apart = Apart(draft.rows.with_columns(texts).drop_nulls("time"))
+    disorder = apart.disorder()
+    if disorder <= FEW and not apart.num_together(()) and doubt_of_runs(draft) is None:
+        if turns := _that_take_turns(draft, words):
+            _use(draft, apart, f"their {_num_values(turns):,} values take turns", *turns)
         elif events := [column for column in words if _is_of_events(draft, column)]:
-            _use_one(draft, rows, f"each of its {len(events[0].values):,} values has times of its own", events[0])
+            _use(draft, apart, f"each of its {len(events[0].values):,} values has times of its own", events[0])
         return
     if is_set_back(draft):
         return  # a column that tells the two hours apart names no machine
-    found = f"{share(round(disorder * len(rows)), len(rows))} of rows repeat a time or go back in time"
-    for keys in chain(combinations(candidates, 1), combinations(candidates, 2)):
-        if _disorder(rows, keys) <= disorder / 10:
-            if len(keys) == 1:
-                why = f"{found}, but not those of each of its {len(keys[0].values):,} values"
-                _use_one(draft, rows, why, keys[0])
-            else:
-                _use_two(draft, rows, found, *keys)
-            return
+    if keys := _that_tell_apart(apart, [*candidates, *numbered]):
+        num_rows = len(apart.rows)
+        found = f"{share(round(disorder * num_rows), num_rows)} of rows repeat a time or go back in time"
+        whose = f"{len(keys[0].values):,} values" if len(keys) == 1 else f"{_num_values(keys):,} pairs of values"
+        _use(draft, apart, f"{found}, but not those of each of its {whose}", *keys)
 
 
-def _use_one(draft: Proposal, rows: pl.DataFrame, why: str, key: Column) -> None:
-    """Use a key as the series or the sensor of a row: by how many values stand beside it, and how they differ."""
+def _key(column: Column) -> str:
+    return f"key {column.name}"
+
+
+def _num_values(keys: Sequence[Column]) -> int:
+    return pl.DataFrame([key.texts.alias(key.name) for key in keys]).n_unique()
+
+
+def _that_tell_apart(apart: Apart, candidates: Sequence[Column]) -> tuple[Column, ...]:
+    """The fewest columns that tell rows apart, and another where it tells apart what these leave together.
+
+    In the order of the file.
+    """
+    for size, most in MOST_TOGETHER.items():
+        for keys in combinations(candidates[:most], size):
+            names = list(map(_key, keys))
+            if not apart.tell(names):
+                continue
+            others = [column for column in candidates if column not in keys] if apart.num_together(names) else []
+            found = [*keys, *[column for column in others if apart.tell([_key(column)], names)][:1]]
+            return tuple(sorted(found, key=lambda column: apart.rows.columns.index(_key(column))))
+    return ()
+
+
+def _that_take_turns(draft: Proposal, words: Sequence[Column]) -> tuple[Column, ...]:
+    """A column whose values take turns, or two where each of their pairs does."""
+    found: tuple[Column, ...] = ()
+    for keys in chain(combinations(words, 1), combinations(words, 2)):
+        texts = keys[0].texts if len(keys) == 1 else joined([key.texts for key in keys])
+        if _take_turns(draft, texts) and (not found or _num_values(keys) > _num_values(found)):
+            found = keys
+    return found
+
+
+def _use(draft: Proposal, apart: Apart, why: str, *keys: Column) -> None:
+    """Use keys as the series or the sensor of a row: by how many values stand beside them, and how they differ."""
+    if len(keys) == 1:
+        _use_one(draft, apart, why, keys[0])
+    else:
+        _use_several(draft, apart, why, *keys)
+
+
+def _use_one(draft: Proposal, apart: Apart, why: str, key: Column) -> None:
     values, beside = _values(draft, key)
     is_far = any(are_far(column.numbers, key.texts) for column in values)
     is_called_so = SENSOR_NAME.fullmatch(plain(key.name)) is not None or are_quantities(key.values)
-    completeness = _completeness(rows, key)
+    completeness = apart.completeness([_key(key)])
     is_machine = MACHINE_NAME.fullmatch(plain(key.name)) is not None
     is_long = len(values) == 1 and (is_far or is_called_so or (completeness >= 0.5 and not is_machine))
     names = listed([column.name for column in values])
     if not is_long and not (is_far and is_called_so):
-        draft.use("series", key, why)
-        if len(values) == 1 or is_far:
+        draft.use("series", key, why=why)
+        if _may_be_key(key):
+            draft.doubts.append(
+                f"series: each {key.name!r} ({key.examples()}) is taken for the number of a machine. If it is "
+                "measured, or counts rows of one time, leave out series: its column becomes a channel, and "
+                "duplicates has to say what becomes of rows of one time"
+            )
+        elif len(values) == 1 or is_far:
             draft.doubts.append(
                 f"series: each {key.name!r} ({key.examples()}) is taken for a machine of its own with {names}; if "
                 f"they are sensors of one machine, say pivot = {toml(key.name)} instead: a channel for each"
@@ -97,7 +158,7 @@ def _use_one(draft: Proposal, rows: pl.DataFrame, why: str, key: Column) -> None
         return
     if len(values) == 1:
         why += "; there is one number" + (", and most are there at each time" if completeness >= 0.5 else "")
-    draft.use("pivot", key, why)
+    draft.use("pivot", key, why=why)
     for name, what in beside.items():
         draft.exclude(draft.columns[name], what)
         if what.startswith(A_QUALITY):
@@ -146,16 +207,41 @@ def _doubt_states(draft: Proposal, key: Column, value: Column) -> None:
         )
 
 
-def _use_two(draft: Proposal, rows: pl.DataFrame, found: str, *keys: Column) -> None:
-    def likeness(sensor: Column, series: Column) -> tuple[bool, float]:
-        return SENSOR_NAME.fullmatch(plain(sensor.name)) is not None, _completeness(rows, sensor, series)
+def _use_several(draft: Proposal, apart: Apart, why: str, *keys: Column) -> None:
+    """Use keys together: one may name a sensor, where rows hold one number; else all of them name a machine."""
 
-    sensor, series = max((keys, keys[::-1]), key=lambda two: likeness(*two))
-    draft.use("series", series, f"{found}, but not those of each {series.name!r} and {sensor.name!r}")
+    def likeness(sensor: Column) -> tuple[bool, float]:
+        others = [_key(key) for key in keys if key is not sensor]
+        return SENSOR_NAME.fullmatch(plain(sensor.name)) is not None, apart.completeness([_key(sensor)], others)
+
+    sensor = max(reversed(keys), key=likeness)
+    values = [column for column in _values(draft, sensor)[0] if column not in keys]
+    is_far = any(are_far(column.numbers, sensor.texts) for column in values)
+    is_called_so = SENSOR_NAME.fullmatch(plain(sensor.name)) is not None or are_quantities(sensor.values)
+    names = [key.name for key in keys]
+    shown = joined([key.texts for key in keys])[0]
+    if len(values) != 1 and not (is_far and is_called_so):
+        draft.use("series", *keys, why=why)
+        draft.doubts.append(
+            f"series: {listed(names)} together name the series of a row, such as {shown!r}: none of them tells "
+            "rows apart alone. If one of them is measured, or names a state, take it out of series"
+        )
+        return
+    others = [key for key in keys if key is not sensor]
+    draft.use("series", *others, why=why)
     draft.use("pivot", sensor)
+    if len(others) > 1:
+        draft.doubts.append(
+            f"series and pivot: {listed([key.name for key in others])} together are taken for a machine, and each "
+            f"{sensor.name!r} for a sensor. If all of them name a machine, leave out pivot and say "
+            f"series = {toml(names)}"
+        )
+        return
+    (series,) = others
     draft.doubts.append(
         f"series and pivot: it may be the other way round. If each {sensor.name!r} is a machine and each "
-        f"{series.name!r} a sensor, say series = {toml(sensor.name)} and pivot = {toml(series.name)}"
+        f"{series.name!r} a sensor, say series = {toml(sensor.name)} and pivot = {toml(series.name)}; if both "
+        f"together name a machine, leave out pivot and say series = {toml(names)}"
     )
 
 
@@ -165,6 +251,16 @@ def _is_key(column: Column) -> bool:
     if not column.is_number and _are_measured(column):
         return False
     return not column.is_number or (column.is_whole and KEY_NAME.fullmatch(plain(column.name)) is not None)
+
+
+def _may_be_key(column: Column) -> bool:
+    """Whether it is a number that may be one of a machine, or its place, by its name: others are measured."""
+    if not column.is_number or column.texts.null_count() or KEY_NAME.fullmatch(plain(column.name)):
+        return False
+    if not 2 <= len(column.values) <= min(MAX_NUMBERED, len(column.texts) // 2):
+        return False
+    name = plain(column.name)
+    return PLACE.fullmatch(name) is not None or (column.is_whole and NUMBERED.fullmatch(name) is not None)
 
 
 def _are_measured(column: Column) -> bool:
@@ -193,29 +289,14 @@ def _is_of_files(draft: Proposal, column: Column) -> bool:
     return bool(rows.select((pl.col("value").n_unique().over("file") == 1).all()).item())
 
 
-def _takes_turns(draft: Proposal, column: Column) -> bool:
-    """Whether each value comes again when all others have been, after about the same time."""
-    size = len(column.values)
-    rounds = steps(pl.Series(range(len(column.texts))), draft.rows["block"], column.texts)
-    seconds = steps(draft.rows["time"], draft.rows["block"], column.texts)
+def _take_turns(draft: Proposal, texts: pl.Series) -> bool:
+    """Whether each text comes again when all others have been, after about the same time."""
+    size = texts.n_unique()
+    rounds = steps(pl.Series(range(len(texts))), draft.rows["block"], texts)
+    seconds = steps(draft.rows["time"], draft.rows["block"], texts)
     return len(rounds) >= size and _is_about(rounds, size, MOST) and _is_about(seconds, seconds.median(), 0.5)
 
 
 def _is_about(values: pl.Series, usual: Any, least: float) -> bool:
     """Whether enough of the values are near the usual one."""
     return int(values.is_between(0.8 * usual, 1.2 * usual).sum()) >= least * len(values)
-
-
-def _disorder(rows: pl.DataFrame, keys: Sequence[Column]) -> float:
-    """Share of rows that repeat a time of theirs, or go back in time."""
-    names = [f"key {column.name}" for column in keys]
-    back = pl.col("time") < pl.col("time").shift().over(["block", *names])
-    again = ~pl.struct("group", "time", *names).is_first_distinct()
-    return float(rows.select((back.fill_null(False) | again).mean()).item())
-
-
-def _completeness(rows: pl.DataFrame, sensor: Column, *series: Column) -> float:
-    """Share of the other sensors that have a row at the time of one, of each series."""
-    key = f"key {sensor.name}"
-    at_each = rows.group_by("time", *(f"key {column.name}" for column in series)).agg(pl.col(key).n_unique())[key]
-    return (int(at_each.sum()) - len(at_each)) / len(at_each) / (len(sensor.values) - 1)

@@ -6,6 +6,7 @@ from itertools import chain
 
 import polars as pl
 
+from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.staging.last_line import ends_within_line
@@ -13,7 +14,8 @@ from longstride.pipeline.ingest.writing.extremes import is_made_up
 from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
-from longstride.storage.text import counted, exact_number, number
+from longstride.pipeline.profile.words.wording import quoted
+from longstride.storage.text import counted, exact_number, number, share
 
 __all__ = ["find_cut_off", "find_missing", "share_missing_words"]
 
@@ -22,6 +24,8 @@ NINES = re.compile(r"-999+(?:\.9+)?")
 """Nobody measures it, so once is enough to ask."""
 LARGER = 1.5
 """So many times larger than all others is a number that means missing; 99.9 among 99.6 to 99.8 may be measured."""
+MOST_DOUBTED = 5
+"""Columns of which each word is named."""
 DIGITS = re.compile(r"[^\w\[\]]*\d[\d\W]*")
 """Without a letter."""
 
@@ -42,6 +46,7 @@ def find_missing(draft: Proposal) -> None:
         values: Iterator[str | float] = chain(_words(column, draft.doubts), _numbers(draft, column))
         for value in values:
             found.setdefault(value, []).append(column)
+    _doubt_words(draft, found)
     for value, columns in found.items():
         text = value if isinstance(value, str) else exact_number(value)
         is_known = MISSING_WORD.fullmatch(text) is not None
@@ -56,6 +61,32 @@ def find_missing(draft: Proposal) -> None:
     for value, columns in found.items():
         for column in columns if isinstance(value, float) else ():
             column.numbers = column.numbers.set(column.numbers == value, None)
+
+
+def _doubt_words(draft: Proposal, found: dict[str | float, list[Column]]) -> None:
+    """Doubt texts that come again and again in a column of numbers, and may say more than that there is none."""
+    by_column: dict[str, dict[str, int]] = {}
+    for text, columns in found.items():
+        for column in columns if isinstance(text, str) and not MISSING_WORD.fullmatch(text) else ():
+            by_column.setdefault(column.name, {})[str(text)] = _count(column, text)
+    for name, words in list(by_column.items())[:MOST_DOUBTED]:
+        shown = ", ".join(f"{quoted(word)} {counted(count, 'time')}" for word, count in words.items())
+        of_rows = share(sum(words.values()), len(draft.columns[name].texts))
+        draft.doubts.append(
+            f"null: {name!r} holds {shown} among its numbers, {of_rows} of rows, read as missing."
+            " If such a text means a state or a limit of the sensor, take it out of null, and make a number "
+            f"of it: exclude = {toml([name])} and sql = {toml(_as_number(name, next(iter(words))))}"
+        )
+    if others := list(by_column)[MOST_DOUBTED:]:
+        draft.doubts.append(f"null: so do {listed(others)}, see the entries of null")
+
+
+def _as_number(name: str, word: str) -> str:
+    column, text = name.replace('"', '""'), word.replace("'", "''")
+    return (
+        f"""SELECT *, CASE WHEN "{column}" = '{text}' THEN 0 ELSE TRY_CAST("{column}" AS DOUBLE) END AS number """
+        "FROM rows"
+    )
 
 
 def _is_in_others(draft: Proposal, value: str | float, columns: list[Column]) -> bool:

@@ -10,6 +10,7 @@ import polars as pl
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.sources.shapes.joined import joined
 from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.column import Column, steps
 from longstride.pipeline.profile.sample import Sample
@@ -89,11 +90,13 @@ class Proposal:
         entries.append(entry)
         self.why[f"{setting}={entry}"] = why
 
-    def use(self, setting: str, column: Column, why: str | None = None) -> None:
-        """Use a column as the series or the sensor of a row."""
-        self.uses[column.name] = setting
-        self.rows = self.rows.with_columns(column.texts.alias(setting))
-        self.put(setting, column.name, why)
+    def use(self, setting: str, *columns: Column, why: str | None = None) -> None:
+        """Use a column as the series or the sensor of a row, or several together as its series."""
+        texts = columns[0].texts if len(columns) == 1 else joined([column.texts for column in columns])
+        self.uses.update(dict.fromkeys((column.name for column in columns), setting))
+        self.rows = self.rows.with_columns(texts.alias(setting))
+        names = [column.name for column in columns]
+        self.put(setting, names[0] if len(names) == 1 else names, why)
 
     def take_series(self, name: str) -> None:
         """Take a column that the names of files make as the series of a row."""

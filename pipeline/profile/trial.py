@@ -8,6 +8,7 @@ from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.sources.shapes.joined import Joined, with_series
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.pipeline.profile.proposal import Proposal
@@ -31,8 +32,10 @@ def try_recipe(draft: Proposal) -> None:
     rejects: list[Reject] = []
     for source, raw in draft.sample.excerpts:
         try:
-            columns = Columns.resolve(source.name, source.names, source.unnamed, recipe)
-            found = parse(source.name, raw, columns, recipe).rejects
+            whole = with_series(source, recipe)
+            rows = whole.reshape(raw) if isinstance(whole, Joined) else raw
+            columns = Columns.resolve(whole.name, whole.names, whole.unnamed, recipe)
+            found = parse(source.name, rows, columns, recipe).rejects
             refuse_other_header(source.name, raw, found)
             rejects += found
         except (SourceError, RecipeError) as error:

@@ -5,10 +5,13 @@ from functools import cached_property
 from typing import Literal
 
 from longstride.pipeline.ingest.errors import RecipeError
-from longstride.pipeline.ingest.setting import by_column
+from longstride.pipeline.ingest.setting import by_column, unexpected
 from longstride.pipeline.ingest.settings.pattern import group_of
 
-__all__ = ["UseSettings"]
+__all__ = ["BETWEEN", "UseSettings"]
+
+BETWEEN = "/"
+"""Between the parts of a series that several columns say."""
 
 AbsentLabels = Literal["error", "zero"]
 
@@ -17,8 +20,9 @@ AbsentLabels = Literal["error", "zero"]
 class UseSettings:
     """Which columns are the series, the sensor, labels and channels."""
 
-    series: str | None = None
-    """Column that says which series a row belongs to; by default there is a single series."""
+    series: str | tuple[str, ...] | None = None
+    """Column that says which series a row belongs to, or several that say it together, as zone and sensor: the
+    series is then called north/t1. By default there is a single series."""
     series_from: str | None = None
     """The series of all rows of a file, from its name: a regular expression with one named group, such as
     '(?P<series>.+)_[0-9]+'. One with a / is searched in the whole path."""
@@ -48,17 +52,24 @@ class UseSettings:
     """Unit of a channel, such as pressure=bar."""
 
     @property
+    def series_parts(self) -> tuple[str, ...]:
+        """Columns that say the series together; none where one says it."""
+        return self.series if isinstance(self.series, tuple) else ()
+
+    @property
     def series_column(self) -> str | None:
-        """Column of the series, where each row says it, or the name of its file does."""
-        if self.series_from is None:
-            return self.series
-        return group_of("series-from", self.series_from)
+        """Column of the series: of the file, or made of several, or of the name of the file."""
+        if self.series_from is not None:
+            return group_of("series-from", self.series_from)
+        return BETWEEN.join(self.series) if isinstance(self.series, tuple) else self.series
 
     def check_files(self) -> None:
         """Raise RecipeError where what names of files say cannot be used."""
         for name in ("series_from", "prefix_from"):
             if (text := getattr(self, name)) is not None:
                 group_of(name.replace("_", "-"), text)
+        if self.series == ():
+            raise unexpected("series", [], "a column, or several such as zone and sensor")
         if self.series is not None and self.series_from is not None:
             raise RecipeError(
                 f"series is a column, {self.series!r}, and series-from takes it from the name of a file: give one "

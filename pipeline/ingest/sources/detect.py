@@ -17,6 +17,7 @@ from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
 from longstride.pipeline.ingest.sources.records.pairs import PairLines, PairRecords
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
+from longstride.pipeline.ingest.sources.shapes.joined import with_series
 from longstride.pipeline.ingest.sources.shapes.melted import Melted
 from longstride.pipeline.ingest.sources.tables.excel import ExcelSource
 from longstride.pipeline.ingest.sources.tables.tdms import TdmsSource
@@ -44,7 +45,7 @@ def reshaped(source: Source, recipe: Recipe) -> Source:
         source = Melted(source, recipe)
     if recipe.series_from or recipe.prefix_from or recipe.date_from:
         source = FromName(source, recipe)
-    return source
+    return with_series(source, recipe)
 
 
 def open_as_it_is(name: str, recipe: Recipe) -> Source:

@@ -8,6 +8,7 @@ from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.writing.spread import spread_times
+from longstride.pipeline.profile.cadence.changes import one_after_the_other
 from longstride.pipeline.profile.clock.runs import Runs, runs_of
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.storage.text import number, readable_time, share
@@ -16,6 +17,7 @@ __all__ = ["find_coarse_clock", "instead_of_one"]
 
 FINER = (1, 10, 100)
 """Parts of a second that clocks have, in each of its units."""
+SECONDS = r"\d:\d\d[:.]\d\d"
 NEARER = 2.0
 """How many times nearer the rows at one place of each run are, where they are of several machines."""
 
@@ -26,7 +28,9 @@ def find_coarse_clock(draft: Proposal) -> None:
         return
     keys = ["block", *draft.keys]
     runs = runs_of(draft.rows["time"], *(draft.rows[key] for key in keys), are_whole=draft.sample.is_whole)
-    if not runs.are_of_coarse_clock or (shown := _differing(draft)) is None or _are_of_several(draft):
+    if (shown := _differing(draft)) is None:
+        return
+    if _keep_changes(draft, shown) or not runs.are_of_coarse_clock or _are_of_several(draft):
         return
     try:
         spread = _spread(draft, runs.usual_step)
@@ -45,6 +49,31 @@ def find_coarse_clock(draft: Proposal) -> None:
     draft.put("spread-over", over, "the usual step from a time to the next")
     draft.put("max-gap", over, "within one step of their clock, it is not known how far rows are apart")
     draft.rows = draft.rows.with_columns(spread)
+
+
+def _keep_changes(draft: Proposal, shown: str) -> bool:
+    """Propose to spread rows of one time that follow each other where a state changes; say whether they do."""
+    over_ns = _resolution(draft)
+    if over_ns > UNITS_NS["s"] and _has_seconds(draft):
+        over_ns = UNITS_NS["s"]
+    if over_ns > UNITS_NS["h"] or (why := one_after_the_other(draft, over_ns)) is None:
+        return False
+    try:
+        spread = _spread(draft, over_ns)
+    except RecipeError:
+        return False
+    over = format_duration(over_ns)
+    again = share(int((spread != draft.rows["time"]).sum()), len(spread))
+    draft.doubts.append(
+        f"{again} of rows repeat a time with other values ({shown}): {why}, so all are kept, spread evenly "
+        f"over {over}, one step of their clock, in the order of the file. If one of them is right, say "
+        'duplicates = "first", "last" or "mean", without spread-over; if they are of several machines, name the '
+        'column that tells them apart, as with series = "COLUMN"'
+    )
+    draft.put("duplicates", "spread", "rows of a time that was before: see the doubt")
+    draft.put("spread-over", over, "one step of the clock")
+    draft.rows = draft.rows.with_columns(spread)
+    return True
 
 
 def instead_of_one(draft: Proposal) -> str:
@@ -82,7 +111,7 @@ def _differing(draft: Proposal) -> str | None:
     again = pl.all_horizontal(
         pl.col(key).eq_missing(pl.col(key).shift()) for key in ("block", "time", *draft.keys)
     )
-    is_again = rows.select(again.fill_null(False)).to_series()
+    is_again = rows.select((again & pl.col("time").is_not_null()).fill_null(False)).to_series()
     for column in draft.channels:
         values = column.numbers
         found = (is_again & values.ne_missing(values.shift())).arg_true()
@@ -140,6 +169,13 @@ def _burst(draft: Proposal, runs: Runs) -> str:
         "If rows of one time were taken faster than that, right after each other, say how long this takes, as "
         f"with spread-over = {toml(format_duration(finest))}. "
     )
+
+
+def _has_seconds(draft: Proposal) -> bool:
+    """Whether times are written with seconds, though all of them may be whole minutes."""
+    recipe = draft.times[0].recipe
+    texts = [draft.columns[name].values.head(1) for name in recipe.time_columns if name in draft.columns]
+    return recipe.time_format in UNITS_NS or any(text.str.contains(SECONDS).any() for text in texts)
 
 
 def _resolution(draft: Proposal) -> int:

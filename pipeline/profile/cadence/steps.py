@@ -6,6 +6,7 @@ from longstride.pipeline.ingest.duration import format_duration, parse_duration
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.profile.cadence.coarse_clock import instead_of_one
+from longstride.pipeline.profile.cadence.stacked import doubt_of_runs
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.storage.text import counted, number, readable_time, share
@@ -23,6 +24,8 @@ ENOUGH = 0.5
 """Share of rows that should be in some window."""
 AUTUMN = {"Europe/Berlin": (10, 25), "America/New_York": (11, 1), "Australia/Sydney": (4, 1)}
 """Zones whose clocks are set back on a Sunday, with the month and the first day that it may be."""
+IN_EUROPE = {1: "Europe/London", 3: "Europe/Athens"}
+"""Zones of Europe by the hour that comes twice, where it is not that of most."""
 FACTORS = {True: (2, 3, 5, 10), False: (2, 3, 5, 10, 20, 50)}
 """How many times the median step a gap may be, of logs with even steps and of others."""
 
@@ -139,6 +142,10 @@ def find_duplicates(draft: Proposal) -> None:
         )
         return
     num_again, num_others = int(is_again.sum()), int(is_other.sum())
+    if (num_others or not num_again) and (doubt := doubt_of_runs(draft)) is not None:
+        draft.doubts.append(doubt)
+        if num_others > FEW * len(rows):
+            return
     if not num_again:
         _doubt_steps_back(draft)
         return
@@ -146,6 +153,8 @@ def find_duplicates(draft: Proposal) -> None:
         draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before, as it was")
         _doubt_left_out(draft, rows.select(whose), is_again)
         return
+    night = _in_autumn(rows["time"].filter(is_other))
+    set_back = f". They lie in the hour that comes twice where clocks are set back, as in {night}" if night else ""
     row = is_other.to_list().index(True)
     name = next(name for name, differ in zip(compared, differs, strict=True) if differ[row])
     shown = (
@@ -162,8 +171,8 @@ def find_duplicates(draft: Proposal) -> None:
         draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before: see the doubt")
         draft.doubts.append(
             f"duplicates: {num_others:,} of {counted(num_again, 'row')} of a time that was before have other "
-            f"values or labels: {shown}. An ingest stops there, unless you say which is right: duplicates = "
-            '"first", "last" or "mean"' + instead_of_one(draft)
+            f"values or labels: {shown}{set_back}. An ingest stops there, unless you say which is right: "
+            'duplicates = "first", "last" or "mean"' + instead_of_one(draft)
         )
 
 
@@ -238,5 +247,6 @@ def _in_autumn(times: pl.Series) -> str | None:
     for zone, (in_month, first_day) in AUTUMN.items():
         is_then = is_night & (month == in_month) & day.is_between(first_day, first_day + 6)
         if len(times) and int(is_then.sum()) > len(times) / 2:
-            return zone
+            hours = set(moments.filter(is_then).dt.hour().to_list())
+            return IN_EUROPE.get(hours.pop(), zone) if zone.startswith("Europe") and len(hours) == 1 else zone
     return None

@@ -7,11 +7,14 @@ from longstride.pipeline.profile.words.time_names import plain
 __all__ = ["is_label_name", "is_target_name", "may_be_label_name", "names_normal", "says_normal"]
 
 STRONG = """
-label anomaly anomalies anomalous abnormal abnormality attack fault failure outlier changepoint defect intrusion
-groundtruth malicious malfunction breakdown misbehavior misbehaviour
+label labelled labeled anomaly anomalies anomalous anom abnormal abnormality attack fault faulty faulted failure
+outlier changepoint defect defective intrusion groundtruth malicious malfunction breakdown misbehavior misbehaviour
+ytrue ylabel
 anomalie anomalien anomalia anomalía störung stoerung fehler ausfall störfall defekt angriff
 défaut defaut panne défaillance defaillance attaque étiquette etiquette
 falla fallo avería averia ataque etiqueta falha avaria guasto attacco etichetta
+fehlerhaft gestört defectueux défectueux anormal anormale anomalo anomalía anómalo defectuoso difettoso
+неисправен 고장 이상 결함 공격 라벨 레이블
 storing afwijking aanval usterka awaria etykieta atak fel feil fejl avvikelse avvik afvigelse vika virhe poikkeama
 arıza ariza poruha závada meghibásodás hiba
 аномалия авария
@@ -22,18 +25,33 @@ arıza ariza poruha závada meghibásodás hiba
 WEAK = """
 y class cls target normal alarm alert status state event error broken leak leakage condition health drift
 truth gt fraud contamination activity result outcome category
+fail failed fails trip tripped ok nok ng pass passed warning warn incident maintenance damage damaged degraded
+degradation severity risk crack blocked clogged stuck diagnosis scrap reject rejected bad annotation annotated
+prediction predicted pred classification
 alarme alarma allarme larm zustand état etat estado stato toestand stan tila klasse classe clase
-condición ereignis статус класс 状态
+condición ereignis warnung wartung meldung störmeldung состояние тревога 报警 告警 警報 警告 泄漏 상태 경보 알람
+статус класс 状态
 狀態 状態 类别
 """
 """Names of labels, and of channels."""
 FILLERS = "is has flag flags of the bin binary true"
-QUALIFIERS = "type id code kind n no nr num number score index machine system name hidden"
+QUALIFIERS = """
+type id code kind n no nr num number score index machine system name hidden detected detection required within
+aktiv actif attivo activo level mode will has quality klasse
+typ 代码 코드
+"""
 """What such a word is together with is a label too, or a number that says something of it."""
-TARGETS = r"rul|ttf|remainingusefullife|remaininglife|timetofailure|restlebensdauer|cyclestofailure"
+JOINED = re.compile(
+    r"(is|has)?(?P<base>\w+?)(s?label|s?labels|s?flag|フラグ|ラベル|検知|标志|标记|标签|检测|플래그|여부"
+    r"|(?P<kind>klasse|code|typ|type|id|代码|코드))?"
+)
+TARGETS = (
+    r"rul|ttf|soh|stateofhealth|toolwear|remainingusefullife|remaininglife|timetofailure|restlebensdauer"
+    r"|cyclestofailure"
+)
 NORMAL = """
 normal benign healthy nominal regular normale normaal normalny normalne gesund normalbetrieb sain sano
-норма нормально 正常
+норма нормально исправен исправно 정상 正常
 """
 NOTHING = """
 ok good none no false 0 0.0 - io i.o. i.o gut nein kein keine keiner ohne bon non aucun aucune bien ninguno ninguna
@@ -49,7 +67,7 @@ def _words(text: str) -> frozenset[str]:
 STRONG_WORDS, WEAK_WORDS, QUALIFYING = _words(STRONG) | {"event"}, _words(WEAK), _words(QUALIFIERS)
 FILLING, NORMAL_WORDS = _words(FILLERS), _words(NORMAL)
 NOTHING_WORDS = _words(NOTHING)
-NORMAL_OR_ATTACK = {"normalattack", "attackattack"}
+NORMAL_OR_ATTACK = {"normalattack", "attackattack", "attflag", "attflags"}
 
 
 def is_label_name(name: str) -> bool:
@@ -103,6 +121,7 @@ def _split(name: str) -> list[str]:
 
 def _joined(word: str) -> list[str]:
     """Words that are written as one, such as isanomaly and anomalylabel."""
-    found = re.fullmatch(r"(is)?(\w+?)(s?label|s?labels|s?flag)?", word)
-    base = found[2] if found else word
-    return [base] if base in STRONG_WORDS | WEAK_WORDS else [word]
+    found = JOINED.fullmatch(word)
+    if found is None or found["base"] not in STRONG_WORDS | WEAK_WORDS:
+        return [word]
+    return [found["base"], *([found["kind"]] if found["kind"] else [])]

@@ -86,3 +86,66 @@ def test_one_number_at_times_of_their_own(look: LOOK, names: str, setting: str) 
     found = look("time,which,value", *zip(*rows, strict=True))
     assert found.settings == {"time": "time", setting: "which"}
     assert doubted(found, "pivot = " if setting == "series" else "series = ")
+
+
+WHOSE = [(zone, place) for zone in ("north", "south") for place in ("a", "b", "c")]
+
+
+def panel(rows: int, whose: Sequence[Sequence[object]], order: str) -> list[list[str]]:
+    """Rows of several machines at each time: time, what names them, two numbers."""
+    numbers = iter(wave(2 * rows * len(whose)))
+    found = [[stamp, *map(str, of), next(numbers), next(numbers)] for stamp in times(rows) for of in whose]
+    if order == "one below the other":
+        return sorted(found, key=lambda row: row[1 : 1 + len(whose[0])])
+    return [found[row] for row in np.random.default_rng(3).permutation(len(found))] if order == "any" else found
+
+
+ORDERS = pytest.mark.parametrize("order", ["by time", "one below the other", "any"])
+
+
+@ORDERS
+def test_two_columns_name_a_machine_together(look: LOOK, store: STORE, order: str) -> None:
+    found = look("time,zone,place,a,b", *zip(*panel(30, WHOSE, order), strict=True))
+    assert found.settings == {"time": "time", "series": ["zone", "place"]}
+    assert doubted(found, "'zone', 'place' together name the series of a row")
+    made = store()
+    assert made.series == tuple(sorted(f"{zone}/{place}" for zone, place in WHOSE))
+    assert made.num_rows == 180
+
+
+@ORDERS
+@pytest.mark.parametrize("name", ["gpu", "bus", "rep", "depth"])
+def test_a_number_names_a_machine(look: LOOK, store: STORE, order: str, name: str) -> None:
+    found = look(f"time,{name},a,b", *zip(*panel(30, [[0], [1], [2], [5]], order), strict=True))
+    assert found.settings == {"time": "time", "series": name}
+    assert doubted(found, "is taken for the number of a machine")
+    assert store().num_rows == 120
+
+
+@ORDERS
+def test_a_second_column_tells_apart_what_the_first_leaves_together(look: LOOK, store: STORE, order: str) -> None:
+    cities = [("Columbia", "SC"), ("Columbia", "MO"), *((f"City{number}", "MO") for number in range(20))]
+    found = look("time,city,state,a,b", *zip(*panel(20, cities, order), strict=True))
+    assert found.settings["series"] == ["city", "state"]
+    assert len(store().series) == 22
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
+@pytest.mark.parametrize("words", [["auto", "hand", "off"], [f"W{number}" for number in range(16)]])
+def test_a_text_of_rows_that_repeat_a_time_is_no_machine(look: LOOK, share: float, words: list[str]) -> None:
+    random = np.random.default_rng(1)
+    seconds = np.cumsum(random.random(400) > share) * 60
+    stamps = [(START + timedelta(seconds=int(second))).isoformat() for second in seconds]
+    found = look("time,remark,a,b", stamps, random.choice(words, 400), wave(400), wave(400, seed=1))
+    assert not {"series", "pivot"} & found.settings.keys()
+    assert doubted(found, "repeat a time with other values") or doubted(found, "of a time that was before")
+
+
+def test_several_columns_take_turns_together(look: LOOK) -> None:
+    rows = [
+        [(START + timedelta(seconds=60 * row + place)).isoformat(), *whose]
+        for row in range(30)
+        for place, whose in enumerate(WHOSE)
+    ]
+    found = look("time,zone,place,a,b", *zip(*rows, strict=True), wave(180), wave(180, seed=1))
+    assert found.settings["series"] == ["zone", "place"]

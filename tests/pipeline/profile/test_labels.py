@@ -84,7 +84,21 @@ def test_kinds_of_faults_are_labels_in_doubt(look: LOOK) -> None:
     assert doubted(found, "'fault' is taken for labels, not for an input: 0 to 3")
 
 
-@pytest.mark.parametrize("name", ["Störung", "panne", "falla", "异常", "авария", "isanomaly", "Fault flags"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Störung",
+        "panne",
+        "falla",
+        "异常",
+        "авария",
+        "고장",
+        "異常フラグ",
+        "isanomaly",
+        "Fault flags",
+        "Faulty",
+    ],
+)
 def test_names_of_labels_in_other_languages(look: LOOK, name: str) -> None:
     assert look(f"time,v,{name}", times(40), wave(40), [0, 0, 1, 0] * 10).settings["labels"] == [name]
 
@@ -100,7 +114,13 @@ def test_names_of_labels_in_other_languages(look: LOOK, name: str) -> None:
         "anomaly (0/1)",
         "GT",
         "fault_code",
+        "Fehlercode",
         "alarme",
+        "ATT_FLAG",
+        "is_ok",
+        "leak_detected",
+        "tripped",
+        "故障代码",
     ],
 )
 @pytest.mark.parametrize("values", [["0", "1"], ["0", "3", "1", "17"]])

@@ -1,11 +1,14 @@
 """Words and numbers that are found to mean a missing value."""
 
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from longstride import Proposal
+from longstride import Proposal, Recipe, ingest
+from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from tests.helpers.logs.small_logs import doubted, times, wave
 
@@ -23,6 +26,8 @@ def test_words(look: LOOK, store: STORE) -> None:
     assert found.settings == {"time": "time", "null": ["NA", "c=sensor off"], "max-rejects": "1"}
     assert found.why["null=NA"] == "2 times in 2 columns"
     assert found.why["null=c=sensor off"] == "2 times: a missing value?"
+    assert doubted(found, "'c' holds 'sensor off' 2 times among its numbers")
+    assert not doubted(found, "'NA'")
     # What is there once is a slip, and rejected.
     assert doubted(found, "1 row of the sample cannot be read: no number in 'd'")
     made = store()
@@ -96,3 +101,15 @@ def test_nines_that_may_be_measured_are_doubted(look: LOOK, value: str) -> None:
     found = look("time,clock", times(60), numbers)
     assert "null" not in found.settings
     assert doubted(found, f'null = ["clock={value}')
+
+
+def test_unknown_words_may_mean_a_number(look: LOOK) -> None:
+    a = ["over" if row % 9 == 4 else "und" if row % 20 == 7 else text for row, text in enumerate(wave(100))]
+    found = look("time,a,b", times(100), a, wave(100, seed=1))
+    assert doubted(found, "'a' holds 'over' 11 times, 'und' 4 times among its numbers, 15.0% of rows")
+    (doubt,) = (doubt for doubt in found.doubts if doubt.startswith("null: 'a'"))
+    settings = tomllib.loads(doubt.split("make a number of it: ")[1].replace(" and sql", "\nsql"))
+    assert settings["exclude"] == ["a"]
+    out = Path(found.sample.names[0]).with_suffix(".zarr")
+    ingest([found.sample.names[0]], out, Recipe(time="time", **settings))
+    assert open_store(out).values[:, 1].tolist().count(0.0) == 11

@@ -31,7 +31,7 @@ class FromName(Reshaped):
             if (text := getattr(recipe, setting)) is not None:
                 column, found = _found(inner, setting, text)
                 self._made[column] = found
-        shared = {*recipe.time_columns, recipe.series, recipe.pivot, *recipe.labels}
+        shared = {*recipe.time_columns, *recipe.series_parts, recipe.series, recipe.pivot, *recipe.labels}
         prefix = "" if recipe.prefix_from is None else f"{_found(inner, 'prefix_from', recipe.prefix_from)[1]}/"
         self._given = {name: name if name in shared else f"{prefix}{name}" for name in inner.names}
         self._of_file = {given: name for name, given in self._given.items()}

@@ -155,7 +155,7 @@ def _use_known_key(draft: Proposal) -> None:
     keys = {source.key for source, _ in draft.sample.excerpts if isinstance(source, Keyed)}
     for key in filter(None, keys):
         if len(draft.columns[key].values) > 1:
-            draft.use("series", draft.columns[key], "it says what the other columns hold")
+            draft.use("series", draft.columns[key], why="it says what the other columns hold")
 
 
 def _say_dialect(draft: Proposal) -> None:

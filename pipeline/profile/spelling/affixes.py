@@ -20,7 +20,7 @@ AFFIXED = re.compile(
     r"(?P<number>\(?[+\-\u2212]?(?:\d[\d.,'\u2019 \u00a0\u2009\u202f]*\d|\d|[.,]\d+)"
     r"(?:[eE][+-]?\d+)?\)?(?:-(?=\s|$))?)\s*"
     r"(?P<unit>[^\W\d_](?:[^\d*!?#\u2020\u2021()\[\]]|(?<=[a-zA-Z^])\d){0,31}?"
-    rf"|[%\u2030\xb0\"$\u20ac\u00a3\u00a5\u20b9]\s?[a-zA-Z]?)?\s*(?P<flag>{SYMBOLS})?"
+    rf"|\*[CF]\b|[%\u2030\xb0\"$\u20ac\u00a3\u00a5\u20b9]\s?[a-zA-Z]?)?\s*(?P<flag>{SYMBOLS})?"
 )
 SCALES = re.compile(r"%|[kKMGTmunp\xb5\u03bc]|k?bn|mio\.?|mill?\.?|tsd\.?", re.IGNORECASE)
 """They multiply: a number without one is another number."""

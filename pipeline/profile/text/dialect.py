@@ -34,6 +34,8 @@ COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 NAMED_NUMBER = re.compile(r"\w\s*[=:]\s*[+-]?\.?\d")
 WAYS = ("columns-at", "line", "record")
 """Settings that take the place of a separator."""
+MORE_LINES = 0.02
+"""So many more lines than one sentence, if they are read by the names in them, in any order."""
 CUT_WELL = 0.7
 """A table of a lower score may be of sentences."""
 QUOTES = {
@@ -134,8 +136,10 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         mark = table.comment
         lines = ["" if mark and line.startswith(mark) else line for line in lines]
         said = find_sentences(lines)
-        is_usual = said is not None and said.share >= NEARLY_ALL
-        pairs = None if is_usual else find_pairs(lines) or find_records(lines)
+        share = said.share if said is not None else 0.0
+        pairs = find_pairs(lines) or find_records(lines) if share < NEARLY_ALL else find_pairs(lines)
+        if pairs is not None and pairs.share <= share + MORE_LINES:
+            pairs = None
         if found := pairs or said:
             return _of_sentences(found, table.comment, encoding, doubt)
     lines = text.decode(errors="replace").splitlines()[: num_lines + _first_row(table, head)]

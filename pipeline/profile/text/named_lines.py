@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from longstride.pipeline.ingest.sources.records.named_values import begin_of_pairs, named_values
 from longstride.pipeline.profile.text.sentences import SPECIAL, TIME
+from longstride.pipeline.profile.words.time_names import name_score
 
 __all__ = ["NamedLines", "find_pairs", "find_records"]
 
@@ -29,6 +30,8 @@ class NamedLines(NamedTuple):
     """`line` or `record`."""
     pattern: str
     why: str
+    share: float
+    """Of the lines, those that are read so."""
     num_above: int = 0
     doubt: str | None = None
 
@@ -55,10 +58,17 @@ def find_pairs(lines: Sequence[str]) -> NamedLines | None:
     pattern = re.compile(f"{shape}{''.join(words)}(?P<pairs>.+)")
     found = [pattern.fullmatch(line.text) for line in chosen]
     rows = [named_values(match["pairs"]) for match in found if match is not None]
-    named = [row for row in rows if isinstance(row, dict) and len(row) >= SEVERAL]
+    named = [row for row in rows if isinstance(row, dict) and _is_row(row, has_time=bool(shape))]
     if len(named) < max(FEWEST, MOST * len(texts)) or not _are_measured(named):
         return None
-    return NamedLines("line", pattern.pattern, "lines name their values, in any order: each name is a column")
+    why = "lines name their values, in any order: each name is a column"
+    return NamedLines("line", pattern.pattern, why, len(named) / len(texts))
+
+
+def _is_row(values: dict[str, str | None], *, has_time: bool) -> bool:
+    """Whether there are several names, or a number behind the only one of a line that begins with a time."""
+    numbers = [value for value in values.values() if value is not None and NUMBER.fullmatch(value)]
+    return len(values) >= SEVERAL or (has_time and len(numbers) == 1)
 
 
 def find_records(lines: Sequence[str]) -> NamedLines | None:
@@ -84,7 +94,8 @@ def find_records(lines: Sequence[str]) -> NamedLines | None:
         return None
     if sum(map(bool, records)) < MOST * (len(records) - 1):
         return None
-    return NamedLines("record", shape, "a line with a time begins each record, and lines below it name its values")
+    why = "a line with a time begins each record, and lines below it name its values"
+    return NamedLines("record", shape, why, (len(records) + num_named) / len(texts))
 
 
 def _read(text: str) -> _Line | None:
@@ -124,7 +135,8 @@ def _shape_of_begin(text: str) -> str | None:
     found = re.fullmatch(r"(?P<lead>(?:[^\W\d]\w*\s*[:=]\s*|\W*))(?P<time>.*?)(?P<end>\W*)", text)
     assert found is not None
     time = ZONED.sub(r"\g<before> \g<year>", found["time"])
-    if TIME.fullmatch(time) is None or not re.search(r"\d:\d", time):
+    is_clock = re.search(r"\d:\d", time) or name_score(found["lead"].strip(" :="))
+    if TIME.fullmatch(time) is None or not is_clock:
         return None
     lead = re.sub(r"\\? +", r"\\s*", _escaped(found["lead"]))
     return f"{lead}(?P<time>{_shape(found['time'])}){_escaped(found['end'])}"

@@ -26,8 +26,8 @@ def named_values(text: str) -> dict[str, str | None] | Fault:
     """The values by their names. What stands without a name, and a name that comes twice, is a fault.
 
     Names are words; between separators (; | , and tabs), a single one may be of several words. A value reaches to
-    the next name or separator, so that a unit may stand behind it. A comma between digits separates nothing, and
-    a remark in brackets behind a value is left out.
+    the next name or separator, so that a unit may stand behind it; that of a single name reaches to the end. A
+    comma between digits separates nothing, and a remark in brackets behind a value is left out.
     """
     if len(text) > MAX_LETTERS:
         return Fault("line too long", f"the line is longer than {MAX_LETTERS:,} letters")
@@ -37,10 +37,12 @@ def named_values(text: str) -> dict[str, str | None] | Fault:
     if any(quoted["end"] == "" for quoted in QUOTED.finditer(text)):
         return Fault("quote out of place", "a quote is opened in the line, and none closes it")
     masked = _masked(text)
-    for segment in SEGMENT.finditer(masked):
+    segments = [segment for segment in SEGMENT.finditer(masked) if segment[0].strip()]
+    marks = [len(MARK.findall(segment[0])) for segment in segments]
+    if sum(marks) == 1 == marks[0]:
+        return dict(_pairs(text[segments[0].start() :], masked[segments[0].start() :]))
+    for segment in segments:
         start, stop = segment.span()
-        if not text[start:stop].strip():
-            continue
         pairs = list(_pairs(text[start:stop], segment[0]))
         if not pairs:
             return Fault("no name", f"{text[start:stop].strip()[:60]!r} has no name before it, as in NAME=VALUE")

@@ -85,6 +85,34 @@ def test_titles_tell_names_of_a_record_apart(tmp_path: Path) -> None:
     np.testing.assert_array_equal(values["nvme-1/temp1"], np.array(HUM, np.float32))
 
 
+def test_one_name_a_line_behind_a_time(tmp_path: Path) -> None:
+    lines = []
+    for row in range(COUNT):
+        lines += [f"{CLOCK[row]}.125 -> Temp = {TEMP[row]} *C", f"{CLOCK[row]}.130 -> Hum = {HUM[row]} %"]
+    file = tmp_path / "log.txt"
+    file.write_text("\n".join(lines) + "\n")
+    found = propose(file)
+    longstride.ingest([file], tmp_path / "log.zarr", found.recipe)
+    values = values_of(longstride.open(tmp_path / "log.zarr"))
+    np.testing.assert_array_equal(values["Temp"][::2], np.array(TEMP, np.float32))
+    np.testing.assert_array_equal(values["Hum"][1::2], np.array(HUM, np.float32))
+
+
+def test_records_begin_with_a_named_number_of_seconds(tmp_path: Path) -> None:
+    file = tmp_path / "log.txt"
+    file.write_text(
+        "\n".join(
+            f"Timestamp: {1709290800 + 60 * row}\nTemp: {TEMP[row]} C\nLoad: 0.{row}, 0.2, 0.3\n"
+            for row in range(COUNT)
+        )
+    )
+    found = propose(file)
+    longstride.ingest([file], tmp_path / "log.zarr", found.recipe)
+    values = values_of(longstride.open(tmp_path / "log.zarr"))
+    np.testing.assert_array_equal(values["Temp"], np.array(TEMP, np.float32))
+    assert "Load" not in values
+
+
 def test_damaged_lines_are_rejected_and_named(tmp_path: Path) -> None:
     lines = log_of(FORMS["semicolons"]).splitlines()
     lines[3] = lines[3][:15]

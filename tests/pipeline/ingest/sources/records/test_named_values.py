@@ -53,6 +53,7 @@ def test_each_letter_of_a_line_is_in_a_pair_or_the_line_is_a_fault(text: str) ->
         ("+3.3V: 3.29 V  (min = +2.97 V)", {"+3.3V": "3.29 V"}),
         ('{a: 1, note: "b=2, c"}', {"a": "1", "note": "b=2, c"}),
         ('pipe=5" b=2', {"pipe": '5"', "b": "2"}),
+        ("Load: 0.02, 0.03, 0.05", {"Load": "0.02, 0.03, 0.05"}),
         ("a= b=2", {"a": None, "b": "2"}),
         ("url=http://x/y a=1", {"url": "http://x/y", "a": "1"}),
         ("", {}),
@@ -65,7 +66,8 @@ def test_lines_as_programs_write_them(text: str, expected: dict[str, str | None]
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a=1, 22", "no name"),
+        ("a=1, b=2, 22", "no name"),
+        ("22, a=1", "no name"),
         ("12:00:00", "no name"),
         ("WARN a=1 b=2", "no name"),
         ("a=1 a=2", "name twice"),

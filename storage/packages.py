@@ -9,7 +9,9 @@ __all__ = ["PackageError", "needs", "package_error"]
 
 EXTRAS = {
     "distributed": "dask",
+    "edfio": "edf",
     "fastexcel": "excel",
+    "h5py": "hdf5",
     "jinja2": "",
     "matplotlib": "",
     "nptdms": "tdms",
@@ -19,6 +21,7 @@ EXTRAS = {
     "pyarrow": "",
     "s3fs": "s3",
     "safetensors": "arrays",
+    "scipy": "matlab",
     "sklearn": "evaluate",
     "tensorboard": "tensorboard",
     "zarr": "",

@@ -59,6 +59,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": True}
     channels=COLUMNS,
     exclude=COLUMNS,
     unit={"metavar": "COL=UNIT"},
+    table={"metavar": "NAME"},
     separator={"metavar": "TEXT", "callback": _tab},
     columns_at={"metavar": "N,..."},
     line=PATTERN,

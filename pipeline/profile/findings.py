@@ -61,6 +61,7 @@ def profile(
     rows: int = 10_000,
     every: str | None = None,
     start: str | None = None,
+    table: str | None = None,
     progress: Callable[[float, float], object] | None = None,
 ) -> Proposal:
     """Look at about `rows` rows of sources, given as for `ingest`, and propose a recipe.
@@ -71,7 +72,8 @@ def profile(
 
     `every` says that rows are counted, and how far apart they are ("50us", "20000hz"); `start`, when the first row
     was, an elapsed time is zero, or the date of times of day. Where a log needs one of them and does not tell it,
-    the `question` of the proposal says so, and its `recipe` is not finished.
+    the `question` of the proposal says so, and its `recipe` is not finished. `table` names the one to look at of
+    files that hold several.
 
     Raises SourceError or RecipeError where a file cannot be read, where no column holds numbers, and where `every`
     or `start` cannot be used.
@@ -82,17 +84,16 @@ def profile(
         TemporaryDirectory(prefix="longstride-") as folder,
         spooled(given, Path(folder, "rows"), MAX_BYTES) as spool,
     ):
-        draft = _profiled(
-            [os.fspath(name) for name in spool.names], rows, Told(every=every, start=start), progress
-        )
+        files = [os.fspath(name) for name in spool.names]
+        sample = take_sample(files, rows, table)
+        draft = _profiled(files, sample, Told(every=every, start=start), progress)
     draft.seen += [f"{one} were looked at" for one in spool.cut]
     return draft
 
 
 def _profiled(
-    names: list[str], rows: int, told: Told, progress: Callable[[float, float], object] | None
+    names: list[str], sample: Sample, told: Told, progress: Callable[[float, float], object] | None
 ) -> Proposal:
-    sample = take_sample(names, rows)
     if not sample.num_rows:
         raise _no_row(sample)
     if not sample.is_whole:
@@ -128,6 +129,7 @@ def _profiled(
     try_recipe(draft)
     _say_nested(draft)
     draft.seen += sample.seen
+    draft.seen += dict.fromkeys(note for source, _ in sample.excerpts for note in source.notes)
     draft.sort()
     return draft
 
@@ -149,7 +151,9 @@ def _no_row(sample: Sample) -> SourceError:
 
 
 def _say_dialect(draft: Proposal) -> None:
-    dialect = draft.sample.dialect
+    dialect, table = draft.sample.dialect, draft.sample.table
+    if table is not None:
+        draft.put("table", table)
     for setting, value in dialect.settings.items():
         if value != getattr(Recipe, setting.replace("-", "_")):
             draft.put(setting, value, dialect.why.get(setting) or WHY.get(setting))

@@ -76,6 +76,8 @@ class Sample:
     excerpts: tuple[Excerpt, ...]
     is_whole: bool
     """Whether nothing was left out."""
+    table: str | None = None
+    """Which was looked at of files that hold several."""
     seen: tuple[str, ...] = ()
     """What was looked through beyond these rows."""
     beyond: Mapping[str, Beyond] = field(default_factory=dict)
@@ -105,7 +107,7 @@ class Sample:
 
     def recipe(self, layout: Mapping[str, str | list[str]] | None = None) -> Recipe:
         """How the rows are read before anything else is known of them."""
-        return _recipe(self.dialect, layout)
+        return _recipe(self.dialect, self.table, layout)
 
     def shaped(self, layout: Mapping[str, str | list[str]]) -> "Sample":
         """The same rows in another shape: `layout` has the settings of it, and the time column."""
@@ -135,10 +137,11 @@ class Sample:
         return whole.with_columns(selectors.float().fill_nan(None))
 
 
-def take_sample(names: Names, rows: int) -> Sample:
+def take_sample(names: Names, rows: int, table: str | None = None) -> Sample:
     """Read about `rows` rows of logs: the beginning of each file, and the middle and end of long plain texts.
 
-    Raises RecipeError or SourceError where a file cannot be read, or two are written differently.
+    Of files that hold several tables, `table` names the one. Raises RecipeError or SourceError where a file cannot
+    be read, or two are written differently.
     """
     if not isinstance(rows, int) or rows < 1:
         raise LongstrideError(f"rows={rows}: expected a whole number of at least 1", code="option-value")
@@ -151,7 +154,7 @@ def take_sample(names: Names, rows: int) -> Sample:
     for name in seen:
         begin = _read(name, 0, SNIFFED_BYTES)
         spans[name] = _spans(name, begin, each)
-        source = open_as_it_is(name, _recipe(sniff(begin)))
+        source = open_as_it_is(name, _recipe(sniff(begin), table))
         if isinstance(source, JsonArraySource):
             spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]
         if isinstance(source, CsvSource | JsonSource):
@@ -166,14 +169,16 @@ def take_sample(names: Names, rows: int) -> Sample:
         names=tuple(seen),
         spans=spans,
         excerpts=tuple(
-            excerpt for name in seen for excerpt in _excerpts(name, spans[name], _recipe(dialect), each)
+            excerpt for name in seen for excerpt in _excerpts(name, spans[name], _recipe(dialect, table), each)
         ),
         is_whole=is_text and num_bytes_seen == sum(map(num_bytes, files)),
+        table=table,
     )
 
 
-def _recipe(dialect: Dialect, layout: Mapping[str, str | list[str]] | None = None) -> Recipe:
-    return Recipe.from_settings({"time": "time", **dialect.settings, **(layout or {})})
+def _recipe(dialect: Dialect, table: str | None, layout: Mapping[str, str | list[str]] | None = None) -> Recipe:
+    chosen = {} if table is None else {"table": table}
+    return Recipe.from_settings({"time": "time", **chosen, **dialect.settings, **(layout or {})})
 
 
 def _read(name: str, start: int, size: int) -> bytes:

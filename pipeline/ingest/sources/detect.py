@@ -16,14 +16,17 @@ from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
 from longstride.pipeline.ingest.sources.shapes.melted import Melted
+from longstride.pipeline.ingest.sources.tables.edf import EdfSource
 from longstride.pipeline.ingest.sources.tables.excel import ExcelSource
+from longstride.pipeline.ingest.sources.tables.hdf5 import Hdf5Source
+from longstride.pipeline.ingest.sources.tables.matlab import MatlabSource
 from longstride.pipeline.ingest.sources.tables.tdms import TdmsSource
 
 __all__ = ["open_as_it_is", "open_source", "reshaped"]
 
 PROBE_BYTES = 2**12
 PARQUET, ARROW = b"PAR1", b"ARROW1"
-TABLES = (ExcelSource, TdmsSource)
+TABLES = (EdfSource, ExcelSource, Hdf5Source, MatlabSource, TdmsSource)
 """Known by their names as well: other files begin with the same bytes."""
 ANNOTATED = re.compile(rb'"?#(group|datatype|default)"?,', re.IGNORECASE)
 """The first line of a table of InfluxDB."""
@@ -60,7 +63,7 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         return ArrowSource(name)
     for kind in TABLES:
         if magic.startswith(kind.magic) and name.lower().endswith(kind.suffixes):
-            return kind(name)
+            return kind(name, recipe.table)
     with open_text(name) as (stream, _):
         begin = stream.read(PROBE_BYTES)
     refuse_foreign(name, begin)

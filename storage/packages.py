@@ -8,9 +8,11 @@ from longstride.storage.errors import LongstrideError
 __all__ = ["PackageError", "needs", "package_error"]
 
 EXTRAS = {
+    "asammdf": "mdf",
     "distributed": "dask",
     "edfio": "edf",
     "fastexcel": "excel",
+    "h5netcdf": "netcdf",
     "h5py": "hdf5",
     "jinja2": "",
     "matplotlib": "",
@@ -24,6 +26,7 @@ EXTRAS = {
     "scipy": "matlab",
     "sklearn": "evaluate",
     "tensorboard": "tensorboard",
+    "xarray": "netcdf",
     "zarr": "",
 }
 """The extra that brings a package, by the name of its import; "" where Longstride without extras does."""

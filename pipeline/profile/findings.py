@@ -183,6 +183,10 @@ def _say_unnamed(draft: Proposal) -> None:
 
 
 def _say_units(draft: Proposal) -> None:
+    of_files = {name: unit for source, _ in draft.sample.excerpts for name, unit in source.units.items()}
+    for name, unit in of_files.items():
+        if name in draft.columns and "=" not in unit:
+            draft.add("unit", f"{name}={unit}", "the file says so")
     for name, unit in draft.sample.dialect.units.items():
         if name in draft.columns and "=" not in unit:
             draft.add("unit", f"{name}={unit}", "stands below the names")

@@ -89,6 +89,8 @@ class Source(ABC):
         """Those of them that the file does not name."""
         self.repeated: tuple[str, ...] = ()
         """Names that the file gives to more than one column."""
+        self.units: dict[str, str] = {}
+        """Units of columns, where the file has a place for them."""
         self.notes: tuple[str, ...] = ()
         """What of the file is not read, in words."""
         self.num_rows: int | None = None

@@ -151,6 +151,8 @@ class _Signals(TableReader):
         names, self.repeated = distinct([TIME, *(signal.label for signal in signals)])
         self._signals = dict(zip(names[1:], signals, strict=True))
         self._layout, self._size, self.is_held = layout, size, is_held
+        units = {name: signal.physical_dimension for name, signal in self._signals.items()}
+        self.units = {name: unit for name, unit in units.items() if unit}
         kinds = dict.fromkeys(self._signals, pa.float64())
         super().__init__(pa.schema({TIME: pa.timestamp("ns"), **kinds}), size * layout.num_records)
 

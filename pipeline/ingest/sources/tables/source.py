@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from longstride.pipeline.ingest.errors import SourceError
@@ -26,6 +27,8 @@ class TableReader(ABC):
     """Names that the file gives to more than one column."""
     notes: Sequence[str] = ()
     """What of the file is not read, in words."""
+    units: Mapping[str, str] = MappingProxyType({})
+    """Units of columns that the file says."""
 
     def __init__(self, schema: Any, num_rows: int) -> None:
         self.schema = schema
@@ -94,6 +97,7 @@ class TableSource(Columnar):
 
     def _schema_of(self, file: Any) -> Any:
         self.repeated, self.notes = tuple(file.repeated), tuple(file.notes)
+        self.units = dict(file.units)
         return file.schema
 
     def _rows_of(self, file: Any) -> list[int]:

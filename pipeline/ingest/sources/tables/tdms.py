@@ -92,6 +92,8 @@ class _Channels(TableReader):
         self._channels = channels
         self._clock = clock if TIME not in channels else None
         kinds = {name: column_of(channel.read_data(0, 1)).type for name, channel in channels.items()}
+        units = {name: str(channel.properties.get("unit_string", "")) for name, channel in channels.items()}
+        self.units = {name: unit for name, unit in units.items() if unit}
         times = {} if self._clock is None else {TIME: pa.timestamp("ns")}
         super().__init__(pa.schema({**times, **kinds}), max(map(len, channels.values()), default=0))
 

@@ -1,0 +1,117 @@
+"""Every kind of file that a package of its own reads: the same rows, the same promises."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from longstride import LongstrideError, Recipe, append, ingest, open, profile, rebuild
+from longstride.pipeline.ingest.sources.detect import TABLES
+from longstride.pipeline.ingest.sources.tables import source
+from tests.helpers.errors import raises
+from tests.helpers.tables import KINDS, Rows, rows_from
+
+ROWS = 400
+
+
+def made(folder: Path, kind: str, name: str = "log", first: int = 0, count: int = ROWS) -> Path:
+    path = folder / f"{name}{KINDS[kind].suffix}"
+    KINDS[kind].write(path, rows_from(first, count))
+    return path
+
+
+def assert_holds(store: Path, *expected: Rows) -> None:
+    found = open(store)
+    assert found.channels == ("a", "b")
+    # A number of days or of seconds has about a microsecond left.
+    times = np.concatenate([rows.ns for rows in expected])
+    assert np.abs(found.time[:] - times).max() < 50_000
+    assert found.values[:].tolist() == np.concatenate([rows.values for rows in expected]).tolist()
+
+
+def test_every_kind_is_here() -> None:
+    suffixes = {kind.suffix for kind in KINDS.values()}
+    assert all(suffixes & set(table.suffixes) for table in TABLES)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_is_understood_unedited(tmp_path: Path, kind: str) -> None:
+    path = made(tmp_path, kind)
+    recipe = profile(path).recipe
+    report = ingest(path, tmp_path / "store", recipe)
+    assert_holds(tmp_path / "store", rows_from(0, ROWS))
+    assert report.files[0].num_bytes == path.stat().st_size
+    assert ingest(path, tmp_path / "store", recipe).was_there
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_more_files_and_later_ones(tmp_path: Path, kind: str) -> None:
+    first, second = made(tmp_path, kind), made(tmp_path, kind, "second", ROWS, 200)
+    ingest([second, first], tmp_path / "store", profile([first, second]).recipe)
+    assert_holds(tmp_path / "store", rows_from(0, ROWS + 200))
+    third = made(tmp_path, kind, "third", 1000, 100)
+    append(third, tmp_path / "store")
+    assert_holds(tmp_path / "store", rows_from(0, ROWS + 200), rows_from(1000, 100))
+    with raises("source-repeated"):
+        append(third, tmp_path / "store")
+    assert rebuild(made(tmp_path, kind, "last", 2000, 50), tmp_path / "store").num_rows == ROWS + 350
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ranges_and_workers_change_nothing(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = made(tmp_path, kind)
+    recipe = profile(path).recipe
+    ingest(path, tmp_path / "one", recipe)
+    ingest(path, tmp_path / "two", recipe, workers=2)
+    monkeypatch.setattr(source, "SECTION_BYTES", 8 * 3 * 7)
+    ingest(path, tmp_path / "three", recipe)
+    one, two, three = (open(tmp_path / name).attributes["checksums_crc32c"] for name in ("one", "two", "three"))
+    assert one == two == three
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_package_is_named(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = made(tmp_path, kind)
+    for name in list(sys.modules):
+        if name.partition(".")[0] == KINDS[kind].package:
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, KINDS[kind].package, None)
+    with raises("package-missing", f"longstride[{KINDS[kind].extra}]"):
+        ingest(path, tmp_path / "store", Recipe(time="time"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_table_that_is_not_there(tmp_path: Path, kind: str) -> None:
+    with raises("table-unnamed", "'nothing'"):
+        ingest(made(tmp_path, kind), tmp_path / "store", Recipe(time="time", table="nothing"))
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damage_is_an_error_or_changes_no_count(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    path = made(folder, kind)
+    whole = path.read_bytes()
+    if data.draw(st.booleans(), "is cut"):
+        path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1), "at")])
+        is_cut = True
+    else:
+        flipped = bytearray(whole)
+        for place in data.draw(st.lists(st.integers(0, len(whole) - 1), min_size=1, max_size=4), "places"):
+            flipped[place] ^= 1 << data.draw(st.integers(0, 7), "bit")
+        path.write_bytes(flipped)
+        is_cut = False
+    try:
+        report = ingest(path, folder / "store", Recipe(time="time"))
+    except LongstrideError:
+        return
+    if is_cut:
+        assert_holds(folder / "store", rows_from(0, ROWS))
+    assert report.num_rows <= ROWS

@@ -1,5 +1,8 @@
 """A file of another program, read by a package of its own: typed columns, by ranges of rows."""
 
+import gc
+import sys
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -93,7 +96,9 @@ class TableSource(Columnar):
         except LongstrideError:
             raise
         except Exception as error:  # each package has its own
-            raise self._damaged(" ".join(f"{type(error).__name__}: {error}".split())[:400]) from error
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:400]
+            _let_go(error)
+            raise self._damaged(reason) from None
 
     def _schema_of(self, file: Any) -> Any:
         self.repeated, self.notes = tuple(file.repeated), tuple(file.notes)
@@ -114,6 +119,18 @@ class TableSource(Columnar):
 
     def _choose(self, tables: Mapping[str, int], what: str) -> str | None:
         return chosen_table(self.name, tables, what, self.table)
+
+
+def _let_go(error: Exception) -> None:
+    """Let go of what a package has half made: some complain on the terminal, with a traceback, when that is closed."""
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: None
+    try:
+        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = None
+        gc.collect()
+    finally:
+        sys.unraisablehook = hook
 
 
 def chosen_table(source: str, tables: Mapping[str, int], what: str, table: str | None) -> str | None:

@@ -1,5 +1,6 @@
 """TDMS files of National Instruments (LabVIEW): channels of one length, and the clock of their waveform."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -40,7 +41,10 @@ class TdmsSource(TableSource):
     def reader(self) -> Iterator[TableReader]:
         """All channels of a group, or of groups of one clock; a channel without values is left out."""
         tdms = needs("nptdms")
+        tdms.log.log_manager.set_level(logging.CRITICAL)  # it warns of what is refused here
         with open_file(self.file) as raw, tdms.TdmsFile.open(raw) as file:
+            if file.file_status.incomplete_final_segment:
+                raise self._damaged("it ends within a segment")
             yield self._of_groups([group for group in file.groups() if any(map(len, group.channels()))])
 
     def _of_groups(self, groups: Sequence[Any]) -> "_Channels":

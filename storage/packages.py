@@ -16,6 +16,8 @@ EXTRAS = {
     "h5py": "hdf5",
     "jinja2": "",
     "matplotlib": "",
+    "mcap": "ros",
+    "mcap_ros2": "ros",
     "nptdms": "tdms",
     "numcodecs": "",
     "obstore": "s3",

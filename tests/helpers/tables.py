@@ -125,6 +125,29 @@ def _excel(path: Path, rows: Rows) -> None:
     )
 
 
+IMU = """std_msgs/Header header
+float64 a
+float32[1] b
+================================================================================
+MSG: std_msgs/Header
+builtin_interfaces/Time stamp
+string frame_id
+================================================================================
+MSG: builtin_interfaces/Time
+int32 sec
+uint32 nanosec
+"""
+
+
+def _mcap(path: Path, rows: Rows) -> None:
+    writer_of = _package("mcap_ros2.writer").Writer
+    with path.open("wb") as file, writer_of(file) as writer:
+        schema = writer.register_msgdef("pkg/msg/Imu", IMU)
+        for ns, (a, b) in zip(rows.ns.tolist(), rows.values.tolist(), strict=True):
+            header = {"stamp": {"sec": ns // 10**9, "nanosec": ns % 10**9}, "frame_id": "base"}
+            writer.write_message("/imu", schema, {"header": header, "a": a, "b": [b]}, log_time=ns + 5_000_000)
+
+
 KINDS = {
     "edf": Kind(".edf", "edfio", "edf", _edf),
     "bdf": Kind(".bdf", "edfio", "edf", _edf),
@@ -135,6 +158,7 @@ KINDS = {
     "hdf5": Kind(".h5", "h5py", "hdf5", _hdf5),
     "netcdf 3": Kind(".nc", "xarray", "netcdf", lambda path, rows: _netcdf(path, rows, "scipy")),
     "netcdf 4": Kind(".nc", "xarray", "netcdf", lambda path, rows: _netcdf(path, rows, "h5netcdf")),
+    "mcap": Kind(".mcap", "mcap", "ros", _mcap),
     "tdms": Kind(".tdms", "nptdms", "tdms", _tdms),
     "excel": Kind(".xlsx", "fastexcel", "excel", _excel),
 }

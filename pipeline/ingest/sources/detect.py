@@ -20,6 +20,7 @@ from longstride.pipeline.ingest.sources.tables.edf import EdfSource
 from longstride.pipeline.ingest.sources.tables.excel import ExcelSource
 from longstride.pipeline.ingest.sources.tables.hdf5 import Hdf5Source
 from longstride.pipeline.ingest.sources.tables.matlab import MatlabSource
+from longstride.pipeline.ingest.sources.tables.mcap import McapSource
 from longstride.pipeline.ingest.sources.tables.mdf import MdfSource
 from longstride.pipeline.ingest.sources.tables.netcdf import NetcdfSource
 from longstride.pipeline.ingest.sources.tables.tdms import TdmsSource
@@ -28,7 +29,7 @@ __all__ = ["open_as_it_is", "open_source", "reshaped"]
 
 PROBE_BYTES = 2**12
 PARQUET, ARROW = b"PAR1", b"ARROW1"
-TABLES = (EdfSource, ExcelSource, Hdf5Source, MatlabSource, MdfSource, NetcdfSource, TdmsSource)
+TABLES = (EdfSource, ExcelSource, Hdf5Source, MatlabSource, McapSource, MdfSource, NetcdfSource, TdmsSource)
 """Known by their names as well: other files begin with the same bytes."""
 ANNOTATED = re.compile(rb'"?#(group|datatype|default)"?,', re.IGNORECASE)
 """The first line of a table of InfluxDB."""

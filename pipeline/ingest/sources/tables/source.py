@@ -122,7 +122,7 @@ class TableSource(Columnar):
 
 
 def _let_go(error: Exception) -> None:
-    """Let go of what a package has half made: some complain on the terminal, with a traceback, when that is closed."""
+    """Let go of what a package has half made: some write a traceback when that is closed."""
     hook = sys.unraisablehook
     sys.unraisablehook = lambda unraisable: None
     try:

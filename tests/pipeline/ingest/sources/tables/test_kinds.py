@@ -1,5 +1,6 @@
 """Every kind of file that a package of its own reads: the same rows, the same promises."""
 
+import shutil
 import sys
 from contextlib import suppress
 from functools import cache
@@ -28,7 +29,7 @@ def made(folder: Path, kind: str, name: str = "log", first: int = 0, count: int 
 
 def assert_holds(store: Path, *expected: Rows) -> None:
     found = open(store)
-    assert found.channels == ("a", "b")
+    assert [name.removesuffix(".0") for name in found.channels] == ["a", "b"]
     # A number of days or of seconds has about a microsecond left.
     times = np.concatenate([rows.ns for rows in expected])
     assert np.abs(found.time[:] - times).max() < 50_000
@@ -59,7 +60,7 @@ def test_more_files_and_later_ones(tmp_path: Path, kind: str) -> None:
     append(third, tmp_path / "store")
     assert_holds(tmp_path / "store", rows_from(0, ROWS + 200), rows_from(1000, 100))
     with raises("source-repeated"):
-        append(third.rename(third.with_stem("moved")), tmp_path / "store")
+        append(shutil.copy(third, third.with_stem("copy")), tmp_path / "store")
     assert rebuild(made(tmp_path, kind, "last", 2000, 50), tmp_path / "store").num_rows == ROWS + 350
 
 

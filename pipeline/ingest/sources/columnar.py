@@ -95,7 +95,9 @@ class Columnar(Source):
         first_row = section.start
         with self._opened(names) as file:
             in_file = list(dict.fromkeys(self._column_of[name] for name in names))
-            for table in self._tables(file, section.number, in_file, max(1, piece_bytes // (8 * len(names)))):
+            for table in self._tables(
+                file, section.number, in_file, max(1, piece_bytes // (8 * max(1, len(names))))
+            ):
                 table.validate(full=True)  # Arrow itself trusts what an IPC file says of its texts
                 if self._in_file != self.names:
                     table = _flat(table).select(list(names))

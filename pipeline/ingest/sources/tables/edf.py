@@ -85,8 +85,8 @@ class EdfSource(TableSource):
         record_bytes, num_records = width * sum(sizes), _number(data, 236, 8)
         if min(sizes) < 0 or record_bytes == 0 or num_records < -1:
             raise self._damaged(f"its header says {num_records} records of {record_bytes:,} bytes")
-        if num_records == -1:  # not known when it was written
-            num_records = (len(data) - header_bytes) // record_bytes
+        if num_records == -1:
+            raise self._damaged("it was not closed, and does not say how many records it holds")
         if len(data) != header_bytes + num_records * record_bytes:
             raise self._damaged(
                 f"it has {len(data):,} bytes, and its header says {num_records:,} records of {record_bytes:,} "

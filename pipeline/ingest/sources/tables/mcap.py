@@ -95,6 +95,7 @@ class _Messages(TableReader):
         names, self.repeated = distinct([TIME if key == of_time else key or LOG_TIME for key in keys])
         self._columns = dict(zip(names, keys, strict=True))
         kinds = {name: found[key] for name, key in self._columns.items()}
+        self._floats = {name for name, kind in kinds.items() if kind == pa.float64()}
         self._known = first.keys()
         if others := [key for key in first if key not in found]:
             self.notes = [f"left out of {source}, being neither numbers nor texts: {', '.join(others)}"]
@@ -130,7 +131,8 @@ class _Messages(TableReader):
                     code="source-format",
                 )
             for name, values in columns.items():
-                values.append(row.get(self._columns[name]))
+                value = row.get(self._columns[name])
+                values.append(float(value) if name in self._floats and isinstance(value, int) else value)
         return pa.table({name: pa.array(values, self.schema.field(name).type) for name, values in columns.items()})
 
 

@@ -17,7 +17,7 @@ __all__ = ["TIME", "Held", "TableReader", "TableSource", "chosen_table"]
 
 TIME = "time"
 """The column of times that a header or the properties of a waveform give."""
-SECTION_BYTES = 2**26
+SECTION_BYTES, READ_BYTES = 2**26, 2**23
 MOST_NAMED = 12
 
 
@@ -114,8 +114,12 @@ class TableSource(Columnar):
     def _tables(self, file: Any, number: int, names: Sequence[str], batch_rows: int) -> Iterator[Any]:
         first = sum(self._rows[:number])
         stop = first + self._rows[number]
-        for start in range(first, stop, batch_rows):
-            yield file.read(names, start, min(start + batch_rows, stop))
+        # Some packages unpack a large block for each range, however short.
+        read_rows = max(1, READ_BYTES // (8 * max(1, len(names)) * batch_rows)) * batch_rows
+        for start in range(first, stop, read_rows):
+            table = file.read(names, start, min(start + read_rows, stop))
+            for row in range(0, table.num_rows, batch_rows):
+                yield table.slice(row, batch_rows)
 
     def _choose(self, tables: Mapping[str, int], what: str) -> str | None:
         return chosen_table(self.name, tables, what, self.table)

@@ -27,8 +27,8 @@ def write(path: Path, start: datetime = START, **groups: Any) -> Path:
         file.start_time = start
         for name, signals in groups.items():
             file.append(signals, comment=name, **({"acq_name": name} if is_new else {}))
-        file.save(path, overwrite=True)
-    return path
+        saved = Path(file.save(path.with_suffix(".mf4" if is_new else ".mdf"), overwrite=True))
+    return saved.rename(path)
 
 
 @pytest.mark.parametrize("name", ["log.mf4", "log.mdf", "log.dat"])

@@ -1,6 +1,7 @@
 """The kind of a source, known by its first bytes."""
 
 import re
+from pathlib import PurePosixPath
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
@@ -69,11 +70,15 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
             return kind(name, recipe.table)
     with open_text(name) as (stream, _):
         begin = stream.read(PROBE_BYTES)
-    refuse_foreign(name, begin)
-    if is_compressed(magic) and (is_compressed(begin) or begin.startswith((PARQUET, ARROW))):
+    is_table = any(
+        begin.startswith(kind.magic) and set(kind.suffixes) & set(PurePosixPath(name.lower()).suffixes)
+        for kind in TABLES
+    )
+    if is_compressed(magic) and (is_compressed(begin) or begin.startswith((PARQUET, ARROW)) or is_table):
         raise SourceError(
             name, "the compressed file does not hold text: decompress it first", code="source-format"
         )
+    refuse_foreign(name, begin)
     if recipe.line is not None:
         return CsvSource(name, recipe)  # whatever else such lines could be
     text = begin.removeprefix(BOM)

@@ -1,5 +1,6 @@
 """Every kind of file that a package of its own reads: the same rows, the same promises."""
 
+import gzip
 import shutil
 import sys
 from contextlib import suppress
@@ -134,3 +135,15 @@ def test_flipped_bits_are_refused_or_read(
     path.write_bytes(flipped)
     with suppress(LongstrideError):
         ingest(path, folder / "store", profile(path).recipe)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_compressed_or_misnamed_file_says_what_to_do(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"log{KINDS[kind].suffix}.gz"
+    path.write_bytes(gzip.compress(bytes_of(kind)))
+    with raises("source-format", "decompress"):
+        profile(path)
+    other = tmp_path / "log.csv"
+    other.write_bytes(bytes_of(kind))
+    with raises("source-format", "log.csv"):
+        profile(other)

@@ -15,7 +15,7 @@ from longstride.pipeline.ingest.sources.base import Raw, Section, Source
 from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
-from longstride.pipeline.ingest.sources.detect import open_as_it_is, reshaped
+from longstride.pipeline.ingest.sources.detect import open_as_it_is, refuse_idle_table, reshaped
 from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, open_text
 from longstride.pipeline.ingest.sources.json_array import JsonArraySource
 from longstride.pipeline.ingest.sources.names import Names, find_files
@@ -151,15 +151,18 @@ def take_sample(names: Names, rows: int, table: str | None = None) -> Sample:
     each = -(-rows // len(seen))
     spans: dict[str, list[tuple[int, int]]] = {}
     dialects: dict[str, Dialect] = {}
+    opened: list[Source] = []
     for name in seen:
         begin = _read(name, 0, SNIFFED_BYTES)
         spans[name] = _spans(name, begin, each)
         source = open_as_it_is(name, _recipe(sniff(begin), table))
+        opened.append(source)
         if isinstance(source, JsonArraySource):
             spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
             dialects[name] = dialect if isinstance(source, CsvSource) else dialect.only("encoding")
+    refuse_idle_table(opened, table)
     dialect = agreed(dialects)
     is_text = len(dialects) == len(seen) == len(files)
     num_bytes_seen = sum(size for name in seen for _, size in spans[name])

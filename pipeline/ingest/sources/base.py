@@ -74,6 +74,9 @@ class Unparsed:
 class Source(ABC):
     """One file. It is sent to the processes that read it."""
 
+    has_tables = False
+    """Whether its kind may hold several tables."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         """By which it is called."""

@@ -1,9 +1,10 @@
 """The kind of a source, known by its first bytes."""
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import is_single_byte
 from longstride.pipeline.ingest.sources.base import Source
@@ -26,7 +27,7 @@ from longstride.pipeline.ingest.sources.tables.mdf import MdfSource
 from longstride.pipeline.ingest.sources.tables.netcdf import NetcdfSource
 from longstride.pipeline.ingest.sources.tables.tdms import TdmsSource
 
-__all__ = ["open_as_it_is", "open_source", "reshaped"]
+__all__ = ["open_as_it_is", "open_source", "refuse_idle_table", "reshaped"]
 
 PROBE_BYTES = 2**12
 PARQUET, ARROW = b"PAR1", b"ARROW1"
@@ -47,6 +48,15 @@ def open_source(name: str, recipe: Recipe) -> Source:
     Raises SourceError for a kind that cannot be read, and for a file that does not have that shape.
     """
     return reshaped(open_as_it_is(name, recipe), recipe)
+
+
+def refuse_idle_table(sources: Iterable[Source], table: str | None) -> None:
+    """Raise RecipeError where a table is named, and no file may hold several."""
+    if table is not None and not any(source.has_tables for source in sources):
+        raise RecipeError(
+            f"table names {table!r}, and no source is of a kind that holds several tables: leave it out",
+            code="recipe-conflict",
+        )
 
 
 def reshaped(source: Source, recipe: Recipe) -> Source:

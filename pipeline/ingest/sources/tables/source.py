@@ -67,6 +67,7 @@ class Held(TableReader):
 class TableSource(Columnar):
     """A file with one table, or with several of which the recipe names one."""
 
+    has_tables = True
     suffixes: ClassVar[tuple[str, ...]]
     magic: ClassVar[tuple[bytes, ...]]
 

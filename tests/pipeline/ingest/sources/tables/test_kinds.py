@@ -94,6 +94,29 @@ def test_a_table_that_is_not_there(tmp_path: Path, kind: str) -> None:
         ingest(made(tmp_path, kind), tmp_path / "store", Recipe(time="time", table="nothing"))
 
 
+def test_a_table_of_files_that_have_none(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("time,a\n2024-03-01T08:00:00,1\n2024-03-01T08:00:01,2\n")
+    with raises("recipe-conflict", "'log'"):
+        profile(log, table="log")
+    with raises("recipe-conflict", "'log'"):
+        ingest(log, tmp_path / "store", Recipe(time="time", table="log"))
+    sheets = made(tmp_path, "excel")
+    ingest(sheets, tmp_path / "store", Recipe(time="time", table="Sheet1"))
+    log.write_text("time,a,b\n2025-03-01T08:00:00,1,2\n")
+    assert append(log, tmp_path / "store").num_rows == ROWS + 1
+
+
+def test_a_series_from_the_name_of_a_file(tmp_path: Path) -> None:
+    """The shape of a source keeps what its file says."""
+    files = [made(tmp_path, "mdf 4", name) for name in ("pump-1", "pump-2")]
+    rows = rows_from(0, ROWS)
+    KINDS["mdf 4"].write(files[1], rows._replace(values=rows.values[::-1]))
+    proposed = profile(files)
+    assert "series-from" in proposed.settings
+    assert ingest(files, tmp_path / "store", proposed.recipe).num_rows == 2 * ROWS
+
+
 @cache
 def bytes_of(kind: str) -> bytes:
     """Of one file: those of a second one may have another time in them."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from longstride import LongstrideError, Recipe, append, ingest, open, profile, rebuild
 from longstride.pipeline.ingest.sources.detect import TABLES
 from longstride.pipeline.ingest.sources.tables import source
+from tests.helpers.campaigns import count, trials
 from tests.helpers.errors import raises
 from tests.helpers.tables import KINDS, Rows, rows_from
 
@@ -126,7 +127,7 @@ def bytes_of(kind: str) -> bytes:
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=trials(20, 150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_file_that_is_cut_is_refused_or_whole(
     tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject
@@ -135,6 +136,7 @@ def test_a_file_that_is_cut_is_refused_or_whole(
     folder = tmp_path_factory.mktemp("cut")
     path = folder / f"log{KINDS[kind].suffix}"
     path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
+    count("files of other programs, cut off")
     try:
         ingest(path, folder / "store", profile(path).recipe)
     except LongstrideError:
@@ -144,7 +146,7 @@ def test_a_file_that_is_cut_is_refused_or_whole(
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=trials(20, 150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_flipped_bits_are_refused_or_read(
     tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject
@@ -156,6 +158,7 @@ def test_flipped_bits_are_refused_or_read(
     folder = tmp_path_factory.mktemp("flipped")
     path = folder / f"log{KINDS[kind].suffix}"
     path.write_bytes(flipped)
+    count("files of other programs, with flipped bits")
     with suppress(LongstrideError):
         ingest(path, folder / "store", profile(path).recipe)
 

@@ -47,7 +47,8 @@ def opened(name: str) -> Iterator[tuple[list[Leaf], list[str]]]:
 def _of_file(h5py: Any, name: str, file: Any) -> tuple[list[Leaf], list[str]]:
     leaves: list[Leaf] = []
     others: list[str] = []
-    is_matlab = any("MATLAB_class" in one.attrs for one in file.values())
+    own = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
+    is_matlab = any("MATLAB_class" in file[name].attrs for name in own)
 
     def visit(path: str, one: Any) -> None:
         """Each group and dataset comes once, whatever links lead to it."""

@@ -109,6 +109,8 @@ def test_a_frame_of_pandas_and_arrays_of_other_files_are_not_read(tmp_path: Path
     layout[:] = h5py.VirtualSource(str(other), "secret", shape=(200,))
     with h5py.File(path, "a") as file:
         file["link"] = h5py.ExternalLink(str(other), "secret")
+        file["nowhere"] = h5py.ExternalLink("nowhere.h5", "secret")
+        file["dangling"] = h5py.SoftLink("/nowhere")
         file.create_virtual_dataset("virtual", layout)
     assert any("'virtual'" in text for text in profile(path).seen)
     assert values_of(path, tmp_path / "store")[0] == ("a",)

@@ -8,10 +8,16 @@ from longstride.storage.errors import LongstrideError
 __all__ = ["PackageError", "needs", "package_error"]
 
 EXTRAS = {
+    "asammdf": "mdf",
     "distributed": "dask",
+    "edfio": "edf",
     "fastexcel": "excel",
+    "h5netcdf": "netcdf",
+    "h5py": "hdf5",
     "jinja2": "",
     "matplotlib": "",
+    "mcap": "ros",
+    "mcap_ros2": "ros",
     "nptdms": "tdms",
     "numcodecs": "",
     "obstore": "s3",
@@ -19,8 +25,10 @@ EXTRAS = {
     "pyarrow": "",
     "s3fs": "s3",
     "safetensors": "arrays",
+    "scipy": "matlab",
     "sklearn": "evaluate",
     "tensorboard": "tensorboard",
+    "xarray": "netcdf",
     "zarr": "",
 }
 """The extra that brings a package, by the name of its import; "" where Longstride without extras does."""

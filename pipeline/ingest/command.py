@@ -59,6 +59,7 @@ COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": True}
     channels=COLUMNS,
     exclude=COLUMNS,
     unit={"metavar": "COL=UNIT"},
+    table={"metavar": "NAME"},
     separator={"metavar": "TEXT", "callback": _tab},
     columns_at={"metavar": "N,..."},
     line=PATTERN,
@@ -128,10 +129,9 @@ def ingest(
     """Turn all SOURCEs into one store: files, folders, patterns or URLs such as s3://bucket/logs/*.csv.gz.
 
     CSV, NDJSON, Parquet and Arrow IPC (Feather), plain or compressed (gz, zst, bz2, xz); with an extra each,
-    spreadsheets and TDMS. A source has a column
-    of time, and either a column for each channel or one that names the sensor (--pivot). Files may come in any
-    order, overlap, and differ in their columns; rows may come in any order. With --series, a column names the
-    series of each row.
+    spreadsheets, MDF, TDMS, EDF, MATLAB, HDF5, NetCDF and MCAP. A source has a column of time, and either a column
+    for each channel or one that names the sensor (--pivot). Files may come in any order, overlap, and differ in
+    their columns; rows may come in any order. With --series, a column names the series of each row.
 
     A store holds rows in order of series and time. A segment is a run of rows of one series without a gap: no
     window crosses the end of a segment. Durations are written as 90s, 1h30m, 500ms or 1d.

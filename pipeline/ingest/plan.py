@@ -18,7 +18,7 @@ from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
-from longstride.pipeline.ingest.sources.detect import open_source, reshaped
+from longstride.pipeline.ingest.sources.detect import open_source, refuse_idle_table, reshaped
 from longstride.pipeline.ingest.sources.intervals import Intervals, read_intervals
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.reading import Reading
@@ -198,6 +198,7 @@ def make_plan(
         union = tuple(dict.fromkeys(name for names in channels for name in names))
     if is_new:
         recipe.refuse_idle()
+        refuse_idle_table(sources, recipe.table)
         _refuse_unknown_labels(recipe, columns)
     known_labels = None if labels is None else labels[len(recipe.labels) :]
     intervals = read_intervals(recipe, known_labels)

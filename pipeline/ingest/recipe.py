@@ -19,6 +19,7 @@ from longstride.pipeline.ingest.setting import (
 )
 from longstride.pipeline.ingest.settings.clock import ClockSettings
 from longstride.pipeline.ingest.settings.rows import RowSettings
+from longstride.pipeline.ingest.settings.table import TableSettings
 from longstride.pipeline.ingest.settings.text import TextSettings
 from longstride.pipeline.ingest.settings.uses import UseSettings
 from longstride.pipeline.ingest.settings.values import ValueSettings
@@ -30,7 +31,7 @@ __all__ = ["OPEN", "Recipe"]
 
 # Fields are in the order of the bases from last to first.
 @dataclass(frozen=True, kw_only=True)
-class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSettings):
+class Recipe(RowSettings, ValueSettings, TextSettings, TableSettings, UseSettings, ClockSettings):
     """Every setting of an ingest; the resolved recipe is kept in the store.
 
     Where a setting may differ between columns, its entries are "VALUE" for all, or "COLUMN=VALUE" for one.
@@ -61,6 +62,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, UseSettings, ClockSetting
         else:
             self.check_grid()
         self.check_text()
+        self.check_table()
         self.check_values()
         self.check_clock()
         self.check_files()

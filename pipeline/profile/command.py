@@ -28,6 +28,11 @@ from longstride.storage.cli.group import OVERWRITE, SOURCES, LocalPath, example,
     help="When the first row was, an elapsed time is zero, or the date of times of day; such as 2024-03-01T08:00.",
 )
 @click.option(
+    "--table",
+    metavar="NAME",
+    help="Of files that hold several tables, the one to look at: a sheet, a group, a variable, a topic or a rate.",
+)
+@click.option(
     "--html",
     "page",
     metavar="FILE",
@@ -41,6 +46,7 @@ def profile(
     rows: int,
     every: str | None,
     start: str | None,
+    table: str | None,
     page: str | None,
     overwrite: bool,
     as_json: bool,
@@ -65,7 +71,7 @@ def profile(
             bar.total = total
             bar.update(done - bar.n)
 
-        found = look(sources, rows=rows, every=every, start=start, progress=show)
+        found = look(sources, rows=rows, every=every, start=start, table=table, progress=show)
     if page is not None:
         from longstride.pipeline.profile.page.page import page_of
 

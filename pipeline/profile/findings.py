@@ -62,6 +62,7 @@ def profile(
     rows: int = 10_000,
     every: str | None = None,
     start: str | None = None,
+    table: str | None = None,
     progress: Callable[[float, float], object] | None = None,
 ) -> Proposal:
     """Look at about `rows` rows of sources, given as for `ingest`, and propose a recipe.
@@ -72,7 +73,8 @@ def profile(
 
     `every` says that rows are counted, and how far apart they are ("50us", "20000hz"); `start`, when the first row
     was, an elapsed time is zero, or the date of times of day. Where a log needs one of them and does not tell it,
-    the `question` of the proposal says so, and its `recipe` is not finished.
+    the `question` of the proposal says so, and its `recipe` is not finished. `table` names the one to look at of
+    files that hold several.
 
     Raises SourceError or RecipeError where a file cannot be read, where no column holds numbers, and where `every`
     or `start` cannot be used.
@@ -83,17 +85,16 @@ def profile(
         TemporaryDirectory(prefix="longstride-") as folder,
         spooled(given, Path(folder, "rows"), MAX_BYTES) as spool,
     ):
-        draft = _profiled(
-            [os.fspath(name) for name in spool.names], rows, Told(every=every, start=start), progress
-        )
+        files = [os.fspath(name) for name in spool.names]
+        sample = take_sample(files, rows, table)
+        draft = _profiled(files, sample, Told(every=every, start=start), progress)
     draft.seen += [f"{one} were looked at" for one in spool.cut]
     return draft
 
 
 def _profiled(
-    names: list[str], rows: int, told: Told, progress: Callable[[float, float], object] | None
+    names: list[str], sample: Sample, told: Told, progress: Callable[[float, float], object] | None
 ) -> Proposal:
-    sample = take_sample(names, rows)
     if not sample.num_rows:
         raise _no_row(sample)
     if not sample.is_whole:
@@ -130,6 +131,7 @@ def _profiled(
     try_recipe(draft)
     _say_nested(draft)
     draft.seen += sample.seen
+    draft.seen += dict.fromkeys(note for source, _ in sample.excerpts for note in source.notes)
     draft.sort()
     return draft
 
@@ -159,7 +161,9 @@ def _use_known_key(draft: Proposal) -> None:
 
 
 def _say_dialect(draft: Proposal) -> None:
-    dialect = draft.sample.dialect
+    dialect, table = draft.sample.dialect, draft.sample.table
+    if table is not None:
+        draft.put("table", table)
     for setting, value in dialect.settings.items():
         if value != getattr(Recipe, setting.replace("-", "_")):
             draft.put(setting, value, dialect.why.get(setting) or WHY.get(setting))
@@ -189,6 +193,10 @@ def _say_unnamed(draft: Proposal) -> None:
 
 
 def _say_units(draft: Proposal) -> None:
+    of_files = {name: unit for source, _ in draft.sample.excerpts for name, unit in source.units.items()}
+    for name, unit in of_files.items():
+        if name in draft.columns and "=" not in unit:
+            draft.add("unit", f"{name}={unit}", "the file says so")
     for name, unit in draft.sample.dialect.units.items():
         if name in draft.columns and "=" not in unit:
             draft.add("unit", f"{name}={unit}", "stands below the names")

@@ -25,6 +25,8 @@ def ask(draft: Proposal, sources: Sequence[str]) -> None:
     """Put the question that a proposal leaves open, with the command that answers it."""
     if draft.open:
         shown = shlex.join(sources) if len(sources) <= MOST_SOURCES else "SOURCE..."
+        if draft.sample.table is not None:
+            shown += f" --table {shlex.quote(draft.sample.table)}"
         if "start" in draft.open:
             question = _of_date(draft, shown)
         elif "timezone" in draft.open:

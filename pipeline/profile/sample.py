@@ -15,7 +15,7 @@ from longstride.pipeline.ingest.sources.base import Raw, Section, Source
 from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
-from longstride.pipeline.ingest.sources.detect import open_as_it_is, reshaped
+from longstride.pipeline.ingest.sources.detect import open_as_it_is, refuse_idle_table, reshaped
 from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, open_text
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.ndjson import JsonSource
@@ -75,6 +75,8 @@ class Sample:
     excerpts: tuple[Excerpt, ...]
     is_whole: bool
     """Whether nothing was left out."""
+    table: str | None = None
+    """Which was looked at of files that hold several."""
     seen: tuple[str, ...] = ()
     """What was looked through beyond these rows."""
     beyond: Mapping[str, Beyond] = field(default_factory=dict)
@@ -104,7 +106,7 @@ class Sample:
 
     def recipe(self, layout: Mapping[str, str | list[str]] | None = None) -> Recipe:
         """How the rows are read before anything else is known of them."""
-        return _recipe(self.dialect, layout)
+        return _recipe(self.dialect, self.table, layout)
 
     def shaped(self, layout: Mapping[str, str | list[str]]) -> "Sample":
         """The same rows in another shape: `layout` has the settings of it, and the time column."""
@@ -134,10 +136,11 @@ class Sample:
         return whole.with_columns(selectors.float().fill_nan(None))
 
 
-def take_sample(names: Names, rows: int) -> Sample:
+def take_sample(names: Names, rows: int, table: str | None = None) -> Sample:
     """Read about `rows` rows of logs: the beginning of each file, and the middle and end of long plain texts.
 
-    Raises RecipeError or SourceError where a file cannot be read, or two are written differently.
+    Of files that hold several tables, `table` names the one. Raises RecipeError or SourceError where a file cannot
+    be read, or two are written differently.
     """
     if not isinstance(rows, int) or rows < 1:
         raise LongstrideError(f"rows={rows}: expected a whole number of at least 1", code="option-value")
@@ -147,10 +150,12 @@ def take_sample(names: Names, rows: int) -> Sample:
     each = -(-rows // len(seen))
     spans: dict[str, list[tuple[int, int]]] = {}
     dialects: dict[str, Dialect] = {}
+    opened: list[Source] = []
     for name in seen:
         begin = _read(name, 0, SNIFFED_BYTES)
         spans[name] = _spans(name, begin, each)
-        source = open_as_it_is(name, _recipe(sniff(begin)))
+        source = open_as_it_is(name, _recipe(sniff(begin), table))
+        opened.append(source)
         if isinstance(source, JsonSource) and source.is_serial:
             spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]
         if isinstance(source, CsvSource | JsonSource):
@@ -158,6 +163,7 @@ def take_sample(names: Names, rows: int) -> Sample:
             dialects[name] = (
                 dialect if isinstance(source, CsvSource) else dialect.only("encoding", "line", "record", "comment")
             )
+    refuse_idle_table(opened, table)
     dialect = agreed(dialects)
     is_text = len(dialects) == len(seen) == len(files)
     num_bytes_seen = sum(size for name in seen for _, size in spans[name])
@@ -167,14 +173,16 @@ def take_sample(names: Names, rows: int) -> Sample:
         names=tuple(seen),
         spans=spans,
         excerpts=tuple(
-            excerpt for name in seen for excerpt in _excerpts(name, spans[name], _recipe(dialect), each)
+            excerpt for name in seen for excerpt in _excerpts(name, spans[name], _recipe(dialect, table), each)
         ),
         is_whole=is_text and num_bytes_seen == sum(map(num_bytes, files)),
+        table=table,
     )
 
 
-def _recipe(dialect: Dialect, layout: Mapping[str, str | list[str]] | None = None) -> Recipe:
-    return Recipe.from_settings({"time": "time", **dialect.settings, **(layout or {})})
+def _recipe(dialect: Dialect, table: str | None, layout: Mapping[str, str | list[str]] | None = None) -> Recipe:
+    chosen = {} if table is None else {"table": table}
+    return Recipe.from_settings({"time": "time", **chosen, **dialect.settings, **(layout or {})})
 
 
 def _read(name: str, start: int, size: int) -> bytes:

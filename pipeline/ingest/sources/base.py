@@ -74,6 +74,9 @@ class Unparsed:
 class Source(ABC):
     """One file. It is sent to the processes that read it."""
 
+    has_tables = False
+    """Whether its kind may hold several tables."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         """By which it is called."""
@@ -89,6 +92,10 @@ class Source(ABC):
         """Those of them that the file does not name."""
         self.repeated: tuple[str, ...] = ()
         """Names that the file gives to more than one column."""
+        self.units: dict[str, str] = {}
+        """Units of columns, where the file has a place for them."""
+        self.notes: tuple[str, ...] = ()
+        """What of the file is not read, in words."""
         self.num_rows: int | None = None
         """Rows that the file itself says it has; None where it does not."""
         self.line = "line"

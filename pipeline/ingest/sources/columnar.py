@@ -89,13 +89,16 @@ class Columnar(Source):
     def pieces(self, section: Section, columns: Columns, recipe: Recipe, piece_bytes: int) -> Iterator[Unparsed]:
         """Read the used columns some rows at a time; all columns where a query may ask for them."""
         self.refuse_changed()
+        if section.number >= len(self._rows):
+            return  # a file without rows
         names = self.names if recipe.sql else columns.used
         for name in names:
             self._type(name)
         first_row = section.start
         with self._opened(names) as file:
             in_file = list(dict.fromkeys(self._column_of[name] for name in names))
-            for table in self._tables(file, section.number, in_file, max(1, piece_bytes // (8 * len(names)))):
+            batch_rows = max(1, piece_bytes // (8 * max(1, len(names))))
+            for table in self._tables(file, section.number, in_file, batch_rows):
                 table.validate(full=True)  # Arrow itself trusts what an IPC file says of its texts
                 if self._in_file != self.names:
                     table = _flat(table).select(list(names))

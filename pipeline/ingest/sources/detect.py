@@ -1,8 +1,10 @@
 """The kind of a source, known by its first bytes."""
 
 import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 
-from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import is_single_byte
 from longstride.pipeline.ingest.sources.base import Source
@@ -19,14 +21,20 @@ from longstride.pipeline.ingest.sources.records.pairs import PairLines, PairReco
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
 from longstride.pipeline.ingest.sources.shapes.joined import with_series
 from longstride.pipeline.ingest.sources.shapes.melted import Melted
+from longstride.pipeline.ingest.sources.tables.edf import EdfSource
 from longstride.pipeline.ingest.sources.tables.excel import ExcelSource
+from longstride.pipeline.ingest.sources.tables.hdf5 import Hdf5Source
+from longstride.pipeline.ingest.sources.tables.matlab import MatlabSource
+from longstride.pipeline.ingest.sources.tables.mcap import McapSource
+from longstride.pipeline.ingest.sources.tables.mdf import MdfSource
+from longstride.pipeline.ingest.sources.tables.netcdf import NetcdfSource
 from longstride.pipeline.ingest.sources.tables.tdms import TdmsSource
 
-__all__ = ["open_as_it_is", "open_source", "reshaped"]
+__all__ = ["open_as_it_is", "open_source", "refuse_idle_table", "reshaped"]
 
 PROBE_BYTES = 2**12
 PARQUET, ARROW = b"PAR1", b"ARROW1"
-TABLES = (ExcelSource, TdmsSource)
+TABLES = (EdfSource, ExcelSource, Hdf5Source, MatlabSource, McapSource, MdfSource, NetcdfSource, TdmsSource)
 """Known by their names as well: other files begin with the same bytes."""
 JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
@@ -37,6 +45,15 @@ def open_source(name: str, recipe: Recipe) -> Source:
     Raises SourceError for a kind that cannot be read, and for a file that does not have that shape.
     """
     return reshaped(open_as_it_is(name, recipe), recipe)
+
+
+def refuse_idle_table(sources: Iterable[Source], table: str | None) -> None:
+    """Raise RecipeError where a table is named, and no file may hold several."""
+    if table is not None and not any(source.has_tables for source in sources):
+        raise RecipeError(
+            f"table names {table!r}, and no source is of a kind that holds several tables: leave it out",
+            code="recipe-conflict",
+        )
 
 
 def reshaped(source: Source, recipe: Recipe) -> Source:
@@ -57,14 +74,18 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         return ArrowSource(name)
     for kind in TABLES:
         if magic.startswith(kind.magic) and name.lower().endswith(kind.suffixes):
-            return kind(name)
+            return kind(name, recipe.table)
     with open_text(name) as (stream, _):
         begin = stream.read(PROBE_BYTES)
-    refuse_foreign(name, begin)
-    if is_compressed(magic) and (is_compressed(begin) or begin.startswith((PARQUET, ARROW))):
+    is_table = any(
+        begin.startswith(kind.magic) and set(kind.suffixes) & set(PurePosixPath(name.lower()).suffixes)
+        for kind in TABLES
+    )
+    if is_compressed(magic) and (is_compressed(begin) or begin.startswith((PARQUET, ARROW)) or is_table):
         raise SourceError(
             name, "the compressed file does not hold text: decompress it first", code="source-format"
         )
+    refuse_foreign(name, begin)
     if recipe.has_pairs:
         return (PairLines if recipe.record is None else PairRecords)(name, recipe)
     if recipe.line is not None or recipe.only_lines is not None:

@@ -6,7 +6,7 @@ from longstride.pipeline.ingest.errors import SourceError
 
 __all__ = ["refuse_foreign", "refuse_no_text"]
 
-SPREADSHEET = "this is a spreadsheet: save it as CSV, or write it as Parquet, as with `pandas.read_excel`"
+SPREADSHEET = "this is a spreadsheet: give it the end .xlsx or .ods, and it is read"
 ARCHIVES = {
     b"\x1f\x9d": "this is compressed with `compress`: unpack it, as with `uncompress`",
     b"\x04\x22\x4d\x18": "this is compressed with lz4: unpack it, as with `lz4 -d`",
@@ -20,16 +20,18 @@ DATA = {
     b"\xd0\xcf\x11\xe0": "this is a spreadsheet or document of Office: save it as CSV",
     b"FEA1": "this is Feather of version 1: write it as version 2, as with `pandas.read_feather`, `to_feather`",
     b"\xff\xff\xff\xff": "this is an Arrow IPC stream: write a file, as with `pyarrow.feather.write_feather`",
-    b"\x89HDF": "this is HDF5: write it as Parquet, as with `pandas.read_hdf` and `to_parquet`",
-    b"CDF": "this is NetCDF: write it as Parquet, as with `xarray.open_dataset` and `to_dataframe`",
+    b"\x89HDF": "this is HDF5: give it the end .h5, .nc or .mat by what wrote it, and it is read",
+    b"CDF": "this is NetCDF: give it the end .nc, and it is read",
     b"ORC": "this is an ORC file: write it as Parquet, as with `pyarrow.orc.read_table`",
     b"Obj\x01": "this is an Avro file: write it as Parquet or as one JSON object a line",
     b"SQLite": "this is an SQLite database: write its table as CSV, as with `sqlite3 -header -csv`",
-    b"MDF ": "this is a measurement in MDF: write it as CSV or Parquet, as with `asammdf`",
-    b"UnFinMF": "this is a measurement in MDF that was not closed: mend and write it as CSV, as with `asammdf`",
+    b"MDF ": "this is a measurement in MDF: give it the end .mf4 or .mdf, and it is read",
+    b"UnFinMF": "this is a measurement in MDF that was not closed: mend it, as with `asammdf`",
     b"LOGG": "this is a log of a bus in BLF: write it as CSV, as with `python-can`",
-    b"TDSm": "this is a measurement of LabVIEW in TDMS: write it as CSV or Parquet, as with `nptdms`",
-    b"MATLAB": "this is a file of MATLAB: write its variables as CSV, as with `writetable`",
+    b"TDSm": "this is a measurement of LabVIEW in TDMS: give it the end .tdms, and it is read",
+    b"MATLAB": "this is a file of MATLAB: give it the end .mat, and it is read",
+    b"\x89MCAP0": "this is a recording in MCAP: give it the end .mcap, and it is read",
+    b"#ROSBAG": "this is a bag of ROS 1: write it as MCAP of ROS 2, as with `rosbags-convert`",
     b"\x93NUMPY": "this is an array of numpy: write it as CSV or Parquet, with a column of times",
     b"\x89PNG": "this is a picture in PNG: name the file of its data",
     b"\xff\xd8\xff": "this is a picture in JPEG: name the file of its data",

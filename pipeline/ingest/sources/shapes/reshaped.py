@@ -19,6 +19,7 @@ class Reshaped(Source):
         self.inner = inner
         self.name, self.path, self.version = inner.name, inner.path, inner.version
         self.names, self.unnamed, self.repeated = inner.names, inner.unnamed, inner.repeated
+        self.units, self.notes, self.has_tables = inner.units, inner.notes, inner.has_tables
         self.num_rows, self.line, self.crc = inner.num_rows, inner.line, inner.crc
 
     @property

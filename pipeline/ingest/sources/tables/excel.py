@@ -1,13 +1,13 @@
-"""Spreadsheets of Excel and LibreOffice: the one sheet that has rows."""
+"""Spreadsheets of Excel and LibreOffice: one sheet of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
 
-from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.sources.files import open_file
-from longstride.pipeline.ingest.sources.tables.source import TableSource
+from longstride.pipeline.ingest.sources.tables.source import Held, TableReader, TableSource
 from longstride.storage.packages import needs
 
 __all__ = ["ExcelSource"]
@@ -20,25 +20,20 @@ class ExcelSource(TableSource):
     suffixes = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
     magic = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
-    def read(self) -> Any:
-        """The rows of the sheet. Types are those of all cells of a column, texts where these differ."""
+    @contextmanager
+    def reader(self) -> Iterator[TableReader]:
+        """The rows of a sheet. Types are those of all cells of a column, texts where these differ."""
         needs("fastexcel")
         with open_file(self.file) as file:
             data = file.read()
         sheets = _sheets(data)
-        filled = {name: frame for name, frame in sheets.items() if frame.height}
-        if len(filled) > 1:
-            raise SourceError(
-                self.name,
-                f"sheets {', '.join(map(repr, filled))} have rows: save each as a file of its own",
-                code="source-format",
-            )
-        ((name, frame),) = filled.items() if filled else [("", pl.DataFrame())]
+        name = self._choose({name: frame.height for name, frame in sheets.items() if frame.height}, "sheet")
+        frame = pl.DataFrame() if name is None else sheets[name]
         texts = [column for column, kind in frame.schema.items() if kind == pl.String]
-        if texts:
+        if name is not None and texts:
             numbers = _sheets(data, dict.fromkeys(texts, pl.Float64))[name]
             frame = frame.with_columns(_with_digits(frame[column], numbers[column]) for column in texts)
-        return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        yield Held(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
 def _sheets(data: bytes, types: Mapping[str, Any] | None = None) -> dict[str, pl.DataFrame]:

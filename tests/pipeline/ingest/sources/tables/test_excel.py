@@ -74,8 +74,13 @@ def test_what_is_no_single_sheet(tmp_path: Path) -> None:
     with xlsxwriter.Workbook(tmp_path / "two.xlsx") as book:
         for name in ("one", "two"):
             frame(3).write_excel(book, worksheet=name)
-    with raises("source-format", "'one'", "'two'"):
+    with raises("table-unnamed", "'one'", "'two'"):
         ingest(tmp_path / "two.xlsx", tmp_path / "store", RECIPE)
+    with raises("table-unnamed", "'one'", "'three'"):
+        profile(tmp_path / "two.xlsx", table="three")
+    proposed = profile(tmp_path / "two.xlsx", table="two")
+    assert proposed.settings["table"] == "two"
+    assert ingest(tmp_path / "two.xlsx", tmp_path / "of-two", proposed.recipe).num_rows == 3
     (tmp_path / "cut.xlsx").write_bytes((tmp_path / "two.xlsx").read_bytes()[:500])
     with raises("source-damaged", "cut.xlsx"):
         ingest(tmp_path / "cut.xlsx", tmp_path / "store", RECIPE)

@@ -38,11 +38,20 @@ def test_times_of_a_waveform_and_of_a_channel(tmp_path: Path) -> None:
         assert store.values[:].tolist() == np.stack([VALUES, -VALUES], axis=1).tolist()
 
 
-def test_channels_that_do_not_fit(tmp_path: Path) -> None:
+def test_groups_that_do_not_fit(tmp_path: Path) -> None:
     for name, other in (
         ("length", ("h", "i", VALUES[:50], waveform())),
         ("step", ("h", "i", VALUES, waveform(0.1))),
     ):
         path = write(tmp_path / f"{name}.tdms", ("g", "u", VALUES, waveform()), other)
-        with raises("source-format", "g/u", "h/i"):
+        with raises("table-unnamed", "'g' (100 rows)", "'h'"):
+            ingest(path, tmp_path / "store", RECIPE)
+        report = ingest(path, tmp_path / name, Recipe(time="time", table="h"))
+        assert (report.num_rows, open(tmp_path / name).channels) == (len(other[2]), ("i",))
+
+
+def test_channels_of_a_group_that_do_not_fit(tmp_path: Path) -> None:
+    for other in (("g", "i", VALUES[:50], waveform()), ("g", "i", VALUES, waveform(0.1))):
+        path = write(tmp_path / "log.tdms", ("g", "u", VALUES, waveform()), other)
+        with raises("source-format", "'u'", "'i'"):
             ingest(path, tmp_path / "store", RECIPE)

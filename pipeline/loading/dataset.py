@@ -13,6 +13,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.frameworks.ranks import ServedRank
+from longstride.pipeline.loading.geometry.sizes import geometry_of
 from longstride.pipeline.loading.make_order import make_order
 from longstride.pipeline.loading.options import DatasetOptions
 from longstride.pipeline.loading.orphans import end_with_parent
@@ -62,7 +63,11 @@ class WindowDataset(IterableDataset[WindowBatch]):
             is_given=options.world_size is not None,
         )
         self.collection = Collection(opened_all(options.store), options)
-        windows = self.collection.windows(segments_of(self.collection.stores, options.split), options)
+        segments = segments_of(self.collection.stores, options.split)
+        geometry = geometry_of(
+            self.collection.stores, segments, options.lengths, options.dilation, options.max_jitter
+        )
+        windows = self.collection.windows(segments, geometry, options)
         self.index = windows.index
         self.num_skipped = windows.num_skipped
         """Windows left out for missing values or labels."""
@@ -70,7 +75,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self.wanted = wanted_of(options, self.collection)
         """What a batch holds beside values, if anything."""
         self._order_settings = {
-            **options.order_settings(self.collection.channels, self.collection.targets),
+            **options.order_settings(geometry, self.collection.channels, self.collection.targets),
             **(self.wanted.settings if self.wanted else {}),
         }
         self._disk = DiskWatch()
@@ -138,6 +143,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
             "N": len(self.collection.channels),
             **({"H": horizon} if horizon else {}),
             **({"gap": self.index.gap} if self.index.gap else {}),
+            **({"stride": self.index.stride} if self.index.stride > 1 else {}),
+            **({"dilation": self.index.dilation} if self.index.dilation > 1 else {}),
             **({"M": len(targets)} if targets else {}),
             "windows": len(self.index),
             "steps": len(self),

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longstride.pipeline.loading.frameworks.ranks import Ranks, ranks_here
+from longstride.pipeline.loading.geometry.lengths import Length, check_dilation, checked_length
+from longstride.pipeline.loading.geometry.sizes import Geometry
 from longstride.pipeline.loading.ordering.order import POOL_ROWS
 from longstride.pipeline.loading.ordering.shuffled import BLOCK_ROWS, lanes_for
 from longstride.pipeline.loading.splits import Split
@@ -55,14 +57,18 @@ class DatasetOptions:
     store: "Stores" = field(kw_only=False)
     """One store or several, opened or as paths and URLs; or arrays, as `from_array` takes them."""
 
-    window: int
-    """Rows of a window, K."""
-    stride: int = 1
+    window: "Length"
+    """Rows of a window, K; or, as of the next three, a duration such as "10min"."""
+    stride: "Length" = 1
     """Rows between the starts of windows."""
-    horizon: int = 0
+    horizon: "Length" = 0
     """Rows after each window that are to be predicted, H."""
-    gap: int = 0
+    gap: "Length" = 0
     """Rows between each window and its horizon, which are in neither."""
+    dilation: int = 1
+    """Take every so many-th row: of the window, the gap and the horizon alike."""
+    max_jitter: float = 0.01
+    """With durations: refuse rows whose distance in time differs from the usual step by more than this share."""
     channels: str | Sequence[str] | None = None
     """Channels of `values`, in this order; all of the store by default."""
     targets: str | Sequence[str] | None = None
@@ -131,6 +137,8 @@ class DatasetOptions:
         for name in ("channels", "targets", "future", "calendar", "label_names", "without_labels"):
             if isinstance(getattr(self, name), str):
                 object.__setattr__(self, name, (getattr(self, name),))
+        for name, length in self.lengths.items():
+            object.__setattr__(self, name, checked_length(name, length))
         if self.cache_dir is not None:
             object.__setattr__(self, "cache_dir", local_path(self.cache_dir))
         check_option(
@@ -163,10 +171,11 @@ class DatasetOptions:
             self.channels is None or len(self.channels) > 0,
             "channels is empty: name at least one, or leave the option out for all",
         )
-        check_option(self.gap >= 0, f"gap={self.gap}: expected 0 or more")
-        check_option(not self.gap or self.horizon > 0, "gap is before the horizon: say how long with horizon=")
+        check_dilation(self.dilation)
+        check_option(self.max_jitter >= 0, f"max_jitter={self.max_jitter}: expected a share from 0 on")
+        check_option(not self.gap or bool(self.horizon), "gap is before the horizon: say how long with horizon=")
         check_option(
-            not self.future or self.horizon > 0, "future has inputs of the horizon: say how long with horizon="
+            not self.future or bool(self.horizon), "future has inputs of the horizon: say how long with horizon="
         )
         for name, allowed in (("time", TIMES), ("label", LABEL_RULES), ("calendar", CALENDAR)):
             given = getattr(self, name)
@@ -211,6 +220,11 @@ class DatasetOptions:
         return ranks_here() or Ranks(0, 1)
 
     @property
+    def lengths(self) -> "dict[str, Length]":
+        """Those options that are rows or durations, by name."""
+        return {"window": self.window, "stride": self.stride, "horizon": self.horizon, "gap": self.gap}
+
+    @property
     def resolved_lanes(self) -> int:
         """Lanes L of the order."""
         return lanes_for(self.batch_size, self.ranks.world_size) if self.lanes is None else self.lanes
@@ -233,8 +247,10 @@ class DatasetOptions:
             balance = hashlib.sha256(np.asarray(self.balance, np.float64).tobytes()).hexdigest()
         return {"balance": balance, "replacement": self.replacement}
 
-    def order_settings(self, channels: Sequence[str], targets: Sequence[str]) -> dict[str, Any]:
-        """Options that the batches depend on, as plain values, where these channels and targets are served.
+    def order_settings(
+        self, geometry: Geometry, channels: Sequence[str], targets: Sequence[str]
+    ) -> dict[str, Any]:
+        """Options that the batches depend on, as plain values, where these rows, channels and targets are served.
 
         The other options choose rows, or which process serves them and how.
         """
@@ -242,11 +258,12 @@ class DatasetOptions:
             "channels": list(channels),
             "targets": list(targets),
             # Only what is asked for, so that states of earlier versions can be loaded.
-            **({"gap": self.gap} if self.gap else {}),
+            **({"gap": geometry.gap} if geometry.gap else {}),
+            **({"dilation": geometry.dilation} if geometry.dilation > 1 else {}),
             **({"future": list(self.future)} if self.future else {}),
-            "window": self.window,
-            "stride": self.stride,
-            "horizon": self.horizon,
+            "window": geometry.window,
+            "stride": geometry.stride,
+            "horizon": geometry.horizon,
             "batch_size": self.batch_size,
             "shuffle": self.shuffle,
             "seed": self.seed,

@@ -25,7 +25,7 @@ from longstride.pipeline.loading.serving.window_labels import label_of
 __all__ = ["Extras", "Wanted", "wanted_of"]
 
 Rows = Callable[[str, int, int], Tensor]
-"""Rows (B, length, W) of an array, by its name, from so many rows after the start of each window on."""
+"""So many rows (B, length, W) of each window of an array, by its name, from one of its rows on."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ class Extras:
     def __init__(self, wanted: Wanted, collection: Collection, index: WindowIndex) -> None:
         """Windows of the index, of rows of the collection."""
         self._wanted = wanted
-        self._window, self._gap, self._span = index.window, index.gap, index.span
+        self._window, self._gap, self._dilation = index.window, index.gap, index.dilation
+        self._length = index.window + index.gap + index.horizon
         self._first_row = torch.from_numpy(collection.first_row)
         self._segments = _Segments(collection)
         self._has_series = wanted.series or wanted.static is not None
@@ -112,7 +113,7 @@ class Extras:
         first = batch.start.clamp(min=0)  # what only fills the batch is blanked later
 
         def rows(array: str, ahead: int, length: int) -> Tensor:
-            return self._whole.rows(array, first + ahead, batch.store, length)
+            return self._whole.rows(array, first + ahead * self._dilation, batch.store, length, self._dilation)
 
         return self._complete(batch, rows, self._series_of(batch))
 
@@ -129,7 +130,7 @@ class Extras:
         """
 
         def rows(array: str, ahead: int, length: int) -> Tensor:
-            return pool.rows(array, local + ahead, length)
+            return pool.rows(array, local + ahead * self._dilation, length, self._dilation)
 
         return self._complete(batch, rows, self._series_of(batch) if series is None else series)
 
@@ -146,7 +147,7 @@ class Extras:
         wanted = self._wanted
         found: dict[str, Tensor] = {}
         if wanted.calendar or wanted.time == "rows":
-            time = rows("time", 0, self._span)[..., 0]
+            time = rows("time", 0, self._length)[..., 0]
             if self._gap:
                 time = torch.cat([time[:, : self._window], time[:, self._window + self._gap :]], dim=1)
             if wanted.calendar:

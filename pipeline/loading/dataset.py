@@ -13,6 +13,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.frameworks.ranks import ServedRank
+from longstride.pipeline.loading.geometry.anchors import anchored
 from longstride.pipeline.loading.geometry.sizes import geometry_of
 from longstride.pipeline.loading.make_order import make_order
 from longstride.pipeline.loading.options import DatasetOptions
@@ -67,6 +68,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
         geometry = geometry_of(
             self.collection.stores, segments, options.lengths, options.dilation, options.max_jitter
         )
+        if options.clock is not None:
+            geometry, segments = anchored(self.collection.stores, segments, geometry, options.clock)
         windows = self.collection.windows(segments, geometry, options)
         self.index = windows.index
         self.num_skipped = windows.num_skipped

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longstride.pipeline.loading.frameworks.ranks import Ranks, ranks_here
+from longstride.pipeline.loading.geometry.clock import Clock, clock_of
 from longstride.pipeline.loading.geometry.lengths import Length, check_dilation, checked_length
 from longstride.pipeline.loading.geometry.sizes import Geometry
 from longstride.pipeline.loading.ordering.order import POOL_ROWS
@@ -69,6 +71,12 @@ class DatasetOptions:
     """Take every so many-th row: of the window, the gap and the horizon alike."""
     max_jitter: float = 0.01
     """With durations: refuse rows whose distance in time differs from the usual step by more than this share."""
+    at: str | Sequence[str] = ()
+    """Start windows at times of day alone, such as "08:00": at the first row then, or less than a step later."""
+    every: str | timedelta | None = None
+    """Start windows so often alone, counted from `at` or from midnight: "1d", or a part of it, such as "1h"."""
+    timezone: str = "UTC"
+    """Time zone of the clock that `at` and `every` mean, such as "Europe/Berlin"."""
     channels: str | Sequence[str] | None = None
     """Channels of `values`, in this order; all of the store by default."""
     targets: str | Sequence[str] | None = None
@@ -134,7 +142,7 @@ class DatasetOptions:
     """Size that the cache of each store may have; by default that of its values."""
 
     def __post_init__(self) -> None:
-        for name in ("channels", "targets", "future", "calendar", "label_names", "without_labels"):
+        for name in ("at", "channels", "targets", "future", "calendar", "label_names", "without_labels"):
             if isinstance(getattr(self, name), str):
                 object.__setattr__(self, name, (getattr(self, name),))
         for name, length in self.lengths.items():
@@ -173,6 +181,12 @@ class DatasetOptions:
         )
         check_dilation(self.dilation)
         check_option(self.max_jitter >= 0, f"max_jitter={self.max_jitter}: expected a share from 0 on")
+        if self.clock is None:
+            check_option(self.timezone == "UTC", "timezone is that of at= and every=: give one of them")
+        else:
+            check_option(
+                self.stride == 1, f"stride={self.stride}: windows start at {self.clock.shown}; leave stride out"
+            )
         check_option(not self.gap or bool(self.horizon), "gap is before the horizon: say how long with horizon=")
         check_option(
             not self.future or bool(self.horizon), "future has inputs of the horizon: say how long with horizon="
@@ -218,6 +232,12 @@ class DatasetOptions:
         if self.world_size is not None:
             return Ranks(self.rank or 0, self.world_size)
         return ranks_here() or Ranks(0, 1)
+
+    @cached_property
+    def clock(self) -> "Clock | None":
+        """What says where windows may start, if anything does."""
+        asked = bool(self.at) or self.every is not None
+        return clock_of(tuple(self.at), self.every, self.timezone) if asked else None
 
     @property
     def lengths(self) -> "dict[str, Length]":

@@ -75,6 +75,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self.num_skipped = windows.num_skipped
         """Windows left out for missing values or labels."""
         self.order = make_order(windows, self.collection, options)
+        self.is_stateful = options.stateful
+        """Whether each place of a batch continues where it stopped in the batch before."""
         self.wanted = wanted_of(options, self.collection)
         """What a batch holds beside values, if anything."""
         self._order_settings = {
@@ -255,13 +257,14 @@ class WindowDataset(IterableDataset[WindowBatch]):
             Steps(step, starts, slice((first - step) % every, None, every))
             for step, starts, _ in self.steps(epoch, first)
         )
-        for batch in self.serve(epoch, mine):
+        batches = self.serve(epoch, mine)
+        for batch in self.with_restarts(batches, first, every) if self.is_stateful else batches:
             position.step += every
             yield batch
 
     def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
         """The batches of these steps of an epoch."""
-        if self.collection.arrays is None or not (self.extras is None or self.extras.are_at_hand):
+        if self._needs_pools:
             yield from self._decoded.serve(
                 (plan._replace(local=plan.local[steps.served]), steps.starts[steps.served])
                 for steps in groups
@@ -271,6 +274,22 @@ class WindowDataset(IterableDataset[WindowBatch]):
         for steps in groups:
             batches = self._gather.batches(steps.starts[steps.served])
             yield from batches if self.extras is None else map(self.extras.of_stores, batches)
+
+    @property
+    def _needs_pools(self) -> bool:
+        """Whether batches are made of copies of rows: where some have to be decoded, and where windows of several
+        stores must stay in their places."""
+        in_places = self.is_stateful and len(self.collection.stores) > 1
+        return self.collection.arrays is None or in_places or not (self.extras is None or self.extras.are_at_hand)
+
+    def with_restarts(self, batches: Iterator[WindowBatch], step: int, every: int = 1) -> Iterator[WindowBatch]:
+        """The batches of every so many-th step from `step` on, and where in them a run of windows begins."""
+        first_row = self.collection.first_row
+        for number, batch in enumerate(batches):
+            start = batch.start.numpy()
+            rows = start if batch.store is None else start + first_row[batch.store.numpy()]
+            restart = (self.index.are_first(rows) | (step + number * every == 0)) & (start >= 0)
+            yield batch._replace(restart=torch.from_numpy(restart).to(batch.values.device))
 
     def plan_of(self, epoch: int, steps: Steps) -> PoolPlan:
         """The rows that the windows of some steps are made of, and where in them each window begins."""
@@ -295,7 +314,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     @cached_property
     def _decoded(self) -> DecodedPools:
-        return DecodedPools(self.collection, self.index, self.batch_size // self.world_size, self.extras)
+        batch = self.batch_size // self.world_size
+        return DecodedPools(self.collection, self.index, batch, self.extras, by_store=not self.is_stateful)
 
     def steps(self, epoch: int, step: int) -> Iterator[Steps]:
         """The steps of an epoch from `step` on, those that are drawn together at a time."""

@@ -3,8 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -14,15 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longstride.pipeline.loading.frameworks.ranks import Ranks, ranks_here
-from longstride.pipeline.loading.geometry.clock import Clock, clock_of
-from longstride.pipeline.loading.geometry.lengths import Length, check_dilation, checked_length
+from longstride.pipeline.loading.geometry.options import GeometryOptions, Stores, check_option
 from longstride.pipeline.loading.geometry.sizes import Geometry
 from longstride.pipeline.loading.ordering.order import POOL_ROWS
 from longstride.pipeline.loading.ordering.shuffled import BLOCK_ROWS, lanes_for
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
 from longstride.storage.location import local_path
-from longstride.storage.open_data import DataOrPath
 
 __all__ = [
     "Balance",
@@ -34,8 +31,6 @@ __all__ = [
     "check_option",
     "device_of",
 ]
-
-Stores = DataOrPath | Sequence[DataOrPath]
 
 Static = Mapping[str, Any] | Sequence[Any] | NDArray[Any] | Tensor
 """Values of each series, (S,) or one, by its name; or an array of all of them, (G, S) or (G,)."""
@@ -53,30 +48,9 @@ Balance = str | Sequence[str] | Mapping[str, float] | Sequence[float] | np.ndarr
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetOptions:
+class DatasetOptions(GeometryOptions):
     """What `WindowDataset` takes."""
 
-    store: "Stores" = field(kw_only=False)
-    """One store or several, opened or as paths and URLs; or arrays, as `from_array` takes them."""
-
-    window: "Length"
-    """Rows of a window, K; or, as of the next three, a duration such as "10min"."""
-    stride: "Length" = 1
-    """Rows between the starts of windows."""
-    horizon: "Length" = 0
-    """Rows after each window that are to be predicted, H."""
-    gap: "Length" = 0
-    """Rows between each window and its horizon, which are in neither."""
-    dilation: int = 1
-    """Take every so many-th row: of the window, the gap and the horizon alike."""
-    max_jitter: float = 0.01
-    """With durations: refuse rows whose distance in time differs from the usual step by more than this share."""
-    at: str | Sequence[str] = ()
-    """Start windows at times of day alone, such as "08:00": at the first row then, or less than a step later."""
-    every: str | timedelta | None = None
-    """Start windows so often alone, counted from `at` or from midnight: "1d", or a part of it, such as "1h"."""
-    timezone: str = "UTC"
-    """Time zone of the clock that `at` and `every` mean, such as "Europe/Berlin"."""
     channels: str | Sequence[str] | None = None
     """Channels of `values`, in this order; all of the store by default."""
     targets: str | Sequence[str] | None = None
@@ -120,6 +94,9 @@ class DatasetOptions:
     """Windows of a global batch, B: all ranks together."""
     shuffle: bool = True
     """Mix the windows, and leave out the last ones that do not fill a batch; otherwise row order, padded."""
+    stateful: bool = False
+    """Let each place of a batch continue where it stopped in the batch before, so that state can be carried over;
+    `restart` of the batch says where it does not. A window begins where the one before ended: stride=window."""
     seed: int = 0
     """Seed of the order: the same seed gives the same batches."""
     rank: int | None = None
@@ -142,11 +119,10 @@ class DatasetOptions:
     """Size that the cache of each store may have; by default that of its values."""
 
     def __post_init__(self) -> None:
-        for name in ("at", "channels", "targets", "future", "calendar", "label_names", "without_labels"):
+        super().__post_init__()
+        for name in ("channels", "targets", "future", "calendar", "label_names", "without_labels"):
             if isinstance(getattr(self, name), str):
                 object.__setattr__(self, name, (getattr(self, name),))
-        for name, length in self.lengths.items():
-            object.__setattr__(self, name, checked_length(name, length))
         if self.cache_dir is not None:
             object.__setattr__(self, "cache_dir", local_path(self.cache_dir))
         check_option(
@@ -163,6 +139,10 @@ class DatasetOptions:
         )
         lanes = self.resolved_lanes
         check_option(
+            not self.stateful or lanes == batch,
+            f"lanes={lanes}: with stateful=True every window of a batch is a lane of its own; leave lanes out",
+        )
+        check_option(
             not self.shuffle or (lanes >= 1 and batch % lanes == 0 and lanes % world == 0),
             f"{lanes} lanes do not fit a batch of {batch} on {world} ranks: give "
             f"lanes={world}, or another multiple of {world} that divides {batch}",
@@ -176,18 +156,14 @@ class DatasetOptions:
             "weights and windows_per_epoch choose windows at random: they need shuffle=True",
         )
         check_option(
+            not self.stateful
+            or (self.weights is None and self.windows_per_epoch is None and self.balance is None),
+            "stateful=True serves every window once, in runs: leave weights, windows_per_epoch and balance out",
+        )
+        check_option(
             self.channels is None or len(self.channels) > 0,
             "channels is empty: name at least one, or leave the option out for all",
         )
-        check_dilation(self.dilation)
-        check_option(self.max_jitter >= 0, f"max_jitter={self.max_jitter}: expected a share from 0 on")
-        if self.clock is None:
-            check_option(self.timezone == "UTC", "timezone is that of at= and every=: give one of them")
-        else:
-            check_option(
-                self.stride == 1, f"stride={self.stride}: windows start at {self.clock.shown}; leave stride out"
-            )
-        check_option(not self.gap or bool(self.horizon), "gap is before the horizon: say how long with horizon=")
         check_option(
             not self.future or bool(self.horizon), "future has inputs of the horizon: say how long with horizon="
         )
@@ -233,21 +209,12 @@ class DatasetOptions:
             return Ranks(self.rank or 0, self.world_size)
         return ranks_here() or Ranks(0, 1)
 
-    @cached_property
-    def clock(self) -> "Clock | None":
-        """What says where windows may start, if anything does."""
-        asked = bool(self.at) or self.every is not None
-        return clock_of(tuple(self.at), self.every, self.timezone) if asked else None
-
-    @property
-    def lengths(self) -> "dict[str, Length]":
-        """Those options that are rows or durations, by name."""
-        return {"window": self.window, "stride": self.stride, "horizon": self.horizon, "gap": self.gap}
-
     @property
     def resolved_lanes(self) -> int:
         """Lanes L of the order."""
-        return lanes_for(self.batch_size, self.ranks.world_size) if self.lanes is None else self.lanes
+        if self.lanes is not None:
+            return self.lanes
+        return self.batch_size if self.stateful else lanes_for(self.batch_size, self.ranks.world_size)
 
     @property
     def balance_by_label(self) -> dict[str, float] | None:
@@ -286,6 +253,7 @@ class DatasetOptions:
             "horizon": geometry.horizon,
             "batch_size": self.batch_size,
             "shuffle": self.shuffle,
+            **({"stateful": True} if self.stateful else {}),
             "seed": self.seed,
             "weights": None if self.weights is None else list(self.weights),
             "windows_per_epoch": self.windows_per_epoch,
@@ -332,9 +300,3 @@ def device_of(name: torch.device | str) -> torch.device:
         reason = str(error).partition("\n")[0][:200]
         raise LongstrideError(f"device={str(name)!r} cannot be used: {reason}", code="device-missing") from error
     return device
-
-
-def check_option(is_right: bool, message: str) -> None:
-    """Raise LongstrideError with this message unless it is right."""
-    if not is_right:
-        raise LongstrideError(message, code="option-value")

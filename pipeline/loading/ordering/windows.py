@@ -85,6 +85,12 @@ class WindowIndex:
         """Segment that each of the given windows lies in, int64 of the same shape."""
         return np.searchsorted(self.offsets, windows, side="right") - 1
 
+    def are_first(self, starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each of the windows that start at these rows is the first of its segment."""
+        segment = np.searchsorted(self.segments.start, starts, side="right") - 1
+        found: NDArray[np.bool_] = self.segments.start[segment] == starts
+        return found
+
     def num_before(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many windows start before each of the given rows, int64 of the same shape."""
         if not len(self.segments):

@@ -105,6 +105,7 @@ def _window_weights(given: Any, index: WindowIndex, collection: Collection) -> N
         "balance has weights that are not numbers from 0 on",
     )
     if len(weights) == num_rows:
-        weights = index.sums(weights, index.starts(np.arange(len(index))))
+        starts = index.starts(np.arange(len(index)))
+        weights = index.sums(weights, starts, index.lengths(starts))
     check_option(0 < float(weights.sum()) < math.inf, "balance gives every window the weight 0")
     return weights

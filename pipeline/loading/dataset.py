@@ -66,7 +66,12 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self.collection = Collection(opened_all(options.store), options)
         segments = segments_of(self.collection.stores, options.split)
         geometry = geometry_of(
-            self.collection.stores, segments, options.lengths, options.dilation, options.max_jitter
+            self.collection.stores,
+            segments,
+            options.lengths,
+            options.dilation,
+            options.max_jitter,
+            options.ragged,
         )
         if options.clock is not None:
             geometry, segments = anchored(self.collection.stores, segments, geometry, options.clock)
@@ -277,10 +282,11 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     @property
     def _needs_pools(self) -> bool:
-        """Whether batches are made of copies of rows: where some have to be decoded, and where windows of several
-        stores must stay in their places."""
-        in_places = self.is_stateful and len(self.collection.stores) > 1
-        return self.collection.arrays is None or in_places or not (self.extras is None or self.extras.are_at_hand)
+        """Whether batches are made of copies of rows: where some have to be decoded, where windows may be shorter,
+        and where those of several stores must stay in their places."""
+        if self.index.ragged or (self.is_stateful and len(self.collection.stores) > 1):
+            return True
+        return self.collection.arrays is None or not (self.extras is None or self.extras.are_at_hand)
 
     def with_restarts(self, batches: Iterator[WindowBatch], step: int, every: int = 1) -> Iterator[WindowBatch]:
         """The batches of every so many-th step from `step` on, and where in them a run of windows begins."""
@@ -296,7 +302,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
         first, _ = self.order.run_of(steps.step)
         ranges = merged(self.order.rows(epoch, steps.step, self.rank, self.world_size))
         local = self.order.draw(epoch, first, self.rank, self.world_size, within=ranges)[steps.step - first :]
-        return PoolPlan(ranges, local, int((ranges[:, 1] - ranges[:, 0]).sum()))
+        return PoolPlan(ranges, local, int((ranges[:, 1] - ranges[:, 0]).sum()) + self.index.padding)
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker process has buffers of its own, and no process group to ask for its rank.

@@ -35,7 +35,9 @@ class WindowLoader(DataLoader[WindowBatch]):
 
     Each iteration serves the next epoch, unless `set_epoch` chooses another. `__init__` explains the options:
 
-    - what a window is: window, stride, horizon, gap, dilation, max_jitter, at, every, timezone, channels, targets
+    - which rows a window has: window, stride, horizon, gap, dilation, max_jitter, ragged
+    - when it starts: at, every, timezone
+    - what it has of them: channels, targets
     - what else a batch holds: future, time, calendar, series, static, label, label_names
     - which rows: split, max_missing, without_labels, weights, windows_per_epoch, balance, replacement
     - in which order: batch_size, shuffle, stateful, seed, rank, world_size, lanes, pool_rows, block_rows

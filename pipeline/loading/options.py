@@ -247,6 +247,7 @@ class DatasetOptions(GeometryOptions):
             # Only what is asked for, so that states of earlier versions can be loaded.
             **({"gap": geometry.gap} if geometry.gap else {}),
             **({"dilation": geometry.dilation} if geometry.dilation > 1 else {}),
+            **({"ragged": True} if geometry.ragged else {}),
             **({"future": list(self.future)} if self.future else {}),
             "window": geometry.window,
             "stride": geometry.stride,

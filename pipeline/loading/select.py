@@ -33,7 +33,7 @@ def without(index: WindowIndex, dropped: Ranges) -> Segments:
         return Segments(first, stop, first)
     start = index.starts(first)
     segment = index.segment_of(first)
-    return Segments(start, index.starts(stop - 1) + index.span, index.segments.series[segment])
+    return Segments(start, index.ends(index.starts(stop - 1)), index.segments.series[segment])
 
 
 def labelled_windows(index: WindowIndex, store: SeriesData, columns: Sequence[int]) -> Ranges:
@@ -46,7 +46,9 @@ def labelled_windows(index: WindowIndex, store: SeriesData, columns: Sequence[in
         edges.append(np.flatnonzero(np.diff(labelled, prepend=before)) + start)
         before = bool(labelled[-1])
     runs = np.concatenate([*edges, [store.num_rows] if before else []]).astype(np.int64).reshape(-1, 2)
-    first = index.num_before(runs[:, 0] - index.span + 1)
+    # Shorter windows may end before, although they begin less than a span before.
+    ended = index.offsets[np.searchsorted(index.segments.stop, runs[:, 0], side="right")]
+    first = np.maximum(index.num_before(runs[:, 0] - index.span + 1), ended)
     return np.stack([first, index.num_before(runs[:, 1])], axis=1)
 
 
@@ -54,7 +56,7 @@ def mostly_missing_windows(
     index: WindowIndex, store: SeriesData, columns: Sequence[int], largest_share: float
 ) -> Ranges:
     """Windows in which more than a share of the K rows of these channels is missing."""
-    limit = largest_share * index.window * len(columns)
+    limit = largest_share * len(columns)
     reach = (index.window - 1) * index.dilation + 1
     edges = []
     for start, stop in _incomplete_rows(store, columns):
@@ -65,7 +67,8 @@ def mostly_missing_windows(
                 continue
             starts = index.starts(np.arange(first, last))
             values = store.checked("values")[starts[0] : starts[-1] + reach][:, list(columns)]
-            found = index.sums(np.isnan(values).sum(axis=1), starts - starts[0]) > limit
+            lengths = index.lengths(starts)
+            found = index.sums(np.isnan(values).sum(axis=1), starts - starts[0], lengths) > limit * lengths
             edges.append(np.flatnonzero(np.diff(found, prepend=False, append=False)) + first)
     return np.concatenate([np.empty(0, np.int64), *edges]).reshape(-1, 2)
 

@@ -43,7 +43,7 @@ def anchored(
     geometry = replace(geometry, stride=max(1, round(clock.apart / max(1, stores[0].cadence_ns))))
     span = geometry.index(stores[0].segments).span
     found = [
-        _in_runs(_rows_at(store, clock), mine, span, geometry.stride)
+        _in_runs(_rows_at(store, clock), mine, span, geometry)
         for store, mine in zip(stores, segments, strict=True)
     ]
     if not any(len(part) for part in found):
@@ -71,13 +71,20 @@ def _rows_at(store: SeriesData, clock: Clock) -> NDArray[np.int64]:
     return np.concatenate(rows)
 
 
-def _in_runs(rows: NDArray[np.int64], segments: Segments, span: int, stride: int) -> Segments:
-    """Segments of one window for each of the rows that lie in `segments` with all of their window."""
+def _in_runs(rows: NDArray[np.int64], segments: Segments, span: int, geometry: Geometry) -> Segments:
+    """Segments of one window for each of the rows that lie in `segments` with all of their window.
+
+    If windows may be shorter, so is the first of each segment that does not fit.
+    """
     if not len(segments):
         return segments
     segment = np.searchsorted(segments.start, rows, side="right") - 1
-    fits = (segment >= 0) & (rows + span <= segments.stop[segment])
-    rows, segment = rows[fits], segment[fits]
-    apart = (np.diff(rows) != stride) | (np.diff(segment) != 0)
+    stop = segments.stop[segment]
+    fits = (segment >= 0) & (rows + span <= stop)
+    if geometry.ragged:
+        left = np.flatnonzero((segment >= 0) & (rows < stop) & ~fits)
+        fits[left[np.diff(segment[left], prepend=-1) != 0]] = True
+    rows, segment, stop = rows[fits], segment[fits], stop[fits]
+    apart = (np.diff(rows) != geometry.stride) | (np.diff(segment) != 0)
     first, last = np.append(True, apart)[: len(rows)], np.append(apart, True)[: len(rows)]
-    return Segments(rows[first], rows[last] + span, segments.series[segment[first]])
+    return Segments(rows[first], np.minimum(rows + span, stop)[last], segments.series[segment[first]])

@@ -34,6 +34,9 @@ class GeometryOptions:
     """Take every so many-th row: of the window, the gap and the horizon alike."""
     max_jitter: float = 0.01
     """With durations: refuse rows whose distance in time differs from the usual step by more than this share."""
+    ragged: bool = False
+    """Serve the rows at the end of a segment that no window reaches, and segments shorter than a window, too: as
+    windows that are filled up with zeros. `length` of the batch says how many rows each has."""
     at: str | Sequence[str] = ()
     """Start windows at times of day alone, such as "08:00": at the first row then, or less than a step later."""
     every: str | timedelta | None = None
@@ -48,6 +51,10 @@ class GeometryOptions:
             object.__setattr__(self, name, checked_length(name, length))
         check_dilation(self.dilation)
         check_option(self.max_jitter >= 0, f"max_jitter={self.max_jitter}: expected a share from 0 on")
+        check_option(
+            not self.ragged or not self.horizon,
+            "ragged=True serves the last rows of segments, and no horizon follows them: leave one of both out",
+        )
         check_option(not self.gap or bool(self.horizon), "gap is before the horizon: say how long with horizon=")
         if self.clock is None:
             check_option(self.timezone == "UTC", "timezone is that of at= and every=: give one of them")

@@ -1,7 +1,7 @@
 """The rows of a window, once everything is a number of rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from longstride.pipeline.loading.geometry.lengths import (
     Length,
@@ -27,10 +27,12 @@ class Geometry:
     horizon: int
     gap: int
     dilation: int
+    ragged: bool = False
 
     def index(self, segments: Segments) -> WindowIndex:
         """The windows that lie in these segments."""
-        return WindowIndex(segments, self.window, self.stride, self.horizon, self.gap, self.dilation)
+        sizes = self.window, self.stride, self.horizon, self.gap, self.dilation
+        return WindowIndex(segments, *sizes, self.ragged)
 
 
 def geometry_of(
@@ -39,6 +41,7 @@ def geometry_of(
     lengths: Mapping[str, Length],
     dilation: int,
     max_jitter: float,
+    ragged: bool,
 ) -> Geometry:
     """Window, stride, horizon and gap as rows of all stores, whose windows lie in these segments.
 
@@ -60,7 +63,7 @@ def geometry_of(
             )
         found = geometry
     assert found is not None
-    return found
+    return replace(found, ragged=ragged)
 
 
 def span_of(store: SeriesData, window: Length, horizon: Length, gap: Length, dilation: int) -> int:
@@ -83,4 +86,4 @@ def _in_rows(rows_of: RowsOf, lengths: Mapping[str, Length], dilation: int) -> G
         name: rows_of(name, length, 1 if name == "stride" else dilation)
         for name, length in lengths.items()
     }
-    return Geometry(**rows, dilation=dilation)
+    return Geometry(rows["window"], rows["stride"], rows["horizon"], rows["gap"], dilation)

@@ -32,6 +32,7 @@ class PoolPlan(NamedTuple):
     local: NDArray[np.int64]
     """Row of the pool at which each window starts, (steps, B / world_size); 0 where it only fills the batch."""
     num_rows: int
+    """Those of the ranges, and some behind them if windows may be shorter."""
 
 
 class DecodedPools:

@@ -16,6 +16,7 @@ from torch import Tensor
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.options import DatasetOptions, check_option
 from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving.arrange import absent_rows
 from longstride.pipeline.loading.serving.calendar import calendar_of
 from longstride.pipeline.loading.serving.row_tables import PoolTables, StoreTables
 from longstride.pipeline.loading.serving.static import static_of
@@ -92,6 +93,9 @@ class Extras:
         self._wanted = wanted
         self._window, self._gap, self._dilation = index.window, index.gap, index.dilation
         self._length = index.window + index.gap + index.horizon
+        self._padding = index.padding
+        of_rows = {"time": wanted.time == "rows", "calendar": wanted.calendar, "label": wanted.label == "rows"}
+        self._of_rows = [name for name, is_wanted in of_rows.items() if is_wanted]
         self._first_row = torch.from_numpy(collection.first_row)
         self._segments = _Segments(collection)
         self._has_series = wanted.series or wanted.static is not None
@@ -119,7 +123,7 @@ class Extras:
 
     def read(self, ranges: NDArray[np.int64]) -> PoolTables:
         """What is needed of ranges of rows (ranges, 2) of the collection, each of one store."""
-        return self._whole.read(ranges)
+        return self._whole.read(ranges, self._padding)
 
     def of_pool(
         self, batch: WindowBatch, pool: PoolTables, local: Tensor, series: Tensor | None = None
@@ -146,6 +150,7 @@ class Extras:
     def _complete(self, batch: WindowBatch, rows: Rows, series: Tensor | None) -> WindowBatch:
         wanted = self._wanted
         found: dict[str, Tensor] = {}
+        absent = None if batch.length is None else absent_rows(batch.length, self._window)
         if wanted.calendar or wanted.time == "rows":
             time = rows("time", 0, self._length)[..., 0]
             if self._gap:
@@ -158,8 +163,11 @@ class Extras:
             found["time"] = rows("time", 0, 1)[:, 0, 0]
         if wanted.label is not None:
             found["label"] = label_of(
-                wanted.label, self._window, lambda ahead, length: rows("labels", ahead, length)
+                wanted.label, self._window, lambda ahead, length: rows("labels", ahead, length), absent
             )
+        if absent is not None:
+            for name in self._of_rows:
+                found[name][absent] = _blank(found[name])
         if self._static is not None:
             assert series is not None
             self._static = self._static.to(series.device)

@@ -76,15 +76,15 @@ class StoreTables:
             self._views[key] = window_view(source, length, dilation)
         return self._views[key]
 
-    def read(self, ranges: NDArray[np.int64]) -> PoolTables:
-        """Those of ranges of rows (ranges, 2) of the collection, each of one store, one after the other."""
+    def read(self, ranges: NDArray[np.int64], padding: int) -> PoolTables:
+        """Those of ranges of rows (ranges, 2) of the collection, each of one store, and so many rows of 0."""
         stores, starts = self._collection.locate(ranges[:, 0])
         numbers = np.zeros(len(ranges), np.int64) if stores is None else stores
         lengths = ranges[:, 1] - ranges[:, 0]
         tables = {}
         for name, sources in self._sources.items():
             columns = self._columns[name]
-            table = np.empty((int(lengths.sum()), len(columns[0])), sources[0].dtype)
+            table = np.zeros((int(lengths.sum()) + padding, len(columns[0])), sources[0].dtype)
             stops = np.cumsum(lengths)
             for number, start, length, stop in zip(
                 numbers.tolist(), starts.tolist(), lengths.tolist(), stops.tolist(), strict=True

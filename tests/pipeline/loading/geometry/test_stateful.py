@@ -1,4 +1,4 @@
-"""Batches that continue where the one before stopped: every place followed through the epoch, against brute force."""
+"""Batches that continue where the one before stopped: every place is followed, against brute force."""
 
 from typing import Any
 

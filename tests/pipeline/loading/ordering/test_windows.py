@@ -47,7 +47,7 @@ def test_sums_over_the_rows_of_windows(rows: int, window: int, dilation: int, da
     of_rows = np.array(data.draw(st.lists(st.integers(0, 9), min_size=rows, max_size=rows)))
     starts = index.starts(np.arange(len(index)))
     expected = [of_rows[start : start + window * dilation : dilation].sum() for start in starts]
-    assert index.sums(of_rows, starts).tolist() == expected
+    assert index.sums(of_rows, starts, index.lengths(starts)).tolist() == expected
 
 
 def test_a_billion_rows_take_no_more_memory_than_their_segments() -> None:

@@ -11,10 +11,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.arrays.times import nanoseconds
 from longstride.storage.duration import read_duration
 from longstride.storage.errors import LongstrideError
 
-__all__ = ["Clock", "clock_of"]
+__all__ = ["Clock", "Every", "clock_of"]
+
+Every = str | timedelta | np.timedelta64
+"""A part of a day."""
 
 EPOCH = datetime(1970, 1, 1)
 SECOND = 10**9
@@ -77,7 +81,7 @@ def _offset(wall: datetime, zone: zoneinfo.ZoneInfo) -> int:
     return (offset.days * 86_400 + offset.seconds) * SECOND + offset.microseconds * 1000
 
 
-def clock_of(at: Sequence[str], every: str | timedelta | None, timezone: str) -> Clock:
+def clock_of(at: Sequence[str], every: Every | None, timezone: str) -> Clock:
     """The clock that shows these times of day, and each so often.
 
     Raises LongstrideError for what is no time of day, no part of a day, and no time zone.
@@ -92,8 +96,10 @@ def clock_of(at: Sequence[str], every: str | timedelta | None, timezone: str) ->
     return Clock(tuple(sorted(marks)), zone, f"{' '.join(shown)} ({timezone})")
 
 
-def _period(every: str | timedelta) -> int:
-    found = every / timedelta(microseconds=1) * 1000 if isinstance(every, timedelta) else read_duration(every)
+def _period(every: Every) -> int:
+    if not isinstance(every, str | timedelta | np.timedelta64):
+        raise _error(f"every is {every!r:.80}: expected a duration, such as '1h', '15min' or '1d'")
+    found = read_duration(every) if isinstance(every, str) else nanoseconds("every", every)
     if not found or found < 1_000_000 or DAY % found:
         raise _error(
             f"every={every!s:.80}: expected '1d', or a part of a day that fits into it, such as '1h' or '15min'"

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cached_property
 
-from longstride.pipeline.loading.geometry.clock import Clock, clock_of
+from longstride.pipeline.loading.geometry.clock import Clock, Every, clock_of
 from longstride.pipeline.loading.geometry.lengths import Length, check_dilation, checked_length
 from longstride.storage.errors import LongstrideError
 from longstride.storage.open_data import DataOrPath
@@ -39,7 +38,7 @@ class GeometryOptions:
     windows that are filled up with zeros. `length` of the batch says how many rows each has."""
     at: str | Sequence[str] = ()
     """Start windows at times of day alone, such as "08:00": at the first row then, or less than a step later."""
-    every: str | timedelta | None = None
+    every: "Every | None" = None
     """Start windows so often alone, counted from `at` or from midnight: "1d", or a part of it, such as "1h"."""
     timezone: str = "UTC"
     """Time zone of the clock that `at` and `every` mean, such as "Europe/Berlin"."""

@@ -132,7 +132,7 @@ def test_splits_and_balance() -> None:
 def test_one_time_written_in_many_ways() -> None:
     for at in ("08:00", "8:00", "08:00:00", "08:00:00.0", ["08:00"], ("08:00", "08:00")):
         assert starts_of(hourly(), window=2, at=at)[:2] == [8, 32]
-    for every in ("1d", "24h", timedelta(days=1), np.timedelta64(1, "D")):
+    for every in ("1d", "24h", timedelta(days=1), np.timedelta64(1, "D"), np.timedelta64(24 * 60 * MINUTE, "ns")):
         assert starts_of(hourly(), window=2, every=every)[:2] == [0, 24]
     assert starts_of(hourly(), window=2, at="06:00", every="8h")[:4] == [6, 14, 22, 30]
 

@@ -4,20 +4,10 @@ import re
 from fractions import Fraction
 
 from longstride.pipeline.ingest.errors import RecipeError
+from longstride.storage.duration import UNITS_NS, format_duration, read_duration
 
 __all__ = ["check_step", "format_duration", "parse_duration", "parse_step"]
 
-UNITS_NS = {
-    "w": 604_800 * 10**9,
-    "d": 86_400 * 10**9,
-    "h": 3_600 * 10**9,
-    "m": 60 * 10**9,
-    "s": 10**9,
-    "ms": 10**6,
-    "us": 10**3,
-    "ns": 1,
-}
-PART = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*(w|d|h|ms|us|ns|m|s)\s*")
 RATE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*([kK]?)[hH][zZ]")
 MAX_SHOWN = 60
 LONGEST = "60000w"
@@ -32,13 +22,8 @@ def parse_duration(text: str, setting: str = "a duration") -> int:
     Raises RecipeError that names the `setting` for anything else, for a duration of zero, and for one of over a
     thousand years.
     """
-    position = 0
-    total = Fraction(0)
-    stripped = text.strip()
-    while match := PART.match(stripped, position):
-        total += Fraction(match[1]) * UNITS_NS[match[2]]
-        position = match.end()
-    if position < len(stripped) or total < 1:
+    total = read_duration(text)
+    if total is None or total < 1:
         raise _not_a_duration(text, setting, "a length of time, written as 90s, 1h30m, 500ms or 1d")
     if total > LONGEST_NS:
         raise _not_a_duration(text, setting, f"at most {LONGEST}, about a thousand years")
@@ -61,16 +46,6 @@ def check_step(setting: str, text: str) -> None:
     """Raise RecipeError where a text is not a duration, or one too long for steps that times are put on."""
     if parse_duration(text, setting) > parse_duration(LONGEST_STEP):
         raise _not_a_duration(text, setting, f"at most {LONGEST_STEP}, about 96 years")
-
-
-def format_duration(nanoseconds: int) -> str:
-    """Write a duration so that `parse_duration` gives it back, such as 1h30m."""
-    parts = []
-    for unit, size in UNITS_NS.items():
-        count, nanoseconds = divmod(nanoseconds, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
 
 
 def _not_a_duration(text: str, setting: str, expected: str) -> RecipeError:

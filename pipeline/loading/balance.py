@@ -80,8 +80,7 @@ def _labelled(windows: Windows, collection: Collection, label: str) -> NDArray[n
         some = slice(windows.first_segment[number], windows.first_segment[number + 1])
         row = collection.first_row[number]
         mine = Segments(segments.start[some] - row, segments.stop[some] - row, segments.series[some])
-        local = WindowIndex(mine, index.window, index.stride, index.horizon)
-        found = labelled_windows(local, store, label_columns_of(store, [label]))
+        found = labelled_windows(index.of(mine), store, label_columns_of(store, [label]))
         ranges.append(found + index.offsets[some.start])
     return np.concatenate(ranges)
 
@@ -106,8 +105,7 @@ def _window_weights(given: Any, index: WindowIndex, collection: Collection) -> N
         "balance has weights that are not numbers from 0 on",
     )
     if len(weights) == num_rows:
-        before = np.concatenate([[0.0], np.cumsum(weights)])
         starts = index.starts(np.arange(len(index)))
-        weights = before[starts + index.window] - before[starts]
+        weights = index.sums(weights, starts, index.lengths(starts))
     check_option(0 < float(weights.sum()) < math.inf, "balance gives every window the weight 0")
     return weights

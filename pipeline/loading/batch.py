@@ -46,6 +46,13 @@ class WindowBatch(NamedTuple):
     label: Tensor | None = None
     """Labels of each window, by the rule that was asked for: (B, L), or (B, K, L) of its rows."""
 
+    length: Tensor | None = None
+    """(B,) int64, how many of the K rows each window has; those behind them are as in a window that only fills the
+    batch, which has none."""
+    restart: Tensor | None = None
+    """(B,) bool: True where a window does not follow the one at the same place of the batch before, so that state
+    carried over from there has to be reset."""
+
     def __repr__(self) -> str:
         """Types, shapes and shares of missing values, never the values themselves."""
         fields = [

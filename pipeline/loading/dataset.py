@@ -13,6 +13,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.frameworks.ranks import ServedRank
+from longstride.pipeline.loading.geometry.anchors import anchored
+from longstride.pipeline.loading.geometry.sizes import geometry_of
 from longstride.pipeline.loading.make_order import make_order
 from longstride.pipeline.loading.options import DatasetOptions
 from longstride.pipeline.loading.orphans import end_with_parent
@@ -62,15 +64,28 @@ class WindowDataset(IterableDataset[WindowBatch]):
             is_given=options.world_size is not None,
         )
         self.collection = Collection(opened_all(options.store), options)
-        windows = self.collection.windows(segments_of(self.collection.stores, options.split), options)
+        segments = segments_of(self.collection.stores, options.split)
+        geometry = geometry_of(
+            self.collection.stores,
+            segments,
+            options.lengths,
+            options.dilation,
+            options.max_jitter,
+            options.ragged,
+        )
+        if options.clock is not None:
+            geometry, segments = anchored(self.collection.stores, segments, geometry, options.clock)
+        windows = self.collection.windows(segments, geometry, options)
         self.index = windows.index
         self.num_skipped = windows.num_skipped
         """Windows left out for missing values or labels."""
         self.order = make_order(windows, self.collection, options)
+        self.is_stateful = options.stateful
+        """Whether each place of a batch continues where it stopped in the batch before."""
         self.wanted = wanted_of(options, self.collection)
         """What a batch holds beside values, if anything."""
         self._order_settings = {
-            **options.order_settings(self.collection.channels, self.collection.targets),
+            **options.order_settings(geometry, self.collection.channels, self.collection.targets),
             **(self.wanted.settings if self.wanted else {}),
         }
         self._disk = DiskWatch()
@@ -138,6 +153,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
             "N": len(self.collection.channels),
             **({"H": horizon} if horizon else {}),
             **({"gap": self.index.gap} if self.index.gap else {}),
+            **({"stride": self.index.stride} if self.index.stride > 1 else {}),
+            **({"dilation": self.index.dilation} if self.index.dilation > 1 else {}),
             **({"M": len(targets)} if targets else {}),
             "windows": len(self.index),
             "steps": len(self),
@@ -245,13 +262,14 @@ class WindowDataset(IterableDataset[WindowBatch]):
             Steps(step, starts, slice((first - step) % every, None, every))
             for step, starts, _ in self.steps(epoch, first)
         )
-        for batch in self.serve(epoch, mine):
+        batches = self.serve(epoch, mine)
+        for batch in self.with_restarts(batches, first, every) if self.is_stateful else batches:
             position.step += every
             yield batch
 
     def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
         """The batches of these steps of an epoch."""
-        if self.collection.arrays is None or not (self.extras is None or self.extras.are_at_hand):
+        if self._needs_pools:
             yield from self._decoded.serve(
                 (plan._replace(local=plan.local[steps.served]), steps.starts[steps.served])
                 for steps in groups
@@ -262,12 +280,29 @@ class WindowDataset(IterableDataset[WindowBatch]):
             batches = self._gather.batches(steps.starts[steps.served])
             yield from batches if self.extras is None else map(self.extras.of_stores, batches)
 
+    @property
+    def _needs_pools(self) -> bool:
+        """Whether batches are made of copies of rows: where some have to be decoded, where windows may be shorter,
+        and where those of several stores must stay in their places."""
+        if self.index.ragged or (self.is_stateful and len(self.collection.stores) > 1):
+            return True
+        return self.collection.arrays is None or not (self.extras is None or self.extras.are_at_hand)
+
+    def with_restarts(self, batches: Iterator[WindowBatch], step: int, every: int = 1) -> Iterator[WindowBatch]:
+        """The batches of every so many-th step from `step` on, and where in them a run of windows begins."""
+        first_row = self.collection.first_row
+        for number, batch in enumerate(batches):
+            start = batch.start.numpy()
+            rows = start if batch.store is None else start + first_row[batch.store.numpy()]
+            restart = (self.index.are_first(rows) | (step + number * every == 0)) & (start >= 0)
+            yield batch._replace(restart=torch.from_numpy(restart).to(batch.values.device))
+
     def plan_of(self, epoch: int, steps: Steps) -> PoolPlan:
         """The rows that the windows of some steps are made of, and where in them each window begins."""
         first, _ = self.order.run_of(steps.step)
         ranges = merged(self.order.rows(epoch, steps.step, self.rank, self.world_size))
         local = self.order.draw(epoch, first, self.rank, self.world_size, within=ranges)[steps.step - first :]
-        return PoolPlan(ranges, local, int((ranges[:, 1] - ranges[:, 0]).sum()))
+        return PoolPlan(ranges, local, int((ranges[:, 1] - ranges[:, 0]).sum()) + self.index.padding)
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker process has buffers of its own, and no process group to ask for its rank.
@@ -285,7 +320,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     @cached_property
     def _decoded(self) -> DecodedPools:
-        return DecodedPools(self.collection, self.index, self.batch_size // self.world_size, self.extras)
+        batch = self.batch_size // self.world_size
+        return DecodedPools(self.collection, self.index, batch, self.extras, by_store=not self.is_stateful)
 
     def steps(self, epoch: int, step: int) -> Iterator[Steps]:
         """The steps of an epoch from `step` on, those that are drawn together at a time."""

@@ -12,6 +12,8 @@ MEANINGS = {
     "N": "channels",
     "H": "rows of horizon",
     "gap": "rows between window and horizon",
+    "stride": "rows from the start of a window to that of the next",
+    "dilation": "steps from one row of a window to the next",
     "M": "target channels",
     "windows": "windows of the rows",
     "steps": "batches of an epoch",

@@ -110,18 +110,21 @@ class DevicePools:
     def _batch(self, pool: _Pool, starts: Tensor, rows: NDArray[np.int64]) -> WindowBatch:
         index = self._dataset.index
         ahead = index.ahead
-        values = _windows(pool.values, index.window, starts)
+        dilation = index.dilation
+        values = _windows(pool.values, index.window, starts, dilation)
         mask = target = target_mask = future = future_mask = None
         if pool.target is not None:
-            target = _windows(pool.target, index.horizon or index.window, starts + ahead)
+            target = _windows(pool.target, index.horizon or index.window, starts + ahead, dilation)
         if pool.present is not None:
-            mask = _windows(_columns(pool.present, self._columns), index.window, starts)
+            mask = _windows(_columns(pool.present, self._columns), index.window, starts, dilation)
         if pool.present is not None and target is not None:
-            target_mask = _windows(_columns(pool.present, self._target_columns), target.shape[1], starts + ahead)
+            present = _columns(pool.present, self._target_columns)
+            target_mask = _windows(present, target.shape[1], starts + ahead, dilation)
         if pool.future is not None:
-            future = _windows(pool.future, index.horizon, starts + ahead)
+            future = _windows(pool.future, index.horizon, starts + ahead, dilation)
         if pool.present is not None and future is not None:
-            future_mask = _windows(_columns(pool.present, self._future_columns), index.horizon, starts + ahead)
+            present = _columns(pool.present, self._future_columns)
+            future_mask = _windows(present, index.horizon, starts + ahead, dilation)
         places = self._arranger.places(rows, by_store=False)
         return self._arranger.batch(places, values, mask, target, target_mask, future, future_mask)
 
@@ -130,10 +133,11 @@ def _columns(rows: Tensor, columns: list[int]) -> Tensor:
     return rows if columns == list(range(rows.shape[1])) else rows[:, columns]
 
 
-def _windows(rows: Tensor, window: int, starts: Tensor) -> Tensor:
-    """Windows (B, K, N) of contiguous rows (R, N)."""
+def _windows(rows: Tensor, window: int, starts: Tensor, dilation: int) -> Tensor:
+    """Windows (B, K, N) of every `dilation`-th of contiguous rows (R, N)."""
     num_rows, num_channels = rows.shape
-    view = rows.as_strided((num_rows - window + 1, window, num_channels), (num_channels, num_channels, 1))
+    shape = (num_rows - (window - 1) * dilation, window, num_channels)
+    view = rows.as_strided(shape, (num_channels, dilation * num_channels, 1))
     if rows.dtype == torch.bool:  # bytes are copied much faster
         return view.view(torch.uint8).index_select(0, starts).view(torch.bool)
     return view.index_select(0, starts)

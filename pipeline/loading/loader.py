@@ -35,10 +35,12 @@ class WindowLoader(DataLoader[WindowBatch]):
 
     Each iteration serves the next epoch, unless `set_epoch` chooses another. `__init__` explains the options:
 
-    - what a window is: window, stride, horizon, gap, channels, targets
+    - which rows a window has: window, stride, horizon, gap, dilation, max_jitter, ragged
+    - when it starts: at, every, timezone
+    - what it has of them: channels, targets
     - what else a batch holds: future, time, calendar, series, static, label, label_names
     - which rows: split, max_missing, without_labels, weights, windows_per_epoch, balance, replacement
-    - in which order: batch_size, shuffle, seed, rank, world_size, lanes, pool_rows, block_rows
+    - in which order: batch_size, shuffle, stateful, seed, rank, world_size, lanes, pool_rows, block_rows
     - how rows are read: cache_dir, cache_bytes, num_workers, device, transform
 
     A batch is gathered once, in the process that uses it, by one `index_select` from the mapped store into a
@@ -190,7 +192,6 @@ class WindowLoader(DataLoader[WindowBatch]):
         self.dataset.take_rank()
         self._prepare()
         groups = (self._workers or self.dataset).steps(epoch, step)
-        if self.pools is not None:
-            yield from self.pools.serve(epoch, groups)
-            return
-        yield from self.dataset.serve(epoch, groups)
+        served = self.dataset if self.pools is None else self.pools
+        batches = served.serve(epoch, groups)
+        yield from self.dataset.with_restarts(batches, step) if self.dataset.is_stateful else batches

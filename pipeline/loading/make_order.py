@@ -10,6 +10,8 @@ from longstride.pipeline.loading.options import DatasetOptions, check_option
 from longstride.pipeline.loading.ordering.blocks import Share
 from longstride.pipeline.loading.ordering.order import Order, SequentialOrder
 from longstride.pipeline.loading.ordering.shuffled import ShuffledOrder
+from longstride.pipeline.loading.ordering.stateful import StatefulOrder
+from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.stores import Collection, Windows
 from longstride.storage.errors import LongstrideError
 
@@ -27,6 +29,15 @@ def make_order(windows: Windows, collection: Collection, options: DatasetOptions
         return balanced_order(windows, collection, options)
     numbers = _windows_of_stores(counts, options)
     _check_number(windows, sum(numbers), options.batch_size if options.shuffle else 1)
+    if options.stateful:
+        _check_runs(windows.index)
+        return StatefulOrder(
+            windows.index,
+            options.batch_size,
+            shuffle=options.shuffle,
+            seed=options.seed,
+            pool_rows=options.pool_rows,
+        )
     if not options.shuffle:
         return SequentialOrder(windows.index, options.batch_size, options.pool_rows)
     bounds = pairwise(windows.first_segment.tolist())
@@ -38,6 +49,17 @@ def make_order(windows: Windows, collection: Collection, options: DatasetOptions
         pool_rows=options.pool_rows,
         block_rows=options.block_rows,
         shares=[Share(*bound, number) for bound, number in zip(bounds, numbers, strict=True)],
+    )
+
+
+def _check_runs(index: WindowIndex) -> None:
+    """Raise LongstrideError where a window does not begin where the one before ended."""
+    rows = index.window * index.dilation
+    dilated = f", which is window * dilation = {rows}" if index.dilation > 1 else ""
+    check_option(
+        index.stride == rows,
+        f"stride={index.stride} with stateful=True: a window has to begin where the one before ended; give "
+        f"stride={rows}{dilated}",
     )
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longstride.pipeline.loading.frameworks.ranks import Ranks, ranks_here
+from longstride.pipeline.loading.geometry.options import GeometryOptions, Stores, check_option
+from longstride.pipeline.loading.geometry.sizes import Geometry
 from longstride.pipeline.loading.ordering.order import POOL_ROWS
 from longstride.pipeline.loading.ordering.shuffled import BLOCK_ROWS, lanes_for
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
 from longstride.storage.location import local_path
-from longstride.storage.open_data import DataOrPath
 
 __all__ = [
     "Balance",
@@ -30,8 +31,6 @@ __all__ = [
     "check_option",
     "device_of",
 ]
-
-Stores = DataOrPath | Sequence[DataOrPath]
 
 Static = Mapping[str, Any] | Sequence[Any] | NDArray[Any] | Tensor
 """Values of each series, (S,) or one, by its name; or an array of all of them, (G, S) or (G,)."""
@@ -49,20 +48,9 @@ Balance = str | Sequence[str] | Mapping[str, float] | Sequence[float] | np.ndarr
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetOptions:
+class DatasetOptions(GeometryOptions):
     """What `WindowDataset` takes."""
 
-    store: "Stores" = field(kw_only=False)
-    """One store or several, opened or as paths and URLs; or arrays, as `from_array` takes them."""
-
-    window: int
-    """Rows of a window, K."""
-    stride: int = 1
-    """Rows between the starts of windows."""
-    horizon: int = 0
-    """Rows after each window that are to be predicted, H."""
-    gap: int = 0
-    """Rows between each window and its horizon, which are in neither."""
     channels: str | Sequence[str] | None = None
     """Channels of `values`, in this order; all of the store by default."""
     targets: str | Sequence[str] | None = None
@@ -106,6 +94,9 @@ class DatasetOptions:
     """Windows of a global batch, B: all ranks together."""
     shuffle: bool = True
     """Mix the windows, and leave out the last ones that do not fill a batch; otherwise row order, padded."""
+    stateful: bool = False
+    """Let each place of a batch continue where it stopped in the batch before, so that state can be carried over;
+    `restart` of the batch says where it does not. A window begins where the one before ended: stride=window."""
     seed: int = 0
     """Seed of the order: the same seed gives the same batches."""
     rank: int | None = None
@@ -128,6 +119,7 @@ class DatasetOptions:
     """Size that the cache of each store may have; by default that of its values."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("channels", "targets", "future", "calendar", "label_names", "without_labels"):
             if isinstance(getattr(self, name), str):
                 object.__setattr__(self, name, (getattr(self, name),))
@@ -147,6 +139,10 @@ class DatasetOptions:
         )
         lanes = self.resolved_lanes
         check_option(
+            not self.stateful or lanes == batch,
+            f"lanes={lanes}: with stateful=True every window of a batch is a lane of its own; leave lanes out",
+        )
+        check_option(
             not self.shuffle or (lanes >= 1 and batch % lanes == 0 and lanes % world == 0),
             f"{lanes} lanes do not fit a batch of {batch} on {world} ranks: give "
             f"lanes={world}, or another multiple of {world} that divides {batch}",
@@ -160,13 +156,16 @@ class DatasetOptions:
             "weights and windows_per_epoch choose windows at random: they need shuffle=True",
         )
         check_option(
+            not self.stateful
+            or (self.weights is None and self.windows_per_epoch is None and self.balance is None),
+            "stateful=True serves every window once, in runs: leave weights, windows_per_epoch and balance out",
+        )
+        check_option(
             self.channels is None or len(self.channels) > 0,
             "channels is empty: name at least one, or leave the option out for all",
         )
-        check_option(self.gap >= 0, f"gap={self.gap}: expected 0 or more")
-        check_option(not self.gap or self.horizon > 0, "gap is before the horizon: say how long with horizon=")
         check_option(
-            not self.future or self.horizon > 0, "future has inputs of the horizon: say how long with horizon="
+            not self.future or bool(self.horizon), "future has inputs of the horizon: say how long with horizon="
         )
         for name, allowed in (("time", TIMES), ("label", LABEL_RULES), ("calendar", CALENDAR)):
             given = getattr(self, name)
@@ -213,7 +212,9 @@ class DatasetOptions:
     @property
     def resolved_lanes(self) -> int:
         """Lanes L of the order."""
-        return lanes_for(self.batch_size, self.ranks.world_size) if self.lanes is None else self.lanes
+        if self.lanes is not None:
+            return self.lanes
+        return self.batch_size if self.stateful else lanes_for(self.batch_size, self.ranks.world_size)
 
     @property
     def balance_by_label(self) -> dict[str, float] | None:
@@ -233,8 +234,10 @@ class DatasetOptions:
             balance = hashlib.sha256(np.asarray(self.balance, np.float64).tobytes()).hexdigest()
         return {"balance": balance, "replacement": self.replacement}
 
-    def order_settings(self, channels: Sequence[str], targets: Sequence[str]) -> dict[str, Any]:
-        """Options that the batches depend on, as plain values, where these channels and targets are served.
+    def order_settings(
+        self, geometry: Geometry, channels: Sequence[str], targets: Sequence[str]
+    ) -> dict[str, Any]:
+        """Options that the batches depend on, as plain values, where these rows, channels and targets are served.
 
         The other options choose rows, or which process serves them and how.
         """
@@ -242,13 +245,16 @@ class DatasetOptions:
             "channels": list(channels),
             "targets": list(targets),
             # Only what is asked for, so that states of earlier versions can be loaded.
-            **({"gap": self.gap} if self.gap else {}),
+            **({"gap": geometry.gap} if geometry.gap else {}),
+            **({"dilation": geometry.dilation} if geometry.dilation > 1 else {}),
+            **({"ragged": True} if geometry.ragged else {}),
             **({"future": list(self.future)} if self.future else {}),
-            "window": self.window,
-            "stride": self.stride,
-            "horizon": self.horizon,
+            "window": geometry.window,
+            "stride": geometry.stride,
+            "horizon": geometry.horizon,
             "batch_size": self.batch_size,
             "shuffle": self.shuffle,
+            **({"stateful": True} if self.stateful else {}),
             "seed": self.seed,
             "weights": None if self.weights is None else list(self.weights),
             "windows_per_epoch": self.windows_per_epoch,
@@ -295,9 +301,3 @@ def device_of(name: torch.device | str) -> torch.device:
         reason = str(error).partition("\n")[0][:200]
         raise LongstrideError(f"device={str(name)!r} cannot be used: {reason}", code="device-missing") from error
     return device
-
-
-def check_option(is_right: bool, message: str) -> None:
-    """Raise LongstrideError with this message unless it is right."""
-    if not is_right:
-        raise LongstrideError(message, code="option-value")

@@ -23,7 +23,7 @@ Ranges = NDArray[np.int64]
 
 
 def without(index: WindowIndex, dropped: Ranges) -> Segments:
-    """Segments whose windows, of the same K, stride and horizon, are those of `index` but for the dropped ones."""
+    """Segments whose windows, of the same rows, are those of `index` but for the dropped ones."""
     edges = np.unique(np.concatenate([index.offsets, dropped.ravel()]))
     first, stop = edges[:-1], edges[1:]
     begun = np.searchsorted(np.sort(dropped[:, 0]), first, side="right")
@@ -33,11 +33,11 @@ def without(index: WindowIndex, dropped: Ranges) -> Segments:
         return Segments(first, stop, first)
     start = index.starts(first)
     segment = index.segment_of(first)
-    return Segments(start, index.starts(stop - 1) + index.span, index.segments.series[segment])
+    return Segments(start, index.ends(index.starts(stop - 1)), index.segments.series[segment])
 
 
 def labelled_windows(index: WindowIndex, store: SeriesData, columns: Sequence[int]) -> Ranges:
-    """Windows with a row, of the horizon too, in which one of these columns of the labels is not 0."""
+    """Windows with a row, from the first to the last of the horizon, in which one of these labels is not 0."""
     labels = store.checked("labels")
     edges = [np.empty(0, np.int64)]
     before = False
@@ -46,7 +46,9 @@ def labelled_windows(index: WindowIndex, store: SeriesData, columns: Sequence[in
         edges.append(np.flatnonzero(np.diff(labelled, prepend=before)) + start)
         before = bool(labelled[-1])
     runs = np.concatenate([*edges, [store.num_rows] if before else []]).astype(np.int64).reshape(-1, 2)
-    first = index.num_before(runs[:, 0] - index.span + 1)
+    # Shorter windows may end before, although they begin less than a span before.
+    ended = index.offsets[np.searchsorted(index.segments.stop, runs[:, 0], side="right")]
+    first = np.maximum(index.num_before(runs[:, 0] - index.span + 1), ended)
     return np.stack([first, index.num_before(runs[:, 1])], axis=1)
 
 
@@ -54,18 +56,19 @@ def mostly_missing_windows(
     index: WindowIndex, store: SeriesData, columns: Sequence[int], largest_share: float
 ) -> Ranges:
     """Windows in which more than a share of the K rows of these channels is missing."""
-    limit = largest_share * index.window * len(columns)
+    limit = largest_share * len(columns)
+    reach = (index.window - 1) * index.dilation + 1
     edges = []
     for start, stop in _incomplete_rows(store, columns):
         # A window that begins so far before them may reach into them.
-        for row in range(max(0, start - index.window + 1), stop, STRIP_ROWS):
+        for row in range(max(0, start - reach + 1), stop, STRIP_ROWS):
             first, last = index.num_before(np.array([row, min(row + STRIP_ROWS, stop)])).tolist()
             if first == last:
                 continue
             starts = index.starts(np.arange(first, last))
-            values = store.checked("values")[starts[0] : starts[-1] + index.window][:, list(columns)]
-            missing = np.concatenate([[0], np.cumsum(np.isnan(values).sum(axis=1))])
-            found = missing[starts - starts[0] + index.window] - missing[starts - starts[0]] > limit
+            values = store.checked("values")[starts[0] : starts[-1] + reach][:, list(columns)]
+            lengths = index.lengths(starts)
+            found = index.sums(np.isnan(values).sum(axis=1), starts - starts[0], lengths) > limit * lengths
             edges.append(np.flatnonzero(np.diff(found, prepend=False, append=False)) + first)
     return np.concatenate([np.empty(0, np.int64), *edges]).reshape(-1, 2)
 

@@ -69,9 +69,10 @@ class WindowMap(Dataset[WindowBatch]):
         Raises WindowOutsideError for a number outside -W to W - 1, and LongstrideError for what is no number.
         """
         starts = self._index.starts(self._checked(numbers))
-        ranges = merged(np.stack([starts, starts + self._index.span], axis=1))
+        ranges = merged(np.stack([starts, self._index.ends(starts)], axis=1))
         reader = RowReader(self._collection)
-        rows = torch.empty((int(np.diff(ranges).sum()), len(self._collection.served)), dtype=reader.dtype)
+        num_rows = int(np.diff(ranges).sum()) + self._index.padding
+        rows = torch.empty((num_rows, len(self._collection.served)), dtype=reader.dtype)
         reader.read(ranges, rows)
         gather = PoolGather(self._collection, self._index, len(starts), self._extras)
         gather.use(rows.numpy(), None if self._extras is None else self._extras.read(ranges))

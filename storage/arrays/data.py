@@ -48,15 +48,16 @@ class ArrayData(SeriesData):
         label_names: Sequence[str] = (),
         missing: bool | None = None,
         has_calendar: bool = True,
+        has_cadence: bool = True,
     ) -> None:
         """`values` (T, N), `time` (T,) in ns, `labels` (T, L); `missing`: whether any value is, if known.
 
-        `has_calendar`: whether times are those of a clock.
+        `has_calendar`: whether times are those of a clock; `has_cadence`: whether their step is known.
         """
         self._values, self._time, self._labels = values, time, labels
         self._segments = segments
         self._missing = missing
-        self.has_calendar = has_calendar
+        self.has_calendar, self.has_cadence = has_calendar, has_cadence
         self.name = name
         self.num_rows = len(values)
         self.channels = tuple(channels)

@@ -86,6 +86,7 @@ def from_array(
         label_names=label_names,
         missing=missing,
         has_calendar=time is not None or start is not None,
+        has_cadence=time is not None or step is not None,
     )
 
 

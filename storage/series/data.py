@@ -42,6 +42,8 @@ class SeriesData(ABC):
     """Name of each series; one empty name where nothing names the series."""
     has_calendar: bool = True
     """Whether times are those of a clock; otherwise they are counted from 1970 on."""
+    has_cadence: bool = True
+    """Whether it is known how far apart rows are; otherwise they are counted as if that were a second."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, rows={self.num_rows:,}, channels={len(self.channels)})"

@@ -89,9 +89,9 @@ class BalancedOrder:
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
         """See Order."""
         starts = np.unique(self.draw(epoch, step, rank, world_size))
-        apart = np.diff(starts) >= self.index.span  # rows of two stores are never one range
-        first, last = starts[np.append(True, apart)], starts[np.append(apart, True)]
-        return np.stack([first, last + self.index.span], axis=1)
+        ends = self.index.ends(starts)
+        apart = starts[1:] >= ends[:-1]  # rows of two stores are never one range
+        return np.stack([starts[np.append(True, apart)], ends[np.append(apart, True)]], axis=1)
 
     def _rows_of_pool(self, num_steps: int) -> float:
         """Roughly, the most rows that a pool of so many steps needs."""

@@ -13,7 +13,7 @@ def rows_of(index: WindowIndex, start: NDArray[np.int64], count: NDArray[np.int6
     if index.stride > index.span:  # the rows between windows are not theirs
         window, owner = numbered(np.zeros_like(count), count)
         start, count = start[owner] + window * index.stride, np.ones_like(window)
-    return np.stack([start, start + (count - 1) * index.stride + index.span], axis=1)
+    return np.stack([start, index.ends(start + (count - 1) * index.stride)], axis=1)
 
 
 def counted_within(ranges: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from longstride.pipeline.loading.ordering.order import PADDING
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.stores import Collection
 
-__all__ = ["Arranger", "Places"]
+__all__ = ["Arranger", "Places", "absent_rows"]
 
 
 class Places(NamedTuple):
@@ -40,6 +40,7 @@ class Arranger:
         self._collection = collection
         self._first_start = int(index.starts(np.array(0)))
         self._several = len(collection.stores) > 1
+        self._ragged = index if index.ragged else None
 
     def places(self, starts: NDArray[np.int64], *, by_store: bool) -> Places:
         """Find the windows that start at rows (B,) of the collection; PADDING fills the last batch of an epoch.
@@ -69,6 +70,14 @@ class Arranger:
         future_mask: Tensor | None = None,
     ) -> WindowBatch:
         """The batch of values, targets and future that were gathered from these places; it keeps their memory."""
+        length = None
+        if self._ragged is not None:
+            found = self._ragged.lengths(places.rows)
+            length = torch.from_numpy(found if places.padded is None else np.where(places.padded, 0, found))
+            length = length.to(values.device)
+            absent = absent_rows(length, self._ragged.window)
+            mask = _blanked(absent, values, mask)
+            target_mask = None if target is None else _blanked(absent, target, target_mask)
         if places.padded is not None:
             padded = torch.from_numpy(places.padded).to(values.device)
             mask = _blanked(padded, values, mask)
@@ -76,11 +85,16 @@ class Arranger:
             future_mask = None if future is None else _blanked(padded, future, future_mask)
         store = None if places.store is None else torch.from_numpy(places.store)
         start = torch.from_numpy(places.start)
-        return WindowBatch(values, start, mask, target, target_mask, store, future, future_mask)
+        return WindowBatch(values, start, mask, target, target_mask, store, future, future_mask, length=length)
+
+
+def absent_rows(length: Tensor, window: int) -> Tensor:
+    """Which of K rows are not there (B, K), of windows of so many rows (B,)."""
+    return torch.arange(window, device=length.device) >= length[:, None]
 
 
 def _blanked(padded: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """Put zeros into windows that only fill the batch, and give the mask, False there."""
+    """Put zeros into windows that only fill the batch, or rows that are not there; the mask is False there."""
     values[padded] = 0
     mask = torch.ones_like(values, dtype=torch.bool) if mask is None else mask
     mask[padded] = False

@@ -67,7 +67,9 @@ class PoolGather(_Gathers):
         def gather(names: tuple[str, ...], rows: int) -> WindowGather:
             chosen = None if names == served else [[served.index(name) for name in names]]
             none = np.empty((0, len(served)), dtype)
-            return WindowGather([none], rows, batch, columns=chosen, mask=collection.has_missing)
+            return WindowGather(
+                [none], rows, batch, columns=chosen, mask=collection.has_missing, dilation=index.dilation
+            )
 
         super().__init__(collection, index, gather)
 
@@ -114,7 +116,9 @@ class BatchGather(_Gathers):
             chosen = None
             if any(names != store.channels for store in stores):
                 chosen = [columns_of(store, names) for store in stores]
-            return WindowGather(arrays, rows, batch * self._at_once, columns=chosen, mask=masked)
+            return WindowGather(
+                arrays, rows, batch * self._at_once, columns=chosen, mask=masked, dilation=index.dilation
+            )
 
         super().__init__(collection, index, gather)
 

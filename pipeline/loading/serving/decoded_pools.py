@@ -32,15 +32,23 @@ class PoolPlan(NamedTuple):
     local: NDArray[np.int64]
     """Row of the pool at which each window starts, (steps, B / world_size); 0 where it only fills the batch."""
     num_rows: int
+    """Those of the ranges, and some behind them if windows may be shorter."""
 
 
 class DecodedPools:
     """Serves batches from pools of decoded rows, two of which are in memory."""
 
     def __init__(
-        self, collection: Collection, index: WindowIndex, batch: int, extras: Extras | None = None
+        self,
+        collection: Collection,
+        index: WindowIndex,
+        batch: int,
+        extras: Extras | None = None,
+        *,
+        by_store: bool = True,
     ) -> None:
-        """Batches of `batch` windows."""
+        """Batches of `batch` windows, those of several stores sorted if `by_store`."""
+        self._by_store = by_store
         self._collection = collection
         self._reader = RowReader(collection)
         self._extras = extras
@@ -54,7 +62,7 @@ class DecodedPools:
             self._gather.use(self._shaped(memory, plan).numpy(), tables)
             for local, served in zip(plan.local, starts, strict=True):
                 with _cores_shared() if pools.is_making else nullcontext():
-                    batch = self._gather(local, served)
+                    batch = self._gather(local, served, by_store=self._by_store)
                 yield batch
             self._free.append(memory)
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.options import DatasetOptions, check_option
 from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.serving.arrange import absent_rows
 from longstride.pipeline.loading.serving.calendar import calendar_of
 from longstride.pipeline.loading.serving.row_tables import PoolTables, StoreTables
 from longstride.pipeline.loading.serving.static import static_of
@@ -25,7 +26,7 @@ from longstride.pipeline.loading.serving.window_labels import label_of
 __all__ = ["Extras", "Wanted", "wanted_of"]
 
 Rows = Callable[[str, int, int], Tensor]
-"""Rows (B, length, W) of an array, by its name, from so many rows after the start of each window on."""
+"""So many rows (B, length, W) of each window of an array, by its name, from one of its rows on."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,11 @@ class Extras:
     def __init__(self, wanted: Wanted, collection: Collection, index: WindowIndex) -> None:
         """Windows of the index, of rows of the collection."""
         self._wanted = wanted
-        self._window, self._gap, self._span = index.window, index.gap, index.span
+        self._window, self._gap, self._dilation = index.window, index.gap, index.dilation
+        self._length = index.window + index.gap + index.horizon
+        self._padding = index.padding
+        of_rows = {"time": wanted.time == "rows", "calendar": wanted.calendar, "label": wanted.label == "rows"}
+        self._of_rows = [name for name, is_wanted in of_rows.items() if is_wanted]
         self._first_row = torch.from_numpy(collection.first_row)
         self._segments = _Segments(collection)
         self._has_series = wanted.series or wanted.static is not None
@@ -112,13 +117,13 @@ class Extras:
         first = batch.start.clamp(min=0)  # what only fills the batch is blanked later
 
         def rows(array: str, ahead: int, length: int) -> Tensor:
-            return self._whole.rows(array, first + ahead, batch.store, length)
+            return self._whole.rows(array, first + ahead * self._dilation, batch.store, length, self._dilation)
 
         return self._complete(batch, rows, self._series_of(batch))
 
     def read(self, ranges: NDArray[np.int64]) -> PoolTables:
         """What is needed of ranges of rows (ranges, 2) of the collection, each of one store."""
-        return self._whole.read(ranges)
+        return self._whole.read(ranges, self._padding)
 
     def of_pool(
         self, batch: WindowBatch, pool: PoolTables, local: Tensor, series: Tensor | None = None
@@ -129,7 +134,7 @@ class Extras:
         """
 
         def rows(array: str, ahead: int, length: int) -> Tensor:
-            return pool.rows(array, local + ahead, length)
+            return pool.rows(array, local + ahead * self._dilation, length, self._dilation)
 
         return self._complete(batch, rows, self._series_of(batch) if series is None else series)
 
@@ -145,8 +150,9 @@ class Extras:
     def _complete(self, batch: WindowBatch, rows: Rows, series: Tensor | None) -> WindowBatch:
         wanted = self._wanted
         found: dict[str, Tensor] = {}
+        absent = None if batch.length is None else absent_rows(batch.length, self._window)
         if wanted.calendar or wanted.time == "rows":
-            time = rows("time", 0, self._span)[..., 0]
+            time = rows("time", 0, self._length)[..., 0]
             if self._gap:
                 time = torch.cat([time[:, : self._window], time[:, self._window + self._gap :]], dim=1)
             if wanted.calendar:
@@ -157,8 +163,11 @@ class Extras:
             found["time"] = rows("time", 0, 1)[:, 0, 0]
         if wanted.label is not None:
             found["label"] = label_of(
-                wanted.label, self._window, lambda ahead, length: rows("labels", ahead, length)
+                wanted.label, self._window, lambda ahead, length: rows("labels", ahead, length), absent
             )
+        if absent is not None:
+            for name in self._of_rows:
+                found[name][absent] = _blank(found[name])
         if self._static is not None:
             assert series is not None
             self._static = self._static.to(series.device)

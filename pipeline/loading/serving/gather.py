@@ -75,12 +75,13 @@ class WindowGather:
         *,
         columns: Sequence[Sequence[int]] | None = None,
         mask: bool,
+        dilation: int = 1,
     ) -> None:
         """Gather up to `batch` windows of `window` rows at a time, with a mask of present values if asked.
 
-        `columns` are those to serve of each array, if not all.
+        `columns` are those to serve of each array, if not all; the rows are every `dilation`-th.
         """
-        self._window = window
+        self._window, self._dilation = window, dilation
         self.use(arrays)
         self._columns = None if columns is None else [torch.tensor(chosen) for chosen in columns]
         self._wide: list[Tensor] = []
@@ -95,7 +96,7 @@ class WindowGather:
 
     def use(self, arrays: Sequence[NDArray[np.floating]]) -> None:
         """Gather from these arrays, as wide and of the same type as the first ones, from now on."""
-        self._views = [window_view(values, self._window) for values in arrays]
+        self._views = [window_view(values, self._window, self._dilation) for values in arrays]
 
     def __call__(self, starts: Tensor, stops: Sequence[int] | None = None) -> tuple[Tensor, Tensor | None]:
         """Values (B, K, N) of windows that start at (B,) rows, and a mask (B, K, N), True where one is present.
@@ -127,10 +128,10 @@ class WindowGather:
         torch.index_select(wide, 2, self._columns[number], out=out)
 
 
-def window_view(values: NDArray[np.floating], window: int) -> Tensor:
-    """Every run of `window` rows of values (T, N): a tensor (T - K + 1, K, N) that copies nothing.
+def window_view(values: NDArray[np.floating], window: int, dilation: int = 1) -> Tensor:
+    """Every run of `window` rows of values (T, N), each `dilation` after the other, without a copy.
 
-    It is empty where there are fewer rows.
+    A tensor (T - (K - 1) * dilation, K, N); it is empty where there are fewer rows.
     """
     with warnings.catch_warnings():
         # The mapped values are read-only, which torch cannot express; nothing here writes to them.
@@ -138,5 +139,5 @@ def window_view(values: NDArray[np.floating], window: int) -> Tensor:
         rows = torch.from_numpy(values)
     num_rows, num_channels = rows.shape
     between_rows, between_channels = rows.stride()
-    shape = (max(0, num_rows - window + 1), window, num_channels)
-    return rows.as_strided(shape, (between_rows, between_rows, between_channels))
+    shape = (max(0, num_rows - (window - 1) * dilation), window, num_channels)
+    return rows.as_strided(shape, (between_rows, dilation * between_rows, between_channels))

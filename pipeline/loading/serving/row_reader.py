@@ -24,12 +24,13 @@ class RowReader:
     def read(self, ranges: NDArray[np.int64], out: Tensor) -> None:
         """Copy ranges of rows (ranges, 2), each of one store, one after the other.
 
-        `out` is (rows of all ranges, C).
+        `out` is (rows of all ranges, C); what is behind them becomes 0.
         """
         stores, starts = self._collection.locate(ranges[:, 0])
         numbers = np.zeros(len(ranges), np.int64) if stores is None else stores
         lengths = ranges[:, 1] - ranges[:, 0]
         begins = np.cumsum(lengths) - lengths
+        out[int(lengths.sum()) :] = 0
         for number, source in enumerate(self._sources):
             mine = numbers == number
             if not mine.any():

@@ -23,9 +23,12 @@ class PoolTables:
         """Each is (R, W), contiguous, by its name."""
         self.tables = dict(tables)
 
-    def rows(self, array: str, first: Tensor, length: int) -> Tensor:
-        """Rows (B, length, W) of an array from rows `first` (B,) of the pool on."""
-        return _windows(self.tables[array], first, length)
+    def rows(self, array: str, first: Tensor, length: int, dilation: int) -> Tensor:
+        """Every `dilation`-th row (B, length, W) of an array from rows `first` (B,) of the pool on."""
+        table = self.tables[array]
+        num_rows, width = table.shape
+        shape, strides = (num_rows - (length - 1) * dilation, length, width), (width, dilation * width, 1)
+        return table.as_strided(shape, strides).index_select(0, first)
 
 
 class StoreTables:
@@ -42,46 +45,46 @@ class StoreTables:
         )
         """Whether no row has to be decoded."""
 
-    def rows(self, array: str, first: Tensor, store: Tensor | None, length: int) -> Tensor:
-        """Rows (B, length, W) of an array from rows `first` (B,) of each window's store on."""
+    def rows(self, array: str, first: Tensor, store: Tensor | None, length: int, dilation: int) -> Tensor:
+        """Every `dilation`-th row (B, length, W) of an array from rows `first` (B,) of each window's store on."""
         if store is None:
-            return self._rows_of(array, 0, first, length)
+            return self._rows_of(array, 0, first, length, dilation)
         found: Tensor | None = None
         for number in range(len(self._sources[array])):
             mine = store == number
             if mine.any():
-                part = self._rows_of(array, number, first[mine], length)
+                part = self._rows_of(array, number, first[mine], length, dilation)
                 found = part.new_empty((len(first), *part.shape[1:])) if found is None else found
                 found[mine] = part
         assert found is not None
         return found
 
-    def _rows_of(self, array: str, number: int, first: Tensor, length: int) -> Tensor:
+    def _rows_of(self, array: str, number: int, first: Tensor, length: int, dilation: int) -> Tensor:
         source, columns = self._sources[array][number], self._columns[array][number]
         if isinstance(source, Ramp):
-            computed: Tensor = source.at(first[:, None, None] + torch.arange(length)[:, None])
+            computed: Tensor = source.at(first[:, None, None] + dilation * torch.arange(length)[:, None])
             return computed
-        found = self._view(array, number, length).index_select(0, first)
+        found = self._view(array, number, length, dilation).index_select(0, first)
         return found if columns == list(range(found.shape[2])) else found[..., columns]
 
-    def _view(self, array: str, number: int, length: int) -> Tensor:
+    def _view(self, array: str, number: int, length: int, dilation: int) -> Tensor:
         """Every run of `length` rows; making it takes longer than copying a small batch, so it is kept."""
         key = array, number, length
         if key not in self._views:
             source = self._sources[array][number]
             assert isinstance(source, np.ndarray)
-            self._views[key] = window_view(source, length)
+            self._views[key] = window_view(source, length, dilation)
         return self._views[key]
 
-    def read(self, ranges: NDArray[np.int64]) -> PoolTables:
-        """Those of ranges of rows (ranges, 2) of the collection, each of one store, one after the other."""
+    def read(self, ranges: NDArray[np.int64], padding: int) -> PoolTables:
+        """Those of ranges of rows (ranges, 2) of the collection, each of one store, and so many rows of 0."""
         stores, starts = self._collection.locate(ranges[:, 0])
         numbers = np.zeros(len(ranges), np.int64) if stores is None else stores
         lengths = ranges[:, 1] - ranges[:, 0]
         tables = {}
         for name, sources in self._sources.items():
             columns = self._columns[name]
-            table = np.empty((int(lengths.sum()), len(columns[0])), sources[0].dtype)
+            table = np.zeros((int(lengths.sum()) + padding, len(columns[0])), sources[0].dtype)
             stops = np.cumsum(lengths)
             for number, start, length, stop in zip(
                 numbers.tolist(), starts.tolist(), lengths.tolist(), stops.tolist(), strict=True
@@ -101,9 +104,3 @@ def _source(store: SeriesData, name: str) -> RowSource:
         steps = [stride % array.itemsize or stride < 0 for stride in array.strides]
         return np.ascontiguousarray(array) if any(steps) else array  # torch has no such strides
     return source
-
-
-def _windows(table: Tensor, first: Tensor, length: int) -> Tensor:
-    num_rows, width = table.shape
-    view = table.as_strided((num_rows - length + 1, length, width), (width, width, 1))
-    return view.index_select(0, first)

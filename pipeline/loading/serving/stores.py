@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.pipeline.loading.geometry.sizes import Geometry
 from longstride.pipeline.loading.options import DatasetOptions, Stores
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.select import labelled_windows, mostly_missing_windows, without
@@ -121,19 +122,18 @@ class Collection:
             if isinstance(values, np.ndarray) and values.flags.c_contiguous:
                 read_ahead(values[start - first_row : stop - first_row])
 
-    def windows(self, segments: Sequence[Segments], options: DatasetOptions) -> "Windows":
+    def windows(self, segments: Sequence[Segments], geometry: Geometry, options: DatasetOptions) -> "Windows":
         """Windows of the segments of each store, numbered from the first to the last.
 
         Raises LongstrideError for a label that a store does not have.
         """
-        sizes = options.window, options.stride, options.horizon, options.gap
         kept = []
         num_skipped = 0
         for store, found in zip(self.stores, segments, strict=True):
-            index = WindowIndex(found, *sizes)
+            index = geometry.index(found)
             dropped = _dropped(index, store, tuple(dict.fromkeys((*self.channels, *self.targets))), options)
             left = without(index, dropped) if len(dropped) else found
-            num_skipped += len(index) - len(WindowIndex(left, *sizes))
+            num_skipped += len(index) - len(index.of(left))
             kept.append(left)
         rows = self.first_row.tolist()
         joined = Segments(
@@ -142,7 +142,7 @@ class Collection:
             np.concatenate([part.series for part in kept]),
         )
         first_segment = np.concatenate([[0], np.cumsum([len(part) for part in kept])])
-        return Windows(WindowIndex(joined, *sizes), first_segment, num_skipped)
+        return Windows(geometry.index(joined), first_segment, num_skipped)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 
+from longstride.pipeline.loading.geometry.lengths import Length
 from longstride.pipeline.loading.splits import Split, Splits
 from longstride.pipeline.loading.splitting.cuts import purged_rows, rows_at_time, series_rows, splits_at
 from longstride.pipeline.loading.splitting.instants import instant_ns
@@ -22,8 +23,10 @@ Date = str | date | np.datetime64
 def split_by_date(
     stores: Sequence[SeriesData],
     *,
-    window: int,
-    horizon: int = 0,
+    window: Length,
+    horizon: Length = 0,
+    gap: Length = 0,
+    dilation: int = 1,
     validation: Date | None = None,
     test: Date | None = None,
 ) -> list[Splits]:
@@ -31,10 +34,10 @@ def split_by_date(
 
     A date is ISO 8601 text such as "2024-03-01" or "2024-03-01T08:30+02:00", a `datetime`, or a
     `numpy.datetime64`; without a zone it is UTC. A split whose date is not given is empty. In each series, the
-    first K + H - 1 rows after a cut are left out. Raises LongstrideError where no date is given, where test comes
-    before validation, where a split would have no rows, and for no window.
+    first K + H - 1 rows after a cut are left out (with a gap or dilation, one less than a window and its horizon
+    reach over). Raises LongstrideError where no date is given, where test comes before validation, where a split
+    would have no rows, and for no window.
     """
-    purge = purged_rows(window, horizon)
     cuts = {
         name: instant_ns(name, given)
         for name, given in (("validation", validation), ("test", test))
@@ -56,6 +59,7 @@ def split_by_date(
         last = series_rows(store)[1]
         train_stop = rows_at_time(store, first_cut)
         validation_stop = rows_at_time(store, cuts["test"]) if "test" in cuts else last
+        purge = purged_rows(store, window, horizon, gap, dilation)
         found.append(splits_at(store, train_stop, validation_stop, purge))
     for name in ("train", *cuts):
         _check_rows(stores, [getattr(splits, name) for splits in found], cuts)

@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.pipeline.loading.geometry.lengths import Length
+from longstride.pipeline.loading.geometry.sizes import span_of
 from longstride.pipeline.loading.splits import Split, Splits
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
@@ -74,13 +76,12 @@ def splits_at(store: SeriesData, train_stop: Rows, validation_stop: Rows, purge:
     return Splits(Split("train", train, store), Split("validation", validation, store), Split("test", test, store))
 
 
-def purged_rows(window: int, horizon: int) -> int:
-    """Rows to leave out between two parts, K + H - 1. Raises LongstrideError for no window."""
-    if window < 1 or horizon < 0:
-        raise LongstrideError(
-            f"window={window} and horizon={horizon}: expected at least 1 row, and 0 or more", code="option-value"
-        )
-    return window + horizon - 1
+def purged_rows(store: SeriesData, window: Length, horizon: Length, gap: Length, dilation: int) -> int:
+    """Rows to leave out between two parts: one less than a window and its horizon reach over.
+
+    Raises LongstrideError for no window.
+    """
+    return span_of(store, window, horizon, gap, dilation) - 1
 
 
 def check_shares(train: float, validation: float, of: str = "the rows") -> None:

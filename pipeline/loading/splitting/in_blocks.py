@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from longstride.pipeline.loading.geometry.lengths import Length
 from longstride.pipeline.loading.splits import Split, Splits
 from longstride.pipeline.loading.splitting.cuts import (
     Rows,
@@ -22,17 +23,23 @@ __all__ = ["split_in_blocks"]
 
 @gives_folds
 def split_in_blocks(
-    stores: Sequence[SeriesData], *, window: int, horizon: int = 0, blocks: int = 5, past_only: bool = False
+    stores: Sequence[SeriesData],
+    *,
+    window: Length,
+    horizon: Length = 0,
+    gap: Length = 0,
+    dilation: int = 1,
+    blocks: int = 5,
+    past_only: bool = False,
 ) -> list[list[Splits]]:
     """Cut every series at the same times into blocks of equally many rows, and give a fold for each.
 
     A fold validates on its block and trains on all others; its test split is empty. In each series, K + H - 1
-    training rows are left out on both sides of the block. With `past_only`, a fold trains on the blocks before
-    its own alone, and there is none for the first block. The shares are of the rows of a store; several stores are
-    each cut at times of their own. Raises LongstrideError for fewer than 2 blocks, more blocks than rows, and for
-    no window.
+    training rows (with a gap or dilation, one less than a window and its horizon reach over) are left out on both
+    sides of the block. With `past_only`, a fold trains on the blocks before its own alone, and there is none for
+    the first block. The shares are of the rows of a store; several stores are each cut at times of their own.
+    Raises LongstrideError for fewer than 2 blocks, more blocks than rows, and for no window.
     """
-    purge = purged_rows(window, horizon)
     if blocks < 2:
         raise LongstrideError(f"blocks={blocks}: expected at least 2", code="option-value")
     fewest = min(store.num_rows for store in stores)
@@ -41,6 +48,7 @@ def split_in_blocks(
 
     def folds(store: SeriesData) -> list[Splits]:
         first, last = series_rows(store)
+        purge = purged_rows(store, window, horizon, gap, dilation)
         edges = [first, *(rows_at_share(store, number / blocks) for number in range(1, blocks)), last]
         return [
             _fold(store, edges[number], edges[number + 1], purge, past_only)

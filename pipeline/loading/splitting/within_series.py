@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from longstride.pipeline.loading.geometry.lengths import Length
 from longstride.pipeline.loading.splits import Splits
 from longstride.pipeline.loading.splitting.cuts import (
     check_filled,
@@ -23,8 +24,10 @@ __all__ = ["split_within_series"]
 def split_within_series(
     stores: Sequence[SeriesData],
     *,
-    window: int,
-    horizon: int = 0,
+    window: Length,
+    horizon: Length = 0,
+    gap: Length = 0,
+    dilation: int = 1,
     train: int | float = 0.8,
     validation: int | float = 0.1,
 ) -> list[Splits]:
@@ -32,11 +35,10 @@ def split_within_series(
 
     `train` and `validation` are each a share of the rows of the series (0.8), or a number of rows (400). A series
     with fewer rows has none left for what follows. Series may lie at different times, so what one trains on may be
-    later than what another is tested with. The first K + H - 1 rows after each cut are left out. Raises
-    LongstrideError for a share outside 0..1, a number below 0, no window, and where a split that is asked for has
-    no rows.
+    later than what another is tested with. The first K + H - 1 rows after each cut are left out (with a gap or
+    dilation, one less than a window and its horizon reach over). Raises LongstrideError for a share outside 0..1,
+    a number below 0, no window, and where a split that is asked for has no rows.
     """
-    purge = purged_rows(window, horizon)
     train_share, validation_share = (
         amount if isinstance(amount, float) else 0.0 for amount in (train, validation)
     )
@@ -53,7 +55,7 @@ def split_within_series(
             for amount in (train, validation)
         ]
         stops = [np.minimum(first + np.rint(part).astype(np.int64), last) for part in (rows[0], rows[0] + rows[1])]
-        return splits_at(store, stops[0], stops[1], purge)
+        return splits_at(store, stops[0], stops[1], purged_rows(store, window, horizon, gap, dilation))
 
     found = [cut(store) for store in stores]
     hint = f"no series has enough rows for train={train} and validation={validation}, with a window between them"

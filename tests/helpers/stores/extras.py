@@ -16,11 +16,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _expected_of(
-    data: SeriesData, start: int, series: str, window: int, horizon: int, gap: int, asked: dict[str, Any]
+    data: SeriesData, start: int, series: str, own: range, ahead: range, asked: dict[str, Any]
 ) -> dict[str, Any]:
     """What a batch should hold of one window."""
     found: dict[str, Any] = {}
-    own, ahead = range(start, start + window), range(start + window + gap, start + window + gap + horizon)
     span = [*own, *ahead]
     if asked.get("future"):
         found["future"] = data.values[list(ahead)][:, [data.channels.index(name) for name in asked["future"]]]
@@ -42,7 +41,7 @@ def _expected_of(
     if rule := asked.get("label"):
         names = asked.get("label_names") or data.label_names
         assert data.labels is not None
-        rows = data.labels[start : start + window][:, [data.label_names.index(name) for name in names]]
+        rows = data.labels[list(own)][:, [data.label_names.index(name) for name in names]]
         found["label"] = {
             "any": lambda: (rows != 0).any(axis=0),
             "share": lambda: (rows != 0).mean(axis=0),
@@ -76,6 +75,7 @@ def check(
     horizon: int,
     asked: dict[str, Any],
     gap: int = 0,
+    dilation: int = 1,
 ) -> int:
     """Compare a batch with brute force; how many of its windows are real."""
     batch = WindowBatch(*(None if field is None else field.cpu() for field in batch))  # type: ignore[arg-type]
@@ -93,12 +93,17 @@ def check(
         data = datas[number]
         segments = data.segments
         series = data.series[next(s for a, z, s in zip(*vars(segments).values(), strict=True) if a <= start < z)]
-        expected = _expected_of(data, start, series, window, horizon, gap, asked)
+        rows = range(start, start + (window + gap + horizon) * dilation, dilation)
+        own, ahead = rows[:window], rows[window + gap :]
+        expected = _expected_of(data, start, series, own, ahead, asked)
+        served = [data.channels.index(f"c{number}") for number in range(batch.values.shape[2])]
+        assert np.array_equal(batch.values[place].numpy(), data.values[list(own)][:, served], equal_nan=True)
         if horizon:
             assert batch.target is not None
-            rows = data.values[start + window + gap : start + window + gap + horizon]
             columns = [data.channels.index(f"c{number}") for number in range(batch.target.shape[2])]
-            assert np.array_equal(batch.target[place].numpy(), rows[:, columns], equal_nan=True)
+            assert np.array_equal(
+                batch.target[place].numpy(), data.values[list(ahead)][:, columns], equal_nan=True
+            )
         assert expected.keys() == set(given)
         for name, value in expected.items():
             if name == "series":

@@ -21,5 +21,8 @@ def segment_lists(draw: st.DrawFn) -> list[tuple[int, int]]:
     return pairs
 
 
-def brute_force(pairs: list[tuple[int, int]], window: int, stride: int, horizon: int) -> list[int]:
-    return [row for a, z in pairs for row in range(a, z, stride) if row + window + horizon <= z]
+def brute_force(
+    pairs: list[tuple[int, int]], window: int, stride: int, horizon: int, dilation: int = 1
+) -> list[int]:
+    last = (window + horizon - 1) * dilation
+    return [row for a, z in pairs for row in range(a, z, stride) if row + last < z]

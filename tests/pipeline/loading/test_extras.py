@@ -80,8 +80,9 @@ def test_every_extra_of_arrays(data: st.DataObject) -> None:
     ]
     window, horizon = data.draw(st.integers(1, 6)), data.draw(st.integers(0, 3))
     stride, gap = data.draw(st.integers(1, 4)), data.draw(st.integers(0, 3)) if horizon else 0
+    dilation = data.draw(st.integers(1, 3))
     bounds = [zip(one.segments.start.tolist(), one.segments.stop.tolist(), strict=True) for one in datas]
-    number = sum(len(brute_force(list(pairs), window, stride, gap + horizon)) for pairs in bounds)
+    number = sum(len(brute_force(list(pairs), window, stride, gap + horizon, dilation)) for pairs in bounds)
     world_size = data.draw(st.sampled_from([1, 2, 4]))
     if number < 4:
         return
@@ -100,6 +101,7 @@ def test_every_extra_of_arrays(data: st.DataObject) -> None:
         "stride": stride,
         "horizon": horizon,
         "gap": gap,
+        "dilation": dilation,
         "batch_size": 4,
         "shuffle": data.draw(st.booleans()),
         "channels": data.draw(st.sampled_from([None, ["c0"]])),
@@ -110,7 +112,7 @@ def test_every_extra_of_arrays(data: st.DataObject) -> None:
         loader = WindowLoader(datas, rank=rank, world_size=world_size, **options, **asked)
         plain = WindowLoader(datas, rank=rank, world_size=world_size, **options)
         for batch, without in zip(loader, plain, strict=True):
-            served += check(batch, datas, loader.series_names, window, horizon, asked, gap)
+            served += check(batch, datas, loader.series_names, window, horizon, asked, gap, dilation)
             assert torch.equal(batch.start, without.start)
             assert torch.equal(batch.values.nan_to_num(-7), without.values.nan_to_num(-7))
     assert served == number - loader.num_dropped

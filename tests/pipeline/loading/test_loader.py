@@ -229,7 +229,7 @@ def test_a_dataset_can_be_sent_to_another_process(walk: SeriesStore) -> None:
         ({"batch_size": 32, "lanes": 0}, "option-value", ["0 lanes"]),
         ({"batch_size": 32, "rank": 2, "world_size": 2}, "option-value", ["rank=2", "world_size=2"]),
         ({"batch_size": 0}, "option-value", ["batch_size=0"]),
-        ({"stride": 0}, "option-value", ["stride 0"]),
+        ({"stride": 0}, "option-value", ["stride=0"]),
         ({"window": 4000}, "too-few-windows", [4000, 1700]),
         ({"batch_size": 4096}, "too-few-windows", [4096]),
     ],

@@ -80,20 +80,27 @@ def test_a_window_with_a_labelled_row_is_left_out(
     st.integers(1, 5),
     st.sampled_from([0.0, 0.2, 0.5, 1.0]),
     st.integers(0, 2**32),
+    st.integers(1, 3),
 )
 def test_a_window_with_too_many_missing_values_is_left_out(
-    store_of: StoreOf, pairs: list[tuple[int, int]], window: int, stride: int, share: float, seed: int
+    store_of: StoreOf,
+    pairs: list[tuple[int, int]],
+    window: int,
+    stride: int,
+    share: float,
+    seed: int,
+    dilation: int,
 ) -> None:
     generator = np.random.default_rng(seed)
     values = generator.standard_normal((pairs[-1][1] if pairs else 1, 3)).astype(np.float32)
     values[generator.random(values.shape) < 0.3] = np.nan
     store = store_of(values, pairs)
-    index = WindowIndex(segments_of(pairs), window, stride)
-    left = WindowIndex(without(index, mostly_missing_windows(index, store, [0, 2], share)), window, stride)
+    index = WindowIndex(segments_of(pairs), window, stride, dilation=dilation)
+    left = index.of(without(index, mostly_missing_windows(index, store, [0, 2], share)))
     expected = [
         start
         for start in starts_of(index)
-        if np.isnan(values[start : start + window][:, [0, 2]]).sum() <= share * window * 2
+        if np.isnan(values[start : start + window * dilation : dilation][:, [0, 2]]).sum() <= share * window * 2
     ]
     assert starts_of(left) == expected
 

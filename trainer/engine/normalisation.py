@@ -41,8 +41,8 @@ class Normalisation:
             )
         mean = np.nan_to_num(statistics.mean, nan=0.0)
         std = np.nan_to_num(statistics.std, nan=0.0)
-        held = store.dtype if store.dtype.kind == "f" else np.dtype(np.float64)  # whole numbers are exact
-        smallest = np.finfo(held).eps * np.abs(mean)
+        is_whole = store.dtype.kind != "f"  # then its mean is all that can be off
+        smallest = np.finfo(np.float64 if is_whole else store.values.dtype).eps * np.abs(mean)
         return Normalisation(torch.from_numpy(mean), torch.from_numpy(np.where(std > smallest, std, 1.0)))
 
     @staticmethod

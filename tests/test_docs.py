@@ -94,6 +94,18 @@ def test_named_files_are_there(page: Path) -> None:
         assert list(ROOT.glob(path.replace("NAME", "*"))), path
 
 
+def test_the_table_of_features_is_of_the_peers_that_are_measured() -> None:
+    page = (ROOT / "docs/peers.md").read_text()
+    tables = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("|")]
+    peers = tables[0][2:]
+    assert {len(cells) for cells in tables} == {len(peers) + 2}
+    for peer in map(str.strip, peers):
+        pinned = (ROOT / f"benchmarks/peers/requirements/{peer}.txt").read_text()
+        assert re.search(rf"^{peer}==(.+)$", pinned, re.MULTILINE)[1] in page, peer
+    notes = re.findall(r"^\[\^\w+\]", page, re.MULTILINE)
+    assert sorted(notes) == sorted(set(re.findall(r"\[\^\w+\](?!:)", page)))
+
+
 def test_the_reference_shows_every_public_name() -> None:
     page = (ROOT / "docs/api.md").read_text()
     missing = [

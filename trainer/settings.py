@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from longstride.storage.series.data import SeriesData
 
 __all__ = [
+    "IN_MEMORY",
     "DataSettings",
     "Device",
     "ModelSettings",
@@ -34,6 +35,9 @@ StrPath = str | os.PathLike[str]
 Schedule = Literal["constant", "cosine", "one-cycle"]
 Precision = Literal["fp32", "bf16", "fp16"]
 Device = Literal["auto", "cpu", "cuda"]
+
+IN_MEMORY = "memory://"
+"""With what it is called, all that a run keeps of an array that has no path."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,7 +272,7 @@ def _name_of(data: Any) -> str:
     check(isinstance(name, str), "store", data, "an open store, the path or URL of one, or an array")
     # What lies in memory has no path: `from_array` calls it "the ndarray".
     in_memory = is_array or str(name).startswith("the ")
-    return f"memory://{str(name).removeprefix('the ')}" if in_memory else str(name)
+    return IN_MEMORY + str(name).removeprefix("the ") if in_memory else str(name)
 
 
 def check(condition: bool, name: str, value: object, expected: str) -> None:

@@ -1,4 +1,4 @@
-"""Stores of any length that take no room: their chunk files are holes, which read as zeros."""
+"""Stores and arrays of any length that take no room: their files are holes, which read as zeros."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,14 @@ from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics
 from longstride.storage.writing.metadata import Commit, write_commit
 
-__all__ = ["sparse_store"]
+__all__ = ["sparse_array", "sparse_store"]
+
+
+def sparse_array(path: Path, num_rows: int, num_channels: int) -> Path:
+    """Make a .npy file of rows that are all 0, unless it is there."""
+    if not path.exists():
+        np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(num_rows, num_channels))
+    return path
 
 
 def sparse_store(path: Path, num_rows: int, num_channels: int) -> Path:

@@ -45,7 +45,7 @@ class Size:
 
 @dataclass(frozen=True, kw_only=True)
 class Scale(Result):
-    """The loader at several lengths."""
+    """The loader at several lengths, also of .npy files if they were asked for."""
 
     BENCHMARK = "scale"
     INTRODUCTION = SCALE
@@ -58,13 +58,16 @@ class Scale(Result):
     rounds: int
     seconds: float
     sizes: tuple[Size, ...] = ()
+    arrays: tuple[Size, ...] | None = None
+    """The same rows as .npy files; compared with the first store, too."""
 
     def table(self) -> Table:
         """A row a length."""
+        arrays = self.arrays or ()
         return Table.of(
-            self.sizes,
+            (*self.sizes, *arrays),
             {
-                "rows": lambda size: f"{size.num_rows:,}",
+                "rows": lambda size: f"{size.num_rows:,}" + (" (.npy)" if size in arrays else ""),
                 "first batch": lambda size: f"{spread(size.first_batch_seconds)} s",
                 "own memory": lambda size: f"{size.peak_megabytes:.0f} MB",
                 "windows/s": lambda size: f"{size.windows_per_second.median:,.0f}",
@@ -75,6 +78,7 @@ class Scale(Result):
 
 @click.command(epilog=example("python -m benchmarks scale --rows 4000000,1000000000 --json scale.json"))
 @listed("--rows", "4000000,1000000000", "Rows of the logs.")
+@click.option("--arrays", is_flag=True, help="Measure .npy files of the same rows as well.")
 @count("--channels", 32, "Channels of the logs.", "num_channels")
 @count("--window", 512, "Rows of a window.")
 @count("--stride", 1, "Rows between starts.")
@@ -83,57 +87,65 @@ class Scale(Result):
 @seconds(2.0)
 @folder("build/scale")
 @JSON
-def scale(rows: Sequence[int], folder: Path, json_path: Path | None, **options: Any) -> None:
+def scale(rows: Sequence[int], arrays: bool, folder: Path, json_path: Path | None, **options: Any) -> None:
     """First batch, memory and windows per second by length of the log.
 
     The logs are sparse files, which read as zeros and take no room on disk: only their length differs.
     """
+    from benchmarks.data.sparse import sparse_array, sparse_store
+
     asked = Scale(**options)
-    replace(asked, sizes=tuple(_measure(rows, folder, asked))).show(json_path)
+    kinds = [(".zarr", sparse_store), *([(".npy", sparse_array)] if arrays else [])]
+    logs = [
+        (length, make(folder / f"sparse-{length}x{asked.num_channels}{kind}", length, asked.num_channels))
+        for kind, make in kinds
+        for length in rows
+    ]
+    found = tuple(_measure(logs, asked))
+    replace(asked, sizes=found[: len(rows)], arrays=found[len(rows) :] or None).show(json_path)
 
 
-def _measure(lengths: Sequence[int], folder: Path, asked: Scale) -> Iterator[Size]:
-    """Measure the lengths in turn."""
+def _measure(logs: Sequence[tuple[int, Path]], asked: Scale) -> Iterator[Size]:
+    """Measure logs, each with its number of rows, in turn."""
     from tqdm import tqdm
 
-    from benchmarks.data.sparse import sparse_store
     from benchmarks.harness.isolated import run_isolated
     from benchmarks.peers.longstride import loader_of, serve
 
-    channels, case = asked.num_channels, Sizes(asked.window, asked.stride, asked.batch)
-    stores = {rows: sparse_store(folder / f"sparse-{rows}x{channels}.zarr", rows, channels) for rows in lengths}
+    case = Sizes(asked.window, asked.stride, asked.batch)
+    paths = [path for _, path in logs]
     imports = ("benchmarks.peers.longstride",)
-    firsts: dict[int, list[float]] = {rows: [] for rows in stores}
+    firsts: dict[Path, list[float]] = {path: [] for path in paths}
     for _ in tqdm(range(asked.rounds), desc="open", unit="round", disable=None):
-        for rows, store in stores.items():
-            firsts[rows].append(run_isolated(_first_batch, store, case, imports=imports).seconds)
+        for path in paths:
+            firsts[path].append(run_isolated(_first_batch, path, case, imports=imports).seconds)
     whole = asked.rounds * asked.seconds
     peaks = {
-        rows: run_isolated(_serve_for, store, case, whole, imports=imports, own_memory=True).peak_megabytes
-        for rows, store in stores.items()
+        path: run_isolated(_serve_for, path, case, whole, imports=imports, own_memory=True).peak_megabytes
+        for path in paths
     }
-    ways = {str(rows): serve(loader_of(store, case)) for rows, store in stores.items()}
+    ways = {str(path): serve(loader_of(path, case)) for path in paths}
     rates = interleave(ways, rounds=asked.rounds, seconds=asked.seconds)
-    for rows in stores:
+    for num_rows, path in logs:
         yield Size(
-            num_rows=rows,
-            first_batch_seconds=Spread.of(firsts[rows]),
-            peak_megabytes=peaks[rows],
-            windows_per_second=Spread.of(rates[str(rows)]),
-            ratio_to_first=Spread.ratio(rates[str(rows)], rates[str(lengths[0])]),
+            num_rows=num_rows,
+            first_batch_seconds=Spread.of(firsts[path]),
+            peak_megabytes=peaks[path],
+            windows_per_second=Spread.of(rates[str(path)]),
+            ratio_to_first=Spread.ratio(rates[str(path)], rates[str(paths[0])]),
         )
 
 
-def _first_batch(store: Path, case: Sizes) -> None:
+def _first_batch(log: Path, case: Sizes) -> None:
     from benchmarks.peers.longstride import loader_of
 
-    next(iter(loader_of(store, case)))
+    next(iter(loader_of(log, case)))
 
 
-def _serve_for(store: Path, case: Sizes, seconds: float) -> None:
+def _serve_for(log: Path, case: Sizes, seconds: float) -> None:
     from benchmarks.peers.longstride import loader_of, serve
 
     end = time.perf_counter() + seconds
-    for _ in serve(loader_of(store, case)):
+    for _ in serve(loader_of(log, case)):
         if time.perf_counter() > end:
             return

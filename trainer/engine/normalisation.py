@@ -13,6 +13,9 @@ from longstride.storage.series.statistics import Statistics
 
 __all__ = ["Normalisation"]
 
+WIDE = (torch.float64, torch.int64, torch.int32)
+"""Types of values with more digits than float32."""
+
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -38,7 +41,8 @@ class Normalisation:
             )
         mean = np.nan_to_num(statistics.mean, nan=0.0)
         std = np.nan_to_num(statistics.std, nan=0.0)
-        smallest = np.finfo(store.values.dtype).eps * np.abs(mean)
+        is_whole = store.dtype.kind != "f"  # then its mean is all that can be off
+        smallest = np.finfo(np.float64 if is_whole else store.values.dtype).eps * np.abs(mean)
         return Normalisation(torch.from_numpy(mean), torch.from_numpy(np.where(std > smallest, std, 1.0)))
 
     @staticmethod
@@ -58,8 +62,9 @@ class Normalisation:
 
     def apply(self, values: Tensor, mask: Tensor | None) -> Tensor:
         """Normalise values (b, K, N) to float32 and put 0, the mean, where `mask` is False."""
-        # Subtracted in the type of the values: float64 counters would lose their digits in float32.
-        normalised = ((values - self.mean.to(values.dtype)) / self.scale.to(values.dtype)).float()
+        # Counters of 64 bits would lose their digits in float32; a mean would lose its own in whole numbers.
+        exact = torch.float64 if values.dtype in WIDE else torch.float32
+        normalised = ((values.to(exact) - self.mean.to(exact)) / self.scale.to(exact)).float()
         return normalised if mask is None else torch.where(mask, normalised, 0.0)
 
     def undo(self, normalised: Tensor) -> Tensor:

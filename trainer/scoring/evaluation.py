@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from longstride.storage.errors import coded
 from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path
-from longstride.storage.open import StoreOrPath, opened
+from longstride.storage.open_data import DataOrPath, opened_data
 from longstride.storage.packages import needs
-from longstride.storage.store import SeriesStore
+from longstride.storage.series.data import SeriesData
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.scoring.score_file import read_scores
 from longstride.trainer.scoring.settings import BUFFER
@@ -111,9 +111,9 @@ HEAD = f"  {'label':<12} {'series':<12} {'rows':>11} {'labelled':>9} {'spans':>6
 
 @coded
 def evaluate(
-    scores: str | os.PathLike[str], store: StoreOrPath, *, threshold: float | None = None, buffer: int = BUFFER
+    scores: str | os.PathLike[str], store: DataOrPath, *, threshold: float | None = None, buffer: int = BUFFER
 ) -> Evaluation:
-    """Judge a file of scores, as `longstride.score` wrote it, by the labels of the store.
+    """Judge a file of scores, as `longstride.score` wrote it, by the labels of the store or array.
 
     A row counts as found where its score exceeds `threshold`, by default the one that was set without labels and
     is kept with the scores. `buffer` is the number of rows around a labelled span, half on each side, in which a
@@ -126,11 +126,13 @@ def evaluate(
     at_least(0, buffer=buffer)
     is_number = threshold is None or (isinstance(threshold, int | float) and not math.isnan(threshold))
     check(is_number, "threshold", threshold, "a number")
-    opened_store = opened(store)
+    opened_store = opened_data(store)
     found = read_scores(local_path(scores), opened_store)
     if not opened_store.label_names:
         raise ScoresError(
-            f"{opened_store.name} has no labels to judge scores by: ingest it with --labels", code="no-labels"
+            f"{opened_store.name} has no labels to judge scores by: ingest it with --labels, or give labels= to "
+            "from_array",
+            code="no-labels",
         )
     limit = found.about["threshold"] if threshold is None else threshold
     figures = tuple(
@@ -148,14 +150,14 @@ def evaluate(
     return Evaluation(scores=str(scores), run=run, model=model, buffer=buffer, figures=figures)
 
 
-def _labels(store: SeriesStore) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def _labels(store: SeriesData) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     labels = np.asarray(store.checked("labels")[:]) != 0
     yield from zip(store.label_names, labels.T, strict=True)
     if labels.shape[1] > 1:
         yield "any", labels.any(axis=1)
 
 
-def _series(store: SeriesStore) -> Iterator[tuple[str, slice, NDArray[np.int64]]]:
+def _series(store: SeriesData) -> Iterator[tuple[str, slice, NDArray[np.int64]]]:
     """Rows of each series, which lie together, and its segments (S, 2) in them; then of all."""
     segments = store.segments
     bounds = np.stack([segments.start, segments.stop], axis=1)

@@ -1,9 +1,10 @@
-"""`longstride.score`: how badly a trained model reconstructs each row of a store, compared with normal rows.
+"""`longstride.score`: how badly a trained model reconstructs each row, compared with normal rows.
 
 Each rank scores rows of its own, from the windows that cover them, and holds no more of them than a batch spans.
 """
 
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.splits import Split
+from longstride.storage.arrays.files import is_array_file
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html.table import html_table
-from longstride.storage.location import local_path, place_of
+from longstride.storage.location import is_url, local_path, place_of
 from longstride.storage.open import opened
+from longstride.storage.open_data import opened_data
+from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics
 from longstride.storage.store import SeriesStore
@@ -32,6 +36,7 @@ from longstride.trainer.scoring.score_file import ScoreFile, read_scores
 from longstride.trainer.scoring.settings import ScoreOptions
 from longstride.trainer.scoring.threshold import ScoreCounts, row_scores
 from longstride.trainer.scoring.trained_model import TrainedModel
+from longstride.trainer.settings import IN_MEMORY
 
 __all__ = ["ScoreResult", "score"]
 
@@ -75,16 +80,16 @@ class ScoreResult:
 @coded
 @keywords_of(ScoreOptions, SettingsError)
 def score(options: ScoreOptions) -> ScoreResult:
-    """Score every row of a store by the model of a run, and write a Parquet file with a line for each row.
+    """Score every row of a store or array by the model of a run; write a Parquet file with a line for each row.
 
     Columns are `time` (UTC), `series`, `score`, and `error.` of each channel: its squared error, averaged over the
     windows that cover the row, as the number of standard deviations from the mean error of normal rows. Normal
-    rows are those of the run's own store that were held out for validation, in windows without a label. `score` is
-    the mean over the channels that are present, NaN in a row that no window covers.
+    rows are those of the run's own store, or array, that were held out for validation, in windows without a
+    label. `score` is the mean over the channels that are present, NaN in a row that no window covers.
 
     Works in a script, in a notebook, and under torchrun, where each process calls it, scores rows of its own, and
     gets the same result: the same, to rounding, for any number of processes and any batch size. Scores that `out`
-    holds already, of the same rows and by the same model and options, are not computed again.
+    holds already, of the same rows of stores and by the same model and options, are not computed again.
 
     Raises SettingsError for an option that cannot work or a model that is not trusted, RunError where run and
     store do not fit, a file of the run is damaged or no row was held out, StoreError for a store that cannot be
@@ -98,7 +103,7 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     out = local_path(options.out)
     # Whether a file is there that may not be replaced is seen when it is known what is to be written.
     ranks.on_first(lambda: check_output(out, overwrite=True))
-    store = ranks.together(lambda: opened(options.store))
+    store = ranks.together(lambda: opened_data(options.store))
     trained = TrainedModel(local_path(options.run), ranks, trust=options.trust)
     trained.check(store)
     settings = trained.settings
@@ -110,7 +115,8 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
         return done
     if options.verify:
         for one in {each.name: each for each in (store, normal_store)}.values():
-            verify_store(one, ranks)
+            if isinstance(one, SeriesStore):  # an array has no checksums
+                verify_store(one, ranks)
     begin, stop = _share(store.num_rows, ranks)
     whole = Split("all", store.segments)
     with ScoreFile(out, ranks, store, trained.channels, overwrite=options.overwrite) as file:
@@ -148,13 +154,18 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     )
 
 
-def _job_of(store: SeriesStore, normal: SeriesStore, trained: TrainedModel, options: ScoreOptions) -> str:
-    """Name of a job: a hash of all that scores depend on, if only in their last digit."""
+def _job_of(store: SeriesData, normal: SeriesData, trained: TrainedModel, options: ScoreOptions) -> str:
+    """Name of a job: a hash of all that scores depend on, if only in their last digit.
+
+    An array has no commit that would name all of its rows, times and labels, so no two jobs on one are the same.
+    """
+    if not (isinstance(store, SeriesStore) and isinstance(normal, SeriesStore)):
+        return secrets.token_hex(8)
     given = [str(options.run), options.stride, options.batch_size, options.alarms, options.device]
     return name_of(store, [content_of(normal), *trained.identity(), *given])
 
 
-def _scored_already(out: Path, store: SeriesStore, job: str) -> ScoreResult | None:
+def _scored_already(out: Path, store: SeriesData, job: str) -> ScoreResult | None:
     """What a job has written, where it was killed right behind its end; None where there are no scores of it."""
     try:
         scores, about = read_scores(Path(os.path.realpath(out)), store)
@@ -173,12 +184,22 @@ def _scored_already(out: Path, store: SeriesStore, job: str) -> ScoreResult | No
     )
 
 
-def _store_of(trained: TrainedModel, store: SeriesStore, options: ScoreOptions) -> SeriesStore:
-    """The store that the model was trained on. `store` is the one that is scored, which may be the same."""
+def _store_of(trained: TrainedModel, store: SeriesData, options: ScoreOptions) -> SeriesData:
+    """The store or array that the model was trained on. `store` is what is scored, which may be the same."""
     if options.normal is not None:
-        return opened(options.normal)
+        return opened_data(options.normal)
     path = str(trained.settings.data.store)
-    if place_of(path).name == store.name:
+    if _is_array(path):
+        # Its file alone would not say which times, series and labels it was given.
+        if trained.was_trained_on(store):
+            return store
+        raise RunError(
+            f"{options.run} was trained on an array, {path}, and normal rows are taken from it; {store.name} is "
+            "another one, or has other segments or labels: give that array by normal= (--normal), described as it "
+            "was for training",
+            code="run-differs",
+        )
+    if isinstance(store, SeriesStore) and place_of(path).name == store.name:
         return store
     remedy = ", or name the store with normal rows by --normal"
     check_address(path, trained.told_by, remedy, trust=options.trust)
@@ -192,8 +213,13 @@ def _store_of(trained: TrainedModel, store: SeriesStore, options: ScoreOptions) 
         ) from error
 
 
+def _is_array(path: str) -> bool:
+    """Whether the settings of a run name an array: one in memory, or a file."""
+    return path.startswith(IN_MEMORY) or (not is_url(path) and (is_array_file(path) or Path(path).is_file()))
+
+
 def _normal(
-    trained: TrainedModel, store: SeriesStore, ranks: Ranks, options: ScoreOptions
+    trained: TrainedModel, store: SeriesData, ranks: Ranks, options: ScoreOptions
 ) -> tuple[Statistics, float]:
     """Errors (N,) of the rows that training held out, by windows without a label, and the threshold."""
     data = trained.settings.data
@@ -221,7 +247,7 @@ def _normal(
 
 def _errors(
     trained: TrainedModel,
-    store: SeriesStore,
+    store: SeriesData,
     split: Split,
     begin: int,
     stop: int,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from longstride.storage.atomic import naming
 from longstride.storage.places.files import open_file
-from longstride.storage.store import SeriesStore
+from longstride.storage.series.data import SeriesData
 from longstride.storage.writing.output import output_file
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import ScoresError
@@ -40,7 +40,7 @@ class Scores(NamedTuple):
     """The run, its model, and the threshold."""
 
 
-def read_scores(path: Path, store: SeriesStore) -> Scores:
+def read_scores(path: Path, store: SeriesData) -> Scores:
     """Read the scores of a store.
 
     Raises ScoresError where the file holds no scores, scores of other rows, or is damaged.
@@ -103,7 +103,7 @@ class ScoreFile:
     """Each rank writes rows of its own, in order; then rank 0 puts them together."""
 
     def __init__(
-        self, path: Path, ranks: Ranks, store: SeriesStore, channels: tuple[str, ...], *, overwrite: bool = False
+        self, path: Path, ranks: Ranks, store: SeriesData, channels: tuple[str, ...], *, overwrite: bool = False
     ) -> None:
         """Nothing is written yet; with `overwrite`, a file may be there that is replaced."""
         self.path = Path(os.path.realpath(path))
@@ -137,16 +137,24 @@ class ScoreFile:
     def write(self, first: int, scores: NDArray[np.float64], errors: NDArray[np.float64]) -> None:
         """Scores (rows,) and errors (rows, N) of the rows from `first` on."""
         rows = slice(first, first + len(scores))
-        segment = np.searchsorted(self._store.segments.stop, np.arange(rows.start, rows.stop), side="right")
-        series = self._store.segments.series[np.minimum(segment, len(self._store.segments) - 1)]
         columns = [
             pa.array(np.asarray(self._store.checked("time")[rows]), pa.timestamp("ns", "UTC")),
-            pa.DictionaryArray.from_arrays(pa.array(series.astype(np.int32)), list(self._store.series)),
+            pa.DictionaryArray.from_arrays(self._series(rows), list(self._store.series)),
             pa.array(scores),
             *(pa.array(column.astype(np.float32)) for column in errors.T),
         ]
         with naming(self._part(self._ranks.rank)):
             self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
+
+    def _series(self, rows: slice) -> pa.Array:
+        """Numbers of the series of rows; null where a row lies in no segment, and between those of two series."""
+        segments, at = self._store.segments, np.arange(rows.start, rows.stop)
+        of_one = len(self._store.series) == 1
+        outside = [0 if of_one else -1]
+        numbers = np.concatenate([segments.series, outside])  # the last is found by -1 and by S
+        before = numbers[np.searchsorted(segments.start, at, side="right") - 1]
+        after = numbers[np.searchsorted(segments.stop, at, side="right")]
+        return pa.array(before.astype(np.int32), mask=(before != after) | (before < 0))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

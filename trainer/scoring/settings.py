@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from longstride.trainer.settings import Device, at_least, check, one_of
 
 if TYPE_CHECKING:
-    from longstride.storage.store import SeriesStore
+    from longstride.storage.open_data import DataOrPath
 
 __all__ = ["BUFFER", "ScoreOptions"]
 
@@ -23,12 +23,13 @@ class ScoreOptions:
 
     run: StrPath = field(kw_only=False)
     """Run directory of the model."""
-    store: "SeriesStore | StrPath" = field(kw_only=False)
-    """The store whose rows are scored, or its path."""
+    store: "DataOrPath" = field(kw_only=False)
+    """The store whose rows are scored, or its path. Or an array, as `from_array` takes and makes it."""
     out: StrPath = field(kw_only=False)
     """Parquet file to write."""
-    normal: "SeriesStore | StrPath | None" = None
-    """The store that the model was trained on; needed only if its path has changed."""
+    normal: "DataOrPath | None" = None
+    """The store that the model was trained on; needed only if its path has changed. The array, if the model was
+    trained on an array and another one is scored."""
     stride: int | None = None
     """Rows between the starts of windows; by default as in training."""
     batch_size: int = 1024

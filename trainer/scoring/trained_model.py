@@ -11,10 +11,12 @@ from torch import nn
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split
-from longstride.storage.store import SeriesStore
+from longstride.storage.errors import LongstrideError
+from longstride.storage.series.data import SeriesData
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
+from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
 from longstride.trainer.resolve import check_trusted
@@ -37,6 +39,7 @@ class TrainedModel:
         checkpoint, self.settings, self.told_by = ranks.on_first(lambda: _read(run, trust=trust))
         self.name = checkpoint.path.name
         self._path = checkpoint.path
+        self._fingerprint = checkpoint.state.get("fingerprint")
         self.device = ranks.device
         self.channels, self.runner, self.model = ranks.together(lambda: self._make(checkpoint))
 
@@ -59,7 +62,7 @@ class TrainedModel:
         """What changes when the model does: its state, its settings, and the version that computes with them."""
         return [state_digest(self._path), repr(self.settings), version("longstride")]
 
-    def check(self, store: SeriesStore) -> None:
+    def check(self, store: SeriesData) -> None:
         """Raise RunError where a store lacks channels that the model was trained on."""
         if missing := [name for name in self.channels if name not in store.channels]:
             raise RunError(
@@ -68,8 +71,25 @@ class TrainedModel:
                 code="model-channels",
             )
 
+    def was_trained_on(self, data: SeriesData) -> bool:
+        """Whether training on these rows would serve the very windows that the model was trained on."""
+        settings = self.settings.data
+        try:
+            loader = WindowLoader(
+                data,
+                window=settings.window,
+                stride=settings.stride,
+                batch_size=settings.batch_size,
+                seed=self.settings.run.seed,
+                world_size=1,
+                split=splits_of_run(data, settings).train,
+            )
+        except LongstrideError:  # too short for one batch, say
+            return False
+        return loader.fingerprint == self._fingerprint
+
     def errors(
-        self, store: SeriesStore, split: Split, stride: int, batch_size: int, *, normal_only: bool = False
+        self, store: SeriesData, split: Split, stride: int, batch_size: int, *, normal_only: bool = False
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """Squared errors of all windows of a split, `stride` rows apart, in row order, in standard deviations.
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -120,6 +121,20 @@ def test_scale(tmp_path: Path) -> None:
     sparse = tmp_path / "build" / "sparse-3000000x4.zarr"
     assert not any(check.fault for check in check_chunks(open_store(sparse)))
     assert sum(path.stat().st_blocks for path in sparse.rglob("*")) * 512 < 2**20
+
+
+def test_scale_of_arrays(tmp_path: Path) -> None:
+    sizes = ["--rows", "50000,200000", "--channels", "4", "--window", "64", "--rounds", "1", "--seconds", "0.01"]
+    output = run("scale", "--arrays", *sizes, "--folder", str(tmp_path), "--json", str(tmp_path / "s.json"))
+    lengths = [re.match(r" *([0-9,]+(?: \(.npy\))?) ", line) for line in output.splitlines()[1:]]
+    assert [length and length[1] for length in lengths] == [
+        *("50,000", "200,000"),
+        *("50,000 (.npy)", "200,000 (.npy)"),
+    ]
+    arrays = read_result(tmp_path / "s.json")["arrays"]
+    assert [size["num_rows"] for size in arrays] == [50_000, 200_000]
+    assert all(size["ratio_to_first"]["median"] > 0 for size in arrays)
+    assert np.load(tmp_path / "sparse-200000x4.npy", mmap_mode="r").shape == (200_000, 4)
 
 
 def test_disk(tmp_path: Path) -> None:

@@ -45,6 +45,10 @@ class WindowBatch(NamedTuple):
     """(B, S), values of the series of each window, float32, or int64 where all are whole numbers."""
     label: Tensor | None = None
     """Labels of each window, by the rule that was asked for: (B, L), or (B, K, L) of its rows."""
+    shift: Tensor | None = None
+    """(B, 1, N), where values were normalised: values * scale + shift is what they were."""
+    scale: Tensor | None = None
+    """(B, 1, N), above 0."""
 
     def __repr__(self) -> str:
         """Types, shapes and shares of missing values, never the values themselves."""

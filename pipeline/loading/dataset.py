@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
+from longstride.pipeline.loading.augmenting.seeded import Augmenter
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.frameworks.ranks import ServedRank
 from longstride.pipeline.loading.make_order import make_order
+from longstride.pipeline.loading.normalising.chosen import chosen_normaliser
 from longstride.pipeline.loading.options import DatasetOptions
 from longstride.pipeline.loading.orphans import end_with_parent
 from longstride.pipeline.loading.serving.batches import BatchGather
@@ -22,7 +24,7 @@ from longstride.pipeline.loading.serving.extras import Extras, wanted_of
 from longstride.pipeline.loading.serving.readahead import DiskWatch
 from longstride.pipeline.loading.serving.row_reader import merged
 from longstride.pipeline.loading.serving.stores import Collection, opened_all, segments_of
-from longstride.pipeline.loading.state import LoaderState, Position, data_hash
+from longstride.pipeline.loading.state import LoaderState, Position, data_hash, hashes_of_tables
 from longstride.pipeline.loading.window_map import Numbers, WindowMap
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError
@@ -69,9 +71,16 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self.order = make_order(windows, self.collection, options)
         self.wanted = wanted_of(options, self.collection)
         """What a batch holds beside values, if anything."""
+        self.normaliser = chosen_normaliser(options, self.collection)
+        """What normalises values, target and future; None where it is not asked for."""
+        self.augmenter = Augmenter(options.augment, options.seed) if options.augment else None
+        """What changes batches at random, if anything."""
+        self._tables = options.tables
         self._order_settings = {
             **options.order_settings(self.collection.channels, self.collection.targets),
             **(self.wanted.settings if self.wanted else {}),
+            **({"normalise": self.normaliser.digest} if self.normaliser else {}),
+            **({"augment": self.augmenter.names} if self.augmenter else {}),
         }
         self._disk = DiskWatch()
         # Epoch, step, and whether worker processes serve. Shared, so that they see what is set while they live.
@@ -112,8 +121,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
         return self.as_map().batch(numbers)
 
     def as_map(self) -> WindowMap:
-        """All windows as a map-style dataset of torch, for `Subset`, samplers and plots."""
-        return WindowMap(self.collection, self.index, self.extras)
+        """All windows as a map-style dataset of torch, for `Subset`, samplers and plots; without `augment`."""
+        return WindowMap(self.collection, self.index, self.extras, self.normaliser)
 
     def take_rank(self) -> None:
         """Serve the rank that this process has now, if none was given; every iteration begins with it.
@@ -158,7 +167,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that the batches depend on, epoch and step apart; the first call reads all of an array."""
-        return {"data": data_hash(self.collection.stores, self.index), **self._order_settings}
+        rows = self.collection.stores, self.index
+        return {"data": data_hash(*rows), **hashes_of_tables(*rows, self._tables), **self._order_settings}
 
     def __repr__(self) -> str:
         return as_text("WindowDataset", self.facts)
@@ -245,12 +255,22 @@ class WindowDataset(IterableDataset[WindowBatch]):
             Steps(step, starts, slice((first - step) % every, None, every))
             for step, starts, _ in self.steps(epoch, first)
         )
-        for batch in self.serve(epoch, mine):
+        for batch in self.augmented(self.serve(epoch, mine), epoch, first, every):
             position.step += every
             yield batch
 
+    def augmented(
+        self, batches: Iterator[WindowBatch], epoch: int, step: int, every: int = 1
+    ) -> Iterator[WindowBatch]:
+        """The batches of every so many steps from `step` on, changed by `augment`."""
+        return self.augmenter.over(batches, epoch, step, self.rank, every) if self.augmenter else batches
+
     def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
-        """The batches of these steps of an epoch."""
+        """The batches of these steps of an epoch, normalised, and not augmented."""
+        batches = self._serve(epoch, groups)
+        return map(self.normaliser, batches) if self.normaliser else batches
+
+    def _serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
         if self.collection.arrays is None or not (self.extras is None or self.extras.are_at_hand):
             yield from self._decoded.serve(
                 (plan._replace(local=plan.local[steps.served]), steps.starts[steps.served])

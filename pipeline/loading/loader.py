@@ -13,6 +13,7 @@ from longstride.pipeline.loading.dataset import WindowDataset
 from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.device_pools import DevicePools
 from longstride.pipeline.loading.frameworks.dataloader_options import also_dataloader_options
+from longstride.pipeline.loading.normalising.normaliser import Normaliser
 from longstride.pipeline.loading.options import LoaderOptions, Transform, device_of
 from longstride.pipeline.loading.state import LoaderState, Position
 from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers
@@ -37,6 +38,7 @@ class WindowLoader(DataLoader[WindowBatch]):
 
     - what a window is: window, stride, horizon, gap, channels, targets
     - what else a batch holds: future, time, calendar, series, static, label, label_names
+    - how values are changed: normalise, augment
     - which rows: split, max_missing, without_labels, weights, windows_per_epoch, balance, replacement
     - in which order: batch_size, shuffle, seed, rank, world_size, lanes, pool_rows, block_rows
     - how rows are read: cache_dir, cache_bytes, num_workers, device, transform
@@ -128,6 +130,11 @@ class WindowLoader(DataLoader[WindowBatch]):
         return self.dataset.label_names
 
     @property
+    def normaliser(self) -> Normaliser | None:
+        """What normalises the batches, to undo it, or to save it with a model; None where it is not asked for."""
+        return self.dataset.normaliser
+
+    @property
     def num_skipped(self) -> int:
         """Windows left out for missing values or labels."""
         return self.dataset.num_skipped
@@ -182,7 +189,8 @@ class WindowLoader(DataLoader[WindowBatch]):
 
     def _counted(self, position: Position) -> Iterator[WindowBatch]:
         # torch's own iterator would only add its overhead to each batch.
-        for batch in self._batches(position.epoch, position.step):
+        epoch, step = position.epoch, position.step
+        for batch in self.dataset.augmented(self._batches(epoch, step), epoch, step):
             position.step += 1
             yield batch
 

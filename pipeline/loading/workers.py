@@ -89,6 +89,8 @@ class _Starts(IterableDataset[NDArray[np.int64]]):
     def __init__(self, dataset: WindowDataset) -> None:
         self._dataset = copy(dataset)
         self._dataset.collection = dataset.collection.without_memory()
+        # Batches are made elsewhere; a function of the user need not be sent.
+        self._dataset.augmenter = self._dataset.normaliser = None
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
         end_with_parent()

@@ -268,7 +268,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
     def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
         """The batches of these steps of an epoch, normalised, and not augmented."""
         batches = self._serve(epoch, groups)
-        return map(self.normaliser, batches) if self.normaliser else batches
+        return map(self.normaliser.in_place, batches) if self.normaliser else batches
 
     def _serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
         if self.collection.arrays is None or not (self.extras is None or self.extras.are_at_hand):

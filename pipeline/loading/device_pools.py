@@ -56,9 +56,11 @@ class DevicePools:
         self._dataset = dataset
         self._collection = dataset.collection
         self._transform = transform
-        self._finish: Callable[[WindowBatch], WindowBatch] | None = dataset.normaliser
-        if dataset.normaliser is not None and dataset.normaliser.kind != "window":
-            self._transform, self._finish = dataset.normaliser.rows, dataset.normaliser.noted
+        self._finish: Callable[[WindowBatch], WindowBatch] | None = None
+        if (normaliser := dataset.normaliser) is not None:
+            of_windows = normaliser.kind == "window"
+            self._finish = normaliser.in_place if of_windows else normaliser.noted
+            self._transform = transform if of_windows else normaliser.rows
         self._link = _CudaLink(device) if device.type == "cuda" else _Link(device)
         served = self._collection.served
         self._columns = [served.index(name) for name in self._collection.channels]

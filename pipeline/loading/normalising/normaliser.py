@@ -101,21 +101,28 @@ class Normaliser:
         Its `shift` and `scale` undo it. Raises LongstrideError for other channels, and for a batch that has been
         normalised.
         """
+        return self._normalised(batch, in_place=False)
+
+    def in_place(self, batch: WindowBatch) -> WindowBatch:
+        """The same in the memory of a batch that nobody else uses, which is faster."""
+        return self._normalised(batch, in_place=True)
+
+    def _normalised(self, batch: WindowBatch, *, in_place: bool) -> WindowBatch:
         if batch.shift is not None:
             raise LongstrideError(
                 "the batch is normalised already: leave this out, or normalise= of its loader", code="option-value"
             )
         shift, scale = self._of_batch(batch)
-        values = _applied(batch.values, shift, scale)
+        values = _applied(batch.values, shift, scale, in_place)
         target, future = batch.target, batch.future
         if target is not None:
-            target = _applied(target, *self._columns(target, self.targets, shift, scale))
+            target = _applied(target, *self._columns(target, self.targets, shift, scale), in_place)
         if future is not None and self.future:
-            future = _applied(future, *self._columns(future, self.future, shift, scale))
+            future = _applied(future, *self._columns(future, self.future, shift, scale), in_place)
         if int(batch.start.min()) < 0:  # windows that only fill the batch stay blank
             padded = (batch.start < 0).to(values.device)
-            for field in (values, target, future):
-                if field is not None and (field is not batch.future):
+            for field in (values, target, future if self.future else None):
+                if field is not None:
                     field[padded] = 0
         return batch._replace(values=values, target=target, future=future, shift=shift, scale=scale)
 
@@ -128,7 +135,7 @@ class Normaliser:
             raise _no_windows()
         names = tuple(dict.fromkeys((*self.channels, *self.targets, *self.future)))
         _check_width(rows, names)
-        return _applied(rows, *self._numbers(names, rows))
+        return _applied(rows, *self._numbers(names, rows), in_place=False)
 
     def noted(self, batch: WindowBatch) -> WindowBatch:
         """The batch, of rows that were normalised by `rows`, with what undoes it."""
@@ -268,5 +275,6 @@ def _as_float(values: Tensor) -> Tensor:
     return values if values.dtype in FLOATS else values.float()
 
 
-def _applied(values: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    return (_as_float(values) - shift).div_(scale)
+def _applied(values: Tensor, shift: Tensor, scale: Tensor, in_place: bool) -> Tensor:
+    made = _as_float(values)
+    return (made.sub_(shift) if in_place or made is not values else made - shift).div_(scale)

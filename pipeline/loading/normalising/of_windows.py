@@ -14,9 +14,26 @@ def of_windows(values: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
 
     0 and 1 where there is none, and 1 for a channel that does not vary.
     """
-    counts = values.isfinite() if mask is None else values.isfinite() & mask
-    count = counts.sum(dim=1, keepdim=True).clamp(min=1)
-    mean = torch.where(counts, values, 0).sum(dim=1, keepdim=True) / count
-    distance = torch.where(counts, values - mean, 0)
-    std = (distance.square().sum(dim=1, keepdim=True) / count).sqrt()
+    if values.device.type != "cpu":  # to ask which windows lack a value would wait for the device
+        mean, std = _of_counted(values, mask)
+    else:
+        mean = values.mean(dim=1, keepdim=True)
+        std = (values - mean).square_().mean(dim=1, keepdim=True).sqrt_()
+        # Whatever is not finite makes both so. Most windows lack nothing, and are done five times as fast.
+        odd = ~std.isfinite().flatten(1).all(dim=1)
+        if mask is not None:
+            odd |= ~mask.flatten(1).all(dim=1)
+        if odd.any():
+            mean[odd], std[odd] = _of_counted(values[odd], None if mask is None else mask[odd])
     return mean, torch.where(std > SMALLEST_SHARE * mean.abs(), std, 1.0)
+
+
+def _of_counted(values: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    counts = (values - values) == 0  # `isfinite`, but twice as fast
+    if mask is not None:
+        counts &= mask
+    count = counts.sum(dim=1, keepdim=True, dtype=values.dtype).clamp_(min=1)
+    filled = values.nan_to_num(0, 0, 0).mul_(counts)
+    mean = filled.sum(dim=1, keepdim=True) / count
+    distance = filled.sub_(mean).mul_(counts)
+    return mean, (distance.square_().sum(dim=1, keepdim=True) / count).sqrt_()

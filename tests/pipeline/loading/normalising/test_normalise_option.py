@@ -103,6 +103,7 @@ def test_all_splits_are_normalised_by_the_training_rows(kind: str, device: str |
                 assert np.allclose(found[number].numpy(), expected, **close)
             again = batch.values[number] * batch.scale[number] + batch.shift[number]
             assert np.allclose(again, before.values[number], rtol=1e-3, atol=1e-3, equal_nan=True)
+        assert np.array_equal(values, drifting(), equal_nan=True)  # the array itself stays as it is
         assert loader.normaliser is not None
         back = loader.normaliser.inverse_target(batch.target, batch)
         held = batch.start >= 0

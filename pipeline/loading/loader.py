@@ -13,6 +13,7 @@ from longstride.pipeline.loading.dataset import WindowDataset
 from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.device_pools import DevicePools
 from longstride.pipeline.loading.frameworks.dataloader_options import also_dataloader_options
+from longstride.pipeline.loading.frameworks.trainer_epoch import TrainerEpoch
 from longstride.pipeline.loading.normalising.normaliser import Normaliser
 from longstride.pipeline.loading.options import LoaderOptions, Transform, device_of
 from longstride.pipeline.loading.state import LoaderState, Position
@@ -88,6 +89,9 @@ class WindowLoader(DataLoader[WindowBatch]):
         """The epoch that every iteration serves; None for the next one each time."""
         self._next = repeats or 0, 0
         """Epoch and step that the next iteration begins with."""
+        self._is_new = True
+        """Whether nothing was served, loaded or chosen yet."""
+        vars(self)["sampler"] = TrainerEpoch(self._begin_with)  # torch refuses it as an attribute
         self._position = Position(*self._next)
         self._prepare()
 
@@ -158,6 +162,7 @@ class WindowLoader(DataLoader[WindowBatch]):
         if step is None:
             step = self._next[1] if epoch == self._next[0] else 0
         self.dataset.set_epoch(epoch, step)
+        self._is_new = False
         self._next = epoch, step
         self._position = Position(epoch, step)
 
@@ -177,19 +182,21 @@ class WindowLoader(DataLoader[WindowBatch]):
         done = loaded.step == len(self)  # of a dataset, which does not count epochs
         self.set_epoch(*((loaded.epoch + 1, 0) if done else (loaded.epoch, loaded.step)))
 
+    def _begin_with(self, epoch: int) -> None:
+        """Begin in this epoch of a trainer, unless another was chosen: its hooks may make a loader for each epoch."""
+        if self._is_new and self._repeats is None:
+            self.set_epoch(epoch)
+
     def _after(self, epoch: int) -> int:
         return epoch + 1 if self._repeats is None else epoch
 
     def __iter__(self) -> Iterator[WindowBatch]:  # type: ignore[override]
+        # torch's own iterator would only add its overhead to each batch. An iteration begins with its first batch:
+        # Lightning may ask for two, and take batches of the second alone.
         epoch, step = self._next
-        self._next = self._after(epoch), 0
+        self._next, self._is_new = (self._after(epoch), 0), False
         # The position of an iteration before stays with it, however far it goes.
-        self._position = self.dataset.position = Position(epoch, step)
-        return self._counted(self._position)
-
-    def _counted(self, position: Position) -> Iterator[WindowBatch]:
-        # torch's own iterator would only add its overhead to each batch.
-        epoch, step = position.epoch, position.step
+        self._position = self.dataset.position = position = Position(epoch, step)
         for batch in self.dataset.augmented(self._batches(epoch, step), epoch, step):
             position.step += 1
             yield batch

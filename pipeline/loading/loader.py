@@ -183,7 +183,7 @@ class WindowLoader(DataLoader[WindowBatch]):
         self.set_epoch(*((loaded.epoch + 1, 0) if done else (loaded.epoch, loaded.step)))
 
     def _begin_with(self, epoch: int) -> None:
-        """Begin in this epoch of a trainer, unless another was chosen: its hooks may make a loader for each epoch."""
+        """Begin in this epoch of a trainer, unless another was chosen: its hooks may make a loader for each."""
         if self._is_new and self._repeats is None:
             self.set_epoch(epoch)
 

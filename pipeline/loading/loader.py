@@ -91,7 +91,8 @@ class WindowLoader(DataLoader[WindowBatch]):
         """Epoch and step that the next iteration begins with."""
         self._is_new = True
         """Whether nothing was served, loaded or chosen yet."""
-        vars(self)["sampler"] = TrainerEpoch(self._begin_with)  # torch refuses it as an attribute
+        self._trainer = TrainerEpoch()
+        vars(self)["sampler"] = self._trainer  # torch refuses to have it set
         self._position = Position(*self._next)
         self._prepare()
 
@@ -182,11 +183,6 @@ class WindowLoader(DataLoader[WindowBatch]):
         done = loaded.step == len(self)  # of a dataset, which does not count epochs
         self.set_epoch(*((loaded.epoch + 1, 0) if done else (loaded.epoch, loaded.step)))
 
-    def _begin_with(self, epoch: int) -> None:
-        """Begin in this epoch of a trainer, unless another was chosen: its hooks may make a loader for each."""
-        if self._is_new and self._repeats is None:
-            self.set_epoch(epoch)
-
     def _after(self, epoch: int) -> int:
         return epoch + 1 if self._repeats is None else epoch
 
@@ -194,6 +190,8 @@ class WindowLoader(DataLoader[WindowBatch]):
         # torch's own iterator would only add its overhead to each batch. An iteration begins with its first batch:
         # Lightning may ask for two, and take batches of the second alone.
         epoch, step = self._next
+        if self._is_new and self._repeats is None:
+            epoch = self._trainer.epoch  # a hook may make a loader for each epoch
         self._next, self._is_new = (self._after(epoch), 0), False
         # The position of an iteration before stays with it, however far it goes.
         self._position = self.dataset.position = position = Position(epoch, step)

@@ -80,7 +80,7 @@ def _labelled(windows: Windows, collection: Collection, label: str) -> NDArray[n
         some = slice(windows.first_segment[number], windows.first_segment[number + 1])
         row = collection.first_row[number]
         mine = Segments(segments.start[some] - row, segments.stop[some] - row, segments.series[some])
-        local = WindowIndex(mine, index.window, index.stride, index.horizon)
+        local = WindowIndex(mine, index.window, index.stride, index.horizon, index.gap)
         found = labelled_windows(local, store, label_columns_of(store, [label]))
         ranges.append(found + index.offsets[some.start])
     return np.concatenate(ranges)

@@ -16,7 +16,7 @@ LABELS = (np.arange(3000) % 700 < 30).astype(np.int8)
 def data(**changes: Any) -> Any:
     given: dict[str, Any] = {
         "start": "2024-01-01",
-        "step": 1.0,
+        "step": np.timedelta64(1, "s"),
         "series": {"a": 1000, "b": 2000},
         "labels": LABELS,
     }

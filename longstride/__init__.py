@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from longstride.pipeline.ingest.job import rebuild as rebuild
     from longstride.pipeline.ingest.recipe import Recipe as Recipe
     from longstride.pipeline.ingest.report import IngestReport as IngestReport
+    from longstride.pipeline.loading.augmenting.augmentations import ChannelDropout as ChannelDropout
+    from longstride.pipeline.loading.augmenting.augmentations import Jitter as Jitter
+    from longstride.pipeline.loading.augmenting.augmentations import Scaling as Scaling
+    from longstride.pipeline.loading.augmenting.augmentations import TimeMasking as TimeMasking
     from longstride.pipeline.loading.batch import WindowBatch as WindowBatch
     from longstride.pipeline.loading.dataset import WindowDataset as WindowDataset
     from longstride.pipeline.loading.loader import WindowLoader as WindowLoader
@@ -65,6 +69,7 @@ _NAMES = {
     "pipeline.ingest.job": ("append", "ingest", "rebuild"),
     "pipeline.ingest.recipe": ("Recipe",),
     "pipeline.ingest.report": ("IngestReport",),
+    "pipeline.loading.augmenting.augmentations": ("ChannelDropout", "Jitter", "Scaling", "TimeMasking"),
     "pipeline.loading.batch": ("WindowBatch",),
     "pipeline.loading.dataset": ("WindowDataset",),
     "pipeline.loading.loader": ("WindowLoader",),

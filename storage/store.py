@@ -99,7 +99,11 @@ class SeriesStore(SeriesData):
     @cached_property
     def fingerprint(self) -> bytes:
         """The checksums of all chunks of values."""
-        return np.array(self.attributes["checksums_crc32c"]["values"], "<u4").tobytes()
+        return self.fingerprint_of("values")
+
+    def fingerprint_of(self, array: str) -> bytes:
+        """The checksums of all chunks of `values`, `time` or `labels`."""
+        return np.array(self.attributes["checksums_crc32c"].get(array, []), "<u4").tobytes()
 
     def checked(self, array: str) -> RowSource:
         """Rows of `values`, `time` or `labels` that raise StoreError, when sliced, where a chunk is damaged.

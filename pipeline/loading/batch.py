@@ -45,6 +45,10 @@ class WindowBatch(NamedTuple):
     """(B, S), values of the series of each window, float32, or int64 where all are whole numbers."""
     label: Tensor | None = None
     """Labels of each window, by the rule that was asked for: (B, L), or (B, K, L) of its rows."""
+    shift: Tensor | None = None
+    """(B, 1, N), where values were normalised: values * scale + shift is what they were."""
+    scale: Tensor | None = None
+    """(B, 1, N), above 0."""
 
     length: Tensor | None = None
     """(B,) int64, how many of the K rows each window has; those behind them are as in a window that only fills the

@@ -10,21 +10,24 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
+from longstride.pipeline.loading.augmenting.seeded import Augmenter
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.pipeline.loading.describe import as_html, as_text
+from longstride.pipeline.loading.describe import as_html, as_text, facts_of
 from longstride.pipeline.loading.frameworks.ranks import ServedRank
 from longstride.pipeline.loading.geometry.anchors import anchored
 from longstride.pipeline.loading.geometry.sizes import geometry_of
 from longstride.pipeline.loading.make_order import make_order
+from longstride.pipeline.loading.normalising.chosen import chosen_normaliser
 from longstride.pipeline.loading.options import DatasetOptions
 from longstride.pipeline.loading.orphans import end_with_parent
 from longstride.pipeline.loading.serving.batches import BatchGather
 from longstride.pipeline.loading.serving.decoded_pools import DecodedPools, PoolPlan
 from longstride.pipeline.loading.serving.extras import Extras, wanted_of
 from longstride.pipeline.loading.serving.readahead import DiskWatch
+from longstride.pipeline.loading.serving.restarts import with_restarts
 from longstride.pipeline.loading.serving.row_reader import merged
 from longstride.pipeline.loading.serving.stores import Collection, opened_all, segments_of
-from longstride.pipeline.loading.state import LoaderState, Position, data_hash
+from longstride.pipeline.loading.state import LoaderState, Position, data_hash, hashes_of_tables
 from longstride.pipeline.loading.window_map import Numbers, WindowMap
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError
@@ -84,9 +87,16 @@ class WindowDataset(IterableDataset[WindowBatch]):
         """Whether each place of a batch continues where it stopped in the batch before."""
         self.wanted = wanted_of(options, self.collection)
         """What a batch holds beside values, if anything."""
+        self.normaliser = chosen_normaliser(options, self.collection)
+        """What normalises values, target and future; None where it is not asked for."""
+        self.augmenter = Augmenter(options.augment, options.seed) if options.augment else None
+        """What changes batches at random, if anything."""
+        self._tables = options.tables
         self._order_settings = {
             **options.order_settings(geometry, self.collection.channels, self.collection.targets),
             **(self.wanted.settings if self.wanted else {}),
+            **({"normalise": self.normaliser.digest} if self.normaliser else {}),
+            **({"augment": self.augmenter.names} if self.augmenter else {}),
         }
         self._disk = DiskWatch()
         # Epoch, step, and whether worker processes serve. Shared, so that they see what is set while they live.
@@ -127,8 +137,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
         return self.as_map().batch(numbers)
 
     def as_map(self) -> WindowMap:
-        """All windows as a map-style dataset of torch, for `Subset`, samplers and plots."""
-        return WindowMap(self.collection, self.index, self.extras)
+        """All windows as a map-style dataset of torch, for `Subset`, samplers and plots; without `augment`."""
+        return WindowMap(self.collection, self.index, self.extras, self.normaliser)
 
     def take_rank(self) -> None:
         """Serve the rank that this process has now, if none was given; every iteration begins with it.
@@ -146,21 +156,9 @@ class WindowDataset(IterableDataset[WindowBatch]):
     @property
     def facts(self) -> dict[str, int]:
         """Sizes of batches and epochs, by the letters and words of `describe.MEANINGS`."""
-        horizon, targets = self.index.horizon, self.collection.targets
-        return {
-            "B": self.batch_size,
-            "K": self.index.window,
-            "N": len(self.collection.channels),
-            **({"H": horizon} if horizon else {}),
-            **({"gap": self.index.gap} if self.index.gap else {}),
-            **({"stride": self.index.stride} if self.index.stride > 1 else {}),
-            **({"dilation": self.index.dilation} if self.index.dilation > 1 else {}),
-            **({"M": len(targets)} if targets else {}),
-            "windows": len(self.index),
-            "steps": len(self),
-            "dropped": self.order.num_dropped,
-            "skipped": self.num_skipped,
-        }
+        windows = facts_of(self.index, self.collection.channels, self.collection.targets)
+        counts = {"steps": len(self), "dropped": self.order.num_dropped, "skipped": self.num_skipped}
+        return {"B": self.batch_size, **windows, **counts}
 
     @property
     def series_names(self) -> tuple[str, ...]:
@@ -175,7 +173,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that the batches depend on, epoch and step apart; the first call reads all of an array."""
-        return {"data": data_hash(self.collection.stores, self.index), **self._order_settings}
+        rows = self.collection.stores, self.index
+        return {"data": data_hash(*rows), **hashes_of_tables(*rows, self._tables), **self._order_settings}
 
     def __repr__(self) -> str:
         return as_text("WindowDataset", self.facts)
@@ -263,12 +262,24 @@ class WindowDataset(IterableDataset[WindowBatch]):
             for step, starts, _ in self.steps(epoch, first)
         )
         batches = self.serve(epoch, mine)
-        for batch in self.with_restarts(batches, first, every) if self.is_stateful else batches:
+        if self.is_stateful:
+            batches = with_restarts(batches, self.index, self.collection.first_row, first, every)
+        for batch in self.augmented(batches, epoch, first, every):
             position.step += every
             yield batch
 
+    def augmented(
+        self, batches: Iterator[WindowBatch], epoch: int, step: int, every: int = 1
+    ) -> Iterator[WindowBatch]:
+        """The batches of every so many steps from `step` on, changed by `augment`."""
+        return self.augmenter.over(batches, epoch, step, self.rank, every) if self.augmenter else batches
+
     def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
-        """The batches of these steps of an epoch."""
+        """The batches of these steps of an epoch, normalised, and not augmented."""
+        batches = self._serve(epoch, groups)
+        return map(self.normaliser.in_place, batches) if self.normaliser else batches
+
+    def _serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
         if self._needs_pools:
             yield from self._decoded.serve(
                 (plan._replace(local=plan.local[steps.served]), steps.starts[steps.served])
@@ -287,15 +298,6 @@ class WindowDataset(IterableDataset[WindowBatch]):
         if self.index.ragged or (self.is_stateful and len(self.collection.stores) > 1):
             return True
         return self.collection.arrays is None or not (self.extras is None or self.extras.are_at_hand)
-
-    def with_restarts(self, batches: Iterator[WindowBatch], step: int, every: int = 1) -> Iterator[WindowBatch]:
-        """The batches of every so many-th step from `step` on, and where in them a run of windows begins."""
-        first_row = self.collection.first_row
-        for number, batch in enumerate(batches):
-            start = batch.start.numpy()
-            rows = start if batch.store is None else start + first_row[batch.store.numpy()]
-            restart = (self.index.are_first(rows) | (step + number * every == 0)) & (start >= 0)
-            yield batch._replace(restart=torch.from_numpy(restart).to(batch.values.device))
 
     def plan_of(self, epoch: int, steps: Steps) -> PoolPlan:
         """The rows that the windows of some steps are made of, and where in them each window begins."""

@@ -4,7 +4,7 @@ At stride 1 a row is in K windows, so sending rows instead of windows sends K ti
 the next is copied to page-locked memory by a thread and from there by a stream of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -52,10 +52,15 @@ class DevicePools:
     """Serves the batches of a dataset from pools on a device."""
 
     def __init__(self, dataset: WindowDataset, device: torch.device, transform: Transform | None) -> None:
-        """`transform` is applied to the rows of a pool, once, on the device."""
+        """`transform` is applied to the rows of a pool, once, on the device; or they are normalised there."""
         self._dataset = dataset
         self._collection = dataset.collection
         self._transform = transform
+        self._finish: Callable[[WindowBatch], WindowBatch] | None = None
+        if (normaliser := dataset.normaliser) is not None:
+            of_windows = normaliser.kind == "window"
+            self._finish = normaliser.in_place if of_windows else normaliser.noted
+            self._transform = transform if of_windows else normaliser.rows
         self._link = _CudaLink(device) if device.type == "cuda" else _Link(device)
         served = self._collection.served
         self._columns = [served.index(name) for name in self._collection.channels]
@@ -79,7 +84,7 @@ class DevicePools:
                 if self._extras is not None:
                     series = None if pool.series is None else pool.series[step]
                     batch = self._extras.of_pool(batch, PoolTables(pool.tables), starts, series)
-                yield batch
+                yield batch if self._finish is None else self._finish(batch)
 
     def _send(self, epoch: int, steps: Steps) -> _Pool:
         ranges, local, num_rows = self._dataset.plan_of(epoch, steps)

@@ -13,7 +13,10 @@ from longstride.pipeline.loading.dataset import WindowDataset
 from longstride.pipeline.loading.describe import as_html, as_text
 from longstride.pipeline.loading.device_pools import DevicePools
 from longstride.pipeline.loading.frameworks.dataloader_options import also_dataloader_options
+from longstride.pipeline.loading.frameworks.trainer_epoch import TrainerEpoch
+from longstride.pipeline.loading.normalising.normaliser import Normaliser
 from longstride.pipeline.loading.options import LoaderOptions, Transform, device_of
+from longstride.pipeline.loading.serving.restarts import with_restarts
 from longstride.pipeline.loading.state import LoaderState, Position
 from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers
 from longstride.storage.cli.keywords import keywords_of
@@ -39,6 +42,7 @@ class WindowLoader(DataLoader[WindowBatch]):
     - when it starts: at, every, timezone
     - what it has of them: channels, targets
     - what else a batch holds: future, time, calendar, series, static, label, label_names
+    - how values are changed: normalise, augment
     - which rows: split, max_missing, without_labels, weights, windows_per_epoch, balance, replacement
     - in which order: batch_size, shuffle, stateful, seed, rank, world_size, lanes, pool_rows, block_rows
     - how rows are read: cache_dir, cache_bytes, num_workers, device, transform
@@ -88,6 +92,10 @@ class WindowLoader(DataLoader[WindowBatch]):
         """The epoch that every iteration serves; None for the next one each time."""
         self._next = repeats or 0, 0
         """Epoch and step that the next iteration begins with."""
+        self._is_new = True
+        """Whether nothing was served, loaded or chosen yet."""
+        self._trainer = TrainerEpoch()
+        vars(self)["sampler"] = self._trainer  # torch refuses to have it set
         self._position = Position(*self._next)
         self._prepare()
 
@@ -130,6 +138,11 @@ class WindowLoader(DataLoader[WindowBatch]):
         return self.dataset.label_names
 
     @property
+    def normaliser(self) -> Normaliser | None:
+        """What normalises the batches, to undo it, or to save it with a model; None where it is not asked for."""
+        return self.dataset.normaliser
+
+    @property
     def num_skipped(self) -> int:
         """Windows left out for missing values or labels."""
         return self.dataset.num_skipped
@@ -153,6 +166,7 @@ class WindowLoader(DataLoader[WindowBatch]):
         if step is None:
             step = self._next[1] if epoch == self._next[0] else 0
         self.dataset.set_epoch(epoch, step)
+        self._is_new = False
         self._next = epoch, step
         self._position = Position(epoch, step)
 
@@ -176,15 +190,22 @@ class WindowLoader(DataLoader[WindowBatch]):
         return epoch + 1 if self._repeats is None else epoch
 
     def __iter__(self) -> Iterator[WindowBatch]:  # type: ignore[override]
-        epoch, step = self._next
-        self._next = self._after(epoch), 0
-        # The position of an iteration before stays with it, however far it goes.
-        self._position = self.dataset.position = Position(epoch, step)
-        return self._counted(self._position)
-
-    def _counted(self, position: Position) -> Iterator[WindowBatch]:
         # torch's own iterator would only add its overhead to each batch.
-        for batch in self._batches(position.epoch, position.step):
+        return self._serve(self._next)
+
+    def _serve(self, begin: tuple[int, int]) -> Iterator[WindowBatch]:
+        """Batches from here on. What the next iteration begins with changes at the first of them.
+
+        Lightning may ask for two iterations, and take batches of the second alone.
+        """
+        epoch, step = begin
+        if self._is_new and self._repeats is None:
+            epoch = self._trainer.epoch  # a hook may make a loader for each epoch
+        if self._next is begin:  # no epoch was chosen since
+            self._next, self._is_new = (self._after(epoch), 0), False
+        # The position of an iteration before stays with it, however far it goes.
+        self._position = self.dataset.position = position = Position(epoch, step)
+        for batch in self.dataset.augmented(self._batches(epoch, step), epoch, step):
             position.step += 1
             yield batch
 
@@ -194,4 +215,6 @@ class WindowLoader(DataLoader[WindowBatch]):
         groups = (self._workers or self.dataset).steps(epoch, step)
         served = self.dataset if self.pools is None else self.pools
         batches = served.serve(epoch, groups)
-        yield from self.dataset.with_restarts(batches, step) if self.dataset.is_stateful else batches
+        if self.dataset.is_stateful:
+            batches = with_restarts(batches, self.dataset.index, self.dataset.collection.first_row, step)
+        yield from batches

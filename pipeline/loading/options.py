@@ -5,13 +5,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.frameworks.ranks import Ranks, ranks_here
 from longstride.pipeline.loading.geometry.options import GeometryOptions, Stores, check_option
 from longstride.pipeline.loading.geometry.sizes import Geometry
@@ -21,7 +22,11 @@ from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
 from longstride.storage.location import local_path
 
+if TYPE_CHECKING:
+    from longstride.pipeline.loading.normalising.normaliser import Normaliser
+
 __all__ = [
+    "Augmentation",
     "Balance",
     "DatasetOptions",
     "LoaderOptions",
@@ -42,6 +47,8 @@ LABEL_RULES = ("any", "share", "first", "last", "majority", "rows")
 Transform = Callable[[Tensor], Tensor]
 """Rows (R, C) of the served channels on the device to rows of the same shape, of any float type."""
 
+Augmentation = Callable[[WindowBatch, torch.Generator], WindowBatch]
+"""A batch, and a generator on its device that is seeded for this step, to a batch with other values or target."""
 
 Balance = str | Sequence[str] | Mapping[str, float] | Sequence[float] | np.ndarray[Any, Any] | Tensor
 """Names of labels, a share for each, or one weight for each row or window."""
@@ -72,6 +79,14 @@ class DatasetOptions(GeometryOptions):
     or "last" (that of this row), "majority" (the most frequent; of equals, the smallest), "rows" (of each row)."""
     label_names: str | Sequence[str] | None = None
     """The labels to give, in this order; all of the store by default."""
+
+    normalise: "str | Normaliser | None" = None
+    """Normalise values, target and future: "standard", "robust" or "minmax", by the training rows alone, whatever
+    split is served; "window", each window by itself (RevIN); or a `Normaliser`. `shift` and `scale` of a batch
+    undo it."""
+    augment: Augmentation | Sequence[Augmentation] = ()
+    """Functions of (batch, generator) that change values, one after the other, after these were normalised. The
+    generator is seeded by seed, epoch, step and rank, so a resumed run repeats what they do."""
 
     split: "Split | Sequence[Split] | None" = None
     """Take windows from the rows of this split only; of several stores, one split for each."""
@@ -226,6 +241,16 @@ class DatasetOptions(GeometryOptions):
             return None
         return {name: 1 / (len(names) + 1) for name in names}
 
+    @property
+    def tables(self) -> set[str]:
+        """What batches depend on besides values and the bounds of segments: labels, time or series."""
+        asked = {
+            "labels": self.label is not None or self.balance_by_label is not None,
+            "time": self.time is not None or len(self.calendar) > 0,
+            "series": self.series or self.static is not None,
+        }
+        return {name for name, is_asked in asked.items() if is_asked}
+
     def _balance_settings(self) -> dict[str, Any]:
         if self.balance is None:
             return {}
@@ -285,6 +310,11 @@ class LoaderOptions(DatasetOptions):
         check_option(
             self.transform is None or self.device is not None,
             "transform works on a device: name one with device=, such as device='cpu'",
+        )
+        check_option(
+            self.transform is None or self.normalise is None,
+            "transform and normalise both change the rows, and their order is not known: call "
+            "`normaliser.rows(rows)` of Normaliser.fit(splits.train) in the transform, and leave normalise out",
         )
 
     def of_dataset(self) -> dict[str, Any]:

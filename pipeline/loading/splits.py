@@ -1,7 +1,7 @@
 """Rows for training, validation and test. The functions of `splitting` make them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from longstride.storage.text import counted, iso_time
 __all__ = ["Split", "Splits", "SplitsOfStores", "one_split"]
 
 COLUMNS = ("split", "rows", "series", "segments", "first row", "last row")
+NAMES = ("train", "validation", "test")
 
 Shown = tuple[str, int, int, int, str | None, str | None]
 """What is shown of a split, in the order of COLUMNS."""
@@ -32,6 +33,8 @@ class Split:
     """Segments of the store, cut to the rows of this split."""
     store: SeriesData | None = field(default=None, compare=False)
     """The store, if it is known: a split that is printed reads its times there."""
+    training: "tuple[Split, ...]" = field(default=(), compare=False)
+    """What is trained on where this split was made, of each of its stores: all statistics are of these rows."""
 
     def __repr__(self) -> str:
         name, rows, series, segments, *times = self.shown()
@@ -96,7 +99,7 @@ class Split:
             return self
         index = WindowIndex(self.segments, window, stride)
         dropped = labelled_windows(index, store, range(len(store.label_names)))
-        return Split(self.name, without(index, dropped), store)
+        return Split(self.name, without(index, dropped), store, self.training)
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,6 +110,11 @@ class Splits:
     validation: Split
     test: Split
     """Empty where nothing is held out for it, as in a fold of `split_in_blocks`."""
+
+    def __post_init__(self) -> None:
+        trained = _trained([self.train])
+        for name in NAMES:
+            object.__setattr__(self, name, replace(getattr(self, name), training=trained))
 
     def __repr__(self) -> str:
         return f"Splits(\n{''.join(f'  {part!r},{chr(10)}' for part in self.parts)})"
@@ -132,6 +140,12 @@ class SplitsOfStores:
     validation: list[Split]
     test: list[Split]
 
+    def __post_init__(self) -> None:
+        trained = _trained(self.train)
+        for name in NAMES:
+            parts = [replace(part, training=trained) for part in getattr(self, name)]
+            object.__setattr__(self, name, parts)
+
     @staticmethod
     def of(splits: Sequence[Splits]) -> "SplitsOfStores":
         """Those of the first store, then those of the second, and so on."""
@@ -152,6 +166,10 @@ class SplitsOfStores:
             for number, parts in enumerate(zip(self.train, self.validation, self.test, strict=True))
             for part in parts
         ]
+
+
+def _trained(on: Sequence[Split]) -> tuple[Split, ...]:
+    return tuple(replace(one, training=()) for one in on)
 
 
 def one_split(split: object) -> Split:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,17 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
 
-__all__ = ["LoaderState", "Position", "data_hash"]
+__all__ = ["LoaderState", "Position", "data_hash", "hashes_of_tables"]
 
 FORMAT = 1
 MAX_SHOWN = 80
 MEANING = {
     "data": "other rows: the store was made again or appended to, or another split or selection is taken",
     "static": "other values of static",
+    "rows of labels": "other labels: the same rows are labelled in another way",
+    "rows of time": "other times of the same rows",
+    "rows of series": "the same rows belong to other series",
+    "normalise": "values are normalised by other numbers, or in another way",
 }
 """What differs, where a name and two values do not say it."""
 
@@ -107,3 +111,17 @@ def data_hash(stores: Sequence[SeriesData], index: WindowIndex) -> str:
     for bounds in (index.segments.start, index.segments.stop):
         digest.update(bounds.astype("<i8").tobytes())
     return digest.hexdigest()
+
+
+def hashes_of_tables(stores: Sequence[SeriesData], index: WindowIndex, tables: Collection[str]) -> dict[str, str]:
+    """Hashes of what else batches hold or are drawn by: labels, time or series of all rows."""
+    found = {}
+    for table in sorted(tables):
+        digest = hashlib.sha256()
+        for store in stores:
+            told = repr(store.series).encode() if table == "series" else store.fingerprint_of(table)
+            digest.update(told)
+        if table == "series":
+            digest.update(index.segments.series.astype("<i8").tobytes())
+        found[f"rows of {table}"] = digest.hexdigest()[:16]
+    return found

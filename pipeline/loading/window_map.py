@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from torch.utils.data._utils.collate import default_collate_fn_map
 
 from longstride.pipeline.loading.batch import WindowBatch
+from longstride.pipeline.loading.normalising.normaliser import Normaliser
 from longstride.pipeline.loading.ordering.ranges import counted_within
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.batches import PoolGather
@@ -41,11 +42,18 @@ class WindowMap(Dataset[WindowBatch]):
     The order, the rank and the epoch have no part in it. Nothing is read ahead: to train, use `WindowLoader`.
     """
 
-    def __init__(self, collection: Collection, index: WindowIndex, extras: Extras | None = None) -> None:
-        """Windows of the index, of rows of the collection, with what `extras` adds to them."""
+    def __init__(
+        self,
+        collection: Collection,
+        index: WindowIndex,
+        extras: Extras | None = None,
+        normaliser: Normaliser | None = None,
+    ) -> None:
+        """Windows of the index, of rows of the collection, with what `extras` adds to them, normalised."""
         self._collection = collection
         self._index = index
         self._extras = extras
+        self._normaliser = normaliser
 
     def __len__(self) -> int:
         return len(self._index)
@@ -76,7 +84,8 @@ class WindowMap(Dataset[WindowBatch]):
         reader.read(ranges, rows)
         gather = PoolGather(self._collection, self._index, len(starts), self._extras)
         gather.use(rows.numpy(), None if self._extras is None else self._extras.read(ranges))
-        return gather(counted_within(ranges, starts), starts, by_store=False)
+        batch = gather(counted_within(ranges, starts), starts, by_store=False)
+        return batch if self._normaliser is None else self._normaliser(batch)
 
     def _checked(self, numbers: Numbers) -> NDArray[np.int64]:
         num_windows = len(self)

@@ -6,12 +6,16 @@ processes, and what workers read of a file is in the page cache that all share.
 
 import multiprocessing
 import os
+import time
+import weakref
 from collections.abc import Iterator
 from copy import copy
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from longstride.pipeline.loading.dataset import Steps, WindowDataset
@@ -21,6 +25,7 @@ from longstride.storage.errors import LongstrideError
 __all__ = ["START_METHOD", "StartsFromWorkers", "WorkerError"]
 
 START_METHOD = "forkserver"
+MAX_START_SECONDS = 30
 
 
 class WorkerError(LongstrideError, RuntimeError):
@@ -40,14 +45,16 @@ class StartsFromWorkers:
         # torch is imported once, in the process that workers are forked from, instead of in each of them.
         context.set_forkserver_preload(["__main__", __name__])
         self._dataset = dataset
+        begun: Tensor = torch.zeros(num_workers, dtype=torch.uint8).share_memory_()  # type: ignore[no-untyped-call]
         self._loader: DataLoader[NDArray[np.int64]] = DataLoader(
-            _Starts(dataset),
+            _Starts(dataset, begun),
             batch_size=None,
             num_workers=num_workers,
             collate_fn=_as_is,  # as a tensor, it would cross by a file in shared memory
             multiprocessing_context=context,
             persistent_workers=True,
         )
+        weakref.finalize(self, _let_begin, self._loader, begun, os.getpid())
 
     def are_for(self, dataset: WindowDataset) -> bool:
         """Whether they were made in this process, and serve the rank that it has now."""
@@ -79,6 +86,20 @@ class StartsFromWorkers:
             ) from error
 
 
+def _let_begin(loader: DataLoader[Any], begun: Tensor, process: int) -> None:
+    """Wait, before workers are ended, for those that still start: the semaphores that they open are about to go.
+
+    A worker that finds none prints a traceback. An epoch may need the steps of its first worker alone.
+    """
+    workers = getattr(loader._iterator, "_workers", [])
+    if os.getpid() != process:
+        return
+    end = time.monotonic() + MAX_START_SECONDS
+    for number, worker in enumerate(workers):
+        while not begun[number] and worker.is_alive() and time.monotonic() < end:
+            time.sleep(0.002)
+
+
 def _owner_of(dataset: WindowDataset) -> tuple[int, int, int]:
     return os.getpid(), dataset.rank, dataset.world_size
 
@@ -86,14 +107,18 @@ def _owner_of(dataset: WindowDataset) -> tuple[int, int, int]:
 class _Starts(IterableDataset[NDArray[np.int64]]):
     """In a worker: starts of every num_workers-th group of steps."""
 
-    def __init__(self, dataset: WindowDataset) -> None:
+    def __init__(self, dataset: WindowDataset, begun: Tensor) -> None:
+        self._begun = begun
         self._dataset = copy(dataset)
         self._dataset.collection = dataset.collection.without_memory()
+        # Batches are made elsewhere; a function of the user need not be sent.
+        self._dataset.augmenter = self._dataset.normaliser = None
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
         end_with_parent()
         worker = get_worker_info()
         assert worker is not None
+        self._begun[worker.id] = 1
         return self._deal(worker.id, worker.num_workers)
 
     def _deal(self, worker: int, num_workers: int) -> Iterator[NDArray[np.int64]]:

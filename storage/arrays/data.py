@@ -127,13 +127,21 @@ class ArrayData(SeriesData):
     def fingerprint(self) -> bytes:
         """Checksums of all blocks, the same as those of a store of these rows; of more than 4 GiB, of excerpts."""
         if self._is_seen:
-            sums = [google_crc32c.value(np.ascontiguousarray(block)) for block in self._blocks()]
-            return np.array(sums, "<u4").tobytes()
+            return self._checksums(self._values)
         rows = max(1, EXCERPT_BYTES // self._values[:1].nbytes)
         number = NUM_EXCERPTS if isinstance(self._values, np.ndarray) else NUM_READ
         starts = np.linspace(0, max(0, self.num_rows - rows), number).astype(np.int64).tolist()
         sums = [google_crc32c.value(np.ascontiguousarray(self._values[row : row + rows])) for row in starts]
         return np.array([self.num_rows, *sums], "<u8").tobytes()
+
+    def fingerprint_of(self, array: str) -> bytes:
+        """Checksums of all blocks of `time` or `labels`, as a store of these rows has them."""
+        rows = getattr(self, array)
+        return b"" if rows is None else self._checksums(rows)
+
+    def _checksums(self, rows: RowSource) -> bytes:
+        blocks = (rows[row : row + self.chunk_rows] for row in range(0, self.num_rows, self.chunk_rows))
+        return np.array([google_crc32c.value(np.ascontiguousarray(block)) for block in blocks], "<u4").tobytes()
 
     def _may_miss(self) -> bool:
         if self.dtype.kind != "f":

@@ -96,6 +96,10 @@ class SeriesData(ABC):
         """A digest of all values: equal only where they are."""
 
     @abstractmethod
+    def fingerprint_of(self, array: str) -> bytes:
+        """The same of `time` or `labels`; nothing where there are none."""
+
+    @abstractmethod
     def checked(self, array: str) -> RowSource:
         """Rows of `values`, `time` or `labels` that raise StoreError, when sliced, where they are damaged."""
 

@@ -1,28 +1,28 @@
 """From stored values to values of about the same size in every channel, and back."""
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.pipeline.loading.normalising.quantiles import SAMPLE_ROWS, sample
+from longstride.pipeline.loading.normalising.fitting import numbers_of, parts_of
+from longstride.pipeline.loading.normalising.of_windows import of_windows
 from longstride.pipeline.loading.serving.stores import columns_of
-from longstride.pipeline.loading.splits import Split, one_split
+from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError, coded
-from longstride.storage.series.data import SeriesData
-from longstride.storage.series.statistics import Statistics
+from longstride.storage.open_data import DataOrPath
 
-__all__ = ["Normaliser"]
+__all__ = ["Normaliser", "check_kind"]
 
 KINDS = ("standard", "robust", "minmax", "window")
-SMALLEST_SHARE = 1e-6
-"""A channel that varies by less than this share of its mean, in a window, counts as one that does not vary."""
+FLOATS = (torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Normaliser:
     - window: the mean and the standard deviation of each window by itself (RevIN); nothing of the split.
 
     A channel without a value gets shift 0 and scale 1; one that does not vary gets scale 1. Missing values stay
-    NaN.
+    NaN, and count for nothing.
     """
 
     kind: str
@@ -50,90 +50,121 @@ class Normaliser:
     """By channel; empty where `kind` is window."""
     scale: Mapping[str, float]
     """By channel, above 0."""
+    future: tuple[str, ...] = ()
+    """F names, in the order of `future` of a batch, which stays as it is where none are given."""
 
     @staticmethod
     @coded
     def fit(
-        split: Split | Sequence[Split],
+        split: "Split | DataOrPath | Sequence[Split] | Sequence[DataOrPath]",
         kind: str = "standard",
         *,
         channels: Sequence[str] | None = None,
         targets: Sequence[str] | None = None,
+        future: Sequence[str] = (),
     ) -> "Normaliser":
         """Take the statistics of a training split, or of one split for each of several stores.
 
-        `channels` and `targets` are those of the loader, by default all channels of the store for both. Raises
+        A store, an array or a path stands for all of its rows: all of them are trained on. `channels`, `targets`
+        and `future` are those of the loader, by default all channels of the store for the first two. Raises
         LongstrideError for an unknown kind or channel, a split that does not know its store, one without rows, and
         infinite values.
         """
-        if kind not in KINDS:
-            raise LongstrideError(f"kind={kind!r:.80}: expected {', '.join(KINDS)}", code="option-value")
-        splits = [one_split(one) for one in (split if isinstance(split, list | tuple) else [split])]
-        stores = [_store_of(one) for one in splits]
-        names = tuple(stores[0].channels if channels is None else channels)
+        check_kind(kind)
+        parts = parts_of(split)
+        names = tuple(parts[0].store.channels if channels is None else channels)
         aims = names if targets is None else tuple(targets)
-        served = tuple(dict.fromkeys((*names, *aims)))
-        columns = [columns_of(store, served) for store in stores]
-        if kind == "window":
-            if absent := [name for name in aims if name not in names]:
-                raise LongstrideError(
-                    f"the target {absent[0]!r} is not a channel of the windows, so no window has statistics of it",
-                    code="option-value",
-                )
-            return Normaliser(kind, names, aims, {}, {})
-        stats = Statistics.merge(
-            [_of_columns(one.stats(store), some) for one, store, some in zip(splits, stores, columns, strict=True)]
-        )
-        if not stats.count.any():
-            raise LongstrideError("the split has no values: give a split with rows", code="option-value")
-        _check_finite(stats, served)
-        if kind == "robust":
-            rows = np.concatenate(
-                [
-                    sample(one, store, some, SAMPLE_ROWS // len(splits))
-                    for one, store, some in zip(splits, stores, columns, strict=True)
-                ]
+        served = tuple(dict.fromkeys((*names, *aims, *future)))
+        for part in parts:
+            columns_of(part.store, served)
+        shift, scale = ({}, {}) if kind == "window" else numbers_of(parts, served, kind)
+        return Normaliser(kind, (), (), shift, scale).of(names, aims, future)
+
+    def of(self, channels: Sequence[str], targets: Sequence[str], future: Sequence[str] = ()) -> "Normaliser":
+        """The same numbers for batches that have other channels, or the same ones in another order.
+
+        Raises LongstrideError for a channel of which there are no numbers.
+        """
+        known = channels if self.kind == "window" else self.shift
+        if absent := [name for name in (*channels, *targets, *future) if name not in known]:
+            why = (
+                "not a channel of the windows, so no window has statistics of it"
+                if self.kind == "window"
+                else f"not among the channels that the normaliser was fitted to: {', '.join(known)}"
             )
-            shift, spread = _quartiles(rows)
-        elif kind == "minmax":
-            shift, spread = stats.minimum, stats.maximum - stats.minimum
-        else:
-            shift, spread = stats.mean, stats.std
-        shift, spread = np.nan_to_num(shift), np.nan_to_num(spread)
-        smallest = np.finfo(np.float32).eps * np.abs(shift) if stores[0].dtype.itemsize < 8 else 0.0
-        scale = np.where(spread > smallest, spread, 1.0)
-        return Normaliser(
-            kind,
-            names,
-            aims,
-            dict(zip(served, shift.tolist(), strict=True)),
-            dict(zip(served, scale.tolist(), strict=True)),
-        )
+            raise LongstrideError(f"{absent[0]!r} is {why}", code="option-value")
+        return replace(self, channels=tuple(channels), targets=tuple(targets), future=tuple(future))
 
     def __call__(self, batch: WindowBatch) -> WindowBatch:
-        """The batch with normalised values and target, on the device where it is; `batch` stays as it is."""
-        values = self._applied(batch.values, self.channels, batch)
-        target = None if batch.target is None else self._applied(batch.target, self.targets, batch)
-        return batch._replace(values=values, target=target)
+        """The batch with normalised values and target, on the device where it is; `batch` stays as it is.
+
+        Its `shift` and `scale` undo it. Raises LongstrideError for other channels, and for a batch that has been
+        normalised.
+        """
+        return self._normalised(batch, in_place=False)
+
+    def in_place(self, batch: WindowBatch) -> WindowBatch:
+        """The same in the memory of a batch that nobody else uses, which is faster."""
+        return self._normalised(batch, in_place=True)
+
+    def _normalised(self, batch: WindowBatch, *, in_place: bool) -> WindowBatch:
+        if batch.shift is not None:
+            raise LongstrideError(
+                "the batch is normalised already: leave this out, or normalise= of its loader", code="option-value"
+            )
+        shift, scale = self._of_batch(batch)
+        values = _applied(batch.values, shift, scale, in_place)
+        target, future = batch.target, batch.future
+        if target is not None:
+            target = _applied(target, *self._columns(target, self.targets, shift, scale), in_place)
+        if future is not None and self.future:
+            future = _applied(future, *self._columns(future, self.future, shift, scale), in_place)
+        if int(batch.start.min()) < 0:  # windows that only fill the batch stay blank
+            padded = (batch.start < 0).to(values.device)
+            for field in (values, target, future if self.future else None):
+                if field is not None:
+                    field[padded] = 0
+        return batch._replace(values=values, target=target, future=future, shift=shift, scale=scale)
 
     def rows(self, rows: Tensor) -> Tensor:
-        """Normalised rows (R, C) of a pool, as `transform=` of a loader: channels, then targets not among them."""
-        return self._applied(rows, tuple(dict.fromkeys((*self.channels, *self.targets))), None)
+        """Normalised rows (R, C) of a pool, as `transform=` of a loader.
+
+        C are the channels, then the targets that are not among them, then those of `future`.
+        """
+        if self.kind == "window":
+            raise _no_windows()
+        names = tuple(dict.fromkeys((*self.channels, *self.targets, *self.future)))
+        _check_width(rows, names)
+        return _applied(rows, *self._numbers(names, rows), in_place=False)
+
+    def noted(self, batch: WindowBatch) -> WindowBatch:
+        """The batch, of rows that were normalised by `rows`, with what undoes it."""
+        shift, scale = self._of_batch(batch)
+        return batch._replace(shift=shift, scale=scale)
 
     def inverse(self, values: Tensor, batch: WindowBatch | None = None) -> Tensor:
-        """Normalised values (B, K, N) in their own units; kind window needs the batch as it was before."""
-        shift, scale = self._numbers(values, self.channels, batch)
+        """Normalised values (B, K, N) in their own units; kind window needs the batch."""
+        _check_width(values, self.channels)
+        shift, scale = self._numbers_for(values, self.channels, batch)
         return values * scale + shift
 
     def inverse_target(self, target: Tensor, batch: WindowBatch | None = None) -> Tensor:
         """The same of a target, or of a prediction of it, (B, H, M)."""
-        shift, scale = self._numbers(target, self.targets, batch)
+        _check_width(target, self.targets)
+        shift, scale = self._numbers_for(target, self.targets, batch)
         return target * scale + shift
 
     def as_plain(self) -> dict[str, Any]:
         """For a checkpoint or a JSON file."""
         plain = {name: dict(numbers) for name, numbers in (("shift", self.shift), ("scale", self.scale))}
-        return {"kind": self.kind, "channels": list(self.channels), "targets": list(self.targets), **plain}
+        future = {"future": list(self.future)} if self.future else {}
+        return {
+            "kind": self.kind,
+            "channels": list(self.channels),
+            "targets": list(self.targets),
+            **plain,
+            **future,
+        }
 
     @staticmethod
     def from_plain(plain: Mapping[str, Any]) -> "Normaliser":
@@ -142,11 +173,13 @@ class Normaliser:
             shift, scale = (
                 {str(name): float(number) for name, number in plain[field].items()} for field in ("shift", "scale")
             )
-            found = Normaliser(plain["kind"], tuple(plain["channels"]), tuple(plain["targets"]), shift, scale)
-            named = set() if found.kind == "window" else {*found.channels, *found.targets}
+            names = [tuple(plain.get(field, ())) for field in ("channels", "targets", "future")]
+            found = Normaliser(plain["kind"], names[0], names[1], shift, scale, names[2])
+            named = set() if found.kind == "window" else {*shift}
             is_right = found.kind in KINDS and shift.keys() == scale.keys() == named
             is_right &= all(map(math.isfinite, [*shift.values(), *scale.values()]))
             is_right &= min(scale.values(), default=1.0) > 0
+            is_right &= found.of(*names) == found and bool(names[0])
         except (KeyError, TypeError, ValueError, AttributeError):
             is_right = False
         if not is_right:
@@ -155,72 +188,93 @@ class Normaliser:
             )
         return found
 
-    def _applied(self, values: Tensor, names: tuple[str, ...], batch: WindowBatch | None) -> Tensor:
-        values = values if values.dtype in (torch.float32, torch.float64) else values.float()
-        shift, scale = self._numbers(values, names, batch)
-        return (values - shift) / scale
+    @property
+    def digest(self) -> str:
+        """For the state of a loader: the kind, and a hash of the numbers as they are computed on any machine."""
+        served = dict.fromkeys((*self.channels, *self.targets, *self.future))
+        numbers = (
+            []
+            if self.kind == "window"
+            else [[f"{of[name]:.5e}" for of in (self.shift, self.scale)] for name in served]
+        )
+        return f"{self.kind} {hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:16]}"
 
-    def _numbers(self, values: Tensor, names: tuple[str, ...], batch: WindowBatch | None) -> tuple[Tensor, Tensor]:
-        """Shift and scale of the named channels: (N,), or (B, 1, N) where each window has its own."""
-        if values.shape[-1] != len(names):
-            raise LongstrideError(
-                f"values have {values.shape[-1]} channels: expected {len(names)}, {', '.join(names)}; fit the "
-                "normaliser with the channels= and targets= of the loader",
-                code="option-value",
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @cached_property
+    def _made(self) -> dict[tuple[Any, ...], tuple[Tensor, Tensor]]:
+        """Shift and scale (N,) by names, type and device."""
+        return {}
+
+    def _numbers(self, names: tuple[str, ...], like: Tensor) -> tuple[Tensor, Tensor]:
+        kind = like.dtype if like.dtype in FLOATS else torch.float32
+        key = names, kind, like.device
+        if key not in self._made:
+            shift, scale = (
+                torch.tensor([numbers[name] for name in names], dtype=kind, device=like.device)
+                for numbers in (self.shift, self.scale)
             )
+            self._made[key] = shift, scale
+        return self._made[key]
+
+    def _of_batch(self, batch: WindowBatch) -> tuple[Tensor, Tensor]:
+        """Shift and scale (B, 1, N) of the values of a batch."""
+        _check_width(batch.values, self.channels)
+        if self.kind == "window":
+            return of_windows(_as_float(batch.values), batch.mask)
+        shift, scale = self._numbers(self.channels, batch.values)
+        shape = len(batch.values), 1, len(self.channels)
+        return shift.expand(shape), scale.expand(shape)
+
+    def _columns(
+        self, field: Tensor, names: tuple[str, ...], shift: Tensor, scale: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Shift and scale of the named channels, from those of the values where each window has its own."""
+        _check_width(field, names)
         if self.kind != "window":
-            shift, scale = ([numbers[name] for name in names] for numbers in (self.shift, self.scale))
-            kind, device = values.dtype, values.device
-            return torch.tensor(shift, dtype=kind, device=device), torch.tensor(scale, dtype=kind, device=device)
-        if batch is None:
-            raise LongstrideError(
-                "each window has statistics of its own: give the batch as it was before", code="option-value"
-            )
-        mean, std = _of_windows(batch.values.to(values.dtype))
+            return self._numbers(names, field)
         if names == self.channels:
-            return mean, std
+            return shift, scale
         columns = [self.channels.index(name) for name in names]
-        return mean[..., columns], std[..., columns]
+        return shift[..., columns], scale[..., columns]
+
+    def _numbers_for(
+        self, field: Tensor, names: tuple[str, ...], batch: WindowBatch | None
+    ) -> tuple[Tensor, Tensor]:
+        if self.kind != "window":
+            return self._numbers(names, field)
+        if batch is None:
+            raise _no_windows()
+        shift, scale = (
+            self._of_batch(batch) if batch.shift is None or batch.scale is None else (batch.shift, batch.scale)
+        )
+        return self._columns(field, names, shift, scale)
 
 
-def _of_windows(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (B, 1, N) of the present values of each window; 0 and 1 where there is none."""
-    present = ~values.isnan()
-    count = present.sum(dim=1, keepdim=True).clamp(min=1)
-    mean = values.nansum(dim=1, keepdim=True) / count
-    distance = (values - mean).nan_to_num(0.0)
-    std = (distance.square().sum(dim=1, keepdim=True) / count).sqrt()
-    return mean, torch.where(std > SMALLEST_SHARE * mean.abs(), std, 1.0)
+def check_kind(kind: object, option: str = "kind") -> None:
+    """Raise LongstrideError for anything but the name of a kind."""
+    if not (isinstance(kind, str) and kind in KINDS):
+        raise LongstrideError(f"{option}={kind!r:.80}: expected {', '.join(KINDS)}", code="option-value")
 
 
-def _store_of(split: Split) -> SeriesData:
-    if split.store is None:
+def _no_windows() -> LongstrideError:
+    return LongstrideError("each window has statistics of its own: give the batch", code="option-value")
+
+
+def _check_width(field: Tensor, names: tuple[str, ...]) -> None:
+    if field.shape[-1] != len(names):
         raise LongstrideError(
-            f"the split {split.name!r} does not say of which store it is: make it with a function such as "
-            "split_by_time",
+            f"values have {field.shape[-1]} channels: expected {len(names)}, {', '.join(names)}; fit the "
+            "normaliser with the channels=, targets= and future= of the loader",
             code="option-value",
         )
-    return split.store
 
 
-def _of_columns(stats: Statistics, columns: list[int]) -> Statistics:
-    return Statistics(**{name: field[columns] for name, field in vars(stats).items()})
+def _as_float(values: Tensor) -> Tensor:
+    return values if values.dtype in FLOATS else values.float()
 
 
-def _check_finite(stats: Statistics, names: Sequence[str]) -> None:
-    infinite = np.isinf(stats.minimum) | np.isinf(stats.maximum)
-    if infinite.any():
-        found = ", ".join(name for name, is_one in zip(names, infinite, strict=True) if is_one)
-        raise LongstrideError(
-            f"there are infinite values in {found}: store them as missing (NaN)", code="values-infinite"
-        )
-
-
-def _quartiles(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Median and distance of the quartiles (N,) of rows, NaN where no value is present."""
-    present = ~np.isnan(rows)
-    found = np.full((rows.shape[1], 3), np.nan)
-    for number in np.flatnonzero(present.any(axis=0)).tolist():
-        found[number] = np.quantile(rows[present[:, number], number], [0.25, 0.5, 0.75])
-    low, middle, high = found.T
-    return middle, high - low
+def _applied(values: Tensor, shift: Tensor, scale: Tensor, in_place: bool) -> Tensor:
+    made = _as_float(values)
+    return (made.sub_(shift) if in_place or made is not values else made - shift).div_(scale)

@@ -184,3 +184,13 @@ def test_hidden_weights_are_refused() -> None:
     weights = np.ma.masked_array(np.ones(300), np.arange(300) % 2 == 0)
     with raises("array-format", "balance"):
         WindowLoader(np.zeros((300, 2), np.float32), window=8, batch_size=8, balance=weights)
+
+
+def test_a_label_counts_in_the_gap_as_well() -> None:
+    labels = np.zeros(3000, np.int8)
+    labels[1000:1030] = 1
+    values = np.zeros((3000, 1), np.float32)
+    data = from_array(values, labels=labels, series={"a": 500, "b": 2500})
+    loader = WindowLoader(data, window=16, horizon=4, gap=30, batch_size=32, balance={"label": 0.5})
+    for batch in loader:
+        assert sum(labels[start : start + 50].any() for start in batch.start.tolist()) == 16

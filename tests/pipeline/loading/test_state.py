@@ -84,6 +84,18 @@ def test_an_iteration_serves_the_epoch_after_the_last_one(store: SeriesStore) ->
     assert starts_of([loader]) == served[1]
 
 
+def test_an_iteration_begins_with_its_first_batch(store: SeriesStore) -> None:
+    (loader,) = loaders(store, 1)
+    served = [starts_of([loader]) for _ in range(2)]
+    (loader,) = loaders(store, 1)
+    iter(loader)
+    batches = iter(loader)
+    assert [start for batch in batches for start in batch.start.tolist()] == served[0]
+    iter(loader)
+    assert (loader.state_dict()["epoch"], loader.state_dict()["step"]) == (1, 0)
+    assert starts_of([loader]) == served[1]
+
+
 def test_the_epoch_of_a_loaded_state_goes_on_in_its_middle(store: SeriesStore) -> None:
     (loader,) = loaders(store, 1)
     loader.set_epoch(3)

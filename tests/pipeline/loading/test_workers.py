@@ -133,3 +133,16 @@ def test_workers_that_stay_alive_see_the_epoch_that_is_set(store: SeriesStore) -
         dataset.set_epoch(epoch, step)
         assert served == [batch.start.tolist() for batch in dataset]
         assert len(served) == len(dataset) - step
+
+
+def test_workers_that_still_start_are_not_ended(store: SeriesStore) -> None:
+    """They would find the semaphores gone that they are given, and print a traceback each."""
+    for _ in range(6):
+        loader = WindowLoader(store, window=16, batch_size=32, num_workers=2, **LITTLE_POOLS)
+        next(iter(loader))  # which needs the first of them
+        assert loader._workers is not None
+        iterator = loader._workers._loader._iterator
+        assert iterator is not None
+        processes = iterator._workers  # type: ignore[attr-defined]
+        del loader, iterator
+        assert [process.exitcode for process in processes] == [0, 0]

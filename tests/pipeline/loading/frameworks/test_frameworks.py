@@ -154,6 +154,50 @@ def test_lightning_predicts_overfits_and_limits(store: SeriesStore, num_workers:
     assert limited == epochs[0] + epochs[1]
 
 
+@pytest.mark.parametrize("every", [0, 1, 2])
+@pytest.mark.parametrize("in_hook", [False, True])
+def test_each_epoch_of_lightning_is_another_however_loaders_are_made(
+    store: SeriesStore, every: int, in_hook: bool
+) -> None:
+    """It asks for an iteration twice where it asks for the loader again, or fits again."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # theirs
+        import lightning
+
+        class Model(lightning.LightningModule):
+            def __init__(self) -> None:
+                super().__init__()
+                self.layer = nn.Linear(4, 4)
+                self.served: list[int] = []
+
+            def training_step(self, batch: WindowBatch, index: int) -> Tensor:
+                self.served += batch.start.tolist()
+                loss: Tensor = self.layer(batch.values).square().mean()
+                return loss
+
+            def configure_optimizers(self) -> torch.optim.Optimizer:
+                return torch.optim.SGD(self.parameters(), lr=0.01)
+
+        class WithHook(Model):
+            def train_dataloader(self) -> WindowLoader:
+                return WindowLoader(store, **OPTIONS)
+
+        quiet: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+        trainer = lightning.Trainer(
+            max_epochs=3,
+            reload_dataloaders_every_n_epochs=every,
+            accelerator="cpu",
+            enable_checkpointing=False,
+            **quiet,
+        )
+        model, loaders = (WithHook(), []) if in_hook else (Model(), [WindowLoader(store, **OPTIONS)])
+        trainer.fit(model, *loaders)
+        trainer.fit_loop.max_epochs = 5
+        trainer.fit(model, *loaders)
+    loader = WindowLoader(store, **OPTIONS)
+    assert model.served == [start for epoch in range(5) for start in starts_of(loader, epoch)]
+
+
 LIGHTNING = """
 import json, sys, warnings
 warnings.simplefilter("ignore")

@@ -318,7 +318,9 @@ class WindowDataset(IterableDataset[WindowBatch]):
 
     @cached_property
     def _gather(self) -> BatchGather:
-        return BatchGather(self.collection, self.index, self.batch_size // self.world_size)
+        # A worker sends a batch from another thread: what shares its memory must not change at that time.
+        apart = self.normaliser is not None or self.augmenter is not None
+        return BatchGather(self.collection, self.index, self.batch_size // self.world_size, apart=apart)
 
     @cached_property
     def _decoded(self) -> DecodedPools:

@@ -99,8 +99,8 @@ class PoolGather(_Gathers):
 class BatchGather(_Gathers):
     """Gathers batches from the stores of a collection."""
 
-    def __init__(self, collection: Collection, index: WindowIndex, batch: int) -> None:
-        """Batches of `batch` windows."""
+    def __init__(self, collection: Collection, index: WindowIndex, batch: int, *, apart: bool = False) -> None:
+        """Batches of `batch` windows; `apart`, each in memory of its own, for one who changes them in place."""
         self._ends = collection.first_row[1:]
         masked = collection.has_missing
         stores, arrays = collection.stores, collection.arrays
@@ -110,7 +110,7 @@ class BatchGather(_Gathers):
         target_rows = (index.horizon or index.window) if collection.targets else 0
         future_rows = index.horizon if collection.future else 0
         batch_bytes = batch * (index.window + target_rows + future_rows) * row_bytes
-        self._at_once = AT_ONCE_BYTES // batch_bytes if batch_bytes <= SMALL_BYTES else 1
+        self._at_once = AT_ONCE_BYTES // batch_bytes if batch_bytes <= SMALL_BYTES and not apart else 1
 
         def gather(names: tuple[str, ...], rows: int) -> WindowGather:
             chosen = None

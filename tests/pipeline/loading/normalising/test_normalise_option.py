@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from longstride import (
     Normaliser,
+    Scaling,
     Split,
     Splits,
     WindowDataset,
@@ -299,3 +300,14 @@ def test_a_state_of_other_statistics_is_refused() -> None:
     for changed in ("minmax", "window", None, Normaliser.fit(others.train)):
         with raises("state-differs", "normalised"):
             WindowLoader(data, normalise=changed, **options).load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    "option", [{"normalise": "window"}, {"augment": Scaling(0.1)}], ids=["normalise", "augment"]
+)
+def test_batches_that_are_changed_in_place_share_no_memory(store_of: StoreOf, option: dict[str, Any]) -> None:
+    """A worker sends a batch from another thread, while the next one is made."""
+    store = store_of(drifting())
+    batches = list(WindowDataset(store, **{**OPTIONS, "split": split_by_time(store, window=16).train, **option}))
+    places = [batch.values.untyped_storage().data_ptr() for batch in batches]
+    assert len(set(places)) == len(batches)

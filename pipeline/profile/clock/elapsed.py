@@ -18,7 +18,7 @@ from longstride.pipeline.profile.clock.told import Told, doubt_of_begin, place
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_names import elapsed_unit, names_unit, plain
 
-__all__ = ["begun", "days_of_year", "find_cycles", "find_elapsed"]
+__all__ = ["begun", "days_of_year", "find_cycles", "find_elapsed", "goes_on"]
 
 CYCLE_NAME = re.compile(
     r"(?:time|elapsed|run|total|flight|load|machine)?(?:in)?(?:cycles?|zyklus|zyklen|ciclos?)(?:no|nr|num|number|count|index|id|s)?"
@@ -45,14 +45,14 @@ def find_elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[T
         if times is None:
             continue
         seen = sense(times.nanoseconds, blocks)
-        if seen.num_steps and not seen.num_back and _goes_on(seen, times.nanoseconds, blocks):
+        if seen.num_steps and not seen.num_back and goes_on(seen, times.nanoseconds, blocks):
             doubt = f"{name!r} is an elapsed time in {unit}"
             if other:
                 doubt += f"; its name says no unit: if it counts {other}, say time-format = {toml(other)}"
             yield times._replace(doubt=doubt, score=seen.score, is_elapsed=True)
 
 
-def _goes_on(seen: Sense, nanoseconds: pl.Series, blocks: pl.Series) -> bool:
+def goes_on(seen: Sense, nanoseconds: pl.Series, blocks: pl.Series) -> bool:
     """Whether most rows have a time of their own, or those of one time are as many each time: a coarse clock."""
     few_still = seen.num_still <= 0.1 * seen.num_steps
     return few_still or runs_of(nanoseconds, blocks, are_whole=False).are_of_coarse_clock

@@ -19,16 +19,17 @@ from longstride.pipeline.profile.clock.beside import (
     with_zone_column,
     without_idle,
 )
-from longstride.pipeline.profile.clock.elapsed import find_cycles, find_elapsed
+from longstride.pipeline.profile.clock.elapsed import find_cycles, find_elapsed, goes_on
 from longstride.pipeline.profile.clock.numbers.counts_on import (
     counts_of_day,
     counts_of_weeks,
     parts_with_count,
     with_count,
 )
-from longstride.pipeline.profile.clock.numbers.epoch_readings import NumberReading, read_numbers
+from longstride.pipeline.profile.clock.numbers.epoch_readings import NumberReading, read_numbers, with_decimal_comma
 from longstride.pipeline.profile.clock.numbers.named_epochs import named_epochs
 from longstride.pipeline.profile.clock.numbers.parts import (
+    INVENTED,
     PARTS,
     is_hhmm,
     is_hhmmss,
@@ -245,6 +246,7 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
     """The likeliest reading of numbers as times; None where they are rather values of a channel."""
     if not (column.raw.dtype.is_numeric() or column.raw.dtype == pl.String):
         return None
+    column = with_decimal_comma(column)
     readings = read_numbers(column, blocks)
     if not readings:
         return None
@@ -252,13 +254,21 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
     is_regular = first.sense.share_usual >= 0.5 and first.sense.num_leaps == 0
     if not name_score(column.name):
         # Others are channels whose numbers happen to be as large.
-        if first.sense.num_steps == 0 or first.sense.num_back or first.sense.num_still:
+        seen = first.sense
+        if seen.num_steps == 0 or seen.num_back or not (is_regular or _is_unix(column, first)):
             return None
-        if not is_regular:
+        if seen.num_still and not (_is_unix(column, first) and goes_on(seen, first.nanoseconds, blocks)):
             return None
     rivals = [other for other in others if other.cost - first.cost <= CLOSE]
     times = Times(first.recipe, first.nanoseconds, _other_epochs(column, first, rivals))
     return rounded(times, column, blocks)
+
+
+def _is_unix(column: Column, first: NumberReading) -> bool:
+    """Whether a column without a name holds Unix time of the past: nothing else rises there so far and so evenly."""
+    is_unix = first.recipe.time_format in ("s", "ms", "us", "ns")
+    seen = first.sense
+    return is_unix and INVENTED.fullmatch(column.name) is not None and not (seen.is_future or seen.num_leaps)
 
 
 def rounded(times: Times, column: Column, blocks: pl.Series) -> Times:

@@ -1,6 +1,7 @@
 """Numbers that may be times: the epochs and the dates in digits that they could be of, the likeliest first."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import digit_formats
 from longstride.pipeline.profile.words.time_names import name_score, plain
 
-__all__ = ["NumberReading", "read_numbers"]
+__all__ = ["NumberReading", "read_numbers", "with_decimal_comma"]
 
 COSTS = {
     "s": 0.0,
@@ -104,6 +105,13 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
             found.append(NumberReading(recipe, nanoseconds, seen, cost))
     found.sort(key=lambda reading: reading.cost)
     return [reading for reading in found if not _is_beaten(reading, found[0])]
+
+
+def with_decimal_comma(column: Column) -> Column:
+    """A column of texts such as 1577836800,5 as one of numbers; others as they are."""
+    if column.is_plain or column.raw.dtype != pl.String or not column.values.str.contains(r"^\d{4,},\d+$").any():
+        return column
+    return Column(column.raw, replace(column.spelling, decimal=","), column.unit)
 
 
 def _is_beaten(reading: NumberReading, first: NumberReading) -> bool:

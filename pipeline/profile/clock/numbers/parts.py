@@ -8,11 +8,12 @@ from itertools import takewhile
 from longstride.pipeline.ingest.times.month_names import ENGLISH
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, is_clock
-from longstride.pipeline.profile.words.time_names import name_score, plain
+from longstride.pipeline.profile.words.time_names import PART_NAMES, name_score, plain
 
 __all__ = [
     "DAY_OF_YEAR",
     "DECIMAL_DAY",
+    "INVENTED",
     "PARTS",
     "clock_beside",
     "finer_parts",
@@ -24,19 +25,16 @@ __all__ = [
     "unnamed_parts",
 ]
 
-YEAR = "year yyyy yr yy jahr annee année ano año anno rok 年 年份 год"
-MONTH = "month mon mo mm monat mois mes mês mese 月 月份 месяц"
-DAY = "day dd dy dom tag jour dia día giorno 日 日期 день"
-HOUR = "hour hr hh stunde std heure hora ora uur 時 时 小时 час he hourending"
-MINUTE = "minute min mi mn mm minuto minuut 分 分钟 минута"
-SECOND = "second sec ss sc sekunde seconde segundo secondo 秒 секунда"
+LIMITS = {
+    "year": (1900, 2100),
+    "month": (1, 12),
+    "day": (1, 31),
+    "hour": (0, 24),
+    "minute": (0, 59),
+    "second": (0, 60),
+}
 PARTS: dict[str, tuple[Sequence[str], int, int]] = {
-    "year": (YEAR.split(" "), 1900, 2100),
-    "month": (MONTH.split(" "), 1, 12),
-    "day": (DAY.split(" "), 1, 31),
-    "hour": (HOUR.split(" "), 0, 24),
-    "minute": (MINUTE.split(" "), 0, 59),
-    "second": (SECOND.split(" "), 0, 60),
+    part: ([plain(word) for word in PART_NAMES[part].split()], *limits) for part, limits in LIMITS.items()
 }
 """Names of columns that hold a part of the time, and between what their numbers are."""
 MONTH_NAMES = {name.lower() for name in (*month_name[1:], *month_abbr[1:])} | set(ENGLISH)

@@ -27,6 +27,8 @@ def ask(draft: Proposal, sources: Sequence[str]) -> None:
         shown = shlex.join(sources) if len(sources) <= MOST_SOURCES else "SOURCE..."
         if "start" in draft.open:
             question = _of_date(draft, shown)
+        elif "time-format" in draft.open:
+            question = _of_unit(draft)
         elif "timezone" in draft.open:
             question = _of_zone(draft)
         else:
@@ -56,6 +58,11 @@ def _of_zone(draft: Proposal) -> str:
         f"{draft.times[0].doubts[0].removeprefix('timezone: ')}: fill in timezone = {toml(OPEN)} in the recipe, "
         "or give --timezone to `longstride ingest`"
     )
+
+
+def _of_unit(draft: Proposal) -> str:
+    doubt = next(one for one in draft.times[0].doubts if one.startswith("time-format: "))
+    return f"{doubt.removeprefix('time-format: ')}. Fill in time-format = {toml(OPEN)} in the recipe"
 
 
 def _of_step(draft: Proposal, sources: str) -> str:

@@ -30,7 +30,6 @@ from longstride.pipeline.profile.clock.numbers.epoch_readings import NumberReadi
 from longstride.pipeline.profile.clock.numbers.named_epochs import named_epochs
 from longstride.pipeline.profile.clock.numbers.parts import (
     INVENTED,
-    PARTS,
     is_hhmm,
     is_hhmmss,
     is_part,
@@ -164,7 +163,25 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series, timezone: str = 
             other.nanoseconds.equals(rival.nanoseconds) for rival in rivals
         ):
             rivals.append(other)
-    return chosen(rivals, columns, blocks) if len(rivals) > 1 else first
+    if len(rivals) > 1:
+        return chosen(rivals, columns, blocks)
+    alike = next((other for other in others if _is_other_order(other, first)), None)
+    return first._replace(doubt=_doubt_of_order(first, alike, columns)) if alike else first
+
+
+def _is_other_order(one: Times, other: Times) -> bool:
+    orders = [_order_of_date(times) for times in (one, other)]
+    return set(orders[0]) == set(orders[1]) and len(orders[0]) == 3 and orders[0] != orders[1] and one.nanoseconds.equals(other.nanoseconds)
+
+
+def _doubt_of_order(times: Times, alike: Times, columns: Sequence[pl.Series]) -> str:
+    """Of dates that are the same either way, as 11/11/2015: other rows of the log may not be."""
+    text = " ".join(str(column.drop_nulls()[0]).strip() for column in columns)
+    ours, theirs = (toml(str(one.recipe.time_format)) for one in (times, alike))
+    return (
+        f"{text!r} is the same time by {ours} and by {theirs}, and no row that was seen tells day, month and year "
+        f"apart: for other logs of this kind that may be wrong. If so, say time-format = {theirs}"
+    )
 
 
 def _has_many_ends(column: pl.Series) -> bool:
@@ -322,13 +339,12 @@ def _with_doubt_of_date(times: Times | None, date: Column) -> Times | None:
 def _unnamed(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
     """Columns without names of their own whose numbers are those of a clock, the way with the most parts."""
     found = []
-    for names in unnamed_parts(columns):
-        times = read_as([columns[name].raw for name in names], None)
+    for names, parts, format_ in unnamed_parts(columns):
+        times = read_as([columns[name].raw for name in names], format_)
         seen = times and sense(times.nanoseconds, blocks)
         if times and seen and seen.num_steps and not seen.num_back and not seen.num_still:
-            parts = listed([*PARTS][: len(names)])
             doubt = (
-                f"the columns have no names, and {listed(names)} are taken for {parts}. If they are others, say "
+                f"the columns have no names, and {listed(names)} are taken for {listed(parts)}. If they are others, say "
                 "their names in header, and time"
             )
             found.append(times._replace(doubt=doubt, score=seen.score))

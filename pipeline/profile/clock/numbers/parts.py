@@ -5,6 +5,8 @@ from calendar import month_abbr, month_name
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
+import polars as pl
+
 from longstride.pipeline.ingest.times.month_names import ENGLISH
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, is_clock
@@ -129,24 +131,46 @@ def is_month_name(column: Column) -> bool:
     return all(text.lower().strip(".") in MONTH_NAMES for text in column.values.head(50))
 
 
-def unnamed_parts(columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
+def unnamed_parts(
+    columns: Mapping[str, Column],
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], str | None]]:
     """Columns with invented names whose numbers could be year, month, day and so on, beside each other.
 
-    Those of the fewest parts come first. A day of the year may stand behind the year.
+    With them, what each is, and how they are written. The likeliest come last. A day of the year may stand behind
+    the year, before a month and a day that say the same, or in place of these.
     """
     names = [name for name in columns if INVENTED.fullmatch(name)]
     if len(names) < len(columns):
         return
-    limits = [(low, high) for _, low, high in PARTS.values()][1:]
     start = next((i for i, name in enumerate(names) if _are_whole(columns[name], FIRST_YEAR, 2100)), len(names))
+    if start + 1 < len(names) and _are_whole(columns[names[start + 1]], 1, 366):
+        clock = _fitting(columns, names[start + 2 :], "hour")
+        for count in range(1, len(clock) + 1):
+            parts = ("year", "day of the year", *[*PARTS][3 : 3 + count])
+            yield (*names[start : start + 2], *clock[:count]), parts, " ".join(("%Y %j %H %M %S").split()[: count + 2])
     for behind in (start + 1, start + 2):
-        if behind > start + 1 and not (behind < len(names) and _are_whole(columns[names[start + 1]], 1, 366)):
+        fit = _fitting(columns, names[behind:], "month")
+        if behind > start + 1 and not (len(fit) > 1 and _say_same([columns[one] for one in (*names[start:behind], *fit[:2])])):
             return
-        pairs = zip(names[behind:], limits, strict=False)
-        fit = [name for name, _ in takewhile(lambda pair: _are_whole(columns[pair[0]], *pair[1]), pairs)]
         if not any(columns[name].numbers.max() for name in fit[2:]):
             fit = fit[:2]  # hours that are always 0 change no time, and may be flags
-        yield from ((names[start], *fit[:count]) for count in range(2, len(fit) + 1))
+        for count in range(2, len(fit) + 1):
+            yield (names[start], *fit[:count]), (*[*PARTS][: count + 1],), None
+
+
+def _fitting(columns: Mapping[str, Column], names: Sequence[str], first: str) -> list[str]:
+    """Those of the first columns that could hold a part of the time each, from this one on."""
+    parts = [*LIMITS][[*LIMITS].index(first) :]
+    pairs = zip(names, parts, strict=False)
+    return [name for name, _ in takewhile(lambda pair: _are_whole(columns[pair[0]], *LIMITS[pair[1]]), pairs)]
+
+
+def _say_same(columns: Sequence[Column]) -> bool:
+    """Whether a year and its day say the same in all rows as that year, a month and a day."""
+    year, day, month, day_of_month = (column.numbers.cast(pl.Int32, strict=False) for column in columns)
+    rows = pl.DataFrame({"y": year, "j": day, "m": month, "d": day_of_month}).drop_nulls()
+    texts = rows.select(pl.concat_str("y", "m", "d", separator="-")).to_series()
+    return bool((texts.str.to_date("%Y-%m-%d", strict=False).dt.ordinal_day() == rows["j"]).all())
 
 
 def _named_parts(columns: Mapping[str, Column]) -> tuple[str, ...]:

@@ -92,12 +92,13 @@ def _asked(column: Column, units: Mapping[str, Fraction], told: Told) -> Times |
         return times._replace(doubt=f"{doubt}{place(step.line, step.text)}, says", doubts=tuple(doubts))
     numbers = column.numbers.drop_nulls()
     lasts = Fraction(str(float(numbers.max()) - float(numbers.min())))  # type: ignore[arg-type]
-    shown = ", ".join(
-        f"in {one} {format_duration(int(step))} apart, {format_duration(int(lasts * UNITS_NS[one]))} in all"
+    shown = "; ".join(
+        f"{one}: {format_duration(int(step))}, {format_duration(int(lasts * UNITS_NS[one]))}"
         for one, step in units.items()
     )
     doubt = (
-        f"time-format: {name!r} has no name and rises evenly, as a clock does, and nothing says its unit: rows are {shown}. "
-        f"If it is no time, leave out time and time-format, and say every = {toml('10s')} or as far as rows are apart"
+        f"time-format: {name!r} has no name and rises evenly, as a clock does, and nothing says its unit. From row to "
+        f"row, and in all, the log would last: {shown}. If it is no time, leave out time and time-format, and say "
+        f"how far rows are apart, as with every = {toml('10s')}"
     )
     return times._replace(doubts=(doubt, *doubts), open=("time-format",))

@@ -208,7 +208,7 @@ def date_formats(text: str) -> list[str]:
     found = list(datetime_formats(text))
     if re.fullmatch(r"\d{6}", text):
         found += ["%d%m%y", "%m%d%y", "%y%m%d"]
-    return [format_ for format_ in found if not re.search("%[HI]", format_)]
+    return [format_ for format_ in found if not re.search("%[HIs]|^ms$", format_)]
 
 
 def clock_formats(text: str) -> Iterator[str]:

@@ -145,6 +145,8 @@ def unnamed_parts(
     start = next((i for i, name in enumerate(names) if _are_whole(columns[name], FIRST_YEAR, 2100)), len(names))
     if start + 1 < len(names) and _are_whole(columns[names[start + 1]], 1, 366):
         clock = _fitting(columns, names[start + 2 :], "hour")
+        while clock and not columns[clock[-1]].numbers.max():
+            clock.pop()  # it may be a channel that is 0 so far
         for count in range(1, len(clock) + 1):
             parts = ("year", "day of the year", *[*PARTS][3 : 3 + count])
             yield (*names[start : start + 2], *clock[:count]), parts, " ".join(("%Y %j %H %M %S").split()[: count + 2])

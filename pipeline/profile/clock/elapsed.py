@@ -26,7 +26,7 @@ CYCLE_NAME = re.compile(
 )
 DAY_NAME = re.compile(r"(?:time)?j(?:ulian)?(?:days?)?|doy|dayofyear|yday|jday|decimalday|julday|timej\w*")
 NEAR_WHOLE = 1e-3
-SEEN = 100
+SEEN = 10_000
 TOLD_S = Fraction(1, 10**5)
 """A time that is rounded by less is as good as exact."""
 NEAR = 0.02

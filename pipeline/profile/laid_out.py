@@ -10,9 +10,9 @@ from longstride.pipeline.ingest.sources.base import absolute
 from longstride.pipeline.ingest.sources.shapes.from_name import base_name
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.counted import count_rows
-from longstride.pipeline.profile.clock.counters import find_counter
 from longstride.pipeline.profile.clock.elapsed import begun, days_of_year
 from longstride.pipeline.profile.clock.elapsed_clocks import elapsed_clocks
+from longstride.pipeline.profile.clock.numbers.counters import find_counter
 from longstride.pipeline.profile.clock.of_day import find_times_of_day
 from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.clock.sense import sense

@@ -76,8 +76,8 @@ NAMES = {
     ),
 }
 """Bulgarian, Croatian, Czech, Danish, Dutch, Estonian, Finnish, French, German, Greek, Hungarian, Indonesian,
-Italian, Lithuanian, Norwegian, Polish, Portuguese, Romanian, Russian, Serbian, Slovenian, Spanish, Swedish, Turkish
-and Ukrainian, whole and short, as Unicode has them."""
+Italian, Lithuanian, Norwegian, Polish, Portuguese, Romanian, Russian, Serbian, Slovenian, Spanish, Swedish,
+Turkish and Ukrainian, whole and short, as Unicode has them."""
 SEVERAL = {
     "lip": ("Jul", "Jun"),
     "srp": ("Aug", "Jul"),

@@ -24,7 +24,9 @@ UNIT_OF_PART = {"j": "d", "H": "h", "k": "h", "M": "min"}
 FINER = {"d": "HkIlMSTXRcrps", "h": "MSTXRcrp", "min": "STXcr"}
 """Directives of finer parts: with one of these, a fraction is one of a second."""
 DIGITS_ALONE = re.compile(r"(?:%[YjmdHMSy])+")
-LEAD = re.compile(r"(?:as of|(?:last )?updated?(?: (?:at|on))?|(?:recorded|measured|taken|logged) (?:at|on))[: ]\s*", re.I)
+LEAD = re.compile(
+    r"(?:as of|(?:last )?updated?(?: (?:at|on))?|(?:recorded|measured|taken|logged) (?:at|on))[: ]\s*", re.I
+)
 """Words before a time that say no more than that it is one."""
 ORDINAL = r"(\d)(?:st|nd|rd|th)\b"
 BETWEEN = (r"\s+(?:-|–|—|to|till|until|bis|->|→)\s+|\.\.+|\s*[–—→]\s*", r"\s*/\s*")  # noqa: RUF001
@@ -87,8 +89,9 @@ def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, 
 def mended(texts: pl.Series, format_: str) -> Spelt:
     """Spell texts that strptime could not read as it can; those that are still wrong it will not read then either.
 
-    Mended are blanks around and within them, words such as "last updated:" before them, 1st and 2nd, days of the week and months in other languages, a.m.
-    with points, the hour 24 (0 of the next day) and the second 60 (0 of the next minute).
+    Mended are blanks around and within them, words such as "last updated:" before them, 1st and 2nd, days of
+    the week and months in other languages, a.m. with points, the hour 24 (0 of the next day) and the second 60
+    (0 of the next minute).
     """
     texts = texts.str.replace_all(BLANKS, " ").str.strip_chars(" ").str.replace_all(ORDINAL, "${1}")
     texts = texts.str.replace(f"^(?i:{LEAD.pattern})", "")

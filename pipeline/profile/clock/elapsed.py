@@ -116,8 +116,8 @@ def begun(times: Times, column: Column, told: Told) -> Times:
     start = told.start or (begin and begin.start)
     if start is None:
         doubt = (
-            f"{times.doubt}. It is without a date: rows are as if from 1970. If you know when it began, say so, as with "
-            'start = "2024-03-01T08:00"'
+            f"{times.doubt}. It is without a date: rows are as if from 1970. If you know when it began, say so, "
+            'as with start = "2024-03-01T08:00"'
         )
         return times._replace(doubt=doubt)
     recipe = replace(times.recipe, start=start)

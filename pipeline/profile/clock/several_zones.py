@@ -75,6 +75,6 @@ def doubt_of_month(column: Column) -> str | None:
     name = str(found[0])
     first, second = MONTHS[name.lower()]
     return (
-        f"time-format: {name!r} in {column.name!r} is read as {first}, as in Polish or Czech; in Croatian it is {second}: "
-        "if the log is Croatian, write months as numbers"
+        f"time-format: {name!r} in {column.name!r} is read as {first}, as in Polish or Czech; in Croatian it is "
+        f"{second}: if the log is Croatian, write months as numbers"
     )

@@ -88,7 +88,11 @@ def find_begin(entries: Sequence[Entry], lines: Sequence[str]) -> Begin | None:
         other = date.dates[1] if other is None and len(date.dates) > 1 else other
         if _is_in_utc(date.entry) and re.search(r"T[\d:.]+$", start):
             start += "+00:00"
-        rivals = [one.entry for one in dates if not (one.dates[0].startswith(start[:16]) or start.startswith(one.dates[0]))]
+        rivals = [
+            one.entry
+            for one in dates
+            if not (one.dates[0].startswith(start[:16]) or start.startswith(one.dates[0]))
+        ]
         apart = {entry.values[0]: (entry.line, entry.text) for entry in rivals}
         return Begin(start, text, date.entry.line, is_start, other, tuple(apart.values()))
     return None

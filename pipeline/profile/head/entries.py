@@ -54,7 +54,11 @@ def _of_line(number: int, line: str) -> Iterator[Entry]:
         if "=" in cell and (entry := _entry(number, cell.strip())) is not None:
             yield entry
     for key, value in pairwise(cells):
-        if key.strip().endswith(":") and value.strip() and (entry := _entry(number, f"{key.strip()} {value.strip()}")):
+        if (
+            key.strip().endswith(":")
+            and value.strip()
+            and (entry := _entry(number, f"{key.strip()} {value.strip()}"))
+        ):
             yield entry
 
 

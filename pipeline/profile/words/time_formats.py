@@ -275,5 +275,7 @@ def is_clock(text: str) -> bool:
         unpadded = UNPADDED.fullmatch(text)
         if unpadded is not None and (unpadded["second"] or unpadded["half"]):
             return True
-        return any(pattern.fullmatch(text) for pattern in (FULL_HOUR, EAST_ASIAN, KOREAN, DIGITS_OF_UTC, WITH_UNITS))
+        return any(
+            pattern.fullmatch(text) for pattern in (FULL_HOUR, EAST_ASIAN, KOREAN, DIGITS_OF_UTC, WITH_UNITS)
+        )
     return match["mark"] in (":", ": ", "h") or (match["second"] is not None and match["mark"] != " ")

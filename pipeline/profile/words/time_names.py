@@ -11,15 +11,15 @@ timp zaman waktu χρόνος ώρα 时间 時間 시간 เวลา thời-gi
 """
 """The word for time, which may be one of day, or one that has gone by."""
 DATES = """
-date datum fecha data dato datu datums dátum datetimeutc päivämäärä päiväys pvm kuupäev tarih tanggal tarikh ngày
-ngày-giờ дата датавремя датаивремя датачас датаічас ημερομηνία ημερομηνία-ώρα 日期 日付 日時 日期时间 年月日 日期時間
-날짜 일시 일자 วันที่ วันเวลา التاريخ תאריך تاریخ दिनांक
-timestamp datetime timedate datetimestamp datetimetamp ts tvsec mjd datenum epoch unix unixtime unixtimestamp posix
-uhrzeit zeitstempel datumzeit datumuhrzeit zeitpunkt hora fechahora heure horodatage dateheure ora dataora datahora
-tijdstip datumtijd tidpunkt tidspunkt tidsstämpel aikaleima kello klo kellonaika časové-razítko časová-značka datum-čas
-datum-vrijeme datum-vreme időpont időbélyeg dátum-idő data-czas data-godzina tarih-saat saat zaman-damgası метка-времени
+date datum fecha data dato datu datums dátum datetimeutc päivämäärä päiväys pvm kuupäev tarih tanggal tarikh
+ngày ngày-giờ дата датавремя датаивремя датачас датаічас ημερομηνία ημερομηνία-ώρα 日期 日付 日時 日期时间 年月日 日期時間
+날짜 일시 일자 วันที่ วันเวลา التاريخ תאריך تاریخ दिनांक timestamp datetime timedate datetimestamp datetimetamp ts
+tvsec mjd datenum epoch unix unixtime unixtimestamp posix uhrzeit zeitstempel datumzeit datumuhrzeit
+zeitpunkt hora fechahora heure horodatage dateheure ora dataora datahora tijdstip datumtijd tidpunkt
+tidspunkt tidsstämpel aikaleima kello klo kellonaika časové-razítko časová-značka datum-čas datum-vrijeme
+datum-vreme időpont időbélyeg dátum-idő data-czas data-godzina tarih-saat saat zaman-damgası метка-времени
 временная-метка 時刻 时刻 시각 일시각 타임스탬프 측정일시 측정시간 yyyymmdd yyyymmddhh yyyymmddhhmm yyyymmddhhmmss
-"""
+"""  # noqa: RUF001
 BEHIND = "utc|gmt|local|lt|cet|mez|mesz|est|pst|jst|мск"
 PART_OF_NAME = re.compile(
     r"time|date|stamp|zeit|datum|fecha|heure|czas|время|дата|时间|時間|日時|時刻|时刻|일시|날짜|čas|vrijeme|vreme|aika|időpont|zaman|tarih"
@@ -32,24 +32,38 @@ UNITS = {
     "ns": r"ns|nanos(?:econds?)?",
     "us": r"[uµμ]s|micros(?:econds?)?|usecs?",
     "ms": r"ms|мс|毫秒|ミリ秒|밀리초|millis(?:econds?)?|msecs?|milisekund\w*|milisegundos?",
-    "s": r"s|\u0441|сек|секунды?|секунди|秒|초|secs?|seconds?|sekunden|secondes|segundos?|secondi|sekund[ya]?|sekunder|sekuntia|saniye",
+    "s": r"s|\u0441|сек|секунды?|секунди|秒|초|secs?|seconds?|sekunden|secondes|segundos?|secondi"
+    r"|sekund[ya]?|sekunder|sekuntia|saniye",
     "min": r"min|мин|хв|分|分钟|分鐘|분|mins|minutes?|minuten|minutos?|minuti|minut[ya]?|minuter|dakika",
     "h": r"h|ч|часы|小时|小時|時間|hrs?|hours?|stunden|heures|horas?|hodin[ay]?|godzin[ay]?|timmar|óra",
     "d": r"d|days?|tage|天|jours|dagar|dage|dni|días|dias|giorni",
 }
 PART_NAMES = {
-    "year": "year yyyy yr yy jahr jaar annee année ano año anno an any rok leto godina година год рік år ar vuosi aasta "
-    "gads metai év yıl yil έτος tahun năm nam ปี 年 年份 年度 년 년도 연도",
-    "month": "month mon mo mm monat maand mois mes mês mese lună luna měsíc mesiac mesec mjesec miesiąc miesiac месяц "
-    "месец місяць måned månad kuukausi kuu mėnuo mēnesis hónap ay μήνας bulan tháng thang เดือน 月 月份 월",
-    "day": "day dd dy dom tag jour dia día giorno zi den deň dan dzień dzien день ден dag päivä päev diena nap gün gun "
-    "ημέρα μέρα hari ngày ngay วัน 日 日期 일",
-    "hour": "hour hr hh stunde std heure hora ora oră uur hodina godz godzina ura час годината година timme tunti "
-    "tund stunda valanda óra saat ώρα giờ gio ชั่วโมง 時 时 小时 小時 시 시간 he hourending",
-    "minute": "minute min mi mn mm minuto minuut minuta minut minuutti minutė minūte perc dakika λεπτό λεπτά минута "
-    "минути хвилина menit phút phut นาที 分 分钟 分鐘 분",
-    "second": "second sec ss sc sekunde seconde segundo secondo secundă sekunda sekund sekunti sekundė másodperc saniye "
-    "δευτερόλεπτο секунда detik giây giay วินาที 秒 秒鐘 초",
+    "year": """
+        year yyyy yr yy jahr jaar annee année ano año anno an any rok leto godina година год рік år ar vuosi
+        aasta gads metai év yıl yil έτος tahun năm nam ปี 年 年份 年度 년 년도 연도
+    """,  # noqa: RUF001
+    "month": """
+        month mon mo mm monat maand mois mes mês mese lună luna měsíc mesiac mesec mjesec miesiąc miesiac
+        месяц месец місяць måned månad kuukausi kuu mėnuo mēnesis hónap ay μήνας bulan tháng thang เดือน 月
+        月份 월
+    """,
+    "day": """
+        day dd dy dom tag jour dia día giorno zi den deň dan dzień dzien день ден dag päivä päev diena nap
+        gün gun ημέρα μέρα hari ngày ngay วัน 日 日期 일
+    """,
+    "hour": """
+        hour hr hh stunde std heure hora ora oră uur hodina godz godzina ura час годината година timme tunti
+        tund stunda valanda óra saat ώρα giờ gio ชั่วโมง 時 时 小时 小時 시 시간 he hourending
+    """,
+    "minute": """
+        minute min mi mn mm minuto minuut minuta minut minuutti minutė minūte dakika λεπτό λεπτά минута
+        минути хвилина menit phút phut นาที 分 分钟 分鐘 분
+    """,
+    "second": """
+        second sec ss sc sekunde seconde segundo secondo secundă sekunda sekund sekunti sekundė másodperc
+        saniye δευτερόλεπτο секунда detik giây giay วินาที 秒 秒鐘 초
+    """,
 }
 """Names of columns that hold a part of the time."""
 

@@ -10,12 +10,13 @@ import polars as pl
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.epochs import epoch_of
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.profile.clock.numbers.parts import INVENTED
 from longstride.pipeline.profile.clock.sense import YEAR_NS, Sense, sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import digit_formats
 from longstride.pipeline.profile.words.time_names import name_score, plain
 
-__all__ = ["NumberReading", "read_numbers", "with_decimal_comma"]
+__all__ = ["NumberReading", "is_unnamed_unix", "read_numbers", "with_decimal_comma"]
 
 COSTS = {
     "s": 0.0,
@@ -112,6 +113,13 @@ def with_decimal_comma(column: Column) -> Column:
     if column.is_plain or column.raw.dtype != pl.String or not column.values.str.contains(r"^\d{4,},\d+$").any():
         return column
     return Column(column.raw, replace(column.spelling, decimal=","), column.unit)
+
+
+def is_unnamed_unix(column: Column, first: NumberReading) -> bool:
+    """Whether a column without a name holds Unix time of the past, which hardly another number is like."""
+    is_unix = first.recipe.time_format in ("s", "ms", "us", "ns")
+    seen = first.sense
+    return is_unix and INVENTED.fullmatch(column.name) is not None and not (seen.is_future or seen.num_leaps)
 
 
 def _is_beaten(reading: NumberReading, first: NumberReading) -> bool:

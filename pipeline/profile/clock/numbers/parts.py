@@ -3,9 +3,6 @@
 import re
 from calendar import month_abbr, month_name
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import takewhile
-
-import polars as pl
 
 from longstride.pipeline.ingest.times.month_names import ENGLISH
 from longstride.pipeline.profile.column import MOST, Column
@@ -16,7 +13,9 @@ __all__ = [
     "DAY_OF_YEAR",
     "DECIMAL_DAY",
     "INVENTED",
+    "LIMITS",
     "PARTS",
+    "are_whole",
     "clock_beside",
     "finer_parts",
     "is_hhmm",
@@ -24,7 +23,6 @@ __all__ = [
     "is_month_name",
     "is_part",
     "parts_of_time",
-    "unnamed_parts",
 ]
 
 LIMITS = {
@@ -45,7 +43,6 @@ CLOCK_NAMES = ("hhmm", "hrmn", "clock", "hour", "mst", "pst", "est", "cst", "utc
 INVENTED = re.compile(r"a\d+|column_\d+")
 """Names that a file without names is given."""
 SAME_HOUR = 1e-6
-FIRST_YEAR = 1850
 DECIMAL_DAY = ("decimalday", "decimaldoy", "fracday", "dayfraction", "fractionalday", "fracdoy")
 DAY_OF_YEAR = ("doy", "dayofyear", "yday", "jday", "julianday", "julian", "jd")
 
@@ -86,7 +83,7 @@ def _ordinal_of_time(columns: Mapping[str, Column], hours: str | None) -> tuple[
             continue
         if not column.is_whole:
             return (year, name), f"{written} + d from 1"
-        if plain(name) not in names_of_day or not _are_whole(column, 1, 366):
+        if plain(name) not in names_of_day or not are_whole(column, 1, 366):
             continue
         if clock := clock_beside(columns, (year, name)):
             return (year, name, clock[0]), f"{written} %j {clock[1]}"
@@ -131,50 +128,6 @@ def is_month_name(column: Column) -> bool:
     return all(text.lower().strip(".") in MONTH_NAMES for text in column.values.head(50))
 
 
-def unnamed_parts(
-    columns: Mapping[str, Column],
-) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], str | None]]:
-    """Columns with invented names whose numbers could be year, month, day and so on, beside each other.
-
-    With them, what each is, and how they are written. The likeliest come last. A day of the year may stand behind
-    the year, before a month and a day that say the same, or in place of these.
-    """
-    names = [name for name in columns if INVENTED.fullmatch(name)]
-    if len(names) < len(columns):
-        return
-    start = next((i for i, name in enumerate(names) if _are_whole(columns[name], FIRST_YEAR, 2100)), len(names))
-    if start + 1 < len(names) and _are_whole(columns[names[start + 1]], 1, 366):
-        clock = _fitting(columns, names[start + 2 :], "hour")
-        while clock and not columns[clock[-1]].numbers.max():
-            clock.pop()  # it may be a channel that is 0 so far
-        for count in range(1, len(clock) + 1):
-            parts = ("year", "day of the year", *[*PARTS][3 : 3 + count])
-            yield (*names[start : start + 2], *clock[:count]), parts, " ".join(("%Y %j %H %M %S").split()[: count + 2])
-    for behind in (start + 1, start + 2):
-        fit = _fitting(columns, names[behind:], "month")
-        if behind > start + 1 and not (len(fit) > 1 and _say_same([columns[one] for one in (*names[start:behind], *fit[:2])])):
-            return
-        if not any(columns[name].numbers.max() for name in fit[2:]):
-            fit = fit[:2]  # hours that are always 0 change no time, and may be flags
-        for count in range(2, len(fit) + 1):
-            yield (names[start], *fit[:count]), (*[*PARTS][: count + 1],), None
-
-
-def _fitting(columns: Mapping[str, Column], names: Sequence[str], first: str) -> list[str]:
-    """Those of the first columns that could hold a part of the time each, from this one on."""
-    parts = [*LIMITS][[*LIMITS].index(first) :]
-    pairs = zip(names, parts, strict=False)
-    return [name for name, _ in takewhile(lambda pair: _are_whole(columns[pair[0]], *LIMITS[pair[1]]), pairs)]
-
-
-def _say_same(columns: Sequence[Column]) -> bool:
-    """Whether a year and its day say the same in all rows as that year, a month and a day."""
-    year, day, month, day_of_month = (column.numbers.cast(pl.Int32, strict=False) for column in columns)
-    rows = pl.DataFrame({"y": year, "j": day, "m": month, "d": day_of_month}).drop_nulls()
-    texts = rows.select(pl.concat_str("y", "m", "d", separator="-")).to_series()
-    return bool((texts.str.to_date("%Y-%m-%d", strict=False).dt.ordinal_day() == rows["j"]).all())
-
-
 def _named_parts(columns: Mapping[str, Column]) -> tuple[str, ...]:
     names: list[str] = []
     for part in PARTS:
@@ -195,9 +148,9 @@ def is_part(column: Column, part: str) -> bool:
     if plain(column.name) not in known:
         return False
     if part == "year" and column.values.str.len_chars().eq(2).all() and len(column.values):
-        return _are_whole(column, 0, 99)
+        return are_whole(column, 0, 99)
     # Only seconds may have a fraction.
-    return _are_whole(column, low, high) or (part == "second" and _are_between(column, low, high))
+    return are_whole(column, low, high) or (part == "second" and _are_between(column, low, high))
 
 
 def _is_decimal_hour(column: Column) -> bool:
@@ -210,7 +163,7 @@ def _is_decimal_hour(column: Column) -> bool:
     return float(((found - found.median()).abs() < SAME_HOUR).mean() or 0) >= MOST  # type: ignore[arg-type]
 
 
-def _are_whole(column: Column, low: int, high: int) -> bool:
+def are_whole(column: Column, low: int, high: int) -> bool:
     """Whether nearly all fields hold whole numbers between these."""
     return column.is_whole and _are_between(column, low, high)
 
@@ -237,6 +190,6 @@ def is_hhmm(column: Column) -> bool:
     is_named = name_score(column.name) or plain(column.name) in CLOCK_NAMES or INVENTED.fullmatch(column.name)
     if not is_named:
         return False
-    if not _are_whole(column, 0, 2400) or column.numbers.max() < 60:  # type: ignore[operator]
+    if not are_whole(column, 0, 2400) or column.numbers.max() < 60:  # type: ignore[operator]
         return False
     return bool((column.numbers.drop_nulls() % 100 < 60).all())

@@ -32,7 +32,7 @@ MOST_NS = 10 * 366 * 86_400 * 10**9
 
 
 def find_counter(columns: Mapping[str, Column], blocks: pl.Series, told: Told) -> Times | None:
-    """The first column that may be such a clock; None where there is none, or where the head tells another step."""
+    """The first column that may be such a clock; None without one, or where the head tells another step."""
     for column in columns.values():
         if not INVENTED.fullmatch(column.name) or not _rises_evenly(column, blocks):
             continue
@@ -88,7 +88,9 @@ def _asked(column: Column, units: Mapping[str, Fraction], told: Told) -> Times |
     doubts = [doubt_of_begin(begin, f"when {name!r} was 0")] if begin else []
     if told.facts.steps:
         step = told.facts.steps[0]
-        doubt = f"{name!r} has no name and rises evenly: it is an elapsed time in {unit}, so that its steps are as "
+        doubt = (
+            f"{name!r} has no name and rises evenly: it is an elapsed time in {unit}, so that its steps are as "
+        )
         return times._replace(doubt=f"{doubt}{place(step.line, step.text)}, says", doubts=tuple(doubts))
     numbers = column.numbers.drop_nulls()
     lasts = Fraction(str(float(numbers.max()) - float(numbers.min())))  # type: ignore[arg-type]
@@ -97,8 +99,8 @@ def _asked(column: Column, units: Mapping[str, Fraction], told: Told) -> Times |
         for one, step in units.items()
     )
     doubt = (
-        f"time-format: {name!r} has no name and rises evenly, as a clock does, and nothing says its unit. From row to "
-        f"row, and in all, the log would last: {shown}. If it is no time, leave out time and time-format, and say "
-        f"how far rows are apart, as with every = {toml('10s')}"
+        f"time-format: {name!r} has no name and rises evenly, as a clock does, and nothing says its unit. From "
+        f"row to row, and in all, the log would last: {shown}. If it is no time, leave out time and time-format, "
+        f"and say how far rows are apart, as with every = {toml('10s')}"
     )
     return times._replace(doubts=(doubt, *doubts), open=("time-format",))

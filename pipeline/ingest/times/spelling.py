@@ -75,6 +75,8 @@ def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, 
         clocks = _Cut(format_, match.start(), match.end(), rf"\d{{1,{width}}}")
         texts, _ = clocks.replaced(texts, lambda found: found.str.zfill(width), match[0])
     if cut := _Cut.at(format_, "q"):
+        texts = texts.str.strip_chars()
+        texts = masked(texts, texts.str.contains(cut.pattern()))  # else 5 would be a month
         texts, format_ = cut.replaced(texts, lambda quarters: quarters.replace(FIRST_MONTHS), "%m")
     if cut := _Cut.at(format_, "Z"):
         offsets = offsets_of(timezone)

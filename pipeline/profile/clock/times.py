@@ -231,11 +231,18 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
         seen = first.sense
         if seen.num_steps == 0 or seen.num_back or not (is_regular or is_unnamed_unix(column, first)):
             return None
+        if first.recipe.epoch and first.recipe.epoch.unit_ns == DAY_NS and not _has_short_steps(first.nanoseconds):
+            return None  # numbers that rise by 50 are rather milliseconds
         if seen.num_still and not (is_unnamed_unix(column, first) and goes_on(seen, first.nanoseconds, blocks)):
             return None
     rivals = [other for other in others if other.cost - first.cost <= CLOSE]
     times = Times(first.recipe, first.nanoseconds, _other_epochs(column, first, rivals))
     return rounded(times, column, blocks)
+
+
+def _has_short_steps(nanoseconds: pl.Series) -> bool:
+    """Whether rows are at most a month apart, as hardly a log without names is."""
+    return float(nanoseconds.drop_nulls().diff().abs().median() or 0) <= 31 * DAY_NS  # type: ignore[arg-type]
 
 
 def rounded(times: Times, column: Column, blocks: pl.Series) -> Times:

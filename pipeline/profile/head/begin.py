@@ -143,7 +143,7 @@ def _iso(text: str, format_: str) -> str | None:
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=read // 1000)
     has_clock = re.search("%[HIRs]|^ms$", format_) is not None
     return (
-        moment.replace(tzinfo=None).isoformat() + ("+00:00" if "%#z" in format_ else "")
+        moment.replace(tzinfo=None).isoformat() + ("+00:00" if re.search("%#z|%s|^ms$", format_) else "")
         if has_clock
         else f"{moment:%Y-%m-%d}"
     )

@@ -11,14 +11,15 @@ timp zaman waktu χρόνος ώρα 时间 時間 시간 เวลา thời-gi
 """
 """The word for time, which may be one of day, or one that has gone by."""
 DATES = """
-date datum fecha data dato datu datums dátum datetimeutc päivämäärä päiväys pvm kuupäev tarih tanggal tarikh
-ngày ngày-giờ дата датавремя датаивремя датачас датаічас ημερομηνία ημερομηνία-ώρα 日期 日付 日時 日期时间 年月日 日期時間
-날짜 일시 일자 วันที่ วันเวลา التاريخ תאריך تاریخ दिनांक timestamp datetime timedate datetimestamp datetimetamp ts
-tvsec mjd datenum epoch unix unixtime unixtimestamp posix uhrzeit zeitstempel datumzeit datumuhrzeit
-zeitpunkt hora fechahora heure horodatage dateheure ora dataora datahora tijdstip datumtijd tidpunkt
-tidspunkt tidsstämpel aikaleima kello klo kellonaika časové-razítko časová-značka datum-čas datum-vrijeme
-datum-vreme időpont időbélyeg dátum-idő data-czas data-godzina tarih-saat saat zaman-damgası метка-времени
-временная-метка 時刻 时刻 시각 일시각 타임스탬프 측정일시 측정시간 yyyymmdd yyyymmddhh yyyymmddhhmm yyyymmddhhmmss
+date datum fecha data dato datu datums dátum datetimeutc päivämäärä päiväys pvm kuupäev tarih tanggal
+tarikh ngày ngày-giờ дата датавремя датаивремя датачас датаічас ημερομηνία ημερομηνία-ώρα 日期 日付 日時
+日期时间 年月日 日期時間 날짜 일시 일자 วันที่ วันเวลา التاريخ תאריך تاریخ दिनांक timestamp datetime
+timedate datetimestamp datetimetamp ts tvsec mjd datenum epoch unix unixtime unixtimestamp posix uhrzeit
+zeitstempel datumzeit datumuhrzeit zeitpunkt hora fechahora heure horodatage dateheure ora dataora
+datahora tijdstip datumtijd tidpunkt tidspunkt tidsstämpel aikaleima kello klo kellonaika časové-razítko
+časová-značka datum-čas datum-vrijeme datum-vreme időpont időbélyeg dátum-idő data-czas data-godzina
+tarih-saat saat zaman-damgası метка-времени временная-метка 時刻 时刻 시각 일시각 타임스탬프 측정일시
+측정시간 yyyymmdd yyyymmddhh yyyymmddhhmm yyyymmddhhmmss
 """  # noqa: RUF001
 BEHIND = "utc|gmt|local|lt|cet|mez|mesz|est|pst|jst|мск"
 PART_OF_NAME = re.compile(
@@ -35,7 +36,7 @@ UNITS = {
     "s": r"s|\u0441|сек|секунды?|секунди|秒|초|secs?|seconds?|sekunden|secondes|segundos?|secondi"
     r"|sekund[ya]?|sekunder|sekuntia|saniye",
     "min": r"min|мин|хв|分|分钟|分鐘|분|mins|minutes?|minuten|minutos?|minuti|minut[ya]?|minuter|dakika",
-    "h": r"h|ч|часы|小时|小時|時間|hrs?|hours?|stunden|heures|horas?|hodin[ay]?|godzin[ay]?|timmar|óra",
+    "h": r"h|ч|часы|小时|小時|hrs?|hours?|stunden|heures|horas?|hodin[ay]?|godzin[ay]?|timmar|óra",
     "d": r"d|days?|tage|天|jours|dagar|dage|dni|días|dias|giorni",
 }
 PART_NAMES = {

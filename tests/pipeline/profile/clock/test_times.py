@@ -221,6 +221,12 @@ def test_parts_of_the_time_without_names(look: LOOK, form: str, time: list[str])
     assert doubted(found, "the columns have no names") == (len(time) > 2)
 
 
+def test_dates_that_are_the_same_either_way_are_in_doubt(look: LOOK) -> None:
+    found = look("stamp,v", [f"11/11/2015 {row // 60}:{row % 60:02}" for row in range(40)], wave(40))
+    assert doubted(found, 'time-format = "%m/%d/%Y %H:%M"')
+    assert not doubted(look("stamp,v", times(40, start=datetime(2015, 11, 11)), wave(40)), "same time")
+
+
 @pytest.mark.parametrize("form", ["%Y %m", "%m %d %H", "%d %m %Y"])
 def test_numbers_that_are_no_clock_are_not_taken_for_one(look: LOOK, form: str) -> None:
     rows = [f"{stamp} {value:.2f} {number % 7}" for number, (stamp, value) in enumerate(_hourly(form))]

@@ -3,7 +3,6 @@
 import pytest
 
 from longstride.pipeline.profile.clock.told import doubt_of_begin
-
 from longstride.pipeline.profile.head.begin import Begin
 from longstride.pipeline.profile.head.facts import find_facts
 

@@ -164,7 +164,8 @@ def best_in_utc(found: Sequence[Times], columns: Mapping[str, Column]) -> Times:
         if not _is_open(other, columns) and _is_same_clock(best, other):
             shown = listed(list(best.recipe.time_columns))
             why = f"in UTC, or with its offset; {shown} is the same clock in another zone"
-            return other._replace(why={"time": why})
+            is_settled = other.recipe.epoch is not None or "%s" in (other.recipe.time_format or "")
+            return other._replace(why={"time": why}, doubt=None if is_settled else other.doubt)
     return best
 
 

@@ -54,6 +54,8 @@ HALF = 0.5
 ROUNDED = ((8, "10ms"), (7, "10ms"), (6, "100ms"), (5, "1s"), (4, "1m"))
 """To what day numbers of so many digits can be rounded."""
 DAY_NS = 86_400 * 10**9
+UNPADDED = r"^(?:\d|1\d|2[0-4]):[0-5]?\d$"
+"""Hours and minutes, such as 9:5, which are a time of day where the column is called so."""
 OFFSET_AT_END = r"\d{1,2}:\d\d(?::\d\d)?([+-]\d\d:\d\d)$"
 MOST_OFFSETS = 4
 """Of a logger that travels."""
@@ -138,6 +140,8 @@ def is_time_of_day(column: Column) -> bool:
     if column.is_plain or column.values.is_empty():
         return False
     texts = column.values.head(MAX_TEXTS)
+    if name_score(column.name) and texts.str.contains(UNPADDED).all():
+        return True
     begins = one_end(texts, "begin").fill_null("")
     return any(sum(map(is_clock, found)) >= MOST * len(found) for found in (texts.to_list(), begins.to_list()))
 

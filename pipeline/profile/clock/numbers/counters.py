@@ -1,5 +1,6 @@
-"""Columns without a name that rise like a clock: nobody says in which unit they count, and it is asked for."""
+"""Columns that rise like a clock, of which nobody says in which unit they count: it is asked for."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -16,9 +17,11 @@ from longstride.pipeline.profile.clock.reading import Times, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.clock.told import Told, doubt_of_begin, place
 from longstride.pipeline.profile.column import MOST, Column
+from longstride.pipeline.profile.words.time_names import name_score, plain
 
 __all__ = ["find_counter"]
 
+CLOCK = re.compile("tick|clock|timer|uptime|moment|jiff")
 FEWEST = 8
 EVEN = 0.5
 """Share of steps that are about as long as the median."""
@@ -33,8 +36,9 @@ MOST_NS = 10 * 366 * 86_400 * 10**9
 
 def find_counter(columns: Mapping[str, Column], blocks: pl.Series, told: Told) -> Times | None:
     """The first column that may be such a clock; None without one, or where the head tells another step."""
-    for column in columns.values():
-        if not INVENTED.fullmatch(column.name) or not _rises_evenly(column, blocks):
+    named = [column for name, column in columns.items() if name_score(name) or CLOCK.search(plain(name))]
+    for column in (*named, *(column for column in columns.values() if INVENTED.fullmatch(column.name))):
+        if not _rises_evenly(column, blocks):
             continue
         units = dict(_units(column))
         if len(told.facts.steps) == 1:
@@ -88,9 +92,7 @@ def _asked(column: Column, units: Mapping[str, Fraction], told: Told) -> Times |
     doubts = [doubt_of_begin(begin, f"when {name!r} was 0")] if begin else []
     if told.facts.steps:
         step = told.facts.steps[0]
-        doubt = (
-            f"{name!r} has no name and rises evenly: it is an elapsed time in {unit}, so that its steps are as "
-        )
+        doubt = f"{name!r} rises evenly: it is an elapsed time in {unit}, so that its steps are as "
         return times._replace(doubt=f"{doubt}{place(step.line, step.text)}, says", doubts=tuple(doubts))
     numbers = column.numbers.drop_nulls()
     lasts = Fraction(str(float(numbers.max()) - float(numbers.min())))  # type: ignore[arg-type]
@@ -99,7 +101,7 @@ def _asked(column: Column, units: Mapping[str, Fraction], told: Told) -> Times |
         for one, step in units.items()
     )
     doubt = (
-        f"time-format: {name!r} has no name and rises evenly, as a clock does, and nothing says its unit. From "
+        f"time-format: {name!r} rises evenly, as a clock does, and nothing says its unit. From "
         f"row to row, and in all, the log would last: {shown}. If it is no time, leave out time and time-format, "
         f"and say how far rows are apart, as with every = {toml('10s')}"
     )

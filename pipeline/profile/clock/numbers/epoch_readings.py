@@ -62,6 +62,11 @@ DIGITS_COST = -0.5
 """Of a date in digits that fits every number."""
 SHORT_YEAR_COST = 0.4
 """More, where the year has two digits: 200501010030 is rather a time of January 2005 than one of May 2020."""
+MOMENT = re.compile(
+    rf"{INVENTED.pattern}|[Ww]hen|.*(?:[_ ][aA]t|[a-z]At)"
+    r"|(?i:recorded|logged|created|measured|observed|received|sampled)"
+)
+"""Names that say little, and those of a moment."""
 FIRST_NS, LAST_NS = 631_152_000 * 10**9, 4_102_444_800 * 10**9
 """The years 1990 to 2100."""
 LONG_AGO_NS = -2_208_988_800 * 10**9
@@ -116,10 +121,10 @@ def with_decimal_comma(column: Column) -> Column:
 
 
 def is_unnamed_unix(column: Column, first: NumberReading) -> bool:
-    """Whether a column without a name holds Unix time of the past, which hardly another number is like."""
+    """Whether a column without a name, or one such as created_at, holds Unix time of the past."""
     is_unix = first.recipe.time_format in ("s", "ms", "us", "ns")
     seen = first.sense
-    return is_unix and INVENTED.fullmatch(column.name) is not None and not (seen.is_future or seen.num_leaps)
+    return is_unix and MOMENT.fullmatch(column.name) is not None and not (seen.is_future or seen.num_leaps)
 
 
 def _is_beaten(reading: NumberReading, first: NumberReading) -> bool:

@@ -105,6 +105,25 @@ def test_a_counter_is_asked_for_its_unit(step: float, first: int, more: int) -> 
     assert doubted(found, "ms:")
 
 
+@pytest.mark.parametrize("name", ["mcu_time", "Tick", "clock"])
+def test_a_counter_with_the_name_of_a_clock_is_asked_too(write_log: WRITE, name: str) -> None:
+    numbers = [3_131_912 + 50 * row for row in range(COUNT)]
+    found = asked(write_log("a.csv", [f"v,{name}", *rows(wave(COUNT), numbers)]))
+    assert found.settings["time"] == name
+
+
+@pytest.mark.parametrize("name", ["created_at", "recordedAt", "when", "Logged"])
+def test_names_of_a_moment(write_log: WRITE, name: str) -> None:
+    numbers = [FIRST + 7 * row + row % 3 for row in range(COUNT)]
+    found = propose(write_log("a.csv", [f"v,{name}", *rows(wave(COUNT), numbers)]))
+    assert (found.settings["time"], found.settings["time-format"]) == (name, "s")
+
+
+def test_a_rate_in_the_name_of_the_file_is_named(write_log: WRITE) -> None:
+    path = write_log("acc_20HZ.csv", ["x,y", *rows(wave(COUNT), wave(COUNT, seed=1))])
+    assert "--every 20hz" in str(profile([path]).question)
+
+
 def test_an_answer_finishes_the_recipe(write_log: WRITE, tmp_path: Path) -> None:
     path = write_log("a.csv", rows([3_131_912 + 50 * row for row in range(COUNT)], wave(COUNT)))
     recipe, out = tmp_path / "r.toml", tmp_path / "made.zarr"

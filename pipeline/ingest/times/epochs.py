@@ -107,7 +107,8 @@ def _in_digits(texts: pl.Series) -> pl.Series:
 
     Also those that .NET writes into JSON, and such as 1577836800,5, in which no comma is one of thousands.
     """
-    texts = texts.str.replace(WRAPPED, "${1}").str.replace(DECIMAL_COMMA, "${1}.${2}")
+    if texts.str.contains("[,)]").any():
+        texts = texts.str.replace(WRAPPED, "${1}").str.replace(DECIMAL_COMMA, "${1}.${2}")
     written = texts.filter(texts.str.contains(f"{EXPONENT}|{HEXADECIMAL}")).unique()
     if written.is_empty():
         return texts

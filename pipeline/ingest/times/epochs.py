@@ -107,7 +107,7 @@ def _in_digits(texts: pl.Series) -> pl.Series:
 
     Also those that .NET writes into JSON, and such as 1577836800,5, in which no comma is one of thousands.
     """
-    if texts.str.contains("[,)]").any():
+    if any(texts.str.contains(mark, literal=True).any() for mark in (",", ")")):
         texts = texts.str.replace(WRAPPED, "${1}").str.replace(DECIMAL_COMMA, "${1}.${2}")
     written = texts.filter(texts.str.contains(f"{EXPONENT}|{HEXADECIMAL}")).unique()
     if written.is_empty():

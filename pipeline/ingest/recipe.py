@@ -72,7 +72,8 @@ class Recipe(RowSettings, ValueSettings, TextSettings, TableSettings, UseSetting
         for name, what in QUESTIONS.items():
             if getattr(self, name) == OPEN:
                 raise RecipeError(
-                    f"{name} = {toml(OPEN)} is not filled in: {what}, in this line or by --{name}",
+                    f"{name.replace('_', '-')} = {toml(OPEN)} is not filled in: {what}, in this line or by "
+                    f"--{name.replace('_', '-')}",
                     code="recipe-unfinished",
                 )
 
@@ -183,6 +184,7 @@ OPEN = "?"
 QUESTIONS = {
     "every": 'rows hold no time, so say how far apart they are, such as "50us" or "20000hz"',
     "start": 'rows hold the time of day alone, or no year, so say the date of the first one, such as "2024-03-01"',
+    "time_format": 'nothing says the unit of a column that counts, so say it, such as "ms" or "s"',
     "timezone": 'the name of a zone behind times means several, so say which, such as "America/Chicago"',
 }
 DEFAULTS = {field.name: field.default for field in fields(Recipe)}

@@ -12,6 +12,7 @@ from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.counted import count_rows
 from longstride.pipeline.profile.clock.elapsed import begun, days_of_year
 from longstride.pipeline.profile.clock.elapsed_clocks import elapsed_clocks
+from longstride.pipeline.profile.clock.numbers.counters import find_counter
 from longstride.pipeline.profile.clock.of_day import find_times_of_day
 from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.clock.sense import sense
@@ -157,7 +158,8 @@ def _without_date(sample: Sample, columns: dict[str, Column], told: Told) -> lis
         if clocks := elapsed_clocks(columns, blocks):
             return [_with_start(clocks[0], columns, told), *clocks[1:]]
         if of_day is None:
-            return [_counted(sample, columns, told)]
+            counter = find_counter(columns, blocks, told)
+            return [counter or _counted(sample, columns, told)]
     return [of_day]
 
 

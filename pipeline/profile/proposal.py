@@ -136,7 +136,7 @@ class Proposal:
     @property
     def trial(self) -> Recipe:
         """The same, with what is to be filled in as the sample was looked at."""
-        filled = {name: str(getattr(self.times[0].recipe, name)) for name in self.open}
+        filled = {name: str(getattr(self.times[0].recipe, name.replace("-", "_"))) for name in self.open}
         return Recipe.from_settings({**self.settings, **filled})
 
     def described(self) -> dict[str, str]:

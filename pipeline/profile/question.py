@@ -1,5 +1,6 @@
 """What a log does not tell, and its owner is asked for."""
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 
@@ -16,6 +17,7 @@ from longstride.pipeline.profile.words.time_names import name_score
 
 __all__ = ["ask"]
 
+RATE = re.compile(r"(?<![\d.])([1-9]\d*(?:\.\d+)?)[_ ]?(k?hz)(?![a-z])", re.IGNORECASE)
 MOST_SOURCES = 3
 MOST_CELLS = 8
 MOST_KINDS = 8
@@ -29,6 +31,8 @@ def ask(draft: Proposal, sources: Sequence[str]) -> None:
             shown += f" --table {shlex.quote(draft.sample.table)}"
         if "start" in draft.open:
             question = _of_date(draft, shown)
+        elif "time-format" in draft.open:
+            question = _of_unit(draft)
         elif "timezone" in draft.open:
             question = _of_zone(draft)
         else:
@@ -60,6 +64,11 @@ def _of_zone(draft: Proposal) -> str:
     )
 
 
+def _of_unit(draft: Proposal) -> str:
+    doubt = next(one for one in draft.times[0].doubts if one.startswith("time-format: "))
+    return f"{doubt.removeprefix('time-format: ')}. Fill in time-format = {toml(OPEN)} in the recipe"
+
+
 def _of_step(draft: Proposal, sources: str) -> str:
     clock = unreadable_clock(draft.columns)
     frame = draft.sample.frame()
@@ -72,6 +81,7 @@ def _of_step(draft: Proposal, sources: str) -> str:
         "row to row, and --start 2024-03-01T08:00 where the first one is known, or fill in every = "
         f"{toml(OPEN)} in the recipe. If a column counts seconds, give --time COLUMN --time-format s to "
         "`longstride ingest`; if it is a time that is written in another way, its --time-format"
+        + _rate_in_name(draft.sample.excerpts[0].source.name)
         + _unknown_zone(frame)
         + _kinds_of_rows(frame)
     )
@@ -87,6 +97,14 @@ def _doubts_of_unread(draft: Proposal) -> Iterator[str]:
                 "it ends with the name of one"
             )
             return
+
+
+def _rate_in_name(name: str) -> str:
+    """What the name of a file seems to say, as of log_20HZ.csv."""
+    found = RATE.search(re.split(r"[/\\]", name)[-1])
+    if found is None:
+        return ""
+    return f". The name of the file says {found[0]!r}: if it is their rate, --every {found[1]}{found[2].lower()}"
 
 
 def _unknown_zone(frame: pl.DataFrame) -> str:

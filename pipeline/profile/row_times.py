@@ -16,7 +16,7 @@ from longstride.pipeline.ingest.times.zone_names import SEVERAL
 from longstride.pipeline.profile.clock.counted import UNKNOWN
 from longstride.pipeline.profile.clock.never_set import doubt_of_clock, doubt_of_halves
 from longstride.pipeline.profile.clock.reading import Times, has_zone
-from longstride.pipeline.profile.clock.several_zones import doubt_of_name, several_in
+from longstride.pipeline.profile.clock.several_zones import doubt_of_month, doubt_of_name, several_in
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import quoted
 from longstride.pipeline.profile.words.zone_words import SAYS_ZONE, named_zone, zone_with_summer
@@ -49,6 +49,7 @@ def say_time(draft: Proposal) -> None:
     draft.doubts += times.doubts
     if not times.open and columns and (named := doubt_of_name(times, draft.columns[columns[-1]])):
         draft.doubts.append(named)
+    draft.doubts += filter(None, (doubt_of_month(draft.columns[name]) for name in columns))
     if not times.open and (halves := doubt_of_halves(times, [draft.columns[name].texts for name in columns])):
         draft.doubts.append(halves)
     _doubt_other_times(draft, times)

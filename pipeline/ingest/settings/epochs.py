@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 __all__ = [
     "CLOCK_TEXTS",
     "DECIMAL_YEAR",
+    "DOTNET_TEXT",
     "EPOCHS",
     "UNITS_NS",
     "Count",
@@ -33,6 +34,8 @@ CLOCK_TEXTS = ("h:m:s", "m:s")
 DECIMAL_YEAR = "year"
 """A year with its fraction, such as 2014.0833."""
 COUNT = re.compile(r"(?P<base>.+?) \+ (?P<number>[1-9]\d{0,5})?(?P<unit>[a-z]+)(?: from (?P<first>[01]))?")
+DOTNET_TEXT = r"\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/"
+"""Milliseconds since 1970 as .NET writes them in JSON; an offset behind them changes nothing."""
 SINCE = re.compile(r"(\w+) since (.+)")
 SECOND, DAY = UNITS_NS["s"], UNITS_NS["d"]
 

@@ -20,6 +20,7 @@ PATTERNS = {
     **dict.fromkeys("bBhaA", r"[^\W\d_]+\.?"),
     **dict.fromkeys("pP", rf"(?:{HALVES})"),
     "j": r"\d{1,3}",
+    "q": "[1-4]",
     "u": r"\d",
     "w": r"\d",
     "f": r"\d{1,9}",
@@ -37,7 +38,7 @@ PATTERNS = {
 OF_DAY = set("HIklMSfpPTXRzZ")
 """Directives that say nothing of the date."""
 OF_YEAR = set("YyGgCsFDcxv+")
-OF_MONTH = set("mbBhj")
+OF_MONTH = set("mbBhjq")
 SAME = {"e": "d", "k": "H", "l": "I", "h": "b", "B": "b", "A": "a", "P": "p"}
 """Directives that name what another one names."""
 

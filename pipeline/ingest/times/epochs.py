@@ -6,13 +6,15 @@ from decimal import Decimal
 import polars as pl
 
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.settings.epochs import Epoch, nanoseconds_of
+from longstride.pipeline.ingest.settings.epochs import DOTNET_TEXT, Epoch, nanoseconds_of
 from longstride.pipeline.ingest.times.whole_numbers import masked, none, scaled
 
 __all__ = ["from_epoch", "from_numbers", "from_texts", "without_leap_seconds"]
 
 EXPONENT = r"^[+-]?\d+(?:\.\d*)?[eEdD][+-]?\d{1,3}$"
 HEXADECIMAL = r"^0[xX][0-9A-Fa-f]{1,15}$"
+WRAPPED = f"^{DOTNET_TEXT}$"
+DECIMAL_COMMA = r"^([+-]?\d{4,}),(\d+)$"
 LARGEST = 2**62
 MILLISECOND = 10**6
 DIGITS = 10
@@ -101,7 +103,12 @@ def without_leap_seconds(nanoseconds: pl.Series) -> pl.Series:
 
 
 def _in_digits(texts: pl.Series) -> pl.Series:
-    """Numbers such as 1.7e+09, as R, Fortran and floats are written, and 0x6553F100, as 1700000000."""
+    """Numbers such as 1.7e+09, as R, Fortran and floats are written, and 0x6553F100, as 1700000000.
+
+    Also those that .NET writes into JSON, and such as 1577836800,5, in which no comma is one of thousands.
+    """
+    if any(texts.str.contains(mark, literal=True).any() for mark in (",", ")")):
+        texts = texts.str.replace(WRAPPED, "${1}").str.replace(DECIMAL_COMMA, "${1}.${2}")
     written = texts.filter(texts.str.contains(f"{EXPONENT}|{HEXADECIMAL}")).unique()
     if written.is_empty():
         return texts

@@ -12,7 +12,7 @@ from longstride.pipeline.ingest.times.month_names import ENGLISH
 from longstride.pipeline.ingest.times.whole_numbers import masked
 from longstride.pipeline.ingest.times.zone_names import offsets_of
 
-__all__ = ["Spelt", "mended", "one_end", "readable", "without_fraction"]
+__all__ = ["LEAD", "Spelt", "mended", "one_end", "readable", "without_fraction"]
 
 BLANKS = r"[\s\u{a0}\u{2007}\u{202f}]+"
 FRACTION = re.compile(r"([^\w%])%f")
@@ -24,8 +24,14 @@ UNIT_OF_PART = {"j": "d", "H": "h", "k": "h", "M": "min"}
 FINER = {"d": "HkIlMSTXRcrps", "h": "MSTXRcrp", "min": "STXcr"}
 """Directives of finer parts: with one of these, a fraction is one of a second."""
 DIGITS_ALONE = re.compile(r"(?:%[YjmdHMSy])+")
+LEAD = re.compile(
+    r"(?:as of|(?:last )?updated?(?: (?:at|on))?|(?:recorded|measured|taken|logged) (?:at|on))[: ]\s*", re.I
+)
+"""Words before a time that say no more than that it is one."""
 ORDINAL = r"(\d)(?:st|nd|rd|th)\b"
 BETWEEN = (r"\s+(?:-|–|—|to|till|until|bis|->|→)\s+|\.\.+|\s*[–—→]\s*", r"\s*/\s*")  # noqa: RUF001
+FIRST_MONTHS = {"1": "01", "2": "04", "3": "07", "4": "10"}
+"""Of quarters."""
 SECOND_HALVES = ("午後", "下午", "오후", "du.")
 CLOCKS = r"^(?<begin>.*\d{1,2}:\d\d(?::\d\d)?)(?:-|~)(?<end>(?:\d.* )?\d{1,2}:\d\d(?::\d\d)?)$"
 """Two times without blanks between them."""
@@ -68,6 +74,10 @@ def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, 
         width = 6 if match[1] else 4
         clocks = _Cut(format_, match.start(), match.end(), rf"\d{{1,{width}}}")
         texts, _ = clocks.replaced(texts, lambda found: found.str.zfill(width), match[0])
+    if cut := _Cut.at(format_, "q"):
+        texts = texts.str.strip_chars()
+        texts = masked(texts, texts.str.contains(cut.pattern()))  # else 5 would be a month
+        texts, format_ = cut.replaced(texts, lambda quarters: quarters.replace(FIRST_MONTHS), "%m")
     if cut := _Cut.at(format_, "Z"):
         offsets = offsets_of(timezone)
 
@@ -81,10 +91,12 @@ def readable(texts: pl.Series, format_: str, timezone: str) -> tuple[pl.Series, 
 def mended(texts: pl.Series, format_: str) -> Spelt:
     """Spell texts that strptime could not read as it can; those that are still wrong it will not read then either.
 
-    Mended are blanks around and within them, 1st and 2nd, days of the week and months in other languages, a.m.
-    with points, the hour 24 (0 of the next day) and the second 60 (0 of the next minute).
+    Mended are blanks around and within them, words such as "last updated:" before them, 1st and 2nd, days of
+    the week and months in other languages, a.m. with points, the hour 24 (0 of the next day) and the second 60
+    (0 of the next minute).
     """
     texts = texts.str.replace_all(BLANKS, " ").str.strip_chars(" ").str.replace_all(ORDINAL, "${1}")
+    texts = texts.str.replace(f"^(?i:{LEAD.pattern})", "")
     if cut := _Cut.at(format_, "aA"):
         texts, format_ = cut.replaced(texts, lambda names: names.str.slice(0, 0), "")
         texts, format_ = texts.str.strip_chars(" ,"), format_.strip(" ,")

@@ -135,4 +135,5 @@ def _parse(texts: pl.Series, format_: str, unit: Literal["us", "ns"]) -> pl.Seri
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
         raise RecipeError(f"time-format {format_!r} cannot be used: {reason}", code="recipe-value") from None
-    return parsed.dt.replace_time_zone("UTC") if format_.endswith("UTC") else parsed
+    is_utc = format_.endswith("UTC") or "s" in directives(format_)
+    return parsed.dt.replace_time_zone("UTC") if is_utc else parsed

@@ -32,6 +32,8 @@ FRACTIONS = {
     9: re.compile(r"ns|nsecs?|nano(s|secs?|seconds?)?"),
 }
 """Digits of a fraction of a second, and what columns that count it are called."""
+SECONDS = re.compile(r"(?:unix|epoch|tv|utc)?(?:s|sec|secs|seconds?)")
+"""A column that is called so counts whole seconds, and the one of their fraction belongs to it."""
 MOST_ZONES = 3
 QUARTER_NS = 15 * UNITS_NS["min"]
 FARTHEST_NS = 14 * UNITS_NS["h"]
@@ -120,19 +122,24 @@ def with_half_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
 def with_fraction_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
     """The same times with a column beside them that counts milliseconds, microseconds or nanoseconds."""
     names, format_ = times.recipe.time_columns, _format_of(times, columns)
-    if not format_.endswith(("%S", "%s")) or not (times.nanoseconds.diff() == 0).any():
+    are_seconds = SECONDS.fullmatch(_last_word(names[-1])) is not None
+    if not format_.endswith(("%S", "%s")) or not (are_seconds or (times.nanoseconds.diff() == 0).any()):
         return
     for name, column in columns.items():
-        word = plain(re.split(r"[._/]", name)[-1])
-        digits = next((digits for digits, words in FRACTIONS.items() if words.fullmatch(word)), 0)
+        digits = next((one for one, words in FRACTIONS.items() if words.fullmatch(_last_word(name))), 0)
         if name in names or not digits or not column.is_whole or not column.numbers.count():
             continue
-        if column.numbers.is_between(0, 10**digits - 1).all() and column.numbers.n_unique() > 1:
+        if column.numbers.is_between(0, 10**digits - 1).all() and (are_seconds or column.numbers.n_unique() > 1):
             read = [columns[one].raw for one in (*names, name)]
             found = read_as(read, f"{format_} %{digits}f")
             if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
                 # Seconds that repeat look like an elapsed time, until their fractions are known.
                 yield found._replace(doubt=None if times.is_elapsed else times.doubt)
+
+
+def _last_word(name: str) -> str:
+    """Of such as stamp.secs."""
+    return plain(re.split(r"[._/]", name)[-1])
 
 
 def _format_of(times: Times, columns: Mapping[str, Column]) -> str:
@@ -157,7 +164,8 @@ def best_in_utc(found: Sequence[Times], columns: Mapping[str, Column]) -> Times:
         if not _is_open(other, columns) and _is_same_clock(best, other):
             shown = listed(list(best.recipe.time_columns))
             why = f"in UTC, or with its offset; {shown} is the same clock in another zone"
-            return other._replace(why={"time": why})
+            is_settled = other.recipe.epoch is not None or "%s" in (other.recipe.time_format or "")
+            return other._replace(why={"time": why}, doubt=None if is_settled else other.doubt)
     return best
 
 
@@ -169,7 +177,8 @@ def _is_open(times: Times, columns: Mapping[str, Column]) -> bool:
 
 def _is_same_clock(one: Times, other: Times) -> bool:
     """Whether two differ by an offset of whole quarters of an hour, or by two where clocks are changed."""
-    apart = (one.nanoseconds - other.nanoseconds).drop_nulls()
+    second = UNITS_NS["s"]  # one of them may be finer
+    apart = (one.nanoseconds // second * second - other.nanoseconds // second * second).drop_nulls()
     if len(apart) < len(one.nanoseconds.drop_nulls()) or apart.is_empty():
         return False
     offsets: pl.Series = apart.unique()

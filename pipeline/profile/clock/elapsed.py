@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
 import polars as pl
@@ -18,12 +19,16 @@ from longstride.pipeline.profile.clock.told import Told, doubt_of_begin, place
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_names import elapsed_unit, names_unit, plain
 
-__all__ = ["begun", "days_of_year", "find_cycles", "find_elapsed"]
+__all__ = ["NEAR", "begun", "days_of_year", "find_cycles", "find_elapsed", "goes_on"]
 
 CYCLE_NAME = re.compile(
     r"(?:time|elapsed|run|total|flight|load|machine)?(?:in)?(?:cycles?|zyklus|zyklen|ciclos?)(?:no|nr|num|number|count|index|id|s)?"
 )
 DAY_NAME = re.compile(r"(?:time)?j(?:ulian)?(?:days?)?|doy|dayofyear|yday|jday|decimalday|julday|timej\w*")
+NEAR_WHOLE = 1e-3
+SEEN = 10_000
+TOLD_S = Fraction(1, 10**5)
+"""A time that is rounded by less is as good as exact."""
 NEAR = 0.02
 """A step that differs by less is the same."""
 
@@ -37,22 +42,51 @@ def find_elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[T
         if unit is None or not column.numbers.count() or column.numbers.count() < MOST * len(column.numbers):
             continue
         other = None
-        if said is None and column.is_whole:
-            # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
-            step: Any = column.numbers.drop_nulls().diff().median() or 0
-            unit, other = ("ms", "s") if step >= 20 and step % 60 else ("s", "ms")
+        if said is None:
+            unit, other = _likely_units(column)
         times = read_as([column.raw], unit, decimal=(column.spelling.decimal,))
         if times is None:
             continue
         seen = sense(times.nanoseconds, blocks)
-        if seen.num_steps and not seen.num_back and _goes_on(seen, times.nanoseconds, blocks):
+        if seen.num_steps and not seen.num_back and goes_on(seen, times.nanoseconds, blocks):
             doubt = f"{name!r} is an elapsed time in {unit}"
             if other:
                 doubt += f"; its name says no unit: if it counts {other}, say time-format = {toml(other)}"
-            yield times._replace(doubt=doubt, score=seen.score, is_elapsed=True)
+            rounding = tuple(_doubts_of_rounding(column, unit))
+            yield times._replace(doubt=doubt, doubts=rounding, score=seen.score, is_elapsed=True)
 
 
-def _goes_on(seen: Sense, nanoseconds: pl.Series, blocks: pl.Series) -> bool:
+def _likely_units(column: Column) -> tuple[str, str]:
+    """The unit of a time of which none is said, and what else it may be."""
+    numbers = column.numbers.drop_nulls()
+    if column.is_whole:
+        # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
+        step: Any = numbers.diff().median() or 0
+        return ("ms", "s") if step >= 20 and step % 60 else ("s", "ms")
+    # Hours of the day such as 12.6763888 are whole seconds that somebody divided.
+    of_day = numbers.is_between(1, 2 * 24).all() and not _are_round(numbers * 10**4)
+    return ("h", "s") if of_day and _are_round(numbers * 3600) else ("s", "min")
+
+
+def _are_round(numbers: pl.Series) -> bool:
+    return float(((numbers - numbers.round()).abs() < NEAR_WHOLE).mean() or 0) >= MOST  # type: ignore[arg-type]
+
+
+def _doubts_of_rounding(column: Column, unit: str) -> Iterator[str]:
+    """Fractions of a minute or an hour that are no whole milliseconds: they are rounded."""
+    for text in column.values.head(SEEN) if unit in ("min", "h") else ():
+        digits = re.fullmatch(r"[+-]?\d+[.,]\d+", text)
+        seconds = Fraction(text.replace(",", ".") if digits else "0") * (UNITS_NS[unit] // UNITS_NS["s"])
+        stored = Fraction(round(seconds * 1000), 1000)
+        if abs(stored - seconds) >= TOLD_S:
+            yield (
+                f"time-format: times are rounded to the millisecond: {text} {unit} is {float(seconds):.9g} s, and "
+                f"stored as {float(stored):.9g} s"
+            )
+            return
+
+
+def goes_on(seen: Sense, nanoseconds: pl.Series, blocks: pl.Series) -> bool:
     """Whether most rows have a time of their own, or those of one time are as many each time: a coarse clock."""
     few_still = seen.num_still <= 0.1 * seen.num_steps
     return few_still or runs_of(nanoseconds, blocks, are_whole=False).are_of_coarse_clock
@@ -82,12 +116,12 @@ def begun(times: Times, column: Column, told: Told) -> Times:
     start = told.start or (begin and begin.start)
     if start is None:
         doubt = (
-            f"{times.doubt}, without a date: rows are as if from 1970. If you know when it began, say so, as with "
-            'start = "2024-03-01T08:00"'
+            f"{times.doubt}. It is without a date: rows are as if from 1970. If you know when it began, say so, "
+            'as with start = "2024-03-01T08:00"'
         )
         return times._replace(doubt=doubt)
     recipe = replace(times.recipe, start=start)
-    doubts = (doubt_of_begin(begin, f"when {column.name!r} was 0"),) if begin else ()
+    doubts = (*times.doubts, *((doubt_of_begin(begin, f"when {column.name!r} was 0"),) if begin else ()))
     nanoseconds = to_nanoseconds([column.raw], recipe).nanoseconds
     return times._replace(recipe=recipe, nanoseconds=nanoseconds, doubts=doubts)
 

@@ -1,22 +1,29 @@
 """Rows that hold the time of day alone, with a date that the head or the owner tells, or that is asked for."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 import polars as pl
 
+from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.beside import is_half_of_day, with_half_column
 from longstride.pipeline.profile.clock.reading import Times, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.clock.told import Told, doubt_of_begin
 from longstride.pipeline.profile.column import MOST, Column
+from longstride.pipeline.profile.head.begin import Begin
 from longstride.pipeline.profile.words.time_formats import clock_formats, is_clock
-from longstride.pipeline.profile.words.time_names import name_score
+from longstride.pipeline.profile.words.time_names import name_score, plain
 
 __all__ = ["find_times_of_day"]
 
+ELAPSED = re.compile("elapsed|duration|relative|verstrichen|laufzeit|écoulé|ecoule|transcurrid|trascors|経過|经过")
+"""What a column is called that counts from the beginning on, though it is written like a time of day."""
+NEAR_ZERO_NS = 10 * UNITS_NS["min"]
 ANY_DAY = "2000-01-01"
 MAX_TEXTS = 50
 
@@ -27,9 +34,11 @@ def find_times_of_day(columns: Mapping[str, Column], blocks: pl.Series, told: To
     Raises RecipeError where the owner says more than a date.
     """
     begin, date = told.begin, told.date
-    found = [times for column in columns.values() if (times := _read(column)) is not None]
+    clocks = [column for column in columns.values() if not ELAPSED.search(plain(column.name))]
+    found = [times for column in clocks if (times := _read(column)) is not None]
     if any(map(is_half_of_day, columns.values())):  # 8:00 is morning and evening
         found = [fuller for times in found for fuller in with_half_column(times, columns)]
+    found = [times for times in found if not _begins_anew(times, begin)]
     seen = {id(times): sense(times.nanoseconds, blocks) for times in found}
     found = [times for times in found if seen[id(times)].num_steps > seen[id(times)].num_still]
     if not found:
@@ -45,6 +54,16 @@ def find_times_of_day(columns: Mapping[str, Column], blocks: pl.Series, told: To
             "Cut it at midnight, or write the date into its rows",
         )
     return times._replace(doubts=doubts, open=() if date else ("start",))
+
+
+def _begins_anew(times: Times, begin: Begin | None) -> bool:
+    """Whether it is 0:00 where the head says that a log began at another time: then it counts from there on."""
+    if begin is None or "T" not in begin.start or not begin.is_start or times.nanoseconds.count() == 0:
+        return False
+    clock = datetime.fromisoformat(begin.start)
+    began_ns = (clock.hour * 60 + clock.minute) * UNITS_NS["min"]
+    first_ns = int(times.nanoseconds.drop_nulls()[0]) % UNITS_NS["d"]
+    return first_ns < NEAR_ZERO_NS and min(began_ns, UNITS_NS["d"] - began_ns) > 2 * NEAR_ZERO_NS
 
 
 def _read(column: Column) -> Times | None:

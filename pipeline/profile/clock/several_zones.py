@@ -1,4 +1,4 @@
-"""Times that end with the name of a zone that means several: read as each, and asked for."""
+"""Times with the name of a zone or of a month that means several: read as each, and asked for or doubted."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.times.month_names import SEVERAL as MONTHS
 from longstride.pipeline.ingest.times.zone_names import SEVERAL
 from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.clock.times import read_times
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.storage.text import readable_time
 
-__all__ = ["doubt_of_name", "find_in_several_zones", "several_in"]
+__all__ = ["doubt_of_month", "doubt_of_name", "find_in_several_zones", "several_in"]
 
 NAME = re.compile(rf"(?<![^\W_])({'|'.join(SEVERAL)})(?![^\W_])")
+MONTH = rf"(?i)(?:^|[^\p{{L}}])({'|'.join(MONTHS)})(?:$|[^\p{{L}}])"
 LIKELY = ("EST", "EDT", "PST", "MST")
 """Names that are hardly ever meant otherwise than in America: they are read so, with a doubt."""
 
@@ -63,3 +65,16 @@ def doubt_of_name(times: Times, column: Column) -> str | None:
         f"{other} (UTC{other_offset}), say timezone = {toml(other)}" for other, other_offset in others
     )
     return f"timezone: {name} behind times is read as UTC{offset}; if it is that of {shown}"
+
+
+def doubt_of_month(column: Column) -> str | None:
+    """A doubt of times in which a name of a month means another one in Croatian; None for others."""
+    found = column.values.str.extract(MONTH).drop_nulls() if not column.is_plain else column.values.clear()
+    if found.is_empty():
+        return None
+    name = str(found[0])
+    first, second = MONTHS[name.lower()]
+    return (
+        f"time-format: {name!r} in {column.name!r} is read as {first}, as in Polish or Czech; in Croatian it is "
+        f"{second}: if the log is Croatian, write months as numbers"
+    )

@@ -1,13 +1,11 @@
 """Which columns are the time of a row, and how it is written: the reading with most sense first."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 import polars as pl
 
-from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import DECIMAL_YEAR
 from longstride.pipeline.ingest.times.spelling import one_end
@@ -19,23 +17,28 @@ from longstride.pipeline.profile.clock.beside import (
     with_zone_column,
     without_idle,
 )
-from longstride.pipeline.profile.clock.elapsed import find_cycles, find_elapsed
+from longstride.pipeline.profile.clock.elapsed import find_cycles, find_elapsed, goes_on
 from longstride.pipeline.profile.clock.numbers.counts_on import (
     counts_of_day,
     counts_of_weeks,
     parts_with_count,
     with_count,
 )
-from longstride.pipeline.profile.clock.numbers.epoch_readings import NumberReading, read_numbers
+from longstride.pipeline.profile.clock.numbers.epoch_readings import (
+    NumberReading,
+    is_unnamed_unix,
+    read_numbers,
+    with_decimal_comma,
+)
 from longstride.pipeline.profile.clock.numbers.named_epochs import named_epochs
 from longstride.pipeline.profile.clock.numbers.parts import (
-    PARTS,
     is_hhmm,
     is_hhmmss,
     is_part,
     parts_of_time,
-    unnamed_parts,
 )
+from longstride.pipeline.profile.clock.numbers.unnamed import find_unnamed_parts
+from longstride.pipeline.profile.clock.order import chosen, doubt_of_order, is_other_order, order_of_date
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.column import MOST, Column
@@ -43,7 +46,7 @@ from longstride.pipeline.profile.words.time_formats import clock_formats, date_f
 from longstride.pipeline.profile.words.time_names import name_score
 from longstride.storage.text import readable_time
 
-__all__ = ["chosen", "find_times", "is_time_of_day", "read_times", "rounded"]
+__all__ = ["find_times", "is_time_of_day", "read_times", "rounded"]
 
 MAX_TEXTS = 50
 """Texts that are looked at for formats."""
@@ -51,6 +54,8 @@ HALF = 0.5
 ROUNDED = ((8, "10ms"), (7, "10ms"), (6, "100ms"), (5, "1s"), (4, "1m"))
 """To what day numbers of so many digits can be rounded."""
 DAY_NS = 86_400 * 10**9
+UNPADDED = r"^(?:\d|1\d|2[0-4]):[0-5]?\d$"
+"""Hours and minutes, such as 9:5, which are a time of day where the column is called so."""
 OFFSET_AT_END = r"\d{1,2}:\d\d(?::\d\d)?([+-]\d\d:\d\d)$"
 MOST_OFFSETS = 4
 """Of a logger that travels."""
@@ -102,7 +107,7 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
     for names, format_ in parts_of_time(columns):
         add(read_as([columns[name].raw for name in names], format_), 0, 4.5)
     if not found:
-        found += _unnamed(columns, blocks)
+        found += find_unnamed_parts(columns, blocks)
     if not found:
         found += find_elapsed(columns, blocks)
     if not found:
@@ -135,6 +140,8 @@ def is_time_of_day(column: Column) -> bool:
     if column.is_plain or column.values.is_empty():
         return False
     texts = column.values.head(MAX_TEXTS)
+    if name_score(column.name) and texts.str.contains(UNPADDED).all():
+        return True
     begins = one_end(texts, "begin").fill_null("")
     return any(sum(map(is_clock, found)) >= MOST * len(found) for found in (texts.to_list(), begins.to_list()))
 
@@ -159,11 +166,14 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series, timezone: str = 
     first, *others = (times for times in found if times.nanoseconds.count() == most)
     rivals = [first]
     for other in others:
-        if _order_of_date(other) != _order_of_date(first) and not any(
+        if order_of_date(other) != order_of_date(first) and not any(
             other.nanoseconds.equals(rival.nanoseconds) for rival in rivals
         ):
             rivals.append(other)
-    return chosen(rivals, columns, blocks) if len(rivals) > 1 else first
+    if len(rivals) > 1:
+        return chosen(rivals, columns, blocks)
+    alike = next((other for other in others if is_other_order(other, first)), None)
+    return first._replace(doubt=doubt_of_order(first, alike, columns)) if alike else first
 
 
 def _has_many_ends(column: pl.Series) -> bool:
@@ -187,37 +197,6 @@ def _intervals(columns: Sequence[pl.Series]) -> Iterator[Times]:
             yield times._replace(
                 doubt=f'{shown!r} is an interval: its beginning is taken; if it is the end, say interval = "end"'
             )
-
-
-def _order_of_date(times: Times) -> tuple[str, ...]:
-    """Of day, month and year."""
-    return tuple(re.findall(r"%([dmyY])", times.recipe.time_format or ""))
-
-
-def chosen(rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series) -> Times:
-    """Choose between ways to read times that differ in the order of day, month and year."""
-    if "%p" in (rivals[0].recipe.time_format or ""):
-        rivals.sort(key=lambda times: _order_of_date(times)[:1] != ("m",))  # who writes AM and PM writes so
-    senses = {id(times): sense(times.nanoseconds, blocks) for times in rivals}
-    chosen, other = sorted(rivals, key=lambda times: senses[id(times)].disorder)[:2]
-    ours, theirs = senses[id(chosen)], senses[id(other)]
-    differ = (chosen.nanoseconds != other.nanoseconds).fill_null(False).arg_true()
-    row = int(differ[0]) if len(differ) else 0
-    text = " ".join(str(column[row]).strip() for column in columns)
-    one, two = (readable_time(times.nanoseconds[row], fraction=False) for times in (chosen, other))
-    say = f"say time-format = {toml(str(other.recipe.time_format))}"
-    if ours.num_back < theirs.num_back:
-        why = "more rows would go back in time"
-    elif ours.num_leaps < theirs.num_leaps:
-        why = "times would leap by years"
-    elif ours.num_kinds < theirs.num_kinds:
-        why = "steps would differ more"
-    elif ours.is_future < theirs.is_future:
-        why = "times would lie in the future"
-    else:
-        doubt = f"{text!r} is {one} or {two}, and nothing tells which: read as {one}. If it is {two}, {say}"
-        return chosen._replace(doubt=doubt, rival=other)
-    return chosen._replace(doubt=f"{text!r} is taken for {one}; read as {two}, {why}. If it is that, {say}")
 
 
 def _settled(times: Times, others: Sequence[Times]) -> Times:
@@ -245,6 +224,7 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
     """The likeliest reading of numbers as times; None where they are rather values of a channel."""
     if not (column.raw.dtype.is_numeric() or column.raw.dtype == pl.String):
         return None
+    column = with_decimal_comma(column)
     readings = read_numbers(column, blocks)
     if not readings:
         return None
@@ -252,13 +232,21 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
     is_regular = first.sense.share_usual >= 0.5 and first.sense.num_leaps == 0
     if not name_score(column.name):
         # Others are channels whose numbers happen to be as large.
-        if first.sense.num_steps == 0 or first.sense.num_back or first.sense.num_still:
+        seen = first.sense
+        if seen.num_steps == 0 or seen.num_back or not (is_regular or is_unnamed_unix(column, first)):
             return None
-        if not is_regular:
+        if first.recipe.epoch and first.recipe.epoch.unit_ns == DAY_NS and not _has_short_steps(first.nanoseconds):
+            return None  # numbers that rise by 50 are rather milliseconds
+        if seen.num_still and not (is_unnamed_unix(column, first) and goes_on(seen, first.nanoseconds, blocks)):
             return None
     rivals = [other for other in others if other.cost - first.cost <= CLOSE]
     times = Times(first.recipe, first.nanoseconds, _other_epochs(column, first, rivals))
     return rounded(times, column, blocks)
+
+
+def _has_short_steps(nanoseconds: pl.Series) -> bool:
+    """Whether rows are at most a month apart, as hardly a log without names is."""
+    return float(nanoseconds.drop_nulls().diff().abs().median() or 0) <= 31 * DAY_NS  # type: ignore[arg-type]
 
 
 def rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
@@ -307,22 +295,6 @@ def _with_doubt_of_date(times: Times | None, date: Column) -> Times | None:
         "something else, name the column of their date in time"
     )
     return times._replace(doubt="; ".join(filter(None, (times.doubt, doubt))))
-
-
-def _unnamed(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
-    """Columns without names of their own whose numbers are those of a clock, the way with the most parts."""
-    found = []
-    for names in unnamed_parts(columns):
-        times = read_as([columns[name].raw for name in names], None)
-        seen = times and sense(times.nanoseconds, blocks)
-        if times and seen and seen.num_steps and not seen.num_back and not seen.num_still:
-            parts = listed([*PARTS][: len(names)])
-            doubt = (
-                f"the columns have no names, and {listed(names)} are taken for {parts}. If they are others, say "
-                "their names in header, and time"
-            )
-            found.append(times._replace(doubt=doubt, score=seen.score))
-    return found[-1:]
 
 
 def _formats(columns: Sequence[pl.Series]) -> list[str | None]:

@@ -14,6 +14,9 @@ NO_DATE = (
 )
 
 
+MOST_SHOWN = 2
+
+
 class Told(NamedTuple):
     """What is told of the times of rows."""
 
@@ -47,4 +50,8 @@ def doubt_of_begin(begin: Begin, what: str) -> str:
         doubt += f'. Nothing tells day and month apart: if it is {begin.other}, say start = "{begin.other}"'
     elif not begin.is_start:
         doubt += ". If it is the time of something else, say start"
+    if begin.rivals:
+        shown = " and ".join(place(line, text) for line, text in begin.rivals[:MOST_SHOWN])
+        more = len(begin.rivals) - MOST_SHOWN
+        doubt += f". Other lines tell other times: {shown}{f' and {more} more' if more > 0 else ''}"
     return doubt

@@ -19,9 +19,9 @@ from longstride.pipeline.profile.clock.numbers.parts import (
     is_month_name,
     is_part,
 )
+from longstride.pipeline.profile.clock.order import chosen
 from longstride.pipeline.profile.clock.reading import Times, read_as
 from longstride.pipeline.profile.clock.sense import sense
-from longstride.pipeline.profile.clock.times import chosen
 from longstride.pipeline.profile.clock.told import Told, place
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats

@@ -25,8 +25,10 @@ TIME = re.compile(
 OTHER = re.compile(
     r"upload|download|export|import|print|save|creat|modif|calib|cal\b|end|stop|finish|last|zone|interval|stored|file"
     r"|version|install|deploy|birth|service|report|conver|process|read|format|duration|length|elapsed|data$|dataform"
+    r"|window|datcnv|filter|align|celltm|loopedit|wildedit|derive|binavg"
 )
-"""Times of something else."""
+"""Times of something else, such as of a program that Sea-Bird runs over a log."""
+REMARK = re.compile(r"\s*[\[(].*")
 UTC_SAID = re.compile(r"(?:utc|gmt|z)$")
 YEAR = re.compile(r"(?:the|log|data|measurement|survey)?(?:year|jahr|année|annee|año|ano|anno|rok|год)")
 BLANKS = re.compile(r"\s+")
@@ -49,6 +51,8 @@ class Begin(NamedTuple):
     """Whether it says that it is the start, not just a date."""
     other: str | None = None
     """Another reading of the same text, where day and month could be either."""
+    rivals: tuple[tuple[int, str], ...] = ()
+    """Lines that tell another time in the same way: those before each, and its text."""
 
     @property
     def date(self) -> str:
@@ -84,7 +88,13 @@ def find_begin(entries: Sequence[Entry], lines: Sequence[str]) -> Begin | None:
         other = date.dates[1] if other is None and len(date.dates) > 1 else other
         if _is_in_utc(date.entry) and re.search(r"T[\d:.]+$", start):
             start += "+00:00"
-        return Begin(start, text, date.entry.line, is_start, other)
+        rivals = [
+            one.entry
+            for one in dates
+            if not (one.dates[0].startswith(start[:16]) or start.startswith(one.dates[0]))
+        ]
+        apart = {entry.values[0]: (entry.line, entry.text) for entry in rivals}
+        return Begin(start, text, date.entry.line, is_start, other, tuple(apart.values()))
     return None
 
 
@@ -107,6 +117,8 @@ def _is_time_key(key: str) -> bool:
 def _told(entry: Entry, order: str | None) -> _Told | None:
     """What its first value says; that of other channels is not asked."""
     text = LONG_FRACTION.sub(r"\1.\2", BLANKS.sub(" ", entry.values[0]))
+    if not any(_iso(text, format_) for format_ in datetime_formats(text)):
+        text = REMARK.sub("", text)
     dates = list(dict.fromkeys(filter(None, (_iso(text, format_) for format_ in datetime_formats(text)))))
     if order and (match := re.match(r"(\d{1,4})([-/.])(\d{1,2})[-/.](\d{1,4})(.*)", text)):
         format_ = match[2].join(OF_ORDER[part[0].lower()] for part in re.split("[-/.]", order))
@@ -129,9 +141,9 @@ def _iso(text: str, format_: str) -> str | None:
     if read is None or read < 0:
         return None
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=read // 1000)
-    has_clock = re.search("%[HIR]", format_) is not None
+    has_clock = re.search("%[HIRs]|^ms$", format_) is not None
     return (
-        moment.replace(tzinfo=None).isoformat() + ("+00:00" if "%#z" in format_ else "")
+        moment.replace(tzinfo=None).isoformat() + ("+00:00" if re.search("%#z|%s|^ms$", format_) else "")
         if has_clock
         else f"{moment:%Y-%m-%d}"
     )

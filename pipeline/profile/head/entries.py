@@ -53,6 +53,13 @@ def _of_line(number: int, line: str) -> Iterator[Entry]:
     for cell in cells if len(cells) > 1 else ():
         if "=" in cell and (entry := _entry(number, cell.strip())) is not None:
             yield entry
+    for key, value in pairwise(cells):
+        if (
+            key.strip().endswith(":")
+            and value.strip()
+            and (entry := _entry(number, f"{key.strip()} {value.strip()}"))
+        ):
+            yield entry
 
 
 def _entry(number: int, text: str) -> Entry | None:

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
+from longstride.pipeline.ingest.settings.epochs import DOTNET_TEXT
 from longstride.pipeline.ingest.settings.time_format import HALVES
+from longstride.pipeline.ingest.times.spelling import LEAD
 
 __all__ = [
     "AROUND",
@@ -50,17 +52,25 @@ DATES = tuple(
         (r"\d{2}(?P<mark>[-/])[0-3]\d{2}(?=[T _:]\d\d)", ("%y{0}%j",)),
         (r"[0-3]\d{2}(?P<mark>[-/ ])(?:19|20)\d{2}(?!\d)", ("%j{0}%Y",)),
         (r"[01]\d(?P<mark>[-/])(?:19|20)\d{2}$", ("%m{0}%Y",)),
-        (r"(?:19|20)\d{2}(?P<mark>M)[01]\d$", ("%YM%m",)),
+        (r"(?:19|20)\d{2}(?P<mark>[ -]?M)[01]?\d$", ("%Y{0}%m",)),
+        (r"(?:19|20)\d{2}(?P<mark>:|[ /.-]?[QqTK])[1-4]$", ("%Y{0}%q",)),
+        (r"(?P<mark>[QqTK])[1-4](?P<mark2>[ /.-]?)(?:19|20)\d{2}$", ("{0}%q{1}%Y",)),
+        (r"[1-4](?P<mark>[QqTK][ /.-]?)(?:19|20)\d{2}$", ("%q{0}%Y",)),
+        (r"(?:19|20)\d{2}(?P<mark>:)(?:0?[1-9]|1[0-2])$", ("%Y:%m",)),
         (rf"(?:19|20)\d{{2}}(?P<mark>[-/ ]){MONTH}$", ("%Y{0}%b",)),
         (r"(?:19|20)\d{2}(?P<mark>[-/.])[01]\d$", ("%Y{0}%m",)),
         (rf"{MONTH}(?P<mark>[- /])(?:19|20)\d{{2}}$", ("%b{0}%Y",)),
         (rf"{MONTH}(?P<mark>-)\d\d$", ("%b{0}%y",)),
+        (r"\d{1,2}(?P<mark>[ -](?:[Tt]háng|[Tt]hg\.?) ?)\d{1,2}(?P<mark2>,? |[-/]| năm )\d{4}", ("%d{0}%m{1}%Y",)),
         (r"\d{4}年\d{1,2}月\d{1,2}日(?P<mark>)", ("%Y年%m月%d日",)),
         (r"\d{4}년\d{1,2}월\d{1,2}일(?P<mark>)", ("%Y년%m월%d일",)),
         (r"\d{4}년 ?\d{1,2}월 ?\d{1,2}일(?P<mark>)", ("%Y년 %m월 %d일",)),
         (r"\d{6}(?P<mark>)(?=[ T_-]?\d{4}|[ T_-]\d\d:)", ("%d%m%y", "%m%d%y", "%y%m%d")),
     )
 )
+DOTNET = re.compile(DOTNET_TEXT)
+UNIX_UTC = re.compile(r"1\d{9}(\.\d+)?( ?UTC)")
+CLOCK_AND_DATE = re.compile(r"([0-2]\d[0-5]\d(?:[0-5]\d)?)([ ,_T-])(\d{6}|\d{8})")
 MONTH_OF_YEAR = re.compile(r"(?:19|20)\d\d([/-])(?:0?[1-9]|1[0-2])")
 WEEKDAY = re.compile(
     r"(?!(?i:[ap]m\b|\w*(?:date|time|start|stop|end|begin|first|last|from|until|since|datum|zeit|log))\b)"
@@ -94,7 +104,10 @@ TIME_OF_DAY = re.compile(
 COMPACT_TIME_OF_DAY = re.compile(
     r"[0-2]\d[0-5]\d(?P<second>[0-5]\d(?:(?P<point>[.,])(?P<fraction>\d{1,9}))?)?(?P<zone>Z|[+-]\d{4}| ?UTC)?"
 )
-UNPADDED = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}")
+UNPADDED = re.compile(
+    rf"\d{{1,2}}:\d{{1,2}}(?P<second>:\d{{1,2}}(?:(?P<point>[.,:])(?P<fraction>\d{{1,9}}))?)?"
+    rf"(?P<half>\s?(?:{HALVES}))?(?P<zone>\s?(?:[Zz]|UTC|GMT|[+-]\d\d:?\d\d))?"
+)
 DIGITS_OF_UTC = re.compile(r"[0-2]\d[0-5]\d(?:[0-5]\d)? ?UTC")
 WITH_UNITS = re.compile(r"\d{1,2}(?P<hour> ?h) ?\d\d(?P<minute> ?m(?:in)?)(?: ?\d\d(?P<second> ?s(?:ec)?))?")
 HOUR_AND_HALF = re.compile(rf"\d{{1,2}}(?P<blank> ?)(?:{HALVES})")
@@ -123,9 +136,18 @@ def datetime_formats(text: str) -> Iterator[str]:
     if text.isdigit():
         yield from digit_formats(text)
         return
+    if DOTNET.fullmatch(text):
+        yield "ms"
+        return
+    if unix := UNIX_UTC.fullmatch(text):
+        yield f"%s{'%.f' if unix[1] else ''}{unix[2]}"
+        return
     if found := AROUND.fullmatch(text):
         before, within, after = (part or "" for part in (found.groups()[:3] if found[2] else found.groups()[3:]))
         yield from (f"{before}{format_}{after}" for format_ in datetime_formats(within))
+        return
+    if lead := LEAD.match(text):
+        yield from datetime_formats(text[lead.end() :])
         return
     if (behind := WEEKDAY_BEHIND.fullmatch(text)) and WEEKDAYS.fullmatch(behind[3]):
         yield from (f"{format_} %a" for format_ in datetime_formats(behind[1]))
@@ -154,8 +176,11 @@ def datetime_formats(text: str) -> Iterator[str]:
         if between[0] in ("T", " ") and (hour := HOUR.fullmatch(rest)):
             yield f"{date}{between[0]}%H{hour['mark']}"
     if (first := re.match(r"([^\s,]+(?: ?[AaPp][Mm]| UTC| GMT)?)(,? )", text)) and is_clock(first[1]):
-        dates = [date for date, left in _dates(text[first.end() :]) if not left]
+        dates = date_formats(text[first.end() :])
         yield from (f"{clock}{first[2]}{date}" for clock, date in product(clock_formats(first[1]), dates))
+    if digits := CLOCK_AND_DATE.fullmatch(text):
+        clock = "%H%M%S" if len(digits[1]) == 6 else "%H%M"
+        yield from (f"{clock}{digits[2]}{date}" for date in date_formats(digits[3]))
 
 
 def _dates(text: str) -> Iterator[tuple[str, str]]:
@@ -183,7 +208,7 @@ def date_formats(text: str) -> list[str]:
     found = list(datetime_formats(text))
     if re.fullmatch(r"\d{6}", text):
         found += ["%d%m%y", "%m%d%y", "%y%m%d"]
-    return [format_ for format_ in found if not re.search("%[HI]", format_)]
+    return [format_ for format_ in found if not re.search("%[HIs]|^ms$", format_)]
 
 
 def clock_formats(text: str) -> Iterator[str]:
@@ -206,14 +231,13 @@ def clock_formats(text: str) -> Iterator[str]:
         rest = text[first.end() :]
         yield from (f"%p{first['blank']}{clock.replace('%H', '%I')}" for clock in clock_formats(rest))
         return
-    match = TIME_OF_DAY.fullmatch(text)
+    match = TIME_OF_DAY.fullmatch(text) or UNPADDED.fullmatch(text)
     if match is None:
-        if UNPADDED.fullmatch(text):
-            yield "%H:%M:%S"
         return
+    mark = match.groupdict().get("mark", ":")
     hour, half = ("%I", " %p" if match["half"][0].isspace() else "%p") if match["half"] else ("%H", "")
-    second = f"{match['mark']}%S{_fraction(match)}" if match["second"] else ""
-    yield f"{hour}{match['mark']}%M{second}{half}{_zone(match['zone'] or '')}"
+    second = f"{mark}%S{_fraction(match)}" if match["second"] else ""
+    yield f"{hour}{mark}%M{second}{half}{_zone(match['zone'] or '')}"
 
 
 def _fraction(match: re.Match[str]) -> str:
@@ -248,8 +272,10 @@ def is_clock(text: str) -> bool:
     """Whether a text looks like a time of day: 18:00 or 18.00.00, but not 18.00 or 18-00, which are numbers."""
     match = TIME_OF_DAY.fullmatch(text)
     if match is None:
+        unpadded = UNPADDED.fullmatch(text)
+        if unpadded is not None and (unpadded["second"] or unpadded["half"]):
+            return True
         return any(
-            pattern.fullmatch(text)
-            for pattern in (FULL_HOUR, EAST_ASIAN, KOREAN, UNPADDED, DIGITS_OF_UTC, WITH_UNITS)
+            pattern.fullmatch(text) for pattern in (FULL_HOUR, EAST_ASIAN, KOREAN, DIGITS_OF_UTC, WITH_UNITS)
         )
     return match["mark"] in (":", ": ", "h") or (match["second"] is not None and match["mark"] != " ")

@@ -1,6 +1,7 @@
 """Numbers that may be times: the epochs and the dates in digits that they could be of, the likeliest first."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,12 +10,13 @@ import polars as pl
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.epochs import epoch_of
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.profile.clock.numbers.parts import INVENTED
 from longstride.pipeline.profile.clock.sense import YEAR_NS, Sense, sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import digit_formats
 from longstride.pipeline.profile.words.time_names import name_score, plain
 
-__all__ = ["NumberReading", "read_numbers"]
+__all__ = ["NumberReading", "is_unnamed_unix", "read_numbers", "with_decimal_comma"]
 
 COSTS = {
     "s": 0.0,
@@ -60,6 +62,11 @@ DIGITS_COST = -0.5
 """Of a date in digits that fits every number."""
 SHORT_YEAR_COST = 0.4
 """More, where the year has two digits: 200501010030 is rather a time of January 2005 than one of May 2020."""
+MOMENT = re.compile(
+    rf"{INVENTED.pattern}|[Ww]hen|.*(?:[_ ][aA]t|[a-z]At)"
+    r"|(?i:recorded|logged|created|measured|observed|received|sampled)"
+)
+"""Names that say little, and those of a moment."""
 FIRST_NS, LAST_NS = 631_152_000 * 10**9, 4_102_444_800 * 10**9
 """The years 1990 to 2100."""
 LONG_AGO_NS = -2_208_988_800 * 10**9
@@ -104,6 +111,20 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
             found.append(NumberReading(recipe, nanoseconds, seen, cost))
     found.sort(key=lambda reading: reading.cost)
     return [reading for reading in found if not _is_beaten(reading, found[0])]
+
+
+def with_decimal_comma(column: Column) -> Column:
+    """A column of texts such as 1577836800,5 as one of numbers; others as they are."""
+    if column.is_plain or column.raw.dtype != pl.String or not column.values.str.contains(r"^\d{4,},\d+$").any():
+        return column
+    return Column(column.raw, replace(column.spelling, decimal=","), column.unit)
+
+
+def is_unnamed_unix(column: Column, first: NumberReading) -> bool:
+    """Whether a column without a name, or one such as created_at, holds Unix time of the past."""
+    is_unix = first.recipe.time_format in ("s", "ms", "us", "ns")
+    seen = first.sense
+    return is_unix and MOMENT.fullmatch(column.name) is not None and not (seen.is_future or seen.num_leaps)
 
 
 def _is_beaten(reading: NumberReading, first: NumberReading) -> bool:

@@ -3,17 +3,19 @@
 import re
 from calendar import month_abbr, month_name
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import takewhile
 
 from longstride.pipeline.ingest.times.month_names import ENGLISH
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, is_clock
-from longstride.pipeline.profile.words.time_names import name_score, plain
+from longstride.pipeline.profile.words.time_names import PART_NAMES, name_score, plain
 
 __all__ = [
     "DAY_OF_YEAR",
     "DECIMAL_DAY",
+    "INVENTED",
+    "LIMITS",
     "PARTS",
+    "are_whole",
     "clock_beside",
     "finer_parts",
     "is_hhmm",
@@ -21,22 +23,18 @@ __all__ = [
     "is_month_name",
     "is_part",
     "parts_of_time",
-    "unnamed_parts",
 ]
 
-YEAR = "year yyyy yr yy jahr annee année ano año anno rok 年 年份 год"
-MONTH = "month mon mo mm monat mois mes mês mese 月 月份 месяц"
-DAY = "day dd dy dom tag jour dia día giorno 日 日期 день"
-HOUR = "hour hr hh stunde std heure hora ora uur 時 时 小时 час he hourending"
-MINUTE = "minute min mi mn mm minuto minuut 分 分钟 минута"
-SECOND = "second sec ss sc sekunde seconde segundo secondo 秒 секунда"
+LIMITS = {
+    "year": (1900, 2100),
+    "month": (1, 12),
+    "day": (1, 31),
+    "hour": (0, 24),
+    "minute": (0, 59),
+    "second": (0, 60),
+}
 PARTS: dict[str, tuple[Sequence[str], int, int]] = {
-    "year": (YEAR.split(" "), 1900, 2100),
-    "month": (MONTH.split(" "), 1, 12),
-    "day": (DAY.split(" "), 1, 31),
-    "hour": (HOUR.split(" "), 0, 24),
-    "minute": (MINUTE.split(" "), 0, 59),
-    "second": (SECOND.split(" "), 0, 60),
+    part: ([plain(word) for word in PART_NAMES[part].split()], *limits) for part, limits in LIMITS.items()
 }
 """Names of columns that hold a part of the time, and between what their numbers are."""
 MONTH_NAMES = {name.lower() for name in (*month_name[1:], *month_abbr[1:])} | set(ENGLISH)
@@ -45,7 +43,6 @@ CLOCK_NAMES = ("hhmm", "hrmn", "clock", "hour", "mst", "pst", "est", "cst", "utc
 INVENTED = re.compile(r"a\d+|column_\d+")
 """Names that a file without names is given."""
 SAME_HOUR = 1e-6
-FIRST_YEAR = 1850
 DECIMAL_DAY = ("decimalday", "decimaldoy", "fracday", "dayfraction", "fractionalday", "fracdoy")
 DAY_OF_YEAR = ("doy", "dayofyear", "yday", "jday", "julianday", "julian", "jd")
 
@@ -86,7 +83,7 @@ def _ordinal_of_time(columns: Mapping[str, Column], hours: str | None) -> tuple[
             continue
         if not column.is_whole:
             return (year, name), f"{written} + d from 1"
-        if plain(name) not in names_of_day or not _are_whole(column, 1, 366):
+        if plain(name) not in names_of_day or not are_whole(column, 1, 366):
             continue
         if clock := clock_beside(columns, (year, name)):
             return (year, name, clock[0]), f"{written} %j {clock[1]}"
@@ -131,26 +128,6 @@ def is_month_name(column: Column) -> bool:
     return all(text.lower().strip(".") in MONTH_NAMES for text in column.values.head(50))
 
 
-def unnamed_parts(columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
-    """Columns with invented names whose numbers could be year, month, day and so on, beside each other.
-
-    Those of the fewest parts come first. A day of the year may stand behind the year.
-    """
-    names = [name for name in columns if INVENTED.fullmatch(name)]
-    if len(names) < len(columns):
-        return
-    limits = [(low, high) for _, low, high in PARTS.values()][1:]
-    start = next((i for i, name in enumerate(names) if _are_whole(columns[name], FIRST_YEAR, 2100)), len(names))
-    for behind in (start + 1, start + 2):
-        if behind > start + 1 and not (behind < len(names) and _are_whole(columns[names[start + 1]], 1, 366)):
-            return
-        pairs = zip(names[behind:], limits, strict=False)
-        fit = [name for name, _ in takewhile(lambda pair: _are_whole(columns[pair[0]], *pair[1]), pairs)]
-        if not any(columns[name].numbers.max() for name in fit[2:]):
-            fit = fit[:2]  # hours that are always 0 change no time, and may be flags
-        yield from ((names[start], *fit[:count]) for count in range(2, len(fit) + 1))
-
-
 def _named_parts(columns: Mapping[str, Column]) -> tuple[str, ...]:
     names: list[str] = []
     for part in PARTS:
@@ -171,9 +148,9 @@ def is_part(column: Column, part: str) -> bool:
     if plain(column.name) not in known:
         return False
     if part == "year" and column.values.str.len_chars().eq(2).all() and len(column.values):
-        return _are_whole(column, 0, 99)
+        return are_whole(column, 0, 99)
     # Only seconds may have a fraction.
-    return _are_whole(column, low, high) or (part == "second" and _are_between(column, low, high))
+    return are_whole(column, low, high) or (part == "second" and _are_between(column, low, high))
 
 
 def _is_decimal_hour(column: Column) -> bool:
@@ -186,7 +163,7 @@ def _is_decimal_hour(column: Column) -> bool:
     return float(((found - found.median()).abs() < SAME_HOUR).mean() or 0) >= MOST  # type: ignore[arg-type]
 
 
-def _are_whole(column: Column, low: int, high: int) -> bool:
+def are_whole(column: Column, low: int, high: int) -> bool:
     """Whether nearly all fields hold whole numbers between these."""
     return column.is_whole and _are_between(column, low, high)
 
@@ -213,6 +190,6 @@ def is_hhmm(column: Column) -> bool:
     is_named = name_score(column.name) or plain(column.name) in CLOCK_NAMES or INVENTED.fullmatch(column.name)
     if not is_named:
         return False
-    if not _are_whole(column, 0, 2400) or column.numbers.max() < 60:  # type: ignore[operator]
+    if not are_whole(column, 0, 2400) or column.numbers.max() < 60:  # type: ignore[operator]
         return False
     return bool((column.numbers.drop_nulls() % 100 < 60).all())

@@ -93,6 +93,23 @@ def test_numbers_are_exact(whole: int, fraction: str, unit: int, origin: int) ->
         assert abs(found[0] - expected) <= 10**6  # halves may go either way
 
 
+@given(st.integers(-(9 * 10**12), 9 * 10**12), st.sampled_from(["", "+0100", "-0530"]), st.booleans())
+def test_milliseconds_as_dot_net_writes_them(ms: int, offset: str, is_escaped: bool) -> None:
+    slash = "\\/" if is_escaped else "/"
+    found = from_texts(pl.Series([f"{slash}Date({ms}{offset}){slash}", f"/Date({ms}", "/Date()/"]), Epoch(10**6))
+    assert found.to_list() == [ms * 10**6, None, None]
+
+
+@given(st.integers(1000, 10**10), st.text("0123456789", min_size=1, max_size=9))
+def test_a_comma_behind_four_digits_is_no_one_of_thousands(whole: int, fraction: str) -> None:
+    epoch = Epoch(10**9)
+    texts = pl.Series([f"{whole},{fraction}", "1,234", "1,234,567", "12,5"])
+    assert from_texts(texts, epoch).to_list() == [
+        *from_texts(pl.Series([f"{whole}.{fraction}"]), epoch),
+        *[None] * 3,
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "plain"), [("1.7e+09", 1_700_000_000.0), ("1.7D+09", 1_700_000_000.0), ("-5.0E-01", -0.5)]
 )

@@ -7,7 +7,7 @@ import pytest
 
 from longstride import Recipe, RecipeError
 from longstride.pipeline.ingest.settings.time_format import DIRECTIVE, PATTERNS
-from longstride.pipeline.ingest.times.month_names import ENGLISH
+from longstride.pipeline.ingest.times.month_names import ENGLISH, SEVERAL
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from tests.helpers.errors import raises
 
@@ -57,6 +57,16 @@ def read(texts: list[str | None], time_format: str | None, timezone: str = "UTC"
         ("%Y %j %H%M", "2031 137 800", "2031-05-17T08:00:00"),
         ("%Y%m%d%H", "2031051708", "2031-05-17T08:00:00"),
         ("%Y%m%d%H", "2031051724", "2031-05-18T00:00:00"),
+        ("%Y:%q", "2031:2", "2031-04-01T00:00:00"),
+        ("%YQ%q", "2031Q4", "2031-10-01T00:00:00"),
+        ("Q%q %Y", "Q1 2031", "2031-01-01T00:00:00"),
+        ("%Y-%m-%d %H:%M:%S%.f", "2031-5-7 8:5:3.25", "2031-05-07T08:05:03.250000"),
+        ("%I:%M %p, %a %b %d %Y", "As of 11:00 PM, Sat May 17 2031", "2031-05-17T23:00:00"),
+        ("%I:%M %p, %a %b %d %Y", "Last Updated: 12:01 AM, Sat May 17 2031", "2031-05-17T00:01:00"),
+        ("%d. %B %Y", "17. siječnja 2031", "2031-01-17T00:00:00"),
+        ("%d %b %Y", "17 kol 2031", "2031-08-17T00:00:00"),
+        ("%d tháng %m %Y", "17 tháng 5 2031", "2031-05-17T00:00:00"),
+        ("%H%M%S %d%m%y", "221415 170531", "2031-05-17T22:14:15"),
         ("%G-W%V-%uT%H:%M", "2031-W20-6T08:00", "2031-05-17T08:00:00"),
         (None, "2031-05-17 24:00", "2031-05-18T00:00:00"),
         (None, "2031-05-17T23:59:60Z", "2031-05-18T00:00:00"),
@@ -89,6 +99,10 @@ def test_a_spelling(time_format: str | None, text: str, expected: str) -> None:
         ("%Y %j %H%.f", "2031 137 25.5"),
         ("%Y %j %H", "2031 137 0.5"),
         ("%Y %j %H%.f", "2031 137 1.x"),
+        ("%Y:%q", "2031:5"),
+        ("%Y:%q", "2031:0"),
+        ("%d %b %Y", "17 sunrise at 2031"),
+        ("%H:%M %d.%m.%Y", "sunrise at 08:00 17.05.2031"),
     ],
 )
 def test_what_is_no_time_stays_none(time_format: str | None, text: str) -> None:
@@ -143,6 +157,17 @@ def test_an_interval_has_two_ends(text: str) -> None:
         recipe = Recipe(time="t", time_format="%d.%m.%Y %H:%M", interval=interval)  # type: ignore[arg-type]
         found = to_nanoseconds([pl.Series("t", [text, "17.05.2031 08:00", None])], recipe).nanoseconds
         assert found.cast(pl.Datetime("ns")).dt.hour().to_list() == [expected, None, None]
+
+
+@pytest.mark.parametrize("text", ["1924948800", "1924948800.5"])
+def test_unix_seconds_are_in_utc_whatever_the_zone(text: str) -> None:
+    format_ = "%s%.f" if "." in text else "%s"
+    assert read([text], format_, "Europe/Berlin") == read([text], f"{format_}", "UTC") != [None]
+    assert read([f"{text} UTC"], f"{format_} UTC", "Europe/Berlin") == read([text], format_)
+
+
+def test_names_of_months_that_are_others_elsewhere() -> None:
+    assert {name: ENGLISH[name] for name in SEVERAL} == {name: first for name, (first, _) in SEVERAL.items()}
 
 
 def test_an_interval_behind_a_date() -> None:

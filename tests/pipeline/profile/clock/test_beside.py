@@ -102,6 +102,15 @@ def test_a_count_of_milliseconds_beside_seconds_since_1970() -> None:
     assert times.doubt is None
 
 
+@pytest.mark.parametrize(("seconds", "nanos"), [("SECONDS", "NANOSECONDS"), ("stamp.secs", "stamp.nsecs")])
+def test_seconds_and_their_nanoseconds_go_together(seconds: str, nanos: str) -> None:
+    whole = [str(int(at.timestamp())) for at in MOMENTS]
+    local = [f"{at + timedelta(hours=2):%Y-%m-%d %H:%M:%S}" for at in MOMENTS]
+    times = first_of({seconds: whole, nanos: ["313442945"] * 30, "DATE": local})
+    assert times.recipe.time_columns == (seconds, nanos)
+    assert [time % 10**9 for time in times.nanoseconds] == [313_442_945] * 30
+
+
 def test_times_of_whole_seconds_need_no_count() -> None:
     times = first_of({"Time": [f"{at:%Y-%m-%d %H:%M:%S}" for at in MOMENTS], "ms": [*map(str, range(30))]})
     assert times.recipe.time_columns == ("Time",)

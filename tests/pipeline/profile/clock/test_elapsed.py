@@ -1,12 +1,13 @@
 """Elapsed times: as numbers whose name says the unit, and as the texts of a clock."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from longstride import Proposal
 from tests.helpers.errors import raises
-from tests.helpers.logs.small_logs import doubted, wave
+from tests.helpers.logs.small_logs import doubted, log, propose, wave
 
 LOOK = Callable[..., Proposal]
 
@@ -47,6 +48,40 @@ def test_clocks_without_a_date(look: LOOK, texts: list[str], format_: str, doubt
     found = look("Elapsed,v", texts, wave(80))
     assert found.settings["time-format"] == format_
     assert doubted(found, doubt)
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "unit", "doubt"),
+    [
+        (
+            "Minutes",
+            [f"{row / 120:.5f}" for row in range(40)],
+            "min",
+            "0.00833 min is 0.4998 s, and stored as 0.5 s",
+        ),
+        ("time", [f"{0.01 * row:.2f}" for row in range(40)], "s", 'time-format = "min"'),
+        ("time", [repr(row / 30) for row in range(40)], "s", 'time-format = "min"'),
+        ("čas", [repr(12.5 + row / 3600) for row in range(40)], "h", 'time-format = "s"'),
+    ],
+)
+def test_fractions_and_units_that_nothing_says(
+    look: LOOK, name: str, texts: list[str], unit: str, doubt: str
+) -> None:
+    found = look(f"{name},v", texts, wave(40))
+    assert found.settings["time-format"] == unit
+    assert doubted(found, doubt)
+
+
+def test_whole_milliseconds_of_minutes_need_no_doubt(look: LOOK) -> None:
+    found = look("Minutes,v", [f"{0.25 * row:.2f}" for row in range(40)], wave(40))
+    assert not doubted(found, "rounded")
+
+
+@pytest.mark.parametrize("name", ["Elapsed Time", "Time"])
+def test_an_elapsed_clock_begins_when_the_head_says(write_log: Callable[..., Path], name: str) -> None:
+    rows = log(f"{name},v", [clock(2 * row) for row in range(40)], wave(40))
+    found = propose(write_log("a.csv", ["Start Time:,2024-03-01 10:02", "", *rows]))
+    assert (found.settings["time-format"], found.settings["start"]) == ("h:m:s", "2024-03-01T10:02:00")
 
 
 def test_a_clock_that_falls_is_none(look: LOOK) -> None:

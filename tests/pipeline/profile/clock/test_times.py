@@ -221,6 +221,20 @@ def test_parts_of_the_time_without_names(look: LOOK, form: str, time: list[str])
     assert doubted(found, "the columns have no names") == (len(time) > 2)
 
 
+def test_hours_and_minutes_without_zeros(look: LOOK) -> None:
+    clocks = [f"{8 + row // 60}:{row % 60}" for row in range(0, 200, 5)]
+    found = look("Date,Time,v", ["2024-3-1"] * 40, clocks, wave(40))
+    assert found.settings["time"] == ["Date", "Time"]
+    assert "times from 2024-03-01 08:00:00 to 2024-03-01 11:15:00" in found.seen
+    assert found.settings.get("time-format") is None
+
+
+def test_dates_that_are_the_same_either_way_are_in_doubt(look: LOOK) -> None:
+    found = look("stamp,v", [f"11/11/2015 {row // 60}:{row % 60:02}" for row in range(40)], wave(40))
+    assert doubted(found, 'time-format = "%m/%d/%Y %H:%M"')
+    assert not doubted(look("stamp,v", times(40, start=datetime(2015, 11, 11)), wave(40)), "same time")
+
+
 @pytest.mark.parametrize("form", ["%Y %m", "%m %d %H", "%d %m %Y"])
 def test_numbers_that_are_no_clock_are_not_taken_for_one(look: LOOK, form: str) -> None:
     rows = [f"{stamp} {value:.2f} {number % 7}" for number, (stamp, value) in enumerate(_hourly(form))]

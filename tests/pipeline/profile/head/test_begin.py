@@ -2,6 +2,7 @@
 
 import pytest
 
+from longstride.pipeline.profile.clock.told import doubt_of_begin
 from longstride.pipeline.profile.head.begin import Begin
 from longstride.pipeline.profile.head.facts import find_facts
 
@@ -25,6 +26,13 @@ def begin(*lines: str) -> Begin | None:
             "2024-03-01T02:00:00+00:00",
         ),
         (["Start date: 3/4/2024", "date format M/d/yyyy"], "2024-03-04"),
+        (["Name:,Row,,,Model:,GPS", "Start Time:,2024-03-01 10:02,,,Version:,2.1"], "2024-03-01T10:02:00"),
+        (["start_time = Mar 01 2024 10:02:00 [Instrument's time stamp, header]"], "2024-03-01T10:02:00"),
+        (
+            ["start_time = Mar 01 2024 10:02:00 [header]", "binavg_date = Mar 09 2024 08:00:00, 7.26"],
+            "2024-03-01T10:02:00",
+        ),
+        (["Start time: 1709287320 UTC"], "2024-03-01T10:02:00+00:00"),
         (["Start date: 3/4/2024", "date format d/M/yyyy"], "2024-04-03"),
     ],
 )
@@ -42,6 +50,7 @@ def test_ways_to_tell_a_start(lines: list[str], start: str) -> None:
         "Calibration date: 2024-03-01",
         "End time: 2024-03-01 08:00:00",
         "Start: 5",
+        "binavg_date = Mar 09 2024 08:00:00, 7.26",
         "Time zone: 2024-03-01",
         "Start time: 08:00:00",
     ],
@@ -57,6 +66,13 @@ def test_the_last_of_several_and_a_start_before_a_date() -> None:
     found = begin("Start date: 2024-03-01", "Date: 2024-03-05")
     assert found is not None
     assert (found.start, found.is_start) == ("2024-03-01", True)
+
+
+def test_lines_that_tell_other_times_are_named() -> None:
+    found = begin("Start time: 2024-03-01 10:02:00", "Start: 2024-03-02 08:00:00", "Start date: 2024-03-02")
+    assert found is not None
+    assert [text for _, text in found.rivals] == ["Start time: 2024-03-01 10:02:00"]
+    assert "line 1" in doubt_of_begin(found, "x")
 
 
 def test_day_and_month_that_nothing_tells_apart() -> None:

@@ -12,6 +12,7 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.sources.shapes.joined import joined
 from longstride.pipeline.profile.cadence.stacked import doubt_of_runs
 from longstride.pipeline.profile.cadence.steps import is_set_back
+from longstride.pipeline.profile.clock.runs import runs_of
 from longstride.pipeline.profile.column import FEW, MOST, Column, steps
 from longstride.pipeline.profile.layout.apart import Apart
 from longstride.pipeline.profile.layout.long_log import (
@@ -75,7 +76,7 @@ def find_keys(draft: Proposal) -> None:
         return
     numbered = sorted(filter(_may_be_key, draft.free), key=lambda column: len(column.values))[:MAX_CANDIDATES]
     texts = (column.texts.alias(_key(column)) for column in draft.free if column in [*candidates, *numbered])
-    apart = Apart(draft.rows.with_columns(texts).drop_nulls("time"))
+    apart = Apart(draft.rows.with_columns(texts).filter(_differ(draft)).drop_nulls("time"))
     disorder = apart.disorder()
     if disorder <= FEW and not apart.num_together(()) and doubt_of_runs(draft) is None:
         if turns := _that_take_turns(draft, words):
@@ -94,6 +95,27 @@ def find_keys(draft: Proposal) -> None:
 
 def _key(column: Column) -> str:
     return f"key {column.name}"
+
+
+def _differ(draft: Proposal) -> pl.Series:
+    """Whether rows say what no row before them does: those that were written twice do not, but for their number."""
+    said = [
+        column.texts.alias(_key(column))
+        for column in draft.columns.values()
+        if column.is_flat and not _numbers_rows(draft, column)
+    ]
+    rows = draft.rows.select("group", "time", *draft.keys).with_columns(said)
+    return rows.select(pl.struct(pl.all()).is_first_distinct()).to_series()
+
+
+def _numbers_rows(draft: Proposal, column: Column) -> bool:
+    """Whether it is the number or the name of each row."""
+    if column.is_number and not column.is_whole:
+        return False
+    is_named = not column.is_number or KEY_NAME.fullmatch(plain(column.name)) is not None
+    if is_named and len(column.values) >= (1 - FEW) * len(column.texts):
+        return True
+    return column.is_number and bool((draft.steps(column.numbers).abs() == 1).all())
 
 
 def _num_values(keys: Sequence[Column]) -> int:
@@ -141,8 +163,11 @@ def _use_one(draft: Proposal, apart: Apart, why: str, key: Column) -> None:
     completeness = apart.completeness([_key(key)])
     is_machine = MACHINE_NAME.fullmatch(plain(key.name)) is not None
     is_long = len(values) == 1 and (is_far or is_called_so or (completeness >= 0.5 and not is_machine))
+    # Rows of a clock that is coarser than they are can be spread for each series, not for each sensor.
+    of_key = runs_of(draft.rows["time"], draft.rows["block"], key.texts, are_whole=draft.sample.is_whole)
+    is_coarse = of_key.are_of_coarse_clock and not draft.is_newest_first
     names = listed([column.name for column in values])
-    if not is_long and not (is_far and is_called_so):
+    if is_coarse or (not is_long and not (is_far and is_called_so)):
         draft.use("series", key, why=why)
         if _may_be_key(key):
             draft.doubts.append(
@@ -154,6 +179,7 @@ def _use_one(draft: Proposal, apart: Apart, why: str, key: Column) -> None:
             draft.doubts.append(
                 f"series: each {key.name!r} ({key.examples()}) is taken for a machine of its own with {names}; if "
                 f"they are sensors of one machine, say pivot = {toml(key.name)} instead: a channel for each"
+                + (', with duplicates = "mean" or another, for rows of one time' if is_coarse else "")
             )
         return
     if len(values) == 1:

@@ -48,8 +48,8 @@ def find_missing(draft: Proposal) -> None:
     """Find texts among numbers, and numbers far from all others, that occur again and again."""
     found: dict[str | float, list[Column]] = {}
     for column in draft.channels:
-        for value in _words(column, draft.doubts):
-            found.setdefault(value, []).append(column)
+        for word in _words(column, draft.doubts):
+            found.setdefault(word, []).append(column)
     _find_numbers(draft, found)
     _doubt_words(draft, found)
     for value, columns in found.items():

@@ -149,3 +149,48 @@ def test_several_columns_take_turns_together(look: LOOK) -> None:
     ]
     found = look("time,zone,place,a,b", *zip(*rows, strict=True), wave(180), wave(180, seed=1))
     assert found.settings["series"] == ["zone", "place"]
+
+
+@pytest.mark.parametrize("name", ["probe", "state"])
+def test_logs_of_a_clock_coarser_than_their_rows_follow_each_other(look: LOOK, store: STORE, name: str) -> None:
+    stamps = [stamp for stamp in times(40, step=1) for _ in range(5)]
+    names = [one for one in ("a", "b", "c") for _ in range(200)]
+    found = look(f"time,{name},value", stamps * 3, names, wave(600))
+    assert found.settings["series"] == name
+    assert found.settings["duplicates"] == "spread"
+    assert doubted(found, f'say pivot = "{name}" instead')
+    made = store()
+    assert made.series == ("a", "b", "c")
+    assert np.allclose(made.values[:, 0], [float(number) for number in wave(600)])
+
+
+def test_a_state_of_a_coarse_clock_is_no_machine(look: LOOK) -> None:
+    """It takes turns within each second, as a pump of one stroke a second does."""
+    stamps = [stamp for stamp in times(60, step=1) for _ in range(6)]
+    found = look("time,valve,value,other", stamps, ["open", "open", "shut"] * 120, wave(360), wave(360, seed=1))
+    assert not {"series", "pivot"} & found.settings.keys()
+    stroke = ["up"] * 3 + ["down"] * 3
+    found = look("time,stroke,value,other", stamps, stroke * 60, wave(360), wave(360, seed=1))
+    assert not {"series", "pivot"} & found.settings.keys()
+
+
+@pytest.mark.parametrize("number", [None, "row", "key"])
+def test_rows_that_were_written_twice_hide_no_machine(look: LOOK, store: STORE, number: str | None) -> None:
+    rows = [row for row in interleaved(60, ["fan", "pump", "drive"]) for _ in range(2)]
+    names = "time,device,a,b"
+    if number is not None:
+        names = f"{number},{names}"
+        rows = [[f"log_{index:x}" if number == "key" else str(index), *row] for index, row in enumerate(rows)]
+    found = look(names, *zip(*rows, strict=True))
+    assert found.settings["series"] == "device"
+    assert found.settings["duplicates"] == "same"
+    assert store().num_rows == 180
+
+
+def test_a_text_that_tells_some_rows_apart_is_named(look: LOOK) -> None:
+    stamps = [stamp for row, stamp in enumerate(times(120)) for _ in range(1 if row % 7 else 5)]
+    found = look(
+        "time,place,v", stamps, np.random.default_rng(0).choice(["in", "out"], len(stamps)), wave(len(stamps))
+    )
+    assert "series" not in found.settings
+    assert doubted(found, "(if 'place' does, which tells some of them apart, say series = \"place\")")

@@ -1,6 +1,5 @@
 """Which columns name the series of a row, or its sensor (pivot, where each row belongs to one sensor)."""
 
-import re
 from collections.abc import Sequence
 from itertools import chain, combinations
 from typing import Any
@@ -24,8 +23,17 @@ from longstride.pipeline.profile.layout.long_log import (
     state_keys,
 )
 from longstride.pipeline.profile.layout.quantities import are_far, are_quantities
+from longstride.pipeline.profile.layout.written_twice import differ
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import affixes_of
+from longstride.pipeline.profile.words.key_names import (
+    KEY_NAME,
+    MACHINE_NAME,
+    NUMBERED,
+    PLACE,
+    SENSOR_NAME,
+    STATE_NAME,
+)
 from longstride.pipeline.profile.words.time_names import plain
 from longstride.storage.text import share
 
@@ -33,33 +41,9 @@ __all__ = ["find_keys"]
 
 MAX_SERIES = 10_000
 MAX_CANDIDATES = 20
-KEY_NAME = re.compile(r"\w*id|(unit|machine|engine|device|station|node|asset|site)(number|no|nr)?")
-MACHINE_NAME = re.compile(
-    r"(smart)?(meter|unit|machine|engine|device|station|node|asset|site|plant|building|house|household|turbine"
-    r"|vehicle|customer|pump)(id|name|number|no|nr|code)?"
-)
-SENSOR_NAME = re.compile(
-    r".*(sensor|tag|var(iable|name|$)|metric|parameter|channel|measure|quantity|signal|item|kpi|field|topic|entity"
-    r"|attribute|property|point|object|pollutant|what).*"
-)
-NUMBERED = re.compile(
-    r"(the)?(index|idx|nr|no|num|number|channel|chan|ch|gpu|cpu|core|bus|node|zone|slot|port|rack|probe|sensor|plot|well"
-    r"|rep(licate)?|lane|axis|loop|line|room|floor|unit|tank|cell|module|string|inverter|panel|pump|battery|pack|device"
-    r"|dev|disk|address|addr|group|bay|tray|location|loc|site|station|mote|board|card|pin|block|field|tree|pen|stall"
-    r"|run|animal|subject|patient|user|logger|meter|machine|engine|motor|phase|stage|section|area|region|wmo)"
-    r"(id|no|nr|num|number|index|code)?"
-)
-PLACE = re.compile(
-    r"(lat(itude)?|lon(g(itude)?)?|lng|depth|tiefe|height|elev(ation)?|level|layer)(m|cm|mm|ft|deg)?"
-)
-"""Names of numbers that say of which machine a row is, or from where, if they tell rows of one time apart."""
 MAX_NUMBERED = 1_000
 MOST_TOGETHER = {1: 2 * MAX_CANDIDATES, 2: 12, 3: 8}
 """How many columns are tried, by how many are tried together."""
-STATE_NAME = re.compile(
-    r".*(state|status|mode|alarm|event|phase|direction|dir|zustand|betriebsart|quality|validity)s?"
-)
-"""Of texts that are measured themselves."""
 SEVERAL_NUMBERS = r"^(?:[^,;|]*[,;|])*\s*[+-]?\d[\d.]*\s*[,;|](?:[^,;|]*[,;|])*\s*[+-]?[\d.]*\d\s*$"
 MAX_TEXTS = 200
 
@@ -76,7 +60,7 @@ def find_keys(draft: Proposal) -> None:
         return
     numbered = sorted(filter(_may_be_key, draft.free), key=lambda column: len(column.values))[:MAX_CANDIDATES]
     texts = (column.texts.alias(_key(column)) for column in draft.free if column in [*candidates, *numbered])
-    apart = Apart(draft.rows.with_columns(texts).filter(_differ(draft)).drop_nulls("time"))
+    apart = Apart(draft.rows.with_columns(texts).filter(differ(draft)).drop_nulls("time"))
     disorder = apart.disorder()
     if disorder <= FEW and not apart.num_together(()) and doubt_of_runs(draft) is None:
         if turns := _that_take_turns(draft, words):
@@ -95,29 +79,6 @@ def find_keys(draft: Proposal) -> None:
 
 def _key(column: Column) -> str:
     return f"key {column.name}"
-
-
-def _differ(draft: Proposal) -> pl.Series:
-    """Whether rows differ from all before them in more than their number: others were written twice."""
-    rows = draft.rows.select("group", "time")
-    if not rows.is_duplicated().any():
-        return pl.repeat(True, len(rows), eager=True)
-    said = [
-        column.texts.alias(_key(column))
-        for column in draft.columns.values()
-        if column.is_flat and not _numbers_rows(draft, column)
-    ]
-    return rows.select(pl.struct("group", "time", *said).is_first_distinct()).to_series()
-
-
-def _numbers_rows(draft: Proposal, column: Column) -> bool:
-    """Whether it is the number or the name of each row."""
-    if column.is_number and not column.is_whole:
-        return False
-    is_named = not column.is_number or KEY_NAME.fullmatch(plain(column.name)) is not None
-    if is_named and len(column.values) >= (1 - FEW) * len(column.texts):
-        return True
-    return column.is_number and bool((draft.steps(column.numbers).abs() == 1).all())
 
 
 def _num_values(keys: Sequence[Column]) -> int:

@@ -174,6 +174,15 @@ def test_a_state_of_a_coarse_clock_is_no_machine(look: LOOK) -> None:
     assert not {"series", "pivot"} & found.settings.keys()
 
 
+def test_a_state_of_a_slow_sensor_is_no_machine(look: LOOK) -> None:
+    """Its rows of one second are alike, as if they were written twice."""
+    random = np.random.default_rng(0)
+    stamps = [stamp for stamp in times(60, step=1) for _ in range(8)]
+    slow = [20 + row // 100 for row in range(480)]
+    found = look("time,valve,a,b", stamps, random.choice(["open", "shut"], 480), slow, slow[::-1])
+    assert not {"series", "pivot"} & found.settings.keys()
+
+
 @pytest.mark.parametrize("number", [None, "row", "key"])
 def test_rows_that_were_written_twice_hide_no_machine(look: LOOK, store: STORE, number: str | None) -> None:
     rows = [row for row in interleaved(60, ["fan", "pump", "drive"]) for _ in range(2)]

@@ -46,6 +46,9 @@ MOST_TOGETHER = {1: 2 * MAX_CANDIDATES, 2: 12, 3: 8}
 """How many columns are tried, by how many are tried together."""
 SEVERAL_NUMBERS = r"^(?:[^,;|]*[,;|])*\s*[+-]?\d[\d.]*\s*[,;|](?:[^,;|]*[,;|])*\s*[+-]?[\d.]*\d\s*$"
 MAX_TEXTS = 200
+ENOUGH = 0.5
+"""Share of keys that have rows at each time, where each writes several."""
+JUMP = 2.0
 
 
 def find_keys(draft: Proposal) -> None:
@@ -63,18 +66,29 @@ def find_keys(draft: Proposal) -> None:
     apart = Apart(draft.rows.with_columns(texts).filter(differ(draft)).drop_nulls("time"))
     disorder = apart.disorder()
     if disorder <= FEW and not apart.num_together(()) and doubt_of_runs(draft) is None:
-        if turns := _that_take_turns(draft, words):
+        if turns := _that_take_turns(apart, candidates):
             _use(draft, apart, f"their {_num_values(turns):,} values take turns", *turns)
-        elif events := [column for column in words if _is_of_events(draft, column)]:
+        elif events := [column for column in candidates if _is_of_events(draft, column)]:
             _use(draft, apart, f"each of its {len(events[0].values):,} values has times of its own", events[0])
+        else:
+            _doubt_numbered(draft, numbered)
         return
     if is_set_back(draft):
         return  # a column that tells the two hours apart names no machine
-    if keys := _that_tell_apart(apart, [*candidates, *numbered]):
+    keys = _that_tell_apart(apart, [*candidates, *numbered])
+    if not keys:
+        keys = _that_is_named(draft, apart, [*candidates, *numbered])
+    if keys:
         num_rows = len(apart.rows)
         found = f"{share(round(disorder * num_rows), num_rows)} of rows repeat a time or go back in time"
         whose = f"{len(keys[0].values):,} values" if len(keys) == 1 else f"{_num_values(keys):,} pairs of values"
-        _use(draft, apart, f"{found}, but not those of each of its {whose}", *keys)
+        is_coarse = apart.disorder(list(map(_key, keys))) > 0.5 * disorder
+        how = (
+            "and at each time those of each of its {} follow each other"
+            if is_coarse
+            else "but not those of each of its {}"
+        )
+        _use(draft, apart, f"{found}, {how.format(whose)}", *keys)
 
 
 def _key(column: Column) -> str:
@@ -101,12 +115,51 @@ def _that_tell_apart(apart: Apart, candidates: Sequence[Column]) -> tuple[Column
     return ()
 
 
-def _that_take_turns(draft: Proposal, words: Sequence[Column]) -> tuple[Column, ...]:
+def _that_is_named(draft: Proposal, apart: Apart, candidates: Sequence[Column]) -> tuple[Column, ...]:
+    """A column that is called as one of machines or sensors, each of which writes several rows at a time."""
+    for column in candidates:
+        name = plain(column.name)
+        is_named = any(names.fullmatch(name) for names in (KEY_NAME, MACHINE_NAME, SENSOR_NAME, NUMBERED))
+        if is_named and not STATE_NAME.fullmatch(name) and _jumps(draft, column):
+            names = [_key(column)]
+            if apart.completeness(names) >= ENOUGH and apart.tell_times(names):
+                return (column,)
+    return ()
+
+
+def _jumps(draft: Proposal, key: Column) -> bool:
+    """Whether a number differs much more from row to row than from one to the next row of the same key."""
+    rows = draft.rows.select("block", key=key.texts)
+    for column in draft.channels:
+        step = pl.col("number").diff().abs()
+        found = rows.with_columns(number=column.numbers)
+        overall, within = (
+            found.select(step.over(keys).drop_nulls().mean()).item() for keys in (["block"], ["block", "key"])
+        )
+        if column is not key and (overall or 0) > JUMP * (within or 0):
+            return True
+    return False
+
+
+def _doubt_numbered(draft: Proposal, numbered: Sequence[Column]) -> None:
+    """Doubt a number that may be one of a machine, where each of its values has times and a level of its own."""
+    for column in numbered:
+        if column.is_whole and is_event_log(draft, column) and _jumps(draft, column):
+            draft.doubts.append(
+                f"{column.name!r} ({column.examples()}) is kept as a channel, and other channels have a level of "
+                f"their own at each of its values: if it is the number of a machine, say series = "
+                f"{toml(column.name)}; of a sensor, pivot = {toml(column.name)}"
+            )
+            return
+
+
+def _that_take_turns(apart: Apart, words: Sequence[Column]) -> tuple[Column, ...]:
     """A column whose values take turns, or two where each of their pairs does."""
     found: tuple[Column, ...] = ()
     for keys in chain(combinations(words, 1), combinations(words, 2)):
-        texts = keys[0].texts if len(keys) == 1 else joined([key.texts for key in keys])
-        if _take_turns(draft, texts) and (not found or _num_values(keys) > _num_values(found)):
+        parts = [apart.rows[_key(key)] for key in keys]
+        texts = parts[0] if len(keys) == 1 else joined(parts)
+        if _take_turns(apart.rows, texts) and (not found or _num_values(keys) > _num_values(found)):
             found = keys
     return found
 
@@ -132,7 +185,7 @@ def _use_one(draft: Proposal, apart: Apart, why: str, key: Column) -> None:
     names = listed([column.name for column in values])
     if is_coarse or (not is_long and not (is_far and is_called_so)):
         draft.use("series", key, why=why)
-        if _may_be_key(key):
+        if _may_be_key(key) or (key.is_number and not is_machine):
             draft.doubts.append(
                 f"series: each {key.name!r} ({key.examples()}) is taken for the number of a machine. If it is "
                 "measured, or counts rows of one time, leave out series: its column becomes a channel, and "
@@ -278,11 +331,11 @@ def _is_of_files(draft: Proposal, column: Column) -> bool:
     return bool(rows.select((pl.col("value").n_unique().over("file") == 1).all()).item())
 
 
-def _take_turns(draft: Proposal, texts: pl.Series) -> bool:
+def _take_turns(rows: pl.DataFrame, texts: pl.Series) -> bool:
     """Whether each text comes again when all others have been, after about the same time."""
     size = texts.n_unique()
-    rounds = steps(pl.Series(range(len(texts))), draft.rows["block"], texts)
-    seconds = steps(draft.rows["time"], draft.rows["block"], texts)
+    rounds = steps(pl.Series(range(len(texts))), rows["block"], texts)
+    seconds = steps(rows["time"], rows["block"], texts)
     return len(rounds) >= size and _is_about(rounds, size, MOST) and _is_about(seconds, seconds.median(), 0.5)
 
 

@@ -41,14 +41,18 @@ class Apart:
         has_runs = bool(back) and _number(self._is_back(both).mean()) <= back / FEWER
         if _number(self._is_again(both).mean()) > again / FEWER:
             # Logs that follow each other, each of a clock that is coarser than its rows.
-            times = self._times(both) if has_runs else self.rows
-            return times.height < self.rows.height and Apart(times).tell(names, by)
+            return has_runs and self.tell_times(names, by)
         by_chance, completeness = self._by_chance(names, by), self.completeness(names, by)
         if by_chance < (ENOUGH if completeness < MOSTLY else ENOUGH_OF_ALL):
             return False
         if self._pairs(both)["pairs"].sum() > by_chance / FEWER:
             return False
         return completeness >= MOSTLY or has_runs or self._mixed(names, by) >= MIXED
+
+    def tell_times(self, names: Names, by: Names = ()) -> bool:
+        """Whether columns tell times apart, where rows of one time and text follow each other."""
+        times = self._times([*by, *names])
+        return times.height < self.rows.height and Apart(times).tell(names, by)
 
     def num_together(self, names: Names) -> int:
         """Pairs of rows of one time that columns leave together."""

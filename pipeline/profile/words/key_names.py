@@ -11,13 +11,13 @@ MACHINE_NAME = re.compile(
 )
 SENSOR_NAME = re.compile(
     r".*(sensor|tag|var(iable|name|$)|metric|parameter|channel|measure|quantity|signal|item|kpi|field|topic|entity"
-    r"|attribute|property|point|object|pollutant|what).*"
+    r"|attribute|property|point|object|pollutant|series|what).*"
 )
 NUMBERED = re.compile(
     r"(the)?(index|idx|nr|no|num|number|channel|chan|ch|gpu|cpu|core|bus|node|zone|slot|port|rack|probe|sensor|plot|well"
     r"|rep(licate)?|lane|axis|loop|line|room|floor|unit|tank|cell|module|string|inverter|panel|pump|battery|pack|device"
     r"|dev|disk|address|addr|group|bay|tray|location|loc|site|station|mote|board|card|pin|block|field|tree|pen|stall"
-    r"|run|animal|subject|patient|user|logger|meter|machine|engine|motor|phase|stage|section|area|region|wmo)"
+    r"|run|series|animal|subject|patient|user|logger|meter|machine|engine|motor|phase|stage|section|area|region|wmo)"
     r"(id|no|nr|num|number|index|code)?"
 )
 PLACE = re.compile(

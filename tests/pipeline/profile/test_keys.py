@@ -203,3 +203,43 @@ def test_a_text_that_tells_some_rows_apart_is_named(look: LOOK) -> None:
     )
     assert "series" not in found.settings
     assert doubted(found, "(if 'place' does, which tells some of them apart, say series = \"place\")")
+
+
+def levels(rows: int, whose: Sequence[str], *, at_once: int = 1) -> list[list[str]]:
+    """Rows of sensors at each time, which write several each: time, name, and a number near their own level."""
+    random = np.random.default_rng(2)
+    return [
+        [stamp, name, f"{20 + 5 * place + random.normal():.3f}"]
+        for stamp in times(rows, step=1)
+        for place, name in enumerate(whose)
+        for _ in range(at_once)
+    ]
+
+
+@pytest.mark.parametrize("name", ["Series", "sensor_id", "probe"])
+@pytest.mark.parametrize("whose", [["p1", "p2", "p3"], ["1", "2", "3"]])
+def test_sensors_that_write_several_rows_at_a_time(look: LOOK, name: str, whose: list[str]) -> None:
+    found = look(f"time,{name},v", *zip(*levels(60, whose, at_once=4), strict=True))
+    assert found.settings["series"] == name
+    assert "at each time those of each of its 3 values follow each other" in found.why["series"]
+
+
+@pytest.mark.parametrize("name", ["valve", "mode", "speed"])
+def test_a_level_of_each_state_is_of_no_sensor(look: LOOK, name: str) -> None:
+    for whose in (["low", "mid", "high"], ["1", "2", "3"]):
+        found = look(f"time,{name},v", *zip(*levels(60, whose, at_once=4), strict=True))
+        assert not {"series", "pivot"} & found.settings.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "doubt"), [("sensor_id", "pivot = "), ("probe", "if it is the number of a machine"), ("speed", None)]
+)
+def test_a_number_that_takes_turns(look: LOOK, name: str, doubt: str | None) -> None:
+    rows = [
+        [(START + timedelta(seconds=20 * index)).isoformat(), row[1], row[2]]
+        for index, row in enumerate(levels(60, ["1", "2", "3"]))
+    ]
+    found = look(f"time,{name},v,w", *zip(*rows, strict=True), wave(180))
+    assert found.settings.get("pivot") == (name if name == "sensor_id" else None)
+    assert "series" not in found.settings
+    assert doubted(found, "machine") == (doubt is not None)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -77,6 +78,11 @@ class Query:
                 raise _bad_result(f"turns {name!r} into {found.schema[name]}: leave it {schema[name]}")
         made = {name: dtype for name, dtype in found.schema.items() if name not in self._needed}
         kept = {name: dtype for name, dtype in made.items() if name not in unused or schema[name] != dtype}
+        if idle := sorted((made.keys() - kept.keys()) & _given_names(sql)):
+            raise _bad_result(
+                f"gives {idle[0]!r}, a column that is left out or a part of the series, and nothing would come of "
+                f"it: give it another name{f', or change {columns.series!r}' if columns.series else ''}"
+            )
         for name, dtype in kept.items():
             if not (dtype.is_numeric() or dtype == pl.Boolean):
                 raise _bad_result(f"gives {dtype} for {name!r}: expected numbers; CAST it, or leave it out")
@@ -227,6 +233,12 @@ def _label(label: pl.Series) -> pl.Series:
             f"from 0 to {MAX_LABEL}"
         )
     return numbers.cast(pl.Int8)
+
+
+def _given_names(sql: str) -> set[str]:
+    """Names that stand behind AS."""
+    tokens = tokens_of(sql)
+    return {name.text for word, name in pairwise(tokens) if word.is_word("AS") and name.is_name}
 
 
 def _bad_result(found: str) -> RecipeError:

@@ -1,6 +1,5 @@
 """Which columns name the series of a row, or its sensor (pivot, where each row belongs to one sensor)."""
 
-import re
 from collections.abc import Sequence
 from itertools import chain, combinations
 from typing import Any
@@ -12,6 +11,7 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.sources.shapes.joined import joined
 from longstride.pipeline.profile.cadence.stacked import doubt_of_runs
 from longstride.pipeline.profile.cadence.steps import is_set_back
+from longstride.pipeline.profile.clock.runs import runs_of
 from longstride.pipeline.profile.column import FEW, MOST, Column, steps
 from longstride.pipeline.profile.layout.apart import Apart
 from longstride.pipeline.profile.layout.long_log import (
@@ -23,8 +23,17 @@ from longstride.pipeline.profile.layout.long_log import (
     state_keys,
 )
 from longstride.pipeline.profile.layout.quantities import are_far, are_quantities
+from longstride.pipeline.profile.layout.written_twice import differ
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import affixes_of
+from longstride.pipeline.profile.words.key_names import (
+    KEY_NAME,
+    MACHINE_NAME,
+    NUMBERED,
+    PLACE,
+    SENSOR_NAME,
+    STATE_NAME,
+)
 from longstride.pipeline.profile.words.time_names import plain
 from longstride.storage.text import share
 
@@ -32,35 +41,14 @@ __all__ = ["find_keys"]
 
 MAX_SERIES = 10_000
 MAX_CANDIDATES = 20
-KEY_NAME = re.compile(r"\w*id|(unit|machine|engine|device|station|node|asset|site)(number|no|nr)?")
-MACHINE_NAME = re.compile(
-    r"(smart)?(meter|unit|machine|engine|device|station|node|asset|site|plant|building|house|household|turbine"
-    r"|vehicle|customer|pump)(id|name|number|no|nr|code)?"
-)
-SENSOR_NAME = re.compile(
-    r".*(sensor|tag|var(iable|name|$)|metric|parameter|channel|measure|quantity|signal|item|kpi|field|topic|entity"
-    r"|attribute|property|point|object|pollutant|what).*"
-)
-NUMBERED = re.compile(
-    r"(the)?(index|idx|nr|no|num|number|channel|chan|ch|gpu|cpu|core|bus|node|zone|slot|port|rack|probe|sensor|plot|well"
-    r"|rep(licate)?|lane|axis|loop|line|room|floor|unit|tank|cell|module|string|inverter|panel|pump|battery|pack|device"
-    r"|dev|disk|address|addr|group|bay|tray|location|loc|site|station|mote|board|card|pin|block|field|tree|pen|stall"
-    r"|run|animal|subject|patient|user|logger|meter|machine|engine|motor|phase|stage|section|area|region|wmo)"
-    r"(id|no|nr|num|number|index|code)?"
-)
-PLACE = re.compile(
-    r"(lat(itude)?|lon(g(itude)?)?|lng|depth|tiefe|height|elev(ation)?|level|layer)(m|cm|mm|ft|deg)?"
-)
-"""Names of numbers that say of which machine a row is, or from where, if they tell rows of one time apart."""
 MAX_NUMBERED = 1_000
 MOST_TOGETHER = {1: 2 * MAX_CANDIDATES, 2: 12, 3: 8}
 """How many columns are tried, by how many are tried together."""
-STATE_NAME = re.compile(
-    r".*(state|status|mode|alarm|event|phase|direction|dir|zustand|betriebsart|quality|validity)s?"
-)
-"""Of texts that are measured themselves."""
 SEVERAL_NUMBERS = r"^(?:[^,;|]*[,;|])*\s*[+-]?\d[\d.]*\s*[,;|](?:[^,;|]*[,;|])*\s*[+-]?[\d.]*\d\s*$"
 MAX_TEXTS = 200
+ENOUGH = 0.5
+"""Share of keys that have rows at each time, where each writes several."""
+JUMP = 2.0
 
 
 def find_keys(draft: Proposal) -> None:
@@ -75,21 +63,32 @@ def find_keys(draft: Proposal) -> None:
         return
     numbered = sorted(filter(_may_be_key, draft.free), key=lambda column: len(column.values))[:MAX_CANDIDATES]
     texts = (column.texts.alias(_key(column)) for column in draft.free if column in [*candidates, *numbered])
-    apart = Apart(draft.rows.with_columns(texts).drop_nulls("time"))
+    apart = Apart(draft.rows.with_columns(texts).filter(differ(draft)).drop_nulls("time"))
     disorder = apart.disorder()
     if disorder <= FEW and not apart.num_together(()) and doubt_of_runs(draft) is None:
-        if turns := _that_take_turns(draft, words):
+        if turns := _that_take_turns(apart, candidates):
             _use(draft, apart, f"their {_num_values(turns):,} values take turns", *turns)
-        elif events := [column for column in words if _is_of_events(draft, column)]:
+        elif events := [column for column in candidates if _is_of_events(draft, column)]:
             _use(draft, apart, f"each of its {len(events[0].values):,} values has times of its own", events[0])
+        else:
+            _doubt_numbered(draft, numbered)
         return
     if is_set_back(draft):
         return  # a column that tells the two hours apart names no machine
-    if keys := _that_tell_apart(apart, [*candidates, *numbered]):
+    keys = _that_tell_apart(apart, [*candidates, *numbered])
+    if not keys:
+        keys = _that_is_named(draft, apart, [*candidates, *numbered])
+    if keys:
         num_rows = len(apart.rows)
         found = f"{share(round(disorder * num_rows), num_rows)} of rows repeat a time or go back in time"
         whose = f"{len(keys[0].values):,} values" if len(keys) == 1 else f"{_num_values(keys):,} pairs of values"
-        _use(draft, apart, f"{found}, but not those of each of its {whose}", *keys)
+        is_coarse = apart.disorder(list(map(_key, keys))) > 0.5 * disorder
+        how = (
+            "and at each time those of each of its {} follow each other"
+            if is_coarse
+            else "but not those of each of its {}"
+        )
+        _use(draft, apart, f"{found}, {how.format(whose)}", *keys)
 
 
 def _key(column: Column) -> str:
@@ -116,12 +115,51 @@ def _that_tell_apart(apart: Apart, candidates: Sequence[Column]) -> tuple[Column
     return ()
 
 
-def _that_take_turns(draft: Proposal, words: Sequence[Column]) -> tuple[Column, ...]:
+def _that_is_named(draft: Proposal, apart: Apart, candidates: Sequence[Column]) -> tuple[Column, ...]:
+    """A column that is called as one of machines or sensors, each of which writes several rows at a time."""
+    for column in candidates:
+        name = plain(column.name)
+        is_named = any(names.fullmatch(name) for names in (KEY_NAME, MACHINE_NAME, SENSOR_NAME, NUMBERED))
+        if is_named and not STATE_NAME.fullmatch(name) and _jumps(draft, column):
+            names = [_key(column)]
+            if apart.completeness(names) >= ENOUGH and apart.tell_times(names):
+                return (column,)
+    return ()
+
+
+def _jumps(draft: Proposal, key: Column) -> bool:
+    """Whether a number differs much more from row to row than from one to the next row of the same key."""
+    rows = draft.rows.select("block", key=key.texts)
+    for column in draft.channels:
+        step = pl.col("number").diff().abs()
+        found = rows.with_columns(number=column.numbers)
+        overall, within = (
+            found.select(step.over(keys).drop_nulls().mean()).item() for keys in (["block"], ["block", "key"])
+        )
+        if column is not key and (overall or 0) > JUMP * (within or 0):
+            return True
+    return False
+
+
+def _doubt_numbered(draft: Proposal, numbered: Sequence[Column]) -> None:
+    """Doubt a number that may be one of a machine, where each of its values has times and a level of its own."""
+    for column in numbered:
+        if column.is_whole and is_event_log(draft, column) and _jumps(draft, column):
+            draft.doubts.append(
+                f"{column.name!r} ({column.examples()}) is kept as a channel, and other channels have a level of "
+                f"their own at each of its values: if it is the number of a machine, say series = "
+                f"{toml(column.name)}; of a sensor, pivot = {toml(column.name)}"
+            )
+            return
+
+
+def _that_take_turns(apart: Apart, words: Sequence[Column]) -> tuple[Column, ...]:
     """A column whose values take turns, or two where each of their pairs does."""
     found: tuple[Column, ...] = ()
     for keys in chain(combinations(words, 1), combinations(words, 2)):
-        texts = keys[0].texts if len(keys) == 1 else joined([key.texts for key in keys])
-        if _take_turns(draft, texts) and (not found or _num_values(keys) > _num_values(found)):
+        parts = [apart.rows[_key(key)] for key in keys]
+        texts = parts[0] if len(keys) == 1 else joined(parts)
+        if _take_turns(apart.rows, texts) and (not found or _num_values(keys) > _num_values(found)):
             found = keys
     return found
 
@@ -141,10 +179,13 @@ def _use_one(draft: Proposal, apart: Apart, why: str, key: Column) -> None:
     completeness = apart.completeness([_key(key)])
     is_machine = MACHINE_NAME.fullmatch(plain(key.name)) is not None
     is_long = len(values) == 1 and (is_far or is_called_so or (completeness >= 0.5 and not is_machine))
+    # Rows of a clock that is coarser than they are can be spread for each series, not for each sensor.
+    of_key = runs_of(draft.rows["time"], draft.rows["block"], key.texts, are_whole=draft.sample.is_whole)
+    is_coarse = of_key.are_of_coarse_clock and not draft.is_newest_first
     names = listed([column.name for column in values])
-    if not is_long and not (is_far and is_called_so):
+    if is_coarse or (not is_long and not (is_far and is_called_so)):
         draft.use("series", key, why=why)
-        if _may_be_key(key):
+        if _may_be_key(key) or (key.is_number and not is_machine):
             draft.doubts.append(
                 f"series: each {key.name!r} ({key.examples()}) is taken for the number of a machine. If it is "
                 "measured, or counts rows of one time, leave out series: its column becomes a channel, and "
@@ -154,6 +195,7 @@ def _use_one(draft: Proposal, apart: Apart, why: str, key: Column) -> None:
             draft.doubts.append(
                 f"series: each {key.name!r} ({key.examples()}) is taken for a machine of its own with {names}; if "
                 f"they are sensors of one machine, say pivot = {toml(key.name)} instead: a channel for each"
+                + (', with duplicates = "mean" or another, for rows of one time' if is_coarse else "")
             )
         return
     if len(values) == 1:
@@ -289,11 +331,11 @@ def _is_of_files(draft: Proposal, column: Column) -> bool:
     return bool(rows.select((pl.col("value").n_unique().over("file") == 1).all()).item())
 
 
-def _take_turns(draft: Proposal, texts: pl.Series) -> bool:
+def _take_turns(rows: pl.DataFrame, texts: pl.Series) -> bool:
     """Whether each text comes again when all others have been, after about the same time."""
     size = texts.n_unique()
-    rounds = steps(pl.Series(range(len(texts))), draft.rows["block"], texts)
-    seconds = steps(draft.rows["time"], draft.rows["block"], texts)
+    rounds = steps(pl.Series(range(len(texts))), rows["block"], texts)
+    seconds = steps(rows["time"], rows["block"], texts)
     return len(rounds) >= size and _is_about(rounds, size, MOST) and _is_about(seconds, seconds.median(), 0.5)
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from itertools import chain
 
 import polars as pl
 
@@ -20,8 +19,14 @@ from longstride.storage.text import counted, exact_number, number, share
 __all__ = ["find_cut_off", "find_missing", "share_missing_words"]
 
 NUMBER = r"[+-]?\d+(\.\d*)?"
-NINES = re.compile(r"-999+(?:\.9+)?")
+NINES = re.compile(r"-(?:\d?999+(?:\.9+)?|([1-8])\1{2,}(?:\.\1+)?)")
 """Nobody measures it, so once is enough to ask."""
+REPEATED = re.compile(r"\d?99+(?:\.9+)?|([1-8])\1{2,}(?:\.\1+)?")
+MOST_MARKS = 3
+"""At each end, that may hide each other."""
+FEWEST_OTHERS = 3
+ABSURD = 1000
+"""So many times the range of all others is a power of ten away that is asked for."""
 LARGER = 1.5
 """So many times larger than all others is a number that means missing; 99.9 among 99.6 to 99.8 may be measured."""
 MOST_DOUBTED = 5
@@ -43,9 +48,9 @@ def find_missing(draft: Proposal) -> None:
     """Find texts among numbers, and numbers far from all others, that occur again and again."""
     found: dict[str | float, list[Column]] = {}
     for column in draft.channels:
-        values: Iterator[str | float] = chain(_words(column, draft.doubts), _numbers(draft, column))
-        for value in values:
-            found.setdefault(value, []).append(column)
+        for word in _words(column, draft.doubts):
+            found.setdefault(word, []).append(column)
+    _find_numbers(draft, found)
     _doubt_words(draft, found)
     for value, columns in found.items():
         text = value if isinstance(value, str) else exact_number(value)
@@ -61,6 +66,30 @@ def find_missing(draft: Proposal) -> None:
     for value, columns in found.items():
         for column in columns if isinstance(value, float) else ():
             column.numbers = column.numbers.set(column.numbers == value, None)
+
+
+def _find_numbers(draft: Proposal, found: dict[str | float, list[Column]]) -> None:
+    """Add numbers; one that may mean missing does so where it does in another column, or is all that one holds."""
+    unsure = []
+    marks = {
+        value
+        for column in draft.columns.values()
+        if column.is_number and column.numbers.n_unique() == 1
+        for value in column.numbers.drop_nulls().head(1).to_list()
+        if NINES.fullmatch(f"{value:.7g}")
+    }
+    for column in draft.channels:
+        for value, doubt in _numbers(column):
+            if doubt:
+                unsure.append((column, value, doubt))
+            else:
+                found.setdefault(value, []).append(column)
+    marks |= {value for value in found if isinstance(value, float) and is_made_up(value)}
+    for column, value, doubt in unsure:
+        if value in marks:
+            found.setdefault(value, []).append(column)
+        else:
+            draft.doubts.append(doubt)
 
 
 def _doubt_words(draft: Proposal, found: dict[str | float, list[Column]]) -> None:
@@ -112,34 +141,59 @@ def _words(column: Column, doubts: list[str]) -> Iterator[str]:
             yield word
 
 
-def _numbers(draft: Proposal, column: Column) -> Iterator[float]:
+def _numbers(column: Column) -> Iterator[tuple[float, str]]:
+    """Numbers that mean missing, each with a doubt, which is empty where there is none."""
     numbers = column.numbers.drop_nulls()
-    for value in (numbers.min(), numbers.max()):
-        assert isinstance(value, float)
-        rest = numbers.filter(numbers != value)
-        count = len(numbers) - len(rest)
-        if not count or rest.is_empty():
+    ends = list(dict.fromkeys(_ends(numbers)))
+    marks = [value for value in ends if is_made_up(value) or _is_repeated(value) or _is_power(value)]
+    between = numbers.filter(~numbers.is_in(marks))
+    for value in ends:
+        # A mark at one end would hide how far that at the other end is.
+        inner, outer = (one.filter(one != value) for one in (between, numbers))
+        rest = inner if inner.n_unique() >= FEWEST_OTHERS else outer
+        count = int((numbers == value).sum())
+        if rest.is_empty():
             continue
         low, high = float(rest.min()), float(rest.max())  # type: ignore[arg-type]
         distance = max(low - value, value - high)
         largest = max(abs(low), abs(high))
         is_below = value < 0 <= low
-        is_sure = count >= 3 and rest.n_unique() >= 3
-        is_usual = is_sure and is_made_up(value)
+        is_usual = count >= 3 and rest.n_unique() >= FEWEST_OTHERS and is_made_up(value)
         if is_usual and distance < (high - low) * (0.1 if is_below else 0.5):
             continue
         if is_usual and (is_below or abs(value) >= LARGER * largest):
-            yield value
+            yield value, ""
         elif (
             is_usual
             or _is_far(distance, high - low, count, numbers, rest)
-            or (not is_sure and NINES.fullmatch(f"{value:.7g}") and distance > 5 * largest)
+            or (NINES.fullmatch(f"{value:.7g}") and distance > 5 * largest)
+            or (_is_power(value) and distance > ABSURD * (high - low) > 0)
         ):
             entry = toml(f"{column.name}={exact_number(value)}")
-            draft.doubts.append(
+            yield (
+                value,
                 f"{column.name!r} is {number(value)} in {counted(count, 'row')}, in all others {number(low)} to "
-                f"{number(high)}: if that means missing, null = [{entry}]"
+                f"{number(high)}: if that means missing, null = [{entry}]",
             )
+
+
+def _ends(numbers: pl.Series) -> Iterator[float]:
+    """The least and the greatest, and what follows inwards where that is a mark: -9999 hides -8888."""
+    different = numbers.unique().sort()
+    for values in (different, different.reverse()):
+        for value in values.head(MOST_MARKS).to_list():
+            yield value
+            if not _is_repeated(value):
+                break
+
+
+def _is_repeated(value: float) -> bool:
+    """Whether it is made of one digit, as 999 and -8888 are, or of nines behind another."""
+    return REPEATED.fullmatch(f"{abs(value):.7g}") is not None
+
+
+def _is_power(value: float) -> bool:
+    return value >= 10_000 and re.fullmatch("10+", f"{value:.0f}") is not None and value % 1 == 0
 
 
 def _is_far(distance: float, spread: float, count: int, numbers: pl.Series, rest: pl.Series) -> bool:

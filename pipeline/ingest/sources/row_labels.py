@@ -264,6 +264,14 @@ def _opened(file: str, recipe: Recipe) -> LabelFile:
             f"expected columns of labels (or start and end of intervals); the columns are {listed(source.names)}",
             code="labels-format",
         )
+    if keys := [name for name in names if name in (*recipe.series_parts, recipe.series_column, recipe.pivot)]:
+        raise SourceError(
+            file,
+            f"it has the column {listed(keys)}, which says whose a row of the log is, and would be a label: leave "
+            "it out, with labels in the order of the rows; or give intervals, with columns start, end, name and "
+            "series",
+            code="labels-format",
+        )
     return LabelFile(source, plain, names, has_times, f"{checksum(file):08x}")
 
 

@@ -41,7 +41,7 @@ class ReadSources:
             FileReport(
                 name=source.name,
                 num_bytes=source.num_bytes,
-                unused=columns.unused,
+                unused=tuple(name for name in columns.unused if name not in plan.recipe.series_parts),
                 absent=_without(plan.union, channels),
             )
             for source, columns, channels in zip(plan.sources, plan.columns, plan.channels, strict=True)

@@ -20,6 +20,8 @@ SECOND_NS = 10**9
 HOUR_NS = UNITS_NS["h"]
 WINDOW = 64
 """Rows of a window, as in the examples."""
+MOST_NAMES = 100
+"""Texts of a column that may say whose a row is."""
 ENOUGH = 0.5
 """Share of rows that should be in some window."""
 AUTUMN = {"Europe/Berlin": (10, 25), "America/New_York": (11, 1), "Australia/Sydney": (4, 1)}
@@ -155,6 +157,7 @@ def find_duplicates(draft: Proposal) -> None:
         return
     night = _in_autumn(rows["time"].filter(is_other))
     set_back = f". They lie in the hour that comes twice where clocks are set back, as in {night}" if night else ""
+    set_back = set_back or _where_back(draft)
     row = is_other.to_list().index(True)
     name = next(name for name, differ in zip(compared, differs, strict=True) if differ[row])
     shown = (
@@ -164,8 +167,9 @@ def find_duplicates(draft: Proposal) -> None:
     if num_others > FEW * len(rows) and not draft.keys:
         draft.doubts.append(
             f"{share(num_others, len(rows))} of rows repeat a time with other values ({shown}), and no column "
-            "says whose they are. An ingest stops there: ingest the files apart, or add such a column; if one of "
-            'them is right, say which: duplicates = "first", "last" or "mean"' + instead_of_one(draft)
+            f"says whose they are{_unless(draft)}. An ingest stops there: ingest the files apart, or add such a "
+            'column; if one of them is right, say which: duplicates = "first", "last" or "mean"'
+            + instead_of_one(draft)
         )
     else:
         draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before: see the doubt")
@@ -174,6 +178,31 @@ def find_duplicates(draft: Proposal) -> None:
             f"values or labels: {shown}{set_back}. An ingest stops there, unless you say which is right: "
             'duplicates = "first", "last" or "mean"' + instead_of_one(draft)
         )
+
+
+def _unless(draft: Proposal) -> str:
+    """A column of texts that tells some of the rows of one time apart, for the middle of a sentence."""
+    rows = draft.rows.drop_nulls("time")
+    num_times = rows.select(pl.struct("group", "time").n_unique()).item()
+    for column in draft.columns.values():
+        if not draft.uses.get(column.name, "").startswith("left out: texts") or len(column.values) > MOST_NAMES:
+            continue
+        texts = column.texts.filter(draft.rows["time"].is_not_null())
+        if rows.select(pl.struct("group", "time", text=texts).n_unique()).item() > num_times:
+            return f" (if {column.name!r} does, which tells some of them apart, say series = {toml(column.name)})"
+    return ""
+
+
+def _where_back(draft: Proposal) -> str:
+    """Where the clock seems to have been set back, for the end of a sentence."""
+    rows = draft.rows.drop_nulls("time")
+    rows = rows.select("time", last=pl.col("time").shift().over("block", *draft.keys))
+    back = rows.filter(pl.col("time") < pl.col("last"))
+    if not len(back) or len(back) > FEW * len(rows):
+        return ""
+    last, then = (readable_time(back[name][0], fraction=False) for name in ("last", "time"))
+    places = counted(len(back), "place")
+    return f". Times go back in {places}, the first {then} after {last}: if the clock was set there, keep the last"
 
 
 def _doubt_left_out(draft: Proposal, whose: pl.DataFrame, is_again: pl.Series) -> None:

@@ -38,15 +38,21 @@ class Apart:
         again, back = _number(self._is_again(by).mean()), _number(self._is_back(by).mean())
         if not again:
             return self.disorder(both) <= self.disorder(by) / FEWER
+        has_runs = bool(back) and _number(self._is_back(both).mean()) <= back / FEWER
         if _number(self._is_again(both).mean()) > again / FEWER:
-            return False
+            # Logs that follow each other, each of a clock that is coarser than its rows.
+            return has_runs and self.tell_times(names, by)
         by_chance, completeness = self._by_chance(names, by), self.completeness(names, by)
         if by_chance < (ENOUGH if completeness < MOSTLY else ENOUGH_OF_ALL):
             return False
         if self._pairs(both)["pairs"].sum() > by_chance / FEWER:
             return False
-        has_runs = bool(back) and _number(self._is_back(both).mean()) <= back / FEWER
         return completeness >= MOSTLY or has_runs or self._mixed(names, by) >= MIXED
+
+    def tell_times(self, names: Names, by: Names = ()) -> bool:
+        """Whether columns tell times apart, where rows of one time and text follow each other."""
+        times = self._times([*by, *names])
+        return times.height < self.rows.height and Apart(times).tell(names, by)
 
     def num_together(self, names: Names) -> int:
         """Pairs of rows of one time that columns leave together."""
@@ -76,6 +82,13 @@ class Apart:
 
     def _is_again(self, names: Names) -> pl.Series:
         return self.rows.select(~pl.struct("group", "time", *names).is_first_distinct()).to_series()
+
+    def _times(self, names: Names) -> pl.DataFrame:
+        """The first row of each time, where rows of one time and text follow each other."""
+        new = pl.any_horizontal(
+            pl.col(name).ne_missing(pl.col(name).shift()) for name in ("block", "time", *names)
+        )
+        return self.rows.filter(new.fill_null(True))
 
     def _pairs(self, names: Names) -> pl.DataFrame:
         """How many pairs of rows have one time, for each of the texts."""

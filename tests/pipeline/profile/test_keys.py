@@ -149,3 +149,97 @@ def test_several_columns_take_turns_together(look: LOOK) -> None:
     ]
     found = look("time,zone,place,a,b", *zip(*rows, strict=True), wave(180), wave(180, seed=1))
     assert found.settings["series"] == ["zone", "place"]
+
+
+@pytest.mark.parametrize("name", ["probe", "state"])
+def test_logs_of_a_clock_coarser_than_their_rows_follow_each_other(look: LOOK, store: STORE, name: str) -> None:
+    stamps = [stamp for stamp in times(40, step=1) for _ in range(5)]
+    names = [one for one in ("a", "b", "c") for _ in range(200)]
+    found = look(f"time,{name},value", stamps * 3, names, wave(600))
+    assert found.settings["series"] == name
+    assert found.settings["duplicates"] == "spread"
+    assert doubted(found, f'say pivot = "{name}" instead')
+    made = store()
+    assert made.series == ("a", "b", "c")
+    assert np.allclose(made.values[:, 0], [float(number) for number in wave(600)])
+
+
+def test_a_state_of_a_coarse_clock_is_no_machine(look: LOOK) -> None:
+    """It takes turns within each second, as a pump of one stroke a second does."""
+    stamps = [stamp for stamp in times(60, step=1) for _ in range(6)]
+    found = look("time,valve,value,other", stamps, ["open", "open", "shut"] * 120, wave(360), wave(360, seed=1))
+    assert not {"series", "pivot"} & found.settings.keys()
+    stroke = ["up"] * 3 + ["down"] * 3
+    found = look("time,stroke,value,other", stamps, stroke * 60, wave(360), wave(360, seed=1))
+    assert not {"series", "pivot"} & found.settings.keys()
+
+
+def test_a_state_of_a_slow_sensor_is_no_machine(look: LOOK) -> None:
+    """Its rows of one second are alike, as if they were written twice."""
+    random = np.random.default_rng(0)
+    stamps = [stamp for stamp in times(60, step=1) for _ in range(8)]
+    slow = [20 + row // 100 for row in range(480)]
+    found = look("time,valve,a,b", stamps, random.choice(["open", "shut"], 480), slow, slow[::-1])
+    assert not {"series", "pivot"} & found.settings.keys()
+
+
+@pytest.mark.parametrize("number", [None, "row", "key"])
+def test_rows_that_were_written_twice_hide_no_machine(look: LOOK, store: STORE, number: str | None) -> None:
+    rows = [row for row in interleaved(60, ["fan", "pump", "drive"]) for _ in range(2)]
+    names = "time,device,a,b"
+    if number is not None:
+        names = f"{number},{names}"
+        rows = [[f"log_{index:x}" if number == "key" else str(index), *row] for index, row in enumerate(rows)]
+    found = look(names, *zip(*rows, strict=True))
+    assert found.settings["series"] == "device"
+    assert found.settings["duplicates"] == "same"
+    assert store().num_rows == 180
+
+
+def test_a_text_that_tells_some_rows_apart_is_named(look: LOOK) -> None:
+    stamps = [stamp for row, stamp in enumerate(times(120)) for _ in range(1 if row % 7 else 5)]
+    found = look(
+        "time,place,v", stamps, np.random.default_rng(0).choice(["in", "out"], len(stamps)), wave(len(stamps))
+    )
+    assert "series" not in found.settings
+    assert doubted(found, "(if 'place' does, which tells some of them apart, say series = \"place\")")
+
+
+def levels(rows: int, whose: Sequence[str], *, at_once: int = 1) -> list[list[str]]:
+    """Rows of sensors at each time, which write several each: time, name, and a number near their own level."""
+    random = np.random.default_rng(2)
+    return [
+        [stamp, name, f"{20 + 5 * place + random.normal():.3f}"]
+        for stamp in times(rows, step=1)
+        for place, name in enumerate(whose)
+        for _ in range(at_once)
+    ]
+
+
+@pytest.mark.parametrize("name", ["Series", "sensor_id", "probe"])
+@pytest.mark.parametrize("whose", [["p1", "p2", "p3"], ["1", "2", "3"]])
+def test_sensors_that_write_several_rows_at_a_time(look: LOOK, name: str, whose: list[str]) -> None:
+    found = look(f"time,{name},v", *zip(*levels(60, whose, at_once=4), strict=True))
+    assert found.settings["series"] == name
+    assert "at each time those of each of its 3 values follow each other" in found.why["series"]
+
+
+@pytest.mark.parametrize("name", ["valve", "mode", "speed"])
+def test_a_level_of_each_state_is_of_no_sensor(look: LOOK, name: str) -> None:
+    for whose in (["low", "mid", "high"], ["1", "2", "3"]):
+        found = look(f"time,{name},v", *zip(*levels(60, whose, at_once=4), strict=True))
+        assert not {"series", "pivot"} & found.settings.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "doubt"), [("sensor_id", "pivot = "), ("probe", "if it is the number of a machine"), ("speed", None)]
+)
+def test_a_number_that_takes_turns(look: LOOK, name: str, doubt: str | None) -> None:
+    rows = [
+        [(START + timedelta(seconds=20 * index)).isoformat(), row[1], row[2]]
+        for index, row in enumerate(levels(60, ["1", "2", "3"]))
+    ]
+    found = look(f"time,{name},v,w", *zip(*rows, strict=True), wave(180))
+    assert found.settings.get("pivot") == (name if name == "sensor_id" else None)
+    assert "series" not in found.settings
+    assert doubted(found, "machine") == (doubt is not None)

@@ -93,6 +93,64 @@ def test_a_made_up_value_that_comes_once_is_doubted(look: LOOK, value: str, is_d
     assert doubted(found, "if that means missing, null = [") == is_doubted
 
 
+def _among(numbers: list[str], *marks: tuple[str, int]) -> list[str]:
+    """Numbers with marks in place of some, each so many times."""
+    found, place = list(numbers), 2
+    for mark, count in marks:
+        for _ in range(count):
+            found[place] = mark
+            place += 3
+    return found
+
+
+@pytest.mark.parametrize(
+    ("marks", "missing", "asked"),
+    [
+        ([("-99999", 9), ("1000000", 3)], {-99999.0}, "1e+06"),
+        ([("-99999", 9), ("1000000", 1)], {-99999.0}, "1e+06"),
+        ([("-9999", 9), ("9999", 9)], {-9999.0, 9999.0}, None),
+        ([("-9999", 4), ("32767", 4)], {-9999.0, 32767.0}, None),
+        ([("-9999", 9), ("-999", 9)], {-9999.0, -999.0}, None),
+        ([("-9999", 9), ("-8888", 9)], {-9999.0}, "-8888"),
+        ([("-9999", 9), ("-6999", 1)], {-9999.0}, "-6999"),
+        ([("9999", 5), ("999", 5), ("-99", 5)], {9999.0, 999.0, -99.0}, None),
+        ([("1000000", 9), ("-9999", 1)], set(), "-9999"),
+    ],
+)
+def test_marks_do_not_hide_each_other(
+    look: LOOK, marks: list[tuple[str, int]], missing: set[float], asked: str | None
+) -> None:
+    found = look("time,a,b", times(100), _among(wave(100), *marks), wave(100, seed=1))
+    assert {float(entry[2:]) for entry in found.settings.get("null", ())} == missing
+    assert asked is None or doubted(found, f"'a' is {asked} in ")
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [str(-300 + 100 * (row % 6)) for row in range(100)],
+        [str(-32768 + row * 655) for row in range(101)],
+        [f"{-99 + row % 60}" for row in range(100)],
+        [f"{row % 100}" for row in range(100)],
+    ],
+    ids=["steps of a hundred", "all of 16 bits", "decibels", "percent"],
+)
+def test_ends_that_are_measured_are_no_marks(look: LOOK, numbers: list[str]) -> None:
+    found = look("time,a", times(len(numbers)), numbers)
+    assert "null" not in found.settings
+    assert not doubted(found, "means missing")
+
+
+@pytest.mark.parametrize("c", [["-9999"] * 100, wave(100, seed=3, now_and_then="-9999")], ids=["always", "often"])
+def test_a_mark_that_comes_once_is_one_where_another_column_has_it(look: LOOK, store: STORE, c: list[str]) -> None:
+    a = [f"{float(number) - 15}" for number in _among(wave(100))]
+    a[50] = "-9999"
+    found = look("time,a,b,c", times(100), a, wave(100, seed=1), c)
+    assert not doubted(found, "means missing")
+    assert {entry.split("=")[-1] for entry in found.settings["null"]} == {"-9999"}
+    assert np.isnan(store().values[50, 0])
+
+
 @pytest.mark.parametrize("value", ["99.9", "999.9"])
 def test_nines_that_may_be_measured_are_doubted(look: LOOK, value: str) -> None:
     """A clock of 100 MHz shows 99.6 to 99.8, and 99.9 now and then."""

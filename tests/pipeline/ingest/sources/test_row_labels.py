@@ -151,3 +151,14 @@ def test_rows_without_times(tmp_path: Path, write_log: WRITE) -> None:
     log, file = write_log("log.txt", [f"{row}.5,{row}" for row in range(5)]), write_log("labels.txt", [*"00110"])
     chosen = recipe(file, time=(), every="1s", start="2024-03-01", header=("a", "b"), max_gap=None)
     assert labels_of(assert_balanced(ingest([log], tmp_path / "out", chosen))) == [[0], [0], [1], [1], [0]]
+
+
+@pytest.mark.parametrize("settings", [{"series": "unit"}, {"series": ("zone", "unit")}, {"pivot": "unit"}])
+@pytest.mark.parametrize("has_times", [True, False])
+def test_the_series_of_a_log_is_no_label(write_log: WRITE, tmp_path: Path, has_times: bool, settings: Any) -> None:
+    rows = [f"2024-03-01 00:00:{second:02},1,{second % 2},{second}" for second in range(10)]
+    log = write_log("log.csv", ["time,zone,unit,v", *rows])
+    parts = slice(0, None) if has_times else slice(2, None)
+    file = write_log("l.csv", [",".join(row.split(",")[parts]) for row in ["time,zone,unit,fault", *rows]])
+    with raises("labels-format", "'unit'"):
+        ingest([log], tmp_path / "out", recipe(file, **settings))

@@ -61,3 +61,10 @@ def test_rows_that_come_late_are_of_one_log(look: LOOK) -> None:
         found = look("time,v", [stamps[row] for row in order], wave(200))
         assert not doubted(found, BEGIN)
         assert not doubted(found, "run on from there")
+
+
+def test_a_clock_that_was_set_back_by_a_few_rows_is_named(look: LOOK) -> None:
+    stamps = times(400, step=1800)
+    stamps[41:] = times(359, step=1800, start=START + timedelta(seconds=38 * 1800))
+    found = look("time,count,v", stamps, range(400), wave(400))
+    assert doubted(found, f"Times go back in 1 place, the first {stamps[41]} after {stamps[40]}")

@@ -1,6 +1,7 @@
 """The series that several columns say together, against one column that says the same."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -94,6 +95,20 @@ def test_misuse(tmp_path: Path, settings: dict[str, object], code: str, facts: t
     write_frame(frame(), tmp_path / "log.csv")
     with raises(code, *facts):
         ingest([tmp_path / "log.csv"], tmp_path / "out", Recipe(**{"time": "time", **settings}))  # type: ignore[arg-type]
+
+
+def test_a_query_changes_the_series_and_not_its_parts(tmp_path: Path) -> None:
+    write_frame(frame(), tmp_path / "log.csv")
+    recipe = Recipe(time="time", series=BOTH, sql="SELECT * REPLACE (upper(zone) AS zone) FROM rows")
+    with raises("sql-result", "'zone'", "'zone/nr'"):
+        ingest([tmp_path / "log.csv"], tmp_path / "out", recipe)
+    changed = """SELECT * REPLACE (upper("zone/nr") AS "zone/nr", CAST(nr AS DOUBLE) AS nr) FROM rows"""
+    whole = replace(recipe, sql=changed)
+    report = ingest([tmp_path / "log.csv"], tmp_path / "out", whole)
+    assert report.files[0].unused == ()
+    made = open_store(tmp_path / "out")
+    assert made.series == ("A\\/B/01", "A\\/B/1", "NORTH/01", "NORTH/1")
+    assert sorted(made.channels) == ["nr", "v"]
 
 
 def test_a_column_of_the_same_name(tmp_path: Path) -> None:

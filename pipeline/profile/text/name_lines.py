@@ -43,7 +43,8 @@ def says_of_log(fields: Sequence[str]) -> bool:
     """Whether a line above the rows says something of the log, as in Binning mode:,Sum,Average: none are names."""
     is_key = bool(fields) and fields[0].endswith((":", "=")) and not name_score(fields[0])
     is_one = not all(field.endswith((":", "=")) for field in fields if field)
-    return (is_key and is_one) or sum(STAMP.search(field) is not None for field in fields) == 1
+    stamped = [field for field in fields if STAMP.search(field)]
+    return (is_key and is_one) or (len(stamped) == 1 and not name_score(stamped[0]))
 
 
 def listed_behind(fields: Sequence[str], width: int) -> tuple[str, ...]:

@@ -66,7 +66,10 @@ def _of_zone(draft: Proposal) -> str:
 
 def _of_unit(draft: Proposal) -> str:
     doubt = next(one for one in draft.times[0].doubts if one.startswith("time-format: "))
-    return f"{doubt.removeprefix('time-format: ')}. Fill in time-format = {toml(OPEN)} in the recipe"
+    return (
+        f"{doubt.removeprefix('time-format: ')}. Fill in time-format = {toml(OPEN)} in the recipe"
+        + _kinds_of_rows(draft.sample.frame())
+    )
 
 
 def _of_step(draft: Proposal, sources: str) -> str:

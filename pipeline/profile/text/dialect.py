@@ -59,6 +59,8 @@ class Dialect:
     facts: Facts = field(default_factory=Facts)
     """What the lines above the table tell of the times of its rows."""
     doubts: tuple[str, ...] = ()
+    doubt_of_encoding: str | None = None
+    """One of them."""
     zone: tuple[str, str] | None = None
     """A line above the table that says a time zone, and that zone."""
 
@@ -66,7 +68,7 @@ class Dialect:
         """Of the settings, those of these names."""
         settings = {name: value for name, value in self.settings.items() if name in names}
         why = {name: why for name, why in self.why.items() if name in names}
-        return Dialect(settings=settings, why=why, doubts=self.doubts)
+        return replace(self, settings=settings, why=why, units={}, facts=Facts(), zone=None)
 
 
 def agreed(dialects: Mapping[str, Dialect]) -> Dialect:
@@ -112,6 +114,10 @@ def _shown(value: str | tuple[str, ...]) -> str:
 def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     """Find how a file is written from its first lines, and its encoding also from `more` of them."""
     encoding, doubt = find_encoding(begin + more)
+    return replace(_sniffed(begin, encoding, doubt), doubt_of_encoding=doubt)
+
+
+def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
     if records := kind_of_records(begin.removeprefix(BOM)):
         told = tuple(filter(None, (doubt, records.left_out(begin))))
         return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=told)

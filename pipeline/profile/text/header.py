@@ -15,8 +15,10 @@ from longstride.pipeline.profile.text.name_lines import (
     first_names,
     index_names,
     listed_behind,
+    may_cut_numbers,
     named_wider,
     says_of_log,
+    spread_names,
 )
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.text.unit_rows import share_of_units, units_of
@@ -299,7 +301,21 @@ def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
     if wider:  # an ingest says that they do not fit
         return Head(names=(), num_above=_lines_above(above, wider[-1]), num_below=0, units={}, why=None)
     time = next((column for column, kind in enumerate(_kinds(table)) if kind is Kind.TIME), 0)
-    if above and (some := first_names(above[-1].fields, time, table.width)):
+    some = first_names(above[-1].fields, time, table.width) if above else ()
+    if some and (spread := spread_names(some, table)):
+        names, wide = spread
+        return Head(
+            names=names,
+            num_above=start,
+            num_below=0,
+            units={},
+            why="the values of one name stand in brackets, with the separator between them",
+            doubt=f"header: {wide} are read as columns of their own, for their values stand in brackets. If they are "
+            "others, say header",
+        )
+    if some and may_cut_numbers(table):  # an ingest says that they do not fit
+        return Head(names=(), num_above=_lines_above(above, above[-1]), num_below=0, units={}, why=None)
+    if some:
         return Head(
             names=(*some, *(f"column_{number}" for number in range(len(some) + 1, table.width + 1))),
             num_above=start,

@@ -51,6 +51,7 @@ ERROR_WORD = re.compile(r"#(?:n/?a|value|div|num|ref|name|null)\b", re.IGNORECAS
 """What spreadsheets write for a value that cannot be computed."""
 WHOLE_LINE = re.compile(rb'^"(?:[^"\n]|"")*[,;\t|](?:[^"\n]|"")*"\r?$', re.MULTILINE)
 """A line that is one field in quotes, with what could separate fields in it; one alone is a title."""
+IN_APOSTROPHES = re.compile(r"'[^']*'")
 MAYBE_PLACES = (BLANKS, ",", ":")
 """Separators that are found where none is: places of columns are looked for."""
 NEARLY_ALL = 0.98
@@ -103,6 +104,8 @@ def find_table(text: bytes, named: str | None) -> Table:
     for quote in _quotes(text):
         # What quotes mean is asked only where they do not mean what they should.
         margin = MUCH_BETTER if best is not None and quote != best.quote else 0.0
+        if quote == "apostrophe" and best is not None and _has_texts_in_apostrophes(best):
+            margin = -MUCH_BETTER
         tables = [_read(text, separator, quote, comment) for separator in separators]
         found = max(tables, key=lambda table: table.score)
         if best is None or found.score > best.score + margin:
@@ -254,6 +257,13 @@ def _score(records: Sequence[Record], width: int) -> float:
 
 def _are_names(fields: Sequence[str]) -> bool:
     return {kind_of(field) for field in fields}.isdisjoint({Kind.NUMBER, Kind.TIME})
+
+
+def _has_texts_in_apostrophes(table: Table) -> bool:
+    """Whether all that a column holds stands between apostrophes."""
+    rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
+    columns = zip(*rows, strict=True)
+    return len(rows) > 1 and any(all(map(IN_APOSTROPHES.fullmatch, column)) for column in columns)
 
 
 def _is_named(table: Table) -> bool:

@@ -13,7 +13,7 @@ from longstride.pipeline.ingest.sources.csv.header import BOM, HOLE
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
 from longstride.pipeline.profile.head.bare import bare_facts, bare_length, has_begin_as_name
-from longstride.pipeline.profile.head.extent import head_length, named_in_head, num_sections
+from longstride.pipeline.profile.head.extent import head_length, longest_section, named_in_head, num_sections
 from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.facts_beside import find_beside
@@ -123,7 +123,8 @@ def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
         return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=told)
     text = _as_utf8(begin, encoding)
     named, start = named_separator(text)
-    above = start or bare_length(text) or head_length(text)
+    section = None if start else longest_section(text)
+    above = start or bare_length(text) or head_length(text) or (section[0] if section else 0)
     named = named or named_in_head(text[:above])
     num_lines = text[:above].count(b"\n")
     table = find_table(text[above:], named)
@@ -181,6 +182,11 @@ def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
     if encoding:
         settings["encoding"] = encoding
     doubts = [text for text in (doubt, last and last.doubt, head.doubt, _doubt_of_sections(text)) if text]
+    if section and above == section[0]:
+        doubts.append(
+            f"skip-lines: rows are those below {section[1]!r}, of which there are most; what stands in other sections "
+            "is left out. To read another one, cut the file"
+        )
     if head.num_other_rows:
         doubts.append(
             f"skip-lines: {counted(head.num_other_rows, 'line')} above the table look like rows of another one, "

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
@@ -33,6 +34,8 @@ MOST_ABOVE = 60
 MANY_ROWS = 20
 FEW_ROWS = 4
 """Of so many rows, one may be damaged."""
+MOST_DAMAGED = 5
+"""So many rows above the first whole one may be damaged."""
 NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 ZONE = re.compile(r"[A-Z]{3,5}")
@@ -76,7 +79,7 @@ def _find_head(table: Table) -> Head:
     kinds = _kinds(table)
     rows = _is_row(kinds)
     records = table.records
-    first = next((index for index, record in enumerate(records[:MOST_ABOVE]) if rows(record)), None)
+    first = next((index for index, record in enumerate(records) if rows(record)), None)
     if first == 0 and _are_names_and_units(records[:3], kinds):
         first = 2
     if first is None:
@@ -262,9 +265,10 @@ def _lines_above(records: Sequence[Record], names: Record) -> int:
 
 def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
     """Names from a comment, or made up."""
-    while above and _is_like_row(above[-1]) and above[-1].num_filled <= table.width:
-        *above, damaged = above
-        start = damaged.line
+    damaged = [*takewhile(lambda one: _is_like_row(one) and one.num_filled <= table.width, reversed(above))]
+    if len(damaged) <= MOST_DAMAGED:  # more are rows of another table, whose names are not those of this one
+        above = above[: len(above) - len(damaged)]
+        start = damaged[-1].line if damaged else start
     for record in (*reversed(table.comments), *reversed(above)):
         if listed := listed_behind(record.fields, table.width):
             why = f"the names stand behind {record.fields[0]!r}"

@@ -55,6 +55,7 @@ IN_APOSTROPHES = re.compile(r"'[^']*'")
 MAYBE_PLACES = (BLANKS, ",", ":")
 """Separators that are found where none is: places of columns are looked for."""
 NEARLY_ALL = 0.98
+NEVER_IN_VALUES, SEVERAL = (b";", b"|"), 3
 MAX_RECORDS = 500
 MUCH_BETTER = 0.02
 TRUST_IN_BLANKS = 0.8
@@ -100,6 +101,8 @@ def find_table(text: bytes, named: str | None) -> Table:
     """The reading of a text in UTF-8 that explains most of it; `named` is the separator that it names itself."""
     comment = _comment(text)
     separators = [named] if named else [mark for mark in SEPARATORS if _is_there(mark, text)] or [","]
+    if BLANKS in separators and any(_is_in_all_lines(mark, text) for mark in NEVER_IN_VALUES):
+        separators.remove(BLANKS)
     best: Table | None = None
     for quote in _quotes(text):
         # What quotes mean is asked only where they do not mean what they should.
@@ -134,6 +137,12 @@ def _is_there(separator: str, text: bytes) -> bool:
         # Times hold colons, too.
         return re.search(rb"\S[ \t]+\S" if separator == BLANKS else rb"[^\W\d]:[^\W\d]", text) is not None
     return separator.encode() in text
+
+
+def _is_in_all_lines(mark: bytes, text: bytes) -> bool:
+    """Whether nearly all lines hold it several times: blanks stand within fields then."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return sum(line.count(mark) >= SEVERAL for line in lines) >= NEARLY_ALL * len(lines)
 
 
 def _quotes(text: bytes) -> Iterator[str]:

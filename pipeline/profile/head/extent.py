@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["head_length", "longest_section", "named_in_head", "num_sections"]
+__all__ = ["head_length", "longest_section", "named_in_head", "named_separator", "num_sections"]
 
 END = re.compile(
     rb"^[^\w\n]*(?:(?:end[ _]?of[ _]?(?:the[ _]?)?(?:file[ _]?)?head(?:er)?|end[ _]?head(?:er)?|eoh)[^\w\n]*"
@@ -43,6 +43,12 @@ def named_in_head(head: bytes) -> str | None:
     """The separator of the rows, where a head names it by its word."""
     match = SEPARATOR.search(head)
     return SEPARATORS[match[1].decode().lower()] if match else None
+
+
+def named_separator(text: bytes) -> tuple[str | None, int]:
+    """The separator that a first line such as sep=; names, and the length of that line."""
+    match = re.match(rb'"?sep=(.)"?\r?\n', text, re.IGNORECASE)
+    return (match[1].decode("latin-1"), match.end()) if match else (None, 0)
 
 
 def num_sections(text: bytes) -> int:

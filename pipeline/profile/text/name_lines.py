@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.head.step import is_step_key
@@ -11,6 +12,7 @@ from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.words.time_names import name_score
 
 __all__ = [
+    "Head",
     "are_facts",
     "cut_otherwise",
     "first_names",
@@ -34,6 +36,27 @@ WHOLE = re.compile(r"[+-]?\d+")
 STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 TIME = "Time"
 YEAR = re.compile(r"#?(?:year|yyyy|yr|jahr|ano|año|année|anno)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What stands above the first row of a table."""
+
+    names: tuple[str, ...]
+    """As they are to be said where the file does not say them; none where it does."""
+    num_above: int
+    """Lines above the header, or above the first row where `names` are said."""
+    num_below: int
+    """Lines between the header and the first row."""
+    units: dict[str, str]
+    why: str | None
+    """Why names are said."""
+    doubt: str | None = None
+    """Why they may be wrong."""
+    is_invented: bool = False
+    """Whether names are said because none is known."""
+    num_other_rows: int = 0
+    """Lines above the names that look like rows of another table."""
 
 
 def first_names(fields: Sequence[str], time: int, width: int) -> tuple[str, ...]:

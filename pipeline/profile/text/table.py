@@ -20,7 +20,7 @@ from longstride.pipeline.ingest.sources.csv.syntax import is_blank, record_patte
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.places import find_places
 
-__all__ = ["Record", "Table", "find_table", "fits", "named_separator"]
+__all__ = ["Record", "Table", "find_table", "fits"]
 
 SEPARATORS = (
     "\t",
@@ -124,12 +124,6 @@ def find_table(text: bytes, named: str | None) -> Table:
         if is_needed and found.score > best.score + MUCH_BETTER:
             return found
     return best
-
-
-def named_separator(text: bytes) -> tuple[str | None, int]:
-    """The separator that a first line such as sep=; names, and the length of that line."""
-    match = re.match(rb'"?sep=(.)"?\r?\n', text, re.IGNORECASE)
-    return (match[1].decode("latin-1"), match.end()) if match else (None, 0)
 
 
 def _is_there(separator: str, text: bytes) -> bool:

@@ -13,7 +13,8 @@ from longstride.pipeline.profile.text.name_lines import Head, index_names, says_
 from longstride.pipeline.profile.text.nameless import is_like_row, lines_above, without_names
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.text.unit_rows import share_of_units, units_of
-from longstride.pipeline.profile.words.time_names import name_score
+from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score
+from longstride.pipeline.profile.words.wording import quoted
 
 __all__ = ["find_head", "find_labview_head"]
 
@@ -27,6 +28,7 @@ FEW_ROWS = 4
 NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 ZONE = re.compile(r"[A-Z]{3,5}")
+PART_OF_TIME = re.compile(r"h{1,2}\W?mm|y{2,4}\W?mm|year|month|\bday|hour|[年月日時时]", re.IGNORECASE)
 MARKS = re.compile(r"\W*")
 """What ends a line of the head, and is not a name."""
 
@@ -39,7 +41,28 @@ BELOW_NAMES = re.compile(
 def find_head(table: Table) -> Head:
     """Find the names of the columns."""
     head = _find_head(table)
-    return replace(head, num_other_rows=num_other_rows(table.records, head.num_above))
+    doubt = head.doubt or _doubt_of_facts(head, table)
+    return replace(head, doubt=doubt, num_other_rows=num_other_rows(table.records, head.num_above))
+
+
+def _doubt_of_facts(head: Head, table: Table) -> str | None:
+    """What is taken for names, where it calls no time a time: it may say something of the log."""
+    line = next((record for record in table.records if record.line >= head.num_above), None)
+    names = head.names or (line.fields if line else ())
+    times = [column for column, kind in enumerate(_kinds(table)) if kind is Kind.TIME and column < len(names)]
+    called = [names[column] for column in times if names[column]]
+    if head.is_invented or not called or any(map(_names_time, called)):
+        return None
+    said = f"line {line.line + 1}" if line and not head.names else "a line above the rows"
+    return (
+        f"header: {said} is taken for the names, so that times are called {called[0]!r} and other columns "
+        f"{quoted(next((name for name in names if name and name != called[0]), ''))} and so on. If it says something "
+        "of the log, name the columns with header"
+    )
+
+
+def _names_time(name: str) -> bool:
+    return bool(name_score(name) or elapsed_unit(name) or PART_OF_TIME.search(name))
 
 
 def _find_head(table: Table) -> Head:

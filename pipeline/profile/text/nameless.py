@@ -115,9 +115,11 @@ def is_like_row(record: Record) -> bool:
 
 
 def _doubt_of_other_names(table: Table, start: int, names: Sequence[str]) -> str | None:
-    """Comments below the first row that name other columns: tables stand one below the other."""
-    others = [one for one in table.comments if one.line > start and any(map(name_score, one.fields))]
-    other = next((one for one in others if len(one.fields) > 1 and one.fields != names), None)
+    """Comments, of which one is below the first row, that name other columns: several tables stand there."""
+    named = [one for one in table.comments if len(one.fields) > 1 and any(map(name_score, one.fields))]
+    other = next((one for one in named if one.fields != names), None)
+    if not any(one.line > start for one in named):
+        return None
     return other and (
         f"header: line {other.line + 1} is a comment that names other columns, such as {other.fields[-1]!r}, so "
         "several tables stand one below the other, and all rows of as many fields are read under one line of "

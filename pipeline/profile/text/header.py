@@ -53,11 +53,11 @@ def _doubt_of_facts(head: Head, table: Table) -> str | None:
     called = [names[column] for column in times if names[column]]
     if head.is_invented or not called or any(map(_names_time, called)):
         return None
+    other = next((name for name in names if name and name != called[0]), "")
     said = f"line {line.line + 1}" if line and not head.names else "a line above the rows"
     return (
-        f"header: {said} is taken for the names, so that times are called {called[0]!r} and other columns "
-        f"{quoted(next((name for name in names if name and name != called[0]), ''))} and so on. If it says something "
-        "of the log, name the columns with header"
+        f"header: {said} is taken for the names, so that times are called {quoted(called[0])}, another "
+        f"column {quoted(other)}. If it says something of the log, name the columns with header"
     )
 
 

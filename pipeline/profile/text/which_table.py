@@ -13,6 +13,8 @@ __all__ = ["doubt_of_tables", "find_logged_table", "has_clock", "has_values"]
 FIRST_ROWS = 100
 NEARLY_ALL = 0.9
 MOST_TRIED = 12
+FROM, TO = 946_684_800, 2**31
+"""Seconds since 1970 in the years from 2000 to 2038."""
 MOST_SHOWN = 8
 
 
@@ -55,7 +57,14 @@ def _is_clock(column: pl.Series) -> bool:
         return False
     if column.dtype.is_temporal() or _share(column, Kind.TIME) > NEARLY_ALL:
         return True
-    return bool(name_score(column.name) or elapsed_unit(column.name)) and _share(column, Kind.NUMBER) > NEARLY_ALL
+    if _share(column, Kind.NUMBER) <= NEARLY_ALL:
+        return False
+    return bool(name_score(column.name) or elapsed_unit(column.name)) or _counts_from_1970(column)
+
+
+def _counts_from_1970(column: pl.Series) -> bool:
+    numbers = column.cast(pl.Float64, strict=False).drop_nulls()
+    return any(numbers.is_between(FROM * scale, TO * scale).all() for scale in (1, 1e3, 1e6, 1e9))
 
 
 def _share(column: pl.Series, kind: Kind) -> float:

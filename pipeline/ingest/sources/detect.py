@@ -115,10 +115,11 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
 
 
 def _is_a_line_each(name: str, begin: bytes) -> bool:
-    """Whether lines of a text of JSON objects begin with one, and none is too long."""
+    """Whether most lines of a text of JSON objects are one, and the first is not too long."""
     if b"\n" in begin.strip():
-        begins = [line[:1] == b"{" for line in map(bytes.lstrip, begin.splitlines()) if line]
-        return 2 * sum(begins) > len(begins)
+        lines = [line.strip() for line in begin[: begin.rindex(b"\n")].splitlines() if line.strip()]
+        # Within a document, a row on a line of its own ends with a comma.
+        return 2 * sum(line[:1] == b"{" and line[-1:] == b"}" for line in lines) > len(lines)
     with open_text(name) as (stream, _):
         return len(stream.readline(MAX_RECORD_BYTES)) < MAX_RECORD_BYTES
 

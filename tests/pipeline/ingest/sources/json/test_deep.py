@@ -86,6 +86,7 @@ def test_a_name_of_both_the_row_and_what_is_around_it() -> None:
 
 WAYS: dict[str, Callable[[Any], str]] = {
     "one line": json.dumps,
+    "a row a line": lambda document: json.dumps(document).replace("}, {", "},\n{"),
     "pretty": lambda document: json.dumps(document, indent=2),
     "in an array": lambda document: json.dumps([document]),
     "with a BOM": lambda document: "\ufeff" + json.dumps(document, indent=1),

@@ -207,8 +207,8 @@ def _say_nested(draft: Proposal) -> None:
         first = next(iter(column.values), "")
         if first in ("[...]", "{...}"):
             draft.doubts.append(
-                f"{name!r} is left out, for it holds objects or long arrays: if these are rows, write each as an "
-                f"object with its time, as with `jq -c '.[\"{name}\"][]'`"
+                f"{name!r} is left out, for it holds objects or long arrays: if these are rows, profile them with "
+                f"--table '{name}[]', or write each as an object with its time, as with `jq -c '.[\"{name}\"][]'`"
             )
         elif first.startswith("{") and first.endswith("}"):
             draft.doubts.append(

@@ -129,6 +129,7 @@ def _times(sample: Sample, columns: dict[str, Column], told: Told) -> list[Times
     if told.every:
         return [_counted(sample, columns, told)]
     blocks = sample.places()["block"]
+    columns = {name: column for name, column in columns.items() if name not in sample.not_times}
     times = find_times(columns, blocks)
     if times and times[0].is_elapsed:
         times[0] = begun(times[0], columns[times[0].recipe.time_columns[0]], told)

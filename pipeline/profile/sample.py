@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import polars as pl
 from polars import selectors
 
 from longstride.pipeline.ingest.columns import Columns
+from longstride.pipeline.ingest.errors import SeveralTablesError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Raw, Section, Source
 from longstride.pipeline.ingest.sources.compressed import is_compressed
@@ -17,11 +19,18 @@ from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.detect import open_as_it_is, refuse_idle_table, reshaped
 from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, open_text
+from longstride.pipeline.ingest.sources.json.deep import ROOT
+from longstride.pipeline.ingest.sources.json.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.names import Names, find_files
-from longstride.pipeline.ingest.sources.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.shapes.reshaped import Reshaped
 from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.profile.text.dialect import Dialect, agreed, sniff
+from longstride.pipeline.profile.text.which_table import (
+    doubt_of_tables,
+    find_logged_table,
+    has_clock,
+    has_values,
+)
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["Beyond", "Excerpt", "Sample", "from_first_row", "read_pieces", "take_sample"]
@@ -104,6 +113,13 @@ class Sample:
         """Columns that a file does not name."""
         return {name for source, _ in self.excerpts for name in source.unnamed}
 
+    @cached_property
+    def not_times(self) -> frozenset[str]:
+        """Columns of what stands around the rows of a table, where these have a clock of their own."""
+        around = {name for source, _ in self.excerpts if isinstance(source, JsonSource) for name in source.around}
+        own = self.frame().drop(around, strict=False) if around else None
+        return frozenset(around) if own is not None and has_clock(own) else frozenset()
+
     def recipe(self, layout: Mapping[str, str | list[str]] | None = None) -> Recipe:
         """How the rows are read before anything else is known of them."""
         return _recipe(self.dialect, self.table, layout)
@@ -145,6 +161,7 @@ def take_sample(names: Names, rows: int, table: str | None = None) -> Sample:
     if not isinstance(rows, int) or rows < 1:
         raise LongstrideError(f"rows={rows}: expected a whole number of at least 1", code="option-value")
     files = find_files(names)
+    told: list[str] = []
     # Spread over all: the first of a folder are often of one month or one machine.
     seen = [files[index] for index in np.linspace(0, len(files) - 1, min(len(files), MAX_FILES), dtype=int)]
     each = -(-rows // len(seen))
@@ -154,17 +171,23 @@ def take_sample(names: Names, rows: int, table: str | None = None) -> Sample:
     for name in seen:
         begin = _read(name, 0, SNIFFED_BYTES)
         spans[name] = _spans(name, begin, each)
+        if table is None:
+            table, doubt = _logged_table(name, sniff(begin))
+            told += [doubt] if doubt else []
         source = open_as_it_is(name, _recipe(sniff(begin), table))
         opened.append(source)
         if isinstance(source, JsonSource) and source.is_serial:
             spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
-            dialects[name] = (
-                dialect if isinstance(source, CsvSource) else dialect.only("encoding", "line", "record", "comment")
-            )
+            if not isinstance(source, CsvSource):
+                dialect = dialect.only("encoding", "line", "record", "comment")
+            if isinstance(source, JsonSource) and source.has_tables:
+                dialect = replace(dialect, doubts=tuple(filter(None, [dialect.doubt_of_encoding])))
+            dialects[name] = dialect
     refuse_idle_table(opened, table)
     dialect = agreed(dialects)
+    dialect = replace(dialect, doubts=(*told, *dialect.doubts))
     is_text = len(dialects) == len(seen) == len(files)
     num_bytes_seen = sum(size for name in seen for _, size in spans[name])
     return Sample(
@@ -178,6 +201,30 @@ def take_sample(names: Names, rows: int, table: str | None = None) -> Sample:
         is_whole=is_text and num_bytes_seen == sum(map(num_bytes, files)),
         table=table,
     )
+
+
+def _logged_table(name: str, dialect: Dialect) -> tuple[str | None, str | None]:
+    """The table of a file that is its log, where it holds several, and what else it holds as a doubt."""
+
+    def first_rows(table: str | None) -> pl.DataFrame:
+        recipe = _recipe(dialect, table)
+        source = open_as_it_is(name, recipe)
+        around = source.around if isinstance(source, JsonSource) else ()
+        raws = read_pieces(source, Section(0, 0, 1, SNIFFED_BYTES), SNIFFED_BYTES, recipe)
+        return next((raw.frame.drop(around) for raw in raws), pl.DataFrame())
+
+    try:
+        source = open_as_it_is(name, _recipe(dialect, None))
+    except SeveralTablesError as several:
+        table = find_logged_table(several, first_rows)
+        return table, doubt_of_tables(table, several.tables)
+    within = source.objects_within() if isinstance(source, JsonSource) else {}
+    if not within or has_values(first_rows(None)):
+        return None, None
+    table = max(within, key=lambda place: within[place])
+    if not has_clock(first_rows(table)):
+        return None, None
+    return table, doubt_of_tables(table, within | {ROOT: 0})
 
 
 def _recipe(dialect: Dialect, table: str | None, layout: Mapping[str, str | list[str]] | None = None) -> Recipe:

@@ -12,10 +12,11 @@ from longstride.pipeline.ingest.sources.columnar import ArrowSource, ParquetSour
 from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import BOM, wide_encoding
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
+from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.files import first_bytes, open_text
 from longstride.pipeline.ingest.sources.foreign import refuse_foreign, refuse_no_text
-from longstride.pipeline.ingest.sources.json_array import JsonArraySource
-from longstride.pipeline.ingest.sources.ndjson import JsonSource
+from longstride.pipeline.ingest.sources.json.array import JsonArraySource
+from longstride.pipeline.ingest.sources.json.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
 from longstride.pipeline.ingest.sources.records.pairs import PairLines, PairRecords
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
@@ -107,10 +108,20 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         message = f"this is JSON in {encoding.upper()}: convert it, as with `iconv -f {encoding} -t utf-8`"
         raise SourceError(name, message, code="source-format")
     if _is_json(text):
-        return JsonSource(name, recipe)
+        return (JsonSource if _is_a_line_each(name, text) else JsonArraySource)(name, recipe)
     if encoding is None and is_single_byte(recipe.encoding):
         refuse_no_text(name, begin)
     return CsvSource(name, recipe)
+
+
+def _is_a_line_each(name: str, begin: bytes) -> bool:
+    """Whether most lines of a text of JSON objects are one, and the first is not too long."""
+    if b"\n" in begin.strip():
+        lines = [line.strip() for line in begin[: begin.rindex(b"\n")].splitlines() if line.strip()]
+        # Within a document, a row on a line of its own ends with a comma.
+        return 2 * sum(line[:1] == b"{" and line[-1:] == b"}" for line in lines) > len(lines)
+    with open_text(name) as (stream, _):
+        return len(stream.readline(MAX_RECORD_BYTES)) < MAX_RECORD_BYTES
 
 
 def _is_json(text: bytes) -> bool:

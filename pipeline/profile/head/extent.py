@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["head_length", "named_in_head", "num_sections"]
+__all__ = ["head_length", "longest_section", "named_in_head", "named_separator", "num_sections"]
 
 END = re.compile(
     rb"^[^\w\n]*(?:(?:end[ _]?of[ _]?(?:the[ _]?)?(?:file[ _]?)?head(?:er)?|end[ _]?head(?:er)?|eoh)[^\w\n]*"
@@ -12,6 +12,10 @@ END = re.compile(
 """A line such as ***End_of_Header*** or *END*."""
 FACT = re.compile(rb"\s*(?:[%#*;!$/]|[^\W\d][^:=\n]{0,80}(?:\s*[:=]))")
 """What a line of a head begins with."""
+TITLE = re.compile(rb"^\[[^\[\],;\t\n]{1,60}\][ \t\r]*\n", re.MULTILINE)
+"""A line such as [HRData]."""
+NUMBERS = re.compile(rb"[-+\d.][-+\d.,;:eE \t\r]*")
+FEWEST_ROWS = 10
 LABVIEW = b"LabVIEW Measurement"
 SEPARATOR = re.compile(rb"^Separator[\t:=, ]+(tab|comma|semicolon)\b", re.IGNORECASE | re.MULTILINE)
 SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";"}
@@ -41,9 +45,32 @@ def named_in_head(head: bytes) -> str | None:
     return SEPARATORS[match[1].decode().lower()] if match else None
 
 
+def named_separator(text: bytes) -> tuple[str | None, int]:
+    """The separator that a first line such as sep=; names, and the length of that line."""
+    match = re.match(rb'"?sep=(.)"?\r?\n', text, re.IGNORECASE)
+    return (match[1].decode("latin-1"), match.end()) if match else (None, 0)
+
+
 def num_sections(text: bytes) -> int:
     """How many tables with a head of their own a file of LabVIEW holds, as far as it is seen."""
     return max(1, len(END.findall(text)) - 1) if text.startswith(LABVIEW) else 1
+
+
+def longest_section(text: bytes) -> tuple[int, str] | None:
+    """Where the rows of a file of titled sections begin, and their title; None for other files.
+
+    They are more than half of all lines, and begin with one of numbers.
+    """
+    titles = list(TITLE.finditer(text))
+    if len(titles) < 2:
+        return None
+    ends = [title.start() for title in titles[1:]] + [len(text)]
+    sizes = {title: text.count(b"\n", title.end(), end) for title, end in zip(titles, ends, strict=True)}
+    title = max(sizes, key=lambda one: sizes[one])
+    if sizes[title] < max(FEWEST_ROWS, text.count(b"\n") / 2):
+        return None
+    first = text[title.end() :].lstrip(b"\r\n").split(b"\n", 1)[0]
+    return (title.end(), title[0].decode(errors="replace").strip()) if NUMBERS.fullmatch(first) else None
 
 
 def _end_of_line(text: bytes, place: int) -> int:

@@ -12,17 +12,19 @@ from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import BOM, HOLE
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
-from longstride.pipeline.profile.head.bare import bare_facts, bare_length, has_begin_as_name
-from longstride.pipeline.profile.head.extent import head_length, named_in_head, num_sections
+from longstride.pipeline.profile.head.above import Above, find_above
+from longstride.pipeline.profile.head.bare import bare_facts, has_begin_as_name
+from longstride.pipeline.profile.head.extent import num_sections
 from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.facts_beside import find_beside
-from longstride.pipeline.profile.text.header import Head, find_head, find_labview_head
+from longstride.pipeline.profile.text.header import find_head, find_labview_head
 from longstride.pipeline.profile.text.last_table import find_last_table
+from longstride.pipeline.profile.text.name_lines import Head
 from longstride.pipeline.profile.text.named_lines import NamedLines, find_pairs, find_records
 from longstride.pipeline.profile.text.row_kinds import RowKind, find_row_kind
 from longstride.pipeline.profile.text.sentences import NEARLY_ALL, Sentences, find_sentences
-from longstride.pipeline.profile.text.table import Table, find_table, fits, named_separator
+from longstride.pipeline.profile.text.table import Table, find_table, fits
 from longstride.pipeline.profile.words.time_names import name_score
 from longstride.pipeline.profile.words.zone_words import zone_in_line
 from longstride.storage.text import counted
@@ -59,6 +61,8 @@ class Dialect:
     facts: Facts = field(default_factory=Facts)
     """What the lines above the table tell of the times of its rows."""
     doubts: tuple[str, ...] = ()
+    doubt_of_encoding: str | None = None
+    """One of them."""
     zone: tuple[str, str] | None = None
     """A line above the table that says a time zone, and that zone."""
 
@@ -66,7 +70,7 @@ class Dialect:
         """Of the settings, those of these names."""
         settings = {name: value for name, value in self.settings.items() if name in names}
         why = {name: why for name, why in self.why.items() if name in names}
-        return Dialect(settings=settings, why=why, doubts=self.doubts)
+        return replace(self, settings=settings, why=why, units={}, facts=Facts(), zone=None)
 
 
 def agreed(dialects: Mapping[str, Dialect]) -> Dialect:
@@ -112,49 +116,83 @@ def _shown(value: str | tuple[str, ...]) -> str:
 def sniff(begin: bytes, more: bytes = b"") -> Dialect:
     """Find how a file is written from its first lines, and its encoding also from `more` of them."""
     encoding, doubt = find_encoding(begin + more)
+    return replace(_sniffed(begin, encoding, doubt), doubt_of_encoding=doubt)
+
+
+def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
     if records := kind_of_records(begin.removeprefix(BOM)):
         told = tuple(filter(None, (doubt, records.left_out(begin))))
         return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=told)
     text = _as_utf8(begin, encoding)
-    named, start = named_separator(text)
-    above = start or bare_length(text) or head_length(text)
-    named = named or named_in_head(text[:above])
-    num_lines = text[:above].count(b"\n")
-    table = find_table(text[above:], named)
+    above = find_above(text)
+    table = find_table(text[above.size :], above.separator)
     if (kind := find_row_kind(table)) is not None:
         return _of_one_kind(kind, table, text, encoding, doubt)
-    head = find_labview_head(table) if above and not start else find_head(table)
-    if head.is_invented and has_begin_as_name(text):
-        head = Head(names=(), num_above=0, num_below=0, units={}, why=None)
-    last = None if above else find_last_table(table, _first_row(table, head), _names_of(table, head))
+    head = _head_below(above, table, text)
+    last = None if above.size else find_last_table(table, _first_row(table, head), _names_of(table, head))
     if last is not None:
-        num_lines, above = last.line, _begin_of_line(text, last.line)
-        table = find_table(text[above:], table.separator)
+        above = replace(above, size=_begin_of_line(text, last.line), doubt=last.doubt)
+        table = find_table(text[above.size :], table.separator)
         head = find_head(table)
-    elif table.score < CUT_WELL and not _names_time(table):
-        lines = text.decode(errors="replace").split("\n")
-        mark = table.comment
-        lines = ["" if mark and line.startswith(mark) else line for line in lines]
-        said = find_sentences(lines)
-        share = said.share if said is not None else 0.0
-        pairs = find_pairs(lines) or find_records(lines) if share < NEARLY_ALL else find_pairs(lines)
-        if pairs is not None and pairs.share <= share + MORE_LINES:
-            pairs = None
-        if found := pairs or said:
-            return _of_sentences(found, table.comment, encoding, doubt)
-    lines = text.decode(errors="replace").splitlines()[: num_lines + _first_row(table, head)]
-    facts = find_facts(lines, table.width)
-    if bare := bare_facts(text):
-        facts = Facts(steps=bare[:1], begin=bare[1])
+    elif said := _said_in_lines(table, text):
+        return _of_sentences(said, table.comment, encoding, doubt)
+    lines = text.decode(errors="replace").splitlines()[: above.num_lines(text) + _first_row(table, head)]
+    head, facts = _named_elsewhere(head, table, _facts(lines, table, text))
+    num_above = head.num_above + (above.num_lines(text) if head.num_above or not above.is_separator else 0)
+    settings, why = _settings(table, head, num_above)
+    if encoding:
+        settings["encoding"] = encoding
+    doubts = doubt, above.doubt, head.doubt, _doubt_of_sections(text), _doubt_of_other_rows(head)
+    return Dialect(
+        settings=settings,
+        units=head.units,
+        why=why,
+        facts=facts,
+        doubts=tuple(filter(None, doubts)),
+        zone=_zone_said(text.split(b"\n", num_above)[:num_above], table),
+    )
+
+
+def _head_below(above: Above, table: Table, text: bytes) -> Head:
+    head = find_labview_head(table) if above.size and not above.is_separator else find_head(table)
+    if head.is_invented and has_begin_as_name(text):
+        return Head(names=(), num_above=0, num_below=0, units={}, why=None)
+    return head
+
+
+def _said_in_lines(table: Table, text: bytes) -> Sentences | NamedLines | None:
+    """How lines say their values, where they are no good table."""
+    if table.score >= CUT_WELL or _names_time(table):
+        return None
+    mark = table.comment
+    lines = text.decode(errors="replace").split("\n")
+    lines = ["" if mark and line.startswith(mark) else line for line in lines]
+    said = find_sentences(lines)
+    share = said.share if said is not None else 0.0
+    pairs = find_pairs(lines) or (find_records(lines) if share < NEARLY_ALL else None)
+    return pairs if pairs is not None and pairs.share > share + MORE_LINES else said
+
+
+def _facts(lines: Sequence[str], table: Table, text: bytes) -> Facts:
+    """What the lines above the first row tell."""
+    bare = bare_facts(text)
+    return Facts(steps=bare[:1], begin=bare[1]) if bare else find_facts(lines, table.width)
+
+
+def _named_elsewhere(head: Head, table: Table, facts: Facts) -> tuple[Head, Facts]:
+    """Names that stand among the facts above the table, or beside its rows, where no line holds them."""
     if facts.names and head.is_invented:
-        head = replace(head, names=facts.names, units=facts.units, doubt=None, why="the names stand in its head")
+        why = "the names stand in its head"
+        return replace(head, names=facts.names, units=facts.units, doubt=None, why=why, is_invented=False), facts
     if head.is_invented and (beside := find_beside(table)):
-        head = replace(
-            head, names=beside.names, doubt=beside.doubt, why="what tells of columns stands beside rows"
-        )
-        facts = beside.facts
-    # The line of a separator is known where no other is left out.
-    num_above = head.num_above + (num_lines if head.num_above or not start else 0)
+        why = "what tells of columns stands beside rows"
+        return replace(head, names=beside.names, doubt=beside.doubt, why=why), beside.facts
+    return head, facts
+
+
+def _settings(table: Table, head: Head, num_above: int) -> tuple[dict[str, str | tuple[str, ...]], dict[str, str]]:
+    """The settings for a table below so many lines, and why they are what they are."""
+    why = {"header": head.why} if head.why else {}
     settings: dict[str, str | tuple[str, ...]] = {
         "separator": "tab" if table.separator == "\t" else table.separator,
         "header": head.names,
@@ -162,7 +200,6 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         "skip-lines": str(num_above),
         "skip-below-header": str(head.num_below),
     }
-    why = {"header": head.why} if head.why else {}
     if table.columns_at is not None:
         settings = {"columns-at": table.columns_at, **settings, "separator": ",", "quote": "strict"}
         why["columns-at"] = "columns are in line, and cells are empty, touch, or hold blanks"
@@ -172,21 +209,15 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
         settings["comment"] = table.comment
     if decimal := _decimal(table):
         settings["decimal"] = decimal
-    if encoding:
-        settings["encoding"] = encoding
-    doubts = [text for text in (doubt, last and last.doubt, head.doubt, _doubt_of_sections(text)) if text]
-    if head.num_other_rows:
-        doubts.append(
-            f"skip-lines: {counted(head.num_other_rows, 'line')} above the table look like rows of another one, "
-            "with other columns, and are left out: cut the file in two where its columns change, and ingest both"
-        )
-    return Dialect(
-        settings=settings,
-        units=head.units,
-        why=why,
-        facts=facts,
-        doubts=tuple(doubts),
-        zone=_zone_said(text.split(b"\n", num_above)[:num_above], table),
+    return settings, why
+
+
+def _doubt_of_other_rows(head: Head) -> str | None:
+    if not head.num_other_rows:
+        return None
+    return (
+        f"skip-lines: {counted(head.num_other_rows, 'line')} above the table look like rows of another one, with "
+        "other columns, and are left out: cut the file in two where its columns change, and ingest both"
     )
 
 

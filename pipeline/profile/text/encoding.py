@@ -16,6 +16,7 @@ NATURAL = 0.7
 OTHER = re.compile(r"[^\x00-\x7f]+")
 LETTERS = re.compile(r"[^\W\d_]*[^\x00-\x7f\W\d_][^\W\d_]*")
 """A word with a letter beyond ASCII."""
+WITH_LOST = re.compile(r"[^\s,;|]*\N{REPLACEMENT CHARACTER}[^\s,;|]*")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 HAN_OF_LOGS = re.compile(
     "[时間间日期温度湿压力流量速电压流功率站点号名称值数据雨风水位平均最大小开关状态月年分秒刻备考溫壓風數據點號稱電圧値]"
@@ -43,9 +44,10 @@ def find_encoding(data: bytes) -> tuple[str | None, str | None]:
     if data.isascii():
         return None, None
     text = data.decode("utf-8", "replace")
-    num_wrong = text.count("\N{REPLACEMENT CHARACTER}")
+    num_lost = data.count("\N{REPLACEMENT CHARACTER}".encode())
+    num_wrong = text.count("\N{REPLACEMENT CHARACTER}") - num_lost
     if sum(character > "\x7f" for character in text) > 2 * num_wrong:
-        return "utf-8", None
+        return "utf-8", _doubt_of_lost(text) if num_lost and not num_wrong else None
     found = [*dict.fromkeys([*_others(data), _western(data)])]
     chosen, *rest = found
     words = LETTERS.findall(data.decode(chosen, "replace"))
@@ -58,6 +60,16 @@ def find_encoding(data: bytes) -> tuple[str | None, str | None]:
         "say another encoding"
     )
     return chosen, doubt
+
+
+def _doubt_of_lost(text: str) -> str:
+    """Which letters a program had lost before it wrote the text."""
+    word = WITH_LOST.search(text)
+    assert word is not None
+    return (
+        f"encoding: {quoted(word[0])} holds the sign U+FFFD, which a program writes for a letter that it cannot "
+        "read: the letter is lost in the file itself, and names with it stay as they are"
+    )
 
 
 def _western(data: bytes) -> str:

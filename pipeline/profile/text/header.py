@@ -3,26 +3,20 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.last_table import num_other_rows
-from longstride.pipeline.profile.text.name_lines import (
-    are_facts,
-    cut_otherwise,
-    first_names,
-    index_names,
-    listed_behind,
-    named_wider,
-    says_of_log,
-)
+from longstride.pipeline.profile.text.name_lines import Head, index_names, says_of_log
+from longstride.pipeline.profile.text.nameless import is_like_row, lines_above, without_names
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.text.unit_rows import share_of_units, units_of
-from longstride.pipeline.profile.words.time_names import name_score
+from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score
+from longstride.pipeline.profile.words.wording import quoted
 
-__all__ = ["Head", "find_head", "find_labview_head"]
+__all__ = ["find_head", "find_labview_head"]
 
 MOST = 0.9
 A_TIME = re.compile(r"\d[-:/.]\d|\d{8}")
@@ -34,6 +28,7 @@ FEW_ROWS = 4
 NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 ZONE = re.compile(r"[A-Z]{3,5}")
+PART_OF_TIME = re.compile(r"h{1,2}\W?mm|y{2,4}\W?mm|year|month|\bday|hour|[年月日時时]", re.IGNORECASE)
 MARKS = re.compile(r"\W*")
 """What ends a line of the head, and is not a name."""
 
@@ -43,38 +38,38 @@ BELOW_NAMES = re.compile(
 """Units, forms of times and ways to make a value, which no name is; another row of the head may hold the names."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Head:
-    """What stands above the first row of a table."""
-
-    names: tuple[str, ...]
-    """As they are to be said where the file does not say them; none where it does."""
-    num_above: int
-    """Lines above the header, or above the first row where `names` are said."""
-    num_below: int
-    """Lines between the header and the first row."""
-    units: dict[str, str]
-    why: str | None
-    """Why names are said."""
-    doubt: str | None = None
-    """Why they may be wrong."""
-    is_invented: bool = False
-    """Whether names are said because none is known."""
-    num_other_rows: int = 0
-    """Lines above the names that look like rows of another table."""
-
-
 def find_head(table: Table) -> Head:
     """Find the names of the columns."""
     head = _find_head(table)
-    return replace(head, num_other_rows=num_other_rows(table.records, head.num_above))
+    doubt = head.doubt or _doubt_of_facts(head, table)
+    return replace(head, doubt=doubt, num_other_rows=num_other_rows(table.records, head.num_above))
+
+
+def _doubt_of_facts(head: Head, table: Table) -> str | None:
+    """What is taken for names, where it calls no time a time: it may say something of the log."""
+    line = next((record for record in table.records if record.line >= head.num_above), None)
+    names = head.names or (line.fields if line else ())
+    times = [column for column, kind in enumerate(_kinds(table)) if kind is Kind.TIME and column < len(names)]
+    called = [names[column] for column in times if names[column]]
+    if head.is_invented or not called or any(map(_names_time, called)):
+        return None
+    other = next((name for name in names if name and name != called[0]), "")
+    said = f"line {line.line + 1}" if line and not head.names else "a line above the rows"
+    return (
+        f"header: {said} is taken for the names, so that times are called {quoted(called[0])}, another "
+        f"column {quoted(other)}. If it says something of the log, name the columns with header"
+    )
+
+
+def _names_time(name: str) -> bool:
+    return bool(name_score(name) or elapsed_unit(name) or PART_OF_TIME.search(name))
 
 
 def _find_head(table: Table) -> Head:
     kinds = _kinds(table)
     rows = _is_row(kinds)
     records = table.records
-    first = next((index for index, record in enumerate(records[:MOST_ABOVE]) if rows(record)), None)
+    first = next((index for index, record in enumerate(records) if rows(record)), None)
     if first == 0 and _are_names_and_units(records[:3], kinds):
         first = 2
     if first is None:
@@ -93,12 +88,12 @@ def _find_head(table: Table) -> Head:
         and not (_has_time(record, time) or says_of_log(record.fields))
     ]
     if not full:
-        return _without_names(table, above, start)
+        return without_names(table, above, start, time or 0)
     # Lines far above are facts of as many words, where a nearer one has a name for each column.
     near = [record for record in full if start - record.line <= NEAR and _are_all_names(record, table.width)]
     best = max(near or full, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
-    while below and _is_like_row(below[-1]):
+    while below and is_like_row(below[-1]):
         start = below.pop().line  # it is damaged: an ingest names it
     if apart := _apart(best, kinds, table.separator):
         why = "a date and a time of day stand below one name"
@@ -117,7 +112,7 @@ def _find_head(table: Table) -> Head:
         return Head(names=named, num_above=start, num_below=0, units=units, why="names stand in two rows")
     return Head(
         names=(),
-        num_above=_lines_above(records, best),
+        num_above=lines_above(records, best),
         num_below=start - best.line - 1 if below else 0,
         units=units_of(tuple(best.fields), below),
         why=None,
@@ -253,91 +248,7 @@ def _joined(
     return (), None
 
 
-def _lines_above(records: Sequence[Record], names: Record) -> int:
-    """Lines to skip before the names; none where only blank lines and comments stand there."""
-    return names.line if any(record.line < names.line for record in records) else 0
-
-
-def _without_names(table: Table, above: Sequence[Record], start: int) -> Head:
-    """Names from a comment, or made up."""
-    while above and _is_like_row(above[-1]) and above[-1].num_filled <= table.width:
-        *above, damaged = above
-        start = damaged.line
-    for record in (*reversed(table.comments), *reversed(above)):
-        if listed := listed_behind(record.fields, table.width):
-            why = f"the names stand behind {record.fields[0]!r}"
-            return Head(names=listed, num_above=start if above else 0, num_below=0, units={}, why=why)
-    fitting = [
-        record.fields
-        for record in table.comments
-        if len(record.fields) == table.width
-        and all(record.fields)
-        and not are_facts(record.fields)
-        and all(kind_of(field) is Kind.TEXT for field in record.fields)
-    ]
-    time_named = [fields for fields in fitting if any(map(name_score, fields))]
-    if chosen := (time_named or fitting)[-2:]:
-        first, last = chosen[0], chosen[-1]
-        # Of two, the second may hold the units: the first then has fewer fields that occur twice.
-        has_units = len(set(first)) > len(set(last)) and share_of_units(last) >= 0.6
-        names = tuple(all_different(first if has_units else last))
-        return Head(
-            names=names,
-            num_above=start if above else 0,
-            num_below=0,
-            units=units_of(names, [Record(0, last)]) if has_units else {},
-            why="the names stand in a comment",
-        )
-    for record in reversed(above):
-        if names := cut_otherwise(record, table):
-            why = "the line of the names has another separator"
-            return Head(names=names, num_above=start, num_below=0, units={}, why=why)
-    if named := named_wider(above, table.width):
-        why = "behind the names stands what the line below tells of the log"
-        return Head(names=named, num_above=start, num_below=0, units={}, why=why)
-    wider = [record for record in above if record.num_filled > table.width]
-    if wider:  # an ingest says that they do not fit
-        return Head(names=(), num_above=_lines_above(above, wider[-1]), num_below=0, units={}, why=None)
-    time = next((column for column, kind in enumerate(_kinds(table)) if kind is Kind.TIME), 0)
-    if above and (some := first_names(above[-1].fields, time, table.width)):
-        return Head(
-            names=(*some, *(f"column_{number}" for number in range(len(some) + 1, table.width + 1))),
-            num_above=start,
-            num_below=0,
-            units={},
-            why="the line of the names has fewer than there are columns",
-            doubt=f"line {above[-1].line + 1} has {len(some)} names for {table.width} columns, and they are taken "
-            f"for the first ones: {some[-1]!r} is the last that it names. If they are others, say header",
-        )
-    return Head(
-        names=tuple(f"a{number}" for number in range(1, table.width + 1)),
-        num_above=start if above else 0,
-        num_below=0,
-        units={},
-        why="no line above the first row holds names: they are invented",
-        doubt=_doubt_of_names(above, table.width),
-        is_invented=True,
-    )
-
-
 def _has_time(record: Record, time: int | None) -> bool:
     """Whether it has digits where rows have their time."""
     fields = record.fields[time : time + 1] if time is not None else []
-    return _is_like_row(record) and any(A_TIME.search(field) for field in fields)
-
-
-def _is_like_row(record: Record) -> bool:
-    """Whether a line above the first row is more of digits than of letters, or is none that can be cut."""
-    text = "".join(record.fields)
-    num_digits = sum(character.isdigit() for character in text)
-    return not text or num_digits > sum(character.isalpha() for character in text)
-
-
-def _doubt_of_names(above: Sequence[Record], width: int) -> str | None:
-    """What stands where names could."""
-    if not above:
-        return None
-    return (
-        f"names are invented: line {above[-1].line + 1} above the first row does not hold as many as there are "
-        f"columns, {width}. If you know them, say header"
-    )
+    return is_like_row(record) and any(A_TIME.search(field) for field in fields)

@@ -15,6 +15,8 @@ FEWEST_ROWS = 3
 FEWEST_NAMES = 2
 MANY_ALIKE = 0.5
 MOST_OF_A_FACT = 4
+MANY_OF_NUMBERS = 5
+"""So many lines of numbers are no facts."""
 
 
 class LastTable(NamedTuple):
@@ -62,7 +64,9 @@ def find_last_table(table: Table, first_row: int, names: Sequence[str]) -> LastT
 
 def num_other_rows(records: Sequence[Record], num_above: int) -> int:
     """How many of the lines above look like rows of another table."""
-    return sum(_is_row(list(map(kind_of, filter(None, one.fields)))) for one in records if one.line < num_above)
+    above = [list(map(kind_of, filter(None, one.fields))) for one in records if one.line < num_above]
+    numbers = [kinds for kinds in above if len(kinds) > 1 and {*kinds} <= {Kind.NUMBER, Kind.TIME}]
+    return len(numbers) if len(numbers) >= MANY_OF_NUMBERS else sum(map(_is_row, above))
 
 
 def _is_row(kinds: Sequence[Kind]) -> bool:

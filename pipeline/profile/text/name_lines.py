@@ -2,22 +2,26 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.head.step import is_step_key
 from longstride.pipeline.profile.text.cells import Kind, kind_of
-from longstride.pipeline.profile.text.table import Record, Table
+from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.words.time_names import name_score
 
 __all__ = [
+    "Head",
     "are_facts",
     "cut_otherwise",
     "first_names",
     "index_names",
     "listed_behind",
+    "may_cut_numbers",
     "named_wider",
     "says_of_log",
+    "spread_names",
 ]
 
 HEADER_SEPARATORS = ",;\t|"
@@ -27,9 +31,32 @@ LISTING = re.compile(
     re.IGNORECASE,
 )
 """A key behind which names follow, and nothing else."""
+BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
+WHOLE = re.compile(r"[+-]?\d+")
 STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 TIME = "Time"
 YEAR = re.compile(r"#?(?:year|yyyy|yr|jahr|ano|año|année|anno)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What stands above the first row of a table."""
+
+    names: tuple[str, ...]
+    """As they are to be said where the file does not say them; none where it does."""
+    num_above: int
+    """Lines above the header, or above the first row where `names` are said."""
+    num_below: int
+    """Lines between the header and the first row."""
+    units: dict[str, str]
+    why: str | None
+    """Why names are said."""
+    doubt: str | None = None
+    """Why they may be wrong."""
+    is_invented: bool = False
+    """Whether names are said because none is known."""
+    num_other_rows: int = 0
+    """Lines above the names that look like rows of another table."""
 
 
 def first_names(fields: Sequence[str], time: int, width: int) -> tuple[str, ...]:
@@ -37,6 +64,49 @@ def first_names(fields: Sequence[str], time: int, width: int) -> tuple[str, ...]
     is_of_time = time < len(fields) and (name_score(fields[time]) or YEAR.fullmatch(fields[time]))
     are_names = len(fields) > max(1, time) and all(kind_of(field) is Kind.TEXT for field in fields)
     return tuple(all_different(fields)) if is_of_time and are_names and len(fields) < width else ()
+
+
+def spread_names(names: Sequence[str], table: Table) -> tuple[tuple[str, ...], str] | None:
+    """Names for rows in which brackets hold several values, as (91, 92, 72), and which these are; None for others.
+
+    Each row must have the brackets in the same places, and there must be as many values more as names are missing.
+    """
+    rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
+    rows = [row for row in rows if row[: len(names)] != list(names)]
+    places = {tuple(_in_brackets(row)) for row in rows}
+    if len(places) != 1 or not (spans := places.pop()):
+        return None
+    if len(names) + sum(stop - start for start, stop in spans) != table.width:
+        return None
+    found: list[str] = []
+    wide: list[str] = []
+    for name in names:
+        span = next((span for span in spans if span[0] == len(found)), None)
+        if span is None:
+            found.append(name)
+        else:
+            parts = [f"{name}_{number}" for number in range(1, span[1] - span[0] + 2)]
+            found += parts
+            wide += parts
+    return tuple(all_different(found)), ", ".join(map(repr, wide))
+
+
+def _in_brackets(row: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """First and last field of each run of fields that a bracket opens and closes."""
+    start = None
+    for place, field in enumerate(row):
+        if start is None and BRACKETS.get(field[:1]) not in (None, field[-1:]):
+            start = place
+        elif start is not None and field.endswith(BRACKETS[row[start][0]]):
+            yield start, place
+            start = None
+
+
+def may_cut_numbers(table: Table) -> bool:
+    """Whether commas between fields could be decimal ones as well: no number has a point, and all are whole."""
+    rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
+    numbers = [field for row in rows for field in row if kind_of(field) is Kind.NUMBER]
+    return table.separator == "," and bool(numbers) and all(WHOLE.fullmatch(number) for number in numbers)
 
 
 def says_of_log(fields: Sequence[str]) -> bool:

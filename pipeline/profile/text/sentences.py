@@ -30,6 +30,7 @@ VALUE = re.compile(
 MISSING = re.compile(r"(?:nan|n/?a|none|null|-+)(?![^\s,;|)\]])", re.IGNORECASE)
 NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)")
 WORD = re.compile(r"[^\W\d][\w-]*")
+MORE_BLANKS = re.compile(r"\s{2}|[^\S ]")
 SPECIAL = re.compile(r"[.^$*+?{}\[\]\\|()\-&~#]")
 IS_TIME, IS_VALUE, IS_KEYED_WORD, IS_NUMBER, IS_WORD, IS_BLANK, IS_OTHER = range(7)
 LITERAL = (IS_BLANK, IS_OTHER)
@@ -169,7 +170,7 @@ def _expression(columns: Sequence[Sequence[Token]]) -> tuple[str, tuple[str, ...
         elif first.kind == IS_BLANK:
             parts.append(" +" if all(set(token.text) == {" "} for token in column) else r"\s+")
         else:
-            blanks = r"\s*" if _varies(column) else " "
+            blanks = r"\s*" if _varies(column) else r"\s+" if MORE_BLANKS.search(first.text) else " "
             parts.append(blanks.join(SPECIAL.sub(r"\\\g<0>", text) for text in re.split(r"\s+", first.text)))
     return "".join(parts), invented
 

@@ -20,7 +20,7 @@ from longstride.pipeline.ingest.sources.csv.syntax import is_blank, record_patte
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.places import find_places
 
-__all__ = ["Record", "Table", "find_table", "fits", "named_separator"]
+__all__ = ["Record", "Table", "find_table", "fits"]
 
 SEPARATORS = (
     "\t",
@@ -51,9 +51,11 @@ ERROR_WORD = re.compile(r"#(?:n/?a|value|div|num|ref|name|null)\b", re.IGNORECAS
 """What spreadsheets write for a value that cannot be computed."""
 WHOLE_LINE = re.compile(rb'^"(?:[^"\n]|"")*[,;\t|](?:[^"\n]|"")*"\r?$', re.MULTILINE)
 """A line that is one field in quotes, with what could separate fields in it; one alone is a title."""
+IN_APOSTROPHES = re.compile(r"'[^']*'")
 MAYBE_PLACES = (BLANKS, ",", ":")
 """Separators that are found where none is: places of columns are looked for."""
 NEARLY_ALL = 0.98
+NEVER_IN_VALUES, SEVERAL = (b";", b"|"), 3
 MAX_RECORDS = 500
 MUCH_BETTER = 0.02
 TRUST_IN_BLANKS = 0.8
@@ -99,10 +101,14 @@ def find_table(text: bytes, named: str | None) -> Table:
     """The reading of a text in UTF-8 that explains most of it; `named` is the separator that it names itself."""
     comment = _comment(text)
     separators = [named] if named else [mark for mark in SEPARATORS if _is_there(mark, text)] or [","]
+    if BLANKS in separators and any(_is_in_all_lines(mark, text) for mark in NEVER_IN_VALUES):
+        separators.remove(BLANKS)
     best: Table | None = None
     for quote in _quotes(text):
         # What quotes mean is asked only where they do not mean what they should.
         margin = MUCH_BETTER if best is not None and quote != best.quote else 0.0
+        if quote == "apostrophe" and best is not None and _has_texts_in_apostrophes(best):
+            margin = -MUCH_BETTER
         tables = [_read(text, separator, quote, comment) for separator in separators]
         found = max(tables, key=lambda table: table.score)
         if best is None or found.score > best.score + margin:
@@ -120,17 +126,17 @@ def find_table(text: bytes, named: str | None) -> Table:
     return best
 
 
-def named_separator(text: bytes) -> tuple[str | None, int]:
-    """The separator that a first line such as sep=; names, and the length of that line."""
-    match = re.match(rb'"?sep=(.)"?\r?\n', text, re.IGNORECASE)
-    return (match[1].decode("latin-1"), match.end()) if match else (None, 0)
-
-
 def _is_there(separator: str, text: bytes) -> bool:
     if separator in (BLANKS, ":"):
         # Times hold colons, too.
         return re.search(rb"\S[ \t]+\S" if separator == BLANKS else rb"[^\W\d]:[^\W\d]", text) is not None
     return separator.encode() in text
+
+
+def _is_in_all_lines(mark: bytes, text: bytes) -> bool:
+    """Whether nearly all lines hold it several times: blanks stand within fields then."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return sum(line.count(mark) >= SEVERAL for line in lines) >= NEARLY_ALL * len(lines)
 
 
 def _quotes(text: bytes) -> Iterator[str]:
@@ -254,6 +260,13 @@ def _score(records: Sequence[Record], width: int) -> float:
 
 def _are_names(fields: Sequence[str]) -> bool:
     return {kind_of(field) for field in fields}.isdisjoint({Kind.NUMBER, Kind.TIME})
+
+
+def _has_texts_in_apostrophes(table: Table) -> bool:
+    """Whether all that a column holds stands between apostrophes."""
+    rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
+    columns = zip(*rows, strict=True)
+    return len(rows) > 1 and any(all(map(IN_APOSTROPHES.fullmatch, column)) for column in columns)
 
 
 def _is_named(table: Table) -> bool:

@@ -13,7 +13,7 @@ from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.detect import open_as_it_is
 from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, open_file
-from longstride.pipeline.ingest.sources.ndjson import JsonSource
+from longstride.pipeline.ingest.sources.json.ndjson import JsonSource
 from longstride.pipeline.profile.sample import Sample, from_first_row, read_pieces
 
 __all__ = ["Rest", "read_rest", "rest_of"]

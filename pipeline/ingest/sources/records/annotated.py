@@ -7,7 +7,7 @@ from typing import Any
 
 from longstride.pipeline.ingest.reject import undecodable
 from longstride.pipeline.ingest.sources.csv.header import BOM
-from longstride.pipeline.ingest.sources.ndjson import Fault, Number, Row
+from longstride.pipeline.ingest.sources.json.ndjson import Fault, Number, Row
 from longstride.pipeline.ingest.sources.records.keyed import Record, SerialRecords
 
 __all__ = ["AnnotatedCsv", "is_annotated"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.files import open_text
-from longstride.pipeline.ingest.sources.ndjson import Fault, Number, Row
+from longstride.pipeline.ingest.sources.json.ndjson import Fault, Number, Row
 from longstride.pipeline.ingest.sources.records.keyed import KeyedLines
 
 __all__ = ["AscFrames", "CandumpFrames", "is_asc", "is_candump"]

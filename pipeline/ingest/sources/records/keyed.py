@@ -13,7 +13,7 @@ from longstride.pipeline.ingest.sources.base import Section, Unparsed
 from longstride.pipeline.ingest.sources.csv.header import BOM
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.files import SummedFile, checksum, open_text, refuse_other_bytes
-from longstride.pipeline.ingest.sources.ndjson import Fault, JsonSource, Row
+from longstride.pipeline.ingest.sources.json.ndjson import Fault, JsonSource, Row
 
 __all__ = ["Keyed", "KeyedLines", "Record", "SerialRecords"]
 
@@ -26,6 +26,7 @@ class Keyed(JsonSource):
 
     expected: ClassVar[str]
     """What a row should be."""
+    has_tables = False
     key: ClassVar[str | None] = None
     """The column that says what the others hold."""
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.ndjson import Fault, Number, Row
+from longstride.pipeline.ingest.sources.json.ndjson import Fault, Number, Row
 from longstride.pipeline.ingest.sources.records.keyed import KeyedLines
 
 __all__ = ["LineProtocol", "is_line_protocol"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from longstride.pipeline.ingest.sources.ndjson import Fault
+from longstride.pipeline.ingest.sources.json.ndjson import Fault
 
 __all__ = ["MAX_LETTERS", "begin_of_pairs", "named_values"]
 

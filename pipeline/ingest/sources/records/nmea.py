@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.files import open_text
-from longstride.pipeline.ingest.sources.ndjson import Fault, Number, Row
+from longstride.pipeline.ingest.sources.json.ndjson import Fault, Number, Row
 from longstride.pipeline.ingest.sources.records.keyed import Record, SerialRecords
 from longstride.storage.text import counted
 

@@ -9,7 +9,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import undecodable
 from longstride.pipeline.ingest.settings.text import PAIRS
 from longstride.pipeline.ingest.sources.csv.header import BOM
-from longstride.pipeline.ingest.sources.ndjson import Fault, Row
+from longstride.pipeline.ingest.sources.json.ndjson import Fault, Row
 from longstride.pipeline.ingest.sources.records.keyed import Keyed, Record, SerialRecords
 from longstride.pipeline.ingest.sources.records.named_values import begin_of_pairs, named_values
 

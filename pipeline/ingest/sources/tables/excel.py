@@ -12,6 +12,14 @@ from longstride.storage.packages import needs
 
 __all__ = ["ExcelSource"]
 
+UNNAMED = "__UNNAMED__"
+AS_IT_IS: Any = {
+    "engine": "calamine",
+    "infer_schema_length": None,
+    "raise_if_empty": False,
+    "drop_empty_rows": False,  # the same rows, whatever the types
+}
+
 
 class ExcelSource(TableSource):
     """A spreadsheet: its first row has the names of columns."""
@@ -27,25 +35,42 @@ class ExcelSource(TableSource):
         with open_file(self.file) as file:
             data = file.read()
         sheets = _sheets(data)
-        name = self._choose({name: frame.height for name, frame in sheets.items() if frame.height}, "sheet")
+        num_rows = {name: _num_rows(frame) for name, frame in sheets.items()}
+        name = self._choose({name: number for name, number in num_rows.items() if number}, "sheet")
         frame = pl.DataFrame() if name is None else sheets[name]
-        texts = [column for column, kind in frame.schema.items() if kind == pl.String]
+        # The package makes up names of those without one, and does not know them again.
+        named = [column for column in frame.columns if not column.startswith(UNNAMED)]
+        texts = [column for column in named if frame[column].dtype == pl.String]
         if name is not None and texts:
-            numbers = _sheets(data, dict.fromkeys(texts, pl.Float64))[name]
+            numbers = _sheet(data, name, dict.fromkeys(texts, pl.Float64))
             frame = frame.with_columns(_with_digits(frame[column], numbers[column]) for column in texts)
+        frame = frame.filter(~_is_empty(frame))
         yield Held(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
-def _sheets(data: bytes, types: Mapping[str, Any] | None = None) -> dict[str, pl.DataFrame]:
-    """Rows of each sheet; what is not of these `types` is null."""
-    return pl.read_excel(
-        data,
-        sheet_id=0,
-        engine="calamine",
-        infer_schema_length=None,
-        raise_if_empty=False,
-        schema_overrides=types,
+def _sheets(data: bytes) -> dict[str, pl.DataFrame]:
+    """Rows of each sheet."""
+    sheets: dict[str, pl.DataFrame] = pl.read_excel(data, sheet_id=0, **AS_IT_IS)
+    return sheets
+
+
+def _is_empty(frame: pl.DataFrame) -> pl.Series:
+    """Rows without a value, (rows,)."""
+    return (
+        frame.select(pl.all().is_null()).fold(lambda one, other: one & other)
+        if frame.width
+        else pl.Series([], dtype=pl.Boolean)
     )
+
+
+def _num_rows(frame: pl.DataFrame) -> int:
+    return int((~_is_empty(frame)).sum())
+
+
+def _sheet(data: bytes, name: str, types: Mapping[str, Any]) -> pl.DataFrame:
+    """Rows of a sheet; what is not of these `types` is null."""
+    sheet: pl.DataFrame = pl.read_excel(data, sheet_name=name, schema_overrides=types, **AS_IT_IS)
+    return sheet
 
 
 def _with_digits(texts: pl.Series, numbers: pl.Series) -> pl.Series:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.errors import SeveralTablesError, SourceError
 from longstride.pipeline.ingest.sources.columnar import Columnar
 from longstride.storage.errors import LongstrideError
 
@@ -143,6 +143,7 @@ def chosen_table(source: str, tables: Mapping[str, int], what: str, table: str |
 
     Raises SourceError where it is not known which, and where there is no such table.
     """
+    tables = dict(sorted(tables.items(), key=lambda one: -one[1]))
     listed = ", ".join(f"{name!r} ({rows:,} rows)" for name, rows in list(tables.items())[:MOST_NAMED])
     listed += f" and {len(tables) - MOST_NAMED:,} more" if len(tables) > MOST_NAMED else ""
     if table is not None and table not in tables:
@@ -153,10 +154,10 @@ def chosen_table(source: str, tables: Mapping[str, int], what: str, table: str |
             code="table-unnamed",
         )
     if table is None and len(tables) > 1:
-        raise SourceError(
+        raise SeveralTablesError(
             source,
             f"this file holds several tables, of which one is read: {listed}. Name a {what}, as with --table "
             f"{next(iter(tables))!r}",
-            code="table-unnamed",
+            tables,
         )
     return table if table is not None else next(iter(tables), None)

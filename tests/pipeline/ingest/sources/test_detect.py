@@ -288,17 +288,16 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "gz in gz": (lambda: gzip.compress(gzip.compress(csv_log())), "source-format", ""),
     "json array, cut": (lambda: b"[" + json_log().replace(b"\n", b",\n")[:-3], "source-format", "`jq -c '.[]'`"),
     "json array of arrays": (lambda: b"[\n  [1, 2]\n]\n", "source-format", "JSON array"),
-    "json, wrapped": (lambda: b'{"data": [{"time": 1, "a": 2}]}', "source-format", "`jq -c '.[\"data\"][]'`"),
-    "json, wrapped twice": (
-        lambda: b'{"ok": true, "x": {"rows": [{"time": 1}]}}',
-        "source-format",
-        '`jq -c \'.["x"]["rows"][]\'`',
+    "json, several tables": (
+        lambda: b'{"data": [{"time": 1, "a": 2}], "x": {"notes": [{"a": 1}, {"a": 2}]}}',
+        "table-unnamed",
+        "--table 'x.notes[]'",
     ),
-    "json, columns": (lambda: b'{"time": [1, 2], "a": [3, 4]}', "source-format", "orient='records'"),
-    "json, pretty": (
-        lambda: b'{\n "time": 1,\n "a": 2\n}\n',
+    "json, pretty and cut": (lambda: b'{\n "time": 1,\n "a": 2,\n', "source-format", "cut off"),
+    "json, pretty and wrong": (
+        lambda: b'{\n "time": 1,\n "a" 2\n}\n' + b" " * 99,
         "source-format",
-        "`jq -c`",
+        "Expecting ':'",
     ),
     "zip": (lambda: archive("zip"), "source-format", "`unzip`"),
     "tar": (lambda: archive("tar"), "source-format", "`tar xf`"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from longstride import Proposal
+from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, propose, times, wave
 
 
@@ -61,3 +62,66 @@ def test_a_line_that_tells_when_the_log_began_holds_no_names(tmp_path: Path) -> 
 def test_a_comment_that_tells_colours_holds_no_names(tmp_path: Path) -> None:
     head = "## Axis\t3\tSound Velocity(m/sec)\t$00404080\tFALSE\n## Recorder\t1\tDST CTD\t11412\n"
     assert header(seen(tmp_path, head, "\t", width=5)) == ("a1", "a2", "a3", "a4", "a5")
+
+
+@pytest.mark.parametrize("brackets", ["()", "[]", "<>"])
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_a_name_over_values_in_brackets_is_spread(tmp_path: Path, brackets: str, mark: str) -> None:
+    first, last = brackets
+    clock, temp, heat = times(40), wave(40), wave(40, seed=2)
+    rows = [
+        f"{clock[row]},{row},{first}{row + 7}, {row * 3 % 5}, {row % 9}{last},{temp[row]},{heat[row]}"
+        for row in range(40)
+    ]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(["time,n,RGB,temp,heat", *rows]).replace(",", mark) + "\n")
+    found = propose(path)
+    assert header(found) == ("time", "n", "RGB_1", "RGB_2", "RGB_3", "temp", "heat")
+    assert doubted(found, "'RGB_1', 'RGB_2', 'RGB_3' are read as columns of their own")
+
+
+def test_fewer_names_than_numbers_that_commas_may_cut_are_refused(tmp_path: Path) -> None:
+    rows = [f"{clock},0,{row % 90 + 10},0,{row % 70 + 11},{row % 5}" for row, clock in enumerate(times(40))]
+    (tmp_path / "log.csv").write_text("\n".join(["time,a,b,c", *rows]) + "\n")
+    with raises("rows-not-found", "6 fields, expected 4"):
+        propose(tmp_path / "log.csv")
+
+
+def test_fewer_names_than_numbers_with_points_are_the_first(tmp_path: Path) -> None:
+    rows = [f"{clock},{row / 4},{row % 7},{row % 5}.5,{row}" for row, clock in enumerate(times(40))]
+    (tmp_path / "log.csv").write_text("\n".join(["time,a,b", *rows]) + "\n")
+    assert doubted(propose(tmp_path / "log.csv"), "3 names for 5 columns")
+
+
+HEADS = (
+    "Logger,DX-7,v1.2\n",
+    "Serial number,0012,A\n",
+    "Operator: Kim,Room: 4,Run: 7\n",
+    "Binning mode:,Sum,Average\n",
+    "Gain:,1,4\nUnits:,mV,degC\n",
+    "Calibration,0.5,1.5\n",
+    "Offset,0.0,0.1\nSlope,1.0,1.2\n",
+    "Channel,1,2\nEnabled,yes,yes\n",
+    "Report of,2024-03-01T08:00:00,DX-7\n",
+    "Station=roof,Height=10 m,Lat=48.1\n",
+    "[Settings]\nRange,High,Low\n[Data]\n",
+    "Interval:,1 min,fixed\n",
+    "Project,Bridge,North\n",
+    "Firmware;3.1;stable\n",
+    "Filter=,Kaiser,Hann\n",
+    "# made by tool,x,y\n",
+    "Sampling mode:,Continuous,Single\nTrigger:,Rising,Falling\n",
+    "Alarm high:,85,90\nAlarm low:,5,10\n",
+    "Probe type:,PT100,PT1000\n",
+    "Battery:,OK,OK\n",
+)
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("names", ["time,temp,press", ""])
+def test_facts_of_a_head_are_never_names_without_a_doubt(tmp_path: Path, head: str, names: str) -> None:
+    found = seen(tmp_path, head + (names + "\n" if names else ""), ",")
+    columns = set(found.described())
+    assert columns == {"time", "temp", "press"} if names else columns == {"a1", "a2", "a3"} or found.doubts
+    taken = columns & set(head.replace(":", "").replace("\n", ",").split(","))
+    assert not taken or any("names" in doubt or "header" in doubt for doubt in found.doubts)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import longstride
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.ndjson import Fault
+from longstride.pipeline.ingest.sources.json.ndjson import Fault
 from longstride.pipeline.ingest.sources.records.frames import AscFrames, CandumpFrames, is_asc, is_candump
 from tests.helpers.logs.small_logs import doubted, propose
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import longstride
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.ndjson import Fault
+from longstride.pipeline.ingest.sources.json.ndjson import Fault
 from longstride.pipeline.ingest.sources.records.line_protocol import LineProtocol, is_line_protocol
 from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, propose

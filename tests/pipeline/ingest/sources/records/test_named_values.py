@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.pipeline.ingest.sources.ndjson import Fault
+from longstride.pipeline.ingest.sources.json.ndjson import Fault
 from longstride.pipeline.ingest.sources.records.named_values import named_values
 
 WORDS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.]{0,6}", fullmatch=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import longstride
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.sources.ndjson import Fault
+from longstride.pipeline.ingest.sources.json.ndjson import Fault
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
 from longstride.pipeline.ingest.sources.records.nmea import NmeaSentences, is_nmea
 from tests.helpers.logs.small_logs import doubted, propose

@@ -58,7 +58,7 @@ def test_a_table_is_named(tmp_path: Path, write: Any, name: str, mark: str) -> N
     groups = {"imu": {"t": T, "a": MATRIX[:, 0]}, "gps": {"t": T[:20], "b": T[:20]}, "t": T[:50], "c": T[:50]}
     path = write(tmp_path / name, **groups)
     with raises("table-unnamed", "'imu' (200 rows)", "'gps' (20 rows)"):
-        profile(path)
+        ingest(path, tmp_path / "none", Recipe(time="time"))
     for table, channel, num_rows in (
         ("imu", "a", 200),
         ("gps", "b", 20),
@@ -150,5 +150,5 @@ def test_a_calendar_that_is_none(tmp_path: Path) -> None:
 def test_a_dimension_is_named(tmp_path: Path) -> None:
     path = nc(tmp_path / "log.nc", xarray.Dataset({"t": ("x", T), "a": ("x", -T), "b": ("y", T[:20])}))
     with raises("table-unnamed", "'x' (200 rows)", "'y' (20 rows)"):
-        profile(path)
+        ingest(path, tmp_path / "none", Recipe(time="time"))
     assert values_of(path, tmp_path / "store", table="x")[0] == ("a",)

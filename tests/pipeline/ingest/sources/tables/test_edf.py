@@ -34,7 +34,7 @@ def seconds_of(store: Path) -> list[float]:
 def test_signals_of_other_rates_are_tables(tmp_path: Path) -> None:
     path = write(tmp_path / "log.edf", signal("a", 8), signal("t", 2, VALUES[:60]), signal("b", 8, -VALUES))
     with raises("table-unnamed", "'8 Hz' (240 rows)", "'2 Hz' (60 rows)"):
-        profile(path)
+        ingest(path, tmp_path / "none", Recipe(time="time"))
     for rate, names in ((8, ("a", "b")), (2, ("t",))):
         proposed = profile(path, table=f"{rate} Hz")
         assert proposed.settings["unit"] == [f"{name}=uV" for name in names]

@@ -35,7 +35,8 @@ def test_a_topic_is_named(tmp_path: Path) -> None:
         tmp_path / "log.mcap", imu=[{"a": {"x": n, "y": [n, -n]}} for n in range(90)], gps=[{"b": 1.5}] * 9
     )
     with raises("table-unnamed", "'/imu' (90 rows)", "'/gps' (9 rows)"):
-        profile(path)
+        ingest(path, tmp_path / "none", Recipe(time="time"))
+    assert profile(path).settings["table"] == "/imu"
     ingest(path, tmp_path / "store", Recipe(time="time", table="/imu"))
     store = open(tmp_path / "store")
     assert store.channels == ("a.x", "a.y.0", "a.y.1")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longstride import Recipe, ingest
-from longstride.pipeline.ingest.sources.flatten import flat, nested_keys, num_keys
+from longstride.pipeline.ingest.sources.json.flatten import flat, nested_keys, num_keys
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
@@ -111,7 +111,7 @@ def test_an_array_is_rows(tmp_path: Path, indent: int | None, is_compressed: boo
 
 
 def test_a_long_array_is_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from longstride.pipeline.ingest.sources import json_array
+    from longstride.pipeline.ingest.sources.json import array as json_array
 
     monkeypatch.setattr(json_array, "CHUNK_BYTES", 7)
     store = read(tmp_path, json.dumps(rows(30)))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from longstride import IngestReport, Recipe, ingest
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.sources.detect import open_source
-from longstride.pipeline.ingest.sources.ndjson import JsonSource
+from longstride.pipeline.ingest.sources.json.ndjson import JsonSource
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises

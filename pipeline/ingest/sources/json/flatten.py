@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
-__all__ = ["flat", "nested_keys", "num_keys", "wrapped"]
+__all__ = ["MAX_ITEMS", "flat", "leaves", "nested_keys", "num_keys"]
 
 MAX_ITEMS = 64
 """A longer array is rather a signal than a few columns: it stays a value that cannot be read."""
@@ -27,18 +27,19 @@ def flat(row: dict[str, Any], nested: Set[str]) -> dict[str, Any]:
         return row
     found: dict[str, Any] = {}
     for key, value in row.items():
-        for name, leaf in _leaves(key, value) if key in nested else [(key, value)]:
+        for name, leaf in leaves(key, value) if key in nested else [(key, value)]:
             if name in found:
                 raise ValueError(f"{name!r} is the name of two columns when objects are written with points")
             found[name] = leaf
     return found
 
 
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The values in an object, by names with points."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if isinstance(inner, dict | list):
-                yield from _leaves(f"{name}.{key}", inner)
+                yield from leaves(f"{name}.{key}", inner)
             else:
                 yield f"{name}.{key}", inner
     elif isinstance(value, list) and _are_columns(value):
@@ -60,26 +61,3 @@ def num_keys(row: Mapping[str, Any]) -> int:
         for one in ([value] if isinstance(value, dict) else value)
         if isinstance(one, dict)
     )
-
-
-def wrapped(row: Mapping[str, Any]) -> str | None:
-    """How to make rows of the only object of a file, where it holds those of many; None where it is a row."""
-    for key, value in row.items():
-        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-            return f"its rows are the array {key!r}: write one object a line, as with `jq -c '.[\"{key}\"][]'`"
-        if isinstance(value, dict) and (inner := wrapped(value)) is not None:
-            return inner.replace("jq -c '.", f'jq -c \'.["{key}"]', 1)
-    columns = list(row.values())
-    if len(columns) > 1 and all(map(_is_column, columns)) and len(set(map(len, columns))) == 1:
-        return (
-            "its values are a list for each column: write one object a line, as with `pandas.read_json` and "
-            "`to_json(orient='records', lines=True)`"
-        )
-    return None
-
-
-def _is_column(values: Any) -> bool:
-    if not isinstance(values, list | dict) or len(values) < 2:
-        return False
-    cells = values.values() if isinstance(values, dict) else values
-    return not any(isinstance(cell, dict | list) for cell in cells)

@@ -1,9 +1,8 @@
-"""NDJSON: an object a line, plain or compressed."""
+"""NDJSON: an object a line, plain or compressed; each is a row, or holds rows of the table that a recipe names."""
 
 import json
-import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from io import BufferedIOBase
 from typing import Any, ClassVar, NamedTuple
@@ -30,13 +29,13 @@ from longstride.pipeline.ingest.sources.files import (
     open_text,
     refuse_other_bytes,
 )
-from longstride.pipeline.ingest.sources.flatten import flat, nested_keys, num_keys, wrapped
+from longstride.pipeline.ingest.sources.json.deep import ROOT, num_rows, parts_of, rows_at
+from longstride.pipeline.ingest.sources.json.flatten import flat, nested_keys, num_keys
+from longstride.pipeline.ingest.sources.tables.source import chosen_table
 
 __all__ = ["Fault", "JsonSource", "Number", "Row"]
 
 PROBE_BYTES = 2**20
-WRAPPED = re.compile(rb'"([^"\\]+)"\s*:\s*\[\s*\{')
-"""An array of objects within an object."""
 KINDS = {list: "an array", str: "a string", bool: "a truth value", type(None): "null"}
 
 
@@ -49,17 +48,27 @@ class JsonSource(Source):
     """
 
     line_name: ClassVar[str] = "line"
+    longest: ClassVar[int] = MAX_RECORD_BYTES
+    """Bytes of an object."""
+    has_tables = True
 
     def __init__(self, name: str, recipe: Recipe) -> None:
         super().__init__(name)
         self._compressed = is_compressed(first_bytes(name))
         self._recipe = recipe
         self.line = self.line_name
+        self.tables: Mapping[str, int] = {}
+        """Rows of the tables within the first objects, by their places."""
+        self.around: frozenset[str] = frozenset()
+        """Columns of what stands around the rows of a table."""
+        self._table: str | None = None
+        self._own: frozenset[str] = frozenset()
         keys = dict.fromkeys(recipe.header)
         with open_text(name) as (stream, _):
             rows = [row for row in self._first_rows(stream, PROBE_BYTES) if isinstance(row, dict)]
-        if len(rows) == 1 and (way := wrapped(rows[0])):
-            raise SourceError(name, f"this is one JSON object; {way}", code="source-format")
+        is_nested = any(isinstance(value, dict | list) for row in rows for value in row.values())
+        if self.has_tables and (is_nested or recipe.table is not None):
+            rows = self._rows_of_table(rows)
         self._nested = nested_keys(rows)
         for row in rows:
             keys.update(dict.fromkeys(self._columns_of(row)))
@@ -78,14 +87,55 @@ class JsonSource(Source):
 
     def _row(self, line: bytes) -> "Row":
         """A line as an object."""
-        return _object(line, self._recipe.encoding)
+        return _object(line, self._recipe.encoding, self.longest)
 
     def _no_row(self) -> str:
         """What is expected, where none of the first lines is a row."""
-        with open_text(self.name) as (stream, _):
-            wrapper = WRAPPED.search(stream.read(PROBE_BYTES))
-        array = f" '.. | .[\"{wrapper[1].decode(errors='replace')}\"]? | arrays | .[]'" if wrapper else ""
-        return f"no line of its first MiB is a JSON object: expected one a line, as `jq -c{array}` writes them"
+        return "no line of its first MiB is a JSON object: expected one a line, as `jq -c` writes them"
+
+    def _rows_of_table(self, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Rows of the table that is named, or of the only one of a single object; else the objects as they are.
+
+        Raises SourceError where it is not known which table is meant.
+        """
+        try:
+            self.tables = {place: number for place, number in num_rows(documents).items() if number}
+            if self._recipe.table is None and (len(documents) > 1 or not self.tables):
+                return documents
+            tables = self.tables if len(documents) == 1 else {ROOT: len(documents), **self.tables}
+            place = chosen_table(self.name, tables, "table", self._recipe.table)
+            if place is None or (place == ROOT and ROOT not in self.tables):
+                return documents
+            parts = [part for document in documents for part in parts_of(document) if part.place == place]
+            self._table = place
+            self._own = frozenset(key for part in parts for row in part.rows for key in row)
+            around = {key for part in parts for key in part.around}
+            self.around = frozenset(f"{ROOT}.{key}" if key in self._own else key for key in around)
+            self.notes = (f"rows of {self.name} are those at {place}",)
+            return [row for document in documents for row in rows_at(document, place, self._own)]
+        except SourceError:
+            raise
+        except ValueError as error:
+            raise SourceError(self.name, f"its objects cannot be read: {error}", code="source-format") from None
+
+    def objects_within(self) -> dict[str, int]:
+        """Tables of arrays within the objects of a file whose objects are read as rows."""
+        return {} if self._table else {place: rows for place, rows in self.tables.items() if place.endswith("[]")}
+
+    def _expanded(self, found: Iterable["Found"]) -> Iterator["Found"]:
+        """Objects as they are, or the rows that are within them, and None for an object without one."""
+        for line, text, row in found:
+            if self._table is None or not isinstance(row, dict):
+                yield line, text, row
+                continue
+            try:
+                rows = list(rows_at(row, self._table, self._own))
+            except ValueError as error:
+                yield line, text, Fault("no JSON object", str(error))
+                continue
+            yield from ((line, json.dumps(one).encode(), one) for one in rows)
+            if not rows:
+                yield line, text, None
 
     def _columns_of(self, row: dict[str, Any]) -> dict[str, Any]:
         found = _flat(row, self._nested)
@@ -137,9 +187,7 @@ class JsonSource(Source):
         found = zip(range(first_line, first_line + len(texts)), texts, rows, strict=True)
         return self._raw(found, used, channels)
 
-    def _raw(
-        self, found: Iterable[tuple[int, bytes, "Row"]], used: tuple[str, ...], channels: tuple[str, ...]
-    ) -> Raw:
+    def _raw(self, found: Iterable["Found"], used: tuple[str, ...], channels: tuple[str, ...]) -> Raw:
         """Rows from the line, the text and what is read of each."""
         encoding = self._recipe.encoding
         rows: list[dict[str, Any]] = []
@@ -148,7 +196,7 @@ class JsonSource(Source):
         rejects: list[Reject] = []
         num_blank = 0
         known = set(self.names)
-        for line, text, row in found:
+        for line, text, row in self._expanded(found):
             if row is None:
                 num_blank += 1
             elif isinstance(row, Fault) or isinstance(row := _flat(row, self._nested), Fault):
@@ -183,6 +231,8 @@ class Fault(NamedTuple):
 
 Row = dict[str, Any] | Fault | None
 """A line as a row, what is wrong with it, or None where it is none."""
+Found = tuple[int, bytes, Row]
+"""A line, its text, and what is read of it."""
 
 
 class Number(str):
@@ -203,15 +253,13 @@ AS_WRITTEN = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_consta
 CAREFUL = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_unique)
 
 
-def _object(line: bytes, encoding: str) -> Row:
+def _object(line: bytes, encoding: str, longest: int) -> Row:
     """A line as an object, what is wrong with it, or None where it is blank."""
     line = line.removeprefix(BOM)
     if not line.strip():
         return None
-    if len(line) >= MAX_RECORD_BYTES:
-        return Fault(
-            "line too long", f"the line is longer than {MAX_RECORD_BYTES:,} bytes: expected an object a line"
-        )
+    if len(line) >= longest:
+        return Fault("line too long", f"the line is longer than {longest:,} bytes: expected an object a line")
     try:
         text = line.decode(encoding)
         row = AS_WRITTEN.decode(text)

@@ -1,4 +1,4 @@
-"""A JSON array of objects, read from its beginning to its end, some objects at a time."""
+"""JSON that is not an object a line: an array of objects, or objects one behind the other, read some at a time."""
 
 import codecs
 import json
@@ -11,21 +11,25 @@ from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Section, Unparsed
-from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.files import SummedFile, checksum, open_text, refuse_other_bytes
-from longstride.pipeline.ingest.sources.ndjson import JsonSource, Row
+from longstride.pipeline.ingest.sources.json.ndjson import JsonSource, Row
 
 __all__ = ["JsonArraySource"]
 
 CHUNK_BYTES = 2**18
+MAX_OBJECT_BYTES = 2**27
+"""It is in memory as a whole, as objects of Python that take ten times as much."""
+LONGEST_TOKEN = 64
+"""What may be cut at the end of what was read, but for texts."""
 BLANKS = " \t\r\n"
 BOM = "\ufeff"
 
 
 class JsonArraySource(JsonSource):
-    """A file that is one JSON array of objects; its lines are the objects, from 1."""
+    """A file of one JSON array of objects, or of objects on several lines; its lines are the objects, from 1."""
 
     line_name: ClassVar[str] = "object"
+    longest: ClassVar[int] = MAX_OBJECT_BYTES
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """One: where an object begins is known only when all before it were read."""
@@ -72,16 +76,19 @@ class _Objects:
     def __iter__(self) -> Iterator[str]:
         if self._next() == BOM:
             self._place += 1
-        self._take("[")
-        while (mark := self._next()) != "]":
-            if self._number:
+        is_array = self._next() == "["
+        if is_array:
+            self._take("[")
+        while (mark := self._next()) != ("]" if is_array else ""):
+            if self._number and (is_array or mark == ","):
                 self._take(",")
                 mark = self._next()
             if mark != "{":
                 raise self._fault(f"{mark!r} where an object should begin" if mark else "it ends there")
             self._number += 1
             yield self._object()
-        self._take("]")
+        if is_array:
+            self._take("]")
         if self._next():
             raise self._fault("there is more behind the array")
 
@@ -92,9 +99,13 @@ class _Objects:
                 _, stop = json.JSONDecoder().raw_decode(self._text, self._place)
                 break
             except (ValueError, RecursionError) as error:
-                if len(self._text) - self._place >= MAX_RECORD_BYTES:
-                    raise self._fault(f"it is not JSON, or longer than {MAX_RECORD_BYTES:,} bytes") from None
-                if not self._more():
+                size = len(self._text) - self._place
+                if size >= MAX_OBJECT_BYTES or not _may_be_cut(error, self._text):
+                    reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+                    most = f"{reason}, or an object is longer than {MAX_OBJECT_BYTES:,} bytes"
+                    raise self._fault(most) from None
+                # Each time twice as much: an object of many chunks is not read once for each of them.
+                if not self._more(max(CHUNK_BYTES, size)):
                     reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
                     raise self._fault(f"{reason}: was the file cut off?") from None
         text = self._text[self._place : stop]
@@ -115,11 +126,11 @@ class _Objects:
             raise self._fault(f"expected {mark!r}, found {found!r}" if found else "it ends there: was it cut off?")
         self._place += 1
 
-    def _more(self) -> bool:
+    def _more(self, num_bytes: int | None = None) -> bool:
         """Read on; False at the end of the file."""
         if self._is_done:
             return False
-        data = self._stream.read(CHUNK_BYTES)
+        data = self._stream.read(num_bytes or CHUNK_BYTES)
         self._is_done = not data
         try:
             text = self._decoder.decode(data, final=self._is_done)
@@ -132,10 +143,17 @@ class _Objects:
     def _fault(self, found: str) -> SourceError:
         return SourceError(
             self._name,
-            f"this JSON array cannot be read: {found}; mend it, or write one object a line, as with `jq -c '.[]'`",
+            f"this JSON cannot be read: {found}; mend it, or write one object a line, as with `jq -c '.[]'`",
             place=f"object {max(1, self._number)}",
             code="source-format",
         )
+
+
+def _may_be_cut(error: Exception, text: str) -> bool:
+    """Whether what is wrong may be that the text ends within an object."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return "Unterminated" in error.msg or len(text) - error.pos <= LONGEST_TOKEN
 
 
 def _pieces(objects: _Objects, piece_bytes: int) -> Iterator[list[str]]:

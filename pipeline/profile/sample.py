@@ -171,10 +171,11 @@ def take_sample(names: Names, rows: int, table: str | None = None) -> Sample:
     for name in seen:
         begin = _read(name, 0, SNIFFED_BYTES)
         spans[name] = _spans(name, begin, each)
+        first = sniff(begin)
         if table is None:
-            table, doubt = _logged_table(name, sniff(begin))
+            table, doubt = _logged_table(name, first)
             told += [doubt] if doubt else []
-        source = open_as_it_is(name, _recipe(sniff(begin), table))
+        source = open_as_it_is(name, _recipe(first, table))
         opened.append(source)
         if isinstance(source, JsonSource) and source.is_serial:
             spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]

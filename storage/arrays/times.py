@@ -71,8 +71,8 @@ def nanoseconds(option: str, value: Any) -> int:
     if found is not None and found.denominator == 1:
         return int(found)
     raise LongstrideError(
-        f"{option}={value!r:.80}: expected a duration of whole nanoseconds, such as '10min', or a datetime.timedelta "
-        "or numpy.timedelta64",
+        f"{option}={value!r:.80}: expected a duration of whole nanoseconds, such as '10min', or a "
+        "datetime.timedelta or numpy.timedelta64",
         code="option-value",
     )
 

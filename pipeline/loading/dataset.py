@@ -22,6 +22,7 @@ from longstride.pipeline.loading.options import DatasetOptions
 from longstride.pipeline.loading.orphans import end_with_parent
 from longstride.pipeline.loading.serving.batches import BatchGather
 from longstride.pipeline.loading.serving.decoded_pools import DecodedPools, PoolPlan
+from longstride.pipeline.loading.serving.drawn_lengths import drawn_lengths
 from longstride.pipeline.loading.serving.extras import Extras, wanted_of
 from longstride.pipeline.loading.serving.readahead import DiskWatch
 from longstride.pipeline.loading.serving.restarts import with_restarts
@@ -33,6 +34,8 @@ from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["Steps", "WindowDataset"]
+
+Batches = Iterator[WindowBatch]
 
 
 class Steps(NamedTuple):
@@ -81,10 +84,10 @@ class WindowDataset(IterableDataset[WindowBatch]):
         windows = self.collection.windows(segments, geometry, options)
         self.index = windows.index
         self.num_skipped = windows.num_skipped
-        """Windows left out for missing values or labels."""
         self.order = make_order(windows, self.collection, options)
-        self.is_stateful = options.stateful
-        """Whether each place of a batch continues where it stopped in the batch before."""
+        self.drawn = drawn_lengths(options, geometry, self.collection.stores[0])
+        """What draws the length of each batch, where windows have several."""
+        self._is_stateful = options.stateful
         self.wanted = wanted_of(options, self.collection)
         """What a batch holds beside values, if anything."""
         self.normaliser = chosen_normaliser(options, self.collection)
@@ -95,6 +98,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self._order_settings = {
             **options.order_settings(geometry, self.collection.channels, self.collection.targets),
             **(self.wanted.settings if self.wanted else {}),
+            **({"windows": list(self.drawn.rows)} if self.drawn else {}),
             **({"normalise": self.normaliser.digest} if self.normaliser else {}),
             **({"augment": self.augmenter.names} if self.augmenter else {}),
         }
@@ -261,17 +265,16 @@ class WindowDataset(IterableDataset[WindowBatch]):
             Steps(step, starts, slice((first - step) % every, None, every))
             for step, starts, _ in self.steps(epoch, first)
         )
-        batches = self.serve(epoch, mine)
-        if self.is_stateful:
-            batches = with_restarts(batches, self.index, self.collection.first_row, first, every)
-        for batch in self.augmented(batches, epoch, first, every):
+        for batch in self.finished(self.serve(epoch, mine), epoch, first, every):
             position.step += every
             yield batch
 
-    def augmented(
-        self, batches: Iterator[WindowBatch], epoch: int, step: int, every: int = 1
-    ) -> Iterator[WindowBatch]:
-        """The batches of every so many steps from `step` on, changed by `augment`."""
+    def finished(self, batches: Batches, epoch: int, step: int, every: int = 1) -> Batches:
+        """The batches of every so many steps from `step` on, with what depends on the step."""
+        if self._is_stateful:
+            batches = with_restarts(batches, self.index, self.collection.first_row, step, every)
+        if self.drawn is not None:
+            batches = self.drawn.over(batches, epoch, step, every)
         return self.augmenter.over(batches, epoch, step, self.rank, every) if self.augmenter else batches
 
     def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:
@@ -295,7 +298,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
     def _needs_pools(self) -> bool:
         """Whether batches are made of copies of rows: where some have to be decoded, where windows may be shorter,
         and where those of several stores must stay in their places."""
-        if self.index.ragged or (self.is_stateful and len(self.collection.stores) > 1):
+        if self.index.ragged or (self._is_stateful and len(self.collection.stores) > 1):
             return True
         return self.collection.arrays is None or not (self.extras is None or self.extras.are_at_hand)
 
@@ -325,7 +328,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
     @cached_property
     def _decoded(self) -> DecodedPools:
         batch = self.batch_size // self.world_size
-        return DecodedPools(self.collection, self.index, batch, self.extras, by_store=not self.is_stateful)
+        return DecodedPools(self.collection, self.index, batch, self.extras, by_store=not self._is_stateful)
 
     def steps(self, epoch: int, step: int) -> Iterator[Steps]:
         """The steps of an epoch from `step` on, those that are drawn together at a time."""

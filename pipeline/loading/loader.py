@@ -16,7 +16,6 @@ from longstride.pipeline.loading.frameworks.dataloader_options import also_datal
 from longstride.pipeline.loading.frameworks.trainer_epoch import TrainerEpoch
 from longstride.pipeline.loading.normalising.normaliser import Normaliser
 from longstride.pipeline.loading.options import LoaderOptions, Transform, device_of
-from longstride.pipeline.loading.serving.restarts import with_restarts
 from longstride.pipeline.loading.state import LoaderState, Position
 from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers
 from longstride.storage.cli.keywords import keywords_of
@@ -205,16 +204,10 @@ class WindowLoader(DataLoader[WindowBatch]):
             self._next, self._is_new = (self._after(epoch), 0), False
         # The position of an iteration before stays with it, however far it goes.
         self._position = self.dataset.position = position = Position(epoch, step)
-        for batch in self.dataset.augmented(self._batches(epoch, step), epoch, step):
-            position.step += 1
-            yield batch
-
-    def _batches(self, epoch: int, step: int) -> Iterator[WindowBatch]:
         self.dataset.take_rank()
         self._prepare()
         groups = (self._workers or self.dataset).steps(epoch, step)
         served = self.dataset if self.pools is None else self.pools
-        batches = served.serve(epoch, groups)
-        if self.dataset.is_stateful:
-            batches = with_restarts(batches, self.dataset.index, self.dataset.collection.first_row, step)
-        yield from batches
+        for batch in self.dataset.finished(served.serve(epoch, groups), epoch, step):
+            position.step += 1
+            yield batch

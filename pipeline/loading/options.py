@@ -175,6 +175,20 @@ class DatasetOptions(GeometryOptions):
             or (self.weights is None and self.windows_per_epoch is None and self.balance is None),
             "stateful=True serves every window once, in runs: leave weights, windows_per_epoch and balance out",
         )
+        if self.windows:
+            given = {
+                "stateful": self.stateful,
+                "normalise": self.normalise,
+                "time": self.time,
+                "label": self.label,
+            }
+            of_all = ("window", "start", True, *(rule for rule in LABEL_RULES if rule not in ("last", "rows")))
+            for name, value in given.items():
+                check_option(
+                    not isinstance(value, str | bool) or value not in of_all,
+                    f"{name}={value!r} is of whole windows, and a batch has the last rows of those of the longest "
+                    f"length of window={list(self.windows)}: give one length, or loaders of one length each",
+                )
         check_option(
             self.channels is None or len(self.channels) > 0,
             "channels is empty: name at least one, or leave the option out for all",

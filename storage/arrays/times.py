@@ -9,6 +9,7 @@ import numpy as np
 
 from longstride.storage.arrays.frames import array_of
 from longstride.storage.arrays.ramp import Ramp
+from longstride.storage.duration import read_duration
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.gaps import usual_step
 from longstride.storage.series.row_source import RowSource
@@ -66,8 +67,13 @@ def nanoseconds(option: str, value: Any) -> int:
     # A month or a year is of no length.
     if isinstance(value, np.timedelta64) and not np.isnat(value) and np.datetime_data(value)[0] not in ("M", "Y"):
         return int(value.astype("timedelta64[ns]").astype(np.int64))
+    found = read_duration(value) if isinstance(value, str) else None
+    if found is not None and found.denominator == 1:
+        return int(found)
     raise LongstrideError(
-        f"{option}={value!r:.80}: expected a datetime.timedelta or numpy.timedelta64", code="option-value"
+        f"{option}={value!r:.80}: expected a duration of whole nanoseconds, such as '10min', or a "
+        "datetime.timedelta or numpy.timedelta64",
+        code="option-value",
     )
 
 

@@ -1,7 +1,7 @@
 """Lengths of windows: rows, or durations, of which the step of a store makes rows."""
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from fractions import Fraction
 from functools import cached_property
@@ -16,7 +16,14 @@ from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
 
-__all__ = ["Length", "RowsOf", "check_dilation", "check_steps", "checked_length"]
+__all__ = [
+    "Length",
+    "RowsOf",
+    "check_dilation",
+    "check_steps",
+    "checked_length",
+    "checked_lengths",
+]
 
 Length = int | str | timedelta | np.timedelta64
 """Rows, or a duration: "10min", "1h30m", `datetime.timedelta` or `numpy.timedelta64`."""
@@ -50,6 +57,19 @@ def checked_length(option: str, given: Length) -> Length:
     if not least <= rows <= MAX_ROWS:
         raise _error(f"{option}={rows}: expected {least} or more rows{TOO_MANY * (rows > MAX_ROWS)}")
     return rows
+
+
+def checked_lengths(given: Sequence[Length]) -> tuple[Length, ...]:
+    """Several lengths of windows, the shortest first, each once.
+
+    Raises LongstrideError for one that is none, and where rows and durations are mixed.
+    """
+    lengths = [checked_length("window", one) for one in given]
+    rows = [one for one in lengths if isinstance(one, int)]
+    if not lengths or (rows and len(rows) < len(lengths)):
+        raise _error(f"window={given!r:.80}: expected lengths that are all rows, or all durations")
+    found = {one if isinstance(one, int) else _nanoseconds("window", one): one for one in lengths}
+    return tuple(found[size] for size in sorted(found))
 
 
 def check_dilation(dilation: int) -> None:

@@ -3,9 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from longstride.pipeline.loading.geometry.clock import Clock, Every, clock_of
-from longstride.pipeline.loading.geometry.lengths import Length, check_dilation, checked_length
+from longstride.pipeline.loading.geometry.lengths import (
+    Length,
+    check_dilation,
+    checked_length,
+    checked_lengths,
+)
 from longstride.storage.errors import LongstrideError
 from longstride.storage.open_data import DataOrPath
 
@@ -21,8 +27,9 @@ class GeometryOptions:
     store: "Stores" = field(kw_only=False)
     """One store or several, opened or as paths and URLs; or arrays, as `from_array` takes them."""
 
-    window: "Length"
-    """Rows of a window, K; or, as of the next three, a duration such as "10min"."""
+    window: "Length | Sequence[Length]"
+    """Rows of a window, K; or, as of the next three, a duration such as "10min". Of several, such as (64, 256),
+    each batch has one, drawn by seed, epoch and step: the last so many rows of windows of the longest."""
     stride: "Length" = 1
     """Rows between the starts of windows."""
     horizon: "Length" = 0
@@ -46,13 +53,21 @@ class GeometryOptions:
     def __post_init__(self) -> None:
         if isinstance(self.at, str):
             object.__setattr__(self, "at", (self.at,))
+        if isinstance(self.window, list | tuple):
+            several = checked_lengths(self.window)
+            object.__setattr__(self, "window", several if len(several) > 1 else several[0])
         for name, length in self.lengths.items():
-            object.__setattr__(self, name, checked_length(name, length))
+            if name != "window" or not self.windows:
+                object.__setattr__(self, name, checked_length(name, length))
         check_dilation(self.dilation)
         check_option(self.max_jitter >= 0, f"max_jitter={self.max_jitter}: expected a share from 0 on")
         check_option(
             not self.ragged or not self.horizon,
             "ragged=True serves the last rows of segments, and no horizon follows them: leave one of both out",
+        )
+        check_option(
+            not (self.ragged and self.windows),
+            "ragged=True serves windows of one length: give one window, or no ragged",
         )
         check_option(not self.gap or bool(self.horizon), "gap is before the horizon: say how long with horizon=")
         if self.clock is None:
@@ -69,9 +84,15 @@ class GeometryOptions:
         return clock_of(tuple(self.at), self.every, self.timezone) if asked else None
 
     @property
+    def windows(self) -> "tuple[Length, ...]":
+        """Several lengths of windows, the longest last; none where there is one."""
+        return self.window if isinstance(self.window, tuple) else ()
+
+    @property
     def lengths(self) -> "dict[str, Length]":
-        """Those options that are rows or durations, by name."""
-        return {"window": self.window, "stride": self.stride, "horizon": self.horizon, "gap": self.gap}
+        """Those options that are rows or durations, by name; of several windows, the longest."""
+        window: Any = self.windows[-1] if self.windows else self.window
+        return {"window": window, "stride": self.stride, "horizon": self.horizon, "gap": self.gap}
 
 
 def check_option(is_right: bool, message: str) -> None:

@@ -133,7 +133,7 @@ def test_what_cannot_be_served(source: Any, words: str) -> None:
         {"segments": [(4, 6)], "series": [5, 3]},
         {"segments": [(0, 4)], "max_gap": timedelta(1)},
         {"segments": "all"},
-        {"max_gap": "1h"},
+        {"max_gap": "an hour"},
         {"labels": np.zeros(7, int)},
         {"labels": np.zeros(8)},
         {"labels": np.full(8, 300)},
@@ -186,3 +186,14 @@ def test_a_frame_says_its_names_and_times() -> None:
 )
 def test_a_start_with_a_zone(start: Any) -> None:
     assert from_array(VALUES, start=start).time[:1].astype("datetime64[ns]") == np.datetime64("2024-03-01T07:00")
+
+
+def test_durations_as_they_are_written() -> None:
+    values = np.zeros((10, 1), np.float32)
+    time = np.datetime64("2024-03-01", "ns") + np.arange(10) * np.timedelta64(1, "s")
+    time[5:] += np.timedelta64(60, "s")
+    assert from_array(values, start="2024-03-01", step="2ms").cadence_ns == 2_000_000
+    assert from_array(values, time=time, max_gap="30s").segments.stop.tolist() == [5, 10]
+    assert from_array(values, time=time, max_gap="5min").segments.stop.tolist() == [10]
+    with raises("option-value", "whole nanoseconds"):
+        from_array(values, start="2024-03-01", step="0.5ns")

@@ -39,6 +39,8 @@ MAX_FILES = 20
 SNIFFED_BYTES = 2**18
 ARRAY_BYTES = 2**23
 """What is looked at of a JSON array, from its beginning."""
+MOST_TIMES = 4
+"""Rows of such an object that are looked at, compared with those that are asked for."""
 MAX_BYTES = 2**28
 """Limit of the sample of a file, where lines are long."""
 FEW_SAMPLES = 1.5
@@ -191,15 +193,17 @@ def take_sample(names: Names, rows: int, table: str | None = None) -> Sample:
     dialect = replace(dialect, doubts=(*told, *dialect.doubts))
     is_text = len(dialects) == len(seen) == len(files)
     num_bytes_seen = sum(size for name in seen for _, size in spans[name])
+    excerpts = [
+        excerpt for name in seen for excerpt in _excerpts(name, spans[name], _recipe(dialect, table), each)
+    ]
+    is_cut = any(_is_document(one.source) and len(one.raw.lines) == MOST_TIMES * each for one in excerpts)
     return Sample(
         dialect=dialect,
         files=tuple(files),
         names=tuple(seen),
         spans=spans,
-        excerpts=tuple(
-            excerpt for name in seen for excerpt in _excerpts(name, spans[name], _recipe(dialect, table), each)
-        ),
-        is_whole=is_text and num_bytes_seen == sum(map(num_bytes, files)),
+        excerpts=tuple(excerpts),
+        is_whole=is_text and not is_cut and num_bytes_seen == sum(map(num_bytes, files)),
         table=table,
     )
 
@@ -274,8 +278,15 @@ def _excerpts(name: str, spans: list[tuple[int, int]], recipe: Recipe, rows: int
     for index, (start, size) in enumerate(spans[:1] if is_serial else spans):
         place = (start, 1) if index else begin
         for raw in read_pieces(source, Section(0, *place, size), size, recipe):
+            if _is_document(source):
+                raw = first_rows_of(raw, MOST_TIMES * rows)  # a document is read as a whole
             yield Excerpt(source, from_first_row(raw) if index else raw)
             break
+
+
+def _is_document(source: Source) -> bool:
+    """Whether it holds tables in one object, which is read as a whole."""
+    return isinstance(source, JsonSource) and source.has_tables
 
 
 def read_pieces(source: Source, section: Section, piece_bytes: int, recipe: Recipe) -> Iterator[Raw]:
@@ -287,6 +298,17 @@ def read_pieces(source: Source, section: Section, piece_bytes: int, recipe: Reci
         section = source.excerpt(section.number, section.start, section.first_line, piece_bytes)
     for read in source.pieces(section, columns, recipe, piece_bytes):
         yield read()
+
+
+def first_rows_of(raw: Raw, rows: int) -> Raw:
+    """So many rows at most, and the lines up to them."""
+    if raw.frame.height <= rows:
+        return raw
+    last_line = raw.lines[rows - 1]
+    rejects = [reject for reject in raw.rejects if reject.line <= last_line]
+    return replace(
+        raw, frame=raw.frame.head(rows), lines=raw.lines[:rows], rejects=rejects, num_rows=rows + len(rejects)
+    )
 
 
 def from_first_row(raw: Raw) -> Raw:

@@ -1,7 +1,7 @@
 """When the first row was, as a head tells it: a start, or a date and a time of day."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import polars as pl
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
-from longstride.pipeline.profile.head.entries import Entry, plain_key
+from longstride.pipeline.profile.head.entries import MARKS, Entry, plain_key
 from longstride.pipeline.profile.words.time_formats import clock_formats, datetime_formats
 
 __all__ = ["Begin", "find_begin", "find_year"]
@@ -20,7 +20,9 @@ START = re.compile(
 )
 TIME = re.compile(
     r"\w*(?:date|time|datum|zeit|fecha|hora|heure|data|ora|uhrzeit|timestamp|log|recorded|measured|started|beginn|begin"
-    r"|start|began|inicio|debut|début|acquired|first(?:sample|scan|record|row)|since|acquisition|utc\w*)(?:utc|gmt|local)?"
+    r"|start|began|inicio|debut|début|acquired|first(?:sample|scan|record|row)|since|acquisition|utc\w*)"
+    r"(?:of(?:the)?(?:test|run|log|recording|measurement|acquisition|experiment|session|data))?(?:on|at)?"
+    r"(?:utc|gmt|local)?"
 )
 OTHER = re.compile(
     r"upload|download|export|import|print|save|creat|modif|calib|cal\b|end|stop|finish|last|zone|interval|stored|file"
@@ -79,7 +81,7 @@ def find_begin(entries: Sequence[Entry], lines: Sequence[str]) -> Begin | None:
         if not dates:
             continue
         date = next((one for one in reversed(dates) if _is_in_utc(one.entry)), dates[-1])
-        clocks = [one for one in chosen if one.clock]
+        clocks = [one for one in chosen if one.clock] or [one for one in told if one.clock]
         text, start = date.text, date.dates[0]
         if len(start) == 10 and clocks:
             clock = clocks[-1]
@@ -95,7 +97,17 @@ def find_begin(entries: Sequence[Entry], lines: Sequence[str]) -> Begin | None:
         ]
         apart = {entry.values[0]: (entry.line, entry.text) for entry in rivals}
         return Begin(start, text, date.entry.line, is_start, other, tuple(apart.values()))
-    return None
+    return next(_dates_alone(lines), None)
+
+
+def _dates_alone(lines: Sequence[str]) -> Iterator[Begin]:
+    """Lines that hold a date and a time of day, and nothing else."""
+    for number, line in enumerate(lines):
+        text = line.strip(MARKS + ",;")
+        for start in filter(None, (_iso(text, format_) for format_ in datetime_formats(text))):
+            if "T" in start and not text.isdigit():
+                yield Begin(start, text, number, is_start=False)
+                break
 
 
 def find_year(entries: Sequence[Entry]) -> Entry | None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["Entry", "entries_of", "plain_key"]
+__all__ = ["MARKS", "Entry", "entries_of", "plain_key"]
 
-MARKS = "%#*;!$/\"'\ufeff- \t"
+MARKS = "~%#*;!$/\"'\ufeff- \t"
 """What may stand before a key."""
 ENTRY = re.compile(
     r"(?P<key>[^\W\d_][\w .%/#-]*?)\s*(?:[\[(](?P<unit>[^\])]*)[\])])?"

@@ -34,6 +34,10 @@ def begin(*lines: str) -> Begin | None:
         ),
         (["Start time: 1709287320 UTC"], "2024-03-01T10:02:00+00:00"),
         (["Start date: 3/4/2024", "date format d/M/yyyy"], "2024-04-03"),
+        (["Date=20240301", "StartTime=2:16:26.0"], "2024-03-01T02:16:26"),
+        (["~Start of Test: 15.03.2024 17:56:53", "~End of Test: 16.03.2024 11:05:04"], "2024-03-15T17:56:53"),
+        (["Acquisition started on : 15/03/2024 11:03:23"], "2024-03-15T11:03:23"),
+        (['"OPEN 6.1.4"', '"Fri Mar 15 2024 09:23:53"'], "2024-03-15T09:23:53"),
     ],
 )
 def test_ways_to_tell_a_start(lines: list[str], start: str) -> None:

@@ -27,6 +27,12 @@ __all__ = [
     "leave_out_texts",
 ]
 
+COUNT = re.compile(
+    r"count|total|cum|sum|energ|wh\b|octet|packet|puls|odo|meter\b|zähler|zaehler|compteur|contador|tick|_b$"
+    r"|(?:rx|tx|recv|sent|read|written|in|out)_?(?:bytes|pkts)",
+    re.IGNORECASE,
+)
+"""Names of what a counter counts."""
 NUMBER_WITHIN = r"^[^\d\w]*[+-]?\d[\d.,' \u{a0}\u{202f}]*\s*([^\d\s][^\d]{0,11})?$"
 FEW_STATES = 12
 INDEX_NAME = re.compile(
@@ -174,6 +180,11 @@ def find_counters(draft: Proposal) -> None:
             f"whole numbers that only rise, beyond {LARGEST_EXACT['float32']:,}: the increase per second is stored"
         )
         draft.put("rate", [column.name for column in counters], why)
+        if levels := [column.name for column in counters if not COUNT.search(column.name)]:
+            draft.doubts.append(
+                f"rate: {listed(levels)} only rise in the sample, as counts do, and their increase per second is "
+                'stored. If they are levels, such as memory in use, take them out of rate, with dtype = "float64"'
+            )
         if max(float(column.numbers.max()) for column in counters) >= 2**32:  # type: ignore[arg-type]
             draft.put("counter-bits", "64", "some exceed 32 bits")
     if rounded:

@@ -57,10 +57,12 @@ def find_without_year(
     `names` are those of the files. Raises RecipeError where the owner says more than a date.
     """
     found = []
+    said = _told_year(told, names)
     for rivals in _readings(columns):
         most = max(times.nanoseconds.count() for times in rivals)
         fit = [times for times in rivals if times.nanoseconds.count() == most]
         raw = [columns[name].raw for name in fit[0].recipe.time_columns]
+        fit = [times for times in fit if said and _first_day(times) == said.day] or fit
         times = chosen(fit, raw, blocks) if len(fit) > 1 else fit[0]
         if most < MOST * len(times.nanoseconds) or times.nanoseconds.n_unique() < min(3, most):
             continue
@@ -77,7 +79,7 @@ def find_without_year(
             return dated._replace(doubt=best.doubt and best.doubt.replace(f"{LEAP_YEAR}-", "--"))
     start, is_over = _start(best.nanoseconds, blocks)
     doubts = [best.doubt.replace(f"{LEAP_YEAR}-", "--")] if best.doubt else []
-    year = None if told.start else _told_year(told, names) or _by_weekday(best, raw)
+    year = None if told.start else said or _by_weekday(best, raw)
     if told.start:
         begin = told.start
     elif year is None:
@@ -155,6 +157,12 @@ def _read(columns: Sequence[Column], formats: Sequence[str]) -> list[Times]:
     raw = [column.raw for column in columns]
     found = (read_as(raw, format_, start=ANY) for format_ in formats)
     return [times for times in found if times is not None and times.nanoseconds.count()]
+
+
+def _first_day(times: Times) -> tuple[int, int]:
+    """Month and day of the first row."""
+    first = datetime(1970, 1, 1) + timedelta(microseconds=int(times.nanoseconds.drop_nulls()[0]) // 1000)
+    return first.month, first.day
 
 
 def _start(nanoseconds: pl.Series, blocks: pl.Series) -> tuple[str, bool]:

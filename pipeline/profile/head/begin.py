@@ -31,6 +31,8 @@ OTHER = re.compile(
 )
 """Times of something else, such as of a program that Sea-Bird runs over a log."""
 REMARK = re.compile(r"\s*[\[(].*")
+ZONE = re.compile(r"(?<=\d) (?!UTC|GMT)[A-Z]{2,5}$")
+"""The name of a zone, which rows without one share."""
 UTC_SAID = re.compile(r"(?:utc|gmt|z)$")
 YEAR = re.compile(r"(?:the|log|data|measurement|survey)?(?:year|jahr|année|annee|año|ano|anno|rok|год)")
 BLANKS = re.compile(r"\s+")
@@ -130,7 +132,7 @@ def _told(entry: Entry, order: str | None) -> _Told | None:
     """What its first value says; that of other channels is not asked."""
     text = LONG_FRACTION.sub(r"\1.\2", BLANKS.sub(" ", entry.values[0]))
     if not any(_iso(text, format_) for format_ in datetime_formats(text)):
-        text = REMARK.sub("", text)
+        text = ZONE.sub("", REMARK.sub("", text))
     dates = list(dict.fromkeys(filter(None, (_iso(text, format_) for format_ in datetime_formats(text)))))
     if order and (match := re.match(r"(\d{1,4})([-/.])(\d{1,2})[-/.](\d{1,4})(.*)", text)):
         format_ = match[2].join(OF_ORDER[part[0].lower()] for part in re.split("[-/.]", order))

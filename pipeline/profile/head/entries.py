@@ -49,16 +49,12 @@ def _of_line(number: int, line: str) -> Iterator[Entry]:
     text = line.strip().strip(MARKS).rstrip(",;\t\" '")
     if (entry := _entry(number, text)) is not None:
         yield entry
-    cells = CELL.split(text)
+    cells = [cell.strip(" \"'") for cell in CELL.split(text)]
     for cell in cells if len(cells) > 1 else ():
-        if "=" in cell and (entry := _entry(number, cell.strip())) is not None:
+        if "=" in cell and (entry := _entry(number, cell)) is not None:
             yield entry
     for key, value in pairwise(cells):
-        if (
-            key.strip().endswith(":")
-            and value.strip()
-            and (entry := _entry(number, f"{key.strip()} {value.strip()}"))
-        ):
+        if key.endswith(":") and value and (entry := _entry(number, f"{key} {value}")):
             yield entry
 
 

@@ -160,3 +160,13 @@ def test_a_file_of_one_year_that_goes_over_new_year_is_refused(write_log: WRITE,
     files = [written(write_log, start=start, name=f"log_{start.year}.csv") for start in (OVER, START)]
     with raises("new-year-passed", "log_2023.csv", "line 28"):
         ingest(files, tmp_path / "s.zarr", profile(files).recipe)
+
+
+def test_a_date_above_says_which_is_the_day(tmp_path: Path, write_log: WRITE) -> None:
+    """As dstat writes it, with the name of a zone behind."""
+    head = ['"Host:","a",,,,"User:","b"', '"Cmdline:","dstat -t",,,,"Date:","09 May 2020 17:13:50 JST"']
+    minute = timedelta(minutes=1)
+    path = written(
+        write_log, "time", "%d-%m %H:%M:%S", start=datetime(2020, 5, 9, 17, 13, 50), step=minute, above=head
+    )
+    assert first_and_last(tmp_path, path)[0].startswith("2020-05-09T17:13:50")

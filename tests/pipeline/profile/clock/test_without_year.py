@@ -170,4 +170,4 @@ def test_a_date_above_says_which_is_the_day(tmp_path: Path, write_log: WRITE) ->
         write_log, "time", "%d-%m %H:%M:%S", start=datetime(2020, 5, 9, 17, 13, 50), step=minute, above=head
     )
     found = profile([path])
-    assert first_and_last(tmp_path, path, recipe=found.recipe)[0].startswith("2020-05-09T17:13:50")
+    assert first_and_last(tmp_path, path, recipe=found.recipe)[0].startswith("2020-05-09T17:13")

@@ -9,6 +9,7 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.staging.precision import LARGEST_EXACT
 from longstride.pipeline.profile.clock.numbers.parts import parts_of_time
+from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.clock.times import is_time_of_day
 from longstride.pipeline.profile.column import FEW, MOST, Column
 from longstride.pipeline.profile.proposal import Proposal
@@ -40,18 +41,31 @@ INDEX_NAME = re.compile(
     r"(no|nr|num|number|id|idx|index|count|counter|rn|record|row|seq|sequence|entry|sample|scan|line)"
 )
 MANY = 0.1
+MINUTE_NS = 60 * 10**9
 
 
 def leave_out_other_times(draft: Proposal) -> None:
     """Leave out times that are not the time of a row, and its parts."""
     parts = {name for names, _ in parts_of_time(draft.columns) if len(names) > 2 for name in names}
-    others = {times.recipe.time for times in draft.times}
+    others = {times.recipe.time: times for times in draft.times}
     for column in draft.free:
         is_time = column.name in others or is_time_of_day(column)
         if column.name in parts:
             draft.exclude(column, "a part of the time")
+        elif column.is_number and column.name in others and not _runs_along(draft, others[column.name]):
+            draft.doubts.append(
+                f"{column.name!r} could be times by its name and numbers, and does not run as "
+                f"{listed(draft.times[0].recipe.time_columns)} does: it is kept as a channel. If it is another "
+                f"time, exclude = {toml([column.name])}"
+            )
         elif is_time and (name_score(column.name) or not column.is_number):
             draft.exclude(column, f"another time: {column.examples()}")
+
+
+def _runs_along(draft: Proposal, other: Times) -> bool:
+    """Whether other times last nearly as long as those that were chosen; those that never change say nothing."""
+    ours, theirs = (int(draft.steps(times.nanoseconds).sum()) for times in (draft.times[0], other))
+    return not theirs or abs(ours - theirs) <= MINUTE_NS + MANY * abs(ours)
 
 
 def leave_out_index(draft: Proposal) -> None:

@@ -9,7 +9,7 @@ from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.last_table import num_other_rows
-from longstride.pipeline.profile.text.name_lines import Head, index_names, says_of_log
+from longstride.pipeline.profile.text.name_lines import Head, grouped_names, index_names, says_of_log
 from longstride.pipeline.profile.text.nameless import is_like_row, lines_above, without_names
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.text.unit_rows import share_of_units, units_of
@@ -234,7 +234,10 @@ def _likeness(record: Record, time: int | None) -> tuple[int, int, int]:
 def _joined(
     best: Record, above: Sequence[Record], below: Sequence[Record], width: int
 ) -> tuple[tuple[str, ...], Record | None]:
-    """Names of two rows where those of one are the same for many columns, and the row that tells them apart."""
+    """Names of two rows, and the other one, where one names groups, or the same for many columns."""
+    for other in below[:1]:
+        if grouped := grouped_names(best.fields, other.fields, width):
+            return grouped, other
     names = best.fields
     num_repeated = len(list(filter(None, names))) - len(set(filter(None, names)))
     if num_repeated < max(2, len(names) // 4) or len(names) != width:

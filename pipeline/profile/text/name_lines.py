@@ -16,6 +16,7 @@ __all__ = [
     "are_facts",
     "cut_otherwise",
     "first_names",
+    "grouped_names",
     "index_names",
     "listed_behind",
     "may_cut_numbers",
@@ -158,6 +159,23 @@ def cut_otherwise(record: Record, table: Table) -> tuple[str, ...]:
         if len(names) == len(set(names)) == table.width and all(kind_of(name) is Kind.TEXT for name in names):
             return tuple(names)
     return ()
+
+
+def grouped_names(groups: Sequence[str], fields: Sequence[str], width: int) -> tuple[str, ...]:
+    """Names below those of groups, as in Time,Wind,,Gas over a blank, v, dir and co2; none where they are not."""
+    blank = [column for column, group in enumerate(groups) if not group]
+    own = [column for column, field in enumerate(fields) if not field]
+    are_names = all(kind_of(field) is Kind.TEXT for field in fields if field)
+    if not (len(groups) == len(fields) == width and blank and own and are_names):
+        return ()
+    if any(not groups[column] for column in own) or 0 in blank:
+        return ()  # a column without any name
+    found, group = [], ""
+    for column, (above, name) in enumerate(zip(groups, fields, strict=True)):
+        group = above or group
+        found.append(above if column in own else " ".join(dict.fromkeys(filter(None, (group, name)))))
+        group = "" if column in own else group
+    return tuple(all_different(found))
 
 
 def index_names(best: Record, above: Sequence[Record], width: int) -> tuple[str, ...]:

@@ -105,3 +105,10 @@ def test_a_level_that_happens_to_rise_is_doubted(look: LOOK, name: str, is_doubt
     found = look(f"time,{name}", times(60), [str(1_340_276_736 + 13_107 * row) for row in range(60)])
     assert found.settings["rate"] == [name]
     assert doubted(found, "rate: ") == is_doubted
+
+
+def test_numbers_that_do_not_run_as_the_time_does_stay(look: LOOK) -> None:
+    uptime = [str(700_000_000 + 4096 * (row // 4)) for row in range(60)]
+    found = look("Time,Uptime pos,v", times(60), uptime, wave(60))
+    assert "exclude" not in found.settings
+    assert doubted(found, "'Uptime pos' could be times")

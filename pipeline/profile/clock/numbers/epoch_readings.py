@@ -39,6 +39,8 @@ COSTS = {
     "s since 2000-01-01": 1.5,
     "s since 1989-12-31": 1.8,
     "ordinal": 1.2,
+    **{f"{unit} since 2001-01-01": 1.4 for unit in ("ms", "us", "ns")},
+    **{f"{unit} since 1904-01-01": 1.2 for unit in ("ms", "us")},
 }
 """Formats of numbers, and how seldom logs are written so."""
 SAID = {

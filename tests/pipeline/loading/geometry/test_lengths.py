@@ -154,7 +154,7 @@ def test_stores_of_other_steps() -> None:
         ({"window": 2.5}, ["window is 2.5", "whole number"]),
         ({"window": True}, ["window is True"]),
         ({"window": None}, ["window is None"]),
-        ({"window": [5]}, ["window is [5]"]),
+        ({"window": ["ten"]}, ["window='ten'"]),
         ({"window": timedelta(seconds=-3)}, ["window=-1 day"]),
         ({"window": np.timedelta64("NaT")}, ["window"]),
         ({"window": np.timedelta64(1, "M")}, ["window"]),

@@ -282,3 +282,10 @@ def test_numbers_with_a_decimal_comma_are_times_too(look: LOOK, format_: str, fi
     values = [f"{value}".replace(".", ",") for value in wave(40)]
     found = look("Zeit;v", stamps, values, mark=";")
     assert found.settings["time-format"] == format_
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("ms", 10**3), ("ns", 10**9)])
+def test_milliseconds_since_2001_are_not_those_of_1994(look: LOOK, unit: str, scale: int) -> None:
+    found = look("timestamp,v", [str((765_268_200 + row) * scale) for row in range(60)], wave(60))
+    assert found.settings["time-format"] == f"{unit} since 2001-01-01"
+    assert doubted(found, "1994-04-02 06:30:00")

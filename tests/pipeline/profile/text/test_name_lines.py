@@ -125,3 +125,13 @@ def test_facts_of_a_head_are_never_names_without_a_doubt(tmp_path: Path, head: s
     assert columns == {"time", "temp", "press"} if names else columns == {"a1", "a2", "a3"} or found.doubts
     taken = columns & set(head.replace(":", "").replace("\n", ",").split(","))
     assert not taken or any("names" in doubt or "header" in doubt for doubt in found.doubts)
+
+
+@pytest.mark.parametrize("units", ["", ",m/s,deg,ppm,ppb\n"])
+@pytest.mark.parametrize("head", ["Date,Wind,,Gas,\n,v,dir,co2,ch4\n", "Date,Wind,Wind,Gas,Gas\n,v,dir,co2,ch4\n"])
+def test_names_below_those_of_groups(tmp_path: Path, head: str, units: str) -> None:
+    found = seen(tmp_path, head + units, ",", width=5)
+    assert header(found) == ("Date", "Wind v", "Wind dir", "Gas co2", "Gas ch4")
+    assert found.settings.get("unit") == (
+        ["Wind v=m/s", "Wind dir=deg", "Gas co2=ppm", "Gas ch4=ppb"] if units else None
+    )

@@ -31,7 +31,7 @@ NOT_PATHS = {
     "columns_at", "spread_over", "line", "record", "only_lines", "negative", "scale", "states", "table",
 }  # fmt: skip
 """Options that take text which is not a path."""
-PLACES = {"store", "dest", "sources", "normal"}
+PLACES = {"store", "dest", "sources"}
 """Paths or URLs."""
 
 
@@ -118,7 +118,7 @@ INPUTS = [
     (command, name)
     for command, names in COMMAND_LINES.items()
     for name in names
-    if name in ("store", "scores", "run", "--normal", "--recipe", "--label-file", "--config")
+    if name in ("store", "scores", "run", "--recipe", "--label-file", "--config")
 ]
 
 

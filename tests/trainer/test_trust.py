@@ -156,24 +156,19 @@ def test_a_run_sends_no_request(store: Path, imported: Path, asked: list[str], u
         settings["data"]["store"] = url
         Path("run/settings.json").write_text(json.dumps(settings))
         with_settings_of_an_old_version(Path("run"))
-    file = "settings.json" if is_old else "state.pt"
-    with raises("address-untrusted", url, file, "trust=True", "--normal", kind=SettingsError):
-        scored("run", store)
     command = ["score", "run", str(store), "--out=scores.parquet", "--device=cpu"]
-    assert_refused(CliRunner().invoke(main, command).output, "address-untrusted", url, "--trust", "--normal")
-    assert "6,000 rows" in CliRunner().invoke(main, [*command, f"--normal={store}"]).output
+    assert_refused(CliRunner().invoke(main, command).output, "calibration-differs", "longstride calibrate run")
+    assert CliRunner().invoke(main, ["calibrate", "run", str(store), "--device=cpu"]).exit_code == 0
+    assert "6,000 rows" in CliRunner().invoke(main, command).output
     assert "2 steps" in train(store, "--resume")  # the store is the one that was typed
     assert asked == []
 
 
-def test_a_request_is_sent_where_it_is_trusted_or_typed(store: Path, imported: Path, asked: list[str]) -> None:
+def test_a_request_is_sent_where_it_is_typed(store: Path, imported: Path, asked: list[str]) -> None:
     train(store)
-    with_settings(Path("run"), lambda settings: settings["data"].update(store=URL))
-    with raises("store-missing", URL):
-        scored("run", store, trust=True)
     with raises("store-missing", f"{URL}-2"):
-        scored("run", store, normal=f"{URL}-2")
-    assert asked == [URL, f"{URL}-2"]
+        scored("run", f"{URL}-2")
+    assert asked == [f"{URL}-2"]
 
 
 def test_the_store_that_was_typed_is_the_one_of_the_run(

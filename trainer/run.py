@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, Generic, Required, TypedDict, TypeVar, Unpack, cast
 
+import torch
+
 from longstride.storage.atomic import naming
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
@@ -170,7 +172,8 @@ class Run(Generic[State]):
     def _calibrate(self) -> bool:
         """Keep the errors of held-out rows; return whether a signal came. Call it on every rank."""
         data = self.settings.data
-        trained = TrainedModel(self.directory.path, self.ranks, trust=True)  # it is what was trained just now
+        with torch.random.fork_rng(devices=[]):  # a model that is made draws weights
+            trained = TrainedModel(self.directory.path, self.ranks, trust=True)  # it was trained just now
 
         def make() -> bool:
             store = self.state.store

@@ -87,6 +87,7 @@ def sample_rows(
     for starts, found in trained.errors(data, around, 1, batch_size):
         if stopped():
             return None
+        found = np.where(np.isinf(found), np.nan, found)  # of values whose square is beyond float32
         moments = [Statistics.merge([*moments, Statistics.of(found.reshape(len(found), -1))])]
         weight = weights_of(~np.isnan(found))
         for number, position in enumerate(positions.tolist()):

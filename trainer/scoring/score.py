@@ -124,10 +124,10 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     if options.verify and isinstance(store, SeriesStore):  # an array has no checksums
         verify_store(store, ranks)
     scorer = Scorer(calibration, stride, options)
-    if ranks.is_first and scorer.independent_rows * options.alarms < FEW:
-        logger.warning(_few(scorer, options))
     begin, stop = _share(store.num_rows, ranks)
     with ScoreFile(out, ranks, store, trained.channels, raw=options.raw, overwrite=options.overwrite) as file:
+        if ranks.is_first and scorer.independent_rows * options.alarms < FEW:
+            logger.warning(_few(scorer, options))
         file.about = {
             "run": str(options.run),
             "checkpoint": trained.name,

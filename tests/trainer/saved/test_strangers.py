@@ -60,6 +60,7 @@ def test_a_checkpoint_of_other_things_is_passed_over(
     first, *others = best_first(run / "checkpoints")
     (first / name).unlink()
     put(first / name)
+    longstride.calibrate(run, store, device="cpu")
     scored = longstride.score(run, store, tmp_path / "scores.parquet", device="cpu")
     assert scored.checkpoint == others[0].name
     for other in others:
@@ -284,6 +285,7 @@ def test_more_in_a_schedule_is_left_out(run: Path, store: Path) -> None:
 
 def test_a_list_that_holds_itself_ends(run: Path, store: Path, tmp_path: Path) -> None:
     with_state(run, put("more", itself()))
+    longstride.calibrate(run, store, device="cpu")
     assert longstride.score(run, store, tmp_path / "scores.parquet", device="cpu").rows == 6000
 
 

@@ -25,7 +25,8 @@ COMMAND_LINES = {
     "export": {"store": "plant.zarr", "--out": "new.parquet", "--to": "parquet"},
     "train": {"store": "packed.zarr", "--out": "new", "--config": "train.toml", "--cache-dir": "cache"},
     "calibrate": {"run": "run", "store": "plant.zarr", "--device": "cpu"},
-    "score": {"run": "run", "store": "plant.zarr", "--out": "new.parquet", "--device": "cpu"},
+    "score": {"run": "run", "store": "plant.zarr", "--out": "new.parquet", "--events": "new.json",
+              "--device": "cpu"},
     "evaluate": {"scores": "s.parquet", "store": "plant.zarr"},
     "plot": {"scores": "s.parquet", "store": "plant.zarr", "--out": "new.png"},
 }  # fmt: skip

@@ -174,10 +174,8 @@ def test_a_request_is_sent_where_it_is_typed(store: Path, imported: Path, asked:
     assert asked == [f"{URL}-2"]
 
 
-def test_the_store_that_was_typed_is_the_one_of_the_run(
-    store: Path, imported: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Exactly that one: another of the same bucket may be of somebody else."""
+def test_a_store_at_a_url_is_scored(store: Path, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else is read: normal rows are in the run."""
     train(store)
     files = Folder(store)
     monkeypatch.setattr(Bucket, "get", lambda bucket, name: files.get(name))

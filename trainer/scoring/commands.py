@@ -28,6 +28,7 @@ __all__ = ["evaluate", "plot", "score"]
     run=None,
     store=None,
     out={"metavar": "FILE", "type": LocalPath(), "required": True},
+    events={"metavar": "FILE", "type": LocalPath()},
 )
 def score(run: str, store: str, out: str, **options: Any) -> None:
     """Score every row of STORE by the model of RUN: how badly the model reconstructs it.

@@ -29,6 +29,7 @@ from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.scoring.events import events_of, write_events
 from longstride.trainer.scoring.row_errors import RowErrors, Windows, in_order, row_errors
 from longstride.trainer.scoring.score_file import ScoreFile, read_scores, series_of_rows
 from longstride.trainer.scoring.scorer import Scorer
@@ -120,7 +121,11 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     job = ranks.on_first(lambda: _job_of(store, trained, calibration, options))
     done = None if options.overwrite else ranks.on_first(lambda: _scored_already(out, store, job))
     if done is not None:
+        if options.events is not None and not local_path(options.events).exists():
+            ranks.on_first(lambda: _write_events(out, store, trained, options))
         return done
+    if options.events is not None:
+        ranks.on_first(lambda: check_output(local_path(options.events or ""), overwrite=options.overwrite))
     if options.verify and isinstance(store, SeriesStore):  # an array has no checksums
         verify_store(store, ranks)
     scorer = Scorer(calibration, stride, options)
@@ -163,6 +168,8 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
             return rows, covered, alarms
 
         rows, covered, alarms = ranks.together(score_rows)
+    if options.events is not None:
+        ranks.on_first(lambda: _write_events(out, store, trained, options))
     total, reached, above = ranks.sum(rows, covered, alarms)
     return ScoreResult(
         out=str(out),
@@ -174,6 +181,11 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
         threshold=scorer.threshold,
         alarms=int(above),
     )
+
+
+def _write_events(out: Path, store: SeriesData, trained: TrainedModel, options: ScoreOptions) -> None:
+    found = events_of(Path(os.path.realpath(out)), store, trained.channels, trained.settings.data.window)
+    write_events(local_path(options.events or ""), list(found), overwrite=options.overwrite)
 
 
 def _few(scorer: Scorer, options: ScoreOptions) -> str:
@@ -191,7 +203,15 @@ def _job_of(store: SeriesData, trained: TrainedModel, calibration: Calibration, 
     """
     if not isinstance(store, SeriesStore):
         return secrets.token_hex(8)
-    given = {**vars(options), "store": "", "out": "", "overwrite": False, "verify": False, "trust": False}
+    given = {
+        **vars(options),
+        "store": "",
+        "out": "",
+        "events": None,
+        "overwrite": False,
+        "verify": False,
+        "trust": False,
+    }
     return name_of(store, [calibration.digest, *trained.identity(), repr(sorted(given.items()))])
 
 

@@ -3,7 +3,9 @@
 import glob
 import json
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -21,7 +23,7 @@ from longstride.storage.writing.output import output_file
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import ScoresError
 
-__all__ = ["ScoreFile", "Scores", "read_scores", "series_of_rows"]
+__all__ = ["ScoreFile", "Scores", "read_errors", "read_scores", "series_of_rows", "table_bytes"]
 
 ABOUT = b"longstride"
 SEAL = b"longstride_crc32c"
@@ -85,6 +87,29 @@ def read_scores(path: Path, store: SeriesData) -> Scores:
             code="scores-differ",
         )
     return Scores(scores, about)
+
+
+def read_errors(
+    path: Path,
+) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]]:
+    """A file of scores, part by part: the number of the first row, scores and alarms (rows,), errors (rows, N)."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        names = [name for name in file.schema_arrow.names if name.startswith("error.")]
+        first = 0
+        for batch in file.iter_batches(columns=["score", "alarm", *names]):
+            errors = [batch.column(name).to_numpy(zero_copy_only=False) for name in names]
+            alarms = batch.column("alarm").fill_null(False).to_numpy(zero_copy_only=False)
+            yield first, batch.column("score").to_numpy(), alarms, np.stack(errors, axis=1).astype(np.float64)
+            first += len(batch)
+
+
+def table_bytes(lines: list[dict[str, Any]], kind: type[Any]) -> bytes:
+    """A Parquet file with a line for each of several dicts, of the fields of a dataclass of texts and numbers."""
+    types: dict[Any, pa.DataType] = {int: pa.int64(), float: pa.float64()}
+    schema = pa.schema([(field.name, types.get(field.type, pa.string())) for field in fields(kind)])
+    data = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(lines, schema=schema), data, write_page_checksum=True)
+    return bytes(data.getvalue())
 
 
 def _check_types(schema: pa.Schema) -> None:

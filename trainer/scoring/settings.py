@@ -19,6 +19,7 @@ StrPath = str | os.PathLike[str]
 
 BUFFER = 100
 """Rows of both buffers of a labelled span together, at their widest, for VUS-PR."""
+EVENT_FILES = (".json", ".csv", ".parquet")
 MAX_SMOOTH = 128
 """Half of the rows that are kept together in a calibration."""
 
@@ -51,6 +52,9 @@ class ScoreOptions:
     """Rows whose scores are averaged: a row and those before it."""
     raw: bool = False
     """Write the squared error of each channel as well, before it is compared with those of normal rows."""
+    events: StrPath | None = None
+    """File to write with a line for each event: alarms fewer than a window apart, with its start, end, peak, and
+    the channels that carry it. JSON, CSV or Parquet, by its ending."""
     device: Device = "auto"
     """Where to compute."""
     overwrite: bool = False
@@ -70,3 +74,6 @@ class ScoreOptions:
         one_of(Rule, threshold=self.threshold)
         one_of(Aggregate, aggregate=self.aggregate)
         one_of(Device, device=self.device)
+        ending = "" if self.events is None else os.path.splitext(self.events)[1].lower()  # noqa: PTH122
+        is_right = self.events is None or ending in EVENT_FILES
+        check(is_right, "events", self.events, f"a file that ends with {', '.join(EVENT_FILES)}")

@@ -53,15 +53,23 @@ class RowSample(NamedTuple):
 
 def choose_runs(segments: Segments, window: int, max_rows: int) -> Runs:
     """Runs of rows that windows cover, spread evenly over segments; all if there are no more than `max_rows`."""
-    (long_enough,) = np.nonzero(segments.stop - segments.start >= window)
-    begins = [np.arange(segments.start[one], segments.stop[one], RUN_ROWS) for one in long_enough]
-    segment = np.repeat(long_enough, [len(starts) for starts in begins])
-    start = np.concatenate([np.empty(0, np.int64), *begins])
-    stop = np.minimum(start + RUN_ROWS, segments.stop[segment])
-    share = min(1.0, max_rows / max(1, int((stop - start).sum())))
-    num_runs = max(1, int(share * len(start))) if len(start) else 0
-    chosen = np.linspace(0, len(start) - 1, num_runs).round().astype(np.int64)
-    return Runs(start[chosen], stop[chosen], segment[chosen])
+    (longer,) = np.nonzero(segments.stop - segments.start >= window)
+    ends = np.cumsum(segments.stop[longer] - segments.start[longer])
+    offsets = np.append(0, ends)  # of the segments, if they lay next to each other
+    total, length = int(offsets[-1]), min(RUN_ROWS, max_rows)
+    if total <= max_rows:
+        first = np.arange(0, total, RUN_ROWS)
+    else:
+        first = np.linspace(0, total - length, max_rows // length).astype(np.int64)
+    last = np.minimum(first + (RUN_ROWS if total <= max_rows else length), total)
+    edges = np.unique(np.concatenate([first, last, offsets]))
+    begin, end = edges[:-1], edges[1:]
+    run = np.searchsorted(first, begin, side="right") - 1
+    chosen = (run >= 0) & (begin < last[run]) if len(first) else np.zeros(len(begin), bool)
+    begin, end = begin[chosen], end[chosen]
+    place = np.searchsorted(offsets, begin, side="right") - 1
+    shift = segments.start[longer][place] - offsets[place]
+    return Runs(begin + shift, end + shift, longer[place])
 
 
 def sample_rows(

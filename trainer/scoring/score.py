@@ -124,6 +124,7 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
         if options.events is not None and not local_path(options.events).exists():
             ranks.on_first(lambda: _write_events(out, store, trained, options))
         return done
+    ranks.on_first(lambda: check_output(out, overwrite=options.overwrite))
     if options.events is not None:
         ranks.on_first(lambda: check_output(local_path(options.events or ""), overwrite=options.overwrite))
     if options.verify and isinstance(store, SeriesStore):  # an array has no checksums
@@ -189,10 +190,12 @@ def _write_events(out: Path, store: SeriesData, trained: TrainedModel, options: 
 
 
 def _few(scorer: Scorer, options: ScoreOptions) -> str:
+    alike = ""
+    if scorer.independent_rows < scorer.normal_rows:
+        alike = f" (rows that follow each other are alike: they count as {scorer.independent_rows:,})"
     return (
-        f"{scorer.normal_rows:,} normal rows, alike as rows that follow each other are, count as "
-        f"{scorer.independent_rows:,} independent ones: too few to say which score {options.alarms:g} of them "
-        "exceeds; more false alarms, or fewer, may come. Give a larger --alarms, or calibrate with more rows"
+        f"{scorer.normal_rows:,} normal rows{alike} are too few to say which score a share of {options.alarms:g} of them exceeds: more false alarms may come, or "
+        "fewer. Give a larger --alarms, or calibrate with more rows"
     )
 
 

@@ -69,10 +69,10 @@ class NormalRows:
         the positions at which they do; `series` (rows,) are numbers as in `self.series`, or -1.
         """
         scores, standard = np.full(len(errors), np.nan), np.full(errors.shape, np.nan)
-        kinds, kind_of = np.unique(np.stack([covered, series]), axis=1, return_inverse=True)
-        for number, (bits, one) in enumerate(kinds.T.tolist()):
-            if bits:
-                usual, rows = self._usual(bits, one), kind_of.ravel() == number
+        kind_of = covered + (series + 1) * 256
+        for kind in np.flatnonzero(np.bincount(kind_of)).tolist():
+            if bits := kind % 256:
+                usual, rows = self._usual(bits, kind // 256 - 1), kind_of == kind
                 standard[rows] = (errors[rows] - usual.mean) / usual.spread
                 together = aggregate(standard[rows], self._how, self._largest)
                 scores[rows] = (together - usual.middle) / usual.high

@@ -194,8 +194,9 @@ def _few(scorer: Scorer, options: ScoreOptions) -> str:
     if scorer.independent_rows < scorer.normal_rows:
         alike = f" (rows that follow each other are alike: they count as {scorer.independent_rows:,})"
     return (
-        f"{scorer.normal_rows:,} normal rows{alike} are too few to say which score a share of {options.alarms:g} of them exceeds: more false alarms may come, or "
-        "fewer. Give a larger --alarms, or calibrate with more rows"
+        f"{scorer.normal_rows:,} normal rows{alike} are too few to say which score a share of {options.alarms:g} "
+        "of them exceeds: more false alarms may come, or fewer. Give a larger --alarms, or calibrate with more "
+        "rows"
     )
 
 

@@ -16,10 +16,10 @@ from longstride.storage.places.files import open_file
 from longstride.storage.places.object_answers import PlaceError
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import unpack_state
+from longstride.trainer.saved.rundir import CALIBRATION_FILE
 
 __all__ = ["CALIBRATION_FILE", "Calibration", "read_calibration", "write_calibration"]
 
-CALIBRATION_FILE = "calibration.pt"
 MAX_BYTES = 2**28
 """Far more than any calibration has."""
 TYPES = {

@@ -82,7 +82,9 @@ def test_settings_of_other_things_are_not_read(
 
 
 @pytest.mark.parametrize("put", PUTS)
-@pytest.mark.parametrize("name", ["metrics.jsonl", ".lock", "report.html", "tensorboard", "checkpoints"])
+@pytest.mark.parametrize(
+    "name", ["metrics.jsonl", ".lock", "report.html", "calibration.pt", "tensorboard", "checkpoints"]
+)
 def test_a_run_of_other_things_is_not_resumed(
     run: Path, store: Path, name: str, put: Callable[[Path], None]
 ) -> None:

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from longstride.storage.places.object_answers import PlaceError as PlaceError
     from longstride.storage.store import SeriesStore as SeriesStore
     from longstride.storage.writing.store_writer import StoreWriter as StoreWriter
+    from longstride.trainer.calibration.calibrate import CalibrateResult as CalibrateResult
+    from longstride.trainer.calibration.calibrate import calibrate as calibrate
     from longstride.trainer.errors import DivergenceError as DivergenceError
     from longstride.trainer.errors import RunError as RunError
     from longstride.trainer.errors import ScoresError as ScoresError
@@ -89,6 +91,7 @@ _NAMES = {
     "storage.places.object_answers": ("PlaceError",),
     "storage.store": ("SeriesStore",),
     "storage.writing.store_writer": ("StoreWriter",),
+    "trainer.calibration.calibrate": ("CalibrateResult", "calibrate"),
     "trainer.errors": ("DivergenceError", "RunError", "ScoresError", "SettingsError"),
     "trainer.scoring.evaluation": ("Evaluation", "evaluate"),
     "trainer.scoring.score": ("ScoreResult", "score"),

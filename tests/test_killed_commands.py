@@ -122,7 +122,7 @@ def test_plot(before: Path, tmp_path: Path) -> None:
     store = longstride.open(before / "plant.zarr")
     with ScoreFile(before / "s.parquet", ALONE, store, ("c0",)) as file:
         file.about = {"run": "run", "model": "lstm", "threshold": 1.5}
-        file.write(0, np.zeros(store.num_rows), np.zeros((store.num_rows, 1)))
+        file.write(0, np.zeros(store.num_rows), np.zeros(store.num_rows, bool), np.zeros((store.num_rows, 1)))
     expected = files_of(before) | {"plots/a.png"}
     found = campaign(tmp_path, "plot", "s.parquet", "plant.zarr", "--out", "plots/a.png")
     assert_recovered(found, expected, at_least=2)

@@ -31,7 +31,7 @@ NOT_PATHS = {
     "columns_at", "spread_over", "line", "record", "only_lines", "negative", "scale", "states", "table",
 }  # fmt: skip
 """Options that take text which is not a path."""
-PLACES = {"store", "dest", "sources", "normal"}
+PLACES = {"store", "dest", "sources"}
 """Paths or URLs."""
 
 
@@ -118,7 +118,7 @@ INPUTS = [
     (command, name)
     for command, names in COMMAND_LINES.items()
     for name in names
-    if name in ("store", "scores", "run", "--normal", "--recipe", "--label-file", "--config")
+    if name in ("store", "scores", "run", "--recipe", "--label-file", "--config")
 ]
 
 
@@ -200,7 +200,8 @@ PATHS_OF_FUNCTIONS: dict[str, dict[str, Any]] = {
     "split_within_series": {"store": "plant.zarr", "window": 16},
     "split_in_blocks": {"store": "plant.zarr", "window": 16},
     "train": {"store": "packed.zarr", "out": "new", "cache_dir": "cache"},
-    "score": {"run": "run", "store": "plant.zarr", "out": "new.parquet", "normal": "plant.zarr"},
+    "calibrate": {"run": "run", "store": "plant.zarr"},
+    "score": {"run": "run", "store": "plant.zarr", "out": "new.parquet", "events": "new.json"},
     "evaluate": {"scores": "s.parquet", "store": "plant.zarr"},
 }
 IS_PATH = re.compile(r"PathLike|StrPath|StoreOrPath|Names")
@@ -228,7 +229,7 @@ def test_a_function_gives_each_error_a_code(home: Path, name: str, parameter: st
         key: str(home / value) if isinstance(value, str) and key not in ("to", "test") else value
         for key, value in PATHS_OF_FUNCTIONS[name].items()
     }
-    if name in ("train", "score"):
+    if name in ("train", "calibrate", "score"):
         given["device"] = "cpu"
     before = sorted(home.rglob("*"))
     with pytest.raises(longstride.LongstrideError) as caught:

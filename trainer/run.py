@@ -6,16 +6,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, Generic, Required, TypedDict, TypeVar, Unpack, cast
 
+import torch
+
 from longstride.storage.atomic import naming
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
 from longstride.storage.store import SeriesStore
+from longstride.trainer.calibration.calibrate import calibrated
+from longstride.trainer.calibration.calibration import write_calibration
+from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.divergence import RUINED, is_ruined
+from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.engine.verify import verify_store
-from longstride.trainer.errors import DivergenceError
+from longstride.trainer.errors import DivergenceError, RunError
 from longstride.trainer.reporting.reporter import Reporter
 from longstride.trainer.reporting.worst_windows import WorstWindows
 from longstride.trainer.saved.checkpoint import (
@@ -153,13 +159,37 @@ class Run(Generic[State]):
         return self.ranks.on_first(lambda: self.reporter.result(stopped_by=number))
 
     def finish(self) -> TrainResult:
-        """End a run with a picture and a report; returns the same on every rank.
+        """End a run with a calibration, a picture and a report; returns the same on every rank.
 
         Raises DivergenceError, on every rank, where the last steps or the last validation are ruined.
         """
         if self.progress.ruined_steps or self.progress.is_judged_ruined:
             raise self.diverged()
+        if self._calibrate():
+            return self.stop()
         return self.ranks.on_first(self.reporter.finish)
+
+    def _calibrate(self) -> bool:
+        """Keep the errors of held-out rows; return whether a signal came. Call it on every rank."""
+        data = self.settings.data
+        with torch.random.fork_rng(devices=[]):  # a model that is made draws weights
+            trained = TrainedModel(self.directory.path, self.ranks, trust=True)  # it was trained just now
+
+        def make() -> bool:
+            store = self.state.store
+            split = splits_of_run(store, data).validation
+            try:
+                made = calibrated(trained, store, split, stopped=lambda: self.wish.came)
+            except RunError as error:
+                if error.code != "no-normal-rows":
+                    raise
+                self.reporter.say(f"no calibration, so nothing can be scored yet: {error}")
+                return False
+            if made is not None:
+                write_calibration(self.directory.path, made)
+            return made is None
+
+        return self.ranks.on_first(make)
 
     def diverged(self) -> DivergenceError:
         """What to say where the loss is finite, and the model worth nothing; call it on every rank."""

@@ -202,7 +202,7 @@ def scores(made: Made) -> Values:
         "threshold": hex_of([scored.threshold]),
     }
     for name in table.column_names[2:]:
-        column = table[name].to_numpy()
+        column = table[name].to_numpy().astype(float)  # an alarm is 0 or 1
         there = np.flatnonzero(~np.isnan(column))
         some = column[there[:: len(there) // SCORES_SHOWN]]
         found[f"{name}: rows that have one"] = digest(there.astype(np.int64))

@@ -24,7 +24,8 @@ COMMAND_LINES = {
     "unpack": {"store": "packed.zarr", "dest": "new.zarr"},
     "export": {"store": "plant.zarr", "--out": "new.parquet", "--to": "parquet"},
     "train": {"store": "packed.zarr", "--out": "new", "--config": "train.toml", "--cache-dir": "cache"},
-    "score": {"run": "run", "store": "plant.zarr", "--out": "new.parquet", "--normal": "plant.zarr",
+    "calibrate": {"run": "run", "store": "plant.zarr", "--device": "cpu"},
+    "score": {"run": "run", "store": "plant.zarr", "--out": "new.parquet", "--events": "new.json",
               "--device": "cpu"},
     "evaluate": {"scores": "s.parquet", "store": "plant.zarr"},
     "plot": {"scores": "s.parquet", "store": "plant.zarr", "--out": "new.png"},
@@ -62,5 +63,5 @@ def make_plant(make_store: Any, folder: Path) -> Path:
     )
     with ScoreFile(folder / "s.parquet", ALONE, store, ("c0",)) as file:
         file.about = {"run": "run", "model": "lstm", "threshold": 1.5}
-        file.write(0, np.zeros(3000), np.zeros((3000, 1)))
+        file.write(0, np.zeros(3000), np.zeros(3000, bool), np.zeros((3000, 1)))
     return folder

@@ -96,7 +96,10 @@ def test_a_run_imports_nothing(store: Path, imported: Path, is_old: bool) -> Non
         scored("run", store)
     command = ["score", "run", str(store), "--out=scores.parquet", "--device=cpu"]
     assert_refused(CliRunner().invoke(main, command).output, "import-untrusted", "payload:model", "--trust")
+    again = ["calibrate", "run", str(store), "--device=cpu"]
+    assert_refused(CliRunner().invoke(main, again).output, "import-untrusted", "payload:model", "--trust")
     assert not imported.exists()
+    assert CliRunner().invoke(main, [*again, "--trust"]).exit_code == 0
     assert "6,000 rows" in CliRunner().invoke(main, [*command, "--trust"]).output
     assert imported.exists()
     assert scored("run", store, trust=True) == 6000
@@ -111,7 +114,7 @@ def test_a_run_that_was_given_a_model_afterwards_imports_nothing(
     settings["model"]["model"] = "payload:model"
     Path("run/settings.json").write_text(json.dumps(settings))
     assert scored("run", store) == 6000
-    (warning,) = caplog.messages
+    warning, *_ = caplog.messages
     assert "settings.json" in warning
     assert "payload:model" in warning
     with_settings_of_an_old_version(Path("run"))
@@ -156,30 +159,23 @@ def test_a_run_sends_no_request(store: Path, imported: Path, asked: list[str], u
         settings["data"]["store"] = url
         Path("run/settings.json").write_text(json.dumps(settings))
         with_settings_of_an_old_version(Path("run"))
-    file = "settings.json" if is_old else "state.pt"
-    with raises("address-untrusted", url, file, "trust=True", "--normal", kind=SettingsError):
-        scored("run", store)
     command = ["score", "run", str(store), "--out=scores.parquet", "--device=cpu"]
-    assert_refused(CliRunner().invoke(main, command).output, "address-untrusted", url, "--trust", "--normal")
-    assert "6,000 rows" in CliRunner().invoke(main, [*command, f"--normal={store}"]).output
+    assert_refused(CliRunner().invoke(main, command).output, "calibration-differs", "longstride calibrate run")
+    assert CliRunner().invoke(main, ["calibrate", "run", str(store), "--device=cpu"]).exit_code == 0
+    assert "6,000 rows" in CliRunner().invoke(main, command).output
     assert "2 steps" in train(store, "--resume")  # the store is the one that was typed
     assert asked == []
 
 
-def test_a_request_is_sent_where_it_is_trusted_or_typed(store: Path, imported: Path, asked: list[str]) -> None:
+def test_a_request_is_sent_where_it_is_typed(store: Path, imported: Path, asked: list[str]) -> None:
     train(store)
-    with_settings(Path("run"), lambda settings: settings["data"].update(store=URL))
-    with raises("store-missing", URL):
-        scored("run", store, trust=True)
     with raises("store-missing", f"{URL}-2"):
-        scored("run", store, normal=f"{URL}-2")
-    assert asked == [URL, f"{URL}-2"]
+        scored("run", f"{URL}-2")
+    assert asked == [f"{URL}-2"]
 
 
-def test_the_store_that_was_typed_is_the_one_of_the_run(
-    store: Path, imported: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Exactly that one: another of the same bucket may be of somebody else."""
+def test_a_store_at_a_url_is_scored(store: Path, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else is read: normal rows are in the run."""
     train(store)
     files = Folder(store)
     monkeypatch.setattr(Bucket, "get", lambda bucket, name: files.get(name))
@@ -187,12 +183,7 @@ def test_the_store_that_was_typed_is_the_one_of_the_run(
     longstride.pack(store, Path("packed.zarr"))
     files = Folder(Path("packed.zarr"))
     for url in (URL, f"{URL}/"):
-        with_settings(Path("run"), lambda settings, url=url: settings["data"].update(store=url))  # type: ignore[misc]
-        assert scored("run", URL) == 6000
-    for url in (f"{URL}-2", f"{URL}/sub", "s3://bucket"):
-        with_settings(Path("run"), lambda settings, url=url: settings["data"].update(store=url))  # type: ignore[misc]
-        with raises("address-untrusted", url, kind=SettingsError):
-            scored("run", URL)
+        assert scored("run", url) == 6000
 
 
 def test_a_file_of_settings_sends_no_request(imported: Path, asked: list[str]) -> None:

@@ -46,11 +46,12 @@ def test_a_damaged_chunk_is_named_and_nothing_is_written(chunks: Path, tmp_path:
     assert not (tmp_path / "scores.parquet").exists()
 
 
-def test_the_store_of_normal_rows_is_checked_too(chunks: Path, tmp_path: Path) -> None:
+def test_the_store_of_normal_rows_is_checked_where_they_are_measured(chunks: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(chunks, tmp_path / "other.zarr"))
     longstride.train(chunks, tmp_path / "run", **OPTIONS)
     broken = damage(chunks, "time/c.0")
-    command = ["score", tmp_path / "run", other, "--out", tmp_path / "scores.parquet", "--device=cpu", "--verify"]
+    longstride.score(tmp_path / "run", other, tmp_path / "scores.parquet", device="cpu", verify=True)
+    command = ["calibrate", tmp_path / "run", chunks, "--device=cpu", "--verify"]
     assert_refused(CliRunner().invoke(main, [*map(str, command)]).output, "store-damaged", broken)
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "remove_old",
     "save_checkpoint",
     "state_digest",
+    "unpack_state",
 ]
 
 STATE_FILE = "state.pt"
@@ -169,13 +170,21 @@ def load_checkpoint(checkpoint: Path) -> dict[str, Any]:
         if (found := _sum_of(data)) != expected:
             raise _damaged(checkpoint, f"{STATE_FILE} has {_shown(found)}, expected {_shown(expected)}")
     try:
+        return unpack_state(data)
+    except ValueError as error:
+        raise _damaged(checkpoint, f"{STATE_FILE} {error}") from error
+
+
+def unpack_state(data: bytes) -> dict[str, Any]:
+    """A state of which `torch.save` made bytes, perhaps a stranger's. Raises ValueError for anything else."""
+    try:
         with zipfile.ZipFile(io.BytesIO(data)) as records:  # torch compresses none, but would unpack any
             is_packed = any(record.compress_type != zipfile.ZIP_STORED for record in records.infolist())
         state = None if is_packed else torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # of whatever kind the damage leads to
-        raise _damaged(checkpoint, f"{STATE_FILE} cannot be read") from error
+        raise ValueError("cannot be read") from error
     if not isinstance(state, dict) or not is_plain(state):
-        raise _damaged(checkpoint, f"{STATE_FILE} holds no state")
+        raise ValueError("holds no state")
     return state
 
 

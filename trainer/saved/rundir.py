@@ -6,6 +6,7 @@ tensorboard/           the same figures as curves
 checkpoints/           the last states, and the best
 diverged.json          the windows of a batch whose loss was not a finite number
 reconstruction.png     a window of the validation split and its reconstruction
+calibration.pt         the errors of normal rows
 report.html            the result of the run: figures, curves, windows, settings
 .lock                  locked while a training runs here
 """
@@ -24,9 +25,10 @@ from longstride.trainer.saved.checkpoint import Checkpoint, all_checkpoints, fir
 from longstride.trainer.saved.run_settings import SETTINGS_FILE, has_settings, settings_of, write_settings
 from longstride.trainer.settings import Settings
 
-__all__ = ["RunDirectory"]
+__all__ = ["CALIBRATION_FILE", "RunDirectory"]
 
 LOCK = ".lock"
+CALIBRATION_FILE = "calibration.pt"
 
 
 class RunDirectory:
@@ -54,6 +56,7 @@ class RunDirectory:
             raise RunError(f"{self.path} is a file: give a folder for the run", code="path-taken")
         refuse_inside_store(self.path)
         files = [self.path / SETTINGS_FILE, self.metrics, self.picture, self.report, self.diverged]
+        files.append(self.path / CALIBRATION_FILE)
         folders = [self.tensorboard, self.checkpoints]
         _check_own([self.path / LOCK, *files], folders)
         files += folders

@@ -28,15 +28,16 @@ __all__ = ["evaluate", "plot", "score"]
     run=None,
     store=None,
     out={"metavar": "FILE", "type": LocalPath(), "required": True},
-    normal={"type": str},
+    events={"metavar": "FILE", "type": LocalPath()},
 )
 def score(run: str, store: str, out: str, **options: Any) -> None:
     """Score every row of STORE by the model of RUN: how badly the model reconstructs it.
 
-    The file has a line for each row: its time and series, `score`, and `error.` of each channel. An error is
-    squared, averaged over all windows that cover the row, and given as the number of standard deviations from the
-    mean error of normal rows. Normal rows are the rows of RUN's own store that were held out for validation, in
-    windows without a label. `score` is the mean over the channels. It is NaN in a row that no window covers.
+    The file has a line for each row: its time and series, `score`, `alarm`, and `error.` of each channel. An error
+    is squared, averaged over all windows that cover the row, and given as the number of standard deviations from
+    the mean error of normal rows that are covered in the same way. Normal rows are those of the calibration of
+    RUN, which `train` makes. A score is 0 for the median of normal rows, and one in a hundred of them scores above
+    1. It is NaN in a row that no window covers. `alarm` says whether it is above the threshold.
 
     Started by torchrun, each process scores rows of its own.
     """

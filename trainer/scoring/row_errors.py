@@ -1,39 +1,56 @@
-"""From errors of windows to errors of rows: the mean over the windows that cover a row."""
+"""From errors of windows to errors of rows: the mean over the windows that cover a row, by their weights."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["row_errors"]
+from longstride.trainer.calibration.coverage import weights_of
+
+__all__ = ["RowErrors", "Windows", "in_order", "row_errors"]
+
+Windows = Iterable[tuple[NDArray[np.int64], NDArray[np.floating]]]
+"""Windows in row order, as starts (b,) and errors (b, K, N), NaN where a value is missing."""
 
 NAN_ROWS = 2**16
 """Rows that no window covers are returned in pieces of this length."""
 
 
+class RowErrors(NamedTuple):
+    """What windows say of rows that follow each other."""
+
+    errors: NDArray[np.float64]
+    """(rows, N): the mean over the windows that cover a row, NaN where none does or a value is missing."""
+    covered: NDArray[np.uint8]
+    """(rows,): the bits of the positions at which they cover it."""
+
+
 def row_errors(
-    windows: Iterable[tuple[NDArray[np.int64], NDArray[np.floating]]], begin: int, stop: int, num_channels: int
-) -> Iterator[NDArray[np.float64]]:
-    """The errors of rows begin:stop, block by block (rows, N): the mean over the windows that cover a row.
+    windows: Windows, begin: int, stop: int, num_channels: int, bits: NDArray[np.uint8]
+) -> Iterator[RowErrors]:
+    """The errors of rows begin:stop, block by block. Windows may reach beyond the rows asked for.
 
-    `windows` come in row order, as starts (b,) and errors (b, K, N), NaN where a value is missing. A row that no
-    window covers is NaN, and so is a channel that is missing in it. Windows may reach beyond the rows asked for.
+    `bits` (K,) has the bit of each position of a window.
     """
-    # Sums and counts of the rows from `first` on that windows have covered so far.
-    first, sums, counts = begin, np.zeros((0, num_channels)), np.zeros((0, num_channels), np.int64)
+    # Of the rows from `first` on, what windows have added so far.
+    first, sums, counts = begin, np.zeros((0, num_channels)), np.zeros((0, num_channels))
+    covered = np.zeros(0, np.uint8)
 
-    def finish(row: int) -> Iterator[NDArray[np.float64]]:
+    def finish(row: int) -> Iterator[RowErrors]:
         """Return the rows before this one, which no later window covers."""
-        nonlocal first, sums, counts
+        nonlocal first, sums, counts, covered
         done = min(row - first, len(sums))
         with np.errstate(invalid="ignore"):
             block = sums[:done] / counts[:done]
-        block = block[max(0, begin - first) : max(0, stop - first)]
+        asked = slice(max(0, begin - first), max(0, stop - first))
+        block = block[asked]
         if len(block):
-            yield block
-        first, sums, counts = first + done, sums[done:], counts[done:]
+            yield RowErrors(block, covered[:done][asked])
+        first, sums, counts, covered = first + done, sums[done:], counts[done:], covered[done:]
         for empty in range(max(first, begin), min(row, stop), NAN_ROWS):
-            yield np.full((min(NAN_ROWS, row - empty, stop - empty), num_channels), np.nan)
+            num_rows = min(NAN_ROWS, row - empty, stop - empty)
+            yield RowErrors(np.full((num_rows, num_channels), np.nan), np.zeros(num_rows, np.uint8))
         first = max(first, row)
 
     for starts, errors in windows:
@@ -47,10 +64,31 @@ def row_errors(
             yield from finish(int(at[0]))
             more = max(0, int(at[-1]) + length - first - len(sums))
             sums = np.concatenate([sums, np.zeros((more, num_channels))])
-            counts = np.concatenate([counts, np.zeros((more, num_channels), np.int64)])
+            counts = np.concatenate([counts, np.zeros((more, num_channels))])
+            covered = np.concatenate([covered, np.zeros(more, np.uint8)])
             is_present = ~np.isnan(of_part)
+            weights = weights_of(is_present)[:, None]
             filled = np.where(is_present, of_part, 0.0)
             for row in range(length):  # starts are all different, so no row is added to twice at once
-                sums[at + row - first] += filled[:, row]
-                counts[at + row - first] += is_present[:, row]
+                sums[at + row - first] += weights * filled[:, row]
+                counts[at + row - first] += weights * is_present[:, row]
+                covered[at + row - first] |= bits[row]
     yield from finish(max(stop, first))
+
+
+def in_order(some: Windows, others: Windows) -> Iterator[tuple[NDArray[np.int64], NDArray[np.floating]]]:
+    """Windows of both, in row order; no window is in both."""
+    left = iter(others)
+    early = next(left, None)
+    for starts, errors in some:
+        last = starts[-1]
+        while early is not None and early[0][0] < last:
+            number = int(np.searchsorted(early[0], last))
+            starts = np.concatenate([starts, early[0][:number]])
+            errors = np.concatenate([errors, early[1][:number]])
+            early = (early[0][number:], early[1][number:]) if number < len(early[0]) else next(left, None)
+        order = np.argsort(starts)
+        yield starts[order], errors[order]
+    while early is not None:
+        yield early
+        early = next(left, None)

@@ -3,6 +3,7 @@
 Each rank scores rows of its own, from the windows that cover them, and holds no more of them than a batch spans.
 """
 
+import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -10,35 +11,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from longstride.pipeline.loading.splits import Split
-from longstride.storage.arrays.files import is_array_file
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html.table import html_table
-from longstride.storage.location import is_url, local_path, place_of
-from longstride.storage.open import opened
+from longstride.storage.location import local_path
 from longstride.storage.open_data import opened_data
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
-from longstride.storage.series.statistics import Statistics
 from longstride.storage.store import SeriesStore
-from longstride.storage.writing.copy import content_of, name_of
+from longstride.storage.writing.copy import name_of
 from longstride.storage.writing.output import check_output
+from longstride.trainer.calibration.calibration import Calibration, read_calibration
+from longstride.trainer.calibration.coverage import bits_of_positions
+from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks, start_ranks
-from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.engine.verify import verify_store
-from longstride.trainer.errors import RunError, SettingsError
-from longstride.trainer.resolve import check_address
-from longstride.trainer.scoring.row_errors import row_errors
-from longstride.trainer.scoring.score_file import ScoreFile, read_scores
+from longstride.trainer.errors import SettingsError
+from longstride.trainer.scoring.events import events_of, write_events
+from longstride.trainer.scoring.row_errors import RowErrors, Windows, in_order, row_errors
+from longstride.trainer.scoring.score_file import ScoreFile, read_scores, series_of_rows
+from longstride.trainer.scoring.scorer import Scorer
 from longstride.trainer.scoring.settings import ScoreOptions
-from longstride.trainer.scoring.threshold import ScoreCounts, row_scores
-from longstride.trainer.scoring.trained_model import TrainedModel
-from longstride.trainer.settings import IN_MEMORY
 
 __all__ = ["ScoreResult", "score"]
+
+FEW = 5
+"""Independent normal rows above the threshold; with fewer it is a guess."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +54,13 @@ class ScoreResult:
     """Rows that have a score: a window covers them, and one of their values is present."""
     checkpoint: str
     normal_rows: int
-    """Held-out rows whose errors the others are compared with."""
+    """Normal rows of the calibration, whose errors the others are compared with."""
+    independent_rows: int
+    """As how many independent rows their highest scores count: rows that follow each other are alike."""
     threshold: float
     """The share `alarms` of the normal rows has a score above it."""
+    alarms: int
+    """Rows that score above it."""
     was_there: bool = False
     """Whether this very file had been written before: nothing was done now."""
 
@@ -62,8 +68,8 @@ class ScoreResult:
         there = "; it was there already: nothing was done" if self.was_there else ""
         return (
             f"{self.out}: {self.rows:,} rows scored by {self.checkpoint}, {self.rows - self.covered:,} of them "
-            f"without a score; compared with {self.normal_rows:,} normal rows; threshold {self.threshold:.4g}"
-            f"{there}"
+            f"without a score; compared with {self.normal_rows:,} normal rows; threshold {self.threshold:.4g}, "
+            f"{self.alarms:,} rows above it{there}"
         )
 
     def _repr_html_(self) -> str:
@@ -72,6 +78,7 @@ class ScoreResult:
             "without a score": self.rows - self.covered,
             "normal rows": self.normal_rows,
             "threshold": self.threshold,
+            "rows above it": self.alarms,
             "checkpoint": self.checkpoint,
         }
         return html_table(self.out, [], rows.items())
@@ -82,18 +89,19 @@ class ScoreResult:
 def score(options: ScoreOptions) -> ScoreResult:
     """Score every row of a store or array by the model of a run; write a Parquet file with a line for each row.
 
-    Columns are `time` (UTC), `series`, `score`, and `error.` of each channel: its squared error, averaged over the
-    windows that cover the row, as the number of standard deviations from the mean error of normal rows. Normal
-    rows are those of the run's own store, or array, that were held out for validation, in windows without a
-    label. `score` is the mean over the channels that are present, NaN in a row that no window covers.
+    Columns are `time` (UTC), `series`, `score`, `alarm` (whether it is above the threshold), and `error.` of each
+    channel: its squared error, averaged over the windows that cover the row, as the number of standard
+    deviations from the mean error of normal rows that are covered in the same way. Normal rows are those of the
+    run's calibration: no other store is opened. A score is 0 for the median of normal rows, and one in a hundred
+    of them scores above 1. It is NaN in a row that no window covers.
 
     Works in a script, in a notebook, and under torchrun, where each process calls it, scores rows of its own, and
     gets the same result: the same, to rounding, for any number of processes and any batch size. Scores that `out`
     holds already, of the same rows of stores and by the same model and options, are not computed again.
 
     Raises SettingsError for an option that cannot work or a model that is not trusted, RunError where run and
-    store do not fit, a file of the run is damaged or no row was held out, StoreError for a store that cannot be
-    read or is damaged, LongstrideError where `out` cannot be written.
+    store do not fit, a file of the run is damaged or it has no calibration of this model, StoreError for a store
+    that cannot be read or is damaged, LongstrideError where `out` cannot be written.
     """
     with start_ranks(options.device) as ranks:
         return _score(options, ranks)
@@ -104,23 +112,28 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     # Whether a file is there that may not be replaced is seen when it is known what is to be written.
     ranks.on_first(lambda: check_output(out, overwrite=True))
     store = ranks.together(lambda: opened_data(options.store))
-    trained = TrainedModel(local_path(options.run), ranks, trust=options.trust)
+    run = local_path(options.run)
+    trained = TrainedModel(run, ranks, trust=options.trust)
     trained.check(store)
+    calibration = ranks.together(lambda: trained.fitting(read_calibration(run, trained.digest)))
     settings = trained.settings
     stride = options.stride or settings.data.stride
-    normal_store = ranks.together(lambda: _store_of(trained, store, options))
-    job = ranks.on_first(lambda: _job_of(store, normal_store, trained, options))
+    job = ranks.on_first(lambda: _job_of(store, trained, calibration, options))
     done = None if options.overwrite else ranks.on_first(lambda: _scored_already(out, store, job))
     if done is not None:
+        if options.events is not None and not local_path(options.events).exists():
+            ranks.on_first(lambda: _write_events(out, store, trained, options))
         return done
-    if options.verify:
-        for one in {each.name: each for each in (store, normal_store)}.values():
-            if isinstance(one, SeriesStore):  # an array has no checksums
-                verify_store(one, ranks)
+    ranks.on_first(lambda: check_output(out, overwrite=options.overwrite))
+    if options.events is not None:
+        ranks.on_first(lambda: check_output(local_path(options.events or ""), overwrite=options.overwrite))
+    if options.verify and isinstance(store, SeriesStore):  # an array has no checksums
+        verify_store(store, ranks)
+    scorer = Scorer(calibration, stride, options)
     begin, stop = _share(store.num_rows, ranks)
-    whole = Split("all", store.segments)
-    with ScoreFile(out, ranks, store, trained.channels, overwrite=options.overwrite) as file:
-        normal, threshold = _normal(trained, normal_store, ranks, options)
+    with ScoreFile(out, ranks, store, trained.channels, raw=options.raw, overwrite=options.overwrite) as file:
+        if ranks.is_first and scorer.independent_rows * options.alarms < FEW:
+            logger.warning(_few(scorer, options))
         file.about = {
             "run": str(options.run),
             "checkpoint": trained.name,
@@ -128,41 +141,82 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
             "window": settings.data.window,
             "stride": stride,
             "alarms": options.alarms,
-            "threshold": threshold,
-            "normal_rows": int(normal.count.max()),
+            "threshold": scorer.threshold,
+            "normal_rows": scorer.normal_rows,
+            "independent_rows": scorer.independent_rows,
             "job": job,
         }
 
-        def score_rows() -> tuple[int, int]:
-            rows = covered = 0
-            for errors in _errors(trained, store, whole, begin, stop, stride, options.batch_size):
-                scores, standard = row_scores(errors, normal)
-                file.write(begin + rows, scores, standard)
-                rows += len(scores)
-                covered += int((~np.isnan(scores)).sum())
-            return rows, covered
+        def score_rows() -> tuple[int, int, int]:
+            number_of = scorer.series(store.series)
+            rows = covered = alarms = 0
+            early = max(0, begin - options.smooth + 1)  # what the first scores are smoothed with
+            at = early
+            for errors, of_windows in _errors(trained, calibration, store, early, stop, stride, options):
+                last = at + len(errors)
+                series = number_of[series_of_rows(store, at, last)]
+                segment = np.searchsorted(store.segments.start, np.arange(at, last), side="right")
+                channels = len(trained.channels)
+                scores, standard = scorer.score(errors[:, :channels], of_windows, series, segment)
+                mine = slice(max(0, begin - at), None)
+                parts = [standard[mine], *([errors[mine, channels:]] if options.raw else [])]
+                is_alarm = scores[mine] > scorer.threshold
+                file.write(max(at, begin), scores[mine], is_alarm, *parts)
+                at = last
+                rows += len(is_alarm)
+                covered += int((~np.isnan(scores[mine])).sum())
+                alarms += int(is_alarm.sum())
+            return rows, covered, alarms
 
-        rows, covered = ranks.together(score_rows)
-    total, reached = ranks.sum(rows, covered)
+        rows, covered, alarms = ranks.together(score_rows)
+    if options.events is not None:
+        ranks.on_first(lambda: _write_events(out, store, trained, options))
+    total, reached, above = ranks.sum(rows, covered, alarms)
     return ScoreResult(
         out=str(out),
         rows=int(total),
         covered=int(reached),
         checkpoint=trained.name,
-        normal_rows=int(normal.count.max()),
-        threshold=threshold,
+        normal_rows=scorer.normal_rows,
+        independent_rows=scorer.independent_rows,
+        threshold=scorer.threshold,
+        alarms=int(above),
     )
 
 
-def _job_of(store: SeriesData, normal: SeriesData, trained: TrainedModel, options: ScoreOptions) -> str:
+def _write_events(out: Path, store: SeriesData, trained: TrainedModel, options: ScoreOptions) -> None:
+    found = events_of(Path(os.path.realpath(out)), store, trained.channels, trained.settings.data.window)
+    write_events(local_path(options.events or ""), list(found), overwrite=options.overwrite)
+
+
+def _few(scorer: Scorer, options: ScoreOptions) -> str:
+    alike = ""
+    if scorer.independent_rows < scorer.normal_rows:
+        alike = f" (rows that follow each other are alike: they count as {scorer.independent_rows:,})"
+    return (
+        f"{scorer.normal_rows:,} normal rows{alike} are too few to say which score a share of {options.alarms:g} "
+        "of them exceeds: more false alarms may come, or fewer. Give a larger --alarms, or calibrate with more "
+        "rows"
+    )
+
+
+def _job_of(store: SeriesData, trained: TrainedModel, calibration: Calibration, options: ScoreOptions) -> str:
     """Name of a job: a hash of all that scores depend on, if only in their last digit.
 
     An array has no commit that would name all of its rows, times and labels, so no two jobs on one are the same.
     """
-    if not (isinstance(store, SeriesStore) and isinstance(normal, SeriesStore)):
+    if not isinstance(store, SeriesStore):
         return secrets.token_hex(8)
-    given = [str(options.run), options.stride, options.batch_size, options.alarms, options.device]
-    return name_of(store, [content_of(normal), *trained.identity(), *given])
+    given = {
+        **vars(options),
+        "store": "",
+        "out": "",
+        "events": None,
+        "overwrite": False,
+        "verify": False,
+        "trust": False,
+    }
+    return name_of(store, [calibration.digest, *trained.identity(), repr(sorted(given.items()))])
 
 
 def _scored_already(out: Path, store: SeriesData, job: str) -> ScoreResult | None:
@@ -179,87 +233,49 @@ def _scored_already(out: Path, store: SeriesData, job: str) -> ScoreResult | Non
         covered=int((~np.isnan(scores)).sum()),
         checkpoint=about["checkpoint"],
         normal_rows=about["normal_rows"],
+        independent_rows=about["independent_rows"],
         threshold=about["threshold"],
+        alarms=int((scores > about["threshold"]).sum()),
         was_there=True,
     )
 
 
-def _store_of(trained: TrainedModel, store: SeriesData, options: ScoreOptions) -> SeriesData:
-    """The store or array that the model was trained on. `store` is what is scored, which may be the same."""
-    if options.normal is not None:
-        return opened_data(options.normal)
-    path = str(trained.settings.data.store)
-    if _is_array(path):
-        # Its file alone would not say which times, series and labels it was given.
-        if trained.was_trained_on(store):
-            return store
-        raise RunError(
-            f"{options.run} was trained on an array, {path}, and normal rows are taken from it; {store.name} is "
-            "another one, or has other segments or labels: give that array by normal= (--normal), described as it "
-            "was for training",
-            code="run-differs",
-        )
-    if isinstance(store, SeriesStore) and place_of(path).name == store.name:
-        return store
-    remedy = ", or name the store with normal rows by --normal"
-    check_address(path, trained.told_by, remedy, trust=options.trust)
-    try:
-        return opened(path)
-    except LongstrideError as error:
-        raise RunError(
-            f"{error}. {options.run} was trained on this store, and normal rows are taken from it: if it lies "
-            "somewhere else now, give its path by --normal",
-            code=error.code,
-        ) from error
-
-
-def _is_array(path: str) -> bool:
-    """Whether the settings of a run name an array: one in memory, or a file."""
-    return path.startswith(IN_MEMORY) or (not is_url(path) and (is_array_file(path) or Path(path).is_file()))
-
-
-def _normal(
-    trained: TrainedModel, store: SeriesData, ranks: Ranks, options: ScoreOptions
-) -> tuple[Statistics, float]:
-    """Errors (N,) of the rows that training held out, by windows without a label, and the threshold."""
-    data = trained.settings.data
-    split = splits_of_run(store, data).validation
-    begin, stop = _share(store.num_rows, ranks)
-
-    def errors() -> Iterator[NDArray[np.float64]]:
-        return _errors(trained, store, split, begin, stop, data.stride, options.batch_size, normal_only=True)
-
-    def of_my_rows() -> Statistics:
-        return Statistics.merge([Statistics.empty(len(trained.channels)), *map(Statistics.of, errors())])
-
-    normal = Statistics.merge(ranks.gather(ranks.together(of_my_rows)))
-    if not normal.count.any():
-        raise RunError(
-            f"no row of {store.name} was held out for validation, so there is no normal error to compare with: "
-            "train with a larger --validation-share",
-            code="no-normal-rows",
-        )
-    counts = ScoreCounts()
-    for found in errors():  # again, since scores need the mean of all
-        counts.add(row_scores(found, normal)[0])
-    return normal, counts.exceeded_by(options.alarms, ranks)
-
-
 def _errors(
     trained: TrainedModel,
+    calibration: Calibration,
     store: SeriesData,
-    split: Split,
     begin: int,
     stop: int,
     stride: int,
-    batch_size: int,
-    *,
-    normal_only: bool = False,
-) -> Iterator[NDArray[np.float64]]:
-    """Errors of rows begin:stop, by all windows of the split that cover any of them."""
-    segments = _reaching(split.segments, begin, stop, trained.settings.data.window, stride)
-    windows = trained.errors(store, Split(split.name, segments), stride, batch_size, normal_only=normal_only)
-    return row_errors(windows, begin, stop, len(trained.channels))
+    options: ScoreOptions,
+) -> Iterator[RowErrors]:
+    """Standardised errors of rows begin:stop, and raw ones if asked for, by all windows that cover any of them.
+
+    The last row of a segment is covered as well: where no window of the stride ends there, one more does.
+    """
+    window = trained.settings.data.window
+    mean, scale = calibration.mean.numpy(), calibration.scale.numpy()
+
+    def of(segments: Segments, step: int) -> Windows:
+        for starts, errors in trained.errors(store, Split("all", segments), step, options.batch_size):
+            standard = (errors - mean) / scale
+            yield starts, np.concatenate([standard, errors], axis=2) if options.raw else standard
+
+    segments = store.segments
+    windows = in_order(
+        of(_reaching(segments, begin, stop, window, stride), stride),
+        of(_last_windows(segments, begin, stop, window, stride), 1),
+    )
+    width = len(trained.channels) * (2 if options.raw else 1)
+    return row_errors(windows, begin, stop, width, bits_of_positions(window))
+
+
+def _last_windows(segments: Segments, begin: int, stop: int, window: int, stride: int) -> Segments:
+    """The last windows of segments that no window of the stride is, of those that cover a row of begin:stop."""
+    start = segments.stop - window
+    chosen = (start > segments.start) & ((start - segments.start) % stride != 0)
+    chosen &= (start < stop) & (segments.stop > begin)
+    return Segments(start[chosen], segments.stop[chosen], segments.series[chosen])
 
 
 def _reaching(segments: Segments, begin: int, stop: int, window: int, stride: int) -> Segments:

@@ -3,7 +3,9 @@
 import glob
 import json
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -21,7 +23,7 @@ from longstride.storage.writing.output import output_file
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import ScoresError
 
-__all__ = ["ScoreFile", "Scores", "read_scores"]
+__all__ = ["ScoreFile", "Scores", "read_errors", "read_scores", "series_of_rows", "table_bytes"]
 
 ABOUT = b"longstride"
 SEAL = b"longstride_crc32c"
@@ -87,6 +89,29 @@ def read_scores(path: Path, store: SeriesData) -> Scores:
     return Scores(scores, about)
 
 
+def read_errors(
+    path: Path,
+) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]]:
+    """A file of scores, part by part: the number of the first row, scores and alarms (rows,), errors (rows, N)."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        names = [name for name in file.schema_arrow.names if name.startswith("error.")]
+        first = 0
+        for batch in file.iter_batches(columns=["score", "alarm", *names]):
+            errors = [batch.column(name).to_numpy(zero_copy_only=False) for name in names]
+            alarms = batch.column("alarm").fill_null(False).to_numpy(zero_copy_only=False)
+            yield first, batch.column("score").to_numpy(), alarms, np.stack(errors, axis=1).astype(np.float64)
+            first += len(batch)
+
+
+def table_bytes(lines: list[dict[str, Any]], kind: type[Any]) -> bytes:
+    """A Parquet file with a line for each of several dicts, of the fields of a dataclass of texts and numbers."""
+    types: dict[Any, pa.DataType] = {int: pa.int64(), float: pa.float64()}
+    schema = pa.schema([(field.name, types.get(field.type, pa.string())) for field in fields(kind)])
+    data = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(lines, schema=schema), data, write_page_checksum=True)
+    return bytes(data.getvalue())
+
+
 def _check_types(schema: pa.Schema) -> None:
     """Raise ValueError unless times and scores are numbers: texts, repeated, can take any amount of memory."""
     time, score = (schema.field(name).type for name in ("time", "score"))
@@ -99,13 +124,33 @@ def _seal(told: bytes) -> bytes:
     return f"{google_crc32c.value(told):08x}".encode()
 
 
+def series_of_rows(store: SeriesData, first: int, stop: int) -> NDArray[np.int64]:
+    """Numbers of the series of rows first:stop; -1 where a row lies in no segment, between those of two series."""
+    segments, at = store.segments, np.arange(first, stop)
+    outside = [0 if len(store.series) == 1 else -1]
+    numbers = np.concatenate([segments.series, outside])  # the last is found by -1 and by S
+    before = numbers[np.searchsorted(segments.start, at, side="right") - 1]
+    after = numbers[np.searchsorted(segments.stop, at, side="right")]
+    return np.where(before == after, before, -1)
+
+
 class ScoreFile:
     """Each rank writes rows of its own, in order; then rank 0 puts them together."""
 
     def __init__(
-        self, path: Path, ranks: Ranks, store: SeriesData, channels: tuple[str, ...], *, overwrite: bool = False
+        self,
+        path: Path,
+        ranks: Ranks,
+        store: SeriesData,
+        channels: tuple[str, ...],
+        *,
+        raw: bool = False,
+        overwrite: bool = False,
     ) -> None:
-        """Nothing is written yet; with `overwrite`, a file may be there that is replaced."""
+        """Nothing is written yet; with `overwrite`, a file may be there that is replaced.
+
+        With `raw`, there is a second column for each channel.
+        """
         self.path = Path(os.path.realpath(path))
         self.about: dict[str, Any] = {}
         """Kept in the metadata of the file: to be set before its end."""
@@ -117,7 +162,9 @@ class ScoreFile:
                 ("time", pa.timestamp("ns", "UTC")),
                 ("series", pa.dictionary(pa.int32(), pa.string())),
                 ("score", pa.float64()),
+                ("alarm", pa.bool_()),
                 *((f"error.{name}", pa.float32()) for name in channels),
+                *((f"raw.{name}", pa.float32()) for name in channels if raw),
             ]
         )
         self._held = ExitStack()
@@ -134,27 +181,22 @@ class ScoreFile:
             stack.pop_all()
         return self
 
-    def write(self, first: int, scores: NDArray[np.float64], errors: NDArray[np.float64]) -> None:
-        """Scores (rows,) and errors (rows, N) of the rows from `first` on."""
+    def write(
+        self, first: int, scores: NDArray[np.float64], alarms: NDArray[np.bool_], *errors: NDArray[np.float64]
+    ) -> None:
+        """Scores and alarms (rows,) of the rows from `first` on, and errors (rows, N), raw ones if asked for."""
         rows = slice(first, first + len(scores))
+        series = series_of_rows(self._store, rows.start, rows.stop)
+        series_column = pa.array(series.astype(np.int32), mask=series < 0)
         columns = [
             pa.array(np.asarray(self._store.checked("time")[rows]), pa.timestamp("ns", "UTC")),
-            pa.DictionaryArray.from_arrays(self._series(rows), list(self._store.series)),
+            pa.DictionaryArray.from_arrays(series_column, list(self._store.series)),
             pa.array(scores),
-            *(pa.array(column.astype(np.float32)) for column in errors.T),
+            pa.array(alarms, mask=np.isnan(scores)),
+            *(pa.array(column.astype(np.float32)) for part in errors for column in part.T),
         ]
         with naming(self._part(self._ranks.rank)):
             self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
-
-    def _series(self, rows: slice) -> pa.Array:
-        """Numbers of the series of rows; null where a row lies in no segment, and between those of two series."""
-        segments, at = self._store.segments, np.arange(rows.start, rows.stop)
-        of_one = len(self._store.series) == 1
-        outside = [0 if of_one else -1]
-        numbers = np.concatenate([segments.series, outside])  # the last is found by -1 and by S
-        before = numbers[np.searchsorted(segments.start, at, side="right") - 1]
-        after = numbers[np.searchsorted(segments.stop, at, side="right")]
-        return pa.array(before.astype(np.int32), mask=(before != after) | (before < 0))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from longstride.trainer.settings import Device, at_least, check, one_of
 
@@ -11,10 +11,17 @@ if TYPE_CHECKING:
 
 __all__ = ["BUFFER", "ScoreOptions"]
 
+Aggregate = Literal["mean", "max", "largest", "log"]
+"""How the errors of channels become a score."""
+Rule = Literal["quantile", "tail"]
+"""How the threshold is set by the scores of normal rows."""
 StrPath = str | os.PathLike[str]
 
 BUFFER = 100
 """Rows of both buffers of a labelled span together, at their widest, for VUS-PR."""
+EVENT_FILES = (".json", ".csv", ".parquet")
+MAX_SMOOTH = 128
+"""Half of the rows that are kept together in a calibration."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,28 +34,46 @@ class ScoreOptions:
     """The store whose rows are scored, or its path. Or an array, as `from_array` takes and makes it."""
     out: StrPath = field(kw_only=False)
     """Parquet file to write."""
-    normal: "DataOrPath | None" = None
-    """The store that the model was trained on; needed only if its path has changed. The array, if the model was
-    trained on an array and another one is scored."""
     stride: int | None = None
     """Rows between the starts of windows; by default as in training."""
     batch_size: int = 1024
     """Windows that each process takes at once."""
     alarms: float = 0.001
     """Share of the normal rows that score above the threshold of the scores: false alarms."""
+    threshold: Rule = "quantile"
+    """quantile: the score that this share of the normal rows exceeds; tail: by a distribution fitted to their
+    highest scores (peaks over threshold), for few normal rows or a very small share."""
+    aggregate: Aggregate = "mean"
+    """How the errors of channels become a score: their mean, max, the mean of the `largest`, or the mean of their
+    log, in which one channel weighs little."""
+    largest: int = 3
+    """How many channels `--aggregate largest` takes."""
+    smooth: int = 1
+    """Rows whose scores are averaged: a row and those before it."""
+    raw: bool = False
+    """Write the squared error of each channel as well, before it is compared with those of normal rows."""
+    events: StrPath | None = None
+    """File to write with a line for each event: alarms fewer than a window apart, with its start, end, peak, and
+    the channels that carry it. JSON, CSV or Parquet, by its ending."""
     device: Device = "auto"
     """Where to compute."""
     overwrite: bool = False
     """Replace the file where there is one."""
 
     trust: bool = False
-    """Import the model if the run names it by an import path (package.module:function), which runs its code; and
-    read the store of the run at a URL that only the run names, with your credentials."""
+    """Import the model if the run names it by an import path (package.module:function), which runs its code."""
 
     verify: bool = False
-    """Check every chunk of both stores against its checksum before scoring."""
+    """Check every chunk of the store against its checksum before scoring."""
 
     def __post_init__(self) -> None:
         at_least(1, stride=self.stride, batch_size=self.batch_size)
         check(0 < self.alarms < 1, "alarms", self.alarms, "above 0 and below 1")
+        at_least(1, largest=self.largest, smooth=self.smooth)
+        check(self.smooth <= MAX_SMOOTH, "smooth", self.smooth, f"at most {MAX_SMOOTH}")
+        one_of(Rule, threshold=self.threshold)
+        one_of(Aggregate, aggregate=self.aggregate)
         one_of(Device, device=self.device)
+        ending = "" if self.events is None else os.path.splitext(self.events)[1].lower()  # noqa: PTH122
+        is_right = self.events is None or ending in EVENT_FILES
+        check(is_right, "events", self.events, f"a file that ends with {', '.join(EVENT_FILES)}")

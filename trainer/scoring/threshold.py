@@ -1,50 +1,42 @@
-"""Scores, which compare errors with those of normal rows, and the threshold, which few normal rows exceed."""
+"""The threshold: a score that few normal rows exceed."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from longstride.storage.series.statistics import Statistics
-from longstride.trainer.engine.distributed import Ranks
+from longstride.storage.packages import needs
+from longstride.trainer.scoring.settings import Rule
 
-__all__ = ["ScoreCounts", "row_scores"]
+__all__ = ["independent_rows", "threshold_of"]
 
-EPSILON = 1e-12
-"""Errors are divided by no smaller spread."""
-LOWEST, STEP, NUM_BINS = -10.0, 0.001, 40_000
+TAIL = 0.98
+"""Peaks over the threshold are the scores above this share of all."""
 
 
-def row_scores(errors: NDArray[np.float64], normal: Statistics) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scores (rows,) and errors (rows, N), in standard deviations from the mean error of normal rows.
+def threshold_of(scores: NDArray[np.float64], alarms: float, rule: Rule) -> float:
+    """The score that a share of normal rows exceeds, from scores (M,) of some of them, none of them NaN.
 
-    A score is the mean over the channels that are present, NaN where none is.
+    `quantile` takes the score that at most this share of them exceeds. `tail` fits a generalised Pareto
+    distribution to the highest scores (peaks over threshold), and may lie beyond all of them.
     """
-    standard = (errors - normal.mean) / np.maximum(normal.std, EPSILON)
-    is_present = ~np.isnan(standard)
-    with np.errstate(invalid="ignore"):
-        return np.where(is_present, standard, 0.0).sum(axis=1) / is_present.sum(axis=1), standard
+    ranked = np.sort(scores)
+    if rule == "quantile":
+        return float(ranked[len(ranked) - 1 - int(alarms * len(ranked))])
+    share = min(max(1 - TAIL, alarms), 1.0)
+    start = ranked[len(ranked) - 1 - int(share * len(ranked))]
+    peaks = ranked[ranked > start] - start
+    if len(peaks) < 2:
+        return float(start)
+    pareto = needs("scipy.stats").genpareto
+    shape, _, scale = pareto.fit(peaks, floc=0.0)
+    return float(start + pareto.isf(min(1.0, alarms * len(ranked) / len(peaks)), shape, scale=scale))
 
 
-class ScoreCounts:
-    """A histogram of scores, for quantiles to a thousandth of their size, however many there are.
+def independent_rows(scores: NDArray[np.float64], rows: NDArray[np.int64], threshold: float, window: int) -> int:
+    """As how many independent rows the scores count, by those that are above the threshold, or reach it.
 
-    Bins are even in asinh(score): as wide as a thousandth around 0, and a thousandth of the score far from it.
+    High scores come in groups, since rows that follow each other share a cause and share windows. Those fewer
+    than a window apart are one group, and each group counts once.
     """
-
-    def __init__(self) -> None:
-        """Nothing is counted yet."""
-        self._counts = torch.zeros(NUM_BINS, dtype=torch.int64)
-
-    def add(self, scores: NDArray[np.float64]) -> None:
-        """Count scores (rows,), except NaN."""
-        bins = (np.arcsinh(scores[~np.isnan(scores)]) - LOWEST) / STEP
-        found = np.bincount(np.clip(bins, 0, NUM_BINS - 1).astype(np.int64), minlength=NUM_BINS)
-        self._counts += torch.from_numpy(found)
-
-    def exceeded_by(self, share: float, ranks: Ranks) -> float:
-        """The score that at most a share of those of all ranks exceed; call it on every rank, once."""
-        counts = self._counts.to(ranks.device)
-        ranks.add_up(counts)
-        above = counts.flip(0).cumsum(0).flip(0).cpu().numpy()  # in each bin and those after it
-        (few,) = np.nonzero(np.append(above, 0) <= share * above[0])
-        return float(np.sinh(LOWEST + STEP * few[0]))
+    high = np.flatnonzero(scores >= min(threshold, scores.max()))
+    groups = 1 + int((np.diff(rows[high]) >= window).sum())
+    return round(len(scores) * groups / len(high))

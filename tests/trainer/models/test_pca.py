@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import PCAAutoencoder
 from longstride.trainer.pca_run import PCARun
-from longstride.trainer.scoring.trained_model import TrainedModel
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import finish, lines_of, settings_for, start_training
 

@@ -89,9 +89,12 @@ def test_the_best_one_that_is_damaged_is_not_what_scores(
 ) -> None:
     best, *others = best_first(run / "checkpoints")
     (best / "state.pt").write_bytes((best / "state.pt").read_bytes()[:-1])
+    with raises("calibration-differs", run, "longstride calibrate", kind=RunError):
+        longstride.score(run, store, tmp_path / "scores.parquet", device="cpu")
+    (warning,) = caplog.messages
+    longstride.calibrate(run, store, device="cpu")
     scored = longstride.score(run, store, tmp_path / "scores.parquet", device="cpu")
     assert scored.checkpoint == others[0].name != best.name
-    (warning,) = caplog.messages
     assert all(fact in warning for fact in (best.name, "is damaged", others[0].name))
     assert best.exists()  # who scores, removes nothing
     for other in others:

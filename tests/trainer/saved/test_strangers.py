@@ -60,6 +60,7 @@ def test_a_checkpoint_of_other_things_is_passed_over(
     first, *others = best_first(run / "checkpoints")
     (first / name).unlink()
     put(first / name)
+    longstride.calibrate(run, store, device="cpu")
     scored = longstride.score(run, store, tmp_path / "scores.parquet", device="cpu")
     assert scored.checkpoint == others[0].name
     for other in others:
@@ -81,7 +82,9 @@ def test_settings_of_other_things_are_not_read(
 
 
 @pytest.mark.parametrize("put", PUTS)
-@pytest.mark.parametrize("name", ["metrics.jsonl", ".lock", "report.html", "tensorboard", "checkpoints"])
+@pytest.mark.parametrize(
+    "name", ["metrics.jsonl", ".lock", "report.html", "calibration.pt", "tensorboard", "checkpoints"]
+)
 def test_a_run_of_other_things_is_not_resumed(
     run: Path, store: Path, name: str, put: Callable[[Path], None]
 ) -> None:
@@ -284,6 +287,7 @@ def test_more_in_a_schedule_is_left_out(run: Path, store: Path) -> None:
 
 def test_a_list_that_holds_itself_ends(run: Path, store: Path, tmp_path: Path) -> None:
     with_state(run, put("more", itself()))
+    longstride.calibrate(run, store, device="cpu")
     assert longstride.score(run, store, tmp_path / "scores.parquet", device="cpu").rows == 6000
 
 

@@ -73,7 +73,7 @@ def write(path: Path, store: SeriesStore, found: NDArray[np.float64], about: dic
     found = np.where(within_segments(store), found, np.nan)  # no window reaches the others
     with ScoreFile(path, ALONE, store, ("c0",)) as file:
         file.about = about
-        file.write(0, found, found[:, None])
+        file.write(0, found, found > 1.5, found[:, None])
 
 
 def figures(plant: SeriesStore, scores: Path, **options: Any) -> dict[tuple[str, str], Figures]:

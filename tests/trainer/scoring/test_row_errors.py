@@ -1,7 +1,6 @@
 """Errors of rows, compared with brute force."""
 
 import tracemalloc
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,25 +8,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.trainer.scoring.row_errors import NAN_ROWS, row_errors
+from longstride.trainer.calibration.coverage import POWER
+from longstride.trainer.scoring.row_errors import NAN_ROWS, in_order, row_errors
 
 Windows = list[tuple[NDArray[np.int64], NDArray[np.float64]]]
 
 
-def brute_force(windows: Windows, begin: int, stop: int, num_channels: int) -> NDArray[np.float64]:
-    found: dict[int, list[NDArray[np.float64]]] = {row: [] for row in range(begin, stop)}
+def brute_force(
+    windows: Windows, begin: int, stop: int, num_channels: int, bits: NDArray[np.uint8]
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    sums, weights = np.zeros((stop, num_channels)), np.zeros((stop, num_channels))
+    covered = np.zeros(stop, np.uint8)
     for starts, errors in windows:
         for start, window in zip(starts.tolist(), errors, strict=True):
-            for row, error in enumerate(window, start):
-                if row in found:
-                    found[row].append(error)
-    expected = np.full((stop - begin, num_channels), np.nan)
-    for row, all_errors in found.items():
-        if all_errors:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the mean of nothing
-                expected[row - begin] = np.nanmean(all_errors, axis=0)
-    return expected
+            weight = (~np.isnan(window)).mean() ** POWER
+            for position, error in enumerate(window):
+                row = start + position
+                if row < stop:
+                    sums[row] += np.where(np.isnan(error), 0, weight * error)
+                    weights[row] += np.where(np.isnan(error), 0, weight)
+                    covered[row] |= bits[position]
+    with np.errstate(invalid="ignore"):
+        return (sums / weights)[begin:], covered[begin:]
 
 
 @settings(deadline=None)
@@ -52,9 +54,28 @@ def test_equals_brute_force(
         for at in range(0, len(starts), batch)
     ]
     stop = begin + rows
-    found = list(row_errors(windows, begin, stop, num_channels))
-    whole = np.concatenate([np.empty((0, num_channels)), *found])
-    np.testing.assert_allclose(whole, brute_force(windows, begin, stop, num_channels), rtol=1e-12)
+    bits = generator.integers(1, 256, window).astype(np.uint8)
+    found = list(row_errors(windows, begin, stop, num_channels, bits))
+    whole = np.concatenate([np.empty((0, num_channels)), *(block.errors for block in found)])
+    covered = np.concatenate([np.empty(0, np.uint8), *(block.covered for block in found)])
+    expected, of_windows = brute_force(windows, begin, stop, num_channels, bits)
+    np.testing.assert_allclose(whole, expected, rtol=1e-9)
+    np.testing.assert_array_equal(covered, of_windows)
+
+
+@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)), st.integers(1, 7), st.integers(1, 7))
+def test_windows_of_both_come_in_order(some: set[int], others: set[int], size: int, other_size: int) -> None:
+    def batches(starts: set[int], length: int) -> Windows:
+        rows = np.array(sorted(starts), np.int64)
+        return [
+            (rows[at : at + length], rows[at : at + length, None, None] * 1.0)
+            for at in range(0, len(rows), length)
+        ]
+
+    found = list(in_order(batches(some, size), batches(others - some, other_size)))
+    starts = [start for batch, _ in found for start in batch.tolist()]
+    assert starts == sorted(some | others)
+    assert [error for _, errors in found for error in errors.ravel().tolist()] == starts
 
 
 def test_memory_is_that_of_a_batch() -> None:
@@ -67,7 +88,7 @@ def test_memory_is_that_of_a_batch() -> None:
 
     rows = 0
     tracemalloc.start()
-    for block in row_errors(windows(), 0, 2_000_000, 2):
+    for block, _ in row_errors(windows(), 0, 2_000_000, 2, np.ones(16, np.uint8)):
         rows += len(block)
         assert len(block) <= NAN_ROWS
     peak = tracemalloc.get_traced_memory()[1]

@@ -1,4 +1,4 @@
-"""Scores of an array are those of a store of the same rows; normal rows are never taken from another array."""
+"""Scores of an array are those of a store of the same rows."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ import longstride
 from longstride.__main__ import main
 from longstride.storage.arrays.data import ArrayData
 from longstride.storage.store import SeriesStore
-from tests.helpers.errors import assert_refused, raises
+from tests.helpers.errors import raises
 from tests.helpers.runs.training import SIZES, waves
 
 ROWS = 2000
@@ -77,10 +77,8 @@ def test_the_scores_and_figures_of_a_store(
 ) -> None:
     sources = {"memory": values, "file": made / "plant.npy", "zarr": zarr.open_array(made / "array.zarr")}
     data = described(sources[kind], labels)
-    # Of an array that is read piece by piece, the fingerprint is of excerpts.
-    more = {"normal": described(values, labels)} if kind == "zarr" and run != "store" else {}
     expected, rows = score(made, "store", made / "plant.zarr", tmp_path / "store.parquet")
-    found, mine = score(made, run, data, tmp_path / "array.parquet", **more)
+    found, mine = score(made, run, data, tmp_path / "array.parquet")
     facts = ("rows", "covered", "normal_rows", "threshold")
     assert [getattr(found, name) for name in facts] == [getattr(expected, name) for name in facts]
     assert mine.equals(rows, null_equal=True)
@@ -94,29 +92,22 @@ def test_rows_of_no_segment_have_no_series(
     data = longstride.from_array(
         values, channels=["c0", "c1"], series=SERIES, segments=[(10, 500), (520, 1100), (1300, 1900)]
     )
-    _, rows = score(made, "array", data, tmp_path / "scores.parquet", normal=described(values, labels))
+    _, rows = score(made, "array", data, tmp_path / "scores.parquet")
     series = rows["series"].to_list()
     assert series == [None] * 10 + ["one"] * 1090 + [None] * 200 + ["two"] * 600 + [None] * 100
-    _, rows = score(made, "array", values[:500], tmp_path / "short.parquet", normal=described(values, labels))
+    _, rows = score(made, "array", values[:500], tmp_path / "short.parquet")
     assert set(rows["series"]) == {""}
 
 
-@pytest.mark.parametrize("change", ["values", "labels", "segments", "short"])
 @pytest.mark.parametrize("run", ["array", "file"])
-def test_normal_rows_of_another_array(
-    run: str, change: str, made: Path, values: NDArray[np.float32], labels: NDArray[np.int8], tmp_path: Path
+def test_another_array_does_not_move_the_threshold(
+    run: str, made: Path, values: NDArray[np.float32], labels: NDArray[np.int8], tmp_path: Path
 ) -> None:
-    others = {
-        "values": described(values + 1, labels),
-        "labels": described(values, np.roll(labels, 600)),
-        "segments": longstride.from_array(values, labels=labels[:, 0]),
-        "short": longstride.from_array(values[:60]),
-    }
-    out = tmp_path / "scores.parquet"
-    with raises("run-differs", "normal=", made / run, kind=longstride.RunError):
-        score(made, run, others[change], out)
-    assert not out.exists()
-    score(made, run, others[change], out, normal=described(values, labels))
+    """Normal rows are those of the run, whatever is scored."""
+    first, _ = score(made, run, described(values, labels), tmp_path / "same.parquet")
+    for number, other in enumerate([described(values + 1, labels), longstride.from_array(values[:60])]):
+        found, _ = score(made, run, other, tmp_path / f"{number}.parquet")
+        assert (found.threshold, found.normal_rows) == (first.threshold, first.normal_rows)
 
 
 def test_scores_of_an_array_are_always_computed(made: Path, tmp_path: Path) -> None:
@@ -137,11 +128,6 @@ def test_the_command_takes_the_path_of_an_array(made: Path, tmp_path: Path) -> N
     assert result.exit_code == 0, result.output
     with raises("no-labels", "from_array", kind=longstride.LongstrideError):
         longstride.evaluate(out, made / "plant.npy")
-    result = CliRunner().invoke(
-        main, ["score", str(made / "array"), str(made / "plant.npy"), "--out", out, "--device", "cpu"]
-    )
-    assert result.exit_code == 1
-    assert_refused(result.output, "run-differs", "--normal")
 
 
 def test_what_is_no_array(made: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_the_same_again(made: Path, tmp_path: Path) -> None:
     before = out.read_bytes()
     second = again(made, out)
     assert (first.was_there, second.was_there) == (False, True)
-    facts = ("out", "rows", "covered", "checkpoint", "normal_rows", "threshold")
+    facts = ("out", "rows", "covered", "checkpoint", "normal_rows", "independent_rows", "threshold", "alarms")
     assert [getattr(second, name) for name in facts] == [getattr(first, name) for name in facts]
     assert out.read_bytes() == before
     assert not again(made, out, overwrite=True).was_there
@@ -59,18 +59,27 @@ def test_the_command_says_that_nothing_was_done(made: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "other",
-    [{"run": "longer"}, {"store": "other.zarr"}, {"normal": "other.zarr"}, {"alarms": 0.01}, {"stride": 1}],
+    [{"run": "longer"}, {"store": "other.zarr"}, {"alarms": 0.01}, {"stride": 1}, {"smooth": 2}, {"raw": True}],
     ids=lambda other: next(iter(other)),
 )
 def test_what_is_of_other_scores(made: Path, tmp_path: Path, other: dict[str, Any]) -> None:
     out = tmp_path / "scores.parquet"
     again(made, out)
     before = out.read_bytes()
-    if "normal" in other:
-        other = {"normal": made / other["normal"]}
     with raises("path-taken", out):
         again(made, out, **other)
     assert out.read_bytes() == before
+
+
+def test_a_run_that_was_calibrated_again(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "scores.parquet"
+    shutil.copytree(made / "run", tmp_path / "run")
+    score(tmp_path / "run", made / "plant.zarr", out, device="cpu")
+    longstride.calibrate(tmp_path / "run", made / "plant.zarr", device="cpu")
+    assert score(tmp_path / "run", made / "plant.zarr", out, device="cpu").was_there
+    longstride.calibrate(tmp_path / "run", made / "plant.zarr", device="cpu", split="training")
+    with raises("path-taken", out):
+        score(tmp_path / "run", made / "plant.zarr", out, device="cpu")
 
 
 def test_a_run_that_was_trained_again_under_its_name(made: Path, tmp_path: Path) -> None:

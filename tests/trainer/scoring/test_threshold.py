@@ -1,35 +1,37 @@
-"""The threshold, compared with sorting all scores."""
+"""The threshold, compared with sorting all scores; and how many independent rows there are."""
 
 import numpy as np
 import pytest
-import torch
 
-from longstride.storage.series.statistics import Statistics
-from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.scoring.threshold import ScoreCounts, row_scores
-
-ALONE = Ranks(0, 1, torch.device("cpu"))
+from longstride.trainer.scoring.threshold import independent_rows, threshold_of
 
 
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.001])
 def test_at_most_a_share_of_the_scores_exceeds_the_threshold(share: float) -> None:
     scores = np.random.default_rng(0).standard_t(2, 20_000) * 3
-    counts = ScoreCounts()
-    for part in np.split(np.append(scores, np.full(100, np.nan)), 3):
-        counts.add(part)
-    threshold = counts.exceeded_by(share, ALONE)
-    assert (scores > threshold).mean() <= share
-    assert threshold == pytest.approx(np.quantile(scores, 1 - share), rel=0.01, abs=0.01)
+    threshold = threshold_of(scores, share, "quantile")
+    assert share / 2 < (scores > threshold).mean() <= share
+    assert threshold in scores
 
 
-def test_scores_beyond_all_bins_are_counted_in_the_last() -> None:
-    counts = ScoreCounts()
-    counts.add(np.array([-1e30, 0.0, 1e30]))
-    assert 0 < counts.exceeded_by(0.4, ALONE) < 0.01
+def test_fewer_scores_than_an_alarm_needs_give_the_highest() -> None:
+    assert threshold_of(np.array([3.0, 1.0, 2.0]), 0.001, "quantile") == 3.0
+    assert threshold_of(np.array([3.0]), 0.9, "quantile") == 3.0
 
 
-def test_a_score_is_the_mean_over_the_channels_that_are_there() -> None:
-    usual = Statistics.of(np.array([[1.0, 10.0], [3.0, 10.0]]))
-    scores, standard = row_scores(np.array([[4.0, 10.0], [np.nan, 10.0], [np.nan, np.nan]]), usual)
-    np.testing.assert_allclose(standard, [[2, 0], [np.nan, 0], [np.nan, np.nan]])
-    np.testing.assert_allclose(scores, [1, 0, np.nan])
+@pytest.mark.parametrize("share", [0.01, 0.001, 0.0001])
+def test_the_fitted_tail_is_near_the_truth_beyond_the_scores(share: float) -> None:
+    scores = np.random.default_rng(0).exponential(1.0, 20_000)
+    assert threshold_of(scores, share, "tail") == pytest.approx(-np.log(share), rel=0.1)
+
+
+def test_a_tail_of_equal_scores_is_where_it_begins() -> None:
+    assert threshold_of(np.full(100, 2.0), 0.001, "tail") == 2.0
+
+
+def test_groups_of_high_scores_count_once() -> None:
+    random = np.random.default_rng(0)
+    alone = random.exponential(1.0, 10_000)
+    rows = np.arange(10_000)
+    assert independent_rows(alone, rows * 100, 3.0, 16) == 10_000
+    assert independent_rows(np.repeat(alone[:1000], 10), rows, 3.0, 10) < 2000

@@ -13,6 +13,7 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
+from longstride.trainer.calibration.calibration import Calibration
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
@@ -38,8 +39,9 @@ class TrainedModel:
         """
         checkpoint, self.settings, self.told_by = ranks.on_first(lambda: _read(run, trust=trust))
         self.name = checkpoint.path.name
-        self._path = checkpoint.path
         self._fingerprint = checkpoint.state.get("fingerprint")
+        self.digest = ranks.on_first(lambda: state_digest(checkpoint.path))
+        """SHA-256 of the state."""
         self.device = ranks.device
         self.channels, self.runner, self.model = ranks.together(lambda: self._make(checkpoint))
 
@@ -60,7 +62,7 @@ class TrainedModel:
 
     def identity(self) -> list[str]:
         """What changes when the model does: its state, its settings, and the version that computes with them."""
-        return [state_digest(self._path), repr(self.settings), version("longstride")]
+        return [self.digest, repr(self.settings), version("longstride")]
 
     def check(self, store: SeriesData) -> None:
         """Raise RunError where a store lacks channels that the model was trained on."""
@@ -70,6 +72,17 @@ class TrainedModel:
                 f"{', '.join(self.channels)}",
                 code="model-channels",
             )
+
+    def fitting(self, calibration: Calibration) -> Calibration:
+        """The calibration. Raises RunError where it is not of windows and channels as the model takes."""
+        expected, found = (self.settings.data.window, len(self.channels)), tuple(calibration.mean.shape)
+        if found != expected:
+            raise RunError(
+                f"the calibration is of windows of {found[0]} rows and {found[1]} channels, the model takes "
+                f"{expected[0]} and {expected[1]}: `longstride calibrate` makes one",
+                code="calibration-differs",
+            )
+        return calibration
 
     def was_trained_on(self, data: SeriesData) -> bool:
         """Whether training on these rows would serve the very windows that the model was trained on."""

@@ -1,0 +1,153 @@
+"""`longstride.calibrate`: measure the errors of normal rows, and keep them with the run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from longstride.pipeline.loading.loader import WindowLoader
+from longstride.pipeline.loading.splits import Split
+from longstride.storage.cli.keywords import keywords_of
+from longstride.storage.errors import coded
+from longstride.storage.html.table import html_table
+from longstride.storage.location import local_path
+from longstride.storage.open_data import opened_data
+from longstride.storage.series.data import SeriesData
+from longstride.storage.store import SeriesStore
+from longstride.trainer.calibration.calibration import CALIBRATION_FILE, Calibration, write_calibration
+from longstride.trainer.calibration.coverage import kept_positions
+from longstride.trainer.calibration.sample import RowSample, sample_rows
+from longstride.trainer.calibration.settings import CalibrateOptions
+from longstride.trainer.calibration.trained_model import TrainedModel
+from longstride.trainer.engine.distributed import start_ranks
+from longstride.trainer.engine.run_splits import splits_of_run
+from longstride.trainer.engine.verify import verify_store
+from longstride.trainer.errors import RunError, SettingsError
+
+__all__ = ["CalibrateResult", "calibrate", "calibrated"]
+
+FLOOR = 1e-4
+"""The smallest scale of squared errors, in squares of the spread of a channel: a hundredth of it, squared."""
+LARGEST = 60_000
+"""A half float ends soon after."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrateResult:
+    """What a calibration was made of."""
+
+    out: str
+    """Path of the file in the run directory."""
+    rows: int
+    """Normal rows whose errors are kept."""
+    series: int
+    """Series that they are of."""
+    split: str
+
+    def __str__(self) -> str:
+        return f"{self.out}: the errors of {self.rows:,} normal rows of {self.series:,} series ({self.split})"
+
+    def _repr_html_(self) -> str:
+        figures = {"normal rows": self.rows, "series": self.series, "chosen from": self.split}
+        return html_table(self.out, [], figures.items())
+
+
+@coded
+@keywords_of(CalibrateOptions, SettingsError)
+def calibrate(options: CalibrateOptions) -> CalibrateResult:
+    """Measure the errors that the model of a run makes on normal rows, and keep them in the run directory.
+
+    Training does this at its end, with the rows that it held out. Call it for other normal rows, for a run of an
+    older version, and for one that was stopped. Scores and thresholds follow from what is kept; no store is opened
+    for them but the one that is scored. Rows with a label, and windows that reach them, are never normal.
+
+    Raises SettingsError for an option that cannot work or a model that is not trusted, RunError where run and
+    store do not fit or no row is left, StoreError for a store that cannot be read or is damaged.
+    """
+    with start_ranks(options.device) as ranks:
+        run = local_path(options.run)
+        data = ranks.together(lambda: opened_data(options.store))
+        trained = TrainedModel(run, ranks, trust=options.trust)
+        trained.check(data)
+        if options.verify and isinstance(data, SeriesStore):  # an array has no checksums
+            verify_store(data, ranks)
+
+        def make() -> CalibrateResult:
+            made = calibrated(trained, data, _chosen(trained, data, options), options.batch_size)
+            assert made is not None
+            write_calibration(run, made)
+            series = len(set(made.series.tolist()))
+            out = str(run / CALIBRATION_FILE)
+            return CalibrateResult(out=out, rows=len(made.rows), series=series, split=made.split)
+
+        return ranks.on_first(make)
+
+
+def calibrated(
+    trained: TrainedModel,
+    data: SeriesData,
+    split: Split,
+    batch_size: int = 1024,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Calibration | None:
+    """The errors of normal rows of a split; None where `stopped` said so meanwhile.
+
+    Raises RunError where there is no normal row.
+    """
+    sample = sample_rows(trained, data, split, batch_size, stopped)
+    if sample is None and stopped():
+        return None
+    if sample is None:
+        raise RunError(
+            f"{data.name} has no normal rows to compare others with: no window of {trained.settings.data.window} "
+            f"rows without a label lies in the rows of {split.name}. Train with a larger --validation-share, or "
+            "choose other rows by `longstride calibrate RUN STORE --split`",
+            code="no-normal-rows",
+        )
+    return _standardised(trained, data, split, sample)
+
+
+def _chosen(trained: TrainedModel, data: SeriesData, options: CalibrateOptions) -> Split:
+    if options.split == "all":
+        return Split("all", data.segments)
+    splits = splits_of_run(data, trained.settings.data)
+    return splits.train if options.split == "training" else splits.validation
+
+
+def _standardised(trained: TrainedModel, data: SeriesData, split: Split, sample: RowSample) -> Calibration:
+    window = trained.settings.data.window
+    shape = (window, len(trained.channels))
+    mean = sample.moments.mean.reshape(shape)
+    scale = np.fmax(sample.moments.std.reshape(shape), FLOOR * _unit(trained) ** 2)
+    at = kept_positions(window)
+    errors = np.clip((sample.errors - mean[at]) / scale[at], -LARGEST, LARGEST)
+    fingerprint = WindowLoader(
+        data, window=window, stride=1, batch_size=1, shuffle=False, split=split, world_size=1
+    ).fingerprint
+    return Calibration(
+        mean=torch.from_numpy(mean).float(),
+        scale=torch.from_numpy(scale).float(),
+        errors=torch.from_numpy(errors).half(),
+        weights=torch.from_numpy(sample.weights),
+        rows=torch.from_numpy(sample.rows),
+        series=torch.from_numpy(sample.series),
+        series_names=list(data.series),
+        split=split.name,
+        of=data.name,
+        fingerprint=fingerprint,
+        state=trained.digest,
+    )
+
+
+def _unit(trained: TrainedModel) -> NDArray[np.float64]:
+    """The spread (N,) of each channel, in normalised values: 1, but for a channel that did not change in training.
+
+    Its values are not divided by anything, and nothing is known of its resolution but its size.
+    """
+    mean, scale = trained.runner.normalisation.mean, trained.runner.normalisation.scale
+    size = torch.where(mean == 0, 1.0, mean.abs())
+    unit: NDArray[np.float64] = torch.where(scale == 1.0, size, 1.0).cpu().numpy()
+    return unit

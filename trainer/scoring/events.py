@@ -1,0 +1,134 @@
+"""Alarms that belong together: when one began and ended, how high it rose, and which channels carry it."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longstride.storage.series.data import SeriesData
+from longstride.storage.text import iso_time
+from longstride.storage.writing.output import output_file
+from longstride.trainer.scoring.score_file import read_errors, table_bytes
+
+__all__ = ["Event", "events_of", "write_events"]
+
+CARRIED = 0.8
+"""The share of the errors of an event that the channels carry that are named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Rows with an alarm, fewer than a window apart, in one segment."""
+
+    series: str
+    start: str
+    """Time of the first row, UTC."""
+    end: str
+    """Time of the last row."""
+    first_row: int
+    last_row: int
+    alarms: int
+    """Rows with an alarm."""
+    peak: float
+    """The highest score."""
+    peak_time: str
+    channels: dict[str, float]
+    """Those with the largest errors, the largest first, and the share of each in the errors of the event."""
+
+
+@dataclass
+class _Open:
+    """An event that the next alarm may still belong to."""
+
+    segment: int
+    first: int
+    last: int
+    alarms: int
+    peak: float
+    peak_row: int
+    errors: NDArray[np.float64]
+
+
+def events_of(path: Path, store: SeriesData, channels: tuple[str, ...], window: int) -> Iterator[Event]:
+    """The events of a file of scores of a store, in the order of its rows."""
+    starts, open_event = store.segments.start, None
+    for first, scores, alarms, errors in read_errors(path):
+        (found,) = np.nonzero(alarms)
+        segments = np.searchsorted(starts, first + found, side="right") - 1
+        apart = (np.diff(found) >= window) | (np.diff(segments) != 0)
+        for group in np.split(np.arange(len(found)), np.flatnonzero(apart) + 1):
+            if not len(group):
+                continue
+            rows = found[group]
+            highest = int(rows[scores[rows].argmax()])
+            event = _Open(
+                segment=int(segments[group[0]]),
+                first=first + int(rows[0]),
+                last=first + int(rows[-1]),
+                alarms=len(rows),
+                peak=float(scores[highest]),
+                peak_row=first + highest,
+                errors=np.where(errors[rows] > 0, errors[rows], 0.0).sum(axis=0),
+            )
+            if open_event and open_event.segment == event.segment and event.first - open_event.last < window:
+                event = _joined(open_event, event)
+            elif open_event:
+                yield _closed(open_event, store, channels)
+            open_event = event
+    if open_event:
+        yield _closed(open_event, store, channels)
+
+
+def _joined(one: _Open, other: _Open) -> _Open:
+    highest = one if one.peak >= other.peak else other
+    return _Open(
+        segment=one.segment,
+        first=one.first,
+        last=other.last,
+        alarms=one.alarms + other.alarms,
+        peak=highest.peak,
+        peak_row=highest.peak_row,
+        errors=one.errors + other.errors,
+    )
+
+
+def _closed(event: _Open, store: SeriesData, channels: tuple[str, ...]) -> Event:
+    time = store.checked("time")
+    shares = event.errors / max(float(event.errors.sum()), np.finfo(float).tiny)
+    order = np.argsort(-shares, kind="stable")
+    number = 1 + int(np.searchsorted(np.cumsum(shares[order]), CARRIED))
+    return Event(
+        series=store.series[int(store.segments.series[event.segment])],
+        start=iso_time(int(time[event.first])),
+        end=iso_time(int(time[event.last])),
+        first_row=event.first,
+        last_row=event.last,
+        alarms=event.alarms,
+        peak=event.peak,
+        peak_time=iso_time(int(time[event.peak_row])),
+        channels={channels[one]: round(float(shares[one]), 3) for one in order[:number].tolist()},
+    )
+
+
+def write_events(path: str | os.PathLike[str], events: list[Event], *, overwrite: bool) -> None:
+    """Write events as JSON, CSV or Parquet, by the ending of the file. Raises as `output_file`."""
+    lines = [asdict(event) for event in events]
+    match Path(path).suffix.lower():
+        case ".json":
+            data = (json.dumps(lines, indent=1) + "\n").encode()
+        case ".csv":
+            text = io.StringIO()
+            writer = csv.DictWriter(text, list(Event.__dataclass_fields__), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows({**line, "channels": json.dumps(line["channels"])} for line in lines)
+            data = text.getvalue().encode()
+        case _:
+            data = table_bytes([{**line, "channels": json.dumps(line["channels"])} for line in lines], Event)
+    with output_file(path, overwrite=overwrite) as file:
+        file.write(data)

@@ -1,0 +1,79 @@
+"""From standardised errors of rows to scores and a threshold, by the normal rows of a calibration."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longstride.trainer.calibration.calibration import Calibration
+from longstride.trainer.scoring.normal import HIGH, NormalRows
+from longstride.trainer.scoring.settings import ScoreOptions
+from longstride.trainer.scoring.smoothing import trailing_means
+from longstride.trainer.scoring.threshold import independent_rows, threshold_of
+
+__all__ = ["Scorer"]
+
+
+class Scorer:
+    """Scores rows in order, part by part; what it scored last is what the next part is smoothed with."""
+
+    def __init__(self, calibration: Calibration, stride: int, options: ScoreOptions) -> None:
+        """Score normal rows as others will be scored, and set the threshold by them."""
+        self._normal = NormalRows(calibration, options.aggregate, options.largest)
+        self._length = options.smooth
+        rows = calibration.rows.numpy()
+        new = (np.diff(rows, prepend=-1) != 1) | (np.diff(calibration.series.numpy(), prepend=-1) != 0)
+        own, first = self._normal.own_scores(stride), np.maximum.accumulate(np.where(new, np.arange(len(rows)), 0))
+        self._usual = self._usual_means(own, first)
+        means, number = trailing_means(own, first, self._length)
+        whole = number >= min(self._length, number.max(initial=1))  # as most rows of a log are
+        chosen = whole & ~np.isnan(means)
+        scores = self._rescaled(means, number)[chosen]
+        self.normal_rows = len(scores)
+        self.threshold = threshold_of(scores, options.alarms, options.threshold)
+        self.independent_rows = independent_rows(scores, rows[chosen], self.threshold, len(calibration.mean))
+        self._before = np.empty(0), np.empty(0, np.int64)
+
+    def score(
+        self,
+        errors: NDArray[np.float64],
+        covered: NDArray[np.uint8],
+        series: NDArray[np.int64],
+        segment: NDArray[np.int64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Scores (rows,) and standardised errors (rows, N) of the next rows.
+
+        `segment` (rows,) tells apart the segments that the rows lie in.
+        """
+        scores, standard = self._normal.scores(errors, covered, series)
+        if self._length == 1:
+            return scores, standard
+        number_before = len(self._before[0])
+        all_scores = np.concatenate([self._before[0], scores])
+        segment = np.concatenate([self._before[1], segment])
+        new = np.diff(segment, prepend=-2) != 0
+        first = np.maximum.accumulate(np.where(new, np.arange(len(segment)), 0))
+        means, number = trailing_means(all_scores, first, self._length)
+        kept = max(0, len(all_scores) - self._length + 1)
+        self._before = all_scores[kept:], segment[kept:]
+        return self._rescaled(means, number)[number_before:], standard
+
+    def series(self, names: tuple[str, ...]) -> NDArray[np.int64]:
+        """For the series of a store, and at the end for rows of none, the normal rows to compare them with."""
+        return np.array([*(self._normal.series.get(name, -1) for name in names), -1], np.int64)
+
+    def _usual_means(
+        self, own: NDArray[np.float64], first: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """For means of 0, 1, 2, ... scores: the median, and how far above it one in a hundred begins."""
+        middle, high = np.zeros(self._length + 1), np.ones(self._length + 1)
+        for length in range(2, self._length + 1):
+            means, number = trailing_means(own, first, length)
+            whole = means[(number == length) & ~np.isnan(means)]
+            middle[length], high[length] = middle[length - 1], high[length - 1]
+            if len(whole):
+                median, quantile = np.quantile(whole, [0.5, HIGH])
+                middle[length], high[length] = median, max(quantile - median, 1e-6)
+        return middle, high
+
+    def _rescaled(self, means: NDArray[np.float64], number: NDArray[np.int64]) -> NDArray[np.float64]:
+        middle, high = self._usual
+        return (means - middle[number]) / high[number]

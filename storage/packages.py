@@ -26,12 +26,14 @@ EXTRAS = {
     "s3fs": "s3",
     "safetensors": "arrays",
     "scipy": "matlab",
+    "scipy.stats": "evaluate",
     "sklearn": "evaluate",
     "tensorboard": "tensorboard",
     "xarray": "netcdf",
     "zarr": "",
 }
-"""The extra that brings a package, by the name of its import; "" where Longstride without extras does."""
+"""The extra that brings a package, by the name of its import, or of the module that is used; "" where Longstride
+without extras does."""
 
 
 class PackageError(LongstrideError, ImportError):
@@ -43,14 +45,14 @@ def needs(module: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise package_error(error) from None
+        raise package_error(error, module) from None
 
 
-def package_error(error: ModuleNotFoundError) -> ModuleNotFoundError | PackageError:
+def package_error(error: ModuleNotFoundError, module: str = "") -> ModuleNotFoundError | PackageError:
     """What to install where one of these packages is missing; the error itself where it is another module."""
     package = (error.name or "").partition(".")[0]
     if package not in EXTRAS:
         return error
-    extra = EXTRAS[package]
+    extra = EXTRAS.get(module, EXTRAS[package])
     command = f"pip install 'longstride[{extra}]'" if extra else "pip install longstride"
     return PackageError(f"the package {package} is not installed: `{command}` installs it", code="package-missing")

@@ -32,3 +32,8 @@ def test_a_missing_module_of_ours_is_a_fault() -> None:
     assert package_error(error) is error
     with pytest.raises(ModuleNotFoundError):
         needs("longstride.no_such_module")
+
+
+@pytest.mark.parametrize(("module", "extra"), [("scipy.stats", "evaluate"), ("scipy.io", "matlab")])
+def test_the_extra_is_that_of_the_module_that_is_used(module: str, extra: str) -> None:
+    assert f"longstride[{extra}]" in str(package_error(missing("scipy"), module))

@@ -13,6 +13,7 @@ INTRODUCTION = """\
 What the built-in models find in logs with labelled events, compared with the PCA that each of them has to beat.
 Every figure on this page comes from a file in `benchmarks/results/` by `python -m benchmarks report`; a cell is
 the median over the seeds, with the smallest and the largest. What they mean: [scores](scoring.md).
+They were measured before [normal rows were kept in the run](decisions/0021-calibration.md), and not yet again.
 """
 
 

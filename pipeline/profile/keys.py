@@ -26,6 +26,7 @@ from longstride.pipeline.profile.layout.quantities import are_far, are_quantitie
 from longstride.pipeline.profile.layout.written_twice import differ
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import affixes_of
+from longstride.pipeline.profile.spelling.states import query_of_states
 from longstride.pipeline.profile.words.key_names import (
     KEY_NAME,
     MACHINE_NAME,
@@ -237,15 +238,10 @@ def _doubt_states(draft: Proposal, key: Column, value: Column) -> None:
         draft.add("null", f"{value.name}={word}", f"a state of {listed(list(states)[:1])}, see the doubts")
         del value.words[word], value.odd_words[word]
     if states:
-        name, first, other = value.name.replace('"', '""'), *(words * 2)[:2]
-        query = (
-            f"""SELECT *, CASE WHEN "{name}" = '{first}' THEN 1 WHEN "{name}" = '{other}' THEN 0 """
-            f"""ELSE TRY_CAST("{name}" AS DOUBLE) END AS number FROM rows"""
-        )
         draft.doubts.append(
             f"null: the values of {listed(list(states))} are states ({listed(words)}), not numbers, and are "
-            "stored as missing. To keep them as 1 and 0, leave out null, and say "
-            f"exclude = {toml([value.name])} and sql = {toml(query)}"
+            "stored as missing. To keep them as 0 and 1, leave out null, and say "
+            f"exclude = {toml([value.name])} and sql = {toml(query_of_states(value.name, words))}"
         )
 
 

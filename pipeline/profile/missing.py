@@ -12,6 +12,7 @@ from longstride.pipeline.ingest.staging.last_line import ends_within_line
 from longstride.pipeline.ingest.writing.extremes import is_made_up
 from longstride.pipeline.profile.column import FEW, MAX_WORDS, Column
 from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.spelling.states import query_of_states
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
 from longstride.pipeline.profile.words.wording import quoted
 from longstride.storage.text import counted, exact_number, number, share
@@ -104,18 +105,10 @@ def _doubt_words(draft: Proposal, found: dict[str | float, list[Column]]) -> Non
         draft.doubts.append(
             f"null: {name!r} holds {shown} among its numbers, {of_rows} of rows, read as missing."
             " If such a text means a state or a limit of the sensor, take it out of null, and make a number "
-            f"of it: exclude = {toml([name])} and sql = {toml(_as_number(name, next(iter(words))))}"
+            f"of it: exclude = {toml([name])} and sql = {toml(query_of_states(name, list(words)))}"
         )
     if others := list(by_column)[MOST_DOUBTED:]:
         draft.doubts.append(f"null: so do {listed(others)}, see the entries of null")
-
-
-def _as_number(name: str, word: str) -> str:
-    column, text = name.replace('"', '""'), word.replace("'", "''")
-    return (
-        f"""SELECT *, CASE WHEN "{column}" = '{text}' THEN 0 ELSE TRY_CAST("{column}" AS DOUBLE) END AS number """
-        "FROM rows"
-    )
 
 
 def _is_in_others(draft: Proposal, value: str | float, columns: list[Column]) -> bool:

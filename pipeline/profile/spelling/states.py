@@ -1,5 +1,7 @@
 """Columns of two words that say whether something is so."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
@@ -11,7 +13,7 @@ from longstride.pipeline.profile.words.missing_words import MISSING_WORD
 from longstride.pipeline.profile.words.truth_words import TRUTH_WORDS
 from longstride.pipeline.profile.words.wording import quoted
 
-__all__ = ["find_states", "has_states", "is_truth_word", "states_entry"]
+__all__ = ["find_states", "has_states", "is_truth_word", "query_of_states", "states_entry"]
 
 KNOWN = {word for pair in TRUTH_WORDS for word in pair}
 
@@ -36,6 +38,19 @@ def find_states(draft: Proposal) -> None:
 def states_entry(name: str, states: tuple[str, ...] | list[str]) -> str:
     """An entry of `states`."""
     return f"{name}={','.join(states)}"
+
+
+def query_of_states(name: str, words: Sequence[str]) -> str:
+    """A query that makes 0, 1 and so on of texts among the numbers of a column, by the name `number`.
+
+    Of two words that say whether something is so, that for no comes first; others as they are given.
+    """
+    written = {word.lower(): word for word in words}
+    ordered = [written[word] for word in TRUTH_WORDS.get(frozenset(written), tuple(written))]
+    column = name.replace('"', '""')
+    texts = [word.replace("'", "''") for word in ordered]
+    cases = " ".join(f"""WHEN "{column}" = '{text}' THEN {number}""" for number, text in enumerate(texts))
+    return f"""SELECT *, CASE {cases} ELSE TRY_CAST("{column}" AS DOUBLE) END AS number FROM rows"""
 
 
 def is_truth_word(text: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from longstride import Proposal
+from longstride.pipeline.profile.spelling.states import query_of_states
 from longstride.pipeline.profile.words.truth_words import TRUTH_WORDS
 from longstride.storage.store import SeriesStore
 from tests.helpers.logs.small_logs import doubted, times, wave
@@ -42,3 +43,9 @@ def test_words_are_in_lower_case_and_each_pair_has_one_meaning() -> None:
         assert set(pair) == words
         assert [word.lower() for word in pair] == list(pair)
         assert len(words) == 2
+
+
+@pytest.mark.parametrize("words", [["on", "off"], ["off", "on"]])
+def test_a_query_makes_0_of_the_word_for_no(words: list[str]) -> None:
+    query = query_of_states('the "state"', words)
+    assert '''CASE WHEN "the ""state""" = 'off' THEN 0 WHEN "the ""state""" = 'on' THEN 1 ELSE''' in query

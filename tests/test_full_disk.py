@@ -56,7 +56,8 @@ def hidden(folder: Path) -> set[str]:
 def test_a_full_disk_is_one_line_and_the_work_is_resumed(plant: Path, small_disk: Path, command: str) -> None:
     target = "dest" if "dest" in COMMAND_LINES[command] else "--out"
     out = small_disk / "deep" / COMMAND_LINES[command][target]
-    arguments = line(command, plant, **{target: str(out)})
+    events = {"--events": str(out.with_suffix(".json"))} if "--events" in COMMAND_LINES[command] else {}
+    arguments = line(command, plant, **{target: str(out), **events})
     result = CliRunner().invoke(main, arguments)
     if result.exit_code:
         assert_refused(result.output, "file-system", "No space left on device", small_disk)

@@ -26,7 +26,7 @@ COMMAND_LINES = {
     "train": {"store": "packed.zarr", "--out": "new", "--config": "train.toml", "--cache-dir": "cache"},
     "calibrate": {"run": "run", "store": "plant.zarr", "--device": "cpu"},
     "score": {"run": "run", "store": "plant.zarr", "--out": "new.parquet", "--events": "new.json",
-              "--device": "cpu"},
+              "--alarms": "1e-1", "--device": "cpu"},
     "evaluate": {"scores": "s.parquet", "store": "plant.zarr"},
     "plot": {"scores": "s.parquet", "store": "plant.zarr", "--out": "new.png"},
 }  # fmt: skip

@@ -17,8 +17,8 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet install --constraint const
 demo: .venv/installed
 	$(BIN)/python -m benchmarks demo
 
-# Torch's threads of two test processes would wait for each other on two cores.
-PYTEST := pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not soak and not gpu"
+# Torch's threads of several test processes would wait for each other. Three keep two cores busy: many tests wait.
+PYTEST := pytest -n 3 --dist loadscope --no-loadscope-reorder -m "not soak and not gpu"
 
 test: .venv/installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/$(PYTEST)

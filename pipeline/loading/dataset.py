@@ -84,9 +84,9 @@ class WindowDataset(IterableDataset[WindowBatch]):
         windows = self.collection.windows(segments, geometry, options)
         self.index = windows.index
         self.num_skipped = windows.num_skipped
+        """Windows left out for missing values or labels."""
         self.order = make_order(windows, self.collection, options)
-        self.drawn = drawn_lengths(options, geometry, self.collection.stores[0])
-        """What draws the length of each batch, where windows have several."""
+        self._drawn = drawn_lengths(options, geometry, self.collection.stores[0])
         self._is_stateful = options.stateful
         self.wanted = wanted_of(options, self.collection)
         """What a batch holds beside values, if anything."""
@@ -98,7 +98,7 @@ class WindowDataset(IterableDataset[WindowBatch]):
         self._order_settings = {
             **options.order_settings(geometry, self.collection.channels, self.collection.targets),
             **(self.wanted.settings if self.wanted else {}),
-            **({"windows": list(self.drawn.rows)} if self.drawn else {}),
+            **({"windows": list(self._drawn.rows)} if self._drawn else {}),
             **({"normalise": self.normaliser.digest} if self.normaliser else {}),
             **({"augment": self.augmenter.names} if self.augmenter else {}),
         }
@@ -273,8 +273,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
         """The batches of every so many steps from `step` on, with what depends on the step."""
         if self._is_stateful:
             batches = with_restarts(batches, self.index, self.collection.first_row, step, every)
-        if self.drawn is not None:
-            batches = self.drawn.over(batches, epoch, step, every)
+        if self._drawn is not None:
+            batches = self._drawn.over(batches, epoch, step, every)
         return self.augmenter.over(batches, epoch, step, self.rank, every) if self.augmenter else batches
 
     def serve(self, epoch: int, groups: Iterator[Steps]) -> Iterator[WindowBatch]:

@@ -30,7 +30,8 @@ __all__ = [
 
 COUNT = re.compile(
     r"count|total|cum|sum|energ|wh\b|octet|packet|puls|odo|meter\b|zähler|zaehler|compteur|contador|tick|_b$"
-    r"|(?:rx|tx|recv|sent|read|written|in|out)_?(?:bytes|pkts)",
+    r"|(?:rx|tx|recv|received|sent|read|written|in|out)[-_. ]?(?:bytes|pkts)"
+    r"|(?:bytes|pkts)[-_. ]?(?:rx|tx|recv|received|sent|read|written|in|out)",
     re.IGNORECASE,
 )
 """Names of what a counter counts."""

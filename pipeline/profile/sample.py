@@ -296,8 +296,10 @@ def read_pieces(source: Source, section: Section, piece_bytes: int, recipe: Reci
     columns = Columns(time=(), series=None, pivot=None, labels=(), channels=channels, unused=())
     if isinstance(source, CsvSource) and not source.is_serial:
         section = source.excerpt(section.number, section.start, section.first_line, piece_bytes)
+    # Behind the beginning of a file, nobody has counted the lines above.
+    start = section.start if section.first_line == 1 else 0
     for read in source.pieces(section, columns, recipe, piece_bytes):
-        yield read()
+        yield replace(read(), start=start)
 
 
 def first_rows_of(raw: Raw, rows: int) -> Raw:

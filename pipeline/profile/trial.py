@@ -6,11 +6,14 @@ from collections import Counter
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
+from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.sources.base import Raw, Source
 from longstride.pipeline.ingest.sources.shapes.joined import Joined, with_series
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
+from longstride.pipeline.profile.line_numbers import LineNumbers
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import quoted
 from longstride.storage.text import counted, share
@@ -30,12 +33,15 @@ def try_recipe(draft: Proposal) -> None:
     """Read the sample as an ingest would."""
     recipe = draft.trial
     rejects: list[Reject] = []
+    line_numbers = LineNumbers()
     for source, raw in draft.sample.excerpts:
         try:
             whole = with_series(source, recipe)
-            rows = whole.reshape(raw) if isinstance(whole, Joined) else raw
             columns = Columns.resolve(whole.name, whole.names, whole.unnamed, recipe)
-            found = parse(source.name, rows, columns, recipe).rejects
+            found = _rejects(whole, raw, columns, recipe)
+            if found and raw.start:
+                raw = line_numbers.of_file(source, raw)
+                found = _rejects(whole, raw, columns, recipe)
             refuse_other_header(source.name, raw, found)
             rejects += found
         except (SourceError, RecipeError) as error:
@@ -49,6 +55,11 @@ def try_recipe(draft: Proposal) -> None:
     num_rows = sum(raw.num_rows for _, raw in draft.sample.excerpts)
     if len(rejects) > recipe.max_rejected(num_rows):
         _allow_rejects(draft, rejects, num_rows)
+
+
+def _rejects(source: Source, raw: Raw, columns: Columns, recipe: Recipe) -> list[Reject]:
+    rows = source.reshape(raw) if isinstance(source, Joined) else raw
+    return parse(source.name, rows, columns, recipe).rejects
 
 
 def _in_one_run(rejects: list[Reject]) -> str:

@@ -56,6 +56,8 @@ class Raw:
     num_blank: int = 0
     num_headers: int = 0
     """Repetitions of the header."""
+    start: int = 0
+    """Byte of the file from which its lines are counted, if that is not the beginning."""
 
 
 @dataclass(frozen=True)

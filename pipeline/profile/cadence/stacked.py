@@ -11,6 +11,7 @@ from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.files import first_bytes
+from longstride.pipeline.profile.line_numbers import LineNumbers
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.storage.text import counted, readable_time
 
@@ -75,7 +76,9 @@ def _place(draft: Proposal, row: int) -> str:
 
 def _lines(draft: Proposal, rows: list[int]) -> list[int]:
     found: list[int] = []
-    for _, raw in draft.sample.excerpts:
+    line_numbers = LineNumbers()
+    for source, excerpt in draft.sample.excerpts:
+        raw = line_numbers.of_file(source, excerpt)
         found += raw.lines.tolist() if len(raw.lines) == raw.frame.height else []
     return [found[row] for row in rows] if len(found) == len(draft.rows) else []
 

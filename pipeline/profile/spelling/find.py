@@ -8,6 +8,7 @@ import polars as pl
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.profile.column import Column
+from longstride.pipeline.profile.line_numbers import LineNumbers
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import Affixes, affixes_of
 from longstride.pipeline.profile.spelling.marks import Reading, best_reading, has_sure_fraction
@@ -193,7 +194,7 @@ def _line(draft: Proposal, name: str, mark: str) -> str | None:
             found = texts.str.contains(mark, literal=True).fill_null(False).arg_true()
             if len(found):
                 text = quoted(texts[int(found[0])].strip())
-                return f"{text} in {source.line} {raw.lines[int(found[0])]:,}"
+                return f"{text} in {source.line} {LineNumbers().of_file(source, raw).lines[int(found[0])]:,}"
     return None
 
 

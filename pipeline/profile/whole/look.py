@@ -159,10 +159,16 @@ def _around(raw: Raw, rows: NDArray[np.int64]) -> Iterator[Raw]:
             lines=raw.lines[run],
             text=texts.__getitem__,
             num_rows=len(run),
+            start=raw.start,
         )
 
 
 def _rejects_alone(raw: Raw, rejects: list[Reject]) -> Raw:
     return Raw(
-        frame=raw.frame.clear(), lines=np.zeros(0, np.int64), text=str, rejects=rejects, num_rows=len(rejects)
+        frame=raw.frame.clear(),
+        lines=np.zeros(0, np.int64),
+        text=str,
+        rejects=rejects,
+        num_rows=len(rejects),
+        start=raw.start,
     )

@@ -100,7 +100,16 @@ def test_whole_numbers_that_no_float_holds(look: LOOK, store: STORE) -> None:
         assert doubted(found, "'code' holds whole numbers up to ")
 
 
-@pytest.mark.parametrize(("name", "is_doubted"), [("energy_total", False), ("rx_bytes", False), ("buff", True)])
+@pytest.mark.parametrize(
+    ("name", "is_doubted"),
+    [
+        ("energy_total", False),
+        ("rx_bytes", False),
+        ("bytes-received", False),
+        ("buff", True),
+        ("Private bytes", True),
+    ],
+)
 def test_a_level_that_happens_to_rise_is_doubted(look: LOOK, name: str, is_doubted: bool) -> None:
     found = look(f"time,{name}", times(60), [str(1_340_276_736 + 13_107 * row) for row in range(60)])
     assert found.settings["rate"] == [name]

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from longstride.storage.location import local_path
 from longstride.trainer.settings import Device, at_least, check, one_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ StrPath = str | os.PathLike[str]
 
 BUFFER = 100
 """Rows of both buffers of a labelled span together, at their widest, for VUS-PR."""
+LARGEST = 3
 EVENT_FILES = (".json", ".csv", ".parquet")
 MAX_SMOOTH = 128
 """Half of the rows that are kept together in a calibration."""
@@ -46,7 +48,7 @@ class ScoreOptions:
     aggregate: Aggregate = "mean"
     """How the errors of channels become a score: their mean, max, the mean of the `largest`, or the mean of their
     log, in which one channel weighs little."""
-    largest: int = 3
+    largest: int = LARGEST
     """How many channels `--aggregate largest` takes."""
     smooth: int = 1
     """Rows whose scores are averaged: a row and those before it."""
@@ -77,3 +79,12 @@ class ScoreOptions:
         ending = "" if self.events is None else os.path.splitext(self.events)[1].lower()  # noqa: PTH122
         is_right = self.events is None or ending in EVENT_FILES
         check(is_right, "events", self.events, f"a file that ends with {', '.join(EVENT_FILES)}")
+        is_other = self.events is None or _place(self.events) != _place(self.out)
+        check(is_other, "events", self.events, "another file than the scores")
+        is_used = self.largest == LARGEST or self.aggregate == "largest"
+        check(is_used, "largest", self.largest, f"{LARGEST}, its default, unless --aggregate is largest")
+
+
+def _place(path: StrPath) -> str:
+    """Where a path leads, whatever it is called."""
+    return os.path.realpath(local_path(path))

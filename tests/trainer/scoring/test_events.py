@@ -17,6 +17,7 @@ from longstride.storage.arrays.data import ArrayData
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.scoring import score_file
 from longstride.trainer.scoring.events import Event, events_of
+from longstride.trainer.scoring.settings import ScoreOptions
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import SIZES, waves
 
@@ -117,3 +118,17 @@ def test_a_wrong_file_is_refused_before_the_work(made: tuple[Path, ArrayData], t
         longstride.score(*made, tmp_path / "s.parquet", events=tmp_path / "e.json", device="cpu")
     assert (tmp_path / "e.json").read_text() == "mine"
     assert not (tmp_path / "s.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "fact"),
+    [
+        ({"events": "./scores.parquet"}, "another file than the scores"),
+        ({"events": "~/scores.parquet", "out": "~/a/../scores.parquet"}, "another file than the scores"),
+        ({"events": "events.txt"}, ".json"),
+        ({"largest": 2}, "--aggregate"),
+    ],
+)
+def test_options_that_do_harm_or_nothing_are_refused(options: dict[str, Any], fact: str) -> None:
+    with raises("option-value", fact):
+        ScoreOptions(**{"run": "run", "store": "plant.zarr", "out": "scores.parquet", **options})

@@ -37,6 +37,8 @@ COUNT = re.compile(r"(?P<base>.+?) \+ (?P<number>[1-9]\d{0,5})?(?P<unit>[a-z]+)(
 DOTNET_TEXT = r"\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/"
 """Milliseconds since 1970 as .NET writes them in JSON; an offset behind them changes nothing."""
 SINCE = re.compile(r"(\w+) since (.+)")
+GPS = "gps"
+"""Also behind "since", as in "ms since gps": no date says that leap seconds are counted."""
 SECOND, DAY = UNITS_NS["s"], UNITS_NS["d"]
 
 
@@ -79,7 +81,7 @@ EPOCHS = {
     "labview": Epoch(SECOND, _days_before_1970(24_107)),
     "apple": Epoch(SECOND, -_days_before_1970(11_323)),
     "ntp": Epoch(SECOND, _days_before_1970(25_567)),
-    "gps": Epoch(SECOND, -_days_before_1970(3_657), counts_leap_seconds=True),
+    GPS: Epoch(SECOND, -_days_before_1970(3_657), counts_leap_seconds=True),
     "gps-week": Epoch(7 * DAY, -_days_before_1970(3_657), counts_leap_seconds=True),
     "ticks": Epoch(UNITS_NS["100ns"], _days_before_1970(719_162)),
     "filetime": Epoch(UNITS_NS["100ns"], _days_before_1970(134_774)),
@@ -103,6 +105,8 @@ def epoch_of(time_format: str | None, start: str | None = None, timezone: str = 
     match = SINCE.fullmatch(time_format)
     if match is None or match[1] not in UNITS_NS:
         return None
+    if match[2] == GPS:
+        return EPOCHS[GPS]._replace(unit_ns=UNITS_NS[match[1]])
     return Epoch(UNITS_NS[match[1]], nanoseconds_of(match[2], timezone))
 
 

@@ -39,6 +39,7 @@ COSTS = {
     "s since 2000-01-01": 1.5,
     "s since 1989-12-31": 1.8,
     "ordinal": 1.2,
+    **{f"{unit} since gps": 1.9 for unit in ("ms", "us", "ns")},
     **{f"{unit} since 2001-01-01": 1.4 for unit in ("ms", "us", "ns")},
     **{f"{unit} since 1904-01-01": 1.2 for unit in ("ms", "us")},
 }
@@ -50,6 +51,7 @@ SAID = {
     "julian": r"julian|(?<!m)jd",
     "mjd": r"mjd|modified",
     "gps": r"gps",
+    **{f"{unit} since gps": r"gps" for unit in ("ms", "us", "ns")},
     "apple": r"apple|cocoa|nsdate|cfabsolute",
     "labview": r"labview",
     "ntp": r"ntp",

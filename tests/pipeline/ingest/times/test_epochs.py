@@ -138,3 +138,12 @@ def test_elapsed_time_begins_at_the_start() -> None:
 def test_what_makes_no_sense(settings: dict[str, str], code: str, facts: tuple[str, ...]) -> None:
     with raises(code, *facts, kind=LongstrideError):
         Recipe(time="t", **settings)
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_parts_of_a_second_of_gps_count_leap_seconds_too(unit: str) -> None:
+    seconds = pl.Series("t", ["1427610618"])
+    parts = pl.Series("t", [str(1_427_610_618 * 10**9 // UNITS_NS[unit])])
+    expected = to_nanoseconds([seconds], Recipe(time="t", time_format="gps")).nanoseconds
+    found = to_nanoseconds([parts], Recipe(time="t", time_format=f"{unit} since gps")).nanoseconds
+    assert found.to_list() == expected.to_list() == [nanoseconds(datetime(2025, 4, 2, 6, 30, tzinfo=UTC))]

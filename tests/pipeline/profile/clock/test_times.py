@@ -289,3 +289,8 @@ def test_milliseconds_since_2001_are_not_those_of_1994(look: LOOK, unit: str, sc
     found = look("timestamp,v", [str((765_268_200 + row) * scale) for row in range(60)], wave(60))
     assert found.settings["time-format"] == f"{unit} since 2001-01-01"
     assert doubted(found, "1994-04-02 06:30:00")
+
+
+def test_a_name_says_that_milliseconds_may_be_of_gps(look: LOOK) -> None:
+    found = look("gps_time_ms,v", [str((1_427_610_618 + row) * 1000) for row in range(60)], wave(60))
+    assert doubted(found, 'time-format = "ms since gps"')

@@ -72,9 +72,11 @@ def _parts(node: Any, place: str, around: Row, names: Sequence[str], depth: int)
     if depth > DEEPEST:
         raise ValueError("it is nested too deeply")
     if isinstance(node, dict):
-        if len(columns := _columns(node)) > 0:
+        # An object of an array, which may be a row itself, is not the table of its columns.
+        own = f"{place}.{ROOT}" if place.endswith(("[]", "{}")) else place or ROOT
+        if columns := _columns(node):
             rest = {key: value for key, value in node.items() if key not in columns}
-            yield Part(place or ROOT, _rows_of_columns(columns), around | _beside(rest, place))
+            yield Part(own, _rows_of_columns(columns), around | _beside(rest, place))
             return
         if _are_records(node):
             items: list[Any] = [{KEY: key, **value} for key, value in node.items()]

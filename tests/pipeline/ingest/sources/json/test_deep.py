@@ -72,6 +72,17 @@ def test_shapes_of_tables(document: Any, place: str, first: dict[str, Any]) -> N
     assert next(rows_at(document, place)) == first
 
 
+def test_objects_of_an_array_are_no_rows_of_their_columns(tmp_path: Path) -> None:
+    items = [{"id": name, "time": [*range(START, START + 30)], "v": [name / 2] * 30} for name in (1, 2)]
+    assert num_rows([{"of": items}]) == {"of[]": 2, "of[].$": 60}
+    assert list(rows_at({"of": items}, "of[].$"))[30] == {"time": START, "v": 1.0, "of.id": 2}
+    (tmp_path / "log.json").write_text(json.dumps({"of": items}))
+    found = profile(tmp_path / "log.json")
+    assert found.settings["table"] == "of[].$"
+    recipe = Recipe(time="time", time_format="s", series="of.id", table="of[].$")
+    assert ingest(tmp_path / "log.json", tmp_path / "log.zarr", recipe).num_rows == 60
+
+
 @pytest.mark.parametrize("document", [{"a": 1}, {"axis": [1, 2, 3], "gyro": [1, 2, 3]}, {"a": {"b": [1, [2]]}}])
 def test_what_is_no_table(document: Any) -> None:
     assert not num_rows([document])

@@ -94,8 +94,7 @@ def _parts(node: Any, place: str, around: Row, names: Sequence[str], depth: int,
         keyed = f"{place or ROOT}{{}}"
         if _are_records(node, FEWEST_ITEMS if known.place.startswith(keyed) else FEWEST_KEYED):
             items: list[Any] = [{KEY: key, **value} for key, value in node.items()]
-            fewest = 1 if known.place == keyed else FEWEST_KEYED
-            if len(items) >= fewest and not all(map(_is_nested, node[items[0][KEY]].values())):
+            if _are_many(node, 1 if known.place == keyed else FEWEST_KEYED):
                 yield Part(keyed, items, around)
             yield from _deeper(items, keyed, around, depth, known)
             return
@@ -138,13 +137,16 @@ def _beside(node: Mapping[str, Any], place: str) -> Row:
         name = f"{path}.{key}" if path else key
         if not isinstance(value, dict | list):
             found[name] = value
-        elif isinstance(value, dict) and len(value) <= MAX_ITEMS and not _holds_lists(value):
+        elif isinstance(value, dict) and len(value) <= MAX_ITEMS and not _holds_rows(value):
             found.update(leaves(name, value))
     return found
 
 
-def _holds_lists(node: Mapping[str, Any]) -> bool:
-    return any(isinstance(one, list) or (isinstance(one, dict) and _holds_lists(one)) for one in node.values())
+def _holds_rows(node: Mapping[str, Any]) -> bool:
+    """Whether an object is a table, or holds one or any list, at any depth."""
+    if _columns(node) or (_are_records(node, FEWEST_KEYED) and _are_many(node)):
+        return True
+    return any(isinstance(one, list) or (isinstance(one, dict) and _holds_rows(one)) for one in node.values())
 
 
 def _columns(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,6 +195,11 @@ def _are_records(node: Mapping[str, Any], fewest: int) -> bool:
         return True
     num_same = sum(value.keys() == values[0].keys() for value in values)
     return len(values) >= fewest and 2 * num_same > len(values)
+
+
+def _are_many(records: Mapping[str, Any], fewest: int = FEWEST_KEYED) -> bool:
+    """Whether records are enough to be rows, and hold more than what is nested."""
+    return len(records) >= fewest and not all(map(_is_nested, next(iter(records.values())).values()))
 
 
 def _is_nested(value: Any) -> bool:

@@ -121,6 +121,20 @@ def test_objects_of_an_array_are_no_rows_of_their_columns(tmp_path: Path) -> Non
     assert ingest(tmp_path / "log.json", tmp_path / "log.zarr", recipe).num_rows == 60
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        {f"{START + row}": {"t": row, "v": row / 2} for row in range(9)},
+        {"t": {f"{row}": row for row in range(9)}, "v": {f"{row}": row / 2 for row in range(9)}},
+    ],
+)
+def test_cells_of_a_table_are_not_beside_its_rows(table: Any) -> None:
+    for document in ({"site": "x", "out": table}, {"site": "x", "deep": {"out": table}}):
+        ((place, rows),) = num_rows([document]).items()
+        assert rows == 9
+        assert next(rows_at(document, place)).keys() - {"key", "index"} == {"site", "t", "v"}
+
+
 @pytest.mark.parametrize("document", [{"a": 1}, {"axis": [1, 2, 3], "gyro": [1, 2, 3]}, {"a": {"b": [1, [2]]}}])
 def test_what_is_no_table(document: Any) -> None:
     assert not num_rows([document])

@@ -88,11 +88,10 @@ def _parts(node: Any, place: str, around: Row, names: Sequence[str], depth: int,
         # An object of an array, which may be a row itself, is not the table of its columns.
         own = f"{place}.{ROOT}" if place.endswith(("[]", "{}")) else place or ROOT
         if columns := _known_columns(node, known) if own == known.place else _columns(node):
-            rest = {key: value for key, value in node.items() if key not in columns}
-            yield Part(own, _rows_of_columns(columns), around | _beside(rest, place))
-            return
+            node = {key: value for key, value in node.items() if key not in columns}
+            yield Part(own, _rows_of_columns(columns), around | _beside(node, place))
         keyed = f"{place or ROOT}{{}}"
-        if _are_records(node, FEWEST_ITEMS if known.place.startswith(keyed) else FEWEST_KEYED):
+        if not columns and _are_records(node, FEWEST_ITEMS if known.place.startswith(keyed) else FEWEST_KEYED):
             items: list[Any] = [{KEY: key, **value} for key, value in node.items()]
             if _are_many(node, 1 if known.place == keyed else FEWEST_KEYED):
                 yield Part(keyed, items, around)

@@ -135,6 +135,13 @@ def test_cells_of_a_table_are_not_beside_its_rows(table: Any) -> None:
         assert next(rows_at(document, place)).keys() - {"key", "index"} == {"site", "t", "v"}
 
 
+def test_tables_beside_columns_are_found() -> None:
+    columns = {"t": [*range(9)], "v": [*range(9)]}
+    document = {**columns, "site": "x", "out": {"t": [*range(50)], "w": [0.5] * 50}, "log": points(3)}
+    assert num_rows([document]) == {"$": 9, "out": 50, "log[]": 3}
+    assert next(rows_at(document, "out")) == {"t": 0, "w": 0.5, "site": "x"}
+
+
 @pytest.mark.parametrize("document", [{"a": 1}, {"axis": [1, 2, 3], "gyro": [1, 2, 3]}, {"a": {"b": [1, [2]]}}])
 def test_what_is_no_table(document: Any) -> None:
     assert not num_rows([document])

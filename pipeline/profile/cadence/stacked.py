@@ -27,7 +27,7 @@ MAX_LINES = 20
 
 def doubt_of_runs(draft: Proposal) -> str | None:
     """Name the places where times begin again, and how to tell the runs of rows apart; None where they do not."""
-    over = ["block", *(key for key in draft.keys if key == "series")]
+    over = ["block", *draft.keys]
     rows = draft.rows.select(*over, "time", row=pl.int_range(pl.len())).drop_nulls("time")
     is_back = (pl.col("time") < pl.col("time").shift().over(over)).fill_null(False)
     rows = rows.with_columns(is_back.alias("begins"), is_back.cum_sum().over(over).alias("run"))

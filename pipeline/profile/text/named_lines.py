@@ -19,7 +19,7 @@ LONGEST_BEGIN = 80
 SEVERAL = 2
 """A line of one name may be a sentence with a colon."""
 NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:[eE][+-]?\d+)?(?:\s?[^\s\d]\S{0,9})?")
-SHAPES = ((r"\d+", r"\d+"), (r"[^\W\d_]+", r"\pL+"), (r"\s+", r"\s+"))
+SHAPES = ((r"\d+", r"\d+"), (r"[^\W\d_]+", r"[^\W\d_]+"), (r"\s+", r"\s+"))
 ZONED = re.compile(r"(?P<before>.*\d) (?P<zone>[A-Z]{3,5}) (?P<year>\d{4})")
 
 

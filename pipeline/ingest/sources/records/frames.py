@@ -6,6 +6,7 @@ What the bytes mean, only a database of signals says.
 import re
 from typing import Any
 
+from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.files import open_text
 from longstride.pipeline.ingest.sources.json.ndjson import Fault, Number, Row
@@ -16,14 +17,14 @@ __all__ = ["AscFrames", "CandumpFrames", "is_asc", "is_candump"]
 HEX = r"[0-9A-Fa-f]"
 LOGGED = re.compile(rf"\((\d+\.\d+)\) +(\S+) +({HEX}{{3,8}})#(?:#{HEX})?((?:{HEX}{{2}}\.?)*|R\d?)(?: [RT])?")
 SHOWN = re.compile(
-    rf"\(([\d.: -]+)\) +(\S+)(?: +[RT]X.{{0,6}}?)? +({HEX}{{3,8}}) +\[\d+\] +((?:{HEX}{{2}} ?)*|remote request)"
+    rf"\(([\d.: -]+)\) +(\S+)(?: +[RT]X.{{0,6}}?)? +({HEX}{{3,8}}) +\[(\d+)\] +((?:{HEX}{{2}} ?)*|remote request)"
 )
 ASC = re.compile(
     rf"(\d+\.\d+) +(\d+) +({HEX}{{1,8}}x?) +(?:Rx|Tx)(?:Rq)? +d +(\d+)((?: +{HEX}{{1,3}})*)(?: +[A-Z]\w* = .*)?"
 )
-ASC_BEGIN = re.compile(rb"date [^\n]*\n+base +(hex|dec) ", re.IGNORECASE)
+ASC_BEGIN = re.compile(rb"date [^\n]*\n+base +(hex|dec) +(?:timestamps +(\w+))?", re.IGNORECASE)
 ASC_DATE = re.compile(rb"date ([^\r\n]*)")
-ASC_ROW = re.compile(r"\d+\.\d+ +\d+ +[0-9A-Fa-f]{1,8}x? +(?:Rx|Tx)(?:Rq)? +d\b")
+ASC_ROW = re.compile(r"\d+\.\d+ +(?:\d+ +[0-9A-Fa-f]{1,8}x? +(?:Rx|Tx)(?:Rq)? +d\b|CANFD\b)")
 FEWEST, MOST = 3, 0.8
 WITHOUT_SIGNALS = (
     "frames of a CAN bus: their bytes are channels, byte_0 and on, for no database says which signals they are. "
@@ -65,11 +66,12 @@ class CandumpFrames(_Frames):
         frame = _candump(text)
         if frame is None:
             return Fault("no frame", f"the line is not one of {self.expected}")
-        time, bus, name, data = frame.groups()
+        time, bus, name, *length, data = frame.groups()
         if data[:1] in ("R", "r"):
             return None  # a request has no bytes
         digits = re.sub(r"[ .]", "", data)
-        return _row(time, bus, name, [int(digits[place : place + 2], 16) for place in range(0, len(digits), 2)])
+        numbers = [int(digits[place : place + 2], 16) for place in range(0, len(digits), 2)]
+        return _row(time, bus, name, numbers, int(length[0]) if length else len(numbers))
 
 
 class AscFrames(_Frames):
@@ -80,6 +82,13 @@ class AscFrames(_Frames):
     def __init__(self, name: str, recipe: Recipe) -> None:
         with open_text(name) as (stream, _):
             begin = ASC_BEGIN.match(bytes(stream.read(2**12)))
+        if begin is not None and (begin[2] or b"").lower() == b"relative":
+            raise SourceError(
+                name,
+                "its times are relative: each counts from the frame before it. Write the log with "
+                "absolute ones, as CANoe and CANalyzer do by a setting",
+                code="source-format",
+            )
         self._is_hex = begin is None or begin[1].lower() == b"hex"
         super().__init__(name, recipe)
 
@@ -96,18 +105,22 @@ class AscFrames(_Frames):
         """A frame as a row; what is none of the bus is none."""
         frame = ASC.fullmatch(text)
         if frame is None:
-            return Fault("no frame", f"the line is not one of {self.expected}") if ASC_ROW.match(text) else None
+            found = f"the line is not one of {self.expected}; frames of CAN FD are not read"
+            return Fault("no frame", found) if ASC_ROW.match(text) else None
         time, bus, name, length, data = frame.groups()
-        numbers = [int(part, 16 if self._is_hex else 10) for part in data.split()]
-        if len(numbers) != int(length, 16) or any(number > 255 for number in numbers):
-            return Fault("bytes lack", f"the frame says that it has {length} bytes, and has {len(numbers)}")
-        return _row(time, f"can{bus}", name, numbers)
+        try:
+            numbers = [int(part, 16 if self._is_hex else 10) for part in data.split()]
+        except ValueError:
+            return Fault("no number", f"the log is in decimal numbers, and the frame has {data.strip()!r}")
+        return _row(time, f"can{bus}", name, numbers, int(length, 16))
 
 
 def _candump(text: str) -> re.Match[str] | None:
     return LOGGED.fullmatch(text) or SHOWN.fullmatch(text)
 
 
-def _row(time: str, bus: str, name: str, numbers: list[int]) -> Row:
+def _row(time: str, bus: str, name: str, numbers: list[int], length: int) -> Row:
+    if len(numbers) != length or any(number > 255 for number in numbers):
+        return Fault("bytes lack", f"the frame says that it has {length} bytes, and has {len(numbers)}")
     row: dict[str, Any] = {"time": Number(time), "id": f"{bus}/{name}"}
     return row | {f"byte_{place}": Number(number) for place, number in enumerate(numbers)}

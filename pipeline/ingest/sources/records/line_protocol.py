@@ -4,8 +4,10 @@ import re
 from typing import Any
 
 from longstride.pipeline.ingest.recipe import Recipe
+from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.sources.json.ndjson import Fault, Number, Row
 from longstride.pipeline.ingest.sources.records.keyed import KeyedLines
+from longstride.pipeline.ingest.sql.tokens import quoted_text
 
 __all__ = ["LineProtocol", "is_line_protocol"]
 
@@ -48,9 +50,10 @@ class LineProtocol(KeyedLines):
         names = list(dict.fromkeys(_plain(point[1]) for point in points if point))
         if len(names) < 2:
             return None
+        query = f"SELECT * FROM rows WHERE measurement = {quoted_text(names[0])}"
         return (
             f"points of {len(names):,} measurements, such as {names[0]!r} and {names[1]!r}, fill other columns: "
-            f"for rows of one alone, say sql = \"SELECT * FROM rows WHERE measurement = '{names[0]}'\""
+            f"for rows of one alone, say sql = {toml(query)}"
         )
 
     def parse(self, text: str) -> Row:

@@ -60,9 +60,11 @@ def _of_file(h5py: Any, name: str, file: Any) -> tuple[list[Leaf], list[str]]:
                 code="source-format",
             )
         if isinstance(one, h5py.Dataset) and not path.startswith("#"):
-            found = list(_of_dataset(h5py, one, tuple(path.split("/")), is_matlab=is_matlab))
+            names = tuple(path.split(MARK))
+            found = list(_of_dataset(h5py, one, names, is_matlab=is_matlab))
             leaves.extend(found)
-            others.extend([] if found else [path])
+            asked = [(*names, field) for field in one.dtype.names or ()] or [names]
+            others.extend(MARK.join(name) for name in asked if name not in {leaf.path for leaf in found})
 
     file.visititems(visit)
     return leaves, others

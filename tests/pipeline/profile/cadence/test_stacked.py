@@ -68,3 +68,10 @@ def test_a_clock_that_was_set_back_by_a_few_rows_is_named(look: LOOK) -> None:
     stamps[41:] = times(359, step=1800, start=START + timedelta(seconds=38 * 1800))
     found = look("time,count,v", stamps, range(400), wave(400))
     assert doubted(found, f"Times go back in 1 place, the first {stamps[41]} after {stamps[40]}")
+
+
+def test_sensors_that_stand_one_below_the_other_are_told_apart(look: LOOK) -> None:
+    stamps = logs(0, 0)
+    found = look("time,sensor,value", stamps, ["temp"] * 60 + ["hum"] * 60, wave(60) + wave(60, seed=1))
+    assert found.settings["pivot"] == "sensor"
+    assert not doubted(found, BEGIN)

@@ -37,6 +37,7 @@ FORMS: dict[str, Callable[[int, list[tuple[str, float]]], str]] = {
     "arduino": lambda row, pairs: (
         f"2024-03-01 {CLOCK[row]}.250 -> " + joined(pairs, ":", " ", {"temp": "C", "hum": "%", "wind": "m/s"})
     ),
+    "day of the week": lambda row, pairs: f"Fri Mar 1 {CLOCK[row]} 2024 {joined(pairs, '=', ' ')}",
     "level": lambda row, pairs: (
         f"[2024-03-01 {CLOCK[row]}] {'INFO' if row % 4 else 'WARN'} {joined(pairs, '=', ' ')}"
     ),

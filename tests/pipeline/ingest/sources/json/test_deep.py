@@ -1,6 +1,7 @@
 """Tables within JSON documents: found wherever they stand, with what stands around them, and never mixed."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,75 @@ def test_rows_of_several_parents_keep_what_tells_them_apart(parts: list[tuple[in
 def test_shapes_of_tables(document: Any, place: str, first: dict[str, Any]) -> None:
     assert place in num_rows([document])
     assert next(rows_at(document, place)) == first
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4, 20])
+@pytest.mark.parametrize(
+    ("place", "table"),
+    [
+        ("of[].out[]", lambda start, rows: [[start + row, row / 2] for row in range(rows)]),
+        ("of[].out[]", lambda start, rows: points(rows, start)),
+        ("of[].out", lambda start, rows: {"t": [*range(start, start + rows)], "v": [0.5] * rows}),
+        (
+            "of[].out{}",
+            lambda start, rows: {f"r{start + row}": {"t": start + row, "v": row} for row in range(rows)},
+        ),
+    ],
+)
+@pytest.mark.parametrize("many", ["a document", "an object a line"])
+def test_few_rows_of_one_of_several_parents_are_kept(
+    place: str, table: Callable[[int, int], Any], rows: int, many: str
+) -> None:
+    parents = [{"id": name, "out": table(START + 100 * name, 20 if name else rows)} for name in (1, 0, 2)]
+    documents = [{"of": parents}] if many == "a document" else [{"of": [parent]} for parent in parents]
+    kept = Counter(row["of.id"] for document in documents for row in rows_at(document, place, {"t", "v"}))
+    assert kept == {1: 20, 0: rows, 2: 20}
+
+
+@pytest.mark.parametrize(
+    ("place", "document"),
+    [
+        ("out[]", {"out": [[1, 2], [3]]}),
+        ("out[]", {"out": [{"t": 1}, None]}),
+        ("out", {"out": {"t": [1, 2], "v": [3]}}),
+        ("out", {"out": {"t": [1, 2], "v": [3, [4]]}}),
+    ],
+)
+def test_what_stands_where_rows_should_is_a_fault(place: str, document: Any) -> None:
+    with pytest.raises(ValueError, match="out"):
+        list(rows_at(document, place, {"t", "v"}))
+
+
+def test_objects_of_an_array_are_no_rows_of_their_columns(tmp_path: Path) -> None:
+    items = [{"id": name, "time": [*range(START, START + 30)], "v": [name / 2] * 30} for name in (1, 2)]
+    assert num_rows([{"of": items}]) == {"of[]": 2, "of[].$": 60}
+    assert list(rows_at({"of": items}, "of[].$"))[30] == {"time": START, "v": 1.0, "of.id": 2}
+    (tmp_path / "log.json").write_text(json.dumps({"of": items}))
+    found = profile(tmp_path / "log.json")
+    assert found.settings["table"] == "of[].$"
+    recipe = Recipe(time="time", time_format="s", series="of.id", table="of[].$")
+    assert ingest(tmp_path / "log.json", tmp_path / "log.zarr", recipe).num_rows == 60
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {f"{START + row}": {"t": row, "v": row / 2} for row in range(9)},
+        {"t": {f"{row}": row for row in range(9)}, "v": {f"{row}": row / 2 for row in range(9)}},
+    ],
+)
+def test_cells_of_a_table_are_not_beside_its_rows(table: Any) -> None:
+    for document in ({"site": "x", "out": table}, {"site": "x", "deep": {"out": table}}):
+        ((place, rows),) = num_rows([document]).items()
+        assert rows == 9
+        assert next(rows_at(document, place)).keys() - {"key", "index"} == {"site", "t", "v"}
+
+
+def test_tables_beside_columns_are_found() -> None:
+    columns = {"t": [*range(9)], "v": [*range(9)]}
+    document = {**columns, "site": "x", "out": {"t": [*range(50)], "w": [0.5] * 50}, "log": points(3)}
+    assert num_rows([document]) == {"$": 9, "out": 50, "log[]": 3}
+    assert next(rows_at(document, "out")) == {"t": 0, "w": 0.5, "site": "x"}
 
 
 @pytest.mark.parametrize("document", [{"a": 1}, {"axis": [1, 2, 3], "gyro": [1, 2, 3]}, {"a": {"b": [1, [2]]}}])

@@ -11,6 +11,7 @@ import longstride
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.json.ndjson import Fault
 from longstride.pipeline.ingest.sources.records.frames import AscFrames, CandumpFrames, is_asc, is_candump
+from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, propose
 
 FRAMES = [(0.02 * row + 0.001 * (row % 3), ("044", "1F3", "18FEF100")[row % 3], [row % 256, 255, 7][: 1 + row % 3])
@@ -97,3 +98,27 @@ def test_other_texts_are_no_frames() -> None:
     for text in ("", "(1.5) can0 044#11\n", "time,a\n1,2\n", "date,base\nhex 1\n", "(1) (2) (3)\n" * 9):
         assert not is_candump(text.encode())
         assert not is_asc(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        (asc("dec"), "   3.2 1  044             Rx   d 2 0A 1B\n", "no number"),
+        (asc(), "   3.2 CANFD   1 Rx        2AA      1 0 2  2 01 02   130000  130 203000 a0000140\n", "no frame"),
+        (shown(), " (1709251300.000000)  can0  044   [8]  2A 36\n", "bytes lack"),
+    ],
+    ids=["hexadecimal bytes among decimal ones", "CAN FD", "cut off"],
+)
+def test_frames_that_cannot_be_read_are_rejects(tmp_path: Path, text: str, line: str, reason: str) -> None:
+    file = tmp_path / "bus.log"
+    file.write_text(text + line)
+    recipe = Recipe(time="time", time_format="s", series="id", max_rejects="1")
+    report = longstride.ingest([file], tmp_path / "log.zarr", recipe)
+    assert (report.num_rows, report.files[0].rejected) == (len(FRAMES), {reason: 1})
+
+
+def test_relative_times_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "bus.asc"
+    file.write_text(asc().replace("absolute", "relative"))
+    with raises("source-format", "relative"):
+        longstride.profile(file)

@@ -135,6 +135,13 @@ def test_points_of_several_measurements_are_doubted(tmp_path: Path) -> None:
     assert longstride.ingest([file], tmp_path / "log.zarr", recipe).num_rows == 60
 
 
+def test_the_query_for_one_measurement_is_sql_whatever_it_is_called() -> None:
+    text = "o'brien used=1 1709251200000000000\nmem free=2 1709251201000000000\n"
+    doubt = LineProtocol.left_out(text.encode())
+    assert doubt is not None
+    assert doubt.endswith("""sql = "SELECT * FROM rows WHERE measurement = 'o''brien'\"""")
+
+
 def test_empty_and_other_files_are_no_points(tmp_path: Path) -> None:
     for text in ("", "time,a\n1,2\n", "a=1 b=2\n", "# remark\n", "{}"):
         assert not is_line_protocol(text.encode())

@@ -97,6 +97,13 @@ def test_records_of_hdf5_are_columns(tmp_path: Path) -> None:
     assert values.tolist() == np.column_stack([MATRIX[:, 0], np.arange(200) % 2]).tolist()
 
 
+def test_fields_of_records_that_are_left_out_are_told(tmp_path: Path) -> None:
+    kind = [("time", "f8"), ("v", "f4"), ("axes", "f4", (3,)), ("note", h5py.string_dtype())]
+    rows = np.array([(1709251200 + row, row % 7, (1, 2, 3), b"x") for row in range(50)], kind)
+    path = h5(tmp_path / "log.h5", log=rows)
+    assert any("'log/axes', 'log/note'" in text for text in profile(path).seen)
+
+
 def test_a_frame_of_pandas_and_arrays_of_other_files_are_not_read(tmp_path: Path) -> None:
     path = h5(tmp_path / "log.h5", frame={"axis0": T})
     with h5py.File(path, "a") as file:

@@ -14,6 +14,7 @@ from torch import Tensor
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.normalising.fitting import numbers_of, parts_of
 from longstride.pipeline.loading.normalising.of_windows import of_windows
+from longstride.pipeline.loading.serving.arrange import absent_rows
 from longstride.pipeline.loading.serving.stores import columns_of
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError, coded
@@ -119,11 +120,11 @@ class Normaliser:
             target = _applied(target, *self._columns(target, self.targets, shift, scale), in_place)
         if future is not None and self.future:
             future = _applied(future, *self._columns(future, self.future, shift, scale), in_place)
-        if int(batch.start.min()) < 0:  # windows that only fill the batch stay blank
-            padded = (batch.start < 0).to(values.device)
+        blank = _blank(batch)
+        if blank is not None:
             for field in (values, target, future if self.future else None):
                 if field is not None:
-                    field[padded] = 0
+                    field[blank] = 0
         return batch._replace(values=values, target=target, future=future, shift=shift, scale=scale)
 
     def rows(self, rows: Tensor) -> Tensor:
@@ -269,6 +270,13 @@ def _check_width(field: Tensor, names: tuple[str, ...]) -> None:
             "normaliser with the channels=, targets= and future= of the loader",
             code="option-value",
         )
+
+
+def _blank(batch: WindowBatch) -> Tensor | None:
+    """What stays 0: windows that only fill the batch (B,), or rows that are not there (B, K); None if nothing."""
+    if batch.length is not None:
+        return absent_rows(batch.length, batch.values.shape[1])
+    return (batch.start < 0).to(batch.values.device) if int(batch.start.min()) < 0 else None
 
 
 def _as_float(values: Tensor) -> Tensor:

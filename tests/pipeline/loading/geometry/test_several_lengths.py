@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride import WindowBatch, WindowDataset, WindowLoader, from_array
+from longstride import Normaliser, WindowBatch, WindowDataset, WindowLoader, from_array
 from longstride.storage.series.data import SeriesData
 from tests.helpers.errors import raises
 from tests.helpers.stores.segments import segment_lists
@@ -122,6 +122,7 @@ def test_a_state_of_other_lengths_is_refused(ways: Ways) -> None:
         ((4, 8), {"ragged": True}, "ragged"),
         ((4, 8), {"stateful": True, "stride": 8}, "stateful"),
         ((4, 8), {"normalise": "window"}, "normalise"),
+        ((4, 8), {"normalise": Normaliser.fit(np.zeros((9, 1), np.float32), "window")}, "normalise"),
         ((4, 8), {"time": "start"}, "time"),
         ((4, 8), {"label": "any"}, "label"),
     ],

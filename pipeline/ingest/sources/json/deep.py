@@ -40,9 +40,22 @@ class Part(NamedTuple):
     """What the objects around it say of each row."""
 
 
-def parts_of(document: Any) -> Iterator[Part]:
-    """The tables within a document, in pieces, in the order in which they stand."""
-    yield from _parts(document, "", {}, (), 0)
+class Known(NamedTuple):
+    """A table that was found before. Few rows in its place are rows too, and other things there are faults."""
+
+    place: str = ""
+    columns: Set[str] = frozenset()
+
+
+NOTHING = Known()
+
+
+def parts_of(document: Any, known: Known = NOTHING) -> Iterator[Part]:
+    """The tables within a document, in pieces, in the order in which they stand.
+
+    Raises ValueError where a `known` table cannot be read.
+    """
+    yield from _parts(document, "", {}, (), 0, known)
 
 
 def num_rows(documents: Sequence[Any]) -> Counter[str]:
@@ -57,9 +70,9 @@ def num_rows(documents: Sequence[Any]) -> Counter[str]:
 def rows_at(document: Any, place: str, own: Set[str] = frozenset()) -> Iterator[Row]:
     """Rows of one table; what stands around them is called `$.name` where the name is one of their `own`.
 
-    Raises ValueError where a row has two values of one name.
+    Raises ValueError where a row has two values of one name, and where the table cannot be read.
     """
-    for part in parts_of(document):
+    for part in parts_of(document, Known(place, own)):
         if part.place == place:
             around = {f"{ROOT}.{name}" if name in own else name: value for name, value in part.around.items()}
             for row in part.rows:
@@ -68,41 +81,48 @@ def rows_at(document: Any, place: str, own: Set[str] = frozenset()) -> Iterator[
                 yield {**row, **around}
 
 
-def _parts(node: Any, place: str, around: Row, names: Sequence[str], depth: int) -> Iterator[Part]:
+def _parts(node: Any, place: str, around: Row, names: Sequence[str], depth: int, known: Known) -> Iterator[Part]:
     if depth > DEEPEST:
         raise ValueError("it is nested too deeply")
     if isinstance(node, dict):
-        if len(columns := _columns(node)) > 0:
+        # An object of an array, which may be a row itself, is not the table of its columns.
+        own = f"{place}.{ROOT}" if place.endswith(("[]", "{}")) else place or ROOT
+        if columns := _known_columns(node, known) if own == known.place else _columns(node):
             rest = {key: value for key, value in node.items() if key not in columns}
-            yield Part(place or ROOT, _rows_of_columns(columns), around | _beside(rest, place))
+            yield Part(own, _rows_of_columns(columns), around | _beside(rest, place))
             return
-        if _are_records(node):
+        keyed = f"{place or ROOT}{{}}"
+        if _are_records(node, FEWEST_ITEMS if known.place.startswith(keyed) else FEWEST_KEYED):
             items: list[Any] = [{KEY: key, **value} for key, value in node.items()]
-            place = f"{place or ROOT}{{}}"
-            if len(items) >= FEWEST_KEYED and not all(map(_is_nested, node[items[0][KEY]].values())):
-                yield Part(place, items, around)
-            yield from _deeper(items, place, around, depth)
+            fewest = 1 if known.place == keyed else FEWEST_KEYED
+            if len(items) >= fewest and not all(map(_is_nested, node[items[0][KEY]].values())):
+                yield Part(keyed, items, around)
+            yield from _deeper(items, keyed, around, depth, known)
             return
         around = around | _beside(node, place)
         listed = [value for value in node.values() if _is_list_of(value, str)]
         for key, value in node.items():
             if isinstance(value, dict | list):
-                others = next((one for one in listed if one is not value and _fits(one, value)), ())
-                yield from _parts(value, _joined(place, key), around, others, depth + 1)
+                inner = _joined(place, key)
+                fewest = 1 if known.place == f"{inner}[]" else FEWEST_ITEMS
+                others = next((one for one in listed if one is not value and _fits(one, value, fewest)), ())
+                yield from _parts(value, inner, around, others, depth + 1, known)
     elif isinstance(node, list) and node:
         place = f"{place}[]"
         if _is_list_of(node, dict):
             yield Part(place, node, around)
-            yield from _deeper(node, place, around, depth)
-        elif _are_rows(node):
+            yield from _deeper(node, place, around, depth, known)
+        elif _are_rows(node, 1 if place == known.place else FEWEST_ITEMS):
             names = names or [f"column_{number}" for number in range(1, len(node[0]) + 1)]
             yield Part(place, [dict(zip(names, row, strict=True)) for row in node], around)
+        elif place == known.place:
+            raise ValueError(f"{place} holds neither objects alone nor rows of one length")
 
 
-def _deeper(items: Sequence[Row], place: str, around: Row, depth: int) -> Iterator[Part]:
+def _deeper(items: Sequence[Row], place: str, around: Row, depth: int, known: Known) -> Iterator[Part]:
     for item in items:
         if any(map(_is_nested, item.values())):
-            yield from _parts(item, place, around, (), depth + 1)
+            yield from _parts(item, place, around, (), depth + 1, known)
 
 
 def _joined(place: str, key: str) -> str:
@@ -136,6 +156,16 @@ def _columns(node: Mapping[str, Any]) -> dict[str, Any]:
     return keyed if not lists else {}
 
 
+def _known_columns(node: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """Those of a table that was found before, of any length."""
+    lists = {key: value for key, value in node.items() if isinstance(value, list) and key in known.columns}
+    if not lists:
+        return _columns(node)
+    if len(set(map(len, lists.values()))) > 1 or not all(map(_is_flat, lists.values())):
+        raise ValueError(f"the columns at {known.place} are not of one length")
+    return lists
+
+
 def _is_flat(values: Sequence[Any]) -> bool:
     return not any(map(_is_nested, values))
 
@@ -154,7 +184,7 @@ def _rows_of_columns(columns: Mapping[str, Any]) -> list[Row]:
     return [{index: place, **{key: column.get(place) for key, column in columns.items()}} for place in places]
 
 
-def _are_records(node: Mapping[str, Any]) -> bool:
+def _are_records(node: Mapping[str, Any], fewest: int) -> bool:
     """Whether the keys of an object are names or numbers of records: REP_1, REP_2, or many that hold the same."""
     values = [*node.values()]
     if not _is_list_of(values, dict) or any(KEY in value for value in values):
@@ -162,7 +192,7 @@ def _are_records(node: Mapping[str, Any]) -> bool:
     if len({DIGITS.sub("", key) for key in node}) == 1 and all(map(DIGITS.search, node)):
         return True
     num_same = sum(value.keys() == values[0].keys() for value in values)
-    return len(values) >= FEWEST_KEYED and 2 * num_same > len(values)
+    return len(values) >= fewest and 2 * num_same > len(values)
 
 
 def _is_nested(value: Any) -> bool:
@@ -173,13 +203,13 @@ def _is_list_of(values: Any, kind: type) -> bool:
     return isinstance(values, list) and bool(values) and all(type(value) is kind for value in values)
 
 
-def _are_rows(node: Sequence[Any]) -> bool:
+def _are_rows(node: Sequence[Any], fewest: int) -> bool:
     """Whether an array holds arrays of single values, all of one length."""
-    if not _is_list_of(node, list) or len(node) < FEWEST_ITEMS:
+    if not _is_list_of(node, list) or len(node) < fewest:
         return False
     width = len(node[0])
     return 1 < width <= MAX_ITEMS**2 and all(len(row) == width and _is_flat(row) for row in node)
 
 
-def _fits(names: Sequence[str], value: Any) -> bool:
-    return isinstance(value, list) and _are_rows(value) and len(value[0]) == len(names) == len(set(names))
+def _fits(names: Sequence[str], value: Any, fewest: int) -> bool:
+    return isinstance(value, list) and _are_rows(value, fewest) and len(value[0]) == len(names) == len(set(names))

@@ -34,6 +34,7 @@ from longstride.trainer.scoring.row_errors import RowErrors, Windows, in_order, 
 from longstride.trainer.scoring.score_file import ScoreFile, read_scores, series_of_rows
 from longstride.trainer.scoring.scorer import Scorer
 from longstride.trainer.scoring.settings import ScoreOptions
+from longstride.trainer.settings import check
 
 __all__ = ["ScoreResult", "score"]
 
@@ -109,6 +110,9 @@ def score(options: ScoreOptions) -> ScoreResult:
 
 def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     out = local_path(options.out)
+    if options.events is not None:
+        is_another = os.path.realpath(local_path(options.events)) != os.path.realpath(out)
+        check(is_another, "events", options.events, "another file than that of the scores")
     # Whether a file is there that may not be replaced is seen when it is known what is to be written.
     ranks.on_first(lambda: check_output(out, overwrite=True))
     store = ranks.together(lambda: opened_data(options.store))

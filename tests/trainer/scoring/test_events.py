@@ -117,3 +117,14 @@ def test_a_wrong_file_is_refused_before_the_work(made: tuple[Path, ArrayData], t
         longstride.score(*made, tmp_path / "s.parquet", events=tmp_path / "e.json", device="cpu")
     assert (tmp_path / "e.json").read_text() == "mine"
     assert not (tmp_path / "s.parquet").exists()
+
+
+def test_events_do_not_replace_the_scores(made: tuple[Path, ArrayData], tmp_path: Path) -> None:
+    out, link = tmp_path / "s.parquet", tmp_path / "e.parquet"
+    longstride.score(*made, out, device="cpu")
+    before = out.read_bytes()
+    link.symlink_to(out)
+    for events in (out, link):
+        with raises("option-value", "--events", kind=longstride.SettingsError):
+            longstride.score(*made, out, events=events, device="cpu", overwrite=True)
+    assert out.read_bytes() == before

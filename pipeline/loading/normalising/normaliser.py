@@ -14,7 +14,7 @@ from torch import Tensor
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.normalising.fitting import numbers_of, parts_of
 from longstride.pipeline.loading.normalising.of_windows import of_windows
-from longstride.pipeline.loading.serving.arrange import absent_rows
+from longstride.pipeline.loading.serving.arrange import blank_of
 from longstride.pipeline.loading.serving.stores import columns_of
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError, coded
@@ -120,7 +120,7 @@ class Normaliser:
             target = _applied(target, *self._columns(target, self.targets, shift, scale), in_place)
         if future is not None and self.future:
             future = _applied(future, *self._columns(future, self.future, shift, scale), in_place)
-        blank = _blank(batch)
+        blank = blank_of(batch)
         if blank is not None:
             for field in (values, target, future if self.future else None):
                 if field is not None:
@@ -270,13 +270,6 @@ def _check_width(field: Tensor, names: tuple[str, ...]) -> None:
             "normaliser with the channels=, targets= and future= of the loader",
             code="option-value",
         )
-
-
-def _blank(batch: WindowBatch) -> Tensor | None:
-    """What stays 0: windows that only fill the batch (B,), or rows that are not there (B, K); None if nothing."""
-    if batch.length is not None:
-        return absent_rows(batch.length, batch.values.shape[1])
-    return (batch.start < 0).to(batch.values.device) if int(batch.start.min()) < 0 else None
 
 
 def _as_float(values: Tensor) -> Tensor:

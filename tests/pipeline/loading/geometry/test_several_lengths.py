@@ -10,7 +10,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride import Normaliser, WindowBatch, WindowDataset, WindowLoader, from_array
+from longstride import (
+    Normaliser,
+    WindowBatch,
+    WindowDataset,
+    WindowLoader,
+    from_array,
+    split_by_time,
+    split_in_blocks,
+    split_within_series,
+)
 from longstride.storage.series.data import SeriesData
 from tests.helpers.errors import raises
 from tests.helpers.stores.segments import segment_lists
@@ -136,3 +145,12 @@ def test_what_is_of_whole_windows_is_refused(ways: Ways, window: Any, options: d
 def test_one_length_in_a_list_is_that_length(ways: Ways) -> None:
     one, other = (WindowLoader(ways.array[0], window=window, batch_size=8) for window in ([8], 8))
     assert one.fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize("lengths", [(4, 16), [16, 4, 9], ("4s", "16s")])
+def test_splits_take_several_lengths_as_the_loader_does(ways: Ways, lengths: Any) -> None:
+    data = ways.array[0]
+    for split in (split_by_time, split_within_series, split_in_blocks):
+        assert repr(split(data, window=lengths, horizon=2)) == repr(split(data, window=16, horizon=2))
+    with raises("option-value", "window"):
+        split_by_time(data, window=())

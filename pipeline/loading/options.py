@@ -178,7 +178,7 @@ class DatasetOptions(GeometryOptions):
         if self.windows:
             given = {
                 "stateful": self.stateful,
-                "normalise": self.normalise,
+                "normalise": getattr(self.normalise, "kind", self.normalise),
                 "time": self.time,
                 "label": self.label,
             }

@@ -11,13 +11,11 @@ from torch import nn
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split
-from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
 from longstride.trainer.calibration.calibration import Calibration
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
-from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
 from longstride.trainer.resolve import check_trusted
@@ -39,7 +37,6 @@ class TrainedModel:
         """
         checkpoint, self.settings, self.told_by = ranks.on_first(lambda: _read(run, trust=trust))
         self.name = checkpoint.path.name
-        self._fingerprint = checkpoint.state.get("fingerprint")
         self.digest = ranks.on_first(lambda: state_digest(checkpoint.path))
         """SHA-256 of the state."""
         self.device = ranks.device
@@ -83,23 +80,6 @@ class TrainedModel:
                 code="calibration-differs",
             )
         return calibration
-
-    def was_trained_on(self, data: SeriesData) -> bool:
-        """Whether training on these rows would serve the very windows that the model was trained on."""
-        settings = self.settings.data
-        try:
-            loader = WindowLoader(
-                data,
-                window=settings.window,
-                stride=settings.stride,
-                batch_size=settings.batch_size,
-                seed=self.settings.run.seed,
-                world_size=1,
-                split=splits_of_run(data, settings).train,
-            )
-        except LongstrideError:  # too short for one batch, say
-            return False
-        return loader.fingerprint == self._fingerprint
 
     def errors(
         self, store: SeriesData, split: Split, stride: int, batch_size: int, *, normal_only: bool = False

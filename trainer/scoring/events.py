@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ class Event:
     alarms: int
     """Rows with an alarm."""
     peak: float
-    """The highest score."""
+    """The highest score; the largest number that there is, for JSON, where it is infinite."""
     peak_time: str
     channels: dict[str, float]
     """Those with the largest errors, the largest first, and the share of each in the errors of the event."""
@@ -72,9 +73,9 @@ def events_of(path: Path, store: SeriesData, channels: tuple[str, ...], window: 
                 first=first + int(rows[0]),
                 last=first + int(rows[-1]),
                 alarms=len(rows),
-                peak=float(scores[highest]),
+                peak=min(float(scores[highest]), sys.float_info.max),
                 peak_row=first + highest,
-                errors=np.where(errors[rows] > 0, errors[rows], 0.0).sum(axis=0),
+                errors=_finite(errors[rows]).sum(axis=0),
             )
             if open_event and open_event.segment == event.segment and event.first - open_event.last < window:
                 event = _joined(open_event, event)
@@ -83,6 +84,11 @@ def events_of(path: Path, store: SeriesData, channels: tuple[str, ...], window: 
             open_event = event
     if open_event:
         yield _closed(open_event, store, channels)
+
+
+def _finite(errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Those above 0, to be added up: what was infinite as float32 counts as the largest of these."""
+    return np.where(errors > 0, np.minimum(errors, np.finfo(np.float32).max), 0.0)
 
 
 def _joined(one: _Open, other: _Open) -> _Open:

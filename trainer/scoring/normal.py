@@ -81,6 +81,7 @@ class NormalRows:
     def own_scores(self, stride: int) -> NDArray[np.float64]:
         """Scores of the normal rows themselves, by windows `stride` rows apart; NaN where none covers a row."""
         bits, rows = bits_of_positions(len(self._calibration.mean)), self._calibration.rows.numpy()
+        stride = min(stride, len(bits))  # farther apart, each row is in one window as well, or in none
         of_phase = np.array([np.bitwise_or.reduce(bits[phase::stride]) for phase in range(stride)], np.uint8)
         covered = of_phase[rows % stride]
         own = np.array(list(self.series.values()), np.int64)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.trainer.calibration.calibration import Calibration
+from longstride.trainer.errors import RunError
 from longstride.trainer.scoring.normal import HIGH, NormalRows
 from longstride.trainer.scoring.settings import ScoreOptions
 from longstride.trainer.scoring.smoothing import trailing_means
@@ -16,7 +17,10 @@ class Scorer:
     """Scores rows in order, part by part; what it scored last is what the next part is smoothed with."""
 
     def __init__(self, calibration: Calibration, stride: int, options: ScoreOptions) -> None:
-        """Score normal rows as others will be scored, and set the threshold by them."""
+        """Score normal rows as others will be scored, and set the threshold by them.
+
+        Raises RunError where none of them has a score.
+        """
         self._normal = NormalRows(calibration, options.aggregate, options.largest)
         self._length = options.smooth
         rows = calibration.rows.numpy()
@@ -27,6 +31,12 @@ class Scorer:
         whole = number >= min(self._length, number.max(initial=1))  # as most rows of a log are
         chosen = whole & ~np.isnan(means)
         scores = self._rescaled(means, number)[chosen]
+        if not len(scores):
+            raise RunError(
+                f"of the {len(rows):,} normal rows of the calibration, windows {stride} rows apart give none a "
+                "score to compare others with: `longstride calibrate` with more rows, or score with --stride 1",
+                code="no-normal-rows",
+            )
         self.normal_rows = len(scores)
         self.threshold = threshold_of(scores, options.alarms, options.threshold)
         self.independent_rows = independent_rows(scores, rows[chosen], self.threshold, len(calibration.mean))

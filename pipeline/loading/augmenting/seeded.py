@@ -10,6 +10,7 @@ from torch import Tensor
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.options import Augmentation
 from longstride.pipeline.loading.ordering.hashing import derive
+from longstride.pipeline.loading.serving.arrange import blank_of
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["Augmenter"]
@@ -54,7 +55,21 @@ class Augmenter:
             made = function(batch, generator)
             _check(name, batch, made, versions)
             batch = made
+        return _blanked(batch)
+
+
+def _blanked(batch: WindowBatch) -> WindowBatch:
+    """The batch, with 0 where noise was added to a row that is not there, or to a window that only fills it."""
+    blank = blank_of(batch)
+    if blank is None:
         return batch
+
+    def zeroed(field: Tensor) -> Tensor:
+        return field.masked_fill(blank.view(*blank.shape, *[1] * (field.ndim - blank.ndim)), 0)
+
+    return batch._replace(
+        values=zeroed(batch.values), target=None if batch.target is None else zeroed(batch.target)
+    )
 
 
 def _kept(batch: WindowBatch) -> Iterator[tuple[str, Tensor]]:

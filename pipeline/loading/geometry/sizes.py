@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from longstride.pipeline.loading.geometry.lengths import (
     Length,
@@ -9,6 +10,7 @@ from longstride.pipeline.loading.geometry.lengths import (
     check_dilation,
     check_steps,
     checked_length,
+    checked_lengths,
 )
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.errors import LongstrideError
@@ -66,15 +68,18 @@ def geometry_of(
     return replace(found, ragged=ragged)
 
 
-def span_of(store: SeriesData, window: Length, horizon: Length, gap: Length, dilation: int) -> int:
-    """Rows from the first row of a window to the last of its horizon.
+def span_of(
+    store: SeriesData, window: Length | Sequence[Length], horizon: Length, gap: Length, dilation: int
+) -> int:
+    """Rows from the first row of a window, the longest of several, to the last of its horizon.
 
     Raises LongstrideError for lengths that are none.
     """
     check_dilation(dilation)
+    longest: Any = checked_lengths(window)[-1] if isinstance(window, list | tuple) else window
     lengths = {
         name: checked_length(name, length)
-        for name, length in (("window", window), ("stride", 1), ("horizon", horizon), ("gap", gap))
+        for name, length in (("window", longest), ("stride", 1), ("horizon", horizon), ("gap", gap))
     }
     none = Segments(*(store.segments.start[:0],) * 3)
     return _in_rows(RowsOf(store), lengths, dilation).index(none).span

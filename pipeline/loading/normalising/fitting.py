@@ -59,7 +59,9 @@ def numbers_of(parts: Sequence[Part], names: Sequence[str], kind: str) -> tuple[
     else:
         shift, spread = stats.mean, stats.std
     shift, spread = np.nan_to_num(shift), np.nan_to_num(spread)
-    smallest = np.finfo(np.float32).eps * np.abs(shift) if parts[0].store.dtype.itemsize < 8 else 0.0
+    dtype = parts[0].store.dtype
+    # Floats of few digits may differ by rounding alone; whole numbers do not.
+    smallest = np.finfo(np.float32).eps * np.abs(shift) if dtype.kind == "f" and dtype.itemsize < 8 else 0.0
     scale = np.where(spread > smallest, spread, 1.0)
     return dict(zip(names, shift.tolist(), strict=True)), dict(zip(names, scale.tolist(), strict=True))
 

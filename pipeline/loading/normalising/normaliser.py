@@ -14,6 +14,7 @@ from torch import Tensor
 from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.normalising.fitting import numbers_of, parts_of
 from longstride.pipeline.loading.normalising.of_windows import of_windows
+from longstride.pipeline.loading.serving.arrange import blank_of
 from longstride.pipeline.loading.serving.stores import columns_of
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.errors import LongstrideError, coded
@@ -23,6 +24,8 @@ __all__ = ["Normaliser", "check_kind"]
 
 KINDS = ("standard", "robust", "minmax", "window")
 FLOATS = (torch.float32, torch.float64)
+WIDE = (torch.int32, torch.int64)
+"""Whole numbers with more digits than float32: they are normalised as float64, and are float32 after that."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,12 @@ class Normaliser:
             target = _applied(target, *self._columns(target, self.targets, shift, scale), in_place)
         if future is not None and self.future:
             future = _applied(future, *self._columns(future, self.future, shift, scale), in_place)
-        if int(batch.start.min()) < 0:  # windows that only fill the batch stay blank
-            padded = (batch.start < 0).to(values.device)
+        blank = blank_of(batch)
+        if blank is not None:
             for field in (values, target, future if self.future else None):
                 if field is not None:
-                    field[padded] = 0
+                    field[blank] = 0
+        shift, scale = shift.to(values.dtype), scale.to(values.dtype)
         return batch._replace(values=values, target=target, future=future, shift=shift, scale=scale)
 
     def rows(self, rows: Tensor) -> Tensor:
@@ -208,7 +212,7 @@ class Normaliser:
         return {}
 
     def _numbers(self, names: tuple[str, ...], like: Tensor) -> tuple[Tensor, Tensor]:
-        kind = like.dtype if like.dtype in FLOATS else torch.float32
+        kind = _float_type(like)
         key = names, kind, like.device
         if key not in self._made:
             shift, scale = (
@@ -222,7 +226,7 @@ class Normaliser:
         """Shift and scale (B, 1, N) of the values of a batch."""
         _check_width(batch.values, self.channels)
         if self.kind == "window":
-            return of_windows(_as_float(batch.values), batch.mask)
+            return of_windows(batch.values.to(_float_type(batch.values)), batch.mask)
         shift, scale = self._numbers(self.channels, batch.values)
         shape = len(batch.values), 1, len(self.channels)
         return shift.expand(shape), scale.expand(shape)
@@ -271,10 +275,14 @@ def _check_width(field: Tensor, names: tuple[str, ...]) -> None:
         )
 
 
-def _as_float(values: Tensor) -> Tensor:
-    return values if values.dtype in FLOATS else values.float()
+def _float_type(values: Tensor) -> torch.dtype:
+    """The type in which values are normalised without losing digits."""
+    if values.dtype in WIDE:
+        return torch.float64
+    return values.dtype if values.dtype in FLOATS else torch.float32
 
 
 def _applied(values: Tensor, shift: Tensor, scale: Tensor, in_place: bool) -> Tensor:
-    made = _as_float(values)
-    return (made.sub_(shift) if in_place or made is not values else made - shift).div_(scale)
+    made = values.to(_float_type(values))
+    made = (made.sub_(shift) if in_place or made is not values else made - shift).div_(scale)
+    return made.float() if values.dtype in WIDE else made

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.ordering.hashing import derive, hashes
-from longstride.pipeline.loading.ordering.order import POOL_ROWS, runs_in_a_row
+from longstride.pipeline.loading.ordering.order import POOL_ROWS, EqualRuns
 from longstride.pipeline.loading.ordering.ranges import counted_within
 from longstride.pipeline.loading.ordering.scrambled import scrambled
 from longstride.pipeline.loading.ordering.weighted import Group
@@ -36,7 +36,7 @@ MAX_WINDOWS = 2**31
 """Windows of an epoch: the square of it fits into 63 bits."""
 
 
-class BalancedOrder:
+class BalancedOrder(EqualRuns):
     """Windows of groups by their shares, and in a group by their weights."""
 
     def __init__(
@@ -60,19 +60,14 @@ class BalancedOrder:
         self.num_steps = num_windows // batch_size
         self.num_dropped = num_windows - self.num_steps * batch_size
         self._groups = groups
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._dealt = _dealt(batch_size)
         self._seed = seed
         self._replacement = replacement
         self._counts = _Counts(shares, batch_size)
-        self._run_steps = max(1, min(MAX_POOL_WINDOWS // batch_size, self.num_steps))
-        while self._run_steps > 1 and self._rows_of_pool(self._run_steps) > pool_rows:
-            self._run_steps -= -(-self._run_steps // 8)
-
-    def run_of(self, step: int) -> tuple[int, int]:
-        """See Order."""
-        first = step - step % self._run_steps
-        return first, min(first + self._run_steps, self.num_steps)
+        self.run_steps = max(1, min(MAX_POOL_WINDOWS // batch_size, self.num_steps))
+        while self.run_steps > 1 and self._rows_of_pool(self.run_steps) > pool_rows:
+            self.run_steps -= -(-self.run_steps // 8)
 
     def draw(
         self, epoch: int, step: int, rank: int, world_size: int, within: NDArray[np.int64] | None = None
@@ -80,11 +75,6 @@ class BalancedOrder:
         """See Order."""
         starts = self.index.starts(self._windows(epoch, step, rank, world_size))
         return starts if within is None else counted_within(within, starts)
-
-    def draw_some(self, epoch: int, step: int, rank: int, world_size: int) -> list[NDArray[np.int64]]:
-        """See Order."""
-        runs = runs_in_a_row(self, step, self._batch_size // world_size)
-        return [self.draw(epoch, first, rank, world_size) for first, _ in runs]
 
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
         """See Order."""
@@ -115,7 +105,7 @@ class BalancedOrder:
     def _windows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
         """Numbers of windows (steps, B / world_size) of the run that holds `step`."""
         steps = np.arange(*self.run_of(step))
-        share = self._batch_size // world_size
+        share = self.batch_size // world_size
         entry = self._dealt[rank * share : (rank + 1) * share]
         windows = np.empty((len(steps), share), np.int64)
         begins = np.zeros((len(steps), 1), np.int64)
@@ -139,7 +129,7 @@ class BalancedOrder:
         size = num_points // num_strata + (stratum < num_points % num_strata)
         first = stratum * (num_points // num_strata) + np.minimum(stratum, num_points % num_strata)
 
-        block_size = np.minimum(self._run_steps, size) if self._in_blocks(number) else size
+        block_size = np.minimum(self.run_steps, size) if self._in_blocks(number) else size
         num_blocks = size // block_size  # full ones; what is left stays behind them
         block, point = np.divmod(place, block_size)
         is_full = block < num_blocks

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from longstride.pipeline.loading.ordering.ranges import counted_within, rows_of
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 
-__all__ = ["PADDING", "POOL_ROWS", "Order", "SequentialOrder", "runs_in_a_row"]
+__all__ = ["PADDING", "POOL_ROWS", "EqualRuns", "Order", "SequentialOrder", "runs_in_a_row"]
 
 POOL_ROWS = 2**20
 """Rows that are mixed at a time, over all lanes."""
@@ -59,7 +59,24 @@ def runs_in_a_row(order: Order, step: int, share: int) -> list[tuple[int, int]]:
     return runs
 
 
-class SequentialOrder:
+class EqualRuns(Order, Protocol):
+    """An order whose runs all have the same number of steps, but for the last one of an epoch."""
+
+    batch_size: int
+    run_steps: int
+
+    def run_of(self, step: int) -> tuple[int, int]:
+        """See Order."""
+        first = step - step % self.run_steps
+        return first, min(first + self.run_steps, self.num_steps)
+
+    def draw_some(self, epoch: int, step: int, rank: int, world_size: int) -> list[NDArray[np.int64]]:
+        """See Order."""
+        runs = runs_in_a_row(self, step, self.batch_size // world_size)
+        return [self.draw(epoch, first, rank, world_size) for first, _ in runs]
+
+
+class SequentialOrder(EqualRuns):
     """Windows in row order; the last batch is filled with PADDING, so that every window is served once."""
 
     MAX_RUN_STEPS = 64
@@ -70,12 +87,7 @@ class SequentialOrder:
         self.batch_size = batch_size
         self.num_steps = -(-len(index) // batch_size)
         self.num_dropped = 0
-        self._run_steps = min(self.MAX_RUN_STEPS, max(1, pool_rows // (batch_size * index.stride)))
-
-    def run_of(self, step: int) -> tuple[int, int]:
-        """See Order."""
-        first = step - step % self._run_steps
-        return first, min(first + self._run_steps, self.num_steps)
+        self.run_steps = min(self.MAX_RUN_STEPS, max(1, pool_rows // (batch_size * index.stride)))
 
     def draw(
         self, epoch: int, step: int, rank: int, world_size: int, within: NDArray[np.int64] | None = None
@@ -87,11 +99,6 @@ class SequentialOrder:
         if within is not None:
             return np.where(inside, counted_within(within, starts), 0)
         return np.where(inside, starts, PADDING)
-
-    def draw_some(self, epoch: int, step: int, rank: int, world_size: int) -> list[NDArray[np.int64]]:
-        """See Order."""
-        runs = runs_in_a_row(self, step, self.batch_size // world_size)
-        return [self.draw(epoch, first, rank, world_size) for first, _ in runs]
 
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
         """See Order."""

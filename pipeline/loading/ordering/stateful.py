@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.ordering.blocks import Blocks, Epochs, Share
-from longstride.pipeline.loading.ordering.order import PADDING, POOL_ROWS, runs_in_a_row
+from longstride.pipeline.loading.ordering.order import PADDING, POOL_ROWS, EqualRuns
 from longstride.pipeline.loading.ordering.ranges import counted_within, numbered, rows_of
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 
@@ -18,7 +18,7 @@ __all__ = ["StatefulOrder"]
 MAX_RUN_STEPS = 64
 
 
-class StatefulOrder:
+class StatefulOrder(EqualRuns):
     """Windows of which place b of a batch follows the one at place b of the batch before."""
 
     def __init__(
@@ -26,23 +26,19 @@ class StatefulOrder:
     ) -> None:
         """Shuffled, fewer than a batch of windows are left out; otherwise PADDING fills the last batch."""
         self.index = index
+        self.batch_size = batch_size
         least, rest = divmod(len(index), batch_size)
         self.num_steps = least if shuffle else least + (rest > 0)
         self.num_dropped = rest if shuffle else 0
         # The first lanes are a window longer where the last batch is filled: what fills it comes last in it.
         longer = np.minimum(np.arange(batch_size + 1), 0 if shuffle else rest)
         self._edges = np.arange(batch_size + 1) * least + longer
-        self._run_steps = max(1, min(MAX_RUN_STEPS, pool_rows // (batch_size * index.stride)))
+        self.run_steps = max(1, min(MAX_RUN_STEPS, pool_rows // (batch_size * index.stride)))
         share = Share(0, len(index.counts), len(index))
         self._epochs = Epochs(index, max(1, int(index.counts.max(initial=0))), [share], seed) if shuffle else None
         filled = np.flatnonzero(index.counts)
         position = np.concatenate([index.offsets[filled], index.offsets[-1:]])
         self._in_row_order = Blocks(filled, np.zeros_like(filled), position)
-
-    def run_of(self, step: int) -> tuple[int, int]:
-        """See Order."""
-        first = step - step % self._run_steps
-        return first, min(first + self._run_steps, self.num_steps)
 
     def draw(
         self, epoch: int, step: int, rank: int, world_size: int, within: NDArray[np.int64] | None = None
@@ -59,11 +55,6 @@ class StatefulOrder:
         if within is not None:
             return np.where(inside, counted_within(within, starts), 0)
         return np.where(inside, starts, PADDING)
-
-    def draw_some(self, epoch: int, step: int, rank: int, world_size: int) -> list[NDArray[np.int64]]:
-        """See Order."""
-        runs = runs_in_a_row(self, step, (len(self._edges) - 1) // world_size)
-        return [self.draw(epoch, first, rank, world_size) for first, _ in runs]
 
     def rows(self, epoch: int, step: int, rank: int, world_size: int) -> NDArray[np.int64]:
         """See Order."""
@@ -85,7 +76,7 @@ class StatefulOrder:
 
     def _lanes(self, rank: int, world_size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Positions at which the lanes of a rank begin, and those after their last ones."""
-        share = (len(self._edges) - 1) // world_size
+        share = self.batch_size // world_size
         first = rank * share
         return self._edges[first : first + share], self._edges[first + 1 : first + share + 1]
 

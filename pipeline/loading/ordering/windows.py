@@ -19,7 +19,7 @@ class WindowIndex:
     Windows are numbered 0..W-1 in row order, over all segments. Memory is O(segments).
 
     If `ragged`, the next window of a segment counts as well, where rows are left that no window reaches: a shorter
-    one. So each row is in a window, unless the stride is larger.
+    one. So each row is reached by a window, unless the stride is larger.
     """
 
     def __init__(

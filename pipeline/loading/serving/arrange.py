@@ -12,7 +12,7 @@ from longstride.pipeline.loading.ordering.order import PADDING
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.serving.stores import Collection
 
-__all__ = ["Arranger", "Places", "absent_rows"]
+__all__ = ["Arranger", "Places", "absent_rows", "blank_of"]
 
 
 class Places(NamedTuple):
@@ -91,6 +91,13 @@ class Arranger:
 def absent_rows(length: Tensor, window: int) -> Tensor:
     """Which of K rows are not there (B, K), of windows of so many rows (B,)."""
     return torch.arange(window, device=length.device) >= length[:, None]
+
+
+def blank_of(batch: WindowBatch) -> Tensor | None:
+    """What is 0 in a batch: windows that only fill it (B,), or rows that are not there (B, K); None if nothing."""
+    if batch.length is not None:
+        return absent_rows(batch.length, batch.values.shape[1])
+    return (batch.start < 0).to(batch.values.device) if int(batch.start.min()) < 0 else None
 
 
 def _blanked(padded: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:

@@ -23,7 +23,7 @@ Date = str | date | np.datetime64
 def split_by_date(
     stores: Sequence[SeriesData],
     *,
-    window: Length,
+    window: Length | Sequence[Length],
     horizon: Length = 0,
     gap: Length = 0,
     dilation: int = 1,

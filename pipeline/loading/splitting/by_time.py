@@ -15,7 +15,7 @@ __all__ = ["split_by_time"]
 def split_by_time(
     stores: Sequence[SeriesData],
     *,
-    window: Length,
+    window: Length | Sequence[Length],
     horizon: Length = 0,
     gap: Length = 0,
     dilation: int = 1,

@@ -76,8 +76,10 @@ def splits_at(store: SeriesData, train_stop: Rows, validation_stop: Rows, purge:
     return Splits(Split("train", train, store), Split("validation", validation, store), Split("test", test, store))
 
 
-def purged_rows(store: SeriesData, window: Length, horizon: Length, gap: Length, dilation: int) -> int:
-    """Rows to leave out between two parts: one less than a window and its horizon reach over.
+def purged_rows(
+    store: SeriesData, window: Length | Sequence[Length], horizon: Length, gap: Length, dilation: int
+) -> int:
+    """Rows to leave out between two parts: one less than a window (the longest) and its horizon reach over.
 
     Raises LongstrideError for no window.
     """

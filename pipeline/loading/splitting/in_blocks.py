@@ -25,7 +25,7 @@ __all__ = ["split_in_blocks"]
 def split_in_blocks(
     stores: Sequence[SeriesData],
     *,
-    window: Length,
+    window: Length | Sequence[Length],
     horizon: Length = 0,
     gap: Length = 0,
     dilation: int = 1,

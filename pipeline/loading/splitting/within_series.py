@@ -24,7 +24,7 @@ __all__ = ["split_within_series"]
 def split_within_series(
     stores: Sequence[SeriesData],
     *,
-    window: Length,
+    window: Length | Sequence[Length],
     horizon: Length = 0,
     gap: Length = 0,
     dilation: int = 1,

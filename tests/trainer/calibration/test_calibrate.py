@@ -157,3 +157,22 @@ def test_what_cannot_be_calibrated(made: Path, tmp_path: Path, caplog: pytest.Lo
         longstride.score(tmp_path / "run", short, tmp_path / "s.parquet", device="cpu")
     longstride.calibrate(tmp_path / "run", short, device="cpu", split="training")
     assert longstride.score(tmp_path / "run", short, tmp_path / "s.parquet", device="cpu").rows == 100
+
+
+def test_windows_that_are_farther_apart_than_they_are_long(made: Path, tmp_path: Path) -> None:
+    rows = [
+        longstride.score(
+            made / "run", made / "plant.zarr", tmp_path / f"{stride}.parquet", stride=stride
+        ).normal_rows
+        for stride in (16, 3000, 10**12)
+    ]
+    assert rows[0] == rows[1] == rows[2]
+
+
+def test_normal_rows_without_a_score_are_one_line(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "run", tmp_path / "run")
+    one_window = longstride.from_array(waves(30, 2), segments=[(5, 21)])
+    longstride.calibrate(tmp_path / "run", one_window, split="all", device="cpu")
+    with raises("no-normal-rows", "--stride", kind=RunError):
+        longstride.score(tmp_path / "run", made / "plant.zarr", tmp_path / "s.parquet", stride=16, device="cpu")
+    assert longstride.score(tmp_path / "run", made / "plant.zarr", tmp_path / "s.parquet", stride=1).covered > 2000

@@ -132,3 +132,26 @@ def test_a_wrong_file_is_refused_before_the_work(made: tuple[Path, ArrayData], t
 def test_options_that_do_harm_or_nothing_are_refused(options: dict[str, Any], fact: str) -> None:
     with raises("option-value", fact):
         ScoreOptions(**{"run": "run", "store": "plant.zarr", "out": "scores.parquet", **options})
+
+
+def test_events_do_not_replace_the_scores(made: tuple[Path, ArrayData], tmp_path: Path) -> None:
+    out, link = tmp_path / "s.parquet", tmp_path / "e.parquet"
+    longstride.score(*made, out, device="cpu")
+    before = out.read_bytes()
+    link.symlink_to(out)
+    for events in (out, link):
+        with raises("option-value", "--events", kind=longstride.SettingsError):
+            longstride.score(*made, out, events=events, device="cpu", overwrite=True)
+    assert out.read_bytes() == before
+
+
+def test_an_infinite_error_is_an_event_of_finite_numbers(made: tuple[Path, ArrayData], tmp_path: Path) -> None:
+    values = waves(500, 3)
+    values[300, 1] = 1e25  # its square is beyond float32
+    data = longstride.from_array(values, channels=["c0", "c1", "c2"])
+    for name in ("e.json", "e.csv", "e.parquet"):
+        longstride.score(made[0], data, tmp_path / f"{name}.parquet", events=tmp_path / name, device="cpu")
+    found = json.loads((tmp_path / "e.json").read_text(), parse_constant=pytest.fail)
+    (broken,) = [one for one in found if one["first_row"] <= 300 <= one["last_row"]]
+    assert broken["peak"] == np.finfo(float).max
+    assert sum(broken["channels"].values()) > 0.79

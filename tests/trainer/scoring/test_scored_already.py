@@ -71,6 +71,20 @@ def test_what_is_of_other_scores(made: Path, tmp_path: Path, other: dict[str, An
     assert out.read_bytes() == before
 
 
+def test_events_of_scores_that_are_there(made: Path, tmp_path: Path) -> None:
+    out, events = tmp_path / "scores.parquet", tmp_path / "events.json"
+    again(made, tmp_path / "other.parquet", store="other.zarr", events=events, alarms=0.02)
+    of_others = events.read_bytes()
+    again(made, out, alarms=0.02)
+    with raises("path-taken", events):
+        again(made, out, events=events, alarms=0.02)
+    assert events.read_bytes() == of_others
+    events.unlink()
+    for _ in range(2):
+        assert again(made, out, events=events, alarms=0.02).was_there
+    assert events.read_bytes() != of_others
+
+
 def test_a_run_that_was_calibrated_again(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "scores.parquet"
     shutil.copytree(made / "run", tmp_path / "run")

@@ -21,3 +21,13 @@ def test_each_mean_by_itself(values: list[float], length: int, every: int) -> No
             assert np.isnan(mean)
         else:
             np.testing.assert_allclose(mean, np.nanmean(part), atol=1e-9)
+
+
+@given(SCORES, st.integers(1, 8), st.sampled_from([1e25, -1e25, np.inf]))
+def test_a_broken_value_counts_in_no_other_mean(values: list[float], length: int, broken: float) -> None:
+    scores = np.array([broken, *[0.0] * (length - 1), *values])
+    first = np.zeros(len(scores), np.int64)
+    means, _ = trailing_means(scores, first, length)
+    expected, _ = trailing_means(np.where(scores == broken, 0.0, scores), first, length)
+    np.testing.assert_array_equal(means[length:], expected[length:])
+    assert (np.abs(means[:length]) > 1e20).all()

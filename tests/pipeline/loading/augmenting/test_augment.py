@@ -82,6 +82,23 @@ def test_datasets_in_workers_and_devices_do_the_same(store: SeriesStore) -> None
     )
 
 
+@pytest.mark.parametrize("device", [None, "cpu"])
+@pytest.mark.parametrize("options", [{"ragged": True}, {"horizon": 4}, {"targets": ["c0"]}])
+def test_rows_that_are_not_there_stay_0(store: SeriesStore, options: dict[str, Any], device: str | None) -> None:
+    def moved(batch: WindowBatch, generator: Generator) -> WindowBatch:
+        return batch._replace(values=batch.values + 1, target=None if batch.target is None else batch.target + 1)
+
+    options = {**OPTIONS, "window": 50, "stride": 31, **options}
+    loader = WindowLoader(store, augment=[Jitter(0.1), moved], shuffle=False, device=device, **options)
+    *_, last = loader
+    lengths = torch.where(last.start < 0, 0, 50) if last.length is None else last.length
+    assert sorted(set(lengths.tolist()))[0] == 0
+    for field in [last.values] if last.target is None else [last.values, last.target]:
+        for window, length in zip(field, lengths.tolist(), strict=True):
+            assert not window[min(length, len(window)) :].any()
+            assert (window[:length] != 0).all()
+
+
 def test_each_rank_and_step_is_changed_in_its_own_way(store: SeriesStore) -> None:
     seen = []
 

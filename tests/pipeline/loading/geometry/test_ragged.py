@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride import WindowBatch, WindowDataset, WindowLoader, from_array
+from longstride import Normaliser, WindowBatch, WindowDataset, WindowLoader, from_array
 from longstride.storage.arrays.data import ArrayData
 from tests.helpers.errors import raises
 from tests.helpers.stores.segments import segment_lists
@@ -170,6 +170,26 @@ def test_every_way_of_serving(ways: Ways, options: dict[str, Any], shuffle: bool
     if "balance" in options and not shuffle:
         return
     check_every_way(ways, shuffle=shuffle, ragged=True, in_order="stateful" in options, **options)
+
+
+@pytest.mark.parametrize("kind", ["standard", "minmax", "window"])
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_rows_that_are_not_there_stay_0_when_values_are_normalised(
+    ways: Ways, kind: str, device: str | None
+) -> None:
+    options: dict[str, Any] = {"window": 64, "stride": 64, "ragged": True, "shuffle": False, "batch_size": 8}
+    normaliser = Normaliser.fit(ways.array[0], kind)
+    loader = WindowLoader(ways.mapped[0], normalise=normaliser, targets=["c1"], device=device, **options)
+    batches = [*loader, loader.dataset.windows(range(loader.num_windows))]
+    absent = 0
+    for batch in batches:
+        assert batch.length is not None
+        assert batch.target is not None
+        for number, length in enumerate(batch.length.tolist()):
+            assert not batch.values[number, length:].any()
+            assert not batch.target[number, length:].any()
+            absent += 64 - length
+    assert absent > 64
 
 
 def test_a_store_that_is_shorter_than_a_window() -> None:

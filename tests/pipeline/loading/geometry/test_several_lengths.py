@@ -10,7 +10,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longstride import WindowBatch, WindowDataset, WindowLoader, from_array
+from longstride import (
+    Normaliser,
+    WindowBatch,
+    WindowDataset,
+    WindowLoader,
+    from_array,
+    split_by_time,
+    split_in_blocks,
+    split_within_series,
+)
 from longstride.storage.series.data import SeriesData
 from tests.helpers.errors import raises
 from tests.helpers.stores.segments import segment_lists
@@ -122,6 +131,7 @@ def test_a_state_of_other_lengths_is_refused(ways: Ways) -> None:
         ((4, 8), {"ragged": True}, "ragged"),
         ((4, 8), {"stateful": True, "stride": 8}, "stateful"),
         ((4, 8), {"normalise": "window"}, "normalise"),
+        ((4, 8), {"normalise": Normaliser.fit(np.zeros((9, 1), np.float32), "window")}, "normalise"),
         ((4, 8), {"time": "start"}, "time"),
         ((4, 8), {"label": "any"}, "label"),
     ],
@@ -135,3 +145,12 @@ def test_what_is_of_whole_windows_is_refused(ways: Ways, window: Any, options: d
 def test_one_length_in_a_list_is_that_length(ways: Ways) -> None:
     one, other = (WindowLoader(ways.array[0], window=window, batch_size=8) for window in ([8], 8))
     assert one.fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize("lengths", [(4, 16), [16, 4, 9], ("4s", "16s")])
+def test_splits_take_several_lengths_as_the_loader_does(ways: Ways, lengths: Any) -> None:
+    data = ways.array[0]
+    for split in (split_by_time, split_within_series, split_in_blocks):
+        assert repr(split(data, window=lengths, horizon=2)) == repr(split(data, window=16, horizon=2))
+    with raises("option-value", "window"):
+        split_by_time(data, window=())

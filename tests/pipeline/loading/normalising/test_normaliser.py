@@ -118,3 +118,21 @@ def test_what_cannot_be_fitted() -> None:
     for wrong in ({}, {**plain, "kind": "best"}, {**plain, "scale": {}}, {**plain, "shift": None}, None):
         with raises("state-format", "as_plain"):
             Normaliser.from_plain(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+@pytest.mark.parametrize(("dtype", "first"), [("int32", 10**9), ("int64", 10**12)])
+@pytest.mark.parametrize("kind", ["standard", "robust", "minmax"])
+def test_counters_keep_their_digits(kind: str, dtype: str, first: int, device: str | None) -> None:
+    """float32 knows them to a multiple of 64, or of a million."""
+    small = np.random.default_rng(0).integers(-50, 50, (400, 2))
+    options: dict[str, Any] = {"window": 20, "stride": 20, "batch_size": 20, "shuffle": False, "device": device}
+
+    def normalised(values: NDArray[Any]) -> WindowBatch:
+        return next(iter(WindowLoader(values, normalise=Normaliser.fit(values, kind), **options)))
+
+    found, expected = normalised((small + first).astype(dtype)), normalised(small.astype("float64"))
+    assert found.values.dtype == torch.float32
+    torch.testing.assert_close(found.values, expected.values.float(), atol=1e-4, rtol=1e-4)
+    assert found.shift is not None
+    assert found.shift.dtype == torch.float32

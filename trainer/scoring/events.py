@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from longstride.storage.series.data import SeriesData
 from longstride.storage.text import iso_time
-from longstride.storage.writing.output import output_file
+from longstride.storage.writing.output import check_output, output_file
 from longstride.trainer.scoring.score_file import read_errors, table_bytes
 
 __all__ = ["Event", "events_of", "write_events"]
@@ -123,7 +123,10 @@ def _closed(event: _Open, store: SeriesData, channels: tuple[str, ...]) -> Event
 
 
 def write_events(path: str | os.PathLike[str], events: list[Event], *, overwrite: bool) -> None:
-    """Write events as JSON, CSV or Parquet, by the ending of the file. Raises as `output_file`."""
+    """Write events as JSON, CSV or Parquet, by the ending of the file, unless it holds these very ones.
+
+    Raises as `output_file`.
+    """
     lines = [asdict(event) for event in events]
     match Path(path).suffix.lower():
         case ".json":
@@ -136,5 +139,8 @@ def write_events(path: str | os.PathLike[str], events: list[Event], *, overwrite
             data = text.getvalue().encode()
         case _:
             data = table_bytes([{**line, "channels": json.dumps(line["channels"])} for line in lines], Event)
+    there = check_output(path, overwrite=True)
+    if there.exists() and there.stat().st_size == len(data) and there.read_bytes() == data:
+        return
     with output_file(path, overwrite=overwrite) as file:
         file.write(data)

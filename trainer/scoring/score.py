@@ -121,7 +121,7 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     job = ranks.on_first(lambda: _job_of(store, trained, calibration, options))
     done = None if options.overwrite else ranks.on_first(lambda: _scored_already(out, store, job))
     if done is not None:
-        if options.events is not None and not local_path(options.events).exists():
+        if options.events is not None:
             ranks.on_first(lambda: _write_events(out, store, trained, options))
         return done
     ranks.on_first(lambda: check_output(out, overwrite=options.overwrite))

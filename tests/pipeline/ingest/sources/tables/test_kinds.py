@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from longstride import LongstrideError, Recipe, append, ingest, open, profile, rebuild
-from longstride.pipeline.ingest.sources.detect import TABLES
 from longstride.pipeline.ingest.sources.tables import source
+from longstride.pipeline.ingest.sources.tables.kinds import TABLES
 from tests.helpers.campaigns import count, trials
 from tests.helpers.errors import raises
 from tests.helpers.tables import KINDS, Rows, rows_from

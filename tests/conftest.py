@@ -21,7 +21,7 @@ from longstride.storage.writing.writer import StoreWriter
 settings.register_profile("longstride", deadline=None)  # a busy machine is no failure
 settings.load_profile("longstride")
 
-# Commands that tests start read what was compiled before, as those of users do; else each compiles all of the package.
+# Commands that tests start read what was compiled before, as those of users do; each would compile it otherwise.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Worker processes are forked from one that has imported torch; each would take a second for it otherwise.

@@ -56,7 +56,7 @@ def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def little_to_collect() -> None:
-    """A collection looks through what tests make alone: through all modules and tests, it takes a third of a second."""
+    """A collection looks through what tests make: through all modules and tests, it takes a third of a second."""
     gc.collect()
     gc.freeze()
 

@@ -33,6 +33,8 @@ FIRST = (
     "test_wheel",
     "test_training_node",
     "test_processes",
+    "test_killed_commands",
+    "test_figures",
     "test_gecco",
     "test_executor",
     "test_cluster_watch",

@@ -1,5 +1,6 @@
 """What tests of every package share."""
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,9 @@ from longstride.storage.writing.writer import StoreWriter
 settings.register_profile("longstride", deadline=None)  # a busy machine is no failure
 settings.load_profile("longstride")
 
+# Commands that tests start read what was compiled before, as those of users do; each would compile it otherwise.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Worker processes are forked from one that has imported torch; each would take a second for it otherwise.
 multiprocessing.set_forkserver_preload(["torch"])
 
@@ -29,6 +33,8 @@ FIRST = (
     "test_wheel",
     "test_training_node",
     "test_processes",
+    "test_killed_commands",
+    "test_figures",
     "test_gecco",
     "test_executor",
     "test_cluster_watch",
@@ -48,6 +54,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Syncing is most of the time of a small store; that it is asked for in the right order has a test."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little_to_collect() -> None:
+    """A collection looks through what tests make: through all modules and tests, it takes a third of a second."""
+    gc.collect()
+    gc.freeze()
 
 
 def _make_store(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.paths import SHARED
+from tests.helpers.runs.training import FORKING
 
 GECCO = SHARED / "data" / "gecco"
 
@@ -18,14 +19,14 @@ def test_two_processes_learn_from_the_real_log(tmp_path: Path) -> None:
     store, run = tmp_path / "gecco.zarr", tmp_path / "run"
     logs = [str(GECCO / f"gecco2018_{part}.csv.gz") for part in ("train", "test")]
     choices = ["--time", "Time", "--labels", "EVENT", "--split-on-missing", "1h"]
-    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "longstride", "train"]
+    launch = [*FORKING, "--standalone", "--nproc-per-node=2", "-m", "longstride", "train"]
     sizes = ["--window", "32", "--stride", "8", "--batch-size", "128", "--max-steps", "80", "--log-every", "20"]
     for command in (
-        ["longstride", "ingest", *logs, "--out", str(store), *choices],
+        ["-m", "longstride", "ingest", *logs, "--out", str(store), *choices],
         [*launch, str(store), "--out", str(run), *sizes, "--device", "cpu"],
     ):
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        result = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, env=environment)
+        result = subprocess.run([sys.executable, *command], capture_output=True, text=True, env=environment)
         assert result.returncode == 0, result.stderr
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     losses = [line["loss"] for line in lines if line["kind"] == "train"]

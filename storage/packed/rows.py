@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
 from longstride.storage.format import RowArray, chunk_file
+from longstride.storage.packages import PackageError
 from longstride.storage.packed.shards import Packing, index_bytes, read_index
 from longstride.storage.places.folder import Folder
 from longstride.storage.places.place import FileChanged, Part, Place
@@ -171,6 +172,8 @@ class PackedRows:
         whole = out if len(out) == rows else np.empty((rows, *self.shape[1:]), self.dtype)
         try:
             self._codec.decode(data, whole)
+        except PackageError:  # what is missing here is no fault of the shard
+            raise
         except (StoreError, RuntimeError, ValueError) as error:
             raise self._damaged(shard, str(error)) from error
         if whole is not out:

@@ -1,8 +1,7 @@
 """The committed state: everything but the rows, written as Zarr metadata and small arrays.
 
-Zarr itself makes every document and every small array, in memory; this module only decides the order in which
-they reach the disk. The root `zarr.json` comes last: it carries our attributes and the metadata of all arrays
-(consolidated), so replacing that one file is the commit.
+The root `zarr.json` comes last: it carries our attributes and the metadata of all arrays (consolidated), so
+replacing that one file is the commit.
 """
 
 import hashlib
@@ -10,18 +9,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import google_crc32c
 import numpy as np
-import zarr
 from numpy.typing import NDArray
-from zarr.core.buffer import Buffer
-from zarr.storage import MemoryStore
 
 from longstride.storage.atomic import sync_directory, write_file
 from longstride.storage.format import (
     ATTRIBUTES,
+    COMMITS,
     CONSOLIDATED_KEYS,
     DOCUMENTS,
     FORMAT_VERSION,
@@ -36,6 +34,7 @@ from longstride.storage.format import (
 from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics
 from longstride.storage.store import SeriesStore
+from longstride.storage.writing.zarr_documents import array_document, chunk_of, group_document
 
 __all__ = ["Commit", "copied_documents", "write_commit"]
 
@@ -76,12 +75,9 @@ def write_commit(path: Path, commit: Commit) -> None:
 
 def _documents(commit: Commit) -> dict[str, bytes]:
     """File contents by path relative to the store, root document included."""
-    memory: dict[str, Buffer] = {}
-    root = zarr.create_group(MemoryStore(memory), zarr_format=3)
-    _create_row_arrays(root, commit.layout, commit.num_rows)
     rows = {field.name: np.stack([getattr(part, field.name) for part in commit.statistics]) for field in FIELDS}
-    _create_small_arrays(root, commit.layout, commit.generation, commit.segments, Statistics(**rows))
-    documents = {name: buffer.to_bytes() for name, buffer in memory.items()}
+    documents = _row_documents(commit.layout, commit.num_rows, commit.layout.chunk_rows)
+    documents |= _small_arrays(commit.layout, commit.generation, commit.segments, Statistics(**rows))
     checksums = {**commit.checksums}
     for name, data in documents.items():
         if not name.endswith(ROOT):
@@ -104,35 +100,31 @@ def copied_documents(
     attributes = {key: value for key, value in store.attributes.items() if key != "packed"}
     if packed is not None:
         attributes["packed"] = packed
-    memory: dict[str, Buffer] = {}
-    root = zarr.create_group(MemoryStore(memory), zarr_format=3)
-    _create_row_arrays(root, store.layout, store.num_rows)
-    _create_small_arrays(root, store.layout, store.generation, store.segments, store.block_statistics)
-    documents = {name: buffer.to_bytes() for name, buffer in memory.items() if name.endswith(ROOT)}
-    for name in store.layout.row_arrays:
-        member = json.loads(documents[f"{name}/{ROOT}"])
-        member["chunk_grid"]["configuration"]["chunk_shape"][0] = file_rows
-        if codecs is not None:
-            member["codecs"] = codecs[name]
-        # As Zarr writes them, so that a store is the same again, byte for byte.
-        documents[f"{name}/{ROOT}"] = json.dumps(member, indent=2).encode()
+    small = _small_arrays(store.layout, store.generation, store.segments, store.block_statistics)
+    documents = _row_documents(store.layout, store.num_rows, file_rows, codecs or {})
+    documents |= {name: data for name, data in small.items() if name.endswith(ROOT)}
     return _sealed(documents, attributes)
 
 
-def _create_row_arrays(root: zarr.Group, layout: StoreLayout, num_rows: int) -> None:
-    for name, array in layout.row_arrays.items():
-        root.create_array(
-            name,
-            shape=(num_rows, *array.row_shape),
-            chunks=(layout.chunk_rows, *array.row_shape),
-            dtype=array.dtype,
-            fill_value=np.nan if name == "values" else 0,
-            compressors=None,
-            filters=None,
-            chunk_key_encoding={"name": "default", "separator": "."},
-            dimension_names=array.dimensions,
+def _row_documents(
+    layout: StoreLayout,
+    num_rows: int,
+    file_rows: int,
+    codecs: Mapping[str, list[dict[str, Any]]] = MappingProxyType({}),
+) -> dict[str, bytes]:
+    return {
+        f"{name}/{ROOT}": array_document(
+            array.dtype,
+            (num_rows, *array.row_shape),
+            (file_rows, *array.row_shape),
+            array.dimensions,
+            separator=".",
+            fill_value="NaN" if name == "values" else None,
+            codecs=codecs.get(name),
             attributes=_attributes_of(name, layout),
         )
+        for name, array in layout.row_arrays.items()
+    }
 
 
 def _attributes_of(array: str, layout: StoreLayout) -> dict[str, Any]:
@@ -142,34 +134,30 @@ def _attributes_of(array: str, layout: StoreLayout) -> dict[str, Any]:
     return {"coordinates": "labels"} if array == "values" and layout.labels else {}
 
 
-def _create_small_arrays(
-    root: zarr.Group, layout: StoreLayout, generation: int, segments: Segments, statistics: Statistics
-) -> None:
-    _create(root, "channel", np.array(layout.channels, object), ("channel",))
+def _small_arrays(
+    layout: StoreLayout, generation: int, segments: Segments, statistics: Statistics
+) -> dict[str, bytes]:
+    """Documents and chunks of what is not rows, by path."""
+    files = _small_array("channel", np.array(layout.channels, object), ("channel",))
     if layout.labels:
-        _create(root, "label", np.array(layout.labels, object), ("label",))
+        files |= _small_array("label", np.array(layout.labels, object), ("label",))
     # Each commit has a folder of its own, so that an unfinished later commit cannot touch it, and a process that
     # opened the store before a later one still finds it.
-    state = root.create_group(f"commits/{generation}")
+    state = f"{COMMITS}/{generation}"
+    files |= {f"{group}/{ROOT}": group_document({}) for group in (state, COMMITS)}
     for bound in ("start", "stop", "series"):
-        _create(state, f"segment_{bound}", getattr(segments, bound).astype(np.int64), ("segment",))
+        files |= _small_array(f"{state}/segment_{bound}", getattr(segments, bound).astype(np.int64), ("segment",))
     for field in FIELDS:
-        _create(state, f"block_{field.name}", getattr(statistics, field.name), ("block", "channel"))
+        files |= _small_array(f"{state}/block_{field.name}", getattr(statistics, field.name), ("block", "channel"))
+    return files
 
 
-def _create(group: zarr.Group, name: str, data: NDArray[Any], dimensions: tuple[str, ...]) -> None:
-    array = group.create_array(
-        name,
-        shape=data.shape,
-        chunks=tuple(max(1, length) for length in data.shape),
-        dtype=str if data.dtype == object else data.dtype,
-        compressors=None,
-        filters=None,
-        dimension_names=dimensions,
-        config={"write_empty_chunks": True},
-    )
+def _small_array(name: str, data: NDArray[Any], dimensions: tuple[str, ...]) -> dict[str, bytes]:
+    chunk_shape = [max(1, length) for length in data.shape]
+    files = {f"{name}/{ROOT}": array_document(data.dtype, data.shape, chunk_shape, dimensions)}
     if data.size:
-        array[...] = data
+        files[f"{name}/c" + "/0" * data.ndim] = chunk_of(data)
+    return files
 
 
 def _attributes(commit: Commit, checksums: dict[str, list[int]]) -> dict[str, Any]:
@@ -202,7 +190,7 @@ def _sealed(documents: dict[str, bytes], attributes: dict[str, Any]) -> dict[str
     """
     documents = {**documents}
     identity = identity_of(attributes)
-    group = f"commits/{attributes['generation']}/{ROOT}"
+    group = f"{COMMITS}/{attributes['generation']}/{ROOT}"
     document = json.loads(documents[group])
     document["attributes"] = {ATTRIBUTES: {IDENTITY: identity}}
     documents[group] = json.dumps(document, indent=2).encode()

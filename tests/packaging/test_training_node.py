@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import longstride
 from longstride.storage.packages import EXTRAS
 from longstride.storage.store import SeriesStore
 from tests.helpers.environments import Environment, only, required
@@ -28,8 +29,8 @@ print(len(loader), sum(tuple(batch.values.shape) == (32, 16, 3) for batch in loa
 OTHERS = {
     "profile": ("log.csv",),
     "ingest": ("log.csv", "--out", "new.zarr"),
-    "pack": ("plant.zarr", "packed.zarr"),
-    "unpack": ("plant.zarr", "unpacked.zarr"),
+    "pack": ("plant.zarr", "new.zarr"),
+    "unpack": ("packed.zarr", "unpacked.zarr"),
     "export": ("plant.zarr", "--to", "parquet"),
     "score": ("run", "plant.zarr", "--out", "scores.parquet"),
     "evaluate": ("scores.parquet", "plant.zarr"),
@@ -47,9 +48,9 @@ def node(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 @pytest.fixture(scope="module")
 def folder(make_store: Callable[..., SeriesStore], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a store made elsewhere."""
+    """A folder with stores made elsewhere."""
     folder = tmp_path_factory.mktemp("work")
-    make_store(folder / "plant.zarr", waves(3000, 3))
+    longstride.pack(make_store(folder / "plant.zarr", waves(3000, 3)), folder / "packed.zarr")
     (folder / "log.csv").write_text("time,a\n2024-03-01,1\n")
     return folder
 

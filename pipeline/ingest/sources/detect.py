@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
@@ -22,21 +21,12 @@ from longstride.pipeline.ingest.sources.records.pairs import PairLines, PairReco
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
 from longstride.pipeline.ingest.sources.shapes.joined import with_series
 from longstride.pipeline.ingest.sources.shapes.melted import Melted
-from longstride.pipeline.ingest.sources.tables.edf import EdfSource
-from longstride.pipeline.ingest.sources.tables.excel import ExcelSource
-from longstride.pipeline.ingest.sources.tables.hdf5 import Hdf5Source
-from longstride.pipeline.ingest.sources.tables.matlab import MatlabSource
-from longstride.pipeline.ingest.sources.tables.mcap import McapSource
-from longstride.pipeline.ingest.sources.tables.mdf import MdfSource
-from longstride.pipeline.ingest.sources.tables.netcdf import NetcdfSource
-from longstride.pipeline.ingest.sources.tables.tdms import TdmsSource
+from longstride.pipeline.ingest.sources.tables.kinds import is_packed_table, kind_of_table
 
 __all__ = ["open_as_it_is", "open_source", "refuse_idle_table", "reshaped"]
 
 PROBE_BYTES = 2**12
 PARQUET, ARROW = b"PAR1", b"ARROW1"
-TABLES = (EdfSource, ExcelSource, Hdf5Source, MatlabSource, McapSource, MdfSource, NetcdfSource, TdmsSource)
-"""Known by their names as well: other files begin with the same bytes."""
 JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 
 
@@ -73,16 +63,12 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         return ParquetSource(name)
     if magic.startswith(ARROW):
         return ArrowSource(name)
-    for kind in TABLES:
-        if magic.startswith(kind.magic) and name.lower().endswith(kind.suffixes):
-            return kind(name, recipe.table)
+    if kind := kind_of_table(name, magic):
+        return kind.load()(name, recipe.table)
     with open_text(name) as (stream, _):
         begin = stream.read(PROBE_BYTES)
-    is_table = any(
-        begin.startswith(kind.magic) and set(kind.suffixes) & set(PurePosixPath(name.lower()).suffixes)
-        for kind in TABLES
-    )
-    if is_compressed(magic) and (is_compressed(begin) or begin.startswith((PARQUET, ARROW)) or is_table):
+    is_binary = is_compressed(begin) or begin.startswith((PARQUET, ARROW)) or is_packed_table(name, begin)
+    if is_compressed(magic) and is_binary:
         raise SourceError(
             name, "the compressed file does not hold text: decompress it first", code="source-format"
         )

@@ -49,8 +49,6 @@ def collect_rejects(
     It survives a power failure: to be called before the commit. Files of commits that were not made, of an earlier
     store, or of a writer that was killed are removed. Generation 0 is that of a job that stops.
     """
-    import pyarrow.parquet as pq
-
     path = report_folder(store) / "rejects" / f"{generation}.parquet"
     for file in path.parent.glob("*.parquet"):
         if file.stem == "0" or (file.stem.isdecimal() and int(file.stem) >= generation > 0):
@@ -59,6 +57,8 @@ def collect_rejects(
         file.unlink()
     if not any(part.rejected for part in parts):
         return None
+    import pyarrow.parquet as pq
+
     make_directory(path.parent)
     with (
         _durable(path) as temporary,

@@ -80,7 +80,19 @@ def test_half_a_file_is_none_of_ours(store: SeriesStore, tmp_path: Path, to: str
 def test_a_file_that_may_not_be_so_large_is_named(store: SeriesStore, tmp_path: Path) -> None:
     """It is that of the rows, not the small one of the recipe."""
     out = tmp_path / "f.parquet"
-    command = [sys.executable, "-m", "longstride", "export", store.name, "--to", "parquet", "--out", str(out)]
+    # -B: Python would keep compiled modules of that size, cut off, for all that come after.
+    command = [
+        sys.executable,
+        "-B",
+        "-m",
+        "longstride",
+        "export",
+        store.name,
+        "--to",
+        "parquet",
+        "--out",
+        str(out),
+    ]
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))  # noqa: E731
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, preexec_fn=limit, timeout=60)
     assert done.returncode == 1

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.sources.files import open_file
 from longstride.pipeline.ingest.sources.tables.arrays import column_of, distinct
+from longstride.pipeline.ingest.sources.tables.kinds import BDF
 from longstride.pipeline.ingest.sources.tables.source import TIME, TableReader, TableSource
 from longstride.storage.packages import needs
 from longstride.storage.text import counted
 
 __all__ = ["EdfSource"]
 
-BDF = b"\xffBIOSEMI"
 ANNOTATIONS = "EDF Annotations", "BDF Annotations"
 PLUS = "EDF+", "BDF+"
 FIXED, OF_SIGNAL = 256, 256
@@ -34,8 +34,6 @@ class EdfSource(TableSource):
     """An EDF or BDF file: signals of one rate, of which the recipe names one where there are several."""
 
     kind = "EDF"
-    suffixes = (".edf", ".bdf", ".rec")
-    magic = (b"0       ", BDF)
 
     @contextmanager
     def reader(self) -> Iterator[TableReader]:

@@ -25,8 +25,6 @@ class ExcelSource(TableSource):
     """A spreadsheet: its first row has the names of columns."""
 
     kind = "spreadsheet"
-    suffixes = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-    magic = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
     @contextmanager
     def reader(self) -> Iterator[TableReader]:

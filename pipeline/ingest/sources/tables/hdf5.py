@@ -22,8 +22,6 @@ class Hdf5Source(TableSource):
     """An HDF5 file. Vectors are columns, and so are columns of matrices and fields of records."""
 
     kind = "HDF5"
-    suffixes = (".h5", ".hdf5", ".hdf", ".he5")
-    magic = (b"\x89HDF",)
 
     @contextmanager
     def reader(self) -> Iterator[TableReader]:

@@ -22,8 +22,6 @@ class MatlabSource(TableSource):
     """A file of MATLAB, of version 5 to 7.3. Vectors are columns, and so are the columns of matrices."""
 
     kind = "MATLAB"
-    suffixes = (".mat",)
-    magic = (b"MATLAB", b"\x89HDF")
 
     @contextmanager
     def reader(self) -> Iterator[TableReader]:

@@ -31,8 +31,6 @@ class McapSource(TableSource):
     """An MCAP file: messages of one topic. Fields of fields are called a.b, and values of arrays a.0, a.1."""
 
     kind = "MCAP"
-    suffixes = (".mcap",)
-    magic = (b"\x89MCAP0\r\n",)
 
     @contextmanager
     def reader(self) -> Iterator[TableReader]:

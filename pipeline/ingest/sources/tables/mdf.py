@@ -35,8 +35,6 @@ class MdfSource(TableSource):
     """An MDF file. Channels are called group/channel where those of more than one group are read."""
 
     kind = "MDF"
-    suffixes = (".mf4", ".mdf", ".dat")
-    magic = (b"MDF ",)
 
     def __init__(self, name: str, table: str | None) -> None:
         self._groups: list[int] | None = None

@@ -17,8 +17,6 @@ class NetcdfSource(TableSource):
     """A NetCDF file of version 3 or 4: rows are along the dimension that has times, or the one that is named."""
 
     kind = "NetCDF"
-    suffixes = (".nc", ".nc4", ".cdf", ".netcdf")
-    magic = (b"CDF\x01", b"CDF\x02", b"\x89HDF")
 
     @contextmanager
     def reader(self) -> Iterator[TableReader]:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 from longstride.pipeline.ingest.errors import SeveralTablesError, SourceError
 from longstride.pipeline.ingest.sources.columnar import Columnar
@@ -68,8 +68,6 @@ class TableSource(Columnar):
     """A file with one table, or with several of which the recipe names one."""
 
     has_tables = True
-    suffixes: ClassVar[tuple[str, ...]]
-    magic: ClassVar[tuple[bytes, ...]]
 
     def __init__(self, name: str, table: str | None) -> None:
         self.table = table

@@ -34,8 +34,6 @@ class TdmsSource(TableSource):
     """A TDMS file. Channels are called group/channel where those of more than one group are read."""
 
     kind = "TDMS"
-    suffixes = (".tdms",)
-    magic = (b"TDSm",)
 
     @contextmanager
     def reader(self) -> Iterator[TableReader]:

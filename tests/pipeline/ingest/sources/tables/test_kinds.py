@@ -3,6 +3,7 @@
 import gzip
 import shutil
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -14,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from longstride import LongstrideError, Recipe, append, ingest, open, profile, rebuild
-from longstride.pipeline.ingest.sources.detect import TABLES
 from longstride.pipeline.ingest.sources.tables import source
+from longstride.pipeline.ingest.sources.tables.kinds import TABLES
 from tests.helpers.campaigns import count, trials
+from tests.helpers.dask_cluster import Cluster
 from tests.helpers.errors import raises
 from tests.helpers.tables import KINDS, Rows, rows_from
 
@@ -66,12 +68,25 @@ def test_more_files_and_later_ones(tmp_path: Path, kind: str) -> None:
     assert rebuild(made(tmp_path, kind, "last", 2000, 50), tmp_path / "store").num_rows == ROWS + 350
 
 
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One worker, a process for all kinds: each job would start its own for a second."""
+    found = Cluster(tmp_path_factory.mktemp("cluster"))
+    found.add_worker("a")
+    yield found
+    found.stop()
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_ranges_and_workers_change_nothing(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ranges_and_workers_change_nothing(
+    tmp_path: Path, kind: str, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = made(tmp_path, kind)
     recipe = profile(path).recipe
     ingest(path, tmp_path / "one", recipe)
-    ingest(path, tmp_path / "two", recipe, workers=2)
+    num_tasks = len(cluster.tasks("a"))
+    ingest(path, tmp_path / "two", recipe, dask=cluster.address)
+    assert len(cluster.tasks("a")) > num_tasks
     monkeypatch.setattr(source, "SECTION_BYTES", 8 * 3 * 7)
     ingest(path, tmp_path / "three", recipe)
     one, two, three = (open(tmp_path / name).attributes["checksums_crc32c"] for name in ("one", "two", "three"))

@@ -145,6 +145,8 @@ class RunSettings:
 
     out: StrPath = field(kw_only=False)
     """Run directory to write, such as runs/plant."""
+    from_: StrPath | None = None
+    """Run whose best weights the model begins with; its model, window and channels must be the same."""
     epochs: int = 10
     """Times that every training window is seen."""
     max_steps: int | None = None
@@ -172,6 +174,8 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "out", str(local_path(self.out)))
+        if self.from_ is not None:
+            object.__setattr__(self, "from_", str(local_path(self.from_)))
         at_least(1, epochs=self.epochs, log_every=self.log_every, checkpoint_every=self.checkpoint_every)
         at_least(1, keep=self.keep, max_steps=self.max_steps, patience=self.patience)
         at_least(0, seed=self.seed)
@@ -193,6 +197,11 @@ class Settings:
     run: RunSettings
 
     def __post_init__(self) -> None:
+        if self.run.from_ is not None and self.model.model == "pca":
+            raise SettingsError(
+                "--from is not for --model pca, which is fitted in one pass, whatever it begins with",
+                code="option-value",
+            )
         if self.run.compile and self.model.model == "lstm":
             raise SettingsError(
                 "--compile does nothing for an LSTM, which is already one call of torch: leave it out",

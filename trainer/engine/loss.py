@@ -44,8 +44,9 @@ def total_error(loss: ErrorOfValues, prediction: Tensor, target: Tensor, mask: T
     """Sum of the errors of the values where `mask` is True, a float64 scalar; all three are (b, K, N).
 
     A sum, not a mean: ranks hold unequal numbers of valid values, so a mean of their means is not the mean.
-    Divide by the count of all ranks. Where a value is missing, the loss sees two equal numbers, and what it makes of
-    them counts neither in the sum nor in the gradient. Raises SettingsError where the first two differ in shape.
+    Divide by the count of all ranks. Where a value is missing, the loss sees two equal numbers, and what it makes
+    of them counts neither in the sum nor in the gradient. Raises SettingsError where the first two differ in
+    shape.
     """
     # Subtraction would broadcast shapes that differ, in silence.
     if prediction.shape != target.shape:

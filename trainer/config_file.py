@@ -2,12 +2,14 @@
 
 import tomllib
 from dataclasses import fields
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import click
 from click.core import ParameterSource
 
+from longstride.storage.cli.flags import flag_name
 from longstride.storage.cli.keywords import checked
 from longstride.storage.places.files import read_file
 from longstride.trainer.errors import SettingsError
@@ -33,7 +35,7 @@ def read_config(context: click.Context, parameter: click.Parameter, path: str | 
     flat = _without_groups(path, found)
     known = {option.name for option in context.command.params} - {*TYPED_ONLY}
     if unknown := sorted(flat.keys() - known):
-        names = ", ".join(sorted(str(name).replace("_", "-") for name in known))
+        names = ", ".join(sorted(flag_name(str(name))[2:] for name in known))
         raise SettingsError(
             f"{path}: unknown setting {', '.join(map(repr, unknown))}: expected {names}", code="setting-unknown"
         )
@@ -57,7 +59,7 @@ def _without_groups(path: str, found: dict[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for group, values in found.items():
         for key, value in (values if isinstance(values, dict) else {group: values}).items():
-            name = key.replace("-", "_")
+            name = key.replace("-", "_") + "_" * iskeyword(key)
             if name in flat:
                 raise SettingsError(f"{path}: {key} is there twice: leave one out", code="config-format")
             flat[name] = value
@@ -66,9 +68,9 @@ def _without_groups(path: str, found: dict[str, Any]) -> dict[str, Any]:
 
 def _value(path: str, name: str, value: Any, hint: Any) -> Any:
     """A value of the type that its setting has: click would take 1.5 for 1, and true for 1."""
-    key = f"{path}: {name.replace('_', '-')}"
+    key = f"{path}: {flag_name(name)[2:]}"
     if get_origin(hint) is Literal and value not in get_args(hint):
         raise SettingsError(
             f"{key} is {value!r}: expected one of {', '.join(get_args(hint))}", code="option-value"
         )
-    return checked(key, value, str if name in ("store", "out", "cache_dir") else hint, SettingsError)
+    return checked(key, value, str if name in ("store", "out", "cache_dir", "from_") else hint, SettingsError)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Generic, Required, TypedDict, TypeVar, Unpack, cast
 
 import torch
@@ -35,6 +36,7 @@ from longstride.trainer.saved.checkpoint import (
 from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.settings import Device, Settings
 from longstride.trainer.train_result import TrainResult
+from longstride.trainer.warm_start import begin_with
 
 __all__ = ["How", "Run"]
 
@@ -80,16 +82,22 @@ class Run(Generic[State]):
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=how["resume"])
         )
         if checkpoint:
-            try:
-                ranks.together(lambda: self._restore(checkpoint))
-            except LongstrideError:
-                if ranks.is_first:
-                    self.directory.release()
-                raise
+            self._or_release(lambda: ranks.together(lambda: self._restore(checkpoint)))
+        elif settings.run.from_ is not None:
+            self._or_release(lambda: begin_with(Path(str(settings.run.from_)), state, ranks))
         self.progress = state.progress
         self.reporter = Reporter(state, self.directory)
         if settings.run.compile:
             state.model.compile()
+
+    def _or_release(self, begin: Callable[[], None]) -> None:
+        """Begin, and release the directory where that cannot be."""
+        try:
+            begin()
+        except LongstrideError:
+            if self.ranks.is_first:
+                self.directory.release()
+            raise
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         with fitting(checkpoint.path):

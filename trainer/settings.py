@@ -4,6 +4,7 @@ The docstring below a setting is also the help of its flag and its line in the h
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IN_MEMORY",
+    "USUAL",
     "DataSettings",
     "Device",
     "ModelSettings",
@@ -143,6 +145,8 @@ class RunSettings:
 
     out: StrPath = field(kw_only=False)
     """Run directory to write, such as runs/plant."""
+    from_: StrPath | None = None
+    """Run whose best weights the model begins with; its model, window and channels must be the same."""
     epochs: int = 10
     """Times that every training window is seen."""
     max_steps: int | None = None
@@ -170,6 +174,8 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "out", str(local_path(self.out)))
+        if self.from_ is not None:
+            object.__setattr__(self, "from_", str(local_path(self.from_)))
         at_least(1, epochs=self.epochs, log_every=self.log_every, checkpoint_every=self.checkpoint_every)
         at_least(1, keep=self.keep, max_steps=self.max_steps, patience=self.patience)
         at_least(0, seed=self.seed)
@@ -191,6 +197,11 @@ class Settings:
     run: RunSettings
 
     def __post_init__(self) -> None:
+        if self.run.from_ is not None and self.model.model == "pca":
+            raise SettingsError(
+                "--from is not for --model pca, which is fitted in one pass, whatever it begins with",
+                code="option-value",
+            )
         if self.run.compile and self.model.model == "lstm":
             raise SettingsError(
                 "--compile does nothing for an LSTM, which is already one call of torch: leave it out",
@@ -212,6 +223,8 @@ class Settings:
             if not isinstance(values, dict) or values.keys() - known[group]:
                 raise SettingsError(f"{group} may have only {', '.join(known[group])}", code="setting-unknown")
             flat |= values
+        if unknown := [name for name in SIZES if flat.get(name, 0) is None]:
+            raise SettingsError(f"{unknown[0]} is not a number", code="option-value")
         try:
             return _grouped(**flat)
         except TypeError as error:  # one is missing that has no default
@@ -238,10 +251,36 @@ GROUPS: dict[str, type[Any]] = {
 }
 
 
+SIZES = ("window", "stride", "batch_size", "train_share", "validation_share", "epochs")
+USUAL: dict[str, Any] = {
+    field.name: field.default
+    for kind in (DataSettings, RunSettings)
+    for field in fields(kind)
+    if field.name in SIZES
+}
+"""Sizes of a run on a long log."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
-    """The same without groups: the parameters of `longstride.train` and the flags of its command."""
+    """The same without groups: the parameters of `longstride.train` and the flags of its command.
 
+    Sizes that are None are chosen when the rows are known (`fitted_sizes`).
+    """
+
+    window: int | None = None  # type: ignore[assignment]
+    """Rows of a window, K: 64 by default, or fewer for a short log."""
+    stride: int | None = None  # type: ignore[assignment]
+    """Rows between the starts of windows: a quarter of the window by default, or fewer for a short log."""
+    batch_size: int | None = None  # type: ignore[assignment]
+    """Windows of a step, over all processes: 256 by default, or fewer for a short log."""
+    train_share: float | None = None  # type: ignore[assignment]
+    """Share of the rows to train on, from the start: 0.8 by default; all series are cut at the same time."""
+    validation_share: float | None = None  # type: ignore[assignment]
+    """Share of the rows after them to validate on: 0.1 by default, or all of a short log; the rest is left for a
+    test."""
+    epochs: int | None = None  # type: ignore[assignment]
+    """Times that every training window is seen: 10 by default, or more for a short log."""
     resume: bool = False
     """Resume from the newest checkpoint in `out` that can be read; begin a new run if there is none."""
     verify: bool = False
@@ -250,10 +289,15 @@ class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
     def __post_init__(self) -> None:
         """Leave the checks to the groups."""
 
-    def grouped(self) -> Settings:
-        """The groups, checked. Raises SettingsError for a value that cannot work."""
+    def grouped(self, sizes: Mapping[str, Any] = USUAL) -> Settings:
+        """The groups, checked; those sizes that are None are taken from `sizes`.
+
+        Raises SettingsError for a value that cannot work.
+        """
+        values = {name: value for name, value in vars(self).items() if value is not None or name not in SIZES}
+        values = {**{name: sizes[name] for name in SIZES}, **values}
         parts = {
-            name: kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+            name: kind(**{field.name: values[field.name] for field in fields(kind)})
             for name, kind in GROUPS.items()
         }
         return Settings(**parts)

@@ -1,19 +1,24 @@
 """`longstride.train`: from the windows of a store to a run directory with a trained model."""
 
-import os
+import logging
 
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import coded
+from longstride.storage.location import local_path
 from longstride.storage.open_data import opened_data
-from longstride.storage.store import SeriesStore
+from longstride.storage.series.data import SeriesData
 from longstride.trainer.engine.distributed import start_ranks
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.fitted_sizes import fitted_sizes, shown_sizes
 from longstride.trainer.loop import Training
 from longstride.trainer.pca_run import PCARun
-from longstride.trainer.settings import TrainOptions
+from longstride.trainer.saved.run_settings import begun_with
+from longstride.trainer.settings import USUAL, Settings, TrainOptions
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["train"]
+
+logger = logging.getLogger(__name__)
 
 
 @coded
@@ -30,9 +35,21 @@ def train(options: TrainOptions) -> TrainResult:
     cannot be read, RunError where `out` is in use or holds a run (without `resume`, or of other settings or data),
     and DivergenceError where the loss is not a finite number, or stays a million times what it was at first.
     """
-    settings = options.grouped()
-    is_named = isinstance(options.store, str | os.PathLike | SeriesStore)
-    data = None if is_named else opened_data(options.store)
-    kind = PCARun if settings.model.model == "pca" else Training
-    with start_ranks(settings.run.device) as ranks:
+    share = 0.0 if options.validation_share is None else options.validation_share
+    options.grouped({**USUAL, "validation_share": share})  # what is wrong is told before a store is opened
+    with start_ranks(options.device) as ranks:
+        data = ranks.together(lambda: opened_data(options.store))
+        settings = ranks.on_first(lambda: _fitted(data, options))
+        kind = PCARun if options.model == "pca" else Training
         return kind(settings, ranks, data=data, resume=options.resume, verify=options.verify).run()
+
+
+def _fitted(data: SeriesData, options: TrainOptions) -> Settings:
+    """All settings. Sizes that were not given suit the log; those of a run that is resumed stay as they were."""
+    begun = begun_with(local_path(options.out)) if options.resume else None
+    if begun is not None:
+        return options.grouped({**vars(begun.data), **vars(begun.run)})
+    sizes = fitted_sizes(data, options)
+    if shown := shown_sizes(sizes, options):
+        logger.info(f"sizes that suit a log of {data.num_rows:,} rows: {shown}")
+    return options.grouped(sizes)

@@ -65,7 +65,7 @@ def flags(
             arguments |= changes.get(field.name) or {}
             if arguments.get("required"):
                 del arguments["default"]  # click would take None as given
-            command = click.option(flag_name(field.name), **arguments)(command)
+            command = click.option(flag_name(field.name), field.name, **arguments)(command)
         return command
 
     return decorate
@@ -77,8 +77,8 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flag_name(field: str) -> str:
-    """The flag of a field, such as --batch-size."""
-    return "--" + field.replace("_", "-")
+    """The flag of a field, such as --batch-size; a field that Python's words would clash with ends with _."""
+    return "--" + field.rstrip("_").replace("_", "-")
 
 
 def field_docs(settings: type) -> dict[str, str]:

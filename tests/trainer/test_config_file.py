@@ -28,6 +28,17 @@ device = "cpu"
 """
 
 
+def test_a_file_may_name_a_run_to_begin_with(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text(CONFIG.format(out=tmp_path / "run"))
+    command = ["train", str(store), "--config", str(tmp_path / "run.toml")]
+    assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0
+    (tmp_path / "next.toml").write_text(CONFIG.format(out=tmp_path / "next") + f'from = "{tmp_path / "run"}"\n')
+    command[-1] = str(tmp_path / "next.toml")
+    assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0
+    saved = json.loads((tmp_path / "next" / "settings.json").read_text())
+    assert saved["run"]["from_"] == str(tmp_path / "run")
+
+
 def test_a_file_takes_the_place_of_defaults_and_flags_that_of_the_file(store: Path, tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_text(CONFIG.format(out=tmp_path / "run"))
     command = ["train", str(store), "--config", str(tmp_path / "run.toml"), "--max-steps", "2"]

@@ -19,7 +19,14 @@ from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
 from longstride.trainer.resolve import check_trusted
-from longstride.trainer.saved.checkpoint import Checkpoint, best_first, first_whole, fitting, state_digest
+from longstride.trainer.saved.checkpoint import (
+    Checkpoint,
+    best_first,
+    first_whole,
+    fitting,
+    judged_weights,
+    state_digest,
+)
 from longstride.trainer.saved.run_settings import SETTINGS_FILE, settings_of
 from longstride.trainer.settings import Settings
 
@@ -47,11 +54,7 @@ class TrainedModel:
         with fitting(checkpoint.path):
             channels = tuple(map(str, state["channels"]))
             normalisation = Normalisation.from_saved(state["normalisation"], len(channels)).to(self.device)
-            weights, average = state["model"], state["average"]
-            if average is not None:
-                module = "module."
-                averaged = {key.removeprefix(module): value for key, value in average.items()}
-                weights = {key: averaged[key] for key in weights}
+            weights = judged_weights(state)
         model = build_model(settings.model, len(channels), settings.data.window).to(self.device)
         with fitting(checkpoint.path):
             model.load_state_dict(weights)

@@ -44,8 +44,9 @@ def total_error(loss: ErrorOfValues, prediction: Tensor, target: Tensor, mask: T
     """Sum of the errors of the values where `mask` is True, a float64 scalar; all three are (b, K, N).
 
     A sum, not a mean: ranks hold unequal numbers of valid values, so a mean of their means is not the mean.
-    Divide by the count of all ranks. `target` must be finite in the masked places too (fill it first): a NaN
-    times zero is a NaN, in the gradient as well. Raises SettingsError where the first two differ in shape.
+    Divide by the count of all ranks. Where a value is missing, the loss sees two equal numbers, and what it makes
+    of them counts neither in the sum nor in the gradient. Raises SettingsError where the first two differ in
+    shape.
     """
     # Subtraction would broadcast shapes that differ, in silence.
     if prediction.shape != target.shape:
@@ -55,10 +56,11 @@ def total_error(loss: ErrorOfValues, prediction: Tensor, target: Tensor, mask: T
             code="option-value",
         )
     assert mask is None or mask.shape == target.shape, f"{tuple(mask.shape)} against {tuple(target.shape)}"
-    error = loss(prediction.float(), target)
-    if mask is not None:
-        error = error * mask
-    return error.sum(dtype=torch.float64)
+    if mask is None:
+        return loss(prediction.float(), target).sum(dtype=torch.float64)
+    # A choice, not a product: infinity times zero is NaN. Both are needed: of the loss, and of its gradient.
+    error = loss(torch.where(mask, prediction.float(), target), target)
+    return torch.where(mask, error, 0.0).sum(dtype=torch.float64)
 
 
 def num_valid(target: Tensor, mask: Tensor | None) -> Tensor | int:

@@ -107,6 +107,10 @@ class RunState:
         """The model that is validated and drawn."""
         return self.model
 
+    def begin_with(self, weights: dict[str, Any]) -> None:
+        """Take these weights, of a model of the same shape, instead of those that were drawn."""
+        self.model.load_state_dict(weights)
+
     def as_checkpoint(self) -> dict[str, Any]:
         """Everything that a resumed run needs, plain values and tensors; call it on every rank."""
         return {

@@ -31,6 +31,11 @@ class TrainingState(RunState):
         """The model that is validated and drawn: the average of the weights where there is one."""
         return self.model if self.average is None else self.average.module
 
+    def begin_with(self, weights: dict[str, Any]) -> None:
+        """See RunState."""
+        super().begin_with(weights)
+        self.average = make_average(self.settings.optimiser, self.model)
+
     def as_checkpoint(self) -> dict[str, Any]:
         """See RunState."""
         return super().as_checkpoint() | {

@@ -34,6 +34,7 @@ __all__ = [
     "complete_checkpoints",
     "first_whole",
     "fitting",
+    "judged_weights",
     "load_checkpoint",
     "mark_best",
     "remove_old",
@@ -191,6 +192,13 @@ def unpack_state(data: bytes) -> dict[str, Any]:
 def state_digest(checkpoint: Path) -> str:
     """SHA-256 of the file of a state."""
     return hashlib.sha256((checkpoint / STATE_FILE).read_bytes()).hexdigest()
+
+
+def judged_weights(state: dict[str, Any]) -> dict[str, Any]:
+    """The weights of a state that count: their average, where the run kept one."""
+    weights: dict[str, Any] = state["model"]
+    average = state["average"]
+    return weights if average is None else {name: average[f"module.{name}"] for name in weights}
 
 
 @contextmanager

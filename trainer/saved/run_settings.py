@@ -2,18 +2,20 @@
 
 import json
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 from longstride.storage.atomic import write_file
 from longstride.storage.places.files import read_file
 from longstride.storage.places.object_answers import PlaceError
 from longstride.trainer.errors import RunError, SettingsError
-from longstride.trainer.saved.checkpoint import STATE_FILE, Checkpoint
+from longstride.trainer.saved.checkpoint import STATE_FILE, Checkpoint, all_checkpoints, load_checkpoint
 from longstride.trainer.settings import Settings
 
-__all__ = ["SETTINGS_FILE", "has_settings", "settings_of", "write_settings"]
+__all__ = ["CHECKPOINTS", "SETTINGS_FILE", "begun_with", "has_settings", "settings_of", "write_settings"]
 
 SETTINGS_FILE = "settings.json"
+CHECKPOINTS = "checkpoints"
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +65,18 @@ def settings_of(run: Path, checkpoint: Checkpoint) -> tuple[Settings, Path]:
     if fault:
         logger.warning(f"{fault}: the settings in {checkpoint.path.name} are used")
     return settings, checkpoint.path / STATE_FILE
+
+
+def begun_with(run: Path) -> Settings | None:
+    """The settings of the newest checkpoint that can be read; None where there is none.
+
+    Nothing is said of damage: whoever resumes the run reads it again.
+    """
+    for path in all_checkpoints(run / CHECKPOINTS):
+        with suppress(RunError, SettingsError, PlaceError):
+            held = load_checkpoint(path).get("settings")
+            return _read(run / SETTINGS_FILE) if held is None else Settings.from_json(held)
+    return None
 
 
 def _read(file: Path) -> Settings:

@@ -22,7 +22,13 @@ from longstride.storage.format import ROOT
 from longstride.storage.writing.output import refuse_inside_store
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import Checkpoint, all_checkpoints, first_whole
-from longstride.trainer.saved.run_settings import SETTINGS_FILE, has_settings, settings_of, write_settings
+from longstride.trainer.saved.run_settings import (
+    CHECKPOINTS,
+    SETTINGS_FILE,
+    has_settings,
+    settings_of,
+    write_settings,
+)
 from longstride.trainer.settings import Settings
 
 __all__ = ["CALIBRATION_FILE", "RunDirectory"]
@@ -38,7 +44,7 @@ class RunDirectory:
         self.path = Path(path)
         self.metrics = self.path / "metrics.jsonl"
         self.tensorboard = self.path / "tensorboard"
-        self.checkpoints = self.path / "checkpoints"
+        self.checkpoints = self.path / CHECKPOINTS
         self.picture = self.path / "reconstruction.png"
         self.report = self.path / "report.html"
         self.diverged = self.path / "diverged.json"

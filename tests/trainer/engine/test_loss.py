@@ -53,6 +53,30 @@ def test_masked_places_have_no_gradient() -> None:
     assert (prediction.grad[~mask] == 0).all()
 
 
+def of_target(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return ((prediction - target) / target).abs()
+
+
+def root(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return (prediction - target).abs().sqrt()
+
+
+@pytest.mark.parametrize("name", ["of_target", "root"])
+def test_a_loss_without_a_finite_value_or_gradient_where_values_are_missing(name: str) -> None:
+    prediction = torch.randn(2, 3, 4, requires_grad=True)
+    mask = torch.rand(2, 3, 4) > 0.5
+    target = torch.where(mask, torch.rand(2, 3, 4) + 1, 0.0)
+    loss = make_loss(f"{__name__}:{name}")
+    error = total_error(loss, torch.where(mask, prediction, torch.inf), target, mask)
+    error.backward()
+    (expected,) = torch.autograd.grad(loss(prediction[mask], target[mask]).sum(), prediction)
+    torch.testing.assert_close(error, loss(prediction[mask], target[mask]).double().sum())
+    assert prediction.grad is not None
+    torch.testing.assert_close(prediction.grad, expected)
+    nothing = torch.zeros_like(mask)
+    assert total_error(loss, prediction, torch.zeros(2, 3, 4), nothing) == 0
+
+
 def test_shapes_that_would_broadcast_are_refused() -> None:
     with raises("option-value", "(2, 3, 4)", "(2, 3, 1)", kind=SettingsError):
         total_error(MSE, torch.zeros(2, 3, 4), torch.zeros(2, 3, 1), None)

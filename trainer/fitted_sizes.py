@@ -1,0 +1,84 @@
+"""Sizes of a run that were not given: the usual ones for a long log, and smaller ones for a short log."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.splits import Splits
+from longstride.pipeline.loading.splitting.by_time import split_by_time
+from longstride.storage.cli.flags import flag_name
+from longstride.storage.series.data import SeriesData
+from longstride.storage.series.segments import Segments
+from longstride.trainer.settings import USUAL, TrainOptions
+
+__all__ = ["fitted_sizes", "shown_sizes"]
+
+SMALLEST_WINDOW = 8
+FEWEST_WINDOWS = 16
+"""Windows side by side in the rows to train on; with fewer, windows are shorter."""
+FEWEST_HELD_OUT = 8
+"""Windows side by side in the rows to validate on; with fewer, no rows are left for a test."""
+SMALLEST_BATCH = 16
+FEWEST_BATCHES = 8
+"""Batches of an epoch; with fewer, windows begin closer to each other, and then batches are smaller."""
+FEWEST_STEPS = 500
+"""Steps of a run; with fewer, there are more epochs."""
+
+
+def fitted_sizes(data: SeriesData, options: TrainOptions) -> dict[str, Any]:
+    """All sizes of a run, by name: those that the options give, and those that suit the rows to train on."""
+    given = {name: getattr(options, name) for name in USUAL}
+    sizes = {name: USUAL[name] if value is None else value for name, value in given.items()}
+
+    def is_open(name: str) -> bool:
+        return given[name] is None
+
+    rest = round(1 - sizes["train_share"], 9)
+    if is_open("validation_share"):
+        sizes["validation_share"] = min(sizes["validation_share"], rest)
+    while (
+        is_open("window")
+        and sizes["window"] > SMALLEST_WINDOW
+        and _side_by_side(_splits(data, sizes).train.segments, sizes["window"]) < FEWEST_WINDOWS
+    ):
+        sizes["window"] //= 2
+    splits = _splits(data, sizes)
+    if (
+        is_open("validation_share")
+        and _side_by_side(splits.validation.segments, sizes["window"]) < FEWEST_HELD_OUT
+    ):
+        sizes["validation_share"] = rest
+    if is_open("stride"):
+        sizes["stride"] = max(1, sizes["window"] * USUAL["stride"] // USUAL["window"])
+    while is_open("stride") and sizes["stride"] > 1 and _num_batches(splits, sizes) < FEWEST_BATCHES:
+        sizes["stride"] //= 2
+    while (
+        is_open("batch_size")
+        and sizes["batch_size"] > SMALLEST_BATCH
+        and _num_batches(splits, sizes) < FEWEST_BATCHES
+    ):
+        sizes["batch_size"] //= 2
+    if is_open("epochs") and options.model != "pca":
+        steps = max(1, _num_batches(splits, sizes))
+        sizes["epochs"] = max(sizes["epochs"], -(-FEWEST_STEPS // steps))
+    return sizes
+
+
+def shown_sizes(sizes: Mapping[str, Any], options: TrainOptions) -> str:
+    """Those sizes that were chosen and are not the usual ones, as flags; empty where there is none."""
+    chosen = {name: value for name, value in sizes.items() if getattr(options, name) is None}
+    return ", ".join(f"{flag_name(name)} {value:g}" for name, value in chosen.items() if value != USUAL[name])
+
+
+def _splits(data: SeriesData, sizes: Mapping[str, Any]) -> Splits:
+    return split_by_time(
+        data, window=sizes["window"], train=sizes["train_share"], validation=sizes["validation_share"]
+    )
+
+
+def _side_by_side(segments: Segments, window: int) -> int:
+    return int(segments.num_windows(window, window).sum())
+
+
+def _num_batches(splits: Splits, sizes: Mapping[str, Any]) -> int:
+    return len(WindowIndex(splits.train.segments, sizes["window"], sizes["stride"])) // int(sizes["batch_size"])

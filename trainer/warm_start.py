@@ -1,0 +1,48 @@
+"""Beginning a run with the weights of another one."""
+
+from pathlib import Path
+from typing import Any
+
+from longstride.storage.cli.flags import flag_name
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.state import RunState
+from longstride.trainer.errors import RunError
+from longstride.trainer.saved.checkpoint import best_first, first_whole, fitting, judged_weights
+from longstride.trainer.saved.run_settings import settings_of
+
+__all__ = ["begin_with"]
+
+
+def begin_with(run: Path, state: RunState, ranks: Ranks) -> None:
+    """Load the best weights of a run, the average of them if it has one, into the model of a new run.
+
+    Steps, optimiser and normalisation are new. Raises RunError where the run has no checkpoint that is whole, or
+    is of another model or of other channels. Call it on every rank.
+    """
+    weights = ranks.on_first(lambda: _weights(run, state))
+    with fitting(run):
+        state.begin_with(weights)
+
+
+def _weights(run: Path, state: RunState) -> dict[str, Any]:
+    checkpoints = best_first(run / "checkpoints")
+    if not checkpoints:
+        raise RunError(f"--from {run} holds no checkpoint of a run", code="checkpoint-missing")
+    checkpoint = first_whole(checkpoints, run)
+    # Only compared: nothing that the settings name is imported.
+    begun, now = settings_of(run, checkpoint)[0], state.settings
+    shape = {name: (value, getattr(now.model, name)) for name, value in vars(begun.model).items()}
+    shape["window"] = begun.data.window, now.data.window
+    if differing := [f"{flag_name(name)} {was} (now {new})" for name, (was, new) in shape.items() if was != new]:
+        raise RunError(
+            f"--from {run} has the weights of another model, trained with {', '.join(differing)}: give the same",
+            code="run-differs",
+        )
+    channels, own = list(checkpoint.state["channels"]), list(state.store.channels)
+    if channels != own:
+        raise RunError(
+            f"--from {run} was trained on the channels {', '.join(map(str, channels))}, and {state.store.name} "
+            f"has {', '.join(own)}: they must be the same, in the same order",
+            code="model-channels",
+        )
+    return judged_weights(checkpoint.state)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from longstride.storage.errors import StoreError
 from longstride.storage.places.files import open_file
 
-__all__ = ["map_chunk_files", "read_ahead"]
+__all__ = ["allow_large_pages", "map_chunk_files", "read_ahead"]
 
 PROT_NONE = 0
 MAP_FIXED = 0x10  # the same on Linux, macOS and the BSDs; Python's mmap module does not export it
@@ -52,17 +52,26 @@ def map_chunk_files(paths: Sequence[Path], chunk_bytes: int) -> NDArray[np.uint8
         with _open_chunk(path, chunk_bytes) as file:
             flags = mmap.MAP_SHARED | MAP_FIXED
             _mmap(address + index * chunk_bytes, chunk_bytes, mmap.PROT_READ, flags, file.fileno())
-    _allow_large_pages(address, total)
-    return np.frombuffer(memoryview(memory).toreadonly(), np.uint8)
+    array = np.frombuffer(memoryview(memory).toreadonly(), np.uint8)
+    allow_large_pages(array)
+    return array
 
 
-def _allow_large_pages(address: int, size: int) -> None:
-    """Let the system map 2 MB at a time where it can: short windows are then copied a third faster.
+def allow_large_pages(values: NDArray[Any]) -> None:
+    """Let the system map an array 2 MB at a time where it can: short windows are then copied a third faster.
 
-    Linux does where the file system keeps large folios (xfs, ext4 from 6.16 on) and a chunk is a multiple of 2 MB.
+    Linux does for memory of a process; and for files, if the file system keeps large folios (xfs, ext4 from 6.16
+    on) and the file is read from disk after this call, or was written in large pieces. The call itself reads
+    nothing. Pages that the array shares with other memory at its ends are left as they are.
     """
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        _libc().madvise(ctypes.c_void_p(address), ctypes.c_size_t(size), mmap.MADV_HUGEPAGE)
+    if not hasattr(mmap, "MADV_HUGEPAGE") or 0 in values.shape:
+        return
+    reach = sum((count - 1) * step for count, step in zip(values.shape, values.strides, strict=True))
+    begin = values.ctypes.data
+    aligned = begin + -begin % mmap.PAGESIZE
+    size = (begin + reach + values.itemsize - aligned) // mmap.PAGESIZE * mmap.PAGESIZE
+    if size > 0:
+        _libc().madvise(ctypes.c_void_p(aligned), ctypes.c_size_t(size), mmap.MADV_HUGEPAGE)
 
 
 def read_ahead(mapped: NDArray[Any]) -> None:

@@ -23,6 +23,7 @@ __all__ = ["Sweep", "measure", "sweep"]
 CHANNELS = (1, 8, 32, 128)
 BATCHES = (32, 256, 1024)
 WORKERS = (1, 2, 4)
+NUM_VALUES = 128_000_000
 BATCH, NUM_CHANNELS = 256, 32
 SOURCE_CHANNELS = 16
 
@@ -62,7 +63,9 @@ class Sweep(Result):
         shown = self._shown(cell for cell in self.cells if cell.cannot is None and cell.way != COPY.name)
         shares = (f"{share:.0%} of the {name}" for name, share in (self.large_pages or {}).items())
         introduction = SWEEPS[self.axis].format(large_pages=", ".join(shares))
-        command = f"    python -m benchmarks sweep --axis {self.axis}\n"
+        num_values = self.cells[0].num_rows * self.cells[0].num_channels
+        size = "" if num_values == NUM_VALUES else f" --values {num_values}"
+        command = f"    python -m benchmarks sweep --axis {self.axis}{size}\n"
         return "\n".join([introduction, command, machine_line(self), "", shown.markdown(), ""])
 
     def table(self) -> Table:
@@ -75,7 +78,7 @@ class Sweep(Result):
 
 @click.command(epilog=example("python -m benchmarks sweep --axis channels --json sweep-channels.json"))
 @click.option("--axis", type=click.Choice([*SWEEPS]), required=True)
-@count("--values", 128_000_000, "Values of the log.")
+@count("--values", NUM_VALUES, "Values of the log.")
 @listed("--windows", "64,512", "Window lengths K; stride 1 and K.")
 @count("--rounds", 7, "Measurements of a case.")
 @seconds(0.5)

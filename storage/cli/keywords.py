@@ -22,6 +22,7 @@ from typing import (
 )
 
 from longstride.storage.cli.flags import field_docs
+from longstride.storage.cli.type_words import in_words
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["checked", "keywords_of", "typed"]
@@ -123,7 +124,7 @@ def checked(name: str, value: Any, hint: Any, error: type[LongstrideError]) -> A
     if _fits(value, hint):
         return value
     shown = " ".join(repr(value).split())[:MAX_SHOWN]
-    raise error(f"{name} is {shown}: expected {_Shown(hint)}", code="option-value")
+    raise error(f"{name} is {shown}: expected {in_words(hint)}", code="option-value")
 
 
 def _is_small(value: Any) -> bool:

@@ -259,7 +259,7 @@ class Normaliser:
 def check_kind(kind: object, option: str = "kind") -> None:
     """Raise LongstrideError for anything but the name of a kind."""
     if not (isinstance(kind, str) and kind in KINDS):
-        raise LongstrideError(f"{option}={kind!r:.80}: expected {', '.join(KINDS)}", code="option-value")
+        raise LongstrideError(f"{option}={kind!r:.80}: expected {', '.join(map(repr, KINDS))} or a Normaliser", code="option-value")
 
 
 def _no_windows() -> LongstrideError:

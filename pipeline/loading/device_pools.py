@@ -141,7 +141,7 @@ def _checked(made: Any, rows: Tensor) -> Tensor:
         return made.contiguous()
     found = f"{tuple(made.shape)} on {made.device}" if isinstance(made, Tensor) else f"a {type(made).__name__}"
     raise LongstrideError(
-        f"transform made {found} of rows {tuple(rows.shape)} on {rows.device}: expected a tensor of the same shape "
+        f"transform made {found} of rows {tuple(rows.shape)} on {rows.device}: expected one of the same shape "
         "there",
         code="transform-result",
     )

@@ -90,7 +90,10 @@ def typed(function: Callable[P, Result]) -> Callable[P, Result]:
 
     @wraps(function)
     def call(*arguments: P.args, **keywords: P.kwargs) -> Result:
-        bound = signature.bind(*arguments, **keywords)
+        try:
+            bound = signature.bind(*arguments, **keywords)
+        except TypeError as wrong:
+            raise TypeError(f"{function.__qualname__}() {wrong}") from None
         for name in bound.arguments.keys() & hints.keys():
             bound.arguments[name] = checked(name, bound.arguments[name], hints[name], LongstrideError)
         return function(*bound.args, **bound.kwargs)

@@ -29,8 +29,9 @@ def _words(hint: Any, number: int) -> str:
     if kind in ONE_AND_SEVERAL:
         return ONE_AND_SEVERAL[kind][number]
     if kind in (Union, UnionType):
-        # What is not given is said last.
-        return _either(_words(one, number) for one in sorted(arguments, key=lambda one: one is NoneType))
+        # What is not given is said last. A whole number is a number.
+        said = [one for one in arguments if not (one is int and float in arguments)]
+        return _either(_words(one, number) for one in sorted(said, key=lambda one: one is NoneType))
     if kind is Literal:
         return _either(repr(one) for one in arguments)
     if kind is tuple:

@@ -21,6 +21,7 @@ from longstride.trainer.settings import DataSettings, ModelSettings, OptimiserSe
         (bool, "True or False"),
         (None, "None"),
         (float | None, "a number or None"),
+        (int | float, "a number"),
         (str | Sequence[str] | None, "a text, a list of texts or None"),
         (str | os.PathLike[str] | None, "a text, a path or None"),
         (Literal["a", "b"], "'a' or 'b'"),

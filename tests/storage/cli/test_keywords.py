@@ -85,7 +85,7 @@ def test_a_call_of_a_checked_function_that_does_not_fit_names_it_too() -> None:
 
     assert count(3) == 3
     with pytest.raises(TypeError, match=r"count\(\) got an unexpected keyword argument 'row'"):
-        count(row=3)  # type: ignore[call-arg]
+        count(3, row=3)  # type: ignore[call-arg]
     with raises("option-value", "rows is 'a': expected a whole number"):
         count("a")  # type: ignore[arg-type]
 

@@ -14,7 +14,7 @@ from longstride.storage.open import open_mapped
 from longstride.storage.series.segments import Segments
 from longstride.storage.writing.writer import StoreWriter
 
-__all__ = ["case_of", "prepare_raw", "prepare_store", "warm", "write_store"]
+__all__ = ["case_of", "prepare_files", "prepare_raw", "prepare_store", "warm", "write_store"]
 
 
 def prepare_store(folder: Path, num_rows: int, num_channels: int) -> Path:
@@ -46,6 +46,19 @@ def prepare_raw(store: Path) -> Path:
     if not raw.exists() or raw.stat().st_size != values.nbytes:
         values.tofile(raw)
     return raw
+
+
+def prepare_files(store: Path) -> list[Path]:
+    """Make a .npy and a safetensors file of the values of a store, unless they are there."""
+    from safetensors.numpy import save_file
+
+    values = open_mapped(store).values
+    npy, safetensors = (store.with_suffix(suffix) for suffix in (".npy", ".safetensors"))
+    if not npy.exists() or np.load(npy, mmap_mode="r").shape != values.shape:
+        np.save(npy, values)
+    if not safetensors.exists():
+        save_file({"values": values}, safetensors)
+    return [npy, safetensors]
 
 
 def case_of(folder: Path, num_rows: int, num_channels: int, window: int, stride: int, batch: int) -> Case:

@@ -20,6 +20,7 @@ from longstride.pipeline.loading.serving.arrange import Arranger
 from longstride.pipeline.loading.serving.prefetch import Prefetch
 from longstride.pipeline.loading.serving.row_reader import RowReader
 from longstride.pipeline.loading.serving.row_tables import PoolTables
+from longstride.storage.errors import LongstrideError
 
 __all__ = ["DevicePools"]
 
@@ -94,7 +95,7 @@ class DevicePools:
             raw, local_starts = self._link.send(staged), self._link.send(torch.from_numpy(local.astype(np.int32)))
             self.bytes_sent += raw.nbytes + local_starts.nbytes
             present = ~raw.isnan() if self._has_missing else None
-            rows = raw if self._transform is None else self._transform(raw)
+            rows = raw if self._transform is None else _checked(self._transform(raw), raw)
             values, target, future = _columns(rows, self._columns), None, None
             if self._target_columns:
                 target = _columns(rows, self._target_columns)
@@ -132,6 +133,18 @@ class DevicePools:
             future_mask = _windows(present, index.horizon, starts + ahead, dilation)
         places = self._arranger.places(rows, by_store=False)
         return self._arranger.batch(places, values, mask, target, target_mask, future, future_mask)
+
+
+def _checked(made: Any, rows: Tensor) -> Tensor:
+    """What a transform made of rows, contiguous. Raises LongstrideError where windows of it would be of others."""
+    if isinstance(made, Tensor) and made.shape == rows.shape and made.device == rows.device:
+        return made.contiguous()
+    found = f"{tuple(made.shape)} on {made.device}" if isinstance(made, Tensor) else f"a {type(made).__name__}"
+    raise LongstrideError(
+        f"transform made {found} of rows {tuple(rows.shape)} on {rows.device}: expected one of the same shape "
+        "there",
+        code="transform-result",
+    )
 
 
 def _columns(rows: Tensor, columns: list[int]) -> Tensor:

@@ -253,7 +253,7 @@ class DatasetOptions(GeometryOptions):
         names = (self.balance,) if isinstance(self.balance, str) else self.balance
         if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
             return None
-        return {name: 1 / (len(names) + 1) for name in names}
+        return {name: 1 / (len(set(names)) + 1) for name in names}
 
     @property
     def tables(self) -> set[str]:

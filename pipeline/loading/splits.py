@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.pipeline.loading.geometry.lengths import Length
+from longstride.pipeline.loading.geometry.sizes import longest_of
 from longstride.pipeline.loading.select import labelled_windows, without
-from longstride.storage.errors import LongstrideError
+from longstride.storage.cli.keywords import typed
+from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html.table import html_table
+from longstride.storage.open_data import DataOrPath, opened_data
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics
@@ -93,13 +97,31 @@ class Split:
         apart = segments.start[1:] > reach[:-1]
         return segments.start[np.append(True, apart)], reach[np.append(apart, True)]
 
-    def without_labels(self, store: SeriesData, *, window: int, stride: int) -> "Split":
-        """This split without the windows in which a row has a label; the other windows begin at the same rows."""
-        if not store.label_names:
+    @coded
+    @typed
+    def without_labels(
+        self,
+        store: DataOrPath,
+        *,
+        window: Length | Sequence[Length],
+        stride: Length = 1,
+        horizon: Length = 0,
+        gap: Length = 0,
+        dilation: int = 1,
+    ) -> Self:
+        """This split without the windows in which a row has a label; the other windows begin at the same rows.
+
+        A window reaches to the last row of its horizon; of several lengths, the longest counts. Raises
+        LongstrideError for lengths that are none, and for another store than the one that was split.
+        """
+        data = opened_data(store)
+        segments = self.segments_in(data)
+        sizes = longest_of(data, window, stride=stride, horizon=horizon, gap=gap, dilation=dilation)
+        if not data.label_names:
             return self
-        index = WindowIndex(self.segments, window, stride)
-        dropped = labelled_windows(index, store, range(len(store.label_names)))
-        return Split(self.name, without(index, dropped), store, self.training)
+        index = sizes.index(segments)
+        dropped = labelled_windows(index, data, range(len(data.label_names)))
+        return replace(self, segments=without(index, dropped), store=data)
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,9 +149,10 @@ class Splits:
         """All three."""
         return self.train, self.validation, self.test
 
-    def without_labels(self, store: SeriesData, *, window: int, stride: int) -> "Splits":
-        """See Split."""
-        return Splits(*(part.without_labels(store, window=window, stride=stride) for part in self.parts))
+    def without_labels(self, store: DataOrPath, **lengths: Any) -> "Splits":
+        """All three without the windows in which a row has a label: see Split, also for `lengths`."""
+        data = opened_data(store)
+        return Splits(*(part.without_labels(data, **lengths) for part in self.parts))
 
 
 @dataclass(frozen=True, repr=False)
@@ -151,6 +174,19 @@ class SplitsOfStores:
         """Those of the first store, then those of the second, and so on."""
         train, validation, test = (list(parts) for parts in zip(*(one.parts for one in splits), strict=True))
         return SplitsOfStores(train, validation, test)
+
+    def without_labels(self, stores: Sequence[DataOrPath], **lengths: Any) -> "SplitsOfStores":
+        """Those of each store without the windows in which a row has a label: see Split, also for `lengths`."""
+        given = [opened_data(store) for store in (stores if isinstance(stores, list | tuple) else [stores])]
+        if len(given) != len(self.train):
+            raise LongstrideError(
+                f"{counted(len(given), 'store')} for the splits of {len(self.train)}: give all that were split",
+                code="option-value",
+            )
+        parts = zip(self.train, self.validation, self.test, strict=True)
+        return SplitsOfStores.of(
+            [Splits(*of).without_labels(data, **lengths) for of, data in zip(parts, given, strict=True)]
+        )
 
     def __repr__(self) -> str:
         lines = [f"  {name}: {part!r},\n" for name, part in self._named()]

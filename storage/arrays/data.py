@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from longstride.storage.arrays.chunked import ChunkedRows
 from longstride.storage.arrays.remap import MappedPart, part_of
 from longstride.storage.format import chunk_rows_for
+from longstride.storage.mapped.mapping import allow_large_pages
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.row_source import RowSource
 from longstride.storage.series.segments import Segments
@@ -54,7 +55,7 @@ class ArrayData(SeriesData):
 
         `has_calendar`: whether times are those of a clock; `has_cadence`: whether their step is known.
         """
-        self._values, self._time, self._labels = values, time, labels
+        self._values, self._time, self._labels = _prepared(values), time, labels
         self._segments = segments
         self._missing = missing
         self.has_calendar, self.has_cadence = has_calendar, has_cadence
@@ -75,7 +76,7 @@ class ArrayData(SeriesData):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         values = state["_values"]
-        vars(self).update(state, _values=values.map() if isinstance(values, MappedPart) else values)
+        vars(self).update(state, _values=_prepared(values.map() if isinstance(values, MappedPart) else values))
 
     def without_memory(self) -> "ArrayData":
         """The same without values that lie in memory: for a process that only plans."""
@@ -156,6 +157,13 @@ class ArrayData(SeriesData):
     def _blocks(self) -> list[NDArray[Any]]:
         rows = range(0, self.num_rows, self.chunk_rows)
         return [self._values[row : row + self.chunk_rows] for row in rows]
+
+
+def _prepared(values: NDArray[Any] | ChunkedRows) -> NDArray[Any] | ChunkedRows:
+    """The same values. Files should be in large pages, as a store's are, before the first of them is read."""
+    if isinstance(values, np.ndarray):
+        allow_large_pages(values)
+    return values
 
 
 def _has_nan(block: NDArray[Any]) -> bool:

@@ -22,6 +22,7 @@ from typing import (
 )
 
 from longstride.storage.cli.flags import field_docs
+from longstride.storage.cli.type_words import in_words
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["checked", "keywords_of", "typed"]
@@ -89,7 +90,10 @@ def typed(function: Callable[P, Result]) -> Callable[P, Result]:
 
     @wraps(function)
     def call(*arguments: P.args, **keywords: P.kwargs) -> Result:
-        bound = signature.bind(*arguments, **keywords)
+        try:
+            bound = signature.bind(*arguments, **keywords)
+        except TypeError as wrong:
+            raise TypeError(f"{function.__qualname__}() {wrong}") from None
         for name in bound.arguments.keys() & hints.keys():
             bound.arguments[name] = checked(name, bound.arguments[name], hints[name], LongstrideError)
         return function(*bound.args, **bound.kwargs)
@@ -123,7 +127,7 @@ def checked(name: str, value: Any, hint: Any, error: type[LongstrideError]) -> A
     if _fits(value, hint):
         return value
     shown = " ".join(repr(value).split())[:MAX_SHOWN]
-    raise error(f"{name} is {shown}: expected {_Shown(hint)}", code="option-value")
+    raise error(f"{name} is {shown}: expected {in_words(hint)}", code="option-value")
 
 
 def _is_small(value: Any) -> bool:

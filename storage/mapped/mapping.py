@@ -22,12 +22,10 @@ from numpy.typing import NDArray
 from longstride.storage.errors import StoreError
 from longstride.storage.places.files import open_file
 
-__all__ = ["map_chunk_files", "read_ahead"]
+__all__ = ["allow_large_pages", "libc", "map_chunk_files"]
 
 PROT_NONE = 0
 MAP_FIXED = 0x10  # the same on Linux, macOS and the BSDs; Python's mmap module does not export it
-ADVICE_BYTES = 2**19
-"""Linux reads no more for one advice than its largest request to the disk."""
 HUGE_BYTES = 2**21
 """Size of a large page."""
 MAP_FAILED = ctypes.c_void_p(-1).value
@@ -47,33 +45,31 @@ def map_chunk_files(paths: Sequence[Path], chunk_bytes: int) -> NDArray[np.uint8
     reserved = _mmap(None, total + HUGE_BYTES, PROT_NONE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1)
     address = reserved + -reserved % HUGE_BYTES
     memory = (ctypes.c_ubyte * total).from_address(address)
-    weakref.finalize(memory, _libc().munmap, reserved, total + HUGE_BYTES).atexit = False
+    weakref.finalize(memory, libc().munmap, reserved, total + HUGE_BYTES).atexit = False
     for index, path in enumerate(paths):
         with _open_chunk(path, chunk_bytes) as file:
             flags = mmap.MAP_SHARED | MAP_FIXED
             _mmap(address + index * chunk_bytes, chunk_bytes, mmap.PROT_READ, flags, file.fileno())
-    _allow_large_pages(address, total)
-    return np.frombuffer(memoryview(memory).toreadonly(), np.uint8)
+    array = np.frombuffer(memoryview(memory).toreadonly(), np.uint8)
+    allow_large_pages(array)
+    return array
 
 
-def _allow_large_pages(address: int, size: int) -> None:
-    """Let the system map 2 MB at a time where it can: short windows are then copied a third faster.
+def allow_large_pages(values: NDArray[Any]) -> None:
+    """Let the system map an array 2 MB at a time where it can: short windows are then copied a third faster.
 
-    Linux does where the file system keeps large folios (xfs, ext4 from 6.16 on) and a chunk is a multiple of 2 MB.
+    Linux does for memory of a process; and for files, if the file system keeps large folios (xfs, ext4 from 6.16
+    on) and the file is read from disk after this call, or was written in large pieces. The call itself reads
+    nothing. Pages that the array shares with other memory at its ends are left as they are.
     """
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        _libc().madvise(ctypes.c_void_p(address), ctypes.c_size_t(size), mmap.MADV_HUGEPAGE)
-
-
-def read_ahead(mapped: NDArray[Any]) -> None:
-    """Ask the system to read the rows of a contiguous view of mapped files from disk; do not wait for it."""
-    begin = mapped.ctypes.data
-    aligned = begin - begin % mmap.PAGESIZE
-    stop = begin + mapped.nbytes
-    for address in range(aligned, stop, ADVICE_BYTES):
-        # A system that cannot take advice reads when the pages are touched.
-        size = min(ADVICE_BYTES, stop - address)
-        _libc().madvise(ctypes.c_void_p(address), ctypes.c_size_t(size), mmap.MADV_WILLNEED)
+    if not hasattr(mmap, "MADV_HUGEPAGE") or 0 in values.shape:
+        return
+    reach = sum((count - 1) * step for count, step in zip(values.shape, values.strides, strict=True))
+    begin = values.ctypes.data
+    aligned = begin + -begin % mmap.PAGESIZE
+    size = (begin + reach + values.itemsize - aligned) // mmap.PAGESIZE * mmap.PAGESIZE
+    if size > 0:
+        libc().madvise(ctypes.c_void_p(aligned), ctypes.c_size_t(size), mmap.MADV_HUGEPAGE)
 
 
 def _copy(paths: Sequence[Path], chunk_bytes: int) -> NDArray[np.uint8]:
@@ -107,7 +103,7 @@ def _open_chunk(path: Path, chunk_bytes: int) -> Iterator[IO[bytes]]:
 
 
 def _mmap(address: int | None, length: int, protection: int, flags: int, descriptor: int) -> int:
-    result: int | None = _libc().mmap(address, length, protection, flags, descriptor, 0)
+    result: int | None = libc().mmap(address, length, protection, flags, descriptor, 0)
     if result is None or result == MAP_FAILED:
         code = ctypes.get_errno()
         # Only the number of mappings is scarce: the address space is reserved before.
@@ -117,7 +113,8 @@ def _mmap(address: int | None, length: int, protection: int, flags: int, descrip
 
 
 @cache
-def _libc() -> ctypes.CDLL:
+def libc() -> ctypes.CDLL:
+    """The C library, with what maps memory."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [

@@ -24,6 +24,14 @@ class Segments:
     def __len__(self) -> int:
         return len(self.start)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether they are the same rows of the same series."""
+        if not isinstance(other, Segments):
+            return NotImplemented
+        return all(map(np.array_equal, vars(self).values(), vars(other).values()))
+
+    __hash__ = None  # type: ignore[assignment]
+
     def check(self, num_rows: int, num_series: int) -> None:
         """Raise StoreError unless segments are in order, apart, not empty, and within rows and series."""
         if not self.start.shape == self.stop.shape == self.series.shape:

@@ -54,7 +54,7 @@ def test_a_file_takes_the_place_of_defaults_and_flags_that_of_the_file(store: Pa
     [
         ("window = ", ("run.toml", "[config-format]")),
         ("[data]\nwindws = 3", ("run.toml", "'windws'", "accumulate, batch-size, ", "[setting-unknown]")),
-        ("window = 'wide'", ("run.toml: window is 'wide': expected int", "[option-value]")),
+        ("window = 'wide'", ("run.toml: window is 'wide': expected a whole number", "[option-value]")),
         ("window = 1.5", ("run.toml: window is 1.5", "[option-value]")),  # not 1
         ("[data]\nwindow = true", ("run.toml: window is True", "[option-value]")),
         ("batch-size = [32]", ("run.toml: batch-size is [32]", "[option-value]")),

@@ -1,19 +1,16 @@
 """The memory that a bucket needs: rows of one time, or of one step of a grid, are in memory together."""
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.writing.buckets import Bucket
+from longstride.storage.memory import memory_of_machine
 from longstride.storage.text import iso_time
 
 __all__ = ["refuse_large"]
 
 COPIES = 4
 """Of the rows of a bucket, while they are put in order and summarised; measured."""
-CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 def refuse_large(
@@ -23,7 +20,7 @@ def refuse_large(
 
     `row_bytes` are those of one row as it is read, `names` those of the sources.
     """
-    available = _memory_of_machine() if memory_bytes is None else memory_bytes
+    available = memory_of_machine() if memory_bytes is None else memory_bytes
     num_rows = sum(part.stop - part.start for part in bucket.slices)
     needed = COPIES * num_rows * row_bytes
     if needed <= available:
@@ -42,10 +39,3 @@ def refuse_large(
         f"{available / 2**30:,.1f}: {remedy}, or drop rows with --sql",
         code="step-too-large",
     )
-
-
-def _memory_of_machine() -> int:
-    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    with suppress(OSError, ValueError):  # there is none, or it says "max"
-        limits.append(int(CONTROL_GROUP.read_text()))
-    return min(limits)

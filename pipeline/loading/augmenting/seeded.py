@@ -26,6 +26,12 @@ class Augmenter:
     def __init__(self, functions: Augmentation | Sequence[Augmentation], seed: int) -> None:
         """`seed` is that of the loader."""
         self._functions = (functions,) if callable(functions) else tuple(functions)
+        if classes := [function.__name__ for function in self._functions if isinstance(function, type)]:
+            raise LongstrideError(
+                f"augment holds the class {classes[0]}: expected a function, or one of that class, such as "
+                f"{classes[0]}()",
+                code="option-value",
+            )
         self._seed = seed
         self.names = [_name_of(function) for function in self._functions]
         """What is applied, for the state of a loader."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from longstride.pipeline.loading.geometry.lengths import (
     Length,
     RowsOf,
@@ -17,7 +19,7 @@ from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
 
-__all__ = ["Geometry", "geometry_of", "span_of"]
+__all__ = ["Geometry", "geometry_of", "longest_of"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class Geometry:
     gap: int
     dilation: int
     ragged: bool = False
+
+    @property
+    def span(self) -> int:
+        """Rows from the first row of a window to the last of its horizon."""
+        none = np.empty(0, np.int64)
+        return self.index(Segments(none, none, none)).span
 
     def index(self, segments: Segments) -> WindowIndex:
         """The windows that lie in these segments."""
@@ -68,10 +76,16 @@ def geometry_of(
     return replace(found, ragged=ragged)
 
 
-def span_of(
-    store: SeriesData, window: Length | Sequence[Length], horizon: Length, gap: Length, dilation: int
-) -> int:
-    """Rows from the first row of a window, the longest of several, to the last of its horizon.
+def longest_of(
+    store: SeriesData,
+    window: Length | Sequence[Length],
+    *,
+    stride: Length = 1,
+    horizon: Length = 0,
+    gap: Length = 0,
+    dilation: int = 1,
+) -> Geometry:
+    """Rows of a window, of the longest of several, without a look at the times of the store.
 
     Raises LongstrideError for lengths that are none.
     """
@@ -79,10 +93,9 @@ def span_of(
     longest: Any = checked_lengths(window)[-1] if isinstance(window, list | tuple) else window
     lengths = {
         name: checked_length(name, length)
-        for name, length in (("window", longest), ("stride", 1), ("horizon", horizon), ("gap", gap))
+        for name, length in (("window", longest), ("stride", stride), ("horizon", horizon), ("gap", gap))
     }
-    none = Segments(*(store.segments.start[:0],) * 3)
-    return _in_rows(RowsOf(store), lengths, dilation).index(none).span
+    return _in_rows(RowsOf(store), lengths, dilation)
 
 
 def _in_rows(rows_of: RowsOf, lengths: Mapping[str, Length], dilation: int) -> Geometry:

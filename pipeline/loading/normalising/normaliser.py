@@ -259,7 +259,8 @@ class Normaliser:
 def check_kind(kind: object, option: str = "kind") -> None:
     """Raise LongstrideError for anything but the name of a kind."""
     if not (isinstance(kind, str) and kind in KINDS):
-        raise LongstrideError(f"{option}={kind!r:.80}: expected {', '.join(KINDS)}", code="option-value")
+        kinds = ", ".join(map(repr, KINDS)) + " or a Normaliser" * (option != "kind")
+        raise LongstrideError(f"{option}={kind!r:.80}: expected {kinds}", code="option-value")
 
 
 def _no_windows() -> LongstrideError:

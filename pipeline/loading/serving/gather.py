@@ -1,6 +1,7 @@
 """Copying windows out of the store: one `index_select` a batch, into buffers that are used again."""
 
 import math
+import mmap
 import sys
 import warnings
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from torch import Tensor
 
 __all__ = ["BufferRing", "WindowGather", "window_view"]
 
-CACHE_LINE = 64
+STEP = 16
+"""Bytes; no type of numbers is wider."""
 
 
 class BufferRing:
@@ -24,11 +26,17 @@ class BufferRing:
     has the batch, or any view of it.
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[np.generic] | type[np.generic], size: int) -> None:
-        """`size` buffers at most; while all are held by the consumer, `take` gives memory of its own instead."""
+    def __init__(
+        self, shape: tuple[int, ...], dtype: np.dtype[np.generic] | type[np.generic], size: int, *, place: int = 0
+    ) -> None:
+        """`size` buffers at most; while all are held by the consumer, `take` gives memory of its own instead.
+
+        Buffers begin at `place` of a page: where their source begins.
+        """
         self.shape = shape
         self.dtype = dtype
         self.size = size
+        self.place = place
         self._buffers: list[NDArray[np.generic]] = []
         self._next = 0
 
@@ -43,23 +51,30 @@ class BufferRing:
             # Held by the list and by this call's argument alone.
             if sys.getrefcount(self._buffers[self._next]) == 2:
                 return self._buffers[self._next]
-        buffer = _aligned(self.shape, self.dtype)
+        buffer = _aligned(self.shape, self.dtype, self.place)
         if len(self._buffers) < self.size:
             self._buffers.append(buffer)
         return buffer
 
 
-def _aligned(shape: tuple[int, ...], dtype: np.dtype[np.generic] | type[np.generic]) -> NDArray[np.generic]:
-    """Memory that begins at a cache line.
+def _aligned(
+    shape: tuple[int, ...], dtype: np.dtype[np.generic] | type[np.generic], place: int
+) -> NDArray[np.generic]:
+    """Memory that begins at a place of a page.
 
-    numpy's large arrays begin 16 bytes into a page. The copy instruction of some processors (`rep movsb` on AMD's,
-    glibc bug 30994) is four times slower when source and destination lie that way to each other, as they do for
-    windows at multiples of a page.
+    Windows of whole pages are copied fastest to the place of a page at which they begin: then both come to the
+    ends of their pages together. To 16 bytes behind it, where numpy's large arrays begin, some processors take
+    up to four times as long (`rep movsb` of AMD's, glibc bug 30994).
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.empty(size + CACHE_LINE, np.uint8)
-    first = -memory.ctypes.data % CACHE_LINE
+    memory = np.empty(size + mmap.PAGESIZE, np.uint8)
+    first = (place - memory.ctypes.data) % mmap.PAGESIZE
     return memory[first : first + size].view(dtype).reshape(shape)
+
+
+def _place_in_page(values: NDArray[np.generic]) -> int:
+    """Where an array begins in a page, in steps of 16 bytes, so that any type of numbers may begin there."""
+    return int(values.ctypes.data) % mmap.PAGESIZE // STEP * STEP
 
 
 class WindowGather:
@@ -87,11 +102,13 @@ class WindowGather:
         self._wide: list[Tensor] = []
         if columns is not None:
             self._wide = [
-                torch.from_numpy(_aligned((batch, *view.shape[1:]), arrays[0].dtype)) for view in self._views
+                torch.from_numpy(_aligned((batch, *view.shape[1:]), values.dtype, _place_in_page(values)))
+                for view, values in zip(self._views, arrays, strict=True)
             ]
         num_channels = arrays[0].shape[1] if columns is None else len(columns[0])
         shape = (batch, window, num_channels)
-        self._values = BufferRing(shape, arrays[0].dtype, self.RING_SIZE)
+        place = _place_in_page(arrays[0])
+        self._values = BufferRing(shape, arrays[0].dtype, self.RING_SIZE, place=place)
         self._mask = BufferRing(shape, np.bool_, self.RING_SIZE) if mask else None
 
     def use(self, arrays: Sequence[NDArray[np.floating]]) -> None:

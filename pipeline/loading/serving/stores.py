@@ -17,7 +17,8 @@ from longstride.pipeline.loading.splits import Split, one_split
 from longstride.storage.arrays.chunked import ChunkedRows
 from longstride.storage.arrays.data import ArrayData
 from longstride.storage.errors import LongstrideError
-from longstride.storage.mapped.mapping import read_ahead
+from longstride.storage.mapped.ahead import read_ahead
+from longstride.storage.memory import memory_of_machine
 from longstride.storage.open_data import opened_data
 from longstride.storage.packed.cache import RowCache, cache_of
 from longstride.storage.packed.rows import PackedRows
@@ -117,10 +118,18 @@ class Collection:
     def read_ahead(self, rows: NDArray[np.int64]) -> None:
         """Ask the system to read ranges of rows (ranges, 2), each of one store, from disk if they are mapped."""
         store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1
+        parts = []
         for number, (start, stop) in zip(store.tolist(), rows.tolist(), strict=True):
             first_row, values = int(self.first_row[number]), self.rows[number]
             if isinstance(values, np.ndarray) and values.flags.c_contiguous:
-                read_ahead(values[start - first_row : stop - first_row])
+                parts.append(values[start - first_row : stop - first_row])
+        read_ahead(parts, in_large_pages=self._stay_in_memory)
+
+    @cached_property
+    def _stay_in_memory(self) -> bool:
+        """Whether what is read around a range of rows is still there when an epoch comes to it."""
+        num_bytes = sum(values.nbytes for values in self.rows if isinstance(values, np.ndarray))
+        return num_bytes <= memory_of_machine() // 2
 
     def windows(self, segments: Sequence[Segments], geometry: Geometry, options: DatasetOptions) -> "Windows":
         """Windows of the segments of each store, numbered from the first to the last.

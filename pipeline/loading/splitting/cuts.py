@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.geometry.lengths import Length
-from longstride.pipeline.loading.geometry.sizes import span_of
+from longstride.pipeline.loading.geometry.sizes import longest_of
 from longstride.pipeline.loading.splits import Split, Splits
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
@@ -83,7 +83,7 @@ def purged_rows(
 
     Raises LongstrideError for no window.
     """
-    return span_of(store, window, horizon, gap, dilation) - 1
+    return longest_of(store, window, horizon=horizon, gap=gap, dilation=dilation).span - 1
 
 
 def check_shares(train: float, validation: float, of: str = "the rows") -> None:

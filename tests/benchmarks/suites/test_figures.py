@@ -81,6 +81,19 @@ def test_sweep(tmp_path: Path) -> None:
     assert not [cell["cannot"] for cell in figures["cells"] if cell["cannot"]]
 
 
+def test_sweep_of_sources(tmp_path: Path) -> None:
+    short = ["--values", "160000", "--windows", "16", "--rounds", "1", "--seconds", "0.01"]
+    shown = run("sweep", "--axis", "source", *short, "--folder", str(tmp_path), "--json", str(tmp_path / "s.json"))
+    assert "of the store" in shown.splitlines()[0]
+    figures = read_result(tmp_path / "s.json")
+    ways = ["longstride", "fair copy", "longstride, .npy", "longstride, .safetensors"]
+    assert [(cell["way"], cell["stride"]) for cell in figures["cells"]] == [
+        (way, stride) for stride in (1, 16) for way in ways
+    ]
+    assert figures["large_pages"].keys() == {".zarr", ".npy", ".safetensors"}
+    assert all(0 <= share <= 1 for share in figures["large_pages"].values())
+
+
 @pytest.mark.parametrize(
     ("axis", "sizes", "ways"),
     [

@@ -57,7 +57,7 @@ def test_shares_of_labels() -> None:
 
 def test_names_of_labels_share_equally() -> None:
     data = flagged()
-    for balance in ("fault", ["fault"], {"fault": 0.5}):
+    for balance in ("fault", ["fault"], ["fault", "fault"], {"fault": 0.5}):
         loader = WindowLoader(data, balance=balance, windows_per_epoch=960, horizon=2, **OPTIONS)
         starts = starts_of(loader)
         assert starts.shape == (20, 48)

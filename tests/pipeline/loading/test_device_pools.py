@@ -14,6 +14,7 @@ from torch import Tensor
 from longstride import WindowBatch, WindowLoader
 from longstride.pipeline.loading.serving.row_reader import merged
 from longstride.storage.store import SeriesStore
+from tests.helpers.errors import raises
 
 Make = Callable[..., SeriesStore]
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
@@ -93,6 +94,48 @@ def test_rows_are_transformed_once(stores: list[SeriesStore], device: str) -> No
         assert batch.mask is not None
         assert np.array_equal(batch.mask[7].cpu(), ~np.isnan(stores[0].values[start : start + 24]))
     assert sum(seen) < 3 * 9000
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda rows: None,
+        lambda rows: rows.cpu().numpy(),
+        lambda rows: rows[1:],
+        lambda rows: rows[:, :-1],
+        lambda rows: torch.cat([rows, rows], 1),
+        lambda rows: rows.t(),
+        lambda rows: rows.flatten(),
+        lambda rows: rows[None],
+        lambda rows: rows.to("meta"),
+    ],
+)
+def test_a_transform_that_gives_other_rows_is_refused(
+    stores: list[SeriesStore], device: str, wrong: Callable[[Tensor], Any]
+) -> None:
+    loader = WindowLoader(stores[0], window=24, batch_size=32, device=device, transform=wrong)
+    with raises("transform-result", "transform made", "of the same shape"):
+        next(iter(loader))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("channels", [None, ["c", "a"]])
+@pytest.mark.parametrize(
+    "transform",
+    [lambda rows: rows.t().contiguous().t(), lambda rows: rows[:1].expand_as(rows), lambda rows: rows.flip(1)],
+)
+def test_a_transform_may_lay_out_rows_as_it_likes(
+    stores: list[SeriesStore], device: str, channels: list[str] | None, transform: Callable[[Tensor], Tensor]
+) -> None:
+    options: dict[str, Any] = {"window": 24, "batch_size": 32, "shuffle": False, "channels": channels}
+    made = WindowLoader(
+        stores[0], device=device, transform=lambda rows: transform(rows).contiguous().clone(), **options
+    )
+    for batch, expected in zip(
+        WindowLoader(stores[0], device=device, transform=transform, **options), made, strict=True
+    ):
+        assert torch.equal(batch.values.nan_to_num(), expected.values.nan_to_num())
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,63 @@ def test_without_labels_keeps_the_windows_of_before(
             for index in (WindowIndex(split.segments, 16, 5) for split in (before, after))
         )
         assert kept == [start for start in every if not labels[start : start + 16].any()]
-    plain = make_store(tmp_path / "plain.zarr", rows=500)
-    assert splits.train.without_labels(plain, window=16, stride=5) is splits.train
+    plain = make_store(tmp_path / "plain.zarr", rows=600)
+    train = split_by_time(plain, window=16).train
+    assert train.without_labels(plain, window=16, stride=5) is train
+    with raises("option-value", "split what is served"):
+        splits.train.without_labels(plain, window=16)
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        {"window": "16s", "stride": "5s"},
+        {"window": 16, "stride": 5, "horizon": "8s", "gap": 3},
+        {"window": 4, "stride": 5, "horizon": 2, "gap": 1, "dilation": 3},
+        {"window": (8, 16), "stride": 5},
+    ],
+)
+def test_without_labels_takes_what_the_loader_takes(
+    lengths: dict[str, Any], make_store: Callable[..., SeriesStore], tmp_path: Path
+) -> None:
+    labels = np.zeros((500, 1), np.int8)
+    labels[[100, 101, 250, 390]] = 1
+    stores = [
+        make_store(tmp_path / f"{name}.zarr", rows=500, labels=labels[::step], label_names=["odd"])
+        for name, step in (("a", 1), ("b", -1))
+    ]
+    of_split = {name: length for name, length in lengths.items() if name != "stride"}
+    splits = split_by_time(stores, **of_split)
+    normal = splits.without_labels([str(stores[0].path), stores[1]], **lengths)
+    options: dict[str, Any] = {"batch_size": 1, "shuffle": False, **lengths}
+    for number, store in enumerate(stores):
+        single = splits.train[number].without_labels(store, **lengths)
+        assert single == normal.train[number]
+        assert (
+            normal.train[number].training
+            == normal.validation[number].training
+            == tuple(replace(part, training=()) for part in normal.train)
+        )
+        expected = [
+            batch.start.tolist()
+            for batch in WindowLoader(store, split=splits.train[number], without_labels="odd", **options)
+        ]
+        assert [batch.start.tolist() for batch in WindowLoader(store, split=single, **options)] == expected
+
+
+def test_without_labels_refuses_what_is_no_length(make_store: Callable[..., SeriesStore], tmp_path: Path) -> None:
+    store = make_store(tmp_path / "a.zarr", rows=500, labels=np.ones((500, 1), np.int8), label_names=["odd"])
+    splits = split_by_time([store], window=16)
+    for lengths, words in (
+        ({"window": 0}, ["window=0"]),
+        ({"window": "1.5s"}, ["whole number of steps"]),
+        ({"window": 16, "stride": 0}, ["stride=0"]),
+        ({"window": 16, "dilation": "x"}, ["dilation is 'x'", "a whole number"]),
+    ):
+        with raises("option-value", *words):
+            splits.train[0].without_labels(store, **lengths)  # type: ignore[arg-type]
+    with raises("option-value", "2 stores for the splits of 1"):
+        splits.without_labels([store, store], window=16)
 
 
 @pytest.mark.parametrize(("train", "validation"), [(0.9, 0.2), (-0.1, 0.5), (1.1, 0.0)])

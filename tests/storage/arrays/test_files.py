@@ -1,12 +1,19 @@
 import os
+import pickle
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from longstride import from_array
+from longstride.storage.arrays.data import ArrayData
+from longstride.storage.open_data import opened_data
 from tests.helpers.errors import raises
 
 VALUES = np.arange(24, dtype=np.float32).reshape(8, 3)
@@ -62,3 +69,54 @@ def test_files_that_are_no_array(tmp_path: Path) -> None:
         from_array(tmp_path / "absent.npy")
     with raises("option-value", "dtype"):
         from_array(tmp_path / "odd.bin", width=2)
+
+
+def tensor_file(path: Path, values: NDArray[np.float32]) -> Path:
+    save_file({"x": torch.from_numpy(values)}, path / "a.safetensors")
+    return path / "a.safetensors"
+
+
+def npy_file(path: Path, values: NDArray[np.float32]) -> Path:
+    np.save(path / "a.npy", values)
+    return path / "a.npy"
+
+
+def plain_file(path: Path, values: NDArray[np.float32]) -> ArrayData:
+    values.tofile(path / "a.bin")
+    return from_array(path / "a.bin", dtype="float32", width=values.shape[1])
+
+
+def may_be_large(values: NDArray[Any]) -> bool:
+    """Whether the system may map the middle of an array in large pages."""
+    middle = values.ctypes.data + values.nbytes // 2
+    regions = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text(), flags=re.MULTILINE)
+    for region in regions:
+        ends = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", region)
+        if ends and int(ends[1], 16) <= middle < int(ends[2], 16):
+            return "hg" in re.findall(r"^VmFlags:(.*)$", region, re.MULTILINE)[0].split()
+    raise AssertionError("the array is mapped nowhere")
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux tells how memory is mapped")
+@pytest.mark.parametrize(
+    "source",
+    [
+        npy_file,
+        plain_file,
+        tensor_file,
+        lambda path, values: np.load(npy_file(path, values), mmap_mode="c")[100:, ::2],
+        lambda path, values: torch.from_numpy(values).clone(),
+        lambda path, values: values,
+    ],
+    ids=["npy", "plain", "safetensors", "part-of-a-memmap", "tensor", "ndarray"],
+)
+def test_every_array_may_be_mapped_in_large_pages(
+    source: Callable[[Path, NDArray[np.float32]], Any], tmp_path: Path
+) -> None:
+    values = np.random.default_rng(0).standard_normal((2**17, 16), np.float32)
+    data = opened_data(source(tmp_path, values))
+    assert isinstance(data, ArrayData)
+    assert may_be_large(data.values[:])
+    mapped_again = pickle.loads(pickle.dumps(data))
+    assert may_be_large(mapped_again.values)
+    assert np.array_equal(mapped_again.values, data.values[:])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from longstride.storage.cli.keywords import keywords_of
+from longstride.storage.cli.keywords import keywords_of, typed
 from longstride.storage.errors import StoreError
 from tests.helpers.errors import raises
 
@@ -76,6 +76,18 @@ def test_a_call_that_does_not_fit_names_the_function() -> None:
         measure("here", row=3)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"Measured.__init__\(\) missing a required argument: 'path'"):
         Measured()  # type: ignore[call-arg]
+
+
+def test_a_call_of_a_checked_function_that_does_not_fit_names_it_too() -> None:
+    @typed
+    def count(rows: int) -> int:
+        return rows
+
+    assert count(3) == 3
+    with pytest.raises(TypeError, match=r"count\(\) got an unexpected keyword argument 'row'"):
+        count(3, row=3)  # type: ignore[call-arg]
+    with raises("option-value", "rows is 'a': expected a whole number"):
+        count("a")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("shape", [(10**12, 32), (10**12,)])

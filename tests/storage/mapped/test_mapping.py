@@ -118,7 +118,7 @@ def test_chunks_that_are_not_whole_pages_are_copied(tmp_path: Path) -> None:
 
 
 def test_too_many_mappings_says_what_to_raise(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    real = mapping._libc()
+    real = mapping.libc()
 
     class Full:
         munmap = real.munmap
@@ -130,6 +130,6 @@ def test_too_many_mappings_says_what_to_raise(files: list[Path], monkeypatch: py
             mapping.ctypes.set_errno(errno.ENOMEM)
             return mapping.MAP_FAILED
 
-    monkeypatch.setattr(mapping, "_libc", lambda: Full)
+    monkeypatch.setattr(mapping, "libc", lambda: Full)
     with raises("mapping-failed", "Cannot allocate memory", "vm.max_map_count"):
         map_chunk_files(files, CHUNK)

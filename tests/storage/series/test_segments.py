@@ -76,3 +76,12 @@ def test_check_accepts_what_is_in_order(lengths: list[tuple[int, int, int]]) -> 
 def test_check_refuses(segments: Segments, fact: str) -> None:
     with raises("store-input", fact):
         segments.check(10, 2)
+
+
+def test_segments_of_the_same_rows_are_equal() -> None:
+    def made(*stops: int, series: int = 0) -> Segments:
+        return Segments(np.arange(len(stops)), np.array(stops), np.full(len(stops), series))
+
+    assert made(5, 9) == made(5, 9)
+    for other in (made(5, 8), made(5), made(5, 9, series=1), "segments"):
+        assert made(5, 9) != other

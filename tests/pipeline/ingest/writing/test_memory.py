@@ -23,7 +23,7 @@ def log(tmp_path: Path) -> Path:
 def test_what_memory_does_not_hold_is_refused_and_the_remedy_works(log: Path, tmp_path: Path) -> None:
     size: Options = {"piece_bytes": 100, "bucket_bytes": 400}
     recipe = Recipe(time="time", time_format="s", duplicates="last", every="1m")
-    with mock.patch.object(memory, "_memory_of_machine", return_value=4 * 100 * 20 - 1), tiny_buckets():
+    with mock.patch.object(memory, "memory_of_machine", return_value=4 * 100 * 20 - 1), tiny_buckets():
         with raises("step-too-large", log.name, "100 rows", "--every 1m", "1970-01-01T00:0", "GiB"):
             ingest([log], tmp_path / "out", recipe, **size)
         shorter = Recipe(time="time", time_format="s", duplicates="last", every="5s")
@@ -35,10 +35,6 @@ def test_what_memory_does_not_hold_is_refused_and_the_remedy_works(log: Path, tm
 def test_rows_of_one_time(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("time,v\n" + "0,1\n" * 100)
     recipe = Recipe(time="time", time_format="s", duplicates="last")
-    little = mock.patch.object(memory, "_memory_of_machine", return_value=1000)
+    little = mock.patch.object(memory, "memory_of_machine", return_value=1000)
     with little, raises("step-too-large", "100 rows", "1970-01-01T00:00:00", "--time"):
         ingest([tmp_path / "log.csv"], tmp_path / "out", recipe)
-
-
-def test_the_memory_of_this_machine_is_known() -> None:
-    assert memory._memory_of_machine() > 2**26

@@ -210,6 +210,12 @@ def test_only_values_may_change(store: SeriesStore, change: Any, facts: list[str
         next(iter(WindowLoader(store, augment=taking(change), **OPTIONS)))
 
 
+def test_a_class_is_not_an_augmentation(store: SeriesStore) -> None:
+    for wrong in (Jitter, [Jitter(0.1), Scaling]):
+        with raises("option-value", "the class", "()"):
+            WindowLoader(store, augment=wrong, **OPTIONS)  # type: ignore[arg-type]
+
+
 def test_misuse(store: SeriesStore) -> None:
     for wrong in (3, "jitter", [Jitter(0.1), "jitter"]):
         with raises("option-value", "augment"):

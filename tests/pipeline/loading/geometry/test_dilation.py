@@ -72,7 +72,7 @@ def test_splits_are_apart_by_all_that_a_window_reaches_over() -> None:
     [
         ({"dilation": 0}, ["dilation=0"]),
         ({"dilation": -3}, ["dilation=-3"]),
-        ({"dilation": 2.5}, ["dilation", "expected int"]),
+        ({"dilation": 2.5}, ["dilation", "expected a whole number"]),
         ({"dilation": 2**21}, ["dilation=2097152", "1,048,576"]),
     ],
 )

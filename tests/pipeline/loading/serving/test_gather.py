@@ -2,6 +2,7 @@ import gc
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from longstride.pipeline.loading.serving.gather import BufferRing, WindowGather, window_view
@@ -62,11 +63,27 @@ def test_windows_and_mask_equal_slices(tmp_path: Path) -> None:
     assert np.array_equal(mask.numpy(), ~np.isnan(expected))
 
 
-def test_buffers_begin_at_a_cache_line() -> None:
-    ring = BufferRing((64, 33, 7), np.float32, 2)
-    assert [ring.take().data_ptr() % 64 for _ in range(4)] == [0] * 4
-    kept = [ring.take() for _ in range(4)]
-    assert [tensor.data_ptr() % 64 for tensor in kept] == [0] * 4
+@pytest.mark.parametrize("place", [0, 16, 128, 4080])
+def test_windows_are_copied_to_where_their_array_begins_in_a_page(place: int) -> None:
+    memory = np.empty(4096 + 4 * 400, np.uint8)
+    first = (place - memory.ctypes.data) % 4096
+    values = memory[first : first + 4 * 400].view(np.float32).reshape(100, 4)
+    values[:] = np.arange(400).reshape(100, 4)
+    for columns in (None, [[1, 0]]):
+        gather = WindowGather([values], 8, 3, mask=True, columns=columns)
+        kept = [gather(torch.tensor([row, 90, 2]))[0] for row in range(6)]  # more than the ring has
+        assert {tensor.data_ptr() % 4096 for tensor in kept} == {place}
+        chosen = values if columns is None else values[:, columns[0]]
+        for row, windows in enumerate(kept):
+            assert np.array_equal(windows.numpy(), [chosen[at : at + 8] for at in (row, 90, 2)])
+
+
+def test_any_type_of_numbers_may_begin_in_a_buffer() -> None:
+    memory = np.zeros(8 + 8 * 60, np.uint8)
+    for offset in range(8):
+        values = memory[offset : offset + 240].view(np.int8).reshape(-1, 3)
+        windows, _ = WindowGather([values], 5, 2, mask=False)(torch.tensor([0, 7]))
+        assert windows.data_ptr() % 16 == 0
 
 
 def test_columns_of_several_arrays() -> None:

@@ -171,10 +171,13 @@ def _say_dialect(draft: Proposal) -> None:
 
 
 def _say_names(draft: Proposal) -> None:
-    for name in sorted({name for source, _ in draft.sample.excerpts for name in source.repeated}):
+    repeated = {other: name for source, _ in draft.sample.excerpts for other, name in source.repeated.items()}
+    for name in sorted(set(repeated.values())):
+        others = [other for other, shared in repeated.items() if shared == name]
+        what, them = ("the second is", "it is") if len(others) == 1 else ("the others are", "they are")
         draft.doubts.append(
-            f"{name!r} is the name of more than one column: the second is read as {name + '_2'!r}. If it is not "
-            f"needed, say exclude = {toml([name + '_2'])}"
+            f"{name!r} is the name of more than one column: {what} read as {listed(others)}. If {them} not "
+            f"needed, say exclude = {toml(others)}"
         )
 
 

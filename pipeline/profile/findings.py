@@ -39,7 +39,7 @@ from longstride.pipeline.profile.trial import try_recipe
 from longstride.pipeline.profile.whole.look import look_further, say_beyond
 from longstride.pipeline.profile.words.wording import quoted
 from longstride.storage.cli.keywords import typed
-from longstride.storage.errors import coded
+from longstride.storage.errors import LongstrideError, coded
 
 __all__ = ["profile"]
 
@@ -86,10 +86,27 @@ def profile(
         spooled(given, Path(folder, "rows"), MAX_BYTES) as spool,
     ):
         files = [os.fspath(name) for name in spool.names]
-        sample = take_sample(files, rows, table)
-        draft = _profiled(files, sample, Told(every=every, start=start), progress)
+        before = f"{Path(folder, 'rows').absolute()}{os.sep}"
+        try:
+            sample = take_sample(files, rows, table)
+            draft = _profiled(files, sample, Told(every=every, start=start), progress)
+        except LongstrideError as error:
+            error.args = (str(error).replace(before, ""),)
+            raise
+    if spool.sources:
+        _leave_out(before, draft)
     draft.seen += [f"{one} were looked at" for one in spool.cut]
     return draft
+
+
+def _leave_out(folder: str, draft: Proposal) -> None:
+    """Call rows that a program holds by what they are, not by the file that they were written to."""
+    draft.seen, draft.doubts = (
+        [text.replace(folder, "") for text in texts] for texts in (draft.seen, draft.doubts)
+    )
+    draft.why = {setting: why.replace(folder, "") for setting, why in draft.why.items()}
+    if draft.question is not None:
+        draft.question.args = (str(draft.question).replace(folder, ""),)
 
 
 def _profiled(

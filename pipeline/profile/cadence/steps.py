@@ -9,6 +9,7 @@ from longstride.pipeline.ingest.times.autumn_nights import AUTUMN, zone_of_autum
 from longstride.pipeline.profile.cadence.coarse_clock import instead_of_one
 from longstride.pipeline.profile.cadence.stacked import doubt_of_runs
 from longstride.pipeline.profile.column import FEW
+from longstride.pipeline.profile.layout.long_log import COMMON_GRID
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.storage.text import counted, number, readable_time, share
 
@@ -79,7 +80,7 @@ def _find_max_gap(draft: Proposal, usual: int, most: int, *, is_even: bool) -> b
         if _in_windows(joined) >= ENOUGH * num_rows:
             runs, gap = joined, format_duration(gap_ns)
             draft.put("max-gap", gap, f"shorter ones would cut the log into pieces of at most {longest:,} rows")
-            if not is_even:
+            if not is_even and COMMON_GRID not in draft.doubts:
                 draft.doubts.append(
                     f"steps are not even: a gap of over {GAP} times the median one would start a new segment "
                     f'after at most {longest:,} rows, so max-gap = "{gap}" is proposed; see also the grid of every'
@@ -92,6 +93,8 @@ def _find_max_gap(draft: Proposal, usual: int, most: int, *, is_even: bool) -> b
     )
     if num_windows or num_rows < WINDOW:
         return "max-gap" in draft.settings
+    if COMMON_GRID in draft.doubts:
+        return True  # it says what to do
     draft.doubts.append(
         f"gaps cut the log into pieces of at most {longest:,} rows: no window of {WINDOW} rows fits. Say a longer "
         f"max-gap, or every = {toml(format_duration(usual))} for rows of one step"

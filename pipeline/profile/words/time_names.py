@@ -89,6 +89,10 @@ TIME_NAME = re.compile(rf"(?:utc|gmt|local)?(?:{_any_of(TIMES + DATES)})(?:{BEHI
 ELAPSED_NAME = re.compile(rf"(?:{ELAPSED})?(?:{_any_of(TIMES + OTHER_TIMES)})s?|{_any_of(OTHER_ELAPSED)}")
 
 
+OF_ENGINE = re.compile(r"engineruntime|(?:run)?timesinceenginestart(?:ed)?|runtimesinceenginestart\w*")
+"""OBD-II counts it in seconds."""
+
+
 def name_score(name: str) -> int:
     """How much a name is one of a time."""
     text = plain(re.sub(r"[(\[].*?[)\]]", "", name)) or plain(name)
@@ -111,6 +115,8 @@ def elapsed_unit(name: str) -> str | None:
 
 def names_unit(name: str) -> str | None:
     """The unit that the name of an elapsed time says; None where it says none."""
+    if OF_ENGINE.fullmatch(plain(name)):
+        return "s"
     text = re.sub(r"\s+(?:since|from|after|seit|depuis|desde)\b.*", "", name.strip().lower())
     for unit, pattern in UNITS.items():
         if re.fullmatch(rf"(?:.*[\s_(\[/.,-])?(?:{pattern})[)\]]?", text):

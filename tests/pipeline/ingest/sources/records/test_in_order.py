@@ -47,7 +47,8 @@ def peer(step: str) -> str:
 
 
 def slist(name: str = "XX_A__BHZ_R", start: str = "2008-01-15T00:00:00.025", rate: str = "40") -> str:
-    return f"TIMESERIES {name}, {len(VALUES)} samples, {rate} sps, {start}, SLIST, INTEGER, Counts\n{lines(VALUES, 6)}"
+    head = f"TIMESERIES {name}, {len(VALUES)} samples, {rate} sps, {start}, SLIST, INTEGER, Counts"
+    return f"{head}\n{lines(VALUES, 6)}"
 
 
 @pytest.mark.parametrize(

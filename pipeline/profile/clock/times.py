@@ -1,6 +1,5 @@
 """Which columns are the time of a row, and how it is written: the reading with most sense first."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -25,12 +24,13 @@ from longstride.pipeline.profile.clock.numbers.counts_on import (
     parts_with_count,
     with_count,
 )
+from longstride.pipeline.profile.clock.numbers.epoch_doubts import doubt_of_epoch
 from longstride.pipeline.profile.clock.numbers.epoch_readings import (
-    NumberReading,
     is_unnamed_unix,
     read_numbers,
     with_decimal_comma,
 )
+from longstride.pipeline.profile.clock.numbers.from_starts import with_elapsed_column
 from longstride.pipeline.profile.clock.numbers.named_epochs import named_epochs
 from longstride.pipeline.profile.clock.numbers.parts import (
     is_hhmm,
@@ -44,8 +44,7 @@ from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
-from longstride.pipeline.profile.words.time_names import is_of_other, name_score, plain
-from longstride.storage.text import readable_time
+from longstride.pipeline.profile.words.time_names import is_of_other, name_score
 
 __all__ = ["find_times", "is_time_of_day", "read_times", "rounded"]
 
@@ -60,7 +59,6 @@ UNPADDED = r"^(?:\d|1\d|2[0-4]):[0-5]?\d$"
 OFFSET_AT_END = r"\d{1,2}:\d\d(?::\d\d)?([+-]\d\d:\d\d)$"
 MOST_OFFSETS = 4
 """Of a logger that travels."""
-AT_THE_SUN = re.compile(r"[hb]jd.*")
 OTHER = 7.0
 """How much less a time is likely that is called one of something else."""
 CLOSE = 1.0
@@ -119,7 +117,13 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         found += find_elapsed(columns, blocks)
     if not found:
         found += find_cycles(columns, blocks)
-    for beside in (with_finer_columns, with_fraction_column, with_half_column, with_zone_column):
+    for beside in (
+        with_finer_columns,
+        with_fraction_column,
+        with_half_column,
+        with_zone_column,
+        with_elapsed_column,
+    ):
         for times in [*found]:
             for fuller in beside(times, columns):
                 add(fuller, 1, times.score - sense(times.nanoseconds, blocks).score)
@@ -255,7 +259,7 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
         if seen.num_still and not (is_unnamed_unix(column, first) and goes_on(seen, first.nanoseconds, blocks)):
             return None
     rivals = [other for other in others if other.cost - first.cost <= CLOSE]
-    times = Times(first.recipe, first.nanoseconds, _other_epochs(column, first, rivals))
+    times = Times(first.recipe, first.nanoseconds, doubt_of_epoch(column, first, rivals))
     return rounded(times, column, blocks)
 
 
@@ -277,33 +281,6 @@ def rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
         return times
     is_better = sense(rounded.nanoseconds, blocks).num_kinds < sense(times.nanoseconds, blocks).num_kinds
     return rounded._replace(doubt=times.doubt) if is_better else times
-
-
-def _other_epochs(column: Column, first: NumberReading, rivals: Sequence[NumberReading]) -> str | None:
-    others = [rival.nanoseconds for rival in rivals] or [first.nanoseconds + 1]
-    differ = (first.nanoseconds != others[0]).fill_null(False).arg_true()
-    row = int(differ[0]) if len(differ) else 0
-    text, one = column.texts[row], readable_time(first.nanoseconds[row], fraction=False)
-    if AT_THE_SUN.fullmatch(plain(column.name)):
-        return (
-            f"{column.name!r} is taken for {one} in UTC, but by its name it is the time at the Sun or at the "
-            "middle of its planets, up to 9 minutes away: if that matters, write UTC into the rows"
-        )
-    if rivals:
-        shown = ", as ".join(
-            f"{rival.recipe.time_format} {readable_time(rival.nanoseconds[row], fraction=False)}"
-            for rival in rivals
-            if rival.nanoseconds[row] is not None
-        )
-        rival = toml(str(rivals[0].recipe.time_format))
-        return f"{text} read as {first.recipe.time_format} is {one}; as {shown}. If so, say time-format = {rival}"
-    if first.sense.is_future:
-        what = f"{text} read as {first.recipe.time_format} is {one}, and times reach into the future"
-        return f'{what}: if these are other numbers, name their kind, as with time-format = "ms"'
-    if not name_score(column.name):
-        what = f"{column.name!r} is not called a time: {text} is taken for {one}, but may be a count or a number"
-        return f'{what}. If so, name the column of times: time = "COLUMN"'
-    return None
 
 
 def _with_doubt_of_date(times: Times | None, date: Column) -> Times | None:

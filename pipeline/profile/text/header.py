@@ -31,6 +31,8 @@ NEAR = 3
 ZONE = re.compile(r"[A-Z]{3,5}")
 OF_A_COLUMN = re.compile(r"[a-z][A-Z]|\w_\w|[\[(][^\])]*[\])]$")
 """Names as programs give them, or with a unit."""
+OF_A_FACT = re.compile(r"[=:]|\b\d+(?:[.,]\d+)?\b")
+"""What stands in a fact, such as Height=10 m."""
 PART_OF_TIME = re.compile(r"h{1,2}\W?mm|y{2,4}\W?mm|year|month|\bday|hour|[年月日時时]", re.IGNORECASE)
 MARKS = re.compile(r"\W*")
 """What ends a line of the head, and is not a name."""
@@ -69,6 +71,8 @@ def _doubt_of_facts(head: Head, table: Table) -> str | None:
 
 def _is_like_name(name: str) -> bool:
     """Whether a text is rather the name of a channel than a word of a sentence."""
+    if OF_A_FACT.search(name):
+        return False
     return are_quantities([name]) or OF_A_COLUMN.search(name) is not None
 
 

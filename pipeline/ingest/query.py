@@ -67,6 +67,9 @@ class Query:
         if lost and lost[0] in columns.absent_labels:
             raise _bad_result(f"does not give the label {lost[0]!r}, and no column has that name: {AS_LABEL}")
         if lost:
+            remedy = "drop such rows"
+            if lost[0] in self._labels:
+                remedy += ", or say what a missing text means, as in COALESCE(State, '') <> ''"
             raise _bad_result(f"leaves out {', '.join(map(repr, lost))}: SELECT that too, or *")
         for name in self._needed:
             is_label = name in columns.labels and (
@@ -104,7 +107,10 @@ class Query:
         empty = [name for name in self._keys if (found[name] == "").any()]
         lost = [name for name in self._needed if found[name].null_count()] + empty
         if lost:
-            raise _bad_result(f"makes some {lost[0]!r} missing, which every row must have: drop such rows")
+            remedy = "drop such rows"
+            if lost[0] in self._labels:
+                remedy += ", or say what a missing text means, as in COALESCE(State, '') <> ''"
+            raise _bad_result(f"makes some {lost[0]!r} missing, which every row must have: {remedy}")
         found = found.with_columns(_label(found[name]) for name in self._labels if name not in self._zero)
         found = found.with_columns(pl.lit(0, pl.Int8).alias(name) for name in self._zero)
         values = selectors.by_name(*self.channels)

@@ -39,7 +39,7 @@ from longstride.pipeline.profile.trial import try_recipe
 from longstride.pipeline.profile.whole.look import look_further, say_beyond
 from longstride.pipeline.profile.words.wording import quoted
 from longstride.storage.cli.keywords import typed
-from longstride.storage.errors import coded
+from longstride.storage.errors import LongstrideError, coded
 
 __all__ = ["profile"]
 
@@ -86,10 +86,27 @@ def profile(
         spooled(given, Path(folder, "rows"), MAX_BYTES) as spool,
     ):
         files = [os.fspath(name) for name in spool.names]
-        sample = take_sample(files, rows, table)
-        draft = _profiled(files, sample, Told(every=every, start=start), progress)
+        before = f"{Path(folder, 'rows').absolute()}{os.sep}"
+        try:
+            sample = take_sample(files, rows, table)
+            draft = _profiled(files, sample, Told(every=every, start=start), progress)
+        except LongstrideError as error:
+            error.args = (str(error).replace(before, ""),)
+            raise
+    if spool.sources:
+        _leave_out(before, draft)
     draft.seen += [f"{one} were looked at" for one in spool.cut]
     return draft
+
+
+def _leave_out(folder: str, draft: Proposal) -> None:
+    """Call rows that a program holds by what they are, not by the file that they were written to."""
+    draft.seen, draft.doubts = (
+        [text.replace(folder, "") for text in texts] for texts in (draft.seen, draft.doubts)
+    )
+    draft.why = {setting: why.replace(folder, "") for setting, why in draft.why.items()}
+    if draft.question is not None:
+        draft.question.args = (str(draft.question).replace(folder, ""),)
 
 
 def _profiled(
@@ -171,10 +188,13 @@ def _say_dialect(draft: Proposal) -> None:
 
 
 def _say_names(draft: Proposal) -> None:
-    for name in sorted({name for source, _ in draft.sample.excerpts for name in source.repeated}):
+    repeated = {other: name for source, _ in draft.sample.excerpts for other, name in source.repeated.items()}
+    for name in sorted(set(repeated.values())):
+        others = [other for other, shared in repeated.items() if shared == name]
+        what, them = ("the second is", "it is") if len(others) == 1 else ("the others are", "they are")
         draft.doubts.append(
-            f"{name!r} is the name of more than one column: the second is read as {name + '_2'!r}. If it is not "
-            f"needed, say exclude = {toml([name + '_2'])}"
+            f"{name!r} is the name of more than one column: {what} read as {listed(others)}. If {them} not "
+            f"needed, say exclude = {toml(others)}"
         )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import chain, combinations
-from typing import Any
 
 import polars as pl
 
@@ -12,7 +11,7 @@ from longstride.pipeline.ingest.sources.shapes.joined import joined
 from longstride.pipeline.profile.cadence.stacked import doubt_of_runs
 from longstride.pipeline.profile.cadence.steps import is_set_back
 from longstride.pipeline.profile.clock.runs import runs_of
-from longstride.pipeline.profile.column import FEW, MOST, Column, steps
+from longstride.pipeline.profile.column import FEW, MOST, Column
 from longstride.pipeline.profile.layout.apart import Apart
 from longstride.pipeline.profile.layout.long_log import (
     A_QUALITY,
@@ -22,7 +21,8 @@ from longstride.pipeline.profile.layout.long_log import (
     mixed_value,
     state_keys,
 )
-from longstride.pipeline.profile.layout.quantities import are_far, are_quantities
+from longstride.pipeline.profile.layout.quantities import are_far
+from longstride.pipeline.profile.layout.turns import take_turns
 from longstride.pipeline.profile.layout.written_twice import differ
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.spelling.affixes import affixes_of
@@ -35,6 +35,7 @@ from longstride.pipeline.profile.words.key_names import (
     SENSOR_NAME,
     STATE_NAME,
 )
+from longstride.pipeline.profile.words.quantity_names import are_quantities
 from longstride.pipeline.profile.words.time_names import plain
 from longstride.storage.text import share
 
@@ -50,6 +51,10 @@ MAX_TEXTS = 200
 ENOUGH = 0.5
 """Share of keys that have rows at each time, where each writes several."""
 JUMP = 2.0
+ENOUGH_PAIRS = 5
+"""Pairs of rows of one time, of which a key should tell some apart."""
+SOME = 0.25
+"""Of rows, so many may repeat a time in a log whose sensors have times of their own."""
 
 
 def find_keys(draft: Proposal) -> None:
@@ -79,6 +84,16 @@ def find_keys(draft: Proposal) -> None:
     keys = _that_tell_apart(apart, [*candidates, *numbered])
     if not keys:
         keys = _that_is_named(draft, apart, [*candidates, *numbered])
+    if not keys and disorder <= SOME:
+        is_sure = apart.num_together(()) >= ENOUGH_PAIRS
+        may_tell = [one for one in candidates if apart.may_tell([_key(one)])]
+        events = [one for one in may_tell if _is_of_events(draft, one, is_sure=is_sure)]
+        if events:
+            why = (
+                f"each of its {len(events[0].values):,} values has times of its own, but for rows that repeat one"
+            )
+            _use(draft, apart, why, events[0])
+            return
     if keys:
         num_rows = len(apart.rows)
         found = f"{share(round(disorder * num_rows), num_rows)} of rows repeat a time or go back in time"
@@ -160,7 +175,7 @@ def _that_take_turns(apart: Apart, words: Sequence[Column]) -> tuple[Column, ...
     for keys in chain(combinations(words, 1), combinations(words, 2)):
         parts = [apart.rows[_key(key)] for key in keys]
         texts = parts[0] if len(keys) == 1 else joined(parts)
-        if _take_turns(apart.rows, texts) and (not found or _num_values(keys) > _num_values(found)):
+        if take_turns(apart.rows, texts) and (not found or _num_values(keys) > _num_values(found)):
             found = keys
     return found
 
@@ -310,12 +325,13 @@ def _are_measured(column: Column) -> bool:
     return affixes is not None and bool(affixes.units) and KEY_NAME.fullmatch(plain(column.name)) is None
 
 
-def _is_of_events(draft: Proposal, column: Column) -> bool:
-    """Whether it names the sensors of a long log whose times do not repeat."""
+def _is_of_events(draft: Proposal, column: Column, *, is_sure: bool = True) -> bool:
+    """Whether it names the sensors of a long log whose times do not repeat; if not `is_sure`, not machines."""
     if STATE_NAME.fullmatch(plain(column.name)) or not is_event_log(draft, column):
         return False
     values, _ = _values(draft, column)
-    is_called_so = SENSOR_NAME.fullmatch(plain(column.name)) or KEY_NAME.fullmatch(plain(column.name))
+    name = plain(column.name)
+    is_called_so = SENSOR_NAME.fullmatch(name) or (is_sure and KEY_NAME.fullmatch(name))
     return len(values) == 1 and bool(
         is_called_so or are_quantities(column.values) or are_far(values[0].numbers, column.texts)
     )
@@ -325,16 +341,3 @@ def _is_of_files(draft: Proposal, column: Column) -> bool:
     """Whether each file holds one value."""
     rows = draft.rows.with_columns(column.texts.alias("value"))
     return bool(rows.select((pl.col("value").n_unique().over("file") == 1).all()).item())
-
-
-def _take_turns(rows: pl.DataFrame, texts: pl.Series) -> bool:
-    """Whether each text comes again when all others have been, after about the same time."""
-    size = texts.n_unique()
-    rounds = steps(pl.Series(range(len(texts))), rows["block"], texts)
-    seconds = steps(rows["time"], rows["block"], texts)
-    return len(rounds) >= size and _is_about(rounds, size, MOST) and _is_about(seconds, seconds.median(), 0.5)
-
-
-def _is_about(values: pl.Series, usual: Any, least: float) -> bool:
-    """Whether enough of the values are near the usual one."""
-    return int(values.is_between(0.8 * usual, 1.2 * usual).sum()) >= least * len(values)

@@ -24,6 +24,7 @@ __all__ = ["find_labels"]
 
 MAX_TEXTS = 6
 MAX_KINDS = 20
+UNSET = "false", "0", "0.0"
 
 
 def find_labels(draft: Proposal) -> None:
@@ -146,7 +147,7 @@ def _quoted_name(name: str) -> str:
 
 
 def _doubt_missing(draft: Proposal, column: Column, num_missing: int) -> None:
-    queried = f"COALESCE({_quoted_name(column.name)}, '0') <> '0'"
+    queried = _set(column, num_missing)
     draft.doubts.append(
         f"{column.name!r} looks like labels, but {share(num_missing, len(column.texts))} of them are missing: it "
         f"is kept as a channel, an input of models. If missing means 0, say exclude = {toml((column.name,))}, "
@@ -155,9 +156,24 @@ def _doubt_missing(draft: Proposal, column: Column, num_missing: int) -> None:
     )
 
 
+def _set(column: Column, num_missing: int) -> str:
+    """What is true where a flag is set, and neither false nor missing."""
+    name = _quoted_name(column.name)
+    if column.raw.dtype == pl.Boolean:
+        return f"COALESCE({name}, FALSE)"
+    if column.raw.dtype.is_numeric():
+        return f"COALESCE({name}, 0) <> 0"
+    written = column.raw.drop_nulls().unique(maintain_order=True).to_list()
+    return _compared(column.name, [text for text in written if text.strip().lower() in UNSET] or [""], num_missing)
+
+
 def _example(column: Column) -> str:
     name = f"is_{plain(column.name)}"
-    value = column.values[0] if len(column.values) else ""
+    # Where some rows say nothing, nothing is normal.
+    value = column.values[0] if len(column.values) and not column.texts.null_count() else ""
+    compared = _compared(column.name, [value], column.texts.null_count())
+    if column.raw.dtype.is_numeric():
+        compared = f"COALESCE({_quoted_name(column.name)}, 0) > 0"
     return f"exclude = {toml((column.name,))}, labels = {toml((name,))} and sql = " + toml(
-        f"SELECT *, {_compared(column.name, [value], 0)} AS {name} FROM rows"
+        f"SELECT *, {compared} AS {name} FROM rows"
     )

@@ -129,8 +129,13 @@ def _times(sample: Sample, columns: dict[str, Column], told: Told) -> list[Times
     if told.every:
         return [_counted(sample, columns, told)]
     blocks = sample.places()["block"]
+    whole = columns
     columns = {name: column for name, column in columns.items() if name not in sample.not_times}
     times = find_times(columns, blocks)
+    if not times and sample.not_times:  # what stands around rows may say when each run of them began
+        times = [
+            one for one in find_times(whole, blocks) if not sample.not_times.issuperset(one.recipe.time_columns)
+        ]
     if times and times[0].is_elapsed:
         times[0] = begun(times[0], columns[times[0].recipe.time_columns[0]], told)
         return times

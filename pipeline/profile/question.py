@@ -11,6 +11,7 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import OPEN
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.times.stamps import ZONE_NAME
+from longstride.pipeline.profile.clock.lost_hours import lost_hours
 from longstride.pipeline.profile.clock.never_set import unreadable_clock
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.time_names import name_score
@@ -75,11 +76,13 @@ def _of_unit(draft: Proposal) -> str:
 def _of_step(draft: Proposal, sources: str) -> str:
     clock = unreadable_clock(draft.columns)
     frame = draft.sample.frame()
+    lost = lost_hours(draft.columns)
     row = list(frame.row(0, named=True).items())[:MOST_CELLS]
     first = ", ".join(f"{name!r}: {value!r}" for name, value in row)
     return (
         f"no column looks like times; the first row is {first}. "
         + (f"{clock}: was its clock never set? " if clock else "")
+        + (f"{lost}. " if lost else "")
         + f"Rows can be counted: run `longstride profile {sources} --every 50us` (or 20000hz) with the time from "
         "row to row, and --start 2024-03-01T08:00 where the first one is known, or fill in every = "
         f"{toml(OPEN)} in the recipe. If a column counts seconds, give --time COLUMN --time-format s to "
@@ -92,6 +95,8 @@ def _of_step(draft: Proposal, sources: str) -> str:
 
 def _doubts_of_unread(draft: Proposal) -> Iterator[str]:
     """A column that is called or written like a time: counted rows would have other times than the log."""
+    if lost_hours(draft.columns):
+        return  # the question says what it is
     for name, column in draft.columns.items():
         if column.values.len() > 1 and (name_score(name) or unreadable_clock({name: column})):
             yield (

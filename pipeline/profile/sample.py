@@ -22,8 +22,10 @@ from longstride.pipeline.ingest.sources.files import first_bytes, num_bytes, ope
 from longstride.pipeline.ingest.sources.json.deep import ROOT
 from longstride.pipeline.ingest.sources.json.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.names import Names, find_files
+from longstride.pipeline.ingest.sources.records.keyed import Keyed
 from longstride.pipeline.ingest.sources.shapes.reshaped import Reshaped
 from longstride.pipeline.ingest.times.reach import within_reach
+from longstride.pipeline.profile.head.facts import Facts
 from longstride.pipeline.profile.text.dialect import Dialect, agreed, sniff
 from longstride.pipeline.profile.text.which_table import (
     doubt_of_tables,
@@ -184,7 +186,8 @@ def take_sample(names: Names, rows: int, table: str | None = None) -> Sample:
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
             if not isinstance(source, CsvSource):
-                dialect = dialect.only("encoding", "line", "record", "comment")
+                facts = dialect.facts if isinstance(source, Keyed) else Facts()
+                dialect = replace(dialect.only("encoding", "line", "record", "comment"), facts=facts)
             if isinstance(source, JsonSource) and source.has_tables:
                 dialect = replace(dialect, doubts=tuple(filter(None, [dialect.doubt_of_encoding])))
             dialects[name] = dialect

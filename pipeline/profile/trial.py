@@ -13,6 +13,7 @@ from longstride.pipeline.ingest.sources.base import Raw, Source
 from longstride.pipeline.ingest.sources.shapes.joined import Joined, with_series
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.values import parse
+from longstride.pipeline.profile.clock.numbers.parts import INVENTED
 from longstride.pipeline.profile.line_numbers import LineNumbers
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import quoted
@@ -21,6 +22,7 @@ from longstride.storage.text import counted, share
 __all__ = ["try_recipe"]
 
 FEW_ROWS = 3
+FEWEST = 2
 MANY = 0.05
 """A larger share of rejected rows says that the recipe is wrong."""
 OTHER_WIDTH = ("too few fields", "too many fields")
@@ -52,9 +54,25 @@ def try_recipe(draft: Proposal) -> None:
             f"{counted(count, 'row')} of the sample cannot be read: {reason}, as {alike[0].detail}; they are "
             f"left out, and listed as rejects{_in_one_run(alike)}"
         )
+    if _may_be_in_order(draft, rejects):
+        width = len(draft.columns)
+        draft.doubts.append(
+            "every: the last line alone has fewer values than all others. If lines hold the values of one sensor "
+            f"in reading order, these are no {width} channels, and all times are wrong: write a value a line "
+            "below the head, as with `tr -s ' ' '\\n'`, and profile that"
+        )
     num_rows = sum(raw.num_rows for _, raw in draft.sample.excerpts)
     if len(rejects) > recipe.max_rejected(num_rows):
         _allow_rejects(draft, rejects, num_rows)
+
+
+def _may_be_in_order(draft: Proposal, rejects: list[Reject]) -> bool:
+    """Whether a log without names and times may be one long list of values: only its last line is shorter."""
+    header = draft.sample.dialect.settings.get("header", ())
+    is_bare = draft.times[0].recipe.counts_rows and all(map(INVENTED.fullmatch, header)) and len(header) > FEWEST
+    if not is_bare or len(rejects) != 1 or rejects[0].reason != OTHER_WIDTH[0]:
+        return False
+    return bool(draft.sample.is_whole and rejects[0].line > max(draft.sample.excerpts[-1].raw.lines.tolist()[:-1]))
 
 
 def _rejects(source: Source, raw: Raw, columns: Columns, recipe: Recipe) -> list[Reject]:

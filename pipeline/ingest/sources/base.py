@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -92,8 +92,8 @@ class Source(ABC):
         """Columns of the file, in order."""
         self.unnamed: tuple[str, ...] = ()
         """Those of them that the file does not name."""
-        self.repeated: tuple[str, ...] = ()
-        """Names that the file gives to more than one column."""
+        self.repeated: Mapping[str, str] = {}
+        """By the name that a column is read as, the one that the file gives to a column before it too."""
         self.units: dict[str, str] = {}
         """Units of columns, where the file has a place for them."""
         self.notes: tuple[str, ...] = ()

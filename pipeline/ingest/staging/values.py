@@ -21,6 +21,7 @@ from longstride.pipeline.ingest.reject import Reject
 from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.base import Raw
 from longstride.pipeline.ingest.sources.reading import SettledTimes
+from longstride.pipeline.ingest.sql.tokens import quoted_name
 from longstride.pipeline.ingest.staging.numbers import to_numbers
 from longstride.pipeline.ingest.staging.row_clock import positions
 from longstride.pipeline.ingest.times.reach import within_reach
@@ -169,11 +170,17 @@ def _label(source: str, column: pl.Series, faults: _Faults) -> pl.Series:
                 "no label",
                 f"label {column.name!r} is {_shown(column[row])}: expected true, false or a whole number from 0 "
                 f"to {MAX_LABEL}; fill it in, leave the column out of --labels and --exclude it, or compute a "
-                f"label from it: --labels attack, and {column.name} <> 'Normal' AS attack in --sql",
+                f"label from it: --labels attack, and {_query_of_label(column, row)} AS attack in --sql",
             ),
         )
         numbers = pl.select(pl.when(~wrong).then(numbers)).to_series()
     return numbers.cast(pl.Int8).alias(column.name)
+
+
+def _query_of_label(column: pl.Series, row: int) -> str:
+    """What makes a label of texts: in place of one that is missing, a comparison would be missing too."""
+    name = column.name if re.fullmatch(r"[A-Za-z_]\w*", column.name, re.ASCII) else quoted_name(column.name)
+    return f"COALESCE({name}, '') <> ''" if column[row] is None else f"{name} <> 'Normal'"
 
 
 def _numbers(

@@ -3,10 +3,12 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.channel_map import Shape
 from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.times.autumn_nights import zone_of_autumn
 from longstride.storage.text import counted, iso_time
 
 __all__ = ["Differing", "ReadRows", "clashing_rows", "differing_rows", "repeated_row"]
@@ -43,11 +45,13 @@ class Differing(NamedTuple):
     """File and line of the first of them; None where there is none."""
     text: str = ""
     """What it repeats, and what differs."""
+    night: str = ""
+    """What to do where its hour comes twice."""
 
     def plus(self, other: "Differing") -> "Differing":
         """These and those that come after them."""
         first = self if self.place is not None else other
-        return Differing(self.by_source + other.by_source, first.place, first.text)
+        return first._replace(by_source=self.by_source + other.by_source)
 
     def error(self, num_repeated: int) -> SourceError:
         """Say which is the first, of how many that differ, and how many are of a time that was before."""
@@ -56,7 +60,8 @@ class Differing(NamedTuple):
         return SourceError(
             name,
             f"{self.text}: {counted(int(self.by_source.sum()), 'row')} of {num_repeated:,} of a time that was "
-            f"before have other values or labels; say which are right with --duplicates {CHOICES}, or {KEEP_ALL}",
+            f"before have other values or labels; say which are right with --duplicates {CHOICES}, "
+            f"or {KEEP_ALL}{self.night}",
             place=place,
             code="rows-differ",
         )
@@ -112,6 +117,7 @@ def _differing(
         _place(read, row, shape),
         f"time {_moment(read, row, shape, series)} is also that of {_named(read, other, shape)}, but {name!r} is "
         f"{_shown(here)} and there {_shown(there)}",
+        _night(read, row),
     )
 
 
@@ -122,6 +128,7 @@ def repeated_row(read: ReadRows, row: int, shape: Shape, series: str) -> SourceE
         remedy += f", or {KEEP_ALL}"
     if not series and shape.sensors is None:
         remedy += ", or name the column that tells several machines apart with --series"
+    remedy += _night(read, row)
     name, place = _place(read, row, shape)
     return SourceError(
         name,
@@ -129,6 +136,17 @@ def repeated_row(read: ReadRows, row: int, shape: Shape, series: str) -> SourceE
         f"{_named(read, _before(read, row), shape)}: {remedy}",
         place=place,
         code="time-repeated",
+    )
+
+
+def _night(read: ReadRows, row: int) -> str:
+    """What to do where the hour of a row may come twice, for the end of a sentence."""
+    zone = zone_of_autumn(pl.Series(read.time[row : row + 1]))
+    if zone is None:
+        return ""
+    return (
+        ", or where local clocks were set back in this night, let the order of rows tell its two hours apart with "
+        f"--timezone {zone} --ambiguous infer"
     )
 
 

@@ -7,6 +7,7 @@ import shlex
 
 import polars as pl
 
+from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
@@ -51,7 +52,7 @@ def doubt_of_runs(draft: Proposal) -> str | None:
     if float(parts.median() or 0) >= SHARED:  # type: ignore[arg-type]
         return (
             f"times begin again in {counted(len(begins), 'place')}, the first {where}: {len(begins) + 1:,} logs "
-            "seem to stand one below the other, and no column says whose a row is. An ingest would put all of "
+            f"seem to stand one below the other, and {_nobody(draft)}. An ingest would put all of "
             f"their rows into one series, or stop where they repeat a time. {remedy}"
         )
     by = format_duration(_before(times, first) - int(times[first]))
@@ -60,6 +61,12 @@ def doubt_of_runs(draft: Proposal) -> str | None:
         "before and after would be mixed. If the clock was set back there, or another log begins, tell the two "
         f"apart. {remedy}"
     )
+
+
+def _nobody(draft: Proposal) -> str:
+    """That nothing tells them apart, not even the keys that were found."""
+    keys = [name for name, use in draft.uses.items() if use in draft.keys]
+    return f"{listed(keys)} does not tell them apart" if keys else "no column says whose a row is"
 
 
 def _before(times: pl.Series, row: int) -> int:

@@ -5,9 +5,11 @@ import polars as pl
 from longstride.pipeline.ingest.duration import format_duration, parse_duration
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.ingest.times.autumn_nights import AUTUMN, zone_of_autumn
 from longstride.pipeline.profile.cadence.coarse_clock import instead_of_one
 from longstride.pipeline.profile.cadence.stacked import doubt_of_runs
 from longstride.pipeline.profile.column import FEW
+from longstride.pipeline.profile.layout.long_log import COMMON_GRID
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.storage.text import counted, number, readable_time, share
 
@@ -24,10 +26,6 @@ MOST_NAMES = 100
 """Texts of a column that may say whose a row is."""
 ENOUGH = 0.5
 """Share of rows that should be in some window."""
-AUTUMN = {"Europe/Berlin": (10, 25), "America/New_York": (11, 1), "Australia/Sydney": (4, 1)}
-"""Zones whose clocks are set back on a Sunday, with the month and the first day that it may be."""
-IN_EUROPE = {1: "Europe/London", 3: "Europe/Athens"}
-"""Zones of Europe by the hour that comes twice, where it is not that of most."""
 FACTORS = {True: (2, 3, 5, 10), False: (2, 3, 5, 10, 20, 50)}
 """How many times the median step a gap may be, of logs with even steps and of others."""
 
@@ -82,7 +80,7 @@ def _find_max_gap(draft: Proposal, usual: int, most: int, *, is_even: bool) -> b
         if _in_windows(joined) >= ENOUGH * num_rows:
             runs, gap = joined, format_duration(gap_ns)
             draft.put("max-gap", gap, f"shorter ones would cut the log into pieces of at most {longest:,} rows")
-            if not is_even:
+            if not is_even and COMMON_GRID not in draft.doubts:
                 draft.doubts.append(
                     f"steps are not even: a gap of over {GAP} times the median one would start a new segment "
                     f'after at most {longest:,} rows, so max-gap = "{gap}" is proposed; see also the grid of every'
@@ -95,6 +93,8 @@ def _find_max_gap(draft: Proposal, usual: int, most: int, *, is_even: bool) -> b
     )
     if num_windows or num_rows < WINDOW:
         return "max-gap" in draft.settings
+    if COMMON_GRID in draft.doubts:
+        return True  # it says what to do
     draft.doubts.append(
         f"gaps cut the log into pieces of at most {longest:,} rows: no window of {WINDOW} rows fits. Say a longer "
         f"max-gap, or every = {toml(format_duration(usual))} for rows of one step"
@@ -136,7 +136,7 @@ def find_duplicates(draft: Proposal) -> None:
     is_again = ~rows.select(pl.struct(whose).is_first_distinct()).to_series()
     differs = [is_again & (rows[name].ne_missing(first[name])) for name in values.columns]
     is_other = pl.select(pl.any_horizontal(pl.lit(False), *differs)).to_series() & is_again
-    if (autumn := _in_autumn(rows["time"].filter(is_again))) is not None:
+    if (autumn := zone_of_autumn(rows["time"].filter(is_again))) is not None:
         draft.doubts.append(
             "an hour comes twice in the night in which clocks are set back: these are local times. Say their "
             f'zone, and that the order of rows tells the two hours apart: timezone = "{autumn}" and '
@@ -155,7 +155,7 @@ def find_duplicates(draft: Proposal) -> None:
         draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before, as it was")
         _doubt_left_out(draft, rows.select(whose), is_again)
         return
-    night = _in_autumn(rows["time"].filter(is_other))
+    night = zone_of_autumn(rows["time"].filter(is_other))
     set_back = f". They lie in the hour that comes twice where clocks are set back, as in {night}" if night else ""
     set_back = set_back or _where_back(draft)
     row = is_other.to_list().index(True)
@@ -261,21 +261,8 @@ def is_set_back(draft: Proposal) -> bool:
     """Whether most times that come again lie in the night in which clocks are set back."""
     rows = draft.rows.drop_nulls("time")
     is_again = ~rows.select(pl.struct("group", "time").is_first_distinct()).to_series()
-    return _in_autumn(rows["time"].filter(is_again)) is not None
+    return zone_of_autumn(rows["time"].filter(is_again)) is not None
 
 
 def _value(value: float | str | None) -> str:
     return "missing" if value is None else value if isinstance(value, str) else number(value)
-
-
-def _in_autumn(times: pl.Series) -> str | None:
-    """A zone that sets its clocks back in the night of most of the times; None where there is none."""
-    moments = times.cast(pl.Datetime("ns"))
-    day, month = moments.dt.day(), moments.dt.month()
-    is_night = (moments.dt.weekday() == 7) & (moments.dt.hour() < 4)
-    for zone, (in_month, first_day) in AUTUMN.items():
-        is_then = is_night & (month == in_month) & day.is_between(first_day, first_day + 6)
-        if len(times) and int(is_then.sum()) > len(times) / 2:
-            hours = set(moments.filter(is_then).dt.hour().to_list())
-            return IN_EUROPE.get(hours.pop(), zone) if zone.startswith("Europe") and len(hours) == 1 else zone
-    return None

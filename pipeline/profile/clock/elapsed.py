@@ -25,6 +25,8 @@ CYCLE_NAME = re.compile(
     r"(?:time|elapsed|run|total|flight|load|machine)?(?:in)?(?:cycles?|zyklus|zyklen|ciclos?)(?:no|nr|num|number|count|index|id|s)?"
 )
 DAY_NAME = re.compile(r"(?:time)?j(?:ulian)?(?:days?)?|doy|dayofyear|yday|jday|decimalday|julday|timej\w*")
+FAST = re.compile(r"gyro|acc_?(?:el|[xyz]\b)|\bimu|quat(?:ernion)?\w?|\b(?:emg|ecg|eeg|ppg)", re.IGNORECASE)
+"""Names of sensors that are read many times a second."""
 NEAR_WHOLE = 1e-3
 SEEN = 10_000
 TOLD_S = Fraction(1, 10**5)
@@ -35,6 +37,7 @@ NEAR = 0.02
 
 def find_elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[Times]:
     """Columns of numbers that are called an elapsed time."""
+    is_fast = any(FAST.search(name) for name in columns)
     for name, column in columns.items():
         # A second line may say it, as below the x-axis of an oscilloscope.
         said = names_unit(name) or names_unit(column.unit or "")
@@ -43,7 +46,7 @@ def find_elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[T
             continue
         other = None
         if said is None:
-            unit, other = _likely_units(column)
+            unit, other = _likely_units(column, is_fast=is_fast)
         times = read_as([column.raw], unit, decimal=(column.spelling.decimal,))
         if times is None:
             continue
@@ -56,13 +59,14 @@ def find_elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[T
             yield times._replace(doubt=doubt, doubts=rounding, score=seen.score, is_elapsed=True)
 
 
-def _likely_units(column: Column) -> tuple[str, str]:
+def _likely_units(column: Column, *, is_fast: bool) -> tuple[str, str]:
     """The unit of a time of which none is said, and what else it may be."""
     numbers = column.numbers.drop_nulls()
     if column.is_whole:
         # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
         step: Any = numbers.diff().median() or 0
-        return ("ms", "s") if step >= 20 and step % 60 else ("s", "ms")
+        is_of_ticks = (step >= 20 and step % 60) or (is_fast and 1 < step < 1000)
+        return ("ms", "s") if is_of_ticks else ("s", "ms")
     # Hours of the day such as 12.6763888 are whole seconds that somebody divided.
     of_day = numbers.is_between(1, 2 * 24).all() and not _are_round(numbers * 10**4)
     return ("h", "s") if of_day and _are_round(numbers * 3600) else ("s", "min")

@@ -24,12 +24,13 @@ from longstride.pipeline.profile.clock.numbers.counts_on import (
     parts_with_count,
     with_count,
 )
+from longstride.pipeline.profile.clock.numbers.epoch_doubts import doubt_of_epoch
 from longstride.pipeline.profile.clock.numbers.epoch_readings import (
-    NumberReading,
     is_unnamed_unix,
     read_numbers,
     with_decimal_comma,
 )
+from longstride.pipeline.profile.clock.numbers.from_starts import with_elapsed_column
 from longstride.pipeline.profile.clock.numbers.named_epochs import named_epochs
 from longstride.pipeline.profile.clock.numbers.parts import (
     is_hhmm,
@@ -43,8 +44,7 @@ from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
-from longstride.pipeline.profile.words.time_names import name_score
-from longstride.storage.text import readable_time
+from longstride.pipeline.profile.words.time_names import is_of_other, name_score
 
 __all__ = ["find_times", "is_time_of_day", "read_times", "rounded"]
 
@@ -59,6 +59,8 @@ UNPADDED = r"^(?:\d|1\d|2[0-4]):[0-5]?\d$"
 OFFSET_AT_END = r"\d{1,2}:\d\d(?::\d\d)?([+-]\d\d:\d\d)$"
 MOST_OFFSETS = 4
 """Of a logger that travels."""
+OTHER = 7.0
+"""How much less a time is likely that is called one of something else."""
 CLOSE = 1.0
 """A reading that costs so much more is still in doubt."""
 
@@ -77,6 +79,9 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
             is_text = times.recipe.epoch is None and times.recipe.time_format != DECIMAL_YEAR
             has_offset = is_text and has_zone(times, [columns[name].raw for name in times.recipe.time_columns])
             score += 2.5 if has_offset else 0.0
+            if any(map(is_of_other, times.recipe.time_columns)):
+                score -= OTHER
+                times = _with_doubt_of_other(times)
             found.append(times._replace(score=named + score + sense(times.nanoseconds, blocks).score))
 
     for name, column in columns.items():
@@ -108,11 +113,17 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         add(read_as([columns[name].raw for name in names], format_), 0, 4.5)
     if not found:
         found += find_unnamed_parts(columns, blocks)
-    if not found:
+    if all(any(map(is_of_other, times.recipe.time_columns)) for times in found):
         found += find_elapsed(columns, blocks)
     if not found:
         found += find_cycles(columns, blocks)
-    for beside in (with_finer_columns, with_fraction_column, with_half_column, with_zone_column):
+    for beside in (
+        with_finer_columns,
+        with_fraction_column,
+        with_half_column,
+        with_zone_column,
+        with_elapsed_column,
+    ):
         for times in [*found]:
             for fuller in beside(times, columns):
                 add(fuller, 1, times.score - sense(times.nanoseconds, blocks).score)
@@ -171,9 +182,20 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series, timezone: str = 
         ):
             rivals.append(other)
     if len(rivals) > 1:
-        return chosen(rivals, columns, blocks)
+        return _with_doubt_of_interval(chosen(rivals, columns, blocks), columns[-1])
     alike = next((other for other in others if is_other_order(other, first)), None)
-    return first._replace(doubt=doubt_of_order(first, alike, columns)) if alike else first
+    if alike:
+        first = first._replace(doubt=doubt_of_order(first, alike, columns))
+    return _with_doubt_of_interval(first, columns[-1])
+
+
+def _with_doubt_of_interval(times: Times, column: pl.Series) -> Times:
+    """Of texts that hold two times, the beginning counts."""
+    if times.recipe.interval == "none":
+        return times
+    shown = column.drop_nulls()[0]
+    doubt = f'{shown!r} is an interval: its beginning is taken; if it is the end, say interval = "end"'
+    return times._replace(doubts=(*times.doubts, f"interval: {doubt}"))
 
 
 def _has_many_ends(column: pl.Series) -> bool:
@@ -193,10 +215,7 @@ def _intervals(columns: Sequence[pl.Series]) -> Iterator[Times]:
     for format_ in _formats([*columns[:-1], one_end(columns[-1], "begin")]):
         times = read_as(columns, format_, interval="begin")
         if times is not None and times.nanoseconds.count():
-            shown = columns[-1].drop_nulls()[0]
-            yield times._replace(
-                doubt=f'{shown!r} is an interval: its beginning is taken; if it is the end, say interval = "end"'
-            )
+            yield times
 
 
 def _settled(times: Times, others: Sequence[Times]) -> Times:
@@ -229,10 +248,10 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
     if not readings:
         return None
     first, *others = readings
-    is_regular = first.sense.share_usual >= 0.5 and first.sense.num_leaps == 0
     if not name_score(column.name):
         # Others are channels whose numbers happen to be as large.
-        seen = first.sense
+        seen = sense(rounded(Times(first.recipe, first.nanoseconds, None), column, blocks).nanoseconds, blocks)
+        is_regular = seen.share_usual >= 0.5 and seen.num_leaps == 0
         if seen.num_steps == 0 or seen.num_back or not (is_regular or is_unnamed_unix(column, first)):
             return None
         if first.recipe.epoch and first.recipe.epoch.unit_ns == DAY_NS and not _has_short_steps(first.nanoseconds):
@@ -240,7 +259,7 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
         if seen.num_still and not (is_unnamed_unix(column, first) and goes_on(seen, first.nanoseconds, blocks)):
             return None
     rivals = [other for other in others if other.cost - first.cost <= CLOSE]
-    times = Times(first.recipe, first.nanoseconds, _other_epochs(column, first, rivals))
+    times = Times(first.recipe, first.nanoseconds, doubt_of_epoch(column, first, rivals))
     return rounded(times, column, blocks)
 
 
@@ -264,28 +283,6 @@ def rounded(times: Times, column: Column, blocks: pl.Series) -> Times:
     return rounded._replace(doubt=times.doubt) if is_better else times
 
 
-def _other_epochs(column: Column, first: NumberReading, rivals: Sequence[NumberReading]) -> str | None:
-    others = [rival.nanoseconds for rival in rivals] or [first.nanoseconds + 1]
-    differ = (first.nanoseconds != others[0]).fill_null(False).arg_true()
-    row = int(differ[0]) if len(differ) else 0
-    text, one = column.texts[row], readable_time(first.nanoseconds[row], fraction=False)
-    if rivals:
-        shown = ", as ".join(
-            f"{rival.recipe.time_format} {readable_time(rival.nanoseconds[row], fraction=False)}"
-            for rival in rivals
-            if rival.nanoseconds[row] is not None
-        )
-        rival = toml(str(rivals[0].recipe.time_format))
-        return f"{text} read as {first.recipe.time_format} is {one}; as {shown}. If so, say time-format = {rival}"
-    if first.sense.is_future:
-        what = f"{text} read as {first.recipe.time_format} is {one}, and times reach into the future"
-        return f'{what}: if these are other numbers, name their kind, as with time-format = "ms"'
-    if not name_score(column.name):
-        what = f"{column.name!r} is not called a time: {text} is taken for {one}, but may be a count or a number"
-        return f'{what}. If so, name the column of times: time = "COLUMN"'
-    return None
-
-
 def _with_doubt_of_date(times: Times | None, date: Column) -> Times | None:
     """A date that never changes may be that of something else."""
     if times is None or len(date.values) != 1 or name_score(date.name) == 3 or len(date.texts) < 3:
@@ -293,6 +290,15 @@ def _with_doubt_of_date(times: Times | None, date: Column) -> Times | None:
     doubt = (
         f"the date is always {date.values[0]!r}, of the column {date.name!r}, and rows get it: if it is that of "
         "something else, name the column of their date in time"
+    )
+    return times._replace(doubt="; ".join(filter(None, (times.doubt, doubt))))
+
+
+def _with_doubt_of_other(times: Times) -> Times:
+    name = next(filter(is_of_other, times.recipe.time_columns))
+    doubt = (
+        f"{name!r} is called a time of something else than a row, and no other column is more like one: if rows "
+        "have no time of their own, count them, as with `longstride profile SOURCE --every 10s`"
     )
     return times._replace(doubt="; ".join(filter(None, (times.doubt, doubt))))
 

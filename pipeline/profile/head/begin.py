@@ -37,6 +37,9 @@ UTC_SAID = re.compile(r"(?:utc|gmt|z)$")
 YEAR = re.compile(r"(?:the|log|data|measurement|survey)?(?:year|jahr|année|annee|año|ano|anno|rok|год)")
 BLANKS = re.compile(r"\s+")
 LONG_FRACTION = re.compile(r"(:\d\d)[.,](\d{1,6})\d*")
+PART = r"[,;\s]\s*"
+IN_PARTS = re.compile(rf"((?:19|20)\d\d(?:{PART}\d\d?){{2}}){PART}(\d\d?(?:{PART}\d\d?){{2}})(\.\d+)?")
+"""As in 2010,2,2,12,52,8."""
 ORDER = re.compile(r"date ?format\s*[:=]?\s*([dMmyY]+[-/.][dMmyY]+[-/.][dMmyY]+)", re.IGNORECASE)
 """How a head says that it writes dates."""
 OF_ORDER = {"d": "%d", "m": "%m", "y": "%Y"}
@@ -106,9 +109,12 @@ def _dates_alone(lines: Sequence[str]) -> Iterator[Begin]:
     """Lines that hold a date and a time of day, and nothing else."""
     for number, line in enumerate(lines):
         text = line.strip(MARKS + ",;")
+        if parts := IN_PARTS.fullmatch(text):
+            date, clock, fraction = parts.group(1, 2, 3)
+            text = f"{re.sub(PART, '-', date)} {re.sub(PART, ':', clock)}{fraction or ''}"
         for start in filter(None, (_iso(text, format_) for format_ in datetime_formats(text))):
             if "T" in start and not text.isdigit():
-                yield Begin(start, text, number, is_start=False)
+                yield Begin(start, line.strip(MARKS + ",;"), number, is_start=False)
                 break
 
 

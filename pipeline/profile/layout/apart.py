@@ -12,6 +12,7 @@ FEWER = 10
 ENOUGH, ENOUGH_OF_ALL = 5, 2
 """Pairs of rows of one time and one text that there would be by chance, and where each time has all texts."""
 MOSTLY = 0.5
+TIMES_CHANCE = 1.5
 MIXED = 0.3
 """How often the text of a row is another one than before, compared with rows in random order."""
 Names = Sequence[str]
@@ -48,6 +49,10 @@ class Apart:
         if self._pairs(both)["pairs"].sum() > by_chance / FEWER:
             return False
         return completeness >= MOSTLY or has_runs or self._mixed(names, by) >= MIXED
+
+    def may_tell(self, names: Names) -> bool:
+        """Whether rows of one time are of other texts about as often as by chance, where few repeat one."""
+        return self.num_together(names) <= TIMES_CHANCE * self._by_chance(names, ())
 
     def tell_times(self, names: Names, by: Names = ()) -> bool:
         """Whether columns tell times apart, where rows of one time and text follow each other."""

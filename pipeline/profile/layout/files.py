@@ -11,8 +11,9 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.column import MOST, steps
 from longstride.pipeline.profile.layout.file_names import GROUP, namings
 from longstride.pipeline.profile.layout.long_log import COMMON_GRID
-from longstride.pipeline.profile.layout.quantities import are_far, are_quantities
+from longstride.pipeline.profile.layout.quantities import are_far
 from longstride.pipeline.profile.proposal import Proposal
+from longstride.pipeline.profile.words.quantity_names import are_quantities
 from longstride.pipeline.profile.words.time_names import plain
 
 __all__ = ["FileLayout", "find_file_layout"]

@@ -1,12 +1,10 @@
-"""Whether groups of numbers measure the same quantity, by their values and by what they are called."""
+"""Whether groups of numbers measure the same quantity, by their values."""
 
-import re
-from collections.abc import Iterable
 from itertools import combinations
 
 import polars as pl
 
-__all__ = ["are_far", "are_quantities"]
+__all__ = ["are_far"]
 
 FEWEST = 3
 """Numbers by which a group is judged."""
@@ -14,15 +12,6 @@ MAX_GROUPS = 60
 TIMES_WIDER = 2
 """Two groups are far from each other where the gap between them is so much wider than either."""
 TIMES_LARGER = 5
-QUANTITY = re.compile(
-    r"temp(erature)?|hum(idity)?|rh|pres(s(ure)?)?|flow|level|speed|rpm|freq(uency)?|volt(age)?|current|amps?|power"
-    r"|energy|load|torque|vib(ration)?|acc(el(eration|erometer)?)?|gyro(scope)?|mag(netometer)?|light|lux|noise|sound"
-    r"|co2?|voc|pm(10|25|1)?|ph|o2|no2?|so2|rain|wind|gust|solar|radiation|dew|battery|rssi|snr|heat(ing)?|cpu|memory"
-    r"|disk|position|angle|weight|mass|height|width|distance|depth|conductivity|turbidity|oxygen|gravity|orientation"
-    r"|barometer|altitude|lat(itude)?|lon(gitude)?|druck|temperatur|feuchte|strom|spannung|leistung|drehzahl"
-    r"|durchfluss|kw|kwh|hz|bar|celsius"
-)
-"""Words of names that say what is measured."""
 
 
 def are_far(values: pl.Series, keys: pl.Series) -> bool:
@@ -51,15 +40,3 @@ def _is_far(lower: tuple[float, float], higher: tuple[float, float]) -> bool:
     widest = max(lower[1] - lower[0], higher[1] - higher[0])
     sizes = sorted(abs(low + high) for low, high in (lower, higher))
     return (gap > TIMES_WIDER * widest and sizes[1] > 1.5 * sizes[0]) or sizes[1] > TIMES_LARGER * sizes[0]
-
-
-def are_quantities(names: Iterable[str]) -> bool:
-    """Whether most names hold a word for what is measured, and differ in it."""
-    found = [_words(name) for name in names]
-    known = [words for words in found if words]
-    return len(known) > len(found) / 2 and len(set(known)) > len(known) / 2
-
-
-def _words(name: str) -> frozenset[str]:
-    words = re.findall(r"[^\W\d_]+\d*", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
-    return frozenset(word.lower() for word in words if QUANTITY.fullmatch(word.lower()))

@@ -14,6 +14,7 @@ from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
 from longstride.pipeline.profile.head.above import Above, find_above
 from longstride.pipeline.profile.head.bare import bare_facts, has_begin_as_name
+from longstride.pipeline.profile.head.begin import Begin
 from longstride.pipeline.profile.head.extent import num_sections
 from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
@@ -122,7 +123,9 @@ def sniff(begin: bytes, more: bytes = b"") -> Dialect:
 def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
     if records := kind_of_records(begin.removeprefix(BOM)):
         told = tuple(filter(None, (doubt, records.left_out(begin))))
-        return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=told)
+        began = records.began(begin.removeprefix(BOM))
+        facts = Facts(begin=Begin(*began, 0, is_start=True)) if began else Facts()
+        return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=told, facts=facts)
     text = _as_utf8(begin, encoding)
     above = find_above(text)
     table = find_table(text[above.size :], above.separator)

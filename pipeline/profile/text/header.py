@@ -13,6 +13,7 @@ from longstride.pipeline.profile.text.name_lines import Head, grouped_names, ind
 from longstride.pipeline.profile.text.nameless import is_like_row, lines_above, without_names
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.text.unit_rows import share_of_units, units_of
+from longstride.pipeline.profile.words.quantity_names import are_quantities
 from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score
 from longstride.pipeline.profile.words.wording import quoted
 
@@ -28,6 +29,10 @@ FEW_ROWS = 4
 NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 ZONE = re.compile(r"[A-Z]{3,5}")
+OF_A_COLUMN = re.compile(r"[a-z][A-Z]|\w_\w|[\[(][^\])]*[\])]$")
+"""Names as programs give them, or with a unit."""
+OF_A_FACT = re.compile(r"[=:]|\b\d+(?:[.,]\d+)?\b")
+"""What stands in a fact, such as Height=10 m."""
 PART_OF_TIME = re.compile(r"h{1,2}\W?mm|y{2,4}\W?mm|year|month|\bday|hour|[年月日時时]", re.IGNORECASE)
 MARKS = re.compile(r"\W*")
 """What ends a line of the head, and is not a name."""
@@ -53,12 +58,22 @@ def _doubt_of_facts(head: Head, table: Table) -> str | None:
     called = [names[column] for column in times if names[column]]
     if head.is_invented or not called or any(map(_names_time, called)):
         return None
+    others = [name for column, name in enumerate(names) if name and column not in times]
+    if 2 * sum(map(_is_like_name, others)) > len(others):
+        return None
     other = next((name for name in names if name and name != called[0]), "")
     said = f"line {line.line + 1}" if line and not head.names else "a line above the rows"
     return (
         f"header: {said} is taken for the names, so that times are called {quoted(called[0])}, another "
         f"column {quoted(other)}. If it says something of the log, name the columns with header"
     )
+
+
+def _is_like_name(name: str) -> bool:
+    """Whether a text is rather the name of a channel than a word of a sentence."""
+    if OF_A_FACT.search(name):
+        return False
+    return are_quantities([name]) or OF_A_COLUMN.search(name) is not None
 
 
 def _names_time(name: str) -> bool:

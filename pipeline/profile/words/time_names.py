@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-__all__ = ["PART_NAMES", "UNITS", "elapsed_unit", "name_score", "names_unit", "plain"]
+__all__ = ["PART_NAMES", "UNITS", "elapsed_unit", "is_of_other", "name_score", "names_unit", "plain"]
 
 TIMES = """
 time zeit czas tijd tid tids čas cas vrijeme vreme време время час laikas laiks aeg aika idő ido
@@ -15,6 +15,7 @@ date datum fecha data dato datu datums dátum datetimeutc päivämäärä päiv�
 tarikh ngày ngày-giờ дата датавремя датаивремя датачас датаічас ημερομηνία ημερομηνία-ώρα 日期 日付 日時
 日期时间 年月日 日期時間 날짜 일시 일자 วันที่ วันเวลา التاريخ תאריך تاریخ दिनांक timestamp datetime
 timedate datetimestamp datetimetamp ts tvsec mjd datenum epoch unix unixtime unixtimestamp posix uhrzeit
+jd hjd bjd jdutc jdtdb bjdutc bjdtdb juliandate
 zeitstempel datumzeit datumuhrzeit zeitpunkt hora fechahora heure horodatage dateheure ora dataora
 datahora tijdstip datumtijd tidpunkt tidspunkt tidsstämpel aikaleima kello klo kellonaika časové-razítko
 časová-značka datum-čas datum-vrijeme datum-vreme időpont időbélyeg dátum-idő data-czas data-godzina
@@ -25,6 +26,12 @@ BEHIND = "utc|gmt|local|lt|cet|mez|mesz|est|pst|jst|мск"
 PART_OF_NAME = re.compile(
     r"time|date|stamp|zeit|datum|fecha|heure|czas|время|дата|时间|時間|日時|時刻|时刻|일시|날짜|čas|vrijeme|vreme|aika|időpont|zaman|tarih"
 )
+OF_OTHER = re.compile(
+    r"\b(?:due|(?:valid|good) (?:until|till?|thru|through|to)|until|expir\w*|deadline|next|best before|birth\w*"
+    r"|installed|installation|manufactur\w*|warranty|calibrat\w*|fällig\w*|gültig bis|échéance|vence"
+    r"|vencimiento)\b"
+)
+"""Words of names of times that are not those of rows."""
 ELAPSED = r"elapsed|relative|rel|test|run|enginerun|total|up|sim|log|lauf|mess|versuchs|prüf"
 OTHER_TIMES = "temps tiempo tempo t"
 """Such words that mean other things too, as a column of temperatures."""
@@ -82,10 +89,20 @@ TIME_NAME = re.compile(rf"(?:utc|gmt|local)?(?:{_any_of(TIMES + DATES)})(?:{BEHI
 ELAPSED_NAME = re.compile(rf"(?:{ELAPSED})?(?:{_any_of(TIMES + OTHER_TIMES)})s?|{_any_of(OTHER_ELAPSED)}")
 
 
+OF_ENGINE = re.compile(r"engineruntime|(?:run)?timesinceenginestart(?:ed)?|runtimesinceenginestart\w*")
+"""OBD-II counts it in seconds."""
+
+
 def name_score(name: str) -> int:
     """How much a name is one of a time."""
     text = plain(re.sub(r"[(\[].*?[)\]]", "", name)) or plain(name)
     return 3 if TIME_NAME.fullmatch(text) else 2 if PART_OF_NAME.search(text) else 0
+
+
+def is_of_other(name: str) -> bool:
+    """Whether a name says the time of something else than the row: when something is due, or was calibrated."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return OF_OTHER.search(re.sub(r"[\W_]+", " ", words.lower())) is not None
 
 
 def elapsed_unit(name: str) -> str | None:
@@ -98,6 +115,8 @@ def elapsed_unit(name: str) -> str | None:
 
 def names_unit(name: str) -> str | None:
     """The unit that the name of an elapsed time says; None where it says none."""
+    if OF_ENGINE.fullmatch(plain(name)):
+        return "s"
     text = re.sub(r"\s+(?:since|from|after|seit|depuis|desde)\b.*", "", name.strip().lower())
     for unit, pattern in UNITS.items():
         if re.fullmatch(rf"(?:.*[\s_(\[/.,-])?(?:{pattern})[)\]]?", text):

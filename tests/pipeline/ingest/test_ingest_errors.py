@@ -216,6 +216,30 @@ def test_a_repeated_time_names_both_rows(tmp_path: Path, write_log: Callable[...
     assert_nothing_left(tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    ("day", "hour", "zone"),
+    [
+        ("2023-10-29", "02", "Europe/Berlin"),
+        ("2023-11-05", "01", "America/New_York"),
+        ("2023-10-29", "12", None),
+        ("2023-10-28", "02", None),
+    ],
+)
+@pytest.mark.parametrize("duplicates", ["error", "same"])
+def test_an_hour_that_comes_twice_in_autumn_is_told_apart_by_the_order_of_rows(
+    tmp_path: Path, write_log: Callable[..., Path], day: str, hour: str, zone: str | None, duplicates: Any
+) -> None:
+    moments = [f"{hour}:00", f"{hour}:30", f"{hour}:00", f"{hour}:30"]
+    log = write_log("log.csv", ["time,v", *(f"{day} {moment},{row}" for row, moment in enumerate(moments))])
+    recipe = Recipe(time="time", duplicates=duplicates)
+    with raises("time-repeated" if duplicates == "error" else "rows-differ") as caught:
+        ingest([log], tmp_path / "out", recipe)
+    remedy = f"--timezone {zone} --ambiguous infer"
+    assert (remedy in str(caught.value)) == (zone is not None)
+    if zone is not None:
+        ingest([log], tmp_path / "out", replace(recipe, timezone=zone, ambiguous="infer"))
+
+
 def test_overlapping_files_name_the_row_of_each(tmp_path: Path, write_log: Callable[..., Path]) -> None:
     early = write_log("early.csv", log_lines(100))
     late = write_log("late.csv", log_lines(100, start=99))

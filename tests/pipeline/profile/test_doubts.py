@@ -59,6 +59,14 @@ def test_names_that_come_twice(look: LOOK, store: STORE) -> None:
     assert store().channels == ("v", "v_2")
 
 
+def test_names_that_come_twice_beside_what_a_second_would_be_called(look: LOOK, store: STORE) -> None:
+    found = look("time,v,v_2,v,v", times(40), *(wave(40, seed=seed) for seed in range(4)))
+    (doubt,) = (doubt for doubt in found.doubts if "'v' is the name" in doubt)
+    assert "the others are read as 'v_3', 'v_4'" in doubt
+    assert 'exclude = ["v_3", "v_4"]' in doubt
+    assert store().channels == ("v", "v_2", "v_3", "v_4")
+
+
 @pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
 def test_the_line_above_the_header_names_the_separator(write_log: Callable[..., Path], line: str) -> None:
     rows = [f"{time};{value}" for time, value in zip(times(40), wave(40), strict=True)]

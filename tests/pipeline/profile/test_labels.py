@@ -1,12 +1,15 @@
 """Labels: by their names, of texts, of files that lack them. None is an input of models in silence."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from longstride import Proposal
+import longstride
+from longstride import Proposal, Recipe
 from longstride.storage.store import SeriesStore
 from tests.helpers.logs.small_logs import doubted, ingest, log, propose, times, wave
 
@@ -155,3 +158,25 @@ def test_a_file_that_lacks_the_label(write_log: WRITE, tmp_path: Path, values: l
     assert store.channels == ("v",)
     assert store.labels is not None
     assert store.labels[:, 0].tolist() == [0] * 40 + [0, 1] * 20
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["False", "True", "", "False"], [0, 1, 0, 0]),
+        (["true", "", "", "true"], [1, 0, 0, 1]),
+        (["0", "1", "", "1"], [0, 1, 0, 1]),
+        (["seal", "", "leak", "leak"], [1, 0, 1, 1]),
+    ],
+)
+def test_what_a_doubt_proposes_where_labels_are_missing_can_be_ingested(
+    write_log: WRITE, tmp_path: Path, texts: list[str], expected: list[int]
+) -> None:
+    path = write_log("a.csv", log("time,v,label", times(40), wave(40), texts * 10))
+    (doubt,) = (doubt for doubt in propose(path).doubts if "looks like labels" in doubt)
+    (query,) = re.findall(r'sql = ("SELECT.*FROM rows")', doubt)
+    recipe = Recipe(time="time", exclude=("label",), labels=("is_label",), sql=json.loads(query))
+    longstride.ingest([str(path)], str(tmp_path / "out.zarr"), recipe)
+    labels = longstride.open(str(tmp_path / "out.zarr")).labels
+    assert labels is not None
+    assert labels[:, 0].tolist() == expected * 10

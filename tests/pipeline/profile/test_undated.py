@@ -254,3 +254,14 @@ def test_rows_that_do_not_last_as_long_as_the_head_tells(write_log: WRITE, secon
 def test_more_rows_than_the_head_tells(write_log: WRITE) -> None:
     found = propose(write_log("a.csv", ["Rate: 100 Hz", "Samples: 20", "a,b", *values()]))
     assert doubted(found, "line 2, 'Samples: 20', says 20 rows, and there are more")
+
+
+@pytest.mark.parametrize(("num_last", "is_doubted"), [(3, True), (5, False)])
+def test_a_last_line_that_is_shorter_may_end_a_list_of_values(
+    write_log: WRITE, num_last: int, is_doubted: bool
+) -> None:
+    """Lines of a waveform hold values in reading order, and the last one those that are left."""
+    lines = [" ".join(wave(5, seed=row)) for row in range(40)]
+    last = " ".join(wave(num_last))
+    found = propose(write_log("a.txt", ["# sampling rate: 100 Hz", *lines, last]))
+    assert doubted(found, "in reading order") == is_doubted

@@ -5,7 +5,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedIOBase
 
 from longstride.pipeline.ingest.errors import SourceError
@@ -69,8 +69,8 @@ class Header:
     num_lines: int
     surplus: int = 0
     """Separators that many of the first rows have at their end, more than there are names for."""
-    repeated: tuple[str, ...] = ()
-    """Names that stand there more than once; of such columns, the second is called NAME_2."""
+    repeated: dict[str, str] = field(default_factory=dict)
+    """By the name that a column is read as, the one that it shares with a column before it."""
 
 
 def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
@@ -100,12 +100,12 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
     rows = [record for record in records if record != given.line]
     names = _fit(given.names, rows, recipe)
     surplus = _surplus(rows, len(names), recipe.separator.encode())
-    repeated = [name for name, count in Counter(names).items() if name and count > 1]
+    different = all_different(names)
+    repeated = {other: name for name, other in zip(names, different, strict=True) if other != name}
     if repeated and recipe.header:
-        raise SourceError(
-            source, f"--header names two columns {repeated[0]!r}: give others", code="column-repeated"
-        )
-    names = all_different(names)
+        twice = next(iter(repeated.values()))
+        raise SourceError(source, f"--header names two columns {twice!r}: give others", code="column-repeated")
+    names = different
     unnamed = [position for position, name in enumerate(names) if not name]
     taken = set(names)
     for position in unnamed:
@@ -122,7 +122,7 @@ def read_header(stream: BufferedIOBase, source: str, recipe: Recipe) -> Header:
         num_lines=head.count(NEWLINE, 0, stop),
         block=_block(head[begin:stop], given.line),
         surplus=surplus,
-        repeated=tuple(repeated),
+        repeated=repeated,
     )
 
 

@@ -4,6 +4,7 @@ What the bytes mean, only a database of signals says.
 """
 
 import re
+from datetime import datetime
 from typing import Any
 
 from longstride.pipeline.ingest.errors import SourceError
@@ -11,6 +12,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.files import open_text
 from longstride.pipeline.ingest.sources.json.ndjson import Fault, Number, Row
 from longstride.pipeline.ingest.sources.records.keyed import KeyedLines
+from longstride.pipeline.ingest.times.month_names import ENGLISH
 
 __all__ = ["AscFrames", "CandumpFrames", "is_asc", "is_candump"]
 
@@ -24,6 +26,11 @@ ASC = re.compile(
 )
 ASC_BEGIN = re.compile(rb"date [^\n]*\n+base +(hex|dec) +(?:timestamps +(\w+))?", re.IGNORECASE)
 ASC_DATE = re.compile(rb"date ([^\r\n]*)")
+A_MOMENT = re.compile(
+    r"[^\W\d]+\.? +(?P<month>[^\W\d]+)\.? +(?P<day>\d\d?) +(?P<hour>\d\d?):(?P<rest>\d\d:\d\d)"
+    r"(?P<fraction>\.\d{1,9})?(?: +(?P<half>[ap]m))? +(?P<year>\d{4})"
+)
+A_FORMAT = "%Y %b %d %H %M:%S"
 ASC_ROW = re.compile(r"\d+\.\d+ +(?:\d+ +[0-9A-Fa-f]{1,8}x? +(?:Rx|Tx)(?:Rq)? +d\b|CANFD\b)")
 FEWEST, MOST = 3, 0.8
 WITHOUT_SIGNALS = (
@@ -93,10 +100,25 @@ class AscFrames(_Frames):
         super().__init__(name, recipe)
 
     @classmethod
+    def began(cls, begin: bytes) -> tuple[str, str] | None:
+        """The date in its first line, such as Tue May 27 04:09:35.000 pm 2014, in any language of months."""
+        line = ASC_DATE.match(begin)
+        found = A_MOMENT.fullmatch(line[1].decode(errors="replace").strip().lower()) if line else None
+        month = found and ENGLISH.get(found["month"], found["month"].capitalize())
+        if line is None or found is None:
+            return None
+        hour = int(found["hour"]) % 12 + 12 * (found["half"] == "pm") if found["half"] else int(found["hour"])
+        try:
+            moment = datetime.strptime(f"{found['year']} {month} {found['day']} {hour} {found['rest']}", A_FORMAT)
+        except ValueError:
+            return None
+        return f"{moment:%Y-%m-%dT%H:%M:%S}{found['fraction'] or ''}", line[0].decode(errors="replace")
+
+    @classmethod
     def left_out(cls, begin: bytes) -> str | None:
-        """The same, and where the date of the log is."""
+        """The same, and where the date of the log is, if it cannot be read."""
         date = ASC_DATE.match(begin)
-        if date is None:
+        if date is None or cls.began(begin):
             return WITHOUT_SIGNALS
         said = date[1].decode(errors="replace")
         return f"{WITHOUT_SIGNALS}. Times are seconds since the date in the first line, {said!r}: say it as start"

@@ -35,6 +35,11 @@ class Keyed(JsonSource):
         """What of a text that begins so becomes no row, as a doubt of a profile; None where all of it does."""
         return None
 
+    @classmethod
+    def began(cls, begin: bytes) -> tuple[str, str] | None:
+        """When its times are zero, where a text that begins so tells it: in ISO 8601, and as it says it."""
+        return None
+
     def _no_row(self) -> str:
         return f"no line of its first MiB can be read: expected {self.expected}"
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from longstride.pipeline.ingest.sources.records.annotated import AnnotatedCsv, is_annotated
 from longstride.pipeline.ingest.sources.records.frames import AscFrames, CandumpFrames, is_asc, is_candump
+from longstride.pipeline.ingest.sources.records.in_order import InOrder, is_in_order
+from longstride.pipeline.ingest.sources.records.isd import IsdReports, is_isd
 from longstride.pipeline.ingest.sources.records.keyed import Keyed
 from longstride.pipeline.ingest.sources.records.line_protocol import LineProtocol, is_line_protocol
 from longstride.pipeline.ingest.sources.records.nmea import NmeaSentences, is_nmea
@@ -17,6 +19,8 @@ KINDS: tuple[tuple[Callable[[bytes], bool], type[Keyed]], ...] = (
     (is_nmea, NmeaSentences),
     (is_candump, CandumpFrames),
     (is_asc, AscFrames),
+    (is_isd, IsdReports),
+    (is_in_order, InOrder),
 )
 
 

@@ -19,9 +19,14 @@ from longstride.storage.text import counted
 __all__ = ["NmeaSentences", "is_nmea"]
 
 PROBE_BYTES = 2**20
-SENTENCE = re.compile(rb"^\$[A-Z]{2}([A-Z]{3}),", re.MULTILINE)
-ANY_NAME = re.compile(rb"^[$!]([A-Z]{2,12}),", re.MULTILINE)
-A_DATE = re.compile(rb"^\$[A-Z]{2}(?:RMC,(?:[^,\n]*,){8}\d{6},|ZDA,[^,\n]*,\d\d?,\d\d?,\d{4})", re.MULTILINE)
+BEFORE = rb"[\[(]?\d[\dTZ:./+ -]{5,40}[\])]?[,;]?[ \t]*(?:->)?[ \t]*(?=[$!])"
+"""When a program received a sentence, as it writes before it: 2024-03-01T08:00:00Z, or 08:00:00.123 -> ."""
+SENTENCE = re.compile(rb"^(?:%s)?\$[A-Z]{2}([A-Z]{3})," % BEFORE, re.MULTILINE)
+ANY_NAME = re.compile(rb"^(?:%s)?[$!]([A-Z]{2,12})," % BEFORE, re.MULTILINE)
+RECEIVED = re.compile(rb"^%s" % BEFORE, re.MULTILINE)
+A_DATE = re.compile(
+    rb"^(?:%s)?\$[A-Z]{2}(?:RMC,(?:[^,\n]*,){8}\d{6},|ZDA,[^,\n]*,\d\d?,\d\d?,\d{4})" % BEFORE, re.MULTILINE
+)
 TIME = re.compile(r"([01]\d|2[0-3])([0-5]\d)([0-5]\d|60)(\.\d*)?")
 ANGLE = re.compile(r"(\d{1,3})(\d\d(?:\.\d*)?)")
 NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
@@ -84,13 +89,19 @@ class NmeaSentences(SerialRecords):
         names = (name.decode() for name in ANY_NAME.findall(begin))
         kinds = Counter(name for name in names if len(name) != LETTERS or name[2:] not in FEWEST)
         found = [f"{kind} ({count:,})" for kind, count in kinds.most_common(MAX_SHOWN)]
-        if not found:
-            return None
-        lines = counted(begin.count(b"\n"), "line")
-        return (
-            f"sentences {', '.join(found)} of the first {lines} are left out: RMC, GGA and ZDA alone become rows. "
-            'To read another kind instead, say only-lines = "$GPVTG", and header'
+        lines, received = counted(begin.count(b"\n"), "line"), RECEIVED.search(begin)
+        told = (
+            f"sentences {', '.join(found)} of the first {lines} are left out: RMC, GGA and ZDA alone become rows"
         )
+        doubts = [told] if found else []
+        if received:
+            before = received[0].decode().strip()
+            doubts.append(
+                f"what stands before a sentence, such as {before!r}, is left out: times are those of the receiver"
+            )
+        elif found:
+            doubts.append('To read another kind instead, say only-lines = "$GPVTG", and header')
+        return ". ".join(doubts) or None
 
     def records(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Record]:
         """Sentences of one time, together."""
@@ -112,6 +123,7 @@ class NmeaSentences(SerialRecords):
             yield first, texts, self._row_of(held, dates)
 
     def _said(self, line: bytes) -> _Said | Fault | None:
+        line = RECEIVED.sub(b"", line, count=1)
         text = line.decode("ascii", "replace").strip().lstrip("\ufeff\ufffd")
         if not text:
             return None

@@ -58,15 +58,13 @@ def nanoseconds(seconds: NDArray[np.floating], start: int = 0) -> NDArray[np.int
     return time + start
 
 
-def distinct(names: list[str]) -> tuple[list[str], list[str]]:
-    """Names of columns, each once, as name_2 where it comes again; and those that come again."""
+def distinct(names: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Names of columns, each once, as name_2 where it comes again; and by such a name, the one that came again."""
     found: dict[str, str] = {}
-    repeated = []
+    taken = set(names)
     for name in names:
         number, free = 2, name
-        while free in found:
+        while free in found or (free != name and free in taken):
             free, number = f"{name}_{number}", number + 1
-        if free != name:
-            repeated.append(name)
         found[free] = name
-    return list(found), list(dict.fromkeys(repeated))
+    return list(found), {free: name for free, name in found.items() if free != name}

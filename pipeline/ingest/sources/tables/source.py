@@ -26,8 +26,8 @@ class TableReader(ABC):
 
     is_held = False
     """Whether all of the file is in memory, so that one task should read it."""
-    repeated: Sequence[str] = ()
-    """Names that the file gives to more than one column."""
+    repeated: Mapping[str, str] = MappingProxyType({})
+    """As in `Source`."""
     notes: Sequence[str] = ()
     """What of the file is not read, in words."""
     units: Mapping[str, str] = MappingProxyType({})
@@ -100,7 +100,7 @@ class TableSource(Columnar):
             raise self._damaged(reason) from None
 
     def _schema_of(self, file: Any) -> Any:
-        self.repeated, self.notes = tuple(file.repeated), tuple(file.notes)
+        self.repeated, self.notes = file.repeated, tuple(file.notes)
         self.units = dict(file.units)
         return file.schema
 

@@ -92,3 +92,26 @@ def test_a_clock_that_falls_is_none(look: LOOK) -> None:
 def test_texts_that_only_begin_as_a_time(look: LOOK) -> None:
     with raises("times-not-found"):
         look("t,v", ["0:05" if row % 2 else "23-Jan-1918" for row in range(40)], wave(40))
+
+
+@pytest.mark.parametrize(
+    ("name", "beside", "step", "unit", "is_doubted"),
+    [
+        ("time", "gyroX", 5, "ms", True),
+        ("t", "AccX", 10, "ms", True),
+        ("time", "accel_z", 1, "s", True),
+        ("time", "ecg", 4, "ms", True),
+        ("time (s)", "gyroX", 5, "s", False),
+        ("time", "temperature", 5, "s", True),
+        ("time", "access", 5, "s", True),
+        ("Engine_Run_Time", "RPM", 22, "s", False),
+        ("Time since engine start", "RPM", 22, "s", False),
+        ("time", "RPM", 22, "ms", True),
+    ],
+)
+def test_the_unit_of_whole_numbers(
+    look: LOOK, name: str, beside: str, step: int, unit: str, is_doubted: bool
+) -> None:
+    found = look(f"{name},{beside}", [100 + step * row for row in range(80)], wave(80))
+    assert (found.settings["time"], found.settings["time-format"]) == (name, unit)
+    assert doubted(found, "its name says no unit") == is_doubted

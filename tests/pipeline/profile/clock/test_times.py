@@ -44,6 +44,60 @@ FORMATS = [
 ]
 
 
+@pytest.mark.parametrize("name", ["Due date", "valid_until", "ExpiryDate", "Next calibration", "date of birth"])
+def test_a_time_of_something_else_is_not_the_clock(look: LOOK, name: str) -> None:
+    other = times(40, start=datetime(2025, 1, 1))
+    found = look(f"{name},logged,v", other, times(40), wave(40))
+    assert found.settings["time"] == "logged"
+    assert not doubted(found, "something else than a row")
+    found = look(f"{name},ms,v", other, range(0, 4000, 100), wave(40))
+    assert (found.settings["time"], found.settings["time-format"]) == ("ms", "ms")
+    found = look(f"{name},v", other, wave(40))
+    assert found.settings["time"] == name
+    assert doubted(found, f"{name!r} is called a time of something else than a row")
+
+
+@pytest.mark.parametrize("name", ["valid", "valid_time", "Datum", "created_at"])
+def test_a_time_of_rows_is_not_doubted_as_one_of_something_else(look: LOOK, name: str) -> None:
+    found = look(f"{name},v", times(40), wave(40))
+    assert found.settings["time"] == name
+    assert not doubted(found, "something else")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_at_the_sun"), [("JD", False), ("julian_date", False), ("BJD_TDB", True), ("HJD", True)]
+)
+@pytest.mark.parametrize("digits", [5, 6, 8])
+def test_julian_dates_of_astronomers(look: LOOK, name: str, is_at_the_sun: bool, digits: int) -> None:
+    days = [f"{2460370.5 + row / 144:.{digits}f}" for row in range(40)]
+    found = look(f"{name},v", days, wave(40))
+    assert found.settings["time-format"] == "julian"
+    assert doubted(found, "time at the Sun") == is_at_the_sun
+    assert not doubted(found, "not called a time")
+
+
+def test_julian_dates_of_six_digits_by_any_name(look: LOOK, store: STORE) -> None:
+    days = [f"{2460370.5 + row / 144:.6f}" for row in range(40)]
+    assert look("x,v", days, wave(40)).settings["time-format"] == "julian"
+    assert set(np.diff(store().time)) == {600 * 10**9}
+
+
+@pytest.mark.parametrize("header", ["Period,v", "Date,Time,v"])
+def test_an_interval_is_doubted_beside_the_order_of_day_and_month(look: LOOK, header: str) -> None:
+    """Neither doubt takes the place of the other."""
+    begins = [datetime(2024, 3, 1) + timedelta(minutes=10 * row) for row in range(40)]
+    ends = [begin + timedelta(minutes=10) for begin in begins]
+    mark, form = (",", "%H:%M") if "Date" in header else (" ", "%d/%m/%Y %H:%M")
+    texts = [
+        f"{begin:%d/%m/%Y}{mark}{begin:%H:%M} - {end.strftime(form)}"
+        for begin, end in zip(begins, ends, strict=True)
+    ]
+    found = look(header, texts, wave(40))
+    assert found.settings["interval"] == "begin"
+    assert doubted(found, "is an interval: its beginning is taken")
+    assert doubted(found, "2024-01-03")
+
+
 @pytest.mark.parametrize(("form", "expected"), FORMATS)
 def test_formats_of_time(look: LOOK, form: str, expected: str | None) -> None:
     step = 86_400 if "%H" not in form and "%I" not in form else 600

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from longstride import Proposal, Recipe, ingest
-from longstride.pipeline.profile.layout.quantities import are_far, are_quantities
+from longstride.pipeline.profile.layout.quantities import are_far
+from longstride.pipeline.profile.words.quantity_names import are_quantities
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
 from tests.helpers.logs.small_logs import START, doubted, wave
@@ -164,3 +165,43 @@ def test_names_of_quantities() -> None:
     assert are_quantities(["sensor.boiler_temperature", "sensor.pumpPower", "x"])
     assert not are_quantities(["room1_temp", "room2_temp"])
     assert not are_quantities(["north", "south"])
+
+
+def event_log(num_rows: int, *, share_again: float, seed: int = 0) -> list[tuple[str, str, str]]:
+    """Time, sensor and value: some sensors write in the same second, none of them twice."""
+    random = np.random.default_rng(seed)
+    sensors = {"temperature": 20, "humidity": 50, "co2": 600}
+    rows: list[tuple[str, str, str]] = []
+    moment, written = START, set[str]()
+    while len(rows) < num_rows:
+        if random.random() >= share_again or len(written) == len(sensors):
+            moment, written = moment + timedelta(seconds=int(random.integers(1, 40))), set[str]()
+        sensor = str(random.choice([name for name in sensors if name not in written]))
+        written.add(sensor)
+        rows.append((moment.isoformat(), sensor, f"{sensors[sensor] + random.random():.2f}"))
+    return rows
+
+
+@pytest.mark.parametrize("share_again", [0.002, 0.02, 0.1])
+def test_sensors_of_which_a_few_write_in_the_same_second(look: LOOK, store: STORE, share_again: float) -> None:
+    rows = event_log(600, share_again=share_again)
+    found = look("time,sensor,value", *zip(*rows, strict=True))
+    assert found.settings["pivot"] == "sensor"
+    assert "duplicates" not in found.settings
+    assert doubted(found, "a common grid puts them together")
+    assert not doubted(found, "steps are not even")
+    made = store()
+    for column, sensor in enumerate(made.channels):
+        values = made.values[:, column]
+        expected = np.array([value for _, name, value in rows if name == sensor], np.float32)
+        np.testing.assert_array_equal(values[~np.isnan(values)], expected)
+
+
+def test_a_mode_in_which_a_few_rows_repeat_a_time_is_no_sensor(look: LOOK) -> None:
+    """Rows of one time are of one mode, more often than by chance."""
+    rows = event_log(600, share_again=0.05)
+    modes = ["heat" if row // 50 % 2 else "cool" for row in range(600)]
+    moments = [moment for moment, _, _ in rows]
+    found = look("time,channel,value", moments, modes, wave(600))
+    assert "pivot" not in found.settings
+    assert "series" not in found.settings

@@ -135,3 +135,18 @@ def test_names_below_those_of_groups(tmp_path: Path, head: str, units: str) -> N
     assert found.settings.get("unit") == (
         ["Wind v=m/s", "Wind dir=deg", "Gas co2=ppm", "Gas ch4=ppb"] if units else None
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "is_doubted"),
+    [
+        ("When,temp,hum", False),
+        ("Trial,flow_rate,inletTemp", False),
+        ("Trial,a [bar],b (m/s)", False),
+        ("Trial,left,walking", True),
+        ("Subject 12,Height 180,Weight 70", True),
+    ],
+)
+def test_names_of_channels_are_no_facts(tmp_path: Path, names: str, is_doubted: bool) -> None:
+    found = seen(tmp_path, f"{names}\n", ",")
+    assert any(doubt.startswith("header: ") for doubt in found.doubts) == is_doubted

@@ -113,14 +113,14 @@ def test_no_header(data: bytes, code: str, facts: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("line", "names", "repeated"),
     [
-        ("a,b,a", ("a", "b", "a_2"), ("a",)),
-        ("a,a,a", ("a", "a_2", "a_3"), ("a",)),
-        ("a,a,a_2", ("a", "a_3", "a_2"), ("a",)),
-        ("a_2,a,a,b,b", ("a_2", "a", "a_3", "b", "b_2"), ("a", "b")),
-        ("a,,", ("a", "column_2", "column_3"), ()),
+        ("a,b,a", ("a", "b", "a_2"), {"a_2": "a"}),
+        ("a,a,a", ("a", "a_2", "a_3"), {"a_2": "a", "a_3": "a"}),
+        ("a,a,a_2", ("a", "a_3", "a_2"), {"a_3": "a"}),
+        ("a_2,a,a,b,b", ("a_2", "a", "a_3", "b", "b_2"), {"a_3": "a", "b_2": "b"}),
+        ("a,,", ("a", "column_2", "column_3"), {}),
     ],
 )
-def test_names_that_come_twice(line: str, names: tuple[str, ...], repeated: tuple[str, ...]) -> None:
+def test_names_that_come_twice(line: str, names: tuple[str, ...], repeated: dict[str, str]) -> None:
     data = f"{line}\n{','.join('1' * (line.count(',') + 1))}\n".encode()
     header = read_header(io.BytesIO(data), "log.csv", Recipe(time="a"))
     assert (header.names, header.repeated) == (names, repeated)

@@ -1,5 +1,6 @@
 """Frames of a CAN bus: their bytes as numbers, kept apart by their identifiers."""
 
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +123,30 @@ def test_relative_times_are_refused(tmp_path: Path) -> None:
     file.write_text(asc().replace("absolute", "relative"))
     with raises("source-format", "relative"):
         longstride.profile(file)
+
+
+@pytest.mark.parametrize(
+    ("date", "start"),
+    [
+        ("Tue May 27 04:09:35.000 pm 2014", "2014-05-27T16:09:35.000"),
+        ("Tue May 27 12:09:35 am 2014", "2014-05-27T00:09:35"),
+        ("Die Mär 4 13:26:36.250 2025", "2025-03-04T13:26:36.250"),
+        ("Fri Jun  4 13:26:36 2021", "2021-06-04T13:26:36"),
+        ("Fri Xyz 4 13:26:36 2021", None),
+        ("Fri Jun 31 13:26:36 2021", None),
+        ("yesterday", None),
+    ],
+)
+def test_the_date_in_the_first_line_is_when_times_are_zero(tmp_path: Path, date: str, start: str | None) -> None:
+    file = tmp_path / "bus.asc"
+    first, _, rest = asc().partition("\n")
+    assert first.startswith("date ")
+    file.write_text(f"date {date}\n{rest}")
+    found = longstride.profile(file)
+    assert found.settings.get("start") == start
+    told = [doubt for doubt in found.doubts if " ".join(date.split()) in doubt]
+    assert len(told) == 1
+    longstride.ingest([file], tmp_path / "log.zarr", found.recipe)
+    begin = datetime.fromisoformat(f"{start or '1970-01-01'}+00:00")
+    first_time = int(longstride.open(tmp_path / "log.zarr").time.min()) / 1e9
+    assert -1e-6 < first_time - begin.timestamp() < 10

@@ -131,3 +131,37 @@ def test_other_texts_are_no_sentences() -> None:
     ):
         assert not is_nmea(text.encode())
     assert kind_of_records(b"") is None
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "20240301 235901+00:00 ",
+        "2024-03-01T23:59:01.123Z,",
+        "2024/03/01 23:59:01.123;",
+        "13:35:17.783 -> ",
+        "[2024-03-01 23:59:01] ",
+        "1709337541.25 ",
+    ],
+)
+def test_what_a_program_writes_before_a_sentence_is_left_out(tmp_path: Path, before: str) -> None:
+    lines = [line for row in range(COUNT) for line in sentences(row)]
+    plain = written(tmp_path / "plain.nmea", lines)
+    file = written(tmp_path / "received.log", [f"{before}{line}" for line in lines])
+    found = propose(file)
+    assert doubted(found, f"what stands before a sentence, such as {before.strip()!r}, is left out")
+    assert doubted(found, "GPGSA (120)")
+    assert not doubted(found, "only-lines")
+    stores = []
+    for number, (source, recipe) in enumerate(((plain, propose(plain).recipe), (file, found.recipe))):
+        longstride.ingest([source], tmp_path / f"{number}.zarr", recipe)
+        stores.append(longstride.open(tmp_path / f"{number}.zarr"))
+    assert stores[0].channels == stores[1].channels
+    np.testing.assert_array_equal(stores[0].time, stores[1].time)
+    np.testing.assert_array_equal(stores[0].values, stores[1].values)
+
+
+@pytest.mark.parametrize("before", ["21.5,7,", "a,", "20.5 ", "name: "])
+def test_columns_before_a_sentence_are_not_left_out(before: str) -> None:
+    text = "".join(f"{before}{line}\n" for row in range(9) for line in sentences(row))
+    assert not is_nmea(text.encode())

@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from longstride import ingest, profile
+from longstride import LongstrideError, ingest, profile
 from longstride.pipeline.profile import findings
 from tests.helpers.errors import raises
 
@@ -45,3 +45,16 @@ def test_what_is_no_source() -> None:
         profile(5)  # type: ignore[arg-type]
     with raises("source-empty"):
         profile(pa.table({"time": pa.array([], pa.string())}))
+
+
+def test_no_temporary_file_is_named() -> None:
+    """Neither where rows begin again, nor where their time is asked for, nor in an error."""
+    begun_again = profile(pl.concat([FRAME, FRAME.with_columns(pl.col("a") + 5)]))
+    assert any("begin again" in doubt for doubt in begun_again.doubts)
+    untimed = profile(FRAME.select("a"))
+    assert untimed.question is not None
+    texts = [begun_again.as_toml(), untimed.as_toml(), str(untimed.question)]
+    with pytest.raises(LongstrideError) as caught:
+        profile(pl.DataFrame({"time": FRAME["time"], "text": ["x"] * FRAME.height}))
+    for text in (*texts, str(caught.value)):
+        assert "longstride-" not in text

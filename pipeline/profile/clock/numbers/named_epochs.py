@@ -22,6 +22,8 @@ YEAR_NAME = re.compile(
     r"(?:dec(?:imal)?|frac(?:tional)?)(?:year|yr|date)|(?:year|yr|date)(?:dec(?:imal)?|frac(?:tion)?)"
     r"|year|yr|yyyy|jahr|annee|année|año|ano|dezimaljahr"
 )
+YEAR_WORD = re.compile(r"(?:^|[\W_])(?:year|yr|jahr|ann[eé]e|año|ano)(?:[\W_]|$)", re.IGNORECASE)
+"""As in year_AD and Year (CE), of which numbers with a fraction are years in doubt."""
 YEARS = (1700, 2100)
 LONGEST = 5.0
 """Years from row to row."""
@@ -76,7 +78,8 @@ def _since_name(column: Column) -> str | None:
 def _are_years(column: Column) -> bool:
     """Whether numbers are years that rise, with a fraction, or as whole ones of a column that is called so."""
     numbers = column.numbers.drop_nulls()
-    if not (name_score(column.name) or YEAR_NAME.fullmatch(plain(column.name))):
+    named = name_score(column.name) or YEAR_NAME.fullmatch(plain(column.name)) or YEAR_WORD.search(column.name)
+    if not named:
         return False
     if not numbers.is_between(*YEARS).all() or len(numbers) < 3:
         return False

@@ -19,6 +19,7 @@ from longstride.pipeline.profile.words.wording import quoted
 __all__ = ["find_head", "find_labview_head"]
 
 MOST = 0.9
+NAMING = {Kind.TEXT, Kind.MEASURED}
 A_TIME = re.compile(r"\d[-:/.]\d|\d{8}")
 MOST_ABOVE = 60
 """Lines above the first row that are looked at for names."""
@@ -171,6 +172,8 @@ def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
             # A line above the table may hold a date alone.
             return not numbers or any(record.fields[column] for column in range(len(kinds)) if column not in times)
         filled = [column for column in numbers if found[column] is not Kind.MISSING]
+        if Kind.TEXT in (kinds_there := {found[column] for column in filled}) and kinds_there <= NAMING:
+            return False  # names such as 09480000flow
         fit = sum(found[column] is not Kind.TEXT for column in filled)
         return bool(fit) and fit >= len(filled) - fit
 

@@ -95,6 +95,22 @@ def test_a_year_with_a_fraction(tmp_path: Path, name: str) -> None:
     assert times_of(store)[0] == since_1970(date(1881, 1, 1)) + 365 * DAY_NS // 2
 
 
+def test_names_that_begin_with_numbers(tmp_path: Path) -> None:
+    head = "Water Year,09480000flow(cfs),11151300flow(cfs),11098000flow(cfs)"
+    rows = [f"{year},{year % 7 + 0.25},{year % 5 + 0.5},{year % 3 + 0.75}" for year in range(1981, 2011)]
+    found, store = made(tmp_path, [head, *rows])
+    assert tuple(store.channels) == ("09480000flow(cfs)", "11151300flow(cfs)", "11098000flow(cfs)")
+    assert len(store.values) == 30
+    assert doubted(found, "'Water Year' is taken for years (1981)")
+
+
+def test_a_minute_by_its_whole_name_is_one(tmp_path: Path) -> None:
+    moments = [datetime(2016, 9, 23, 1, 52, tzinfo=UTC) + timedelta(minutes=372 * row) for row in range(60)]
+    rows = [f"{one:%Y,%-m,%-d,%-H,%-M},{row % 2 * 8 + 0.5}" for row, one in enumerate(moments)]
+    _, store = made(tmp_path, ["Year,Month,Day,Hour,Minute,Height", *rows])
+    assert times_of(store) == [int(one.timestamp()) * 10**9 for one in moments]
+
+
 def test_a_few_numbers_without_names_are_no_years(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("\n".join(f"{number} {number % 7 / 4}" for number in range(1990, 2000)))

@@ -42,9 +42,10 @@ def named_epochs(columns: Mapping[str, Column]) -> Iterator[Times]:
             if YEAR_NAME.fullmatch(plain(name)):
                 yield times
             else:
-                first = column.texts.drop_nulls()[0]
+                what = f"years ({column.texts.drop_nulls()[0]})"
+                what = what if column.is_whole else what.replace(" ", " with a fraction ")
                 yield times._replace(
-                    doubt=f"{name!r} is taken for years with a fraction ({first}): if it is an elapsed time, say "
+                    doubt=f"{name!r} is taken for {what}: if it is an elapsed time, say "
                     f"time-format = {toml('s')}, or its unit",
                     score=-1.0,
                 )
@@ -87,4 +88,5 @@ def _are_years(column: Column) -> bool:
     rises = bool((steps > 0).all() or (steps < 0).all())
     is_named = YEAR_NAME.fullmatch(plain(column.name)) is not None
     longest = float(steps.abs().max())  # type: ignore[arg-type]
-    return rises and longest <= LONGEST and (is_named or not column.is_whole)
+    counts_years = YEAR_WORD.search(column.name) is not None and bool((steps == 1).all())
+    return rises and longest <= LONGEST and (is_named or not column.is_whole or counts_years)

@@ -41,7 +41,8 @@ def _years_alone(columns: Mapping[str, Column]) -> Iterator[Times]:
     if not INVENTED.fullmatch(first.name) or not are_whole(first, FIRST_YEAR, 2100):
         return
     is_measured = bool(others) and any(not column.is_whole for column in others)
-    if len(first.numbers) < FEWEST_YEARS or not is_measured or not (first.numbers.diff().drop_nulls() == 1).all():
+    rises = not first.numbers.has_nulls() and bool((first.numbers.diff().drop_nulls() == 1).all())
+    if len(first.numbers) < FEWEST_YEARS or not is_measured or not rises:
         return
     if times := read_as([first.raw], DECIMAL_YEAR):
         doubt = (

@@ -71,6 +71,15 @@ def brute(
     num_differing = 0
     for rows in kept.values():
         keeper = rows[-1 if policy == "last" else 0][1]
+        if policy == "same":
+            known = dict(keeper[2])
+            for _, (_, _, values, label) in rows:
+                num_differing += label != keeper[3] or any(
+                    None not in (known[name], value) and known[name] != value for name, value in values.items()
+                )
+                known = {name: values[name] if value is None else value for name, value in known.items()}
+            chosen.append((rows[0][0], (*keeper[:2], known, keeper[3])))
+            continue
         num_differing += sum(row[2:] != keeper[2:] for _, row in rows)
         chosen += {"last": rows[-1:], "mean": rows}.get(policy, rows[:1])
     cells: dict[int, dict[tuple[str, str], list[int]]] = {}

@@ -64,7 +64,13 @@ def find_missing(draft: Proposal) -> None:
         text = value if isinstance(value, str) else exact_number(value)
         is_known = MISSING_WORD.fullmatch(text) is not None
         remark = "" if is_known else ": a missing value?" if value == text else ", far from all other values"
-        if is_known or (len(columns) > 1 and not _is_in_others(draft, value, columns)):
+        if told and value == told[0]:
+            remark = f", as line {told[1].line + 1} above the table says"
+        if (
+            is_known
+            or (told and value == told[0])
+            or (len(columns) > 1 and not _is_in_others(draft, value, columns))
+        ):
             where = repr(columns[0].name) if len(columns) == 1 else f"{len(columns):,} columns"
             count = sum(_count(column, value) for column in columns)
             draft.add("null", text, f"{counted(count, 'time')} in {where}{remark}")

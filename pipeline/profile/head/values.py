@@ -8,8 +8,9 @@ from longstride.pipeline.profile.head.entries import Entry, plain_key
 __all__ = ["find_missing_number", "find_scaling", "listed_values"]
 
 MISSING = re.compile(
-    r"(?:nodata|missing|missingdata|fill|filldata|bad|baddata|invalid|undefined|null|nan)(?:value|flag|code|number)?"
+    r"nodata(?:value)?|(?:missing|bad)(?:data)?(?:value|flag|code)|_?fill(?:ed)?value|missingdata"
 )
+"""Keys that say what a missing value is written as, not how many are missing."""
 FACTORS = re.compile(r"units?multipliers?|multipliers?|scal(?:e|ing)(?:factor)?s?|gains?|slopes?")
 OFFSETS = re.compile(r"(?:units?|add)?offsets?|intercepts?")
 NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
@@ -23,7 +24,7 @@ def listed_values(entry: Entry) -> list[str]:
 def find_missing_number(entries: Sequence[Entry]) -> tuple[float, Entry] | None:
     """The number that means missing, as in nodata = -999."""
     found = (one for one in entries if MISSING.fullmatch(plain_key(one.key)) and NUMBER.fullmatch(one.values[0]))
-    return next(((float(one.values[0]), one) for one in found), None)
+    return next(((number, one) for one in found if (number := float(one.values[0]))), None)
 
 
 def find_scaling(entries: Sequence[Entry], width: int) -> tuple[Entry, ...]:

@@ -172,8 +172,9 @@ def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
             # A line above the table may hold a date alone.
             return not numbers or any(record.fields[column] for column in range(len(kinds)) if column not in times)
         filled = [column for column in numbers if found[column] is not Kind.MISSING]
-        if Kind.TEXT in (kinds_there := {found[column] for column in filled}) and kinds_there <= NAMING:
-            return False  # names such as 09480000flow
+        above = {found[column] for column in filled if kinds[column] is Kind.NUMBER}
+        if above == NAMING:
+            return False  # names such as 09480000flow, and one without a number, above plain numbers
         fit = sum(found[column] is not Kind.TEXT for column in filled)
         return bool(fit) and fit >= len(filled) - fit
 

@@ -113,7 +113,8 @@ def _likely_names(table: Table, start: int) -> Sequence[Record]:
     if table.separator != BLANKS:
         return table.comments
     worded = [one for one in table.comments if one.line < start and any(map(WORD.search, one.fields))]
-    return [one for one in worded[-NEAR_COMMENTS:] if not SENTENCE_END.search(one.fields[-1])]
+    far = [one for one in worded[:-NEAR_COMMENTS] if name_score(one.fields[0])]
+    return [one for one in (*far, *worded[-NEAR_COMMENTS:]) if not SENTENCE_END.search(one.fields[-1])]
 
 
 def _are_words(fields: Sequence[str]) -> bool:

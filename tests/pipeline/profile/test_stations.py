@@ -57,6 +57,12 @@ def test_sentences_in_comments_are_no_names(tmp_path: Path) -> None:
     assert times_of(store) == expected
 
 
+def test_how_many_are_missing_is_no_missing_value(tmp_path: Path) -> None:
+    rows = [f"2020-01-{day:02}T00:00   {day % 5}" for day in range(1, 31)]
+    found, _ = made(tmp_path, ["[HEADER]", "missing = 3", "nodata = 0", "fields = time level", "[DATA]", *rows])
+    assert "null" not in found.settings
+
+
 def test_names_in_the_last_comment_below_lines_with_keys(tmp_path: Path) -> None:
     head = [":Product: indices.txt", ":Issued: 2024 May 10", "# Made of the means of a month by us.", "#"]
     head += ["#      --- Flux ---", "# YR MO   SWO  10.7cm  Ap", "#---------------------"]
@@ -174,24 +180,20 @@ def test_rows_of_one_time_that_complete_each_other(tmp_path: Path) -> None:
     np.testing.assert_array_equal(store.values, [[second + 0.5, 100 + second] for second in range(40)])
 
 
-def test_rows_above_the_names_of_a_sheet(tmp_path: Path) -> None:
+@pytest.mark.parametrize("head", [[["Station report"]], [["A", "A", "A"], ["B", "B", "B"]]])
+def test_rows_above_the_names_of_a_sheet(tmp_path: Path, head: list[list[str]]) -> None:
     pytest.importorskip("fastexcel")
     xlsxwriter = pytest.importorskip("xlsxwriter")
     path = tmp_path / "log.xlsx"
     with xlsxwriter.Workbook(path, {"default_date_format": "yyyy-mm-dd hh:mm:ss"}) as book:
         sheet = book.add_worksheet()
-        heads = (
-            ["06-01603", "Port 5", "Port 5"],
-            ["Records: 50", "ATMOS", "ATMOS"],
-            ["Timestamp", "W/m2 Sun", "mm Rain"],
-        )
-        for number, row in enumerate(heads):
+        for number, row in enumerate([*head, ["Timestamp", "W/m2 Sun", "mm Rain"]]):
             sheet.write_row(number, 0, row)
         for number in range(50):
             moment = datetime(2024, 3, 1) + timedelta(minutes=30 * number)
-            sheet.write_row(3 + number, 0, [moment, number / 2, number % 7])
+            sheet.write_row(len(head) + 1 + number, 0, [moment, number / 2, number % 7])
     found = propose(path)
     store = open(ingest(path, out=tmp_path / "made.zarr").path)
     assert tuple(store.channels) == ("W/m2 Sun", "mm Rain")
-    assert any("2 rows above that of the names" in line for line in found.seen)
+    assert any(" above that of the names" in line for line in found.seen)
     np.testing.assert_array_equal(store.values[:, 0], [number / 2 for number in range(50)])

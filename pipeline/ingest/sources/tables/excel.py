@@ -93,16 +93,16 @@ def _sheet(data: bytes, name: str, types: Mapping[str, Any], above: int = 0) -> 
 def _rows_above(data: bytes, name: str) -> int:
     """Rows above that of the names, where the first row is a title, or has one name for several columns.
 
-    The names stand then right above the first row of values, and each column with a value has one of its own.
+    The names stand then in the first row above the values in which each column with a value has a text of its own.
     """
     options = {"n_rows": HEAD_ROWS, "dtypes": "string"}
     cells = pl.read_excel(data, sheet_name=name, has_header=False, read_options=options, **AS_IT_IS)
     rows = [[str(cell or "").strip() for cell in row] for row in cells.iter_rows()]
     first = next((number for number, row in enumerate(rows) if any(map(VALUE.fullmatch, row))), 0)
     columns = [column for column, cell in enumerate(rows[first]) if VALUE.fullmatch(cell)] if first else []
-    if first < 2 or len(columns) < 2 or _are_names(rows[0], columns) or not _are_names(rows[first - 1], columns):
+    if len(columns) < 2 or _are_names(rows[0], columns):
         return 0
-    return first - 1
+    return next((number for number in range(1, first) if _are_names(rows[number], columns)), 0)
 
 
 def _are_names(row: Sequence[str], columns: Sequence[int]) -> bool:

@@ -1,6 +1,7 @@
 """Words and numbers that mean a missing value."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import polars as pl
@@ -20,9 +21,11 @@ from longstride.storage.text import counted, exact_number, number, share
 __all__ = ["find_cut_off", "find_missing", "share_missing_words"]
 
 NUMBER = r"[+-]?\d+(\.\d*)?"
-NINES = re.compile(r"-(?:\d?999+(?:\.9+)?|([1-8])\1{2,}(?:\.\1+)?)")
+NINES = re.compile(r"-(?:\d?999+(?:\.9+)?|99\.9+|([1-8])\1{2,}(?:\.\1+)?)")
 """Nobody measures it, so once is enough to ask."""
 REPEATED = re.compile(r"\d?99+(?:\.9+)?|([1-8])\1{2,}(?:\.\1+)?")
+SEVERAL = 3
+"""Columns that hold such a number, far from all others of each."""
 MOST_MARKS = 3
 """At each end, that may hide each other."""
 FEWEST_OTHERS = 3
@@ -51,13 +54,23 @@ def find_missing(draft: Proposal) -> None:
     for column in draft.channels:
         for word in _words(column, draft.doubts):
             found.setdefault(word, []).append(column)
+    told = draft.sample.dialect.facts.missing
+    for column in draft.channels if told else ():
+        if told and (column.numbers == told[0]).any():
+            found.setdefault(told[0], []).append(column)
     _find_numbers(draft, found)
     _doubt_words(draft, found)
     for value, columns in found.items():
         text = value if isinstance(value, str) else exact_number(value)
         is_known = MISSING_WORD.fullmatch(text) is not None
         remark = "" if is_known else ": a missing value?" if value == text else ", far from all other values"
-        if is_known or (len(columns) > 1 and not _is_in_others(draft, value, columns)):
+        if told and value == told[0]:
+            remark = f", as line {told[1].line + 1} above the table says"
+        if (
+            is_known
+            or (told and value == told[0])
+            or (len(columns) > 1 and not _is_in_others(draft, value, columns))
+        ):
             where = repr(columns[0].name) if len(columns) == 1 else f"{len(columns):,} columns"
             count = sum(_count(column, value) for column in columns)
             draft.add("null", text, f"{counted(count, 'time')} in {where}{remark}")
@@ -83,12 +96,15 @@ def _find_numbers(draft: Proposal, found: dict[str | float, list[Column]]) -> No
         for value, doubt in _numbers(column):
             if doubt:
                 unsure.append((column, value, doubt))
-            else:
-                found.setdefault(value, []).append(column)
+            elif column not in found.setdefault(value, []):
+                found[value].append(column)
     marks |= {value for value in found if isinstance(value, float) and is_made_up(value)}
+    times = Counter(value for _, value, _ in unsure if NINES.fullmatch(f"{value:.7g}"))
+    marks |= {value for value, count in times.items() if count >= SEVERAL}
     for column, value, doubt in unsure:
         if value in marks:
-            found.setdefault(value, []).append(column)
+            if column not in found.setdefault(value, []):
+                found[value].append(column)
         else:
             draft.doubts.append(doubt)
 

@@ -17,6 +17,7 @@ from longstride.pipeline.profile.clock.counted import UNKNOWN
 from longstride.pipeline.profile.clock.never_set import doubt_of_clock, doubt_of_halves
 from longstride.pipeline.profile.clock.reading import Times, has_zone
 from longstride.pipeline.profile.clock.several_zones import doubt_of_month, doubt_of_name, several_in
+from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import quoted
 from longstride.pipeline.profile.words.zone_words import SAYS_ZONE, named_zone, zone_with_summer
@@ -26,6 +27,7 @@ __all__ = ["say_time"]
 
 EQUALLY = 0.6
 """A column of times that is so little worse than another may be the right one."""
+MOST_ZONES = 12
 QUARTER_NS = 900 * 10**9
 WHY = {"round_time": "day numbers have no more digits than that"}
 
@@ -81,7 +83,7 @@ def _say_zone(draft: Proposal, times: Times) -> None:
                 f"times carry no zone and are read as UTC, but {recipe.time_columns[0]!r} says local and summer "
                 f'time: say its zone, such as timezone = "{zone}", with ambiguous = "infer"'
             )
-        elif said := next((one for one in draft.free if SAYS_ZONE.search(one.name)), None):
+        elif said := next((one for one in draft.free if _may_say_zone(one)), None):
             draft.doubts.append(
                 f"times carry no zone and are read as UTC, but {said.name!r} seems to say it ({said.examples()}): "
                 'name that zone, such as timezone = "Europe/Berlin", or "Etc/GMT-1" for an hour ahead of UTC'
@@ -99,6 +101,11 @@ def _say_zone(draft: Proposal, times: Times) -> None:
     bounds: Any = times.nanoseconds.min(), times.nanoseconds.max()
     first, last = (readable_time(time, fraction=False) for time in bounds)
     draft.seen.append(f"times from {first} to {last}")
+
+
+def _may_say_zone(column: Column) -> bool:
+    """Whether a column is called a zone, and holds the few that a log may have: a time in bed is none."""
+    return SAYS_ZONE.search(column.name) is not None and len(column.values) <= MOST_ZONES
 
 
 def _doubts_of_name(names: Sequence[str], zone: str) -> Iterator[str]:

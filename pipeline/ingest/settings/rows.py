@@ -31,8 +31,9 @@ class RowSettings:
     """A query that filters rows and computes columns from others, one row at a time: `SELECT *, a - b AS spread
     FROM rows WHERE a > 0`."""
     duplicates: Duplicates = "error"
-    """What to do with rows of the same series and time; with same, those of the same values and labels are kept
-    once, and others are an error; spread keeps all, evenly spread until the next time."""
+    """What to do with rows of the same series and time; with same, they are one row, in which what is missing in
+    one is taken from another, and rows that contradict each other are an error; spread keeps all, evenly spread
+    until the next time."""
     spread_over: str | None = None
     """How far rows of one time are spread at most: the usual step of their clock, which is coarser than the rows,
     such as 1s."""

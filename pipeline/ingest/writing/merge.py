@@ -13,6 +13,7 @@ from longstride.pipeline.ingest.writing.repeated import (
     Differing,
     ReadRows,
     clashing_rows,
+    completed,
     differing_rows,
     repeated_row,
 )
@@ -52,7 +53,8 @@ def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Merged
     With "spread", all rows are kept as they are.
 
     Rows of one time (and sensor) from files of the same columns repeat each other: the first or the last is kept,
-    as a whole; with "same" they should not differ. What files of other columns say of that time is
+    as a whole; with "same" they should not contradict each other, and what is missing in the first is taken from
+    the others. What files of other columns say of that time is
     joined to it; a value that two of them give is again the first or the last. The mean is that of all values that
     are not missing. The largest label is taken.
     """
@@ -69,7 +71,10 @@ def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Merged
             raise repeated_row(read, int(np.argmin(kept)), shape, bucket.series)
         repeated = np.bincount(read.source[~kept], minlength=num_sources)
         rows, keepers = np.flatnonzero(~kept), _keepers(read, kept, last=duplicates == "last")
-        differing = differing_rows(read, rows, keepers[rows], shape, bucket.series)
+        if duplicates == "same":
+            read, differing = completed(read, rows, keepers[rows], shape, bucket.series)
+        else:
+            differing = differing_rows(read, rows, keepers[rows], shape, bucket.series)
     elif shape.is_plain:
         return MergedRows(Rows(read.time, read.values, read.labels), read.source, repeated, repeated, differing)
     came = np.bincount(read.source, minlength=num_sources)

@@ -11,7 +11,7 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.times.autumn_nights import zone_of_autumn
 from longstride.storage.text import counted, iso_time
 
-__all__ = ["Differing", "ReadRows", "clashing_rows", "differing_rows", "repeated_row"]
+__all__ = ["Differing", "ReadRows", "clashing_rows", "completed", "differing_rows", "repeated_row"]
 
 CHOICES = "first, last or mean"
 KEEP_ALL = "keep all rows of a clock that is coarser than they are with --duplicates spread --spread-over 1s"
@@ -74,10 +74,21 @@ def differ(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np
 
 
 def differing_rows(
-    read: ReadRows, rows: NDArray[np.intp], others: NDArray[np.intp], shape: Shape, series: str
+    read: ReadRows,
+    rows: NDArray[np.intp],
+    others: NDArray[np.intp],
+    shape: Shape,
+    series: str,
+    *,
+    only_clashes: bool = False,
 ) -> Differing:
-    """Which of `rows` differ from the row of `others` that is kept in their place."""
+    """Which of `rows` differ from the row of `others` that is kept in their place.
+
+    With `only_clashes`, a value does not differ from one that is missing.
+    """
     values = differ(read.values[rows], read.values[others])
+    if only_clashes:
+        values &= ~(np.isnan(read.values[rows]) | np.isnan(read.values[others]))
     labels = read.labels[rows] != read.labels[others]
     found = np.flatnonzero(values.any(axis=1) | labels.any(axis=1))
     if not len(found):
@@ -91,6 +102,25 @@ def differing_rows(
         column = int(np.argmax(labels[at]))
         what = shape.labels[column], read.labels[row, column], read.labels[other, column]
     return _differing(read, rows[found], other, what, shape, series)
+
+
+def completed(
+    read: ReadRows, rows: NDArray[np.intp], others: NDArray[np.intp], shape: Shape, series: str
+) -> tuple[ReadRows, Differing]:
+    """The same with what is missing in the rows of `others` from `rows`, and which of these contradict them."""
+    differing = Differing(np.zeros(len(shape.names), np.int64))
+    read = read._replace(values=read.values.copy())
+    order = np.argsort(others, kind="stable")
+    is_first = np.append(True, others[order][1:] != others[order][:-1])
+    places = np.arange(len(rows))
+    number = places - np.maximum.accumulate(np.where(is_first, places, 0))
+    turns = np.argsort(number, kind="stable")  # each row of `others` once in a turn
+    for turn in np.split(order[turns], np.cumsum(np.bincount(number))[:-1]):
+        row, other = rows[turn], others[turn]
+        differing = differing.plus(differing_rows(read, row, other, shape, series, only_clashes=True))
+        before = read.values[other]
+        read.values[other] = np.where(np.isnan(before), read.values[row], before)
+    return read, differing
 
 
 def clashing_rows(

@@ -132,9 +132,16 @@ def find_duplicates(draft: Proposal) -> None:
     values = pl.DataFrame([column.alias(f"value {name}") for name, column in compared.items()])
     whose = ["group", "time", *draft.keys]
     rows = draft.rows.hstack(values).drop_nulls("time")
-    first = rows.select(values.columns).select(pl.all().first().over(*(rows[key] for key in whose)))
+    over = [rows[key] for key in whose]
+    first = rows.select(values.columns).select(pl.all().drop_nulls().first().over(*over))
     is_again = ~rows.select(pl.struct(whose).is_first_distinct()).to_series()
-    differs = [is_again & (rows[name].ne_missing(first[name])) for name in values.columns]
+    labels = [f"value {name}" for name in draft.label_columns]
+    first = first.with_columns(rows.select(labels).select(pl.all().first().over(*over)))
+    differs = [
+        is_again & (rows[name].ne_missing(first[name]) if name in labels else rows[name] != first[name])
+        for name in values.columns
+    ]
+    differs = [differ.fill_null(False) for differ in differs]
     is_other = pl.select(pl.any_horizontal(pl.lit(False), *differs)).to_series() & is_again
     if (autumn := zone_of_autumn(rows["time"].filter(is_again))) is not None:
         draft.doubts.append(
@@ -152,7 +159,9 @@ def find_duplicates(draft: Proposal) -> None:
         _doubt_steps_back(draft)
         return
     if not num_others:
-        draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before, as it was")
+        lacks = [rows[name].is_null() != first[name].is_null() for name in values.columns]
+        how = ": they complete each other" if any(map(pl.Series.any, lacks)) else ", as it was"
+        draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before{how}")
         _doubt_left_out(draft, rows.select(whose), is_again)
         return
     night = zone_of_autumn(rows["time"].filter(is_other))

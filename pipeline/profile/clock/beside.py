@@ -39,6 +39,8 @@ QUARTER_NS = 15 * UNITS_NS["min"]
 FARTHEST_NS = 14 * UNITS_NS["h"]
 MOST_OFFSETS = 2
 """Offsets of one zone from UTC: in winter and in summer."""
+SHORT = 3
+"""Letters of a name that may be of another thing: Min may be a minimum, Minute is none."""
 
 
 def with_zone_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
@@ -60,6 +62,12 @@ def with_zone_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Ti
         found = read_as(read, None if format_ is None and len(names) == 1 else f"{format_} {directive}")
         if found is not None and found.nanoseconds.null_count() <= times.nanoseconds.null_count():
             yield found._replace(doubt=times.doubt, rival=None)
+
+
+def _is_named_whole(columns: Mapping[str, Column], names: Sequence[str], part: str) -> bool:
+    """Whether it is called a minute or a second by the whole word, behind the part that it is one of."""
+    of = {"minute": "hour", "second": "minute"}.get(part)
+    return of is not None and len(plain(names[-1])) > SHORT and is_part(columns[names[-2]], of)
 
 
 def with_finer_columns(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:
@@ -85,7 +93,7 @@ def without_idle(times: Times, columns: Mapping[str, Column], blocks: pl.Series)
     """
     names, format_ = times.recipe.time_columns, times.recipe.time_format
     part = next((part for part in ("hour", "minute", "second") if is_part(columns[names[-1]], part)), None)
-    if len(names) < 2 or part is None or " + " in (format_ or ""):
+    if len(names) < 2 or part is None or " + " in (format_ or "") or _is_named_whole(columns, names, part):
         return times
     shorter = format_.rpartition(" ")[0] if format_ else "%Y-%m-%d" if len(names) == 2 else None
     base = read_as([columns[name].raw for name in names[:-1]], shorter or None)

@@ -91,6 +91,7 @@ def find_begin(entries: Sequence[Entry], lines: Sequence[str]) -> Begin | None:
         if len(start) == 10 and clocks:
             clock = clocks[-1]
             start, text = f"{start}T{clock.clock}", f"{date.text}, {clock.text}"
+            is_start = is_start or START.search(plain_key(clock.entry.key)) is not None
         other = date.dates[1] + start[10:] if len(date.dates) > 1 and len(date.dates[1]) == 10 else None
         other = date.dates[1] if other is None and len(date.dates) > 1 else other
         if _is_in_utc(date.entry) and re.search(r"T[\d:.]+$", start):

@@ -14,6 +14,13 @@ ENTRY = re.compile(
     r"\s*(?:(?::=|[:=,;\t])\s*|\s+(?=[\d+-]))(?P<rest>\S.*)"
 )
 """As in Rate = 250.0 Hz, Sampling Rate (Hz):= 250, Start Time 09:00:00, Delta_X 0.5, Epoch (hh:mm:ss) 00:00:15."""
+VALUE = re.compile(
+    r"[+-]?\d[\d.]*(?:[eE][+-]?\d+)?"
+    r"|(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ]+\d{1,2}:\d\d(?::\d\d)?(?: ?[AP]M)?)?"
+    r"|\d{1,2}:\d\d(?::\d\d)?(?: ?[AP]M)?",
+    re.IGNORECASE,
+)
+"""A number, a date or a time of day."""
 CELL = re.compile(r"[,;\t]")
 
 
@@ -67,8 +74,8 @@ def _entry(number: int, text: str) -> Entry | None:
 
 
 def _below_each_other(number: int, above: str, below: str) -> Iterator[Entry]:
-    """Keys in the cells of one line and numbers in those of the next one, as oscilloscopes write them."""
+    """Keys in the cells of one line, values in those of the next one, as oscilloscopes and watches write them."""
     keys, values = ([cell.strip(" \"'") for cell in CELL.split(line.strip())] for line in (above, below))
     for key, value in zip(keys, values, strict=False):
-        if re.fullmatch(r"[^\W\d_][\w ]*", key) and re.fullmatch(r"[+-]?\d[\d.]*(?:[eE][+-]?\d+)?", value):
+        if re.fullmatch(r"[^\W\d_][\w ]*", key) and VALUE.fullmatch(value):
             yield Entry(number + 1, key, "", (value,), f"{key} {value}")

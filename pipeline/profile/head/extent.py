@@ -14,7 +14,8 @@ FACT = re.compile(rb"\s*(?:[%#*;!$/]|[^\W\d][^:=\n]{0,80}(?:\s*[:=]))")
 """What a line of a head begins with."""
 TITLE = re.compile(rb"^\[[^\[\],;\t\n]{1,60}\][ \t\r]*\n", re.MULTILINE)
 """A line such as [HRData]."""
-NUMBERS = re.compile(rb"[-+\d.][-+\d.,;:eE \t\r]*")
+NUMBERS = re.compile(rb"[-+\d.][-+\d.,;:/eETZ \t\r]*")
+"""A row of numbers and times."""
 FEWEST_ROWS = 10
 LABVIEW = b"LabVIEW Measurement"
 SEPARATOR = re.compile(rb"^Separator[\t:=, ]+(tab|comma|semicolon)\b", re.IGNORECASE | re.MULTILINE)

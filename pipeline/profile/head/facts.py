@@ -9,6 +9,7 @@ from longstride.pipeline.profile.head.entries import Entry, entries_of
 from longstride.pipeline.profile.head.length import find_duration, find_length
 from longstride.pipeline.profile.head.names import listed_names
 from longstride.pipeline.profile.head.step import Step, find_step
+from longstride.pipeline.profile.head.values import find_missing_number, find_scaling
 
 __all__ = ["Facts", "find_facts"]
 
@@ -34,6 +35,10 @@ class Facts:
     names: tuple[str, ...] = ()
     """Of the columns, where they are listed."""
     units: dict[str, str] = field(default_factory=dict)
+    missing: tuple[float, Entry] | None = None
+    """The number that means missing, and where it says so."""
+    scaling: tuple[Entry, ...] = ()
+    """Where it tells factors or offsets of columns."""
     differs: str | None = None
     """Of several files: that their heads do not tell the same of times."""
 
@@ -61,4 +66,6 @@ def find_facts(lines: Sequence[str], width: int) -> Facts:
         duration=find_duration(entries),
         names=names,
         units=units,
+        missing=find_missing_number(entries),
+        scaling=find_scaling(entries, width),
     )

@@ -1,4 +1,4 @@
-"""Names of columns that a head lists, one a line, where no line above the table holds them."""
+"""Names of columns that a head lists, one a line or all in one, where no line above the table holds them."""
 
 import re
 from collections import defaultdict
@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.head.entries import Entry, plain_key
+from longstride.pipeline.profile.head.values import listed_values
 
 __all__ = ["listed_names"]
 
@@ -29,6 +30,9 @@ LISTED = (
     "field",
 )
 """Keys that come once for each column."""
+IN_ONE_LINE = re.compile(r"(?:column|field|variable|channel|signal|parameter|sensor)(?:name)?s|columnheaders?")
+"""Keys behind which all names stand, as in fields = timestamp TA RH."""
+A_NAME = re.compile(r"[^\W\d]\S*")
 UNIT = re.compile(r"[\[(]([^\])]*)[\])]\s*$")
 TIME = "Time"
 
@@ -51,12 +55,21 @@ def listed_names(
         texts = next(
             (by_key[key] for key in LISTED if len(by_key[key]) > 1 and width - len(by_key[key]) in (0, 1)), []
         )
+    if not texts and (listed := _in_one_line(entries, width)):
+        return listed, {}
     if not texts or width - len(texts) not in (0, 1):
         return (), {}
     shown = [_name(text) if numbered else (text, "") for text in texts]
     names = tuple(all_different([TIME, *(name for name, _ in shown)][-width:]))
     units = dict(zip(names[-len(shown) :], (unit for _, unit in shown), strict=True))
     return names, {name: unit for name, unit in units.items() if unit}
+
+
+def _in_one_line(entries: Sequence[Entry], width: int) -> tuple[str, ...]:
+    """As many names as there are columns, behind one key; none where no entry has them."""
+    listed = (listed_values(entry) for entry in entries if IN_ONE_LINE.fullmatch(plain_key(entry.key)))
+    found = (names for names in listed if len(names) == width > 1 and all(map(A_NAME.fullmatch, names)))
+    return tuple(all_different(next(found, ())))
 
 
 def _name(text: str) -> tuple[str, str]:

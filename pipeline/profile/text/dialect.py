@@ -15,6 +15,7 @@ from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
 from longstride.pipeline.profile.head.above import Above, find_above
 from longstride.pipeline.profile.head.bare import bare_facts, has_begin_as_name
 from longstride.pipeline.profile.head.begin import Begin
+from longstride.pipeline.profile.head.entries import Entry
 from longstride.pipeline.profile.head.extent import num_sections
 from longstride.pipeline.profile.head.facts import Facts, find_facts
 from longstride.pipeline.profile.text.encoding import find_encoding
@@ -145,7 +146,8 @@ def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
     settings, why = _settings(table, head, num_above)
     if encoding:
         settings["encoding"] = encoding
-    doubts = doubt, above.doubt, head.doubt, _doubt_of_sections(text), _doubt_of_other_rows(head)
+    scaling = map(_doubt_of_scaling, facts.scaling)
+    doubts = doubt, above.doubt, head.doubt, _doubt_of_sections(text), _doubt_of_other_rows(head), *scaling
     return Dialect(
         settings=settings,
         units=head.units,
@@ -221,6 +223,13 @@ def _doubt_of_other_rows(head: Head) -> str | None:
     return (
         f"skip-lines: {counted(head.num_other_rows, 'line')} above the table look like rows of another one, with "
         "other columns, and are left out: cut the file in two where its columns change, and ingest both"
+    )
+
+
+def _doubt_of_scaling(entry: Entry) -> str:
+    return (
+        f"line {entry.line + 1}, {entry.text!r}, tells a factor or an offset of each column: values are stored as "
+        "they stand in the rows. To apply it, say sql, such as SELECT * REPLACE (0.01 * NAME AS NAME) FROM rows"
     )
 
 

@@ -20,6 +20,7 @@ from longstride.pipeline.profile.words.wording import quoted
 __all__ = ["find_head", "find_labview_head"]
 
 MOST = 0.9
+NAMING = {Kind.TEXT, Kind.MEASURED}
 A_TIME = re.compile(r"\d[-:/.]\d|\d{8}")
 MOST_ABOVE = 60
 """Lines above the first row that are looked at for names."""
@@ -33,6 +34,7 @@ OF_A_COLUMN = re.compile(r"[a-z][A-Z]|\w_\w|[\[(][^\])]*[\])]$")
 """Names as programs give them, or with a unit."""
 OF_A_FACT = re.compile(r"[=:]|\b\d+(?:[.,]\d+)?\b")
 """What stands in a fact, such as Height=10 m."""
+DATE_AND_TIME = re.compile(r"\W*(?:date[ _]*(?:and|&|/|-|,)?[ _]*time|time[ _]*stamp)\W*", re.IGNORECASE)
 PART_OF_TIME = re.compile(r"h{1,2}\W?mm|y{2,4}\W?mm|year|month|\bday|hour|[年月日時时]", re.IGNORECASE)
 MARKS = re.compile(r"\W*")
 """What ends a line of the head, and is not a name."""
@@ -113,6 +115,13 @@ def _find_head(table: Table) -> Head:
     if apart := _apart(best, kinds, table.separator):
         why = "a date and a time of day stand below one name"
         return Head(names=apart, num_above=start, num_below=0, units={}, why=why)
+    if names := _moved(best, below, kinds):
+        doubt = (
+            f"header: {best.fields[kinds.index(Kind.TIME)]!r} stands above a date and a time of day, so that "
+            "names behind it are those of one column further on. If they are not, say header"
+        )
+        why = "a date and a time of day stand below one name"
+        return Head(names=names, num_above=start, num_below=0, units={}, why=why, doubt=doubt)
     if names := index_names(best, above, table.width):
         why = "what tells columns apart stands above the name of the time"
         return Head(names=names, num_above=start, num_below=0, units={}, why=why)
@@ -178,6 +187,9 @@ def _is_row(kinds: Sequence[Kind]) -> Callable[[Record], bool]:
             # A line above the table may hold a date alone.
             return not numbers or any(record.fields[column] for column in range(len(kinds)) if column not in times)
         filled = [column for column in numbers if found[column] is not Kind.MISSING]
+        above = {found[column] for column in filled if kinds[column] is Kind.NUMBER}
+        if above == NAMING:
+            return False  # names such as 09480000flow, and one without a number, above plain numbers
         fit = sum(found[column] is not Kind.TEXT for column in filled)
         return bool(fit) and fit >= len(filled) - fit
 
@@ -195,6 +207,22 @@ def _apart(names: Record, kinds: Sequence[Kind], separator: str) -> tuple[str, .
     if not (name_score(name) or ZONE.fullmatch(name)) or (pair and name_score(fields[pair - 1])):
         return ()
     return tuple(all_different([*fields[:pair], f"{name} date", f"{name} time", *fields[pair + 1 :]]))
+
+
+def _moved(names: Record, below: Sequence[Record], kinds: Sequence[Kind]) -> tuple[str, ...]:
+    """Names, where that of a date and time stands above two columns and the last column has none; else none."""
+    fields, width = names.fields, len(kinds)
+    pair = next((i for i in range(width - 1) if kinds[i] is kinds[i + 1] is Kind.TIME), None)
+    if pair is None or len(fields) != width or fields[-1] or not DATE_AND_TIME.fullmatch(fields[pair]):
+        return ()
+    if not fields[pair + 1] or _names_time(fields[pair + 1]):
+        return ()
+    rows = [record.fields for record in below if len(record.fields) == width and not record.fields[-1]]
+    found = [*fields[:pair], f"{fields[pair]} date", f"{fields[pair]} time", *fields[pair + 1 : -1]]
+    for row in rows:
+        if grouped := grouped_names(found, ["", *row[:-1]], width):
+            return grouped
+    return tuple(all_different(found)) if all(found) else ()
 
 
 def _are_names_and_units(records: Sequence[Record], kinds: Sequence[Kind]) -> bool:

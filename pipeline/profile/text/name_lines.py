@@ -32,6 +32,7 @@ LISTING = re.compile(
     re.IGNORECASE,
 )
 """A key behind which names follow, and nothing else."""
+SIGNS = (":", "=", ":=")
 BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 WHOLE = re.compile(r"[+-]?\d+")
 STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
@@ -120,6 +121,8 @@ def says_of_log(fields: Sequence[str]) -> bool:
 
 def listed_behind(fields: Sequence[str], width: int) -> tuple[str, ...]:
     """Names behind the key that says so, as in Name:,Acceleration,Light, or Labels:= x y; none in another line."""
+    if len(fields) > 1 and fields[1] in SIGNS:
+        fields = (fields[0] + fields[1], *fields[2:])  # cut at blanks, as in fields = timestamp TA RH
     key = LISTING.match(fields[0]) if fields else None
     if key is None:
         return ()

@@ -1,8 +1,10 @@
 """Names of columns where no line above the rows has one for each: from a comment, made of others, or invented."""
 
+import re
 from collections.abc import Sequence
 from itertools import takewhile
 
+from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.name_lines import (
@@ -21,6 +23,10 @@ from longstride.pipeline.profile.words.time_names import name_score
 
 __all__ = ["is_like_row", "lines_above", "without_names"]
 
+NEAR_COMMENTS = 4
+"""Names stand in one of so many comments above the first row, where others are sentences."""
+SENTENCE_END = re.compile(r"[a-z]{2}[.!?]$", re.IGNORECASE)
+WORD = re.compile(r"\w")
 MOST_DAMAGED = 5
 """So many rows above the first whole one may be damaged."""
 
@@ -37,11 +43,11 @@ def without_names(table: Table, above: Sequence[Record], start: int, time: int) 
             return Head(names=listed, num_above=start if above else 0, num_below=0, units={}, why=why)
     fitting = [
         record.fields
-        for record in table.comments
+        for record in _likely_names(table, start)
         if len(record.fields) == table.width
         and all(record.fields)
         and not are_facts(record.fields)
-        and all(kind_of(field) is Kind.TEXT for field in record.fields)
+        and _are_words(record.fields)
     ]
     time_named = [fields for fields in fitting if any(map(name_score, fields))]
     if chosen := (time_named or fitting)[-2:]:
@@ -64,7 +70,7 @@ def without_names(table: Table, above: Sequence[Record], start: int, time: int) 
     if named := named_wider(above, table.width):
         why = "behind the names stands what the line below tells of the log"
         return Head(names=named, num_above=start, num_below=0, units={}, why=why)
-    wider = [record for record in above if record.num_filled > table.width]
+    wider = [record for record in above if record.num_filled > table.width and _may_name(record)]
     if wider:  # an ingest says that they do not fit
         return Head(names=(), num_above=lines_above(above, wider[-1]), num_below=0, units={}, why=None)
     some = first_names(above[-1].fields, time, table.width) if above else ()
@@ -100,6 +106,27 @@ def without_names(table: Table, above: Sequence[Record], start: int, time: int) 
         doubt=_doubt_of_names(above, table.width),
         is_invented=True,
     )
+
+
+def _likely_names(table: Table, start: int) -> Sequence[Record]:
+    """Comments that may hold names: where blanks separate, any sentence of as many words would fit."""
+    if table.separator != BLANKS:
+        return table.comments
+    worded = [one for one in table.comments if one.line < start and any(map(WORD.search, one.fields))]
+    far = [one for one in worded[:-NEAR_COMMENTS] if name_score(one.fields[0])]
+    return [one for one in (*far, *worded[-NEAR_COMMENTS:]) if not SENTENCE_END.search(one.fields[-1])]
+
+
+def _are_words(fields: Sequence[str]) -> bool:
+    """Whether they are texts: beside others, 10.7cm and 2m names what is measured there."""
+    kinds = [kind_of(field) for field in fields]
+    num_texts = kinds.count(Kind.TEXT)
+    return num_texts + kinds.count(Kind.MEASURED) == len(kinds) and num_texts > len(kinds) / 2
+
+
+def _may_name(record: Record) -> bool:
+    """Whether a line with more fields than rows may hold names: values of a station, or factors, are none."""
+    return any(map(name_score, record.fields)) or Kind.NUMBER not in map(kind_of, record.fields)
 
 
 def lines_above(records: Sequence[Record], names: Record) -> int:

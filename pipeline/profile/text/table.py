@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 from typing import NamedTuple
 
 from longstride.pipeline.ingest.recipe import Recipe
@@ -47,11 +48,15 @@ SEPARATORS = (
 COMMENTS = ("#", "%", "//")
 COMMENTS_ABOVE = ("!", "--", "*", ";", "$", "@", "'")
 """Those that are comments only above all rows."""
+KEYED = re.compile(r":[^\W\d][\w ]*:(?!:)")
+"""How the first lines of products of NOAA begin, as in :Issued: 2024 May 10; comments stand below them."""
 ERROR_WORD = re.compile(r"#(?:n/?a|value|div|num|ref|name|null)\b", re.IGNORECASE)
 """What spreadsheets write for a value that cannot be computed."""
 WHOLE_LINE = re.compile(rb'^"(?:[^"\n]|"")*[,;\t|](?:[^"\n]|"")*"\r?$', re.MULTILINE)
 """A line that is one field in quotes, with what could separate fields in it; one alone is a title."""
 IN_APOSTROPHES = re.compile(r"'[^']*'")
+LEAST_BELOW = 4
+"""Lines, and fields of each, that are a table below a head that is longer."""
 MAYBE_PLACES = (BLANKS, ",", ":")
 """Separators that are found where none is: places of columns are looked for."""
 NEARLY_ALL = 0.98
@@ -155,6 +160,7 @@ def _quotes(text: bytes) -> Iterator[str]:
 def _comment(text: bytes) -> str | None:
     """How comments begin, where some lines do and most do not."""
     lines = [line for line in text.decode(errors="replace").splitlines() if line.strip()]
+    lines = [*dropwhile(KEYED.match, lines)]
     for mark in (*COMMENTS, *COMMENTS_ABOVE):
         marked = [line.startswith(mark) and not ERROR_WORD.match(line) for line in lines]
         count = sum(marked)
@@ -231,6 +237,8 @@ def _width(records: Sequence[Record]) -> int:
     widths = Counter(len(record.fields) for record in records if record.fields)
     if not widths:
         return 1
+    if below := _width_below(records):
+        return below
     found = max(widths, key=lambda width: (widths[width] * (width > 1), width))
     # Rows of the same table may have separators at their end or not.
     smaller = (width for width in sorted(widths) if 1 < width < found and 10 * widths[width] > widths[found])
@@ -239,6 +247,20 @@ def _width(records: Sequence[Record]) -> int:
     while found > 2 and not any(record.fields[found - 1] for record in records if len(record.fields) >= found):
         found -= 1
     return found
+
+
+def _width_below(records: Sequence[Record]) -> int:
+    """The fields of all lines from one of names on, below a long head of narrower lines that begin with a key."""
+    width = len(records[-1].fields)
+    table = [*takewhile(lambda one: len(one.fields) == width, reversed(records))][::-1]
+    above = records[: len(records) - len(table)]
+    if not above or min(width, len(table)) < LEAST_BELOW or not _are_names(table[0].fields[:LEAST_BELOW]):
+        return 0
+    if not all(
+        len(one.fields) <= width / 2 and kind_of(one.fields[0]) is Kind.TEXT for one in above if one.fields
+    ):
+        return 0
+    return width
 
 
 def fits(record: Record, width: int) -> bool:

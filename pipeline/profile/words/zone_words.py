@@ -25,6 +25,11 @@ PART_HOURS = {
     "-09:30": "Pacific/Marquesas",
 }
 """Zones that keep an offset which is not of whole hours."""
+HOURS = re.compile(
+    r"\W*(?:time[ _-]?zone|tz|utc[ _-]?offset)\s*[=:,]?\s*([+\-\u2212]?)(\d{1,2})(?:\.0+)?\s*(?:h|hours?)?\W*",
+    re.IGNORECASE,
+)
+"""Hours ahead of UTC without its name, as in tz = 1."""
 SAYS_ZONE = re.compile(
     r"time[ _-]?zone|\btz\b|utc[ _-]?offset|zeitzone|fuseau|fuso|huso|zona horaria|times? (?:is|are|in)\b|tijdzone"
     r"|часовой пояс|时区|時區|タイムゾーン",
@@ -55,6 +60,8 @@ def zone_with_summer(name: str) -> str | None:
 
 def zone_in_line(line: str) -> str | None:
     """The zone that a line above a table says; None where it says none."""
+    if match := HOURS.fullmatch(line):
+        return _of_offset(f"{'-' if match[1] in ('-', chr(0x2212)) else '+'}{int(match[2]):02}:00")
     return (zone_with_summer(line) or named_zone(line)) if SAYS_ZONE.search(line) else None
 
 

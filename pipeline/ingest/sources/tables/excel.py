@@ -1,6 +1,7 @@
 """Spreadsheets of Excel and LibreOffice: one sheet of them."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,6 +10,7 @@ import polars as pl
 from longstride.pipeline.ingest.sources.files import open_file
 from longstride.pipeline.ingest.sources.tables.source import Held, TableReader, TableSource
 from longstride.storage.packages import needs
+from longstride.storage.text import counted
 
 __all__ = ["ExcelSource"]
 
@@ -21,8 +23,14 @@ AS_IT_IS: Any = {
 }
 
 
+HEAD_ROWS = 40
+"""The names of columns stand in one of so many rows."""
+VALUE = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|\d{4}-\d\d-\d\d(?:[T ].*)?|\d\d:\d\d:\d\d.*")
+"""A cell of a number, a date or a time of day."""
+
+
 class ExcelSource(TableSource):
-    """A spreadsheet: its first row has the names of columns."""
+    """A spreadsheet: its first row has the names of columns, or the last one above its values does."""
 
     kind = "spreadsheet"
 
@@ -36,14 +44,20 @@ class ExcelSource(TableSource):
         num_rows = {name: _num_rows(frame) for name, frame in sheets.items()}
         name = self._choose({name: number for name, number in num_rows.items() if number}, "sheet")
         frame = pl.DataFrame() if name is None else sheets[name]
+        above = 0 if name is None else _rows_above(data, name)
+        if name is not None and above:
+            frame = _sheet(data, name, {}, above)
         # The package makes up names of those without one, and does not know them again.
         named = [column for column in frame.columns if not column.startswith(UNNAMED)]
         texts = [column for column in named if frame[column].dtype == pl.String]
         if name is not None and texts:
-            numbers = _sheet(data, name, dict.fromkeys(texts, pl.Float64))
+            numbers = _sheet(data, name, dict.fromkeys(texts, pl.Float64), above)
             frame = frame.with_columns(_with_digits(frame[column], numbers[column]) for column in texts)
         frame = frame.filter(~_is_empty(frame))
-        yield Held(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        held = Held(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        if above:
+            held.notes = [f"left out of {self.name}: {counted(above, 'row')} above that of the names"]
+        yield held
 
 
 def _sheets(data: bytes) -> dict[str, pl.DataFrame]:
@@ -65,10 +79,34 @@ def _num_rows(frame: pl.DataFrame) -> int:
     return int((~_is_empty(frame)).sum())
 
 
-def _sheet(data: bytes, name: str, types: Mapping[str, Any]) -> pl.DataFrame:
-    """Rows of a sheet; what is not of these `types` is null."""
-    sheet: pl.DataFrame = pl.read_excel(data, sheet_name=name, schema_overrides=types, **AS_IT_IS)
+def _sheet(data: bytes, name: str, types: Mapping[str, Any], above: int = 0) -> pl.DataFrame:
+    """Rows of a sheet below so many and that of the names; what is not of these `types` is null."""
+    options = {"header_row": above} if above else {}
+    sheet: pl.DataFrame = pl.read_excel(
+        data, sheet_name=name, schema_overrides=types, read_options=options, **AS_IT_IS
+    )
     return sheet
+
+
+def _rows_above(data: bytes, name: str) -> int:
+    """Rows above that of the names, where the first row is a title, or has one name for several columns.
+
+    The names stand then in the first row above the values in which each column with a value has a text of its own.
+    """
+    options = {"n_rows": HEAD_ROWS, "dtypes": "string"}
+    cells = pl.read_excel(data, sheet_name=name, has_header=False, read_options=options, **AS_IT_IS)
+    rows = [[str(cell or "").strip() for cell in row] for row in cells.iter_rows()]
+    first = next((number for number, row in enumerate(rows) if any(map(VALUE.fullmatch, row))), 0)
+    columns = [column for column, cell in enumerate(rows[first]) if VALUE.fullmatch(cell)] if first else []
+    if len(columns) < 2 or _are_names(rows[0], columns):
+        return 0
+    return next((number for number in range(1, first) if _are_names(rows[number], columns)), 0)
+
+
+def _are_names(row: Sequence[str], columns: Sequence[int]) -> bool:
+    """Whether it has a text of its own above each of these columns."""
+    names = [row[column] for column in columns]
+    return all(names) and len(set(names)) == len(names)
 
 
 def _with_digits(texts: pl.Series, numbers: pl.Series) -> pl.Series:

@@ -59,6 +59,8 @@ SAID = {
     "s since 1989-12-31": r"garmin|fittime",
 }
 """Names of columns that say of which kind their numbers are."""
+SURE = {"julian": (2_341_973, 2_488_070)}
+"""Numbers from 1700 to 2100 that are too large to be of another kind, where the name says theirs."""
 SAID_COST = -1.0
 NAMED_ALONE = "d since 1970-01-01"
 """As R counts them: too small to be told from other numbers without a name."""
@@ -99,7 +101,7 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
     is_named = name_score(column.name) == 3
     is_large = is_named or float(column.numbers.max()) >= LEAST  # type: ignore[arg-type]
     kinds = [format_ for format_ in COSTS if is_named or format_ != NAMED_ALONE]
-    formats = [format_ for format_ in kinds if is_large and _num_in_reach(column.numbers, format_) >= MOST * count]
+    formats = [format_ for format_ in kinds if is_large and _num_in_reach(column, format_) >= MOST * count]
     found = []
     for format_ in (*_digits(column), *formats):
         recipe = Recipe(time=column.name, time_format=format_, decimal=(column.spelling.decimal,))
@@ -109,8 +111,12 @@ def read_numbers(column: Column, blocks: pl.Series, today: datetime | None = Non
         first_ns = LONG_AGO_NS if name_score(column.name) == 3 else FIRST_NS
         if format_ in COSTS or nanoseconds.is_between(first_ns, LAST_NS).sum() == count:
             seen = sense(nanoseconds, blocks, today)
-            is_said = re.search(SAID.get(format_, "$^"), plain(column.name)) is not None
-            cost = COSTS.get(format_, DIGITS_COST) + SAID_COST * is_said + _cost_of_age(seen, format_) + 1
+            cost = (
+                COSTS.get(format_, DIGITS_COST)
+                + SAID_COST * _is_said(column, format_)
+                + _cost_of_age(seen, format_)
+                + 1
+            )
             cost -= seen.score
             found.append(NumberReading(recipe, nanoseconds, seen, cost))
     found.sort(key=lambda reading: reading.cost)
@@ -152,10 +158,16 @@ def _digits(column: Column) -> list[str]:
     return [f"{one}{fraction}" for one in found if not fraction or one.endswith("%S")]
 
 
-def _num_in_reach(numbers: pl.Series, format_: str) -> int:
+def _is_said(column: Column, format_: str) -> bool:
+    """Whether the name of a column says that its numbers are of this kind."""
+    return re.search(SAID.get(format_, "$^"), plain(column.name)) is not None
+
+
+def _num_in_reach(column: Column, format_: str) -> int:
     """How many are times from 1990 to 2100. Small ones count something else: no log is from the first years."""
-    low, high = REACH[format_]
-    return int(numbers.is_between(low, high).sum())
+    is_sure = format_ in SURE and _is_said(column, format_)
+    low, high = SURE[format_] if is_sure else REACH[format_]
+    return int(column.numbers.is_between(low, high).sum())
 
 
 def _reach(format_: str) -> tuple[float, float]:

@@ -22,6 +22,8 @@ YEAR_NAME = re.compile(
     r"(?:dec(?:imal)?|frac(?:tional)?)(?:year|yr|date)|(?:year|yr|date)(?:dec(?:imal)?|frac(?:tion)?)"
     r"|year|yr|yyyy|jahr|annee|année|año|ano|dezimaljahr"
 )
+YEAR_WORD = re.compile(r"(?:^|[\W_])(?:year|yr|jahr|ann[eé]e|año|ano)(?:[\W_]|$)", re.IGNORECASE)
+"""As in year_AD and Year (CE), of which numbers with a fraction are years in doubt."""
 YEARS = (1700, 2100)
 LONGEST = 5.0
 """Years from row to row."""
@@ -40,9 +42,10 @@ def named_epochs(columns: Mapping[str, Column]) -> Iterator[Times]:
             if YEAR_NAME.fullmatch(plain(name)):
                 yield times
             else:
-                first = column.texts.drop_nulls()[0]
+                what = f"years ({column.texts.drop_nulls()[0]})"
+                what = what if column.is_whole else what.replace(" ", " with a fraction ")
                 yield times._replace(
-                    doubt=f"{name!r} is taken for years with a fraction ({first}): if it is an elapsed time, say "
+                    doubt=f"{name!r} is taken for {what}: if it is an elapsed time, say "
                     f"time-format = {toml('s')}, or its unit",
                     score=-1.0,
                 )
@@ -76,7 +79,8 @@ def _since_name(column: Column) -> str | None:
 def _are_years(column: Column) -> bool:
     """Whether numbers are years that rise, with a fraction, or as whole ones of a column that is called so."""
     numbers = column.numbers.drop_nulls()
-    if not (name_score(column.name) or YEAR_NAME.fullmatch(plain(column.name))):
+    named = name_score(column.name) or YEAR_NAME.fullmatch(plain(column.name)) or YEAR_WORD.search(column.name)
+    if not named:
         return False
     if not numbers.is_between(*YEARS).all() or len(numbers) < 3:
         return False
@@ -84,4 +88,5 @@ def _are_years(column: Column) -> bool:
     rises = bool((steps > 0).all() or (steps < 0).all())
     is_named = YEAR_NAME.fullmatch(plain(column.name)) is not None
     longest = float(steps.abs().max())  # type: ignore[arg-type]
-    return rises and longest <= LONGEST and (is_named or not column.is_whole)
+    counts_years = YEAR_WORD.search(column.name) is not None and bool((steps == 1).all())
+    return rises and longest <= LONGEST and (is_named or not column.is_whole or counts_years)

@@ -6,14 +6,18 @@ from itertools import takewhile
 import polars as pl
 
 from longstride.pipeline.ingest.columns import listed
+from longstride.pipeline.ingest.settings.epochs import DECIMAL_YEAR
 from longstride.pipeline.profile.clock.numbers.parts import INVENTED, LIMITS, PARTS, are_whole
 from longstride.pipeline.profile.clock.reading import Times, read_as
 from longstride.pipeline.profile.clock.sense import sense
-from longstride.pipeline.profile.column import Column
+from longstride.pipeline.profile.column import MOST, Column
 
 __all__ = ["find_unnamed_parts"]
 
-FIRST_YEAR = 1850
+FEWEST_YEARS = 20
+"""So many numbers in a row may be years, although nothing says so."""
+FIRST_YEAR = 1700
+"""Sunspots are counted since then, and temperatures measured."""
 
 
 def find_unnamed_parts(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
@@ -28,7 +32,25 @@ def find_unnamed_parts(columns: Mapping[str, Column], blocks: pl.Series) -> list
                 "others, say their names in header, and time"
             )
             found.append(times._replace(doubt=doubt, score=seen.score))
-    return found[-1:]
+    return found[-1:] or [*_years_alone(columns)]
+
+
+def _years_alone(columns: Mapping[str, Column]) -> Iterator[Times]:
+    """A first column without a name whose whole numbers are years, one after the other, beside measured values."""
+    first, *others = columns.values()
+    if not INVENTED.fullmatch(first.name) or not are_whole(first, FIRST_YEAR, 2100):
+        return
+    is_measured = bool(others) and any(not column.is_whole for column in others)
+    rises = not first.numbers.has_nulls() and bool((first.numbers.diff().drop_nulls() == 1).all())
+    if len(first.numbers) < FEWEST_YEARS or not is_measured or not rises:
+        return
+    if times := read_as([first.raw], DECIMAL_YEAR):
+        doubt = (
+            f"the columns have no names, and {first.name!r} is taken for the year of a row, for it rises by one "
+            f"from {first.texts[0]} on. If the columns beside it are months or other parts of the year, rows hold "
+            "them side by side; if it is a count, say every in place of time and time-format"
+        )
+        yield times._replace(doubt=doubt, score=0.0)
 
 
 def _parts(
@@ -54,6 +76,8 @@ def _parts(
                 parts,
                 " ".join(["%Y", "%j", "%H", "%M", "%S"][: count + 2]),
             )
+    if start + 2 < len(names) and _are_months(columns[names[start]], columns[names[start + 1]]):
+        yield (names[start], names[start + 1]), ("year", "month"), "%Y %m"
     for behind in (start + 1, start + 2):
         fit = _fitting(columns, names[behind:], "month")
         if behind > start + 1 and not (
@@ -64,6 +88,15 @@ def _parts(
             fit = fit[:2]  # hours that are always 0 change no time, and may be flags
         for count in range(2, len(fit) + 1):
             yield (names[start], *fit[:count]), (*[*PARTS][: count + 1],), None
+
+
+def _are_months(year: Column, month: Column) -> bool:
+    """Whether two columns count the months of at least two years, one after the other."""
+    if not are_whole(month, *LIMITS["month"]):
+        return False
+    months = (year.numbers * 12 + month.numbers).drop_nulls()
+    steps = months.diff().drop_nulls()
+    return len(months) > 12 and bool((steps > 0).all()) and float((steps == 1).mean() or 0) >= MOST  # type: ignore[arg-type]
 
 
 def _fitting(columns: Mapping[str, Column], names: Sequence[str], first: str) -> list[str]:

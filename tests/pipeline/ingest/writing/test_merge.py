@@ -71,6 +71,15 @@ def brute(
     num_differing = 0
     for rows in kept.values():
         keeper = rows[-1 if policy == "last" else 0][1]
+        if policy == "same":
+            known = dict(keeper[2])
+            for _, (_, _, values, label) in rows:
+                num_differing += label != keeper[3] or any(
+                    None not in (known[name], value) and known[name] != value for name, value in values.items()
+                )
+                known = {name: values[name] if value is None else value for name, value in known.items()}
+            chosen.append((rows[0][0], (*keeper[:2], known, keeper[3])))
+            continue
         num_differing += sum(row[2:] != keeper[2:] for _, row in rows)
         chosen += {"last": rows[-1:], "mean": rows}.get(policy, rows[:1])
     cells: dict[int, dict[tuple[str, str], list[int]]] = {}
@@ -195,8 +204,8 @@ def test_a_value_that_two_files_give_is_an_error_that_names_both(
         ("4,1.5,,0,x", None),
         ("4,1.5,,0,y", None),
         ("4,2.5,,0,x", ("'a' is 2.5", "1.5")),
-        ("4,1.5,3,0,x", ("'b' is 3", "missing")),
-        ("4,,,0,x", ("'a' is missing", "1.5")),
+        ("4,,,0,x", None),
+        ("4,2.5,3,0,x", ("'a' is 2.5", "1.5")),
         ("4,1.5,,1,x", ("'fault' is 1", "0")),
     ],
 )
@@ -219,6 +228,28 @@ def test_repeated_rows_that_should_be_the_same(
     report = ingest(files, tmp_path / "out", replace(recipe, duplicates="first"))
     assert [file.differing for file in report.files] == [0, 2]
     assert "2 repeated with other values or labels" in report.render()
+
+
+CELLS = st.none() | st.integers(0, 2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(st.tuples(st.integers(0, 3), CELLS, CELLS), min_size=1, max_size=12))
+def test_rows_of_one_time_complete_each_other(rows: list[tuple[int, int | None, int | None]]) -> None:
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
+    said = [[{row[column] for row in rows if row[0] == time} - {None} for column in (1, 2)] for time in range(4)]
+    recipe = Recipe(time="time", time_format="s", duplicates="same", channels=("a", "b"))
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "a.csv"
+        log.write_text("\n".join(["time,a,b", *lines, ""]))
+        if any(len(values) > 1 for cells in said for values in cells):
+            with raises("rows-differ"):
+                ingest([log], Path(folder) / "out", recipe)
+            return
+        store = assert_balanced(ingest([log], Path(folder) / "out", recipe))
+        times = sorted({row[0] for row in rows})
+        expected = [[next(iter(values), np.nan) for values in said[time]] for time in times]
+        np.testing.assert_array_equal(store.values, expected)
 
 
 def test_disjoint_files_are_joined_by_time(tmp_path: Path, write_log: Callable[..., Path]) -> None:

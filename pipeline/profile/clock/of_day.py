@@ -33,7 +33,7 @@ def find_times_of_day(columns: Mapping[str, Column], blocks: pl.Series, told: To
 
     Raises RecipeError where the owner says more than a date.
     """
-    begin, date = told.begin, told.date
+    begin, date = told.day, told.date
     clocks = [column for column in columns.values() if not ELAPSED.search(plain(column.name))]
     found = [times for column in clocks if (times := _read(column)) is not None]
     if any(map(is_half_of_day, columns.values())):  # 8:00 is morning and evening

@@ -26,7 +26,7 @@ from longstride.pipeline.profile.clock.numbers.counts_on import (
 )
 from longstride.pipeline.profile.clock.numbers.epoch_readings import (
     NumberReading,
-    is_unnamed_unix,
+    is_unnamed_moment,
     read_numbers,
     with_decimal_comma,
 )
@@ -233,11 +233,11 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
     if not name_score(column.name):
         # Others are channels whose numbers happen to be as large.
         seen = first.sense
-        if seen.num_steps == 0 or seen.num_back or not (is_regular or is_unnamed_unix(column, first)):
+        if seen.num_steps == 0 or seen.num_back or not (is_regular or is_unnamed_moment(column, first)):
             return None
         if first.recipe.epoch and first.recipe.epoch.unit_ns == DAY_NS and not _has_short_steps(first.nanoseconds):
             return None  # numbers that rise by 50 are rather milliseconds
-        if seen.num_still and not (is_unnamed_unix(column, first) and goes_on(seen, first.nanoseconds, blocks)):
+        if seen.num_still and not (is_unnamed_moment(column, first) and goes_on(seen, first.nanoseconds, blocks)):
             return None
     rivals = [other for other in others if other.cost - first.cost <= CLOSE]
     times = Times(first.recipe, first.nanoseconds, _other_epochs(column, first, rivals))

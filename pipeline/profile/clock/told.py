@@ -29,8 +29,13 @@ class Told(NamedTuple):
 
     @property
     def date(self) -> str | None:
-        """Of the first row."""
-        return self.start or (self.begin.date if self.begin else None)
+        """Of the first row, where rows hold the time of day alone."""
+        return self.start or (self.day.date if self.day else None)
+
+    @property
+    def day(self) -> Begin | None:
+        """What the head tells of that date."""
+        return self.begin or (self.facts.day if self.start is None and self.facts.differs is None else None)
 
     @property
     def begin(self) -> Begin | None:

@@ -92,3 +92,33 @@ def test_a_clock_that_falls_is_none(look: LOOK) -> None:
 def test_texts_that_only_begin_as_a_time(look: LOOK) -> None:
     with raises("times-not-found"):
         look("t,v", ["0:05" if row % 2 else "23-Jan-1918" for row in range(40)], wave(40))
+
+
+LONG = [("rpm", "900"), ("speed", "0"), ("coolant", "81")]
+
+
+@pytest.mark.parametrize("name", ["SECONDS", "time_ms"])
+def test_rows_of_one_time_that_name_another_sensor_each(look: LOOK, name: str) -> None:
+    seconds = [f"{60_338 + row // 3}" for row in range(90)]
+    sensors = [LONG[row % 3][0] for row in range(90)]
+    values = [int(LONG[row % 3][1]) + row // 3 % 7 for row in range(90)]
+    found = look(f"{name};PID;VALUE", seconds, sensors, values, mark=";")
+    assert (found.settings["time"], found.settings["pivot"]) == (name, "PID")
+
+
+def test_rows_of_one_time_and_sensor_are_of_no_clock(look: LOOK) -> None:
+    with raises("times-not-found"):
+        look("SECONDS,PID,VALUE", [row // 30 for row in range(90)], ["rpm", "speed"] * 45, wave(90))
+
+
+@pytest.mark.parametrize(("step", "other"), [(25, '"s"'), (250, '"s"'), (5001, '"us"'), (100_003, '"us"')])
+def test_whole_numbers_are_ms_unless_they_rise_too_fast(look: LOOK, step: int, other: str) -> None:
+    found = look("timestamp,v", [step * row for row in range(40)], wave(40))
+    assert found.settings["time-format"] == "ms"
+    assert doubted(found, f"say time-format = {other}")
+
+
+@pytest.mark.parametrize("steps", [[19_030_263] * 40, [600_001] * 40, [5003] * 39 + [40_000_000_000]])
+def test_the_unit_is_asked_of_numbers_that_may_be_ns(look: LOOK, steps: list[int]) -> None:
+    with raises("times-not-found", "nothing says its unit", "ns:" if steps[0] > 10**7 else "us:"):
+        look("timestamp,v", [sum(steps[:row]) for row in range(1, 41)], wave(40))

@@ -32,7 +32,7 @@ TOLD_S = Fraction(1, 10**5)
 LONG_STEP_MS, LONG_LOG_MS = 10 * 60_000, 365 * 86_400_000
 """Steps of ten minutes, and logs of a year, are seldom counted in ms, and usual in ns."""
 FAST_STEP = 1000
-"""Such steps are rather us than s, where they are not ms."""
+"""Such steps may be us as well."""
 NEAR = 0.02
 """A step that differs by less is the same."""
 
@@ -45,11 +45,11 @@ def find_elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[T
         unit = said or elapsed_unit(name)
         if unit is None or not column.numbers.count() or column.numbers.count() < MOST * len(column.numbers):
             continue
-        other = None
+        others: list[str] = []
         if said is None:
             if _is_of_any_unit(column):
                 continue
-            unit, other = _likely_units(column)
+            unit, *others = _likely_units(column)
         times = read_as([column.raw], unit, decimal=(column.spelling.decimal,))
         if times is None:
             continue
@@ -58,8 +58,9 @@ def find_elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[T
             continue
         if goes_on(seen, times.nanoseconds, blocks) or (said and _are_told_apart(times, columns, blocks)):
             doubt = f"{name!r} is an elapsed time in {unit}"
-            if other:
-                doubt += f"; its name says no unit: if it counts {other}, say time-format = {toml(other)}"
+            if others:
+                counts, say = " or ".join(others), " or ".join(map(toml, others))
+                doubt += f"; its name says no unit: if it counts {counts}, say time-format = {say}"
             rounding = tuple(_doubts_of_rounding(column, unit))
             yield times._replace(doubt=doubt, doubts=rounding, score=seen.score, is_elapsed=True)
 
@@ -87,13 +88,15 @@ def _is_of_any_unit(column: Column) -> bool:
     return column.is_whole and (_step(column) >= LONG_STEP_MS or length >= LONG_LOG_MS)
 
 
-def _likely_units(column: Column) -> tuple[str, str]:
+def _likely_units(column: Column) -> tuple[str, ...]:
     """The unit of a time of which none is said, and what else it may be."""
     numbers = column.numbers.drop_nulls()
     if column.is_whole:
         # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
         step = _step(column)
-        return ("ms", "s" if step < FAST_STEP else "us") if step >= 20 and step % 60 else ("s", "ms")
+        if step < 20 or step % 60 == 0:
+            return ("s", "ms")
+        return ("ms", "s") if step < FAST_STEP else ("ms", "s", "us")
     # Hours of the day such as 12.6763888 are whole seconds that somebody divided.
     of_day = numbers.is_between(1, 2 * 24).all() and not _are_round(numbers * 10**4)
     return ("h", "s") if of_day and _are_round(numbers * 3600) else ("s", "min")

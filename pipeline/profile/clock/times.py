@@ -116,7 +116,12 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         for times in [*found]:
             for fuller in beside(times, columns):
                 add(fuller, 1, times.score - sense(times.nanoseconds, blocks).score)
-    found = sorted((_settled(times, found) for times in found), key=lambda times: -times.score)
+    # A time that most rows lack is not that of a row, where another is there.
+    most = max((times.nanoseconds.count() for times in found), default=0)
+    found = sorted(
+        (_settled(times, found) for times in found),
+        key=lambda times: (times.nanoseconds.count() < HALF * most, -times.score),
+    )
     if found and (best := best_in_utc(found, columns)) is not found[0]:
         found = [best, *(times for times in found if times.recipe != best.recipe)]
     return found

@@ -11,6 +11,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import BOM, HOLE
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
+from longstride.pipeline.ingest.sources.json.printed import is_printed_dict
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
 from longstride.pipeline.profile.head.above import Above, find_above
 from longstride.pipeline.profile.head.bare import bare_facts, has_begin_as_name
@@ -124,6 +125,8 @@ def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
         told = tuple(filter(None, (doubt, records.left_out(begin))))
         return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=told)
     text = _as_utf8(begin, encoding)
+    if is_printed_dict(text.decode(errors="replace")):
+        return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=(doubt,) if doubt else ())
     above = find_above(text)
     table = find_table(text[above.size :], above.separator)
     if (kind := find_row_kind(table)) is not None:

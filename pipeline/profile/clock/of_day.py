@@ -33,7 +33,7 @@ def find_times_of_day(columns: Mapping[str, Column], blocks: pl.Series, told: To
 
     Raises RecipeError where the owner says more than a date.
     """
-    begin, date = told.day, told.date
+    begin = told.day
     clocks = [column for column in columns.values() if not ELAPSED.search(plain(column.name))]
     found = [times for column in clocks if (times := _read(column)) is not None]
     if any(map(is_half_of_day, columns.values())):  # 8:00 is morning and evening
@@ -44,6 +44,8 @@ def find_times_of_day(columns: Mapping[str, Column], blocks: pl.Series, told: To
     if not found:
         return None
     best = max(found, key=lambda times: name_score(times.recipe.time_columns[0]) + seen[id(times)].score)
+    begin = _of_first_row(begin, best) if begin else None
+    date = told.start or (begin.date if begin else None)
     recipe = replace(best.recipe, start=date or ANY_DAY)
     raw = [columns[name].raw for name in recipe.time_columns]
     times = best._replace(recipe=recipe, nanoseconds=to_nanoseconds(raw, recipe).nanoseconds)
@@ -54,6 +56,25 @@ def find_times_of_day(columns: Mapping[str, Column], blocks: pl.Series, told: To
             "Cut it at midnight, or write the date into its rows",
         )
     return times._replace(doubts=doubts, open=() if date else ("start",))
+
+
+def _of_first_row(begin: Begin, times: Times) -> Begin:
+    """Of several times that a head tells, as those of two zones, the one whose time of day the first row has."""
+    first_ns = int(times.nanoseconds.drop_nulls()[0]) % UNITS_NS["d"]
+    told = [begin, *begin.rivals]
+    near = (
+        one for one in told if (clock := _clock_ns(one)) is not None and abs(clock - first_ns) < UNITS_NS["min"]
+    )
+    found = next(near, begin)
+    return found._replace(rivals=tuple(one._replace(rivals=()) for one in told if one is not found))
+
+
+def _clock_ns(begin: Begin) -> int | None:
+    """The time of day that it tells."""
+    if "T" not in begin.start:
+        return None
+    clock = datetime.fromisoformat(begin.start)
+    return ((clock.hour * 60 + clock.minute) * 60 + clock.second) * UNITS_NS["s"]
 
 
 def _begins_anew(times: Times, begin: Begin | None) -> bool:

@@ -56,7 +56,7 @@ def doubt_of_begin(begin: Begin, what: str) -> str:
     elif not begin.is_start:
         doubt += ". If it is the time of something else, say start"
     if begin.rivals:
-        shown = " and ".join(place(line, text) for line, text in begin.rivals[:MOST_SHOWN])
+        shown = " and ".join(place(rival.line, rival.text) for rival in begin.rivals[:MOST_SHOWN])
         more = len(begin.rivals) - MOST_SHOWN
         doubt += f". Other lines tell other times: {shown}{f' and {more} more' if more > 0 else ''}"
     return doubt

@@ -57,8 +57,8 @@ class Begin(NamedTuple):
     """Whether it says that it is the start, not just a date."""
     other: str | None = None
     """Another reading of the same text, where day and month could be either."""
-    rivals: tuple[tuple[int, str], ...] = ()
-    """Lines that tell another time in the same way: those before each, and its text."""
+    rivals: tuple["Begin", ...] = ()
+    """Lines that tell another time in the same way."""
 
     @property
     def date(self) -> str:
@@ -94,12 +94,11 @@ def find_begin(entries: Sequence[Entry], lines: Sequence[str]) -> Begin | None:
         other = date.dates[1] if other is None and len(date.dates) > 1 else other
         if _is_in_utc(date.entry) and re.search(r"T[\d:.]+$", start):
             start += "+00:00"
-        rivals = [
-            one.entry
+        apart = {
+            one.entry.values[0]: Begin(one.dates[0], one.entry.text, one.entry.line, is_start)
             for one in dates
             if not (one.dates[0].startswith(start[:16]) or start.startswith(one.dates[0]))
-        ]
-        apart = {entry.values[0]: (entry.line, entry.text) for entry in rivals}
+        }
         return Begin(start, text, date.entry.line, is_start, other, tuple(apart.values()))
     return next(_dates_alone(lines), None)
 

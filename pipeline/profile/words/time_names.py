@@ -28,7 +28,7 @@ PART_OF_NAME = re.compile(
 ELAPSED = r"elapsed|relative|rel|test|run|enginerun|total|up|sim|log|lauf|mess|versuchs|prüf"
 OTHER_TIMES = "temps tiempo tempo t"
 """Such words that mean other things too, as a column of temperatures."""
-OTHER_ELAPSED = "xvalue timestamp ts t 経過時間 经过时间 經過時間 경과시간"
+OTHER_ELAPSED = "xvalue timestamp timestamps ts t 経過時間 经过时间 經過時間 경과시간"
 UNITS = {
     "ns": r"ns|nanos(?:econds?)?",
     "us": r"[uµμ]s|micros(?:econds?)?|usecs?",

@@ -254,3 +254,12 @@ def test_rows_that_do_not_last_as_long_as_the_head_tells(write_log: WRITE, secon
 def test_more_rows_than_the_head_tells(write_log: WRITE) -> None:
     found = propose(write_log("a.csv", ["Rate: 100 Hz", "Samples: 20", "a,b", *values()]))
     assert doubted(found, "line 2, 'Samples: 20', says 20 rows, and there are more")
+
+
+@pytest.mark.parametrize("zulu_first", [True, False])
+def test_of_two_zones_the_date_of_the_first_row_is_taken(write_log: Callable[..., Path], zulu_first: bool) -> None:
+    zones = ["Local Time: 2026/04/21 20:58:10", "Zulu Time: 2026/04/22 03:58:10"]
+    clocks = [f"{20 + (58 + row) // 60}:{(58 + row) % 60:02}:10" for row in range(40)]
+    found = propose(write_log("a.csv", [*zones[:: -1 if zulu_first else 1], "", *log("TIME,v", clocks, wave(40))]))
+    assert found.settings["start"] == "2026-04-21"
+    assert doubted(found, "2026/04/22 03:58:10")

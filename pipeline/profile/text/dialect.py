@@ -21,6 +21,7 @@ from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.facts_beside import find_beside
 from longstride.pipeline.profile.text.header import find_head, find_labview_head
 from longstride.pipeline.profile.text.last_table import find_last_table
+from longstride.pipeline.profile.text.listed_cells import ListedCells, find_listed_cells
 from longstride.pipeline.profile.text.name_lines import Head
 from longstride.pipeline.profile.text.named_lines import NamedLines, find_pairs, find_records
 from longstride.pipeline.profile.text.row_kinds import RowKind, find_row_kind
@@ -137,7 +138,7 @@ def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
         above = replace(above, size=_begin_of_line(text, last.line), doubt=last.doubt)
         table = find_table(text[above.size :], table.separator)
         head = find_head(table)
-    elif said := _said_in_lines(table, text):
+    elif said := _said_in_lines(table, text) or _listed(above, table, head):
         return _of_sentences(said, table.comment, encoding, doubt)
     lines = text.decode(errors="replace").splitlines()[: above.num_lines(text) + _first_row(table, head)]
     head, facts = _named_elsewhere(head, table, _facts(lines, table, text))
@@ -154,6 +155,12 @@ def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
         doubts=tuple(filter(None, doubts)),
         zone=_zone_said(text.split(b"\n", num_above)[:num_above], table),
     )
+
+
+def _listed(above: Above, table: Table, head: Head) -> ListedCells | None:
+    if above.size:
+        return None
+    return find_listed_cells(table, _names_of(table, head), _first_row(table, head))
 
 
 def _head_below(above: Above, table: Table, text: bytes) -> Head:
@@ -242,7 +249,7 @@ def _names_time(table: Table) -> bool:
 
 
 def _of_sentences(
-    said: Sentences | NamedLines, comment: str | None, encoding: str | None, doubt: str | None
+    said: Sentences | NamedLines | ListedCells, comment: str | None, encoding: str | None, doubt: str | None
 ) -> Dialect:
     settings: dict[str, str | tuple[str, ...]] = {said.setting: said.pattern, "skip-lines": str(said.num_above)}
     if comment is not None:

@@ -24,6 +24,7 @@ from longstride.pipeline.ingest.sources.json.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.shapes.reshaped import Reshaped
 from longstride.pipeline.ingest.times.reach import within_reach
+from longstride.pipeline.profile.odd_tables.alternating import refuse_alternating
 from longstride.pipeline.profile.text.dialect import Dialect, agreed, sniff
 from longstride.pipeline.profile.text.which_table import (
     doubt_of_tables,
@@ -181,6 +182,8 @@ def take_sample(names: Names, rows: int, table: str | None = None) -> Sample:
         opened.append(source)
         if isinstance(source, JsonSource) and source.is_serial:
             spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]
+        if isinstance(source, CsvSource) and not {"line", "record", "only-lines"} & first.settings.keys():
+            refuse_alternating(name, begin)
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
             if not isinstance(source, CsvSource):

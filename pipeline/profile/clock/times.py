@@ -240,6 +240,8 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
         seen = first.sense
         if seen.num_steps == 0 or seen.num_back or not (is_regular or is_unnamed_moment(column, first)):
             return None
+        if seen.is_future:
+            return None  # as kilobytes of memory read as days
         if first.recipe.epoch and first.recipe.epoch.unit_ns == DAY_NS and not _has_short_steps(first.nanoseconds):
             return None  # numbers that rise by 50 are rather milliseconds
         if seen.num_still and not (is_unnamed_moment(column, first) and goes_on(seen, first.nanoseconds, blocks)):

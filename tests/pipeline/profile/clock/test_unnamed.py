@@ -47,6 +47,7 @@ def test_unix_time_in_uneven_steps(write_log: WRITE, store: STORE, unit: str, sc
     [
         [FIRST + 977 * row % 1000 for row in range(COUNT)],  # goes back
         [3 * 10**9 + row * row for row in range(COUNT)],  # of 2065
+        [76_336 + 4 * row for row in range(COUNT)],  # days of 2067, or kilobytes
         [FIRST] * COUNT,
     ],
 )

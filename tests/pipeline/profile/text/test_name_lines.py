@@ -186,3 +186,14 @@ def test_words_behind_a_time_below_names_are_a_row(tmp_path: Path) -> None:
     rows = [f"2024-03-01 10:{row:02}:00 {row}.5 {row % 7} {row % 5}" for row in range(40)]
     path.write_text("day clock temp wind rain\n2024-03-01 09:59:00 sensor not ready\n" + "\n".join(rows) + "\n")
     assert set(propose(path).described()) == {"day", "clock", "temp", "wind", "rain"}
+
+
+def test_names_behind_a_time_that_come_again_are_rejects(tmp_path: Path) -> None:
+    path = sar(tmp_path, SAR.format(date="2024-01-15"))
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:30], lines[2], *lines[30:]]) + "\n")
+    found = propose(path)
+    assert "null" not in found.settings
+    assert doubted(found, "1 row of the sample cannot be read")
+    store = ingest(path, out=tmp_path / "log.zarr")
+    assert len(store.time) == 60

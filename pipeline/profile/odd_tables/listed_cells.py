@@ -1,4 +1,4 @@
-"""Cells that hold a list of numbers, as (0.5, 1.2) or [1 2 3]: each number becomes a column, by the setting `line`.
+"""Cells that hold a list of numbers, as (0.5, 1.2) or [1 2 3]: each number is a column, by the setting `line`.
 
 Exports of robots and of data frames write them.
 """

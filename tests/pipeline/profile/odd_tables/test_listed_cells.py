@@ -68,8 +68,7 @@ def test_other_cells_are_left_as_they_are(tmp_path: Path, rows: list[str]) -> No
 
 
 def test_names_that_an_expression_cannot_have_are_kept(tmp_path: Path) -> None:
-    file = written(tmp_path, "tuple", names="time,place,force (N),state")
-    file.write_text(
-        file.read_text().replace('"a, b"', "7").replace(f",7\n{times(COUNT)[1]}", f",8\n{times(COUNT)[1]}")
-    )
+    rows = [f'{at},"({x}, {y})",{x}' for at, x, y in zip(times(COUNT), X, Y, strict=True)]
+    file = tmp_path / "log.csv"
+    file.write_text("\n".join(["time,list,force (N)", *rows]) + "\n")
     assert "line" not in propose(file).settings

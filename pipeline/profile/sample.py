@@ -24,8 +24,8 @@ from longstride.pipeline.ingest.sources.json.ndjson import JsonSource
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.shapes.reshaped import Reshaped
 from longstride.pipeline.ingest.times.reach import within_reach
-from longstride.pipeline.profile.odd_tables.alternating import refuse_alternating
 from longstride.pipeline.profile.text.dialect import Dialect, agreed, sniff
+from longstride.pipeline.profile.text.odd_tables.alternating import refuse_alternating
 from longstride.pipeline.profile.text.which_table import (
     doubt_of_tables,
     find_logged_table,

@@ -17,13 +17,13 @@ from longstride.pipeline.profile.head.above import Above, find_above
 from longstride.pipeline.profile.head.bare import bare_facts, has_begin_as_name
 from longstride.pipeline.profile.head.extent import num_sections
 from longstride.pipeline.profile.head.facts import Facts, find_facts
-from longstride.pipeline.profile.odd_tables.listed_cells import ListedCells, find_listed_cells
 from longstride.pipeline.profile.text.encoding import find_encoding
 from longstride.pipeline.profile.text.facts_beside import find_beside
 from longstride.pipeline.profile.text.header import find_head, find_labview_head
 from longstride.pipeline.profile.text.last_table import find_last_table
 from longstride.pipeline.profile.text.name_lines import Head
 from longstride.pipeline.profile.text.named_lines import NamedLines, find_pairs, find_records
+from longstride.pipeline.profile.text.odd_tables.listed_cells import ListedCells, find_listed_cells
 from longstride.pipeline.profile.text.row_kinds import RowKind, find_row_kind
 from longstride.pipeline.profile.text.sentences import NEARLY_ALL, Sentences, find_sentences
 from longstride.pipeline.profile.text.table import Table, find_table, fits

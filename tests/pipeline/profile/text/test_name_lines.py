@@ -191,7 +191,8 @@ def test_words_behind_a_time_below_names_are_a_row(tmp_path: Path) -> None:
 def test_names_behind_a_time_that_come_again_are_rejects(tmp_path: Path) -> None:
     path = sar(tmp_path, SAR.format(date="2024-01-15"))
     lines = path.read_text().splitlines()
-    path.write_text("\n".join([*lines[:30], lines[2], *lines[30:]]) + "\n")
+    again = lines[2].replace("20:57:24", "21:24:30")
+    path.write_text("\n".join([*lines[:30], again, *lines[30:]]) + "\n")
     found = propose(path)
     assert "null" not in found.settings
     assert doubted(found, "1 row of the sample cannot be read")

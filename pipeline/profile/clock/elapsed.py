@@ -12,6 +12,7 @@ import polars as pl
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.profile.clock.numbers.parts import is_hhmmss, runs_as_hhmmss
 from longstride.pipeline.profile.clock.reading import Times, read_as
 from longstride.pipeline.profile.clock.runs import runs_of
 from longstride.pipeline.profile.clock.sense import Sense, sense
@@ -33,6 +34,7 @@ LONG_STEP_MS, LONG_LOG_MS = 10 * 60_000, 365 * 86_400_000
 """Steps of ten minutes, and logs of a year, are seldom counted in ms, and usual in ns."""
 FAST_STEP = 1000
 """Such steps may be us as well."""
+SIX_DIGITS = 10_000
 NEAR = 0.02
 """A step that differs by less is the same."""
 
@@ -47,7 +49,7 @@ def find_elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[T
             continue
         others: list[str] = []
         if said is None:
-            if _is_of_any_unit(column):
+            if _is_of_any_unit(column) or runs_as_hhmmss(column):
                 continue
             unit, *others = _likely_units(column)
         times = read_as([column.raw], unit, decimal=(column.spelling.decimal,))
@@ -61,7 +63,7 @@ def find_elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[T
             if others:
                 counts, say = " or ".join(others), " or ".join(map(toml, others))
                 doubt += f"; its name says no unit: if it counts {counts}, say time-format = {say}"
-            rounding = tuple(_doubts_of_rounding(column, unit))
+            rounding = (*_doubts_of_rounding(column, unit), *(() if said else _doubts_of_digits(column)))
             yield times._replace(doubt=doubt, doubts=rounding, score=seen.score, is_elapsed=True)
 
 
@@ -104,6 +106,16 @@ def _likely_units(column: Column) -> tuple[str, ...]:
 
 def _are_round(numbers: pl.Series) -> bool:
     return float(((numbers - numbers.round()).abs() < NEAR_WHOLE).mean() or 0) >= MOST  # type: ignore[arg-type]
+
+
+def _doubts_of_digits(column: Column) -> Iterator[str]:
+    """Numbers such as 103122.05, which a short log may also write for half past ten."""
+    if is_hhmmss(column) and float(column.numbers.min()) >= SIX_DIGITS:  # type: ignore[arg-type]
+        form = toml("%H%M%S" if column.is_whole else "%H%M%S%.f")
+        yield (
+            f"time-format: {column.values[0]} of {column.name!r} may be a time of day. If it is, say "
+            f"time-format = {form}, with the date in start"
+        )
 
 
 def _doubts_of_rounding(column: Column, unit: str) -> Iterator[str]:

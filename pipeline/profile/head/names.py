@@ -29,6 +29,7 @@ LISTED = (
     "field",
 )
 """Keys that come once for each column."""
+SECTION = re.compile(r"\[(?:column|channel|field)s?(?:[ _]?names?)?\]", re.IGNORECASE)
 UNIT = re.compile(r"[\[(]([^\])]*)[\])]\s*$")
 TIME = "Time"
 
@@ -40,6 +41,8 @@ def listed_names(
 
     Where one is missing, the first column is that of the times of the rows.
     """
+    if names := _of_section(lines, width):
+        return names, {}
     numbered = [match.groups() for line in lines if (match := NUMBERED.fullmatch(line.strip()))]
     in_order = [int(number) for number, _ in numbered]
     is_complete = all(later == before + 1 for before, later in pairwise(in_order))
@@ -57,6 +60,16 @@ def listed_names(
     names = tuple(all_different([TIME, *(name for name, _ in shown)][-width:]))
     units = dict(zip(names[-len(shown) :], (unit for _, unit in shown), strict=True))
     return names, {name: unit for name, unit in units.items() if unit}
+
+
+def _of_section(lines: Sequence[str], width: int) -> tuple[str, ...]:
+    """The words of the line below a title such as [column names], where they are as many as there are columns."""
+    filled = [line.strip() for line in lines if line.strip()]
+    for title, below in pairwise(filled):
+        words = re.split(r"[\s,;]+", below.strip(",;"))
+        if SECTION.fullmatch(title) and len(words) == width:
+            return tuple(all_different(words))
+    return ()
 
 
 def _name(text: str) -> tuple[str, str]:

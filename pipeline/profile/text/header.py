@@ -95,7 +95,8 @@ def _find_head(table: Table) -> Head:
     if not full:
         return without_names(table, above, start, time or 0)
     # Lines far above are facts of as many words, where a nearer one has a name for each column.
-    near = [record for record in full if start - record.line <= NEAR and _are_all_names(record, table.width)]
+    last = above[-NEAR:]  # blank lines may stand below the names
+    near = [record for record in full if record in last and _are_all_names(record, table.width)]
     best = max(near or full, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
     while below and is_like_row(below[-1]):

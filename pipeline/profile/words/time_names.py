@@ -82,6 +82,10 @@ TIME_NAME = re.compile(rf"(?:utc|gmt|local)?(?:{_any_of(TIMES + DATES)})(?:{BEHI
 ELAPSED_NAME = re.compile(rf"(?:{ELAPSED})?(?:{_any_of(TIMES + OTHER_TIMES)})s?|{_any_of(OTHER_ELAPSED)}")
 
 
+JOINED = re.compile(r"(?:sys|boot|up|elapsed)?(?:time|timestamp)(ns|us|ms)")
+"""As TimeUS in logs of drones."""
+
+
 def name_score(name: str) -> int:
     """How much a name is one of a time."""
     text = plain(re.sub(r"[(\[].*?[)\]]", "", name)) or plain(name)
@@ -98,6 +102,8 @@ def elapsed_unit(name: str) -> str | None:
 
 def names_unit(name: str) -> str | None:
     """The unit that the name of an elapsed time says; None where it says none."""
+    if (joined := JOINED.fullmatch(plain(name))) is not None:
+        return joined[1]
     text = re.sub(r"\s+(?:since|from|after|seit|depuis|desde)\b.*", "", name.strip().lower())
     for unit, pattern in UNITS.items():
         if re.fullmatch(rf"(?:.*[\s_(\[/.,-])?(?:{pattern})[)\]]?", text):

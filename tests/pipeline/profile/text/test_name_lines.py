@@ -198,3 +198,17 @@ def test_names_behind_a_time_that_come_again_are_rejects(tmp_path: Path) -> None
     assert doubted(found, "1 row of the sample cannot be read")
     store = ingest(path, out=tmp_path / "log.zarr")
     assert len(store.time) == 60
+
+
+def test_blank_lines_below_names_and_units(tmp_path: Path) -> None:
+    """As MoTeC writes them."""
+    head = '"Venue","Spa","x"\n"Driver","a","b"\n\n"Time","Speed","RPM"\n"day","km/h","rpm"\n\n\n'
+    found = seen(tmp_path, head, ",")
+    assert set(found.described()) == {"Time", "Speed", "RPM"}
+    assert found.settings["unit"] == ["Speed=km/h", "RPM=rpm"]
+
+
+@pytest.mark.parametrize("title", ["[column names]", "[Channels]"])
+def test_names_in_a_section_of_their_own(tmp_path: Path, title: str) -> None:
+    head = f"[comments]\nmade by hand\n\n{title}\nclock temp wind\n\n[data]\n"
+    assert header(seen(tmp_path, head, ",")) == ("clock", "temp", "wind")

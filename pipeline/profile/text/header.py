@@ -95,8 +95,13 @@ def _find_head(table: Table) -> Head:
     if not full:
         return without_names(table, above, start, time or 0)
     # Lines far above are facts of as many words, where a nearer one has a name for each column.
-    last = above[-NEAR:]  # blank lines may stand below the names
-    near = [record for record in full if record in last and _are_all_names(record, table.width)]
+    last = [record for index, record in enumerate(above) if not any(map(is_like_row, above[index + 1 :]))][-NEAR:]
+    near = [
+        record
+        for record in full
+        # Blank lines may stand below the names.
+        if (start - record.line <= NEAR or record in last) and _are_all_names(record, table.width)
+    ]
     best = max(near or full, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
     while below and is_like_row(below[-1]):

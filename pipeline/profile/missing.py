@@ -140,6 +140,8 @@ def _count(column: Column, value: str | float) -> int:
 
 def _words(column: Column, doubts: list[str]) -> Iterator[str]:
     for word, count in column.words.items():
+        if word == column.name:
+            continue  # a line of names that comes again: its row is none
         if word in column.odd_words and DIGITS.match(word):
             doubts.append(
                 f"{column.name!r} is {word} {counted(count, 'time')}, not written as its other numbers are: such "

@@ -27,6 +27,7 @@ from longstride.pipeline.ingest.sources.shapes.reshaped import Reshaped
 from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.profile.head.facts import Facts
 from longstride.pipeline.profile.text.dialect import Dialect, agreed, sniff
+from longstride.pipeline.profile.text.odd_tables.alternating import refuse_alternating
 from longstride.pipeline.profile.text.which_table import (
     doubt_of_tables,
     find_logged_table,
@@ -183,6 +184,8 @@ def take_sample(names: Names, rows: int, table: str | None = None) -> Sample:
         opened.append(source)
         if isinstance(source, JsonSource) and source.is_serial:
             spans[name] = [(0, min(ARRAY_BYTES, num_bytes(name)))]
+        if isinstance(source, CsvSource) and not {"line", "record", "only-lines"} & first.settings.keys():
+            refuse_alternating(name, begin)
         if isinstance(source, CsvSource | JsonSource):
             dialect = sniff(begin, b"".join(_read(name, *span) for span in spans[name]))
             if not isinstance(source, CsvSource):

@@ -16,6 +16,7 @@ from longstride.pipeline.ingest.sources.files import first_bytes, open_text
 from longstride.pipeline.ingest.sources.foreign import refuse_foreign, refuse_no_text
 from longstride.pipeline.ingest.sources.json.array import JsonArraySource
 from longstride.pipeline.ingest.sources.json.ndjson import JsonSource
+from longstride.pipeline.ingest.sources.json.printed import is_printed_dict
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
 from longstride.pipeline.ingest.sources.records.pairs import PairLines, PairRecords
 from longstride.pipeline.ingest.sources.shapes.from_name import FromName
@@ -102,6 +103,8 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
 
 def _is_a_line_each(name: str, begin: bytes) -> bool:
     """Whether most lines of a text of JSON objects are one, and the first is not too long."""
+    if is_printed_dict(begin.decode(errors="replace")):
+        return True  # no document is written so
     if b"\n" in begin.strip():
         lines = [line.strip() for line in begin[: begin.rindex(b"\n")].splitlines() if line.strip()]
         # Within a document, a row on a line of its own ends with a comma.

@@ -34,6 +34,7 @@ FRACTIONS = {
 """Digits of a fraction of a second, and what columns that count it are called."""
 SECONDS = re.compile(r"(?:unix|epoch|tv|utc)?(?:s|sec|secs|seconds?)")
 """A column that is called so counts whole seconds, and the one of their fraction belongs to it."""
+HALF_NAME = re.compile(r"ampm|meridiem|half|ap")
 MOST_ZONES = 3
 QUARTER_NS = 15 * UNITS_NS["min"]
 FARTHEST_NS = 14 * UNITS_NS["h"]
@@ -111,8 +112,10 @@ def without_idle(times: Times, columns: Mapping[str, Column], blocks: pl.Series)
 
 
 def is_half_of_day(column: Column) -> bool:
-    """Whether a column says AM or PM, and nothing else."""
-    return not column.is_plain and 0 < len(column.values) <= 2 and all(map(is_half, column.values))
+    """Whether a column says AM or PM, and nothing else. A and P alone may be marks of quality, or names."""
+    if column.is_plain or not 0 < len(column.values) <= 2 or not all(map(is_half, column.values)):
+        return False
+    return HALF_NAME.fullmatch(plain(column.name)) is not None or max(map(len, column.values)) > 1
 
 
 def with_half_column(times: Times, columns: Mapping[str, Column]) -> Iterator[Times]:

@@ -12,6 +12,7 @@ import polars as pl
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.pipeline.profile.clock.numbers.parts import is_hhmmss, runs_as_hhmmss
 from longstride.pipeline.profile.clock.reading import Times, read_as
 from longstride.pipeline.profile.clock.runs import runs_of
 from longstride.pipeline.profile.clock.sense import Sense, sense
@@ -31,6 +32,11 @@ NEAR_WHOLE = 1e-3
 SEEN = 10_000
 TOLD_S = Fraction(1, 10**5)
 """A time that is rounded by less is as good as exact."""
+LONG_STEP_MS, LONG_LOG_MS = 10 * 60_000, 365 * 86_400_000
+"""Steps of ten minutes, and logs of a year, are seldom counted in ms, and usual in ns."""
+FAST_STEP = 1000
+"""Such steps may be us as well."""
+SIX_DIGITS = 10_000
 NEAR = 0.02
 """A step that differs by less is the same."""
 
@@ -44,29 +50,58 @@ def find_elapsed(columns: Mapping[str, Column], blocks: pl.Series) -> Iterator[T
         unit = said or elapsed_unit(name)
         if unit is None or not column.numbers.count() or column.numbers.count() < MOST * len(column.numbers):
             continue
-        other = None
+        others: list[str] = []
         if said is None:
-            unit, other = _likely_units(column, is_fast=is_fast)
+            if _is_of_any_unit(column) or runs_as_hhmmss(column):
+                continue
+            unit, *others = _likely_units(column, is_fast=is_fast)
         times = read_as([column.raw], unit, decimal=(column.spelling.decimal,))
         if times is None:
             continue
         seen = sense(times.nanoseconds, blocks)
-        if seen.num_steps and not seen.num_back and goes_on(seen, times.nanoseconds, blocks):
+        if not seen.num_steps or seen.num_back:
+            continue
+        if goes_on(seen, times.nanoseconds, blocks) or (said and _are_told_apart(times, columns, blocks)):
             doubt = f"{name!r} is an elapsed time in {unit}"
-            if other:
-                doubt += f"; its name says no unit: if it counts {other}, say time-format = {toml(other)}"
-            rounding = tuple(_doubts_of_rounding(column, unit))
+            if others:
+                counts, say = " or ".join(others), " or ".join(map(toml, others))
+                doubt += f"; its name says no unit: if it counts {counts}, say time-format = {say}"
+            rounding = (*_doubts_of_rounding(column, unit), *(() if said else _doubts_of_digits(column)))
             yield times._replace(doubt=doubt, doubts=rounding, score=seen.score, is_elapsed=True)
 
 
-def _likely_units(column: Column, *, is_fast: bool) -> tuple[str, str]:
+def _are_told_apart(times: Times, columns: Mapping[str, Column], blocks: pl.Series) -> bool:
+    """Whether a column of texts is another one in each row of one time: a long log, with a sensor in each row."""
+    rows = pl.DataFrame([blocks.alias("block"), times.nanoseconds.alias("time")])
+    for column in columns.values():
+        if column.is_number or not 2 <= len(column.values) <= len(rows) // 2:
+            continue
+        if not rows.with_columns(text=column.texts).drop_nulls().is_duplicated().any():
+            return True
+    return False
+
+
+def _step(column: Column) -> float:
+    step: Any = column.numbers.drop_nulls().diff().median()
+    return step or 0
+
+
+def _is_of_any_unit(column: Column) -> bool:
+    """Whether whole numbers of which no unit is said rise so fast that they may be ns or us as well as ms."""
+    numbers = column.numbers.drop_nulls()
+    length: Any = (numbers.max() or 0) - (numbers.min() or 0)  # type: ignore[operator]
+    return column.is_whole and (_step(column) >= LONG_STEP_MS or length >= LONG_LOG_MS)
+
+
+def _likely_units(column: Column, *, is_fast: bool) -> tuple[str, ...]:
     """The unit of a time of which none is said, and what else it may be."""
     numbers = column.numbers.drop_nulls()
     if column.is_whole:
         # Seconds come one by one or in whole minutes, the ticks of small computers in no such steps.
-        step: Any = numbers.diff().median() or 0
-        is_of_ticks = (step >= 20 and step % 60) or (is_fast and 1 < step < 1000)
-        return ("ms", "s") if is_of_ticks else ("s", "ms")
+        step = _step(column)
+        if step >= 20 and step % 60:
+            return ("ms", "s") if step < FAST_STEP else ("ms", "s", "us")
+        return ("ms", "s") if is_fast and 1 < step < 1000 else ("s", "ms")
     # Hours of the day such as 12.6763888 are whole seconds that somebody divided.
     of_day = numbers.is_between(1, 2 * 24).all() and not _are_round(numbers * 10**4)
     return ("h", "s") if of_day and _are_round(numbers * 3600) else ("s", "min")
@@ -74,6 +109,16 @@ def _likely_units(column: Column, *, is_fast: bool) -> tuple[str, str]:
 
 def _are_round(numbers: pl.Series) -> bool:
     return float(((numbers - numbers.round()).abs() < NEAR_WHOLE).mean() or 0) >= MOST  # type: ignore[arg-type]
+
+
+def _doubts_of_digits(column: Column) -> Iterator[str]:
+    """Numbers such as 103122.05, which a short log may also write for half past ten."""
+    if is_hhmmss(column) and float(column.numbers.min()) >= SIX_DIGITS:  # type: ignore[arg-type]
+        form = toml("%H%M%S" if column.is_whole else "%H%M%S%.f")
+        yield (
+            f"time-format: {column.values[0]} of {column.name!r} may be a time of day. If it is, say "
+            f"time-format = {form}, with the date in start"
+        )
 
 
 def _doubts_of_rounding(column: Column, unit: str) -> Iterator[str]:

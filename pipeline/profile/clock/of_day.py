@@ -11,6 +11,7 @@ import polars as pl
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.beside import is_half_of_day, with_half_column
+from longstride.pipeline.profile.clock.numbers.parts import runs_as_hhmmss
 from longstride.pipeline.profile.clock.reading import Times, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.clock.told import Told, doubt_of_begin
@@ -33,7 +34,7 @@ def find_times_of_day(columns: Mapping[str, Column], blocks: pl.Series, told: To
 
     Raises RecipeError where the owner says more than a date.
     """
-    begin, date = told.begin, told.date
+    begin = told.day
     clocks = [column for column in columns.values() if not ELAPSED.search(plain(column.name))]
     found = [times for column in clocks if (times := _read(column)) is not None]
     if any(map(is_half_of_day, columns.values())):  # 8:00 is morning and evening
@@ -44,6 +45,8 @@ def find_times_of_day(columns: Mapping[str, Column], blocks: pl.Series, told: To
     if not found:
         return None
     best = max(found, key=lambda times: name_score(times.recipe.time_columns[0]) + seen[id(times)].score)
+    begin = _of_first_row(begin, best) if begin else None
+    date = told.start or (begin.date if begin else None)
     recipe = replace(best.recipe, start=date or ANY_DAY)
     raw = [columns[name].raw for name in recipe.time_columns]
     times = best._replace(recipe=recipe, nanoseconds=to_nanoseconds(raw, recipe).nanoseconds)
@@ -54,6 +57,25 @@ def find_times_of_day(columns: Mapping[str, Column], blocks: pl.Series, told: To
             "Cut it at midnight, or write the date into its rows",
         )
     return times._replace(doubts=doubts, open=() if date else ("start",))
+
+
+def _of_first_row(begin: Begin, times: Times) -> Begin:
+    """Of several times that a head tells, as those of two zones, the one whose time of day the first row has."""
+    first_ns = int(times.nanoseconds.drop_nulls()[0]) % UNITS_NS["d"]
+    told = [begin, *begin.rivals]
+    near = (
+        one for one in told if (clock := _clock_ns(one)) is not None and abs(clock - first_ns) < UNITS_NS["min"]
+    )
+    found = next(near, begin)
+    return found._replace(rivals=tuple(one._replace(rivals=()) for one in told if one is not found))
+
+
+def _clock_ns(begin: Begin) -> int | None:
+    """The time of day that it tells."""
+    if "T" not in begin.start:
+        return None
+    clock = datetime.fromisoformat(begin.start)
+    return ((clock.hour * 60 + clock.minute) * 60 + clock.second) * UNITS_NS["s"]
 
 
 def _begins_anew(times: Times, begin: Begin | None) -> bool:
@@ -69,6 +91,9 @@ def _begins_anew(times: Times, begin: Begin | None) -> bool:
 def _read(column: Column) -> Times | None:
     if column.raw.dtype == pl.Time:
         return read_as([column.raw], "%H:%M:%S%.f", start=ANY_DAY)
+    if runs_as_hhmmss(column):
+        times = read_as([column.raw], "%H%M%S" if column.is_whole else "%H%M%S%.f", start=ANY_DAY)
+        return times if times is not None and times.nanoseconds.count() >= MOST * column.texts.count() else None
     texts = column.values.head(MAX_TEXTS).to_list()
     if not texts or sum(map(is_clock, texts)) < MOST * len(texts):
         return None

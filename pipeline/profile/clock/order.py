@@ -47,7 +47,9 @@ def chosen(rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series)
     chosen, other = sorted(rivals, key=lambda times: senses[id(times)].disorder)[:2]
     ours, theirs = senses[id(chosen)], senses[id(other)]
     differ = (chosen.nanoseconds != other.nanoseconds).fill_null(False).arg_true()
-    row = int(differ[0]) if len(differ) else 0
+    if not len(differ):
+        return chosen  # each row that both read is the same time
+    row = int(differ[0])
     text = " ".join(str(column[row]).strip() for column in columns)
     one, two = (readable_time(times.nanoseconds[row], fraction=False) for times in (chosen, other))
     say = f"say time-format = {toml(str(other.recipe.time_format))}"

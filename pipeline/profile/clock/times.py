@@ -26,7 +26,7 @@ from longstride.pipeline.profile.clock.numbers.counts_on import (
 )
 from longstride.pipeline.profile.clock.numbers.epoch_doubts import doubt_of_epoch
 from longstride.pipeline.profile.clock.numbers.epoch_readings import (
-    is_unnamed_unix,
+    is_unnamed_moment,
     read_numbers,
     with_decimal_comma,
 )
@@ -127,7 +127,12 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
         for times in [*found]:
             for fuller in beside(times, columns):
                 add(fuller, 1, times.score - sense(times.nanoseconds, blocks).score)
-    found = sorted((_settled(times, found) for times in found), key=lambda times: -times.score)
+    # A time that most rows lack is not that of a row, where another is there.
+    most = max((times.nanoseconds.count() for times in found), default=0)
+    found = sorted(
+        (_settled(times, found) for times in found),
+        key=lambda times: (times.nanoseconds.count() < HALF * most, -times.score),
+    )
     if found and (best := best_in_utc(found, columns)) is not found[0]:
         found = [best, *(times for times in found if times.recipe != best.recipe)]
     return found
@@ -252,11 +257,13 @@ def _of_numbers(column: Column, blocks: pl.Series) -> Times | None:
         # Others are channels whose numbers happen to be as large.
         seen = sense(rounded(Times(first.recipe, first.nanoseconds, None), column, blocks).nanoseconds, blocks)
         is_regular = seen.share_usual >= 0.5 and seen.num_leaps == 0
-        if seen.num_steps == 0 or seen.num_back or not (is_regular or is_unnamed_unix(column, first)):
+        if seen.num_steps == 0 or seen.num_back or not (is_regular or is_unnamed_moment(column, first)):
             return None
+        if seen.is_future:
+            return None  # as kilobytes of memory read as days
         if first.recipe.epoch and first.recipe.epoch.unit_ns == DAY_NS and not _has_short_steps(first.nanoseconds):
             return None  # numbers that rise by 50 are rather milliseconds
-        if seen.num_still and not (is_unnamed_unix(column, first) and goes_on(seen, first.nanoseconds, blocks)):
+        if seen.num_still and not (is_unnamed_moment(column, first) and goes_on(seen, first.nanoseconds, blocks)):
             return None
     rivals = [other for other in others if other.cost - first.cost <= CLOSE]
     times = Times(first.recipe, first.nanoseconds, doubt_of_epoch(column, first, rivals))

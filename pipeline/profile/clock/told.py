@@ -29,8 +29,13 @@ class Told(NamedTuple):
 
     @property
     def date(self) -> str | None:
-        """Of the first row."""
-        return self.start or (self.begin.date if self.begin else None)
+        """Of the first row, where rows hold the time of day alone."""
+        return self.start or (self.day.date if self.day else None)
+
+    @property
+    def day(self) -> Begin | None:
+        """What the head tells of that date."""
+        return self.begin or (self.facts.day if self.start is None and self.facts.differs is None else None)
 
     @property
     def begin(self) -> Begin | None:
@@ -51,7 +56,7 @@ def doubt_of_begin(begin: Begin, what: str) -> str:
     elif not begin.is_start:
         doubt += ". If it is the time of something else, say start"
     if begin.rivals:
-        shown = " and ".join(place(line, text) for line, text in begin.rivals[:MOST_SHOWN])
+        shown = " and ".join(place(rival.line, rival.text) for rival in begin.rivals[:MOST_SHOWN])
         more = len(begin.rivals) - MOST_SHOWN
         doubt += f". Other lines tell other times: {shown}{f' and {more} more' if more > 0 else ''}"
     return doubt

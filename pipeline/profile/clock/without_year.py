@@ -63,9 +63,9 @@ def find_without_year(
         fit = [times for times in rivals if times.nanoseconds.count() == most]
         raw = [columns[name].raw for name in fit[0].recipe.time_columns]
         fit = [times for times in fit if said and _first_day(times) == said.day] or fit
-        times = chosen(fit, raw, blocks) if len(fit) > 1 else fit[0]
-        if most < MOST * len(times.nanoseconds) or times.nanoseconds.n_unique() < min(3, most):
+        if most < MOST * len(fit[0].nanoseconds) or fit[0].nanoseconds.n_unique() < min(3, most):
             continue
+        times = chosen(fit, raw, blocks) if len(fit) > 1 else fit[0]
         score = max(map(name_score, times.recipe.time_columns)) + len(raw) + sense(times.nanoseconds, blocks).score
         found.append(times._replace(score=score))
     if not found:

@@ -11,9 +11,9 @@ from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.head.entries import MARKS, Entry, plain_key
-from longstride.pipeline.profile.words.time_formats import clock_formats, datetime_formats
+from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats
 
-__all__ = ["Begin", "find_begin", "find_year"]
+__all__ = ["Begin", "find_begin", "find_day", "find_year"]
 
 START = re.compile(
     r"start|begin|began|beginn|first|inicio|debut|début|inizio|since|t0|recordingtime|acquired|trigger"
@@ -30,6 +30,8 @@ OTHER = re.compile(
     r"|window|datcnv|filter|align|celltm|loopedit|wildedit|derive|binavg"
 )
 """Times of something else, such as of a program that Sea-Bird runs over a log."""
+MADE = re.compile(r"firmware|software|hardware|build|built|compiled|copyright|licen[cs]e|model|due", re.IGNORECASE)
+"""What else a date among other words may be of."""
 REMARK = re.compile(r"\s*[\[(].*")
 ZONE = re.compile(r"(?<=\d) (?!UTC|GMT)[A-Z]{2,5}$")
 """The name of a zone, which rows without one share."""
@@ -58,8 +60,8 @@ class Begin(NamedTuple):
     """Whether it says that it is the start, not just a date."""
     other: str | None = None
     """Another reading of the same text, where day and month could be either."""
-    rivals: tuple[tuple[int, str], ...] = ()
-    """Lines that tell another time in the same way: those before each, and its text."""
+    rivals: tuple["Begin", ...] = ()
+    """Lines that tell another time in the same way."""
 
     @property
     def date(self) -> str:
@@ -96,12 +98,11 @@ def find_begin(entries: Sequence[Entry], lines: Sequence[str]) -> Begin | None:
         other = date.dates[1] if other is None and len(date.dates) > 1 else other
         if _is_in_utc(date.entry) and re.search(r"T[\d:.]+$", start):
             start += "+00:00"
-        rivals = [
-            one.entry
+        apart = {
+            one.entry.values[0]: Begin(one.dates[0], one.entry.text, one.entry.line, is_start)
             for one in dates
             if not (one.dates[0].startswith(start[:16]) or start.startswith(one.dates[0]))
-        ]
-        apart = {entry.values[0]: (entry.line, entry.text) for entry in rivals}
+        }
         return Begin(start, text, date.entry.line, is_start, other, tuple(apart.values()))
     return next(_dates_alone(lines), None)
 
@@ -117,6 +118,20 @@ def _dates_alone(lines: Sequence[str]) -> Iterator[Begin]:
             if "T" in start and not text.isdigit():
                 yield Begin(start, line.strip(MARKS + ",;"), number, is_start=False)
                 break
+
+
+def find_day(lines: Sequence[str]) -> Begin | None:
+    """The only date that lines hold among other words, as the first line of sar does; None where more are."""
+    found: dict[str, Begin] = {}
+    for number, line in enumerate(lines):
+        if OTHER.search(plain_key(line)) or MADE.search(line):
+            continue
+        for word in (word.strip(MARKS + ",;()[]") for word in line.split()):
+            dates = [] if word.isdigit() else [_iso(word, format_) for format_ in date_formats(word)]
+            if known := list(dict.fromkeys(filter(None, dates))):
+                other = known[1] if len(known) > 1 else None
+                found.setdefault(known[0], Begin(known[0], word, number, is_start=False, other=other))
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def find_year(entries: Sequence[Entry]) -> Entry | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from longstride.pipeline.profile.head.begin import Begin, find_begin, find_year
+from longstride.pipeline.profile.head.begin import Begin, find_begin, find_day, find_year
 from longstride.pipeline.profile.head.entries import Entry, entries_of
 from longstride.pipeline.profile.head.length import find_duration, find_length
 from longstride.pipeline.profile.head.names import listed_names
@@ -26,6 +26,8 @@ class Facts:
     """From row to row: none, one, or several that contradict each other."""
     begin: Begin | None = None
     """When the first row was."""
+    day: Begin | None = None
+    """The only date among its words, where it does not say when the first row was."""
     year: Entry | None = None
     """Where it says the year."""
     length: tuple[int, Entry] | None = None
@@ -58,9 +60,11 @@ def find_facts(lines: Sequence[str], width: int) -> Facts:
     lines = ["" if len(line) > LONGEST else line for line in lines[:MOST_LINES]]
     entries = entries_of(lines)
     names, units = listed_names(entries, lines, width)
+    begin = find_begin(entries, lines)
     return Facts(
         steps=tuple(find_step(entries, lines)),
-        begin=find_begin(entries, lines),
+        begin=begin,
+        day=None if begin else find_day(lines),
         year=find_year(entries),
         length=find_length(entries),
         duration=find_duration(entries),

@@ -33,6 +33,7 @@ LISTED = (
 IN_ONE_LINE = re.compile(r"(?:column|field|variable|channel|signal|parameter|sensor)(?:name)?s|columnheaders?")
 """Keys behind which all names stand, as in fields = timestamp TA RH."""
 A_NAME = re.compile(r"[^\W\d]\S*")
+SECTION = re.compile(r"\[(?:column|channel|field)s?(?:[ _]?names?)?\]", re.IGNORECASE)
 UNIT = re.compile(r"[\[(]([^\])]*)[\])]\s*$")
 TIME = "Time"
 
@@ -44,6 +45,8 @@ def listed_names(
 
     Where one is missing, the first column is that of the times of the rows.
     """
+    if names := _of_section(lines, width):
+        return names, {}
     numbered = [match.groups() for line in lines if (match := NUMBERED.fullmatch(line.strip()))]
     in_order = [int(number) for number, _ in numbered]
     is_complete = all(later == before + 1 for before, later in pairwise(in_order))
@@ -70,6 +73,16 @@ def _in_one_line(entries: Sequence[Entry], width: int) -> tuple[str, ...]:
     listed = (listed_values(entry) for entry in entries if IN_ONE_LINE.fullmatch(plain_key(entry.key)))
     found = (names for names in listed if len(names) == width > 1 and all(map(A_NAME.fullmatch, names)))
     return tuple(all_different(next(found, ())))
+
+
+def _of_section(lines: Sequence[str], width: int) -> tuple[str, ...]:
+    """The words of the line below a title such as [column names], where they are as many as there are columns."""
+    filled = [line.strip() for line in lines if line.strip()]
+    for title, below in pairwise(filled):
+        words = re.split(r"[\s,;]+", below.strip(",;"))
+        if SECTION.fullmatch(title) and len(words) == width:
+            return tuple(all_different(words))
+    return ()
 
 
 def _name(text: str) -> tuple[str, str]:

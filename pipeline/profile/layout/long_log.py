@@ -108,8 +108,12 @@ def mixed_value(draft: Proposal, key: Column) -> Column | None:
             continue
         rows = pl.DataFrame({"key": key.texts, "text": column.texts, "number": column.numbers})
         rows = rows.filter(pl.col("text").is_not_null() & ~pl.col("text").is_in(_missing(column)))
-        numeric = rows.group_by("key").agg(pl.col("number").is_not_null().mean())["number"]
-        if (numeric >= MOST).any() and ((numeric >= MOST) | (numeric <= 1 - MOST)).all():
+        keys = rows.group_by("key").agg(pl.col("number").is_not_null().mean(), pl.col("text").n_unique())
+        numeric = keys["number"]
+        if not (numeric >= MOST).any() or not ((numeric >= MOST) | (numeric <= 1 - MOST)).all():
+            continue
+        # Numbers that never change within a key are names of it: some are all digits.
+        if (keys["text"].filter(numeric >= MOST) > 1).any():
             return column
     return None
 

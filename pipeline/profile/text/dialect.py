@@ -11,6 +11,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import BOM, HOLE
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
+from longstride.pipeline.ingest.sources.json.printed import is_printed_dict
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
 from longstride.pipeline.profile.head.above import Above, find_above
 from longstride.pipeline.profile.head.bare import bare_facts, has_begin_as_name
@@ -24,6 +25,7 @@ from longstride.pipeline.profile.text.header import find_head, find_labview_head
 from longstride.pipeline.profile.text.last_table import find_last_table
 from longstride.pipeline.profile.text.name_lines import Head
 from longstride.pipeline.profile.text.named_lines import NamedLines, find_pairs, find_records
+from longstride.pipeline.profile.text.odd_tables.listed_cells import ListedCells, find_listed_cells
 from longstride.pipeline.profile.text.row_kinds import RowKind, find_row_kind
 from longstride.pipeline.profile.text.sentences import NEARLY_ALL, Sentences, find_sentences
 from longstride.pipeline.profile.text.table import Table, find_table, fits
@@ -128,6 +130,8 @@ def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
         facts = Facts(begin=Begin(*began, 0, is_start=True)) if began else Facts()
         return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=told, facts=facts)
     text = _as_utf8(begin, encoding)
+    if is_printed_dict(text.decode(errors="replace")):
+        return Dialect(settings={"encoding": encoding} if encoding else {}, doubts=(doubt,) if doubt else ())
     above = find_above(text)
     table = find_table(text[above.size :], above.separator)
     if (kind := find_row_kind(table)) is not None:
@@ -138,7 +142,7 @@ def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
         above = replace(above, size=_begin_of_line(text, last.line), doubt=last.doubt)
         table = find_table(text[above.size :], table.separator)
         head = find_head(table)
-    elif said := _said_in_lines(table, text):
+    elif said := _said_in_lines(table, text) or _listed(above, table, head):
         return _of_sentences(said, table.comment, encoding, doubt)
     lines = text.decode(errors="replace").splitlines()[: above.num_lines(text) + _first_row(table, head)]
     head, facts = _named_elsewhere(head, table, _facts(lines, table, text))
@@ -156,6 +160,12 @@ def _sniffed(begin: bytes, encoding: str | None, doubt: str | None) -> Dialect:
         doubts=tuple(filter(None, doubts)),
         zone=_zone_said(text.split(b"\n", num_above)[:num_above], table),
     )
+
+
+def _listed(above: Above, table: Table, head: Head) -> ListedCells | None:
+    if above.size:
+        return None
+    return find_listed_cells(table, _names_of(table, head), _first_row(table, head))
 
 
 def _head_below(above: Above, table: Table, text: bytes) -> Head:
@@ -251,7 +261,7 @@ def _names_time(table: Table) -> bool:
 
 
 def _of_sentences(
-    said: Sentences | NamedLines, comment: str | None, encoding: str | None, doubt: str | None
+    said: Sentences | NamedLines | ListedCells, comment: str | None, encoding: str | None, doubt: str | None
 ) -> Dialect:
     settings: dict[str, str | tuple[str, ...]] = {said.setting: said.pattern, "skip-lines": str(said.num_above)}
     if comment is not None:

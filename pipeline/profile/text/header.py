@@ -9,7 +9,7 @@ from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.last_table import num_other_rows
-from longstride.pipeline.profile.text.name_lines import Head, grouped_names, index_names, says_of_log
+from longstride.pipeline.profile.text.name_lines import TIME, Head, grouped_names, index_names, says_of_log
 from longstride.pipeline.profile.text.nameless import is_like_row, lines_above, without_names
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.text.unit_rows import share_of_units, units_of
@@ -27,6 +27,9 @@ MOST_ABOVE = 60
 MANY_ROWS = 20
 FEW_ROWS = 4
 """Of so many rows, one may be damaged."""
+A_NAME = re.compile(r"%?[^\W\d][\w/%.-]*")
+FEWEST_STAMPED = 2
+"""Columns of numbers above which a line with a time has words, where these are names."""
 NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 ZONE = re.compile(r"[A-Z]{3,5}")
@@ -94,6 +97,8 @@ def _find_head(table: Table) -> Head:
         first = next(
             (i + 1 for i, record in enumerate(records) if len(record.fields) == table.width), len(records)
         )
+    if stamped := _stamped_names(records, kinds):
+        return stamped
     first = _behind_names(records, first, kinds)
     above = records[:first]
     start = records[first].line if first < len(records) else above[-1].line + 1 if above else 0
@@ -107,7 +112,13 @@ def _find_head(table: Table) -> Head:
     if not full:
         return without_names(table, above, start, time or 0)
     # Lines far above are facts of as many words, where a nearer one has a name for each column.
-    near = [record for record in full if start - record.line <= NEAR and _are_all_names(record, table.width)]
+    last = [record for index, record in enumerate(above) if not any(map(is_like_row, above[index + 1 :]))][-NEAR:]
+    near = [
+        record
+        for record in full
+        # Blank lines may stand below the names.
+        if (start - record.line <= NEAR or record in last) and _are_all_names(record, table.width)
+    ]
     best = max(near or full, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
     while below and is_like_row(below[-1]):
@@ -244,6 +255,28 @@ def _behind_names(records: Sequence[Record], first: int, kinds: Sequence[Kind]) 
         if len(texts) == len(numbers) and all(record.fields[: len(kinds)]) and len(record.fields) >= len(kinds):
             found = index + 1
     return found
+
+
+def _stamped_names(records: Sequence[Record], kinds: Sequence[Kind]) -> Head | None:
+    """The names in a line that begins with a time as rows do, as sar and mpstat write it; None without one."""
+    time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
+    numbers = [column for column, kind in enumerate(kinds) if kind is Kind.NUMBER]
+    if time is None or len(numbers) < FEWEST_STAMPED:
+        return None
+    for record in records[:MOST_ABOVE]:
+        names = [*record.fields[:time], TIME, *record.fields[time + 1 :]]
+        if len(record.fields) != len(kinds) or not _are_all_names(record._replace(fields=names), len(kinds)):
+            continue
+        if kind_of(record.fields[time]) is not Kind.TIME or not all(map(A_NAME.fullmatch, names)):
+            return None
+        line = quoted(" ".join(record.fields))
+        doubt = (
+            f"header: line {record.line + 1}, {line}, holds a time and no number: its other words are taken for "
+            "the names. If they are none, name the columns with header"
+        )
+        why = "the line of the names begins with a time"
+        return Head(names=tuple(names), num_above=record.line + 1, num_below=0, units={}, why=why, doubt=doubt)
+    return None
 
 
 def _could_be_names(record: Record, width: int, time: int | None) -> bool:

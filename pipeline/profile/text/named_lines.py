@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from longstride.pipeline.ingest.sources.records.named_values import begin_of_pairs, named_values
@@ -72,19 +73,32 @@ def _is_row(values: dict[str, str | None], *, has_time: bool) -> bool:
 
 
 def find_records(lines: Sequence[str]) -> NamedLines | None:
-    """The setting `record` for records that a line with a time alone begins; None for other lines."""
+    """The setting `record` for records that a line with a time alone begins, or one name; None for other lines."""
     texts = [line.strip() for line in lines if line.strip()][:MAX_LINES]
     shapes = Counter(shape for shape in map(_shape_of_begin, texts) if shape is not None)
-    if not shapes:
+    for shape, count in shapes.most_common(1):
+        if FEWEST <= count <= len(texts) / 2 + 1:
+            return _records(
+                texts, shape, "a line with a time begins each record, and lines below it name its values"
+            )
+    if (name := _first_of_each(texts)) is None:
         return None
-    shape, count = shapes.most_common(1)[0]
-    if not FEWEST <= count <= len(texts) / 2 + 1:
-        return None
+    group = "".join(letter if letter.isalpha() or letter.isdecimal() else "_" for letter in name)
+    return _records(
+        texts,
+        rf"{_escaped(name)}\s*[:=]\s*(?P<{group}>.*)",
+        f"a line of {name!r} begins each record, and it and lines below it name its values",
+    )
+
+
+def _records(texts: Sequence[str], begin: str, why: str) -> NamedLines | None:
+    """Records that lines of this expression begin; None where most lines below them name no values."""
+    is_begin = re.compile(begin).fullmatch
     records: list[dict[str, str | None]] = []
     num_named = num_others = 0
     for text in texts:
-        if _shape_of_begin(text) == shape:
-            records.append({})
+        if first := is_begin(text):
+            records.append({name: value for name, value in first.groupdict().items() if name != "time"})
         elif not records or begin_of_pairs(text) is None:
             num_others += bool(records)
         elif isinstance(found := named_values(text), dict):
@@ -94,8 +108,21 @@ def find_records(lines: Sequence[str]) -> NamedLines | None:
         return None
     if sum(map(bool, records)) < MOST * (len(records) - 1):
         return None
-    why = "a line with a time begins each record, and lines below it name its values"
-    return NamedLines("record", shape, why, (len(records) + num_named) / len(texts))
+    return NamedLines("record", begin, why, (len(records) + num_named) / len(texts))
+
+
+def _first_of_each(texts: Sequence[str]) -> str | None:
+    """The name in the first line, where each line has one, and none comes twice before the first comes again."""
+    named = [named_values(text) if begin_of_pairs(text) is not None else None for text in texts]
+    names = [next(iter(found)) for found in named if isinstance(found, dict) and len(found) == 1]
+    if len(names) < MOST * len(texts) or not texts or not names[0][:1].isalpha():
+        return None
+    places = [place for place, name in enumerate(names) if name == names[0]]
+    if len(places) < FEWEST:
+        return None
+    records = [names[start:stop] for start, stop in pairwise(places)]
+    num_whole = sum(SEVERAL <= len(record) == len(set(record)) for record in records)
+    return names[0] if num_whole >= MOST * len(records) else None
 
 
 def _read(text: str) -> _Line | None:

@@ -35,7 +35,7 @@ OF_OTHER = re.compile(
 ELAPSED = r"elapsed|relative|rel|test|run|enginerun|total|up|sim|log|lauf|mess|versuchs|prüf"
 OTHER_TIMES = "temps tiempo tempo t"
 """Such words that mean other things too, as a column of temperatures."""
-OTHER_ELAPSED = "xvalue timestamp ts t 経過時間 经过时间 經過時間 경과시간"
+OTHER_ELAPSED = "xvalue timestamp timestamps ts t 経過時間 经过时间 經過時間 경과시간"
 UNITS = {
     "ns": r"ns|nanos(?:econds?)?",
     "us": r"[uµμ]s|micros(?:econds?)?|usecs?",
@@ -91,6 +91,8 @@ ELAPSED_NAME = re.compile(rf"(?:{ELAPSED})?(?:{_any_of(TIMES + OTHER_TIMES)})s?|
 
 OF_ENGINE = re.compile(r"engineruntime|(?:run)?timesinceenginestart(?:ed)?|runtimesinceenginestart\w*")
 """OBD-II counts it in seconds."""
+JOINED = re.compile(r"(?:sys|boot|up|elapsed)?(?:time|timestamp)(ns|us|ms)")
+"""As TimeUS in logs of drones."""
 
 
 def name_score(name: str) -> int:
@@ -117,6 +119,8 @@ def names_unit(name: str) -> str | None:
     """The unit that the name of an elapsed time says; None where it says none."""
     if OF_ENGINE.fullmatch(plain(name)):
         return "s"
+    if (joined := JOINED.fullmatch(plain(name))) is not None:
+        return joined[1]
     text = re.sub(r"\s+(?:since|from|after|seit|depuis|desde)\b.*", "", name.strip().lower())
     for unit, pattern in UNITS.items():
         if re.fullmatch(rf"(?:.*[\s_(\[/.,-])?(?:{pattern})[)\]]?", text):

@@ -265,3 +265,12 @@ def test_a_last_line_that_is_shorter_may_end_a_list_of_values(
     last = " ".join(wave(num_last))
     found = propose(write_log("a.txt", ["# sampling rate: 100 Hz", *lines, last]))
     assert doubted(found, "in reading order") == is_doubted
+
+
+@pytest.mark.parametrize("zulu_first", [True, False])
+def test_of_two_zones_the_date_of_the_first_row_is_taken(write_log: Callable[..., Path], zulu_first: bool) -> None:
+    zones = ["Local Time: 2026/04/21 20:58:10", "Zulu Time: 2026/04/22 03:58:10"]
+    clocks = [f"{20 + (58 + row) // 60}:{(58 + row) % 60:02}:10" for row in range(40)]
+    found = propose(write_log("a.csv", [*zones[:: -1 if zulu_first else 1], "", *log("TIME,v", clocks, wave(40))]))
+    assert found.settings["start"] == "2026-04-21"
+    assert doubted(found, "2026/04/22 03:58:10")

@@ -1,4 +1,7 @@
-"""NDJSON: an object a line, plain or compressed; each is a row, or holds rows of the table that a recipe names."""
+"""NDJSON: an object a line, plain or compressed; each is a row, or holds rows of the table that a recipe names.
+
+A line may also be a dict as Python prints it.
+"""
 
 import json
 import shlex
@@ -31,6 +34,7 @@ from longstride.pipeline.ingest.sources.files import (
 )
 from longstride.pipeline.ingest.sources.json.deep import ROOT, num_rows, parts_of, rows_at
 from longstride.pipeline.ingest.sources.json.flatten import flat, nested_keys, num_keys
+from longstride.pipeline.ingest.sources.json.printed import is_printed_dict, printed_dict
 from longstride.pipeline.ingest.sources.tables.source import chosen_table
 
 __all__ = ["Fault", "JsonSource", "Number", "Row"]
@@ -262,6 +266,8 @@ def _object(line: bytes, encoding: str, longest: int) -> Row:
         return Fault("line too long", f"the line is longer than {longest:,} bytes: expected an object a line")
     try:
         text = line.decode(encoding)
+        if is_printed_dict(text):
+            return printed_dict(text, Number)
         row = AS_WRITTEN.decode(text)
         # Looking at the keys one by one takes long: only where there may be more than the object has.
         num_marks = text.count('":') + text.count('" :')
@@ -271,8 +277,10 @@ def _object(line: bytes, encoding: str, longest: int) -> Row:
             json.dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is not a text
     except UnicodeDecodeError as error:
         return Fault(*undecodable(line[error.start], encoding))
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         return Fault("no JSON object", f"the line is not JSON: {error}")
+    except ValueError as error:
+        return Fault("no JSON object", str(error))
     except RecursionError:
         return Fault("no JSON object", "the line is not JSON: it is nested too deeply")
     if isinstance(row, dict):

@@ -47,6 +47,7 @@ NO_FIX = {"RMC": (1, ("V", "")), "GGA": (5, ("0", "")), "ZDA": (0, ())}
 """Where a sentence says that the receiver did not know where it was, and how."""
 OF_A_FIX = {"latitude", "longitude", "speed_knots", "course", "altitude", "geoid_separation"}
 MOST = 0.5
+LATE_S, HALF_DAY_S = 300, 43_200
 FIRST_YEAR = 80
 """Years of two digits from here on are of the last century."""
 
@@ -165,13 +166,18 @@ class _Dates:
 
     def __init__(self) -> None:
         self._date: str | None = None
-        self._time = ""
+        self._second = 0
 
     def of(self, time: str, said: str | None) -> str | None:
-        """The date of a time; None where midnight may be between it and the last one."""
-        if said is None and time < self._time:
+        """The date of a time; None where midnight may be between it and the last one.
+
+        Sentences may be late: one that is a few minutes older than the last is of the same day.
+        """
+        hour, minute, second = time.split(":")
+        at = (int(hour) * 60 + int(minute)) * 60 + int(second[:2])
+        if said is None and not self._second - LATE_S <= at <= self._second + HALF_DAY_S:
             self._date = None
-        self._date, self._time = said or self._date, time
+        self._date, self._second = said or self._date, at
         return self._date
 
 

@@ -54,7 +54,8 @@ def _rises_evenly(column: Column, blocks: pl.Series) -> bool:
     numbers = column.numbers
     if len(numbers) < FEWEST or numbers.count() < MOST * len(numbers):
         return False
-    times = read_as([column.raw], "s", decimal=(column.spelling.decimal,))
+    # As seconds, the largest numbers are no times.
+    times = read_as([column.raw], "ns" if column.is_whole else "s", decimal=(column.spelling.decimal,))
     if times is None or times.nanoseconds.count() < numbers.count():
         return False
     seen = sense(times.nanoseconds, blocks)

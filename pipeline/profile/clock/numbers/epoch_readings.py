@@ -16,7 +16,7 @@ from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import digit_formats
 from longstride.pipeline.profile.words.time_names import name_score, plain
 
-__all__ = ["NumberReading", "is_unnamed_unix", "read_numbers", "with_decimal_comma"]
+__all__ = ["NumberReading", "is_unnamed_moment", "read_numbers", "with_decimal_comma"]
 
 COSTS = {
     "s": 0.0,
@@ -73,6 +73,8 @@ MOMENT = re.compile(
     r"|(?i:recorded|logged|created|measured|observed|received|sampled)"
 )
 """Names that say little, and those of a moment."""
+WHOLE = "%Y%m%d%H%M"
+"""So long a date that all numbers of a column are one by chance is out of the question."""
 FIRST_NS, LAST_NS = 631_152_000 * 10**9, 4_102_444_800 * 10**9
 """The years 1990 to 2100."""
 LONG_AGO_NS = -2_208_988_800 * 10**9
@@ -130,11 +132,14 @@ def with_decimal_comma(column: Column) -> Column:
     return Column(column.raw, replace(column.spelling, decimal=","), column.unit)
 
 
-def is_unnamed_unix(column: Column, first: NumberReading) -> bool:
-    """Whether a column without a name, or one such as created_at, holds Unix time of the past."""
-    is_unix = first.recipe.time_format in ("s", "ms", "us", "ns")
+def is_unnamed_moment(column: Column, first: NumberReading) -> bool:
+    """Whether a column without a name, or one such as created_at, holds Unix time of the past, or such a date and
+    time in digits as 20141127070233.
+    """
+    format_ = str(first.recipe.time_format)
+    is_moment = format_ in ("s", "ms", "us", "ns") or format_.startswith(WHOLE)
     seen = first.sense
-    return is_unix and MOMENT.fullmatch(column.name) is not None and not (seen.is_future or seen.num_leaps)
+    return is_moment and MOMENT.fullmatch(column.name) is not None and not (seen.is_future or seen.num_leaps)
 
 
 def _is_beaten(reading: NumberReading, first: NumberReading) -> bool:

@@ -23,8 +23,11 @@ __all__ = [
     "is_month_name",
     "is_part",
     "parts_of_time",
+    "runs_as_hhmmss",
 ]
 
+LEAP_OF_MINUTE = 39.0
+"""From 59 to 100 are at least 40 of a number that a clock writes as hours, minutes and seconds."""
 LIMITS = {
     "year": (1700, 2100),
     "month": (1, 12),
@@ -183,6 +186,22 @@ def is_hhmmss(column: Column) -> bool:
         return False
     whole = column.numbers.drop_nulls().floor()
     return bool(((whole % 100 < 60) & (whole // 100 % 100 < 60)).all())
+
+
+def runs_as_hhmmss(column: Column) -> bool:
+    """Whether numbers go on as a clock does, from 103159.95 to 103200.00, whatever they are called."""
+    if not column.is_plain or not _are_between(column, 0, 240_000) or column.numbers.max() < 2401:  # type: ignore[operator]
+        return False
+    numbers = column.numbers.drop_nulls()
+    whole = numbers.floor()
+    if not ((whole % 100 < 60) & (whole // 100 % 100 < 60)).all():
+        return False
+    steps = numbers.diff().drop_nulls()
+    jumps = steps > LEAP_OF_MINUTE
+    # A clock jumps where a minute begins, and nowhere else.
+    begins = (whole // 100).diff().drop_nulls() > 0
+    is_clock = jumps.any() and (jumps == begins).all() and (steps >= 0).all()
+    return bool(is_clock and 2 * int(jumps.sum()) < len(jumps))
 
 
 def is_hhmm(column: Column) -> bool:

@@ -122,6 +122,22 @@ def test_the_half_of_the_day_beside_the_times() -> None:
     assert times.nanoseconds.to_list() == EXPECTED[:8]
 
 
+@pytest.mark.parametrize("marks", [["P"] * 8, ["a"] * 8, ["A"] * 4 + ["P"] * 4])
+def test_a_and_p_alone_are_marks_unless_their_name_says_so(marks: list[str]) -> None:
+    """As of values that are approved or provisional."""
+    morning = [f"2024-03-{day:02} 08:00" for day in range(1, 9)]
+    assert first_of({"Time": morning, "code": marks}).recipe.time_columns == ("Time",)
+    named = first_of({"Time": morning, "AM/PM": [f"{mark}m" for mark in marks]})
+    assert named.recipe.time_columns == ("Time", "AM/PM")
+
+
+def test_a_time_that_most_rows_lack_is_not_theirs() -> None:
+    received = [f"{at:%Y-%m-%d %H:%M:%S}" for at in MOMENTS]
+    failed = [text if row < 4 else None for row, text in enumerate(received)]
+    times = first_of({"timestamp": failed, "received at": [None] * 4 + received[4:], "v": ["7"] * 30})
+    assert times.recipe.time_columns == ("received at",)
+
+
 def test_a_date_that_changes_wins_over_one_that_does_not() -> None:
     dates, clocks = ([f"{moment:{form}}" for moment in MOMENTS] for form in ("%Y-%m-%d", "%H:%M"))
     times = first_of({"installed": ["2019-05-17"] * 30, "clock": clocks, "day": dates})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from longstride import Proposal
+from longstride import Proposal, profile
 from tests.helpers.errors import raises
 from tests.helpers.logs.small_logs import doubted, log, propose, wave
 
@@ -115,3 +115,64 @@ def test_the_unit_of_whole_numbers(
     found = look(f"{name},{beside}", [100 + step * row for row in range(80)], wave(80))
     assert (found.settings["time"], found.settings["time-format"]) == (name, unit)
     assert doubted(found, "its name says no unit") == is_doubted
+
+
+LONG = [("rpm", "900"), ("speed", "0"), ("coolant", "81")]
+
+
+@pytest.mark.parametrize("name", ["SECONDS", "time_ms"])
+def test_rows_of_one_time_that_name_another_sensor_each(look: LOOK, name: str) -> None:
+    seconds = [f"{60_338 + row // 3}" for row in range(90)]
+    sensors = [LONG[row % 3][0] for row in range(90)]
+    values = [int(LONG[row % 3][1]) + row // 3 % 7 for row in range(90)]
+    found = look(f"{name};PID;VALUE", seconds, sensors, values, mark=";")
+    assert (found.settings["time"], found.settings["pivot"]) == (name, "PID")
+
+
+def test_rows_of_one_time_and_sensor_are_of_no_clock(look: LOOK) -> None:
+    with raises("times-not-found"):
+        look("SECONDS,PID,VALUE", [row // 30 for row in range(90)], ["rpm", "speed"] * 45, wave(90))
+
+
+@pytest.mark.parametrize(
+    ("step", "other"), [(25, '"s"'), (250, '"s"'), (5001, '"s" or "us"'), (100_003, '"s" or "us"')]
+)
+def test_whole_numbers_are_ms_unless_they_rise_too_fast(look: LOOK, step: int, other: str) -> None:
+    found = look("timestamp,v", [step * row for row in range(40)], wave(40))
+    assert found.settings["time-format"] == "ms"
+    assert doubted(found, f"say time-format = {other}")
+
+
+@pytest.mark.parametrize("steps", [[19_030_263] * 40, [600_001] * 40, [5003] * 39 + [40_000_000_000]])
+def test_the_unit_is_asked_of_numbers_that_may_be_ns(look: LOOK, steps: list[int]) -> None:
+    with raises("times-not-found", "nothing says its unit", "ns:" if steps[0] > 10**7 else "us:"):
+        look("timestamp,v", [sum(steps[:row]) for row in range(1, 41)], wave(40))
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("TimeUS", "us"), ("time_ms", "ms"), ("sysTimeMs", "ms"), ("timestampNS", "ns")]
+)
+def test_units_that_end_the_name_of_a_time(look: LOOK, name: str, unit: str) -> None:
+    assert look(f"{name},v", [12_000 + 400 * row for row in range(40)], wave(40)).settings["time-format"] == unit
+
+
+def digits(count: int, name: str) -> list[str]:
+    """A log of 20 Hz, as of a VBOX: hours, minutes and seconds in digits."""
+    seconds = [37_882 + row / 20 for row in range(count)]
+    clocks = [f"{int(at // 3600):02}{int(at // 60 % 60):02}{at % 60:05.2f}" for at in seconds]
+    return log(f"{name},v", clocks, wave(count))
+
+
+@pytest.mark.parametrize("name", ["time", "a"])
+def test_digits_that_run_as_a_clock_are_times_of_day(write_log: Callable[..., Path], name: str) -> None:
+    path = write_log("a.csv", digits(2400, name))
+    with raises("times-not-found", "the time of day alone"):
+        propose(path)
+    found = profile([path], start="2024-03-01")
+    assert found.settings["time-format"] == "%H%M%S%.f"
+
+
+def test_digits_of_less_than_a_minute_are_a_doubt(write_log: Callable[..., Path]) -> None:
+    found = propose(write_log("a.csv", digits(200, "time")))
+    assert found.settings["time-format"] == "s"
+    assert doubted(found, "103122.00 of 'time' may be a time of day")

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ def test_unix_time_in_uneven_steps(write_log: WRITE, store: STORE, unit: str, sc
     [
         [FIRST + 977 * row % 1000 for row in range(COUNT)],  # goes back
         [3 * 10**9 + row * row for row in range(COUNT)],  # of 2065
+        [76_336 + 4 * row for row in range(COUNT)],  # days of 2067, or kilobytes
         [FIRST] * COUNT,
     ],
 )
@@ -150,3 +152,20 @@ def test_a_rate_in_the_head_tells_the_unit(write_log: WRITE) -> None:
 )
 def test_what_counts_rows_or_rises_unevenly_is_no_clock(write_log: WRITE, numbers: Sequence[int]) -> None:
     assert profile([write_log("a.csv", rows(numbers, wave(COUNT)))]).open == ("every",)
+
+
+@pytest.mark.parametrize("digits", ["%Y%m%d%H%M%S", "%Y%m%d%H%M"])
+def test_a_date_and_a_time_in_digits_without_a_name(write_log: WRITE, store: STORE, digits: str) -> None:
+    seconds = FIRST + np.cumsum(np.random.default_rng(1).integers(90, 4000, COUNT))
+    texts = [f"{datetime.fromtimestamp(int(second), UTC):{digits}}" for second in seconds]
+    path = write_log("a.csv", rows(texts, wave(COUNT)))
+    found = propose(path)
+    assert (found.settings["time"], found.settings["time-format"]) == ("a1", digits)
+    assert doubted(found, "not called a time")
+    read = [datetime.strptime(text, digits).replace(tzinfo=UTC).timestamp() for text in texts]
+    assert (np.asarray(store(path).time[:]) == [int(second) * 10**9 for second in read]).all()
+
+
+def test_digits_that_are_no_date_are_no_time(write_log: WRITE) -> None:
+    with raises("times-not-found"):
+        propose(write_log("a.csv", rows([20_141_127_070_233 + 41 * row for row in range(COUNT)], wave(COUNT))))

@@ -11,7 +11,7 @@ from longstride import Proposal, SourceError, ingest, profile
 from longstride.storage.open import open_store
 from longstride.storage.text import iso_time
 from tests.helpers.errors import raises
-from tests.helpers.logs.small_logs import doubted, log, wave
+from tests.helpers.logs.small_logs import doubted, log, propose, wave
 
 WRITE = Callable[..., Path]
 START = datetime(2024, 2, 27, 22, 10)
@@ -171,3 +171,20 @@ def test_a_date_above_says_which_is_the_day(tmp_path: Path, write_log: WRITE) ->
     )
     found = profile([path])
     assert first_and_last(tmp_path, path, recipe=found.recipe)[0].startswith("2020-05-09T17:13")
+
+
+def test_texts_of_which_each_form_reads_others_are_no_crash(tmp_path: Path) -> None:
+    """As in the text of iostat, where one line of many is a date and a time."""
+    block = [
+        "01/25/2022 06:47:54 AM",
+        "cpu:  user  idle",
+        "      6.61  76.79",
+        "",
+        "disk  reads",
+        "sda   3.00",
+        "",
+    ]
+    path = tmp_path / "iostat.log"
+    path.write_text("\n".join(block * 8) + "\n")
+    with raises("times-not-found"):
+        propose(path)

@@ -81,7 +81,7 @@ def test_the_last_of_several_and_a_start_before_a_date() -> None:
 def test_lines_that_tell_other_times_are_named() -> None:
     found = begin("Start time: 2024-03-01 10:02:00", "Start: 2024-03-02 08:00:00", "Start date: 2024-03-02")
     assert found is not None
-    assert [text for _, text in found.rivals] == ["Start time: 2024-03-01 10:02:00"]
+    assert [rival.text for rival in found.rivals] == ["Start time: 2024-03-01 10:02:00"]
     assert "line 1" in doubt_of_begin(found, "x")
 
 

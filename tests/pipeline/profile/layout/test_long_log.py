@@ -205,3 +205,13 @@ def test_a_mode_in_which_a_few_rows_repeat_a_time_is_no_sensor(look: LOOK) -> No
     found = look("time,channel,value", moments, modes, wave(600))
     assert "pivot" not in found.settings
     assert "series" not in found.settings
+
+
+@pytest.mark.parametrize("name", ["id", "model"])
+def test_names_that_happen_to_be_digits_are_no_values(look: LOOK, name: str) -> None:
+    nodes = [("n1", "DDM", "a"), ("n2", "4612", "b"), ("n3", "JETw", "a"), ("n4", "9d30", "c")]
+    rows = [nodes[row % 4] for row in range(120)]
+    clocks = [(START + timedelta(seconds=5 * (row // 4), microseconds=41 * row)).isoformat() for row in range(120)]
+    keys = [row[0] if name == "id" else row[2] for row in rows]
+    found = look(f"time,{name},short,snr", clocks, keys, [row[1] for row in rows], wave(120))
+    assert found.described()["short"].startswith(("left out: texts", "series"))

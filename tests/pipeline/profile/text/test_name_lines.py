@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from longstride import Proposal
+from longstride.storage.text import iso_time
 from tests.helpers.errors import raises
-from tests.helpers.logs.small_logs import doubted, propose, times, wave
+from tests.helpers.logs.small_logs import doubted, ingest, propose, times, wave
 
 
 def seen(tmp_path: Path, head: str, mark: str, *, every: str | None = None, width: int = 3) -> Proposal:
@@ -150,3 +152,78 @@ def test_names_below_those_of_groups(tmp_path: Path, head: str, units: str) -> N
 def test_names_of_channels_are_no_facts(tmp_path: Path, names: str, is_doubted: bool) -> None:
     found = seen(tmp_path, f"{names}\n", ",")
     assert any(doubt.startswith("header: ") for doubt in found.doubts) == is_doubted
+
+
+SAR = "Linux 6.1.0-18 (web1) \t{date} \t_x86_64_\t(16 CPU)\n\n"
+COLUMNS = ["CPU", "%user", "%nice", "rxpck/s", "ldavg-1"]
+
+
+def sar(tmp_path: Path, head: str, half: str = "", count: int = 60) -> Path:
+    """What sar, mpstat or vmstat write: names behind a time, again after a restart, and means at the end."""
+    clocks = [
+        f"{(10 if half else 20) + (57 + row) // 60}:{(57 + row) % 60:02}:24{half}" for row in range(count + 1)
+    ]
+    names = "        ".join(COLUMNS)
+    lines = [
+        f"{clock}     all      {row % 7}.5  {row}.00   0.{row % 9}   1.{row:02}"
+        for row, clock in enumerate(clocks)
+    ]
+    path = tmp_path / "sar.txt"
+    path.write_text(head + f"{clocks[0]}   {names}\n" + "\n".join(lines[1:]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(("date", "day"), [("11/25/15", "2015-11-25"), ("2024-01-15", "2024-01-15")])
+@pytest.mark.parametrize("half", ["", " AM"])
+def test_names_in_a_line_that_begins_with_a_time(tmp_path: Path, date: str, day: str, half: str) -> None:
+    path = sar(tmp_path, SAR.format(date=date), half)
+    found = propose(path)
+    assert header(found) == ("Time", *half.split(), *COLUMNS)
+    assert found.settings["start"] == day
+    assert doubted(found, "is taken for the date of all rows")
+    assert doubted(found, "header: line 3")
+    store = ingest(path, out=tmp_path / "log.zarr")
+    assert iso_time(int(store.time[0])) == f"{day}T{'10' if half else '20'}:58:24"
+    np.testing.assert_allclose(store.values[:3, list(store.channels).index("%user")], [1.5, 2.5, 3.5])
+
+
+@pytest.mark.parametrize(
+    "head", ["", "Firmware of 2024-01-15\n", "Linux (web1) 01/15/24 and 01/16/24\n", "10.0.2 1/2\n"]
+)
+def test_a_date_among_words_that_may_be_another_is_not_taken(tmp_path: Path, head: str) -> None:
+    found = propose(sar(tmp_path, head))
+    assert "start" not in found.settings
+    assert doubted(found, "without a date")
+
+
+def test_words_behind_a_time_below_names_are_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    rows = [f"2024-03-01 10:{row:02}:00 {row}.5 {row % 7} {row % 5}" for row in range(40)]
+    path.write_text("day clock temp wind rain\n2024-03-01 09:59:00 sensor not ready\n" + "\n".join(rows) + "\n")
+    assert set(propose(path).described()) == {"day", "clock", "temp", "wind", "rain"}
+
+
+def test_names_behind_a_time_that_come_again_are_rejects(tmp_path: Path) -> None:
+    path = sar(tmp_path, SAR.format(date="2024-01-15"))
+    lines = path.read_text().splitlines()
+    again = lines[2].replace("20:57:24", "21:24:30")
+    path.write_text("\n".join([*lines[:30], again, *lines[30:]]) + "\n")
+    found = propose(path)
+    assert "null" not in found.settings
+    assert doubted(found, "1 row of the sample cannot be read")
+    store = ingest(path, out=tmp_path / "log.zarr")
+    assert len(store.time) == 60
+
+
+def test_blank_lines_below_names_and_units(tmp_path: Path) -> None:
+    """As MoTeC writes them."""
+    head = '"Venue","Spa","x"\n"Driver","a","b"\n\n"Time","Speed","RPM"\n"day","km/h","rpm"\n\n\n'
+    found = seen(tmp_path, head, ",")
+    assert set(found.described()) == {"Time", "Speed", "RPM"}
+    assert found.settings["unit"] == ["Speed=km/h", "RPM=rpm"]
+
+
+@pytest.mark.parametrize("title", ["[column names]", "[Channels]"])
+def test_names_in_a_section_of_their_own(tmp_path: Path, title: str) -> None:
+    head = f"[comments]\nmade by hand\n\n{title}\nclock temp wind\n\n[data]\n"
+    assert header(seen(tmp_path, head, ",")) == ("clock", "temp", "wind")

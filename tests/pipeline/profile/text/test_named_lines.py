@@ -43,6 +43,9 @@ FORMS: dict[str, Callable[[int, list[tuple[str, float]]], str]] = {
     ),
     "record": lambda row, pairs: f"2024-03-01 {CLOCK[row]}\n{joined(pairs, ': ', chr(10), {'hum': ' %'})}\n",
     "dated record": lambda row, pairs: f"Date: 2024-03-01 {CLOCK[row]}\n{joined(pairs, ' = ', chr(10))}\n",
+    "record of a name": lambda row, pairs: (
+        f"Fix mode: {row % 2}\nTaken at: 2024-03-01 {CLOCK[row]}\n{joined(pairs, ': ', chr(10))}\n"
+    ),
     "record of `date`": lambda row, pairs: (
         f"--- Fri Mar  1 {CLOCK[row]} UTC 2024 ---\n{joined(pairs, ': ', chr(10))}\n"
     ),
@@ -152,3 +155,20 @@ def test_recipes_that_contradict_themselves_are_refused(tmp_path: Path) -> None:
     for settings in ({"line": "(?P<pairs>.+)"}, {"record": "(?P<time>.+)"}):
         with raises("source-format", "expected"):
             longstride.ingest([empty], tmp_path / "log.zarr", longstride.Recipe(time="time", **settings))
+
+
+def test_a_record_that_a_name_begins_keeps_its_value(tmp_path: Path) -> None:
+    file = tmp_path / "log.txt"
+    file.write_text(log_of(FORMS["record of a name"]))
+    found = propose(file)
+    longstride.ingest([file], tmp_path / "log.zarr", found.recipe)
+    np.testing.assert_array_equal(
+        values_of(longstride.open(tmp_path / "log.zarr"))["Fix_mode"], [row % 2 for row in range(COUNT)]
+    )
+
+
+def test_lines_of_names_that_repeat_before_the_first_are_no_records(tmp_path: Path) -> None:
+    file = tmp_path / "log.txt"
+    file.write_text("".join(f"open: {row}\nread: {row}\nread: {row + 1}\n" for row in range(COUNT)))
+    with raises("times-not-found"):
+        assert "record" not in propose(file).settings

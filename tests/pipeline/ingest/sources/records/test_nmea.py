@@ -87,6 +87,16 @@ def test_a_time_without_a_date_before_it_is_rejected(tmp_path: Path) -> None:
     assert [row.reason if isinstance(row, Fault) else "" for row in rows] == ["no date", "", "", "", "no date", ""]
 
 
+def test_a_late_sentence_is_of_the_same_day(tmp_path: Path) -> None:
+    """As where a receiver is read twice; one that is half a day off may be of another."""
+    lines = [line for row in (70, 63, 71, 59) for line in sentences(row, "GPRMC" if row >= 70 else "GPGGA")]
+    source = NmeaSentences(str(written(tmp_path / "log", lines)), Recipe(time="time"))
+    rows = [row for _, _, row in source.records(enumerate(map(str.encode, lines), 1))]
+    times = [row["time"] if isinstance(row, dict) else row and row.reason for row in rows]
+    clocks = [f"2024-03-02T00:00:{second}.00Z" for second in ("10", "03", "11")]
+    assert times == [*clocks, "no date"]
+
+
 def test_positions_without_a_fix_are_missing(tmp_path: Path) -> None:
     lines = [
         *sentences(0),

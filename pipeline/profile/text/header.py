@@ -35,6 +35,8 @@ MARKS = re.compile(r"\W*")
 BELOW_NAMES = re.compile(
     r"[°º℃℉].{0,3}|.*[yY]{2,4}\W?[mM]{2}\W?[dD]{2}\b.*[hH]{2}.*|\W*(?:avg|smp|tot|min|max|std)\W*", re.I
 )
+FORM = re.compile(r"\W*(?:y{2,4}\W?mm\W?dd|dd\W?mm\W?y{2,4}|mm\W?dd\W?y{2,4})(?:\W*h{1,2}\W?mm.*)?\W*", re.I)
+"""How times are written, which a line of units says."""
 """Units, forms of times and ways to make a value, which no name is; another row of the head may hold the names."""
 
 
@@ -89,6 +91,7 @@ def _find_head(table: Table) -> Head:
     ]
     if not full:
         return without_names(table, above, start, time or 0)
+    full = _without_forms(full, time, table.width)
     # Lines far above are facts of as many words, where a nearer one has a name for each column.
     near = [record for record in full if start - record.line <= NEAR and _are_all_names(record, table.width)]
     best = max(near or full, key=lambda record: _likeness(record, time))
@@ -105,6 +108,16 @@ def _find_head(table: Table) -> Head:
         names = tuple(all_different(best.fields[: table.width]))
         return Head(
             names=names, num_above=start, num_below=0, units={}, why="the line of the names ends with a mark"
+        )
+    if filled := _filled_names(best, kinds):
+        return Head(
+            names=filled,
+            num_above=start,
+            num_below=0,
+            units=units_of(filled, below),
+            why="the line of the names has none for most columns",
+            doubt=f"header: line {best.line + 1} names {best.num_filled} of {table.width} columns. If you know the "
+            "names of the others, say header",
         )
     named, joined = _joined(best, above, below, table.width)
     if joined:
@@ -201,6 +214,26 @@ def _behind_names(records: Sequence[Record], first: int, kinds: Sequence[Kind]) 
         if len(texts) == len(numbers) and all(record.fields[: len(kinds)]) and len(record.fields) >= len(kinds):
             found = index + 1
     return found
+
+
+def _without_forms(full: Sequence[Record], time: int | None, width: int) -> Sequence[Record]:
+    """Lines that may hold names, but those of units, as dd.MM.yyyy;kWh;kW, where another names all other columns."""
+    if time is None:
+        return full
+    forms = [one for one in full if FORM.fullmatch("".join(one.fields[time : time + 1]))]
+    others = [one for one in full if one not in forms]
+    are_units = all(share_of_units([*one.fields[:time], *one.fields[time + 1 :]]) == 1 for one in forms)
+    name_all = any(one.num_filled >= width - 1 and not is_like_row(one) for one in others)
+    return others if forms and are_units and name_all else full
+
+
+def _filled_names(names: Record, kinds: Sequence[Kind]) -> tuple[str, ...]:
+    """Names with those of columns that have none, where these are most of those that hold something; else none."""
+    fields = [*names.fields, *[""] * len(kinds)][: len(kinds)]
+    held = [column for column, kind in enumerate(kinds) if kind is not Kind.MISSING]
+    if 2 * sum(not fields[column] for column in held) <= len(held):
+        return ()
+    return tuple(all_different([field or f"column_{column}" for column, field in enumerate(fields, 1)]))
 
 
 def _could_be_names(record: Record, width: int, time: int | None) -> bool:

@@ -164,7 +164,11 @@ def _comment(text: bytes) -> str | None:
             continue  # a column may be called #
         if mark in COMMENTS_ABOVE and at_top == 1 and lines[0][len(mark) :][:1].isdigit():
             continue  # a row with a sign in front
-        if at_top == 1 and lines[0].count(mark) == lines[1].count(mark) > 1:
+        num_marks = Counter(
+            line.count(mark) for line, is_marked in zip(lines, marked, strict=True) if not is_marked
+        )
+        usual, _ = num_marks.most_common(1)[0]
+        if usual > 1 and all(lines[row].count(mark) == usual for row in range(len(lines)) if marked[row]):
             continue  # a separator, before which the first name is empty
         if count == at_top or (mark in COMMENTS and count - at_top < 0.5 * (len(lines) - at_top)):
             return mark

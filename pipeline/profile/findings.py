@@ -13,6 +13,7 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.sources.records.keyed import Keyed
 from longstride.pipeline.ingest.sources.rows.given import Sources, listed_sources
 from longstride.pipeline.ingest.sources.rows.spool import spooled
+from longstride.pipeline.profile.cadence.autumn import find_zone
 from longstride.pipeline.profile.cadence.coarse_clock import find_coarse_clock
 from longstride.pipeline.profile.cadence.steps import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
@@ -122,6 +123,7 @@ def _profiled(
     find_missing(draft)
     say_beyond(draft)
     if not draft.open:
+        find_zone(draft)
         find_coarse_clock(draft)
         see_steps(draft)
         say_day_parts(draft)

@@ -22,8 +22,10 @@ from longstride.pipeline.profile.words.wording import quoted
 from longstride.pipeline.profile.words.zone_words import SAYS_ZONE, named_zone, zone_with_summer
 from longstride.storage.text import readable_time
 
-__all__ = ["say_time"]
+__all__ = ["NO_ZONE", "say_time"]
 
+NO_ZONE = 'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
+"""The doubt where nothing says the zone."""
 EQUALLY = 0.6
 """A column of times that is so little worse than another may be the right one."""
 QUARTER_NS = 900 * 10**9
@@ -93,9 +95,7 @@ def _say_zone(draft: Proposal, times: Times) -> None:
                 f"that is their zone, say timezone = {toml(zone)}"
             )
         else:
-            draft.doubts.append(
-                'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
-            )
+            draft.doubts.append(NO_ZONE)
     bounds: Any = times.nanoseconds.min(), times.nanoseconds.max()
     first, last = (readable_time(time, fraction=False) for time in bounds)
     draft.seen.append(f"times from {first} to {last}")

@@ -52,8 +52,8 @@ def one_after_the_other(draft: Proposal, step_ns: int) -> str | None:
 def _are_delayed(draft: Proposal, over: list[str], is_again: pl.Series, step_ns: int) -> bool:
     """Whether now and then a bit of delay makes two rows fall into one step of the clock.
 
-    Most channels then change between them as elsewhere, but by hardly more. In a row and its correction, few do; those
-    of two sensors in turn come back.
+    Most channels then change between them as elsewhere, but by hardly more. In a row and its correction, few do;
+    those of two sensors in turn come back.
     """
     apart = draft.rows.select(pl.col("time").diff().over(over)).to_series()
     usual = apart.filter(apart > 0).median()
@@ -75,7 +75,7 @@ def _are_delayed(draft: Proposal, over: list[str], is_again: pl.Series, step_ns:
             changes = _share(at, pl.col("step") > 0) >= SOME * often
             ends = [one["step"].median() or 0.0 for one in (at, elsewhere)]
             found.append(changes and ends[0] <= NEAR * ends[1] and _share(at, pl.col("goes_back")) <= MOST)  # type: ignore[operator]
-    return sum(found) >= max(1, MOST * len(found))
+    return bool(sum(found) >= max(1, MOST * len(found)))
 
 
 def _counts_rows(draft: Proposal, column: Column) -> bool:

@@ -5,13 +5,14 @@ import polars as pl
 from longstride.pipeline.ingest.duration import format_duration, parse_duration
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
+from longstride.pipeline.profile.cadence.autumn import AUTUMN, in_autumn
 from longstride.pipeline.profile.cadence.coarse_clock import instead_of_one
 from longstride.pipeline.profile.cadence.stacked import doubt_of_runs
 from longstride.pipeline.profile.column import FEW
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.storage.text import counted, number, readable_time, share
 
-__all__ = ["find_duplicates", "is_set_back", "see_steps"]
+__all__ = ["find_duplicates", "see_steps"]
 
 GAP = 1.5
 """In median steps, as in an ingest."""
@@ -24,10 +25,6 @@ MOST_NAMES = 100
 """Texts of a column that may say whose a row is."""
 ENOUGH = 0.5
 """Share of rows that should be in some window."""
-AUTUMN = {"Europe/Berlin": (10, 25), "America/New_York": (11, 1), "Australia/Sydney": (4, 1)}
-"""Zones whose clocks are set back on a Sunday, with the month and the first day that it may be."""
-IN_EUROPE = {1: "Europe/London", 3: "Europe/Athens"}
-"""Zones of Europe by the hour that comes twice, where it is not that of most."""
 FACTORS = {True: (2, 3, 5, 10), False: (2, 3, 5, 10, 20, 50)}
 """How many times the median step a gap may be, of logs with even steps and of others."""
 
@@ -136,7 +133,7 @@ def find_duplicates(draft: Proposal) -> None:
     is_again = ~rows.select(pl.struct(whose).is_first_distinct()).to_series()
     differs = [is_again & (rows[name].ne_missing(first[name])) for name in values.columns]
     is_other = pl.select(pl.any_horizontal(pl.lit(False), *differs)).to_series() & is_again
-    if (autumn := _in_autumn(rows["time"].filter(is_again))) is not None:
+    if (autumn := in_autumn(rows["time"].filter(is_again))) is not None:
         draft.doubts.append(
             "an hour comes twice in the night in which clocks are set back: these are local times. Say their "
             f'zone, and that the order of rows tells the two hours apart: timezone = "{autumn}" and '
@@ -155,7 +152,7 @@ def find_duplicates(draft: Proposal) -> None:
         draft.put("duplicates", "same", f"{counted(num_again, 'row')} of a time that was before, as it was")
         _doubt_left_out(draft, rows.select(whose), is_again)
         return
-    night = _in_autumn(rows["time"].filter(is_other))
+    night = in_autumn(rows["time"].filter(is_other))
     set_back = f". They lie in the hour that comes twice where clocks are set back, as in {night}" if night else ""
     set_back = set_back or _where_back(draft)
     row = is_other.to_list().index(True)
@@ -257,25 +254,5 @@ def _doubt_spring(draft: Proposal, usual: int) -> None:
             return
 
 
-def is_set_back(draft: Proposal) -> bool:
-    """Whether most times that come again lie in the night in which clocks are set back."""
-    rows = draft.rows.drop_nulls("time")
-    is_again = ~rows.select(pl.struct("group", "time").is_first_distinct()).to_series()
-    return _in_autumn(rows["time"].filter(is_again)) is not None
-
-
 def _value(value: float | str | None) -> str:
     return "missing" if value is None else value if isinstance(value, str) else number(value)
-
-
-def _in_autumn(times: pl.Series) -> str | None:
-    """A zone that sets its clocks back in the night of most of the times; None where there is none."""
-    moments = times.cast(pl.Datetime("ns"))
-    day, month = moments.dt.day(), moments.dt.month()
-    is_night = (moments.dt.weekday() == 7) & (moments.dt.hour() < 4)
-    for zone, (in_month, first_day) in AUTUMN.items():
-        is_then = is_night & (month == in_month) & day.is_between(first_day, first_day + 6)
-        if len(times) and int(is_then.sum()) > len(times) / 2:
-            hours = set(moments.filter(is_then).dt.hour().to_list())
-            return IN_EUROPE.get(hours.pop(), zone) if zone.startswith("Europe") and len(hours) == 1 else zone
-    return None

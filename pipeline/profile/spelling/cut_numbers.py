@@ -21,15 +21,16 @@ def doubt_of_cut_number(column: Column, fraction: Column) -> str | None:
     wholes, texts = column.texts.filter(rows), fraction.texts.filter(rows)
     if not rows.any() or not (wholes.str.contains(WHOLE).all() and texts.str.contains(WHOLE).all()):
         return None
-    digits = int(texts.str.len_chars().max())  # type: ignore[call-overload]
+    digits = max(texts.str.len_chars().to_list())
     if digits > MOST_DIGITS or not _go_on(wholes.cast(pl.Float64), texts.cast(pl.Float64) / 10**digits):
         return None
     name, other, unit = toml(column.name), toml(fraction.name), f"1{'0' * digits}.0"
     shown = f"{wholes[0]}.{texts[0].zfill(digits)}"
+    query = f"SELECT * EXCLUDE ({other}) REPLACE ({name} + CAST({other} AS DOUBLE) / {unit} AS {name}) FROM rows"
     return (
         f"{column.name!r} seems to be cut at its decimal comma, for commas stand between fields as well: "
         f"{wholes[0]} and {texts[0]} of {fraction.name!r} are {shown}, and without that, whole numbers alone are "
-        f"stored. Say sql = 'SELECT * EXCLUDE ({other}) REPLACE ({name} + CAST({other} AS DOUBLE) / {unit} AS {name}) FROM rows'"
+        f"stored. Say sql = {toml(query)}"
     )
 
 

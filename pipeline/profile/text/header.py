@@ -91,10 +91,10 @@ def _find_head(table: Table) -> Head:
     ]
     if not full:
         return without_names(table, above, start, time or 0)
-    full = _without_forms(full, time, table.width)
+    could_be = _without_forms(full, time, table.width)
     # Lines far above are facts of as many words, where a nearer one has a name for each column.
-    near = [record for record in full if start - record.line <= NEAR and _are_all_names(record, table.width)]
-    best = max(near or full, key=lambda record: _likeness(record, time))
+    near = [record for record in could_be if start - record.line <= NEAR and _are_all_names(record, table.width)]
+    best = max(near or could_be, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
     while below and is_like_row(below[-1]):
         start = below.pop().line  # it is damaged: an ingest names it
@@ -116,8 +116,8 @@ def _find_head(table: Table) -> Head:
             num_below=0,
             units=units_of(filled, below),
             why="the line of the names has none for most columns",
-            doubt=f"header: line {best.line + 1} names {best.num_filled} of {table.width} columns. If you know the "
-            "names of the others, say header",
+            doubt=f"header: line {best.line + 1} names {best.num_filled} of {table.width} columns. If you know "
+            "the names of the others, say header",
         )
     named, joined = _joined(best, above, below, table.width)
     if joined:
@@ -217,7 +217,7 @@ def _behind_names(records: Sequence[Record], first: int, kinds: Sequence[Kind]) 
 
 
 def _without_forms(full: Sequence[Record], time: int | None, width: int) -> Sequence[Record]:
-    """Lines that may hold names, but those of units, as dd.MM.yyyy;kWh;kW, where another names all other columns."""
+    """Lines that may hold names, without those of units (dd.MM.yyyy;kWh;kW) where another names the columns."""
     if time is None:
         return full
     forms = [one for one in full if FORM.fullmatch("".join(one.fields[time : time + 1]))]

@@ -84,7 +84,7 @@ def delayed(num_again: int) -> tuple[list[str], list[int]]:
 
 @pytest.mark.parametrize("num_again", [3, 5])
 def test_a_delay_makes_two_rows_fall_into_one_second(look: LOOK, store: STORE, num_again: int) -> None:
-    moments, again = delayed(num_again)
+    moments, _ = delayed(num_again)
     assert len(moments) - len(set(moments)) == num_again
     u, v = ([f"{20 + 5 * math.sin(row / length):.4f}" for row in range(600)] for length in (31, 47))
     found = look("time,u,v", moments, u, v)

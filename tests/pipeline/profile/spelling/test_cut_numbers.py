@@ -27,7 +27,7 @@ def test_a_fraction_without_a_name(write_log: WRITE, store: STORE) -> None:
     path = write_log("a.csv", _log([str(part) for _, part in parts], [str(whole) for whole, _ in parts]))
     found = propose(path)
     doubt = next(doubt for doubt in found.doubts if "cut at its decimal comma" in doubt)
-    query = re.search("sql = ('.*')", doubt)
+    query = re.search("sql = (.*)$", doubt)
     assert query is not None
     made = store(path, edits=f"sql = {query[1]}")
     assert made.channels == ("Value",)

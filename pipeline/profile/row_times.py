@@ -19,13 +19,11 @@ from longstride.pipeline.profile.clock.reading import Times, has_zone
 from longstride.pipeline.profile.clock.several_zones import doubt_of_month, doubt_of_name, several_in
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import quoted
-from longstride.pipeline.profile.words.zone_words import SAYS_ZONE, named_zone, zone_with_summer
+from longstride.pipeline.profile.words.zone_words import NO_ZONE, SAYS_ZONE, named_zone, zone_with_summer
 from longstride.storage.text import readable_time
 
-__all__ = ["NO_ZONE", "say_time"]
+__all__ = ["say_time"]
 
-NO_ZONE = 'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
-"""The doubt where nothing says the zone."""
 EQUALLY = 0.6
 """A column of times that is so little worse than another may be the right one."""
 QUARTER_NS = 900 * 10**9

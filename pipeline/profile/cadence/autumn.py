@@ -3,7 +3,7 @@
 import polars as pl
 
 from longstride.pipeline.profile.proposal import Proposal
-from longstride.pipeline.profile.row_times import NO_ZONE
+from longstride.pipeline.profile.words.zone_words import NO_ZONE
 
 __all__ = ["AUTUMN", "find_zone", "in_autumn", "is_set_back"]
 

@@ -254,3 +254,21 @@ def test_rows_that_do_not_last_as_long_as_the_head_tells(write_log: WRITE, secon
 def test_more_rows_than_the_head_tells(write_log: WRITE) -> None:
     found = propose(write_log("a.csv", ["Rate: 100 Hz", "Samples: 20", "a,b", *values()]))
     assert doubted(found, "line 2, 'Samples: 20', says 20 rows, and there are more")
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "other"),
+    [
+        ("180223", "2018-02-23", "2023-02-18"),
+        ("230218", "2023-02-18", "2018-02-23"),
+        ("310124", "2024-01-31", None),
+    ],
+)
+def test_a_date_of_six_digits_above_times_of_day(
+    write_log: WRITE, text: str, start: str, other: str | None
+) -> None:
+    rows = log("time;u", times(60, form="%H:%M:%S"), wave(60), mark=";")
+    found = propose(write_log("a.csv", ["[info]", "Plant=", f"Datum={text}", "[values]", *rows]))
+    assert found.settings["start"] == start
+    assert doubted(found, f"Datum={text}")
+    assert other is None or doubted(found, f'start = "{other}"')

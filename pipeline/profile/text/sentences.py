@@ -76,7 +76,7 @@ class Sentences:
 def find_sentences(lines: Sequence[str], *, are_framed: bool = False) -> Sentences | None:
     """The sentence that most lines are; None where they have no words such as `Temp=` before their numbers.
 
-    With `are_framed`, nearly all must have a date and a time of day, and need no such words.
+    With `are_framed`, nearly all must have one date and time of day behind a word, and need no such words.
     """
     indices = [index for index, line in enumerate(lines) if line.strip()][:MAX_LINES]
     split = {index: tuple(_tokens(lines[index].strip())) for index in indices}
@@ -93,7 +93,7 @@ def find_sentences(lines: Sequence[str], *, are_framed: bool = False) -> Sentenc
     num_bare = sum(column[0].kind == IS_NUMBER and _varies(column) for column in columns)
     if len(chosen) < max(FEWEST, (NEARLY_ALL if are_framed else MOST) * len(split)):
         return None
-    if are_framed and not (num_bare and any(_is_moment(column[0]) for column in columns)):
+    if are_framed and not (num_bare and _is_framed(split[chosen[0]])):
         return None
     if not are_framed and (not num_values or num_values < num_bare):
         return None
@@ -154,8 +154,13 @@ def _skeleton(tokens: Sequence[Token], keep: Sequence[int]) -> tuple[tuple[int, 
     return tuple((token.kind, "".join(token.text.split()) if token.kind in keep else "") for token in tokens)
 
 
-def _is_moment(token: Token) -> bool:
-    return token.kind == IS_TIME and MOMENT.search(token.text) is not None
+def _is_framed(tokens: Sequence[Token]) -> bool:
+    """Whether a word stands before the one date with a time of day; an interval has two, and a table cuts it."""
+    place = next((place for place, token in enumerate(tokens) if token.kind == IS_TIME), None)
+    if place is None or MOMENT.search(tokens[place].text) is None:
+        return False
+    rest = "".join(token.text for token in tokens[place + 1 :])
+    return any(token.kind == IS_WORD for token in tokens[:place]) and TIME.search(rest) is None
 
 
 def _has_time(tokens: Sequence[Token]) -> bool:

@@ -30,6 +30,7 @@ def test_the_zone_of_a_log_of_autumn(look: LOOK, store: STORE, zone: str, minute
     assert (found.settings["timezone"], found.settings["ambiguous"]) == (zone, "infer")
     assert doubted(found, "an hour comes twice from")
     assert not doubted(found, "are read as UTC")
+    assert not doubted(found, "cannot be read")
     made = store()
     first = np.datetime64("2024-10-26T22:00", "ns").astype(np.int64)
     assert np.array_equal(made.time, first + np.arange(ROWS) * minutes * 60 * 10**9)

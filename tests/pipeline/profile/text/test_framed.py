@@ -30,3 +30,10 @@ def test_without_a_date_lines_are_no_rows(write_log: WRITE) -> None:
     rows = [f"m[mi++]={a}|{b};{c}" for a, b, c in zip(*(wave(COUNT, seed=seed) for seed in range(3)), strict=True)]
     with raises("times-not-found"):
         propose(write_log("a.js", rows))
+
+
+def test_an_interval_is_not_framed(write_log: WRITE) -> None:
+    rows = [f'"20.03.2024 {hour:02}:00 - 20.03.2024 {hour + 1:02}:00","{60 + hour % 5}"' for hour in range(23)]
+    found = propose(write_log("a.csv", ['"MTU (CET/CEST)","Price"', *rows]))
+    assert "line" not in found.settings
+    assert found.settings["interval"] == "begin"

@@ -9,6 +9,7 @@ from longstride.pipeline.profile.clock.reading import Times, read_as
 __all__ = ["are_hours", "are_spans", "read_span"]
 
 HALF = 0.5
+NEARLY_ALL = 0.95
 OFFSET_AT_END = r"\d{1,2}:\d\d(?::\d\d)?([+-]\d\d:\d\d)$"
 MOST_OFFSETS = 4
 """Of a logger that travels."""
@@ -26,15 +27,17 @@ def are_spans(texts: pl.Series) -> bool:
 
 
 def are_hours(texts: pl.Series) -> bool:
-    """Whether all end in two hours that are as far apart: 08-09, 09-10 and so on are no minutes."""
+    """Whether all end in two hours, mostly as far apart: 08-09, 09-10 and so on are no minutes."""
     if texts.dtype != pl.String:
         return False
     plain = texts.str.strip_chars().replace("", None).drop_nulls().unique()
     begin, end = plain.str.extract_groups(HOURS).struct.unnest().cast(pl.Int64).get_columns()
     if begin.has_nulls() or begin.n_unique() < FEWEST:
         return False
-    lengths = ((end - begin) % DAY).unique()
-    return len(lengths) == 1 and 0 < lengths[0] <= MOST_HOURS
+    lengths = (end - begin) % DAY
+    usual: int = min(lengths.mode().to_list())
+    # Where clocks are set, an hour is 01-03 or 02-02.
+    return 0 < usual <= MOST_HOURS and int((lengths == usual).sum()) >= NEARLY_ALL * len(lengths)
 
 
 def read_span(columns: Sequence[pl.Series], format_: str | None) -> Times | None:

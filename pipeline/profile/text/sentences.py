@@ -155,12 +155,14 @@ def _skeleton(tokens: Sequence[Token], keep: Sequence[int]) -> tuple[tuple[int, 
 
 
 def _is_framed(tokens: Sequence[Token]) -> bool:
-    """Whether a word stands before the one date with a time of day; an interval has two, and a table cuts it."""
+    """Whether a word stands before the one date with a time of day, and none behind it, as in JSON."""
     place = next((place for place, token in enumerate(tokens) if token.kind == IS_TIME), None)
     if place is None or MOMENT.search(tokens[place].text) is None:
         return False
-    rest = "".join(token.text for token in tokens[place + 1 :])
-    return any(token.kind == IS_WORD for token in tokens[:place]) and TIME.search(rest) is None
+    rest = tokens[place + 1 :]
+    is_of_numbers = all(token.kind in (IS_NUMBER, IS_BLANK, IS_OTHER) for token in rest)
+    has_other_time = TIME.search("".join(token.text for token in rest)) is not None
+    return any(token.kind == IS_WORD for token in tokens[:place]) and is_of_numbers and not has_other_time
 
 
 def _has_time(tokens: Sequence[Token]) -> bool:

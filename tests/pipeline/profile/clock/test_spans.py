@@ -69,3 +69,10 @@ def test_minutes_are_no_hours(write_log: WRITE) -> None:
     found = propose(write_log("a.csv", ["time;v", *rows]))
     assert found.settings["time-format"] == "%Y-%m-%d %H-%M"
     assert "interval" not in found.settings
+
+
+def test_hours_of_nights_in_which_clocks_are_set(write_log: WRITE) -> None:
+    texts = _hours("%Y-%m-%d Kl. %H-END")
+    texts[30], texts[40] = texts[30][:-2] + "08", texts[40][:-2] + texts[40][-5:-3]
+    rows = [f"{text};{value}" for text, value in zip(texts, wave(HOURS), strict=True)]
+    assert propose(write_log("a.csv", ["time;v", *rows])).settings["interval"] == "begin"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,7 @@ from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.sources.records.keyed import Keyed
 from longstride.pipeline.ingest.sources.rows.given import Sources, listed_sources
 from longstride.pipeline.ingest.sources.rows.spool import spooled
+from longstride.pipeline.profile.cadence.autumn import find_zone
 from longstride.pipeline.profile.cadence.coarse_clock import find_coarse_clock
 from longstride.pipeline.profile.cadence.steps import find_duplicates, see_steps
 from longstride.pipeline.profile.channels import (
@@ -33,6 +35,7 @@ from longstride.pipeline.profile.quality import find_qualities
 from longstride.pipeline.profile.question import ask
 from longstride.pipeline.profile.row_times import say_time
 from longstride.pipeline.profile.sample import Sample, take_sample
+from longstride.pipeline.profile.spelling.cut_numbers import doubt_of_cut_number
 from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.spelling.states import find_states
 from longstride.pipeline.profile.trial import try_recipe
@@ -137,6 +140,7 @@ def _profiled(
     find_missing(draft)
     say_beyond(draft)
     if not draft.open:
+        find_zone(draft)
         find_coarse_clock(draft)
         see_steps(draft)
         say_day_parts(draft)
@@ -204,7 +208,10 @@ def _say_unnamed(draft: Proposal) -> None:
         column = draft.columns[name]
         if name not in draft.sample.unnamed or name in draft.uses or not column.is_number:
             continue
-        if not (draft.steps(column.numbers) == 1).all():
+        before = next((draft.columns[one] for one, after in pairwise(draft.columns) if after == name), None)
+        if before is not None and (cut := doubt_of_cut_number(before, column)) is not None:
+            draft.doubts.append(cut)
+        elif not (draft.steps(column.numbers) == 1).all():
             channels = [one for one in draft.columns if one == name or draft.columns[one] in draft.channels]
             draft.doubts.append(
                 f"{name!r} is left out, for it has no name: it holds {column.shown()}. To store it, name all "

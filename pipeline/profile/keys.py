@@ -8,8 +8,8 @@ import polars as pl
 from longstride.pipeline.ingest.columns import listed
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.sources.shapes.joined import joined
+from longstride.pipeline.profile.cadence.autumn import is_set_back
 from longstride.pipeline.profile.cadence.stacked import doubt_of_runs
-from longstride.pipeline.profile.cadence.steps import is_set_back
 from longstride.pipeline.profile.clock.runs import runs_of
 from longstride.pipeline.profile.column import FEW, MOST, Column
 from longstride.pipeline.profile.layout.apart import Apart

@@ -20,7 +20,7 @@ from longstride.pipeline.profile.clock.several_zones import doubt_of_month, doub
 from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.wording import quoted
-from longstride.pipeline.profile.words.zone_words import SAYS_ZONE, named_zone, zone_with_summer
+from longstride.pipeline.profile.words.zone_words import NO_ZONE, SAYS_ZONE, named_zone, zone_with_summer
 from longstride.storage.text import readable_time
 
 __all__ = ["say_time"]
@@ -95,9 +95,7 @@ def _say_zone(draft: Proposal, times: Times) -> None:
                 f"that is their zone, say timezone = {toml(zone)}"
             )
         else:
-            draft.doubts.append(
-                'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
-            )
+            draft.doubts.append(NO_ZONE)
     bounds: Any = times.nanoseconds.min(), times.nanoseconds.max()
     first, last = (readable_time(time, fraction=False) for time in bounds)
     draft.seen.append(f"times from {first} to {last}")

@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from dataclasses import replace
 
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
@@ -34,6 +35,8 @@ A_TIME = re.compile(r"\d:\d\d|\d[-/.]\d{1,2}[-/.]\d")
 def try_recipe(draft: Proposal) -> None:
     """Read the sample as an ingest would."""
     recipe = draft.trial
+    if recipe.ambiguous == "infer":  # an ingest settles the hour that comes twice by the rows of the whole file
+        recipe = replace(recipe, ambiguous="earliest")
     rejects: list[Reject] = []
     line_numbers = LineNumbers()
     for source, raw in draft.sample.excerpts:

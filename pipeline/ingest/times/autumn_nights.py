@@ -2,12 +2,12 @@
 
 import polars as pl
 
-__all__ = ["AUTUMN", "zone_of_autumn"]
+__all__ = ["AUTUMN", "IN_EUROPE", "zone_of_autumn"]
 
 AUTUMN = {"Europe/Berlin": (10, 25), "America/New_York": (11, 1), "Australia/Sydney": (4, 1)}
 """Zones whose clocks are set back on a Sunday, with the month and the first day that it may be."""
-IN_EUROPE = {1: "Europe/London", 3: "Europe/Athens"}
-"""Zones of Europe by the hour that comes twice, where it is not that of most."""
+IN_EUROPE = {1: "Europe/London", 2: "Europe/Berlin", 3: "Europe/Athens"}
+"""Zones of Europe by the hour that comes twice: each stands for all zones with the same clock."""
 
 
 def zone_of_autumn(times: pl.Series) -> str | None:

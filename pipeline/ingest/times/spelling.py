@@ -35,10 +35,13 @@ FIRST_MONTHS = {"1": "01", "2": "04", "3": "07", "4": "10"}
 SECOND_HALVES = ("午後", "下午", "오후", "du.")
 CLOCKS = r"^(?<begin>.*\d{1,2}:\d\d(?::\d\d)?)(?:-|~)(?<end>(?:\d.* )?\d{1,2}:\d\d(?::\d\d)?)$"
 """Two times without blanks between them."""
+HOURS = r"^(?<begin>(?:.*[\sT])?\d{1,2} ?h?)-(?<end>\d{1,2} ?h?)$"
+"""Two hours, maybe behind a date."""
 INTERVALS = [
     CLOCKS,
     f"^(?<begin>[^/]+?)(?:{BETWEEN[1]})(?<end>[^/]+)$",
     f"^(?<begin>.+?)(?:{BETWEEN[0]})(?<end>.+)$",
+    HOURS,
 ]
 Change = Callable[[pl.Series], pl.Series]
 

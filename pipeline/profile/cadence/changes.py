@@ -18,6 +18,12 @@ MOSTLY = 0.8
 SELDOM = 0.05
 """Share of other rows between which it does."""
 FEWEST = 2
+FEWEST_DELAYED = 3
+NEAR = 2
+"""Times the step of the clock that rows are apart, and the usual change of a value, where a delay makes two rows
+fall into one."""
+SOME = 0.5
+"""Share of the changes elsewhere that there are between rows of one time."""
 ALL_BUT_FEW = 0.9
 MOST = 0.7
 
@@ -38,7 +44,38 @@ def one_after_the_other(draft: Proposal, step_ns: int) -> str | None:
     counts = [column for column in draft.columns.values() if _counts_rows(draft, column)]
     if counts and _goes_on(draft, over, is_again):
         return f"{counts[0].name!r} counts them, and values go on from one to the next"
+    if _are_delayed(draft, over, is_again, step_ns):
+        return "values go on from one to the next, and rows are hardly further apart than the steps of their clock"
     return None
+
+
+def _are_delayed(draft: Proposal, over: list[str], is_again: pl.Series, step_ns: int) -> bool:
+    """Whether now and then a bit of delay makes two rows fall into one step of the clock.
+
+    Most channels then change between them as elsewhere, but by hardly more. In a row and its correction, few do;
+    those of two sensors in turn come back.
+    """
+    apart = draft.rows.select(pl.col("time").diff().over(over)).to_series()
+    usual = apart.filter(apart > 0).median()
+    if usual is None or usual > NEAR * step_ns:  # type: ignore[operator]
+        return False
+    if not FEWEST_DELAYED <= int(is_again.sum()) <= SELDOM * len(is_again):
+        return False
+    found = []
+    for column in draft.channels:
+        number = pl.col("number")
+        rows = draft.rows.select(*over, number=column.numbers, is_again=is_again)
+        before, after = number.shift().over(over), number.shift(-1).over(over)
+        rows = rows.with_columns(
+            step=(number - before).abs(), goes_back=(after - before).abs() < (after - number).abs()
+        ).drop_nulls("step")
+        at, elsewhere = rows.filter("is_again"), rows.filter(~pl.col("is_again"))
+        often = _share(elsewhere, pl.col("step") > 0)
+        if often >= SOME:
+            changes = _share(at, pl.col("step") > 0) >= SOME * often
+            ends = [one["step"].median() or 0.0 for one in (at, elsewhere)]
+            found.append(changes and ends[0] <= NEAR * ends[1] and _share(at, pl.col("goes_back")) <= MOST)  # type: ignore[operator]
+    return bool(sum(found) >= max(1, MOST * len(found)))
 
 
 def _counts_rows(draft: Proposal, column: Column) -> bool:

@@ -13,7 +13,7 @@ from longstride.pipeline.profile.layout.long_log import COMMON_GRID
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.storage.text import counted, number, readable_time, share
 
-__all__ = ["find_duplicates", "is_set_back", "see_steps"]
+__all__ = ["find_duplicates", "see_steps"]
 
 GAP = 1.5
 """In median steps, as in an ingest."""
@@ -264,13 +264,6 @@ def _doubt_spring(draft: Proposal, usual: int) -> None:
                 f'seem to be local times. Say their zone, such as timezone = "{zone}"'
             )
             return
-
-
-def is_set_back(draft: Proposal) -> bool:
-    """Whether most times that come again lie in the night in which clocks are set back."""
-    rows = draft.rows.drop_nulls("time")
-    is_again = ~rows.select(pl.struct("group", "time").is_first_distinct()).to_series()
-    return zone_of_autumn(rows["time"].filter(is_again)) is not None
 
 
 def _value(value: float | str | None) -> str:

@@ -1,6 +1,6 @@
 """Which columns are the time of a row, and how it is written: the reading with most sense first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -42,6 +42,7 @@ from longstride.pipeline.profile.clock.numbers.unnamed import find_unnamed_parts
 from longstride.pipeline.profile.clock.order import chosen, doubt_of_order, is_other_order, order_of_date
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.clock.sense import sense
+from longstride.pipeline.profile.clock.spans import are_hours, are_spans, read_span
 from longstride.pipeline.profile.column import MOST, Column
 from longstride.pipeline.profile.words.time_formats import clock_formats, date_formats, datetime_formats, is_clock
 from longstride.pipeline.profile.words.time_names import is_of_other, name_score
@@ -56,9 +57,6 @@ ROUNDED = ((8, "10ms"), (7, "10ms"), (6, "100ms"), (5, "1s"), (4, "1m"))
 DAY_NS = 86_400 * 10**9
 UNPADDED = r"^(?:\d|1\d|2[0-4]):[0-5]?\d$"
 """Hours and minutes, such as 9:5, which are a time of day where the column is called so."""
-OFFSET_AT_END = r"\d{1,2}:\d\d(?::\d\d)?([+-]\d\d:\d\d)$"
-MOST_OFFSETS = 4
-"""Of a logger that travels."""
 OTHER = 7.0
 """How much less a time is likely that is called one of something else."""
 CLOSE = 1.0
@@ -152,11 +150,13 @@ def _of_days(column: Column, blocks: pl.Series) -> Times | None:
 
 
 def is_time_of_day(column: Column) -> bool:
-    """Whether most of the texts are such as 18:00 or 18.00.00, or 18:00 - 19:00."""
+    """Whether most of the texts are such as 18:00 or 18.00.00, 18:00 - 19:00, or 18-19."""
     if column.is_plain or column.values.is_empty():
         return False
     texts = column.values.head(MAX_TEXTS)
     if name_score(column.name) and texts.str.contains(UNPADDED).all():
+        return True
+    if are_hours(texts):
         return True
     begins = one_end(texts, "begin").fill_null("")
     return any(sum(map(is_clock, found)) >= MOST * len(found) for found in (texts.to_list(), begins.to_list()))
@@ -169,10 +169,11 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series, timezone: str = 
     """
     formats = _formats(columns)
     found = [times for one in formats if (times := read_as(columns, one, timezone=timezone)) is not None]
-    if columns[-1].dtype == pl.String and _has_many_ends(columns[-1]):
-        found = []  # 08:00-08:15 is no offset
+    if columns[-1].dtype == pl.String and are_spans(columns[-1]):
+        found = []  # 08:00-08:15 is no offset, and 08-09 no time with minutes
     if not any(times.nanoseconds.count() for times in found) and columns[-1].dtype == pl.String:
-        found = list(_intervals(columns))
+        formats = _formats([*columns[:-1], one_end(columns[-1], "begin")])
+        found = [times for one in formats if (times := read_span(columns, one)) is not None]
     most = max((times.nanoseconds.count() for times in found), default=0)
     texts = columns[0].cast(pl.String).str.strip_chars() if most else columns[0].clear()
     if not most:
@@ -203,24 +204,10 @@ def _with_doubt_of_interval(times: Times, column: pl.Series) -> Times:
     return times._replace(doubts=(*times.doubts, f"interval: {doubt}"))
 
 
-def _has_many_ends(column: pl.Series) -> bool:
-    """Whether texts end as if with an offset from UTC, but with more different ones than a zone has."""
-    ends = column.str.strip_chars().str.extract(OFFSET_AT_END).drop_nulls()
-    return len(ends) > HALF * len(column) and ends.n_unique() > MOST_OFFSETS
-
-
 def _end_before(found: Sequence[Times], most: int, texts: pl.Series) -> bool:
     """Whether the first texts are all times and the last ones none: below the table stands another one."""
     times = next(times.nanoseconds for times in found if times.nanoseconds.count() == most)
     return most > HALF * len(times) and not times.head(most).has_nulls() and "" not in texts.head(most)
-
-
-def _intervals(columns: Sequence[pl.Series]) -> Iterator[Times]:
-    """Texts that hold two times, of which the first counts; of a date and a time of day, the latter does."""
-    for format_ in _formats([*columns[:-1], one_end(columns[-1], "begin")]):
-        times = read_as(columns, format_, interval="begin")
-        if times is not None and times.nanoseconds.count():
-            yield times
 
 
 def _settled(times: Times, others: Sequence[Times]) -> Times:

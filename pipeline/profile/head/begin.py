@@ -42,6 +42,9 @@ LONG_FRACTION = re.compile(r"(:\d\d)[.,](\d{1,6})\d*")
 PART = r"[,;\s]\s*"
 IN_PARTS = re.compile(rf"((?:19|20)\d\d(?:{PART}\d\d?){{2}}){PART}(\d\d?(?:{PART}\d\d?){{2}})(\.\d+)?")
 """As in 2010,2,2,12,52,8."""
+DAY = re.compile(r"date|datum|fecha|data|dato")
+SIX_DIGITS = ("%y%m%d", "%d%m%y", "%m%d%y")
+"""What so many digits are, where a key says that they are a date; the first that fits counts, in doubt."""
 ORDER = re.compile(r"date ?format\s*[:=]?\s*([dMmyY]+[-/.][dMmyY]+[-/.][dMmyY]+)", re.IGNORECASE)
 """How a head says that it writes dates."""
 OF_ORDER = {"d": "%d", "m": "%m", "y": "%Y"}
@@ -155,7 +158,11 @@ def _told(entry: Entry, order: str | None) -> _Told | None:
     text = LONG_FRACTION.sub(r"\1.\2", BLANKS.sub(" ", entry.values[0]))
     if not any(_iso(text, format_) for format_ in datetime_formats(text)):
         text = ZONE.sub("", REMARK.sub("", text))
-    dates = list(dict.fromkeys(filter(None, (_iso(text, format_) for format_ in datetime_formats(text)))))
+    formats = SIX_DIGITS if re.fullmatch(r"\d{6}", text) and DAY.fullmatch(plain_key(entry.key)) else ()
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    of_digits = (found for format_ in formats if (found := _iso(text, format_)) and found <= today)
+    read = (*of_digits, *(_iso(text, format_) for format_ in datetime_formats(text)))
+    dates = list(dict.fromkeys(filter(None, read)))
     if order and (match := re.match(r"(\d{1,4})([-/.])(\d{1,2})[-/.](\d{1,4})(.*)", text)):
         format_ = match[2].join(OF_ORDER[part[0].lower()] for part in re.split("[-/.]", order))
         dates = [iso[:10] for found in dates if (iso := _iso("".join(match.group(1, 2, 3, 2, 4)), format_))][

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+import polars as pl
+
 from longstride.pipeline.profile.column import MAX_WORDS, MOST, Column
 from longstride.pipeline.profile.spelling.scales import factors_of
 from longstride.pipeline.profile.words.missing_words import MISSING_WORD
@@ -24,6 +26,7 @@ AFFIXED = re.compile(
 )
 SCALES = re.compile(r"%|[kKMGTmunp\xb5\u03bc]|k?bn|mio\.?|mill?\.?|tsd\.?", re.IGNORECASE)
 """They multiply: a number without one is another number."""
+LEAST_PERCENT = 2.0
 NO_UNIT = re.compile(r"[ap]\.?m\.?|st|nd|rd|th|x|e", re.IGNORECASE)
 
 
@@ -35,11 +38,14 @@ class Affixes:
     flags: Counter[str]
     num_bare: int
     """Numbers without a unit."""
+    are_alike: bool = False
+    """Whether these are percents as the others are, and no fractions."""
 
     @property
     def are_mixed(self) -> bool:
         """Whether equal numbers may mean different values."""
-        return len(self.units) > 1 or (self.num_bare > 0 and any(map(SCALES.fullmatch, self.units)))
+        is_scaled = self.num_bare > 0 and any(map(SCALES.fullmatch, self.units))
+        return len(self.units) > 1 or (is_scaled and not self.are_alike)
 
     @property
     def unit(self) -> str | None:
@@ -96,7 +102,23 @@ def affixes_of(column: Column) -> Affixes | None:
     )
     if not (units or flags) or num_found + column.numbers.count() < MOST * num_texts:
         return None
-    return Affixes(units, flags, num_bare)
+    return Affixes(units, flags, num_bare, num_bare > 0 and [*units] == ["%"] and _are_percents(column))
+
+
+def _are_percents(column: Column) -> bool:
+    """Whether numbers without the sign lie among those with it, and above 1, as no fraction does."""
+    texts = column.texts.drop_nulls()
+    signed = (
+        texts.filter(texts.str.ends_with("%"))
+        .str.strip_suffix("%")
+        .str.replace(",", ".")
+        .cast(pl.Float64, strict=False)
+    )
+    bare, signed = column.numbers.drop_nulls(), signed.drop_nulls()
+    if bare.is_empty() or signed.is_empty():
+        return False
+    low, high = max(LEAST_PERCENT, min(signed.to_list())), max(signed.to_list())
+    return float(bare.is_between(low, high).mean() or 0) >= MOST  # type: ignore[arg-type]
 
 
 def _says_missing(word: str, units: Iterable[str]) -> bool:

@@ -28,7 +28,7 @@ from longstride.pipeline.profile.text.named_lines import NamedLines, find_pairs,
 from longstride.pipeline.profile.text.odd_tables.listed_cells import ListedCells, find_listed_cells
 from longstride.pipeline.profile.text.row_kinds import RowKind, find_row_kind
 from longstride.pipeline.profile.text.sentences import NEARLY_ALL, Sentences, find_sentences
-from longstride.pipeline.profile.text.table import Table, find_table, fits
+from longstride.pipeline.profile.text.table import Table, find_table, fits, has_times
 from longstride.pipeline.profile.words.time_names import name_score
 from longstride.pipeline.profile.words.zone_words import zone_in_line
 from longstride.storage.text import counted
@@ -177,15 +177,18 @@ def _head_below(above: Above, table: Table, text: bytes) -> Head:
 
 def _said_in_lines(table: Table, text: bytes) -> Sentences | NamedLines | None:
     """How lines say their values, where they are no good table."""
-    if table.score >= CUT_WELL or _names_time(table):
+    is_table = table.score >= CUT_WELL or _names_time(table)
+    has_clock = has_times(table) or table.columns_at is not None
+    if is_table and has_clock:
         return None
     mark = table.comment
     lines = text.decode(errors="replace").split("\n")
     lines = ["" if mark and line.startswith(mark) else line for line in lines]
-    said = find_sentences(lines)
+    said = None if is_table else find_sentences(lines)
     share = said.share if said is not None else 0.0
-    pairs = find_pairs(lines) or (find_records(lines) if share < NEARLY_ALL else None)
-    return pairs if pairs is not None and pairs.share > share + MORE_LINES else said
+    pairs = None if is_table else find_pairs(lines) or (find_records(lines) if share < NEARLY_ALL else None)
+    found = pairs if pairs is not None and pairs.share > share + MORE_LINES else said
+    return found or (None if has_clock else find_sentences(lines, are_framed=True))
 
 
 def _facts(lines: Sequence[str], table: Table, text: bytes) -> Facts:

@@ -9,8 +9,15 @@ from longstride.pipeline.ingest.settings.text import BLANKS
 from longstride.pipeline.ingest.sources.csv.header import all_different
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.last_table import num_other_rows
-from longstride.pipeline.profile.text.name_lines import TIME, Head, grouped_names, index_names, says_of_log
+from longstride.pipeline.profile.text.name_lines import (
+    Head,
+    are_all_names,
+    grouped_names,
+    index_names,
+    says_of_log,
+)
 from longstride.pipeline.profile.text.nameless import is_like_row, lines_above, without_names
+from longstride.pipeline.profile.text.odd_tables.stamped_names import stamped_names
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.text.unit_rows import share_of_units, units_of
 from longstride.pipeline.profile.words.quantity_names import are_quantities
@@ -27,9 +34,6 @@ MOST_ABOVE = 60
 MANY_ROWS = 20
 FEW_ROWS = 4
 """Of so many rows, one may be damaged."""
-A_NAME = re.compile(r"%?[^\W\d][\w/%.-]*")
-FEWEST_STAMPED = 2
-"""Columns of numbers above which a line with a time has words, where these are names."""
 NEAR = 3
 """Lines between two rows of one header: others are of another table."""
 ZONE = re.compile(r"[A-Z]{3,5}")
@@ -45,6 +49,8 @@ MARKS = re.compile(r"\W*")
 BELOW_NAMES = re.compile(
     r"[°º℃℉].{0,3}|.*[yY]{2,4}\W?[mM]{2}\W?[dD]{2}\b.*[hH]{2}.*|\W*(?:avg|smp|tot|min|max|std)\W*", re.I
 )
+FORM = re.compile(r"\W*(?:y{2,4}\W?mm\W?dd|dd\W?mm\W?y{2,4}|mm\W?dd\W?y{2,4})(?:\W*h{1,2}\W?mm.*)?\W*", re.I)
+"""How times are written, which a line of units says."""
 """Units, forms of times and ways to make a value, which no name is; another row of the head may hold the names."""
 
 
@@ -97,7 +103,7 @@ def _find_head(table: Table) -> Head:
         first = next(
             (i + 1 for i, record in enumerate(records) if len(record.fields) == table.width), len(records)
         )
-    if stamped := _stamped_names(records, kinds):
+    if stamped := stamped_names(records, kinds):
         return stamped
     first = _behind_names(records, first, kinds)
     above = records[:first]
@@ -111,15 +117,16 @@ def _find_head(table: Table) -> Head:
     ]
     if not full:
         return without_names(table, above, start, time or 0)
+    could_be = _without_forms(full, time, table.width)
     # Lines far above are facts of as many words, where a nearer one has a name for each column.
     last = [record for index, record in enumerate(above) if not any(map(is_like_row, above[index + 1 :]))][-NEAR:]
     near = [
         record
-        for record in full
+        for record in could_be
         # Blank lines may stand below the names.
-        if (start - record.line <= NEAR or record in last) and _are_all_names(record, table.width)
+        if (start - record.line <= NEAR or record in last) and are_all_names(record, table.width)
     ]
-    best = max(near or full, key=lambda record: _likeness(record, time))
+    best = max(near or could_be, key=lambda record: _likeness(record, time))
     below = [record for record in above if record.line > best.line]
     while below and is_like_row(below[-1]):
         start = below.pop().line  # it is damaged: an ingest names it
@@ -140,6 +147,16 @@ def _find_head(table: Table) -> Head:
         names = tuple(all_different(best.fields[: table.width]))
         return Head(
             names=names, num_above=start, num_below=0, units={}, why="the line of the names ends with a mark"
+        )
+    if filled := _filled_names(best, kinds):
+        return Head(
+            names=filled,
+            num_above=start,
+            num_below=0,
+            units=units_of(filled, below),
+            why="the line of the names has none for most columns",
+            doubt=f"header: line {best.line + 1} names {best.num_filled} of {table.width} columns. If you know "
+            "the names of the others, say header",
         )
     named, joined = _joined(best, above, below, table.width)
     if joined:
@@ -257,26 +274,24 @@ def _behind_names(records: Sequence[Record], first: int, kinds: Sequence[Kind]) 
     return found
 
 
-def _stamped_names(records: Sequence[Record], kinds: Sequence[Kind]) -> Head | None:
-    """The names in a line that begins with a time as rows do, as sar and mpstat write it; None without one."""
-    time = next((column for column, kind in enumerate(kinds) if kind is Kind.TIME), None)
-    numbers = [column for column, kind in enumerate(kinds) if kind is Kind.NUMBER]
-    if time is None or len(numbers) < FEWEST_STAMPED:
-        return None
-    for record in records[:MOST_ABOVE]:
-        names = [*record.fields[:time], TIME, *record.fields[time + 1 :]]
-        if len(record.fields) != len(kinds) or not _are_all_names(record._replace(fields=names), len(kinds)):
-            continue
-        if kind_of(record.fields[time]) is not Kind.TIME or not all(map(A_NAME.fullmatch, names)):
-            return None
-        line = quoted(" ".join(record.fields))
-        doubt = (
-            f"header: line {record.line + 1}, {line}, holds a time and no number: its other words are taken for "
-            "the names. If they are none, name the columns with header"
-        )
-        why = "the line of the names begins with a time"
-        return Head(names=tuple(names), num_above=record.line + 1, num_below=0, units={}, why=why, doubt=doubt)
-    return None
+def _without_forms(full: Sequence[Record], time: int | None, width: int) -> Sequence[Record]:
+    """Lines that may hold names, without those of units (dd.MM.yyyy;kWh;kW) where another names the columns."""
+    if time is None:
+        return full
+    forms = [one for one in full if FORM.fullmatch("".join(one.fields[time : time + 1]))]
+    others = [one for one in full if one not in forms]
+    are_units = all(share_of_units([*one.fields[:time], *one.fields[time + 1 :]]) == 1 for one in forms)
+    name_all = any(one.num_filled >= width - 1 and not is_like_row(one) for one in others)
+    return others if forms and are_units and name_all else full
+
+
+def _filled_names(names: Record, kinds: Sequence[Kind]) -> tuple[str, ...]:
+    """Names with those of columns that have none, where these are most of those that hold something; else none."""
+    fields = [*names.fields, *[""] * len(kinds)][: len(kinds)]
+    held = [column for column, kind in enumerate(kinds) if kind is not Kind.MISSING]
+    if 2 * sum(not fields[column] for column in held) <= len(held):
+        return ()
+    return tuple(all_different([field or f"column_{column}" for column, field in enumerate(fields, 1)]))
 
 
 def _could_be_names(record: Record, width: int, time: int | None) -> bool:
@@ -288,12 +303,6 @@ def _could_be_names(record: Record, width: int, time: int | None) -> bool:
         fields = fields[:-1]
     # One text alone above several columns is a title or a fact.
     return width - 1 <= len(fields) <= width and record.num_filled > (1 if width > 2 else 0)
-
-
-def _are_all_names(record: Record, width: int) -> bool:
-    """Whether each field is a text of its own: events between names and rows leave some empty."""
-    fields = record.fields[:width]
-    return len(set(fields)) == width and all(kind_of(field) is Kind.TEXT for field in fields)
 
 
 def _likeness(record: Record, time: int | None) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ from longstride.pipeline.profile.words.time_names import name_score
 
 __all__ = [
     "Head",
+    "are_all_names",
     "are_facts",
     "cut_otherwise",
     "first_names",
@@ -189,3 +190,9 @@ def index_names(best: Record, above: Sequence[Record], width: int) -> tuple[str,
     levels = [fields for fields in levels if len(fields) == width]
     names = [" ".join(filter(None, dict.fromkeys(texts))) for texts in zip(*levels, best.fields, strict=True)]
     return tuple(all_different(names)) if levels and all(names) else ()
+
+
+def are_all_names(record: Record, width: int) -> bool:
+    """Whether each field is a text of its own: events between names and rows leave some empty."""
+    fields = record.fields[:width]
+    return len(set(fields)) == width and all(kind_of(field) is Kind.TEXT for field in fields)

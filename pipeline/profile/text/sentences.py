@@ -23,6 +23,8 @@ TIME = re.compile(
     rf"|(?:[A-Z][a-z]{{2}} +)?[A-Z][a-z]{{2}} +\d{{1,2}},? +(?:\d{{4}} +)?{CLOCK}(?: +\d{{4}})?"
     rf"|\d{{8}}[T_]\d{{6}}\b|{CLOCK}|\d{{9,19}}(?:\.\d+)?(?![\w.])"
 )
+MOMENT = re.compile(r"\d[-/.]\d.*\d:\d")
+"""A date and a time of day."""
 KEYED = re.compile(r"(?P<key>[^\W\d]\w*)(?P<mark>\s*[=:]\s*)")
 VALUE = re.compile(
     r"[+-]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:[eE][+-]?\d+)?(?P<unit>[^\s\w,;|()\[\]]?[^\s\d,;|()\[\]]{0,7})"
@@ -71,8 +73,11 @@ class Sentences:
         )
 
 
-def find_sentences(lines: Sequence[str]) -> Sentences | None:
-    """The sentence that most lines are; None where they have no words such as `Temp=` before their numbers."""
+def find_sentences(lines: Sequence[str], *, are_framed: bool = False) -> Sentences | None:
+    """The sentence that most lines are; None where they have no words such as `Temp=` before their numbers.
+
+    With `are_framed`, nearly all must have one date and time of day behind a word, and need no such words.
+    """
     indices = [index for index, line in enumerate(lines) if line.strip()][:MAX_LINES]
     split = {index: tuple(_tokens(lines[index].strip())) for index in indices}
     chosen: list[int] = []
@@ -86,7 +91,11 @@ def find_sentences(lines: Sequence[str]) -> Sentences | None:
     columns = list(zip(*(split[index] for index in chosen), strict=True))
     num_values = sum(column[0].kind == IS_VALUE for column in columns)
     num_bare = sum(column[0].kind == IS_NUMBER and _varies(column) for column in columns)
-    if len(chosen) < max(FEWEST, MOST * len(split)) or not num_values or num_values < num_bare:
+    if len(chosen) < max(FEWEST, (NEARLY_ALL if are_framed else MOST) * len(split)):
+        return None
+    if are_framed and not (num_bare and _is_framed(split[chosen[0]])):
+        return None
+    if not are_framed and (not num_values or num_values < num_bare):
         return None
     line, invented = _expression(columns)
     # A line with a time is none of a title: where it does not fit, an ingest says so.
@@ -143,6 +152,17 @@ def _other_at(line: str, place: int) -> list[Token]:
 def _skeleton(tokens: Sequence[Token], keep: Sequence[int]) -> tuple[tuple[int, str], ...]:
     """What a line shares with others: the kinds of its parts, and the texts of the kinds to `keep`."""
     return tuple((token.kind, "".join(token.text.split()) if token.kind in keep else "") for token in tokens)
+
+
+def _is_framed(tokens: Sequence[Token]) -> bool:
+    """Whether a word stands before the one date with a time of day, and none behind it, as in JSON."""
+    place = next((place for place, token in enumerate(tokens) if token.kind == IS_TIME), None)
+    if place is None or MOMENT.search(tokens[place].text) is None:
+        return False
+    rest = tokens[place + 1 :]
+    is_of_numbers = all(token.kind in (IS_NUMBER, IS_BLANK, IS_OTHER) for token in rest)
+    has_other_time = TIME.search("".join(token.text for token in rest)) is not None
+    return any(token.kind == IS_WORD for token in tokens[:place]) and is_of_numbers and not has_other_time
 
 
 def _has_time(tokens: Sequence[Token]) -> bool:

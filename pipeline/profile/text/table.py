@@ -21,7 +21,7 @@ from longstride.pipeline.ingest.sources.csv.syntax import is_blank, record_patte
 from longstride.pipeline.profile.text.cells import Kind, kind_of
 from longstride.pipeline.profile.text.places import find_places
 
-__all__ = ["Record", "Table", "find_table", "fits"]
+__all__ = ["Record", "Table", "find_table", "fits", "has_times"]
 
 SEPARATORS = (
     "\t",
@@ -119,9 +119,9 @@ def find_table(text: bytes, named: str | None) -> Table:
         if best is None or found.score > best.score + margin:
             best = found
     assert best is not None
-    if named is None and not _has_times(best) and BLANKS in separators:
+    if named is None and not has_times(best) and BLANKS in separators:
         blanks = _read(text, BLANKS, "strict", comment)
-        if _has_times(blanks) and _are_values(blanks):
+        if has_times(blanks) and _are_values(blanks):
             return blanks  # 01/03/2024 08:00:00 21.5C, 22.5C: the separator stands behind the first value
     if named is None and best.separator in MAYBE_PLACES and (places := find_places(text.decode().split("\n"))):
         found = _read(text, best.separator, "strict", comment, places)
@@ -170,7 +170,11 @@ def _comment(text: bytes) -> str | None:
             continue  # a column may be called #
         if mark in COMMENTS_ABOVE and at_top == 1 and lines[0][len(mark) :][:1].isdigit():
             continue  # a row with a sign in front
-        if at_top == 1 and lines[0].count(mark) == lines[1].count(mark) > 1:
+        num_marks = Counter(
+            line.count(mark) for line, is_marked in zip(lines, marked, strict=True) if not is_marked
+        )
+        usual, _ = num_marks.most_common(1)[0]
+        if usual > 1 and all(lines[row].count(mark) == usual for row in range(len(lines)) if marked[row]):
             continue  # a separator, before which the first name is empty
         if count == at_top or (mark in COMMENTS and count - at_top < 0.5 * (len(lines) - at_top)):
             return mark
@@ -297,7 +301,7 @@ def _is_named(table: Table) -> bool:
     return first is not None and _are_names(first.fields[: table.width])
 
 
-def _has_times(table: Table) -> bool:
+def has_times(table: Table) -> bool:
     """Whether the rows of the usual width hold times."""
     rows = [record.fields[: table.width] for record in table.records if fits(record, table.width)]
     return sum(Kind.TIME in map(kind_of, row) for row in rows) > NEARLY_ALL * len(rows) - 1 if rows else False

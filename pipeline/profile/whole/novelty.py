@@ -90,12 +90,13 @@ class Known:
         plain = [name for name in names if self._spellings.get(name, PLAIN).is_plain]
         numbers = frame.select(pl.col(plain).cast(pl.Float64, strict=False).fill_nan(None))
         # Blanks beside a number, and marks in it, take longer to read.
-        rest = {*_where_fewer(numbers, frame), *names} - (set(plain) - set(_where_fewer(numbers, frame)))
-        return numbers.with_columns(
-            to_numbers(frame[name].cast(pl.String), self._spellings.get(name, PLAIN)).fill_nan(None).alias(name)
+        short = set(names) - set(plain) | set(_where_fewer(numbers, frame))
+        read = {
+            name: to_numbers(frame[name].cast(pl.String), self._spellings.get(name, PLAIN)).fill_nan(None)
             for name in names
-            if name in rest
-        )
+            if name in short
+        }
+        return pl.DataFrame({name: read[name] if name in read else numbers[name] for name in names})
 
     def _new_words(self, name: str, texts: pl.Series, numbers: pl.Series) -> Iterator[tuple[str, Rows]]:
         known = self._words[name]

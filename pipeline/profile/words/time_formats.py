@@ -78,7 +78,7 @@ WEEKDAY = re.compile(
 )
 """A word before a date, if it is none that says what date it is."""
 CTIME = re.compile(rf"({MONTH})( +)(\d{{1,2}})( +)(\d{{1,2}}:\d\d:\d\d(?:\.\d+)?)( +[A-Z]{{2,5}})?( +)(\d{{4}})")
-DAY_BETWEEN = re.compile(r"(\(|[ ,]+)[^\W\d_]{1,3}\.?(\) ?|[ ,]+)(?=\d)")
+DAY_BETWEEN = re.compile(r"(\(|[ ,]+)(?![Kk]l\b)[^\W\d_]{1,3}\.?(\) ?|[ ,]+)(?=\d)")
 """A day of the week between the date and the time of day, as 2024/03/20(水) 08:00."""
 WEEKDAY_BEHIND = re.compile(r"(.*\d)( )\(?([^\W\d_]{2,10})\.?\)?")
 WEEKDAYS = re.compile(
@@ -89,7 +89,7 @@ WEEKDAYS = re.compile(
     re.IGNORECASE,
 )
 """In English, German, French, Spanish, Dutch and Russian."""
-BETWEEN = re.compile(r" - | at | um | à | a las | klo? |[Tt]|_|:|-|/|\||, ?|; ?| +|\u00a0|\u202f|")
+BETWEEN = re.compile(r" - | at | um | à | a las | [Kk]lo? | [Kk]l\. |[Tt]|_|:|-|/|\||, ?|; ?| +|\u00a0|\u202f|")
 HALF_FIRST = re.compile(rf"(?P<half>{HALVES})(?P<blank> ?)(?=\d)")
 AROUND = re.compile(r"([\[(<'\"#@])(.+?)([\])>'\"#]|)|()(.+)( Uhr| hrs)")
 """What stands around a time as a whole."""
@@ -173,7 +173,7 @@ def datetime_formats(text: str) -> Iterator[str]:
         assert between is not None
         rest = rest[between.end() :]
         yield from (f"{date}{between[0]}{clock}" for clock in clock_formats(rest))
-        if between[0] in ("T", " ") and (hour := HOUR.fullmatch(rest)):
+        if between[0] not in ("-", "/", ":", "") and (hour := HOUR.fullmatch(rest)):
             yield f"{date}{between[0]}%H{hour['mark']}"
     if (first := re.match(r"([^\s,]+(?: ?[AaPp][Mm]| UTC| GMT)?)(,? )", text)) and is_clock(first[1]):
         dates = date_formats(text[first.end() :])

@@ -5,8 +5,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from longstride.pipeline.ingest.times.zone_names import offsets_of
 
-__all__ = ["SAYS_ZONE", "is_zone", "named_zone", "zone_in_line", "zone_with_summer"]
+__all__ = ["NO_ZONE", "SAYS_ZONE", "is_zone", "named_zone", "zone_in_line", "zone_with_summer"]
 
+NO_ZONE = 'times carry no zone and are read as UTC: if they are local, say timezone = "Europe/Berlin"'
+"""The doubt where nothing says the zone."""
 OFFSET = re.compile(r"(?:(?:GMT|UTC) ?|[(\[])([+\-\u2212])(\d{1,2})(?::?(\d\d))?(?![\d:])")
 PLACE = re.compile(r"(?<![\w/])[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?(?![\w/])")
 NAME = re.compile(r"(?<![^\W_])[^\W\d_]{3,5}(?![^\W_])")

@@ -274,3 +274,21 @@ def test_of_two_zones_the_date_of_the_first_row_is_taken(write_log: Callable[...
     found = propose(write_log("a.csv", [*zones[:: -1 if zulu_first else 1], "", *log("TIME,v", clocks, wave(40))]))
     assert found.settings["start"] == "2026-04-21"
     assert doubted(found, "2026/04/22 03:58:10")
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "other"),
+    [
+        ("180223", "2018-02-23", "2023-02-18"),
+        ("230218", "2023-02-18", "2018-02-23"),
+        ("310124", "2024-01-31", None),
+    ],
+)
+def test_a_date_of_six_digits_above_times_of_day(
+    write_log: WRITE, text: str, start: str, other: str | None
+) -> None:
+    rows = log("time;u", times(60, form="%H:%M:%S"), wave(60), mark=";")
+    found = propose(write_log("a.csv", ["[info]", "Plant=", f"Datum={text}", "[values]", *rows]))
+    assert found.settings["start"] == start
+    assert doubted(found, f"Datum={text}")
+    assert other is None or doubted(found, f'start = "{other}"')

@@ -1,5 +1,6 @@
 """Rows of one time at a change of state, told apart from corrections and from rows of several sensors."""
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -70,3 +71,41 @@ def test_two_sensors_that_one_recorder_counts(look: LOOK, every: int) -> None:
     values = [f"{20 + row / 100 + 50 * which:.2f}" for row, which in rows]
     found = look("Rec,time,value", range(1, len(rows) + 1), stamps([60.0 * row for row, _ in rows]), values)
     assert found.settings.get("duplicates") != "spread"
+
+
+def delayed(num_again: int) -> tuple[list[str], list[int]]:
+    """Times of a clock of seconds for rows that are 1.3 s apart, and which of them repeat one."""
+    seconds = [1.3 * row for row in range(600)]
+    again = [60 + 97 * number for number in range(num_again)]
+    for row in again:
+        seconds[row] = int(seconds[row - 1]) + 0.9
+    return stamps([float(int(second)) for second in seconds]), again
+
+
+@pytest.mark.parametrize("num_again", [3, 5])
+def test_a_delay_makes_two_rows_fall_into_one_second(look: LOOK, store: STORE, num_again: int) -> None:
+    moments, _ = delayed(num_again)
+    assert len(moments) - len(set(moments)) == num_again
+    u, v = ([f"{20 + 5 * math.sin(row / length):.4f}" for row in range(600)] for length in (31, 47))
+    found = look("time,u,v", moments, u, v)
+    assert (found.settings["duplicates"], found.settings["spread-over"]) == ("spread", "1s")
+    assert doubted(found, "hardly further apart than the steps of their clock, so all are kept")
+    assert store().num_rows == 600
+
+
+def test_a_correction_of_a_value_is_no_delay(look: LOOK) -> None:
+    moments, again = delayed(4)
+    columns = [wave(600, seed=seed) for seed in range(4)]
+    for row in again:
+        for column in columns[1:]:
+            column[row] = column[row - 1]
+    found = look("time,a,b,c,d", moments, *columns)
+    assert found.settings["duplicates"] == "same"
+    assert doubted(found, "An ingest stops there")
+
+
+def test_rows_of_a_grid_are_not_delayed(look: LOOK) -> None:
+    moments = stamps([300.0 * row for row in range(400)])
+    for row in (50, 150, 250, 350):
+        moments[row] = moments[row - 1]
+    assert look("time,u,v", moments, wave(400), wave(400, seed=1)).settings["duplicates"] == "same"

@@ -182,4 +182,13 @@ def test_a_flag_of_summer_time_is_no_machine(tmp_path: Path) -> None:
         tmp_path, "Time,S/W,v", [f"{at:%Y-%m-%d %H:%M},{'S' if at.dst() else 'W'}" for at in local]
     )
     assert "series" not in found.settings
-    assert doubted(found, 'ambiguous = "infer"')
+    assert found.settings["ambiguous"] == "infer"
+
+
+@pytest.mark.parametrize("hours", [-5, 2])
+def test_unix_time_beside_local_times_that_are_read_a_moment_later(hours: int) -> None:
+    seconds = [1_554_320_767.4 + 15 * row for row in range(200)]
+    local = [datetime.fromtimestamp(int(second) + (row % 50 == 7), UTC) for row, second in enumerate(seconds)]
+    texts = [(moment + timedelta(hours=hours)).strftime("%a %b %d %H:%M:%S %Y") for moment in local]
+    times = first_of({"a1": texts, "a2": [f"{second:.3f}" for second in seconds]})
+    assert times.recipe.time == "a2"

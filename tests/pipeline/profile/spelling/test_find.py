@@ -107,7 +107,7 @@ def test_numbers_of_units_of_one_kind_are_scaled(
     [
         (lambda row: f"{row} {'psi' if row % 2 else 'bar'}", "'psi' in 30 rows"),
         (lambda row: f"{row} {'mA' if row % 2 else 'V'}", "'mA' in 30 rows"),
-        (lambda row: f"{row}{'%' if row % 5 else ''}", "none in 12 rows"),
+        (lambda row: f"{row}%" if row % 5 else f"{row / 100}", "none in 12 rows"),
         (lambda row: f"+{row:04},5", "'x' is left out"),
         (lambda row: f"192.168.100.{row + 100}", "'x' is left out"),
     ],

@@ -1,5 +1,6 @@
 """Lines above the rows that hold names, and lines that only look so."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -227,3 +228,31 @@ def test_blank_lines_below_names_and_units(tmp_path: Path) -> None:
 def test_names_in_a_section_of_their_own(tmp_path: Path, title: str) -> None:
     head = f"[comments]\nmade by hand\n\n{title}\nclock temp wind\n\n[data]\n"
     assert header(seen(tmp_path, head, ",")) == ("clock", "temp", "wind")
+
+
+def test_a_line_of_units_that_says_how_times_are_written(write_log: Callable[..., Path]) -> None:
+    head = ["sep=;", ";Plant 1;Plant 1", ";Yield;Power", ";Counter;Analog", "dd.MM.yyyy HH:mm;kWh;kW"]
+    rows = [f"{time};{one};{two}" for time, one, two in zip(_moments(40), wave(40), wave(40, seed=1), strict=True)]
+    found = propose(write_log("a.csv", [*head, *rows]))
+    assert found.recipe.time == "column_1"
+    assert found.settings["unit"] == ["Yield=kWh", "Power=kW"]
+    assert not doubted(found, "header:")
+
+
+def test_a_line_of_units_holds_the_names_where_nothing_else_does(write_log: Callable[..., Path]) -> None:
+    rows = [f"{time};{one};{two}" for time, one, two in zip(_moments(40), wave(40), wave(40, seed=1), strict=True)]
+    found = propose(write_log("a.csv", ["dd.MM.yyyy HH:mm;kWh;kW", *rows]))
+    assert found.recipe.time == "dd.MM.yyyy HH:mm"
+
+
+def test_most_columns_without_a_name_are_kept(write_log: Callable[..., Path]) -> None:
+    columns = [wave(40, seed=seed) for seed in range(4)]
+    rows = [",".join(row) for row in zip(_moments(40), *columns, strict=True)]
+    found = propose(write_log("a.csv", ["time,T,,,", *rows]))
+    assert found.settings["header"] == ["time", "T", "column_3", "column_4", "column_5"]
+    assert doubted(found, "header: line 1 names 2 of 5 columns")
+    assert "header" not in propose(write_log("b.csv", ["time,T,u,v,", *rows])).settings
+
+
+def _moments(count: int) -> list[str]:
+    return times(count, form="%d.%m.%Y %H:%M")

@@ -164,3 +164,11 @@ def test_a_clock_that_goes_back_beyond_the_sample(write_log: WRITE) -> None:
     found = propose(write_log("a.csv", log("time,v", stamps, wave(LENGTH))), rows=1000)
     assert doubted(found, "times go back in 1 place, by 11m at most")
     assert "duplicates" not in found.settings
+
+
+def test_decimal_commas_in_all_columns(write_log: WRITE) -> None:
+    values = [value.replace(".", ",") for value in wave(LENGTH)]
+    rows = log("time;u", times(LENGTH), _changed(values, {PLACE: "-9999"}), mark=";")
+    found = propose(write_log("a.csv", rows), rows=1000)
+    assert found.settings["decimal"] == ","
+    assert doubted(found, "u=-9999")

@@ -52,7 +52,9 @@ def test_steady_logs_keep_both_hours(
     rows = []
     wanted: list[int] = []
     for series, (minutes, before) in enumerate(kinds):
-        start = NIGHTS[zone] - timedelta(minutes=minutes * (before // minutes) + int(random.integers(minutes)))
+        # A log that begins with the second of the two hours does not tell which it is.
+        early = minutes * (before // minutes) + int(random.integers(1, minutes + 1))
+        start = NIGHTS[zone] - timedelta(minutes=early)
         moments = [start + timedelta(minutes=minutes * row) for row in range((before + 200) // minutes)]
         # Rows of series lie between each other in any way, each in its own order.
         stamps = local(moments, zone)[:: -1 if is_reversed else 1]

@@ -144,7 +144,7 @@ def test_epochs_differ_and_batches_show_restarts() -> None:
         ({"stride": 8, "balance": np.ones(500)}, ["balance"]),
         ({"stride": 8, "windows_per_epoch": 16}, ["windows_per_epoch"]),
         ({"stride": 8, "weights": [1]}, ["weights"]),
-        ({"stride": 8, "stateful": "yes"}, ["stateful", "expected bool"]),
+        ({"stride": 8, "stateful": "yes"}, ["stateful", "expected True or False"]),
         ({"stride": 8, "window": 64, "batch_size": 128}, ["stride=64"]),
     ],
 )

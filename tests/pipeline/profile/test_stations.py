@@ -37,6 +37,7 @@ def test_a_head_in_sections_tells_names_and_what_is_missing(tmp_path: Path, fact
     assert times_of(store) == [since_1970(date(2020, 1, day)) for day in range(1, 31)]
     assert np.flatnonzero(np.isnan(store.values[:, 1])).tolist() == [8]
     assert doubted(found, 'timezone = "Etc/GMT-1"')
+    assert not doubted(found, "if that means missing")
     assert doubted(found, "a factor or an offset of each column") is (factors != "1 1 1")
 
 

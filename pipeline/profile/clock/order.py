@@ -1,16 +1,18 @@
 """Which of day, month and year comes first in dates: by the sense that the times make, or a doubt."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.clock.sense import sense
+from longstride.pipeline.profile.column import Column
+from longstride.pipeline.profile.words.date_forms import order_in
 from longstride.storage.text import readable_time
 
-__all__ = ["chosen", "doubt_of_order", "is_other_order", "order_of_date"]
+__all__ = ["chosen", "doubt_of_order", "in_told_order", "is_other_order", "order_of_date"]
 
 
 def is_other_order(one: Times, other: Times) -> bool:
@@ -37,6 +39,18 @@ def doubt_of_order(times: Times, alike: Times, columns: Sequence[pl.Series]) -> 
 def order_of_date(times: Times) -> tuple[str, ...]:
     """Of day, month and year."""
     return tuple(re.findall(r"%([dmyY])", times.recipe.time_format or ""))
+
+
+def in_told_order(times: Times, columns: Mapping[str, Column]) -> Times:
+    """Of two readings that nothing else tells apart, the one whose order the name says, or the line below it."""
+    if times.rival is None:
+        return times
+    of = [columns[name] for name in times.recipe.time_columns]
+    told = {order for column in of for text in (column.name, column.unit or "") if (order := order_in(text))}
+    for one in (times, times.rival):
+        if told == {tuple("".join(order_of_date(one)).lower())}:
+            return one._replace(doubt=None, rival=None, doubts=times.doubts)
+    return times
 
 
 def chosen(rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series) -> Times:

@@ -39,7 +39,13 @@ from longstride.pipeline.profile.clock.numbers.parts import (
     parts_of_time,
 )
 from longstride.pipeline.profile.clock.numbers.unnamed import find_unnamed_parts
-from longstride.pipeline.profile.clock.order import chosen, doubt_of_order, is_other_order, order_of_date
+from longstride.pipeline.profile.clock.order import (
+    chosen,
+    doubt_of_order,
+    in_told_order,
+    is_other_order,
+    order_of_date,
+)
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.clock.spans import are_hours, are_spans, read_span
@@ -72,7 +78,7 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
 
     def add(times: Times | None, named: int, score: float) -> None:
         if times is not None:
-            times = without_idle(times, columns, blocks)
+            times = in_told_order(without_idle(times, columns, blocks), columns)
             # Texts that say their zone win over others: 2.5 and a bit more than what several columns have.
             is_text = times.recipe.epoch is None and times.recipe.time_format != DECIMAL_YEAR
             has_offset = is_text and has_zone(times, [columns[name].raw for name in times.recipe.time_columns])

@@ -73,14 +73,16 @@ def longest_section(text: bytes) -> tuple[int, str] | None:
     if sizes[title] < max(FEWEST_ROWS, text.count(b"\n") / 2):
         return None
     first = text[title.end() :].lstrip(b"\r\n").split(b"\n", 1)[0]
-    if not NUMBERS.fullmatch(first) or _has_as_many(text[: title.start()].rstrip().rsplit(b"\n", 1)[-1], first):
+    above = text[: title.start()].rstrip().rsplit(b"\n", 1)[-1]
+    if not NUMBERS.fullmatch(first) or _may_name(above, first):
         return None
     return title.end(), title[0].decode(errors="replace").strip()
 
 
-def _has_as_many(line: bytes, row: bytes) -> bool:
-    """Whether a mark that cuts a row cuts a line into as many fields."""
-    return any(line.count(mark) == row.count(mark) > 0 for mark in MARKS)
+def _may_name(line: bytes, row: bytes) -> bool:
+    """Whether a mark that cuts a row cuts a line into as many fields, without a number among them."""
+    mark = next((mark for mark in MARKS if line.count(mark) == row.count(mark) > 0), None)
+    return mark is not None and not any(NUMBERS.fullmatch(field) for field in line.split(mark))
 
 
 def _end_of_line(text: bytes, place: int) -> int:

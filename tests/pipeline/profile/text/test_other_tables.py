@@ -34,6 +34,13 @@ def test_names_above_the_title_of_the_rows(tmp_path: Path, mark: str) -> None:
     assert len(store.values) == COUNT
 
 
+def test_facts_above_the_title_of_the_rows_are_no_names(tmp_path: Path) -> None:
+    rows = [f"{clock};{230 + row % 7};{row % 31}" for row, clock in enumerate(times(COUNT))]
+    file = tmp_path / "plant.txt"
+    file.write_text("\n".join(["[info]", "site;north;4", "[values]", *rows]) + "\n")
+    assert propose(file).settings["header"] == ["a1", "a2", "a3"]
+
+
 def test_a_short_section_is_not_taken(tmp_path: Path) -> None:
     file = tmp_path / "log.csv"
     rows = "".join(f"{clock},{value}\n" for clock, value in zip(times(COUNT), wave(COUNT), strict=True))

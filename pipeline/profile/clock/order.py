@@ -1,7 +1,7 @@
 """Which of day, month and year comes first in dates: by the sense that the times make, or a doubt."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -12,7 +12,7 @@ from longstride.pipeline.profile.column import Column
 from longstride.pipeline.profile.words.date_forms import order_in
 from longstride.storage.text import readable_time
 
-__all__ = ["chosen", "doubt_of_order", "in_told_order", "is_other_order", "order_of_date"]
+__all__ = ["chosen", "doubt_of_order", "is_other_order", "order_of_date", "told_order"]
 
 
 def is_other_order(one: Times, other: Times) -> bool:
@@ -41,25 +41,25 @@ def order_of_date(times: Times) -> tuple[str, ...]:
     return tuple(re.findall(r"%([dmyY])", times.recipe.time_format or ""))
 
 
-def in_told_order(times: Times, columns: Mapping[str, Column]) -> Times:
-    """Of two readings that nothing else tells apart, the one whose order the name says, or the line below it."""
-    if times.rival is None:
-        return times
-    of = [columns[name] for name in times.recipe.time_columns]
-    told = {order for column in of for text in (column.name, column.unit or "") if (order := order_in(text))}
-    for one in (times, times.rival):
-        if told == {tuple("".join(order_of_date(one)).lower())}:
-            return one._replace(doubt=None, rival=None, doubts=times.doubts)
-    return times
+def told_order(columns: Iterable[Column]) -> tuple[str, ...]:
+    """The order of day, month and year that a name tells, or the line below it; nothing where they tell none."""
+    texts = (text for column in columns for text in (column.name, column.unit or ""))
+    told = set(filter(None, map(order_in, texts)))
+    return told.pop() if len(told) == 1 else ()
 
 
-def chosen(rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series) -> Times:
-    """Choose between ways to read times that differ in the order of day, month and year."""
+def chosen(
+    rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series, told: tuple[str, ...] = ()
+) -> Times:
+    """Choose between ways to read times that differ in the order of day, month and year; `told` is in no doubt."""
     if "%p" in (rivals[0].recipe.time_format or ""):
         rivals.sort(key=lambda times: order_of_date(times)[:1] != ("m",))  # who writes AM and PM writes so
     senses = {id(times): sense(times.nanoseconds, blocks) for times in rivals}
     chosen, other = sorted(rivals, key=lambda times: senses[id(times)].disorder)[:2]
     ours, theirs = senses[id(chosen)], senses[id(other)]
+    for one in rivals:
+        if tuple(map(str.lower, order_of_date(one))) == told and senses[id(one)].disorder <= ours.disorder:
+            return one
     differ = (chosen.nanoseconds != other.nanoseconds).fill_null(False).arg_true()
     if not len(differ):
         return chosen  # each row that both read is the same time

@@ -57,9 +57,9 @@ def chosen(
     senses = {id(times): sense(times.nanoseconds, blocks) for times in rivals}
     chosen, other = sorted(rivals, key=lambda times: senses[id(times)].disorder)[:2]
     ours, theirs = senses[id(chosen)], senses[id(other)]
-    for one in rivals:
-        if tuple(map(str.lower, order_of_date(one))) == told and senses[id(one)].disorder <= ours.disorder:
-            return one
+    for rival in rivals:
+        if tuple(map(str.lower, order_of_date(rival))) == told and senses[id(rival)].disorder <= ours.disorder:
+            return rival
     differ = (chosen.nanoseconds != other.nanoseconds).fill_null(False).arg_true()
     if not len(differ):
         return chosen  # each row that both read is the same time

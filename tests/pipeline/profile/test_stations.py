@@ -173,6 +173,20 @@ def test_a_time_in_bed_is_no_zone(tmp_path: Path) -> None:
     assert not doubted(found, "seems to say it")
 
 
+def test_rows_of_each_machine_that_complete_each_other(tmp_path: Path) -> None:
+    rows = [
+        f"2024-03-01 08:{minute:02},{machine},remark {minute} {machine} {first},"
+        + (f"{20 + minute * 5 % 7 + at}.5," if first else f",{50 + minute % 5 - at}.25")
+        for minute in range(50)
+        for at, machine in enumerate(("north", "south"))
+        for first in (True, False)
+    ]
+    found, store = made(tmp_path, ["time,machine,note,temp,hum", *rows])
+    assert (found.settings["series"], found.settings["duplicates"]) == ("machine", "same")
+    assert store.values.shape == (100, 2)
+    assert not np.isnan(store.values).any()
+
+
 def test_rows_of_one_time_that_complete_each_other(tmp_path: Path) -> None:
     rows = [f"2020-02-12 08:14:{second:02},{second}.5," for second in range(40)]
     rows += [f"2020-02-12 08:14:{second:02},,{100 + second}" for second in range(40)]

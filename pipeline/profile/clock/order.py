@@ -51,15 +51,16 @@ def told_order(columns: Iterable[Column]) -> tuple[str, ...]:
 def chosen(
     rivals: list[Times], columns: Sequence[pl.Series], blocks: pl.Series, told: tuple[str, ...] = ()
 ) -> Times:
-    """Choose between ways to read times that differ in the order of day, month and year; `told` is in no doubt."""
+    """Choose between ways to read times that differ in the order of day, month and year, as names may have `told`.
+
+    What a name says may be wrong: it counts where sense tells nothing, and stays a doubt.
+    """
     if "%p" in (rivals[0].recipe.time_format or ""):
-        rivals.sort(key=lambda times: order_of_date(times)[:1] != ("m",))  # who writes AM and PM writes so
+        told = ("m", "d", "y")  # who writes AM and PM writes so, also below a name such as Date [DD-MM-YYYY]
     senses = {id(times): sense(times.nanoseconds, blocks) for times in rivals}
-    chosen, other = sorted(rivals, key=lambda times: senses[id(times)].disorder)[:2]
+    is_told = {id(times): tuple(map(str.lower, order_of_date(times))) == told for times in rivals}
+    chosen, other = sorted(rivals, key=lambda times: (senses[id(times)].disorder, not is_told[id(times)]))[:2]
     ours, theirs = senses[id(chosen)], senses[id(other)]
-    for rival in rivals:
-        if tuple(map(str.lower, order_of_date(rival))) == told and senses[id(rival)].disorder <= ours.disorder:
-            return rival
     differ = (chosen.nanoseconds != other.nanoseconds).fill_null(False).arg_true()
     if not len(differ):
         return chosen  # each row that both read is the same time
@@ -76,6 +77,8 @@ def chosen(
     elif ours.is_future < theirs.is_future:
         why = "times would lie in the future"
     else:
-        doubt = f"{text!r} is {one} or {two}, and nothing tells which: read as {one}. If it is {two}, {say}"
+        is_named = is_told[id(chosen)] and "%p" not in (chosen.recipe.time_format or "")
+        tells = "only what the column is called tells which" if is_named else "nothing tells which"
+        doubt = f"{text!r} is {one} or {two}, and {tells}: read as {one}. If it is {two}, {say}"
         return chosen._replace(doubt=doubt, rival=other)
     return chosen._replace(doubt=f"{text!r} is taken for {one}; read as {two}, {why}. If it is that, {say}")

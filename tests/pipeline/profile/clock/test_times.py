@@ -66,8 +66,21 @@ def test_names_and_units_tell_the_order_of_dates(look: LOOK, form: str, format_:
     rows = [f"03/05/04 {row // 4:02}:{row % 4 * 15:02}" for row in range(40)]
     found = look("\n".join(lines).format(form), rows, wave(40))
     assert found.settings["time-format"] == f"{format_} %H:%M"
-    assert not doubted(found, "time-format:")
+    assert doubted(found, "only what the column is called tells which")
     assert found.settings.get("unit", []) == (["v=kW"] if lines[1:] else [])
+
+
+def test_am_and_pm_tell_more_than_the_form_in_a_name(look: LOOK) -> None:
+    rows = [f"03/05/2024 {1 + row // 4:02}:{row % 4 * 15:02} AM" for row in range(40)]
+    assert look("Date [DD-MM-YYYY],v", rows, wave(40)).settings["time-format"] == "%m/%d/%Y %I:%M %p"
+
+
+def test_another_clock_tells_more_than_the_form_in_a_name(look: LOOK) -> None:
+    """As a logger whose owner changed the language of the computer."""
+    rows = [f"03/05/2024 {row // 4:02}:{row % 4 * 15:02}" for row in range(40)]
+    seconds = [int(datetime(2024, 3, 5, tzinfo=UTC).timestamp()) + 900 * row for row in range(40)]
+    found = look("Date (DD/MM/YYYY),stamp,v", rows, seconds, wave(40))
+    assert found.settings["time"] == "stamp" or found.settings["time-format"] == "%m/%d/%Y %H:%M"
 
 
 def test_a_form_that_rows_contradict_tells_nothing(look: LOOK) -> None:

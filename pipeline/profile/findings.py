@@ -40,6 +40,7 @@ from longstride.pipeline.profile.spelling.find import find_spellings
 from longstride.pipeline.profile.spelling.states import find_states
 from longstride.pipeline.profile.trial import try_recipe
 from longstride.pipeline.profile.whole.look import look_further, say_beyond
+from longstride.pipeline.profile.words.date_forms import is_date_form
 from longstride.pipeline.profile.words.wording import quoted
 from longstride.storage.cli.keywords import typed
 from longstride.storage.errors import LongstrideError, coded
@@ -225,7 +226,7 @@ def _say_units(draft: Proposal) -> None:
         if name in draft.columns and "=" not in unit:
             draft.add("unit", f"{name}={unit}", "the file says so")
     for name, unit in draft.sample.dialect.units.items():
-        if name in draft.columns and "=" not in unit:
+        if name in draft.columns and "=" not in unit and not is_date_form(unit):
             draft.add("unit", f"{name}={unit}", "stands below the names")
 
 

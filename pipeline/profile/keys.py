@@ -13,6 +13,7 @@ from longstride.pipeline.profile.cadence.stacked import doubt_of_runs
 from longstride.pipeline.profile.clock.runs import runs_of
 from longstride.pipeline.profile.column import FEW, MOST, Column
 from longstride.pipeline.profile.layout.apart import Apart
+from longstride.pipeline.profile.layout.contradict import whose_rows_are_one
 from longstride.pipeline.profile.layout.long_log import (
     A_QUALITY,
     COMMON_GRID,
@@ -84,6 +85,8 @@ def find_keys(draft: Proposal) -> None:
     keys = _that_tell_apart(apart, [*candidates, *numbered])
     if not keys:
         keys = _that_is_named(draft, apart, [*candidates, *numbered])
+    if not keys:
+        keys = whose_rows_are_one(draft, (one for one in words if apart.completeness([_key(one)]) >= ENOUGH))
     if not keys and disorder <= SOME:
         is_sure = apart.num_together(()) >= ENOUGH_PAIRS
         may_tell = [one for one in candidates if apart.may_tell([_key(one)])]

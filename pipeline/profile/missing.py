@@ -102,9 +102,10 @@ def _find_numbers(draft: Proposal, found: dict[str | float, list[Column]]) -> No
     times = Counter(value for _, value, _ in unsure if NINES.fullmatch(f"{value:.7g}"))
     marks |= {value for value, count in times.items() if count >= SEVERAL}
     for column, value, doubt in unsure:
+        if column in found.get(value, []):
+            continue  # the head says what it means
         if value in marks:
-            if column not in found.setdefault(value, []):
-                found[value].append(column)
+            found.setdefault(value, []).append(column)
         else:
             draft.doubts.append(doubt)
 

@@ -4,6 +4,8 @@ Battery cyclers and other machines of steps write them. Corrections of rows are 
 sensors: between these no state changes for good, no finer clock runs on, and values come back.
 """
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
@@ -62,14 +64,7 @@ def _are_delayed(draft: Proposal, over: list[str], is_again: pl.Series, step_ns:
     if not FEWEST_DELAYED <= int(is_again.sum()) <= SELDOM * len(is_again):
         return False
     found = []
-    for column in draft.channels:
-        number = pl.col("number")
-        rows = draft.rows.select(*over, number=column.numbers, is_again=is_again)
-        before, after = number.shift().over(over), number.shift(-1).over(over)
-        rows = rows.with_columns(
-            step=(number - before).abs(), goes_back=(after - before).abs() < (after - number).abs()
-        ).drop_nulls("step")
-        at, elsewhere = rows.filter("is_again"), rows.filter(~pl.col("is_again"))
+    for _, at, elsewhere in _changes(draft, over, is_again):
         often = _share(elsewhere, pl.col("step") > 0)
         if often >= SOME:
             changes = _share(at, pl.col("step") > 0) >= SOME * often
@@ -105,20 +100,26 @@ def _share(rows: pl.DataFrame, what: pl.Expr) -> float:
     return float(rows.select(what.mean()).item() or 0)
 
 
+def _changes(
+    draft: Proposal, over: list[str], is_again: pl.Series
+) -> Iterator[tuple[Column, pl.DataFrame, pl.DataFrame]]:
+    """Of each channel, its changes between rows of one time, and those between others."""
+    number = pl.col("number")
+    before, after = number.shift().over(over), number.shift(-1).over(over)
+    changes = {"step": (number - before).abs(), "goes_back": (after - before).abs() < (after - number).abs()}
+    for column in draft.channels:
+        rows = draft.rows.select(*over, number=column.numbers, is_again=is_again)
+        rows = rows.with_columns(**changes).drop_nulls("step")
+        yield column, rows.filter("is_again"), rows.filter(~pl.col("is_again"))
+
+
 def _goes_on(draft: Proposal, over: list[str], is_again: pl.Series) -> bool:
     """Whether numbers go on between rows of one time as between others: in small steps, and not back.
 
     Those of two sensors in turn, or of a row and its correction, do not.
     """
     found = []
-    for column in draft.channels:
-        number = pl.col("number")
-        rows = draft.rows.select(*over, number=column.numbers, is_again=is_again)
-        before, after = number.shift().over(over), number.shift(-1).over(over)
-        rows = rows.with_columns(
-            step=(number - before).abs(), goes_back=(after - before).abs() < (after - number).abs()
-        ).drop_nulls("step")
-        at, elsewhere = rows.filter("is_again"), rows.filter(~pl.col("is_again"))
+    for column, at, elsewhere in _changes(draft, over, is_again):
         if _share(at, pl.col("step") > 0) < MOST:
             continue
         ends = column.numbers.quantile(0.05), column.numbers.quantile(0.95)

@@ -10,6 +10,7 @@ from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.writing.spread import spread_times
 from longstride.pipeline.profile.cadence.changes import one_after_the_other
 from longstride.pipeline.profile.clock.runs import Runs, runs_of
+from longstride.pipeline.profile.layout.contradict import num_contradicting
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.storage.text import number, readable_time, share
 
@@ -108,7 +109,7 @@ def _is_order_known(draft: Proposal) -> bool:
 def _differing(draft: Proposal) -> str | None:
     """A value of two rows of one time that follow each other, where some differ and some contradict each other."""
     rows = draft.rows
-    if not _contradict(draft):
+    if not num_contradicting(draft):
         return None  # they complete each other, and are one row
     again = pl.all_horizontal(
         pl.col(key).eq_missing(pl.col(key).shift()) for key in ("block", "time", *draft.keys)
@@ -123,15 +124,6 @@ def _differing(draft: Proposal) -> str | None:
             moment = readable_time(rows["time"][row], fraction=False)
             return f"{column.name!r} is {one} and {other} at {moment}"
     return None
-
-
-def _contradict(draft: Proposal) -> bool:
-    """Whether a channel has two values in rows of one time; one that is missing is none."""
-    keys = ["block", "time", *draft.keys]
-    values = [column.numbers.alias(f"value {number}") for number, column in enumerate(draft.channels)]
-    rows = draft.rows.select(keys).with_columns(values).drop_nulls("time")
-    num_values = rows.group_by(keys).agg(pl.col("^value .*$").drop_nulls().n_unique())
-    return bool(values) and num_values.select(pl.any_horizontal(pl.col("^value .*$") > 1).any()).item()
 
 
 def _shown(value: float | None) -> str:

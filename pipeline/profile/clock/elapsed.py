@@ -12,7 +12,7 @@ import polars as pl
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
-from longstride.pipeline.profile.clock.numbers.parts import is_hhmmss, runs_as_hhmmss
+from longstride.pipeline.profile.clock.numbers.parts import hhmmss_format, is_hhmmss, runs_as_hhmmss
 from longstride.pipeline.profile.clock.reading import Times, read_as
 from longstride.pipeline.profile.clock.runs import runs_of
 from longstride.pipeline.profile.clock.sense import Sense, sense
@@ -114,10 +114,9 @@ def _are_round(numbers: pl.Series) -> bool:
 def _doubts_of_digits(column: Column) -> Iterator[str]:
     """Numbers such as 103122.05, which a short log may also write for half past ten."""
     if is_hhmmss(column) and float(column.numbers.min()) >= SIX_DIGITS:  # type: ignore[arg-type]
-        form = toml("%H%M%S" if column.is_whole else "%H%M%S%.f")
         yield (
             f"time-format: {column.values[0]} of {column.name!r} may be a time of day. If it is, say "
-            f"time-format = {form}, with the date in start"
+            f"time-format = {toml(hhmmss_format(column))}, with the date in start"
         )
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from longstride.pipeline.ingest.settings.epochs import UNITS_NS
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.profile.clock.beside import is_half_of_day, with_half_column
-from longstride.pipeline.profile.clock.numbers.parts import runs_as_hhmmss
+from longstride.pipeline.profile.clock.numbers.parts import hhmmss_format, runs_as_hhmmss
 from longstride.pipeline.profile.clock.reading import Times, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.clock.told import Told, doubt_of_begin
@@ -92,7 +92,7 @@ def _read(column: Column) -> Times | None:
     if column.raw.dtype == pl.Time:
         return read_as([column.raw], "%H:%M:%S%.f", start=ANY_DAY)
     if runs_as_hhmmss(column):
-        times = read_as([column.raw], "%H%M%S" if column.is_whole else "%H%M%S%.f", start=ANY_DAY)
+        times = read_as([column.raw], hhmmss_format(column), start=ANY_DAY)
         return times if times is not None and times.nanoseconds.count() >= MOST * column.texts.count() else None
     texts = column.values.head(MAX_TEXTS).to_list()
     if not texts or sum(map(is_clock, texts)) < MOST * len(texts):

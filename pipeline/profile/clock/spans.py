@@ -36,6 +36,8 @@ def are_hours(texts: pl.Series) -> bool:
         return False
     lengths = (end - begin) % DAY
     usual: int = min(lengths.mode().to_list())
+    if int((end % DAY).is_in(begin % DAY).sum()) < HALF * len(end):
+        return False  # rooms such as 01-02 and 03-04: of hours, one begins where another ends
     # Where clocks are set, an hour is 01-03 or 02-02.
     return 0 < usual <= MOST_HOURS and int((lengths == usual).sum()) >= NEARLY_ALL * len(lengths)
 

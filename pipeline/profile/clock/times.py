@@ -39,7 +39,13 @@ from longstride.pipeline.profile.clock.numbers.parts import (
     parts_of_time,
 )
 from longstride.pipeline.profile.clock.numbers.unnamed import find_unnamed_parts
-from longstride.pipeline.profile.clock.order import chosen, doubt_of_order, is_other_order, order_of_date
+from longstride.pipeline.profile.clock.order import (
+    chosen,
+    doubt_of_order,
+    is_other_order,
+    order_of_date,
+    told_order,
+)
 from longstride.pipeline.profile.clock.reading import Times, has_zone, read_as
 from longstride.pipeline.profile.clock.sense import sense
 from longstride.pipeline.profile.clock.spans import are_hours, are_spans, read_span
@@ -84,13 +90,14 @@ def find_times(columns: Mapping[str, Column], blocks: pl.Series) -> list[Times]:
 
     for name, column in columns.items():
         if not column.is_plain:
-            add(read_times([column.raw], blocks), name_score(name), 2.5)
+            add(read_times([column.raw], blocks, told=told_order([column])), name_score(name), 2.5)
         add(_of_numbers(column, blocks), name_score(name), 0)
     for clock, column in columns.items():
         are_digits = is_part(column, "hour") or is_hhmm(column) or is_hhmmss(column)
         if column.raw.dtype == pl.Time or is_time_of_day(column) or are_digits:
             for date in (name for name, other in columns.items() if name != clock and other.is_flat):
-                times = read_times([columns[date].raw, column.raw], blocks)
+                told = told_order([columns[date], column])
+                times = read_times([columns[date].raw, column.raw], blocks, told=told)
                 doubted = _with_doubt_of_date(times, columns[date])
                 # A bit more than the date alone; less where another date changes, and this one does not.
                 add(doubted, max(name_score(date), name_score(clock)), 3 if doubted is times else 2)
@@ -162,10 +169,13 @@ def is_time_of_day(column: Column) -> bool:
     return any(sum(map(is_clock, found)) >= MOST * len(found) for found in (texts.to_list(), begins.to_list()))
 
 
-def read_times(columns: Sequence[pl.Series], blocks: pl.Series, timezone: str = "UTC") -> Times | None:
+def read_times(
+    columns: Sequence[pl.Series], blocks: pl.Series, timezone: str = "UTC", told: tuple[str, ...] = ()
+) -> Times | None:
     """Find how to read one column of texts or dates, or two of date and time of day; None where they are not.
 
-    `columns` are (T,) each, `blocks` (T,) says which rows follow each other in a file.
+    `columns` are (T,) each, `blocks` (T,) says which rows follow each other in a file, `told` the order of day,
+    month and year where names say it.
     """
     formats = _formats(columns)
     found = [times for one in formats if (times := read_as(columns, one, timezone=timezone)) is not None]
@@ -188,7 +198,7 @@ def read_times(columns: Sequence[pl.Series], blocks: pl.Series, timezone: str = 
         ):
             rivals.append(other)
     if len(rivals) > 1:
-        return _with_doubt_of_interval(chosen(rivals, columns, blocks), columns[-1])
+        return _with_doubt_of_interval(chosen(rivals, columns, blocks, told), columns[-1])
     alike = next((other for other in others if is_other_order(other, first)), None)
     if alike:
         first = first._replace(doubt=doubt_of_order(first, alike, columns))

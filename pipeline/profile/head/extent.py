@@ -17,6 +17,7 @@ TITLE = re.compile(rb"^\[[^\[\],;\t\n]{1,60}\][ \t\r]*\n", re.MULTILINE)
 NUMBERS = re.compile(rb"[-+\d.][-+\d.,;:/eETZ \t\r]*")
 """A row of numbers and times."""
 FEWEST_ROWS = 10
+MARKS = (b";", b"\t", b",", b"|")
 LABVIEW = b"LabVIEW Measurement"
 SEPARATOR = re.compile(rb"^Separator[\t:=, ]+(tab|comma|semicolon)\b", re.IGNORECASE | re.MULTILINE)
 SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";"}
@@ -60,7 +61,8 @@ def num_sections(text: bytes) -> int:
 def longest_section(text: bytes) -> tuple[int, str] | None:
     """Where the rows of a file of titled sections begin, and their title; None for other files.
 
-    They are more than half of all lines, and begin with one of numbers.
+    They are more than half of all lines, and begin with one of numbers. Above their title stands no line of as
+    many fields: that would hold their names.
     """
     titles = list(TITLE.finditer(text))
     if len(titles) < 2:
@@ -71,7 +73,16 @@ def longest_section(text: bytes) -> tuple[int, str] | None:
     if sizes[title] < max(FEWEST_ROWS, text.count(b"\n") / 2):
         return None
     first = text[title.end() :].lstrip(b"\r\n").split(b"\n", 1)[0]
-    return (title.end(), title[0].decode(errors="replace").strip()) if NUMBERS.fullmatch(first) else None
+    above = text[: title.start()].rstrip().rsplit(b"\n", 1)[-1]
+    if not NUMBERS.fullmatch(first) or _may_name(above, first):
+        return None
+    return title.end(), title[0].decode(errors="replace").strip()
+
+
+def _may_name(line: bytes, row: bytes) -> bool:
+    """Whether a mark that cuts a row cuts a line into as many fields, without a number among them."""
+    mark = next((mark for mark in MARKS if line.count(mark) == row.count(mark) > 0), None)
+    return mark is not None and not any(NUMBERS.fullmatch(field) for field in line.split(mark))
 
 
 def _end_of_line(text: bytes, place: int) -> int:

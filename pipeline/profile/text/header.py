@@ -20,6 +20,7 @@ from longstride.pipeline.profile.text.nameless import is_like_row, lines_above, 
 from longstride.pipeline.profile.text.odd_tables.stamped_names import stamped_names
 from longstride.pipeline.profile.text.table import Record, Table, fits
 from longstride.pipeline.profile.text.unit_rows import share_of_units, units_of
+from longstride.pipeline.profile.words.date_forms import is_date_form
 from longstride.pipeline.profile.words.quantity_names import are_quantities
 from longstride.pipeline.profile.words.time_names import elapsed_unit, name_score
 from longstride.pipeline.profile.words.wording import quoted
@@ -49,8 +50,6 @@ MARKS = re.compile(r"\W*")
 BELOW_NAMES = re.compile(
     r"[°º℃℉].{0,3}|.*[yY]{2,4}\W?[mM]{2}\W?[dD]{2}\b.*[hH]{2}.*|\W*(?:avg|smp|tot|min|max|std)\W*", re.I
 )
-FORM = re.compile(r"\W*(?:y{2,4}\W?mm\W?dd|dd\W?mm\W?y{2,4}|mm\W?dd\W?y{2,4})(?:\W*h{1,2}\W?mm.*)?\W*", re.I)
-"""How times are written, which a line of units says."""
 """Units, forms of times and ways to make a value, which no name is; another row of the head may hold the names."""
 
 
@@ -278,7 +277,7 @@ def _without_forms(full: Sequence[Record], time: int | None, width: int) -> Sequ
     """Lines that may hold names, without those of units (dd.MM.yyyy;kWh;kW) where another names the columns."""
     if time is None:
         return full
-    forms = [one for one in full if FORM.fullmatch("".join(one.fields[time : time + 1]))]
+    forms = [one for one in full if is_date_form("".join(one.fields[time : time + 1]))]
     others = [one for one in full if one not in forms]
     are_units = all(share_of_units([*one.fields[:time], *one.fields[time + 1 :]]) == 1 for one in forms)
     name_all = any(one.num_filled >= width - 1 and not is_like_row(one) for one in others)

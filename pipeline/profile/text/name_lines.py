@@ -114,15 +114,21 @@ def may_cut_numbers(table: Table) -> bool:
 
 def says_of_log(fields: Sequence[str]) -> bool:
     """Whether a line above the rows says something of the log, as in Binning mode:,Sum,Average: none are names."""
-    is_key = bool(fields) and fields[0].endswith((":", "=")) and not name_score(fields[0])
+    has_sign = bool(fields) and (fields[0].endswith((":", "=")) or _is_cut_at_sign(fields))
+    is_key = has_sign and not name_score(fields[0])
     is_one = not all(field.endswith((":", "=")) for field in fields if field)
     stamped = [field for field in fields if STAMP.search(field)]
     return (is_key and is_one) or (len(stamped) == 1 and not name_score(stamped[0]))
 
 
+def _is_cut_at_sign(fields: Sequence[str]) -> bool:
+    """Whether it is a key and what it says, cut at blanks, as in station = X1."""
+    return len(fields) > 1 and fields[1] in SIGNS
+
+
 def listed_behind(fields: Sequence[str], width: int) -> tuple[str, ...]:
     """Names behind the key that says so, as in Name:,Acceleration,Light, or Labels:= x y; none in another line."""
-    if len(fields) > 1 and fields[1] in SIGNS:
+    if _is_cut_at_sign(fields):
         fields = (fields[0] + fields[1], *fields[2:])  # cut at blanks, as in fields = timestamp TA RH
     key = LISTING.match(fields[0]) if fields else None
     if key is None:

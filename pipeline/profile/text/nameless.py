@@ -20,6 +20,7 @@ from longstride.pipeline.profile.text.name_lines import (
 from longstride.pipeline.profile.text.table import Record, Table
 from longstride.pipeline.profile.text.unit_rows import share_of_units, units_of
 from longstride.pipeline.profile.words.time_names import name_score
+from longstride.pipeline.profile.words.wording import quoted
 
 __all__ = ["is_like_row", "lines_above", "without_names"]
 
@@ -158,7 +159,10 @@ def _doubt_of_names(above: Sequence[Record], width: int) -> str | None:
     """What stands where names could."""
     if not above:
         return None
+    last = above[-1].fields
+    is_glued = len(last) > width > 2 and all(kind_of(field) is Kind.NUMBER for field in last[1 - width :])
+    lost = f"; a row seems to begin in it, {quoted(last[-width])}, and is left out" if is_glued else ""
     return (
         f"names are invented: line {above[-1].line + 1} above the first row does not hold as many as there are "
-        f"columns, {width}. If you know them, say header"
+        f"columns, {width}{lost}. If you know them, say header"
     )

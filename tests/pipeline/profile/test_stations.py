@@ -37,6 +37,7 @@ def test_a_head_in_sections_tells_names_and_what_is_missing(tmp_path: Path, fact
     assert times_of(store) == [since_1970(date(2020, 1, day)) for day in range(1, 31)]
     assert np.flatnonzero(np.isnan(store.values[:, 1])).tolist() == [8]
     assert doubted(found, 'timezone = "Etc/GMT-1"')
+    assert not doubted(found, "if that means missing")
     assert doubted(found, "a factor or an offset of each column") is (factors != "1 1 1")
 
 
@@ -170,6 +171,20 @@ def test_a_time_in_bed_is_no_zone(tmp_path: Path) -> None:
     rows = [f"2015-03-{day:02} 22:12:36;{day % 9 + 1}:{day:02};{day * 2}" for day in range(1, 31)]
     found, _ = made(tmp_path, ["Start;Time in bed;Steps", *rows])
     assert not doubted(found, "seems to say it")
+
+
+def test_rows_of_each_machine_that_complete_each_other(tmp_path: Path) -> None:
+    rows = [
+        f"2024-03-01 08:{minute:02},{machine},remark {minute} {machine} {first},"
+        + (f"{20 + minute * 5 % 7 + at}.5," if first else f",{50 + minute % 5 - at}.25")
+        for minute in range(50)
+        for at, machine in enumerate(("north", "south"))
+        for first in (True, False)
+    ]
+    found, store = made(tmp_path, ["time,machine,note,temp,hum", *rows])
+    assert (found.settings["series"], found.settings["duplicates"]) == ("machine", "same")
+    assert store.values.shape == (100, 2)
+    assert not np.isnan(store.values).any()
 
 
 def test_rows_of_one_time_that_complete_each_other(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "are_whole",
     "clock_beside",
     "finer_parts",
+    "hhmmss_format",
     "is_hhmm",
     "is_hhmmss",
     "is_month_name",
@@ -179,29 +180,35 @@ def _are_between(column: Column, low: int, high: int) -> bool:
 
 
 def is_hhmmss(column: Column) -> bool:
-    """Whether it holds times of day as numbers such as 90503 and 235959.25."""
-    if not (name_score(column.name) or plain(column.name) in (*CLOCK_NAMES, "hhmmss")) or not column.is_plain:
-        return False
-    if not _are_between(column, 0, 240_000) or column.numbers.max() < 2401:  # type: ignore[operator]
-        return False
-    whole = column.numbers.drop_nulls().floor()
-    return bool(((whole % 100 < 60) & (whole // 100 % 100 < 60)).all())
+    """Whether it is called a time and holds times of day as numbers such as 90503 and 235959.25."""
+    is_named = name_score(column.name) or plain(column.name) in (*CLOCK_NAMES, "hhmmss")
+    return bool(is_named) and _are_hhmmss(column)
 
 
 def runs_as_hhmmss(column: Column) -> bool:
     """Whether numbers go on as a clock does, from 103159.95 to 103200.00, whatever they are called."""
-    if not column.is_plain or not _are_between(column, 0, 240_000) or column.numbers.max() < 2401:  # type: ignore[operator]
+    if not _are_hhmmss(column):
         return False
     numbers = column.numbers.drop_nulls()
-    whole = numbers.floor()
-    if not ((whole % 100 < 60) & (whole // 100 % 100 < 60)).all():
-        return False
     steps = numbers.diff().drop_nulls()
     jumps = steps > LEAP_OF_MINUTE
     # A clock jumps where a minute begins, and nowhere else.
-    begins = (whole // 100).diff().drop_nulls() > 0
+    begins = (numbers.floor() // 100).diff().drop_nulls() > 0
     is_clock = jumps.any() and (jumps == begins).all() and (steps >= 0).all()
     return bool(is_clock and 2 * int(jumps.sum()) < len(jumps))
+
+
+def hhmmss_format(column: Column) -> str:
+    """How such numbers are written: 103159.00, as of a GPS receiver, has a fraction as well."""
+    return "%H%M%S%.f" if column.texts.str.contains(".", literal=True).any() else "%H%M%S"
+
+
+def _are_hhmmss(column: Column) -> bool:
+    """Whether each number has no more than 59 minutes and 59 seconds, and some have hours."""
+    if not column.is_plain or not _are_between(column, 0, 240_000) or column.numbers.max() < 2401:  # type: ignore[operator]
+        return False
+    whole = column.numbers.drop_nulls().floor()
+    return bool(((whole % 100 < 60) & (whole // 100 % 100 < 60)).all())
 
 
 def is_hhmm(column: Column) -> bool:

@@ -44,7 +44,10 @@ def find_listed_cells(table: Table, names: Sequence[str], num_above: int) -> Lis
         return None
     columns = [[row[column] for row in rows] for column in range(table.width)]
     lengths = [_length(cells) for cells in columns]
-    if not any(lengths):
+    made = {
+        f"{name}_{place}" for name, length in zip(names, lengths, strict=False) for place in range(1, length + 1)
+    }
+    if not made or made & set(names):
         return None
     mark = SPECIAL.sub(r"\\\g<0>", table.separator)
     parts = [

@@ -156,16 +156,16 @@ def test_units_that_end_the_name_of_a_time(look: LOOK, name: str, unit: str) -> 
     assert look(f"{name},v", [12_000 + 400 * row for row in range(40)], wave(40)).settings["time-format"] == unit
 
 
-def digits(count: int, name: str) -> list[str]:
-    """A log of 20 Hz, as of a VBOX: hours, minutes and seconds in digits."""
-    seconds = [37_882 + row / 20 for row in range(count)]
+def digits(count: int, name: str, rate: int = 20) -> list[str]:
+    """A log of 20 Hz, as of a VBOX, or of 1 Hz, as of a GPS receiver: hours, minutes and seconds in digits."""
+    seconds = [37_882 + row / rate for row in range(count)]
     clocks = [f"{int(at // 3600):02}{int(at // 60 % 60):02}{at % 60:05.2f}" for at in seconds]
     return log(f"{name},v", clocks, wave(count))
 
 
-@pytest.mark.parametrize("name", ["time", "a"])
-def test_digits_that_run_as_a_clock_are_times_of_day(write_log: Callable[..., Path], name: str) -> None:
-    path = write_log("a.csv", digits(2400, name))
+@pytest.mark.parametrize(("name", "rate"), [("time", 20), ("a", 20), ("a", 1)])
+def test_digits_that_run_as_a_clock_are_times_of_day(write_log: Callable[..., Path], name: str, rate: int) -> None:
+    path = write_log("a.csv", digits(120 * rate, name, rate))
     with raises("times-not-found", "the time of day alone"):
         propose(path)
     found = profile([path], start="2024-03-01")

@@ -76,3 +76,15 @@ def test_hours_of_nights_in_which_clocks_are_set(write_log: WRITE) -> None:
     texts[30], texts[40] = texts[30][:-2] + "08", texts[40][:-2] + texts[40][-5:-3]
     rows = [f"{text};{value}" for text, value in zip(texts, wave(HOURS), strict=True)]
     assert propose(write_log("a.csv", ["time;v", *rows])).settings["interval"] == "begin"
+
+
+def test_names_of_rooms_are_no_hours(write_log: WRITE) -> None:
+    stamps = [f"{START + timedelta(minutes=5 * row):%Y-%m-%d %H:%M}" for row in range(HOURS)]
+    rooms = ["01-02", "03-04", "05-06"]
+    rows = [
+        f"{stamp};{room};{2 + place}0.{row}"
+        for row, stamp in enumerate(stamps)
+        for place, room in enumerate(rooms)
+    ]
+    found = propose(write_log("a.csv", ["time;room;v", *rows]))
+    assert found.settings["pivot"] == "room"

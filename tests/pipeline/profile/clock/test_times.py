@@ -57,6 +57,37 @@ def test_a_time_of_something_else_is_not_the_clock(look: LOOK, name: str) -> Non
     assert doubted(found, f"{name!r} is called a time of something else than a row")
 
 
+FORMS = [("MM/DD/YY", "%m/%d/%y"), ("dd/mm/yyyy", "%d/%m/%y"), ("M/d/yyyy", "%m/%d/%y"), ("YY/MM/DD", "%y/%m/%d")]
+
+
+@pytest.mark.parametrize(("form", "format_"), FORMS)
+@pytest.mark.parametrize("lines", [["Date [{}],v"], ["When,v", "{} HH:mm,kW"]])
+def test_names_and_units_tell_the_order_of_dates(look: LOOK, form: str, format_: str, lines: list[str]) -> None:
+    rows = [f"03/05/04 {row // 4:02}:{row % 4 * 15:02}" for row in range(40)]
+    found = look("\n".join(lines).format(form), rows, wave(40))
+    assert found.settings["time-format"] == f"{format_} %H:%M"
+    assert doubted(found, "only what the column is called tells which")
+    assert found.settings.get("unit", []) == (["v=kW"] if lines[1:] else [])
+
+
+def test_am_and_pm_tell_more_than_the_form_in_a_name(look: LOOK) -> None:
+    rows = [f"03/05/2024 {1 + row // 4:02}:{row % 4 * 15:02} AM" for row in range(40)]
+    assert look("Date [DD-MM-YYYY],v", rows, wave(40)).settings["time-format"] == "%m/%d/%Y %I:%M %p"
+
+
+def test_another_clock_tells_more_than_the_form_in_a_name(look: LOOK) -> None:
+    """As a logger whose owner changed the language of the computer."""
+    rows = [f"03/05/2024 {row // 4:02}:{row % 4 * 15:02}" for row in range(40)]
+    seconds = [int(datetime(2024, 3, 5, tzinfo=UTC).timestamp()) + 900 * row for row in range(40)]
+    found = look("Date (DD/MM/YYYY),stamp,v", rows, seconds, wave(40))
+    assert found.settings["time"] == "stamp" or found.settings["time-format"] == "%m/%d/%Y %H:%M"
+
+
+def test_a_form_that_rows_contradict_tells_nothing(look: LOOK) -> None:
+    rows = [f"{1 + row}/05/2024" for row in range(25)]
+    assert look("Date (MM/DD/YYYY),v", rows, wave(25)).settings["time-format"] == "%d/%m/%Y"
+
+
 @pytest.mark.parametrize("name", ["valid", "valid_time", "Datum", "created_at"])
 def test_a_time_of_rows_is_not_doubted_as_one_of_something_else(look: LOOK, name: str) -> None:
     found = look(f"{name},v", times(40), wave(40))

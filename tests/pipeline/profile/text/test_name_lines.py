@@ -32,6 +32,24 @@ def test_names_behind_the_key_that_says_so(tmp_path: Path, key: str) -> None:
     assert header(seen(tmp_path, head, ",")) == ("Time", "Acceleration", "Light")
 
 
+@pytest.mark.parametrize("mark", ["", "# "])
+def test_keys_cut_at_blanks_are_no_names(tmp_path: Path, mark: str) -> None:
+    rows = [
+        f"{time} {value} 7{value}" for time, value in zip(times(40, form="%Y-%m-%dT%H:%M"), wave(40), strict=True)
+    ]
+    path = tmp_path / "log.txt"
+    for head in (["station = X1", "fields = timestamp TA RH"], ["fields = timestamp TA RH", "place = west hill"]):
+        path.write_text("\n".join([*(mark + line for line in head), *rows]) + "\n")
+        assert header(propose(path)) == ("timestamp", "TA", "RH")
+
+
+def test_a_row_in_the_line_of_the_names_is_told(tmp_path: Path) -> None:
+    rows = [f"{1627194706 + 10 * row}.5,{value},7{value}" for row, value in enumerate(wave(40))]
+    path = tmp_path / "log.txt"
+    path.write_text("T,C,F" + "\n".join(rows) + "\n")
+    assert doubted(propose(path), "a row seems to begin in it, 'F1627194706.5', and is left out")
+
+
 def test_names_behind_a_key_in_a_comment(tmp_path: Path) -> None:
     head = "# Sampling Rate (Hz):= 100.00\n# Resolution:= 12\n# Labels:= x\ty\tz\n"
     found = seen(tmp_path, head, "\t", every="100hz")

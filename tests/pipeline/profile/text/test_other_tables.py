@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from longstride import profile
 from tests.helpers.logs.small_logs import doubted, ingest, propose, times, wave
@@ -19,6 +20,25 @@ def test_the_longest_section_of_numbers_is_read(tmp_path: Path) -> None:
     assert doubted(found, "rows are those below '[HRData]'")
     store = ingest(file, out=tmp_path / "log.zarr")
     np.testing.assert_array_equal(store.values[:, 0], [80 + row * 7 % 31 for row in range(COUNT)])
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_names_above_the_title_of_the_rows(tmp_path: Path, mark: str) -> None:
+    head = ["[info]", "plant=4", "[values]", "time;gain;volt;watt", ";;V;W", "[start]"]
+    rows = [f"{clock};0.5;{230 + row % 7};{row % 31}" for row, clock in enumerate(times(COUNT))]
+    file = tmp_path / "plant.txt"
+    file.write_text("\n".join([*head, *rows]).replace(";", mark) + "\n")
+    store = ingest(file, out=tmp_path / "log.zarr")
+    assert store.channels == ("volt", "watt")
+    assert store.units == ("V", "W")
+    assert len(store.values) == COUNT
+
+
+def test_facts_above_the_title_of_the_rows_are_no_names(tmp_path: Path) -> None:
+    rows = [f"{clock};{230 + row % 7};{row % 31}" for row, clock in enumerate(times(COUNT))]
+    file = tmp_path / "plant.txt"
+    file.write_text("\n".join(["[info]", "site;north;4", "[values]", *rows]) + "\n")
+    assert propose(file).settings["header"] == ["a1", "a2", "a3"]
 
 
 def test_a_short_section_is_not_taken(tmp_path: Path) -> None:

@@ -67,6 +67,15 @@ def test_other_cells_are_left_as_they_are(tmp_path: Path, rows: list[str]) -> No
     assert "line" not in propose(file).settings
 
 
+def test_a_list_whose_numbers_would_have_the_name_of_a_column_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f'{time},"[{row}, {row % 7}]",{row % 5}' for row, time in enumerate(times(40))]
+    path.write_text("\n".join(["time,acc,acc_1", *rows]) + "\n")
+    found = propose(path)
+    assert "line" not in found.settings
+    assert found.settings["exclude"] == ["acc"]
+
+
 def test_names_that_an_expression_cannot_have_are_kept(tmp_path: Path) -> None:
     rows = [f'{at},"({x}, {y})",{x}' for at, x, y in zip(times(COUNT), X, Y, strict=True)]
     file = tmp_path / "log.csv"

@@ -67,7 +67,7 @@ def _say_zone(draft: Proposal, times: Times) -> None:
     raw = [draft.columns[name].raw for name in recipe.time_columns]
     if not has_zone(times, raw) and not (recipe.counts_rows and recipe.start == UNKNOWN):
         zone = next(filter(None, map(named_zone, recipe.time_columns)), None)
-        if zone and recipe.start is None and recipe.epoch is None:
+        if zone and recipe.start is None and (recipe.epoch is None or recipe.epoch.is_local):
             draft.put("timezone", zone, "as the name of the column says; the sign of such zones is the other way")
             read = to_nanoseconds(raw, replace(recipe, timezone=zone))
             times = times._replace(nanoseconds=read.nanoseconds)

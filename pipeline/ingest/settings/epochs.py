@@ -50,6 +50,8 @@ class Epoch(NamedTuple):
     """When it is 0, in nanoseconds since 1970 UTC; int64 does not reach some of them."""
     counts_leap_seconds: bool = False
     """Whether it counts them too, as GPS does."""
+    is_local: bool = False
+    """Whether it counts what a clock on the wall shows, as spreadsheets do; others count from a moment of UTC."""
 
 
 class Count(NamedTuple):
@@ -72,23 +74,23 @@ def _days_before_1970(days: int) -> int:
 
 
 EPOCHS = {
-    "excel": Epoch(DAY, _days_before_1970(25_569)),
-    "excel-1904": Epoch(DAY, _days_before_1970(24_107)),
-    "matlab": Epoch(DAY, _days_before_1970(719_529)),
-    "ordinal": Epoch(DAY, _days_before_1970(719_163)),
-    "mjd": Epoch(DAY, _days_before_1970(40_587)),
-    "julian": Epoch(DAY, _days_before_1970(2_440_587) - DAY // 2),
+    "excel": Epoch(DAY, _days_before_1970(25_569), is_local=True),
+    "excel-1904": Epoch(DAY, _days_before_1970(24_107), is_local=True),
+    "matlab": Epoch(DAY, _days_before_1970(719_529), is_local=True),
+    "ordinal": Epoch(DAY, _days_before_1970(719_163), is_local=True),
+    "mjd": Epoch(DAY, _days_before_1970(40_587), is_local=True),
+    "julian": Epoch(DAY, _days_before_1970(2_440_587) - DAY // 2, is_local=True),
     "labview": Epoch(SECOND, _days_before_1970(24_107)),
     "apple": Epoch(SECOND, -_days_before_1970(11_323)),
     "ntp": Epoch(SECOND, _days_before_1970(25_567)),
     GPS: Epoch(SECOND, -_days_before_1970(3_657), counts_leap_seconds=True),
     "gps-week": Epoch(7 * DAY, -_days_before_1970(3_657), counts_leap_seconds=True),
-    "ticks": Epoch(UNITS_NS["100ns"], _days_before_1970(719_162)),
+    "ticks": Epoch(UNITS_NS["100ns"], _days_before_1970(719_162), is_local=True),
     "filetime": Epoch(UNITS_NS["100ns"], _days_before_1970(134_774)),
 }
 """Those with a name: days of Excel (1900 and 1904), of MATLAB, of Python's date.toordinal, modified
 Julian and Julian days; seconds of LabVIEW (1904), Apple (2001), NTP (1900) and GPS (1980); weeks of GPS; steps of
-100 ns of .NET (year 1) and Windows (1601)."""
+100 ns of .NET (year 1) and Windows (1601). Days, and the steps of .NET, are those of a clock on the wall."""
 
 
 def epoch_of(time_format: str | None, start: str | None = None, timezone: str = "UTC") -> Epoch | None:

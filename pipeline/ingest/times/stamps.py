@@ -162,9 +162,9 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
         return from_clock_texts(_texts(column), recipe.time_format, recipe.start_ns or 0)
     epoch = recipe.epoch
     if epoch and (dtype == pl.String or dtype.is_numeric()):
-        return from_epoch(column, recipe, epoch)
+        return _of_wall(from_epoch(column, recipe, epoch), epoch, clock)
     if recipe.time_format == DECIMAL_YEAR and (dtype == pl.String or dtype.is_numeric()):
-        return from_decimal_years(column.cast(pl.String))
+        return clock.to_nanoseconds(from_decimal_years(column.cast(pl.String)).cast(pl.Datetime("ns")))
     if recipe.time_format and not epoch and (dtype.is_numeric() or dtype == pl.String):
         digits = column if dtype == pl.String else _whole(column)  # 2024030108 as a float has a point
         return _from_format(digits.cast(pl.String), recipe.time_format, recipe, clock)
@@ -178,7 +178,8 @@ def _from_many(columns: Sequence[pl.Series], recipe: Recipe, clock: Clock) -> pl
     if (count := recipe.count) is not None:
         counts = from_epoch(columns[-1], recipe, Epoch(count.step_ns))
         if count.base in EPOCHS:
-            return counted_from_epoch(from_epoch(columns[0], recipe, count.epoch), counts, count)
+            counted = counted_from_epoch(from_epoch(columns[0], recipe, count.epoch), counts, count)
+            return _of_wall(counted, count.epoch, clock)
         begin = _from_format(_joined(columns[:-1]), count.base, recipe, clock)
         return counted_from_date(begin, counts, count, recipe.timezone)
     if recipe.time_format:
@@ -186,6 +187,11 @@ def _from_many(columns: Sequence[pl.Series], recipe: Recipe, clock: Clock) -> pl
     if len(columns) == 2:
         return from_iso(_joined(columns), clock)
     return clock.to_nanoseconds(_from_parts(columns))
+
+
+def _of_wall(nanoseconds: pl.Series, epoch: Epoch, clock: Clock) -> pl.Series:
+    """Numbers that count what a clock on the wall shows are of its zone."""
+    return clock.to_nanoseconds(nanoseconds.cast(pl.Datetime("ns"))) if epoch.is_local else nanoseconds
 
 
 def _from_format(texts: pl.Series, format_: str, recipe: Recipe, clock: Clock) -> pl.Series:

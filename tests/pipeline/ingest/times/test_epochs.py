@@ -28,32 +28,52 @@ def days_since(year: int, month: int = 1, day: int = 1, hour: int = 0) -> Fracti
     return Fraction(nanoseconds(MOMENT) - since, UNITS_NS["d"])
 
 
-@pytest.mark.parametrize(
-    ("name", "number"),
-    [
-        ("excel", f"{float(days_since(1899, 12, 30)):.9f}"),
-        ("excel-1904", f"{float(days_since(1904)):.9f}"),
-        ("matlab", f"{float(days_since(1, 1, 1)) + 367:.9f}"),
-        ("julian", f"{float(days_since(2000, 1, 1, 12)) + 2_451_545:.9f}"),
-        ("mjd", f"{float(days_since(2000, 1, 1)) + 51_544:.9f}"),
-        ("labview", str(int(days_since(1904) * 86_400))),
-        ("apple", str(int(days_since(2001) * 86_400))),
-        ("ntp", str(int(days_since(1900) * 86_400))),
-        ("gps", str(int(days_since(1980, 1, 6) * 86_400) + 18)),
-        ("ticks", str(int(days_since(1) * 864 * 10**9))),
-        ("filetime", str(int(days_since(1601) * 864 * 10**9))),
-        ("h since 2031-05-17", "8.5"),
-        ("min since 2031-05-17T08:00", "30"),
-        ("s since 2031-05-17T08:00+02:00", "9000"),
-        ("ms", str(nanoseconds(MOMENT) // 10**6)),
-    ],
-)
+CLOCKS = [
+    ("excel", f"{float(days_since(1899, 12, 30)):.9f}"),
+    ("excel-1904", f"{float(days_since(1904)):.9f}"),
+    ("matlab", f"{float(days_since(1, 1, 1)) + 367:.9f}"),
+    ("julian", f"{float(days_since(2000, 1, 1, 12)) + 2_451_545:.9f}"),
+    ("mjd", f"{float(days_since(2000, 1, 1)) + 51_544:.9f}"),
+    ("labview", str(int(days_since(1904) * 86_400))),
+    ("apple", str(int(days_since(2001) * 86_400))),
+    ("ntp", str(int(days_since(1900) * 86_400))),
+    ("gps", str(int(days_since(1980, 1, 6) * 86_400) + 18)),
+    ("ticks", str(int(days_since(1) * 864 * 10**9))),
+    ("filetime", str(int(days_since(1601) * 864 * 10**9))),
+    ("h since 2031-05-17", "8.5"),
+    ("min since 2031-05-17T08:00", "30"),
+    ("s since 2031-05-17T08:00+02:00", "9000"),
+    ("ms", str(nanoseconds(MOMENT) // 10**6)),
+]
+"""MOMENT as each counts it."""
+LOCAL = ("excel", "excel-1904", "matlab", "julian", "mjd", "ordinal", "ticks")
+
+
+@pytest.mark.parametrize(("name", "number"), CLOCKS)
 def test_one_moment_by_every_clock(name: str, number: str) -> None:
     found = to_nanoseconds([pl.Series([number, "", None, "no"])], Recipe(time="t", time_format=name)).nanoseconds
     assert found.to_list() == [nanoseconds(MOMENT), None, None, None]
     typed = pl.Series([float(number)] if "." in number else [int(number)])
     found = to_nanoseconds([typed], Recipe(time="t", time_format=name)).nanoseconds
     assert found.to_list() == [nanoseconds(MOMENT)]
+
+
+@pytest.mark.parametrize(("name", "number"), CLOCKS)
+def test_a_clock_on_the_wall_has_a_zone(name: str, number: str) -> None:
+    """Days, and the steps of .NET, count what it shows, as hours since a date do; others count from a moment."""
+    recipe = Recipe(time="t", time_format=name, timezone="Europe/Berlin")
+    is_local = name in LOCAL or (" since " in name and "+" not in name)
+    ahead = 2 * 3600 * 10**9 if is_local else 0
+    for column in (pl.Series([number]), pl.Series([float(number)] if "." in number else [int(number)])):
+        assert to_nanoseconds([column], recipe).nanoseconds.to_list() == [nanoseconds(MOMENT) - ahead]
+
+
+def test_years_with_a_fraction_are_local() -> None:
+    found = [
+        to_nanoseconds([pl.Series([2031.5])], Recipe(time="t", time_format="year", timezone=zone)).nanoseconds[0]
+        for zone in ("UTC", "Etc/GMT-3")
+    ]
+    assert found[0] - found[1] == 3 * 3600 * 10**9
 
 
 def test_gps_counts_leap_seconds() -> None:

@@ -55,7 +55,7 @@ class Split:
         starts, stops = self.ranges()
         times: list[str | None] = [None, None]
         if self.store is not None and len(starts):
-            # The rows of a series lie together, in order of time.
+            # The rows of a run of segments of one series lie in order of time.
             first = np.flatnonzero(np.diff(self.segments.series, prepend=-1))
             last = np.append(first[1:], len(self.segments)) - 1
             begins, ends = self.segments.start[first].tolist(), (self.segments.stop[last] - 1).tolist()

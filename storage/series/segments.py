@@ -56,10 +56,3 @@ class Segments:
         """Windows of `window` rows, with `horizon` rows after each, that fit in each segment, (S,)."""
         free = (self.stop - self.start) - (window + horizon)
         return np.where(free >= 0, free // stride + 1, 0)
-
-    def clip(self, start: NDArray[np.int64], stop: NDArray[np.int64]) -> "Segments":
-        """The parts of the segments inside rows start[g]:stop[g] of each series g; empty parts are left out."""
-        first = np.maximum(self.start, start[self.series])
-        last = np.minimum(self.stop, stop[self.series])
-        kept = first < last
-        return Segments(first[kept], last[kept], self.series[kept])

@@ -7,8 +7,9 @@ import numpy as np
 
 from longstride.pipeline.loading.geometry.lengths import Length
 from longstride.pipeline.loading.splits import Split, Splits
-from longstride.pipeline.loading.splitting.cuts import purged_rows, rows_at_time, series_rows, splits_at
+from longstride.pipeline.loading.splitting.cuts import purged_rows, splits_at
 from longstride.pipeline.loading.splitting.instants import instant_ns
+from longstride.pipeline.loading.splitting.positions import Positions
 from longstride.pipeline.loading.splitting.stores import gives_splits
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
@@ -56,11 +57,11 @@ def split_by_date(
     first_cut = cuts.get("validation", cuts.get("test", 0))
     found = []
     for store in stores:
-        last = series_rows(store)[1]
-        train_stop = rows_at_time(store, first_cut)
-        validation_stop = rows_at_time(store, cuts["test"]) if "test" in cuts else last
+        positions = Positions(store)
+        train_stop = positions.at_time(first_cut)
+        validation_stop = positions.at_time(cuts["test"]) if "test" in cuts else positions.count
         purge = purged_rows(store, window, horizon, gap, dilation)
-        found.append(splits_at(store, train_stop, validation_stop, purge))
+        found.append(splits_at(positions, train_stop, validation_stop, purge))
     for name in ("train", *cuts):
         _check_rows(stores, [getattr(splits, name) for splits in found], cuts)
     return found

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from longstride.pipeline.loading.geometry.lengths import Length
 from longstride.pipeline.loading.splits import Splits
-from longstride.pipeline.loading.splitting.cuts import check_shares, purged_rows, rows_at_share, splits_at
+from longstride.pipeline.loading.splitting.cuts import check_shares, purged_rows, splits_at
+from longstride.pipeline.loading.splitting.positions import Positions
 from longstride.pipeline.loading.splitting.stores import gives_splits
 from longstride.storage.series.data import SeriesData
 
@@ -33,6 +34,7 @@ def split_by_time(
     found = []
     for store in stores:
         purge = purged_rows(store, window, horizon, gap, dilation)
-        stops = rows_at_share(store, train), rows_at_share(store, min(1.0, train + validation))
-        found.append(splits_at(store, *stops, purge))
+        positions = Positions(store)
+        stops = positions.at_share(train), positions.at_share(min(1.0, train + validation))
+        found.append(splits_at(positions, *stops, purge))
     return found

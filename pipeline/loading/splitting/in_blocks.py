@@ -6,13 +6,8 @@ import numpy as np
 
 from longstride.pipeline.loading.geometry.lengths import Length
 from longstride.pipeline.loading.splits import Split, Splits
-from longstride.pipeline.loading.splitting.cuts import (
-    Rows,
-    check_filled,
-    purged_rows,
-    rows_at_share,
-    series_rows,
-)
+from longstride.pipeline.loading.splitting.cuts import check_filled, purged_rows
+from longstride.pipeline.loading.splitting.positions import Cut, Positions
 from longstride.pipeline.loading.splitting.stores import gives_folds
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
@@ -47,11 +42,12 @@ def split_in_blocks(
         raise LongstrideError(f"blocks={blocks} of {fewest:,} rows: expected fewer blocks", code="option-value")
 
     def folds(store: SeriesData) -> list[Splits]:
-        first, last = series_rows(store)
+        positions = Positions(store)
         purge = purged_rows(store, window, horizon, gap, dilation)
-        edges = [first, *(rows_at_share(store, number / blocks) for number in range(1, blocks)), last]
+        shares = (positions.at_share(number / blocks) for number in range(1, blocks))
+        edges = [positions.none, *shares, positions.count]
         return [
-            _fold(store, edges[number], edges[number + 1], purge, past_only)
+            _fold(positions, edges[number], edges[number + 1], purge, past_only)
             for number in range(1 if past_only else 0, blocks)
         ]
 
@@ -63,15 +59,15 @@ def split_in_blocks(
     return found
 
 
-def _fold(store: SeriesData, begin: Rows, end: Rows, purge: int, past_only: bool) -> Splits:
-    first, last = series_rows(store)
+def _fold(positions: Positions, begin: Cut, end: Cut, purge: int, past_only: bool) -> Splits:
+    store = positions.store
     apart = np.where(begin < end, purge, 0)  # where a series has no rows in the block, nothing touches it
-    before = store.segments.clip(first, begin - apart)
-    after = store.segments.clip(last if past_only else end + apart, last)
+    before = positions.clip(positions.none, begin - apart)
+    after = positions.clip(positions.count if past_only else end + apart, positions.count)
     none = np.empty(0, np.int64)
     return Splits(
         Split("train", _in_row_order(before, after), store),
-        Split("validation", store.segments.clip(begin, end), store),
+        Split("validation", positions.clip(begin, end), store),
         Split("test", Segments(none, none, none), store),
     )
 

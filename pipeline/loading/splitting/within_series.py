@@ -6,13 +6,8 @@ import numpy as np
 
 from longstride.pipeline.loading.geometry.lengths import Length
 from longstride.pipeline.loading.splits import Splits
-from longstride.pipeline.loading.splitting.cuts import (
-    check_filled,
-    check_shares,
-    purged_rows,
-    series_rows,
-    splits_at,
-)
+from longstride.pipeline.loading.splitting.cuts import check_filled, check_shares, purged_rows, splits_at
+from longstride.pipeline.loading.splitting.positions import Positions
 from longstride.pipeline.loading.splitting.stores import gives_splits
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
@@ -48,14 +43,14 @@ def split_within_series(
             raise LongstrideError(f"{name}={amount}: expected a number of rows from 0 on", code="option-value")
 
     def cut(store: SeriesData) -> Splits:
-        first, last = series_rows(store)
-        counts = last - first
+        positions = Positions(store)
+        counts = positions.count
         rows = [
             amount * counts if isinstance(amount, float) else np.full(len(counts), amount)
             for amount in (train, validation)
         ]
-        stops = [np.minimum(first + np.rint(part).astype(np.int64), last) for part in (rows[0], rows[0] + rows[1])]
-        return splits_at(store, stops[0], stops[1], purged_rows(store, window, horizon, gap, dilation))
+        stops = [np.minimum(np.rint(part).astype(np.int64), counts) for part in (rows[0], rows[0] + rows[1])]
+        return splits_at(positions, stops[0], stops[1], purged_rows(store, window, horizon, gap, dilation))
 
     found = [cut(store) for store in stores]
     hint = f"no series has enough rows for train={train} and validation={validation}, with a window between them"

@@ -33,25 +33,6 @@ def test_num_windows_is_what_enumeration_finds(
     assert segments.num_windows(window, stride, horizon).tolist() == expected
 
 
-@given(
-    lengths=lengths_and_gaps,
-    bounds=st.lists(st.tuples(st.integers(0, 120), st.integers(0, 120)), min_size=3, max_size=3),
-)
-def test_clip_keeps_the_rows_inside_and_no_other(
-    lengths: list[tuple[int, int, int]], bounds: list[tuple[int, int]]
-) -> None:
-    segments = laid_out(lengths)
-    start, stop = np.array(bounds, np.int64).T
-    clipped = segments.clip(start, stop)
-    clipped.check(1000, 3)
-
-    def rows(of: Segments) -> set[tuple[int, int]]:
-        each = zip(of.start, of.stop, of.series, strict=True)
-        return {(row, int(key)) for first, last, key in each for row in range(first, last)}
-
-    assert rows(clipped) == {(row, key) for row, key in rows(segments) if start[key] <= row < stop[key]}
-
-
 @given(lengths=lengths_and_gaps)
 def test_check_accepts_what_is_in_order(lengths: list[tuple[int, int, int]]) -> None:
     segments = laid_out(lengths)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import longstride
 from longstride import Split, Splits, from_array
 from longstride.storage.arrays.data import ArrayData
+from longstride.storage.series.segments import Segments
 from tests.helpers.errors import raises
 
 FIRST_NS = int(np.datetime64("2024-03-01", "ns").astype(np.int64))
@@ -20,7 +21,7 @@ FIRST_NS = int(np.datetime64("2024-03-01", "ns").astype(np.int64))
 
 @st.composite
 def series_data(draw: st.DrawFn) -> ArrayData:
-    """Series of random lengths, which begin at random times and have gaps."""
+    """Series of random lengths, which begin at random times and have gaps; some were appended to."""
     lengths = draw(st.lists(st.integers(1, 60), min_size=1, max_size=4))
     times = []
     for length in lengths:
@@ -28,7 +29,29 @@ def series_data(draw: st.DrawFn) -> ArrayData:
         times.append(draw(st.integers(0, 40)) + np.cumsum(steps))
     time = FIRST_NS + np.concatenate(times).astype(np.int64) * 10**9
     values = np.arange(len(time), dtype=np.float32)[:, None]
-    return from_array(values, time=time, series=lengths, max_gap=timedelta(seconds=2))
+    data = from_array(values, time=time, series=lengths, max_gap=timedelta(seconds=2))
+    return appended(data, [draw(st.integers(0, length)) for length in lengths]) if draw(st.booleans()) else data
+
+
+def appended(data: ArrayData, cuts: Sequence[int]) -> ArrayData:
+    """The same rows where those of each series from its cut on came later: they lie behind all others."""
+    series = np.repeat(np.arange(len(data.series)), [len(rows) for rows in series_of(data)])
+    place = np.concatenate([np.arange(len(rows)) for rows in series_of(data)])
+    order = np.lexsort((place, series, place >= np.array(cuts)[series]))
+    time, segment = np.asarray(data.time[:])[order], np.zeros(len(order), np.int64)
+    segment[data.segments.start] = 1
+    segment = np.cumsum(segment)[order]
+    starts = np.flatnonzero((np.diff(segment, prepend=-1) != 0) | (np.diff(order, prepend=-2) != 1))
+    stops = np.append(starts[1:], len(order))
+    return ArrayData(
+        np.asarray(data.values[:])[order],
+        name=data.name,
+        channels=data.channels,
+        time=time,
+        cadence_ns=data.cadence_ns,
+        segments=Segments(starts, stops, series[order][starts]),
+        series=data.series,
+    )
 
 
 def rows_of(split: Split) -> list[int]:
@@ -36,22 +59,22 @@ def rows_of(split: Split) -> list[int]:
     return [row for start, stop in bounds for row in range(start, stop)]
 
 
-def series_of(data: ArrayData) -> list[range]:
-    starts, stops, series = data.segments.start, data.segments.stop, data.segments.series
-    return [
-        range(int(starts[series == number].min()), int(stops[series == number].max()))
-        for number in range(len(data.series))
-    ]
+def series_of(data: ArrayData) -> list[list[int]]:
+    """The rows of each series, in order of time."""
+    found: list[list[int]] = [[] for _ in data.series]
+    for start, stop, number in zip(*(field.tolist() for field in vars(data.segments).values()), strict=True):
+        found[number] += range(start, stop)
+    return found
 
 
-def cut_by(series: Sequence[range], stops: Sequence[Sequence[int]], purge: int) -> list[list[int]]:
-    """Rows of each part, row by row: of series g, part p ends at stops[p][g]."""
+def cut_by(series: Sequence[Sequence[int]], stops: Sequence[Sequence[int]], purge: int) -> list[list[int]]:
+    """Rows of each part, row by row: of series g, part p ends before its row number stops[p][g]."""
     parts: list[list[int]] = [[] for _ in range(len(stops) + 1)]
     for number, rows in enumerate(series):
-        edges = [rows.start, *(stop[number] for stop in stops), rows.stop]
+        edges = [0, *(stop[number] for stop in stops), len(rows)]
         for part, (begin, end) in enumerate(pairwise(edges)):
-            parts[part] += [row for row in range(begin, end) if begin == rows.start or row >= begin + purge]
-    return parts
+            parts[part] += rows[begin and begin + purge : end]
+    return [sorted(part) for part in parts]
 
 
 def has(splits: Splits, parts: Sequence[Sequence[int]]) -> None:
@@ -68,7 +91,7 @@ def test_by_date(data: ArrayData, window: int, horizon: int, first: int, more: i
     time = np.asarray(data.time[:])
     cuts = [FIRST_NS + first * 10**9, FIRST_NS + (first + more) * 10**9]
     series = series_of(data)
-    stops = [[next((row for row in rows if time[row] >= cut), rows.stop) for rows in series] for cut in cuts]
+    stops = [[sum(bool(time[row] < cut) for row in rows) for rows in series] for cut in cuts]
     expected = cut_by(series, stops, window + horizon - 1)
     begins = [np.datetime64(cut, "ns") for cut in cuts]
 
@@ -90,13 +113,11 @@ AMOUNT = st.one_of(st.integers(0, 40), st.sampled_from([0.0, 0.1, 0.25, 0.5]))
 def test_within_series(data: ArrayData, window: int, train: float, validation: float) -> None:
     series = series_of(data)
 
-    def amount(rows: range, share: float) -> float:
+    def amount(rows: list[int], share: float) -> float:
         return share if isinstance(share, int) else share * len(rows)
 
-    first = [min(rows.stop, rows.start + round(amount(rows, train))) for rows in series]
-    second = [
-        min(rows.stop, rows.start + round(amount(rows, train) + amount(rows, validation))) for rows in series
-    ]
+    first = [min(len(rows), round(amount(rows, train))) for rows in series]
+    second = [min(len(rows), round(amount(rows, train) + amount(rows, validation))) for rows in series]
     expected = cut_by(series, [first, second], window - 1)
     if (expected[0] or not train) and (expected[1] or not validation):
         has(longstride.split_within_series(data, window=window, train=train, validation=validation), expected)
@@ -123,15 +144,16 @@ def test_in_blocks(data: ArrayData, window: int, horizon: int, blocks: int, past
         assert not len(fold.test.segments)
         assert train == sorted(set(train))
         for rows in series:
-            held = [row for row in validation if row in rows]
+            held = [place for place, row in enumerate(rows) if row in validation]
             if held:
                 assert held == list(range(held[0], held[-1] + 1))
             wanted = [
-                row
-                for row in rows
-                if all(abs(row - other) > purge for other in held) and not (past_only and held and row > held[0])
+                place
+                for place in range(len(rows))
+                if all(abs(place - other) > purge for other in held)
+                and not (past_only and held and place > held[0])
             ]
-            mine = [row for row in train if row in rows]
+            mine = [place for place, row in enumerate(rows) if row in train]
             assert mine == wanted if held or not past_only else set(mine) <= set(wanted)
     if not past_only:
         assert sorted(row for fold in folds for row in rows_of(fold.validation)) == list(range(data.num_rows))

@@ -7,7 +7,20 @@ import click
 
 from longstride.storage.cli.group import CommandGroup, example
 
-SUITES = ("codecs", "detect", "device", "disk", "ingest", "order", "scale", "shuffle", "sweep", "train", "windows")
+SUITES = (
+    "codecs",
+    "detect",
+    "device",
+    "disk",
+    "fleet",
+    "ingest",
+    "order",
+    "scale",
+    "shuffle",
+    "sweep",
+    "train",
+    "windows",
+)
 MODULES = {**{name: f"suites.{name}" for name in SUITES}, "demo": "demo", "report": "pages.report"}
 
 

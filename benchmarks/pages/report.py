@@ -15,6 +15,7 @@ from benchmarks.suites.codecs import Codecs
 from benchmarks.suites.detect import Detections
 from benchmarks.suites.device import Device
 from benchmarks.suites.disk import Disk
+from benchmarks.suites.fleet import Fleet
 from benchmarks.suites.ingest import Ingest
 from benchmarks.suites.objects import Objects
 from benchmarks.suites.order import Order
@@ -30,7 +31,7 @@ __all__ = ["benchmarks_page", "pictures", "read_result", "read_results", "report
 
 SECTIONS: tuple[type[Result], ...] = (
     *(Windows, Sweep, Scale, Disk, Packed, Objects),
-    *(Codecs, Device, Train, Shuffle, Order),
+    *(Codecs, Device, Train, Fleet, Shuffle, Order),
 )
 """In the order of the tables; those of ingests come last."""
 EVERY: tuple[type[Result], ...] = (*SECTIONS, Ingest, Detections)

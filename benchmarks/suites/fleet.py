@@ -80,7 +80,6 @@ class Fleet(Result):
 @count("--rows", 1000, "Rows of a file.", "num_rows")
 @click.option("--model", default="lstm", show_default=True, help="As `longstride train` names it.")
 @click.option("--train-share", type=float, default=0.4, show_default=True, help="Of each file; faults come later.")
-@count("--seed", SEED + 1, "Of the files.")
 @folder("build/fleet")
 @JSON
 def fleet(folder: Path, json_path: Path | None, **options: Any) -> None:

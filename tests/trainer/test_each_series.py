@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -264,6 +265,29 @@ def test_an_index_that_is_damaged_or_leads_elsewhere_is_refused(tmp_path: Path, 
         longstride.score(tmp_path / "run", fleet(), tmp_path / "s.parquet", device="cpu")
     with raises("run-damaged", INDEX_FILE, kind=longstride.RunError):
         longstride.calibrate(tmp_path / "run", fleet(), device="cpu")
+
+
+def test_one_that_is_killed_resumes_in_the_series_where_it_was(
+    make_store: Callable[..., SeriesStore], tmp_path: Path
+) -> None:
+    store = tmp_path / "fleet.zarr"
+    make_store(store, waves(2000, 3), series=["a", "b"], segments=[(0, 900, 0), (900, 2000, 1)])
+    flags = ("--per-series", "--epochs=12", "--validation-share=0.2")
+    killed = start_training(store, tmp_path / "run", *flags)
+    while not list((tmp_path / "run").glob("series/000001*/checkpoints/step-*/complete")):
+        assert killed.poll() is None, killed.communicate()
+        time.sleep(0.02)
+    killed.kill()
+    killed.communicate()
+    first = next((tmp_path / "run").glob("series/000000*/metrics.jsonl")).read_bytes()
+    finish(start_training(store, tmp_path / "run", *flags, "--resume"))
+    assert next((tmp_path / "run").glob("series/000000*/metrics.jsonl")).read_bytes() == first
+    finish(start_training(store, tmp_path / "whole", *flags))
+    scores = []
+    for name in ("run", "whole"):
+        longstride.score(tmp_path / name, store, tmp_path / f"{name}.parquet", device="cpu")
+        scores.append(pl.read_parquet(tmp_path / f"{name}.parquet"))
+    assert scores[0].equals(scores[1])
 
 
 def test_the_command_and_two_processes(make_store: Callable[..., SeriesStore], tmp_path: Path) -> None:

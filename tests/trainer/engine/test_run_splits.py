@@ -1,5 +1,8 @@
 """Rows to train on and to hold out, by each way to split, against rows counted one by one."""
 
+import json
+import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from longstride.storage.arrays.data import ArrayData
 from longstride.trainer.engine.run_splits import rows_of_run, splits_of_run
 from longstride.trainer.settings import DataSettings
 from tests.helpers.errors import raises
+from tests.helpers.runs.training import waves
 
 WINDOW = 5
 
@@ -86,3 +90,17 @@ def test_the_rows_of_a_run_are_those_of_its_series() -> None:
 def test_what_does_not_fit_together_is_refused(changes: dict[str, Any], said: str) -> None:
     with raises("option-value", said, kind=longstride.SettingsError):
         settings(**changes)
+
+
+def test_a_series_that_gives_nothing_to_train_on_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    quick: dict[str, Any] = {"model": "pca", "window": 16, "batch_size": 16, "stride": 1, "device": "cpu"}
+    data = longstride.from_array(waves(600, 2), series={"a": 300, "b": 15, "late": 285})
+    with caplog.at_level(logging.INFO, "longstride"):
+        longstride.train(data, tmp_path / "run", split="within-series", **quick)
+    assert "1 of 3 series have no window of 16 rows to train on: 'b'" in caplog.text
+    kept = json.loads((tmp_path / "run" / "settings.json").read_text())["data"]
+    assert kept["split"] == "within-series"
+    made = longstride.calibrate(tmp_path / "run", data, device="cpu")
+    assert made.series == 2

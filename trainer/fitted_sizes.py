@@ -23,7 +23,9 @@ FEWEST_HELD_OUT = 8
 """Windows side by side in the rows to validate on; with fewer, no rows are left for a test."""
 SMALLEST_BATCH = 16
 FEWEST_BATCHES = 8
-"""Batches of an epoch; with fewer, windows begin closer to each other, and then batches are smaller."""
+"""Usual batches of an epoch; with fewer, windows begin closer to each other."""
+FEWEST_SMALL_BATCHES = 32
+"""Batches of an epoch; with fewer, they are smaller: such steps cost less and teach as much."""
 FEWEST_STEPS = 500
 """Steps of a run; with fewer, there are more epochs."""
 
@@ -73,7 +75,7 @@ def fitted_sizes(data: SeriesData, options: TrainOptions) -> dict[str, Any]:
     while (
         is_open("batch_size")
         and sizes["batch_size"] > SMALLEST_BATCH
-        and _num_batches(splits, sizes) < FEWEST_BATCHES
+        and _num_batches(splits, sizes) < FEWEST_SMALL_BATCHES
     ):
         sizes["batch_size"] //= 2
     if is_open("epochs") and options.model != "pca":

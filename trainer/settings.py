@@ -165,7 +165,8 @@ class RunSettings:
     out: StrPath = field(kw_only=False)
     """Run directory to write, such as runs/plant."""
     from_: StrPath | None = None
-    """Run whose best weights the model begins with; its model, window and channels must be the same."""
+    """Run whose best weights the model begins with; its model, window and channels must be the same. Of a run
+    with a model for each series, that of the same series."""
     epochs: int = 10
     """Times that every training window is seen."""
     max_steps: int | None = None

@@ -247,6 +247,19 @@ def far_off(prediction: Tensor, target: Tensor) -> Tensor:
     return (prediction - target).abs() * torch.inf
 
 
+def test_each_begins_with_the_weights_of_its_series(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    longstride.train(fleet(), tmp_path / "run", per_series=True, max_steps=30, **QUICK)
+    data = fleet({"pump/a": 700, "new": 600})
+    more = longstride.train(data, tmp_path / "more", per_series=True, max_steps=1, from_=tmp_path / "run", **QUICK)
+    drawn = longstride.train(data, tmp_path / "drawn", per_series=True, max_steps=1, **QUICK)
+    assert more.series["pump/a"].first_loss != drawn.series["pump/a"].first_loss
+    assert more.series["new"].first_loss == drawn.series["new"].first_loss
+    assert "has no model for 'new'" in caplog.text
+    one = {**QUICK, "max_steps": 1, "from_": tmp_path / "run"}
+    with raises("run-of-series", "series/000000-pump-a", kind=longstride.RunError):
+        longstride.train(data, tmp_path / "one", **one)
+
+
 @pytest.mark.parametrize(
     "damage",
     [

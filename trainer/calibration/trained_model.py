@@ -28,7 +28,7 @@ from longstride.trainer.saved.checkpoint import (
     state_digest,
 )
 from longstride.trainer.saved.run_settings import SETTINGS_FILE, settings_of
-from longstride.trainer.saved.series_index import has_index, read_index
+from longstride.trainer.saved.series_index import has_index, takes_one_model
 from longstride.trainer.settings import Settings
 
 __all__ = ["TrainedModel"]
@@ -121,11 +121,7 @@ def _read(run: Path, *, trust: bool) -> tuple[Checkpoint, Settings, Path]:
     """The checkpoint, the settings, and the file that they are from."""
     checkpoints = best_first(run / "checkpoints")
     if not checkpoints and has_index(run):
-        folder = next(iter(read_index(run).folders.values()))
-        raise RunError(
-            f"{run} has a model for each series: give the folder of one of them, such as {run / folder}",
-            code="run-of-series",
-        )
+        raise takes_one_model(run)
     if not checkpoints and not (run / SETTINGS_FILE).exists():
         raise RunError(f"{run} is not a run: expected the --out of `longstride train`", code="run-missing")
     if not checkpoints:

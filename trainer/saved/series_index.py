@@ -22,7 +22,15 @@ from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import all_checkpoints
 from longstride.trainer.saved.run_settings import CHECKPOINTS, SETTINGS_FILE
 
-__all__ = ["INDEX_FILE", "SeriesDirectory", "SeriesIndex", "folders_for", "has_index", "read_index"]
+__all__ = [
+    "INDEX_FILE",
+    "SeriesDirectory",
+    "SeriesIndex",
+    "folders_for",
+    "has_index",
+    "read_index",
+    "takes_one_model",
+]
 
 INDEX_FILE = "series.json"
 FOLDER = "series"
@@ -95,6 +103,15 @@ def read_index(run: Path) -> SeriesIndex:
             f"{path} is damaged ({fault}): restore it from a backup, or train again", code="run-damaged"
         ) from error
     return index
+
+
+def takes_one_model(run: Path) -> RunError:
+    """The error for a run with a model for each series, where one model is asked for."""
+    folder = next(iter(read_index(run).folders.values()), FOLDER)
+    return RunError(
+        f"{run} has a model for each series: give the folder of one of them, such as {run / folder}",
+        code="run-of-series",
+    )
 
 
 class SeriesDirectory:

@@ -6,12 +6,13 @@ The docstring below a setting is also the help of its flag and its line in the h
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from longstride.storage.cli.flags import flag_name
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.location import local_path, place_of
 from longstride.storage.places.folder import Folder
+from longstride.trainer.checks import at_least, check, one_of
 from longstride.trainer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -340,22 +341,3 @@ def _name_of(data: Any) -> str:
     # What lies in memory has no path: `from_array` calls it "the ndarray".
     in_memory = is_array or str(name).startswith("the ")
     return IN_MEMORY + str(name).removeprefix("the ") if in_memory else str(name)
-
-
-def check(condition: bool, name: str, value: object, expected: str) -> None:
-    """Raise SettingsError for the value of a setting, unless the condition holds."""
-    if not condition:
-        raise SettingsError(f"{flag_name(name)} is {value}: it must be {expected}", code="option-value")
-
-
-def at_least(smallest: int, **values: int | None) -> None:
-    """Raise SettingsError for the first setting that is smaller; None is not."""
-    for name, value in values.items():
-        is_right = value is None or (isinstance(value, int) and value >= smallest)
-        check(is_right, name, value, f"a whole number of at least {smallest}")
-
-
-def one_of(choices: Any, **values: str) -> None:
-    """Raise SettingsError for the first setting that is none of the choices, a Literal."""
-    for name, value in values.items():
-        check(value in get_args(choices), name, value, f"one of {', '.join(get_args(choices))}")

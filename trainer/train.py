@@ -5,11 +5,11 @@ from dataclasses import replace
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import coded
 from longstride.storage.open_data import opened_data
-from longstride.trainer.each_series import train_each_series
 from longstride.trainer.engine.distributed import start_ranks
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.one_run import train_one
 from longstride.trainer.settings import USUAL, TrainOptions
+from longstride.trainer.starting.each_series import train_each_series
+from longstride.trainer.starting.one_run import train_one
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["train"]

@@ -12,10 +12,8 @@ from benchmarks.pages.advice import advice
 from benchmarks.pages.findings import findings
 from benchmarks.suites import ingest
 from benchmarks.suites.codecs import Codecs
-from benchmarks.suites.detect import Detections
 from benchmarks.suites.device import Device
 from benchmarks.suites.disk import Disk
-from benchmarks.suites.fleet import Fleet
 from benchmarks.suites.ingest import Ingest
 from benchmarks.suites.objects import Objects
 from benchmarks.suites.order import Order
@@ -24,6 +22,8 @@ from benchmarks.suites.scale import Scale
 from benchmarks.suites.shuffle import Shuffle
 from benchmarks.suites.sweep import Sweep
 from benchmarks.suites.train import Train
+from benchmarks.suites.trained.detect import Detections
+from benchmarks.suites.trained.fleet import Fleet
 from benchmarks.suites.windows import Windows, merged
 from longstride.storage.cli.group import example
 

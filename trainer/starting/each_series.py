@@ -20,12 +20,12 @@ from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import DivergenceError, SettingsError
 from longstride.trainer.fitted_sizes import fitted_settings
-from longstride.trainer.one_run import start_run
 from longstride.trainer.reporting.series_report import write_series_report
 from longstride.trainer.saved.run_settings import begun_with
 from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.saved.series_index import SeriesDirectory, SeriesIndex
 from longstride.trainer.settings import Settings, TrainOptions
+from longstride.trainer.starting.one_run import start_run
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["train_each_series"]

@@ -21,8 +21,8 @@ import longstride
 from longstride.__main__ import main
 from longstride.storage.arrays.data import ArrayData
 from longstride.storage.store import SeriesStore
-from longstride.trainer import each_series
 from longstride.trainer.saved.series_index import INDEX_FILE, read_index
+from longstride.trainer.starting import each_series
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import finish, start_training, waves
 

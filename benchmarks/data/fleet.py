@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fleet_log", "write_fleet"]
+__all__ = ["NUM_CHANNELS", "fleet_log", "write_fleet"]
 
 NUM_CHANNELS = 8
 KINDS = ("cycles", "factors", "duty", "noise")

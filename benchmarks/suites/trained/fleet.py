@@ -49,6 +49,7 @@ class Fleet(Result):
     INTRODUCTION = FLEET
     num_files: int
     num_rows: int
+    num_channels: int
     model: str
     train_share: float
     seed: int = SEED
@@ -87,9 +88,9 @@ def fleet(folder: Path, json_path: Path | None, **options: Any) -> None:
 
     --folder is emptied first.
     """
-    from benchmarks.data.fleet import write_fleet
+    from benchmarks.data.fleet import NUM_CHANNELS, write_fleet
 
-    asked = Fleet(**options)
+    asked = Fleet(num_channels=NUM_CHANNELS, **options)
     shutil.rmtree(folder, ignore_errors=True)
     write_fleet(folder / "logs", files=asked.num_files, rows=asked.num_rows, seed=asked.seed)
     store, run, scores = folder / "fleet.zarr", folder / "run", folder / "scores.parquet"

@@ -1,17 +1,20 @@
 """Sizes of a run that were not given: the usual ones for a long log, and smaller ones for a short log."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Splits
-from longstride.pipeline.loading.splitting.by_time import split_by_time
 from longstride.storage.cli.flags import flag_name
+from longstride.storage.location import local_path
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
-from longstride.trainer.settings import USUAL, TrainOptions
+from longstride.trainer.engine.run_splits import splits_of_run
+from longstride.trainer.saved.run_settings import begun_with
+from longstride.trainer.settings import USUAL, Settings, TrainOptions
 
-__all__ = ["fitted_sizes", "shown_sizes"]
+__all__ = ["fitted_settings", "fitted_sizes", "shown_sizes"]
 
 SMALLEST_WINDOW = 8
 FEWEST_WINDOWS = 16
@@ -20,9 +23,25 @@ FEWEST_HELD_OUT = 8
 """Windows side by side in the rows to validate on; with fewer, no rows are left for a test."""
 SMALLEST_BATCH = 16
 FEWEST_BATCHES = 8
-"""Batches of an epoch; with fewer, windows begin closer to each other, and then batches are smaller."""
+"""Usual batches of an epoch; with fewer, windows begin closer to each other."""
+FEWEST_SMALL_BATCHES = 32
+"""Batches of an epoch; with fewer, they are smaller: such steps cost less and teach as much."""
 FEWEST_STEPS = 500
 """Steps of a run; with fewer, there are more epochs."""
+
+
+def fitted_settings(data: SeriesData, options: TrainOptions, say: Callable[[str], None]) -> Settings:
+    """All settings. Sizes that were not given suit the log; those of a run that is resumed stay as they were."""
+    begun = begun_with(local_path(options.out)) if options.resume else None
+    if options.train_rows is not None and options.validation_rows is None and options.validation_share is None:
+        # The rest of a series is what the model is to be tried on.
+        options = replace(options, validation_rows=-(-options.train_rows // 4))
+    if begun is not None:
+        return options.grouped({**vars(begun.data), **vars(begun.run)})
+    sizes = fitted_sizes(data, options)
+    if shown := shown_sizes(sizes, options):
+        say(f"sizes that suit a log of {data.num_rows:,} rows: {shown}")
+    return options.grouped(sizes)
 
 
 def fitted_sizes(data: SeriesData, options: TrainOptions) -> dict[str, Any]:
@@ -39,12 +58,13 @@ def fitted_sizes(data: SeriesData, options: TrainOptions) -> dict[str, Any]:
     while (
         is_open("window")
         and sizes["window"] > SMALLEST_WINDOW
-        and _side_by_side(_splits(data, sizes).train.segments, sizes["window"]) < FEWEST_WINDOWS
+        and _side_by_side(_splits(data, options, sizes).train.segments, sizes["window"]) < FEWEST_WINDOWS
     ):
         sizes["window"] //= 2
-    splits = _splits(data, sizes)
+    splits = _splits(data, options, sizes)
     if (
         is_open("validation_share")
+        and options.validation_rows is None
         and _side_by_side(splits.validation.segments, sizes["window"]) < FEWEST_HELD_OUT
     ):
         sizes["validation_share"] = rest
@@ -55,7 +75,7 @@ def fitted_sizes(data: SeriesData, options: TrainOptions) -> dict[str, Any]:
     while (
         is_open("batch_size")
         and sizes["batch_size"] > SMALLEST_BATCH
-        and _num_batches(splits, sizes) < FEWEST_BATCHES
+        and _num_batches(splits, sizes) < FEWEST_SMALL_BATCHES
     ):
         sizes["batch_size"] //= 2
     if is_open("epochs") and options.model != "pca":
@@ -70,10 +90,9 @@ def shown_sizes(sizes: Mapping[str, Any], options: TrainOptions) -> str:
     return ", ".join(f"{flag_name(name)} {value:g}" for name, value in chosen.items() if value != USUAL[name])
 
 
-def _splits(data: SeriesData, sizes: Mapping[str, Any]) -> Splits:
-    return split_by_time(
-        data, window=sizes["window"], train=sizes["train_share"], validation=sizes["validation_share"]
-    )
+def _splits(data: SeriesData, options: TrainOptions, sizes: Mapping[str, Any]) -> Splits:
+    # Labels are not looked for: it would take long in a long log.
+    return splits_of_run(data, replace(options.grouped(sizes).data, normal_only=False))
 
 
 def _side_by_side(segments: Segments, window: int) -> int:

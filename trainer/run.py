@@ -52,6 +52,8 @@ class How(TypedDict, total=False):
     """Check every chunk of the store first."""
     data: SeriesData | None
     """What is served instead of the store that the settings name."""
+    brief: bool
+    """Say nothing and draw nothing: the run is one of many."""
 
 
 class Run(Generic[State]):
@@ -86,7 +88,7 @@ class Run(Generic[State]):
         elif settings.run.from_ is not None:
             self._or_release(lambda: begin_with(Path(str(settings.run.from_)), state, ranks))
         self.progress = state.progress
-        self.reporter = Reporter(state, self.directory)
+        self.reporter = Reporter(state, self.directory, brief=how.get("brief", False))
         if settings.run.compile:
             state.model.compile()
 

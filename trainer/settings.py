@@ -6,12 +6,13 @@ The docstring below a setting is also the help of its flag and its line in the h
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from longstride.storage.cli.flags import flag_name
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.location import local_path, place_of
 from longstride.storage.places.folder import Folder
+from longstride.trainer.checks import at_least, check, one_of
 from longstride.trainer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ StrPath = str | os.PathLike[str]
 Schedule = Literal["constant", "cosine", "one-cycle"]
 Precision = Literal["fp32", "bf16", "fp16"]
 Device = Literal["auto", "cpu", "cuda"]
+SplitBy = Literal["time", "within-series", "by-series"]
 
 IN_MEMORY = "memory://"
 """With what it is called, all that a run keeps of an array that has no path."""
@@ -55,10 +57,20 @@ class DataSettings:
     """Rows between the starts of windows."""
     batch_size: int = 256
     """Windows of a step, over all processes."""
+    split: SplitBy = "time"
+    """How rows are held out. time: all series are cut at the same two times; within-series: each series by itself,
+    for series recorded at different times; by-series: whole series, chosen by their names."""
     train_share: float = 0.8
-    """Share of the rows to train on, from the start; all series are cut at the same time."""
+    """Share of the rows to train on, from the start; of each series, or of all series, as `split` says."""
     validation_share: float = 0.1
     """Share of the rows after them to validate on; the rest is left for a test."""
+    train_rows: int | None = None
+    """Number of rows of each series to train on, such as its first 400, instead of a share; for `--split
+    within-series`."""
+    validation_rows: int | None = None
+    """Number of rows of each series after them to validate on, instead of a share."""
+    series: str | None = None
+    """The only series to train on, by its name; by default all."""
     normal_only: bool = False
     """Leave out windows in which a row has a label, in training and validation."""
     cache_dir: StrPath | None = None
@@ -75,6 +87,14 @@ class DataSettings:
         if self.cache_dir is not None:
             object.__setattr__(self, "cache_dir", str(local_path(self.cache_dir)))
         at_least(1, window=self.window, stride=self.stride, batch_size=self.batch_size)
+        one_of(SplitBy, split=self.split)
+        at_least(1, train_rows=self.train_rows, validation_rows=self.validation_rows)
+        is_whole = self.series is None or self.split != "by-series"
+        check(is_whole, "split", self.split, "time or within-series where a model has one series alone")
+        if self.split != "within-series" and self.series is None:
+            for name in ("train_rows", "validation_rows"):
+                given = getattr(self, name)
+                check(given is None, name, given, "left out, or given with --split within-series or --per-series")
         check(0 < self.train_share <= 1, "train_share", self.train_share, "above 0 and at most 1")
         check(0 <= self.validation_share < 1, "validation_share", self.validation_share, "0 or more, below 1")
         if self.train_share + self.validation_share > 1 + 1e-9:
@@ -146,7 +166,8 @@ class RunSettings:
     out: StrPath = field(kw_only=False)
     """Run directory to write, such as runs/plant."""
     from_: StrPath | None = None
-    """Run whose best weights the model begins with; its model, window and channels must be the same."""
+    """Run whose best weights the model begins with; its model, window and channels must be the same. Of a run
+    with a model for each series, that of the same series."""
     epochs: int = 10
     """Times that every training window is seen."""
     max_steps: int | None = None
@@ -275,12 +296,15 @@ class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
     batch_size: int | None = None  # type: ignore[assignment]
     """Windows of a step, over all processes: 256 by default, or fewer for a short log."""
     train_share: float | None = None  # type: ignore[assignment]
-    """Share of the rows to train on, from the start: 0.8 by default; all series are cut at the same time."""
+    """Share of the rows to train on, from the start: 0.8 by default; of each series or of all, see `split`."""
     validation_share: float | None = None  # type: ignore[assignment]
     """Share of the rows after them to validate on: 0.1 by default, or all of a short log; the rest is left for a
     test."""
     epochs: int | None = None  # type: ignore[assignment]
     """Times that every training window is seen: 10 by default, or more for a short log."""
+    per_series: bool = False
+    """Train a model for each series by itself, in one run directory; each is cut into rows to train on and rows to
+    validate on by itself."""
     resume: bool = False
     """Resume from the newest checkpoint in `out` that can be read; begin a new run if there is none."""
     verify: bool = False
@@ -317,22 +341,3 @@ def _name_of(data: Any) -> str:
     # What lies in memory has no path: `from_array` calls it "the ndarray".
     in_memory = is_array or str(name).startswith("the ")
     return IN_MEMORY + str(name).removeprefix("the ") if in_memory else str(name)
-
-
-def check(condition: bool, name: str, value: object, expected: str) -> None:
-    """Raise SettingsError for the value of a setting, unless the condition holds."""
-    if not condition:
-        raise SettingsError(f"{flag_name(name)} is {value}: it must be {expected}", code="option-value")
-
-
-def at_least(smallest: int, **values: int | None) -> None:
-    """Raise SettingsError for the first setting that is smaller; None is not."""
-    for name, value in values.items():
-        is_right = value is None or (isinstance(value, int) and value >= smallest)
-        check(is_right, name, value, f"a whole number of at least {smallest}")
-
-
-def one_of(choices: Any, **values: str) -> None:
-    """Raise SettingsError for the first setting that is none of the choices, a Literal."""
-    for name, value in values.items():
-        check(value in get_args(choices), name, value, f"one of {', '.join(get_args(choices))}")

@@ -1,24 +1,18 @@
 """`longstride.train`: from the windows of a store to a run directory with a trained model."""
 
-import logging
+from dataclasses import replace
 
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import coded
-from longstride.storage.location import local_path
 from longstride.storage.open_data import opened_data
-from longstride.storage.series.data import SeriesData
 from longstride.trainer.engine.distributed import start_ranks
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.fitted_sizes import fitted_sizes, shown_sizes
-from longstride.trainer.loop import Training
-from longstride.trainer.pca_run import PCARun
-from longstride.trainer.saved.run_settings import begun_with
-from longstride.trainer.settings import USUAL, Settings, TrainOptions
+from longstride.trainer.settings import USUAL, TrainOptions
+from longstride.trainer.starting.each_series import train_each_series
+from longstride.trainer.starting.one_run import train_one
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["train"]
-
-logger = logging.getLogger(__name__)
 
 
 @coded
@@ -36,20 +30,13 @@ def train(options: TrainOptions) -> TrainResult:
     and DivergenceError where the loss is not a finite number, or stays a million times what it was at first.
     """
     share = 0.0 if options.validation_share is None else options.validation_share
-    options.grouped({**USUAL, "validation_share": share})  # what is wrong is told before a store is opened
+    # What is wrong is told before a store is opened; the name of a series stands for each of them.
+    one = replace(options, series=options.series or "") if options.per_series else options
+    one.grouped({**USUAL, "validation_share": share})
+    if options.per_series and options.series is not None:
+        raise SettingsError(
+            f"--series names {options.series!r}, and --per-series means all: leave one out", code="option-value"
+        )
     with start_ranks(options.device) as ranks:
         data = ranks.together(lambda: opened_data(options.store))
-        settings = ranks.on_first(lambda: _fitted(data, options))
-        kind = PCARun if options.model == "pca" else Training
-        return kind(settings, ranks, data=data, resume=options.resume, verify=options.verify).run()
-
-
-def _fitted(data: SeriesData, options: TrainOptions) -> Settings:
-    """All settings. Sizes that were not given suit the log; those of a run that is resumed stay as they were."""
-    begun = begun_with(local_path(options.out)) if options.resume else None
-    if begun is not None:
-        return options.grouped({**vars(begun.data), **vars(begun.run)})
-    sizes = fitted_sizes(data, options)
-    if shown := shown_sizes(sizes, options):
-        logger.info(f"sizes that suit a log of {data.num_rows:,} rows: {shown}")
-    return options.grouped(sizes)
+        return (train_each_series if options.per_series else train_one)(options, ranks, data)

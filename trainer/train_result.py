@@ -1,6 +1,9 @@
 """The result of a training run, in a few figures."""
 
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from longstride.storage.html.table import html_table
@@ -9,7 +12,7 @@ from longstride.trainer.saved.rundir import RunDirectory
 
 __all__ = ["TrainResult"]
 
-UNWRITTEN = ("out", "finished", "stopped_by")
+UNWRITTEN = ("out", "finished", "stopped_by", "series", "skipped")
 """What `metrics.jsonl` does not say: its folder, and that a run with a last line has finished."""
 
 
@@ -41,6 +44,61 @@ class TrainResult:
     """Path of the report; None as for the picture."""
     stopped_by: int | None = None
     """Number of the signal that stopped the run; None where it has finished."""
+    series: "Mapping[str, TrainResult]" = field(default_factory=dict)
+    """With `per_series`, the result of each series by its name. Losses above are then means over series, and steps
+    and seconds are sums."""
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    """With `per_series`, the series that have no model, and why."""
+
+    @staticmethod
+    def of_finished(directory: RunDirectory) -> "TrainResult | None":
+        """The result of a run that has ended before, by the last line of its metrics; None where it has not."""
+        last = next(reversed(read_metrics(directory.metrics)), None)
+        if last is None or last["kind"] != "summary":
+            return None
+        seconds, speed, waited = (
+            float(value) if isinstance(value := last.get(name), int | float) else 0.0
+            for name in ("seconds", "windows_per_second", "data_wait_share")
+        )
+        total = Interval(num_windows=round(speed * seconds), seconds=seconds, wait_seconds=waited * seconds)
+        return TrainResult.of(directory, total, last["step"], stopped_by=None, drawn=False)
+
+    @staticmethod
+    def of_series(
+        out: Path,
+        series: "Mapping[str, TrainResult]",
+        skipped: Mapping[str, str],
+        *,
+        report: Path | None = None,
+        stopped_by: int | None = None,
+    ) -> "TrainResult":
+        """Sum up the runs of several series."""
+        runs = list(series.values())
+
+        def mean(name: str) -> float | None:
+            found = [value for run in runs if (value := getattr(run, name)) is not None]
+            return sum(found) / len(found) if found else None
+
+        seconds = sum(run.seconds for run in runs)
+        windows = sum(run.windows_per_second * run.seconds for run in runs if run.seconds)
+        waited = sum(run.data_wait_share * run.seconds for run in runs if run.seconds)
+        return TrainResult(
+            out=str(out),
+            finished=stopped_by is None,
+            steps=sum(run.steps for run in runs),
+            first_loss=mean("first_loss"),
+            last_loss=mean("last_loss"),
+            validation_loss=mean("validation_loss"),
+            best_validation_loss=mean("best_validation_loss"),
+            windows_per_second=windows / seconds if seconds else math.nan,
+            data_wait_share=waited / seconds if seconds else math.nan,
+            seconds=seconds,
+            picture=None,
+            report=None if report is None else str(report),
+            stopped_by=stopped_by,
+            series=series,
+            skipped=skipped,
+        )
 
     @staticmethod
     def of(
@@ -79,7 +137,8 @@ class TrainResult:
     @property
     def _title(self) -> str:
         stopped = "" if self.finished else ", then stopped by a signal"
-        return f"{self.steps:,} steps in {self.seconds:,.1f} s of training{stopped}"
+        models = f"{len(self.series):,} models, " if self.series else ""
+        return f"{models}{self.steps:,} steps in {self.seconds:,.1f} s of training{stopped}"
 
     @property
     def _figures(self) -> dict[str, str]:
@@ -89,9 +148,10 @@ class TrainResult:
             "training loss": f"{_loss(self.first_loss)} at first, {_loss(self.last_loss)} at last",
             "validation loss": f"{_loss(self.validation_loss)} (best {_loss(self.best_validation_loss)})",
         }
-        if self.picture and self.report:
-            return figures | {"picture": self.picture, "report": self.report}
-        return figures | {"run": self.out}
+        if self.skipped:
+            figures["without a model"] = f"{len(self.skipped):,} series: see .skipped, or the report"
+        drawn = {"picture": self.picture, "report": self.report}
+        return figures | ({name: path for name, path in drawn.items() if path} or {"run": self.out})
 
 
 def _loss(loss: float | None) -> str:

@@ -1,5 +1,6 @@
 """Beginning a run with the weights of another one."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ from longstride.trainer.engine.state import RunState
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import best_first, first_whole, fitting, judged_weights
 from longstride.trainer.saved.run_settings import settings_of
+from longstride.trainer.saved.series_index import has_index, read_index, takes_one_model
 
 __all__ = ["begin_with"]
+
+logger = logging.getLogger(__name__)
 
 
 def begin_with(run: Path, state: RunState, ranks: Ranks) -> None:
@@ -20,11 +24,21 @@ def begin_with(run: Path, state: RunState, ranks: Ranks) -> None:
     is of another model or of other channels. Call it on every rank.
     """
     weights = ranks.on_first(lambda: _weights(run, state))
-    with fitting(run):
-        state.begin_with(weights)
+    if weights is not None:
+        with fitting(run):
+            state.begin_with(weights)
 
 
-def _weights(run: Path, state: RunState) -> dict[str, Any]:
+def _weights(run: Path, state: RunState) -> dict[str, Any] | None:
+    """The weights; None, with a warning, for a series that has no model in a run with a model for each."""
+    if has_index(run):
+        if (name := state.settings.data.series) is None:
+            raise takes_one_model(run)
+        folder = read_index(run).folders.get(name)
+        if folder is None:
+            logger.warning(f"--from {run} has no model for {name!r}, which begins with weights that are drawn")
+            return None
+        run = run / folder
     checkpoints = best_first(run / "checkpoints")
     if not checkpoints:
         raise RunError(f"--from {run} holds no checkpoint of a run", code="checkpoint-missing")

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 import longstride
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.trainer.engine.run_splits import splits_of_run
-from longstride.trainer.fitted_sizes import fitted_sizes, shown_sizes
+from longstride.trainer.fitted_sizes import fitted_settings, fitted_sizes, shown_sizes
 from longstride.trainer.settings import USUAL, TrainOptions
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import waves
 
-SHORT = {"window": 16, "stride": 1, "batch_size": 32, "train_share": 0.8, "validation_share": 0.2, "epochs": 56}
-"""Of 400 rows: 20 windows side by side, 305 in all, 9 batches."""
+SHORT = {"window": 16, "stride": 1, "batch_size": 16, "train_share": 0.8, "validation_share": 0.2, "epochs": 27}
+"""Of 400 rows: 20 windows side by side, 305 in all, 19 batches."""
 QUICK: dict[str, Any] = {"hidden": 4, "latent": 2, "device": "cpu"}
 
 
@@ -38,9 +38,18 @@ def test_a_short_log_gets_smaller_ones() -> None:
     assert sizes_of(400) == SHORT
 
 
+def test_rows_of_each_series_are_counted_as_they_are_cut() -> None:
+    """The first 200 rows of each of two series; how many are held out does not depend on what comes after them."""
+    sizes = sizes_of(2000, lengths=[1000, 1000], split="within-series", train_rows=200, validation_rows=50)
+    assert sizes == {**SHORT, "validation_share": 0.1, "epochs": 22}
+    data = longstride.from_array(np.zeros((2000, 1), np.float32), series=[1000, 1000])
+    options = TrainOptions(data, "run", split="within-series", train_rows=200)
+    assert fitted_settings(data, options, lambda message: None).data.validation_rows == 50
+
+
 def test_what_is_given_stays_and_the_rest_fits_it() -> None:
     assert sizes_of(400, window=64, epochs=3, validation_share=0.1) == {
-        **SHORT, "window": 64, "batch_size": 32, "validation_share": 0.1, "epochs": 3,
+        **SHORT, "window": 64, "validation_share": 0.1, "epochs": 3,
     }  # fmt: skip
     assert sizes_of(400, train_share=1.0)["validation_share"] == 0
     assert sizes_of(400, model="pca")["epochs"] == USUAL["epochs"]
@@ -63,7 +72,7 @@ def test_sizes_can_be_trained_with(lengths: list[int], window: int | None, share
     train = splits_of_run(data, settings.data).train
     num_windows = len(WindowIndex(train.segments, sizes["window"], sizes["stride"]))
     longest = (train.segments.stop - train.segments.start).max(initial=0)
-    if num_windows // sizes["batch_size"] < 8:
+    if num_windows // sizes["batch_size"] < 8:  # as many of the usual batches would be; smaller ones are more
         assert (sizes["stride"], sizes["batch_size"]) == (1, 16)  # nothing smaller is left to try
     assert num_windows > 0 or longest < sizes["window"]
 
@@ -74,7 +83,7 @@ def test_a_run_of_400_rows_says_what_was_chosen_and_keeps_it(
     values = waves(400, 3)
     with caplog.at_level(logging.INFO, "longstride"):
         longstride.train(values, tmp_path / "run", max_steps=9, **QUICK)
-    said = "--window 16, --stride 1, --batch-size 32, --validation-share 0.2, --epochs 56"
+    said = "--window 16, --stride 1, --batch-size 16, --validation-share 0.2, --epochs 27"
     assert f"sizes that suit a log of 400 rows: {said}" in caplog.messages
     assert longstride.score(tmp_path / "run", values, tmp_path / "s.parquet", device="cpu").covered > 300
     caplog.clear()

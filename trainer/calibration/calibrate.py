@@ -1,7 +1,9 @@
 """`longstride.calibrate`: measure the errors of normal rows, and keep them with the run."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,10 +23,11 @@ from longstride.trainer.calibration.coverage import kept_positions
 from longstride.trainer.calibration.sample import RowSample, sample_rows
 from longstride.trainer.calibration.settings import CalibrateOptions
 from longstride.trainer.calibration.trained_model import TrainedModel
-from longstride.trainer.engine.distributed import start_ranks
-from longstride.trainer.engine.run_splits import splits_of_run
+from longstride.trainer.engine.distributed import Ranks, start_ranks
+from longstride.trainer.engine.run_splits import rows_of_run, splits_of_run
 from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import RunError, SettingsError
+from longstride.trainer.saved.series_index import has_index, read_index
 
 __all__ = ["CalibrateResult", "calibrate", "calibrated"]
 
@@ -33,13 +36,15 @@ FLOOR = 1e-4
 LARGEST = 60_000
 """A half float ends soon after."""
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrateResult:
     """What a calibration was made of."""
 
     out: str
-    """Path of the file in the run directory."""
+    """Path of the file in the run directory; of a run with a model for each series, the run directory."""
     rows: int
     """Normal rows whose errors are kept."""
     series: int
@@ -69,20 +74,43 @@ def calibrate(options: CalibrateOptions) -> CalibrateResult:
     with start_ranks(options.device) as ranks:
         run = local_path(options.run)
         data = ranks.together(lambda: opened_data(options.store))
-        trained = TrainedModel(run, ranks, trust=options.trust)
-        trained.check(data)
         if options.verify and isinstance(data, SeriesStore):  # an array has no checksums
             verify_store(data, ranks)
+        if ranks.on_first(lambda: has_index(run)):
+            alone = Ranks(0, 1, ranks.device)
+            return ranks.on_first(lambda: _each_series(run, alone, data, options))
+        trained = TrainedModel(run, ranks, trust=options.trust)
+        return ranks.on_first(lambda: _one(run, trained, data, options))
 
-        def make() -> CalibrateResult:
-            made = calibrated(trained, data, _chosen(trained, data, options), options.batch_size)
-            assert made is not None
-            write_calibration(run, made)
-            series = len(set(made.series.tolist()))
-            out = str(run / CALIBRATION_FILE)
-            return CalibrateResult(out=out, rows=len(made.rows), series=series, split=made.split)
 
-        return ranks.on_first(make)
+def _one(run: Path, trained: TrainedModel, data: SeriesData, options: CalibrateOptions) -> CalibrateResult:
+    trained.check(data)
+    made = calibrated(trained, data, _chosen(trained, data, options), options.batch_size)
+    assert made is not None
+    write_calibration(run, made)
+    series = len(set(made.series.tolist()))
+    out = str(run / CALIBRATION_FILE)
+    return CalibrateResult(out=out, rows=len(made.rows), series=series, split=made.split)
+
+
+def _each_series(run: Path, alone: Ranks, data: SeriesData, options: CalibrateOptions) -> CalibrateResult:
+    """Calibrate the model of each series of the store. Raises RunError where none of them can be."""
+    rows, series, left = 0, 0, RunError(f"{run} has no model of a series of {data.name}", code="run-differs")
+    for name, folder in read_index(run).folders.items():
+        if name not in data.series:
+            continue
+        try:
+            result = _one(run / folder, TrainedModel(run / folder, alone, trust=options.trust), data, options)
+        except RunError as error:
+            if error.code not in ("checkpoint-missing", "no-normal-rows", "run-missing"):
+                raise
+            logger.warning(f"no calibration for {name!r}: {error}")
+            left = error
+            continue
+        rows, series, split = rows + result.rows, series + result.series, result.split
+    if not series:
+        raise left
+    return CalibrateResult(out=str(run), rows=rows, series=series, split=split)
 
 
 def calibrated(
@@ -112,7 +140,7 @@ def calibrated(
 
 def _chosen(trained: TrainedModel, data: SeriesData, options: CalibrateOptions) -> Split:
     if options.split == "all":
-        return Split("all", data.segments)
+        return Split("all", rows_of_run(data, trained.settings.data))
     splits = splits_of_run(data, trained.settings.data)
     return splits.train if options.split == "training" else splits.validation
 

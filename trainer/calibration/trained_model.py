@@ -28,6 +28,7 @@ from longstride.trainer.saved.checkpoint import (
     state_digest,
 )
 from longstride.trainer.saved.run_settings import SETTINGS_FILE, settings_of
+from longstride.trainer.saved.series_index import has_index, takes_one_model
 from longstride.trainer.settings import Settings
 
 __all__ = ["TrainedModel"]
@@ -119,6 +120,8 @@ class TrainedModel:
 def _read(run: Path, *, trust: bool) -> tuple[Checkpoint, Settings, Path]:
     """The checkpoint, the settings, and the file that they are from."""
     checkpoints = best_first(run / "checkpoints")
+    if not checkpoints and has_index(run):
+        raise takes_one_model(run)
     if not checkpoints and not (run / SETTINGS_FILE).exists():
         raise RunError(f"{run} is not a run: expected the --out of `longstride train`", code="run-missing")
     if not checkpoints:

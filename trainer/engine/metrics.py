@@ -118,16 +118,17 @@ def _is_figure(value: object) -> bool:
 class MetricsLog:
     """Writes each line to `metrics.jsonl` and its numbers to TensorBoard, if it is installed; for rank 0 alone."""
 
-    def __init__(self, path: Path, tensorboard: Path, *, epoch: int, step: int) -> None:
+    def __init__(self, path: Path, tensorboard: Path | None, *, epoch: int, step: int) -> None:
         """Drop lines that were logged after the state that training resumes from, so that none is there twice.
 
-        `epoch` is the one that state is in and `step` the start of its interval.
+        `epoch` is the one that state is in and `step` the start of its interval. Without a folder for TensorBoard
+        there are no curves.
         """
         kept = [line for line in read_metrics(path) if _is_before(line, epoch, step)]
         write_file(path, ["".join(json.dumps(line) + "\n" for line in kept).encode()])
         self._path = path
         self._file = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115
-        self._board = _board(tensorboard, step)
+        self._board = None if tensorboard is None else _board(tensorboard, step)
 
     def __enter__(self) -> "MetricsLog":
         return self

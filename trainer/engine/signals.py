@@ -36,3 +36,6 @@ class StopWish:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.number = self.number or number
+        outer = getattr(self._previous.get(signal.Signals(number)), "__self__", None)
+        if isinstance(outer, StopWish):  # of all runs that this one is among: it may end before it sees the wish
+            outer._note(number, frame)

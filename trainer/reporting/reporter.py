@@ -29,9 +29,10 @@ logger = logging.getLogger(__name__)
 class Reporter:
     """Entered for as long as a run trains."""
 
-    def __init__(self, state: RunState, directory: RunDirectory) -> None:
-        """Nothing is written yet."""
+    def __init__(self, state: RunState, directory: RunDirectory, *, brief: bool = False) -> None:
+        """Nothing is written yet. A run that is `brief` is one of many: it keeps its metrics and says nothing."""
         self.state = state
+        self.brief = brief
         self.directory = directory
         self._stack = ExitStack()
         self._log: MetricsLog | None = None
@@ -47,14 +48,14 @@ class Reporter:
                 unit=" windows",
                 unit_scale=True,
                 desc="train",
-                disable=None if is_first else True,  # None: only at a terminal
+                disable=None if is_first and not self.brief else True,  # None: only at a terminal
             )
         )
         if is_first:
             self._log = self._stack.enter_context(
                 MetricsLog(
                     self.directory.metrics,
-                    self.directory.tensorboard,
+                    None if self.brief else self.directory.tensorboard,
                     epoch=progress.epoch,
                     step=progress.interval.start,
                 )
@@ -70,7 +71,7 @@ class Reporter:
     def say(self, message: str) -> None:
         """Log a message, once for all ranks."""
         if self.state.ranks.is_first:
-            logger.info(message)
+            logger.log(logging.DEBUG if self.brief else logging.INFO, message)
 
     def step(self, loss: float) -> None:
         """Count a step on the progress line."""
@@ -106,10 +107,13 @@ class Reporter:
             self._log.write("validation", progress.step, epoch=progress.epoch, loss=loss)
 
     def finish(self) -> TrainResult:
-        """Draw the picture, sum up and write the report; on rank 0 alone. Nothing is drawn without what draws."""
+        """Draw the picture, sum up and write the report; on rank 0 alone.
+
+        Nothing is drawn of a brief run, and without what draws.
+        """
         assert self._log is not None
         state, directory, progress = self.state, self.directory, self.state.progress
-        can_draw = _can_draw()
+        can_draw = not self.brief and _can_draw()
         if can_draw:
             typical, *worst_windows = read_examples(state, [typical_row(state), *self._worst_rows])
             title = (

@@ -29,6 +29,7 @@ from longstride.trainer.saved.run_settings import (
     settings_of,
     write_settings,
 )
+from longstride.trainer.saved.series_index import has_index
 from longstride.trainer.settings import Settings
 
 __all__ = ["CALIBRATION_FILE", "RunDirectory"]
@@ -61,6 +62,11 @@ class RunDirectory:
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path} is a file: give a folder for the run", code="path-taken")
         refuse_inside_store(self.path)
+        if has_index(self.path):
+            raise RunError(
+                f"{self.path} holds a model for each series: add --per-series, or give another --out",
+                code="run-exists",
+            )
         files = [self.path / SETTINGS_FILE, self.metrics, self.picture, self.report, self.diverged]
         files.append(self.path / CALIBRATION_FILE)
         folders = [self.tensorboard, self.checkpoints]

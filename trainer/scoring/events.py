@@ -56,13 +56,19 @@ class _Open:
     errors: NDArray[np.float64]
 
 
-def events_of(path: Path, store: SeriesData, channels: tuple[str, ...], window: int) -> Iterator[Event]:
-    """The events of a file of scores of a store, in the order of its rows."""
+def events_of(
+    path: Path, store: SeriesData, channels: tuple[str, ...], window: int | NDArray[np.int64]
+) -> Iterator[Event]:
+    """The events of a file of scores of a store, in the order of its rows.
+
+    `window` is that of the model, or (G,) those of the models of each series.
+    """
     starts, open_event = store.segments.start, None
+    reach = np.broadcast_to(window, len(store.series))[store.segments.series]  # of each segment
     for first, scores, alarms, errors in read_errors(path):
         (found,) = np.nonzero(alarms)
         segments = np.searchsorted(starts, first + found, side="right") - 1
-        apart = (np.diff(found) >= window) | (np.diff(segments) != 0)
+        apart = (np.diff(found) >= reach[segments[1:]]) | (np.diff(segments) != 0)
         for group in np.split(np.arange(len(found)), np.flatnonzero(apart) + 1):
             if not len(group):
                 continue
@@ -77,7 +83,8 @@ def events_of(path: Path, store: SeriesData, channels: tuple[str, ...], window: 
                 peak_row=first + highest,
                 errors=_finite(errors[rows]).sum(axis=0),
             )
-            if open_event and open_event.segment == event.segment and event.first - open_event.last < window:
+            near = reach[event.segment]
+            if open_event and open_event.segment == event.segment and event.first - open_event.last < near:
                 event = _joined(open_event, event)
             elif open_event:
                 yield _closed(open_event, store, channels)

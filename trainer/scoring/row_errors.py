@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from longstride.trainer.calibration.coverage import weights_of
 
-__all__ = ["RowErrors", "Windows", "in_order", "row_errors"]
+__all__ = ["NAN_ROWS", "RowErrors", "Windows", "in_order", "row_errors"]
 
 Windows = Iterable[tuple[NDArray[np.int64], NDArray[np.floating]]]
 """Windows in row order, as starts (b,) and errors (b, K, N), NaN where a value is missing."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.cli.keywords import keywords_of
@@ -23,16 +24,14 @@ from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import name_of
 from longstride.storage.writing.output import check_output
-from longstride.trainer.calibration.calibration import Calibration, read_calibration
 from longstride.trainer.calibration.coverage import bits_of_positions
-from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.scoring.events import events_of, write_events
-from longstride.trainer.scoring.row_errors import RowErrors, Windows, in_order, row_errors
+from longstride.trainer.scoring.judges import Judge, Judges, Normal, judges_of
+from longstride.trainer.scoring.row_errors import NAN_ROWS, RowErrors, Windows, in_order, row_errors
 from longstride.trainer.scoring.score_file import ScoreFile, read_scores, series_of_rows
-from longstride.trainer.scoring.scorer import Scorer
 from longstride.trainer.scoring.settings import ScoreOptions
 
 __all__ = ["ScoreResult", "score"]
@@ -113,94 +112,81 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     ranks.on_first(lambda: check_output(out, overwrite=True))
     store = ranks.together(lambda: opened_data(options.store))
     run = local_path(options.run)
-    trained = TrainedModel(run, ranks, trust=options.trust)
-    trained.check(store)
-    calibration = ranks.together(lambda: trained.fitting(read_calibration(run, trained.digest)))
-    settings = trained.settings
-    stride = options.stride or settings.data.stride
-    job = ranks.on_first(lambda: _job_of(store, trained, calibration, options))
+    judges = judges_of(run, ranks, store, options)
+    job = ranks.on_first(lambda: _job_of(store, judges, options))
     done = None if options.overwrite else ranks.on_first(lambda: _scored_already(out, store, job))
     if done is not None:
         if options.events is not None:
-            ranks.on_first(lambda: _write_events(out, store, trained, options))
+            ranks.on_first(lambda: _write_events(out, store, judges, options))
         return done
     ranks.on_first(lambda: check_output(out, overwrite=options.overwrite))
     if options.events is not None:
         ranks.on_first(lambda: check_output(local_path(options.events or ""), overwrite=options.overwrite))
     if options.verify and isinstance(store, SeriesStore):  # an array has no checksums
         verify_store(store, ranks)
-    scorer = Scorer(calibration, stride, options)
+    normal = judges.normal
     begin, stop = _share(store.num_rows, ranks)
-    with ScoreFile(out, ranks, store, trained.channels, raw=options.raw, overwrite=options.overwrite) as file:
-        if ranks.is_first and scorer.independent_rows * options.alarms < FEW:
-            logger.warning(_few(scorer, options))
+    with ScoreFile(out, ranks, store, judges.channels, raw=options.raw, overwrite=options.overwrite) as file:
+        if ranks.is_first and normal.independent_rows * options.alarms < FEW:
+            logger.warning(_few(normal, options))
         file.about = {
             "run": str(options.run),
-            "checkpoint": trained.name,
-            "model": settings.model.model,
-            "window": settings.data.window,
-            "stride": stride,
+            "checkpoint": judges.checkpoint,
+            "model": judges.model,
+            "window": int(judges.windows.max()),
+            "stride": judges.stride,
             "alarms": options.alarms,
-            "threshold": scorer.threshold,
-            "normal_rows": scorer.normal_rows,
-            "independent_rows": scorer.independent_rows,
+            "threshold": normal.threshold,
+            "normal_rows": normal.rows,
+            "independent_rows": normal.independent_rows,
             "job": job,
         }
 
         def score_rows() -> tuple[int, int, int]:
-            number_of = scorer.series(store.series)
             rows = covered = alarms = 0
-            early = max(0, begin - options.smooth + 1)  # what the first scores are smoothed with
-            at = early
-            for errors, of_windows in _errors(trained, calibration, store, early, stop, stride, options):
-                last = at + len(errors)
-                series = number_of[series_of_rows(store, at, last)]
-                segment = np.searchsorted(store.segments.start, np.arange(at, last), side="right")
-                channels = len(trained.channels)
-                scores, standard = scorer.score(errors[:, :channels], of_windows, series, segment)
-                mine = slice(max(0, begin - at), None)
-                parts = [standard[mine], *([errors[mine, channels:]] if options.raw else [])]
-                is_alarm = scores[mine] > scorer.threshold
-                file.write(max(at, begin), scores[mine], is_alarm, *parts)
-                at = last
-                rows += len(is_alarm)
-                covered += int((~np.isnan(scores[mine])).sum())
-                alarms += int(is_alarm.sum())
+            for first, last, judge in judges.parts(begin, stop):
+                for scores, *errors in _scores(judge, len(judges.channels), store, first, last, options):
+                    is_alarm = scores > normal.threshold
+                    file.write(first, scores, is_alarm, *errors)
+                    first += len(scores)
+                    rows += len(scores)
+                    covered += int((~np.isnan(scores)).sum())
+                    alarms += int(is_alarm.sum())
             return rows, covered, alarms
 
         rows, covered, alarms = ranks.together(score_rows)
     if options.events is not None:
-        ranks.on_first(lambda: _write_events(out, store, trained, options))
+        ranks.on_first(lambda: _write_events(out, store, judges, options))
     total, reached, above = ranks.sum(rows, covered, alarms)
     return ScoreResult(
         out=str(out),
         rows=int(total),
         covered=int(reached),
-        checkpoint=trained.name,
-        normal_rows=scorer.normal_rows,
-        independent_rows=scorer.independent_rows,
-        threshold=scorer.threshold,
+        checkpoint=judges.checkpoint,
+        normal_rows=normal.rows,
+        independent_rows=normal.independent_rows,
+        threshold=normal.threshold,
         alarms=int(above),
     )
 
 
-def _write_events(out: Path, store: SeriesData, trained: TrainedModel, options: ScoreOptions) -> None:
-    found = events_of(Path(os.path.realpath(out)), store, trained.channels, trained.settings.data.window)
+def _write_events(out: Path, store: SeriesData, judges: Judges, options: ScoreOptions) -> None:
+    found = events_of(Path(os.path.realpath(out)), store, judges.channels, judges.windows)
     write_events(local_path(options.events or ""), list(found), overwrite=options.overwrite)
 
 
-def _few(scorer: Scorer, options: ScoreOptions) -> str:
+def _few(normal: Normal, options: ScoreOptions) -> str:
     alike = ""
-    if scorer.independent_rows < scorer.normal_rows:
-        alike = f" (rows that follow each other are alike: they count as {scorer.independent_rows:,})"
+    if normal.independent_rows < normal.rows:
+        alike = f" (rows that follow each other are alike: they count as {normal.independent_rows:,})"
     return (
-        f"{scorer.normal_rows:,} normal rows{alike} are too few to say which score a share of {options.alarms:g} "
+        f"{normal.rows:,} normal rows{alike} are too few to say which score a share of {options.alarms:g} "
         "of them exceeds: more false alarms may come, or fewer. Give a larger --alarms, or calibrate with more "
         "rows"
     )
 
 
-def _job_of(store: SeriesData, trained: TrainedModel, calibration: Calibration, options: ScoreOptions) -> str:
+def _job_of(store: SeriesData, judges: Judges, options: ScoreOptions) -> str:
     """Name of a job: a hash of all that scores depend on, if only in their last digit.
 
     An array has no commit that would name all of its rows, times and labels, so no two jobs on one are the same.
@@ -216,7 +202,7 @@ def _job_of(store: SeriesData, trained: TrainedModel, calibration: Calibration, 
         "verify": False,
         "trust": False,
     }
-    return name_of(store, [calibration.digest, *trained.identity(), repr(sorted(given.items()))])
+    return name_of(store, [*judges.identity(), repr(sorted(given.items()))])
 
 
 def _scored_already(out: Path, store: SeriesData, job: str) -> ScoreResult | None:
@@ -240,21 +226,38 @@ def _scored_already(out: Path, store: SeriesData, job: str) -> ScoreResult | Non
     )
 
 
-def _errors(
-    trained: TrainedModel,
-    calibration: Calibration,
-    store: SeriesData,
-    begin: int,
-    stop: int,
-    stride: int,
-    options: ScoreOptions,
-) -> Iterator[RowErrors]:
+def _scores(
+    judge: Judge | None, channels: int, store: SeriesData, begin: int, stop: int, options: ScoreOptions
+) -> Iterator[tuple[NDArray[np.float64], ...]]:
+    """Scores of rows begin:stop (rows,), standardised errors (rows, N), and raw ones if asked for, part by part.
+
+    All are NaN where no model judges the rows.
+    """
+    if judge is None:
+        for first in range(begin, stop, NAN_ROWS):
+            empty = np.full((min(NAN_ROWS, stop - first), channels), np.nan)
+            yield empty[:, 0], empty, *([empty] if options.raw else [])
+        return
+    number_of = judge.scorer.series(store.series)
+    at = max(0, begin - options.smooth + 1)  # what the first scores are smoothed with
+    for errors, of_windows in _errors(judge, store, at, stop, options):
+        last = at + len(errors)
+        series = number_of[series_of_rows(store, at, last)]
+        segment = np.searchsorted(store.segments.start, np.arange(at, last), side="right")
+        scores, standard = judge.scorer.score(errors[:, :channels], of_windows, series, segment)
+        mine = slice(max(0, begin - at), None)
+        yield scores[mine], standard[mine], *([errors[mine, channels:]] if options.raw else [])
+        at = last
+
+
+def _errors(judge: Judge, store: SeriesData, begin: int, stop: int, options: ScoreOptions) -> Iterator[RowErrors]:
     """Standardised errors of rows begin:stop, and raw ones if asked for, by all windows that cover any of them.
 
     The last row of a segment is covered as well: where no window of the stride ends there, one more does.
     """
+    trained, stride = judge.trained, judge.stride
     window = trained.settings.data.window
-    mean, scale = calibration.mean.numpy(), calibration.scale.numpy()
+    mean, scale = judge.calibration.mean.numpy(), judge.calibration.scale.numpy()
 
     def of(segments: Segments, step: int) -> Windows:
         for starts, errors in trained.errors(store, Split("all", segments), step, options.batch_size):

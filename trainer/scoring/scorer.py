@@ -37,6 +37,8 @@ class Scorer:
                 "score to compare others with: `longstride calibrate` with more rows, or score with --stride 1",
                 code="no-normal-rows",
             )
+        self.normal_scores, self.numbers = scores, rows[chosen]
+        """Of normal rows, in order, and their numbers in the store."""
         self.normal_rows = len(scores)
         self.threshold = threshold_of(scores, options.alarms, options.threshold)
         self.independent_rows = independent_rows(scores, rows[chosen], self.threshold, len(calibration.mean))

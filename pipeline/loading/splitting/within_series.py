@@ -12,7 +12,7 @@ from longstride.pipeline.loading.splitting.stores import gives_splits
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
 
-__all__ = ["split_within_series"]
+__all__ = ["cut_series", "split_within_series"]
 
 
 @gives_splits
@@ -42,20 +42,28 @@ def split_within_series(
         if amount < 0:
             raise LongstrideError(f"{name}={amount}: expected a number of rows from 0 on", code="option-value")
 
-    def cut(store: SeriesData) -> Splits:
-        positions = Positions(store)
-        counts = positions.count
-        rows = [
-            amount * counts if isinstance(amount, float) else np.full(len(counts), amount)
-            for amount in (train, validation)
-        ]
-        stops = [np.minimum(np.rint(part).astype(np.int64), counts) for part in (rows[0], rows[0] + rows[1])]
-        return splits_at(positions, stops[0], stops[1], purged_rows(store, window, horizon, gap, dilation))
-
-    found = [cut(store) for store in stores]
+    found = [
+        cut_series(store, train, validation, purged_rows(store, window, horizon, gap, dilation))
+        for store in stores
+    ]
     hint = f"no series has enough rows for train={train} and validation={validation}, with a window between them"
     if train:
         check_filled([splits.train for splits in found], hint)
     if validation:
         check_filled([splits.validation for splits in found], hint)
     return found
+
+
+def cut_series(store: SeriesData, train: int | float, validation: int | float, purge: int) -> Splits:
+    """The same of one store, where nothing is checked: a split may have no rows.
+
+    The first `purge` rows after each cut are left out.
+    """
+    positions = Positions(store)
+    counts = positions.count
+    rows = [
+        amount * counts if isinstance(amount, float) else np.full(len(counts), amount)
+        for amount in (train, validation)
+    ]
+    stops = [np.minimum(np.rint(part).astype(np.int64), counts) for part in (rows[0], rows[0] + rows[1])]
+    return splits_at(positions, stops[0], stops[1], purge)

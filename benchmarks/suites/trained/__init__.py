@@ -1,0 +1,1 @@
+"""What trained models find, and what it takes to train many."""

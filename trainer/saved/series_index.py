@@ -1,0 +1,183 @@
+"""A run directory with a model for each series: an index, and below it an ordinary run directory for each.
+
+series.json                  the store, the folder of each series, and the series that have no model
+series/000017-pump-7/        a run directory, as `rundir` describes it
+report.html                  one report for all
+.lock                        locked while a training runs here
+"""
+
+import fcntl
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from longstride.storage.atomic import make_directory, open_lock, write_file
+from longstride.storage.format import ROOT
+from longstride.storage.places.files import read_file
+from longstride.storage.places.object_answers import PlaceError
+from longstride.storage.writing.output import refuse_inside_store
+from longstride.trainer.errors import RunError
+from longstride.trainer.saved.checkpoint import all_checkpoints
+from longstride.trainer.saved.run_settings import CHECKPOINTS, SETTINGS_FILE
+
+__all__ = [
+    "INDEX_FILE",
+    "SeriesDirectory",
+    "SeriesIndex",
+    "folders_for",
+    "has_index",
+    "read_index",
+    "takes_one_model",
+]
+
+INDEX_FILE = "series.json"
+FOLDER = "series"
+LOCK = ".lock"
+MAX_BYTES = 2**30
+MAX_NAME = 40
+"""Characters of a name in a folder; its number tells series apart."""
+OWN_FOLDER = re.compile(rf"{FOLDER}/[0-9]{{6,}}(-[A-Za-z0-9_-][A-Za-z0-9._-]*)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesIndex:
+    """Which series have a model, and where."""
+
+    of: str
+    """What the store or array was called."""
+    fingerprint: str
+    """Of its values, and of the names of its series."""
+    folders: dict[str, str]
+    """Folder of each series below the run directory, by name."""
+    skipped: dict[str, str]
+    """Why the other series have no model, by name."""
+
+    def check(self) -> None:
+        """Raise ValueError for what no training wrote; a folder elsewhere would be a stranger's."""
+        if not (isinstance(self.of, str) and isinstance(self.fingerprint, str)):
+            raise ValueError("the store is not a text")
+        for names in (self.folders, self.skipped):
+            if not isinstance(names, dict) or not all(isinstance(text, str) for text in names.values()):
+                raise ValueError("folders and reasons are not texts")
+        if wrong := [folder for folder in self.folders.values() if not OWN_FOLDER.fullmatch(folder)]:
+            raise ValueError(f"{wrong[0]!r} is not a folder of a series")
+        if len(set(self.folders.values())) < len(self.folders) or self.folders.keys() & self.skipped.keys():
+            raise ValueError("two series have one folder, or one is skipped as well")
+
+
+def folders_for(names: Iterable[str], known: Mapping[str, str]) -> dict[str, str]:
+    """A folder for each name: that which it has already, or a new one that no other has.
+
+    A name may hold a slash, be as long as it likes, or differ from another in case alone: the number tells folders
+    apart, and the name is there for people.
+    """
+    number = max((int(folder[len(FOLDER) + 1 :].split("-")[0]) for folder in known.values()), default=-1) + 1
+    folders = {}
+    for name in names:
+        if name in known:
+            folders[name] = known[name]
+            continue
+        readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:MAX_NAME].lstrip(".")
+        folders[name] = f"{FOLDER}/{number:06d}" + (f"-{readable}" if readable else "")
+        number += 1
+    return folders
+
+
+def has_index(run: Path) -> bool:
+    """Whether a folder is a run directory with a model for each series."""
+    return (run / INDEX_FILE).exists()
+
+
+def read_index(run: Path) -> SeriesIndex:
+    """The index. Raises RunError where it is damaged."""
+    path = run / INDEX_FILE
+    try:
+        found = json.loads(read_file(path, max_bytes=MAX_BYTES))
+        index = SeriesIndex(**found)
+        index.check()
+    except (ValueError, TypeError, RecursionError, PlaceError) as error:
+        fault = " ".join(str(error).split())[:200]
+        raise RunError(
+            f"{path} is damaged ({fault}): restore it from a backup, or train again", code="run-damaged"
+        ) from error
+    return index
+
+
+def takes_one_model(run: Path) -> RunError:
+    """The error for a run with a model for each series, where one model is asked for."""
+    folder = next(iter(read_index(run).folders.values()), FOLDER)
+    return RunError(
+        f"{run} has a model for each series: give the folder of one of them, such as {run / folder}",
+        code="run-of-series",
+    )
+
+
+class SeriesDirectory:
+    """The run directory while a training runs; only rank 0 uses it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.report = path / "report.html"
+
+    def open(self, index: SeriesIndex, *, resume: bool) -> SeriesIndex:
+        """Lock the directory and write the index; returns it with the folders that series have already.
+
+        Raises RunError where there is a run and `resume` is False, where it is an ordinary one, of another store
+        or in use, and where there is a file or a store.
+        """
+        if (self.path / ROOT).exists() or (self.path.exists() and not self.path.is_dir()):
+            raise RunError(f"{self.path} is a store or a file: give a folder for the run", code="path-taken")
+        refuse_inside_store(self.path)
+        for own in (self.path / INDEX_FILE, self.path / FOLDER, self.path / LOCK, self.report):
+            if own.is_symlink():
+                raise RunError(f"{own} is a link: give another --out", code="path-taken")
+        if (self.path / SETTINGS_FILE).exists() or all_checkpoints(self.path / CHECKPOINTS):
+            raise RunError(
+                f"{self.path} holds a run of one model: leave out --per-series, or give another --out",
+                code="run-exists",
+            )
+        make_directory(self.path)
+        self._lock = open_lock(self.path / LOCK)
+        try:
+            return self._open(index, resume=resume)
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Let another training use the directory; the end of the process does so as well."""
+        self._lock.close()
+
+    def _open(self, index: SeriesIndex, *, resume: bool) -> SeriesIndex:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"another training uses {self.path}: wait for it to end, or stop it", code="run-locked"
+            ) from None
+        for left in self.path.glob(".*.tmp"):  # of a training that was killed
+            left.unlink()
+        known: dict[str, str] = {}
+        if has_index(self.path):
+            if not resume:
+                raise RunError(
+                    f"{self.path} holds a model for each series: add --resume to resume it, or give another --out",
+                    code="run-exists",
+                )
+            before = read_index(self.path)
+            if before.fingerprint != index.fingerprint:
+                raise RunError(
+                    f"{self.path} was begun on other values or series than {index.of} now has: give the store of "
+                    "that run as it was, or begin a new run with another --out",
+                    code="run-differs",
+                )
+            known = before.folders
+        elif (self.path / FOLDER).exists():
+            raise RunError(
+                f"{self.path / FOLDER} is there and not of a run: give another folder by --out", code="path-taken"
+            )
+        index = SeriesIndex(**{**asdict(index), "folders": folders_for(index.folders, known)})
+        write_file(self.path / INDEX_FILE, [json.dumps(asdict(index), indent=1).encode()])
+        return index

@@ -1,0 +1,206 @@
+"""Which model judges which rows: one all of them, or each series by its own."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longstride.storage.series.data import SeriesData
+from longstride.storage.text import counted
+from longstride.trainer.calibration.calibration import Calibration, read_calibration
+from longstride.trainer.calibration.trained_model import TrainedModel
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.errors import RunError
+from longstride.trainer.saved.series_index import has_index, read_index
+from longstride.trainer.scoring.scorer import Scorer
+from longstride.trainer.scoring.settings import ScoreOptions
+from longstride.trainer.scoring.threshold import independent_rows, threshold_of
+
+__all__ = ["Judge", "Judges", "Normal", "judges_of"]
+
+NO_MODEL = ("calibration-missing", "checkpoint-missing", "no-normal-rows", "run-missing")
+"""Codes of what one series may lack, where the others can be scored."""
+MAX_SHOWN = 5
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A model with the calibration by which it scores."""
+
+    trained: TrainedModel
+    calibration: Calibration
+    scorer: Scorer
+    stride: int
+    """Rows between the starts of windows."""
+
+
+@dataclass(frozen=True)
+class Normal:
+    """What the normal rows say: of one model, or of all."""
+
+    threshold: float
+    rows: int
+    independent_rows: int
+    """As how many they count."""
+
+
+class Judges(ABC):
+    """The models of a run, for the rows of a store."""
+
+    channels: tuple[str, ...]
+    """Which all models take."""
+    model: str
+    checkpoint: str
+    """What is scored by, in words."""
+    stride: int
+    normal: Normal
+    windows: NDArray[np.int64]
+    """(G,): rows of a window, for each series of the store."""
+
+    @abstractmethod
+    def identity(self) -> list[str]:
+        """What changes when a model or a calibration does."""
+
+    @abstractmethod
+    def parts(self, begin: int, stop: int) -> Iterator[tuple[int, int, Judge | None]]:
+        """Rows begin:stop in parts that one model judges each, in order; None where there is no model."""
+
+
+def judges_of(run: Path, ranks: Ranks, store: SeriesData, options: ScoreOptions) -> Judges:
+    """The models of a run; call it on every rank.
+
+    Raises RunError where run and store do not fit, or no model of the run has a calibration.
+    """
+    if not ranks.on_first(lambda: has_index(run)):
+        return _One(run, ranks, store, options)
+    return ranks.together(lambda: _EachSeries(run, ranks, store, options))
+
+
+class _One(Judges):
+    def __init__(self, run: Path, ranks: Ranks, store: SeriesData, options: ScoreOptions) -> None:
+        self._trained = trained = TrainedModel(run, ranks, trust=options.trust)
+        trained.check(store)
+        self._calibration = ranks.together(lambda: trained.fitting(read_calibration(run, trained.digest)))
+        self._options = options
+        data = trained.settings.data
+        self.channels, self.checkpoint, self.model = trained.channels, trained.name, trained.settings.model.model
+        self.stride = options.stride or data.stride
+        self.windows = np.full(len(store.series), data.window)
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return Scorer(self._calibration, self.stride, self._options)
+
+    @cached_property
+    def normal(self) -> Normal:  # type: ignore[override]
+        return Normal(self._scorer.threshold, self._scorer.normal_rows, self._scorer.independent_rows)
+
+    def identity(self) -> list[str]:
+        return [self._calibration.digest, *self._trained.identity()]
+
+    def parts(self, begin: int, stop: int) -> Iterator[tuple[int, int, Judge | None]]:
+        if begin < stop:
+            yield begin, stop, Judge(self._trained, self._calibration, self._scorer, self.stride)
+
+
+class _EachSeries(Judges):
+    """Each model is read when its rows come, so that of any number of them one is in memory.
+
+    Before, all are read once, for one threshold: it is set by the normal rows of all series together, each
+    compared with those of its own. A few normal rows of one series would not say where the highest begin.
+    """
+
+    def __init__(self, run: Path, ranks: Ranks, store: SeriesData, options: ScoreOptions) -> None:
+        self._run, self._store, self._options = run, store, options
+        self._alone = Ranks(0, 1, ranks.device)
+        self._folders = read_index(run).folders
+        self._unscored: dict[str, str] = {}
+        self._identity: list[str] = []
+        self.windows = np.ones(len(store.series), np.int64)
+        scores, rows, seen = [], [], 0
+        named: dict[str, set[str | int]] = {"model": set(), "stride": set()}
+        for number, name in enumerate(store.series):
+            judge = self._first(name)
+            if judge is None:
+                continue
+            trained, scorer = judge.trained, judge.scorer
+            self.channels = trained.channels
+            self.windows[number] = trained.settings.data.window
+            self._identity += [name, judge.calibration.digest, *trained.identity()]
+            named["model"].add(trained.settings.model.model)
+            named["stride"].add(judge.stride)
+            scores.append(scorer.normal_scores)
+            apart = scorer.numbers - scorer.numbers[0] + seen
+            rows.append(apart)
+            seen = int(apart[-1]) + int(self.windows[number]) + 1
+        if not scores:
+            _, reason = next(iter(self._unscored.items()))
+            raise RunError(
+                f"{run} has no model that can score a series of {store.name}: {reason}", code="run-differs"
+            )
+        if self._unscored and ranks.is_first:
+            logger.warning(self._without())
+        together, numbers = np.concatenate(scores), np.concatenate(rows)
+        threshold = threshold_of(together, options.alarms, options.threshold)
+        independent = independent_rows(together, numbers, threshold, int(self.windows.max()))
+        self.normal = Normal(threshold, len(together), independent)
+        self.model = ", ".join(sorted(map(str, named["model"])))
+        self.stride = max(int(stride) for stride in named["stride"])
+        self.checkpoint = counted(len(scores), "model") + " of one series each"
+
+    def identity(self) -> list[str]:
+        return [*self._identity, repr(sorted(self._unscored))]
+
+    def parts(self, begin: int, stop: int) -> Iterator[tuple[int, int, Judge | None]]:
+        at = begin
+        segments = self._store.segments
+        # An append puts rows of a series behind those of the others, so a series may come more than once.
+        runs = np.flatnonzero(np.diff(segments.series, prepend=-1))
+        ends = [*(runs[1:] - 1).tolist(), len(segments) - 1]
+        for first, last in zip(runs.tolist(), ends, strict=False):
+            start, end = max(at, int(segments.start[first])), min(stop, int(segments.stop[last]))
+            if start >= end:
+                continue
+            if at < start:  # rows between two series
+                yield at, start, None
+            name = self._store.series[segments.series[first]]
+            yield start, end, None if name in self._unscored else self._judge(name)
+            at = end
+        if at < stop:
+            yield at, stop, None
+
+    def _first(self, name: str) -> Judge | None:
+        """The model of a series; None, and a reason is kept, where the series cannot be scored."""
+        if name not in self._folders:
+            self._unscored[name] = f"{name!r} has no model in it"
+            return None
+        try:
+            return self._judge(name)
+        except RunError as error:
+            if error.code not in NO_MODEL:
+                raise
+            self._unscored[name] = str(error)
+            return None
+
+    def _judge(self, name: str) -> Judge:
+        folder = self._run / self._folders[name]
+        trained = TrainedModel(folder, self._alone, trust=self._options.trust)
+        trained.check(self._store)
+        calibration = trained.fitting(read_calibration(folder, trained.digest))
+        stride = self._options.stride or trained.settings.data.stride
+        return Judge(trained, calibration, Scorer(calibration, stride, self._options), stride)
+
+    def _without(self) -> str:
+        names = [*map(repr, list(self._unscored)[:MAX_SHOWN]), *["..."] * (len(self._unscored) > MAX_SHOWN)]
+        reason = next(iter(self._unscored.values()))
+        return (
+            f"{len(self._unscored):,} of {len(self._store.series):,} series have no score, since "
+            f"{self._run} has no model or no calibration for them: {', '.join(names)} ({reason})"
+        )

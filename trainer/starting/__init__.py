@@ -1,0 +1,1 @@
+"""Starting a training: of one model, or of one for each series."""

@@ -1,0 +1,50 @@
+"""One run of one model, with settings that suit what it is trained on."""
+
+import logging
+from dataclasses import replace
+
+from longstride.storage.series.data import SeriesData
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.engine.run_splits import splits_of_run
+from longstride.trainer.fitted_sizes import fitted_settings
+from longstride.trainer.loop import Training
+from longstride.trainer.pca_run import PCARun
+from longstride.trainer.settings import Settings, TrainOptions
+from longstride.trainer.train_result import TrainResult
+
+__all__ = ["start_run", "train_one"]
+
+MAX_SHOWN = 5
+"""Names in a message."""
+
+logger = logging.getLogger(__name__)
+
+
+def train_one(options: TrainOptions, ranks: Ranks, data: SeriesData) -> TrainResult:
+    """Choose the sizes that are not given, and train; call it on every rank."""
+    settings = ranks.on_first(lambda: _fitted(data, options))
+    return start_run(settings, options, ranks, data)
+
+
+def _fitted(data: SeriesData, options: TrainOptions) -> Settings:
+    settings = fitted_settings(data, options, logger.info)
+    if settings.data.series is None and settings.data.split != "by-series":
+        rows = splits_of_run(data, replace(settings.data, normal_only=False)).train.segments
+        trained = set(rows.series[rows.num_windows(settings.data.window, 1) > 0].tolist())
+        if left_out := [name for number, name in enumerate(data.series) if number not in trained]:
+            shown = ", ".join(map(repr, left_out[:MAX_SHOWN])) + ", ..." * (len(left_out) > MAX_SHOWN)
+            logger.info(
+                f"{len(left_out):,} of {len(data.series):,} series have no window of {settings.data.window} rows "
+                f"to train on: {shown} (--split within-series cuts each series by itself)"
+            )
+    return settings
+
+
+def start_run(
+    settings: Settings, options: TrainOptions, ranks: Ranks, data: SeriesData, *, brief: bool = False
+) -> TrainResult:
+    """Train with these settings; call it on every rank."""
+    kind = PCARun if options.model == "pca" else Training
+    return kind(
+        settings, ranks, data=data, resume=options.resume, verify=options.verify and not brief, brief=brief
+    ).run()

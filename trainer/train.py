@@ -39,17 +39,21 @@ def train(options: TrainOptions) -> TrainResult:
     options.grouped({**USUAL, "validation_share": share})  # what is wrong is told before a store is opened
     with start_ranks(options.device) as ranks:
         data = ranks.together(lambda: opened_data(options.store))
-        settings = ranks.on_first(lambda: _fitted(data, options))
+        settings, chosen = ranks.on_first(lambda: _fitted(data, options))
         kind = PCARun if options.model == "pca" else Training
-        return kind(settings, ranks, data=data, resume=options.resume, verify=options.verify).run()
+        run = kind(settings, ranks, data=data, resume=options.resume, verify=options.verify)
+        if chosen and ranks.is_first:
+            logger.info(f"sizes that suit a log of {data.num_rows:,} rows: {chosen}")
+        return run.run()
 
 
-def _fitted(data: SeriesData, options: TrainOptions) -> Settings:
-    """All settings. Sizes that were not given suit the log; those of a run that is resumed stay as they were."""
+def _fitted(data: SeriesData, options: TrainOptions) -> tuple[Settings, str]:
+    """All settings, and the sizes that were chosen because they suit the log.
+
+    Those of a run that is resumed stay as they were.
+    """
     begun = begun_with(local_path(options.out)) if options.resume else None
     if begun is not None:
-        return options.grouped({**vars(begun.data), **vars(begun.run)})
+        return options.grouped({**vars(begun.data), **vars(begun.run)}), ""
     sizes = fitted_sizes(data, options)
-    if shown := shown_sizes(sizes, options):
-        logger.info(f"sizes that suit a log of {data.num_rows:,} rows: {shown}")
-    return options.grouped(sizes)
+    return options.grouped(sizes), shown_sizes(sizes, options)

@@ -4,27 +4,19 @@ from pathlib import Path
 from typing import Any
 
 from longstride.storage.cli.flags import flag_name
-from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.errors import RunError
-from longstride.trainer.saved.checkpoint import best_first, first_whole, fitting, judged_weights
+from longstride.trainer.saved.checkpoint import best_first, first_whole, judged_weights
 from longstride.trainer.saved.run_settings import settings_of
 
-__all__ = ["begin_with"]
+__all__ = ["weights_of"]
 
 
-def begin_with(run: Path, state: RunState, ranks: Ranks) -> None:
-    """Load the best weights of a run, the average of them if it has one, into the model of a new run.
+def weights_of(run: Path, state: RunState) -> dict[str, Any]:
+    """The best weights of a run, the average of them if it has one, for the model of a new run.
 
-    Steps, optimiser and normalisation are new. Raises RunError where the run has no checkpoint that is whole, or
-    is of another model or of other channels. Call it on every rank.
+    Raises RunError where the run has no checkpoint that is whole, or is of another model or of other channels.
     """
-    weights = ranks.on_first(lambda: _weights(run, state))
-    with fitting(run):
-        state.begin_with(weights)
-
-
-def _weights(run: Path, state: RunState) -> dict[str, Any]:
     checkpoints = best_first(run / "checkpoints")
     if not checkpoints:
         raise RunError(f"--from {run} holds no checkpoint of a run", code="checkpoint-missing")

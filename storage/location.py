@@ -11,6 +11,8 @@ from longstride.storage.places.place import Place
 
 __all__ = ["expanded", "is_url", "local_path", "place_of"]
 
+MOST_BYTES = 255
+"""Of the name of a file, on all common file systems."""
 CUT_URL = re.compile(r"[a-z][a-z0-9+.-]+:(?=/)")
 """What Path makes of a URL: s3:/bucket. A folder of that name can be written ./s3:/bucket."""
 
@@ -48,8 +50,16 @@ def place_of(path: str | os.PathLike[str]) -> Place:
 
 
 def local_path(path: str | os.PathLike[str]) -> Path:
-    """The path of what can be written on this machine alone. Raises PlaceError for a URL."""
+    """The path of what can be written on this machine alone.
+
+    Raises PlaceError for a URL, and for a name that no file can have, before any work is done for it.
+    """
     place = place_of(path)
     if not isinstance(place, Folder):
         raise PlaceError(f"{place.name} is a URL: give a path of this machine", code="not-a-folder")
+    if long := [name for name in place.path.parts if len(os.fsencode(name)) > MOST_BYTES]:
+        raise PlaceError(
+            f"{long[0][:40]}... is a name of {len(os.fsencode(long[0]))} bytes: files take at most {MOST_BYTES}",
+            code="file-system",
+        )
     return place.path

@@ -199,7 +199,15 @@ PATHS_OF_FUNCTIONS: dict[str, dict[str, Any]] = {
     "split_by_series": {"store": "plant.zarr"},
     "split_within_series": {"store": "plant.zarr", "window": 16},
     "split_in_blocks": {"store": "plant.zarr", "window": 16},
-    "train": {"store": "packed.zarr", "out": "new", "cache_dir": "cache"},
+    "train": {
+        "store": "packed.zarr",
+        "out": "new",
+        "cache_dir": "cache",
+        "from_": "run",
+        "window": 16,
+        "hidden": 4,
+        "latent": 4,
+    },
     "calibrate": {"run": "run", "store": "plant.zarr"},
     "score": {"run": "run", "store": "plant.zarr", "out": "new.parquet", "events": "new.json"},
     "evaluate": {"scores": "s.parquet", "store": "plant.zarr"},
@@ -220,7 +228,7 @@ def test_every_parameter_of_a_function_that_is_a_path_is_listed(name: str) -> No
         (name, one)
         for name, given in PATHS_OF_FUNCTIONS.items()
         for one in given
-        if one not in ("recipe", "to", "window", "test")
+        if one not in ("recipe", "to", "window", "hidden", "latent", "test")
     ],
 )
 @pytest.mark.parametrize("path", ["x" * 300, Path(URL)])

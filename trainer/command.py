@@ -36,7 +36,7 @@ SIGNALLED = 128
     store=None,
     out={"type": LocalPath(), "metavar": "FOLDER", "required": True},
     cache_dir={"type": LocalPath(), "metavar": "FOLDER"},
-    from_={"type": LocalPath(exists=True, file_okay=False), "metavar": "RUN"},
+    from_={"type": LocalPath(), "metavar": "RUN"},
     resume={"type": click.Choice(["auto"]), "is_flag": False, "flag_value": "auto"},
 )
 @click.option(

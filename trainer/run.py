@@ -27,6 +27,7 @@ from longstride.trainer.reporting.reporter import Reporter
 from longstride.trainer.reporting.worst_windows import WorstWindows
 from longstride.trainer.saved.checkpoint import (
     Checkpoint,
+    all_checkpoints,
     best_checkpoint,
     fitting,
     mark_best,
@@ -36,7 +37,7 @@ from longstride.trainer.saved.checkpoint import (
 from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.settings import Device, Settings
 from longstride.trainer.train_result import TrainResult
-from longstride.trainer.warm_start import begin_with
+from longstride.trainer.warm_start import weights_of
 
 __all__ = ["How", "Run"]
 
@@ -80,17 +81,30 @@ class Run(Generic[State]):
         self.state = state = ranks.together(lambda: make_state(settings, ranks, how.get("data")))
         if how.get("verify") and isinstance(state.store, SeriesStore):  # an array has no checksums
             verify_store(state.store, ranks)
+        weights = self._first_weights(resume=how["resume"])
         checkpoint = ranks.on_first(
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=how["resume"])
         )
         if checkpoint:
             self._or_release(lambda: ranks.together(lambda: self._restore(checkpoint)))
-        elif settings.run.from_ is not None:
-            self._or_release(lambda: begin_with(Path(str(settings.run.from_)), state, ranks))
+        elif weights is not None:
+            self._or_release(lambda: ranks.together(lambda: self._begin_with(weights)))
         self.progress = state.progress
         self.reporter = Reporter(state, self.directory, brief=how.get("brief", False))
         if settings.run.compile:
             state.model.compile()
+
+    def _first_weights(self, *, resume: bool) -> dict[str, Any] | None:
+        """Those of the run that this one begins with; None where it draws its own, or resumes."""
+        run = self.settings.run.from_
+        if run is None:
+            return None
+        is_begun = resume and self.ranks.on_first(lambda: bool(all_checkpoints(self.directory.checkpoints)))
+        return None if is_begun else self.ranks.on_first(lambda: weights_of(Path(run), self.state))
+
+    def _begin_with(self, weights: dict[str, Any]) -> None:
+        with fitting(Path(str(self.settings.run.from_))):
+            self.state.begin_with(weights)
 
     def _or_release(self, begin: Callable[[], None]) -> None:
         """Begin, and release the directory where that cannot be."""

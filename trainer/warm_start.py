@@ -5,32 +5,23 @@ from pathlib import Path
 from typing import Any
 
 from longstride.storage.cli.flags import flag_name
-from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.errors import RunError
-from longstride.trainer.saved.checkpoint import best_first, first_whole, fitting, judged_weights
+from longstride.trainer.saved.checkpoint import best_first, first_whole, judged_weights
 from longstride.trainer.saved.run_settings import settings_of
 from longstride.trainer.saved.series_index import has_index, read_index, takes_one_model
 
-__all__ = ["begin_with"]
+__all__ = ["weights_of"]
 
 logger = logging.getLogger(__name__)
 
 
-def begin_with(run: Path, state: RunState, ranks: Ranks) -> None:
-    """Load the best weights of a run, the average of them if it has one, into the model of a new run.
+def weights_of(run: Path, state: RunState) -> dict[str, Any] | None:
+    """The best weights of a run, the average of them if it has one, for the model of a new run.
 
-    Steps, optimiser and normalisation are new. Raises RunError where the run has no checkpoint that is whole, or
-    is of another model or of other channels. Call it on every rank.
+    None, with a warning, for a series that has no model in a run with a model for each. Raises RunError where the
+    run has no checkpoint that is whole, or is of another model or of other channels.
     """
-    weights = ranks.on_first(lambda: _weights(run, state))
-    if weights is not None:
-        with fitting(run):
-            state.begin_with(weights)
-
-
-def _weights(run: Path, state: RunState) -> dict[str, Any] | None:
-    """The weights; None, with a warning, for a series that has no model in a run with a model for each."""
     if has_index(run):
         if (name := state.settings.data.series) is None:
             raise takes_one_model(run)

@@ -23,7 +23,8 @@ COMMAND_LINES = {
     "pack": {"store": "plant.zarr", "dest": "new.zarr"},
     "unpack": {"store": "packed.zarr", "dest": "new.zarr"},
     "export": {"store": "plant.zarr", "--out": "new.parquet", "--to": "parquet"},
-    "train": {"store": "packed.zarr", "--out": "new", "--config": "train.toml", "--cache-dir": "cache"},
+    "train": {"store": "packed.zarr", "--out": "new", "--config": "train.toml", "--cache-dir": "cache",
+              "--from": "run"},
     "calibrate": {"run": "run", "store": "plant.zarr", "--device": "cpu"},
     "score": {"run": "run", "store": "plant.zarr", "--out": "new.parquet", "--events": "new.json",
               "--alarms": "1e-1", "--device": "cpu"},
@@ -37,7 +38,7 @@ def line(command: str, folder: Path | None = None, **changed: str) -> list[str]:
     """The words of a command, with its paths in a folder, and some values changed."""
     found = [command]
     for name, value in COMMAND_LINES[command].items():
-        if folder is not None and ("." in value or name in ("run", "--out", "--cache-dir")):
+        if folder is not None and ("." in value or name in ("run", "--out", "--cache-dir", "--from")):
             value = str(folder / value)
         value = changed.get(name, value)
         found += [name, value] if name.startswith("-") else [value]

@@ -66,7 +66,7 @@ def test_every_setting_is_a_keyword_that_help_shows() -> None:
             assert re.search(rf"^{name}( = .*)?\n    \S", function.__doc__, re.MULTILINE)
     parameters = inspect.signature(longstride.train).parameters
     assert list(parameters)[:3] == ["store", "out", "window"]
-    assert (parameters["window"].default, parameters["schedule"].default) == (64, "constant")
+    assert (parameters["batch_size"].default, parameters["schedule"].default) == (None, "constant")
     assert parameters["lr"].kind is inspect.Parameter.KEYWORD_ONLY
 
 

@@ -1,6 +1,7 @@
 """One run of one model, with settings that suit what it is trained on."""
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from longstride.storage.series.data import SeriesData
@@ -22,18 +23,19 @@ logger = logging.getLogger(__name__)
 
 def train_one(options: TrainOptions, ranks: Ranks, data: SeriesData) -> TrainResult:
     """Choose the sizes that are not given, and train; call it on every rank."""
-    settings = ranks.on_first(lambda: _fitted(data, options))
-    return start_run(settings, options, ranks, data)
+    said: list[str] = []
+    settings = ranks.on_first(lambda: _fitted(data, options, said.append))
+    return start_run(settings, options, ranks, data, said=said)
 
 
-def _fitted(data: SeriesData, options: TrainOptions) -> Settings:
-    settings = fitted_settings(data, options, logger.info)
+def _fitted(data: SeriesData, options: TrainOptions, say: Callable[[str], None]) -> Settings:
+    settings = fitted_settings(data, options, say)
     if settings.data.series is None and settings.data.split != "by-series":
         rows = splits_of_run(data, replace(settings.data, normal_only=False)).train.segments
         trained = set(rows.series[rows.num_windows(settings.data.window, 1) > 0].tolist())
         if left_out := [name for number, name in enumerate(data.series) if number not in trained]:
             shown = ", ".join(map(repr, left_out[:MAX_SHOWN])) + ", ..." * (len(left_out) > MAX_SHOWN)
-            logger.info(
+            say(
                 f"{len(left_out):,} of {len(data.series):,} series have no window of {settings.data.window} rows "
                 f"to train on: {shown} (--split within-series cuts each series by itself)"
             )
@@ -41,10 +43,18 @@ def _fitted(data: SeriesData, options: TrainOptions) -> Settings:
 
 
 def start_run(
-    settings: Settings, options: TrainOptions, ranks: Ranks, data: SeriesData, *, brief: bool = False
+    settings: Settings,
+    options: TrainOptions,
+    ranks: Ranks,
+    data: SeriesData,
+    *,
+    brief: bool = False,
+    said: Sequence[str] = (),
 ) -> TrainResult:
-    """Train with these settings; call it on every rank."""
+    """Train with these settings; call it on every rank. `said` is logged where the run can begin."""
     kind = PCARun if options.model == "pca" else Training
-    return kind(
-        settings, ranks, data=data, resume=options.resume, verify=options.verify and not brief, brief=brief
-    ).run()
+    verify = options.verify and not brief
+    run = kind(settings, ranks, data=data, resume=options.resume, verify=verify, brief=brief)
+    for message in said:
+        logger.info(message)
+    return run.run()

@@ -28,6 +28,8 @@ __all__ = ["evaluate", "plot", "score"]
     run=None,
     store=None,
     out={"metavar": "FILE", "type": LocalPath(), "required": True},
+    rows={"metavar": "A:B", "type": str, "multiple": False, "callback": row_range},
+    since={"metavar": "TIME", "type": str},
     events={"metavar": "FILE", "type": LocalPath()},
 )
 def score(run: str, store: str, out: str, **options: Any) -> None:
@@ -78,7 +80,7 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
         raise click.UsageError(
             f"{store} is the only argument: give files of scores first, and at the end the store that they are of"
         )
-    from longstride.trainer.scoring.evaluation import evaluate as judge
+    from longstride.trainer.scoring.judging.evaluation import evaluate as judge
 
     opened = _opened(store)
     found = [judge(path, opened, threshold=threshold, buffer=buffer) for path in scores]
@@ -113,8 +115,8 @@ def plot(
 ) -> None:
     """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
     from longstride.storage.writing.output import check_output
-    from longstride.trainer.scoring.score_file import read_scores
-    from longstride.trainer.scoring.score_plot import draw_scores
+    from longstride.trainer.scoring.score_reader import read_scores
+    from longstride.trainer.scoring.shown.score_plot import draw_scores
 
     check_output(out, overwrite=True)  # whether it may be replaced is seen when it is known what is to be drawn
     opened = _opened(store)

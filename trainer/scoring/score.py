@@ -6,32 +6,32 @@ Each rank scores rows of its own, from the windows that cover them, and holds no
 import logging
 import os
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from longstride.pipeline.loading.splits import Split
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open_data import opened_data
 from longstride.storage.series.data import SeriesData
-from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import name_of
 from longstride.storage.writing.output import check_output
 from longstride.trainer.calibration.calibration import Calibration, read_calibration
-from longstride.trainer.calibration.coverage import bits_of_positions
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.verify import verify_store
-from longstride.trainer.errors import SettingsError
+from longstride.trainer.errors import ScoresError, SettingsError
 from longstride.trainer.scoring.events import events_of, write_events
-from longstride.trainer.scoring.row_errors import RowErrors, Windows, in_order, row_errors
-from longstride.trainer.scoring.score_file import ScoreFile, read_scores, series_of_rows
+from longstride.trainer.scoring.rows.earlier import Facts, facts_of
+from longstride.trainer.scoring.rows.kept import KeptScores, kept_scores
+from longstride.trainer.scoring.rows.ranges import Ranges, chosen_rows, clipped, num_rows, share
+from longstride.trainer.scoring.rows.window_errors import WindowErrors
+from longstride.trainer.scoring.score_file import ScoreFile, series_of_rows
+from longstride.trainer.scoring.score_reader import read_scores
 from longstride.trainer.scoring.scorer import Scorer
 from longstride.trainer.scoring.settings import ScoreOptions
 
@@ -50,6 +50,8 @@ class ScoreResult:
     out: str
     """Path of the file of scores, for `longstride.evaluate`."""
     rows: int
+    scored: int
+    """Those whose scores were computed now; the others were there."""
     covered: int
     """Rows that have a score: a window covers them, and one of their values is present."""
     checkpoint: str
@@ -65,10 +67,12 @@ class ScoreResult:
     """Whether this very file had been written before: nothing was done now."""
 
     def __str__(self) -> str:
+        new = f" ({self.scored:,} now)" if 0 < self.scored < self.rows else ""
         there = "; it was there already: nothing was done" if self.was_there else ""
+        without = f"{self.rows - self.covered:,} of them without a score"
         return (
-            f"{self.out}: {self.rows:,} rows scored by {self.checkpoint}, {self.rows - self.covered:,} of them "
-            f"without a score; compared with {self.normal_rows:,} normal rows; threshold {self.threshold:.4g}, "
+            f"{self.out}: {self.rows:,} rows scored by {self.checkpoint}{new}, {without}; "
+            f"compared with {self.normal_rows:,} normal rows; threshold {self.threshold:.4g}, "
             f"{self.alarms:,} rows above it{there}"
         )
 
@@ -116,24 +120,33 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     trained = TrainedModel(run, ranks, trust=options.trust)
     trained.check(store)
     calibration = ranks.together(lambda: trained.fitting(read_calibration(run, trained.digest)))
+    rows = ranks.together(lambda: chosen_rows(store, rows=options.rows, since=options.since))
     settings = trained.settings
     stride = options.stride or settings.data.stride
+    facts = ranks.on_first(lambda: facts_of(store, trained, calibration, stride, options))
     job = ranks.on_first(lambda: _job_of(store, trained, calibration, options))
     done = None if options.overwrite else ranks.on_first(lambda: _scored_already(out, store, job))
     if done is not None:
         if options.events is not None:
             ranks.on_first(lambda: _write_events(out, store, trained, options))
         return done
-    ranks.on_first(lambda: check_output(out, overwrite=options.overwrite))
+    replaces = options.overwrite or options.update
+    kept = ranks.on_first(lambda: _kept(out, store, facts, rows, settings.data.window, options))
+    ranks.on_first(lambda: check_output(out, overwrite=replaces))
     if options.events is not None:
-        ranks.on_first(lambda: check_output(local_path(options.events or ""), overwrite=options.overwrite))
+        ranks.on_first(lambda: check_output(local_path(options.events or ""), overwrite=replaces))
     if options.verify and isinstance(store, SeriesStore):  # an array has no checksums
         verify_store(store, ranks)
     scorer = Scorer(calibration, stride, options)
-    begin, stop = _share(store.num_rows, ranks)
-    with ScoreFile(out, ranks, store, trained.channels, raw=options.raw, overwrite=options.overwrite) as file:
+    errors = WindowErrors(
+        trained, calibration, store, stride=stride, batch_size=options.batch_size, raw=options.raw
+    )
+    channels = len(trained.channels)
+    with ScoreFile(out, ranks, store, trained.channels, rows=rows, raw=options.raw, overwrite=replaces) as file:
+        ranks.on_first(lambda: kept.check_unchanged(out))
         if ranks.is_first and scorer.independent_rows * options.alarms < FEW:
             logger.warning(_few(scorer, options))
+        file.num_kept = kept.rows
         file.about = {
             "run": str(options.run),
             "checkpoint": trained.name,
@@ -145,48 +158,76 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
             "normal_rows": scorer.normal_rows,
             "independent_rows": scorer.independent_rows,
             "job": job,
+            "made_by": facts.made_by,
+            "store": facts.store,
         }
 
-        def score_rows() -> tuple[int, int, int]:
+        def score_rows(begin: int, stop: int) -> tuple[int, int, int]:
             number_of = scorer.series(store.series)
-            rows = covered = alarms = 0
+            found = covered = alarms = 0
             early = max(0, begin - options.smooth + 1)  # what the first scores are smoothed with
             at = early
-            for errors, of_windows in _errors(trained, calibration, store, early, stop, stride, options):
-                last = at + len(errors)
-                series = number_of[series_of_rows(store, at, last)]
-                segment = np.searchsorted(store.segments.start, np.arange(at, last), side="right")
-                channels = len(trained.channels)
-                scores, standard = scorer.score(errors[:, :channels], of_windows, series, segment)
+            for of_channels, of_windows in errors.of_rows(early, stop):
+                last = at + len(of_channels)
+                numbers = np.arange(at, last)
+                series = number_of[series_of_rows(store, numbers)]
+                segment = np.searchsorted(store.segments.start, numbers, side="right")
+                scores, standard = scorer.score(of_channels[:, :channels], of_windows, series, segment)
                 mine = slice(max(0, begin - at), None)
-                parts = [standard[mine], *([errors[mine, channels:]] if options.raw else [])]
+                parts = [standard[mine], *([of_channels[mine, channels:]] if options.raw else [])]
                 is_alarm = scores[mine] > scorer.threshold
                 file.write(max(at, begin), scores[mine], is_alarm, *parts)
                 at = last
-                rows += len(is_alarm)
+                found += len(is_alarm)
                 covered += int((~np.isnan(scores[mine])).sum())
                 alarms += int(is_alarm.sum())
-            return rows, covered, alarms
+            return found, covered, alarms
 
-        rows, covered, alarms = ranks.together(score_rows)
+        mine = share(clipped(rows, kept.stop, store.num_rows), ranks.rank, ranks.world_size)
+        counts = ranks.together(lambda: [score_rows(*one) for one in mine.tolist()])
     if options.events is not None:
         ranks.on_first(lambda: _write_events(out, store, trained, options))
-    total, reached, above = ranks.sum(rows, covered, alarms)
+    scored, reached, above = ranks.sum(*(sum(one) for one in zip(*counts, (0, 0, 0), strict=True)))
     return ScoreResult(
         out=str(out),
-        rows=int(total),
-        covered=int(reached),
+        rows=num_rows(rows),
+        scored=int(scored),
+        covered=int(reached) + kept.covered,
         checkpoint=trained.name,
         normal_rows=scorer.normal_rows,
         independent_rows=scorer.independent_rows,
         threshold=scorer.threshold,
-        alarms=int(above),
+        alarms=int(above) + kept.alarms,
     )
+
+
+def _kept(
+    out: Path, store: SeriesData, facts: Facts, rows: Ranges, window: int, options: ScoreOptions
+) -> KeptScores:
+    """What is kept of scores that are there.
+
+    Raises ScoresError where an update meets other scores, and LongstrideError where an update was not asked for.
+    """
+    if options.overwrite or not out.exists():
+        return KeptScores()
+    try:
+        kept = kept_scores(out, store, facts, rows, window)
+    except ScoresError:
+        if options.update:
+            raise
+        return KeptScores()
+    if not options.update:
+        raise LongstrideError(
+            f"{out} has scores that were made before rows were appended to {store.name}: add --update to score "
+            "the new rows as well, or --overwrite to score all rows again",
+            code="path-taken",
+        )
+    return kept
 
 
 def _write_events(out: Path, store: SeriesData, trained: TrainedModel, options: ScoreOptions) -> None:
     found = events_of(Path(os.path.realpath(out)), store, trained.channels, trained.settings.data.window)
-    write_events(local_path(options.events or ""), list(found), overwrite=options.overwrite)
+    write_events(local_path(options.events or ""), list(found), overwrite=options.overwrite or options.update)
 
 
 def _few(scorer: Scorer, options: ScoreOptions) -> str:
@@ -213,6 +254,7 @@ def _job_of(store: SeriesData, trained: TrainedModel, calibration: Calibration, 
         "out": "",
         "events": None,
         "overwrite": False,
+        "update": False,
         "verify": False,
         "trust": False,
     }
@@ -222,14 +264,15 @@ def _job_of(store: SeriesData, trained: TrainedModel, calibration: Calibration, 
 def _scored_already(out: Path, store: SeriesData, job: str) -> ScoreResult | None:
     """What a job has written, where it was killed right behind its end; None where there are no scores of it."""
     try:
-        scores, about = read_scores(Path(os.path.realpath(out)), store)
+        scores, about, rows = read_scores(Path(os.path.realpath(out)), store)
         if about.get("job") != job:
             return None
     except LongstrideError:
         return None
     return ScoreResult(
         out=str(out),
-        rows=len(scores),
+        rows=num_rows(rows),
+        scored=0,
         covered=int((~np.isnan(scores)).sum()),
         checkpoint=about["checkpoint"],
         normal_rows=about["normal_rows"],
@@ -238,55 +281,3 @@ def _scored_already(out: Path, store: SeriesData, job: str) -> ScoreResult | Non
         alarms=int((scores > about["threshold"]).sum()),
         was_there=True,
     )
-
-
-def _errors(
-    trained: TrainedModel,
-    calibration: Calibration,
-    store: SeriesData,
-    begin: int,
-    stop: int,
-    stride: int,
-    options: ScoreOptions,
-) -> Iterator[RowErrors]:
-    """Standardised errors of rows begin:stop, and raw ones if asked for, by all windows that cover any of them.
-
-    The last row of a segment is covered as well: where no window of the stride ends there, one more does.
-    """
-    window = trained.settings.data.window
-    mean, scale = calibration.mean.numpy(), calibration.scale.numpy()
-
-    def of(segments: Segments, step: int) -> Windows:
-        for starts, errors in trained.errors(store, Split("all", segments), step, options.batch_size):
-            standard = (errors - mean) / scale
-            yield starts, np.concatenate([standard, errors], axis=2) if options.raw else standard
-
-    segments = store.segments
-    windows = in_order(
-        of(_reaching(segments, begin, stop, window, stride), stride),
-        of(_last_windows(segments, begin, stop, window, stride), 1),
-    )
-    width = len(trained.channels) * (2 if options.raw else 1)
-    return row_errors(windows, begin, stop, width, bits_of_positions(window))
-
-
-def _last_windows(segments: Segments, begin: int, stop: int, window: int, stride: int) -> Segments:
-    """The last windows of segments that no window of the stride is, of those that cover a row of begin:stop."""
-    start = segments.stop - window
-    chosen = (start > segments.start) & ((start - segments.start) % stride != 0)
-    chosen &= (start < stop) & (segments.stop > begin)
-    return Segments(start[chosen], segments.stop[chosen], segments.series[chosen])
-
-
-def _reaching(segments: Segments, begin: int, stop: int, window: int, stride: int) -> Segments:
-    """Cut segments to the windows that cover a row of begin:stop, which begin where they did before."""
-    skipped = np.maximum(0, -(-(begin - window + 1 - segments.start) // stride))
-    start = segments.start + skipped * stride
-    # The last window begins before `stop`.
-    last = np.minimum(segments.stop, stop - 1 + window)
-    kept = (start < last) & (start < stop)
-    return Segments(start[kept], last[kept], segments.series[kept])
-
-
-def _share(num_rows: int, ranks: Ranks) -> tuple[int, int]:
-    return num_rows * ranks.rank // ranks.world_size, num_rows * (ranks.rank + 1) // ranks.world_size

@@ -19,9 +19,9 @@ from longstride.storage.open_data import DataOrPath, opened_data
 from longstride.storage.packages import needs
 from longstride.storage.series.data import SeriesData
 from longstride.trainer.errors import ScoresError
-from longstride.trainer.scoring.score_file import read_scores
+from longstride.trainer.scoring.judging.vus import spans_of, vus_pr
+from longstride.trainer.scoring.score_reader import read_scores
 from longstride.trainer.scoring.settings import BUFFER
-from longstride.trainer.scoring.vus import spans_of, vus_pr
 from longstride.trainer.settings import at_least, check
 
 __all__ = ["Evaluation", "Figures", "evaluate"]

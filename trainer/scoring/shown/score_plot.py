@@ -13,10 +13,10 @@ from longstride.storage.writing.copy import name_of
 from longstride.storage.writing.output import check_output, output_file
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
-from longstride.trainer.scoring.vus import spans_of
+from longstride.trainer.scoring.judging.vus import spans_of
 
 if TYPE_CHECKING:
-    from longstride.trainer.scoring.score_file import Scores
+    from longstride.trainer.scoring.score_reader import Scores
 
 __all__ = ["draw_scores"]
 

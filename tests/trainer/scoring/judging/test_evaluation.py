@@ -16,7 +16,7 @@ from longstride.__main__ import main
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import ScoresError
-from longstride.trainer.scoring.evaluation import Figures, evaluate
+from longstride.trainer.scoring.judging.evaluation import Figures, evaluate
 from longstride.trainer.scoring.score_file import ScoreFile
 from tests.helpers.errors import assert_refused, raises
 

@@ -10,6 +10,7 @@ import click
 from longstride.storage.cli.flags import flags, given
 from longstride.storage.cli.group import OVERWRITE, LocalPath, example, row_range
 from longstride.storage.cli.signals import WHOLE, stoppable
+from longstride.storage.location import is_url, local_path
 from longstride.trainer.cli import echo_once, report_once, report_progress
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.scoring.settings import BUFFER, ScoreOptions
@@ -54,9 +55,10 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
     epilog=example(
         "longstride evaluate scores.parquet plant.zarr",
         "longstride evaluate lstm.parquet pca.parquet plant.zarr --json",
+        "longstride evaluate one.parquet one.zarr other.parquet other.zarr --label leak",
     )
 )
-@click.argument("scores", metavar="SCORES...", nargs=-1, type=LocalPath(path_type=Path))
+@click.argument("scores", metavar="SCORES...", nargs=-1)
 @click.argument("store")
 @click.option("--threshold", type=float, help="Threshold to use instead of the one that `score` has set.")
 @click.option(
@@ -66,8 +68,12 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
     show_default=True,
     help="Rows around a labelled span, half on each side, in which a score still counts in part, for VUS-PR.",
 )
+@click.option("--label", metavar="NAME", help="The only label to judge by, or any.  [default: each, and any]")
+@click.option("--rows", metavar="A:B", callback=row_range, help="Rows A to B - 1.  [default: all]")
+@click.option("--since", metavar="TIME", help="Rows of this time and later ones, such as 2024-03-01T08:30:00Z.")
+@click.option("--until", metavar="TIME", help="Rows before this time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buffer: int, as_json: bool) -> None:
+def evaluate(scores: tuple[str, ...], store: str, as_json: bool, **options: Any) -> None:
     """Judge SCORES of STORE, one file or several, by its labels.
 
     Print, for each label and series: VUS-PR (the volume under the surface of precision and recall, for labels that
@@ -75,6 +81,13 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
     true and false alarms), F1 at the threshold that was set without labels, and the best F1 of any threshold,
     which cannot be found without labels. Each row is judged by itself, without point adjustment. Chance is the
     AUC-PR of random scores.
+
+    Then, for the alarms: FAR, the share of normal rows with an alarm, and MAR, the share of labelled rows without
+    one; how many labelled spans were found; how many events (alarms fewer than a window apart) there are, and how
+    many of them are right; precision and recall of events, and of ranges; false events in an hour of normal rows;
+    and the delay from the start of a span to its first alarm: the median, and in brackets the quartiles.
+
+    Several stores are judged one by one and together: each STORE comes after its own SCORES.
     """
     if not scores:
         raise click.UsageError(
@@ -82,19 +95,60 @@ def evaluate(scores: tuple[Path, ...], store: str, threshold: float | None, buff
         )
     from longstride.trainer.scoring.judging.evaluation import evaluate as judge
 
-    opened = _opened(store)
-    found = [judge(path, opened, threshold=threshold, buffer=buffer) for path in scores]
+    paths, stores = _paired((*scores, store))
+    found = [judge(list(path), list(stores), **options) for path in zip(*paths, strict=True)]
     if as_json:
         lines = [
             {"scores": one.scores, "run": one.run, "model": one.model, "buffer": one.buffer, **asdict(figures)}
             for one in found
             for figures in one.figures
         ]
-        click.echo(json.dumps(lines, indent=1))
+        click.echo(json.dumps(_without_nan(lines), indent=1))
         return
     click.echo("\n".join(map(repr, found)))
     if not any(one.model == "pca" for one in found):
         click.echo("no PCA to compare with: train one with --model pca, score STORE by it, and give both files")
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN is not JSON."""
+    match value:
+        case dict():
+            return {name: _without_nan(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_without_nan(one) for one in value]
+        case float() if value != value:
+            return None
+        case _:
+            return value
+
+
+def _paired(arguments: tuple[str, ...]) -> "tuple[list[list[Path]], list[SeriesStore]]":
+    """Files of scores before each store, and the stores; the last argument is one."""
+    last = _opened(arguments[-1])
+    paths: list[list[Path]] = [[]]
+    stores = []
+    for number, text in enumerate(arguments):
+        is_last = number == len(arguments) - 1
+        if is_last or is_url(text) or local_path(text).is_dir():
+            if not paths[-1] and not is_last:
+                raise ScoresError(
+                    f"{text} is a store: give files of scores first, and at the end the store of them",
+                    code="store-missing",
+                )
+            stores.append(last if is_last else _opened(text))
+            paths.append([])
+        else:
+            paths[-1].append(local_path(text))
+    paths.pop()
+    counts = [len(one) for one in paths]
+    if len(set(counts)) > 1:
+        raise ScoresError(
+            f"there are {', '.join(map(str, counts))} files of scores before the stores: give as many for each, "
+            "in the same order",
+            code="option-value",
+        )
+    return paths, stores
 
 
 @click.command(epilog=example("longstride plot scores.parquet plant.zarr --rows 2000:3000 --out plot.png"))
@@ -131,7 +185,7 @@ def _opened(store: str) -> "SeriesStore":
     """The store, which is the last argument: a file there is one of scores."""
     from longstride.storage.open import open_store
 
-    if Path(store).is_file():
+    if not is_url(store) and local_path(store).is_file():
         raise ScoresError(
             f"{store} is a file, not a store: give files of scores first, and at the end the store of them",
             code="store-missing",

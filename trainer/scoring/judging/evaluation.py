@@ -1,214 +1,222 @@
-"""`longstride.evaluate`: how well scores find labelled rows, by label and series, without point adjustment.
-
-Point adjustment counts a span as found as a whole when one of its rows is. Such figures mean nothing: a well-known
-detector has an F1 of 0.95 with it and 0.02 without (Anomaly-Transformer, issue 34).
-"""
+"""`longstride.evaluate`: how well scores find labelled rows, by label, series and store, and in all of them."""
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from longstride.storage.errors import coded
 from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open_data import DataOrPath, opened_data
-from longstride.storage.packages import needs
-from longstride.storage.series.data import SeriesData
 from longstride.trainer.errors import ScoresError
-from longstride.trainer.scoring.judging.vus import spans_of, vus_pr
+from longstride.trainer.scoring.judging.events import Delay
+from longstride.trainer.scoring.judging.figures import Figures, figures_of
+from longstride.trainer.scoring.judging.judged_rows import ALL, ANY, JudgedRows, JudgedStore, pooled
+from longstride.trainer.scoring.rows.ranges import chosen_rows, common_rows
 from longstride.trainer.scoring.score_reader import read_scores
 from longstride.trainer.scoring.settings import BUFFER
 from longstride.trainer.settings import at_least, check
 
 __all__ = ["Evaluation", "Figures", "evaluate"]
 
-ALL = "all"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """How well the scores of one series, or of all series, find rows with one label, or with any label."""
-
-    label: str
-    series: str
-    rows: int
-    """Rows that have a score; the others are left out of every figure."""
-    labelled: int
-    """Rows with a score and a label."""
-    spans: int
-    """Runs of consecutive labelled rows."""
-    unscored: int
-    """Labelled rows that no window covers."""
-    vus_pr: float
-    auc_pr: float
-    """Average precision. Random scores reach the share of labelled rows."""
-    auc_roc: float
-    threshold: float
-    """The one that was set without labels, if no other was given."""
-    precision: float
-    recall: float
-    f1: float
-    """At that threshold, like precision and recall."""
-    best_f1: float
-    """At the best threshold, which cannot be found without labels."""
-    best_threshold: float
+StrPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """How well a file of scores finds labelled rows; prints as a table."""
+    """How well scores find labelled rows, and what their alarms are worth; prints as two tables."""
 
     scores: str
-    """Path of the file."""
+    """Path of the file; of several, separated by commas."""
     run: str
-    """Run directory of the model."""
+    """Run directory of the model; of several, separated by commas."""
     model: str
     buffer: int
     """Rows, for VUS-PR."""
     figures: tuple[Figures, ...]
-    """For each label and series in which it occurs, and for all series and any label where there are several."""
+    """For each label and series in which it occurs, and for all series and any label where there are several; then
+    the same for all stores together, if several are given."""
 
     def __repr__(self) -> str:
-        """The figures as a table."""
-        lines = [self._title, HEAD + " ".join(f"{name:>9}" for name in COLUMNS)]
-        for one in self.figures:
-            lines.append(
-                f"  {one.label:<12} {one.series:<12} {one.rows:>11,} {one.labelled:>9,} {one.spans:>6,} "
-                + " ".join(f"{figure(one):>9.4f}" for figure in COLUMNS.values())
-                + (f"  ({one.unscored:,} labelled rows have no score)" if one.unscored else "")
-            )
+        """The figures as tables."""
+        lines = [self._title]
+        for columns, head in ((SCORES, "  scores"), (ALARMS, "  alarms")):
+            table = [self._where(one) + [show(one) for show in columns.values()] for one in self.figures]
+            lines += [head, *_aligned([self._names + list(columns), *table])]
+        lines += [
+            f"  {one.unscored:,} rows labelled {one.label} in {one.store}, series {one.series}, have no score"
+            for one in self.figures
+            if one.unscored and one.store != ALL
+        ]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        names = ["label", "series", "rows", "labelled", "spans", *COLUMNS]
-        rows = [
-            (one.label, one.series, one.rows, one.labelled, one.spans, *(get(one) for get in COLUMNS.values()))
-            for one in self.figures
-        ]
-        return html_table(self._title, names, rows)
+        return "".join(
+            html_table(
+                title,
+                self._names + list(columns),
+                [self._where(one) + [show(one) for show in columns.values()] for one in self.figures],
+            )
+            for title, columns in ((self._title, SCORES), ("alarms", ALARMS))
+        )
+
+    @property
+    def _names(self) -> list[str]:
+        return [*(["store"] if self._has_several else []), "label", "series"]
+
+    def _where(self, one: Figures) -> list[str]:
+        return [*([one.store] if self._has_several else []), one.label, one.series]
+
+    @property
+    def _has_several(self) -> bool:
+        return len({one.store for one in self.figures}) > 1
 
     @property
     def _title(self) -> str:
-        return f"{self.scores}: {self.model} of {self.run}, threshold {self.figures[0].threshold:.4g}"
+        limits = {one.threshold for one in self.figures if not math.isnan(one.threshold)}
+        threshold = f"threshold {limits.pop():.4g}" if len(limits) == 1 else "each with its own threshold"
+        return f"{self.scores}: {self.model} of {self.run}, {threshold}"
 
 
-COLUMNS: dict[str, Callable[[Figures], float]] = {
-    "chance": lambda one: one.labelled / one.rows,
-    "VUS-PR": lambda one: one.vus_pr,
-    "AUC-PR": lambda one: one.auc_pr,
-    "AUC-ROC": lambda one: one.auc_roc,
-    "F1": lambda one: one.f1,
-    "precision": lambda one: one.precision,
-    "recall": lambda one: one.recall,
-    "best F1": lambda one: one.best_f1,
+def _share(get: Callable[[Figures], float]) -> Callable[[Figures], str]:
+    return lambda one: "-" if math.isnan(get(one)) else f"{get(one):.4f}"
+
+
+def _delay(delay: Delay | None, unit: str) -> str:
+    if delay is None:
+        return "-"
+    return f"{delay.median:,.4g}{unit} ({delay.low:,.4g} to {delay.high:,.4g})"
+
+
+SCORES: dict[str, Callable[[Figures], str]] = {
+    "rows": lambda one: f"{one.rows:,}",
+    "labelled": lambda one: f"{one.labelled:,}",
+    "spans": lambda one: f"{one.spans:,}",
+    "chance": _share(lambda one: one.labelled / one.rows),
+    "VUS-PR": _share(lambda one: one.vus_pr),
+    "AUC-PR": _share(lambda one: one.auc_pr),
+    "AUC-ROC": _share(lambda one: one.auc_roc),
+    "F1": _share(lambda one: one.f1),
+    "precision": _share(lambda one: one.precision),
+    "recall": _share(lambda one: one.recall),
+    "best F1": _share(lambda one: one.best_f1),
 }
-HEAD = f"  {'label':<12} {'series':<12} {'rows':>11} {'labelled':>9} {'spans':>6} "
+ALARMS: dict[str, Callable[[Figures], str]] = {
+    "FAR": _share(lambda one: one.false_alarm_rate),
+    "MAR": _share(lambda one: one.missed_alarm_rate),
+    "found": lambda one: f"{one.spans_found:,}",
+    "events": lambda one: f"{one.events:,}",
+    "right": lambda one: f"{one.events_right:,}",
+    "event precision": _share(lambda one: one.event_precision),
+    "event recall": _share(lambda one: one.event_recall),
+    "range precision": _share(lambda one: one.range_precision),
+    "range recall": _share(lambda one: one.range_recall),
+    "false/hour": lambda one: "-" if math.isnan(one.false_events_per_hour) else f"{one.false_events_per_hour:.3g}",
+    "delay": lambda one: (
+        _delay(one.delay_rows, " rows") if one.delay_seconds is None else _delay(one.delay_seconds, " s")
+    ),
+}
 
 
 @coded
 def evaluate(
-    scores: str | os.PathLike[str], store: DataOrPath, *, threshold: float | None = None, buffer: int = BUFFER
+    scores: StrPath | Sequence[StrPath],
+    store: DataOrPath | Sequence[DataOrPath],
+    *,
+    threshold: float | None = None,
+    buffer: int = BUFFER,
+    label: str | None = None,
+    rows: tuple[int, int] | None = None,
+    since: Any = None,
+    until: Any = None,
 ) -> Evaluation:
     """Judge a file of scores, as `longstride.score` wrote it, by the labels of the store or array.
 
-    A row counts as found where its score exceeds `threshold`, by default the one that was set without labels and
+    A row has an alarm where its score exceeds `threshold`, by default the one that was set without labels and
     is kept with the scores. `buffer` is the number of rows around a labelled span, half on each side, in which a
-    score still counts in part, for VUS-PR.
+    score still counts in part, for VUS-PR. `label` is the only label to judge by, or "any". Rows start:stop of
+    `rows` alone are judged, those whose time is `since` or later, and those before `until`.
 
-    Raises ScoresError for a file that does not hold scores of this store, for a store without labels, and where no
-    row with a score has a label; SettingsError for a threshold or a buffer that
-    cannot work; StoreError for a store that cannot be read.
+    Two lists of the same length, of files and of their stores, are judged one by one and together: rows of all
+    stores are put one behind the other, each with the alarms of its file.
+
+    Raises ScoresError for a file that does not hold scores of its store, for a store without labels, where no
+    row with a score has a label, and for a label or rows that are not there; SettingsError for a threshold or a
+    buffer that cannot work; StoreError for a store that cannot be read.
     """
     at_least(0, buffer=buffer)
     is_number = threshold is None or (isinstance(threshold, int | float) and not math.isnan(threshold))
     check(is_number, "threshold", threshold, "a number")
-    opened_store = opened_data(store)
-    found = read_scores(local_path(scores), opened_store)
-    if not opened_store.label_names:
-        raise ScoresError(
-            f"{opened_store.name} has no labels to judge scores by: ingest it with --labels, or give labels= to "
-            "from_array",
-            code="no-labels",
-        )
-    limit = found.about["threshold"] if threshold is None else threshold
-    figures = tuple(
-        _figures(label, series, found.scores[rows], is_labelled[rows], segments, limit, buffer)
-        for label, is_labelled in _labels(opened_store)
-        for series, rows, segments in _series(opened_store)
-        if _is_judged(found.scores[rows], is_labelled[rows])
-    )
+    several = isinstance(scores, list | tuple)
+    paths: list[Any] = list(scores) if isinstance(scores, list | tuple) else [scores]
+    given: list[Any] = list(store) if several and isinstance(store, list | tuple) else [store]
+    expected = f"as many files as stores, of which there are {len(given)}"
+    check(len(paths) == len(given) > 0, "scores", len(paths), expected)
+    judged, told = [], []
+    for path, one in zip(paths, given, strict=True):
+        opened = opened_data(one)
+        found = read_scores(local_path(path), opened)
+        _check_labels(opened.name, opened.label_names, label)
+        chosen = chosen_rows(opened, rows=rows, since=since, until=until)
+        limit = found.about["threshold"] if threshold is None else threshold
+        judged.append(JudgedStore(opened, found, common_rows(chosen, found.rows), limit))
+        told.append(found.about)
+    figures = [
+        figures_of(of_rows, store=name, label=of_label, series=series, threshold=limit, buffer=buffer)
+        for name, of_label, series, limit, of_rows in _parts(judged, label)
+        if of_rows.has_both
+    ]
     if not figures:
         raise ScoresError(
-            f"no row of {opened_store.name} has both a score and a label: there is nothing to find",
+            f"no row of {', '.join(one.name for one in judged)} has both a score and a label: there is nothing to "
+            "find",
             code="no-labels",
         )
-    run, model = found.about["run"], found.about["model"]
-    return Evaluation(scores=str(scores), run=run, model=model, buffer=buffer, figures=figures)
+    names = {key: ", ".join(dict.fromkeys(about[key] for about in told)) for key in ("run", "model")}
+    return Evaluation(scores=", ".join(map(str, paths)), buffer=buffer, figures=tuple(figures), **names)
 
 
-def _labels(store: SeriesData) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    labels = np.asarray(store.checked("labels")[:]) != 0
-    yield from zip(store.label_names, labels.T, strict=True)
-    if labels.shape[1] > 1:
-        yield "any", labels.any(axis=1)
+def _parts(judged: Sequence[JudgedStore], label: str | None) -> Iterator[tuple[str, str, str, float, JudgedRows]]:
+    """Store, label, series, threshold and rows of what has figures of its own."""
+    for one in judged:
+        for name in one.labels if label is None else (label,):
+            for series, rows in one.series():
+                yield one.name, name, series, one.threshold, one.judged(name, rows)
+            yield one.name, name, ALL, one.threshold, one.judged(name)
+    if len(judged) < 2:
+        return
+    names = dict.fromkeys(name for one in judged for name in one.label_names)
+    thresholds = {one.threshold for one in judged}
+    limit = thresholds.pop() if len(thresholds) == 1 else math.nan
+    for name in [*names, *([ANY] if len(names) > 1 else [])] if label is None else [label]:
+        # A store that does not know a label says nothing about it.
+        parts = [one.judged(name) for one in judged if name in (*one.label_names, ANY)]
+        yield ALL, name, ALL, limit, pooled(parts)
 
 
-def _series(store: SeriesData) -> Iterator[tuple[str, slice, NDArray[np.int64]]]:
-    """Rows of each series, which lie together, and its segments (S, 2) in them; then of all."""
-    segments = store.segments
-    bounds = np.stack([segments.start, segments.stop], axis=1)
-    if len(store.series) > 1:
-        for number, name in enumerate(store.series):
-            mine = bounds[segments.series == number]
-            if len(mine):
-                first, last = int(mine.min()), int(mine.max())
-                yield name, slice(first, last), mine - first
-    yield ALL, slice(0, store.num_rows), bounds
+def _check_labels(store: str, names: Sequence[str], label: str | None) -> None:
+    if not names:
+        raise ScoresError(
+            f"{store} has no labels to judge scores by: ingest it with --labels, or give labels= to from_array",
+            code="no-labels",
+        )
+    if label is not None and label not in (*names, ANY):
+        raise ScoresError(
+            f"{store} has no label {label}: it has {', '.join(names)}; {ANY} is any of them", code="column-missing"
+        )
 
 
-def _is_judged(scores: NDArray[np.float64], is_labelled: NDArray[np.bool_]) -> bool:
-    """Whether some rows with a score are labelled and some are not."""
-    found = is_labelled[~np.isnan(scores)]
-    return bool(found.any() and not found.all())
-
-
-def _figures(
-    label: str,
-    series: str,
-    scores: NDArray[np.float64],
-    is_labelled: NDArray[np.bool_],
-    segments: NDArray[np.int64],
-    threshold: float,
-    buffer: int,
-) -> Figures:
-    metrics = needs("sklearn.metrics")
-    spans, within = spans_of(is_labelled, segments)
-    has_score = ~np.isnan(scores)
-    truth, judged = is_labelled[has_score], scores[has_score]
-    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
-        truth, judged > threshold, average="binary", zero_division=0.0
-    )
-    precisions, recalls, thresholds = metrics.precision_recall_curve(truth, judged)
-    f1s = 2 * precisions * recalls / np.maximum(precisions + recalls, np.finfo(float).tiny)
-    best = int(f1s[:-1].argmax())
-    return Figures(
-        label=label,
-        series=series,
-        rows=len(judged),
-        labelled=int(truth.sum()),
-        spans=len(spans),
-        unscored=int(is_labelled.sum() - truth.sum()),
-        vus_pr=vus_pr(scores, spans, within, buffer=buffer),
-        auc_pr=float(metrics.average_precision_score(truth, judged)),
-        auc_roc=float(metrics.roc_auc_score(truth, judged)),
-        threshold=threshold,
-        precision=float(precision),
-        recall=float(recall),
-        f1=float(f1),
-        best_f1=float(f1s[best]),
-        best_threshold=float(thresholds[best]),
-    )
+def _aligned(lines: list[list[str]]) -> list[str]:
+    """Columns as wide as they need to be; names to the left, figures to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    num_names = lines[0].index("series") + 1
+    return [
+        "    "
+        + "  ".join(
+            text.ljust(width) if number < num_names else text.rjust(width)
+            for number, (text, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]

@@ -61,7 +61,10 @@ def kept_scores(out: Path, store: SeriesData, facts: Facts, rows: Ranges, window
 
 
 def _first_to_score(out: Path, there: Scores, store: SeriesData, facts: Facts, rows: Ranges, window: int) -> int:
-    """The first row whose score is not there, or may have changed. Raises ScoresError for scores of another job."""
+    """The first row whose score is not there, or may have changed.
+
+    Raises ScoresError for scores of another job.
+    """
     remedy = "give another --out, or --overwrite to score all rows again"
     made_by, of_store = there.about.get("made_by"), there.about.get("store")
     if not isinstance(made_by, dict) or not isinstance(of_store, dict):

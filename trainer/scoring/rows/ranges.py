@@ -9,7 +9,18 @@ from longstride.pipeline.loading.splitting.instants import instant_ns
 from longstride.storage.series.data import SeriesData
 from longstride.trainer.errors import ScoresError
 
-__all__ = ["Ranges", "all_rows", "as_ranges", "chosen_rows", "clipped", "mask_of", "num_rows", "rows_at", "share"]
+__all__ = [
+    "Ranges",
+    "all_rows",
+    "as_ranges",
+    "chosen_rows",
+    "clipped",
+    "common_rows",
+    "mask_of",
+    "num_rows",
+    "rows_at",
+    "share",
+]
 
 Ranges = NDArray[np.int64]
 """Rows start:stop, (R, 2), in order, apart, none of them empty."""
@@ -94,6 +105,17 @@ def rows_at(ranges: Ranges, first: int, stop: int) -> NDArray[np.int64]:
     place = np.searchsorted(ends, at, side="right")
     rows: NDArray[np.int64] = ranges[place, 1] - ends[place] + at
     return rows
+
+
+def common_rows(ranges: Ranges, rows: Ranges) -> Ranges:
+    """What two sets of ranges have in common."""
+    edges = np.unique(np.concatenate([ranges.ravel(), rows.ravel()]))
+    start = edges[:-1]
+    both = np.ones(len(start), bool)
+    for one in (ranges, rows):
+        place = np.searchsorted(one[:, 0], start, side="right") - 1
+        both &= (place >= 0) & (start < np.append(one[:, 1], 0)[place])
+    return np.stack([start[both], edges[1:][both]], axis=1)
 
 
 def _joined(ranges: Ranges) -> Ranges:

@@ -151,7 +151,12 @@ def _paired(arguments: tuple[str, ...]) -> "tuple[list[list[Path]], list[SeriesS
     return paths, stores
 
 
-@click.command(epilog=example("longstride plot scores.parquet plant.zarr --rows 2000:3000 --out plot.png"))
+@click.command(
+    epilog=example(
+        "longstride plot scores.parquet plant.zarr --out alarms.html",
+        "longstride plot scores.parquet plant.zarr --rows 2000:3000 --out plot.png",
+    )
+)
 @click.argument("scores", type=LocalPath(path_type=Path))
 @click.argument("store")
 @click.option(
@@ -159,25 +164,32 @@ def _paired(arguments: tuple[str, ...]) -> "tuple[list[list[Path]], list[SeriesS
     type=LocalPath(path_type=Path),
     metavar="FILE",
     required=True,
-    help="Picture to write: PNG, SVG or PDF.",
+    help="Picture (PNG, SVG or PDF) or page (HTML) to write, by its ending.",
 )
 @OVERWRITE
 @click.option("--rows", metavar="A:B", callback=row_range, help="Rows A to B - 1.  [default: all]")
-@click.option("--channels", help="Channels to draw, separated by commas.  [default: the first eight]")
+@click.option(
+    "--channels",
+    help="Channels to draw, separated by commas.  [default: the first eight; on a page, those of each event]",
+)
 def plot(
     scores: Path, store: str, out: Path, rows: tuple[int, int] | None, channels: str | None, overwrite: bool
 ) -> None:
-    """Draw the channels of STORE, the score with its threshold, and the labelled spans."""
+    """Draw the channels of STORE, the score with its threshold, and the labelled spans.
+
+    As a page, it lists the events and draws each with the channels that carry it, and lists labelled spans without
+    an alarm; it needs no other file. Of many events, those with the highest peaks are listed and drawn.
+    """
     from longstride.storage.writing.output import check_output
-    from longstride.trainer.scoring.score_reader import read_scores
     from longstride.trainer.scoring.shown.score_plot import draw_scores
 
     check_output(out, overwrite=True)  # whether it may be replaced is seen when it is known what is to be drawn
     opened = _opened(store)
-    found = read_scores(scores, opened)
     chosen = tuple(name.strip() for name in channels.split(",")) if channels else ()
     with stoppable(WHOLE):
-        drawn = draw_scores(out, opened, found, rows=rows, channels=chosen, title=opened.name, overwrite=overwrite)
+        drawn = draw_scores(
+            out, opened, scores, rows=rows, channels=chosen, title=opened.name, overwrite=overwrite
+        )
     click.echo(out if drawn else f"{out}: this very picture was there already: nothing was done")
 
 

@@ -18,7 +18,7 @@ from longstride.storage.series.data import SeriesData
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.scoring.rows.ranges import Ranges, all_rows, num_rows, rows_at
 
-__all__ = ["Scores", "batches_of", "read_earlier", "read_errors", "read_scores", "seal"]
+__all__ = ["Scores", "batches_of", "error_channels", "read_earlier", "read_errors", "read_scores", "seal"]
 
 ABOUT = b"longstride"
 SEAL = b"longstride_crc32c"
@@ -171,6 +171,13 @@ def _check_types(schema: pa.Schema) -> None:
     is_time = pa.types.is_timestamp(time) or pa.types.is_integer(time)
     if not (is_time and (pa.types.is_floating(score) or pa.types.is_integer(score))):
         raise ValueError(f"its times are {time}, its scores {score}")
+
+
+def error_channels(path: Path) -> tuple[str, ...]:
+    """The channels whose errors a file of scores has."""
+    with _read(path), pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+    return tuple(name.removeprefix("error.") for name in names if name.startswith("error."))
 
 
 def batches_of(path: Path, num_rows: int) -> Iterator[pa.RecordBatch]:

@@ -58,7 +58,7 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
         "longstride evaluate one.parquet one.zarr other.parquet other.zarr --label leak",
     )
 )
-@click.argument("scores", metavar="SCORES...", nargs=-1)
+@click.argument("pairs", metavar="SCORES...", nargs=-1)
 @click.argument("store")
 @click.option("--threshold", type=float, help="Threshold to use instead of the one that `score` has set.")
 @click.option(
@@ -73,7 +73,7 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
 @click.option("--since", metavar="TIME", help="Rows of this time and later ones, such as 2024-03-01T08:30:00Z.")
 @click.option("--until", metavar="TIME", help="Rows before this time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def evaluate(scores: tuple[str, ...], store: str, as_json: bool, **options: Any) -> None:
+def evaluate(pairs: tuple[str, ...], store: str, as_json: bool, **options: Any) -> None:
     """Judge SCORES of STORE, one file or several, by its labels.
 
     Print, for each label and series: VUS-PR (the volume under the surface of precision and recall, for labels that
@@ -89,13 +89,13 @@ def evaluate(scores: tuple[str, ...], store: str, as_json: bool, **options: Any)
 
     Several stores are judged one by one and together: each STORE comes after its own SCORES.
     """
-    if not scores:
+    if not pairs:
         raise click.UsageError(
             f"{store} is the only argument: give files of scores first, and at the end the store that they are of"
         )
     from longstride.trainer.scoring.judging.evaluation import evaluate as judge
 
-    paths, stores = _paired((*scores, store))
+    paths, stores = _paired((*pairs, store))
     found = [judge(list(path), list(stores), **options) for path in zip(*paths, strict=True)]
     if as_json:
         lines = [

@@ -1,5 +1,7 @@
 """Scores of a store that has grown: the same bytes as where all rows are scored at once."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from longstride.trainer.errors import ScoresError, SettingsError
 from longstride.trainer.scoring.rows.window_errors import WindowErrors
 from longstride.trainer.scoring.score import score
 from tests.helpers.errors import raises
-from tests.helpers.runs.training import SIZES, waves
+from tests.helpers.runs.training import FORKING, SIZES, waves
 
 Make = Callable[..., SeriesStore]
 K = SIZES["window"]
@@ -250,6 +252,25 @@ def test_arrays_grow_as_well(runs: dict[str, Path], tmp_path: Path) -> None:
     score(runs["pca"], longstride.from_array(VALUES), tmp_path / "whole.parquet", device="cpu")
     tables = [pl.read_parquet(tmp_path / name) for name in ("a.parquet", "whole.parquet")]
     assert tables[0].equals(tables[1], null_equal=True)
+
+
+@pytest.mark.parametrize("more", [[], ["--smooth", "5"]])
+def test_any_number_of_processes_gives_the_same(runs: dict[str, Path], grown: Path, more: list[str]) -> None:
+    early, plant = str(grown / "early.zarr"), str(grown / "plant.zarr")
+    launcher = [sys.executable, *FORKING, "--standalone", "--nproc-per-node=3", "-m", "longstride"]
+    tail = ["--device", "cpu", *more]
+    for store in (early, plant):
+        command = ["score", str(runs["pca"]), store, "--out", str(grown / "three.parquet"), "--update", *tail]
+        result = subprocess.run([*launcher, *command], capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+    result = CliRunner().invoke(
+        main, ["score", str(runs["pca"]), plant, "--out", str(grown / "one.parquet"), *tail]
+    )
+    assert result.exit_code == 0, result.output
+    one, three = (pl.read_parquet(grown / name) for name in ("one.parquet", "three.parquet"))
+    assert one.select("time", "series", "alarm").equals(three.select("time", "series", "alarm"), null_equal=True)
+    np.testing.assert_allclose(one["score"].to_numpy(), three["score"].to_numpy(), rtol=1e-4, atol=1e-5)
+    assert not list(grown.glob(".*"))
 
 
 def test_the_command(runs: dict[str, Path], grown: Path) -> None:

@@ -53,7 +53,7 @@ class Evaluation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return "".join(
+        tables = (
             html_table(
                 title,
                 self._names + list(columns),
@@ -61,6 +61,7 @@ class Evaluation:
             )
             for title, columns in ((self._title, SCORES), ("alarms", ALARMS))
         )
+        return f"<div>{''.join(tables)}</div>"
 
     @property
     def _names(self) -> list[str]:

@@ -119,14 +119,14 @@ INPUTS = [
     (command, name)
     for command, names in COMMAND_LINES.items()
     for name in names
-    if name in ("store", "scores", "run", "--recipe", "--label-file", "--config")
+    if name in ("store", "scores", "pairs", "run", "--recipe", "--label-file", "--config")
 ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("command", "name"), INPUTS)
 def test_a_wrong_input_is_one_line_and_nothing_is_written(home: Path, command: str, name: str, kind: str) -> None:
-    right = {("scores", "s.parquet"), ("run", "run")}
+    right = {("scores", "s.parquet"), ("pairs", "s.parquet"), ("run", "run")}
     if (name, kind) in right or (name in ("--recipe", "--config") and kind == "empty"):
         pytest.skip("this is what is expected there")
     make_wrong_paths(home)

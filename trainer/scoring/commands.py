@@ -39,8 +39,12 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
     The file has a line for each row: its time and series, `score`, `alarm`, and `error.` of each channel. An error
     is squared, averaged over all windows that cover the row, and given as the number of standard deviations from
     the mean error of normal rows that are covered in the same way. Normal rows are those of the calibration of
-    RUN, which `train` makes. A score is 0 for the median of normal rows, and one in a hundred of them scores above
-    1. It is NaN in a row that no window covers. `alarm` says whether it is above the threshold.
+    RUN, which `train` makes; no other store is opened. A score is 0 for the median of normal rows, and one in a
+    hundred of them scores above 1. It is NaN in a row that no window covers. `alarm` says whether it is above the
+    threshold.
+
+    After rows were appended to STORE, `--update` scores the new ones into the same file, which then equals one of
+    all rows scored at once.
 
     Started by torchrun, each process scores rows of its own.
     """
@@ -73,7 +77,17 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
 @click.option("--since", metavar="TIME", help="Rows of this time and later ones, such as 2024-03-01T08:30:00Z.")
 @click.option("--until", metavar="TIME", help="Rows before this time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def evaluate(pairs: tuple[str, ...], store: str, as_json: bool, **options: Any) -> None:
+@click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    type=LocalPath(),
+    help="Write a page as well: the figures, what they mean, and each labelled span with its first alarm.",
+)
+@OVERWRITE
+def evaluate(
+    pairs: tuple[str, ...], store: str, as_json: bool, page: str | None, overwrite: bool, **options: Any
+) -> None:
     """Judge SCORES of STORE, one file or several, by its labels.
 
     Print, for each label and series: VUS-PR (the volume under the surface of precision and recall, for labels that
@@ -93,10 +107,18 @@ def evaluate(pairs: tuple[str, ...], store: str, as_json: bool, **options: Any) 
         raise click.UsageError(
             f"{store} is the only argument: give files of scores first, and at the end the store that they are of"
         )
+    from longstride.storage.writing.output import check_output, output_file
     from longstride.trainer.scoring.judging.evaluation import evaluate as judge
 
+    if page is not None:
+        check_output(page, overwrite=overwrite)
     paths, stores = _paired((*pairs, store))
     found = [judge(list(path), list(stores), **options) for path in zip(*paths, strict=True)]
+    if page is not None:
+        from longstride.trainer.scoring.judging.page import page_of
+
+        with output_file(page, overwrite=overwrite) as file:
+            file.write(page_of(found).encode(errors="backslashreplace"))
     if as_json:
         lines = [
             {"scores": one.scores, "run": one.run, "model": one.model, "buffer": one.buffer, **asdict(figures)}

@@ -99,11 +99,15 @@ def score(options: ScoreOptions) -> ScoreResult:
     run's calibration: no other store is opened. A score is 0 for the median of normal rows, and one in a hundred
     of them scores above 1. It is NaN in a row that no window covers.
 
+    With `update`, rows that were appended to the store since `out` was written are scored into it; it then equals
+    a file of all rows scored at once. Scores of another job are not touched.
+
     Works in a script, in a notebook, and under torchrun, where each process calls it, scores rows of its own, and
     gets the same result: the same, to rounding, for any number of processes and any batch size. Scores that `out`
     holds already, of the same rows of stores and by the same model and options, are not computed again.
 
-    Raises SettingsError for an option that cannot work or a model that is not trusted, RunError where run and
+    Raises SettingsError for an option that cannot work or a model that is not trusted, ScoresError for rows that
+    are not there and for an update of other scores, RunError where run and
     store do not fit, a file of the run is damaged or it has no calibration of this model, StoreError for a store
     that cannot be read or is damaged, LongstrideError where `out` cannot be written.
     """

@@ -165,7 +165,7 @@ def test_without_it_a_file_is_not_touched(runs: dict[str, Path], grown: Path) ->
         ({"smooth": 4}, "smooth 1, now 4"),
         ({"raw": True}, "raw False, now True"),
         ({"rows": (0, 2500)}, "rows all, now"),
-        ({"since": "2024-03-01T00:01"}, "since all, now 2024-03-01T00:01"),
+        ({"since": "2024-03-01T00:01"}, "since all, now 2024-03-01T00:01:00"),
     ],
 )
 def test_scores_of_another_job_stay_and_what_differs_is_named(

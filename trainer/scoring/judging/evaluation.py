@@ -13,7 +13,7 @@ from longstride.storage.open_data import DataOrPath, opened_data
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.scoring.judging.events import Delay
 from longstride.trainer.scoring.judging.figures import Figures, figures_of
-from longstride.trainer.scoring.judging.judged_rows import ALL, ANY, JudgedRows, JudgedStore, pooled
+from longstride.trainer.scoring.judging.judged_rows import ALL, ANY, JudgedRows, JudgedSpan, JudgedStore, pooled
 from longstride.trainer.scoring.rows.ranges import chosen_rows, common_rows
 from longstride.trainer.scoring.score_reader import read_scores
 from longstride.trainer.scoring.settings import BUFFER
@@ -38,13 +38,25 @@ class Evaluation:
     figures: tuple[Figures, ...]
     """For each label and series in which it occurs, and for all series and any label where there are several; then
     the same for all stores together, if several are given."""
+    spans: tuple[JudgedSpan, ...]
+    """Each labelled span of each label and store, and whether it was found, and when."""
+
+    def tables(self) -> list[tuple[str, list[str], list[list[str]]]]:
+        """The figures of scores and of alarms: a title, the names of columns, and lines."""
+        return [
+            (
+                title,
+                self._names + list(columns),
+                [self._where(one) + [show(one) for show in columns.values()] for one in self.figures],
+            )
+            for title, columns in (("scores", SCORES), ("alarms", ALARMS))
+        ]
 
     def __repr__(self) -> str:
         """The figures as tables."""
-        lines = [self._title]
-        for columns, head in ((SCORES, "  scores"), (ALARMS, "  alarms")):
-            table = [self._where(one) + [show(one) for show in columns.values()] for one in self.figures]
-            lines += [head, *_aligned([self._names + list(columns), *table])]
+        lines = [self.title]
+        for title, columns, table in self.tables():
+            lines += [f"  {title}", *_aligned([columns, *table])]
         lines += [
             f"  {one.unscored:,} rows labelled {one.label} in {one.store}, series {one.series}, have no score"
             for one in self.figures
@@ -53,14 +65,7 @@ class Evaluation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        tables = (
-            html_table(
-                title,
-                self._names + list(columns),
-                [self._where(one) + [show(one) for show in columns.values()] for one in self.figures],
-            )
-            for title, columns in ((self._title, SCORES), ("alarms", ALARMS))
-        )
+        tables = [html_table(f"{self.title}: {name}", columns, lines) for name, columns, lines in self.tables()]
         return f"<div>{''.join(tables)}</div>"
 
     @property
@@ -75,7 +80,8 @@ class Evaluation:
         return len({one.store for one in self.figures}) > 1
 
     @property
-    def _title(self) -> str:
+    def title(self) -> str:
+        """The files, the model and the threshold."""
         limits = {one.threshold for one in self.figures if not math.isnan(one.threshold)}
         threshold = f"threshold {limits.pop():.4g}" if len(limits) == 1 else "each with its own threshold"
         return f"{self.scores}: {self.model} of {self.run}, {threshold}"
@@ -175,8 +181,15 @@ def evaluate(
             "find",
             code="no-labels",
         )
+    spans = [
+        span
+        for one in judged
+        for name in (one.label_names if label is None else (label,))
+        for span in one.spans(name)
+    ]
     names = {key: ", ".join(dict.fromkeys(about[key] for about in told)) for key in ("run", "model")}
-    return Evaluation(scores=", ".join(map(str, paths)), buffer=buffer, figures=tuple(figures), **names)
+    files = ", ".join(map(str, paths))
+    return Evaluation(scores=files, buffer=buffer, figures=tuple(figures), spans=tuple(spans), **names)
 
 
 def _parts(judged: Sequence[JudgedStore], label: str | None) -> Iterator[tuple[str, str, str, float, JudgedRows]]:

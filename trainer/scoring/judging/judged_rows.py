@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.series.data import SeriesData
+from longstride.storage.text import iso_time
+from longstride.trainer.scoring.judging.vus import spans_of
 from longstride.trainer.scoring.rows.ranges import Ranges, common_rows, num_rows, rows_at
 from longstride.trainer.scoring.score_reader import Scores
 
-__all__ = ["ALL", "ANY", "JudgedRows", "JudgedStore", "pooled"]
+__all__ = ["ALL", "ANY", "JudgedRows", "JudgedSpan", "JudgedStore", "pooled"]
 
 ALL, ANY = "all", "any"
 NS_PER_HOUR = 3600 * 10**9
@@ -40,6 +42,26 @@ class JudgedRows:
         """Whether some rows with a score are labelled and some are not."""
         found = self.labelled[~np.isnan(self.scores)]
         return bool(found.any() and not found.all())
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedSpan:
+    """A labelled span, and the alarms in it."""
+
+    store: str
+    series: str
+    label: str
+    start: str
+    """Time of its first row, UTC."""
+    end: str
+    """Time of its last row."""
+    rows: int
+    alarms: int
+    """Rows with an alarm; the span was found if there is one."""
+    delay_rows: int | None
+    """From its first row to the first alarm; None where it was not found."""
+    highest: float | None
+    """The highest score; None where no row has one."""
 
 
 class JudgedStore:
@@ -93,6 +115,24 @@ class JudgedStore:
             events=_events(alarms, segments, self._window),
             row_hours=np.full(len(at), known),
         )
+
+    def spans(self, label: str) -> Iterator[JudgedSpan]:
+        """Each labelled span, in the order of the rows, and what alarms it has."""
+        rows, at = self.judged(label), rows_at(self._rows, 0, num_rows(self._rows))
+        series = np.searchsorted(self._store.segments.start, at, side="right") - 1
+        for start, stop in spans_of(rows.labelled, rows.segments)[0].tolist():
+            alarms, scores = np.flatnonzero(rows.alarms[start:stop]), rows.scores[start:stop]
+            yield JudgedSpan(
+                store=self.name,
+                series=self._store.series[int(self._store.segments.series[series[start]])],
+                label=label,
+                start=iso_time(int(rows.time[start])),
+                end=iso_time(int(rows.time[stop - 1])),
+                rows=stop - start,
+                alarms=len(alarms),
+                delay_rows=int(alarms[0]) if len(alarms) else None,
+                highest=None if np.isnan(scores).all() else float(np.nanmax(scores)),
+            )
 
     def _segments(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
         """Runs of rows that follow each other in one segment, (S, 2), counted in `at`."""

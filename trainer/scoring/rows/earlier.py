@@ -14,8 +14,10 @@ from typing import Any
 import google_crc32c
 import numpy as np
 
+from longstride.pipeline.loading.splitting.instants import instant_ns
 from longstride.storage.series.data import SeriesData
 from longstride.storage.store import SeriesStore
+from longstride.storage.text import iso_time
 from longstride.trainer.calibration.calibration import Calibration
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.scoring.settings import ScoreOptions
@@ -42,6 +44,8 @@ def facts_of(
 ) -> Facts:
     """What scores of all rows of a store depend on, but for the rounding of their last digit."""
     given = {name: getattr(options, name) for name in OPTIONS}
+    if options.since is not None:
+        given["since"] = iso_time(instant_ns("since", options.since))
     made_by = {
         "state of the model": trained.digest,
         "settings of the run": _digest(repr(trained.settings)),

@@ -21,6 +21,7 @@ from longstride.trainer.scoring.judging.evaluation import evaluate
 from longstride.trainer.scoring.judging.figures import Figures
 from longstride.trainer.scoring.score_file import ScoreFile
 from tests.helpers.errors import assert_refused, raises
+from tests.helpers.html_tags import tags_of
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))
@@ -168,6 +169,35 @@ def test_the_command(folder: Path) -> None:
     assert {line["store"] for line in lines} == {"all", paths[1], paths[3]}
     assert set(lines[0]["delay_rows"]) == {"low", "median", "high"}
     assert evaluate(folder / "a.parquet", folder / "a.zarr")._repr_html_().count("<table") == 2
+
+
+def test_each_span_is_found_or_not(folder: Path) -> None:
+    spans = evaluate(folder / "whole.parquet", folder / "whole.zarr").spans
+    figures = judged(folder, "whole")["whole", "leak", "all"]
+    leaks = [span for span in spans if span.label == "leak"]
+    assert [(span.series, span.rows) for span in leaks] == [
+        ("a", 40), ("a", 1), ("b", 40), ("b", 40), ("a", 20), ("b", 100)
+    ]  # fmt: skip
+    assert leaks[0].start == "2024-03-01T00:00:50"
+    found = [span.delay_rows for span in leaks if span.delay_rows is not None]
+    assert len(found) == sum(span.alarms > 0 for span in leaks) == figures.spans_found
+    assert figures.delay_rows is not None
+    assert np.median(found) == figures.delay_rows.median
+    assert {span.label for span in spans} == {"leak", "jam"}
+
+
+def test_a_page_of_figures(folder: Path, tmp_path: Path) -> None:
+    paths = [str(folder / name) for name in ("a.parquet", "a.zarr", "b.parquet", "b.zarr")]
+    command = ["evaluate", *paths, "--html", str(tmp_path / "figures.html")]
+    result = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "figures.html").read_text()
+    assert "script" not in tags_of(text)
+    assert "VUS-PR" in text
+    assert "event recall" in text
+    assert text.count("2024-03-01 00:00:50") == 1
+    assert "nan" not in text.lower().replace("longstride", "")
+    assert_refused(CliRunner().invoke(main, command).output, "path-taken", tmp_path / "figures.html")
 
 
 def test_what_does_not_fit_is_refused(folder: Path) -> None:

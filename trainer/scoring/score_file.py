@@ -182,7 +182,7 @@ class ScoreFile:
 
 
 def _writer(file: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
-    """Numbers are written as they are: a dictionary of scores takes longer than all else, and makes files larger."""
+    """Numbers are written as they are: a dictionary of scores takes longer than all else, and more room."""
     return pq.ParquetWriter(file, schema, write_page_checksum=True, use_dictionary=["series"])
 
 

@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from longstride.trainer.errors import RunError as RunError
     from longstride.trainer.errors import ScoresError as ScoresError
     from longstride.trainer.errors import SettingsError as SettingsError
-    from longstride.trainer.scoring.evaluation import Evaluation as Evaluation
-    from longstride.trainer.scoring.evaluation import evaluate as evaluate
+    from longstride.trainer.scoring.judging.evaluation import Evaluation as Evaluation
+    from longstride.trainer.scoring.judging.evaluation import evaluate as evaluate
     from longstride.trainer.scoring.score import ScoreResult as ScoreResult
     from longstride.trainer.scoring.score import score as score
     from longstride.trainer.train import train as train
@@ -93,7 +93,7 @@ _NAMES = {
     "storage.writing.store_writer": ("StoreWriter",),
     "trainer.calibration.calibrate": ("CalibrateResult", "calibrate"),
     "trainer.errors": ("DivergenceError", "RunError", "ScoresError", "SettingsError"),
-    "trainer.scoring.evaluation": ("Evaluation", "evaluate"),
+    "trainer.scoring.judging.evaluation": ("Evaluation", "evaluate"),
     "trainer.scoring.score": ("ScoreResult", "score"),
     "trainer.train": ("train",),
     "trainer.train_result": ("TrainResult",),

@@ -117,6 +117,20 @@ def test_score(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert_recovered(found, expected | {"more/scores.parquet"}, at_least=2)
 
 
+def test_score_of_new_rows(
+    before: Path, make_store: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(before)
+    longstride.train("plant.zarr", "run", **SIZES, device="cpu", max_steps=2)
+    early = make_store(tmp_path / "early.zarr", waves(3000, 2)[:2000], chunk_rows=1024)
+    longstride.score("run", early, "scores.parquet", device="cpu")
+    expected = files_of(before)
+    command = ["score", "run", "plant.zarr", "--out", "scores.parquet", "--device", "cpu", "--update"]
+    found = campaign(tmp_path, *command)
+    assert_recovered(found, expected, at_least=2)
+    assert all("scores.parquet: 3,000 rows scored" in str(one["printed"]) for one in found)
+
+
 @pytest.mark.soak
 def test_plot(before: Path, tmp_path: Path) -> None:
     store = longstride.open(before / "plant.zarr")

@@ -29,9 +29,10 @@ NOT_PATHS = {
     "max_rejects", "sql", "rate", "every", "comment", "skip_lines", "skip_below_header", "aggregate", "fill_limit",
     "max_gap", "split_on_missing", "rows", "model", "loss", "optimiser", "decimal", "thousands", "strip",
     "columns_at", "spread_over", "line", "record", "only_lines", "negative", "scale", "states", "table",
+    "since", "until", "label",
 }  # fmt: skip
 """Options that take text which is not a path."""
-PLACES = {"store", "dest", "sources"}
+PLACES = {"store", "dest", "sources", "pairs"}
 """Paths or URLs."""
 
 
@@ -118,14 +119,14 @@ INPUTS = [
     (command, name)
     for command, names in COMMAND_LINES.items()
     for name in names
-    if name in ("store", "scores", "run", "--recipe", "--label-file", "--config")
+    if name in ("store", "scores", "pairs", "run", "--recipe", "--label-file", "--config")
 ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("command", "name"), INPUTS)
 def test_a_wrong_input_is_one_line_and_nothing_is_written(home: Path, command: str, name: str, kind: str) -> None:
-    right = {("scores", "s.parquet"), ("run", "run")}
+    right = {("scores", "s.parquet"), ("pairs", "s.parquet"), ("run", "run")}
     if (name, kind) in right or (name in ("--recipe", "--config") and kind == "empty"):
         pytest.skip("this is what is expected there")
     make_wrong_paths(home)

@@ -28,7 +28,7 @@ COMMAND_LINES = {
     "calibrate": {"run": "run", "store": "plant.zarr", "--device": "cpu"},
     "score": {"run": "run", "store": "plant.zarr", "--out": "new.parquet", "--events": "new.json",
               "--alarms": "1e-1", "--device": "cpu"},
-    "evaluate": {"scores": "s.parquet", "store": "plant.zarr"},
+    "evaluate": {"pairs": "s.parquet", "store": "plant.zarr", "--html": "figures.html"},
     "plot": {"scores": "s.parquet", "store": "plant.zarr", "--out": "new.png"},
 }  # fmt: skip
 """For each command, all of its paths and what else it needs."""

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from longstride.storage.series.data import SeriesData
 from longstride.storage.text import iso_time
 from longstride.storage.writing.output import check_output, output_file
-from longstride.trainer.scoring.score_file import read_errors, table_bytes
+from longstride.trainer.scoring.score_file import table_bytes
+from longstride.trainer.scoring.score_reader import read_errors
 
 __all__ = ["Event", "events_of", "write_events"]
 

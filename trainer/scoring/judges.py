@@ -1,11 +1,13 @@
 """Which model judges which rows: one all of them, or each series by its own."""
 
+import hashlib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +71,10 @@ class Judges(ABC):
         """What changes when a model or a calibration does."""
 
     @abstractmethod
+    def made_by(self) -> dict[str, Any]:
+        """The same by names for people, a digest or a number each."""
+
+    @abstractmethod
     def parts(self, begin: int, stop: int) -> Iterator[tuple[int, int, Judge | None]]:
         """Rows begin:stop in parts that one model judges each, in order; None where there is no model."""
 
@@ -104,6 +110,14 @@ class _One(Judges):
 
     def identity(self) -> list[str]:
         return [self._calibration.digest, *self._trained.identity()]
+
+    def made_by(self) -> dict[str, Any]:
+        return {
+            "state of the model": self._trained.digest,
+            "settings of the run": _digest(repr(self._trained.settings)),
+            "calibration": self._calibration.digest,
+            "stride": self.stride,
+        }
 
     def parts(self, begin: int, stop: int) -> Iterator[tuple[int, int, Judge | None]]:
         if begin < stop:
@@ -158,6 +172,9 @@ class _EachSeries(Judges):
     def identity(self) -> list[str]:
         return [*self._identity, repr(sorted(self._unscored))]
 
+    def made_by(self) -> dict[str, Any]:
+        return {"set of models": _digest("\n".join(self.identity())), "stride": self.stride}
+
     def parts(self, begin: int, stop: int) -> Iterator[tuple[int, int, Judge | None]]:
         at = begin
         segments = self._store.segments
@@ -204,3 +221,7 @@ class _EachSeries(Judges):
             f"{len(self._unscored):,} of {len(self._store.series):,} series have no score, since "
             f"{self._run} has no model or no calibration for them: {', '.join(names)} ({reason})"
         )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -13,25 +13,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.splits import Split
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError, coded
 from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open_data import opened_data
 from longstride.storage.series.data import SeriesData
-from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import name_of
 from longstride.storage.writing.output import check_output
-from longstride.trainer.calibration.coverage import bits_of_positions
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.verify import verify_store
-from longstride.trainer.errors import SettingsError
+from longstride.trainer.errors import ScoresError, SettingsError
 from longstride.trainer.scoring.events import events_of, write_events
 from longstride.trainer.scoring.judges import Judge, Judges, Normal, judges_of
-from longstride.trainer.scoring.row_errors import NAN_ROWS, RowErrors, Windows, in_order, row_errors
-from longstride.trainer.scoring.score_file import ScoreFile, read_scores, series_of_rows
+from longstride.trainer.scoring.row_errors import NAN_ROWS
+from longstride.trainer.scoring.rows.earlier import Facts, facts_of
+from longstride.trainer.scoring.rows.kept import KeptScores, kept_scores
+from longstride.trainer.scoring.rows.ranges import Ranges, chosen_rows, clipped, num_rows, share
+from longstride.trainer.scoring.rows.window_errors import WindowErrors
+from longstride.trainer.scoring.score_file import ScoreFile, series_of_rows
+from longstride.trainer.scoring.score_reader import read_scores
 from longstride.trainer.scoring.settings import ScoreOptions
 
 __all__ = ["ScoreResult", "score"]
@@ -49,6 +51,8 @@ class ScoreResult:
     out: str
     """Path of the file of scores, for `longstride.evaluate`."""
     rows: int
+    scored: int
+    """Those whose scores were computed now; the others were there."""
     covered: int
     """Rows that have a score: a window covers them, and one of their values is present."""
     checkpoint: str
@@ -64,10 +68,12 @@ class ScoreResult:
     """Whether this very file had been written before: nothing was done now."""
 
     def __str__(self) -> str:
+        new = f" ({self.scored:,} now)" if 0 < self.scored < self.rows else ""
         there = "; it was there already: nothing was done" if self.was_there else ""
+        without = f"{self.rows - self.covered:,} of them without a score"
         return (
-            f"{self.out}: {self.rows:,} rows scored by {self.checkpoint}, {self.rows - self.covered:,} of them "
-            f"without a score; compared with {self.normal_rows:,} normal rows; threshold {self.threshold:.4g}, "
+            f"{self.out}: {self.rows:,} rows scored by {self.checkpoint}{new}, {without}; "
+            f"compared with {self.normal_rows:,} normal rows; threshold {self.threshold:.4g}, "
             f"{self.alarms:,} rows above it{there}"
         )
 
@@ -94,11 +100,15 @@ def score(options: ScoreOptions) -> ScoreResult:
     run's calibration: no other store is opened. A score is 0 for the median of normal rows, and one in a hundred
     of them scores above 1. It is NaN in a row that no window covers.
 
+    With `update`, rows that were appended to the store since `out` was written are scored into it; it then equals
+    a file of all rows scored at once. Scores of another job are not touched.
+
     Works in a script, in a notebook, and under torchrun, where each process calls it, scores rows of its own, and
     gets the same result: the same, to rounding, for any number of processes and any batch size. Scores that `out`
     holds already, of the same rows of stores and by the same model and options, are not computed again.
 
-    Raises SettingsError for an option that cannot work or a model that is not trusted, RunError where run and
+    Raises SettingsError for an option that cannot work or a model that is not trusted, ScoresError for rows that
+    are not there and for an update of other scores, RunError where run and
     store do not fit, a file of the run is damaged or it has no calibration of this model, StoreError for a store
     that cannot be read or is damaged, LongstrideError where `out` cannot be written.
     """
@@ -113,22 +123,27 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     store = ranks.together(lambda: opened_data(options.store))
     run = local_path(options.run)
     judges = judges_of(run, ranks, store, options)
+    rows = ranks.together(lambda: chosen_rows(store, rows=options.rows, since=options.since))
+    facts = ranks.on_first(lambda: facts_of(store, judges.made_by(), options))
     job = ranks.on_first(lambda: _job_of(store, judges, options))
     done = None if options.overwrite else ranks.on_first(lambda: _scored_already(out, store, job))
     if done is not None:
         if options.events is not None:
             ranks.on_first(lambda: _write_events(out, store, judges, options))
         return done
-    ranks.on_first(lambda: check_output(out, overwrite=options.overwrite))
+    replaces = options.overwrite or options.update
+    kept = ranks.on_first(lambda: _kept(out, store, facts, rows, int(judges.windows.max()), options))
+    ranks.on_first(lambda: check_output(out, overwrite=replaces))
     if options.events is not None:
-        ranks.on_first(lambda: check_output(local_path(options.events or ""), overwrite=options.overwrite))
+        ranks.on_first(lambda: check_output(local_path(options.events or ""), overwrite=replaces))
     if options.verify and isinstance(store, SeriesStore):  # an array has no checksums
         verify_store(store, ranks)
-    normal = judges.normal
-    begin, stop = _share(store.num_rows, ranks)
-    with ScoreFile(out, ranks, store, judges.channels, raw=options.raw, overwrite=options.overwrite) as file:
+    normal, channels = judges.normal, len(judges.channels)
+    with ScoreFile(out, ranks, store, judges.channels, rows=rows, raw=options.raw, overwrite=replaces) as file:
+        ranks.on_first(lambda: kept.check_unchanged(out))
         if ranks.is_first and normal.independent_rows * options.alarms < FEW:
             logger.warning(_few(normal, options))
+        file.num_kept = kept.rows
         file.about = {
             "run": str(options.run),
             "checkpoint": judges.checkpoint,
@@ -140,39 +155,67 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
             "normal_rows": normal.rows,
             "independent_rows": normal.independent_rows,
             "job": job,
+            "made_by": facts.made_by,
+            "store": facts.store,
         }
 
-        def score_rows() -> tuple[int, int, int]:
-            rows = covered = alarms = 0
+        def score_rows(begin: int, stop: int) -> tuple[int, int, int]:
+            found = covered = alarms = 0
             for first, last, judge in judges.parts(begin, stop):
-                for scores, *errors in _scores(judge, len(judges.channels), store, first, last, options):
+                for scores, *errors in _scores(judge, channels, store, first, last, options):
                     is_alarm = scores > normal.threshold
                     file.write(first, scores, is_alarm, *errors)
                     first += len(scores)
-                    rows += len(scores)
+                    found += len(scores)
                     covered += int((~np.isnan(scores)).sum())
                     alarms += int(is_alarm.sum())
-            return rows, covered, alarms
+            return found, covered, alarms
 
-        rows, covered, alarms = ranks.together(score_rows)
+        mine = share(clipped(rows, kept.stop, store.num_rows), ranks.rank, ranks.world_size)
+        counts = ranks.together(lambda: [score_rows(*one) for one in mine.tolist()])
     if options.events is not None:
         ranks.on_first(lambda: _write_events(out, store, judges, options))
-    total, reached, above = ranks.sum(rows, covered, alarms)
+    scored, reached, above = ranks.sum(*(sum(one) for one in zip(*counts, (0, 0, 0), strict=True)))
     return ScoreResult(
         out=str(out),
-        rows=int(total),
-        covered=int(reached),
+        rows=num_rows(rows),
+        scored=int(scored),
+        covered=int(reached) + kept.covered,
         checkpoint=judges.checkpoint,
         normal_rows=normal.rows,
         independent_rows=normal.independent_rows,
         threshold=normal.threshold,
-        alarms=int(above),
+        alarms=int(above) + kept.alarms,
     )
+
+
+def _kept(
+    out: Path, store: SeriesData, facts: Facts, rows: Ranges, window: int, options: ScoreOptions
+) -> KeptScores:
+    """What is kept of scores that are there.
+
+    Raises ScoresError where an update meets other scores, and LongstrideError where an update was not asked for.
+    """
+    if options.overwrite or not out.exists():
+        return KeptScores()
+    try:
+        kept = kept_scores(out, store, facts, rows, window)
+    except ScoresError:
+        if options.update:
+            raise
+        return KeptScores()
+    if not options.update:
+        raise LongstrideError(
+            f"{out} has scores that were made before rows were appended to {store.name}: add --update to score "
+            "the new rows as well, or --overwrite to score all rows again",
+            code="path-taken",
+        )
+    return kept
 
 
 def _write_events(out: Path, store: SeriesData, judges: Judges, options: ScoreOptions) -> None:
     found = events_of(Path(os.path.realpath(out)), store, judges.channels, judges.windows)
-    write_events(local_path(options.events or ""), list(found), overwrite=options.overwrite)
+    write_events(local_path(options.events or ""), list(found), overwrite=options.overwrite or options.update)
 
 
 def _few(normal: Normal, options: ScoreOptions) -> str:
@@ -199,6 +242,7 @@ def _job_of(store: SeriesData, judges: Judges, options: ScoreOptions) -> str:
         "out": "",
         "events": None,
         "overwrite": False,
+        "update": False,
         "verify": False,
         "trust": False,
     }
@@ -208,14 +252,15 @@ def _job_of(store: SeriesData, judges: Judges, options: ScoreOptions) -> str:
 def _scored_already(out: Path, store: SeriesData, job: str) -> ScoreResult | None:
     """What a job has written, where it was killed right behind its end; None where there are no scores of it."""
     try:
-        scores, about = read_scores(Path(os.path.realpath(out)), store)
+        scores, about, rows = read_scores(Path(os.path.realpath(out)), store)
         if about.get("job") != job:
             return None
     except LongstrideError:
         return None
     return ScoreResult(
         out=str(out),
-        rows=len(scores),
+        rows=num_rows(rows),
+        scored=0,
         covered=int((~np.isnan(scores)).sum()),
         checkpoint=about["checkpoint"],
         normal_rows=about["normal_rows"],
@@ -238,58 +283,21 @@ def _scores(
             empty = np.full((min(NAN_ROWS, stop - first), channels), np.nan)
             yield empty[:, 0], empty, *([empty] if options.raw else [])
         return
+    errors = WindowErrors(
+        judge.trained,
+        judge.calibration,
+        store,
+        stride=judge.stride,
+        batch_size=options.batch_size,
+        raw=options.raw,
+    )
     number_of = judge.scorer.series(store.series)
     at = max(0, begin - options.smooth + 1)  # what the first scores are smoothed with
-    for errors, of_windows in _errors(judge, store, at, stop, options):
-        last = at + len(errors)
-        series = number_of[series_of_rows(store, at, last)]
-        segment = np.searchsorted(store.segments.start, np.arange(at, last), side="right")
-        scores, standard = judge.scorer.score(errors[:, :channels], of_windows, series, segment)
+    for of_channels, of_windows in errors.of_rows(at, stop):
+        numbers = np.arange(at, at + len(of_channels))
+        series = number_of[series_of_rows(store, numbers)]
+        segment = np.searchsorted(store.segments.start, numbers, side="right")
+        scores, standard = judge.scorer.score(of_channels[:, :channels], of_windows, series, segment)
         mine = slice(max(0, begin - at), None)
-        yield scores[mine], standard[mine], *([errors[mine, channels:]] if options.raw else [])
-        at = last
-
-
-def _errors(judge: Judge, store: SeriesData, begin: int, stop: int, options: ScoreOptions) -> Iterator[RowErrors]:
-    """Standardised errors of rows begin:stop, and raw ones if asked for, by all windows that cover any of them.
-
-    The last row of a segment is covered as well: where no window of the stride ends there, one more does.
-    """
-    trained, stride = judge.trained, judge.stride
-    window = trained.settings.data.window
-    mean, scale = judge.calibration.mean.numpy(), judge.calibration.scale.numpy()
-
-    def of(segments: Segments, step: int) -> Windows:
-        for starts, errors in trained.errors(store, Split("all", segments), step, options.batch_size):
-            standard = (errors - mean) / scale
-            yield starts, np.concatenate([standard, errors], axis=2) if options.raw else standard
-
-    segments = store.segments
-    windows = in_order(
-        of(_reaching(segments, begin, stop, window, stride), stride),
-        of(_last_windows(segments, begin, stop, window, stride), 1),
-    )
-    width = len(trained.channels) * (2 if options.raw else 1)
-    return row_errors(windows, begin, stop, width, bits_of_positions(window))
-
-
-def _last_windows(segments: Segments, begin: int, stop: int, window: int, stride: int) -> Segments:
-    """The last windows of segments that no window of the stride is, of those that cover a row of begin:stop."""
-    start = segments.stop - window
-    chosen = (start > segments.start) & ((start - segments.start) % stride != 0)
-    chosen &= (start < stop) & (segments.stop > begin)
-    return Segments(start[chosen], segments.stop[chosen], segments.series[chosen])
-
-
-def _reaching(segments: Segments, begin: int, stop: int, window: int, stride: int) -> Segments:
-    """Cut segments to the windows that cover a row of begin:stop, which begin where they did before."""
-    skipped = np.maximum(0, -(-(begin - window + 1 - segments.start) // stride))
-    start = segments.start + skipped * stride
-    # The last window begins before `stop`.
-    last = np.minimum(segments.stop, stop - 1 + window)
-    kept = (start < last) & (start < stop)
-    return Segments(start[kept], last[kept], segments.series[kept])
-
-
-def _share(num_rows: int, ranks: Ranks) -> tuple[int, int]:
-    return num_rows * ranks.rank // ranks.world_size, num_rows * (ranks.rank + 1) // ranks.world_size
+        yield scores[mine], standard[mine], *([of_channels[mine, channels:]] if options.raw else [])
+        at += len(of_channels)

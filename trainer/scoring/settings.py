@@ -8,6 +8,10 @@ from longstride.storage.location import local_path
 from longstride.trainer.settings import Device, at_least, check, one_of
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from numpy import datetime64
+
     from longstride.storage.open_data import DataOrPath
 
 __all__ = ["BUFFER", "ScoreOptions"]
@@ -36,6 +40,13 @@ class ScoreOptions:
     """The store whose rows are scored, or its path. Or an array, as `from_array` takes and makes it."""
     out: StrPath = field(kw_only=False)
     """Parquet file to write."""
+    rows: tuple[int, int] | None = None
+    """First row to score, and the one after the last, such as 2000:3000; by default all rows."""
+    since: "str | date | datetime64 | None" = None
+    """Score the rows of this time and later ones, such as 2024-03-01T08:30:00Z; without a zone it is UTC."""
+    update: bool = False
+    """Where there are scores of the same job, made before rows were appended to the store: score the new rows, and
+    those that new windows reach, into the same file. Other scores are an error."""
     stride: int | None = None
     """Rows between the starts of windows; by default as in training."""
     batch_size: int = 1024
@@ -71,6 +82,9 @@ class ScoreOptions:
     def __post_init__(self) -> None:
         at_least(1, stride=self.stride, batch_size=self.batch_size)
         check(0 < self.alarms < 1, "alarms", self.alarms, "above 0 and below 1")
+        check(
+            not (self.update and self.overwrite), "update", self.update, "not to be given together with overwrite"
+        )
         at_least(1, largest=self.largest, smooth=self.smooth)
         check(self.smooth <= MAX_SMOOTH, "smooth", self.smooth, f"at most {MAX_SMOOTH}")
         one_of(Rule, threshold=self.threshold)

@@ -20,7 +20,7 @@ from longstride.trainer.errors import RunError, ScoresError
 from longstride.trainer.loop import Training
 from longstride.trainer.saved.checkpoint import all_checkpoints, best_first, first_whole, load_checkpoint
 from longstride.trainer.saved.run_settings import settings_of
-from longstride.trainer.scoring.score_file import read_scores
+from longstride.trainer.scoring.score_reader import read_scores
 from tests.helpers.campaigns import count, trials
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import settings_for

@@ -26,7 +26,7 @@ from longstride.trainer.engine.state import RunState
 from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.loop import Training
 from longstride.trainer.scoring.score import score
-from longstride.trainer.scoring.score_file import read_scores
+from longstride.trainer.scoring.score_reader import read_scores
 from tests.helpers.errors import assert_refused, raises
 from tests.helpers.runs.training import FORKING, settings_for, waves
 

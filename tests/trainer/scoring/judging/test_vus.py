@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.trainer.scoring.vus import spans_of, vus_pr
+from longstride.trainer.scoring.judging.vus import spans_of, vus_pr
 
 Pairs = list[tuple[int, int]]
 

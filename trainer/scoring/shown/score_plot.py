@@ -13,10 +13,13 @@ from longstride.storage.writing.copy import name_of
 from longstride.storage.writing.output import check_output, output_file
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
-from longstride.trainer.scoring.vus import spans_of
+from longstride.trainer.scoring.judging.vus import spans_of
+from longstride.trainer.scoring.score_reader import Scores, read_scores
+from longstride.trainer.scoring.shown.envelope import edges_of, envelope, extremes
+from longstride.trainer.scoring.shown.page import page_of
 
 if TYPE_CHECKING:
-    from longstride.trainer.scoring.score_file import Scores
+    from matplotlib.figure import Figure
 
 __all__ = ["draw_scores"]
 
@@ -24,33 +27,37 @@ MAX_POINTS = 1500
 """Points across the picture; of more rows, the smallest and the largest value between two points are drawn."""
 KEYS = {".png": "longstride", ".svg": "Identifier", ".pdf": "Keywords"}
 """Kinds of pictures, and under which key of its metadata a picture names the job that has drawn it."""
-ENDS = {".png": b"IEND\xaeB`\x82", ".svg": b"</svg>", ".pdf": b"%%EOF"}
-"""Last bytes of a whole picture."""
+PAGE = ".html"
+ENDS = {".png": b"IEND\xaeB`\x82", ".svg": b"</svg>", ".pdf": b"%%EOF", PAGE: b"</html>"}
+"""Last bytes of a whole picture or page."""
 LABELLED = "#f59f00"
 
 
 def draw_scores(
     path: Path,
     store: SeriesStore,
-    scores: "Scores",
+    source: Path,
     *,
     rows: tuple[int, int] | None = None,
     channels: tuple[str, ...] = (),
     title: str = "",
     overwrite: bool = False,
 ) -> bool:
-    """Draw rows start:stop of a store, all by default, and of its channels those named, or the first eight.
+    """Draw rows start:stop of a store with the scores of a file, and of its channels those named.
 
-    Over time, or over rows where they are of several series. No more rows are read at a time than a chunk has, or
-    lie between two points. Whether something was drawn: not where this very picture is there already.
-    Raises ScoresError for rows or channels that the store does not have, and for a path that is not a picture, and
-    LongstrideError as `output_file`.
+    By default, all rows that the file has, and the first eight channels; a page shows those of each event. Over
+    time, or over rows where they are of several series. No more rows are read at a time than a chunk has, or lie
+    between two points. Whether something was drawn: not where this very picture is there already.
+    Raises ScoresError for rows or channels that the store does not have, for a path that is not a picture, and as
+    `read_scores`; LongstrideError as `output_file`.
     """
-    if path.suffix not in KEYS:
+    if path.suffix not in ENDS:
         raise ScoresError(
-            f"{path} is not a picture: expected a name that ends with {', '.join(KEYS)}", code="option-value"
+            f"{path} is not a picture or a page: expected a name that ends with {', '.join(ENDS)}",
+            code="option-value",
         )
-    start, stop = rows or (0, store.num_rows)
+    scores = read_scores(source, store)
+    start, stop = rows or (int(scores.rows[0, 0]), int(scores.rows[-1, 1]))
     if not 0 <= start < stop <= store.num_rows:
         raise ScoresError(
             f"rows {start:,}:{stop:,} are not within the {store.num_rows:,} rows of {store.name}",
@@ -61,35 +68,51 @@ def draw_scores(
             f"{store.name} has no channel {unknown[0]}: it has {', '.join(store.channels)}",
             code="column-missing",
         )
-    shown = channels or store.channels[:MAX_CHANNELS]
-    job = _job_of(store, scores, (start, stop), shown, title)
+    is_page = path.suffix == PAGE
+    shown = channels if channels or is_page else store.channels[:MAX_CHANNELS]
+    job = _job_of(store, scores, (start, stop), shown, "page" if is_page else title)
     if not overwrite and _was_drawn(path, job):
         return False
     check_output(path, overwrite=overwrite)
-    edges = np.unique(np.linspace(start, stop, min(stop - start, MAX_POINTS) + 1).astype(np.int64))
-    at, unit = _axis(store, edges)
-    figure, panels = stacked(len(shown) + 1, 0.9, others=0.8)
-    lows, highs = _envelope(store, edges, [store.channels.index(name) for name in shown])
-    for axes, name, low, high in zip(panels, shown, lows.T, highs.T, strict=False):
-        _draw(axes, at, low, high, INK)
-        title_above(axes, name)
-        axes.locator_params(axis="y", nbins=3)
-    axes = panels[-1]
-    low, high = _extremes(scores.scores[start:stop], edges[:-1] - start)
-    _draw(axes, at, low, high, ACCENT)
-    _draw_threshold(axes, scores.about["threshold"], low, high)
-    title_above(axes, f"score ({scores.about['model']})")
-    _mark_labels(panels, store, edges, at)
-    _say_time(axes, at, unit)
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2, frameon=False, fontsize=9)
-    figure.suptitle(title, fontsize=11, color=INK, x=0.01, y=0.99, ha="left", parse_math=False)
+    if is_page:
+        page = page_of(source, store, scores, rows=(start, stop), channels=shown, job=job)
+        with output_file(path, overwrite=overwrite) as file:
+            file.write(page.encode(errors="backslashreplace"))
+        return True
+    figure = _figure(store, scores, (start, stop), shown, title)
     with output_file(path, overwrite=overwrite) as file:
         figure.savefig(file, format=path.suffix[1:], metadata={KEYS[path.suffix]: job})
     return True
 
 
+def _figure(
+    store: SeriesStore, scores: Scores, rows: tuple[int, int], shown: tuple[str, ...], title: str
+) -> "Figure":
+    start, stop = rows
+    edges = edges_of(start, stop, MAX_POINTS)
+    at, unit = _axis(store, edges)
+    figure, panels = stacked(len(shown) + 1, 0.9, others=0.8)
+    lows, highs = envelope(store, edges, [store.channels.index(name) for name in shown])
+    for axes, name, low, high in zip(panels, shown, lows.T, highs.T, strict=False):
+        _draw(axes, at, low, high, INK)
+        title_above(axes, name)
+        axes.locator_params(axis="y", nbins=3)
+    axes = panels[-1]
+    low, high = extremes(scores.scores[start:stop], edges[:-1] - start)
+    _draw(axes, at, low, high, ACCENT)
+    _draw_threshold(axes, scores.about["threshold"], low, high)
+    title_above(
+        axes, f"score ({scores.about['model']}), asinh scale: linear up to the threshold, then logarithmic"
+    )
+    _mark_labels(panels, store, edges, at)
+    _say_time(axes, at, unit)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2, frameon=False, fontsize=9)
+    figure.suptitle(title, fontsize=11, color=INK, x=0.01, y=0.99, ha="left", parse_math=False)
+    return figure
+
+
 def _job_of(
-    store: SeriesStore, scores: "Scores", rows: tuple[int, int], channels: tuple[str, ...], title: str
+    store: SeriesStore, scores: Scores, rows: tuple[int, int], channels: tuple[str, ...], title: str
 ) -> str:
     """Name of a job: a hash of all that a picture shows."""
     drawn = hashlib.sha256(scores.scores.tobytes() + json.dumps(scores.about).encode()).hexdigest()
@@ -112,28 +135,6 @@ def _axis(store: SeriesStore, edges: NDArray[np.int64]) -> tuple[NDArray[Any], s
         return edges[:-1], "row"
     name = f", series {store.series[series[0]]}" if len(series) and store.series[series[0]] else ""
     return np.asarray(store.checked("time")[edges[:-1]]).astype("datetime64[ns]"), f"time, UTC{name}"
-
-
-def _envelope(
-    store: SeriesStore, edges: NDArray[np.int64], columns: list[int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The smallest and the largest value of each channel (P, C) from each point to the next; NaN where none is."""
-    low = np.full((len(edges) - 1, len(columns)), np.nan)
-    high = low.copy()
-    strip = max(1, store.chunk_rows // int(np.diff(edges).max()))
-    for first in range(0, len(low), strip):
-        of_strip = edges[first : first + strip + 1]
-        values = np.asarray(store.checked("values")[int(of_strip[0]) : int(of_strip[-1])])[:, columns]
-        smallest, largest = _extremes(values, of_strip[:-1] - of_strip[0])
-        low[first : first + strip], high[first : first + strip] = smallest, largest
-    return low, high
-
-
-def _extremes(
-    values: NDArray[np.floating], begins: NDArray[np.int64]
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """The smallest and largest value of each part (parts, ...) of values (rows, ...), given where parts begin."""
-    return np.fmin.reduceat(values, begins), np.fmax.reduceat(values, begins)
 
 
 def _draw(axes: Any, at: NDArray[Any], low: NDArray[np.floating], high: NDArray[np.floating], color: str) -> None:

@@ -1,0 +1,1 @@
+"""Which rows of a store are scored, and by which windows."""

@@ -1,0 +1,1 @@
+"""Scores for people: pictures and pages."""

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from longstride.trainer.calibration.calibration import Calibration
 from longstride.trainer.errors import RunError
 from longstride.trainer.scoring.normal import HIGH, NormalRows
-from longstride.trainer.scoring.settings import ScoreOptions
+from longstride.trainer.scoring.settings import ScorerOptions
 from longstride.trainer.scoring.smoothing import trailing_means
 from longstride.trainer.scoring.threshold import independent_rows, threshold_of
 
@@ -14,9 +14,12 @@ __all__ = ["Scorer"]
 
 
 class Scorer:
-    """Scores rows in order, part by part; what it scored last is what the next part is smoothed with."""
+    """Scores rows of any origin.
 
-    def __init__(self, calibration: Calibration, stride: int, options: ScoreOptions) -> None:
+    `score` takes rows in order, part by part; what it scored last is what the next part is smoothed with.
+    """
+
+    def __init__(self, calibration: Calibration, stride: int, options: ScorerOptions) -> None:
         """Score normal rows as others will be scored, and set the threshold by them.
 
         Raises RunError where none of them has a score.
@@ -53,7 +56,7 @@ class Scorer:
 
         `segment` (rows,) tells apart the segments that the rows lie in.
         """
-        scores, standard = self._normal.scores(errors, covered, series)
+        scores, standard = self.unsmoothed(errors, covered, series)
         if self._length == 1:
             return scores, standard
         number_before = len(self._before[0])
@@ -61,10 +64,20 @@ class Scorer:
         segment = np.concatenate([self._before[1], segment])
         new = np.diff(segment, prepend=-2) != 0
         first = np.maximum.accumulate(np.where(new, np.arange(len(segment)), 0))
-        means, number = trailing_means(all_scores, first, self._length)
         kept = max(0, len(all_scores) - self._length + 1)
         self._before = all_scores[kept:], segment[kept:]
-        return self._rescaled(means, number)[number_before:], standard
+        return self.smoothed(all_scores, first)[number_before:], standard
+
+    def unsmoothed(
+        self, errors: NDArray[np.float64], covered: NDArray[np.uint8], series: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """As `score`, of rows that need not follow each other, before they are smoothed."""
+        return self._normal.scores(errors, covered, series)
+
+    def smoothed(self, scores: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Each of some scores (rows,) averaged with those before it, none of them before `first` (rows,)."""
+        means, number = trailing_means(scores, first, self._length)
+        return self._rescaled(means, number)
 
     def series(self, names: tuple[str, ...]) -> NDArray[np.int64]:
         """For the series of a store, and at the end for rows of none, the normal rows to compare them with."""

@@ -10,7 +10,7 @@ from longstride.trainer.settings import Device, at_least, check, one_of
 if TYPE_CHECKING:
     from longstride.storage.open_data import DataOrPath
 
-__all__ = ["BUFFER", "ScoreOptions"]
+__all__ = ["BUFFER", "ScoreOptions", "ScorerOptions"]
 
 Aggregate = Literal["mean", "max", "largest", "log"]
 """How the errors of channels become a score."""
@@ -27,19 +27,9 @@ MAX_SMOOTH = 128
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreOptions:
-    """The parameters of `longstride.score` and the flags of its command."""
+class ScorerOptions:
+    """How errors become scores and alarms: the same for rows of a store and for rows as they come."""
 
-    run: StrPath = field(kw_only=False)
-    """Run directory of the model."""
-    store: "DataOrPath" = field(kw_only=False)
-    """The store whose rows are scored, or its path. Or an array, as `from_array` takes and makes it."""
-    out: StrPath = field(kw_only=False)
-    """Parquet file to write."""
-    stride: int | None = None
-    """Rows between the starts of windows; by default as in training."""
-    batch_size: int = 1024
-    """Windows that each process takes at once."""
     alarms: float = 0.001
     """Share of the normal rows that score above the threshold of the scores: false alarms."""
     threshold: Rule = "quantile"
@@ -52,6 +42,31 @@ class ScoreOptions:
     """How many channels `--aggregate largest` takes."""
     smooth: int = 1
     """Rows whose scores are averaged: a row and those before it."""
+
+    def __post_init__(self) -> None:
+        check(0 < self.alarms < 1, "alarms", self.alarms, "above 0 and below 1")
+        at_least(1, largest=self.largest, smooth=self.smooth)
+        check(self.smooth <= MAX_SMOOTH, "smooth", self.smooth, f"at most {MAX_SMOOTH}")
+        one_of(Rule, threshold=self.threshold)
+        one_of(Aggregate, aggregate=self.aggregate)
+        is_used = self.largest == LARGEST or self.aggregate == "largest"
+        check(is_used, "largest", self.largest, f"{LARGEST}, its default, unless --aggregate is largest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(ScorerOptions):
+    """The parameters of `longstride.score` and the flags of its command."""
+
+    run: StrPath = field(kw_only=False)
+    """Run directory of the model."""
+    store: "DataOrPath" = field(kw_only=False)
+    """The store whose rows are scored, or its path. Or an array, as `from_array` takes and makes it."""
+    out: StrPath = field(kw_only=False)
+    """Parquet file to write."""
+    stride: int | None = None
+    """Rows between the starts of windows; by default as in training."""
+    batch_size: int = 1024
+    """Windows that each process takes at once."""
     raw: bool = False
     """Write the squared error of each channel as well, before it is compared with those of normal rows."""
     events: StrPath | None = None
@@ -69,20 +84,14 @@ class ScoreOptions:
     """Check every chunk of the store against its checksum before scoring."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         at_least(1, stride=self.stride, batch_size=self.batch_size)
-        check(0 < self.alarms < 1, "alarms", self.alarms, "above 0 and below 1")
-        at_least(1, largest=self.largest, smooth=self.smooth)
-        check(self.smooth <= MAX_SMOOTH, "smooth", self.smooth, f"at most {MAX_SMOOTH}")
-        one_of(Rule, threshold=self.threshold)
-        one_of(Aggregate, aggregate=self.aggregate)
         one_of(Device, device=self.device)
         ending = "" if self.events is None else os.path.splitext(self.events)[1].lower()  # noqa: PTH122
         is_right = self.events is None or ending in EVENT_FILES
         check(is_right, "events", self.events, f"a file that ends with {', '.join(EVENT_FILES)}")
         is_other = self.events is None or _place(self.events) != _place(self.out)
         check(is_other, "events", self.events, "another file than the scores")
-        is_used = self.largest == LARGEST or self.aggregate == "largest"
-        check(is_used, "largest", self.largest, f"{LARGEST}, its default, unless --aggregate is largest")
 
 
 def _place(path: StrPath) -> str:

@@ -37,9 +37,6 @@ from longstride.trainer.scoring.settings import ScoreOptions
 
 __all__ = ["ScoreResult", "score"]
 
-FEW = 5
-"""Independent normal rows above the threshold; with fewer it is a guess."""
-
 logger = logging.getLogger(__name__)
 
 
@@ -132,8 +129,8 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     scorer = Scorer(calibration, stride, options)
     begin, stop = _share(store.num_rows, ranks)
     with ScoreFile(out, ranks, store, trained.channels, raw=options.raw, overwrite=options.overwrite) as file:
-        if ranks.is_first and scorer.independent_rows * options.alarms < FEW:
-            logger.warning(_few(scorer, options))
+        if ranks.is_first and scorer.doubt:
+            logger.warning(scorer.doubt)
         file.about = {
             "run": str(options.run),
             "checkpoint": trained.name,
@@ -187,17 +184,6 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
 def _write_events(out: Path, store: SeriesData, trained: TrainedModel, options: ScoreOptions) -> None:
     found = events_of(Path(os.path.realpath(out)), store, trained.channels, trained.settings.data.window)
     write_events(local_path(options.events or ""), list(found), overwrite=options.overwrite)
-
-
-def _few(scorer: Scorer, options: ScoreOptions) -> str:
-    alike = ""
-    if scorer.independent_rows < scorer.normal_rows:
-        alike = f" (rows that follow each other are alike: they count as {scorer.independent_rows:,})"
-    return (
-        f"{scorer.normal_rows:,} normal rows{alike} are too few to say which score a share of {options.alarms:g} "
-        "of them exceeds: more false alarms may come, or fewer. Give a larger --alarms, or calibrate with more "
-        "rows"
-    )
 
 
 def _job_of(store: SeriesData, trained: TrainedModel, calibration: Calibration, options: ScoreOptions) -> str:

@@ -12,6 +12,9 @@ from longstride.trainer.scoring.threshold import independent_rows, threshold_of
 
 __all__ = ["Scorer"]
 
+FEW = 5
+"""Independent normal rows above the threshold; with fewer it is a guess."""
+
 
 class Scorer:
     """Scores rows of any origin.
@@ -43,6 +46,8 @@ class Scorer:
         self.normal_rows = len(scores)
         self.threshold = threshold_of(scores, options.alarms, options.threshold)
         self.independent_rows = independent_rows(scores, rows[chosen], self.threshold, len(calibration.mean))
+        self.doubt = self._doubt(options.alarms)
+        """What is to be said of a threshold that is a guess; nothing of others."""
         self._before = np.empty(0), np.empty(0, np.int64)
 
     def score(
@@ -82,6 +87,17 @@ class Scorer:
     def series(self, names: tuple[str, ...]) -> NDArray[np.int64]:
         """For the series of a store, and at the end for rows of none, the normal rows to compare them with."""
         return np.array([*(self._normal.series.get(name, -1) for name in names), -1], np.int64)
+
+    def _doubt(self, alarms: float) -> str:
+        if self.independent_rows * alarms >= FEW:
+            return ""
+        alike = ""
+        if self.independent_rows < self.normal_rows:
+            alike = f" (rows that follow each other are alike: they count as {self.independent_rows:,})"
+        return (
+            f"{self.normal_rows:,} normal rows{alike} are too few to say which score a share of {alarms:g} of them "
+            "exceeds: more false alarms may come, or fewer. Give a larger --alarms, or calibrate with more rows"
+        )
 
     def _usual_means(
         self, own: NDArray[np.float64], first: NDArray[np.int64]

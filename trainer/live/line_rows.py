@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from longstride.trainer.errors import ScoresError
-from longstride.trainer.live.line_values import name_of, number_of, time_of
+from longstride.trainer.live.line_values import BadLine, name_of, number_of, time_of
 from longstride.trainer.live.watch_settings import TIME_UNITS, WatchOptions
 
 __all__ = ["LineRow", "LineRows"]
@@ -48,12 +48,12 @@ class LineRows:
     def read(self, line: str) -> LineRow | None:
         """The row of a line; None for an empty one, and for a header.
 
-        Raises ValueError for a bad line, and ScoresError where the first line shows that no line can be read.
+        Raises BadLine, and ScoresError where the first line shows that no line can be read.
         """
         line = line.strip("\r\n")
         if self._header is None and not self._is_json:
             line = line.removeprefix("\ufeff")
-        if not line.strip():
+        if not (line if self._header else line.strip()):  # tabs alone may separate missing values
             return None
         if self._is_json is None:
             self._is_json = line.lstrip().startswith("{")
@@ -74,11 +74,11 @@ class LineRows:
         try:
             found = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"it is not JSON ({error})") from None
+            raise BadLine(f"it is not JSON ({error})") from None
         if not isinstance(found, dict):
-            raise ValueError("it is not an object of JSON")
+            raise BadLine("it is not an object of JSON")
         if not any(name in found for name in self._channels):
-            raise ValueError(f"it has none of the channels {_listed(self._channels)}")
+            raise BadLine(f"it has none of the channels {_listed(self._channels)}")
         return found
 
     def _of_csv(self, line: str) -> Mapping[str, Any] | None:
@@ -87,12 +87,12 @@ class LineRows:
             quoted = csv.reader([line], delimiter=separator, strict=True)
             fields = next(quoted) if '"' in line else line.split(separator)
         except csv.Error as error:
-            raise ValueError(f"it is not a line of CSV ({error})") from None
+            raise BadLine(f"it is not a line of CSV ({error})") from None
         if self._header is None:
             self._header = self._checked([name.strip() for name in fields], "the first line")
             return None
         if len(fields) != len(self._header):
-            raise ValueError(f"it has {len(fields)} fields, expected {len(self._header)}")
+            raise BadLine(f"it has {len(fields)} fields, expected {len(self._header)}")
         if [name.strip() for name in fields] == self._header:  # a file that was begun again
             return None
         return dict(zip(self._header, fields, strict=True))
@@ -124,17 +124,17 @@ class LineRows:
     def _value(self, name: str, given: Any) -> float:
         try:
             return number_of(given, self._nulls, self._largest)
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
+        except BadLine as error:
+            raise BadLine(f"{name}: {error}") from None
 
     @staticmethod
     def _named(name: str, fields: Mapping[str, Any], read: Any) -> Any:
         if name not in fields:
-            raise ValueError(f"it has no {name}")
+            raise BadLine(f"it has no {name}")
         try:
             return read(fields[name])
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
+        except BadLine as error:
+            raise BadLine(f"{name}: {error}") from None
 
 
 def _listed(names: Any) -> str:

@@ -1,4 +1,4 @@
-"""Values, times and names as they stand in lines of JSON or CSV; a ValueError says what is wrong."""
+"""Values, times and names as they stand in lines of JSON or CSV."""
 
 import math
 from collections.abc import Collection
@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["name_of", "number_of", "time_of"]
+__all__ = ["BadLine", "name_of", "number_of", "time_of"]
 
 MISSING = frozenset(["", "nan", "null"])
 FIRST_YEAR, LAST_YEAR = 1678, 2261
 """Whole years in nanoseconds of int64."""
 MAX_SHOWN = 40
+
+
+class BadLine(Exception):
+    """What is wrong with a line, to be said of it: no fault of its user alone, and no end of the work."""
 
 
 def number_of(given: Any, nulls: Collection[str], largest: float) -> float:
@@ -25,15 +29,15 @@ def number_of(given: Any, nulls: Collection[str], largest: float) -> float:
         if text in nulls or text.lower() in MISSING:
             return math.nan
         if "_" in text:
-            raise ValueError(f"{_shown(given)} is not a number")
+            raise BadLine(f"{_shown(given)} is not a number")
         try:
             given = float(text)
         except ValueError:
-            raise ValueError(f"{_shown(given)} is not a number") from None
+            raise BadLine(f"{_shown(given)} is not a number") from None
     if isinstance(given, bool) or not isinstance(given, int | float):
-        raise ValueError(f"{_shown(given)} is not a number")
+        raise BadLine(f"{_shown(given)} is not a number")
     if abs(given) > largest:  # never NaN
-        raise ValueError(f"{_shown(given)} is too large")
+        raise BadLine(f"{_shown(given)} is too large")
     return float(given)
 
 
@@ -42,19 +46,17 @@ def time_of(given: Any, unit: int | None) -> int:
     if isinstance(given, str) and "-" in given.strip()[1:]:
         return _instant(given.strip())
     if given is None or isinstance(given, bool) or not isinstance(given, int | float | str):
-        raise ValueError(f"{_shown(given)} is not a time")
+        raise BadLine(f"{_shown(given)} is not a time")
     if unit is None:
-        raise ValueError(
-            f"{_shown(given)} is not a time of ISO 8601; of numbers, --time-unit says what they count"
-        )
+        raise BadLine(f"{_shown(given)} is not a time of ISO 8601; of numbers, --time-unit says what they count")
     try:
         found = Decimal(str(given).strip()) * unit
         if found != int(found):
             found = found.to_integral_value()
     except (InvalidOperation, ValueError, OverflowError):
-        raise ValueError(f"{_shown(given)} is not a time") from None
+        raise BadLine(f"{_shown(given)} is not a time") from None
     if not -(2**63) < found < 2**63:
-        raise ValueError(f"{_shown(given)} is no time that 64 bits hold in nanoseconds: check --time-unit")
+        raise BadLine(f"{_shown(given)} is no time that 64 bits hold in nanoseconds: check --time-unit")
     return int(found)
 
 
@@ -62,7 +64,7 @@ def name_of(given: Any) -> str:
     """The name of a series: a text or a whole number."""
     if isinstance(given, str) or (isinstance(given, int) and not isinstance(given, bool)):
         return str(given)
-    raise ValueError(f"{_shown(given)} is not a name of a series")
+    raise BadLine(f"{_shown(given)} is not a name of a series")
 
 
 def _instant(text: str) -> int:
@@ -73,7 +75,7 @@ def _instant(text: str) -> int:
         if not FIRST_YEAR <= whole.year <= LAST_YEAR:
             raise ValueError("outside")
     except ValueError:
-        raise ValueError(f"{_shown(text)} is not a time of ISO 8601 from {FIRST_YEAR} to {LAST_YEAR}") from None
+        raise BadLine(f"{_shown(text)} is not a time of ISO 8601 from {FIRST_YEAR} to {LAST_YEAR}") from None
     digits = _fraction(text)
     if zone is not None:
         whole = (whole.replace(tzinfo=UTC) - zone).replace(tzinfo=None)

@@ -21,6 +21,7 @@ from longstride.trainer.errors import ScoresError
 from longstride.trainer.live.detector import Detector
 from longstride.trainer.live.line_input import LineInput
 from longstride.trainer.live.line_rows import LineRow, LineRows
+from longstride.trainer.live.line_values import BadLine
 from longstride.trainer.live.live_scores import LiveScores
 from longstride.trainer.live.settings import DetectorOptions
 from longstride.trainer.live.watch_settings import WatchOptions
@@ -74,9 +75,8 @@ class _Watch:
             self._line += 1
             try:
                 row = self._reader.read(line.decode("utf-8"))
-            except ValueError as error:
-                is_text = not isinstance(error, UnicodeDecodeError)
-                self._reject(self._line, str(error) if is_text else "it is not UTF-8")
+            except (BadLine, UnicodeDecodeError) as error:
+                self._reject(self._line, str(error) if isinstance(error, BadLine) else "it is not UTF-8")
                 if self._ends:
                     break
                 continue

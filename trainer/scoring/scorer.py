@@ -95,8 +95,9 @@ class Scorer:
         if self.independent_rows < self.normal_rows:
             alike = f" (rows that follow each other are alike: they count as {self.independent_rows:,})"
         return (
-            f"{self.normal_rows:,} normal rows{alike} are too few to say which score a share of {alarms:g} of them "
-            "exceeds: more false alarms may come, or fewer. Give a larger --alarms, or calibrate with more rows"
+            f"{self.normal_rows:,} normal rows{alike} are too few to say which score a share of {alarms:g} of "
+            "them exceeds: more false alarms may come, or fewer. Give a larger --alarms, or calibrate with more "
+            "rows"
         )
 
     def _usual_means(

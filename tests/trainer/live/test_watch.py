@@ -1,0 +1,253 @@
+"""`longstride watch` in a process of its own, at the end of a pipe."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from longstride import Detector
+from longstride.__main__ import main
+from tests.helpers.errors import assert_refused
+from tests.trainer.live.conftest import CHANNELS, Log
+
+START = np.datetime64("2024-03-01T08:00:00", "s")
+
+
+def ndjson(log: Log, begin: int, stop: int, **more: Any) -> list[str]:
+    return [
+        json.dumps(
+            {"time": f"{START + row}Z"}
+            | {
+                name: None if np.isnan(one) else float(one)
+                for name, one in zip(CHANNELS, log.values[row], strict=True)
+            }
+            | more
+        )
+        + "\n"
+        for row in range(begin, stop)
+    ]
+
+
+def watched(run: Path, lines: list[str] | bytes, *options: str, code: int = 0) -> tuple[list[dict[str, Any]], str]:
+    data = lines if isinstance(lines, bytes) else "".join(lines).encode()
+    result = CliRunner().invoke(main, ["watch", str(run), "--device", "cpu", *options], input=data)
+    assert result.exit_code == code, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()], result.stderr
+
+
+def assert_scores(found: list[dict[str, Any]], expected: np.ndarray[Any, Any]) -> None:
+    scores = [np.nan if line["score"] is None else line["score"] for line in found]
+    np.testing.assert_allclose(scores, expected, rtol=1e-6, atol=1e-6)
+
+
+def expected_of(run: Path, log: Log, stop: int, **options: Any) -> np.ndarray[Any, Any]:
+    return Detector(run, device="cpu", **options).score(log.values[:stop], time=START + np.arange(stop)).score
+
+
+def test_each_row_has_a_line(runs: Path, log: Log) -> None:
+    found, told = watched(runs / "pca", ndjson(log, 0, 420, series="press", note="x"), "--smooth", "3")
+    assert_scores(found, expected_of(runs / "pca", log, 420, smooth=3))
+    assert found[0] == {
+        "line": 1, "time": "2024-03-01T08:00:00", "series": "press", "score": None, "alarm": None, "waiting": 15
+    }  # fmt: skip
+    alarm = found[402]
+    assert alarm["alarm"] is True
+    assert next(iter(alarm["channels"])) == "a"
+    assert "waiting" not in alarm
+    assert [line["line"] for line in found] == [*range(1, 421)]
+    assert told.splitlines()[-1].startswith("420 rows, 401 of them scored"), told
+
+
+def test_csv_gives_the_same(runs: Path, log: Log) -> None:
+    lines = ["time;d;c;b;a\n"]
+    for row in range(100):
+        values = ["n/a" if np.isnan(one) else str(float(one)) for one in log.values[row][::-1]]
+        lines.append(";".join([str((START + row).astype(int)), *values]) + "\r\n")
+    options = ["--separator", ";", "--null", "n/a", "--time-unit", "s"]
+    found, _ = watched(runs / "pca", lines, *options)
+    assert_scores(found, expected_of(runs / "pca", log, 100))
+    names = [flag for name in ("time", "d", "c", "b", "a") for flag in ("--columns", name)]
+    without, _ = watched(runs / "pca", lines[1:], *options, *names)
+    assert [line | {"line": line["line"] + 1} for line in without] == found
+
+
+def test_bad_lines_are_told_counted_and_left_out(runs: Path, log: Log) -> None:
+    lines = ndjson(log, 0, 60)
+    late = ndjson(log, 3, 4)
+    bad = ["nonsense\n", "\n", '{"a": "x", "time": "2024-03-01"}\n', *late]
+    found, told = watched(runs / "pca", [*lines[:20], *bad, *lines[20:]])
+    assert_scores(found, expected_of(runs / "pca", log, 60))
+    for number in (21, 23, 24):
+        assert f"line {number} is left out: " in told
+    assert "line 22" not in told
+    assert "3 bad lines" in told
+    assert (
+        "line 7 is left out: it is not UTF-8"
+        in watched(runs / "pca", "".join(lines[:6]).encode() + b"{\xff}\n")[1]
+    )
+
+
+@pytest.mark.parametrize("bad", ["nonsense\n", "late"])
+def test_more_bad_lines_than_are_allowed_end_it(runs: Path, log: Log, bad: str) -> None:
+    lines = ndjson(log, 0, 60)
+    wrong = lines[0] if bad == "late" else bad
+    found, told = watched(
+        runs / "pca", [*lines[:20], wrong, *lines[20:40], wrong, *lines[40:]], "--max-rejects", "1", code=1
+    )
+    assert_refused(told, "too-many-rejects", "line 42", "--max-rejects 1")
+    assert len(found) == 40
+    assert watched(runs / "pca", lines[:20], "--max-rejects", "0")
+
+
+def test_doubts_are_told(runs: Path) -> None:
+    _, told = watched(runs / "pca", ['{"a": 1, "b": 2, "c": 3}\n'] * 20)
+    assert "no field `time`" in told
+    assert "no row so far has a value of d" in told
+
+
+def test_a_gap_in_time_begins_a_segment(runs: Path, log: Log) -> None:
+    found, _ = watched(runs / "pca", [*ndjson(log, 0, 30), *ndjson(log, 40, 60)])
+    assert [line.get("waiting", 0) for line in found] == [
+        *range(15, 0, -1),
+        *[0] * 15,
+        *range(15, 0, -1),
+        *[0] * 5,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "code", "facts"),
+    [
+        (["x;y\n"], [], "row-format", ["--separator"]),
+        (['{"a": 1, "time": "2024-03-01", "series": "x"}\n', '{"a": 1, "time": "2024-03-01", "series": "y"}\n'],
+         ["--max-series", "1"], "too-many-series", ["'y'"]),
+        ([], ["--smooth", "0"], "option-value", ["--smooth"]),
+        ([], ["--state", "."], "path-taken", ["is a folder"]),
+    ],
+)  # fmt: skip
+def test_what_ends_it(runs: Path, lines: list[str], options: list[str], code: str, facts: list[str]) -> None:
+    _, told = watched(runs / "pca", lines, *options, code=1)
+    assert_refused(told, code, *facts)
+
+
+def test_nothing_on_standard_input(runs: Path) -> None:
+    assert watched(runs / "pca", b"")[0] == []
+
+
+@contextmanager
+def watching(run: Path, *options: str) -> "Iterator[subprocess.Popen[bytes]]":
+    command = [sys.executable, "-m", "longstride", "watch", str(run), "--device", "cpu", *options]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, env={**os.environ, "OMP_NUM_THREADS": "1"}) as process:  # type: ignore[call-overload]
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def exchange(process: "subprocess.Popen[bytes]", lines: list[str]) -> list[dict[str, Any]]:
+    """Write lines, and read as many: each is there while the pipe stays open."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("".join(lines).encode())
+    process.stdin.flush()
+    return [json.loads(process.stdout.readline()) for _ in lines]
+
+
+def test_each_line_is_answered_at_once_and_a_restarted_one_resumes(runs: Path, log: Log, tmp_path: Path) -> None:
+    """By signals that end it, and by the end of the input; what is read is scored, and the state is kept."""
+    state, lines = tmp_path / "plant.state", ndjson(log, 0, 120)
+    found: list[dict[str, Any]] = []
+    ends = [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP), (None, 0)]
+    for number, (ended, code) in enumerate(ends):
+        with watching(runs / "pca", "--state", str(state)) as process:
+            mine = lines[30 * number : 30 * number + 30]
+            found += exchange(process, mine[:1])
+            found += exchange(process, mine[1:])
+            if ended is not None:
+                process.send_signal(ended)
+            _, told = process.communicate(timeout=30)
+        assert process.returncode == code, told
+        assert b"30 rows" in told
+        assert b"Traceback" not in told
+        assert (b"Interrupted watch" in told) == (ended is not None)
+    assert_scores(found, expected_of(runs / "pca", log, 120))
+    assert [path.name for path in tmp_path.iterdir()] == ["plant.state"]
+
+
+def test_a_signal_while_the_model_is_read_ends_it_too(runs: Path) -> None:
+    with watching(runs / "pca") as process:
+        time.sleep(0.9)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_reader_that_goes_ends_it_without_a_word(runs: Path, log: Log) -> None:
+    with watching(runs / "pca") as process:
+        exchange(process, ndjson(log, 0, 1))
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdin.write("".join(ndjson(log, 1, 30)).encode())
+        process.stdin.close()
+        assert process.wait(timeout=30) == 1
+        assert process.stderr is not None
+        told = process.stderr.read()
+        assert b"Error" not in told
+        assert b"Traceback" not in told
+
+
+def test_a_kill_leaves_the_last_state_that_was_written(runs: Path, log: Log, tmp_path: Path) -> None:
+    state, lines = tmp_path / "plant.state", ndjson(log, 0, 60)
+    watched(runs / "pca", lines[:30], "--state", str(state))
+    before = state.read_bytes()
+    with watching(runs / "pca", "--state", str(state)) as process:
+        exchange(process, lines[30:50])
+        process.kill()
+    assert state.read_bytes() == before
+    found, _ = watched(runs / "pca", lines[30:], "--state", str(state))
+    assert_scores(found, expected_of(runs / "pca", log, 60)[30:])
+
+
+def test_lines_of_a_file_that_grows(runs: Path, log: Log, tmp_path: Path) -> None:
+    """`tail -f plant.ndjson | longstride watch RUN`, half a line at a time."""
+    path, lines = tmp_path / "plant.ndjson", ndjson(log, 0, 20)
+    path.write_text(lines[0])
+    command = [sys.executable, "-m", "longstride", "watch", str(runs / "pca"), "--device", "cpu"]
+    with (
+        subprocess.Popen(["tail", "-n", "+1", "-f", str(path)], stdout=subprocess.PIPE) as tail,
+        subprocess.Popen(command, stdin=tail.stdout, stdout=subprocess.PIPE) as process,
+    ):
+        assert process.stdout is not None
+        found = [json.loads(process.stdout.readline())]
+        for line in lines[1:]:
+            for half in (line[:20], line[20:]):
+                with open(path, "a") as file:
+                    file.write(half)
+        found += [json.loads(process.stdout.readline()) for _ in lines[1:]]
+        tail.kill()
+        assert process.wait(timeout=30) == 0
+    assert_scores(found, expected_of(runs / "pca", log, 20))
+
+
+def test_a_line_without_end_does_not_fill_the_memory(
+    runs: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from longstride.trainer.live import line_input
+
+    monkeypatch.setattr(line_input, "MAX_LINE", 1000)
+    lines = ndjson(log, 0, 20)
+    found, told = watched(runs / "pca", [*lines[:10], "{" * 300_000 + "\n", *lines[10:]])
+    assert "is left out" in told
+    assert_scores(found, expected_of(runs / "pca", log, 20))

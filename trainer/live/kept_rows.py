@@ -85,20 +85,20 @@ class KeptRows:
         start = rows.first[rows.group] + rows.group * kept + rows.within
         if not kept:
             return inputs, mask, start
-        # Of series with as many new rows each, such as one, an array (G, K - 1 + count, N) is filled at once.
-        places = (rows.first + np.arange(len(rows.first)) * kept)[:, None] + np.arange(kept)
-        all_inputs = np.empty((len(inputs) + places.size, inputs.shape[1]), np.float32)
+        all_inputs = np.empty((len(inputs) + len(rows.first) * kept, inputs.shape[1]), np.float32)
         all_mask = np.empty(all_inputs.shape, bool)
         for whole, old, new in (
             (all_inputs, self.arrays["inputs"], inputs),
             (all_mask, self.arrays["mask"], mask),
         ):
-            if (rows.counts == rows.counts[0]).all():
-                shape = (len(rows.series), kept + int(rows.counts[0]), -1)
-                whole.reshape(shape)[:, :kept] = old[rows.series]
+            by_series = _by_series(whole, rows)
+            if by_series is not None:
+                by_series[:, :kept] = old[rows.series]
+                by_series[:, kept:] = new.reshape(len(rows.series), -1, new.shape[1])
             else:
+                places = (rows.first + np.arange(len(rows.first)) * kept)[:, None] + np.arange(kept)
                 whole[places] = old[rows.series]
-            whole[start + kept] = new
+                whole[start + kept] = new
         return all_inputs, all_mask, start
 
     def keep(
@@ -110,14 +110,24 @@ class KeptRows:
         time: NDArray[np.int64] | None,
     ) -> None:
         """Replace what is kept by the ends of what `joined` gave; `length` and `time` (B,) are of sorted rows."""
-        stop = (rows.first + rows.counts) + (np.arange(len(rows.first)) + 1) * self._kept
-        places = stop[:, None] - self._kept + np.arange(self._kept)
-        self.arrays["inputs"][rows.series] = inputs[places]
-        self.arrays["mask"][rows.series] = mask[places]
+        for name, whole in (("inputs", inputs), ("mask", mask)):
+            by_series = _by_series(whole, rows)
+            if by_series is not None:
+                self.arrays[name][rows.series] = by_series[:, by_series.shape[1] - self._kept :]
+            else:
+                stop = rows.first + rows.counts + (np.arange(len(rows.first)) + 1) * self._kept
+                self.arrays[name][rows.series] = whole[stop[:, None] - self._kept + np.arange(self._kept)]
         self.arrays["length"][rows.series] = length[rows.last]
         self.arrays["has_time"][rows.series] = time is not None
         if time is not None:
             self.arrays["time"][rows.series] = time[rows.last]
+
+
+def _by_series(whole: NDArray[Any], rows: Arrivals) -> NDArray[Any] | None:
+    """Rows of one series after another as (G, rows, N), without a copy; None where some have more than others."""
+    if not len(rows.counts) or (rows.counts != rows.counts[0]).any():
+        return None
+    return whole.reshape(len(rows.counts), -1, whole.shape[1])
 
 
 def _longer(array: NDArray[Any], length: int) -> NDArray[Any]:

@@ -29,7 +29,7 @@ class DetectorOptions(ScorerOptions):
     1.5 usual steps where its recipe does not say."""
     max_series: int = 10_000
     """Series that are remembered; rows of one more are refused."""
-    batch_size: int = 256
+    batch_size: int = 128
     """Rows that are scored at once."""
     device: Device = "auto"
     """Where to compute."""

@@ -7,8 +7,14 @@ import click
 
 from longstride.storage.cli.group import CommandGroup, example
 
-SUITES = ("codecs", "detect", "device", "disk", "ingest", "order", "scale", "shuffle", "sweep", "train", "windows")
-MODULES = {**{name: f"suites.{name}" for name in SUITES}, "demo": "demo", "report": "pages.report"}
+SUITES = ("codecs", "device", "disk", "ingest", "order", "scale", "shuffle", "sweep", "windows")
+OF_MODELS = ("detect", "live", "train")
+MODULES = {
+    **{name: f"suites.{name}" for name in SUITES},
+    **{name: f"suites.models.{name}" for name in OF_MODELS},
+    "demo": "demo",
+    "report": "pages.report",
+}
 
 
 class Commands(CommandGroup):

@@ -46,6 +46,7 @@ def test_demo(tmp_path: Path) -> None:
         ["device"],
         ["train"],
         ["detect"],
+        ["live"],
         ["demo"],
     ],
 )

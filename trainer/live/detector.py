@@ -123,6 +123,7 @@ class Detector:
             threshold=self.threshold,
         )
 
+    @coded
     def late(self, series: Sequence[str], time: Any) -> NDArray[np.bool_]:
         """Which of some rows (B,) would be refused since their time is not after that of a row before them.
 
@@ -241,7 +242,7 @@ class Detector:
         inputs, mask, start = self._kept.joined(rows, *self._seen(values[rows.order]))
         (needed,) = np.nonzero(self._newest.needs(length, waiting))
         ended = Ended(needed, *self._judged(inputs, mask, start[needed]))
-        at = Places(length, restart, waiting, series)
+        at = Places(length, waiting, series)
         scores, standard = self._newest.scores(self._kept.arrays, rows, at, ended)
         self._kept.keep(rows, inputs, mask, length, None if time is None else time[rows.order])
         back = np.argsort(rows.order)

@@ -23,8 +23,6 @@ class Places(NamedTuple):
 
     length: NDArray[np.int64]
     """Rows of the segment up to this one."""
-    restart: NDArray[np.bool_]
-    """Whether the row begins a segment of a series that has rows."""
     waiting: NDArray[np.int64]
     """Rows that come before one is scored; 0 if this one is."""
     series: NDArray[np.int64]
@@ -57,13 +55,13 @@ class NewestScores:
         self._scale = calibration.scale.numpy()[-self.rows :]
         self._bits = bits_of_positions(self._window)[-self.rows :]
         self._is_smooth = options.smooth > 1
-        shape = (0, options.smooth, num_channels)
+        shape = (0, options.smooth - 1, num_channels)
         self.empty: dict[str, NDArray[Any]] = (
             {"sums": np.zeros(shape), "counts": np.zeros(shape), "covered": np.zeros(shape[:2], np.uint8)}
             if self._is_smooth
             else {}
         )
-        """What is kept of no series yet (S, T, ...): of the last T rows, what windows of the stride add up to."""
+        """What is kept (S, T - 1, ...), of no series yet: of the last rows, sums over windows of the stride."""
 
     def series(self, names: tuple[str, ...]) -> NDArray[np.int64]:
         """As of `Scorer`."""
@@ -110,31 +108,40 @@ class NewestScores:
         scored: NDArray[np.int64],
     ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
         """Errors (b, T, N) of the last rows up to each scored row, and the positions (b, T) that cover them."""
-        means = np.empty((len(scored), self._smooth, ended.errors.shape[2]))
-        all_covered = np.empty(means.shape[:2], np.uint8)
+        length, behind = self._smooth, self._smooth - 1
+        means = np.full((len(scored), length, ended.errors.shape[2]), np.nan)
+        all_covered = np.zeros(means.shape[:2], np.uint8)
         window_of, place_of = np.full(len(at.length), -1), np.full(len(at.length), -1)
         window_of[ended.rows], place_of[scored] = np.arange(len(ended.rows)), np.arange(len(scored))
-        for number in range(int(rows.counts.max(initial=0))):  # the next row of each series
-            now = rows.first[rows.counts > number] + number
-            series = rows.series[rows.group[now]]
-            sums, counts, covered = (_moved(kept[name][series], at.restart[now]) for name in self.empty)
-            with_window = [sums.copy(), counts.copy(), covered.copy()]
-            (has,) = np.nonzero(window_of[now] >= 0)
-            windows = window_of[now[has]]
-            errors, weights = ended.errors[windows], ended.weights[windows][:, None, None]
-            is_present = ~np.isnan(errors)
-            with_window[0][has, -self.rows :] += weights * np.where(is_present, errors, 0.0)
-            with_window[1][has, -self.rows :] += weights * is_present
-            with_window[2][has, -self.rows :] |= self._bits
-            is_kept = self._is_of_stride(at.length[now])
-            for name, old, new in zip(self.empty, (sums, counts, covered), with_window, strict=True):
-                old[is_kept] = new[is_kept]
-                kept[name][series] = old
+        is_kept = self._is_of_stride(at.length)
+        # The rows of each series, behind the last ones from before.
+        before = (rows.first + np.arange(len(rows.first)) * behind)[:, None] + np.arange(behind)
+        row_at = rows.first[rows.group] + (rows.group + 1) * behind + rows.within
+        sums, counts, covered = (_behind(kept[name][rows.series], before, len(row_at)) for name in self.empty)
+        for distance in range(
+            length
+        ):  # of each row of the segment, with what the row that is so far on adds to it
+            (now,) = np.nonzero(at.length > distance)
+            row = row_at[now] - distance
+            total, count, bits = sums[row], counts[row], covered[row]
+            if distance < self.rows:
+                (has,) = np.nonzero(window_of[now] >= 0)
+                windows = window_of[now[has]]
+                errors, weights = ended.errors[windows, -1 - distance], ended.weights[windows][:, None]
+                is_present = ~np.isnan(errors)
+                total[has] += weights * np.where(is_present, errors, 0.0)
+                count[has] += weights * is_present
+                bits[has] |= self._bits[-1 - distance]
+                stays = is_kept[now]
+                sums[row[stays]], counts[row[stays]], covered[row[stays]] = total[stays], count[stays], bits[stays]
             (chosen,) = np.nonzero(place_of[now] >= 0)
-            places = place_of[now[chosen]]
+            place = place_of[now[chosen]]
             with np.errstate(invalid="ignore"):
-                means[places] = with_window[0][chosen] / with_window[1][chosen]
-            all_covered[places] = with_window[2][chosen]
+                means[place, -1 - distance] = total[chosen] / count[chosen]
+            all_covered[place, -1 - distance] = bits[chosen]
+        last = before + rows.counts[:, None]
+        for name, array in zip(self.empty, (sums, counts, covered), strict=True):
+            kept[name][rows.series] = array[last]
         return means, all_covered
 
     def _is_of_stride(self, length: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -144,9 +151,8 @@ class NewestScores:
         return of_stride
 
 
-def _moved(tail: NDArray[Any], restart: NDArray[np.bool_]) -> NDArray[Any]:
-    """What is kept of the last rows (R, T, ...), moved by a row, or begun again."""
-    moved = np.zeros_like(tail)
-    moved[:, :-1] = tail[:, 1:]
-    moved[restart] = 0
-    return moved
+def _behind(kept: NDArray[Any], before: NDArray[np.int64], num_rows: int) -> NDArray[Any]:
+    """What is kept of each series (G, T - 1, ...), at its places, among as many more rows of which nothing is."""
+    together = np.zeros((num_rows + before.size, *kept.shape[2:]), kept.dtype)
+    together[before] = kept
+    return together

@@ -85,6 +85,11 @@ class Detector:
             f"{len(self._kept.names):,} series)"
         )
 
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Names of the series of which there were rows."""
+        return tuple(self._kept.names)
+
     @coded
     def score(self, rows: Any, *, series: Any = None, time: Any = None) -> LiveScores:
         """Scores of the next rows, in order of arrival.
@@ -102,8 +107,9 @@ class Detector:
         """
         given = rows_of(rows, self.channels, series, time)
         values = self._held(given.values)
-        numbers = self._kept.numbers(given.series)
-        restart = self._restarts(given, numbers)
+        with self._kept.forgetting():
+            numbers = self._kept.numbers(given.series)
+            restart = self._restarts(given, numbers)
         scores = np.full(len(values), np.nan)
         errors, waiting = np.full(values.shape, np.nan), np.zeros(len(values), np.int64)
         self._check_whole()
@@ -130,9 +136,10 @@ class Detector:
         Rows that are not late may follow a late one.
         """
         times = instants("time", array_of("time", time))
-        rows = arrivals_of(self._kept.numbers(series))
         found = np.zeros(len(times), bool)
-        found[rows.order] = self._steps(rows, times)[1]
+        with self._kept.forgetting(always=True):
+            rows = arrivals_of(self._kept.numbers(series))
+            found[rows.order] = self._steps(rows, times)[1]
         return found
 
     @coded

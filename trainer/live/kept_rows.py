@@ -1,11 +1,13 @@
 """What is kept of each series: the rows that the next window begins with, as the model sees them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.errors import LongstrideError
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.live.arrivals import Arrivals
 
@@ -57,6 +59,23 @@ class KeptRows:
             room = max(FIRST_SERIES, len(self.names), 2 * len(self.arrays["length"]))
             self.arrays = {name: _longer(array, room) for name, array in self.arrays.items()}
         return np.array([self.names[name] for name in names], np.int64)
+
+    @contextmanager
+    def forgetting(self, *, always: bool = False) -> Iterator[None]:
+        """Forget series that are new within, where an error comes, or always."""
+        known = len(self._names)
+        try:
+            yield
+        except LongstrideError:
+            self._forget(known)
+            raise
+        if always:
+            self._forget(known)
+
+    def _forget(self, known: int) -> None:
+        for name in self._names[known:]:
+            del self.names[name]
+        del self._names[known:]
 
     def name_of(self, number: int) -> str:
         """The name of a series."""

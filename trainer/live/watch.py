@@ -60,6 +60,7 @@ class _Watch:
         self._reader = LineRows(options, self._detector.channels, self._detector.largest)
         self._line = 0
         self._state = self._restored(options.state)
+        self._series = set(self._detector.series)
         self._saved = time.monotonic()
         self._has_told_of_times = False
         self._unseen = set(range(len(self._detector.channels)))
@@ -75,6 +76,8 @@ class _Watch:
             self._line += 1
             try:
                 row = self._reader.read(line.decode("utf-8"))
+                if row is not None:
+                    self._check_series(row.series)
             except (BadLine, UnicodeDecodeError) as error:
                 self._reject(self._line, str(error) if isinstance(error, BadLine) else "it is not UTF-8")
                 if self._ends:
@@ -126,6 +129,15 @@ class _Watch:
         self.found.rows += len(rows)
         self.found.scored += int((~np.isnan(found.score)).sum())
         self.found.alarms += int(found.alarm.sum())
+
+    def _check_series(self, name: str) -> None:
+        """Raise BadLine for one series too many: those that are watched are not to end with it."""
+        if name not in self._series and len(self._series) >= self._options.max_series:
+            raise BadLine(
+                f"{name!r:.80} would be series {len(self._series) + 1:,}: check --series, or give a larger "
+                "--max-series"
+            )
+        self._series.add(name)
 
     def _look_for_channels(self, values: NDArray[np.float64]) -> None:
         """Say which channels the rows of the first window have no value of."""

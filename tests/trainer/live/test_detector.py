@@ -244,6 +244,7 @@ def test_rows_that_do_not_fit_are_refused_and_nothing_is_taken(
     detector.score(log.values[:20], series="before")
     with raises(code, *facts):
         detector.score(rows, **given)
+    assert detector.series == ("before",)
     found = detector.score(log.values[20:60], series="before")
     expected = Detector(runs / "pca", device="cpu").score(log.values[:60], series="before")
     np.testing.assert_allclose(found.score, expected.score[20:], rtol=1e-6, atol=1e-6)

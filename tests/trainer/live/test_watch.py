@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
+import longstride
 from longstride import Detector
 from longstride.__main__ import main
+from longstride.storage.text import iso_time
 from tests.helpers.errors import assert_refused
 from tests.trainer.live.conftest import CHANNELS, Log
 
@@ -109,6 +112,15 @@ def test_more_bad_lines_than_are_allowed_end_it(runs: Path, log: Log, bad: str) 
     assert watched(runs / "pca", lines[:20], "--max-rejects", "0")
 
 
+def test_one_series_too_many_does_not_end_the_others(runs: Path, log: Log) -> None:
+    lines = [line for row in range(40) for name in "xyz" for line in ndjson(log, row, row + 1, series=name)]
+    found, told = watched(runs / "pca", lines, "--max-series", "2")
+    assert "line 3 is left out: 'z' would be series 3" in told
+    assert "40 bad lines" in told
+    for name in "xy":
+        assert_scores([line for line in found if line["series"] == name], expected_of(runs / "pca", log, 40))
+
+
 def test_doubts_are_told(runs: Path) -> None:
     _, told = watched(runs / "pca", ['{"a": 1, "b": 2, "c": 3}\n'] * 20)
     assert "no field `time`" in told
@@ -129,8 +141,6 @@ def test_a_gap_in_time_begins_a_segment(runs: Path, log: Log) -> None:
     ("lines", "options", "code", "facts"),
     [
         (["x;y\n"], [], "row-format", ["--separator"]),
-        (['{"a": 1, "time": "2024-03-01", "series": "x"}\n', '{"a": 1, "time": "2024-03-01", "series": "y"}\n'],
-         ["--max-series", "1"], "too-many-series", ["'y'"]),
         ([], ["--smooth", "0"], "option-value", ["--smooth"]),
         ([], ["--state", "."], "path-taken", ["is a folder"]),
     ],
@@ -251,3 +261,31 @@ def test_a_line_without_end_does_not_fill_the_memory(
     found, told = watched(runs / "pca", [*lines[:10], "{" * 300_000 + "\n", *lines[10:]])
     assert "is left out" in told
     assert_scores(found, expected_of(runs / "pca", log, 20))
+
+
+def test_a_log_scored_line_by_line_as_in_its_store(tmp_path: Path, log: Log) -> None:
+    """From a CSV file of two series with gaps: the last row of each segment has the score of the store."""
+    lines = ["time,machine,a,b,c,d"]
+    for values, name, at in zip(log.values, log.series, log.time, strict=True):
+        shown = ",".join("" if np.isnan(one) else f"{one:.3f}" for one in values)
+        lines.append(f"{np.datetime64(int(at), 'ns')},{name},{shown}")
+    (tmp_path / "plant.csv").write_text("\n".join(lines) + "\n")
+    recipe = longstride.Recipe(time="time", series="machine", max_gap="1500ms")
+    longstride.ingest([tmp_path / "plant.csv"], tmp_path / "plant.zarr", recipe)
+    store = longstride.open(tmp_path / "plant.zarr")
+    sizes: dict[str, Any] = {"window": 8, "stride": 4, "latent": 4, "model": "pca", "device": "cpu"}
+    longstride.train(store, tmp_path / "run", **sizes, train_share=0.5, validation_share=0.5)
+    longstride.score(tmp_path / "run", store, tmp_path / "s.parquet", smooth=2, device="cpu")
+    table = pl.read_parquet(tmp_path / "s.parquet")
+    found, _ = watched(
+        tmp_path / "run", (tmp_path / "plant.csv").read_bytes(), "--series", "machine", "--smooth", "2"
+    )
+    live = {(line["series"], line["time"]): line["score"] for line in found}
+    assert len(live) == len(log.values)
+    times, series = table["time"].to_physical().to_list(), table["series"].to_list()
+    last = (store.segments.stop - 1).tolist()
+    scores = [live[series[row], iso_time(times[row])] for row in last]
+    scored = [row for row, score in zip(last, scores, strict=True) if score is not None]
+    assert len(scored) > 20
+    expected = table["score"].to_numpy()[scored]
+    np.testing.assert_allclose([score for score in scores if score is not None], expected, rtol=1e-6, atol=1e-6)

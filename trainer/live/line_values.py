@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ __all__ = ["BadLine", "name_of", "number_of", "time_of"]
 MISSING = frozenset(["", "nan", "null"])
 FIRST_YEAR, LAST_YEAR = 1678, 2261
 """Whole years in nanoseconds of int64."""
+MAX_DIGITS = 64
 MAX_SHOWN = 40
 
 
@@ -50,14 +51,15 @@ def time_of(given: Any, unit: int | None) -> int:
     if unit is None:
         raise BadLine(f"{_shown(given)} is not a time of ISO 8601; of numbers, --time-unit says what they count")
     try:
-        found = Decimal(str(given).strip()) * unit
-        if found != int(found):
-            found = found.to_integral_value()
-    except (InvalidOperation, ValueError, OverflowError):
-        raise BadLine(f"{_shown(given)} is not a time") from None
-    if not -(2**63) < found < 2**63:
+        found = Decimal(str(given).strip()[:MAX_DIGITS]) * unit
+        is_time = found.is_finite() and len(str(given).strip()) <= MAX_DIGITS
+    except ArithmeticError:
+        is_time = False
+    if not is_time:
+        raise BadLine(f"{_shown(given)} is not a time")
+    if abs(found) >= 2**63:  # before it becomes an int, which may have any number of digits
         raise BadLine(f"{_shown(given)} is no time that 64 bits hold in nanoseconds: check --time-unit")
-    return int(found)
+    return int(found.to_integral_value())
 
 
 def name_of(given: Any) -> str:

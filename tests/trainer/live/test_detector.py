@@ -319,3 +319,29 @@ def test_an_arrow_batch_with_a_zone(runs: Path, log: Log) -> None:
     np.testing.assert_array_equal(
         found.score, Detector(runs / "pca").score(log.values[:20], time=log.time[:20]).score
     )
+
+
+@pytest.mark.parametrize("smooth", [1, 3])
+def test_windows_of_one_row_and_one_channel(tmp_path: Path, smooth: int) -> None:
+    values = np.random.default_rng(0).standard_normal((2000, 1)).astype(np.float32)
+    sizes: dict[str, Any] = {"window": 1, "stride": 1, "latent": 1, "model": "pca", "device": "cpu"}
+    longstride.train(longstride.from_array(values, step="1s"), tmp_path / "run", **sizes)
+    scored = tmp_path / "scores.parquet"
+    longstride.score(tmp_path / "run", longstride.from_array(values[:50], step="1s"), scored, smooth=smooth)
+    expected = pl.read_parquet(scored)["score"].to_numpy()
+    detector = Detector(tmp_path / "run", smooth=smooth)
+    found = np.concatenate([detector.score(values[row : row + 7]).score for row in range(0, 50, 7)])[:50]
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("model", ["pca", "lstm"])
+def test_on_a_gpu(runs: Path, log: Log, tmp_path: Path, model: str) -> None:
+    detector = Detector(runs / model, device="cuda", smooth=3)
+    found = fed(detector, log)
+    scored = longstride.score(runs / model, log.data, tmp_path / "scores.parquet", device="cuda", smooth=3)
+    last = np.array(log.last)
+    at_stake = last[~np.isnan(found.score[last])]
+    expected = pl.read_parquet(tmp_path / "scores.parquet")["score"].to_numpy()[at_stake]
+    np.testing.assert_allclose(found.score[at_stake], expected, rtol=1e-3, atol=1e-3)  # sums in another order
+    assert detector.threshold == scored.threshold

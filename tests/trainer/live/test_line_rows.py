@@ -92,7 +92,7 @@ def test_what_is_no_time(given: Any) -> None:
         time_of(given, None)
 
 
-@pytest.mark.parametrize("given", ["nan", "inf", "x", 10**30, "1e40", "--", ""])
+@pytest.mark.parametrize("given", ["nan", "inf", "x", 10**30, "1e40", "1e999999999", "9" * 70, "--", "", 1e300])
 def test_what_is_no_time_of_numbers(given: Any) -> None:
     with pytest.raises(BadLine, match=r"."):
         time_of(given, 10**9)

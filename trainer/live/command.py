@@ -40,7 +40,9 @@ def watch(run: str, **options: Any) -> None:
         from longstride.trainer.live.watch import watch_lines
 
         def write(lines: bytes) -> None:
-            sys.stdout.buffer.write(lines)
+            rest = memoryview(lines)
+            while rest:  # with PYTHONUNBUFFERED, a signal can cut a write short
+                rest = rest[sys.stdout.buffer.write(rest) or 0 :]
             sys.stdout.buffer.flush()
 
         stream: Any = sys.stdin.buffer if sys.stdin else BytesIO()  # it may be closed

@@ -10,7 +10,7 @@ __all__ = ["LineInput"]
 
 READ_BYTES = 2**16
 MAX_LINE = 2**24
-"""A longer line is cut off: nothing keeps a stream without line ends from filling the memory."""
+"""Nothing else keeps a stream without line ends from filling the memory."""
 
 
 class _Stream(Protocol):
@@ -44,17 +44,20 @@ class LineInput:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def __iter__(self) -> Iterator[list[bytes]]:
-        """All whole lines that are there, again and again, without waiting for more of them than one."""
-        begun = b""
+    def __iter__(self) -> Iterator[list[bytes | None]]:
+        """All whole lines that are there, again and again, without waiting for more; None is one too long."""
+        begun, is_long = b"", False
         while data := self._read():
-            *lines, begun = (begun + data).split(b"\n")
-            if len(begun) > MAX_LINE:
-                lines, begun = [*lines, begun], b""
+            *whole, begun = (begun + data).split(b"\n")
+            lines = [None if len(line) > MAX_LINE else line for line in whole]
+            if is_long and lines:
+                lines[0], is_long = None, False  # its end may look like a row
+            if is_long or len(begun) > MAX_LINE:
+                begun, is_long = b"", True
             if lines:
                 yield lines
-        if begun and not self.signal:
-            yield [begun]
+        if (begun or is_long) and not self.signal:
+            yield [None if is_long else begun]
 
     def _read(self) -> bytes:
         """What has come; nothing at the end, or where a signal came."""
@@ -67,7 +70,9 @@ class LineInput:
         return data
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.signal = self.signal or number
+        self.signal = number
+        for each in self._previous:
+            signal.signal(each, signal.SIG_DFL)  # a second one does not wait, as for a reader that does not read
         if self._is_reading:
             self._is_reading = False
             raise _Signalled

@@ -69,12 +69,14 @@ class _Watch:
         """Raised when the rows before the one that caused it are scored."""
         self.found = Watched()
 
-    def take(self, lines: list[bytes]) -> None:
+    def take(self, lines: list[bytes | None]) -> None:
         """Score the rows of lines, and write a line for each."""
         rows: list[Numbered] = []
         for line in lines:
             self._line += 1
             try:
+                if line is None:
+                    raise BadLine("it is too long")
                 row = self._reader.read(line.decode("utf-8"))
                 if row is not None:
                     self._check_series(row.series)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +155,14 @@ def test_nothing_on_standard_input(runs: Path) -> None:
 
 
 @contextmanager
-def watching(run: Path, *options: str) -> "Iterator[subprocess.Popen[bytes]]":
+def watching(run: Path, *options: str, unbuffered: bool = False) -> "Iterator[subprocess.Popen[bytes]]":
     command = [sys.executable, "-m", "longstride", "watch", str(run), "--device", "cpu", *options]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes, env={**os.environ, "OMP_NUM_THREADS": "1"}) as process:  # type: ignore[call-overload]
+    variables = {
+        "OMP_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1" if unbuffered else "",
+    }  # "" is as if it was not set
+    with subprocess.Popen(command, **pipes, env={**os.environ, **variables}) as process:  # type: ignore[call-overload]
         try:
             yield process
         finally:
@@ -251,16 +255,40 @@ def test_lines_of_a_file_that_grows(runs: Path, log: Log, tmp_path: Path) -> Non
     assert_scores(found, expected_of(runs / "pca", log, 20))
 
 
-def test_a_line_without_end_does_not_fill_the_memory(
+def test_a_line_that_is_too_long_is_left_out_as_a_whole(
     runs: Path, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nothing fills the memory without a line end, and what looks like a row at its end is none."""
     from longstride.trainer.live import line_input
 
     monkeypatch.setattr(line_input, "MAX_LINE", 1000)
     lines = ndjson(log, 0, 20)
-    found, told = watched(runs / "pca", [*lines[:10], "{" * 300_000 + "\n", *lines[10:]])
-    assert "is left out" in told
+    cut = "{" * (3 * line_input.READ_BYTES - sum(map(len, lines[:10])))  # a read begins with the row behind it
+    found, told = watched(runs / "pca", [*lines[:10], cut + lines[19], "x" * 2000 + "\n", *lines[10:], cut])
+    for number in (11, 12, 23):
+        assert f"line {number} is left out: it is too long" in told
+    assert "3 bad lines" in told
     assert_scores(found, expected_of(runs / "pca", log, 20))
+
+
+@pytest.mark.parametrize("unbuffered", [False, True])
+def test_a_second_signal_does_not_wait_for_a_reader_that_does_not_read(runs: Path, unbuffered: bool) -> None:
+    with watching(runs / "pca", unbuffered=unbuffered) as process:
+        row = '{"a": 1, "b": 2, "c": 3, "d": 4}\n'
+        exchange(process, [row])
+        assert process.stdin is not None
+        lines = 900 * row.encode()
+        os.set_blocking(process.stdin.fileno(), False)
+        until = time.monotonic() + 3
+        while time.monotonic() < until:  # both pipes are full, and it waits to write
+            with suppress(BlockingIOError):
+                os.write(process.stdin.fileno(), lines)
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == -signal.SIGTERM
 
 
 def test_a_log_scored_line_by_line_as_in_its_store(tmp_path: Path, log: Log) -> None:

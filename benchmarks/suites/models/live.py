@@ -139,7 +139,7 @@ def _pace(asked: Live, run: Path, values: "NDArray[np.float32]", model: str, num
     from longstride.trainer.saved.run_settings import settings_of
 
     names = [str(number % num_series) for number in range(len(values))]
-    detector = Detector(run, device="cpu", every=every, alarms=0.01)
+    detector = Detector(run, device="cpu", every=every, alarms=0.05)
     for _ in range(asked.window * num_series // len(values) + 2):  # until every series has a window
         detector.score(values, series=names)
     rows = asked.rows if model == "pca" else asked.rows // 10

@@ -31,8 +31,8 @@ Rows of {num_channels} channels, scored as they come by models with windows of K
 window that it ends. Sizes are the defaults of `longstride train`, but for the width in brackets, with a quarter of
 it as `latent`. {batch} rows come at once, of one series or of as many series. The rate is by processor time, of
 all threads, so that other work of the machine does not count. Where `every` is not 1, one row in so many is
-scored. The latency is that of a row that comes alone, from the call to its score, by the clock; other work of the machine
-shows in its 99th percentile.
+scored. The latency is that of a row that comes alone, from the call to its score, by the clock; other work of
+the machine shows in its 99th percentile.
 
     python -m benchmarks live
 """

@@ -7,11 +7,11 @@ import click
 
 from longstride.storage.cli.group import CommandGroup, example
 
-SUITES = ("codecs", "device", "disk", "ingest", "order", "scale", "shuffle", "sweep", "train", "windows")
-TRAINED = ("detect", "fleet")
+SUITES = ("codecs", "device", "disk", "ingest", "order", "scale", "shuffle", "sweep", "windows")
+OF_MODELS = ("detect", "fleet", "live", "train")
 MODULES = {
     **{name: f"suites.{name}" for name in SUITES},
-    **{name: f"suites.trained.{name}" for name in TRAINED},
+    **{name: f"suites.models.{name}" for name in OF_MODELS},
     "demo": "demo",
     "report": "pages.report",
 }

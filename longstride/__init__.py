@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from longstride.trainer.errors import RunError as RunError
     from longstride.trainer.errors import ScoresError as ScoresError
     from longstride.trainer.errors import SettingsError as SettingsError
+    from longstride.trainer.live.detector import Detector as Detector
+    from longstride.trainer.live.live_scores import LiveScores as LiveScores
     from longstride.trainer.scoring.judging.evaluation import Evaluation as Evaluation
     from longstride.trainer.scoring.judging.evaluation import evaluate as evaluate
     from longstride.trainer.scoring.score import ScoreResult as ScoreResult
@@ -93,6 +95,8 @@ _NAMES = {
     "storage.writing.store_writer": ("StoreWriter",),
     "trainer.calibration.calibrate": ("CalibrateResult", "calibrate"),
     "trainer.errors": ("DivergenceError", "RunError", "ScoresError", "SettingsError"),
+    "trainer.live.detector": ("Detector",),
+    "trainer.live.live_scores": ("LiveScores",),
     "trainer.scoring.judging.evaluation": ("Evaluation", "evaluate"),
     "trainer.scoring.score": ("ScoreResult", "score"),
     "trainer.train": ("train",),

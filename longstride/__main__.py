@@ -24,6 +24,7 @@ COMMANDS = {
     "train": ("trainer.command", "Train a model on the windows of a store."),
     "calibrate": ("trainer.calibration.command", "Measure the errors of a trained model on normal rows again."),
     "score": ("trainer.scoring.commands", "Score every row of a store by a trained model."),
+    "watch": ("trainer.live.command", "Score rows as they come, by a trained model."),
     "evaluate": ("trainer.scoring.commands", "Judge scores by the labels of a store."),
     "plot": ("trainer.scoring.commands", "Draw channels, scores and labelled rows."),
 }

@@ -9,10 +9,10 @@ from benchmarks.harness.tables import Table, figure, range_of
 from benchmarks.suites.codecs import Codecs
 from benchmarks.suites.disk import Disk
 from benchmarks.suites.ingest import Ingest
+from benchmarks.suites.models.train import Train
 from benchmarks.suites.objects import Objects
 from benchmarks.suites.order import Order
 from benchmarks.suites.shuffle import Shuffle
-from benchmarks.suites.train import Train
 from benchmarks.suites.windows import Windows
 
 __all__ = ["findings"]

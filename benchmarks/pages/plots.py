@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from benchmarks.harness.registry import OURS
 from benchmarks.harness.results import Result
 from benchmarks.suites.cells import best_peer
+from benchmarks.suites.models.train import Train
 from benchmarks.suites.scale import Scale
-from benchmarks.suites.train import Train
 from benchmarks.suites.windows import Windows
 from longstride.trainer.reporting.plot_style import ACCENT, INK, MUTED, title_above
 

@@ -15,15 +15,16 @@ from benchmarks.suites.codecs import Codecs
 from benchmarks.suites.device import Device
 from benchmarks.suites.disk import Disk
 from benchmarks.suites.ingest import Ingest
+from benchmarks.suites.models.detect import Detections
+from benchmarks.suites.models.fleet import Fleet
+from benchmarks.suites.models.live import Live
+from benchmarks.suites.models.train import Train
 from benchmarks.suites.objects import Objects
 from benchmarks.suites.order import Order
 from benchmarks.suites.packed import Packed
 from benchmarks.suites.scale import Scale
 from benchmarks.suites.shuffle import Shuffle
 from benchmarks.suites.sweep import Sweep
-from benchmarks.suites.train import Train
-from benchmarks.suites.trained.detect import Detections
-from benchmarks.suites.trained.fleet import Fleet
 from benchmarks.suites.windows import Windows, merged
 from longstride.storage.cli.group import example
 
@@ -31,7 +32,7 @@ __all__ = ["benchmarks_page", "pictures", "read_result", "read_results", "report
 
 SECTIONS: tuple[type[Result], ...] = (
     *(Windows, Sweep, Scale, Disk, Packed, Objects),
-    *(Codecs, Device, Train, Fleet, Shuffle, Order),
+    *(Codecs, Device, Train, Fleet, Live, Shuffle, Order),
 )
 """In the order of the tables; those of ingests come last."""
 EVERY: tuple[type[Result], ...] = (*SECTIONS, Ingest, Detections)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from benchmarks.harness.results import Result
-from benchmarks.suites.trained.detect import Detections
+from benchmarks.suites.models.detect import Detections
 
 __all__ = ["results_page"]
 

@@ -47,6 +47,7 @@ def test_demo(tmp_path: Path) -> None:
         ["train"],
         ["detect"],
         ["fleet"],
+        ["live"],
         ["demo"],
     ],
 )

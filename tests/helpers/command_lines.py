@@ -28,6 +28,7 @@ COMMAND_LINES = {
     "calibrate": {"run": "run", "store": "plant.zarr", "--device": "cpu"},
     "score": {"run": "run", "store": "plant.zarr", "--out": "new.parquet", "--events": "new.json",
               "--alarms": "1e-1", "--device": "cpu"},
+    "watch": {"run": "run", "--state": "new.state", "--device": "cpu"},
     "evaluate": {"pairs": "s.parquet", "store": "plant.zarr", "--html": "figures.html"},
     "plot": {"scores": "s.parquet", "store": "plant.zarr", "--out": "new.png"},
 }  # fmt: skip

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.cli.keywords import keywords_of
+from longstride.storage.duration import read_duration
 from longstride.storage.errors import coded
 from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open_data import opened_data
 from longstride.storage.series.data import SeriesData
+from longstride.storage.series.gaps import default_max_gap
 from longstride.storage.store import SeriesStore
 from longstride.trainer.calibration.calibration import CALIBRATION_FILE, Calibration, write_calibration
 from longstride.trainer.calibration.coverage import kept_positions
@@ -167,7 +169,21 @@ def _standardised(trained: TrainedModel, data: SeriesData, split: Split, sample:
         of=data.name,
         fingerprint=fingerprint,
         state=trained.digest,
+        dtype=data.dtype.name,
+        max_gap_ns=_max_gap_ns(data),
     )
+
+
+def _max_gap_ns(data: SeriesData) -> int:
+    """The longest step that ends no segment; 0 where it is not known how far apart rows are."""
+    told = (
+        read_duration((data.attributes.get("recipe") or {}).get("max_gap") or "")
+        if isinstance(data, SeriesStore)
+        else None
+    )
+    if told is not None:
+        return int(told)
+    return default_max_gap(data.cadence_ns) if data.has_cadence else 0
 
 
 def _unit(trained: TrainedModel) -> NDArray[np.float64]:

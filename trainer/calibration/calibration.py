@@ -31,6 +31,9 @@ TYPES = {
     "series": (torch.int64, "M"),
 }
 """Type of the numbers in each tensor, and a letter for each axis."""
+DTYPES = ("float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64")
+OLDER = {"dtype": "float32", "max_gap_ns": 0}
+"""What an older version did not write."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,10 @@ class Calibration:
     """Of the rows, values and labels that they were chosen from."""
     state: str
     """SHA-256 of the state of the model."""
+    dtype: str
+    """Type of the values that they were chosen from: rows that come later are rounded to it."""
+    max_gap_ns: int
+    """The longest step within a segment, in nanoseconds; 0 where it is not known how far apart rows are."""
 
     @property
     def digest(self) -> str:
@@ -82,6 +89,8 @@ class Calibration:
                 raise ValueError(f"{name} has the shape {tuple(tensor.shape)}, which does not fit the others")
         if not all(isinstance(name, str) for name in [self.split, self.of, self.fingerprint, self.state]):
             raise ValueError("a name is not a text")
+        if self.dtype not in DTYPES or type(self.max_gap_ns) is not int or not 0 <= self.max_gap_ns < 2**63:
+            raise ValueError("the type of values is unknown, or the longest step is no length of time")
         if not isinstance(self.series_names, list) or not all(isinstance(one, str) for one in self.series_names):
             raise ValueError("the names of series are not texts")
         inside = (self.series >= 0) & (self.series < len(self.series_names))
@@ -145,9 +154,10 @@ def read_calibration(run: Path, state: str) -> Calibration:
 
 def _fields(state: dict[str, Any] | None) -> dict[str, Any]:
     names = {field.name for field in fields(Calibration)}
-    if state is None or state.keys() != names:
+    found = OLDER | (state or {})
+    if found.keys() != names:
         raise ValueError(f"expected {', '.join(sorted(names))}")
-    return state
+    return found
 
 
 def _damaged(path: Path, fault: str, remedy: str) -> RunError:

@@ -5,8 +5,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.pipeline.loading.ordering.windows import WindowIndex
@@ -84,6 +85,14 @@ class TrainedModel:
                 code="calibration-differs",
             )
         return calibration
+
+    @torch.no_grad()
+    def errors_of(self, inputs: Tensor, mask: Tensor | None, last: int) -> NDArray[np.float32]:
+        """Squared errors (b, `last`, N) of the last rows of windows that are normalised, 0 where missing."""
+        mask = None if mask is None else mask.to(self.device)
+        found = self.runner.reconstruct(self.model, inputs.to(self.device), mask)
+        errors: NDArray[np.float32] = found.last_rows(last).squared_errors().cpu().numpy()
+        return errors
 
     def errors(
         self, store: SeriesData, split: Split, stride: int, batch_size: int, *, normal_only: bool = False

@@ -19,7 +19,7 @@ from longstride.storage.errors import LongstrideError, of_system
 from longstride.trainer.engine.lost_ranks import end_at_once, told_to_others
 from longstride.trainer.errors import RunError, SettingsError
 
-__all__ = ["Ranks", "start_ranks"]
+__all__ = ["Ranks", "choose_device", "start_ranks"]
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ def start_ranks(device: str) -> Iterator[Ranks]:
     A process group that the program has made itself is taken, and left as it is. `device` is auto, cpu or cuda.
     Raises SettingsError where there is no CUDA device for this process.
     """
-    chosen = _choose_device(device)
+    chosen = choose_device(device)
     if dist.is_initialized():
         yield Ranks(dist.get_rank(), dist.get_world_size(), chosen)
         return
@@ -143,7 +143,8 @@ def _meet() -> tuple[Store, int, int]:
     return met
 
 
-def _choose_device(name: str) -> torch.device:
+def choose_device(name: str) -> torch.device:
+    """The device of this process by auto, cpu or cuda. Raises SettingsError where there is none for it."""
     num_devices = torch.cuda.device_count()
     if name == "cpu" or (name == "auto" and not num_devices):
         return torch.device("cpu")

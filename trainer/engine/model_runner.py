@@ -38,6 +38,11 @@ class Reconstruction(NamedTuple):
         """How many values are present."""
         return num_valid(self.inputs, self.mask)
 
+    def last_rows(self, number: int) -> "Reconstruction":
+        """The last rows of each window alone."""
+        mask = None if self.mask is None else self.mask[:, -number:]
+        return Reconstruction(self.windows[:, -number:], self.inputs[:, -number:], mask)
+
     def squared_errors(self) -> Tensor:
         """The squared error of each value (b, K, N), NaN where it is missing."""
         error = (self.windows - self.inputs).square()

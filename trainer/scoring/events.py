@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 from longstride.storage.series.data import SeriesData
 from longstride.storage.text import iso_time
 from longstride.storage.writing.output import check_output, output_file
+from longstride.trainer.scoring.carriers import carriers, countable
 from longstride.trainer.scoring.score_file import table_bytes
 from longstride.trainer.scoring.score_reader import read_errors
 
 __all__ = ["Event", "events_of", "write_events"]
-
-CARRIED = 0.8
-"""The share of the errors of an event that the channels carry that are named."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +80,7 @@ def events_of(
                 alarms=len(rows),
                 peak=min(float(scores[highest]), sys.float_info.max),
                 peak_row=first + highest,
-                errors=_finite(errors[rows]).sum(axis=0),
+                errors=countable(errors[rows]).sum(axis=0),
             )
             near = reach[event.segment]
             if open_event and open_event.segment == event.segment and event.first - open_event.last < near:
@@ -92,11 +90,6 @@ def events_of(
             open_event = event
     if open_event:
         yield _closed(open_event, store, channels)
-
-
-def _finite(errors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Those above 0, to be added up: what was infinite as float32 counts as the largest of these."""
-    return np.where(errors > 0, np.minimum(errors, np.finfo(np.float32).max), 0.0)
 
 
 def _joined(one: _Open, other: _Open) -> _Open:
@@ -114,9 +107,6 @@ def _joined(one: _Open, other: _Open) -> _Open:
 
 def _closed(event: _Open, store: SeriesData, channels: tuple[str, ...]) -> Event:
     time = store.checked("time")
-    shares = event.errors / max(float(event.errors.sum()), np.finfo(float).tiny)
-    order = np.argsort(-shares, kind="stable")
-    number = 1 + int(np.searchsorted(np.cumsum(shares[order]), CARRIED))
     return Event(
         series=store.series[int(store.segments.series[event.segment])],
         start=iso_time(int(time[event.first])),
@@ -126,7 +116,7 @@ def _closed(event: _Open, store: SeriesData, channels: tuple[str, ...]) -> Event
         alarms=event.alarms,
         peak=event.peak,
         peak_time=iso_time(int(time[event.peak_row])),
-        channels={channels[one]: round(float(shares[one]), 3) for one in order[:number].tolist()},
+        channels=carriers(event.errors, channels),
     )
 
 

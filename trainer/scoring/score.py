@@ -26,7 +26,7 @@ from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import ScoresError, SettingsError
 from longstride.trainer.scoring.events import events_of, write_events
-from longstride.trainer.scoring.judges import Judge, Judges, Normal, judges_of
+from longstride.trainer.scoring.judges import Judge, Judges, judges_of
 from longstride.trainer.scoring.row_errors import NAN_ROWS
 from longstride.trainer.scoring.rows.earlier import Facts, facts_of
 from longstride.trainer.scoring.rows.kept import KeptScores, kept_scores
@@ -34,12 +34,10 @@ from longstride.trainer.scoring.rows.ranges import Ranges, chosen_rows, clipped,
 from longstride.trainer.scoring.rows.window_errors import WindowErrors
 from longstride.trainer.scoring.score_file import ScoreFile, series_of_rows
 from longstride.trainer.scoring.score_reader import read_scores
+from longstride.trainer.scoring.scorer import doubt_of
 from longstride.trainer.scoring.settings import ScoreOptions
 
 __all__ = ["ScoreResult", "score"]
-
-FEW = 5
-"""Independent normal rows above the threshold; with fewer it is a guess."""
 
 logger = logging.getLogger(__name__)
 
@@ -141,8 +139,8 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     normal, channels = judges.normal, len(judges.channels)
     with ScoreFile(out, ranks, store, judges.channels, rows=rows, raw=options.raw, overwrite=replaces) as file:
         ranks.on_first(lambda: kept.check_unchanged(out))
-        if ranks.is_first and normal.independent_rows * options.alarms < FEW:
-            logger.warning(_few(normal, options))
+        if ranks.is_first and (doubt := doubt_of(normal.rows, normal.independent_rows, options.alarms)):
+            logger.warning(doubt)
         file.num_kept = kept.rows
         file.about = {
             "run": str(options.run),
@@ -216,17 +214,6 @@ def _kept(
 def _write_events(out: Path, store: SeriesData, judges: Judges, options: ScoreOptions) -> None:
     found = events_of(Path(os.path.realpath(out)), store, judges.channels, judges.windows)
     write_events(local_path(options.events or ""), list(found), overwrite=options.overwrite or options.update)
-
-
-def _few(normal: Normal, options: ScoreOptions) -> str:
-    alike = ""
-    if normal.independent_rows < normal.rows:
-        alike = f" (rows that follow each other are alike: they count as {normal.independent_rows:,})"
-    return (
-        f"{normal.rows:,} normal rows{alike} are too few to say which score a share of {options.alarms:g} "
-        "of them exceeds: more false alarms may come, or fewer. Give a larger --alarms, or calibrate with more "
-        "rows"
-    )
 
 
 def _job_of(store: SeriesData, judges: Judges, options: ScoreOptions) -> str:

@@ -6,17 +6,23 @@ from numpy.typing import NDArray
 from longstride.trainer.calibration.calibration import Calibration
 from longstride.trainer.errors import RunError
 from longstride.trainer.scoring.normal import HIGH, NormalRows
-from longstride.trainer.scoring.settings import ScoreOptions
+from longstride.trainer.scoring.settings import ScorerOptions
 from longstride.trainer.scoring.smoothing import trailing_means
 from longstride.trainer.scoring.threshold import independent_rows, threshold_of
 
-__all__ = ["Scorer"]
+__all__ = ["Scorer", "doubt_of"]
+
+FEW = 5
+"""Independent normal rows above the threshold; with fewer it is a guess."""
 
 
 class Scorer:
-    """Scores rows in order, part by part; what it scored last is what the next part is smoothed with."""
+    """Scores rows of any origin.
 
-    def __init__(self, calibration: Calibration, stride: int, options: ScoreOptions) -> None:
+    `score` takes rows in order, part by part; what it scored last is what the next part is smoothed with.
+    """
+
+    def __init__(self, calibration: Calibration, stride: int, options: ScorerOptions) -> None:
         """Score normal rows as others will be scored, and set the threshold by them.
 
         Raises RunError where none of them has a score.
@@ -42,6 +48,8 @@ class Scorer:
         self.normal_rows = len(scores)
         self.threshold = threshold_of(scores, options.alarms, options.threshold)
         self.independent_rows = independent_rows(scores, rows[chosen], self.threshold, len(calibration.mean))
+        self.doubt = doubt_of(self.normal_rows, self.independent_rows, options.alarms)
+        """What is to be said of a threshold that is a guess; nothing of others."""
         self._before = np.empty(0), np.empty(0, np.int64)
 
     def score(
@@ -55,7 +63,7 @@ class Scorer:
 
         `segment` (rows,) tells apart the segments that the rows lie in.
         """
-        scores, standard = self._normal.scores(errors, covered, series)
+        scores, standard = self.unsmoothed(errors, covered, series)
         if self._length == 1:
             return scores, standard
         number_before = len(self._before[0])
@@ -63,10 +71,20 @@ class Scorer:
         segment = np.concatenate([self._before[1], segment])
         new = np.diff(segment, prepend=-2) != 0
         first = np.maximum.accumulate(np.where(new, np.arange(len(segment)), 0))
-        means, number = trailing_means(all_scores, first, self._length)
         kept = max(0, len(all_scores) - self._length + 1)
         self._before = all_scores[kept:], segment[kept:]
-        return self._rescaled(means, number)[number_before:], standard
+        return self.smoothed(all_scores, first)[number_before:], standard
+
+    def unsmoothed(
+        self, errors: NDArray[np.float64], covered: NDArray[np.uint8], series: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """As `score`, of rows that need not follow each other, before they are smoothed."""
+        return self._normal.scores(errors, covered, series)
+
+    def smoothed(self, scores: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Each of some scores (rows,) averaged with those before it, none of them before `first` (rows,)."""
+        means, number = trailing_means(scores, first, self._length)
+        return self._rescaled(means, number)
 
     def series(self, names: tuple[str, ...]) -> NDArray[np.int64]:
         """For the series of a store, and at the end for rows of none, the normal rows to compare them with."""
@@ -89,3 +107,20 @@ class Scorer:
     def _rescaled(self, means: NDArray[np.float64], number: NDArray[np.int64]) -> NDArray[np.float64]:
         middle, high = self._usual
         return (means - middle[number]) / high[number]
+
+
+def doubt_of(normal_rows: int, independent_rows: int, alarms: float) -> str:
+    """What is to be said of a threshold that is a guess; nothing of others.
+
+    `independent_rows` is as how many rows the normal ones count.
+    """
+    if independent_rows * alarms >= FEW:
+        return ""
+    alike = ""
+    if independent_rows < normal_rows:
+        alike = f" (rows that follow each other are alike: they count as {independent_rows:,})"
+    return (
+        f"{normal_rows:,} normal rows{alike} are too few to say which score a share of {alarms:g} of "
+        "them exceeds: more false alarms may come, or fewer. Give a larger --alarms, or calibrate with more "
+        "rows"
+    )

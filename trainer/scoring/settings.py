@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from longstride.storage.open_data import DataOrPath
 
-__all__ = ["BUFFER", "ScoreOptions"]
+__all__ = ["BUFFER", "ScoreOptions", "ScorerOptions"]
 
 Aggregate = Literal["mean", "max", "largest", "log"]
 """How the errors of channels become a score."""
@@ -31,7 +31,34 @@ MAX_SMOOTH = 128
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreOptions:
+class ScorerOptions:
+    """How errors become scores and alarms: the same for rows of a store and for rows as they come."""
+
+    alarms: float = 0.001
+    """Share of the normal rows that score above the threshold of the scores: false alarms."""
+    threshold: Rule = "quantile"
+    """quantile: the score that this share of the normal rows exceeds; tail: by a distribution fitted to their
+    highest scores (peaks over threshold), for few normal rows or a very small share."""
+    aggregate: Aggregate = "mean"
+    """How the errors of channels become a score: their mean, max, the mean of the `largest`, or the mean of their
+    log, in which one channel weighs little."""
+    largest: int = LARGEST
+    """How many channels `--aggregate largest` takes."""
+    smooth: int = 1
+    """Rows whose scores are averaged: a row and those before it."""
+
+    def __post_init__(self) -> None:
+        check(0 < self.alarms < 1, "alarms", self.alarms, "above 0 and below 1")
+        at_least(1, largest=self.largest, smooth=self.smooth)
+        check(self.smooth <= MAX_SMOOTH, "smooth", self.smooth, f"at most {MAX_SMOOTH}")
+        one_of(Rule, threshold=self.threshold)
+        one_of(Aggregate, aggregate=self.aggregate)
+        is_used = self.largest == LARGEST or self.aggregate == "largest"
+        check(is_used, "largest", self.largest, f"{LARGEST}, its default, unless --aggregate is largest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(ScorerOptions):
     """The parameters of `longstride.score` and the flags of its command."""
 
     run: StrPath = field(kw_only=False)
@@ -51,18 +78,6 @@ class ScoreOptions:
     """Rows between the starts of windows; by default as in training."""
     batch_size: int = 1024
     """Windows that each process takes at once."""
-    alarms: float = 0.001
-    """Share of the normal rows that score above the threshold of the scores: false alarms."""
-    threshold: Rule = "quantile"
-    """quantile: the score that this share of the normal rows exceeds; tail: by a distribution fitted to their
-    highest scores (peaks over threshold), for few normal rows or a very small share."""
-    aggregate: Aggregate = "mean"
-    """How the errors of channels become a score: their mean, max, the mean of the `largest`, or the mean of their
-    log, in which one channel weighs little."""
-    largest: int = LARGEST
-    """How many channels `--aggregate largest` takes."""
-    smooth: int = 1
-    """Rows whose scores are averaged: a row and those before it."""
     raw: bool = False
     """Write the squared error of each channel as well, before it is compared with those of normal rows."""
     events: StrPath | None = None
@@ -80,23 +95,17 @@ class ScoreOptions:
     """Check every chunk of the store against its checksum before scoring."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         at_least(1, stride=self.stride, batch_size=self.batch_size)
-        check(0 < self.alarms < 1, "alarms", self.alarms, "above 0 and below 1")
         check(
             not (self.update and self.overwrite), "update", self.update, "not to be given together with overwrite"
         )
-        at_least(1, largest=self.largest, smooth=self.smooth)
-        check(self.smooth <= MAX_SMOOTH, "smooth", self.smooth, f"at most {MAX_SMOOTH}")
-        one_of(Rule, threshold=self.threshold)
-        one_of(Aggregate, aggregate=self.aggregate)
         one_of(Device, device=self.device)
         ending = "" if self.events is None else os.path.splitext(self.events)[1].lower()  # noqa: PTH122
         is_right = self.events is None or ending in EVENT_FILES
         check(is_right, "events", self.events, f"a file that ends with {', '.join(EVENT_FILES)}")
         is_other = self.events is None or _place(self.events) != _place(self.out)
         check(is_other, "events", self.events, "another file than the scores")
-        is_used = self.largest == LARGEST or self.aggregate == "largest"
-        check(is_used, "largest", self.largest, f"{LARGEST}, its default, unless --aggregate is largest")
 
 
 def _place(path: StrPath) -> str:

@@ -1,11 +1,16 @@
 """The calibration of a run: what is chosen, what is kept, and what is wrong with it."""
 
+import io
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import google_crc32c
 import numpy as np
 import pytest
 import torch
@@ -176,3 +181,39 @@ def test_normal_rows_without_a_score_are_one_line(made: Path, tmp_path: Path) ->
     with raises("no-normal-rows", "--stride", kind=RunError):
         longstride.score(tmp_path / "run", made / "plant.zarr", tmp_path / "s.parquet", stride=16, device="cpu")
     assert longstride.score(tmp_path / "run", made / "plant.zarr", tmp_path / "s.parquet", stride=1).covered > 2000
+
+
+def test_it_says_what_rows_are_like(made: Path, tmp_path: Path) -> None:
+    """For rows that are scored as they come: their type, and the longest step within a segment."""
+    found = calibration_of(made / "run")
+    assert (found.dtype, found.max_gap_ns) == ("float32", 1_500_000_000)
+    lines = [f"2024-01-01T00:{row // 60:02}:{row % 60:02},{row % 9}" for row in range(900)]
+    (tmp_path / "plant.csv").write_text("\n".join(["time,a", *lines]))
+    recipe = longstride.Recipe(time="time", max_gap="10s", dtype="float64")
+    longstride.ingest([tmp_path / "plant.csv"], tmp_path / "plant.zarr", recipe)
+    sizes: dict[str, Any] = {"window": 8, "stride": 1, "latent": 2, "model": "pca", "device": "cpu"}
+    longstride.train(tmp_path / "plant.zarr", tmp_path / "run", **sizes)
+    found = calibration_of(tmp_path / "run")
+    assert (found.dtype, found.max_gap_ns) == ("float64", 10_000_000_000)
+    longstride.train(np.zeros((900, 1), np.float32), tmp_path / "array", **sizes)
+    assert calibration_of(tmp_path / "array").max_gap_ns == 0  # nobody said how far apart these are
+
+
+def test_one_of_an_older_version_is_read(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "run", tmp_path / "run")
+    found = calibration_of(tmp_path / "run")
+    older = {name: value for name, value in vars(found).items() if name not in ("dtype", "max_gap_ns")}
+    data = io.BytesIO()
+    torch.save(older, data)
+    head = {"bytes": len(data.getvalue()), "crc32c": f"{google_crc32c.value(data.getvalue()):08x}"}
+    path = tmp_path / "run" / CALIBRATION_FILE
+    path.write_bytes(json.dumps(head).encode() + b"\n" + data.getvalue())
+    again = calibration_of(tmp_path / "run")
+    assert (again.dtype, again.max_gap_ns) == ("float32", 0)
+    assert again.digest == found.digest
+
+
+@pytest.mark.parametrize("wrong", [{"dtype": "text"}, {"max_gap_ns": -1}, {"max_gap_ns": 1.5}])
+def test_what_rows_cannot_be_like(made: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="type of values"):
+        replace(calibration_of(made / "run"), **wrong).check()

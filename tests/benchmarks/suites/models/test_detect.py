@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from benchmarks.__main__ import main
 from benchmarks.harness.timing import Spread
 from benchmarks.pages.results_page import results_page
-from benchmarks.suites.trained.detect import FIGURES, Detection, Detections, flags
+from benchmarks.suites.models.detect import FIGURES, Detection, Detections, flags
 from longstride.storage.store import SeriesStore
 from tests.benchmarks.results import read_result
 from tests.helpers.runs.training import waves

@@ -1,0 +1,1 @@
+"""What is measured of models: how fast they train and score, and what their scores find."""

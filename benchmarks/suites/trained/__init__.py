@@ -1,1 +1,0 @@
-"""What trained models find, and what it takes to train many."""

@@ -1,0 +1,77 @@
+"""Small runs, and a log of two series with gaps and missing values."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import longstride
+from longstride.storage.arrays.data import ArrayData
+from tests.helpers.runs.training import SIZES, waves
+
+SECOND = 10**9
+OF_PCA = {"window": SIZES["window"], "stride": SIZES["stride"], "latent": SIZES["latent"]}
+CHANNELS = ["a", "b", "c", "d"]
+
+
+class Log(NamedTuple):
+    values: NDArray[np.float32]
+    time: NDArray[np.int64]
+    series: list[str]
+    last: list[int]
+    """The last row of each segment."""
+
+    @property
+    def data(self) -> ArrayData:
+        counts = {name: self.series.count(name) for name in dict.fromkeys(self.series)}
+        return longstride.from_array(
+            self.values, time=self.time, series=counts, channels=CHANNELS, max_gap="1500ms"
+        )
+
+    def arrivals(self, seed: int) -> list[NDArray[np.int64]]:
+        """All rows, those of both series mixed, in parts of several lengths."""
+        random = np.random.default_rng(seed)
+        chosen = random.permutation(np.array(self.series) == "press")
+        order = np.empty(len(chosen), np.int64)
+        order[chosen] = np.flatnonzero(np.array(self.series) == "press")
+        order[~chosen] = np.flatnonzero(np.array(self.series) != "press")
+        parts, at = [], 0
+        while at < len(order):
+            parts.append(order[at : at + int(random.integers(1, 90))])
+            at += len(parts[-1])
+        return parts
+
+
+@pytest.fixture(scope="session")
+def log() -> Log:
+    """Segments of 1 to 60 rows, in a channel a span of missing values, and some rows of none."""
+    random = np.random.default_rng(1)
+    lengths = [*random.integers(1, 60, 30).tolist(), 16, 17, 15]
+    stops = np.cumsum(lengths)
+    values = waves(int(stops[-1]), 4, missing=0.02)
+    values[100:140, 2] = np.nan
+    values[200:203] = np.nan
+    values[stops[9] - 1] = np.nan
+    values[400:405, 0] += 30
+    step = np.full(len(values), SECOND)
+    step[5::7] = SECOND * 7 // 5  # late, but not by a gap
+    step[stops[:-1]] = 9 * SECOND
+    first = int(stops[14])
+    series = ["press"] * first + ["mill"] * (len(values) - first)
+    return Log(values, np.cumsum(step), series, [int(stop) - 1 for stop in stops])
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of each model."""
+    folder = tmp_path_factory.mktemp("live")
+    half = {"press": 3000, "mill": 3000}
+    data = longstride.from_array(waves(6000, 4), step="1s", series=half, channels=CHANNELS)
+    longstride.train(
+        data, folder / "pca", **OF_PCA, model="pca", device="cpu", validation_share=0.4, train_share=0.5
+    )
+    for model in ("lstm", "tcn", "patch"):
+        longstride.train(data, folder / model, **SIZES, model=model, max_steps=25, device="cpu")
+    return folder

@@ -1,0 +1,78 @@
+"""Lines of a pipe, as soon as they are there, and a signal that ends the waiting for more."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+from typing import Any, Protocol
+
+__all__ = ["LineInput"]
+
+READ_BYTES = 2**16
+MAX_LINE = 2**24
+"""Nothing else keeps a stream without line ends from filling the memory."""
+
+
+class _Stream(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+class _Signalled(BaseException):
+    pass
+
+
+class LineInput:
+    """While entered, SIGINT, SIGTERM and SIGHUP end the lines alone: what is done with them is finished."""
+
+    def __init__(self, stream: _Stream) -> None:
+        self._stream = stream
+        self._is_reading = False
+        self._previous: dict[signal.Signals, Any] = {}
+        self.signal = 0
+        """Number of the first signal; 0 where none came."""
+
+    def __enter__(self) -> "LineInput":
+        is_main = threading.current_thread() is threading.main_thread()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if is_main else ():
+            if signal.getsignal(number) != signal.SIG_IGN:  # as by nohup
+                self._previous[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def __iter__(self) -> Iterator[list[bytes | None]]:
+        """All whole lines that are there, again and again, without waiting for more; None is one too long."""
+        begun, is_long = b"", False
+        while data := self._read():
+            *whole, begun = (begun + data).split(b"\n")
+            lines = [None if len(line) > MAX_LINE else line for line in whole]
+            if is_long and lines:
+                lines[0], is_long = None, False  # its end may look like a row
+            if is_long or len(begun) > MAX_LINE:
+                begun, is_long = b"", True
+            if lines:
+                yield lines
+        if (begun or is_long) and not self.signal:
+            yield [None if is_long else begun]
+
+    def _read(self) -> bytes:
+        """What has come; nothing at the end, or where a signal came."""
+        try:
+            self._is_reading = True
+            data = b"" if self.signal else self._stream.read1(READ_BYTES)
+            self._is_reading = False
+        except _Signalled:
+            return b""
+        return data
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.signal = number
+        for each in self._previous:
+            signal.signal(each, signal.SIG_DFL)  # a second one does not wait, as for a reader that does not read
+        if self._is_reading:
+            self._is_reading = False
+            raise _Signalled

@@ -16,6 +16,7 @@ from longstride.trainer.calibration.calibration import Calibration
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
+from longstride.trainer.engine.store_facts import StoreFacts
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
 from longstride.trainer.resolve import check_trusted
@@ -47,18 +48,20 @@ class TrainedModel:
         self.digest = ranks.on_first(lambda: state_digest(checkpoint.path))
         """SHA-256 of the state."""
         self.device = ranks.device
-        self.channels, self.runner, self.model = ranks.together(lambda: self._make(checkpoint))
+        self.channels, self.facts, self.runner, self.model = ranks.together(lambda: self._make(checkpoint))
 
-    def _make(self, checkpoint: Checkpoint) -> tuple[tuple[str, ...], ModelRunner, nn.Module]:
+    def _make(self, checkpoint: Checkpoint) -> tuple[tuple[str, ...], StoreFacts, ModelRunner, nn.Module]:
         state, settings = checkpoint.state, self.settings
         with fitting(checkpoint.path):
             channels = tuple(map(str, state["channels"]))
             normalisation = Normalisation.from_saved(state["normalisation"], len(channels)).to(self.device)
             weights = judged_weights(state)
+            facts = StoreFacts.from_saved(state.get("facts"), len(channels))
         model = build_model(settings.model, len(channels), settings.data.window).to(self.device)
         with fitting(checkpoint.path):
             model.load_state_dict(weights)
-        return channels, ModelRunner(normalisation, settings.run.precision, self.device), model.eval()
+        runner = ModelRunner(normalisation, settings.run.precision, self.device)
+        return channels, facts, runner, model.eval()
 
     def identity(self) -> list[str]:
         """What changes when the model does: its state, its settings, and the version that computes with them."""

@@ -1,0 +1,141 @@
+"""The files that are written, each with the runtime that reads it: torch.export and ONNX."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.export import ExportedProgram
+
+from longstride.storage.packages import needs
+
+__all__ = ["EXAMPLE", "FORMATS", "Arrays", "Format", "Runtime", "quiet"]
+
+Arrays = dict[str, NDArray[Any]]
+Runtime = Callable[[Mapping[str, NDArray[Any]]], list[NDArray[Any]]]
+"""Runs a file that was read: inputs by name to outputs in their order."""
+
+EXAMPLE = "example.npz"
+"""A few windows, and what is expected of them."""
+OPSET = 18
+"""Of ONNX: what torch writes without a conversion; onnxruntime knows it from 1.14 on."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of file."""
+
+    file: str
+    """Its name."""
+    packages: tuple[str, ...]
+    """What writes and checks it, besides torch."""
+    runtime: str
+    """The package that reads it."""
+    write: Callable[[ExportedProgram, Path, tuple[str, ...], tuple[str, ...]], None]
+    """Write a program with inputs and outputs of these names."""
+    read: Callable[[Path], Runtime]
+    snippet: str
+    """Ten lines that run it without Longstride."""
+
+    def check(self) -> None:
+        """Raise PackageError where a package is not installed."""
+        for package in self.packages:
+            needs(package)
+
+    def versions(self) -> dict[str, str]:
+        """Those of the packages that made the file."""
+        return {name: version(name) for name in ("longstride", "torch", *self.packages)}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep to ourselves what exporters say of their own parts to whoever develops them."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _write_torch(program: ExportedProgram, path: Path, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+    torch.export.save(program, path)
+
+
+def _read_torch(path: Path) -> Runtime:
+    module = torch.export.load(path).module()
+
+    def run(inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        with torch.no_grad():
+            return [one.numpy() for one in module(*map(torch.from_numpy, inputs.values()))]
+
+    return run
+
+
+def _write_onnx(program: ExportedProgram, path: Path, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+    made: Any = torch.onnx.export(
+        program, dynamo=True, verbose=False, input_names=inputs, output_names=outputs, opset_version=OPSET
+    )
+    ir = needs("onnx_ir")
+    graph = made.model.graph
+    for value in (*graph.inputs, *graph.outputs):  # the first axis has the name of a symbol of torch
+        value.shape = ir.Shape(["batch", *value.shape[1:]])
+    for node in made.model.graph.all_nodes():
+        node.metadata_props.clear()  # lines of code, with paths of this machine
+    made.save(path, external_data=False)
+
+
+def _read_onnx(path: Path) -> Runtime:
+    onnxruntime = needs("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def run(inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        found: list[NDArray[Any]] = list(map(np.asarray, session.run(None, dict(inputs))))
+        return found
+
+    return run
+
+
+TORCH_SNIPPET = """\
+import numpy as np
+import torch
+
+model = torch.export.load("model.pt2").module()
+example = np.load("example.npz")
+inputs = [torch.from_numpy(example[name]) for name in {inputs}]
+with torch.no_grad():
+    score, alarm, scores, errors = model(*inputs)
+assert np.allclose(score, example["score"], rtol=1e-5, atol=1e-5, equal_nan=True)
+print(score, alarm)
+"""
+ONNX_SNIPPET = """\
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
+example = np.load("example.npz")
+inputs = {{name: example[name] for name in {inputs}}}
+score, alarm, scores, errors = session.run(None, inputs)
+assert np.allclose(score, example["score"], rtol=1e-5, atol=1e-5, equal_nan=True)
+print(score, alarm)
+"""
+
+FORMATS = {
+    "torch": Format("model.pt2", (), "torch", _write_torch, _read_torch, TORCH_SNIPPET),
+    "onnx": Format(
+        "model.onnx", ("onnx", "onnxscript", "onnxruntime"), "onnxruntime", _write_onnx, _read_onnx, ONNX_SNIPPET
+    ),
+}
+"""By name."""

@@ -201,6 +201,7 @@ PATHS_OF_FUNCTIONS: dict[str, dict[str, Any]] = {
     "split_in_blocks": {"store": "plant.zarr", "window": 16},
     "train": {"store": "packed.zarr", "out": "new", "cache_dir": "cache"},
     "calibrate": {"run": "run", "store": "plant.zarr"},
+    "deploy": {"run": "run", "out": "new"},
     "score": {"run": "run", "store": "plant.zarr", "out": "new.parquet", "events": "new.json"},
     "evaluate": {"scores": "s.parquet", "store": "plant.zarr"},
 }

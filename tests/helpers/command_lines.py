@@ -25,6 +25,7 @@ COMMAND_LINES = {
     "export": {"store": "plant.zarr", "--out": "new.parquet", "--to": "parquet"},
     "train": {"store": "packed.zarr", "--out": "new", "--config": "train.toml", "--cache-dir": "cache"},
     "calibrate": {"run": "run", "store": "plant.zarr", "--device": "cpu"},
+    "deploy": {"run": "run", "--out": "new", "--alarms": "1e-1"},
     "score": {"run": "run", "store": "plant.zarr", "--out": "new.parquet", "--events": "new.json",
               "--alarms": "1e-1", "--device": "cpu"},
     "evaluate": {"scores": "s.parquet", "store": "plant.zarr"},

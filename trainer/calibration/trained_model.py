@@ -16,7 +16,6 @@ from longstride.trainer.calibration.calibration import Calibration
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
-from longstride.trainer.engine.store_facts import StoreFacts
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
 from longstride.trainer.resolve import check_trusted
@@ -29,6 +28,7 @@ from longstride.trainer.saved.checkpoint import (
     state_digest,
 )
 from longstride.trainer.saved.run_settings import SETTINGS_FILE, settings_of
+from longstride.trainer.saved.store_facts import StoreFacts
 from longstride.trainer.settings import Settings
 
 __all__ = ["TrainedModel"]

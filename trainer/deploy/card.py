@@ -6,10 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from longstride.storage.places.files import read_file
+from longstride.storage.places.object_answers import PlaceError
 from longstride.trainer.deploy.deployment import Deployment
 from longstride.trainer.deploy.graph import OUTPUTS
 
-__all__ = ["as_json", "card_of"]
+__all__ = ["CARD", "as_json", "card_of", "deployed_already"]
+
+CARD = "card.json"
+"""Also the mark of a folder that was written here."""
 
 
 def card_of(made: Deployment, file: Path, difference: float) -> dict[str, Any]:
@@ -22,6 +27,7 @@ def card_of(made: Deployment, file: Path, difference: float) -> dict[str, Any]:
     columns = (trained.channels, facts.units, normalisation.mean.tolist(), normalisation.scale.tolist())
     return {
         "made_by": "longstride deploy",
+        "job": made.job,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": made.kind.versions(),
         "file": {
@@ -65,6 +71,17 @@ def card_of(made: Deployment, file: Path, difference: float) -> dict[str, Any]:
         },
         "largest_difference": difference,
     }
+
+
+def deployed_already(folder: Path, made: Deployment) -> float | None:
+    """The difference that a folder tells of which this very job has written, and whose file is whole."""
+    try:
+        card = json.loads(read_file(folder / CARD))
+        data = read_file(folder / made.kind.file, max_bytes=card["file"]["bytes"])
+        is_same = card["job"] == made.job and card["file"]["sha256"] == hashlib.sha256(data).hexdigest()
+        return float(card["largest_difference"]) if is_same else None
+    except (OSError, PlaceError, KeyError, TypeError, ValueError, RecursionError):
+        return None
 
 
 def _tensors(named: dict[str, tuple[str, int]], shape: list[Any]) -> list[dict[str, Any]]:

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from longstride.pipeline.loading.splits import Split
-from longstride.storage.arrays.from_array import from_array
+from longstride.pipeline.loading.batch import WindowBatch
 from longstride.trainer.calibration.coverage import bits_of_positions
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.deploy.deployment import Deployment
@@ -64,16 +63,11 @@ def make_cases(made: Deployment) -> Cases:
     trained, scorer, graph = made.trained, made.scorer, made.graph
     windows = make_windows(trained, made.dtype)
     number, window, num_channels = windows.shape
-    starts = np.arange(number) * window
-    data = from_array(
-        windows.reshape(-1, num_channels),
-        channels=trained.channels,
-        segments=np.stack([starts, starts + window], axis=1),
-        missing=True,
-    )
-    mean, scale = made.calibration.mean.numpy(), made.calibration.scale.numpy()
-    judged = trained.errors(data, Split("all", data.segments), 1, 64)
-    of_windows = ((at, (squared - mean) / scale) for at, squared in judged)
+    values = torch.from_numpy(windows)
+    batch = WindowBatch(values=values, start=torch.arange(number) * window, mask=~values.isnan())
+    squared = trained.runner.judge(trained.model, batch).squared_errors().numpy()
+    standard = (squared - made.calibration.mean.numpy()) / made.calibration.scale.numpy()
+    of_windows = [(batch.start.numpy(), standard)]
     parts = list(row_errors(of_windows, 0, number * window, num_channels, bits_of_positions(window)))
     errors = np.concatenate([part.errors for part in parts])
     covered = np.concatenate([part.covered for part in parts])
@@ -82,13 +76,13 @@ def make_cases(made: Deployment) -> Cases:
     by_name = scorer.series(("", *names))[:-1]
     by_name[0] = -1
     series = np.repeat(by_name[of_window], window)
-    scores, standard = scorer.score(errors, covered, series, np.repeat(np.arange(number), window))
+    scores, by_channel = scorer.score(errors, covered, series, np.repeat(np.arange(number), window))
     scores = scores.reshape(number, window)
     expected = {
         "score": scores[:, -1],
         "alarm": scores[:, -1] > scorer.threshold,
         "scores": scores,
-        "errors": standard.reshape(windows.shape),
+        "errors": by_channel.reshape(windows.shape),
     }
     inputs = {"windows": windows, **({"series": of_window} if names else {})}
     effect = graph.effect_of_rounding(ROUNDING, *map(torch.from_numpy, inputs.values()))

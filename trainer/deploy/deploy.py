@@ -14,7 +14,7 @@ from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path
 from longstride.storage.writing.output_folder import check_output_folder, output_folder
 from longstride.trainer.calibration.trained_model import TrainedModel
-from longstride.trainer.deploy.card import as_json, card_of
+from longstride.trainer.deploy.card import CARD, as_json, card_of, deployed_already
 from longstride.trainer.deploy.card_page import page_of
 from longstride.trainer.deploy.check import Cases, compared, make_cases
 from longstride.trainer.deploy.deployment import Deployment, prepared
@@ -26,8 +26,6 @@ from longstride.trainer.errors import RunError, SettingsError
 
 __all__ = ["DeployResult", "deploy"]
 
-CARD = "card.json"
-"""Also the mark of a folder that was written here."""
 CARD_PAGE = "card.md"
 WINDOWS = 4
 """In the example."""
@@ -49,10 +47,14 @@ class DeployResult:
     """Between figures of its runtime and of `longstride score`, as a share of the figure, or of 1 if it is
     smaller."""
 
+    was_there: bool = False
+    """Whether this very folder had been written before: nothing was done now."""
+
     def __str__(self) -> str:
+        there = "; it was there already: nothing was done" if self.was_there else ""
         return (
             f"{self.out}: {self.file} of {self.checkpoint}, threshold {self.threshold:.4g}, compared with our own "
-            f"scores (largest difference {self.largest_difference:.1e}); {CARD_PAGE} says how to run it"
+            f"scores (largest difference {self.largest_difference:.1e}); {CARD_PAGE} says how to run it{there}"
         )
 
     def _repr_html_(self) -> str:
@@ -75,6 +77,7 @@ def deploy(options: DeployOptions) -> DeployResult:
     alarm (B,), scores of all rows (B, K), and errors of all values (B, K, N): what `longstride.score` gives to
     rows that this window alone covers, as one covers the newest row of a log. The folder also holds a model card,
     as Markdown and as JSON, and an example. Before it appears, the runtime itself is compared with our own scores.
+    What `out` holds already, of the same model and options, is not made again.
 
     Raises SettingsError for an option that cannot work or a model that is not trusted, RunError where a file of
     the run is damaged, it has no calibration of this model, or the model cannot be exported or then gives other
@@ -83,7 +86,7 @@ def deploy(options: DeployOptions) -> DeployResult:
     """
     kind = FORMATS[options.to]
     with start_ranks("cpu") as ranks:
-        ranks.on_first(lambda: check_output_folder(options.out, CARD, overwrite=options.overwrite))
+        ranks.on_first(lambda: check_output_folder(options.out, CARD, overwrite=True))
         ranks.on_first(kind.check)
         run = local_path(options.run)
         trained = TrainedModel(run, ranks, trust=options.trust)
@@ -92,14 +95,18 @@ def deploy(options: DeployOptions) -> DeployResult:
 
 def _deploy(made: Deployment) -> DeployResult:
     kind, model = made.kind, made.trained.settings.model.model
-    cases = make_cases(made)
     out = local_path(made.options.out)
+    if not made.options.overwrite and (found := deployed_already(out, made)) is not None:
+        return _result(made, found, was_there=True)
+    check_output_folder(out, CARD, overwrite=made.options.overwrite)
+    cases = make_cases(made)
     with output_folder(out, CARD, overwrite=made.options.overwrite) as folder:
         file = folder / kind.file
         with quiet():
             program = _exported(model, made.graph, cases)
             with _told(model, made.options.to):
-                kind.write(program, file, made.graph.inputs, OUTPUTS)
+                data = kind.encode(program, made.graph.inputs, OUTPUTS)
+            file.write_bytes(data)
             difference = compared(kind.read(file), cases, made.scorer.threshold, f"{model} as {kind.file}")
         with open(folder / EXAMPLE, "wb") as example:
             parts = {name: values[:WINDOWS] for name, values in {**cases.inputs, **cases.expected}.items()}
@@ -107,12 +114,17 @@ def _deploy(made: Deployment) -> DeployResult:
         card = card_of(made, file, difference)
         (folder / CARD_PAGE).write_text(page_of(card, kind), encoding="utf-8")
         (folder / CARD).write_bytes(as_json(card))
+    return _result(made, difference)
+
+
+def _result(made: Deployment, difference: float, *, was_there: bool = False) -> DeployResult:
     return DeployResult(
-        out=str(out),
-        file=kind.file,
+        out=str(local_path(made.options.out)),
+        file=made.kind.file,
         threshold=made.scorer.threshold,
         checkpoint=made.trained.name,
         largest_difference=difference,
+        was_there=was_there,
     )
 
 

@@ -1,5 +1,6 @@
 """What is to be deployed: a trained model, the scorer that goes with it, and both as one graph."""
 
+import hashlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,13 @@ class Deployment:
     def kind(self) -> Format:
         """Which files."""
         return FORMATS[self.options.to]
+
+    @property
+    def job(self) -> str:
+        """A hash of all that the files depend on, if only in their last digit."""
+        options = {**vars(self.options), "run": "", "out": "", "overwrite": False, "trust": False}
+        parts = [*self.trained.identity(), self.calibration.digest, self.kind.versions(), sorted(options.items())]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def prepared(run: Path, trained: TrainedModel, options: DeployOptions) -> Deployment:

@@ -1,5 +1,6 @@
 """The files that are written, each with the runtime that reads it: torch.export and ONNX."""
 
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -38,8 +39,8 @@ class Format:
     """What writes and checks it, besides torch."""
     runtime: str
     """The package that reads it."""
-    write: Callable[[ExportedProgram, Path, tuple[str, ...], tuple[str, ...]], None]
-    """Write a program with inputs and outputs of these names."""
+    encode: Callable[[ExportedProgram, tuple[str, ...], tuple[str, ...]], bytes]
+    """The bytes of a program with inputs and outputs of these names."""
     read: Callable[[Path], Runtime]
     snippet: str
     """Ten lines that run it without Longstride."""
@@ -68,8 +69,10 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _write_torch(program: ExportedProgram, path: Path, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
-    torch.export.save(program, path)
+def _encode_torch(program: ExportedProgram, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> bytes:
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    return buffer.getvalue()
 
 
 def _read_torch(path: Path) -> Runtime:
@@ -82,7 +85,7 @@ def _read_torch(path: Path) -> Runtime:
     return run
 
 
-def _write_onnx(program: ExportedProgram, path: Path, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+def _encode_onnx(program: ExportedProgram, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> bytes:
     made: Any = torch.onnx.export(
         program, dynamo=True, verbose=False, input_names=inputs, output_names=outputs, opset_version=OPSET
     )
@@ -92,7 +95,8 @@ def _write_onnx(program: ExportedProgram, path: Path, inputs: tuple[str, ...], o
         value.shape = ir.Shape(["batch", *value.shape[1:]])
     for node in made.model.graph.all_nodes():
         node.metadata_props.clear()  # lines of code, with paths of this machine
-    made.save(path, external_data=False)
+    data: bytes = made.model_proto.SerializeToString()
+    return data
 
 
 def _read_onnx(path: Path) -> Runtime:
@@ -133,9 +137,9 @@ print(score, alarm)
 """
 
 FORMATS = {
-    "torch": Format("model.pt2", (), "torch", _write_torch, _read_torch, TORCH_SNIPPET),
+    "torch": Format("model.pt2", (), "torch", _encode_torch, _read_torch, TORCH_SNIPPET),
     "onnx": Format(
-        "model.onnx", ("onnx", "onnxscript", "onnxruntime"), "onnxruntime", _write_onnx, _read_onnx, ONNX_SNIPPET
+        "model.onnx", ("onnx", "onnxscript", "onnxruntime"), "onnxruntime", _encode_onnx, _read_onnx, ONNX_SNIPPET
     ),
 }
 """By name."""

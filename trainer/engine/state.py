@@ -21,7 +21,6 @@ from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.engine.precision import check_precision
 from longstride.trainer.engine.run_splits import splits_of_run
-from longstride.trainer.engine.store_facts import StoreFacts
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import build_model
 from longstride.trainer.plain import of_types
@@ -121,7 +120,6 @@ class RunState:
             "progress": asdict(self.progress),
             "fingerprint": self.batches.fingerprint,
             "channels": list(self.store.channels),
-            "facts": vars(StoreFacts.of(self.store)),
             "normalisation": vars(self.runner.normalisation),
             "random": self.ranks.gather(self._random_state()),
         }

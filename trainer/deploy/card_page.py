@@ -28,7 +28,7 @@ def page_of(card: dict[str, Any], kind: Format) -> str:
     others = "" if file["runtime"] == "torch" else ", or another runtime for ONNX"
     snippet = kind.snippet.format(inputs=tuple(one["name"] for one in card["inputs"]))
     tensors = [
-        (one["name"], one["type"], f"({', '.join(map(str, one['shape']))})", MEANINGS[one["name"]])
+        (one["name"], one["type"], _shape(one["shape"]), MEANINGS[one["name"]])
         for one in (*card["inputs"], *card["outputs"])
     ]
     named = [
@@ -80,6 +80,10 @@ def _of_series(numbers: dict[str, int]) -> list[str]:
         "Each is compared with its own normal rows. Every other one has the number 0, and is compared with all.",
         _table(("number", "series"), ((number, _text(name)) for name, number in numbers.items())),
     ]
+
+
+def _shape(sizes: list[object]) -> str:
+    return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:

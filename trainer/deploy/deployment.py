@@ -19,6 +19,9 @@ from longstride.trainer.scoring.scorer import Scorer
 
 __all__ = ["Deployment", "prepared"]
 
+FEW = 5
+"""Independent normal rows above the threshold; with fewer it is a guess."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -60,6 +63,12 @@ def prepared(run: Path, trained: TrainedModel, options: DeployOptions) -> Deploy
     calibration = trained.fitting(read_calibration(run, trained.digest))
     # The threshold of `longstride score`, whose windows are as far apart as those of training.
     scorer = Scorer(calibration, trained.settings.data.stride, options.scoring())
+    if scorer.independent_rows * options.alarms < FEW:
+        logger.warning(
+            f"the threshold is a guess: {scorer.normal_rows:,} normal rows, which count as "
+            f"{scorer.independent_rows:,} independent ones, are too few to say which score a share of "
+            f"{options.alarms:g} of them exceeds. Give a larger --alarms, or calibrate with more rows"
+        )
     dtype = _dtype(run, trained)
     graph = Graph(trained, calibration, scorer.threshold, options.aggregate, options.largest, dtype).eval()
     return Deployment(

@@ -121,7 +121,7 @@ example = np.load("example.npz")
 inputs = [torch.from_numpy(example[name]) for name in {inputs}]
 with torch.no_grad():
     score, alarm, scores, errors = model(*inputs)
-assert np.allclose(score, example["score"], rtol=1e-5, atol=1e-5, equal_nan=True)
+assert np.allclose(score, example["score"], rtol=1e-4, atol=1e-4, equal_nan=True)
 print(score, alarm)
 """
 ONNX_SNIPPET = """\
@@ -132,7 +132,7 @@ session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionPro
 example = np.load("example.npz")
 inputs = {{name: example[name] for name in {inputs}}}
 score, alarm, scores, errors = session.run(None, inputs)
-assert np.allclose(score, example["score"], rtol=1e-5, atol=1e-5, equal_nan=True)
+assert np.allclose(score, example["score"], rtol=1e-4, atol=1e-4, equal_nan=True)
 print(score, alarm)
 """
 

@@ -222,6 +222,14 @@ def test_options_that_cannot_work(run: Path, tmp_path: Path, wrong: dict[str, An
         longstride.deploy(run, tmp_path / "out", **wrong)
 
 
+def test_a_threshold_that_is_a_guess(run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    longstride.deploy(run, tmp_path / "out")
+    assert any("too few" in message for message in caplog.messages)
+    caplog.clear()
+    longstride.deploy(run, tmp_path / "often", alarms=0.3)
+    assert not any("too few" in message for message in caplog.messages)
+
+
 def test_several_ranks(run: Path, made: Path, tmp_path: Path) -> None:
     command = [*FORKING, "--standalone", "--nproc-per-node=2", "-m", "longstride"]
     done = subprocess.run(

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.export import ExportedProgram
 
-from longstride.storage.packages import needs
+from longstride.storage.packages import PackageError, needs
 
 __all__ = ["EXAMPLE", "FORMATS", "Arrays", "Format", "Runtime", "quiet"]
 
@@ -25,6 +25,8 @@ Runtime = Callable[[Mapping[str, NDArray[Any]]], list[NDArray[Any]]]
 
 EXAMPLE = "example.npz"
 """A few windows, and what is expected of them."""
+LOWEST_TORCH = "2.13"
+"""Those of 2.8 and 2.9 give the states of an LSTM one axis too many; those between were not tried."""
 OPSET = 18
 """Of ONNX: what torch writes without a conversion; onnxruntime knows it from 1.14 on."""
 
@@ -46,7 +48,13 @@ class Format:
     """Ten lines that run it without Longstride."""
 
     def check(self) -> None:
-        """Raise PackageError where a package is not installed."""
+        """Raise PackageError where a package is not installed, or torch is too old."""
+        if torch.__version__ < LOWEST_TORCH:
+            raise PackageError(
+                f"torch {torch.__version__} cannot export every model, and {LOWEST_TORCH} can: "
+                f"`pip install 'torch>={LOWEST_TORCH}'` installs it",
+                code="package-missing",
+            )
         for package in self.packages:
             needs(package)
 

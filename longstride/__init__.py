@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from longstride.storage.writing.store_writer import StoreWriter as StoreWriter
     from longstride.trainer.calibration.calibrate import CalibrateResult as CalibrateResult
     from longstride.trainer.calibration.calibrate import calibrate as calibrate
+    from longstride.trainer.deploy.deploy import DeployResult as DeployResult
+    from longstride.trainer.deploy.deploy import deploy as deploy
     from longstride.trainer.errors import DivergenceError as DivergenceError
     from longstride.trainer.errors import RunError as RunError
     from longstride.trainer.errors import ScoresError as ScoresError
@@ -94,6 +96,7 @@ _NAMES = {
     "storage.store": ("SeriesStore",),
     "storage.writing.store_writer": ("StoreWriter",),
     "trainer.calibration.calibrate": ("CalibrateResult", "calibrate"),
+    "trainer.deploy.deploy": ("DeployResult", "deploy"),
     "trainer.errors": ("DivergenceError", "RunError", "ScoresError", "SettingsError"),
     "trainer.live.detector": ("Detector",),
     "trainer.live.live_scores": ("LiveScores",),

@@ -23,6 +23,7 @@ COMMANDS = {
     "export": ("pipeline.packing.commands", "Write the rows of a store to one Parquet or Arrow file."),
     "train": ("trainer.command", "Train a model on the windows of a store."),
     "calibrate": ("trainer.calibration.command", "Measure the errors of a trained model on normal rows again."),
+    "deploy": ("trainer.deploy.command", "Write a trained model as a file that runs without Longstride."),
     "score": ("trainer.scoring.commands", "Score every row of a store by a trained model."),
     "watch": ("trainer.live.command", "Score rows as they come, by a trained model."),
     "evaluate": ("trainer.scoring.commands", "Judge scores by the labels of a store."),

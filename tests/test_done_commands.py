@@ -14,7 +14,7 @@ from tests.helpers.errors import assert_refused
 pytestmark = pytest.mark.campaign
 
 WRITERS = {"ingest": "new.zarr", "pack": "new.zarr", "unpack": "new.zarr", "export": "new.parquet",
-           "score": "new.parquet", "plot": "new.png"}  # fmt: skip
+           "deploy": "new", "score": "new.parquet", "plot": "new.png"}  # fmt: skip
 PLACES = [*WRITERS.items(), ("plot", "new.svg"), ("plot", "new.pdf")]
 
 

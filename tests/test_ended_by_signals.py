@@ -103,7 +103,7 @@ def is_alive_in(process: psutil.Process, group: int) -> bool:
 
 @pytest.mark.parametrize("number", SIGNALS[: trials(1, len(SIGNALS))], ids=lambda number: number.name)
 @pytest.mark.parametrize(
-    "form", ["ingest", "workers", "append", "rebuild", "pack", "unpack", "export", "score", "plot"]
+    "form", ["ingest", "workers", "append", "rebuild", "pack", "unpack", "export", "deploy", "score", "plot"]
 )
 def test_it_says_so_and_ends_by_it(plant: Path, form: str, number: signal.Signals) -> None:
     command = words(form)

@@ -131,6 +131,19 @@ def test_score_of_new_rows(
     assert all("scores.parquet: 3,000 rows scored" in str(one["printed"]) for one in found)
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+def test_deploy(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool) -> None:
+    monkeypatch.chdir(before)
+    longstride.train("plant.zarr", "run", **SIZES, model="pca", device="cpu")
+    files = {"more/model/" + name for name in ("model.pt2", "card.json", "card.md", "example.npz")}
+    expected = files_of(before) | files
+    options = ["--overwrite"] if is_there else []
+    if is_there:
+        longstride.deploy("run", "more/model", to="torch", alarms=0.1)
+    found = campaign(tmp_path, "deploy", "run", "--out", "more/model", *options)
+    assert_recovered(found, expected, at_least=2)
+
+
 @pytest.mark.soak
 def test_plot(before: Path, tmp_path: Path) -> None:
     store = longstride.open(before / "plant.zarr")

@@ -210,6 +210,7 @@ PATHS_OF_FUNCTIONS: dict[str, dict[str, Any]] = {
         "latent": 4,
     },
     "calibrate": {"run": "run", "store": "plant.zarr"},
+    "deploy": {"run": "run", "out": "new"},
     "score": {"run": "run", "store": "plant.zarr", "out": "new.parquet", "events": "new.json"},
     "evaluate": {"scores": "s.parquet", "store": "plant.zarr"},
 }

@@ -35,6 +35,7 @@ from longstride.trainer.saved.checkpoint import (
     save_checkpoint,
 )
 from longstride.trainer.saved.rundir import RunDirectory
+from longstride.trainer.saved.store_facts import StoreFacts
 from longstride.trainer.settings import Device, Settings
 from longstride.trainer.train_result import TrainResult
 from longstride.trainer.warm_start import weights_of
@@ -169,7 +170,7 @@ class Run(Generic[State]):
 
     def save(self) -> None:
         """Write a checkpoint; call it on every rank."""
-        checkpoint = self.state.as_checkpoint()
+        checkpoint = self.state.as_checkpoint() | {"facts": vars(StoreFacts.of(self.state.store))}
         self.ranks.on_first(lambda: self._write(checkpoint))
 
     def _write(self, checkpoint: dict[str, Any]) -> None:

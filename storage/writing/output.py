@@ -17,7 +17,7 @@ from longstride.storage.errors import LongstrideError, StoreError
 from longstride.storage.format import COMMITS, ROOT
 from longstride.storage.location import local_path
 
-__all__ = ["check_output", "output_file", "refuse_inside_store", "unfinished"]
+__all__ = ["check_output", "folder_above", "output_file", "refuse_inside_store", "unfinished"]
 
 StrPath = str | os.PathLike[str]
 
@@ -30,7 +30,7 @@ def output_file(path: StrPath, *, overwrite: bool = False) -> Iterator[IO[bytes]
     `check_output`, and where another process is writing this file.
     """
     out = check_output(path, overwrite=overwrite)
-    with naming(out), _folder_of(out):
+    with naming(out), folder_above(out):
         file = _acquire(out)
         try:
             check_output(path, overwrite=overwrite)  # another process may have written it meanwhile
@@ -87,7 +87,7 @@ def unfinished(out: Path) -> Path:
 
 
 @contextmanager
-def _folder_of(out: Path) -> Iterator[None]:
+def folder_above(out: Path) -> Iterator[None]:
     """Make the folders above a file; those that were made go again where nothing was written."""
     made = [folder for folder in out.parents if not folder.exists()]
     try:

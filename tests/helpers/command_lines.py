@@ -26,6 +26,7 @@ COMMAND_LINES = {
     "train": {"store": "packed.zarr", "--out": "new", "--config": "train.toml", "--cache-dir": "cache",
               "--from": "run"},
     "calibrate": {"run": "run", "store": "plant.zarr", "--device": "cpu"},
+    "deploy": {"run": "run", "--out": "new", "--alarms": "1e-1"},
     "score": {"run": "run", "store": "plant.zarr", "--out": "new.parquet", "--events": "new.json",
               "--alarms": "1e-1", "--device": "cpu"},
     "watch": {"run": "run", "--state": "new.state", "--device": "cpu"},

@@ -32,6 +32,7 @@ OTHERS = {
     "pack": ("plant.zarr", "new.zarr"),
     "unpack": ("packed.zarr", "unpacked.zarr"),
     "export": ("plant.zarr", "--to", "parquet"),
+    "deploy": ("run", "--to", "onnx", "--out", "model"),
     "score": ("run", "plant.zarr", "--out", "scores.parquet"),
     "evaluate": ("scores.parquet", "plant.zarr"),
     "plot": ("scores.parquet", "plant.zarr", "--out", "plot.png"),

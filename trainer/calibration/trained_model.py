@@ -30,6 +30,7 @@ from longstride.trainer.saved.checkpoint import (
 )
 from longstride.trainer.saved.run_settings import SETTINGS_FILE, settings_of
 from longstride.trainer.saved.series_index import has_index, takes_one_model
+from longstride.trainer.saved.store_facts import StoreFacts
 from longstride.trainer.settings import Settings
 
 __all__ = ["TrainedModel"]
@@ -49,18 +50,20 @@ class TrainedModel:
         self.digest = ranks.on_first(lambda: state_digest(checkpoint.path))
         """SHA-256 of the state."""
         self.device = ranks.device
-        self.channels, self.runner, self.model = ranks.together(lambda: self._make(checkpoint))
+        self.channels, self.facts, self.runner, self.model = ranks.together(lambda: self._make(checkpoint))
 
-    def _make(self, checkpoint: Checkpoint) -> tuple[tuple[str, ...], ModelRunner, nn.Module]:
+    def _make(self, checkpoint: Checkpoint) -> tuple[tuple[str, ...], StoreFacts, ModelRunner, nn.Module]:
         state, settings = checkpoint.state, self.settings
         with fitting(checkpoint.path):
             channels = tuple(map(str, state["channels"]))
             normalisation = Normalisation.from_saved(state["normalisation"], len(channels)).to(self.device)
             weights = judged_weights(state)
+            facts = StoreFacts.from_saved(state.get("facts"), len(channels))
         model = build_model(settings.model, len(channels), settings.data.window).to(self.device)
         with fitting(checkpoint.path):
             model.load_state_dict(weights)
-        return channels, ModelRunner(normalisation, settings.run.precision, self.device), model.eval()
+        runner = ModelRunner(normalisation, settings.run.precision, self.device)
+        return channels, facts, runner, model.eval()
 
     def identity(self) -> list[str]:
         """What changes when the model does: its state, its settings, and the version that computes with them."""

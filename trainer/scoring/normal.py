@@ -72,7 +72,7 @@ class NormalRows:
         kind_of = covered + (series + 1) * 256
         for kind in np.flatnonzero(np.bincount(kind_of)).tolist():
             if bits := kind % 256:
-                usual, rows = self._usual(bits, kind // 256 - 1), kind_of == kind
+                usual, rows = self.usual(bits, kind // 256 - 1), kind_of == kind
                 standard[rows] = (errors[rows] - usual.mean) / usual.spread
                 together = aggregate(standard[rows], self._how, self._largest)
                 scores[rows] = (together - usual.middle) / usual.high
@@ -91,8 +91,8 @@ class NormalRows:
             errors[covered == one] = self._together(covered == one, one)
         return self.scores(errors, covered, series)[0]
 
-    def _usual(self, bits: int, series: int) -> Usual:
-        """What is usual at these positions, for a series, or for all if it is -1."""
+    def usual(self, bits: int, series: int) -> Usual:
+        """What is usual for rows that are covered at these positions: of a series, or of all if it is -1."""
         if (bits, series) not in self._known:
             rows = (self._series == series) | (series < 0)
             has_all = rows & (self._weights[:, self._positions(bits)] > 0).all(axis=1)

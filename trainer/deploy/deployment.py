@@ -1,0 +1,86 @@
+"""What is to be deployed: a trained model, the scorer that goes with it, and both as one graph."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from longstride.trainer.calibration.calibration import Calibration, read_calibration
+from longstride.trainer.calibration.trained_model import TrainedModel
+from longstride.trainer.deploy.formats import FORMATS, Format
+from longstride.trainer.deploy.graph import Graph
+from longstride.trainer.deploy.settings import DeployOptions
+from longstride.trainer.errors import RunError
+from longstride.trainer.scoring.scorer import Scorer
+
+__all__ = ["Deployment", "prepared"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """All that goes into the files."""
+
+    run: Path
+    options: DeployOptions
+    trained: TrainedModel
+    calibration: Calibration
+    scorer: Scorer
+    graph: Graph
+    dtype: np.dtype[Any]
+    """Of windows."""
+
+    @property
+    def kind(self) -> Format:
+        """Which files."""
+        return FORMATS[self.options.to]
+
+    @property
+    def job(self) -> str:
+        """A hash of all that the files depend on, if only in their last digit."""
+        options = {**vars(self.options), "run": "", "out": "", "overwrite": False, "trust": False}
+        parts = [*self.trained.identity(), self.calibration.digest, self.kind.versions(), sorted(options.items())]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def prepared(run: Path, trained: TrainedModel, options: DeployOptions) -> Deployment:
+    """Put model and scorer together. Raises RunError where they do not fit, or cannot be deployed."""
+    precision = trained.settings.run.precision
+    if precision != "fp32":
+        raise RunError(
+            f"{run} was trained with --precision {precision}, and its scores are computed so; other runtimes "
+            "would round in other places: train with --precision fp32, with --from to begin with its weights",
+            code="deploy-failed",
+        )
+    calibration = trained.fitting(read_calibration(run, trained.digest))
+    # The threshold of `longstride score`, whose windows are as far apart as those of training.
+    scorer = Scorer(calibration, trained.settings.data.stride, options.scoring())
+    if scorer.doubt:
+        logger.warning(f"the threshold is a guess: {scorer.doubt}")
+    dtype = _dtype(run, trained)
+    graph = Graph(trained, calibration, scorer.threshold, options.aggregate, options.largest, dtype).eval()
+    return Deployment(
+        run=run,
+        options=options,
+        trained=trained,
+        calibration=calibration,
+        scorer=scorer,
+        graph=graph,
+        dtype=np.dtype(str(dtype).removeprefix("torch.")),
+    )
+
+
+def _dtype(run: Path, trained: TrainedModel) -> torch.dtype:
+    """The type in which values are normalised: that of the store, so that large counters keep their digits."""
+    if trained.facts.dtype is None:
+        logger.warning(
+            f"{run} does not say which type the values of its store had, since an older version trained it: "
+            "windows are taken as float32. If the store holds float64 or whole numbers of 32 bits or more, train "
+            "again"
+        )
+    return torch.float64 if trained.facts.is_wide else torch.float32

@@ -11,8 +11,8 @@ from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import OPEN
 from longstride.pipeline.ingest.setting import toml
 from longstride.pipeline.ingest.times.stamps import ZONE_NAME
-from longstride.pipeline.profile.clock.lost_hours import lost_hours
-from longstride.pipeline.profile.clock.never_set import unreadable_clock
+from longstride.pipeline.profile.clock.faults.lost_hours import lost_hours
+from longstride.pipeline.profile.clock.faults.never_set import unreadable_clock
 from longstride.pipeline.profile.proposal import Proposal
 from longstride.pipeline.profile.words.time_names import name_score
 

@@ -14,7 +14,7 @@ from longstride.pipeline.ingest.settings.clock import ELAPSED
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
 from longstride.pipeline.ingest.times.zone_names import SEVERAL
 from longstride.pipeline.profile.clock.counted import UNKNOWN
-from longstride.pipeline.profile.clock.never_set import doubt_of_clock, doubt_of_halves
+from longstride.pipeline.profile.clock.faults.never_set import doubt_of_clock, doubt_of_halves
 from longstride.pipeline.profile.clock.reading import Times, has_zone
 from longstride.pipeline.profile.clock.several_zones import doubt_of_month, doubt_of_name, several_in
 from longstride.pipeline.profile.column import Column

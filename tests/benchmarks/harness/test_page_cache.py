@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.harness.page_cache import evict
+from tests.helpers.disks import is_memory
 
 
 def test_a_cold_turn_begins_with_nothing_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "rows"
     path.write_bytes(os.urandom(2**22))
-    kind = subprocess.run(["stat", "-f", "-c", "%T", str(path)], capture_output=True, text=True).stdout.strip()
-    if not shutil.which("fincore") or kind == "tmpfs":
+    if not shutil.which("fincore") or is_memory(path):
         pytest.skip("no fincore, or a disk that is memory")
 
     def resident() -> int:

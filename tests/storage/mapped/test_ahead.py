@@ -12,6 +12,7 @@ import pytest
 from benchmarks.harness.page_cache import evict
 from longstride.storage.mapped.ahead import read_ahead
 from longstride.storage.mapped.mapping import map_chunk_files
+from tests.helpers.disks import is_memory
 
 CHUNK = 2**22
 
@@ -23,8 +24,7 @@ def resident(path: Path) -> int:
 
 @pytest.mark.parametrize("in_large_pages", [False, True])
 def test_what_is_asked_for_is_read(in_large_pages: bool, tmp_path: Path) -> None:
-    kind = subprocess.run(["stat", "-f", "-c", "%T", str(tmp_path)], capture_output=True, text=True).stdout.strip()
-    if not shutil.which("fincore") or kind == "tmpfs":
+    if not shutil.which("fincore") or is_memory(tmp_path):
         pytest.skip("no fincore, or a disk that is memory")
     files = [tmp_path / f"c.{number}" for number in range(3)]
     for file in files:

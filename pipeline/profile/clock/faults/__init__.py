@@ -1,0 +1,1 @@
+"""Clocks that were never set, and times whose parts were lost."""

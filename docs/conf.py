@@ -30,6 +30,7 @@ python_maximum_signature_line_length = 90
 def as_rest(app: Any, kind: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Let docstrings stay as people read them in an editor: indented code, and `names` with an s after them."""
     text = re.sub(r"(`[^`]+`)(\w?)", lambda found: found[1] + "\\ " * bool(found[2]) + found[2], "\n".join(lines))
+    text = re.sub(r"(?m)^(\w+)_(?= = )", r"\1\\_", text)  # a name that ends so would be a link
     lines[:] = re.sub(r"(?m)^(?! |\Z)(.*)\n\n(?=    )", r"\1\n\n::\n\n", text).split("\n")
 
 

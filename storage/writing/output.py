@@ -17,7 +17,7 @@ from longstride.storage.errors import LongstrideError, StoreError
 from longstride.storage.format import COMMITS, ROOT
 from longstride.storage.location import local_path
 
-__all__ = ["check_output", "folder_above", "output_file", "refuse_inside_store", "unfinished"]
+__all__ = ["check_output", "folder_above", "output_file", "refuse_inside_store", "unfinished", "written_at"]
 
 StrPath = str | os.PathLike[str]
 
@@ -52,12 +52,7 @@ def check_output(path: StrPath, *, overwrite: bool) -> Path:
 
     Raises LongstrideError for a URL, a folder, a pipe or a device, and without `overwrite` for a file that exists.
     """
-    named = local_path(path)
-    out = Path(os.path.realpath(named))
-    above = next(folder for folder in out.parents if folder.exists())
-    if not above.is_dir():
-        raise LongstrideError(f"{above} is a file, not a folder: give another path", code="path-taken")
-    refuse_inside_store(out)
+    named, out = written_at(path)
     try:
         # Of an open pipe, /dev/stdout leads to a name that no file has.
         mode = named.stat().st_mode if named.exists() else out.lstat().st_mode
@@ -84,6 +79,17 @@ def refuse_inside_store(path: Path) -> None:
 def unfinished(out: Path) -> Path:
     """Where a file lies while it is written."""
     return out.with_name(f".{out.name}.unfinished")
+
+
+def written_at(path: StrPath) -> tuple[Path, Path]:
+    """A path as it is named, and what it leads to. Raises LongstrideError where nothing can be written there."""
+    named = local_path(path)
+    out = Path(os.path.realpath(named))
+    above = next(folder for folder in out.parents if folder.exists())
+    if not above.is_dir():
+        raise LongstrideError(f"{above} is a file, not a folder: give another path", code="path-taken")
+    refuse_inside_store(out)
+    return named, out
 
 
 @contextmanager

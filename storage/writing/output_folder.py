@@ -15,8 +15,7 @@ from pathlib import Path
 from longstride.storage.atomic import exchange, naming, sync_directory
 from longstride.storage.errors import LongstrideError
 from longstride.storage.format import ROOT
-from longstride.storage.location import local_path
-from longstride.storage.writing.output import folder_above, refuse_inside_store, unfinished
+from longstride.storage.writing.output import folder_above, unfinished, written_at
 
 __all__ = ["check_output_folder", "output_folder"]
 
@@ -29,12 +28,7 @@ def check_output_folder(path: StrPath, mark: str, *, overwrite: bool) -> Path:
     One that is there may be empty. With `overwrite` it may also be of the same kind: it then has a file `mark`.
     Raises LongstrideError for anything else that is there, and for a URL.
     """
-    named = local_path(path)
-    out = Path(os.path.realpath(named))
-    above = next(folder for folder in out.parents if folder.exists())
-    if not above.is_dir():
-        raise LongstrideError(f"{above} is a file, not a folder: give another path", code="path-taken")
-    refuse_inside_store(out)
+    named, out = written_at(path)
     try:
         mode = out.lstat().st_mode
     except FileNotFoundError:

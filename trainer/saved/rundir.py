@@ -11,13 +11,12 @@ report.html            the result of the run: figures, curves, windows, settings
 .lock                  locked while a training runs here
 """
 
-import fcntl
 import json
 import os
 import shutil
 from pathlib import Path
 
-from longstride.storage.atomic import make_directory, open_lock, write_file
+from longstride.storage.atomic import make_directory, write_file
 from longstride.storage.format import ROOT
 from longstride.storage.writing.output import refuse_inside_store
 from longstride.trainer.errors import RunError
@@ -30,11 +29,11 @@ from longstride.trainer.saved.run_settings import (
     write_settings,
 )
 from longstride.trainer.saved.series_index import has_index
+from longstride.trainer.saved.training_lock import LOCK, lock_run
 from longstride.trainer.settings import Settings
 
 __all__ = ["CALIBRATION_FILE", "RunDirectory"]
 
-LOCK = ".lock"
 CALIBRATION_FILE = "calibration.pt"
 
 
@@ -86,7 +85,7 @@ class RunDirectory:
         """
         self.check()
         make_directory(self.path)
-        self._lock = open_lock(self.path / LOCK)
+        self._lock = lock_run(self.path)
         try:
             return self._open(settings, fingerprint, resume)
         except BaseException:
@@ -102,14 +101,6 @@ class RunDirectory:
         write_file(self.diverged, [json.dumps({"epoch": epoch, "step": step, "starts": starts}).encode()])
 
     def _open(self, settings: Settings, fingerprint: str, resume: bool) -> Checkpoint | None:
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"another training uses {self.path}: wait for it to end, or stop it", code="run-locked"
-            ) from None
-        for left in self.path.glob(".*.tmp"):  # of a run that was killed
-            left.unlink()
         checkpoints = all_checkpoints(self.checkpoints)
         if not resume and (checkpoints or (self.metrics.exists() and self.metrics.stat().st_size)):
             raise RunError(

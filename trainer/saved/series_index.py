@@ -6,14 +6,13 @@ report.html                  one report for all
 .lock                        locked while a training runs here
 """
 
-import fcntl
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from longstride.storage.atomic import make_directory, open_lock, write_file
+from longstride.storage.atomic import make_directory, write_file
 from longstride.storage.format import ROOT
 from longstride.storage.places.files import read_file
 from longstride.storage.places.object_answers import PlaceError
@@ -21,6 +20,7 @@ from longstride.storage.writing.output import refuse_inside_store
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import all_checkpoints
 from longstride.trainer.saved.run_settings import CHECKPOINTS, SETTINGS_FILE
+from longstride.trainer.saved.training_lock import LOCK, lock_run
 
 __all__ = [
     "INDEX_FILE",
@@ -34,7 +34,6 @@ __all__ = [
 
 INDEX_FILE = "series.json"
 FOLDER = "series"
-LOCK = ".lock"
 MAX_BYTES = 2**30
 MAX_NAME = 40
 """Characters of a name in a folder; its number tells series apart."""
@@ -139,7 +138,7 @@ class SeriesDirectory:
                 code="run-exists",
             )
         make_directory(self.path)
-        self._lock = open_lock(self.path / LOCK)
+        self._lock = lock_run(self.path)
         try:
             return self._open(index, resume=resume)
         except BaseException:
@@ -151,14 +150,6 @@ class SeriesDirectory:
         self._lock.close()
 
     def _open(self, index: SeriesIndex, *, resume: bool) -> SeriesIndex:
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"another training uses {self.path}: wait for it to end, or stop it", code="run-locked"
-            ) from None
-        for left in self.path.glob(".*.tmp"):  # of a training that was killed
-            left.unlink()
         known: dict[str, str] = {}
         if has_index(self.path):
             if not resume:

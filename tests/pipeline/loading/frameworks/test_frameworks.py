@@ -59,28 +59,36 @@ def test_batches_can_be_page_locked(store: SeriesStore) -> None:
             assert torch.equal(served.values, batch.values)
 
 
+def lightning_model() -> Any:
+    """A small model that notes what it is served, as a class: Lightning is imported where it is asked for."""
+    import lightning
+
+    class Model(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+            self.served: list[int] = []
+
+        def training_step(self, batch: WindowBatch, index: int) -> Tensor:
+            assert isinstance(batch, WindowBatch)
+            self.served += batch.start.tolist()
+            loss: Tensor = (self.layer(batch.values) - batch.values).square().mean()
+            return loss
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.SGD(self.parameters(), lr=0.01)
+
+    return Model
+
+
 def test_lightning_resumes_in_the_middle_of_an_epoch(store: SeriesStore, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # theirs
         import lightning
 
-        class Model(lightning.LightningModule):
-            def __init__(self) -> None:
-                super().__init__()
-                self.layer = nn.Linear(4, 4)
-                self.served: list[int] = []
-
-            def training_step(self, batch: WindowBatch, index: int) -> Tensor:
-                assert isinstance(batch, WindowBatch)
-                self.served += batch.start.tolist()
-                loss: Tensor = (self.layer(batch.values) - batch.values).square().mean()
-                return loss
-
+        class Model(lightning_model()):  # type: ignore[misc]
             def validation_step(self, batch: WindowBatch, index: int) -> None:
                 assert batch.values.shape == (32, 16, 4)
-
-            def configure_optimizers(self) -> torch.optim.Optimizer:
-                return torch.optim.SGD(self.parameters(), lr=0.01)
 
         def fit(steps: int, resume: Path | None = None) -> tuple[list[int], Any]:
             model = Model()
@@ -109,22 +117,9 @@ def test_lightning_predicts_overfits_and_limits(store: SeriesStore, num_workers:
         warnings.simplefilter("ignore")  # theirs
         import lightning
 
-        class Model(lightning.LightningModule):
-            def __init__(self) -> None:
-                super().__init__()
-                self.layer = nn.Linear(4, 4)
-                self.served: list[int] = []
-
-            def training_step(self, batch: WindowBatch, index: int) -> Tensor:
-                self.served += batch.start.tolist()
-                loss: Tensor = self.layer(batch.values).square().mean()
-                return loss
-
+        class Model(lightning_model()):  # type: ignore[misc]
             def predict_step(self, batch: WindowBatch, index: int) -> Tensor:
                 return batch.start
-
-            def configure_optimizers(self) -> torch.optim.Optimizer:
-                return torch.optim.SGD(self.parameters(), lr=0.01)
 
         class WithHooks(Model):
             def train_dataloader(self) -> WindowLoader:
@@ -164,21 +159,9 @@ def test_each_epoch_of_lightning_is_another_however_loaders_are_made(
         warnings.simplefilter("ignore")  # theirs
         import lightning
 
-        class Model(lightning.LightningModule):
-            def __init__(self) -> None:
-                super().__init__()
-                self.layer = nn.Linear(4, 4)
-                self.served: list[int] = []
+        Model = lightning_model()
 
-            def training_step(self, batch: WindowBatch, index: int) -> Tensor:
-                self.served += batch.start.tolist()
-                loss: Tensor = self.layer(batch.values).square().mean()
-                return loss
-
-            def configure_optimizers(self) -> torch.optim.Optimizer:
-                return torch.optim.SGD(self.parameters(), lr=0.01)
-
-        class WithHook(Model):
+        class WithHook(Model):  # type: ignore[misc]
             def train_dataloader(self) -> WindowLoader:
                 return WindowLoader(store, **OPTIONS)
 

@@ -147,6 +147,7 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
             "checkpoint": judges.checkpoint,
             "model": judges.model,
             "window": int(judges.windows.max()),
+            "windows": judges.windows.tolist(),
             "stride": judges.stride,
             "alarms": options.alarms,
             "threshold": normal.threshold,

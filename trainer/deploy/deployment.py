@@ -59,7 +59,7 @@ def prepared(run: Path, trained: TrainedModel, options: DeployOptions) -> Deploy
         )
     calibration = trained.fitting(read_calibration(run, trained.digest))
     # The threshold of `longstride score`, whose windows are as far apart as those of training.
-    scorer = Scorer(calibration, trained.settings.data.stride, options.scoring())
+    scorer = Scorer(calibration, trained.settings.data.stride, options.scorer())
     if scorer.doubt:
         logger.warning(f"the threshold is a guess: {scorer.doubt}")
     dtype = _dtype(run, trained)

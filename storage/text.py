@@ -1,5 +1,6 @@
-"""Times, counts, numbers and shares as text. Times are int nanoseconds since 1970-01-01 UTC."""
+"""Times, counts, names, numbers and shares as text. Times are int nanoseconds since 1970-01-01 UTC."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ __all__ = [
     "exact_number",
     "exact_time",
     "iso_time",
+    "named",
     "number",
     "readable_time",
     "share",
@@ -45,6 +47,11 @@ def readable_time(nanoseconds: int, *, fraction: bool = True) -> str:
 def counted(count: int, what: str) -> str:
     """A number of things: 1 row, 1,200 rows."""
     return f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def named(names: Sequence[str], most: int = 5) -> str:
+    """Names in quotes; of many, the first: 'a', 'b', ..."""
+    return ", ".join(map(repr, names[:most])) + ", ..." * (len(names) > most)
 
 
 def share(part: int, whole: int) -> str:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longstride.storage.text import counted, exact_time, iso_time, readable_time
+from longstride.storage.text import counted, exact_time, iso_time, named, readable_time
 
 
 @given(st.integers(-(2**62), 2**62))
@@ -31,3 +31,9 @@ def test_fractions_of_zero_are_left_out(nanoseconds: int, iso: str, readable: st
 
 def test_counted() -> None:
     assert [counted(count, "row") for count in (0, 1, 1200)] == ["0 rows", "1 row", "1,200 rows"]
+
+
+def test_of_many_names_the_first_are_shown() -> None:
+    assert named(["a", "b's"]) == "'a', \"b's\""
+    assert named(list("abcdef")) == "'a', 'b', 'c', 'd', 'e', ..."
+    assert named(list("abc"), most=3) == "'a', 'b', 'c'"

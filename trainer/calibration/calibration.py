@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import google_crc32c
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,7 +33,7 @@ TYPES = {
 }
 """Type of the numbers in each tensor, and a letter for each axis."""
 DTYPES = ("float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64")
-OLDER = {"dtype": "float32", "max_gap_ns": 0}
+OLDER = {"dtype": "", "max_gap_ns": 0}
 """What an older version did not write."""
 
 
@@ -66,7 +67,7 @@ class Calibration:
     state: str
     """SHA-256 of the state of the model."""
     dtype: str
-    """Type of the values that they were chosen from: rows that come later are rounded to it."""
+    """Type of the values that they were chosen from; empty where an older version did not say."""
     max_gap_ns: int
     """The longest step within a segment, in nanoseconds; 0 where it is not known how far apart rows are."""
 
@@ -77,6 +78,24 @@ class Calibration:
         for name in TYPES:
             found.update(getattr(self, name).contiguous().numpy().tobytes())
         return found.hexdigest()
+
+    @property
+    def held_as(self) -> "np.dtype[np.floating]":
+        """The floating type to which rows that come later are rounded, as in the store of the calibration."""
+        dtype = np.dtype(self.dtype or np.float32)
+        is_wide = dtype.itemsize >= 4  # a whole number has more digits than float32
+        return dtype if dtype.kind == "f" else np.dtype(np.float64 if is_wide else np.float32)
+
+    @property
+    def dtype_doubt(self) -> str:
+        """What is to be said where it is not known how rows are to be rounded; nothing elsewhere."""
+        if self.dtype:
+            return ""
+        return (
+            f"the calibration does not say of which type the values of {self.of} are, since it is an older one: "
+            "rows are rounded to float32. If the store holds float64, or whole numbers of 32 bits or more, "
+            "`longstride calibrate` again"
+        )
 
     def check(self) -> None:
         """Raise ValueError for what cannot be a calibration."""
@@ -89,7 +108,7 @@ class Calibration:
                 raise ValueError(f"{name} has the shape {tuple(tensor.shape)}, which does not fit the others")
         if not all(isinstance(name, str) for name in [self.split, self.of, self.fingerprint, self.state]):
             raise ValueError("a name is not a text")
-        if self.dtype not in DTYPES or type(self.max_gap_ns) is not int or not 0 <= self.max_gap_ns < 2**63:
+        if self.dtype not in ("", *DTYPES) or type(self.max_gap_ns) is not int or not 0 <= self.max_gap_ns < 2**63:
             raise ValueError("the type of values is unknown, or the longest step is no length of time")
         if not isinstance(self.series_names, list) or not all(isinstance(one, str) for one in self.series_names):
             raise ValueError("the names of series are not texts")

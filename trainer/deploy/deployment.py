@@ -44,7 +44,13 @@ class Deployment:
     def job(self) -> str:
         """A hash of all that the files depend on, if only in their last digit."""
         options = {**vars(self.options), "run": "", "out": "", "overwrite": False, "trust": False}
-        parts = [*self.trained.identity(), self.calibration.digest, self.kind.versions(), sorted(options.items())]
+        parts = [
+            *self.trained.identity(),
+            self.calibration.digest,
+            self.dtype.name,
+            self.kind.versions(),
+            sorted(options.items()),
+        ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
@@ -59,10 +65,13 @@ def prepared(run: Path, trained: TrainedModel, options: DeployOptions) -> Deploy
         )
     calibration = trained.fitting(read_calibration(run, trained.digest))
     # The threshold of `longstride score`, whose windows are as far apart as those of training.
-    scorer = Scorer(calibration, trained.settings.data.stride, options.scoring())
+    scorer = Scorer(calibration, trained.settings.data.stride, options.scorer())
     if scorer.doubt:
         logger.warning(f"the threshold is a guess: {scorer.doubt}")
-    dtype = _dtype(run, trained)
+    if calibration.dtype_doubt:
+        logger.warning(calibration.dtype_doubt)
+    # In which values are normalised: a large counter keeps its digits.
+    dtype = torch.float64 if calibration.held_as == np.float64 else torch.float32
     graph = Graph(trained, calibration, scorer.threshold, options.aggregate, options.largest, dtype).eval()
     return Deployment(
         run=run,
@@ -73,14 +82,3 @@ def prepared(run: Path, trained: TrainedModel, options: DeployOptions) -> Deploy
         graph=graph,
         dtype=np.dtype(str(dtype).removeprefix("torch.")),
     )
-
-
-def _dtype(run: Path, trained: TrainedModel) -> torch.dtype:
-    """The type in which values are normalised: that of the store, so that large counters keep their digits."""
-    if trained.facts.dtype is None:
-        logger.warning(
-            f"{run} does not say which type the values of its store had, since an older version trained it: "
-            "windows are taken as float32. If the store holds float64 or whole numbers of 32 bits or more, train "
-            "again"
-        )
-    return torch.float64 if trained.facts.is_wide else torch.float32

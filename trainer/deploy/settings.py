@@ -1,10 +1,10 @@
 """The options of `longstride.deploy`, and their defaults."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
-from longstride.trainer.scoring.settings import LARGEST, Aggregate, Rule, ScoreOptions
+from longstride.trainer.scoring.settings import AlarmOptions, ScorerOptions
 from longstride.trainer.settings import one_of
 
 __all__ = ["DeployOptions", "Kind"]
@@ -15,7 +15,7 @@ StrPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeployOptions:
+class DeployOptions(AlarmOptions):
     """The parameters of `longstride.deploy` and the flags of its command."""
 
     run: StrPath = field(kw_only=False)
@@ -25,14 +25,6 @@ class DeployOptions:
     to: Kind = "torch"
     """torch: a file that `torch.export.load` reads; onnx: one for onnxruntime and others, which needs
     `longstride[onnx]`. Neither needs Longstride to run."""
-    alarms: float = 0.001
-    """Share of the normal rows that score above the threshold: false alarms."""
-    threshold: Rule = "quantile"
-    """How the threshold is set, as in `longstride score`."""
-    aggregate: Aggregate = "mean"
-    """How the errors of channels become a score, as in `longstride score`."""
-    largest: int = LARGEST
-    """How many channels `--aggregate largest` takes."""
     overwrite: bool = False
     """Replace the folder where there is one that `longstride deploy` wrote."""
 
@@ -40,18 +32,9 @@ class DeployOptions:
     """Import the model if the run names it by an import path (package.module:function), which runs its code."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of(Kind, to=self.to)
-        self.scoring()
 
-    def scoring(self) -> ScoreOptions:
-        """The same for scores. Raises SettingsError for what cannot work."""
-        return ScoreOptions(
-            self.run,
-            "",
-            "scores",
-            alarms=self.alarms,
-            threshold=self.threshold,
-            aggregate=self.aggregate,
-            largest=self.largest,
-            trust=self.trust,
-        )
+    def scorer(self) -> ScorerOptions:
+        """How rows are scored: a deployed model sees no rows before its window, so nothing is smoothed."""
+        return ScorerOptions(**{one.name: getattr(self, one.name) for one in fields(AlarmOptions)})

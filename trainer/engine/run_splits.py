@@ -8,6 +8,7 @@ from longstride.pipeline.loading.splitting.by_time import split_by_time
 from longstride.pipeline.loading.splitting.within_series import cut_series
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
+from longstride.storage.text import named
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.settings import DataSettings
 
@@ -51,8 +52,9 @@ def _cut(store: SeriesData, data: DataSettings) -> Splits:
 
 def _number(store: SeriesData, name: str) -> int:
     if name not in store.series:
-        has = ", ".join(map(repr, store.series[:10])) + ", ..." * (len(store.series) > 10)
-        raise SettingsError(f"{store.name} has no series {name!r}: it has {has}", code="series-missing")
+        raise SettingsError(
+            f"{store.name} has no series {name!r}: it has {named(store.series, most=10)}", code="series-missing"
+        )
     return store.series.index(name)
 
 

@@ -64,16 +64,14 @@ class Detector:
         """N names; an array has a column for each, in this order."""
         self.max_gap_ns = options.max_gap_ns or self._calibration.max_gap_ns
         """A longer step in time begins a new segment; 0 where it is not known."""
-        dtype = np.dtype(self._calibration.dtype)
-        wide = np.float64 if dtype.itemsize >= 4 else np.float32
-        self.dtype = dtype if dtype.kind == "f" else np.dtype(wide)
+        self.dtype = self._calibration.held_as
         """Type to which values are rounded, as in the store of the calibration."""
-        self.largest = float(np.finfo(self.dtype).max)  # type: ignore[type-var]
+        self.largest = float(np.finfo(self.dtype).max)
         """The largest number of that type."""
         self._stride = options.stride or data.stride
         self._newest = NewestScores(self._calibration, self._stride, options)
-        if self._newest.doubt:
-            logger.warning(self._newest.doubt)
+        for doubt in filter(None, (self._newest.doubt, self._calibration.dtype_doubt)):
+            logger.warning(doubt)
         self.threshold = self._newest.threshold
         """A higher score is an alarm."""
         self._kept = KeptRows(self.window, len(self.channels), options.max_series, self._newest.empty)

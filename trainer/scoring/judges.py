@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.series.data import SeriesData
-from longstride.storage.text import counted
+from longstride.storage.text import counted, named
 from longstride.trainer.calibration.calibration import Calibration, read_calibration
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
@@ -27,7 +27,8 @@ __all__ = ["Judge", "Judges", "Normal", "judges_of"]
 
 NO_MODEL = ("calibration-missing", "checkpoint-missing", "no-normal-rows", "run-missing")
 """Codes of what one series may lack, where the others can be scored."""
-MAX_SHOWN = 5
+SHORT = 16
+"""Digits of a digest that are kept of each of many models."""
 
 logger = logging.getLogger(__name__)
 
@@ -136,10 +137,11 @@ class _EachSeries(Judges):
         self._alone = Ranks(0, 1, ranks.device)
         self._folders = read_index(run).folders
         self._unscored: dict[str, str] = {}
-        self._identity: list[str] = []
+        self._models: dict[str, str] = {}
+        """A digest of each, with its calibration, by series."""
         self.windows = np.ones(len(store.series), np.int64)
         scores, rows, seen = [], [], 0
-        named: dict[str, set[str | int]] = {"model": set(), "stride": set()}
+        kinds: dict[str, set[str | int]] = {"model": set(), "stride": set()}
         for number, name in enumerate(store.series):
             judge = self._first(name)
             if judge is None:
@@ -147,9 +149,9 @@ class _EachSeries(Judges):
             trained, scorer = judge.trained, judge.scorer
             self.channels = trained.channels
             self.windows[number] = trained.settings.data.window
-            self._identity += [name, judge.calibration.digest, *trained.identity()]
-            named["model"].add(trained.settings.model.model)
-            named["stride"].add(judge.stride)
+            self._models[name] = _digest("\n".join([judge.calibration.digest, *trained.identity()]))
+            kinds["model"].add(trained.settings.model.model)
+            kinds["stride"].add(judge.stride)
             scores.append(scorer.normal_scores)
             apart = scorer.numbers - scorer.numbers[0] + seen
             rows.append(apart)
@@ -165,15 +167,18 @@ class _EachSeries(Judges):
         threshold = threshold_of(together, options.alarms, options.threshold)
         independent = independent_rows(together, numbers, threshold, int(self.windows.max()))
         self.normal = Normal(threshold, len(together), independent)
-        self.model = ", ".join(sorted(map(str, named["model"])))
-        self.stride = max(int(stride) for stride in named["stride"])
+        self.model = ", ".join(sorted(map(str, kinds["model"])))
+        self.stride = max(int(stride) for stride in kinds["stride"])
         self.checkpoint = counted(len(scores), "model") + " of one series each"
 
     def identity(self) -> list[str]:
-        return [*self._identity, repr(sorted(self._unscored))]
+        return [repr(self._models), repr(sorted(self._unscored))]
 
     def made_by(self) -> dict[str, Any]:
-        return {"set of models": _digest("\n".join(self.identity())), "stride": self.stride}
+        return {
+            "model or calibration": {name: digest[:SHORT] for name, digest in self._models.items()},
+            "stride": self.stride,
+        }
 
     def parts(self, begin: int, stop: int) -> Iterator[tuple[int, int, Judge | None]]:
         at = begin
@@ -215,11 +220,10 @@ class _EachSeries(Judges):
         return Judge(trained, calibration, Scorer(calibration, stride, self._options), stride)
 
     def _without(self) -> str:
-        names = [*map(repr, list(self._unscored)[:MAX_SHOWN]), *["..."] * (len(self._unscored) > MAX_SHOWN)]
         reason = next(iter(self._unscored.values()))
         return (
             f"{len(self._unscored):,} of {len(self._store.series):,} series have no score, since "
-            f"{self._run} has no model or no calibration for them: {', '.join(names)} ({reason})"
+            f"{self._run} has no model or no calibration for them: {named(list(self._unscored))} ({reason})"
         )
 
 

@@ -147,6 +147,7 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
             "checkpoint": judges.checkpoint,
             "model": judges.model,
             "window": int(judges.windows.max()),
+            "windows": judges.windows.tolist(),
             "stride": judges.stride,
             "alarms": options.alarms,
             "threshold": normal.threshold,
@@ -278,6 +279,7 @@ def _scores(
         batch_size=options.batch_size,
         raw=options.raw,
     )
+    judge.scorer.begin()
     number_of = judge.scorer.series(store.series)
     at = max(0, begin - options.smooth + 1)  # what the first scores are smoothed with
     for of_channels, of_windows in errors.of_rows(at, stop):

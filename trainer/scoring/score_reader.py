@@ -38,6 +38,11 @@ class Scores(NamedTuple):
     rows: Ranges
     """The rows that were to be scored."""
 
+    def windows(self, store: SeriesData) -> NDArray[np.int64]:
+        """(G,): rows of a window of the model of each series; 1 where an older version did not say."""
+        found = self.about.get("windows", self.about.get("window", 1))
+        return np.broadcast_to(np.array(found, np.int64), len(store.series))
+
 
 def read_scores(path: Path, store: SeriesData) -> Scores:
     """Read the scores of a store.

@@ -19,7 +19,7 @@ FEW = 5
 class Scorer:
     """Scores rows of any origin.
 
-    `score` takes rows in order, part by part; what it scored last is what the next part is smoothed with.
+    `score` takes rows in order, part by part; what it scored since `begin` is what the next part is smoothed with.
     """
 
     def __init__(self, calibration: Calibration, stride: int, options: ScorerOptions) -> None:
@@ -50,6 +50,10 @@ class Scorer:
         self.independent_rows = independent_rows(scores, rows[chosen], self.threshold, len(calibration.mean))
         self.doubt = doubt_of(self.normal_rows, self.independent_rows, options.alarms)
         """What is to be said of a threshold that is a guess; nothing of others."""
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the rows that were scored: those that come next do not follow them."""
         self._before = np.empty(0), np.empty(0, np.int64)
 
     def score(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from longstride.storage.open_data import DataOrPath
 
-__all__ = ["BUFFER", "ScoreOptions", "ScorerOptions"]
+__all__ = ["BUFFER", "AlarmOptions", "ScoreOptions", "ScorerOptions"]
 
 Aggregate = Literal["mean", "max", "largest", "log"]
 """How the errors of channels become a score."""
@@ -31,8 +31,8 @@ MAX_SMOOTH = 128
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScorerOptions:
-    """How errors become scores and alarms: the same for rows of a store and for rows as they come."""
+class AlarmOptions:
+    """How errors of a row become its score and an alarm: in a store, as rows come, and in a deployed model."""
 
     alarms: float = 0.001
     """Share of the normal rows that score above the threshold of the scores: false alarms."""
@@ -44,17 +44,27 @@ class ScorerOptions:
     log, in which one channel weighs little."""
     largest: int = LARGEST
     """How many channels `--aggregate largest` takes."""
-    smooth: int = 1
-    """Rows whose scores are averaged: a row and those before it."""
 
     def __post_init__(self) -> None:
         check(0 < self.alarms < 1, "alarms", self.alarms, "above 0 and below 1")
-        at_least(1, largest=self.largest, smooth=self.smooth)
-        check(self.smooth <= MAX_SMOOTH, "smooth", self.smooth, f"at most {MAX_SMOOTH}")
+        at_least(1, largest=self.largest)
         one_of(Rule, threshold=self.threshold)
         one_of(Aggregate, aggregate=self.aggregate)
         is_used = self.largest == LARGEST or self.aggregate == "largest"
         check(is_used, "largest", self.largest, f"{LARGEST}, its default, unless --aggregate is largest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScorerOptions(AlarmOptions):
+    """The same with what rows before a row have to do with its score."""
+
+    smooth: int = 1
+    """Rows whose scores are averaged: a row and those before it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(1, smooth=self.smooth)
+        check(self.smooth <= MAX_SMOOTH, "smooth", self.smooth, f"at most {MAX_SMOOTH}")
 
 
 @dataclass(frozen=True, kw_only=True)

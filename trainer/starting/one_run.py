@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from longstride.storage.series.data import SeriesData
+from longstride.storage.text import named
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.fitted_sizes import fitted_settings
@@ -14,9 +15,6 @@ from longstride.trainer.settings import Settings, TrainOptions
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["start_run", "train_one"]
-
-MAX_SHOWN = 5
-"""Names in a message."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +32,9 @@ def _fitted(data: SeriesData, options: TrainOptions, say: Callable[[str], None])
         rows = splits_of_run(data, replace(settings.data, normal_only=False)).train.segments
         trained = set(rows.series[rows.num_windows(settings.data.window, 1) > 0].tolist())
         if left_out := [name for number, name in enumerate(data.series) if number not in trained]:
-            shown = ", ".join(map(repr, left_out[:MAX_SHOWN])) + ", ..." * (len(left_out) > MAX_SHOWN)
             say(
                 f"{len(left_out):,} of {len(data.series):,} series have no window of {settings.data.window} rows "
-                f"to train on: {shown} (--split within-series cuts each series by itself)"
+                f"to train on: {named(left_out)} (--split within-series cuts each series by itself)"
             )
     return settings
 

@@ -199,7 +199,7 @@ def test_it_says_what_rows_are_like(made: Path, tmp_path: Path) -> None:
     assert calibration_of(tmp_path / "array").max_gap_ns == 0  # nobody said how far apart these are
 
 
-def test_one_of_an_older_version_is_read(made: Path, tmp_path: Path) -> None:
+def test_one_of_an_older_version_is_read(made: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shutil.copytree(made / "run", tmp_path / "run")
     found = calibration_of(tmp_path / "run")
     older = {name: value for name, value in vars(found).items() if name not in ("dtype", "max_gap_ns")}
@@ -209,8 +209,27 @@ def test_one_of_an_older_version_is_read(made: Path, tmp_path: Path) -> None:
     path = tmp_path / "run" / CALIBRATION_FILE
     path.write_bytes(json.dumps(head).encode() + b"\n" + data.getvalue())
     again = calibration_of(tmp_path / "run")
-    assert (again.dtype, again.max_gap_ns) == ("float32", 0)
+    assert (again.dtype, again.held_as, again.max_gap_ns) == ("", np.float32, 0)
     assert again.digest == found.digest
+    longstride.Detector(tmp_path / "run", device="cpu")
+    longstride.deploy(tmp_path / "run", tmp_path / "out")
+    assert sum("`longstride calibrate` again" in message for message in caplog.messages) == 2
+
+
+@pytest.mark.parametrize(
+    ("dtype", "held"),
+    [
+        ("float16", "float16"),
+        ("float64", "float64"),
+        ("int16", "float32"),
+        ("int32", "float64"),
+        ("uint8", "float32"),
+    ],
+)
+def test_rows_keep_the_digits_of_their_type(made: Path, dtype: str, held: str) -> None:
+    found = replace(calibration_of(made / "run"), dtype=dtype)
+    found.check()
+    assert (found.held_as, found.dtype_doubt) == (np.dtype(held), "")
 
 
 @pytest.mark.parametrize("wrong", [{"dtype": "text"}, {"max_gap_ns": -1}, {"max_gap_ns": 1.5}])

@@ -174,12 +174,10 @@ def test_a_model_that_no_file_can_hold(store: Path, tmp_path: Path, model: str, 
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
-def test_a_run_of_an_older_version(
-    run: Path, store: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_run_of_an_older_version(run: Path, store: Path, tmp_path: Path) -> None:
+    with_state(run, store, tmp_path / "more", facts={"units": [None] * 3, "cadence_ns": 1, "dtype": "float32"})
     path = with_state(run, store, tmp_path / "run", facts=None)  # as where there is no such entry
     longstride.deploy(path, tmp_path / "out")
-    assert any("float32" in message for message in caplog.messages)
     card = json.loads((tmp_path / "out" / "card.json").read_text())
     assert [one["unit"] for one in card["channels"]] == [None] * 3
     assert card["step_seconds"] is None
@@ -188,10 +186,9 @@ def test_a_run_of_an_older_version(
 @pytest.mark.parametrize(
     "facts",
     [
-        {"units": ["m"], "cadence_ns": 1, "dtype": "float32"},
-        {"units": [1, 2, 3], "cadence_ns": 1, "dtype": "float32"},
-        {"units": [None] * 3, "cadence_ns": 0, "dtype": "float32"},
-        {"units": [None] * 3, "cadence_ns": 1, "dtype": 5},
+        {"units": ["m"], "cadence_ns": 1},
+        {"units": [1, 2, 3], "cadence_ns": 1},
+        {"units": [None] * 3, "cadence_ns": 0},
         {"units": [None] * 3},
         [],
     ],

@@ -1,10 +1,19 @@
 """Means of scores and those before them, compared with taking each by itself."""
 
+from pathlib import Path
+
 import numpy as np
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import longstride
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.scoring.judges import judges_of
+from longstride.trainer.scoring.score import _scores
+from longstride.trainer.scoring.settings import ScoreOptions
 from longstride.trainer.scoring.smoothing import trailing_means
+from tests.helpers.runs.training import SIZES, waves
 
 SCORES = st.lists(st.one_of(st.just(np.nan), st.floats(-10, 10)), max_size=30)
 
@@ -31,3 +40,18 @@ def test_a_broken_value_counts_in_no_other_mean(values: list[float], length: int
     expected, _ = trailing_means(np.where(scores == broken, 0.0, scores), first, length)
     np.testing.assert_array_equal(means[length:], expected[length:])
     assert (np.abs(means[:length]) > 1e20).all()
+
+
+def test_ranges_that_are_apart_are_smoothed_as_among_all_rows(tmp_path: Path) -> None:
+    data = longstride.from_array(waves(600, 2, missing=0))
+    longstride.train(data, tmp_path / "run", model="pca", device="cpu", **SIZES)
+    options = ScoreOptions(tmp_path / "run", data, tmp_path / "s.parquet", smooth=8)
+    judges = judges_of(tmp_path / "run", Ranks(0, 1, torch.device("cpu")), data, options)
+    ((_, _, judge),) = judges.parts(0, data.num_rows)
+
+    def scores(begin: int, stop: int) -> list[float]:
+        return np.concatenate([part[0] for part in _scores(judge, 2, data, begin, stop, options)]).tolist()
+
+    whole = scores(0, data.num_rows)
+    for begin, stop in [(0, 1), (3, 20), (25, 40), (0, 30), (599, 600)]:
+        assert scores(begin, stop) == whole[begin:stop]

@@ -26,6 +26,7 @@ from longstride.trainer.starting import each_series
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import finish, start_training, waves
 
+MakeStore = Callable[..., SeriesStore]
 LENGTHS = {"pump/a": 700, "Pump/A": 600, "..": 20, "x" * 300: 650}
 QUICK: dict[str, Any] = {"window": 16, "stride": 2, "batch_size": 32, "device": "cpu", "train_share": 0.6}
 QUICK |= {"validation_share": 0.3, "hidden": 4, "latent": 3}
@@ -137,6 +138,32 @@ def test_events_and_evaluation_take_such_scores(run: Path, tmp_path: Path) -> No
     longstride.score(run, data, tmp_path / "s.parquet", device="cpu", alarms=0.05, events=tmp_path / "e.json")
     assert {event["series"] for event in json.loads((tmp_path / "e.json").read_text())} <= set(SCORED)
     assert {one.series for one in longstride.evaluate(tmp_path / "s.parquet", data).figures} == {*SCORED, "all"}
+
+
+def test_events_are_the_same_for_all_where_windows_differ(make_store: MakeStore, tmp_path: Path) -> None:
+    """A short series has shorter windows, so fewer of its alarms are near each other."""
+    segments = [(0, 3000, 0), (3000, 3400, 1)]
+    values, labels, broken = waves(3400, 3), np.zeros((3400, 1), np.int8), [2900, 2940, 3340, 3380]
+    values[broken, 0] += 400
+    labels[broken] = 1
+    store = make_store(tmp_path / "fleet.zarr", values, series=("long", "short"), segments=segments, labels=labels,
+                       label_names=("fault",))  # fmt: skip
+    longstride.train(store, tmp_path / "run", per_series=True, model="pca", train_share=0.5, device="cpu")
+    folders = [folder_of(tmp_path / "run", name) for name in ("long", "short")]
+    settings = [json.loads((folder / "settings.json").read_text()) for folder in folders]
+    assert settings[0]["data"]["window"] > 40 > settings[1]["data"]["window"]
+    scores = tmp_path / "s.parquet"
+    longstride.score(tmp_path / "run", store, scores, device="cpu", alarms=0.02, events=tmp_path / "e.json")
+    found = [event["series"] for event in json.loads((tmp_path / "e.json").read_text())]
+    counts = {name: found.count(name) for name in ("long", "short")}
+    assert counts["short"] > 1
+    figures = longstride.evaluate(scores, store).figures
+    assert {one.series: one.events for one in figures} == counts | {"all": len(found)}
+    page = CliRunner().invoke(
+        main, ["plot", str(scores), str(tmp_path / "fleet.zarr"), "--out", str(tmp_path / "page.html")]
+    )
+    assert page.exit_code == 0, page.output
+    assert f"{len(found)} events" in (tmp_path / "page.html").read_text()
 
 
 def test_other_stores_with_some_of_the_series(run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -280,9 +307,7 @@ def test_an_index_that_is_damaged_or_leads_elsewhere_is_refused(tmp_path: Path, 
         longstride.calibrate(tmp_path / "run", fleet(), device="cpu")
 
 
-def test_one_that_is_killed_resumes_in_the_series_where_it_was(
-    make_store: Callable[..., SeriesStore], tmp_path: Path
-) -> None:
+def test_one_that_is_killed_resumes_in_the_series_where_it_was(make_store: MakeStore, tmp_path: Path) -> None:
     store = tmp_path / "fleet.zarr"
     make_store(store, waves(2000, 3), series=["a", "b"], segments=[(0, 900, 0), (900, 2000, 1)])
     flags = ("--per-series", "--epochs=12", "--validation-share=0.2")
@@ -303,7 +328,7 @@ def test_one_that_is_killed_resumes_in_the_series_where_it_was(
     assert scores[0].equals(scores[1])
 
 
-def test_the_command_and_two_processes(make_store: Callable[..., SeriesStore], tmp_path: Path) -> None:
+def test_the_command_and_two_processes(make_store: MakeStore, tmp_path: Path) -> None:
     values = waves(2000, 3)
     store = tmp_path / "fleet.zarr"
     make_store(store, values, series=["a", "b"], segments=[(0, 900, 0), (900, 2000, 1)])

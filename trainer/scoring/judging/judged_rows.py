@@ -76,7 +76,7 @@ class JudgedStore:
         self._scores = scores.scores
         self._rows = rows
         self._time = np.asarray(store.checked("time")[:])
-        self._window = int(scores.about.get("window", 1))
+        self._windows = scores.windows(store)
         self._labels = np.asarray(store.checked("labels")[:]) != 0
 
     @property
@@ -103,7 +103,7 @@ class JudgedStore:
         columns = [self.label_names.index(label)] if label in self.label_names else slice(None)
         labels: NDArray[np.bool_] = self._labels[at][:, columns].any(axis=1)
         scores = self._scores[at]
-        segments = self._segments(at)
+        segments, windows = self._segments(at)
         alarms = scores > self.threshold
         known = store.cadence_ns / NS_PER_HOUR if store.has_cadence and store.cadence_ns else np.nan
         return JudgedRows(
@@ -112,7 +112,7 @@ class JudgedStore:
             alarms=alarms,
             time=self._time[at],
             segments=segments,
-            events=_events(alarms, segments, self._window),
+            events=_events(alarms, segments, windows),
             row_hours=np.full(len(at), known),
         )
 
@@ -134,15 +134,15 @@ class JudgedStore:
                 highest=None if np.isnan(scores).all() else float(np.nanmax(scores)),
             )
 
-    def _segments(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Runs of rows that follow each other in one segment, (S, 2), counted in `at`."""
+    def _segments(self, at: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Runs of rows that follow each other in one segment, (S, 2), counted in `at`; and their windows (S,)."""
         segments = self._store.segments
         number = np.searchsorted(segments.start, at, side="right") - 1
         inside = at < np.append(segments.stop, 0)[number]  # before the first segment, the number is -1
         edges = (np.diff(number) != 0) | (np.diff(at) != 1) | (np.diff(inside) != 0)
         first = np.flatnonzero(inside & np.append(True, edges)[: len(at)])
         last = np.flatnonzero(inside & np.append(edges, True)[: len(at)])
-        return np.stack([first, last + 1], axis=1)
+        return np.stack([first, last + 1], axis=1), self._windows[segments.series[number[first]]]
 
 
 def pooled(parts: Sequence[JudgedRows]) -> JudgedRows:
@@ -159,11 +159,13 @@ def pooled(parts: Sequence[JudgedRows]) -> JudgedRows:
     )
 
 
-def _events(alarms: NDArray[np.bool_], segments: NDArray[np.int64], window: int) -> NDArray[np.int64]:
-    """Alarms fewer than a window apart, in one segment, as `score --events` joins them."""
+def _events(
+    alarms: NDArray[np.bool_], segments: NDArray[np.int64], windows: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Alarms fewer than a window (S,) of their segment apart, as `score --events` joins them."""
     (rows,) = np.nonzero(alarms)
-    number = np.searchsorted(segments[:, 0], rows, side="right")
-    apart = (np.diff(rows) >= window) | (np.diff(number) != 0)
+    number = np.searchsorted(segments[:, 0], rows, side="right") - 1
+    apart = (np.diff(rows) >= windows[number[1:]]) | (np.diff(number) != 0)
     first = rows[np.append(True, apart)] if len(rows) else rows
     last = rows[np.append(apart, True)] if len(rows) else rows
     return np.stack([first, last + 1], axis=1)

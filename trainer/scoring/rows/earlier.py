@@ -18,7 +18,7 @@ import numpy as np
 from longstride.pipeline.loading.splitting.instants import instant_ns
 from longstride.storage.series.data import SeriesData
 from longstride.storage.store import SeriesStore
-from longstride.storage.text import iso_time
+from longstride.storage.text import iso_time, named
 from longstride.trainer.scoring.settings import ScoreOptions
 
 __all__ = ["Facts", "differences", "facts_of", "first_changed"]
@@ -73,10 +73,21 @@ def differences(there: dict[str, Any], now: Facts) -> list[str]:
     found = []
     for name, value in now.made_by.items():
         before = there.get(name)
-        if before != value:
+        if isinstance(value, dict):
+            found += _of_each_series(name, before if isinstance(before, dict) else {}, value)
+        elif before != value:
             is_digest = isinstance(value, str) and len(value) == 64
             found.append(f"another {name}" if is_digest else f"{name} {_shown(before)}, now {_shown(value)}")
     return found
+
+
+def _of_each_series(name: str, there: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    kinds = {
+        f"another {name} of": [one for one in now if one in there and there[one] != now[one]],
+        f"no {name} of": [one for one in now if one not in there],
+        f"a {name}, which is not there now, of": [one for one in there if one not in now],
+    }
+    return [f"{kind} {named(series)}" for kind, series in kinds.items() if series]
 
 
 def first_changed(there: dict[str, Any], store: SeriesData, window: int) -> int | None:

@@ -40,10 +40,9 @@ def page_of(
 ) -> str:
     """The page of a file of scores, of rows start:stop, and of some channels: by default those of each event."""
     start, stop = rows
-    window = int(scores.about.get("window", 1))
     events = _Highest(
         event
-        for event in events_of(path, store, error_channels(path), window)
+        for event in events_of(path, store, error_channels(path), scores.windows(store))
         if event.last_row >= start and event.first_row < stop
     )
     shown = _Shown(store, scores, channels)
@@ -58,7 +57,7 @@ def page_of(
         num_alarms=int((scores.scores[start:stop] > shown.threshold).sum()),
         num_events=events.number,
         overview=shown.overview(start, stop),
-        events=[shown.event(event, is_drawn=event.first_row in drawn, window=window) for event in events.kept],
+        events=[shown.event(event, is_drawn=event.first_row in drawn) for event in events.kept],
         num_drawn=len(drawn),
         spans=spans,
     )
@@ -99,7 +98,7 @@ class _Shown:
         ends = self._ends(start, stop) if number < 2 else {"begin": f"row {start:,}", "stop": f"row {stop - 1:,}"}
         return {"score": self._score(start, stop), "num_series": number, **ends}
 
-    def event(self, event: Event, *, is_drawn: bool, window: int) -> dict[str, Any]:
+    def event(self, event: Event, *, is_drawn: bool) -> dict[str, Any]:
         """An event as a line of the table, and its pictures, with some rows before and after it."""
         first, stop = event.first_row, event.last_row + 1
         found: dict[str, Any] = {
@@ -115,6 +114,7 @@ class _Shown:
             return found | {"panels": []}
         segments = self.store.segments
         number = int(np.searchsorted(segments.start, first, side="right")) - 1
+        window = int(self.scores.windows(self.store)[segments.series[number]])
         around = max(stop - first, 2 * window)
         begin, end = (
             max(int(segments.start[number]), first - around),

@@ -27,7 +27,7 @@ def score_panel(
     width = max(1.0, threshold)
     ends = [np.arcsinh(np.where(np.isfinite(end), end, np.sign(end) * 1e30) / width) for end in (low, high)]
     limit = np.full(1, np.arcsinh(threshold / width))
-    least = min(0.0, float(np.nanmin(ends[0], initial=0.0)))
+    least = min(0.0, float(np.nanmin(ends[0], initial=0.0)), float(limit[0]))
     most = max(float(np.nanmax(ends[1], initial=0.0)), float(limit[0]) * 1.25)
     level = _heights(limit, least, most)[0]
     line = f'<path class="limit" d="M0 {level:.1f}H{WIDTH}"/>'

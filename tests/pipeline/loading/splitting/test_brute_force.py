@@ -105,6 +105,21 @@ def test_by_date(data: ArrayData, window: int, horizon: int, first: int, more: i
             split()
 
 
+@settings(max_examples=50)
+@given(series_data(), st.integers(1, 6), st.sampled_from([(0.8, 0.1), (0.5, 0.5), (0.5, 0.0), (0.25, 0.25)]))
+def test_by_time(data: ArrayData, window: int, shares: tuple[float, float]) -> None:
+    """All series are cut at the first time before which so many of all rows lie."""
+    time, series = np.asarray(data.time[:]), series_of(data)
+    in_order = np.sort(time)
+    stops = []
+    for share in (shares[0], sum(shares)):
+        wanted = round(share * len(time))
+        cut = int(in_order[wanted - 1]) + 1 if wanted else int(in_order[0])
+        stops.append([sum(bool(time[row] < cut) for row in rows) for rows in series])
+    expected = cut_by(series, stops, window - 1)
+    has(longstride.split_by_time(data, window=window, train=shares[0], validation=shares[1]), expected)
+
+
 AMOUNT = st.one_of(st.integers(0, 40), st.sampled_from([0.0, 0.1, 0.25, 0.5]))
 
 

@@ -33,7 +33,7 @@ def judged(draw: Any) -> tuple[JudgedRows, int]:
     alarms, window = scores > 0.5, draw(st.integers(1, 9))
     return JudgedRows(
         scores=scores, labelled=labelled, alarms=alarms, time=np.arange(NUM_ROWS) * 2 * 10**9, segments=segments,
-        events=_events(alarms, segments, window), row_hours=np.full(NUM_ROWS, 0.5),
+        events=_events(alarms, segments, np.full(len(segments), window)), row_hours=np.full(NUM_ROWS, 0.5),
     ), window  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from longstride.__main__ import main
@@ -18,7 +18,7 @@ from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.scoring.score_file import ScoreFile
 from longstride.trainer.scoring.shown.page import MAX_DRAWN, MAX_LISTED
-from longstride.trainer.scoring.shown.panels import score_panel, signal_panel
+from longstride.trainer.scoring.shown.panels import HEIGHT, score_panel, signal_panel
 from tests.helpers.errors import assert_refused
 from tests.helpers.html_tags import tags_of
 
@@ -136,6 +136,7 @@ def test_a_store_without_labels(make_store: MakeStore, tmp_path: Path) -> None:
 
 
 @given(st.lists(st.floats(), min_size=1, max_size=40), st.floats(-1e30, 1e30))
+@example([2e-313], -1.0)
 def test_pictures_hold_numbers_alone(values: list[float], threshold: float) -> None:
     ends = np.array(values)
     for text in (
@@ -146,3 +147,9 @@ def test_pictures_hold_numbers_alone(values: list[float], threshold: float) -> N
         for path in re.findall(r' d="([^"]*)"', text):
             numbers = re.split("[MLVH ]+", path.strip("MLVH "))
             assert all(np.isfinite(float(number)) for number in numbers)
+
+
+def test_a_threshold_below_all_scores_is_in_the_picture() -> None:
+    scores = np.array([0.0, 1.0, 2.0])
+    (level,) = re.findall(r'd="M0 ([^"H]*)H', score_panel(scores, scores, -5.0, [], []))
+    assert 0 <= float(level) <= HEIGHT

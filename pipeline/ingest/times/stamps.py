@@ -33,6 +33,8 @@ PARTS = {
     "microsecond": (0, 999_999),
 }
 """What three or more columns hold, in this order, and between which values."""
+QUARTER_NS = 15 * UNITS_NS["min"]
+"""Offsets of zones are multiples of it: a multiple of one of its parts is one in UTC as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,9 +164,10 @@ def _from_one(column: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
         return from_clock_texts(_texts(column), recipe.time_format, recipe.start_ns or 0)
     epoch = recipe.epoch
     if epoch and (dtype == pl.String or dtype.is_numeric()):
-        return _of_wall(from_epoch(column, recipe, epoch), epoch, clock)
+        numbers = from_epoch(column, recipe, epoch)
+        return _of_wall(numbers, recipe, clock) if epoch.is_local else numbers
     if recipe.time_format == DECIMAL_YEAR and (dtype == pl.String or dtype.is_numeric()):
-        return clock.to_nanoseconds(from_decimal_years(column.cast(pl.String)).cast(pl.Datetime("ns")))
+        return _of_wall(from_decimal_years(column.cast(pl.String)), recipe, clock)
     if recipe.time_format and not epoch and (dtype.is_numeric() or dtype == pl.String):
         digits = column if dtype == pl.String else _whole(column)  # 2024030108 as a float has a point
         return _from_format(digits.cast(pl.String), recipe.time_format, recipe, clock)
@@ -179,7 +182,7 @@ def _from_many(columns: Sequence[pl.Series], recipe: Recipe, clock: Clock) -> pl
         counts = from_epoch(columns[-1], recipe, Epoch(count.step_ns))
         if count.base in EPOCHS:
             counted = counted_from_epoch(from_epoch(columns[0], recipe, count.epoch), counts, count)
-            return _of_wall(counted, count.epoch, clock)
+            return _of_wall(counted, recipe, clock) if count.epoch.is_local else counted
         begin = _from_format(_joined(columns[:-1]), count.base, recipe, clock)
         return counted_from_date(begin, counts, count, recipe.timezone)
     if recipe.time_format:
@@ -189,9 +192,15 @@ def _from_many(columns: Sequence[pl.Series], recipe: Recipe, clock: Clock) -> pl
     return clock.to_nanoseconds(_from_parts(columns))
 
 
-def _of_wall(nanoseconds: pl.Series, epoch: Epoch, clock: Clock) -> pl.Series:
-    """Numbers that count what a clock on the wall shows are of its zone."""
-    return clock.to_nanoseconds(nanoseconds.cast(pl.Datetime("ns"))) if epoch.is_local else nanoseconds
+def _of_wall(nanoseconds: pl.Series, recipe: Recipe, clock: Clock) -> pl.Series:
+    """Numbers that count what a clock on the wall shows are of its zone.
+
+    They are rounded before: with few digits, 2:00 is 1:59:59.7, which is of another hour where clocks are set.
+    """
+    unit = recipe.round_time_ns
+    if unit is not None and QUARTER_NS % unit == 0:
+        nanoseconds = _rounded(nanoseconds, unit)
+    return clock.to_nanoseconds(nanoseconds.cast(pl.Datetime("ns")))
 
 
 def _from_format(texts: pl.Series, format_: str, recipe: Recipe, clock: Clock) -> pl.Series:

@@ -19,7 +19,12 @@ def find_zone(draft: Proposal) -> None:
     again = rows.filter(pl.col("again") > 0)["time"].drop_nulls()
     zone = zone_of_autumn(again)
     hours = again.cast(pl.Datetime("ns")).dt.truncate("1h").unique().sort()
-    if recipe.epoch is not None or zone is None or zone not in IN_EUROPE.values() or rows["again"].max() != 1:
+    if (
+        (recipe.epoch and not recipe.epoch.is_local)
+        or zone is None
+        or zone not in IN_EUROPE.values()
+        or rows["again"].max() != 1
+    ):
         return
     if any(zone_of_autumn(hours.slice(place, 1)) != zone for place in range(len(hours))):
         return  # some others repeat a time as well

@@ -13,7 +13,7 @@ from longstride.pipeline.profile.column import FEW, Column
 __all__ = ["Reading", "best_reading", "has_sure_fraction"]
 
 ONE_GROUP = re.compile(r"[+\-\u2212]?[1-9]\d{0,2}[.,]\d{3}")
-TRAILING, BRACKETS = re.compile(r"[^-+()]*\d[^-+()]*-"), re.compile(r"\([^-+()]*\d[^-+()]*\)")
+TRAILING, BRACKETS = re.compile(r"[^-+()\d]*\d[^-+()]*-"), re.compile(r"\([^-+()\d]*\d[^-+()]*\)")
 CODE = r"^[+-]?0\d"
 """Two codes with a comma between them, as +0050,1."""
 ADDRESS = r"^\d{1,3}(\.\d{1,3}){3}$"

@@ -21,7 +21,9 @@ SEVERAL = 2
 MOST_NUMBERS = 64
 NUMBER = r"(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|nan|NaN|None|null)"
 BETWEEN = r"(?:\s*,\s*|\s+)"
-LIST = re.compile(rf"[\[(]\s*{NUMBER}(?:{BETWEEN}{NUMBER})+\s*[\])]")
+ALIKE = "|".join(f"(?:{mark}{NUMBER})+" for mark in (",", r"\s*,\s+", r"\s+,", r"\s+"))
+"""Numbers behind the first. Where blanks or other commas separate them as well, a comma may be a decimal one."""
+LIST = re.compile(rf"[\[(]\s*{NUMBER}(?:{ALIKE})\s*[\])]")
 NAME = re.compile(r"[^\W\d]\w*")
 
 

@@ -1,6 +1,6 @@
 """Numbers that are times, whatever they are counted from."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import polars as pl
@@ -74,6 +74,25 @@ def test_years_with_a_fraction_are_local() -> None:
         for zone in ("UTC", "Etc/GMT-3")
     ]
     assert found[0] - found[1] == 3 * 3600 * 10**9
+
+
+@pytest.mark.parametrize("name", ["excel", "matlab", "mjd", "year"])
+def test_times_are_rounded_on_the_wall(name: str) -> None:
+    """Where clocks are set, the moment before an hour is of another one: 2:00 with few digits is 1:59:59.7."""
+    hours = (
+        datetime(2024, 10, 27, 2),
+        datetime(2024, 3, 31, 3),
+    )  # it comes twice; it follows one that never comes
+    origin = {"excel": datetime(1899, 12, 30), "matlab": datetime(1, 1, 1), "mjd": datetime(1858, 11, 17)}
+    for hour, summer in zip(hours, (0, 1), strict=True):
+        if name == "year":
+            number = 2024 + (hour - datetime(2024, 1, 1)) / timedelta(days=366) - 1e-8
+        else:
+            number = (hour - origin[name]) / timedelta(days=1) + 367 * (name == "matlab") - 4e-6
+        recipe = Recipe(time="t", time_format=name, timezone="Europe/Berlin", ambiguous="latest", round_time="1s")
+        found = to_nanoseconds([pl.Series([number])], recipe).nanoseconds
+        expected = nanoseconds(hour.replace(tzinfo=UTC)) - (1 + summer) * 3600 * 10**9
+        assert found.to_list() == [expected]
 
 
 def test_gps_counts_leap_seconds() -> None:

@@ -41,6 +41,25 @@ def test_the_same_clocks_elsewhere(look: LOOK, store: STORE) -> None:
     assert found.settings["timezone"] == "Europe/Berlin"
 
 
+@pytest.mark.parametrize("digits", [10, 5])
+@pytest.mark.parametrize(("name", "origin"), [("date", "1899-12-30"), ("mjd", "1858-11-17")])
+def test_days_of_a_clock_on_the_wall_are_local_too(
+    look: LOOK, store: STORE, name: str, origin: str, digits: int
+) -> None:
+    stamps = [datetime.strptime(text, FORM) for text in local("Europe/Berlin", timedelta(minutes=15))]
+    days = [(stamp - datetime.fromisoformat(origin)) / timedelta(days=1) for stamp in stamps]
+    found = look(f"{name},v", [f"{day:.{digits}f}" for day in days], wave(ROWS))
+    assert found.settings["timezone"] == "Europe/Berlin"
+    first = np.datetime64("2024-10-26T22:00", "ns").astype(np.int64)
+    assert np.array_equal(store().time, first + np.arange(ROWS) * 15 * 60 * 10**9)
+
+
+def test_seconds_since_1970_are_not_local(look: LOOK) -> None:
+    stamps = [datetime.strptime(text, FORM) for text in local("Europe/Berlin", timedelta(minutes=15))]
+    found = look("time,v", [int(stamp.replace(tzinfo=UTC).timestamp()) for stamp in stamps], wave(ROWS))
+    assert "timezone" not in found.settings
+
+
 def test_other_rows_that_repeat_a_time_tell_no_zone(look: LOOK) -> None:
     stamps = local("Europe/Berlin", timedelta(minutes=15))
     stamps[150] = stamps[149]

@@ -1,11 +1,14 @@
 """Waveforms of several values a line: each value is a row, at the time that the head tells."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import longstride
+from longstride.pipeline.ingest.errors import SourceError
+from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.records.in_order import is_in_order
 from tests.helpers.logs.small_logs import doubted, propose
 
@@ -91,6 +94,64 @@ def test_a_word_among_values_is_a_reject(tmp_path: Path) -> None:
     file.write_text(slist() + "    12   ***   13\n")
     run = longstride.ingest([file], tmp_path / "log.zarr", propose(file).recipe)
     assert (run.num_rows, run.files[0].rejected) == (len(VALUES) + 2, {"no number": 1})
+
+
+def test_numbers_that_touch_are_a_value_each(tmp_path: Path) -> None:
+    """Else all later values would have a time that is too early."""
+    file = tmp_path / "wave.txt"
+    below = "  -.4E-02-.5E-02 1.5-101 +.25 7\n" * 3
+    file.write_text(peer("NPTS= 218, DT= .00500 SEC") + below + lines(VALUES, 5))
+    rows = longstride.ingest(
+        [file], tmp_path / "log.zarr", replace(propose(file).recipe, max_rejects="3")
+    ).num_rows
+    store = longstride.open(tmp_path / "log.zarr")
+    assert rows == 2 * len(VALUES) + 12
+    assert store.values[len(VALUES) : len(VALUES) + 4, 0].tolist() == pytest.approx([-0.004, -0.005, 0.25, 7])
+    steps = np.asarray(store.time) // 5_000_000
+    assert steps[len(VALUES) : len(VALUES) + 4].tolist() == [203, 204, 206, 207]
+    assert steps[-1] == 2 * len(VALUES) + 14
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        knet().replace("100Hz", "100"),
+        knet(0),
+        knet().replace("100Hz", "1.0.0Hz"),
+        peer("NPTS=   203, DT= .000 SEC"),
+        slist(rate="0"),
+        slist(rate="1.2.3"),
+        slist(start="2008-13-15T00:00:00"),
+        slist(start="2008-01-15T0:0:0"),
+    ],
+)
+def test_a_head_that_tells_no_times_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "wave.txt"
+    file.write_text(text)
+    with pytest.raises(SourceError) as raised:
+        propose(file)
+    assert raised.value.code == "source-format"
+
+
+@pytest.mark.parametrize(
+    ("text", "below", "reason"),
+    [
+        (slist(), slist(rate="0"), "no times"),
+        (slist(), slist(start="2008-01-32T00:00:00"), "no times"),
+        (knet(), knet(), "no times"),
+        (peer("NPTS=   203, DT= .00500 SEC"), peer("NPTS=   203, DT= .00500 SEC"), "no times"),
+        (slist(), "1 " * (MAX_RECORD_BYTES // 2) + "2\n" + lines(VALUES, 6), "line too long"),
+    ],
+)
+def test_no_value_has_a_time_by_another_head(tmp_path: Path, text: str, below: str, reason: str) -> None:
+    """Nor by one above a line of which the end was not read."""
+    file = tmp_path / "wave.txt"
+    file.write_text(text)
+    recipe = replace(propose(file).recipe, max_rejects="500")
+    file.write_text(text + below + slist(start="2008-01-15T01:00:00") * text.startswith("TIME"))
+    run = longstride.ingest([file], tmp_path / "log.zarr", recipe)
+    assert run.num_rows == len(VALUES) * (1 + text.startswith("TIME"))
+    assert run.files[0].rejected[reason] >= 1
 
 
 def test_other_texts_are_no_waveforms() -> None:

@@ -81,3 +81,13 @@ def test_names_that_an_expression_cannot_have_are_kept(tmp_path: Path) -> None:
     file = tmp_path / "log.csv"
     file.write_text("\n".join(["time,list,force (N)", *rows]) + "\n")
     assert "line" not in propose(file).settings
+
+
+@pytest.mark.parametrize("form", ["[{},5 {},25]", "[{},5, {},25]", "({},5  {},25)"])
+def test_no_list_is_cut_at_decimal_commas(tmp_path: Path, form: str) -> None:
+    rows = [f"{at};{form.format(row, 2 * row)};{row},5" for row, at in enumerate(times(COUNT))]
+    file = tmp_path / "log.csv"
+    file.write_text("\n".join(["time;place;force", *rows]) + "\n")
+    found = propose(file)
+    assert "line" not in found.settings
+    assert "place" in found.settings["exclude"]

@@ -14,6 +14,7 @@ __all__ = [
     "number",
     "readable_time",
     "share",
+    "utc_time",
 ]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,6 +37,11 @@ def exact_ns(text: str) -> int:
 def iso_time(nanoseconds: int) -> str:
     """ISO 8601 in UTC without the zone, and without a fraction of zero: 2024-03-01T08:30:00."""
     return exact_time(nanoseconds).removesuffix("Z").removesuffix(".000000000")
+
+
+def utc_time(nanoseconds: int) -> str:
+    """The same with its zone, for other programs, which would take a time without one for local: ...T08:30:00Z."""
+    return f"{iso_time(nanoseconds)}Z"
 
 
 def readable_time(nanoseconds: int, *, fraction: bool = True) -> str:

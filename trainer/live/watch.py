@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from longstride.storage.atomic import write_file
 from longstride.storage.location import local_path
 from longstride.storage.places.files import read_file
-from longstride.storage.text import counted, iso_time
+from longstride.storage.text import counted, iso_time, utc_time
 from longstride.storage.writing.output import check_output
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.live.detector import Detector
@@ -197,7 +197,7 @@ def _as_json(number: int, row: LineRow, at: int, found: LiveScores) -> str:
     has_score = score == score
     line: dict[str, Any] = {"line": number}
     if row.time is not None:
-        line["time"] = iso_time(row.time)
+        line["time"] = utc_time(row.time)
     line |= {
         "series": row.series,
         # The largest number that there is, for JSON, where it is infinite.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.series.data import SeriesData
-from longstride.storage.text import iso_time
+from longstride.storage.text import utc_time
 from longstride.storage.writing.output import check_output, output_file
 from longstride.trainer.scoring.carriers import carriers, countable
 from longstride.trainer.scoring.score_file import table_bytes
@@ -109,13 +109,13 @@ def _closed(event: _Open, store: SeriesData, channels: tuple[str, ...]) -> Event
     time = store.checked("time")
     return Event(
         series=store.series[int(store.segments.series[event.segment])],
-        start=iso_time(int(time[event.first])),
-        end=iso_time(int(time[event.last])),
+        start=utc_time(int(time[event.first])),
+        end=utc_time(int(time[event.last])),
         first_row=event.first,
         last_row=event.last,
         alarms=event.alarms,
         peak=event.peak,
-        peak_time=iso_time(int(time[event.peak_row])),
+        peak_time=utc_time(int(time[event.peak_row])),
         channels=carriers(event.errors, channels),
     )
 

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 import longstride
 from longstride import Detector
 from longstride.__main__ import main
-from longstride.storage.text import iso_time
+from longstride.storage.text import utc_time
 from tests.helpers.errors import assert_refused
 from tests.trainer.live.conftest import CHANNELS, Log
 
@@ -61,7 +61,7 @@ def test_each_row_has_a_line(runs: Path, log: Log) -> None:
     found, told = watched(runs / "pca", ndjson(log, 0, 420, series="press", note="x"), "--smooth", "3")
     assert_scores(found, expected_of(runs / "pca", log, 420, smooth=3))
     assert found[0] == {
-        "line": 1, "time": "2024-03-01T08:00:00", "series": "press", "score": None, "alarm": None, "waiting": 15
+        "line": 1, "time": "2024-03-01T08:00:00Z", "series": "press", "score": None, "alarm": None, "waiting": 15
     }  # fmt: skip
     alarm = found[402]
     assert alarm["alarm"] is True
@@ -312,7 +312,7 @@ def test_a_log_scored_line_by_line_as_in_its_store(tmp_path: Path, log: Log) -> 
     assert len(live) == len(log.values)
     times, series = table["time"].to_physical().to_list(), table["series"].to_list()
     last = (store.segments.stop - 1).tolist()
-    scores = [live[series[row], iso_time(times[row])] for row in last]
+    scores = [live[series[row], utc_time(times[row])] for row in last]
     scored = [row for row, score in zip(last, scores, strict=True) if score is not None]
     assert len(scored) > 20
     expected = table["score"].to_numpy()[scored]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.series.data import SeriesData
-from longstride.storage.text import iso_time
+from longstride.storage.text import utc_time
 from longstride.trainer.scoring.judging.vus import spans_of
 from longstride.trainer.scoring.rows.ranges import Ranges, common_rows, num_rows, rows_at
 from longstride.trainer.scoring.score_reader import Scores
@@ -126,8 +126,8 @@ class JudgedStore:
                 store=self.name,
                 series=self._store.series[int(self._store.segments.series[series[start]])],
                 label=label,
-                start=iso_time(int(rows.time[start])),
-                end=iso_time(int(rows.time[stop - 1])),
+                start=utc_time(int(rows.time[start])),
+                end=utc_time(int(rows.time[stop - 1])),
                 rows=stop - start,
                 alarms=len(alarms),
                 delay_rows=int(alarms[0]) if len(alarms) else None,

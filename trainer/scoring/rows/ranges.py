@@ -13,6 +13,7 @@ __all__ = [
     "Ranges",
     "all_rows",
     "as_ranges",
+    "check_rows",
     "chosen_rows",
     "clipped",
     "common_rows",
@@ -31,6 +32,16 @@ def all_rows(number: int) -> Ranges:
     return np.array([[0, number]] if number else [], np.int64).reshape(-1, 2)
 
 
+def check_rows(store: SeriesData, start: int, stop: int) -> None:
+    """Raise ScoresError unless there is a row in start:stop, and all of them are there."""
+    if not 0 <= start < stop <= store.num_rows:
+        raise ScoresError(
+            f"rows {start}:{stop}: expected a first row and, behind it, the one after the last, from 0 to "
+            f"{store.num_rows}, which are the rows of {store.name}",
+            code="rows-outside",
+        )
+
+
 def chosen_rows(
     store: SeriesData, *, rows: tuple[int, int] | None = None, since: Any = None, until: Any = None
 ) -> Ranges:
@@ -39,11 +50,7 @@ def chosen_rows(
     Raises ScoresError where there is no such row, and LongstrideError for what is not a time.
     """
     start, stop = rows or (0, store.num_rows)
-    if not 0 <= start < stop <= store.num_rows:
-        raise ScoresError(
-            f"rows {start:,}:{stop:,} are not within the {store.num_rows:,} rows of {store.name}",
-            code="rows-outside",
-        )
+    check_rows(store, start, stop)
     if since is None and until is None:
         return np.array([[start, stop]], np.int64)
     low = None if since is None else instant_ns("since", since)

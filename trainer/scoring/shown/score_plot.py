@@ -14,6 +14,7 @@ from longstride.storage.writing.output import check_output, output_file
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
 from longstride.trainer.scoring.judging.vus import spans_of
+from longstride.trainer.scoring.rows.ranges import check_rows
 from longstride.trainer.scoring.score_reader import Scores, read_scores
 from longstride.trainer.scoring.shown.envelope import edges_of, envelope, extremes
 from longstride.trainer.scoring.shown.page import page_of
@@ -58,11 +59,7 @@ def draw_scores(
         )
     scores = read_scores(source, store)
     start, stop = rows or (int(scores.rows[0, 0]), int(scores.rows[-1, 1]))
-    if not 0 <= start < stop <= store.num_rows:
-        raise ScoresError(
-            f"rows {start:,}:{stop:,} are not within the {store.num_rows:,} rows of {store.name}",
-            code="rows-outside",
-        )
+    check_rows(store, start, stop)
     if unknown := [name for name in channels if name not in store.channels]:
         raise ScoresError(
             f"{store.name} has no channel {unknown[0]}: it has {', '.join(store.channels)}",

@@ -211,7 +211,7 @@ def test_a_picture_of_them(plant: SeriesStore, scores: Path, tmp_path: Path, mor
 
 def test_a_picture_of_what_is_not_there(plant: SeriesStore, scores: Path, tmp_path: Path) -> None:
     command = ["plot", scores, plant.path, "--out", tmp_path / "scores.png"]
-    assert_refused(printed(*command, "--rows", "590:700"), "rows-outside", "590:700", "600 rows")
+    assert_refused(printed(*command, "--rows", "590:700"), "rows-outside", "590:700", "0 to 600")
     assert_refused(printed(*command, "--channels", "c0,speed"), "column-missing", "speed", "c0, c1, c2")
     assert not (tmp_path / "scores.png").exists()
     refused = printed("plot", scores, plant.path, "--out", tmp_path / "scores.gif2")

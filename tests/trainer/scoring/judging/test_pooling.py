@@ -178,7 +178,7 @@ def test_each_span_is_found_or_not(folder: Path) -> None:
     assert [(span.series, span.rows) for span in leaks] == [
         ("a", 40), ("a", 1), ("b", 40), ("b", 40), ("a", 20), ("b", 100)
     ]  # fmt: skip
-    assert leaks[0].start == "2024-03-01T00:00:50"
+    assert leaks[0].start == "2024-03-01T00:00:50Z"
     found = [span.delay_rows for span in leaks if span.delay_rows is not None]
     assert len(found) == sum(span.alarms > 0 for span in leaks) == figures.spans_found
     assert figures.delay_rows is not None

@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from longstride.trainer.settings import Device, at_least, one_of
+from longstride.trainer.checks import at_least, one_of
+from longstride.trainer.settings import Device
 
 if TYPE_CHECKING:
     from longstride.storage.open_data import DataOrPath

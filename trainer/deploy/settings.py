@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
+from longstride.trainer.checks import one_of
 from longstride.trainer.scoring.settings import AlarmOptions, ScorerOptions
-from longstride.trainer.settings import one_of
 
 __all__ = ["DeployOptions", "Kind"]
 

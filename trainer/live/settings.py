@@ -4,8 +4,9 @@ import os
 from dataclasses import dataclass, field
 
 from longstride.storage.duration import read_duration
+from longstride.trainer.checks import at_least, check, one_of
 from longstride.trainer.scoring.settings import ScorerOptions
-from longstride.trainer.settings import Device, at_least, check, one_of
+from longstride.trainer.settings import Device
 
 __all__ = ["DetectorOptions"]
 

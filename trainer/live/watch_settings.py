@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
+from longstride.trainer.checks import at_least, check, one_of
 from longstride.trainer.live.settings import DetectorOptions
-from longstride.trainer.settings import at_least, check, one_of
 
 __all__ = ["TIME_UNITS", "WatchOptions"]
 

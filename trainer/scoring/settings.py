@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from longstride.storage.location import local_path
-from longstride.trainer.settings import Device, at_least, check, one_of
+from longstride.trainer.checks import at_least, check, one_of
+from longstride.trainer.settings import Device
 
 if TYPE_CHECKING:
     from datetime import date

@@ -10,6 +10,7 @@ from longstride.storage.errors import coded
 from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path
 from longstride.storage.open_data import DataOrPath, opened_data
+from longstride.trainer.checks import at_least, check
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.scoring.judging.events import Delay
 from longstride.trainer.scoring.judging.figures import Figures, figures_of
@@ -17,7 +18,6 @@ from longstride.trainer.scoring.judging.judged_rows import ALL, ANY, JudgedRows,
 from longstride.trainer.scoring.rows.ranges import chosen_rows, common_rows
 from longstride.trainer.scoring.score_reader import read_scores
 from longstride.trainer.scoring.settings import BUFFER
-from longstride.trainer.settings import at_least, check
 
 __all__ = ["Evaluation", "Figures", "evaluate"]
 

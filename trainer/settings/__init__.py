@@ -1,0 +1,22 @@
+"""Every setting of a run: checked once here, written to the run directory as `settings.json`.
+
+The docstring below a setting is also the help of its flag and its line in the help of `longstride.train`.
+"""
+
+from longstride.trainer.settings.data import IN_MEMORY, DataSettings
+from longstride.trainer.settings.groups import USUAL, Settings, TrainOptions
+from longstride.trainer.settings.model import ModelSettings
+from longstride.trainer.settings.optimiser import OptimiserSettings
+from longstride.trainer.settings.run import Device, RunSettings
+
+__all__ = [
+    "IN_MEMORY",
+    "USUAL",
+    "DataSettings",
+    "Device",
+    "ModelSettings",
+    "OptimiserSettings",
+    "RunSettings",
+    "Settings",
+    "TrainOptions",
+]

@@ -1,0 +1,93 @@
+"""Which windows are served, and in which batches."""
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from longstride.storage.location import local_path, place_of
+from longstride.storage.places.folder import Folder
+from longstride.trainer.checks import at_least, check, one_of
+from longstride.trainer.errors import SettingsError
+
+if TYPE_CHECKING:
+    from longstride.storage.open_data import Arraylike
+    from longstride.storage.series.data import SeriesData
+
+__all__ = ["IN_MEMORY", "DataSettings"]
+
+StrPath = str | os.PathLike[str]
+SplitBy = Literal["time", "within-series", "by-series"]
+
+IN_MEMORY = "memory://"
+"""With what it is called, all that a run keeps of an array that has no path."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """Which windows are served, and in which batches."""
+
+    store: "SeriesData | Arraylike | StrPath" = field(kw_only=False)
+    """The store, its path, or the URL of a packed one; kept as an absolute path, or as the URL. Or an array, as
+    `from_array` takes and makes it; of one in memory, only what it is called is kept."""
+    window: int = 64
+    """Rows of a window, K."""
+    stride: int = 16
+    """Rows between the starts of windows."""
+    batch_size: int = 256
+    """Windows of a step, over all processes."""
+    split: SplitBy = "time"
+    """How rows are held out. time: all series are cut at the same two times; within-series: each series by itself,
+    for series recorded at different times; by-series: whole series, chosen by their names."""
+    train_share: float = 0.8
+    """Share of the rows to train on, from the start; of each series, or of all series, as `split` says."""
+    validation_share: float = 0.1
+    """Share of the rows after them to validate on; the rest is left for a test."""
+    train_rows: int | None = None
+    """Number of rows of each series to train on, such as its first 400, instead of a share; for `--split
+    within-series`."""
+    validation_rows: int | None = None
+    """Number of rows of each series after them to validate on, instead of a share."""
+    series: str | None = None
+    """The only series to train on, by its name; by default all."""
+    normal_only: bool = False
+    """Leave out windows in which a row has a label, in training and validation."""
+    cache_dir: StrPath | None = None
+    """Folder that keeps decoded rows of a packed store, for later epochs and all processes of the machine."""
+
+    def __post_init__(self) -> None:
+        store: Any = self.store
+        if not isinstance(store, str | os.PathLike):
+            store = _name_of(store)
+        if isinstance(place := place_of(store), Folder):
+            # A run is scored from other folders than it was trained in.
+            store = os.path.abspath(place.path)  # noqa: PTH100 (links are kept)
+        object.__setattr__(self, "store", os.fspath(store))
+        if self.cache_dir is not None:
+            object.__setattr__(self, "cache_dir", str(local_path(self.cache_dir)))
+        at_least(1, window=self.window, stride=self.stride, batch_size=self.batch_size)
+        one_of(SplitBy, split=self.split)
+        at_least(1, train_rows=self.train_rows, validation_rows=self.validation_rows)
+        is_whole = self.series is None or self.split != "by-series"
+        check(is_whole, "split", self.split, "time or within-series where a model has one series alone")
+        if self.split != "within-series" and self.series is None:
+            for name in ("train_rows", "validation_rows"):
+                given = getattr(self, name)
+                check(given is None, name, given, "left out, or given with --split within-series or --per-series")
+        check(0 < self.train_share <= 1, "train_share", self.train_share, "above 0 and at most 1")
+        check(0 <= self.validation_share < 1, "validation_share", self.validation_share, "0 or more, below 1")
+        if self.train_share + self.validation_share > 1 + 1e-9:
+            raise SettingsError(
+                f"--train-share {self.train_share} and --validation-share {self.validation_share} have a sum of "
+                "more than 1: lower one of them",
+                code="option-value",
+            )
+
+
+def _name_of(data: Any) -> str:
+    """What a run keeps of a store that is open, or of an array. Raises SettingsError for anything else."""
+    is_array = hasattr(data, "__array__")
+    name = type(data).__name__ if is_array else getattr(data, "name", None)
+    check(isinstance(name, str), "store", data, "an open store, the path or URL of one, or an array")
+    # What lies in memory has no path: `from_array` calls it "the ndarray".
+    in_memory = is_array or str(name).startswith("the ")
+    return IN_MEMORY + str(name).removeprefix("the ") if in_memory else str(name)

@@ -6,6 +6,7 @@ import click
 
 from longstride.storage.cli.flags import flags, given
 from longstride.storage.cli.group import LocalPath, example
+from longstride.storage.cli.names import COLUMNS, NUMBERS
 from longstride.trainer.cli import echo_once, report_once, report_progress
 from longstride.trainer.config_file import check_named_by_file, read_config
 from longstride.trainer.settings import TrainOptions
@@ -35,6 +36,9 @@ SIGNALLED = 128
     TrainOptions,
     store=None,
     out={"type": LocalPath(), "metavar": "FOLDER", "required": True},
+    channels=COLUMNS,
+    targets=COLUMNS,
+    quantiles=NUMBERS,
     cache_dir={"type": LocalPath(), "metavar": "FOLDER"},
     from_={"type": LocalPath(), "metavar": "RUN"},
     resume={"type": click.Choice(["auto"]), "is_flag": False, "flag_value": "auto"},
@@ -46,16 +50,17 @@ SIGNALLED = 128
 )
 @click.pass_context
 def train(context: click.Context, /, store: str, resume: str | None, trust: bool, **options: Any) -> None:
-    """Train an autoencoder on STORE.
+    """Train a model on the windows of STORE.
 
-    The model compresses each window of the training split to a few numbers and reconstructs it from them. The loss
-    is, by default, the mean squared error over the values that are present, each channel divided by its own
-    standard deviation. Missing values do not count. The last rows of STORE, after both shares, are left for a
-    test.
+    By default the model is an autoencoder: it compresses each window of the training split to a few numbers and
+    reconstructs it from them. With `--task forecast` it predicts the rows after the window, with `--task classify`
+    whether the window has a label. The loss is, by default, the mean squared error over the values that are
+    present, each channel divided by its own standard deviation. Missing values do not count. The last rows of
+    STORE, after both shares, are left for a test.
 
-    The model is an LSTM, a temporal convolutional network, a transformer over patches, or yours: a function of the
-    model's settings, the number of channels N and the rows of a window K, which returns a torch module that takes
-    and returns windows (B, K, N). `pca` is the baseline: principal components of windows, from one pass.
+    The model is an LSTM, a convolutional network, a transformer over patches, or yours: a function of the model's
+    settings and of a shape (task, window K, channels N, output), which returns a torch module that takes windows
+    (B, K, N) and returns (B, *output). `pca` is the baseline: principal components of windows, from one pass.
 
     Started by torchrun, the processes share each batch, over gloo on the CPU and nccl on CUDA. A signal (Ctrl-C,
     SIGTERM) saves the run and stops it, with exit code 130 or 143. The same command with --resume resumes the run,

@@ -11,7 +11,6 @@ from longstride.pipeline.loading.batch import WindowBatch
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.divergence import MANY_STEPS
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
-from longstride.trainer.engine.loss import num_valid
 from longstride.trainer.engine.metrics import Interval
 from longstride.trainer.engine.training_state import TrainingState
 from longstride.trainer.errors import DivergenceError
@@ -94,16 +93,15 @@ class Training(Run[TrainingState]):
         any is out of time, and whether it is time to save.
         """
         state, data = self.state, self.settings.data
-        inputs, mask = state.runner.inputs(batch)
+        samples = state.runner.samples(batch)
         # How many values are there is not known yet: as if none were missing, until then.
-        num_values = data.batch_size * data.window * inputs.shape[2]
+        num_values = data.batch_size * samples.expected[0].numel()
         state.optimiser.zero_grad()
         error = add_gradients(
             state.runner,
             self.parallel,
             state.loss,
-            inputs,
-            mask,
+            samples,
             parts=self.settings.optimiser.accumulate,
             scale=self.ranks.world_size / num_values,  # DDP takes the mean over ranks, we want the sum
             scaler=state.scaler,
@@ -112,7 +110,7 @@ class Training(Run[TrainingState]):
         save = self.ranks.is_first and now > self.save_at
         # The one exchange of a step: what ranks must know of each other to do the same thing next.
         total, valid, signals, late, saving = self.ranks.sum(
-            error, num_valid(inputs, mask), self.wish.came, now > self.deadline, save
+            error, samples.num_valid(), self.wish.came, now > self.deadline, save
         )
         if not math.isfinite(total):
             raise self._divergence(batch)

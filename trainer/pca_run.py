@@ -68,8 +68,7 @@ class PCARun(Run[RunState]):
             began = time.perf_counter()
             batch = next(served)
             waited = time.perf_counter() - began
-            inputs, _ = state.runner.inputs(batch)
-            state.model.observe(inputs)
+            state.model.observe(state.runner.samples(batch).inputs)
             (signals,) = self.ranks.sum(self.wish.came)
             if signals:
                 return True

@@ -138,13 +138,13 @@ class Run(Generic[State]):
             return False
         state.judged.eval()
         error = of_means = valid = 0.0
-        worst_windows = WorstWindows(self.settings.data.window, self.settings.data.stride)
+        worst_windows = WorstWindows(self.settings.data.span, self.settings.data.stride)
         for batch in state.validation_batches:
             judged = state.runner.judge(state.judged, batch)
             batch_error, batch_of_means, batch_valid, signals = self.ranks.sum(
                 judged.total_error(state.loss),
                 judged.error_of_means(state.loss),
-                judged.num_valid(),
+                judged.samples.num_valid(),
                 self.wish.came,
             )
             if signals:
@@ -152,7 +152,7 @@ class Run(Generic[State]):
             error += batch_error
             of_means += batch_of_means
             valid += batch_valid
-            worst_windows.add(batch.start, judged.mean_errors())
+            worst_windows.add(batch.start, judged.mean_misses())
         loss = error / valid if valid else math.nan
         progress.is_judged_ruined = valid > 0 and is_ruined(loss, max(of_means / valid, progress.first_loss))
         if valid and not progress.is_judged_ruined:

@@ -36,14 +36,18 @@ def weights_of(run: Path, state: RunState) -> dict[str, Any] | None:
     checkpoint = first_whole(checkpoints, run)
     # Only compared: nothing that the settings name is imported.
     begun, now = settings_of(run, checkpoint)[0], state.settings
-    shape = {name: (value, getattr(now.model, name)) for name, value in vars(begun.model).items()}
-    shape["window"] = begun.data.window, now.data.window
+    shape = {
+        name: (value, getattr(mine, name))
+        for mine, its in ((now.model, begun.model), (now.task, begun.task))
+        for name, value in vars(its).items()
+    }
+    shape |= {name: (getattr(begun.data, name), getattr(now.data, name)) for name in ("window", "horizon")}
     if differing := [f"{flag_name(name)} {was} (now {new})" for name, (was, new) in shape.items() if was != new]:
         raise RunError(
             f"--from {run} has the weights of another model, trained with {', '.join(differing)}: give the same",
             code="run-differs",
         )
-    channels, own = list(checkpoint.state["channels"]), list(state.store.channels)
+    channels, own = list(checkpoint.state["channels"]), list(state.task.channels)
     if channels != own:
         raise RunError(
             f"--from {run} was trained on the channels {', '.join(map(str, channels))}, and {state.store.name} "

@@ -206,13 +206,15 @@ def _steps(store: Path, raw: Path, case: Sizes, device: "torch.device", asked: D
 
     from benchmarks.peers.on_device import DeviceWays
     from longstride.trainer.models import build_model
+    from longstride.trainer.models.shape import Shape
     from longstride.trainer.settings import ModelSettings
 
     channels = asked.num_channels
     ways = DeviceWays(store, raw, case, device)
+    shape = Shape("reconstruct", case.window, channels, (case.window, channels))
     models: dict[str, Callable[[], nn.Module]] = {
         "linear": lambda: nn.Sequential(nn.Linear(channels, 8), nn.Linear(8, channels)),
-        "LSTM, 64 wide": lambda: build_model(ModelSettings(hidden=64, latent=16), channels, case.window),
+        "LSTM, 64 wide": lambda: build_model(ModelSettings(hidden=64, latent=16), shape),
     }
     batch = next(ways.resident()).clone()
     sources = {

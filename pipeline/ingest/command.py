@@ -9,15 +9,8 @@ import click
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.storage.cli.flags import Once, flags, given
 from longstride.storage.cli.group import SOURCES, LocalPath, example, progress_bar
+from longstride.storage.cli.names import COLUMNS
 from longstride.storage.cli.signals import RESUMES, stoppable
-
-
-def _names(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Split names at commas; a name that holds one is written in a recipe. A flag that comes again adds more."""
-    names = tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
-    if texts and not names:
-        raise click.BadParameter("it is empty: expected names of columns, such as a,b")
-    return names or None
 
 
 def _tab(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
@@ -26,7 +19,6 @@ def _tab(context: click.Context, parameter: click.Parameter, text: str | None) -
 
 COLUMN, DURATION = {"metavar": "COL"}, {"metavar": "DURATION"}
 PATTERN = {"metavar": "REGEX"}
-COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": True}
 
 
 @click.command(

@@ -30,8 +30,8 @@ class Failing(torch.nn.Linear):
         return super().forward(windows)
 
 
-def model(settings, num_channels, window):
-    return Failing(num_channels, num_channels)
+def model(settings, shape):
+    return Failing(shape.channels, shape.output[1])
 """
 SCRIPT = """
 import sys, longstride

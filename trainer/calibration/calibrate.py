@@ -132,7 +132,7 @@ def calibrated(
         return None
     if sample is None:
         raise RunError(
-            f"{data.name} has no normal rows to compare others with: no window of {trained.settings.data.window} "
+            f"{data.name} has no normal rows to compare others with: no window of {trained.task.span} "
             f"rows without a label lies in the rows of {split.name}. Train with a larger --validation-share, or "
             "choose other rows by `longstride calibrate RUN STORE --split`",
             code="no-normal-rows",
@@ -148,14 +148,14 @@ def _chosen(trained: TrainedModel, data: SeriesData, options: CalibrateOptions) 
 
 
 def _standardised(trained: TrainedModel, data: SeriesData, split: Split, sample: RowSample) -> Calibration:
-    window = trained.settings.data.window
-    shape = (window, len(trained.channels))
+    task = trained.task
+    shape = (task.judged, len(task.outputs))
     mean = sample.moments.mean.reshape(shape)
     scale = np.fmax(sample.moments.std.reshape(shape), FLOOR * _unit(trained) ** 2)
-    at = kept_positions(window)
+    at = kept_positions(task.judged)
     errors = np.clip((sample.errors - mean[at]) / scale[at], -LARGEST, LARGEST)
     fingerprint = WindowLoader(
-        data, window=window, stride=1, batch_size=1, shuffle=False, split=split, world_size=1
+        data, window=task.span, stride=1, batch_size=1, shuffle=False, split=split, world_size=1
     ).fingerprint
     return Calibration(
         mean=torch.from_numpy(mean).float(),
@@ -187,11 +187,12 @@ def _max_gap_ns(data: SeriesData) -> int:
 
 
 def _unit(trained: TrainedModel) -> NDArray[np.float64]:
-    """The spread (N,) of each channel, in normalised values: 1, but for a channel that did not change in training.
+    """The spread (T,) of each output, in normalised values: 1, but for a channel that did not change in training.
 
     Its values are not divided by anything, and nothing is known of its resolution but its size.
     """
     mean, scale = trained.runner.normalisation.mean, trained.runner.normalisation.scale
     size = torch.where(mean == 0, 1.0, mean.abs())
     unit: NDArray[np.float64] = torch.where(scale == 1.0, size, 1.0).cpu().numpy()
-    return unit
+    columns = trained.task.columns
+    return np.ones(len(trained.outputs)) if columns is None else unit[columns]

@@ -6,15 +6,32 @@ several positions, from the first to the last, each of which stands for those ne
 a set of bits.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAX_POSITIONS", "bits_of_positions", "kept_positions", "weights_of"]
+__all__ = ["MAX_POSITIONS", "JudgedWindows", "bits_of_positions", "kept_positions", "weights_of"]
 
 MAX_POSITIONS = 8
 """As many as a byte has bits."""
 POWER = 8
 """A window of which a tenth is missing counts less than half."""
+
+
+class JudgedWindows(NamedTuple):
+    """Some windows, in row order, and the errors of their judged rows."""
+
+    first: NDArray[np.int64]
+    """(b,): the first judged row of each."""
+    errors: NDArray[np.floating]
+    """(b, J, T), NaN where a value is missing."""
+    weights: NDArray[np.float64]
+    """(b,): how much each counts."""
+
+    def take(self, which: "NDArray[np.int64] | slice") -> "JudgedWindows":
+        """Some of them."""
+        return JudgedWindows(self.first[which], self.errors[which], self.weights[which])
 
 
 def kept_positions(window: int) -> NDArray[np.int64]:

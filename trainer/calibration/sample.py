@@ -10,7 +10,7 @@ from longstride.pipeline.loading.splits import Split
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics
-from longstride.trainer.calibration.coverage import kept_positions, weights_of
+from longstride.trainer.calibration.coverage import kept_positions
 from longstride.trainer.calibration.trained_model import TrainedModel
 
 __all__ = ["RowSample", "Runs", "choose_runs", "sample_rows"]
@@ -37,18 +37,18 @@ class Runs(NamedTuple):
 
 
 class RowSample(NamedTuple):
-    """Squared errors of normal rows, before they are standardised."""
+    """Errors of normal rows, before they are standardised."""
 
     rows: NDArray[np.int64]
     """(M,), in order."""
     series: NDArray[np.int64]
     """(M,), as an index into the series of the store."""
     errors: NDArray[np.float32]
-    """(M, G, N): by the window in which the row lies at a kept position; NaN where there is none, or no value."""
+    """(M, G, T): by the window in which the row lies at a kept position; NaN where there is none, or no value."""
     weights: NDArray[np.float32]
     """(M, G): how much that window counts; 0 where there is none."""
     moments: Statistics
-    """(K * N,): of the errors of all windows that were looked at, by position and channel."""
+    """(J * T,): of the errors of all windows that were looked at, by position and output."""
 
 
 def choose_runs(segments: Segments, window: int, max_rows: int) -> Runs:
@@ -79,25 +79,24 @@ def sample_rows(
 
     None where there is none, and where `stopped` says so meanwhile.
     """
-    window, num_channels = trained.settings.data.window, len(trained.channels)
-    positions = kept_positions(window)
+    window, judged, num_outputs = trained.task.span, trained.task.judged, len(trained.outputs)
+    positions = kept_positions(judged)
     segments = split.without_labels(data, window=window, stride=1).segments
-    max_rows = min(MAX_ROWS, MAX_VALUES // (len(positions) * num_channels))
+    max_rows = min(MAX_ROWS, MAX_VALUES // (len(positions) * num_outputs))
     runs = choose_runs(segments, window, max_rows)
     if not len(runs.start):
         return None
     lengths = runs.stop - runs.start
     before = np.cumsum(lengths) - lengths
-    errors = np.full((int(lengths.sum()), len(positions), num_channels), np.nan, np.float32)
+    errors = np.full((int(lengths.sum()), len(positions), num_outputs), np.nan, np.float32)
     weights = np.zeros(errors.shape[:2], np.float32)
-    moments = [Statistics.empty(window * num_channels)]
+    moments = [Statistics.empty(judged * num_outputs)]
     around = Split(split.name, _around(runs, segments, window))
-    for starts, found in trained.errors(data, around, 1, batch_size):
+    for starts, found, weight in trained.errors(data, around, 1, batch_size):
         if stopped():
             return None
         found = np.where(np.isinf(found), np.nan, found)  # of values whose square is beyond float32
         moments = [Statistics.merge([*moments, Statistics.of(found.reshape(len(found), -1))])]
-        weight = weights_of(~np.isnan(found))
         for number, position in enumerate(positions.tolist()):
             at = starts + position
             run = np.maximum(np.searchsorted(runs.start, at, side="right") - 1, 0)

@@ -1,4 +1,4 @@
-"""A trained model: read from its run directory, and the errors of the windows that it reconstructs."""
+"""A trained model: read from its run directory, and the errors of what it predicts."""
 
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -14,6 +14,7 @@ from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.series.data import SeriesData
 from longstride.trainer.calibration.calibration import Calibration
+from longstride.trainer.calibration.coverage import JudgedWindows, weights_of
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
@@ -32,6 +33,7 @@ from longstride.trainer.saved.run_settings import SETTINGS_FILE, settings_of
 from longstride.trainer.saved.series_index import has_index, takes_one_model
 from longstride.trainer.saved.store_facts import StoreFacts
 from longstride.trainer.settings import Settings
+from longstride.trainer.tasks import Task, make_task
 
 __all__ = ["TrainedModel"]
 
@@ -50,20 +52,25 @@ class TrainedModel:
         self.digest = ranks.on_first(lambda: state_digest(checkpoint.path))
         """SHA-256 of the state."""
         self.device = ranks.device
-        self.channels, self.facts, self.runner, self.model = ranks.together(lambda: self._make(checkpoint))
+        self.task, self.facts, self.runner, self.model = ranks.together(lambda: self._make(checkpoint))
+        self.channels, self.outputs = self.task.channels, self.task.outputs
+        self.stride = min(self.settings.data.stride, self.task.judged)
+        """Rows between windows, if nothing else is asked for: that of training, and none that skips rows."""
 
-    def _make(self, checkpoint: Checkpoint) -> tuple[tuple[str, ...], StoreFacts, ModelRunner, nn.Module]:
+    def _make(self, checkpoint: Checkpoint) -> tuple[Task, StoreFacts, ModelRunner, nn.Module]:
         state, settings = checkpoint.state, self.settings
         with fitting(checkpoint.path):
             channels = tuple(map(str, state["channels"]))
             normalisation = Normalisation.from_saved(state["normalisation"], len(channels)).to(self.device)
             weights = judged_weights(state)
+            outputs = tuple(map(str, state.get("outputs", channels)))
             facts = StoreFacts.from_saved(state.get("facts"), len(channels))
-        model = build_model(settings.model, len(channels), settings.data.window).to(self.device)
+            task = make_task(settings, str(checkpoint.path), channels, outputs)
+        model = build_model(settings.model, task.shape).to(self.device)
         with fitting(checkpoint.path):
             model.load_state_dict(weights)
-        runner = ModelRunner(normalisation, settings.run.precision, self.device)
-        return channels, facts, runner, model.eval()
+        runner = ModelRunner(normalisation, settings.run.precision, self.device, task)
+        return task, facts, runner, model.eval()
 
     def identity(self) -> list[str]:
         """What changes when the model does: its state, its settings, and the version that computes with them."""
@@ -79,11 +86,11 @@ class TrainedModel:
             )
 
     def fitting(self, calibration: Calibration) -> Calibration:
-        """The calibration. Raises RunError where it is not of windows and channels as the model takes."""
-        expected, found = (self.settings.data.window, len(self.channels)), tuple(calibration.mean.shape)
+        """The calibration. Raises RunError where it is not of as many rows and outputs as the model judges."""
+        expected, found = (self.task.judged, len(self.outputs)), tuple(calibration.mean.shape)
         if found != expected:
             raise RunError(
-                f"the calibration is of windows of {found[0]} rows and {found[1]} channels, the model takes "
+                f"the calibration is of windows of {found[0]} rows and {found[1]} channels, the model judges "
                 f"{expected[0]} and {expected[1]}: `longstride calibrate` makes one",
                 code="calibration-differs",
             )
@@ -91,21 +98,20 @@ class TrainedModel:
 
     @torch.no_grad()
     def errors_of(self, inputs: Tensor, mask: Tensor | None, last: int) -> NDArray[np.float32]:
-        """Squared errors (b, `last`, N) of the last rows of windows that are normalised, 0 where missing."""
-        mask = None if mask is None else mask.to(self.device)
-        found = self.runner.reconstruct(self.model, inputs.to(self.device), mask)
-        errors: NDArray[np.float32] = found.last_rows(last).squared_errors().cpu().numpy()
+        """Errors (b, `last`, T) of the last rows of samples that are normalised, 0 where missing."""
+        samples = self.task.samples(inputs.to(self.device), None if mask is None else mask.to(self.device), None)
+        found = self.runner.run(self.model, samples).errors()[:, -last:]
+        errors: NDArray[np.float32] = found.cpu().numpy()
         return errors
 
     def errors(
         self, store: SeriesData, split: Split, stride: int, batch_size: int, *, normal_only: bool = False
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Squared errors of all windows of a split, `stride` rows apart, in row order, in standard deviations.
+    ) -> Iterator[JudgedWindows]:
+        """Errors of all samples of a split, `stride` rows apart, in row order, of normalised values.
 
-        Gives starts (b,), and errors (b, K, N) of the model's channels, NaN where a value is missing; with
-        `normal_only` only windows in which no row has a label. Raises StoreError for rows that are damaged.
+        With `normal_only` only of those in which no row has a label. Raises StoreError for rows that are damaged.
         """
-        window = self.settings.data.window
+        window, lead = self.task.span, self.task.span - self.task.judged
         if normal_only:
             split = split.without_labels(store, window=window, stride=stride)
         if not len(WindowIndex(split.segments, window, stride)):
@@ -125,8 +131,10 @@ class TrainedModel:
             starts = batch.start.numpy()
             chosen = starts >= 0  # the last batch is filled up
             store.check_rows("values", int(starts[chosen].min()), int(starts[chosen].max()) + window)
-            errors = self.runner.judge(self.model, batch).squared_errors()
-            yield starts[chosen], errors.cpu().numpy()[chosen]
+            errors = self.runner.judge(self.model, batch).errors().cpu().numpy()[chosen]
+            is_there = None if batch.mask is None else batch.mask.numpy(force=True)[chosen]
+            weights = np.ones(len(errors)) if is_there is None else weights_of(is_there)
+            yield JudgedWindows(starts[chosen] + lead, errors, weights)
 
 
 def _read(run: Path, *, trust: bool) -> tuple[Checkpoint, Settings, Path]:

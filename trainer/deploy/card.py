@@ -21,7 +21,8 @@ def card_of(made: Deployment, file: Path, difference: float) -> dict[str, Any]:
     """The card as JSON has it; no path of this machine is in it."""
     trained, calibration, scorer, options = made.trained, made.calibration, made.scorer, made.options
     model, facts, normalisation = trained.settings.model, trained.facts, trained.runner.normalisation
-    shape = ["batch", trained.settings.data.window, len(trained.channels)]
+    task, data = trained.task, trained.settings.data
+    shape, judged = ["batch", task.span, len(task.channels)], ["batch", task.judged, len(task.outputs)]
     inputs = {"windows": (made.dtype.name, 3), "series": ("int64", 1)}
     outputs = dict(zip(OUTPUTS, (("float32", 1), ("bool", 1), ("float32", 2), ("float32", 3)), strict=True))
     columns = (trained.channels, facts.units, normalisation.mean.tolist(), normalisation.scale.tolist())
@@ -37,7 +38,7 @@ def card_of(made: Deployment, file: Path, difference: float) -> dict[str, Any]:
             "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         },
         "inputs": _tensors({name: inputs[name] for name in made.graph.inputs}, shape),
-        "outputs": _tensors(outputs, shape),
+        "outputs": _tensors(outputs, judged),
         "model": {
             "name": model.model,
             "settings": {name: value for name, value in vars(model).items() if name != "model"},
@@ -46,12 +47,14 @@ def card_of(made: Deployment, file: Path, difference: float) -> dict[str, Any]:
             "checkpoint": trained.name,
             "state_sha256": trained.digest,
         },
-        "window": trained.settings.data.window,
+        "task": {"name": task.shape.task, "window": data.window, "horizon": data.horizon},
+        "window": task.span,
         "step_seconds": None if facts.cadence_ns is None else facts.cadence_ns / 1e9,
         "channels": [
             {"name": name, "unit": unit, "mean": mean, "scale": scale}
             for name, unit, mean, scale in zip(*columns, strict=True)
         ],
+        "of": list(task.outputs),
         "series": made.graph.series_numbers,
         "calibration": {
             "rows": len(calibration.rows),

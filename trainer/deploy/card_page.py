@@ -14,8 +14,8 @@ MEANINGS = {
     "series": "the number of the series of each window",
     "score": "of the newest row",
     "alarm": "whether it is above the threshold",
-    "scores": "of each row, by this window alone",
-    "errors": "of each value, in standard deviations from the mean error of normal rows",
+    "scores": "of each row that is judged, by this window alone",
+    "errors": "of each of its outputs, in standard deviations from the mean error of normal rows",
 }
 
 
@@ -63,6 +63,7 @@ def page_of(card: dict[str, Any], kind: Format) -> str:
         f"set by {score['normal_rows']:,} normal rows of {_text(calibration['of'])} "
         f"({_text(calibration['split'])}), which count as {score['independent_rows']:,} independent ones. The "
         "promise is about rows like those: after a drift, calibrate and deploy again.",
+        *_of_task(card["task"], card["of"]),
         "## Channels",
         _table(("", "channel", "unit", "mean", "scale"), named),
         *_of_series(card["series"]),
@@ -70,6 +71,18 @@ def page_of(card: dict[str, Any], kind: Format) -> str:
         _table(("", ""), made.items()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _of_task(task: dict[str, Any], outputs: list[str]) -> list[str]:
+    if task["name"] == "reconstruct":
+        return []
+    names = ", ".join(map(_text, outputs))
+    if task["name"] == "classify":
+        return [f"The model says how likely these labels are, in the order of errors: {names}."]
+    return [
+        f"The last {task['horizon']:,} rows are forecast from the {task['window']:,} rows before them, and are "
+        f"judged, in these channels, in the order of errors: {names}."
+    ]
 
 
 def _of_series(numbers: dict[str, int]) -> list[str]:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.batch import WindowBatch
-from longstride.trainer.calibration.coverage import bits_of_positions
+from longstride.trainer.calibration.coverage import JudgedWindows, bits_of_positions, weights_of
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.deploy.deployment import Deployment
 from longstride.trainer.deploy.formats import Arrays, Runtime
@@ -42,7 +42,7 @@ class Cases(NamedTuple):
 
 def make_windows(trained: TrainedModel, dtype: np.dtype[Any]) -> NDArray[np.floating]:
     """Windows (B, K, N) in the channels' own units: waves, some of them far off, with values that are missing."""
-    normalisation, window = trained.runner.normalisation, trained.settings.data.window
+    normalisation, window = trained.runner.normalisation, trained.task.span
     shape = (window, len(trained.channels))
     number = int(np.clip(MOST_VALUES // (shape[0] * shape[1]), 12, 64))
     random = np.random.default_rng(0)
@@ -62,13 +62,13 @@ def make_cases(made: Deployment) -> Cases:
     """Windows, and their scores as `longstride score` computes them of segments of one window each."""
     trained, scorer, graph = made.trained, made.scorer, made.graph
     windows = make_windows(trained, made.dtype)
-    number, window, num_channels = windows.shape
+    number, window, num_outputs = len(windows), trained.task.judged, len(trained.outputs)
     values = torch.from_numpy(windows)
     batch = WindowBatch(values=values, start=torch.arange(number) * window, mask=~values.isnan())
-    squared = trained.runner.judge(trained.model, batch).squared_errors().numpy()
-    standard = (squared - made.calibration.mean.numpy()) / made.calibration.scale.numpy()
-    of_windows = [(batch.start.numpy(), standard)]
-    parts = list(row_errors(of_windows, 0, number * window, num_channels, bits_of_positions(window)))
+    raw = trained.runner.judge(trained.model, batch).errors().numpy()
+    standard = (raw - made.calibration.mean.numpy()) / made.calibration.scale.numpy()
+    of_windows = [JudgedWindows(batch.start.numpy(), standard, weights_of(~np.isnan(windows)))]
+    parts = list(row_errors(of_windows, 0, number * window, num_outputs, bits_of_positions(window)))
     errors = np.concatenate([part.errors for part in parts])
     covered = np.concatenate([part.covered for part in parts])
     names = tuple(graph.series_numbers)
@@ -82,7 +82,7 @@ def make_cases(made: Deployment) -> Cases:
         "score": scores[:, -1],
         "alarm": scores[:, -1] > scorer.threshold,
         "scores": scores,
-        "errors": by_channel.reshape(windows.shape),
+        "errors": by_channel.reshape(raw.shape),
     }
     inputs = {"windows": windows, **({"series": of_window} if names else {})}
     effect = graph.effect_of_rounding(ROUNDING, *map(torch.from_numpy, inputs.values()))

@@ -65,7 +65,7 @@ def prepared(run: Path, trained: TrainedModel, options: DeployOptions) -> Deploy
         )
     calibration = trained.fitting(read_calibration(run, trained.digest))
     # The threshold of `longstride score`, whose windows are as far apart as those of training.
-    scorer = Scorer(calibration, trained.settings.data.stride, options.scorer())
+    scorer = Scorer(calibration, trained.stride, options.scorer())
     if scorer.doubt:
         logger.warning(f"the threshold is a guess: {scorer.doubt}")
     if calibration.dtype_doubt:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from longstride.trainer.calibration.calibration import Calibration
 from longstride.trainer.calibration.coverage import bits_of_positions
 from longstride.trainer.calibration.trained_model import TrainedModel
-from longstride.trainer.engine.model_runner import Reconstruction
+from longstride.trainer.engine.model_runner import Outcome
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.scoring.normal import NormalRows
 from longstride.trainer.scoring.settings import Aggregate
@@ -22,13 +22,14 @@ __all__ = ["OUTPUTS", "Graph"]
 Figures = tuple[Tensor, Tensor, Tensor, Tensor]
 """Without names: what loads a file knows no class of ours."""
 OUTPUTS = ("score", "alarm", "scores", "errors")
-"""What the graph returns for windows (B, K, N): of the newest row, its score (B,) and whether that is above the
-threshold (B,); the score of each row (B, K), NaN where it has no value; and the error of each value (B, K, N), as
-in the columns `error.` of a file of scores, NaN where it is missing."""
+"""What the graph returns for windows (B, K, N), or samples of K + H rows for forecasts: of the newest row, its
+score (B,) and whether that is above the threshold (B,); the score of each judged row (B, J), NaN where it has no
+value; and the error of each of its outputs (B, J, T), as in the columns `error.` of a file of scores, NaN where a
+value is missing."""
 
 
 class Graph(nn.Module):
-    """Normalises windows (B, K, N), reconstructs them, and compares their errors with those of normal rows."""
+    """Normalises windows (B, K, N), runs the model, and compares its errors with those of normal rows."""
 
     series_numbers: dict[str, int]
     """The number of each series that is compared with its own normal rows. If there is one, the graph has a second
@@ -44,8 +45,8 @@ class Graph(nn.Module):
         dtype: torch.dtype,
     ) -> None:
         super().__init__()
-        self.model, self.how, self.threshold = trained.model, how, threshold
-        self.largest = 1 if how == "max" else min(largest, len(trained.channels))
+        self.model, self.task, self.how, self.threshold = trained.model, trained.task, how, threshold
+        self.largest = 1 if how == "max" else min(largest, len(trained.outputs))
         normalisation = trained.runner.normalisation
         # In the type in which `apply` computes: other runtimes need not know float64 for float32 windows.
         self._keep("mean", normalisation.mean.to(dtype))
@@ -71,31 +72,32 @@ class Graph(nn.Module):
 
         `series` (B,) are numbers as in `series_numbers`.
         """
-        return self._judged(self._reconstructed(windows), series)
+        return self._judged(self._run(windows), series)
 
     @torch.no_grad()
     def effect_of_rounding(self, share: float, windows: Tensor, series: Tensor | None = None) -> Figures:
-        """How much farther off outputs are, if reconstructions are by a share of the largest value of a window.
+        """How much farther off outputs are, if predictions are by a share of the largest value of a window.
 
         Values are those that the model sees, and 1 if all are smaller.
         """
-        exact = self._reconstructed(windows)
-        step = share * exact.inputs.abs().amax((1, 2), keepdim=True).clamp(min=1.0)
-        moved = exact.windows + torch.where(exact.windows < exact.inputs, -step, step)
+        exact = self._run(windows)
+        predicted, samples = exact.predicted, exact.samples
+        step = share * samples.inputs.abs().amax((1, 2)).clamp(min=1.0).reshape(-1, *[1] * (predicted.ndim - 1))
+        moved = predicted + torch.where(predicted < samples.expected, -step, step)
         outputs = zip(
-            self._judged(exact._replace(windows=moved), series), self._judged(exact, series), strict=True
+            self._judged(exact._replace(predicted=moved), series), self._judged(exact, series), strict=True
         )
         score, alarm, scores, errors = [(after.float() - before.float()).abs() for after, before in outputs]
         return score, alarm, scores, errors
 
-    def _reconstructed(self, windows: Tensor) -> Reconstruction:
+    def _run(self, windows: Tensor) -> Outcome:
         mask = ~windows.isnan()
         inputs = Normalisation(self.get_buffer("mean"), self.get_buffer("scale")).apply(windows, mask)
-        return Reconstruction(self.model(inputs).float(), inputs, mask)
+        samples = self.task.samples(inputs, mask, None)
+        return Outcome(self.model(samples.inputs).float(), samples, self.task)
 
-    def _judged(self, reconstruction: Reconstruction, series: Tensor | None) -> Figures:
-        squared = reconstruction.squared_errors()
-        errors = (squared - self.get_buffer("normal_mean")) / self.get_buffer("normal_scale")
+    def _judged(self, outcome: Outcome, series: Tensor | None) -> Figures:
+        errors = (outcome.errors() - self.get_buffer("normal_mean")) / self.get_buffer("normal_scale")
         errors = (errors - self._usual("mean", series)) / self._usual("spread", series)
         scores = (self._together(errors) - self._usual("middle", series)) / self._usual("high", series)
         newest = scores[:, -1]
@@ -105,12 +107,12 @@ class Graph(nn.Module):
         self.register_buffer(name, values.detach().clone())
 
     def _usual(self, name: str, series: Tensor | None) -> Tensor:
-        """What is usual (K, ...) at each position; of a series (B, K, ...) where there are several."""
+        """What is usual (J, ...) at each position; of a series (B, J, ...) where there are several."""
         values = self.get_buffer(f"usual_{name}")
         return values[0] if series is None else values[series.clamp(min=0)]
 
     def _together(self, errors: Tensor) -> Tensor:
-        """As `scoring.aggregation`, of (B, K, N)."""
+        """As `scoring.aggregation`, of (B, J, T)."""
         is_there = ~errors.isnan()
         if self.how == "log":
             errors = errors.clamp(min=-0.9).log1p()

@@ -8,6 +8,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from longstride.trainer.engine.loss import ErrorOfValues
 from longstride.trainer.engine.model_runner import ModelRunner
+from longstride.trainer.tasks.task import Samples
 
 __all__ = ["add_gradients", "rescale_gradients"]
 
@@ -16,25 +17,23 @@ def add_gradients(
     runner: ModelRunner,
     model: nn.Module,
     loss: ErrorOfValues,
-    inputs: Tensor,
-    mask: Tensor | None,
+    samples: Samples,
     *,
     parts: int,
     scale: float,
     scaler: torch.amp.GradScaler,
 ) -> Tensor:
-    """Add to each weight the gradient of `scale` times the error of this rank's windows (b, K, N).
+    """Add to each weight the gradient of `scale` times the error of this rank's samples.
 
-    The windows are taken in `parts`, one after the other, so that only one part is in memory; ranks wait for each
+    They are taken in `parts`, one after the other, so that only one part is in memory; ranks wait for each
     other only in the last one. Returns the error, not scaled, a float64 scalar.
     """
-    error = torch.zeros((), dtype=torch.float64, device=inputs.device)
-    pieces = inputs.chunk(parts)
-    masks = [None] * len(pieces) if mask is None else mask.chunk(parts)
-    for number, (piece, present) in enumerate(zip(pieces, masks, strict=True), start=1):
+    error = torch.zeros((), dtype=torch.float64, device=samples.inputs.device)
+    pieces = list(samples.chunk(parts))
+    for number, piece in enumerate(pieces, start=1):
         is_last = number == len(pieces)
         with model.no_sync() if isinstance(model, DistributedDataParallel) and not is_last else nullcontext():
-            of_piece = runner.reconstruct(model, piece, present).total_error(loss)
+            of_piece = runner.run(model, piece).total_error(loss)
             scaler.scale(of_piece * scale).backward()  # type: ignore[no-untyped-call]
         error += of_piece.detach()
     return error

@@ -1,17 +1,20 @@
 """The error over the values that are present."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.resolve import call_named, named
+from longstride.trainer.settings import TaskSettings
+from longstride.trainer.tasks.forecast import pinball
 
-__all__ = ["LOSSES", "ErrorOfValues", "make_loss", "num_valid", "total_error"]
+__all__ = ["LOSSES", "ErrorOfValues", "make_loss", "total_error"]
 
 ErrorOfValues = Callable[[Tensor, Tensor], Tensor]
-"""From predictions and targets (b, K, N), the error of each value (b, K, N)."""
+"""From predictions and what was expected, of one shape (b, ...), the error of each value, of the same shape."""
 
 LOSSES: dict[str, ErrorOfValues] = {
     "mse": nn.MSELoss(reduction="none"),
@@ -19,13 +22,23 @@ LOSSES: dict[str, ErrorOfValues] = {
     "huber": nn.HuberLoss(reduction="none"),
 }
 """Built in, by name."""
+LABEL_LOSS: ErrorOfValues = nn.BCEWithLogitsLoss(reduction="none")
 
 
-def make_loss(name: str) -> ErrorOfValues:
-    """The loss of a name or import path.
+def make_loss(name: str | None, task: TaskSettings) -> ErrorOfValues:
+    """The loss of a name or import path; where there is none, what suits the task.
 
     Raises SettingsError where there is none, or it does not give an error for each value.
     """
+    if name is None and task.quantiles:
+        return partial(pinball, quantiles=tuple(task.quantiles))
+    if name is None:
+        return LABEL_LOSS if task.task == "classify" else LOSSES["mse"]
+    if name in LOSSES and (task.task == "classify" or task.quantiles):
+        raise SettingsError(
+            f"--loss {name} is for values, not for labels or quantiles: leave it out, or give a function of yours",
+            code="option-value",
+        )
     loss: ErrorOfValues = named("--loss", name, LOSSES)
     if name not in LOSSES:
         sample = torch.zeros(2, 3, 4)
@@ -41,7 +54,7 @@ def make_loss(name: str) -> ErrorOfValues:
 
 
 def total_error(loss: ErrorOfValues, prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
-    """Sum of the errors of the values where `mask` is True, a float64 scalar; all three are (b, K, N).
+    """Sum of the errors of the values where `mask` is True, a float64 scalar; all three are of one shape (b, ...).
 
     A sum, not a mean: ranks hold unequal numbers of valid values, so a mean of their means is not the mean.
     Divide by the count of all ranks. Where a value is missing, the loss sees two equal numbers, and what it makes
@@ -51,8 +64,8 @@ def total_error(loss: ErrorOfValues, prediction: Tensor, target: Tensor, mask: T
     # Subtraction would broadcast shapes that differ, in silence.
     if prediction.shape != target.shape:
         raise SettingsError(
-            f"the model gave {tuple(prediction.shape)} for windows of shape {tuple(target.shape)}: --model must "
-            "name one that returns the shape that it takes",
+            f"the model gave {tuple(prediction.shape)} where {tuple(target.shape)} was expected: --model must "
+            "name one that returns (b, *shape.output), of the shape that it is made for",
             code="option-value",
         )
     assert mask is None or mask.shape == target.shape, f"{tuple(mask.shape)} against {tuple(target.shape)}"
@@ -61,8 +74,3 @@ def total_error(loss: ErrorOfValues, prediction: Tensor, target: Tensor, mask: T
     # A choice, not a product: infinity times zero is NaN. Both are needed: of the loss, and of its gradient.
     error = loss(torch.where(mask, prediction.float(), target), target)
     return torch.where(mask, error, 0.0).sum(dtype=torch.float64)
-
-
-def num_valid(target: Tensor, mask: Tensor | None) -> Tensor | int:
-    """How many values are present."""
-    return target.numel() if mask is None else mask.sum()

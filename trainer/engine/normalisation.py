@@ -25,22 +25,23 @@ class Normalisation:
     scale: Tensor
 
     @staticmethod
-    def fit(statistics: Statistics, store: SeriesData) -> "Normalisation":
-        """Take mean and standard deviation from the statistics (N,) of the training split of a store.
+    def fit(statistics: Statistics, store: SeriesData, channels: tuple[str, ...]) -> "Normalisation":
+        """Take mean and standard deviation of some channels from the statistics of the training split of a store.
 
         A channel without a value gets mean 0 and scale 1. A constant one gets scale 1, and so does one whose
         spread is smaller than its type can represent: dividing by that would blow up its first real change.
         Raises LongstrideError where a channel holds infinite values.
         """
-        infinite = np.isinf(statistics.minimum) | np.isinf(statistics.maximum)
+        columns = [store.channels.index(name) for name in channels]
+        infinite = np.isinf(statistics.minimum[columns]) | np.isinf(statistics.maximum[columns])
         if infinite.any():
-            names = ", ".join(name for name, found in zip(store.channels, infinite, strict=True) if found)
+            names = ", ".join(name for name, found in zip(channels, infinite, strict=True) if found)
             raise LongstrideError(
                 f"{store.name} has infinite values in {names}: store them as missing (NaN), then train",
                 code="values-infinite",
             )
-        mean = np.nan_to_num(statistics.mean, nan=0.0)
-        std = np.nan_to_num(statistics.std, nan=0.0)
+        mean = np.nan_to_num(statistics.mean[columns], nan=0.0)
+        std = np.nan_to_num(statistics.std[columns], nan=0.0)
         is_whole = store.dtype.kind != "f"  # then its mean is all that can be off
         smallest = np.finfo(np.float64 if is_whole else store.values.dtype).eps * np.abs(mean)
         return Normalisation(torch.from_numpy(mean), torch.from_numpy(np.where(std > smallest, std, 1.0)))

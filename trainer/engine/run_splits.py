@@ -21,7 +21,7 @@ def splits_of_run(store: SeriesData, data: DataSettings) -> Splits:
     Raises SettingsError where the store lacks the series that the settings name.
     """
     splits = _cut(store, data)
-    return splits.without_labels(store, window=data.window, stride=data.stride) if data.normal_only else splits
+    return splits.without_labels(store, window=data.span, stride=data.stride) if data.normal_only else splits
 
 
 def rows_of_run(store: SeriesData, data: DataSettings) -> Segments:
@@ -34,7 +34,7 @@ def rows_of_run(store: SeriesData, data: DataSettings) -> Segments:
 def _cut(store: SeriesData, data: DataSettings) -> Splits:
     share, held_out = float(data.train_share), float(data.validation_share)
     if data.series is None and data.split == "time":
-        return split_by_time(store, window=data.window, train=share, validation=held_out)
+        return split_by_time(store, window=data.span, train=share, validation=held_out)
     if data.series is None and data.split == "by-series":
         return split_by_series(store, train=share, validation=held_out)
     # What a series is cut into does not depend on the others.
@@ -42,7 +42,7 @@ def _cut(store: SeriesData, data: DataSettings) -> Splits:
         store,
         share if data.train_rows is None else data.train_rows,
         held_out if data.validation_rows is None else data.validation_rows,
-        purge=data.window - 1,
+        purge=data.span - 1,
     )
     if data.series is None:
         return splits

@@ -25,6 +25,7 @@ from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import build_model
 from longstride.trainer.plain import of_types
 from longstride.trainer.settings import Settings
+from longstride.trainer.tasks import make_task
 
 __all__ = ["Progress", "RunState"]
 
@@ -81,17 +82,17 @@ class RunState:
         self.ranks = ranks
         if settings.data.normal_only and not self.store.label_names:
             raise SettingsError(f"{self.store.name} has no labels: leave --normal-only out", code="no-labels")
+        self.task = make_task(settings, self.store.name, self.store.channels, self.store.label_names)
         splits = splits_of_run(self.store, settings.data)
         self.batches = self._loader(splits.train, shuffle=True)
-        has_validation = (
-            len(WindowIndex(splits.validation.segments, settings.data.window, settings.data.stride)) > 0
-        )
+        has_validation = len(WindowIndex(splits.validation.segments, settings.data.span, settings.data.stride)) > 0
         self.validation_batches = self._loader(splits.validation, shuffle=False) if has_validation else None
         """None where the validation split is shorter than a window."""
-        self.normalise_by(Normalisation.fit(splits.train.stats(self.store), self.store))
+        normalisation = Normalisation.fit(splits.train.stats(self.store), self.store, self.task.channels)
+        self.normalise_by(normalisation)
         torch.manual_seed(run.seed)
-        self.model = build_model(settings.model, len(self.store.channels), settings.data.window).to(ranks.device)
-        self.loss = make_loss(settings.optimiser.loss)
+        self.model = build_model(settings.model, self.task.shape).to(ranks.device)
+        self.loss = make_loss(settings.optimiser.loss, settings.task)
         self.last_step = min(run.epochs * len(self.batches), run.max_steps or sys.maxsize)
         """Steps of the run, unless something ends it before."""
         self.progress = Progress()
@@ -100,7 +101,7 @@ class RunState:
     def normalise_by(self, normalisation: Normalisation) -> None:
         """Run the model on windows that are normalised in this way."""
         device = self.ranks.device
-        self.runner = ModelRunner(normalisation.to(device), self.settings.run.precision, device)
+        self.runner = ModelRunner(normalisation.to(device), self.settings.run.precision, device, self.task)
 
     @property
     def judged(self) -> nn.Module:
@@ -119,7 +120,8 @@ class RunState:
             "average": None,
             "progress": asdict(self.progress),
             "fingerprint": self.batches.fingerprint,
-            "channels": list(self.store.channels),
+            "channels": list(self.task.channels),
+            "outputs": list(self.task.outputs),
             "normalisation": vars(self.runner.normalisation),
             "random": self.ranks.gather(self._random_state()),
         }
@@ -128,7 +130,7 @@ class RunState:
         """Return to the state that `as_checkpoint` returned."""
         self.model.load_state_dict(checkpoint["model"])
         self.progress = Progress.from_json(checkpoint["progress"])
-        self.normalise_by(Normalisation.from_saved(checkpoint["normalisation"], len(self.store.channels)))
+        self.normalise_by(Normalisation.from_saved(checkpoint["normalisation"], len(self.task.channels)))
         # Another number of ranks has other random streams in any case.
         if len(checkpoint["random"]) == self.ranks.world_size:
             states = checkpoint["random"][self.ranks.rank]
@@ -144,8 +146,12 @@ class RunState:
         data = self.settings.data
         return WindowLoader(
             self.store,
-            window=data.window,
+            window=data.span,
             stride=data.stride,
+            channels=self.task.channels,
+            label=self.task.label,
+            label_names=self.task.outputs if self.task.label else None,
+            max_missing=data.max_missing,
             batch_size=data.batch_size,
             shuffle=shuffle,
             seed=self.settings.run.seed,

@@ -58,18 +58,20 @@ class Detector:
         self._trained = TrainedModel(run, Ranks(0, 1, choose_device(options.device)), trust=options.trust)
         self._calibration = self._trained.fitting(read_calibration(run, self._trained.digest))
         data = self._trained.settings.data
-        self.window = data.window
-        """Rows of a window, K."""
+        self.window = data.span
+        """Rows by which a row is scored: of a window, K, and of the horizon behind it."""
         self.channels = self._trained.channels
         """N names; an array has a column for each, in this order."""
+        self.outputs = self._trained.outputs
+        """What errors are of: the channels, those that are predicted, or labels."""
         self.max_gap_ns = options.max_gap_ns or self._calibration.max_gap_ns
         """A longer step in time begins a new segment; 0 where it is not known."""
         self.dtype = self._calibration.held_as
         """Type to which values are rounded, as in the store of the calibration."""
         self.largest = float(np.finfo(self.dtype).max)
         """The largest number of that type."""
-        self._stride = options.stride or data.stride
-        self._newest = NewestScores(self._calibration, self._stride, options)
+        self._stride = options.stride or self._trained.stride
+        self._newest = NewestScores(self._calibration, self.window, self._stride, options)
         for doubt in filter(None, (self._newest.doubt, self._calibration.dtype_doubt)):
             logger.warning(doubt)
         self.threshold = self._newest.threshold
@@ -109,7 +111,7 @@ class Detector:
             numbers = self._kept.numbers(given.series)
             restart = self._restarts(given, numbers)
         scores = np.full(len(values), np.nan)
-        errors, waiting = np.full(values.shape, np.nan), np.zeros(len(values), np.int64)
+        errors, waiting = np.full((len(values), len(self.outputs)), np.nan), np.zeros(len(values), np.int64)
         self._check_whole()
         self._is_whole = False
         for first in range(0, len(values), self._options.batch_size):
@@ -123,7 +125,7 @@ class Detector:
             alarm=scores > self.threshold,
             errors=errors,
             waiting=waiting,
-            channels=self.channels,
+            channels=self.outputs,
             threshold=self.threshold,
         )
 
@@ -236,7 +238,7 @@ class Detector:
         restart: NDArray[np.bool_],
         time: NDArray[np.int64] | None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-        """Scores (B,), errors (B, N) and rows to wait for (B,) of rows that are known to fit."""
+        """Scores (B,), errors (B, T) and rows to wait for (B,) of rows that are known to fit."""
         rows = arrivals_of(numbers)
         restart = restart[rows.order]
         length = rows.lengths(restart, self._kept.arrays["length"][rows.series])
@@ -262,9 +264,9 @@ class Detector:
     def _judged(
         self, inputs: NDArray[np.float32], mask: NDArray[np.bool_], start: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Errors (b, T, N) of the last rows of the windows that begin at these places, and their weights (b,)."""
+        """Errors (b, S, T) of the last S rows of windows that begin at these places, and their weights (b,)."""
         if not len(start):
-            return np.zeros((0, self._newest.rows, len(self.channels)), np.float32), np.zeros(0)
+            return np.zeros((0, self._newest.rows, len(self.outputs)), np.float32), np.zeros(0)
         windows = _windows(torch.from_numpy(inputs), start, self.window)
         if mask.all():
             return self._trained.errors_of(windows, None, self._newest.rows), np.ones(len(start))

@@ -43,19 +43,20 @@ class Ended(NamedTuple):
 class NewestScores:
     """Scores of rows by the windows that they end."""
 
-    def __init__(self, calibration: Calibration, stride: int, options: DetectorOptions) -> None:
-        """Raises RunError as `Scorer`."""
+    def __init__(self, calibration: Calibration, window: int, stride: int, options: DetectorOptions) -> None:
+        """Of samples of `window` rows. Raises RunError as `Scorer`."""
         self._scorer = Scorer(calibration, stride, options)
-        self._window, num_channels = calibration.mean.shape
+        judged, num_outputs = calibration.mean.shape
+        self._window = window
         self._stride, self._smooth = stride, options.smooth
         self.threshold, self.doubt = self._scorer.threshold, self._scorer.doubt
-        self.rows = min(options.smooth, self._window)
+        self.rows = min(options.smooth, judged)
         """How many rows at the end of a window errors are needed of."""
         self._mean = calibration.mean.numpy()[-self.rows :]
         self._scale = calibration.scale.numpy()[-self.rows :]
-        self._bits = bits_of_positions(self._window)[-self.rows :]
+        self._bits = bits_of_positions(judged)[-self.rows :]
         self._is_smooth = options.smooth > 1
-        shape = (0, options.smooth - 1, num_channels)
+        shape = (0, options.smooth - 1, num_outputs)
         self.empty: dict[str, NDArray[Any]] = (
             {"sums": np.zeros(shape), "counts": np.zeros(shape), "covered": np.zeros(shape[:2], np.uint8)}
             if self._is_smooth

@@ -1,7 +1,7 @@
-"""Models: (B, K, N) in, (B, K, N) out; built in by name, or yours by import path."""
+"""Models: windows (B, K, N) in, what the task predicts out; built in by name, or yours by import path."""
 
 from collections.abc import Callable
-from functools import partial
+from typing import TypedDict
 
 from torch import nn
 
@@ -10,6 +10,8 @@ from longstride.trainer.models.centred import Centred
 from longstride.trainer.models.lstm import LSTMAutoencoder
 from longstride.trainer.models.patch import PatchAutoencoder
 from longstride.trainer.models.pca import PCAAutoencoder
+from longstride.trainer.models.predictors import CNNEncoder, LSTMEncoder, Predictor
+from longstride.trainer.models.shape import Shape
 from longstride.trainer.models.tcn import TCNAutoencoder
 from longstride.trainer.resolve import call_named
 from longstride.trainer.settings import ModelSettings
@@ -24,43 +26,62 @@ __all__ = [
     "build_model",
 ]
 
-Build = Callable[[ModelSettings, int, int], nn.Module]
-"""Makes a model, given its settings, the number of channels N and the rows of a window K."""
+Build = Callable[[ModelSettings, Shape], nn.Module]
+"""Makes a model, given its settings, and what it takes and gives."""
 
 
-def _lstm(settings: ModelSettings, num_channels: int, window: int) -> nn.Module:
-    return LSTMAutoencoder(num_channels, hidden=settings.hidden, latent=settings.latent, layers=settings.layers)
+class _Sizes(TypedDict):
+    hidden: int
+    latent: int
+    layers: int
 
 
-def _pca(settings: ModelSettings, num_channels: int, window: int) -> nn.Module:
-    return PCAAutoencoder(num_channels, window=window, latent=settings.latent)
+def _sizes(settings: ModelSettings) -> _Sizes:
+    return {"hidden": settings.hidden, "latent": settings.latent, "layers": settings.layers}
 
 
-def _of_window(
-    model: type[TCNAutoencoder] | type[PatchAutoencoder], settings: ModelSettings, num_channels: int, window: int
-) -> nn.Module:
-    sizes = {"hidden": settings.hidden, "latent": settings.latent, "layers": settings.layers}
-    return model(num_channels, window=window, **sizes)
+def _lstm(settings: ModelSettings, shape: Shape) -> nn.Module:
+    if shape.task != "reconstruct":
+        encoder = LSTMEncoder(shape.channels, hidden=settings.hidden, layers=settings.layers)
+        return Predictor(encoder, settings.hidden, shape)
+    return LSTMAutoencoder(shape.channels, **_sizes(settings), outputs=shape.output[1])
 
 
-MODELS: dict[str, Build] = {
-    "lstm": _lstm,
-    "tcn": partial(_of_window, TCNAutoencoder),
-    "patch": partial(_of_window, PatchAutoencoder),
-    "pca": _pca,
-}
+def _cnn(settings: ModelSettings, shape: Shape) -> nn.Module:
+    encoder = CNNEncoder(shape.channels, window=shape.window, hidden=settings.hidden, layers=settings.layers)
+    return Predictor(encoder, encoder.num_features, shape)
+
+
+def _tcn(settings: ModelSettings, shape: Shape) -> nn.Module:
+    return TCNAutoencoder(shape.channels, window=shape.window, **_sizes(settings), outputs=shape.output[1])
+
+
+def _patch(settings: ModelSettings, shape: Shape) -> nn.Module:
+    return PatchAutoencoder(shape.channels, window=shape.window, **_sizes(settings), outputs=shape.output[1])
+
+
+def _pca(settings: ModelSettings, shape: Shape) -> nn.Module:
+    return PCAAutoencoder(shape.channels, window=shape.window, latent=settings.latent)
+
+
+MODELS: dict[str, Build] = {"lstm": _lstm, "cnn": _cnn, "tcn": _tcn, "patch": _patch, "pca": _pca}
 """Built in, by name."""
 
 
-def build_model(settings: ModelSettings, num_channels: int, window: int) -> nn.Module:
-    """Make the model for windows of K rows of N channels; torch's generator draws its weights.
+def build_model(settings: ModelSettings, shape: Shape) -> nn.Module:
+    """Make the model; torch's generator draws its weights.
 
     Raises SettingsError where there is no such model, or the function found does not make one.
     """
-    model = call_named("--model", settings.model, MODELS, settings, num_channels, window)
+    model = call_named("--model", settings.model, MODELS, settings, shape)
     if not isinstance(model, nn.Module):
         raise SettingsError(
             f"--model {settings.model} gave {type(model).__name__}, expected a torch.nn.Module",
             code="option-value",
         )
-    return Centred(model) if settings.centre else model
+    if settings.centre and shape.levels is None and shape.task != "classify":
+        raise SettingsError(
+            "--centre gives each target its level in the window: name the targets in --channels as well",
+            code="option-value",
+        )
+    return Centred(model, shape.levels) if settings.centre else model

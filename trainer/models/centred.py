@@ -13,12 +13,17 @@ class Centred(nn.Module):
     ICLR 2022); the spread stays, since a fault may be a change of it.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, levels: tuple[int, ...] | None) -> None:
+        """`levels` says which channel each output is of; None where outputs have no level."""
         super().__init__()
         self.model = model
+        self.levels = None if levels is None else list(levels)
 
     def forward(self, windows: Tensor) -> Tensor:
-        """(b, K, N) to (b, K, N)."""
+        """As the model."""
         level = windows.mean(dim=1, keepdim=True)
-        reconstruction: Tensor = self.model(windows - level) + level
-        return reconstruction
+        predicted: Tensor = self.model(windows - level)
+        if self.levels is None:
+            return predicted
+        level = level[..., self.levels]
+        return predicted + (level if predicted.ndim == level.ndim else level.unsqueeze(-1))

@@ -6,20 +6,27 @@ __all__ = ["LSTMAutoencoder"]
 
 
 class LSTMAutoencoder(nn.Module):
-    """Encoder LSTM, latent vector, decoder LSTM. Takes (B, K, N) and returns (B, K, N).
+    """Encoder LSTM, latent vector, decoder LSTM. Takes (B, K, N) and returns (B, K, N), or (B, K, `outputs`).
 
     With `batch_first=False` both are (K, B, N), as in `torch.nn.LSTM`; the weights have the same meaning.
     """
 
     def __init__(
-        self, num_channels: int, *, hidden: int, latent: int, layers: int = 1, batch_first: bool = True
+        self,
+        num_channels: int,
+        *,
+        hidden: int,
+        latent: int,
+        layers: int = 1,
+        outputs: int | None = None,
+        batch_first: bool = True,
     ) -> None:
         super().__init__()
         self.time_axis = 1 if batch_first else 0
         self.encoder = nn.LSTM(num_channels, hidden, layers, batch_first=batch_first)
         self.to_latent = nn.Linear(hidden, latent)
         self.decoder = nn.LSTM(latent, hidden, layers, batch_first=batch_first)
-        self.to_channels = nn.Linear(hidden, num_channels)
+        self.to_channels = nn.Linear(hidden, outputs or num_channels)
 
     def encode(self, windows: Tensor) -> Tensor:
         """Compress windows (B, K, N) to latents (B, latent)."""

@@ -16,9 +16,11 @@ MAX_HEADS = 4
 
 
 class PatchAutoencoder(nn.Module):
-    """Takes windows (B, K, N) and returns (B, K, N); each becomes nearly `latent` numbers, some a patch."""
+    """Takes windows (B, K, N), returns (B, K, `outputs`); each becomes nearly `latent` numbers, some a patch."""
 
-    def __init__(self, num_channels: int, *, window: int, hidden: int, latent: int, layers: int = 1) -> None:
+    def __init__(
+        self, num_channels: int, *, window: int, hidden: int, latent: int, layers: int, outputs: int
+    ) -> None:
         super().__init__()
         self.num_patches = -(-window // PATCH_ROWS)
         self.missing_rows = self.num_patches * PATCH_ROWS - window
@@ -29,7 +31,8 @@ class PatchAutoencoder(nn.Module):
         self.to_latent = nn.Linear(hidden, kept)
         self.from_latent = nn.Linear(kept, hidden)
         self.decoder = _transformer(hidden, layers)
-        self.to_rows = nn.Linear(hidden, PATCH_ROWS * num_channels)
+        self.to_rows = nn.Linear(hidden, PATCH_ROWS * outputs)
+        self.outputs = outputs
 
     def forward(self, windows: Tensor) -> Tensor:
         """Reconstruct windows."""
@@ -39,7 +42,7 @@ class PatchAutoencoder(nn.Module):
         patches = self.embed(filled.reshape(batch, self.num_patches, PATCH_ROWS * num_channels))
         latent = self.to_latent(self.encoder(patches + self.place[0]))
         decoded = self.to_rows(self.decoder(self.from_latent(latent) + self.place[1]))
-        reconstruction: Tensor = decoded.reshape(batch, -1, num_channels)[:, :rows]
+        reconstruction: Tensor = decoded.reshape(batch, -1, self.outputs)[:, :rows]
         return reconstruction
 
 

@@ -14,9 +14,11 @@ ROWS_PER_STEP = 8
 
 
 class TCNAutoencoder(nn.Module):
-    """Takes windows (B, K, N) and returns (B, K, N); each is compressed to nearly `latent` numbers, in steps."""
+    """Takes windows (B, K, N), returns (B, K, `outputs`); compresses each to nearly `latent` numbers, in steps."""
 
-    def __init__(self, num_channels: int, *, window: int, hidden: int, latent: int, layers: int = 1) -> None:
+    def __init__(
+        self, num_channels: int, *, window: int, hidden: int, latent: int, layers: int, outputs: int
+    ) -> None:
         super().__init__()
         num_steps = -(-window // ROWS_PER_STEP)
         maps = max(1, latent // num_steps)
@@ -29,7 +31,7 @@ class TCNAutoencoder(nn.Module):
         # A convolution does not know its position, and a step of the latent sequence is the same for all its rows.
         self.place = nn.Parameter(torch.randn(hidden, window) * 0.02)
         self.decoder = nn.Sequential(
-            *(_Block(hidden, dilation) for dilation in reversed(dilations)), nn.Conv1d(hidden, num_channels, 1)
+            *(_Block(hidden, dilation) for dilation in reversed(dilations)), nn.Conv1d(hidden, outputs, 1)
         )
 
     def forward(self, windows: Tensor) -> Tensor:

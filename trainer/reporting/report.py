@@ -40,16 +40,14 @@ def write_report(
         losses=as_data(draw_losses(lines)) if has_curves else None,
         throughput=as_data(draw_throughput(lines)) if has_curves else None,
         split=split.lower(),
-        typical=as_data(draw_window(typical, state.store, _title(f"{split} window", typical), dots=False)),
+        typical=as_data(draw_window(typical, _title(f"{split} window", typical), dots=False)),
         worst_windows=[
             {
                 "row": f"{example.row:,}",
                 "time": begin_of(example),
                 "series": example.series or "-",
                 "error": f"{example.error:.4g}",
-                "picture": as_data(
-                    draw_window(example, state.store, _title("Window", example), worst=True, dots=False)
-                ),
+                "picture": as_data(draw_window(example, _title("Window", example), worst=True, dots=False)),
             }
             for example in worst_windows
         ],
@@ -88,7 +86,7 @@ def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) 
 
 def _title(kind: str, example: Example) -> str:
     series = f" of {example.series}" if example.series else ""
-    return f"{kind} at row {example.row:,}{series}, mean squared error {example.error:.3g}"
+    return f"{kind} at row {example.row:,}{series}, mean squared error {example.error:.3g}{example.told_labels}"
 
 
 def _loss(loss: float | None) -> str:
@@ -97,8 +95,10 @@ def _loss(loss: float | None) -> str:
 
 def _readable(value: object) -> str:
     match value:
-        case None:
+        case None | () | []:
             return "-"
+        case tuple() | list():
+            return ", ".join(map(str, value))
         case bool():
             return "yes" if value else "no"
         case _:

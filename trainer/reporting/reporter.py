@@ -91,7 +91,7 @@ class Reporter:
             lr=interval.lr,
             grad_norm=float(gradient_norm),
             windows_per_second=interval.windows_per_second,
-            rows_per_second=interval.windows_per_second * state.settings.data.window,
+            rows_per_second=interval.windows_per_second * state.settings.data.span,
             data_wait_seconds=interval.wait_seconds,
             data_wait_share=interval.data_wait_share,
             **interval.step_milliseconds,
@@ -118,10 +118,10 @@ class Reporter:
             typical, *worst_windows = read_examples(state, [typical_row(state), *self._worst_rows])
             title = (
                 f"{'Validation' if state.validation_batches else 'Training'} window at row {typical.row:,}, "
-                f"after {progress.step:,} steps"
+                f"after {progress.step:,} steps{typical.told_labels}"
             )
             picture = io.BytesIO()
-            draw_window(typical, state.store, title).savefig(picture, format="png")
+            draw_window(typical, title).savefig(picture, format="png")
             write_file(directory.picture, [picture.getbuffer()])
         result = self.result(drawn=can_draw)
         self._log.write("summary", progress.step, **result.as_metrics())

@@ -1,11 +1,10 @@
-"""The picture of a window: the original and its reconstruction."""
+"""The picture of a sample: the original and what the model predicts of it."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.series.data import SeriesData
 from longstride.storage.text import readable_time
 from longstride.trainer.reporting.examples import Example
 from longstride.trainer.reporting.plot_style import ACCENT, INK, MAX_CHANNELS, stacked, title_above
@@ -19,30 +18,31 @@ MAX_WORST_CHANNELS = 4
 MAX_DOTTED_ROWS = 128
 
 
-def draw_window(
-    example: Example, store: SeriesData, title: str, *, worst: bool = False, dots: bool = True
-) -> "Figure":
+def draw_window(example: Example, title: str, *, worst: bool = False, dots: bool = True) -> "Figure":
     """Draw the first eight channels of a window that have a value, or the four `worst`, over time.
 
     Each row of a short window gets a dot; without `dots`, which enlarge a file, only values between two gaps.
     """
     present = np.flatnonzero(~np.isnan(example.original).all(axis=0))
-    shown = (present if len(present) else np.arange(len(store.channels)))[:MAX_CHANNELS]
+    shown = (present if len(present) else np.arange(len(example.channels)))[:MAX_CHANNELS]
     if worst:
         shown = np.sort(present[np.argsort(-example.channel_errors[present], kind="stable")][:MAX_WORST_CHANNELS])
     elapsed, unit = _elapsed(example.time)
     figure, rows = stacked(len(shown), 1.15, others=0.8)
     for axes, channel in zip(rows, shown, strict=True):
-        original, reconstruction = example.original[:, channel], example.reconstruction[:, channel]
+        original, predicted = example.original[:, channel], example.predicted[:, channel]
         dotted = None if dots and len(elapsed) <= MAX_DOTTED_ROWS else _between_gaps(original)
         axes.plot(elapsed, original, color=INK, lw=1.2, marker=".", markevery=dotted, ms=4, label="original")
-        axes.plot(elapsed, reconstruction, color=ACCENT, lw=1.6, alpha=0.9, label="reconstruction")
-        name, unit_of_channel = store.channels[channel], store.units[channel]
+        if not np.isnan(predicted).all():
+            (line,) = axes.plot(elapsed, predicted, color=ACCENT, lw=1.6, alpha=0.9, label="prediction")
+            if alone := _between_gaps(predicted):  # a forecast of one row
+                line.set(marker="o", markevery=alone, ms=4)
+        name, unit_of_channel = example.channels[channel], example.units[channel]
         title_above(axes, f"{name} [{unit_of_channel}]" if unit_of_channel else name)
         axes.locator_params(axis="y", nbins=4)
     rows[-1].set_xlabel(f"{unit} since {begin_of(example)}", fontsize=9, color=INK)
     of = f"the worst {len(shown)}" if worst else len(shown)
-    left_out = f", {of} of {len(store.channels)} channels" if len(shown) < len(store.channels) else ""
+    left_out = f", {of} of {len(example.channels)} channels" if len(shown) < len(example.channels) else ""
     figure.suptitle(title + left_out, fontsize=11, color=INK, x=0.01, y=0.99, ha="left", parse_math=False)
     rows[0].legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2, frameon=False, fontsize=9)
     return figure

@@ -58,7 +58,7 @@ class Judges(ABC):
     """The models of a run, for the rows of a store."""
 
     channels: tuple[str, ...]
-    """Which all models take."""
+    """What all models predict: channels, or labels."""
     model: str
     checkpoint: str
     """What is scored by, in words."""
@@ -97,9 +97,9 @@ class _One(Judges):
         self._calibration = ranks.together(lambda: trained.fitting(read_calibration(run, trained.digest)))
         self._options = options
         data = trained.settings.data
-        self.channels, self.checkpoint, self.model = trained.channels, trained.name, trained.settings.model.model
-        self.stride = options.stride or data.stride
-        self.windows = np.full(len(store.series), data.window)
+        self.channels, self.checkpoint, self.model = trained.outputs, trained.name, trained.settings.model.model
+        self.stride = options.stride or trained.stride
+        self.windows = np.full(len(store.series), data.span)
 
     @cached_property
     def _scorer(self) -> Scorer:
@@ -147,8 +147,8 @@ class _EachSeries(Judges):
             if judge is None:
                 continue
             trained, scorer = judge.trained, judge.scorer
-            self.channels = trained.channels
-            self.windows[number] = trained.settings.data.window
+            self.channels = trained.outputs
+            self.windows[number] = trained.settings.data.span
             self._models[name] = _digest("\n".join([judge.calibration.digest, *trained.identity()]))
             kinds["model"].add(trained.settings.model.model)
             kinds["stride"].add(judge.stride)
@@ -216,7 +216,7 @@ class _EachSeries(Judges):
         trained = TrainedModel(folder, self._alone, trust=self._options.trust)
         trained.check(self._store)
         calibration = trained.fitting(read_calibration(folder, trained.digest))
-        stride = self._options.stride or trained.settings.data.stride
+        stride = self._options.stride or trained.stride
         return Judge(trained, calibration, Scorer(calibration, stride, self._options), stride)
 
     def _without(self) -> str:

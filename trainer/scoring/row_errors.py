@@ -6,12 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.trainer.calibration.coverage import weights_of
+from longstride.trainer.calibration.coverage import JudgedWindows
 
-__all__ = ["NAN_ROWS", "RowErrors", "Windows", "in_order", "row_errors"]
-
-Windows = Iterable[tuple[NDArray[np.int64], NDArray[np.floating]]]
-"""Windows in row order, as starts (b,) and errors (b, K, N), NaN where a value is missing."""
+__all__ = ["NAN_ROWS", "RowErrors", "in_order", "row_errors"]
 
 NAN_ROWS = 2**16
 """Rows that no window covers are returned in pieces of this length."""
@@ -21,17 +18,17 @@ class RowErrors(NamedTuple):
     """What windows say of rows that follow each other."""
 
     errors: NDArray[np.float64]
-    """(rows, N): the mean over the windows that cover a row, NaN where none does or a value is missing."""
+    """(rows, T): the mean over the windows that cover a row, NaN where none does or a value is missing."""
     covered: NDArray[np.uint8]
     """(rows,): the bits of the positions at which they cover it."""
 
 
 def row_errors(
-    windows: Windows, begin: int, stop: int, num_channels: int, bits: NDArray[np.uint8]
+    windows: Iterable[JudgedWindows], begin: int, stop: int, num_channels: int, bits: NDArray[np.uint8]
 ) -> Iterator[RowErrors]:
     """The errors of rows begin:stop, block by block. Windows may reach beyond the rows asked for.
 
-    `bits` (K,) has the bit of each position of a window.
+    `bits` (J,) has the bit of each judged position of a window.
     """
     # Of the rows from `first` on, what windows have added so far.
     first, sums, counts = begin, np.zeros((0, num_channels)), np.zeros((0, num_channels))
@@ -53,12 +50,12 @@ def row_errors(
             yield RowErrors(np.full((num_rows, num_channels), np.nan), np.zeros(num_rows, np.uint8))
         first = max(first, row)
 
-    for starts, errors in windows:
+    for starts, errors, weights in windows:
         length = errors.shape[1]
         # Where the next window begins beyond the end of the one before, all rows before it are finished.
         apart = np.flatnonzero(np.diff(starts) > length) + 1
         for part in np.split(np.arange(len(starts)), apart):
-            at, of_part = starts[part], errors[part]
+            at, of_part, counting = starts[part], errors[part], weights[part][:, None]
             if not len(sums):
                 first = min(first, int(at[0]))
             yield from finish(int(at[0]))
@@ -67,28 +64,26 @@ def row_errors(
             counts = np.concatenate([counts, np.zeros((more, num_channels))])
             covered = np.concatenate([covered, np.zeros(more, np.uint8)])
             is_present = ~np.isnan(of_part)
-            weights = weights_of(is_present)[:, None]
             filled = np.where(is_present, of_part, 0.0)
             for row in range(length):  # starts are all different, so no row is added to twice at once
-                sums[at + row - first] += weights * filled[:, row]
-                counts[at + row - first] += weights * is_present[:, row]
+                sums[at + row - first] += counting * filled[:, row]
+                counts[at + row - first] += counting * is_present[:, row]
                 covered[at + row - first] |= bits[row]
     yield from finish(max(stop, first))
 
 
-def in_order(some: Windows, others: Windows) -> Iterator[tuple[NDArray[np.int64], NDArray[np.floating]]]:
+def in_order(some: Iterable[JudgedWindows], others: Iterable[JudgedWindows]) -> Iterator[JudgedWindows]:
     """Windows of both, in row order; no window is in both."""
     left = iter(others)
     early = next(left, None)
-    for starts, errors in some:
-        last = starts[-1]
-        while early is not None and early[0][0] < last:
-            number = int(np.searchsorted(early[0], last))
-            starts = np.concatenate([starts, early[0][:number]])
-            errors = np.concatenate([errors, early[1][:number]])
-            early = (early[0][number:], early[1][number:]) if number < len(early[0]) else next(left, None)
-        order = np.argsort(starts)
-        yield starts[order], errors[order]
+    for batch in some:
+        together, last = [batch], batch.first[-1]
+        while early is not None and early.first[0] < last:
+            number = int(np.searchsorted(early.first, last))
+            together.append(early.take(slice(number)))
+            early = early.take(slice(number, None)) if number < len(early.first) else next(left, None)
+        joined = JudgedWindows(*map(np.concatenate, zip(*together, strict=True)))
+        yield joined.take(np.argsort(joined.first))
     while early is not None:
         yield early
         early = next(left, None)

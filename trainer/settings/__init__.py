@@ -8,6 +8,7 @@ from longstride.trainer.settings.groups import USUAL, Settings, TrainOptions
 from longstride.trainer.settings.model import ModelSettings
 from longstride.trainer.settings.optimiser import OptimiserSettings
 from longstride.trainer.settings.run import Device, RunSettings
+from longstride.trainer.settings.task import TaskSettings
 
 __all__ = [
     "IN_MEMORY",
@@ -18,5 +19,6 @@ __all__ = [
     "OptimiserSettings",
     "RunSettings",
     "Settings",
+    "TaskSettings",
     "TrainOptions",
 ]

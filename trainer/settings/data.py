@@ -1,6 +1,7 @@
 """Which windows are served, and in which batches."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,6 +34,12 @@ class DataSettings:
     """Rows of a window, K."""
     stride: int = 16
     """Rows between the starts of windows."""
+    horizon: int = 0
+    """Rows after each window that are forecast, H."""
+    channels: Sequence[str] = ()
+    """Channels that the model sees, in this order; all of the store by default."""
+    max_missing: float | None = None
+    """Leave out windows in which more than this share of the values is missing, in training and validation."""
     batch_size: int = 256
     """Windows of a step, over all processes."""
     split: SplitBy = "time"
@@ -65,6 +72,12 @@ class DataSettings:
         if self.cache_dir is not None:
             object.__setattr__(self, "cache_dir", str(local_path(self.cache_dir)))
         at_least(1, window=self.window, stride=self.stride, batch_size=self.batch_size)
+        at_least(0, horizon=self.horizon)
+        object.__setattr__(self, "channels", tuple(self.channels))
+        is_once = len(set(self.channels)) == len(self.channels)
+        check(is_once, "channels", ", ".join(self.channels), "given once each")
+        is_share = self.max_missing is None or 0 <= self.max_missing <= 1
+        check(is_share, "max_missing", self.max_missing, "a share from 0 to 1")
         one_of(SplitBy, split=self.split)
         at_least(1, train_rows=self.train_rows, validation_rows=self.validation_rows)
         is_whole = self.series is None or self.split != "by-series"
@@ -81,6 +94,11 @@ class DataSettings:
                 "more than 1: lower one of them",
                 code="option-value",
             )
+
+    @property
+    def span(self) -> int:
+        """Rows of a window and of its horizon."""
+        return self.window + self.horizon
 
 
 def _name_of(data: Any) -> str:

@@ -1,16 +1,18 @@
 """All settings of a run: in groups, as they are kept, and flat, as they are given."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from longstride.storage.cli.flags import flag_name
 from longstride.storage.cli.keywords import keywords_of
+from longstride.trainer.checks import check
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.settings.data import DataSettings
 from longstride.trainer.settings.model import ModelSettings
 from longstride.trainer.settings.optimiser import OptimiserSettings
 from longstride.trainer.settings.run import RunSettings
+from longstride.trainer.settings.task import TaskSettings
 
 __all__ = ["USUAL", "Settings", "TrainOptions"]
 
@@ -20,11 +22,23 @@ class Settings:
     """All settings of a run, in the groups of `settings.json`."""
 
     data: DataSettings
+    task: TaskSettings = field(default_factory=TaskSettings)
     model: ModelSettings
     optimiser: OptimiserSettings
     run: RunSettings
 
     def __post_init__(self) -> None:
+        is_forecast = self.task.task == "forecast"
+        expected = "at least 1 with --task forecast" if is_forecast else "left out, but with --task forecast"
+        check(is_forecast == (self.data.horizon > 0), "horizon", self.data.horizon, expected)
+        suitable = TASKS.get(self.model.model, (self.task.task,))
+        if self.task.task not in suitable or (self.model.model == "pca" and self.task.targets):
+            raise SettingsError(
+                f"--model {self.model.model} is for --task {' or '.join(suitable)}"
+                + (", and reconstructs what it sees: leave --targets out" if self.task.targets else "")
+                + "; lstm is for all tasks",
+                code="option-value",
+            )
         if self.run.from_ is not None and self.model.model == "pca":
             raise SettingsError(
                 "--from is not for --model pca, which is fitted in one pass, whatever it begins with",
@@ -43,7 +57,9 @@ class Settings:
     @staticmethod
     def from_json(groups: Any) -> "Settings":
         """Inverse of `as_json`. Raises SettingsError for anything that it could not have returned."""
-        known = {group: {field.name for field in fields(kind)} for group, kind in GROUPS.items()}
+        known = {group: {one.name for one in fields(kind)} for group, kind in GROUPS.items()}
+        if isinstance(groups, dict):
+            groups = {"task": {}, **groups}  # older versions had one task
         if not isinstance(groups, dict) or groups.keys() != known.keys():
             raise SettingsError(f"expected the groups {', '.join(known)}", code="setting-unknown")
         flat: dict[str, Any] = {}
@@ -64,15 +80,23 @@ class Settings:
         The path of the store may change as well; what it holds is checked by the loader's fingerprint.
         """
         groups = self.as_json()
-        names = {**groups["data"], **groups["model"], **groups["optimiser"]}
+        names = {**groups["data"], **groups["task"], **groups["model"], **groups["optimiser"]}
         names |= {name: groups["run"][name] for name in ("seed", "precision")}
         if self.optimiser.schedule != "constant":
             names |= {name: groups["run"][name] for name in ("epochs", "max_steps")}
         return {flag_name(name): value for name, value in names.items() if name not in ("store", "cache_dir")}
 
 
+TASKS = {
+    "cnn": ("forecast", "classify"),
+    "tcn": ("reconstruct",),
+    "patch": ("reconstruct",),
+    "pca": ("reconstruct",),
+}
+"""What some models are for; all others are for all tasks."""
 GROUPS: dict[str, type[Any]] = {
     "data": DataSettings,
+    "task": TaskSettings,
     "model": ModelSettings,
     "optimiser": OptimiserSettings,
     "run": RunSettings,
@@ -81,16 +105,13 @@ GROUPS: dict[str, type[Any]] = {
 
 SIZES = ("window", "stride", "batch_size", "train_share", "validation_share", "epochs")
 USUAL: dict[str, Any] = {
-    field.name: field.default
-    for kind in (DataSettings, RunSettings)
-    for field in fields(kind)
-    if field.name in SIZES
+    one.name: one.default for kind in (DataSettings, RunSettings) for one in fields(kind) if one.name in SIZES
 }
 """Sizes of a run on a long log."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
+class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, TaskSettings, DataSettings):
     """The same without groups: the parameters of `longstride.train` and the flags of its command.
 
     Sizes that are None are chosen when the rows are known (`fitted_sizes`).
@@ -100,6 +121,8 @@ class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
     """Rows of a window, K: 64 by default, or fewer for a short log."""
     stride: int | None = None  # type: ignore[assignment]
     """Rows between the starts of windows: a quarter of the window by default, or fewer for a short log."""
+    horizon: int | None = None  # type: ignore[assignment]
+    """Rows after each window to forecast, H: 1 by default with `--task forecast`."""
     batch_size: int | None = None  # type: ignore[assignment]
     """Windows of a step, over all processes: 256 by default, or fewer for a short log."""
     train_share: float | None = None  # type: ignore[assignment]
@@ -127,9 +150,10 @@ class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, DataSettings):
         """
         values = {name: value for name, value in vars(self).items() if value is not None or name not in SIZES}
         values = {**{name: sizes[name] for name in SIZES}, **values}
+        if values["horizon"] is None:
+            values["horizon"] = int(self.task == "forecast")
         parts = {
-            name: kind(**{field.name: values[field.name] for field in fields(kind)})
-            for name, kind in GROUPS.items()
+            name: kind(**{one.name: values[one.name] for one in fields(kind)}) for name, kind in GROUPS.items()
         }
         return Settings(**parts)
 

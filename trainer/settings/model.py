@@ -13,7 +13,8 @@ class ModelSettings:
     """Which model, and its sizes."""
 
     model: str = "lstm"
-    """lstm, tcn, patch, pca, or yours as package.module:function."""
+    """lstm for every task; tcn, patch and pca to reconstruct; cnn to forecast and to classify; or yours as
+    package.module:function."""
     hidden: int = 128
     """Width of each layer."""
     latent: int = 32

@@ -14,8 +14,9 @@ Schedule = Literal["constant", "cosine", "one-cycle"]
 class OptimiserSettings:
     """What is minimised, and how."""
 
-    loss: str = "mse"
-    """mse, mae, huber, or yours as package.module:function."""
+    loss: str | None = None
+    """mse, mae, huber, or yours as package.module:function; by default mse, the pinball loss for quantiles, and
+    cross-entropy for labels."""
     optimiser: str = "adam"
     """adam, adamw, sgd, or yours as package.module:function."""
     lr: float = 3e-3

@@ -30,10 +30,10 @@ def _fitted(data: SeriesData, options: TrainOptions, say: Callable[[str], None])
     settings = fitted_settings(data, options, say)
     if settings.data.series is None and settings.data.split != "by-series":
         rows = splits_of_run(data, replace(settings.data, normal_only=False)).train.segments
-        trained = set(rows.series[rows.num_windows(settings.data.window, 1) > 0].tolist())
+        trained = set(rows.series[rows.num_windows(settings.data.span, 1) > 0].tolist())
         if left_out := [name for number, name in enumerate(data.series) if number not in trained]:
             say(
-                f"{len(left_out):,} of {len(data.series):,} series have no window of {settings.data.window} rows "
+                f"{len(left_out):,} of {len(data.series):,} series have no window of {settings.data.span} rows "
                 f"to train on: {named(left_out)} (--split within-series cuts each series by itself)"
             )
     return settings

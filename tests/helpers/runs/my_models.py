@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from longstride.trainer.models.shape import Shape
+
 
 class Usual(nn.Module):
     """A convolution over rows, and what a user may well do in a forward pass."""
@@ -37,17 +39,17 @@ class Batches(Usual):
         return super().forward(windows) + windows.mean(dim=0, keepdim=True)
 
 
-def usual(settings: object, num_channels: int, window: int) -> nn.Module:
-    return Usual(num_channels)
+def usual(settings: object, shape: Shape) -> nn.Module:
+    return Usual(shape.channels)
 
 
-def asking(settings: object, num_channels: int, window: int) -> nn.Module:
-    return Asking(num_channels)
+def asking(settings: object, shape: Shape) -> nn.Module:
+    return Asking(shape.channels)
 
 
-def chance(settings: object, num_channels: int, window: int) -> nn.Module:
-    return Chance(num_channels)
+def chance(settings: object, shape: Shape) -> nn.Module:
+    return Chance(shape.channels)
 
 
-def batches(settings: object, num_channels: int, window: int) -> nn.Module:
-    return Batches(num_channels)
+def batches(settings: object, shape: Shape) -> nn.Module:
+    return Batches(shape.channels)

@@ -58,7 +58,7 @@ def scored(run: Path, data: Any, folder: Path, **options: Any) -> tuple[Arrays, 
     """Columns of a file of scores, and its threshold."""
     result = longstride.score(run, data, folder / "s.parquet", device="cpu", overwrite=True, **options)
     table = pl.read_parquet(folder / "s.parquet")
-    errors = np.stack([table[f"error.{name}"].to_numpy() for name in "abc"], axis=1)
+    errors = table.select(pl.col("^error.*$")).to_numpy()
     return {
         "scores": table["score"].to_numpy(),
         "alarm": table["alarm"].fill_null(False).to_numpy(),
@@ -79,9 +79,18 @@ def judged_windows(number: int = 30) -> NDArray[np.float32]:
     return values
 
 
+AUTOENCODERS = [model for model in MODELS if model != "cnn"]
+TASKS: list[dict[str, Any]] = [
+    {"task": "forecast", "horizon": 3},
+    {"task": "forecast", "horizon": 3, "centre": True, "quantiles": [0.1, 0.5, 0.9]},
+    {"task": "forecast", "model": "cnn", "channels": ["c", "a"], "targets": ["b"]},
+    {"channels": ["c", "b"], "targets": ["b", "a"]},
+    {"task": "classify", "model": "cnn"},
+    {"task": "classify", "label": "last", "centre": True},
+]
 ALL_MODELS = [
-    *((model, {}) for model in MODELS),
-    *((model, {"centre": True}) for model in MODELS if model != "pca"),
+    *((model, {}) for model in AUTOENCODERS),
+    *((model, {"centre": True}) for model in AUTOENCODERS if model != "pca"),
     ("tests.helpers.runs.my_models:usual", {}),
 ]
 
@@ -108,6 +117,29 @@ def test_each_row_has_its_score(
         assert off(found["score"], ours["scores"][WINDOW - 1 :: WINDOW]) < 1e-5
         assert (found["alarm"] == ours["alarm"][WINDOW - 1 :: WINDOW]).all()
     assert 0 < found["alarm"].sum() < len(windows)
+
+
+@pytest.mark.parametrize("to", list(FORMATS))
+@pytest.mark.parametrize("task", TASKS, ids=str)
+def test_every_task(train: Callable[..., Path], tmp_path: Path, task: dict[str, Any], to: Any) -> None:
+    values = waves(3000, 3)
+    labels = {"high": (values[:, 0] > 103) & (np.arange(3000) % 300 < 40), "other": np.arange(3000) % 700 < 30}
+    run = train(data_of(values, labels=labels), **task)
+    made = longstride.deploy(run, tmp_path / "out", to=to)
+    rows = WINDOW + (task.get("horizon", 1) if task.get("task") == "forecast" else 0)
+    windows = np.resize(judged_windows(), (25, rows, 3))
+    starts = np.arange(25) * rows
+    ours, threshold = scored(
+        run, data_of(windows.reshape(-1, 3), segments=np.stack([starts, starts + rows], 1)), tmp_path
+    )
+    assert made.threshold == threshold
+    found = outputs(tmp_path / "out", {"windows": windows}, 7)
+    judged = found["scores"].shape[1]
+    expected = {name: values.reshape(25, rows, *values.shape[1:])[:, -judged:] for name, values in ours.items()}
+    assert np.isnan(ours["scores"].reshape(25, rows)[:, :-judged]).all()
+    assert off(found["scores"], expected["scores"]) < 1e-5
+    assert off(found["errors"], expected["errors"]) < 1e-4
+    assert (found["alarm"] == expected["alarm"][:, -1]).all()
 
 
 @pytest.mark.parametrize("to", list(FORMATS))

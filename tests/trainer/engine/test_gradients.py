@@ -9,13 +9,16 @@ import torch
 
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
-from longstride.trainer.engine.loss import LOSSES, num_valid
+from longstride.trainer.engine.loss import LOSSES
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.models.lstm import LSTMAutoencoder
+from longstride.trainer.tasks.reconstruct import Reconstruct
 
 LOSS = LOSSES["mse"]
-RUNNER = ModelRunner(Normalisation(torch.zeros(3), torch.ones(3)), "fp32", torch.device("cpu"))
+NAMES = ("a", "b", "c")
+TASK = Reconstruct(5, NAMES, NAMES, NAMES)
+RUNNER = ModelRunner(Normalisation(torch.zeros(3), torch.ones(3)), "fp32", torch.device("cpu"), TASK)
 
 
 def model_and_batch() -> tuple[LSTMAutoencoder, torch.Tensor, torch.Tensor]:
@@ -38,19 +41,18 @@ def check(ranks: Ranks, mine: slice, parts: int) -> None:
     """Loss and gradients of this rank's windows are, after all have met, those of the whole batch."""
     expected_loss, expected_gradients = expected_loss_and_gradients()
     model, windows, mask = model_and_batch()
-    windows, mask = windows[mine], mask[mine]
+    samples = TASK.samples(windows[mine], mask[mine], None)
     num_values = 8 * 5 * 3
     error = add_gradients(
         RUNNER,
         ranks.parallel(model),
         LOSS,
-        windows,
-        mask,
+        samples,
         parts=parts,
         scale=ranks.world_size / num_values,
         scaler=torch.amp.GradScaler("cpu", enabled=False),
     )
-    total, valid = ranks.sum(error, num_valid(windows, mask))
+    total, valid = ranks.sum(error, samples.num_valid())
     rescale_gradients(model, num_values / valid)
     assert abs(total / valid - expected_loss) < 1e-6
     for parameter, expected in zip(model.parameters(), expected_gradients, strict=True):
@@ -88,7 +90,7 @@ def test_only_one_part_is_in_memory() -> None:
     sizes: list[int] = []
     model.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
     scaler = torch.amp.GradScaler("cpu", enabled=False)
-    add_gradients(RUNNER, model, LOSS, windows, mask, parts=4, scale=1.0, scaler=scaler)
+    add_gradients(RUNNER, model, LOSS, TASK.samples(windows, mask, None), parts=4, scale=1.0, scaler=scaler)
     assert sizes == [2, 2, 2, 2]
 
 
@@ -96,6 +98,6 @@ def test_a_batch_without_a_value_gives_gradients_of_zero() -> None:
     model, windows, mask = model_and_batch()
     scaler = torch.amp.GradScaler("cpu", enabled=False)
     nothing = torch.zeros_like(mask)
-    add_gradients(RUNNER, model, LOSS, windows, nothing, parts=2, scale=1.0, scaler=scaler)
+    add_gradients(RUNNER, model, LOSS, TASK.samples(windows, nothing, None), parts=2, scale=1.0, scaler=scaler)
     rescale_gradients(model, 120.0)
     assert all(not parameter.grad.any() for parameter in model.parameters() if parameter.grad is not None)

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from longstride.trainer.engine.loss import LOSSES, make_loss, num_valid, total_error
+from longstride.trainer.engine.loss import LOSSES, make_loss, total_error
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.settings import TaskSettings
+from longstride.trainer.tasks.task import Samples
 from tests.helpers.errors import raises
 
 MSE = LOSSES["mse"]
@@ -22,7 +24,9 @@ def test_a_loss_by_name_or_import_path() -> None:
     prediction, target = torch.randn(2, 3, 4), torch.randn(2, 3, 4)
     distance = (prediction - target).abs().double()
     for name, expected in (("mse", distance**2), ("mae", distance), (f"{__name__}:cubes", distance**3)):
-        torch.testing.assert_close(total_error(make_loss(name), prediction, target, None), expected.sum())
+        torch.testing.assert_close(
+            total_error(make_loss(name, TaskSettings()), prediction, target, None), expected.sum()
+        )
 
 
 @pytest.mark.parametrize(
@@ -35,14 +39,15 @@ def test_a_loss_by_name_or_import_path() -> None:
 )
 def test_no_loss(name: str, fact: str) -> None:
     with raises("option-value", "--loss", fact, kind=SettingsError):
-        make_loss(name)
+        make_loss(name, TaskSettings())
 
 
 def test_without_a_mask_every_value_counts() -> None:
     prediction, target = torch.randn(2, 3, 4), torch.randn(2, 3, 4)
     everything = torch.ones(2, 3, 4, dtype=torch.bool)
     assert total_error(MSE, prediction, target, None) == total_error(MSE, prediction, target, everything)
-    assert num_valid(target, None) == num_valid(target, everything) == 24
+    of_all, masked = Samples(target, target, None), Samples(target, target, everything)
+    assert of_all.num_valid() == masked.num_valid() == 24
 
 
 def test_masked_places_have_no_gradient() -> None:
@@ -66,7 +71,7 @@ def test_a_loss_without_a_finite_value_or_gradient_where_values_are_missing(name
     prediction = torch.randn(2, 3, 4, requires_grad=True)
     mask = torch.rand(2, 3, 4) > 0.5
     target = torch.where(mask, torch.rand(2, 3, 4) + 1, 0.0)
-    loss = make_loss(f"{__name__}:{name}")
+    loss = make_loss(f"{__name__}:{name}", TaskSettings())
     error = total_error(loss, torch.where(mask, prediction, torch.inf), target, mask)
     error.backward()
     (expected,) = torch.autograd.grad(loss(prediction[mask], target[mask]).sum(), prediction)

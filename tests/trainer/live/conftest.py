@@ -1,7 +1,7 @@
 """Small runs, and a log of two series with gaps and missing values."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -14,6 +14,21 @@ from tests.helpers.runs.training import SIZES, waves
 SECOND = 10**9
 OF_PCA = {"window": SIZES["window"], "stride": SIZES["stride"], "latent": SIZES["latent"]}
 CHANNELS = ["a", "b", "c", "d"]
+TASKS: dict[str, dict[str, Any]] = {
+    "forecast": {"task": "forecast", "horizon": 3},
+    "quantiles": {
+        "task": "forecast",
+        "horizon": 1,
+        "model": "cnn",
+        "channels": ["d", "a"],
+        "targets": ["b"],
+        "quantiles": [0.2, 0.7],
+    },
+    "targets": {"model": "tcn", "channels": ["c", "b"], "targets": ["b", "d"]},
+    "classify": {"task": "classify"},
+    "last": {"task": "classify", "label": "last", "model": "cnn"},
+}
+"""Settings of runs that predict something else than the window."""
 
 
 class Log(NamedTuple):
@@ -74,4 +89,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     for model in ("lstm", "tcn", "patch"):
         longstride.train(data, folder / model, **SIZES, model=model, max_steps=25, device="cpu")
+    labels = {"high": (data.values[:, 0] > 103) & (np.arange(6000) % 400 < 50)}
+    labelled = longstride.from_array(data.values, labels=labels, step="1s", series=half, channels=CHANNELS)
+    for name, task in TASKS.items():
+        longstride.train(labelled, folder / name, **SIZES, **task, max_steps=25, device="cpu")
     return folder

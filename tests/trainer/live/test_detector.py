@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import longstride
 from longstride import Detector, LiveScores
 from tests.helpers.errors import raises
-from tests.trainer.live.conftest import CHANNELS, SECOND, Log
+from tests.trainer.live.conftest import CHANNELS, SECOND, TASKS, Log
 
 K = 16
 
@@ -23,7 +23,7 @@ K = 16
 def fed(detector: Detector, log: Log, seed: int = 0) -> LiveScores:
     """Scores of all rows of a log, in its order, which arrive mixed."""
     score, alarm, waiting = (np.full(len(log.time), np.nan) for _ in range(3))
-    errors = np.full(log.values.shape, np.nan)
+    errors = np.full((len(log.time), len(detector.outputs)), np.nan)
     for part in log.arrivals(seed):
         found = detector.score(log.values[part], series=[log.series[row] for row in part], time=log.time[part])
         score[part], alarm[part], waiting[part], errors[part] = (
@@ -37,7 +37,7 @@ def fed(detector: Detector, log: Log, seed: int = 0) -> LiveScores:
         alarm=alarm.astype(bool),
         errors=errors,
         waiting=waiting.astype(np.int64),
-        channels=detector.channels,
+        channels=detector.outputs,
         threshold=detector.threshold,
     )
 
@@ -57,18 +57,19 @@ def assert_as_batch(detector: Detector, found: LiveScores, run: Path, log: Log, 
     np.testing.assert_allclose(found.errors[at_stake], errors, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("model", ["pca", "lstm", "tcn", "patch"])
+@pytest.mark.parametrize("model", ["pca", "lstm", "tcn", "patch", *TASKS])
 def test_the_score_is_that_of_the_last_row_of_a_segment(runs: Path, log: Log, tmp_path: Path, model: str) -> None:
     detector = Detector(runs / model, device="cpu")
     found = fed(detector, log)
     assert_as_batch(detector, found, runs / model, log, tmp_path / "scores.parquet")
     begin = 0
     for last in log.last:  # the first K - 1 rows wait
-        waiting = [max(0, K - 1 - number) for number in range(last + 1 - begin)]
+        waiting = [max(0, detector.window - 1 - number) for number in range(last + 1 - begin)]
         assert found.waiting[begin : last + 1].tolist() == waiting
         begin = last + 1
-    missing = np.isnan(log.values).all(axis=1)
-    np.testing.assert_array_equal(np.isnan(found.score), (found.waiting > 0) | missing)
+    if model not in TASKS:
+        missing = np.isnan(log.values).all(axis=1)
+        np.testing.assert_array_equal(np.isnan(found.score), (found.waiting > 0) | missing)
     assert not found.alarm[np.isnan(found.score)].any()
 
 
@@ -85,6 +86,13 @@ OPTIONS = [
 def test_with_every_option(runs: Path, log: Log, tmp_path: Path, options: dict[str, Any]) -> None:
     detector = Detector(runs / "pca", device="cpu", batch_size=50, **options)
     assert_as_batch(detector, fed(detector, log), runs / "pca", log, tmp_path / "scores.parquet", **options)
+
+
+@pytest.mark.parametrize("model", TASKS)
+def test_smoothed_scores_of_every_task(runs: Path, log: Log, tmp_path: Path, model: str) -> None:
+    options: dict[str, Any] = {"smooth": 5, "stride": 2}
+    detector = Detector(runs / model, device="cpu", batch_size=50, **options)
+    assert_as_batch(detector, fed(detector, log), runs / model, log, tmp_path / "scores.parquet", **options)
 
 
 @pytest.mark.parametrize("smooth", [1, 6])

@@ -4,6 +4,7 @@ from torch import nn
 
 from longstride.trainer.models import build_model
 from longstride.trainer.models.lstm import LSTMAutoencoder
+from longstride.trainer.models.shape import Shape
 from longstride.trainer.settings import ModelSettings
 
 
@@ -72,5 +73,5 @@ def test_latent_is_of_the_last_layer_and_reaches_every_row() -> None:
 
 
 def test_built_model_keeps_the_shape() -> None:
-    model = build_model(ModelSettings(hidden=8, latent=4, layers=2), num_channels=6, window=5)
+    model = build_model(ModelSettings(hidden=8, latent=4, layers=2), Shape("reconstruct", 5, 6, (5, 6)))
     assert model(torch.randn(2, 10, 6)).shape == (2, 10, 6)

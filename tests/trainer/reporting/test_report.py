@@ -73,7 +73,7 @@ def test_it_tells_what_the_run_was_and_came_to(run: Path) -> None:
     rows = dict(row for row in page.cells if len(row) == 2)
     for group in json.loads((run / "settings.json").read_text()).values():
         for name, value in group.items():
-            shown = "-" if value is None else "no" if value is False else str(value)
+            shown = "-" if value in (None, []) else "no" if value is False else str(value)
             assert (
                 name in ("model", "store") or rows[name.replace("_", "-")] == shown
             )  # the head has these two as well
@@ -109,6 +109,22 @@ def test_without_a_validation_split_there_are_no_worst_windows(store: Path, tmp_
     assert "Worst windows" not in page.text
 
 
+def test_other_tasks_show_what_they_predict(make_store: MakeStore, tmp_path: Path) -> None:
+    """Rows of the horizon, or how likely labels are."""
+    labels = (np.arange(3000) % 100 < 30)[:, None].astype(np.int8)
+    store = make_store(tmp_path / "store", waves(3000, 2), labels=labels, label_names=["hot & <b>"])
+    tasks: dict[str, dict[str, Any]] = {
+        "forecast": {"task": "forecast", "horizon": 1, "quantiles": (0.1, 0.6)},
+        "classify": {"task": "classify"},
+    }
+    for name, task in tasks.items():
+        settings = settings_for(store.path, tmp_path / name, max_steps=2, **task)
+        Training(settings, ALONE, resume=False).run()
+        page = Page(tmp_path / name)
+        assert "Original and prediction" in page.text
+        assert ("hot & <b>" in page.drawn and "% likely (" in page.drawn) == (name == "classify")
+
+
 def test_a_model_without_steps_has_no_curves(store: Path, tmp_path: Path) -> None:
     PCARun(settings_for(store, tmp_path / "run", model="pca"), ALONE, resume=False).run()
     page = Page(tmp_path / "run")
@@ -136,23 +152,33 @@ def test_losses_that_fall_far_are_drawn_on_a_logarithmic_axis() -> None:
 
 def example(values: Any, channel_errors: Any) -> Example:
     values = np.asarray(values, np.float32)
-    return Example(0, "", np.arange(len(values)), values, values.astype(float), 0.0, np.asarray(channel_errors))
+    names = tuple(f"c{number}" for number in range(values.shape[1]))
+    return Example(
+        row=0,
+        series="",
+        channels=names,
+        units=(None,) * len(names),
+        time=np.arange(len(values)),
+        original=values,
+        predicted=values.astype(float),
+        error=0.0,
+        channel_errors=np.asarray(channel_errors),
+        labels={},
+    )
 
 
-def test_the_worst_channels_are_shown(make_store: MakeStore, tmp_path: Path) -> None:
-    store = make_store(tmp_path / "store", channels=10)
+def test_the_worst_channels_are_shown() -> None:
     errors = [3, 0, math.nan, 9, 1, 8, 2, 7, 0, 0]
     values = np.where(np.isnan(errors), np.nan, np.zeros((16, 10)))
-    figure = draw_window(example(values, errors), store, "title", worst=True)
+    figure = draw_window(example(values, errors), "title", worst=True)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["c0", "c3", "c5", "c7"]
-    first = draw_window(example(values, errors), store, "title")
+    first = draw_window(example(values, errors), "title")
     assert [axes.get_title(loc="left") for axes in first.axes] == [f"c{i}" for i in (0, 1, 3, 4, 5, 6, 7, 8)]
 
 
-def test_a_value_between_two_gaps_has_a_dot(make_store: MakeStore, tmp_path: Path) -> None:
-    store = make_store(tmp_path / "store", channels=1)
+def test_a_value_between_two_gaps_has_a_dot() -> None:
     values = [[1], [math.nan], [2], [math.nan], [3], [4]]
-    figure = draw_window(example(values, [0]), store, "title", dots=False)
+    figure = draw_window(example(values, [0]), "title", dots=False)
     assert figure.axes[0].lines[0].get_markevery() == [0, 2]
 
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.trainer.calibration.coverage import POWER
+from longstride.trainer.calibration.coverage import JudgedWindows
 from longstride.trainer.scoring.row_errors import NAN_ROWS, in_order, row_errors
 
-Windows = list[tuple[NDArray[np.int64], NDArray[np.float64]]]
+Windows = list[JudgedWindows]
 
 
 def brute_force(
@@ -19,9 +19,8 @@ def brute_force(
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     sums, weights = np.zeros((stop, num_channels)), np.zeros((stop, num_channels))
     covered = np.zeros(stop, np.uint8)
-    for starts, errors in windows:
-        for start, window in zip(starts.tolist(), errors, strict=True):
-            weight = (~np.isnan(window)).mean() ** POWER
+    for starts, errors, counting in windows:
+        for start, window, weight in zip(starts.tolist(), errors, counting, strict=True):
             for position, error in enumerate(window):
                 row = start + position
                 if row < stop:
@@ -49,8 +48,11 @@ def test_equals_brute_force(
     starts = sorted(starts)
     errors = generator.random((len(starts), window, num_channels))
     errors[generator.random(errors.shape) < 0.2] = np.nan
+    counting = generator.random(len(starts))
     windows = [
-        (np.array(starts[at : at + batch], np.int64), errors[at : at + batch])
+        JudgedWindows(
+            np.array(starts[at : at + batch], np.int64), errors[at : at + batch], counting[at : at + batch]
+        )
         for at in range(0, len(starts), batch)
     ]
     stop = begin + rows
@@ -68,23 +70,24 @@ def test_windows_of_both_come_in_order(some: set[int], others: set[int], size: i
     def batches(starts: set[int], length: int) -> Windows:
         rows = np.array(sorted(starts), np.int64)
         return [
-            (rows[at : at + length], rows[at : at + length, None, None] * 1.0)
+            JudgedWindows(*(of[at : at + length] for of in (rows, rows[:, None, None] * 1.0, rows * 2.0)))
             for at in range(0, len(rows), length)
         ]
 
     found = list(in_order(batches(some, size), batches(others - some, other_size)))
-    starts = [start for batch, _ in found for start in batch.tolist()]
+    starts = [start for batch in found for start in batch.first.tolist()]
     assert starts == sorted(some | others)
-    assert [error for _, errors in found for error in errors.ravel().tolist()] == starts
+    assert [error for batch in found for error in batch.errors.ravel().tolist()] == starts
+    assert [weight / 2 for batch in found for weight in batch.weights.tolist()] == starts
 
 
 def test_memory_is_that_of_a_batch() -> None:
     """Two million rows, two runs of windows with a gap of half of them between."""
 
-    def windows() -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    def windows() -> Iterator[JudgedWindows]:
         errors = np.ones((256, 16, 2), np.float32)
         for first in (*range(0, 500_000, 2048), *range(1_500_000, 2_000_000, 2048)):
-            yield np.arange(first, first + 2048, 8), errors
+            yield JudgedWindows(np.arange(first, first + 2048, 8), errors, np.ones(256))
 
     rows = 0
     tracemalloc.start()

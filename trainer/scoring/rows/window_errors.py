@@ -16,9 +16,9 @@ from longstride.pipeline.loading.splits import Split
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
 from longstride.trainer.calibration.calibration import Calibration
-from longstride.trainer.calibration.coverage import bits_of_positions
+from longstride.trainer.calibration.coverage import JudgedWindows, bits_of_positions
 from longstride.trainer.calibration.trained_model import TrainedModel
-from longstride.trainer.scoring.row_errors import RowErrors, Windows, in_order, row_errors
+from longstride.trainer.scoring.row_errors import RowErrors, in_order, row_errors
 
 __all__ = ["WindowErrors"]
 
@@ -40,7 +40,7 @@ class WindowErrors:
         self._trained = trained
         self._mean, self._scale = calibration.mean.numpy(), calibration.scale.numpy()
         self._store = store
-        self._window = trained.settings.data.window
+        self._span, self._judged = trained.task.span, trained.task.judged
         self._stride = stride
         self._batch_size = batch_size
         self._raw = raw
@@ -51,32 +51,33 @@ class WindowErrors:
             self._errors(self._reaching(begin, stop), self._stride),
             self._errors(self._last_windows(begin, stop), 1),
         )
-        width = len(self._trained.channels) * (2 if self._raw else 1)
-        return row_errors(windows, begin, stop, width, bits_of_positions(self._window))
+        width = len(self._trained.outputs) * (2 if self._raw else 1)
+        return row_errors(windows, begin, stop, width, bits_of_positions(self._judged))
 
-    def _errors(self, segments: Segments, stride: int) -> Windows:
+    def _errors(self, segments: Segments, stride: int) -> Iterator[JudgedWindows]:
         split = Split("all", segments)
-        for starts, errors in self._trained.errors(self._store, split, stride, self._batch_size):
-            standard = (errors - self._mean) / self._scale
-            yield starts, np.concatenate([standard, errors], axis=2) if self._raw else standard
+        for judged in self._trained.errors(self._store, split, stride, self._batch_size):
+            standard = (judged.errors - self._mean) / self._scale
+            columns = np.concatenate([standard, judged.errors], axis=2) if self._raw else standard
+            yield judged._replace(errors=columns)
 
     def _reaching(self, begin: int, stop: int) -> Segments:
         """Cut segments to the windows that cover a row of begin:stop, and those before them in the same batch."""
         segments = self._store.segments
-        index = WindowIndex(segments, self._window, self._stride)
-        skipped = -(-(begin - self._window + 1 - segments.start) // self._stride)
+        index = WindowIndex(segments, self._span, self._stride)
+        skipped = -(-(begin - self._span + 1 - segments.start) // self._stride)
         number = int(np.clip(skipped, 0, index.counts).sum())
         number -= number % self._batch_size
         skipped = np.clip(number - index.offsets[:-1], 0, index.counts)
         start = segments.start + skipped * self._stride
-        last = np.minimum(segments.stop, stop - 1 + self._window)  # the last window begins before `stop`
+        last = np.minimum(segments.stop, stop - 1 + self._span)  # the last window begins before `stop`
         kept = (skipped < index.counts) & (start < stop)
         return Segments(start[kept], last[kept], segments.series[kept])
 
     def _last_windows(self, begin: int, stop: int) -> Segments:
         """The last windows of segments that no window of the stride is, chosen in the same way."""
         segments = self._store.segments
-        start = segments.stop - self._window
+        start = segments.stop - self._span
         (own,) = np.nonzero((start > segments.start) & ((start - segments.start) % self._stride != 0))
         first = int(np.searchsorted(segments.stop[own], begin, side="right"))
         own = own[first - first % self._batch_size : np.searchsorted(start[own], stop)]

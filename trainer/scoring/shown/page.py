@@ -120,7 +120,9 @@ class _Shown:
             max(int(segments.start[number]), first - around),
             min(int(segments.stop[number]), stop + around),
         )
-        names = self.channels or tuple(name for name, _ in found["channels"])
+        own = self.store.channels
+        carrying = tuple(name for name, _ in found["channels"] if name in own)  # a label is no channel
+        names = self.channels or carrying or own[:MAX_CHANNELS]
         return found | {
             "panels": self._signals(begin, end, names),
             "score": self._score(begin, end),

@@ -1,0 +1,26 @@
+"""Flags that take several names or numbers, with commas between them."""
+
+import click
+
+__all__ = ["COLUMNS", "NUMBERS"]
+
+
+def _names(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Split names at commas; a name that holds one is written in a file. A flag that comes again adds more."""
+    names = tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+    if texts and not names:
+        raise click.BadParameter("it is empty: expected names of columns, such as a,b")
+    return names or None
+
+
+def _numbers(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[float, ...]:
+    """The same of numbers."""
+    words = [word.strip() for text in texts for word in text.split(",")]
+    try:
+        return tuple(map(float, words))
+    except ValueError:
+        raise click.BadParameter(f"{','.join(words)!r} is not a list of numbers, such as 0.1,0.9") from None
+
+
+COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": True, "type": str}
+NUMBERS = {"metavar": "X,...", "callback": _numbers, "multiple": True, "type": str}

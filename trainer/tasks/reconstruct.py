@@ -1,0 +1,28 @@
+"""The rows of a window itself, from the window."""
+
+from torch import Tensor
+
+from longstride.trainer.models.shape import Shape
+from longstride.trainer.tasks.task import Samples, Task, columns_of, levels_of
+
+__all__ = ["Reconstruct"]
+
+
+class Reconstruct(Task):
+    """Predict target channels in the rows of a window, from its input channels in the same rows."""
+
+    def __init__(
+        self, window: int, channels: tuple[str, ...], inputs: tuple[str, ...], outputs: tuple[str, ...]
+    ) -> None:
+        self.span = self.judged = window
+        self.channels, self.outputs = channels, outputs
+        self.columns = [channels.index(name) for name in outputs]
+        self.shape = Shape("reconstruct", window, len(inputs), (window, len(outputs)), levels_of(outputs, inputs))
+        self._inputs, self._outputs = columns_of(inputs, channels), columns_of(outputs, channels)
+
+    def samples(self, values: Tensor, mask: Tensor | None, labels: Tensor | None) -> Samples:
+        """See Task."""
+        inputs = values if self._inputs is None else values[..., self._inputs]
+        if self._outputs is None:
+            return Samples(inputs, values, mask)
+        return Samples(inputs, values[..., self._outputs], None if mask is None else mask[..., self._outputs])

@@ -170,7 +170,9 @@ class Run(Generic[State]):
 
     def save(self) -> None:
         """Write a checkpoint; call it on every rank."""
-        checkpoint = self.state.as_checkpoint() | {"facts": vars(StoreFacts.of(self.state.store))}
+        checkpoint = self.state.as_checkpoint() | {
+            "facts": vars(StoreFacts.of(self.state.store, self.state.task.channels))
+        }
         self.ranks.on_first(lambda: self._write(checkpoint))
 
     def _write(self, checkpoint: dict[str, Any]) -> None:

@@ -18,10 +18,10 @@ class StoreFacts:
     """The usual step, in nanoseconds."""
 
     @staticmethod
-    def of(store: SeriesData) -> "StoreFacts":
-        """Those of a store or array."""
+    def of(store: SeriesData, channels: tuple[str, ...]) -> "StoreFacts":
+        """Those of some channels of a store or array."""
         cadence = int(store.cadence_ns) if store.has_cadence else None
-        return StoreFacts(list(store.units), cadence)
+        return StoreFacts([store.units[store.channels.index(name)] for name in channels], cadence)
 
     @staticmethod
     def from_saved(fields: dict[str, Any] | None, num_channels: int) -> "StoreFacts":

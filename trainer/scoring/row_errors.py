@@ -65,7 +65,9 @@ def row_errors(
             covered = np.concatenate([covered, np.zeros(more, np.uint8)])
             is_present = ~np.isnan(of_part)
             filled = np.where(is_present, of_part, 0.0)
-            for row in range(length):  # starts are all different, so no row is added to twice at once
+            # Starts are all different, so no row is added to twice at once. From the last position on, a row gets
+            # its windows by rising starts, so its sum is the same to the last bit whatever the batches are.
+            for row in reversed(range(length)):
                 sums[at + row - first] += counting * filled[:, row]
                 counts[at + row - first] += counting * is_present[:, row]
                 covered[at + row - first] |= bits[row]

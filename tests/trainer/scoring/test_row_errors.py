@@ -65,6 +65,19 @@ def test_equals_brute_force(
     np.testing.assert_array_equal(covered, of_windows)
 
 
+@given(st.integers(1, 5), st.integers(1, 7), st.integers(1, 7), st.integers(0, 2**32))
+def test_batches_change_no_digit(stride: int, batch: int, other_batch: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    starts = np.arange(0, 60, stride)
+    windows = JudgedWindows(starts, random.random((len(starts), 8, 2)), random.random(len(starts)))
+
+    def errors(size: int) -> NDArray[np.float64]:
+        batches = [windows.take(slice(at, at + size)) for at in range(0, len(starts), size)]
+        return np.concatenate([one.errors for one in row_errors(batches, 0, 70, 2, np.ones(8, np.uint8))])
+
+    np.testing.assert_array_equal(errors(batch), errors(other_batch))
+
+
 @given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)), st.integers(1, 7), st.integers(1, 7))
 def test_windows_of_both_come_in_order(some: set[int], others: set[int], size: int, other_size: int) -> None:
     def batches(starts: set[int], length: int) -> Windows:

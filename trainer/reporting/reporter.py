@@ -116,10 +116,11 @@ class Reporter:
         can_draw = not self.brief and _can_draw()
         if can_draw:
             typical, *worst_windows = read_examples(state, [typical_row(state), *self._worst_rows])
-            title = (
-                f"{'Validation' if state.validation_batches else 'Training'} window at row {typical.row:,}, "
-                f"after {progress.step:,} steps"
+            split, row = (
+                "Validation" if state.validation_batches else "Training",
+                state.store.row_text(typical.row),
             )
+            title = f"{split} window at row {row}, after {progress.step:,} steps"
             picture = io.BytesIO()
             draw_window(typical, state.store, title).savefig(picture, format="png")
             write_file(directory.picture, [picture.getbuffer()])

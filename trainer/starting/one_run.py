@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from longstride.storage.series.data import SeriesData
+from longstride.storage.series.joined import parts_of
 from longstride.storage.text import named
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.run_splits import splits_of_run
@@ -14,7 +15,7 @@ from longstride.trainer.pca_run import PCARun
 from longstride.trainer.settings import Settings, TrainOptions
 from longstride.trainer.train_result import TrainResult
 
-__all__ = ["start_run", "train_one"]
+__all__ = ["start_run", "train_one", "unlabelled"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ def train_one(options: TrainOptions, ranks: Ranks, data: SeriesData) -> TrainRes
 
 def _fitted(data: SeriesData, options: TrainOptions, say: Callable[[str], None]) -> Settings:
     settings = fitted_settings(data, options, say)
+    if said := unlabelled(data, options):
+        say(said)
     if settings.data.series is None and settings.data.split != "by-series":
         rows = splits_of_run(data, replace(settings.data, normal_only=False)).train.segments
         trained = set(rows.series[rows.num_windows(settings.data.window, 1) > 0].tolist())
@@ -37,6 +40,14 @@ def _fitted(data: SeriesData, options: TrainOptions, say: Callable[[str], None])
                 f"to train on: {named(left_out)} (--split within-series cuts each series by itself)"
             )
     return settings
+
+
+def unlabelled(data: SeriesData, options: TrainOptions) -> str:
+    """What is to be said where only normal windows are asked for, and some of the stores have no labels."""
+    without = [part.name for part in parts_of(data) if not part.label_names]
+    if not options.normal_only or not data.label_names or not without:
+        return ""
+    return f"--normal-only: no labels in {named(without)}, so all windows of it are taken as normal"
 
 
 def start_run(

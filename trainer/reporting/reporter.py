@@ -116,10 +116,8 @@ class Reporter:
         can_draw = not self.brief and _can_draw()
         if can_draw:
             typical, *worst_windows = read_examples(state, [typical_row(state), *self._worst_rows])
-            split, row = (
-                "Validation" if state.validation_batches else "Training",
-                state.store.row_text(typical.row),
-            )
+            split = "Validation" if state.validation_batches else "Training"
+            row = state.store.row_text(typical.row)
             title = f"{split} window at row {row}, after {progress.step:,} steps"
             picture = io.BytesIO()
             draw_window(typical, state.store, title).savefig(picture, format="png")

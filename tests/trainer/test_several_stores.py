@@ -311,3 +311,21 @@ def test_two_processes_follow_the_curve_of_one(stores: list[Path], tmp_path: Pat
     assert len(one) > 3
     assert two == pytest.approx(one, rel=1e-3)
     finish(start_training(stores[0], tmp_path / "1", *more[:-1], "--max-steps=44", "--resume"))
+
+
+@pytest.mark.parametrize("split", ["time", "within-series"])
+def test_a_copy_that_has_grown_since_is_told(
+    make_store: MakeStore, stores: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture, split: str
+) -> None:
+    values, times = waves(sum(ROWS), 3), START_NS + 10**9 * np.arange(sum(ROWS))
+    copy, other, resting = (tmp_path / f"{name}.zarr" for name in ("copy", "other", "resting"))
+    make_store(copy, values[:1500], time=times[:1500], series=["p"])
+    make_store(other, values[::-1][: ROWS[0]].copy(), time=times[: ROWS[0]], series=["p"])
+    make_store(resting, np.zeros_like(values[: ROWS[0]]), time=times[: ROWS[0]], series=["p"])
+    make_store(tmp_path / "both.zarr", np.zeros_like(values[:1000]), time=times[:1000], series=["p"])
+    with caplog.at_level(logging.INFO, "longstride"):
+        longstride.train([stores[0], other, resting, tmp_path / "both.zarr"], tmp_path / "a", split=split, **QUICK)
+        assert "same rows" not in caplog.text
+        longstride.train([other, stores[0], copy], tmp_path / "b", split=split, **QUICK)
+    assert "'one.zarr: p and copy.zarr: p' have the same rows at the same times" in caplog.text
+    assert ("trained on in the other" in caplog.text) is (split != "time")

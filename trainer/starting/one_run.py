@@ -13,6 +13,7 @@ from longstride.trainer.fitted_sizes import fitted_settings
 from longstride.trainer.loop import Training
 from longstride.trainer.pca_run import PCARun
 from longstride.trainer.settings import Settings, TrainOptions
+from longstride.trainer.starting.shared_rows import shared_series
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["start_run", "train_one", "unlabelled"]
@@ -29,7 +30,7 @@ def train_one(options: TrainOptions, ranks: Ranks, data: SeriesData) -> TrainRes
 
 def _fitted(data: SeriesData, options: TrainOptions, say: Callable[[str], None]) -> Settings:
     settings = fitted_settings(data, options, say)
-    if said := unlabelled(data, options):
+    for said in filter(None, (unlabelled(data, options), _doubled(data, settings))):
         say(said)
     if settings.data.series is None and settings.data.split != "by-series":
         rows = splits_of_run(data, replace(settings.data, normal_only=False)).train.segments
@@ -48,6 +49,16 @@ def unlabelled(data: SeriesData, options: TrainOptions) -> str:
     if not options.normal_only or not data.label_names or not without:
         return ""
     return f"--normal-only: no labels in {named(without)}, so all windows of it are taken as normal"
+
+
+def _doubled(data: SeriesData, settings: Settings) -> str:
+    """What is to be said where two stores hold rows of the same series."""
+    if len(parts_of(data)) == 1 or settings.data.series is not None:
+        return ""
+    pairs = shared_series(data)
+    both = named([f"{one} and {other}" for one, other in pairs])
+    leak = "" if settings.data.split == "time" else ", and what one holds out may be trained on in the other"
+    return f"{both} have the same rows at the same times: they count twice{leak}; leave one out" if pairs else ""
 
 
 def start_run(

@@ -39,9 +39,13 @@ def _of_store(label: str, series: str) -> str:
     return f"{label}: {series}" if series else label
 
 
-@lru_cache(maxsize=1024)
 def _ends_of(name: str) -> list[str]:
     """The last part of the path of a store, the last two, and so on."""
     is_path = "://" not in name and not name.startswith("the ")  # an array that has no file is called "the ..."
-    parts = (os.path.abspath(name) if is_path else name).rstrip("/").split("/")  # noqa: PTH100 (links are kept)
+    return _ends(os.path.abspath(name) if is_path else name)  # noqa: PTH100 (links are kept)
+
+
+@lru_cache(maxsize=1024)
+def _ends(path: str) -> list[str]:
+    parts = path.rstrip("/").split("/")
     return ["/".join(parts[-number:]) for number in range(1, len(parts) + 1)]

@@ -215,8 +215,10 @@ def test_calibrating_again_gives_the_same(run: Path, stores: list[Path]) -> None
 
 def test_some_of_the_stores_do_not_say_which_rows_were_held_out(stores: list[Path], tmp_path: Path) -> None:
     longstride.train(stores, tmp_path / "run", **QUICK, train_share=0.7, validation_share=0.2)
-    with raises("option-value", "--split time cut together", kind=SettingsError):
+    with raises("option-value", "--split time cuts all stores together", kind=SettingsError):
         longstride.calibrate(tmp_path / "run", stores[0], device="cpu")
+    with raises("option-value", str(stores[1]), kind=SettingsError):
+        longstride.calibrate(tmp_path / "run", [*stores, waves(900, 3)], device="cpu")
     assert longstride.calibrate(tmp_path / "run", stores[0], device="cpu", split="all").series == 1
     assert longstride.calibrate(tmp_path / "run", stores, device="cpu").series == 1
 
@@ -251,6 +253,11 @@ def test_series_of_one_name_have_the_names_of_their_stores(
     with caplog.at_level(logging.WARNING, "longstride"):
         longstride.score(tmp_path / "each", moved, tmp_path / "moved.parquet", device="cpu")
     assert "'pump'" in caplog.text
+    begun: dict[str, Any] = {**QUICK, "model": "patch", "max_steps": 1, "per_series": True}
+    longstride.train(days, tmp_path / "weights", **begun)
+    caplog.clear()
+    longstride.train(days[1], tmp_path / "warm", from_=tmp_path / "weights", **begun)
+    assert "has no model for" not in caplog.text
     assert longstride.calibrate(tmp_path / "each", days, device="cpu").series == 4
     assert longstride.calibrate(tmp_path / "each", days[1], device="cpu").series == 2
     with raises("run-differs", "monday/plant.zarr + tuesday/plant.zarr", kind=RunError):

@@ -152,13 +152,13 @@ def _chosen(trained: TrainedModel, data: SeriesData, options: CalibrateOptions) 
 
 
 def _check_whole(data: SeriesData, settings: DataSettings) -> None:
-    """Raise SettingsError for some of the stores of a run, where how a store was cut depends on all of them."""
+    """Raise SettingsError for other stores with those of a run, or some of these, where all were cut together."""
     given, of_run = {kept_names(part) for part in parts_of(data)}, set(settings.stores)
-    if settings.series is None and settings.split != "within-series" and given & of_run and of_run - given:
+    if settings.series is None and settings.split != "within-series" and given & of_run and of_run != given:
         raise SettingsError(
-            f"the run was trained on {', '.join(settings.stores)}, which --split {settings.split} cut together: "
-            "without all of them, it is not known which rows it held out. Give all, in the same order, or --split "
-            "all for rows that it was not trained on",
+            f"the run was trained on {', '.join(settings.stores)}, and --split {settings.split} cuts all stores "
+            "together: with more or fewer of them, other rows would be held out than those that were. Give the "
+            "stores of the run, or --split all for rows that it was not trained on",
             code="option-value",
         )
 

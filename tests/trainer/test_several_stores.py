@@ -22,9 +22,10 @@ from longstride.trainer.calibration.calibration import Calibration, read_calibra
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.run_splits import splits_of_run
-from longstride.trainer.errors import RunError, SettingsError
+from longstride.trainer.errors import DivergenceError, RunError, SettingsError
 from longstride.trainer.saved.series_index import read_index
 from tests.helpers.errors import assert_refused, raises
+from tests.helpers.object_store import environment, make_bucket, serve_s3
 from tests.helpers.runs.training import SIZES, finish, lines_of, settings_for, start_training, waves
 
 MakeStore = Callable[..., SeriesStore]
@@ -336,3 +337,31 @@ def test_a_copy_that_has_grown_since_is_told(
         longstride.train([other, stores[0], copy], tmp_path / "b", split=split, **QUICK)
     assert "'one.zarr: p and copy.zarr: p' have the same rows at the same times" in caplog.text
     assert ("trained on in the other" in caplog.text) is (split != "time")
+
+
+def test_packed_stores_at_urls_and_relative_paths(
+    run: Path, stores: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stores[0].parent)
+    with serve_s3(tmp_path / "s3") as address:
+        make_bucket(address, "bucket")
+        for name, value in environment(address).items():
+            monkeypatch.setenv(name, value)
+        url = "s3://bucket/day/two.zarr"
+        longstride.pack(stores[1], url)
+        longstride.train(["one.zarr", url], tmp_path / "run", split="within-series", **QUICK)
+        assert json.loads((tmp_path / "run" / "settings.json").read_text())["data"]["store"] == [
+            str(stores[0]),
+            url,
+        ]
+        longstride.calibrate(tmp_path / "run", ["./one.zarr", url], device="cpu")
+    losses = [lines_of(out, "validation")[-1]["loss"] for out in (run, tmp_path / "run")]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+def test_windows_that_ruin_a_loss_are_named_with_their_stores(stores: list[Path], tmp_path: Path) -> None:
+    options: dict[str, Any] = {**QUICK, "model": "lstm", "lr": 1e30, "split": "within-series"}
+    with raises("loss-not-finite", stores[0], stores[1], kind=DivergenceError):
+        longstride.train(stores, tmp_path / "run", **options)
+    starts = json.loads((tmp_path / "run" / "diverged.json").read_text())["starts"]
+    assert {start.split(" of ")[1] for start in starts} == {"one.zarr", "two.zarr"}

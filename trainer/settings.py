@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from longstride.storage.cli.flags import flag_name
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.location import local_path
-from longstride.trainer.checks import at_least, check, one_of
+from longstride.trainer.checks import IN_MEMORY, at_least, check, check_weights, kept_names, one_of
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.store_names import IN_MEMORY, check_weights, kept_names
 
 if TYPE_CHECKING:
     from longstride.storage.open_data import Arraylike

@@ -26,13 +26,13 @@ from longstride.trainer.calibration.coverage import kept_positions
 from longstride.trainer.calibration.sample import RowSample, sample_rows
 from longstride.trainer.calibration.settings import CalibrateOptions
 from longstride.trainer.calibration.trained_model import TrainedModel
+from longstride.trainer.checks import kept_names
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.run_splits import rows_of_run, splits_of_run
 from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.saved.series_index import has_index, read_index
 from longstride.trainer.settings import DataSettings
-from longstride.trainer.store_names import kept_names
 
 __all__ = ["CalibrateResult", "calibrate", "calibrated"]
 

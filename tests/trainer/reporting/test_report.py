@@ -213,23 +213,15 @@ def test_the_report_shows_the_worst_of_the_validation_split(store: Path, tmp_pat
 
 
 def test_a_row_of_several_stores_is_told_with_its_store(make_store: MakeStore, tmp_path: Path) -> None:
-    stores = [
-        make_store(tmp_path / f"{name}.zarr", waves(rows, 3)).path for name, rows in (("a", 2000), ("b", 1500))
-    ]
-    options: dict[str, Any] = {
-        "model": "pca",
-        "split": "within-series",
-        "window": 16,
-        "stride": 4,
-        "device": "cpu",
-    }
-    longstride.train(stores, tmp_path / "run", **options)
+    lengths = {"a.zarr": 2000, "b.zarr": 1500}
+    stores = [make_store(tmp_path / name, waves(rows, 3)).path for name, rows in lengths.items()]
+    sizes: dict[str, Any] = {"window": 16, "stride": 4, "device": "cpu"}
+    longstride.train(stores, tmp_path / "run", model="pca", split="within-series", **sizes)
     page = Page(tmp_path / "run")
     assert "a.zarr + b.zarr, 3,500 rows of 3 channels" in page.text
     assert f"{stores[0]}, {stores[1]}" in page.text
-    told = [
-        cell.split(" of ") for row in page.cells for cell in row if re.fullmatch(r"[\d,]+ of [ab]\.zarr", cell)
-    ]
+    found = (re.fullmatch(r"([\d,]+) of ([ab]\.zarr)", cell) for row in page.cells for cell in row)
+    told = [one.groups() for one in found if one]
     assert len(told) == NUM_WORST
     for row, name in told:  # only rows that were held out
         assert 0.8 * lengths[name] <= int(row.replace(",", "")) < lengths[name]

@@ -213,7 +213,7 @@ def test_a_loader_refuses_a_device_and_a_state_that_do_not_exist(make_store: Mak
 
 def test_training_and_scores_refuse_what_is_of_another_kind(make_store: Make, tmp_path: Path) -> None:
     store = make_store(tmp_path / "plant.zarr")
-    for wrong in (3, None, [store]):
+    for wrong in (3, None, [], [[store]], [store, 3]):
         with raises("option-value", "--store"):
             longstride.train(wrong, tmp_path / "run")  # type: ignore[arg-type]
     with raises("option-value", "window is '16'", kind=longstride.SettingsError):

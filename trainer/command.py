@@ -8,7 +8,7 @@ from longstride.storage.cli.flags import flags, given
 from longstride.storage.cli.group import LocalPath, example
 from longstride.storage.cli.names import COLUMNS, NUMBERS
 from longstride.trainer.cli import echo_once, report_once, report_progress
-from longstride.trainer.config_file import check_named_by_file, read_config
+from longstride.trainer.config_file import Stores, check_named_by_file, read_config
 from longstride.trainer.settings import TrainOptions
 
 __all__ = ["train"]
@@ -20,10 +20,11 @@ SIGNALLED = 128
 @click.command(
     epilog=example(
         "longstride train plant.zarr --out runs/plant",
+        "longstride train may.zarr june.zarr --out runs/both",
         "torchrun --standalone --nproc-per-node=2 -m longstride train plant.zarr --out runs/plant",
     )
 )
-@click.argument("store")
+@click.argument("store", metavar="STORE...", nargs=-1, required=True, cls=Stores)
 @click.option(
     "--config",
     type=LocalPath(exists=True, dir_okay=False),
@@ -35,6 +36,7 @@ SIGNALLED = 128
 @flags(
     TrainOptions,
     store=None,
+    weights=NUMBERS,
     out={"type": LocalPath(), "metavar": "FOLDER", "required": True},
     channels=COLUMNS,
     targets=COLUMNS,
@@ -49,14 +51,16 @@ SIGNALLED = 128
     help="Import what --config names by an import path, which runs its code, and read a store at a URL in it.",
 )
 @click.pass_context
-def train(context: click.Context, /, store: str, resume: str | None, trust: bool, **options: Any) -> None:
-    """Train a model on the windows of STORE.
+def train(
+    context: click.Context, /, store: tuple[str, ...], resume: str | None, trust: bool, **options: Any
+) -> None:
+    """Train a model on the windows of STORE, or one model on several.
 
     By default the model is an autoencoder: it compresses each window of the training split to a few numbers and
     reconstructs it from them. With `--task forecast` it predicts the rows after the window, with `--task classify`
     whether the window has a label. The loss is, by default, the mean squared error over the values that are
     present, each channel divided by its own standard deviation. Missing values do not count. The last rows of
-    STORE, after both shares, are left for a test.
+    STORE, after both shares, are left for a test. Several stores need the same channels, in any order.
 
     The model is an LSTM, a convolutional network, a transformer over patches, or yours: a function of the model's
     settings and of a shape (task, window K, channels N, output), which returns a torch module that takes windows
@@ -71,7 +75,7 @@ def train(context: click.Context, /, store: str, resume: str | None, trust: bool
         check_named_by_file(context, trust=trust)
         from longstride.trainer.train import train as train_model
 
-        result = train_model(store, resume=resume is not None, **given(options))
+        result = train_model(store if len(store) > 1 else store[0], resume=resume is not None, **given(options))
     if result.stopped_by is not None:
         raise click.exceptions.Exit(SIGNALLED + result.stopped_by)
     echo_once(str(result))

@@ -1,6 +1,7 @@
 """`--config FILE`: settings in a TOML file, which take the place of the defaults of flags."""
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from keyword import iskeyword
 from pathlib import Path
@@ -16,11 +17,21 @@ from longstride.trainer.errors import SettingsError
 from longstride.trainer.resolve import IMPORTABLE, check_address, check_trusted
 from longstride.trainer.settings import TrainOptions
 
-__all__ = ["check_named_by_file", "read_config"]
+__all__ = ["Stores", "check_named_by_file", "read_config"]
 
 TYPED_ONLY = ("config", "resume", "trust")
 """Flags that a file cannot give; a file that says of itself that it is trusted is not."""
 KEY = f"{__name__}.path"
+
+
+class Stores(click.Argument):
+    """One store or more on the command line, or else those of the file, a text or a list."""
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> Any:
+        """Those of the command line, if there are any: click would take none as given."""
+        found = {name: value for name, value in opts.items() if name != self.name or value}
+        value, source = super().consume_value(ctx, found)
+        return ([value] if isinstance(value, str) else value), source
 
 
 def read_config(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
@@ -50,8 +61,9 @@ def check_named_by_file(context: click.Context, *, trust: bool) -> None:
         if context.get_parameter_source(name) is ParameterSource.DEFAULT_MAP:
             check_trusted(name, context.params[name], context.meta[KEY], trust=trust)
     if context.get_parameter_source("store") is ParameterSource.DEFAULT_MAP:
-        remedy = ", or name the store on the command line"
-        check_address(context.params["store"], context.meta[KEY], remedy, trust=trust)
+        for store in context.params["store"]:
+            remedy = ", or name the store on the command line"
+            check_address(store, context.meta[KEY], remedy, trust=trust)
 
 
 def _without_groups(path: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -73,4 +85,5 @@ def _value(path: str, name: str, value: Any, hint: Any) -> Any:
         raise SettingsError(
             f"{key} is {value!r}: expected one of {', '.join(get_args(hint))}", code="option-value"
         )
-    return checked(key, value, str if name in ("store", "out", "cache_dir", "from_") else hint, SettingsError)
+    hint = str | Sequence[str] if name == "store" else str if name in ("out", "cache_dir", "from_") else hint
+    return checked(key, value, hint, SettingsError)

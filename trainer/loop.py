@@ -8,6 +8,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from longstride.pipeline.loading.batch import WindowBatch
+from longstride.storage.series.joined import parts_of
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.divergence import MANY_STEPS
 from longstride.trainer.engine.gradients import add_gradients, rescale_gradients
@@ -135,11 +136,12 @@ class Training(Run[TrainingState]):
         progress = self.progress
         starts = [start for of_rank in self.ranks.gather(batch.start.tolist()) for start in of_rank]
         if self.ranks.is_first:
-            self.directory.write_diverged(progress.epoch, progress.step + 1, starts)
+            rows = starts if len(parts_of(self.state.store)) == 1 else [*map(self.state.store.row_text, starts)]
+            self.directory.write_diverged(progress.epoch, progress.step + 1, rows)
         return DivergenceError(
             f"the loss of step {progress.step + 1:,} (epoch {progress.epoch + 1}) is not a finite number; the "
             f"weights were left as they were. Lower --lr in a new run, or look for values far out of range with "
-            f"`longstride inspect {self.settings.data.store}`; the rows at which the windows of the batch "
-            f"begin are in {self.directory.diverged}",
+            f"`longstride inspect`, in {', '.join(self.settings.data.stores)}; the rows at which the windows of "
+            f"the batch begin are in {self.directory.diverged}",
             code="loss-not-finite",
         )

@@ -12,7 +12,6 @@ import torch
 from longstride.storage.atomic import naming
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
-from longstride.storage.store import SeriesStore
 from longstride.trainer.calibration.calibrate import calibrated
 from longstride.trainer.calibration.calibration import write_calibration
 from longstride.trainer.calibration.trained_model import TrainedModel
@@ -21,7 +20,7 @@ from longstride.trainer.engine.divergence import RUINED, is_ruined
 from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import RunState
-from longstride.trainer.engine.verify import verify_store
+from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import DivergenceError, RunError
 from longstride.trainer.reporting.reporter import Reporter
 from longstride.trainer.reporting.worst_windows import WorstWindows
@@ -80,8 +79,8 @@ class Run(Generic[State]):
         self.wish = StopWish()
         ranks.on_first(self.directory.check)
         self.state = state = ranks.together(lambda: make_state(settings, ranks, how.get("data")))
-        if how.get("verify") and isinstance(state.store, SeriesStore):  # an array has no checksums
-            verify_store(state.store, ranks)
+        if how.get("verify"):
+            verify_data(state.store, ranks)
         weights = self._first_weights(resume=how["resume"])
         checkpoint = ranks.on_first(
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=how["resume"])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import coded
-from longstride.storage.open_data import opened_data
+from longstride.storage.open_data import opened_together
 from longstride.trainer.engine.distributed import start_ranks
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.settings import USUAL, TrainOptions
@@ -18,7 +18,7 @@ __all__ = ["train"]
 @coded
 @keywords_of(TrainOptions, SettingsError)
 def train(options: TrainOptions) -> TrainResult:
-    """Train an autoencoder on windows (B, K, N) of a store or an array, and write a run directory.
+    """Train an autoencoder on windows (B, K, N) of stores or arrays, one or several, and write a run directory.
 
     Works in a script, in a notebook, and under torchrun, where each process calls it, takes its share of each
     batch, and gets the same result. Ctrl-C and SIGTERM save the run and return with `finished=False`. An import
@@ -38,5 +38,5 @@ def train(options: TrainOptions) -> TrainResult:
             f"--series names {options.series!r}, and --per-series means all: leave one out", code="option-value"
         )
     with start_ranks(options.device) as ranks:
-        data = ranks.together(lambda: opened_data(options.store))
+        data = ranks.together(lambda: opened_together(options.store))
         return (train_each_series if options.per_series else train_one)(options, ranks, data)

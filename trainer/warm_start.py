@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from longstride.storage.cli.flags import flag_name
+from longstride.storage.series.joined import known_as
+from longstride.trainer.engine.run_splits import number_of_series
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import best_first, first_whole, judged_weights
@@ -25,11 +27,12 @@ def weights_of(run: Path, state: RunState) -> dict[str, Any] | None:
     if has_index(run):
         if (name := state.settings.data.series) is None:
             raise takes_one_model(run)
-        folder = read_index(run).folders.get(name)
-        if folder is None:
+        folders = read_index(run).folders
+        known = known_as(state.store, number_of_series(state.store, name), folders)
+        if known is None:
             logger.warning(f"--from {run} has no model for {name!r}, which begins with weights that are drawn")
             return None
-        run = run / folder
+        run = run / folders[known]
     checkpoints = best_first(run / "checkpoints")
     if not checkpoints:
         raise RunError(f"--from {run} holds no checkpoint of a run", code="checkpoint-missing")

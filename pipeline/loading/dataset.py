@@ -69,24 +69,19 @@ class WindowDataset(IterableDataset[WindowBatch]):
             options.resolved_lanes if options.shuffle else None,
             is_given=options.world_size is not None,
         )
-        self.collection = Collection(opened_all(options.store), options)
-        segments = segments_of(self.collection.stores, options.split)
-        geometry = geometry_of(
-            self.collection.stores,
-            segments,
-            options.lengths,
-            options.dilation,
-            options.max_jitter,
-            options.ragged,
-        )
+        given = opened_all(options.store)
+        self.collection, segments = Collection(given, options), segments_of(given, options.split)
+        stores = self.collection.stores
+        how = options.dilation, options.max_jitter, options.ragged
+        geometry = geometry_of(stores, segments, options.lengths, *how)
         if options.clock is not None:
-            geometry, segments = anchored(self.collection.stores, segments, geometry, options.clock)
+            geometry, segments = anchored(stores, segments, geometry, options.clock)
         windows = self.collection.windows(segments, geometry, options)
         self.index = windows.index
         self.num_skipped = windows.num_skipped
         """Windows left out for missing values or labels."""
         self.order = make_order(windows, self.collection, options)
-        self._drawn = drawn_lengths(options, geometry, self.collection.stores[0])
+        self._drawn = drawn_lengths(options, geometry, stores[0])
         self._is_stateful = options.stateful
         self.wanted = wanted_of(options, self.collection)
         """What a batch holds beside values, if anything."""
@@ -273,6 +268,8 @@ class WindowDataset(IterableDataset[WindowBatch]):
         """The batches of every so many steps from `step` on, with what depends on the step."""
         if self._is_stateful:
             batches = with_restarts(batches, self.index, self.collection.first_row, step, every)
+        if self.collection.is_joined:
+            batches = map(self.collection.numbered, batches)
         if self._drawn is not None:
             batches = self._drawn.over(batches, epoch, step, every)
         return self.augmenter.over(batches, epoch, step, self.rank, every) if self.augmenter else batches

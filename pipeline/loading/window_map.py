@@ -84,7 +84,7 @@ class WindowMap(Dataset[WindowBatch]):
         reader.read(ranges, rows)
         gather = PoolGather(self._collection, self._index, len(starts), self._extras)
         gather.use(rows.numpy(), None if self._extras is None else self._extras.read(ranges))
-        batch = gather(counted_within(ranges, starts), starts, by_store=False)
+        batch = self._collection.numbered(gather(counted_within(ranges, starts), starts, by_store=False))
         return batch if self._normaliser is None else self._normaliser(batch)
 
     def _checked(self, numbers: Numbers) -> NDArray[np.int64]:

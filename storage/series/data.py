@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from longstride.storage.format import MAX_DECODED_BYTES
 from longstride.storage.html.table import html_table
+from longstride.storage.series.joined_names import names_in
 from longstride.storage.series.row_source import CheckedRows, RowSource
 from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics
@@ -124,6 +125,14 @@ class SeriesData(ABC):
         rows = self.checked(array)
         if isinstance(rows, CheckedRows):
             rows.check(start, stop)
+
+    def row_text(self, row: int) -> str:
+        """The number of a row, for people."""
+        return f"{row:,}"
+
+    def aliases(self, series: int) -> tuple[str, ...]:
+        """By which names a series may be known elsewhere: its own, and those it has where stores are joined."""
+        return names_in(self.name, self.series[series])
 
     def has_missing(self, columns: Sequence[int]) -> bool:
         """Whether a value of these channels is missing, or may be: then a mask says which."""

@@ -16,9 +16,10 @@ from longstride.storage.duration import read_duration
 from longstride.storage.errors import coded
 from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path
-from longstride.storage.open_data import opened_data
+from longstride.storage.open_data import opened_together
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.gaps import default_max_gap
+from longstride.storage.series.joined import known_as, parts_of
 from longstride.storage.store import SeriesStore
 from longstride.trainer.calibration.calibration import CALIBRATION_FILE, Calibration, write_calibration
 from longstride.trainer.calibration.coverage import kept_positions
@@ -27,9 +28,11 @@ from longstride.trainer.calibration.settings import CalibrateOptions
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.run_splits import rows_of_run, splits_of_run
-from longstride.trainer.engine.verify import verify_store
+from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.saved.series_index import has_index, read_index
+from longstride.trainer.settings import DataSettings
+from longstride.trainer.settings.stores import kept_names
 
 __all__ = ["CalibrateResult", "calibrate", "calibrated"]
 
@@ -75,9 +78,9 @@ def calibrate(options: CalibrateOptions) -> CalibrateResult:
     """
     with start_ranks(options.device) as ranks:
         run = local_path(options.run)
-        data = ranks.together(lambda: opened_data(options.store))
-        if options.verify and isinstance(data, SeriesStore):  # an array has no checksums
-            verify_store(data, ranks)
+        data = ranks.together(lambda: opened_together(options.store))
+        if options.verify:
+            verify_data(data, ranks)
         if ranks.on_first(lambda: has_index(run)):
             alone = Ranks(0, 1, ranks.device)
             return ranks.on_first(lambda: _each_series(run, alone, data, options))
@@ -98,9 +101,9 @@ def _one(run: Path, trained: TrainedModel, data: SeriesData, options: CalibrateO
 def _each_series(run: Path, alone: Ranks, data: SeriesData, options: CalibrateOptions) -> CalibrateResult:
     """Calibrate the model of each series of the store. Raises RunError where none of them can be."""
     rows, series, left = 0, 0, RunError(f"{run} has no model of a series of {data.name}", code="run-differs")
-    for name, folder in read_index(run).folders.items():
-        if name not in data.series:
-            continue
+    folders = read_index(run).folders
+    for name in filter(None, [known_as(data, number, folders) for number in range(len(data.series))]):
+        folder = folders[name]
         try:
             result = _one(run / folder, TrainedModel(run / folder, alone, trust=options.trust), data, options)
         except RunError as error:
@@ -143,8 +146,21 @@ def calibrated(
 def _chosen(trained: TrainedModel, data: SeriesData, options: CalibrateOptions) -> Split:
     if options.split == "all":
         return Split("all", rows_of_run(data, trained.settings.data))
+    _check_whole(data, trained.settings.data)
     splits = splits_of_run(data, trained.settings.data)
     return splits.train if options.split == "training" else splits.validation
+
+
+def _check_whole(data: SeriesData, settings: DataSettings) -> None:
+    """Raise SettingsError for other stores with those of a run, or some of these, where all were cut together."""
+    given, of_run = {kept_names(part) for part in parts_of(data)}, set(settings.stores)
+    if settings.series is None and settings.split != "within-series" and given & of_run and of_run != given:
+        raise SettingsError(
+            f"the run was trained on {', '.join(settings.stores)}, and --split {settings.split} cuts all stores "
+            "together: with more or fewer of them, other rows would be held out than those that were. Give the "
+            "stores of the run, or --split all for rows that it was not trained on",
+            code="option-value",
+        )
 
 
 def _standardised(trained: TrainedModel, data: SeriesData, split: Split, sample: RowSample) -> Calibration:
@@ -176,6 +192,8 @@ def _standardised(trained: TrainedModel, data: SeriesData, split: Split, sample:
 
 def _max_gap_ns(data: SeriesData) -> int:
     """The longest step that ends no segment; 0 where it is not known how far apart rows are."""
+    if len(parts := parts_of(data)) > 1:
+        return max(map(_max_gap_ns, parts))
     told = (
         read_duration((data.attributes.get("recipe") or {}).get("max_gap") or "")
         if isinstance(data, SeriesStore)

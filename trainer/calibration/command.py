@@ -19,10 +19,11 @@ __all__ = ["calibrate"]
     )
 )
 @click.argument("run", type=LocalPath())
-@click.argument("store")
+@click.argument("store", metavar="STORE...", nargs=-1, required=True)
 @flags(CalibrateOptions, run=None, store=None)
-def calibrate(run: str, store: str, **options: Any) -> None:
-    """Measure which errors the model of RUN makes on normal rows of STORE, and keep them in RUN.
+def calibrate(run: str, store: tuple[str, ...], **options: Any) -> None:
+    """Measure which errors the model of RUN makes on normal rows of STORE, or of several, and keep them in
+    RUN.
 
     `train` does this at its end, with the rows that it held out. Do it again for other normal rows, for a run of
     an older version, and for a run that was stopped. `score` compares rows with what is kept, and opens no other
@@ -31,5 +32,5 @@ def calibrate(run: str, store: str, **options: Any) -> None:
     with report_once(WHOLE), report_progress():
         from longstride.trainer.calibration.calibrate import calibrate as make
 
-        result = make(run, store, **given(options))
+        result = make(run, store if len(store) > 1 else store[0], **given(options))
     echo_once(str(result))

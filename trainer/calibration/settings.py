@@ -1,6 +1,7 @@
 """The options of `longstride.calibrate`, and their defaults."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -22,8 +23,9 @@ class CalibrateOptions:
 
     run: StrPath = field(kw_only=False)
     """Run directory of the model."""
-    store: "DataOrPath" = field(kw_only=False)
-    """The store with normal rows, or its path. Or an array, as `from_array` takes and makes it."""
+    store: "DataOrPath | Sequence[DataOrPath]" = field(kw_only=False)
+    """The store with normal rows, or its path. Or an array, as `from_array` takes and makes it. Or a list of
+    several: of a model of several stores, all of them."""
     split: Chosen = "validation"
     """Which rows are taken as normal, in windows without a label. validation: those that the shares of the run
     hold out of this store; training: those that it would train on, whose errors are too small; all: every row, for

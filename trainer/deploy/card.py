@@ -8,6 +8,7 @@ from typing import Any
 
 from longstride.storage.places.files import read_file
 from longstride.storage.places.object_answers import PlaceError
+from longstride.storage.series.joined_names import JOINED_BY
 from longstride.trainer.deploy.deployment import Deployment
 from longstride.trainer.deploy.graph import OUTPUTS
 
@@ -59,7 +60,7 @@ def card_of(made: Deployment, file: Path, difference: float) -> dict[str, Any]:
         "calibration": {
             "rows": len(calibration.rows),
             "split": calibration.split,
-            "of": Path(calibration.of).name,
+            "of": JOINED_BY.join(Path(one).name for one in calibration.of.split(JOINED_BY)),
             "fingerprint": calibration.fingerprint,
             "sha256": calibration.digest,
         },

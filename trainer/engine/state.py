@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.pipeline.loading.splits import Split
-from longstride.storage.open_data import opened_data
+from longstride.storage.open_data import opened_together
 from longstride.storage.series.data import SeriesData
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.divergence import is_ruined
@@ -71,11 +71,11 @@ class RunState:
     """Store, batches, model, loss and progress of one rank, as the settings ask."""
 
     def __init__(self, settings: Settings, ranks: Ranks, data: SeriesData | None = None) -> None:
-        """Make everything new, of `data` or of the store or array that the settings name, which is opened.
+        """Make everything new, of `data` or of the stores that the settings name, which are opened.
 
         Raises LongstrideError where settings and store do not fit.
         """
-        self.store = opened_data(str(settings.data.store)) if data is None else data
+        self.store = opened_together(settings.data.store) if data is None else data
         run = settings.run
         check_precision(run.precision, ranks.device)
         self.settings = settings
@@ -158,6 +158,7 @@ class RunState:
             rank=self.ranks.rank,
             world_size=self.ranks.world_size,
             split=split,
+            weights=data.weights if shuffle else None,
             cache_dir=data.cache_dir,
             device=self.ranks.device if self.ranks.device.type == "cuda" else None,
         )

@@ -40,14 +40,14 @@ def write_report(
         losses=as_data(draw_losses(lines)) if has_curves else None,
         throughput=as_data(draw_throughput(lines)) if has_curves else None,
         split=split.lower(),
-        typical=as_data(draw_window(typical, _title(f"{split} window", typical), dots=False)),
+        typical=as_data(draw_window(typical, _title(f"{split} window", typical, state), dots=False)),
         worst_windows=[
             {
-                "row": f"{example.row:,}",
+                "row": state.store.row_text(example.row),
                 "time": begin_of(example),
                 "series": example.series or "-",
                 "error": f"{example.error:.4g}",
-                "picture": as_data(draw_window(example, _title("Window", example), worst=True, dots=False)),
+                "picture": as_data(draw_window(example, _title("Window", example, state), worst=True, dots=False)),
             }
             for example in worst_windows
         ],
@@ -84,9 +84,10 @@ def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) 
     }
 
 
-def _title(kind: str, example: Example) -> str:
+def _title(kind: str, example: Example, state: RunState) -> str:
     series = f" of {example.series}" if example.series else ""
-    return f"{kind} at row {example.row:,}{series}, mean squared error {example.error:.3g}{example.told_labels}"
+    error = f"mean squared error {example.error:.3g}{example.told_labels}"
+    return f"{kind} at row {state.store.row_text(example.row)}{series}, {error}"
 
 
 def _loss(loss: float | None) -> str:

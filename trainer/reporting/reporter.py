@@ -116,10 +116,9 @@ class Reporter:
         can_draw = not self.brief and _can_draw()
         if can_draw:
             typical, *worst_windows = read_examples(state, [typical_row(state), *self._worst_rows])
-            title = (
-                f"{'Validation' if state.validation_batches else 'Training'} window at row {typical.row:,}, "
-                f"after {progress.step:,} steps{typical.told_labels}"
-            )
+            split = "Validation" if state.validation_batches else "Training"
+            row = state.store.row_text(typical.row)
+            title = f"{split} window at row {row}, after {progress.step:,} steps{typical.told_labels}"
             picture = io.BytesIO()
             draw_window(typical, title).savefig(picture, format="png")
             write_file(directory.picture, [picture.getbuffer()])

@@ -14,6 +14,7 @@ report.html            the result of the run: figures, curves, windows, settings
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from longstride.storage.atomic import make_directory, write_file
@@ -96,7 +97,7 @@ class RunDirectory:
         """Let another training use the directory; the end of the process does so as well."""
         self._lock.close()
 
-    def write_diverged(self, epoch: int, step: int, starts: list[int]) -> None:
+    def write_diverged(self, epoch: int, step: int, starts: Sequence[int | str]) -> None:
         """Keep the first rows of the windows of a batch whose loss was not a finite number."""
         write_file(self.diverged, [json.dumps({"epoch": epoch, "step": step, "starts": starts}).encode()])
 
@@ -111,19 +112,29 @@ class RunDirectory:
             newest = first_whole(checkpoints, self.path)
             self._check_settings(settings, newest)
             if newest.state.get("fingerprint") != fingerprint:
-                then = str(newest.state.get("fingerprint"))
-                raise RunError(
-                    f"{newest.path} was trained on other data than {settings.data.store} now serves "
-                    f"(fingerprint {then[:12]}, now {fingerprint[:12]}): "
-                    "give the store of that run, or begin a new run with another --out",
-                    code="run-differs",
-                )
+                raise self._other_data(settings, newest, fingerprint)
             for damaged in newest.damaged:  # their steps are taken again
                 shutil.rmtree(damaged)
         else:
             self.diverged.unlink(missing_ok=True)  # of a run that took no step
         write_settings(self.path, settings)
         return newest
+
+    def _other_data(self, settings: Settings, newest: Checkpoint, fingerprint: str) -> RunError:
+        before, now = settings_of(self.path, newest)[0].data.stores, settings.data.stores
+        if before != now and sorted(before) == sorted(now):
+            return RunError(
+                f"{self.path} was begun with the stores in another order: give {', '.join(before)}, in this "
+                "order, to resume it, or another --out to begin a new run",
+                code="run-differs",
+            )
+        then = str(newest.state.get("fingerprint"))
+        return RunError(
+            f"{newest.path} was trained on other data than {', '.join(now)} now serves "
+            f"(fingerprint {then[:12]}, now {fingerprint[:12]}): "
+            "give the store of that run, or begin a new run with another --out",
+            code="run-differs",
+        )
 
     def _check_settings(self, settings: Settings, newest: Checkpoint) -> None:
         saved, _ = settings_of(self.path, newest)  # only compared: nothing that they name is imported

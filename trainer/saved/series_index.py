@@ -160,8 +160,9 @@ class SeriesDirectory:
             before = read_index(self.path)
             if before.fingerprint != index.fingerprint:
                 raise RunError(
-                    f"{self.path} was begun on other values or series than {index.of} now has: give the store of "
-                    "that run as it was, or begin a new run with another --out",
+                    f"{self.path} was begun on other values or series, those of {before.of}, than {index.of} now "
+                    "has: give what it was begun on as it was, and several stores in the same order, or begin a "
+                    "new run with another --out",
                     code="run-differs",
                 )
             known = before.folders

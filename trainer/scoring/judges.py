@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.series.data import SeriesData
+from longstride.storage.series.joined import known_as
 from longstride.storage.text import counted, named
 from longstride.trainer.calibration.calibration import Calibration, read_calibration
 from longstride.trainer.calibration.trained_model import TrainedModel
@@ -142,8 +143,10 @@ class _EachSeries(Judges):
         self.windows = np.ones(len(store.series), np.int64)
         scores, rows, seen = [], [], 0
         kinds: dict[str, set[str | int]] = {"model": set(), "stride": set()}
+        self._known = [known_as(store, number, self._folders) for number in range(len(store.series))]
+        """The name by which the run knows each series."""
         for number, name in enumerate(store.series):
-            judge = self._first(name)
+            judge = self._first(number)
             if judge is None:
                 continue
             trained, scorer = judge.trained, judge.scorer
@@ -192,27 +195,28 @@ class _EachSeries(Judges):
                 continue
             if at < start:  # rows between two series
                 yield at, start, None
-            name = self._store.series[segments.series[first]]
-            yield start, end, None if name in self._unscored else self._judge(name)
+            number = int(segments.series[first])
+            yield start, end, None if self._store.series[number] in self._unscored else self._judge(number)
             at = end
         if at < stop:
             yield at, stop, None
 
-    def _first(self, name: str) -> Judge | None:
+    def _first(self, number: int) -> Judge | None:
         """The model of a series; None, and a reason is kept, where the series cannot be scored."""
-        if name not in self._folders:
-            self._unscored[name] = f"{name!r} has no model in it"
+        name = self._store.series[number]
+        if self._known[number] is None:
+            self._unscored[name] = f"{name!r} has no model in it, which has those of {named(list(self._folders))}"
             return None
         try:
-            return self._judge(name)
+            return self._judge(number)
         except RunError as error:
             if error.code not in NO_MODEL:
                 raise
             self._unscored[name] = str(error)
             return None
 
-    def _judge(self, name: str) -> Judge:
-        folder = self._run / self._folders[name]
+    def _judge(self, number: int) -> Judge:
+        folder = self._run / self._folders[self._known[number] or ""]
         trained = TrainedModel(folder, self._alone, trust=self._options.trust)
         trained.check(self._store)
         calibration = trained.fitting(read_calibration(folder, trained.digest))

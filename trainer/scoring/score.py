@@ -23,7 +23,7 @@ from longstride.storage.store import SeriesStore
 from longstride.storage.writing.copy import name_of
 from longstride.storage.writing.output import check_output
 from longstride.trainer.engine.distributed import Ranks, start_ranks
-from longstride.trainer.engine.verify import verify_store
+from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import ScoresError, SettingsError
 from longstride.trainer.scoring.events import events_of, write_events
 from longstride.trainer.scoring.judges import Judge, Judges, judges_of
@@ -134,8 +134,8 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     ranks.on_first(lambda: check_output(out, overwrite=replaces))
     if options.events is not None:
         ranks.on_first(lambda: check_output(local_path(options.events or ""), overwrite=replaces))
-    if options.verify and isinstance(store, SeriesStore):  # an array has no checksums
-        verify_store(store, ranks)
+    if options.verify:
+        verify_data(store, ranks)
     normal, channels = judges.normal, len(judges.channels)
     with ScoreFile(out, ranks, store, judges.channels, rows=rows, raw=options.raw, overwrite=replaces) as file:
         ranks.on_first(lambda: kept.check_unchanged(out))
@@ -280,7 +280,7 @@ def _scores(
         raw=options.raw,
     )
     judge.scorer.begin()
-    number_of = judge.scorer.series(store.series)
+    number_of = judge.scorer.series_of(store)
     at = max(0, begin - options.smooth + 1)  # what the first scores are smoothed with
     for of_channels, of_windows in errors.of_rows(at, stop):
         numbers = np.arange(at, at + len(of_channels))

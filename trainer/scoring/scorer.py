@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.storage.series.data import SeriesData
+from longstride.storage.series.joined import known_as
 from longstride.trainer.calibration.calibration import Calibration
 from longstride.trainer.errors import RunError
 from longstride.trainer.scoring.normal import HIGH, NormalRows
@@ -90,8 +92,18 @@ class Scorer:
         means, number = trailing_means(scores, first, self._length)
         return self._rescaled(means, number)
 
+    def series_of(self, store: SeriesData) -> NDArray[np.int64]:
+        """For the series of a store, and at the end for rows of none, the normal rows to compare them with.
+
+        The calibration may know a series of one store by the name that it had among several.
+        """
+        names, known = list(store.series), self._normal.series
+        if known.keys() - set(names):
+            names = [known_as(store, number, known) or name for number, name in enumerate(names)]
+        return self.series(tuple(names))
+
     def series(self, names: tuple[str, ...]) -> NDArray[np.int64]:
-        """For the series of a store, and at the end for rows of none, the normal rows to compare them with."""
+        """The same for names."""
         return np.array([*(self._normal.series.get(name, -1) for name in names), -1], np.int64)
 
     def _usual_means(

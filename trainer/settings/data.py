@@ -5,31 +5,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from longstride.storage.location import local_path, place_of
-from longstride.storage.places.folder import Folder
+from longstride.storage.location import local_path
 from longstride.trainer.checks import at_least, check, one_of
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.settings.stores import check_weights, kept_names
 
 if TYPE_CHECKING:
     from longstride.storage.open_data import Arraylike
     from longstride.storage.series.data import SeriesData
 
-__all__ = ["IN_MEMORY", "DataSettings"]
+__all__ = ["DataSettings"]
 
 StrPath = str | os.PathLike[str]
 SplitBy = Literal["time", "within-series", "by-series"]
-
-IN_MEMORY = "memory://"
-"""With what it is called, all that a run keeps of an array that has no path."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
     """Which windows are served, and in which batches."""
 
-    store: "SeriesData | Arraylike | StrPath" = field(kw_only=False)
+    store: "SeriesData | Arraylike | StrPath | Sequence[SeriesData | Arraylike | StrPath]" = field(kw_only=False)
     """The store, its path, or the URL of a packed one; kept as an absolute path, or as the URL. Or an array, as
-    `from_array` takes and makes it; of one in memory, only what it is called is kept."""
+    `from_array` takes and makes it; of one in memory, only what it is called is kept. Or a list of several, with
+    the same channels, for one model of all."""
     window: int = 64
     """Rows of a window, K."""
     stride: int = 16
@@ -58,17 +56,18 @@ class DataSettings:
     """The only series to train on, by its name; by default all."""
     normal_only: bool = False
     """Leave out windows in which a row has a label, in training and validation."""
+    weights: Sequence[float] | None = None
+    """Share of the training windows of an epoch for each of several stores, such as 2,1; by default every window
+    comes once."""
     cache_dir: StrPath | None = None
     """Folder that keeps decoded rows of a packed store, for later epochs and all processes of the machine."""
 
     def __post_init__(self) -> None:
-        store: Any = self.store
-        if not isinstance(store, str | os.PathLike):
-            store = _name_of(store)
-        if isinstance(place := place_of(store), Folder):
-            # A run is scored from other folders than it was trained in.
-            store = os.path.abspath(place.path)  # noqa: PTH100 (links are kept)
-        object.__setattr__(self, "store", os.fspath(store))
+        names = kept_names(self.store)
+        object.__setattr__(self, "store", names)
+        if self.weights is not None:
+            object.__setattr__(self, "weights", tuple(map(float, self.weights)))
+        check_weights(self.weights, names, self.series)
         if self.cache_dir is not None:
             object.__setattr__(self, "cache_dir", str(local_path(self.cache_dir)))
         at_least(1, window=self.window, stride=self.stride, batch_size=self.batch_size)
@@ -96,16 +95,12 @@ class DataSettings:
             )
 
     @property
+    def stores(self) -> tuple[str, ...]:
+        """What is kept of each of the stores."""
+        kept: Any = self.store
+        return (kept,) if isinstance(kept, str) else tuple(kept)
+
+    @property
     def span(self) -> int:
         """Rows of a window and of its horizon."""
         return self.window + self.horizon
-
-
-def _name_of(data: Any) -> str:
-    """What a run keeps of a store that is open, or of an array. Raises SettingsError for anything else."""
-    is_array = hasattr(data, "__array__")
-    name = type(data).__name__ if is_array else getattr(data, "name", None)
-    check(isinstance(name, str), "store", data, "an open store, the path or URL of one, or an array")
-    # What lies in memory has no path: `from_array` calls it "the ndarray".
-    in_memory = is_array or str(name).startswith("the ")
-    return IN_MEMORY + str(name).removeprefix("the ") if in_memory else str(name)

@@ -12,12 +12,11 @@ from tqdm import tqdm
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.location import local_path
 from longstride.storage.series.data import SeriesData
-from longstride.storage.store import SeriesStore
 from longstride.storage.text import counted
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.run_splits import rows_of_run, splits_of_run
 from longstride.trainer.engine.signals import StopWish
-from longstride.trainer.engine.verify import verify_store
+from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import DivergenceError, SettingsError
 from longstride.trainer.fitted_sizes import fitted_settings
 from longstride.trainer.reporting.series_report import write_series_report
@@ -25,7 +24,7 @@ from longstride.trainer.saved.run_settings import begun_with
 from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.saved.series_index import SeriesDirectory, SeriesIndex
 from longstride.trainer.settings import Settings, TrainOptions
-from longstride.trainer.starting.one_run import start_run
+from longstride.trainer.starting.one_run import start_run, unlabelled
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["train_each_series"]
@@ -44,8 +43,8 @@ def train_each_series(options: TrainOptions, ranks: Ranks, data: SeriesData) -> 
     Raises SettingsError where no series has rows enough, DivergenceError, when the others have been trained, where
     the training of some has diverged, and else what a run of one model raises.
     """
-    if options.verify and isinstance(data, SeriesStore):
-        verify_store(data, ranks)
+    if options.verify:
+        verify_data(data, ranks)
     directory = SeriesDirectory(local_path(options.out))
     index = ranks.on_first(lambda: directory.open(_planned(options, data), resume=options.resume))
     results: dict[str, TrainResult] = {}
@@ -55,6 +54,8 @@ def train_each_series(options: TrainOptions, ranks: Ranks, data: SeriesData) -> 
             stack.callback(directory.release)
         wish = stack.enter_context(StopWish())
         say = stack.enter_context(_progress(len(index.folders), ranks))
+        if said := unlabelled(data, options):
+            say(said)
         if index.skipped:
             say(f"no model for {_named(index.skipped)}")
         for number, (name, folder) in enumerate(index.folders.items(), start=1):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from longstride.storage.series.data import SeriesData
+from longstride.storage.series.joined import parts_of
 from longstride.storage.text import named
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.run_splits import splits_of_run
@@ -12,9 +13,10 @@ from longstride.trainer.fitted_sizes import fitted_settings
 from longstride.trainer.loop import Training
 from longstride.trainer.pca_run import PCARun
 from longstride.trainer.settings import Settings, TrainOptions
+from longstride.trainer.starting.shared_rows import shared_series
 from longstride.trainer.train_result import TrainResult
 
-__all__ = ["start_run", "train_one"]
+__all__ = ["start_run", "train_one", "unlabelled"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ def train_one(options: TrainOptions, ranks: Ranks, data: SeriesData) -> TrainRes
 
 def _fitted(data: SeriesData, options: TrainOptions, say: Callable[[str], None]) -> Settings:
     settings = fitted_settings(data, options, say)
+    for said in filter(None, (unlabelled(data, options), _doubled(data, settings))):
+        say(said)
     if settings.data.series is None and settings.data.split != "by-series":
         rows = splits_of_run(data, replace(settings.data, normal_only=False)).train.segments
         trained = set(rows.series[rows.num_windows(settings.data.span, 1) > 0].tolist())
@@ -37,6 +41,24 @@ def _fitted(data: SeriesData, options: TrainOptions, say: Callable[[str], None])
                 f"to train on: {named(left_out)} (--split within-series cuts each series by itself)"
             )
     return settings
+
+
+def unlabelled(data: SeriesData, options: TrainOptions) -> str:
+    """What is to be said where only normal windows are asked for, and some of the stores have no labels."""
+    without = [part.name for part in parts_of(data) if not part.label_names]
+    if not options.normal_only or not data.label_names or not without:
+        return ""
+    return f"--normal-only: no labels in {named(without)}, so all windows of it are taken as normal"
+
+
+def _doubled(data: SeriesData, settings: Settings) -> str:
+    """What is to be said where two stores hold rows of the same series."""
+    if len(parts_of(data)) == 1 or settings.data.series is not None:
+        return ""
+    pairs = shared_series(data)
+    both = named([f"{one} and {other}" for one, other in pairs])
+    leak = "" if settings.data.split == "time" else ", and what one holds out may be trained on in the other"
+    return f"{both} have the same rows at the same times: they count twice{leak}; leave one out" if pairs else ""
 
 
 def start_run(

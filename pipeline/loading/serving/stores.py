@@ -7,8 +7,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from longstride.pipeline.loading.batch import WindowBatch
 from longstride.pipeline.loading.geometry.sizes import Geometry
 from longstride.pipeline.loading.options import DatasetOptions, Stores
 from longstride.pipeline.loading.ordering.windows import WindowIndex
@@ -24,6 +26,7 @@ from longstride.storage.packed.cache import RowCache, cache_of
 from longstride.storage.packed.rows import PackedRows
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.series.data import SeriesData
+from longstride.storage.series.joined import JoinedData, parts_of
 from longstride.storage.series.segments import Segments
 
 __all__ = ["Collection", "Windows", "columns_of", "label_columns_of", "opened_all", "segments_of"]
@@ -32,11 +35,14 @@ __all__ = ["Collection", "Windows", "columns_of", "label_columns_of", "opened_al
 class Collection:
     """Stores with the same channels, seen as one range of rows."""
 
-    def __init__(self, stores: Sequence[SeriesData], options: DatasetOptions) -> None:
+    def __init__(self, given: Sequence[SeriesData], options: DatasetOptions) -> None:
         """Serve the channels and targets of the options, and keep decoded rows of packed stores in their cache.
 
         Raises LongstrideError for a channel that a store does not have, and for stores of different types.
         """
+        stores = [part for one in given for part in parts_of(one)]
+        self.is_joined = isinstance(given[0], JoinedData) and len(given) == 1
+        """Whether the stores were given as one: then rows are numbered through in batches as well."""
         channels, targets = options.channels, options.targets
         self._cache_dir, self._cache_bytes = options.cache_dir, options.cache_bytes
         self.stores = tuple(stores)
@@ -46,7 +52,7 @@ class Collection:
         """M names, in the order of `target`; empty where there is none."""
         self.future = tuple(options.future)
         """F names, in the order of `future`; empty where there is none."""
-        self.series_names = tuple(name for store in stores for name in store.series)
+        self.series_names = tuple(name for one in given for name in one.series)
         """Name of each series: those of the first store, then those of the second, and so on."""
         self.first_row = np.concatenate([[0], np.cumsum([store.num_rows for store in stores])])
         """Row at which each store begins, and where the last one ends."""
@@ -115,6 +121,13 @@ class Collection:
         store = np.searchsorted(self.first_row, rows, side="right") - 1
         return store, rows - self.first_row[store]
 
+    def numbered(self, batch: WindowBatch) -> WindowBatch:
+        """The batch, its rows numbered through all stores if these were given as one."""
+        if not self.is_joined or batch.store is None:
+            return batch
+        first_row = torch.from_numpy(self.first_row)[batch.store]
+        return batch._replace(start=torch.where(batch.start < 0, batch.start, batch.start + first_row), store=None)
+
     def read_ahead(self, rows: NDArray[np.int64]) -> None:
         """Ask the system to read ranges of rows (ranges, 2), each of one store, from disk if they are mapped."""
         store = np.searchsorted(self.first_row, rows[:, 0], side="right") - 1
@@ -173,8 +186,15 @@ def opened_all(store: Stores) -> list[SeriesData]:
     return [opened_data(item) for item in stores]
 
 
-def segments_of(stores: Sequence[SeriesData], split: Split | Sequence[Split] | None) -> list[Segments]:
+def segments_of(given: Sequence[SeriesData], split: Split | Sequence[Split] | None) -> list[Segments]:
     """Segments of each store, cut to its split if there is one. Raises LongstrideError for a split of others."""
+    parts: list[Segments] = []
+    for one, segments in zip(given, _cut(given, split), strict=True):
+        parts += one.segments_of_parts(segments) if isinstance(one, JoinedData) else [segments]
+    return parts
+
+
+def _cut(stores: Sequence[SeriesData], split: Split | Sequence[Split] | None) -> list[Segments]:
     if split is None:
         return [store.segments for store in stores]
     splits = [one_split(part) for part in (split if isinstance(split, list | tuple) else [split])]

@@ -65,11 +65,11 @@ class Positions:
 
     def at_time(self, time_ns: int) -> Cut:
         """The first row of each series at this time or later, or the end."""
-        groups = enumerate(self.count.tolist())
-        return np.array(
-            [bisect_left(range(count), time_ns, key=partial(self._time, group)) for group, count in groups],
-            np.int64,
-        )
+        return np.array([self.at(group, time_ns) for group in range(len(self.count))], np.int64)
+
+    def at(self, series: int, time_ns: int) -> int:
+        """The position of the first row of a series at this time or later, or the end."""
+        return bisect_left(range(int(self.count[series])), time_ns, key=partial(self.time, series))
 
     def at_share(self, share: float) -> Cut:
         """The first row of each series at the earliest time that has `share` of all rows before it."""
@@ -77,8 +77,8 @@ class Positions:
         if len(self.count) == 1:
             return np.array([wanted], np.int64)
         filled = [(group, count) for group, count in enumerate(self.count.tolist()) if count]
-        low = min((self._time(group, 0) for group, _ in filled), default=0)
-        high = max((self._time(group, count - 1) for group, count in filled), default=0) + 1
+        low = min((self.time(group, 0) for group, _ in filled), default=0)
+        high = max((self.time(group, count - 1) for group, count in filled), default=0) + 1
         while low < high:
             middle = (low + high) // 2
             if int(self.at_time(middle).sum()) < wanted:
@@ -87,5 +87,6 @@ class Positions:
                 high = middle
         return self.at_time(low)
 
-    def _time(self, series: int, position: int) -> int:
+    def time(self, series: int, position: int) -> int:
+        """Nanoseconds since 1970-01-01 UTC of the row at a position that a series has."""
         return int(self._times[self.row(series, position)])

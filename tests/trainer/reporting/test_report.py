@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import longstride
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
@@ -234,3 +236,18 @@ def test_the_report_shows_the_worst_of_the_validation_split(store: Path, tmp_pat
     with torch.no_grad():
         errors = ((state.model(inputs) - inputs).square() * mask).sum(dim=(1, 2)) / mask.sum(dim=(1, 2))
     assert Page(tmp_path / "run").worst_rows == brute_force(zip(errors.tolist(), starts.tolist(), strict=True), 16)
+
+
+def test_a_row_of_several_stores_is_told_with_its_store(make_store: MakeStore, tmp_path: Path) -> None:
+    lengths = {"a.zarr": 2000, "b.zarr": 1500}
+    stores = [make_store(tmp_path / name, waves(rows, 3)).path for name, rows in lengths.items()]
+    sizes: dict[str, Any] = {"window": 16, "stride": 4, "device": "cpu"}
+    longstride.train(stores, tmp_path / "run", model="pca", split="within-series", **sizes)
+    page = Page(tmp_path / "run")
+    assert "a.zarr + b.zarr, 3,500 rows of 3 channels" in page.text
+    assert f"{stores[0]}, {stores[1]}" in page.text
+    found = (re.fullmatch(r"([\d,]+) of ([ab]\.zarr)", cell) for row in page.cells for cell in row)
+    told = [one.groups() for one in found if one]
+    assert len(told) == NUM_WORST
+    for row, name in told:  # only rows that were held out
+        assert 0.8 * lengths[name] <= int(row.replace(",", "")) < lengths[name]

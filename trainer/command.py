@@ -37,6 +37,7 @@ SIGNALLED = 128
     out={"type": LocalPath(), "metavar": "FOLDER", "required": True},
     cache_dir={"type": LocalPath(), "metavar": "FOLDER"},
     from_={"type": LocalPath(), "metavar": "RUN"},
+    callback={"type": str, "metavar": "MODULE:FUNCTION"},
     resume={"type": click.Choice(["auto"]), "is_flag": False, "flag_value": "auto"},
 )
 @click.option(

@@ -20,6 +20,8 @@ __all__ = ["check_named_by_file", "read_config"]
 
 TYPED_ONLY = ("config", "resume", "trust")
 """Flags that a file cannot give; a file that says of itself that it is trusted is not."""
+TEXTS = ("store", "out", "cache_dir", "from_", "callback")
+"""Settings that in Python may be more than a text."""
 KEY = f"{__name__}.path"
 
 
@@ -73,4 +75,4 @@ def _value(path: str, name: str, value: Any, hint: Any) -> Any:
         raise SettingsError(
             f"{key} is {value!r}: expected one of {', '.join(get_args(hint))}", code="option-value"
         )
-    return checked(key, value, str if name in ("store", "out", "cache_dir", "from_") else hint, SettingsError)
+    return checked(key, value, str if name in TEXTS else hint, SettingsError)

@@ -23,6 +23,7 @@ from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.engine.verify import verify_store
 from longstride.trainer.errors import DivergenceError, RunError
+from longstride.trainer.reporting.callback import Callback, Listener
 from longstride.trainer.reporting.reporter import Reporter
 from longstride.trainer.reporting.worst_windows import WorstWindows
 from longstride.trainer.saved.checkpoint import (
@@ -56,6 +57,8 @@ class How(TypedDict, total=False):
     """What is served instead of the store that the settings name."""
     brief: bool
     """Say nothing and draw nothing: the run is one of many."""
+    callback: Callback | None
+    """What is told of the run, on rank 0."""
 
 
 class Run(Generic[State]):
@@ -91,7 +94,8 @@ class Run(Generic[State]):
         elif weights is not None:
             self._or_release(lambda: ranks.together(lambda: self._begin_with(weights)))
         self.progress = state.progress
-        self.reporter = Reporter(state, self.directory, brief=how.get("brief", False))
+        listener = Listener(how.get("callback") if ranks.is_first else None, self.wish, settings.data.series)
+        self.reporter = Reporter(state, self.directory, listener, brief=how.get("brief", False))
         if settings.run.compile:
             state.model.compile()
 
@@ -129,6 +133,7 @@ class Run(Generic[State]):
             stack.enter_context(naming(self.directory.path))
             stack.enter_context(self.wish)
             stack.enter_context(self.reporter)
+            self.ranks.on_first(self.reporter.tell_start)
             yield
 
     def validate(self) -> bool:
@@ -178,10 +183,14 @@ class Run(Generic[State]):
         remove_old(self.directory.checkpoints, self.settings.run.keep)
 
     def stop(self) -> TrainResult:
-        """End a run that a signal stopped; returns the same on every rank."""
+        """End a run that a signal stopped; returns the same on every rank.
+
+        Raises RunError, on every rank, where it was a callback that failed.
+        """
+        self.ranks.on_first(self.reporter.check_callback)
         number = max(self.ranks.gather(self.wish.number))
         self.reporter.say(f"stopped by a signal after step {self.progress.step:,}, saved: resume it by --resume")
-        return self.ranks.on_first(lambda: self.reporter.result(stopped_by=number))
+        return self.ranks.on_first(lambda: self.reporter.stop(number))
 
     def finish(self) -> TrainResult:
         """End a run with a calibration, a picture and a report; returns the same on every rank.

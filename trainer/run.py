@@ -90,9 +90,9 @@ class Run(Generic[State]):
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=how["resume"])
         )
         if checkpoint:
-            self._or_release(lambda: ranks.together(lambda: self._restore(checkpoint)))
+            self._or_withdraw(lambda: ranks.together(lambda: self._restore(checkpoint)))
         elif weights is not None:
-            self._or_release(lambda: ranks.together(lambda: self._begin_with(weights)))
+            self._or_withdraw(lambda: ranks.together(lambda: self._begin_with(weights)))
         self.progress = state.progress
         listener = Listener(how.get("callback") if ranks.is_first else None, self.wish, settings.data.series)
         self.reporter = Reporter(state, self.directory, listener, brief=how.get("brief", False))
@@ -111,13 +111,13 @@ class Run(Generic[State]):
         with fitting(Path(str(self.settings.run.from_))):
             self.state.begin_with(weights)
 
-    def _or_release(self, begin: Callable[[], None]) -> None:
-        """Begin, and release the directory where that cannot be."""
+    def _or_withdraw(self, begin: Callable[[], None]) -> None:
+        """Begin, and leave the directory as it was where that cannot be."""
         try:
             begin()
         except LongstrideError:
             if self.ranks.is_first:
-                self.directory.release()
+                self.directory.withdraw()
             raise
 
     def _restore(self, checkpoint: Checkpoint) -> None:
@@ -129,12 +129,20 @@ class Run(Generic[State]):
         """Report, and note signals, for as long as the run trains; then release its directory."""
         with ExitStack() as stack:
             if self.ranks.is_first:
-                stack.callback(self.directory.release)
+                stack.push(self._leave)
             stack.enter_context(naming(self.directory.path))
             stack.enter_context(self.wish)
             stack.enter_context(self.reporter)
             self.ranks.on_first(self.reporter.tell_start)
             yield
+
+    def _leave(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Release the directory; where something was refused before the first step, leave it as it was."""
+        is_refused = isinstance(error, LongstrideError) and not isinstance(error, DivergenceError)
+        if is_refused and not self.progress.step:
+            self.directory.withdraw()
+        else:
+            self.directory.release()
 
     def validate(self) -> bool:
         """Judge the model on the whole validation split; return True, without a judgement, if a signal came."""

@@ -72,7 +72,7 @@ def run() -> None:
         main()
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            # Where Ctrl-C came while a module was imported, Python may remember that, and at its end kill the
+            # Where Ctrl-C came while a module was imported, `python -m` may remember that, and at its end kill the
             # process by SIGINT, whatever the code. So the interpreter is not taken apart.
             end_at_once(INTERRUPTED)
         raise

@@ -19,6 +19,7 @@ from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
+from longstride.trainer.models.last_rows import last_rows
 from longstride.trainer.resolve import check_trusted
 from longstride.trainer.saved.checkpoint import (
     Checkpoint,
@@ -93,7 +94,9 @@ class TrainedModel:
     def errors_of(self, inputs: Tensor, mask: Tensor | None, last: int) -> NDArray[np.float32]:
         """Squared errors (b, `last`, N) of the last rows of windows that are normalised, 0 where missing."""
         mask = None if mask is None else mask.to(self.device)
-        found = self.runner.reconstruct(self.model, inputs.to(self.device), mask)
+        found = self.runner.reconstruct(
+            lambda windows: last_rows(self.model, windows, last), inputs.to(self.device), mask
+        )
         errors: NDArray[np.float32] = found.last_rows(last).squared_errors().cpu().numpy()
         return errors
 

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from longstride.trainer.models.last_rows import last_rows
+
 __all__ = ["Centred"]
 
 
@@ -22,3 +24,8 @@ class Centred(nn.Module):
         level = windows.mean(dim=1, keepdim=True)
         reconstruction: Tensor = self.model(windows - level) + level
         return reconstruction
+
+    def last_rows(self, windows: Tensor, number: int) -> Tensor:
+        """The last rows (b, number, N) of the same."""
+        level = windows.mean(dim=1, keepdim=True)
+        return last_rows(self.model, windows - level, number) + level

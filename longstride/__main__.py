@@ -8,6 +8,7 @@ import click
 
 from longstride import __version__
 from longstride.storage.cli.group import CommandGroup
+from longstride.storage.cli.signals import INTERRUPTED, end_at_once
 from longstride.storage.cli.terminal import print_anything
 
 COMMANDS = {
@@ -67,7 +68,14 @@ def run() -> None:
         from longstride.trainer.cli import run_as_rank
 
         run_as_rank(main)
-    main()
+    try:
+        main()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            # Where Ctrl-C came while a module was imported, `python -m` may remember that, and at its end kill the
+            # process by SIGINT, whatever the code. So the interpreter is not taken apart.
+            end_at_once(INTERRUPTED)
+        raise
 
 
 def _fill_closed_streams() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from longstride.storage.store import SeriesStore
 from tests.helpers.campaigns import count, trials
-from tests.helpers.command_lines import line, make_plant
+from tests.helpers.command_lines import COMMAND_LINES, line, make_plant
 from tests.helpers.paths import ROOT
 
 pytestmark = pytest.mark.campaign
@@ -32,6 +32,21 @@ os.fsync = fsync
 run()
 """
 """A command that gets a signal when it first writes for good."""
+INTERRUPTED = """
+import os, signal, sys
+from longstride.__main__ import run
+event, left = sys.argv.pop(1), int(sys.argv.pop(1))
+def at(name, arguments):
+    global left
+    if name == event:
+        left -= 1
+        if left == 0:
+            exec("os.kill(os.getpid(), signal.SIGINT)")  # a text, as modules run some while they are imported
+sys.addaudithook(at)
+run()
+"""
+"""A command that gets Ctrl-C at a certain event, such as its hundredth import."""
+MOMENTS = ["import 120", "exec 60", "import 1", "exec 150", "open 80"]
 FORMS = {"append": ("ingest", ["--append"]), "rebuild": ("ingest", ["--rebuild"]),
          "workers": ("ingest", ["--recipe", "plant.toml", "--workers", "2"])}  # fmt: skip
 SIGNALS = [signal.SIGTERM, signal.SIGHUP]
@@ -121,3 +136,14 @@ def test_a_hang_up_that_is_ignored_stays_so(plant: Path) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     code, told = run(plant, ["-c", SIGNALLED, str(int(signal.SIGHUP))], words("ingest"))
     assert (code, told) == (0, "")
+
+
+@pytest.mark.parametrize("moment", MOMENTS[: trials(2, len(MOMENTS))])
+@pytest.mark.parametrize("command", COMMAND_LINES)
+def test_ctrl_c_ends_with_130(plant: Path, command: str, moment: str) -> None:
+    """Whenever it comes: while a module is imported, Python would remember it and end the process by SIGINT."""
+    (plant / "interrupted.py").write_text(INTERRUPTED)
+    code, told = run(plant, ["-m", "interrupted", *moment.split()], line(command))
+    assert code == 130
+    assert re.fullmatch(r"Interrupted .*\(SIGINT\).*\n", told), told
+    count("commands that Ctrl-C ended")

@@ -1,6 +1,5 @@
 """What the commands of this package share."""
 
-import atexit
 import logging
 import os
 import sys
@@ -10,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from longstride.storage.cli.signals import stop
+from longstride.storage.cli.signals import end_at_once, stop
 from longstride.storage.errors import LongstrideError
 
 __all__ = ["echo_once", "report_once", "report_progress", "run_as_rank"]
@@ -76,7 +75,4 @@ def run_as_rank(command: Callable[[], Any]) -> NoReturn:
         command()
     except SystemExit as end:
         code = end.code
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else int(code is not None))
+    end_at_once(code if isinstance(code, int) else int(code is not None))

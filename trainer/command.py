@@ -43,6 +43,7 @@ SIGNALLED = 128
     quantiles=NUMBERS,
     cache_dir={"type": LocalPath(), "metavar": "FOLDER"},
     from_={"type": LocalPath(), "metavar": "RUN"},
+    callback={"type": str, "metavar": "MODULE:FUNCTION"},
     resume={"type": click.Choice(["auto"]), "is_flag": False, "flag_value": "auto"},
 )
 @click.option(

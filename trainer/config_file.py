@@ -21,6 +21,8 @@ __all__ = ["Stores", "check_named_by_file", "read_config"]
 
 TYPED_ONLY = ("config", "resume", "trust")
 """Flags that a file cannot give; a file that says of itself that it is trusted is not."""
+TEXTS = ("store", "out", "cache_dir", "from_", "callback")
+"""Settings that in Python may be more than a text."""
 KEY = f"{__name__}.path"
 
 
@@ -85,5 +87,5 @@ def _value(path: str, name: str, value: Any, hint: Any) -> Any:
         raise SettingsError(
             f"{key} is {value!r}: expected one of {', '.join(get_args(hint))}", code="option-value"
         )
-    hint = str | Sequence[str] if name == "store" else str if name in ("out", "cache_dir", "from_") else hint
+    hint = str | Sequence[str] if name == "store" else str if name in TEXTS else hint
     return checked(key, value, hint, SettingsError)

@@ -9,9 +9,9 @@ from longstride.storage.errors import LongstrideError
 from longstride.storage.location import is_url
 from longstride.trainer.errors import SettingsError
 
-__all__ = ["IMPORTABLE", "call_named", "check_address", "check_trusted", "named"]
+__all__ = ["IMPORTABLE", "call_named", "check_address", "check_trusted", "named", "raised"]
 
-IMPORTABLE = ("model", "loss", "optimiser")
+IMPORTABLE = ("model", "loss", "optimiser", "callback")
 """Settings that may be an import path."""
 
 
@@ -48,14 +48,15 @@ def named(flag: str, name: str, known: Mapping[str, Callable[..., Any]]) -> Call
     """
     if name in known:
         return known[name]
-    expected = f"expected {', '.join(known)}, or yours as package.module:function"
+    built_in = f"{', '.join(known)}, or " if known else ""
+    expected = f"expected {built_in}yours as package.module:function"
     module, _, attribute = name.partition(":")
     if not (attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))):
         raise SettingsError(f"{flag} is {name!r}: {expected}", code="option-value")
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     except (Exception, SystemExit) as error:  # a module may do anything when it is imported
-        reason = str(error) if isinstance(error, ImportError | AttributeError) else _raised(error)
+        reason = str(error) if isinstance(error, ImportError | AttributeError) else raised(error)
         raise SettingsError(
             f"{flag} {name}: {reason}; {expected}, importable from here", code="option-value"
         ) from error
@@ -74,10 +75,10 @@ def call_named(
     except LongstrideError:
         raise
     except (Exception, SystemExit) as error:
-        raise SettingsError(f"{flag} {name} failed: {_raised(error)}", code="option-value") from error
+        raise SettingsError(f"{flag} {name} failed: {raised(error)}", code="option-value") from error
 
 
-def _raised(error: BaseException) -> str:
+def raised(error: BaseException) -> str:
     """An error of somebody's code on one line, and the line of the file that raised it."""
     text = " ".join(str(error).split())
     *_, last = traceback.extract_tb(error.__traceback__) or [None]

@@ -22,6 +22,7 @@ from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import DivergenceError, RunError
+from longstride.trainer.reporting.callback import Callback, Listener
 from longstride.trainer.reporting.reporter import Reporter
 from longstride.trainer.reporting.worst_windows import WorstWindows
 from longstride.trainer.saved.checkpoint import (
@@ -55,6 +56,8 @@ class How(TypedDict, total=False):
     """What is served instead of the store that the settings name."""
     brief: bool
     """Say nothing and draw nothing: the run is one of many."""
+    callback: Callback | None
+    """What is told of the run, on rank 0."""
 
 
 class Run(Generic[State]):
@@ -86,11 +89,12 @@ class Run(Generic[State]):
             lambda: self.directory.open(settings, state.batches.fingerprint, resume=how["resume"])
         )
         if checkpoint:
-            self._or_release(lambda: ranks.together(lambda: self._restore(checkpoint)))
+            self._or_withdraw(lambda: ranks.together(lambda: self._restore(checkpoint)))
         elif weights is not None:
-            self._or_release(lambda: ranks.together(lambda: self._begin_with(weights)))
+            self._or_withdraw(lambda: ranks.together(lambda: self._begin_with(weights)))
         self.progress = state.progress
-        self.reporter = Reporter(state, self.directory, brief=how.get("brief", False))
+        listener = Listener(how.get("callback") if ranks.is_first else None, self.wish, settings.data.series)
+        self.reporter = Reporter(state, self.directory, listener, brief=how.get("brief", False))
         if settings.run.compile:
             state.model.compile()
 
@@ -106,13 +110,13 @@ class Run(Generic[State]):
         with fitting(Path(str(self.settings.run.from_))):
             self.state.begin_with(weights)
 
-    def _or_release(self, begin: Callable[[], None]) -> None:
-        """Begin, and release the directory where that cannot be."""
+    def _or_withdraw(self, begin: Callable[[], None]) -> None:
+        """Begin, and leave the directory as it was where that cannot be."""
         try:
             begin()
         except LongstrideError:
             if self.ranks.is_first:
-                self.directory.release()
+                self.directory.withdraw()
             raise
 
     def _restore(self, checkpoint: Checkpoint) -> None:
@@ -124,11 +128,20 @@ class Run(Generic[State]):
         """Report, and note signals, for as long as the run trains; then release its directory."""
         with ExitStack() as stack:
             if self.ranks.is_first:
-                stack.callback(self.directory.release)
+                stack.push(self._leave)
             stack.enter_context(naming(self.directory.path))
             stack.enter_context(self.wish)
             stack.enter_context(self.reporter)
+            self.ranks.on_first(self.reporter.tell_start)
             yield
+
+    def _leave(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Release the directory; where something was refused before the first step, leave it as it was."""
+        is_refused = isinstance(error, LongstrideError) and not isinstance(error, DivergenceError)
+        if is_refused and not self.progress.step:
+            self.directory.withdraw()
+        else:
+            self.directory.release()
 
     def validate(self) -> bool:
         """Judge the model on the whole validation split; return True, without a judgement, if a signal came."""
@@ -179,10 +192,14 @@ class Run(Generic[State]):
         remove_old(self.directory.checkpoints, self.settings.run.keep)
 
     def stop(self) -> TrainResult:
-        """End a run that a signal stopped; returns the same on every rank."""
+        """End a run that a signal stopped; returns the same on every rank.
+
+        Raises RunError, on every rank, where it was a callback that failed.
+        """
+        self.ranks.on_first(self.reporter.check_callback)
         number = max(self.ranks.gather(self.wish.number))
         self.reporter.say(f"stopped by a signal after step {self.progress.step:,}, saved: resume it by --resume")
-        return self.ranks.on_first(lambda: self.reporter.result(stopped_by=number))
+        return self.ranks.on_first(lambda: self.reporter.stop(number))
 
     def finish(self) -> TrainResult:
         """End a run with a calibration, a picture and a report; returns the same on every rank.

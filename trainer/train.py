@@ -7,6 +7,7 @@ from longstride.storage.errors import coded
 from longstride.storage.open_data import opened_together
 from longstride.trainer.engine.distributed import start_ranks
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.reporting.callback import resolved
 from longstride.trainer.settings import USUAL, TrainOptions
 from longstride.trainer.starting.each_series import train_each_series
 from longstride.trainer.starting.one_run import train_one
@@ -26,8 +27,9 @@ def train(options: TrainOptions) -> TrainResult:
     `logging.getLogger("longstride")` at level INFO.
 
     Raises SettingsError for a setting that cannot work or does not suit the store, StoreError for a store that
-    cannot be read, RunError where `out` is in use or holds a run (without `resume`, or of other settings or data),
-    and DivergenceError where the loss is not a finite number, or stays a million times what it was at first.
+    cannot be read, RunError where `out` is in use or holds a run (without `resume`, or of other settings or data)
+    and where the callback failed, and DivergenceError where the loss is not a finite number, or stays a million
+    times what it was at first.
     """
     share = 0.0 if options.validation_share is None else options.validation_share
     # What is wrong is told before a store is opened; the name of a series stands for each of them.
@@ -38,5 +40,6 @@ def train(options: TrainOptions) -> TrainResult:
             f"--series names {options.series!r}, and --per-series means all: leave one out", code="option-value"
         )
     with start_ranks(options.device) as ranks:
+        ranks.together(lambda: resolved(options.callback) if ranks.is_first else None)
         data = ranks.together(lambda: opened_together(options.store))
         return (train_each_series if options.per_series else train_one)(options, ranks, data)

@@ -1,5 +1,6 @@
 """Signals that end a command: it says in one line what becomes of its work, and still ends by the signal."""
 
+import atexit
 import os
 import signal
 import sys
@@ -11,12 +12,14 @@ from typing import NoReturn
 
 import click
 
-__all__ = ["RESUMES", "WHOLE", "heard", "stop", "stoppable"]
+__all__ = ["INTERRUPTED", "RESUMES", "WHOLE", "end_at_once", "heard", "stop", "stoppable"]
 
 RESUMES = ": what was done is kept; run the same command again, and it resumes where it was"
 WHOLE = ": no file is left half-written; run the same command again"
 SIGNALLED = 128
 """Added to the number of a signal, the exit code of a command that it ended, as shells have it."""
+INTERRUPTED = SIGNALLED + signal.SIGINT
+"""The exit code after Ctrl-C."""
 
 
 class _Ended(KeyboardInterrupt):
@@ -75,6 +78,15 @@ def stop(error: KeyboardInterrupt, kept: str = "", *, quiet: bool = False) -> No
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
     raise click.exceptions.Exit(SIGNALLED + number) from None
+
+
+def end_at_once(code: int) -> NoReturn:
+    """End the process with an exit code, as Python does, but without taking the interpreter apart."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # the terminal may be gone
+            stream.flush()
+    os._exit(code)
 
 
 def _command() -> str:

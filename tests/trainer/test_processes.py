@@ -145,6 +145,22 @@ def test_resuming_after_a_kill_gives_the_same_curve(
     assert_same_run(out, undisturbed(num_ranks)[0])
 
 
+@pytest.mark.parametrize("more", [(), pytest.param(("--hidden=400", "--accumulate=2"), marks=pytest.mark.soak)])
+def test_three_ranks_add_up_in_the_same_order_after_a_restart(
+    store: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """Sums of two numbers have one order alone; torch would change that of three after the first step."""
+    flags = ("--batch-size=36", "--epochs=2", *more)
+    finish(start_training(store, tmp_path / "whole", *flags, "--max-steps=40", num_ranks=3))
+    for steps in (17, 40):
+        parts = start_training(store, tmp_path / "parts", *flags, f"--max-steps={steps}", "--resume", num_ranks=3)
+        _, errors = finish(parts)
+        assert "reducer" not in errors
+    assert curve(tmp_path / "parts")[-1] == curve(tmp_path / "whole")[-1]
+    mine, theirs = weights(tmp_path / "parts"), weights(tmp_path / "whole")
+    assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
+
+
 def test_torchrun_starts_a_killed_rank_again(store: Path, tmp_path: Path, undisturbed: Any) -> None:
     out = tmp_path / "run"
     process = start_training(store, out, *LONG, "--resume", num_ranks=2, max_restarts=3)

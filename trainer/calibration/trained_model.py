@@ -20,6 +20,7 @@ from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.errors import RunError
 from longstride.trainer.models import build_model
+from longstride.trainer.models.last_rows import last_rows
 from longstride.trainer.resolve import check_trusted
 from longstride.trainer.saved.checkpoint import (
     Checkpoint,
@@ -100,8 +101,13 @@ class TrainedModel:
     def errors_of(self, inputs: Tensor, mask: Tensor | None, last: int) -> NDArray[np.float32]:
         """Errors (b, `last`, T) of the last rows of samples that are normalised, 0 where missing."""
         samples = self.task.samples(inputs.to(self.device), None if mask is None else mask.to(self.device), None)
-        found = self.runner.run(self.model, samples).errors()[:, -last:]
-        errors: NDArray[np.float32] = found.cpu().numpy()
+        if self.task.has_rows:
+            outcome = self.runner.run(
+                lambda windows: last_rows(self.model, windows, last), samples.of_last_rows(last)
+            )
+        else:
+            outcome = self.runner.run(self.model, samples)
+        errors: NDArray[np.float32] = outcome.errors()[:, -last:].cpu().numpy()
         return errors
 
     def errors(

@@ -85,13 +85,33 @@ class Ranks:
         return cast(T, first)
 
     def parallel(self, model: nn.Module) -> nn.Module:
-        """Wrap a model so that its gradients are averaged over the ranks, its weights taken from rank 0."""
+        """Wrap a model so that its gradients are averaged over the ranks, its weights taken from rank 0.
+
+        The gradients of a step are added in the same order in every step, so that a resumed run takes the same
+        ones: how ranks are added up depends on where a weight lies in the buckets of what is sent, and torch would
+        sort these anew after the first step of each start.
+        """
         has_gradients = any(parameter.requires_grad for parameter in model.parameters())
         if self.world_size == 1 or not has_gradients:
             return model
         return DistributedDataParallel(
-            model, device_ids=[self.device.index] if self.device.type == "cuda" else None
+            _WithIdleWeight(model).to(self.device),
+            device_ids=[self.device.index] if self.device.type == "cuda" else None,
+            find_unused_parameters=True,  # alone keeps the buckets as they are
         )
+
+
+class _WithIdleWeight(nn.Module):
+    """A model, and a weight that it does not use: torch warns where it looks for such weights and finds none."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.idle = nn.Parameter(torch.zeros(1))
+
+    def forward(self, windows: Tensor) -> Tensor:
+        found: Tensor = self.model(windows)
+        return found
 
 
 @contextmanager

@@ -124,7 +124,9 @@ class MetricsLog:
         `epoch` is the one that state is in and `step` the start of its interval. Without a folder for TensorBoard
         there are no curves.
         """
-        kept = [line for line in read_metrics(path) if _is_before(line, epoch, step)]
+        lines = read_metrics(path)
+        kept = [line for line in lines if _is_before(line, epoch, step)]
+        self._before = {(line["kind"], line["step"]) for line in lines}
         write_file(path, ["".join(json.dumps(line) + "\n" for line in kept).encode()])
         self._path = path
         self._file = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115
@@ -140,17 +142,23 @@ class MetricsLog:
         if self._board:
             self._board.close()
 
-    def write(self, kind: str, step: int, **figures: float | int | str | None) -> None:
-        """Add a line of a kind: train, validation or summary. JSON has no NaN: those become null."""
+    def had(self, kind: str, step: int) -> bool:
+        """Whether such a line was logged before this start, although it may have been dropped since."""
+        return (kind, step) in self._before
+
+    def write(self, kind: str, step: int, **figures: float | int | str | None) -> dict[str, Any]:
+        """Add a line of a kind: train, validation or summary; returns it. JSON has no NaN: those become null."""
         finite = {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in figures.items()
         }
+        line = {"kind": kind, "step": step, **finite}
         with naming(self._path):
-            self._file.write(json.dumps({"kind": kind, "step": step, **finite}) + "\n")
+            self._file.write(json.dumps(line) + "\n")
         for name, value in finite.items():
             if self._board and isinstance(value, int | float) and name != "epoch" and kind != "summary":
                 self._board.add_scalar(f"{kind}/{name}", value, step)
+        return line
 
 
 def _board(folder: Path, step: int) -> Any:

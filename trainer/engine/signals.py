@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT as a wish that a run grants at its next step."""
+"""SIGTERM, SIGINT and a failed callback as a wish that a run grants at its next step."""
 
 import signal
 import threading
@@ -14,12 +14,17 @@ class StopWish:
     def __init__(self) -> None:
         self.number = 0
         """Of the first signal; 0 where none came."""
+        self._is_asked = False
         self._previous: dict[signal.Signals, Any] = {}
 
     @property
     def came(self) -> bool:
-        """Whether a signal came."""
-        return self.number != 0
+        """Whether a signal came, or the run itself asked."""
+        return self._is_asked or self.number != 0
+
+    def ask(self) -> None:
+        """Wish for a stop without a signal."""
+        self._is_asked = True
 
     def __enter__(self) -> "StopWish":
         # Other threads of a program get no signals, and Python lets only the main one wait for them.

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from longstride.trainer.models.last_rows import last_rows
+
 __all__ = ["Centred"]
 
 
@@ -22,7 +24,14 @@ class Centred(nn.Module):
     def forward(self, windows: Tensor) -> Tensor:
         """As the model."""
         level = windows.mean(dim=1, keepdim=True)
-        predicted: Tensor = self.model(windows - level)
+        return self._back(self.model(windows - level), level)
+
+    def last_rows(self, windows: Tensor, number: int) -> Tensor:
+        """The last rows of the same (b, number, ...)."""
+        level = windows.mean(dim=1, keepdim=True)
+        return self._back(last_rows(self.model, windows - level, number), level)
+
+    def _back(self, predicted: Tensor, level: Tensor) -> Tensor:
         if self.levels is None:
             return predicted
         level = level[..., self.levels]

@@ -15,6 +15,7 @@ from longstride.storage.atomic import write_file
 from longstride.storage.packages import PackageError, needs
 from longstride.trainer.engine.metrics import MetricsLog, read_metrics
 from longstride.trainer.engine.state import RunState
+from longstride.trainer.reporting.callback import Listener
 from longstride.trainer.reporting.examples import read_examples, typical_row
 from longstride.trainer.reporting.report import write_report
 from longstride.trainer.reporting.window_plot import draw_window
@@ -29,11 +30,14 @@ logger = logging.getLogger(__name__)
 class Reporter:
     """Entered for as long as a run trains."""
 
-    def __init__(self, state: RunState, directory: RunDirectory, *, brief: bool = False) -> None:
+    def __init__(
+        self, state: RunState, directory: RunDirectory, listener: Listener, *, brief: bool = False
+    ) -> None:
         """Nothing is written yet. A run that is `brief` is one of many: it keeps its metrics and says nothing."""
         self.state = state
         self.brief = brief
         self.directory = directory
+        self.listener = listener
         self._stack = ExitStack()
         self._log: MetricsLog | None = None
         self._worst_rows: list[int] = []
@@ -66,7 +70,23 @@ class Reporter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self.listener.tell_failure(self.state.progress.step, error)
         self._stack.close()
+
+    def tell_start(self) -> None:
+        """Tell the callback that the run begins or resumes. Raises RunError where that fails."""
+        state = self.state
+        settings, channels = state.settings.as_json(), list(state.store.channels)
+        self.listener.tell(
+            "start", state.progress.step, out=str(self.directory.path), channels=channels, settings=settings
+        )
+        self.listener.check("no step was taken: mend it, and run the same command again")
+
+    def check_callback(self) -> None:
+        """Raise RunError where the callback has failed and the run has been saved."""
+        step = self.state.progress.step
+        self.listener.check(f"the run is saved after step {step:,}: mend it, and resume the run by --resume")
 
     def say(self, message: str) -> None:
         """Log a message, once for all ranks."""
@@ -83,9 +103,8 @@ class Reporter:
         if self._log is None:
             return
         state, interval = self.state, self.state.progress.interval
-        self._log.write(
+        self._write(
             "train",
-            state.progress.step,
             epoch=state.progress.epoch,
             loss=interval.loss,
             lr=interval.lr,
@@ -104,7 +123,7 @@ class Reporter:
         progress = self.state.progress
         self.say(f"epoch {progress.epoch + 1}, step {progress.step:,}: validation loss {loss:.6g}")
         if self._log:
-            self._log.write("validation", progress.step, epoch=progress.epoch, loss=loss)
+            self._write("validation", epoch=progress.epoch, loss=loss)
 
     def finish(self) -> TrainResult:
         """Draw the picture, sum up and write the report; on rank 0 alone.
@@ -122,16 +141,32 @@ class Reporter:
             picture = io.BytesIO()
             draw_window(typical, title).savefig(picture, format="png")
             write_file(directory.picture, [picture.getbuffer()])
-        result = self.result(drawn=can_draw)
-        self._log.write("summary", progress.step, **result.as_metrics())
+        result = self._result(drawn=can_draw)
+        summary = self._log.write("summary", progress.step, **result.as_metrics())
         if can_draw:
             write_report(directory.report, state, result, read_metrics(directory.metrics), typical, worst_windows)
+        self.listener.tell(**summary)
+        self.listener.check(f"the run has finished, and {directory.path} is whole")
         return result
 
-    def result(self, *, stopped_by: int | None = None, drawn: bool = False) -> TrainResult:
+    def stop(self, number: int) -> TrainResult:
+        """Tell the callback that this signal has stopped the run; on rank 0 alone."""
+        self.listener.tell("stopped", self.state.progress.step, signal=number)
+        self.check_callback()
+        return self._result(stopped_by=number)
+
+    def _result(self, *, stopped_by: int | None = None, drawn: bool = False) -> TrainResult:
         """The result of the run so far; on rank 0 alone."""
         progress = self.state.progress
         return TrainResult.of(self.directory, progress.total, progress.step, stopped_by=stopped_by, drawn=drawn)
+
+    def _write(self, kind: str, **figures: float) -> None:
+        """Log a line, and tell the callback of it, unless a run before this restart has."""
+        assert self._log is not None
+        step = self.state.progress.step
+        line = self._log.write(kind, step, **figures)
+        if not self._log.had(kind, step):
+            self.listener.tell(**line)
 
     def _peak_memory(self) -> float:
         """Megabytes: of the device on CUDA, of this process otherwise."""

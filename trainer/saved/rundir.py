@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from longstride.storage.atomic import make_directory, write_file
+from longstride.storage.atomic import write_file
 from longstride.storage.format import ROOT
 from longstride.storage.writing.output import refuse_inside_store
 from longstride.trainer.errors import RunError
@@ -30,7 +30,7 @@ from longstride.trainer.saved.run_settings import (
     write_settings,
 )
 from longstride.trainer.saved.series_index import has_index
-from longstride.trainer.saved.training_lock import LOCK, lock_run
+from longstride.trainer.saved.training_lock import LOCK, RunLock
 from longstride.trainer.settings import Settings
 
 __all__ = ["CALIBRATION_FILE", "RunDirectory"]
@@ -43,6 +43,7 @@ class RunDirectory:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self.settings = self.path / SETTINGS_FILE
         self.metrics = self.path / "metrics.jsonl"
         self.tensorboard = self.path / "tensorboard"
         self.checkpoints = self.path / CHECKPOINTS
@@ -67,7 +68,7 @@ class RunDirectory:
                 f"{self.path} holds a model for each series: add --per-series, or give another --out",
                 code="run-exists",
             )
-        files = [self.path / SETTINGS_FILE, self.metrics, self.picture, self.report, self.diverged]
+        files = [self.settings, self.metrics, self.picture, self.report, self.diverged]
         files.append(self.path / CALIBRATION_FILE)
         folders = [self.tensorboard, self.checkpoints]
         _check_own([self.path / LOCK, *files], folders)
@@ -85,17 +86,26 @@ class RunDirectory:
         where the run has other settings or other data, where it is still in progress, and as `check`.
         """
         self.check()
-        make_directory(self.path)
-        self._lock = lock_run(self.path)
+        self._new = [path for path in (self.settings, self.metrics, self.tensorboard) if not path.exists()]
+        self._lock = RunLock(self.path)
         try:
             return self._open(settings, fingerprint, resume)
         except BaseException:
-            self.release()
+            self.withdraw()
             raise
 
     def release(self) -> None:
         """Let another training use the directory; the end of the process does so as well."""
-        self._lock.close()
+        self._lock.release()
+
+    def withdraw(self) -> None:
+        """Release a directory in which nothing was trained, as it was before."""
+        for path in self._new:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        self._lock.withdraw()
 
     def write_diverged(self, epoch: int, step: int, starts: Sequence[int | str]) -> None:
         """Keep the first rows of the windows of a batch whose loss was not a finite number."""

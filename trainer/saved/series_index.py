@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from longstride.storage.atomic import make_directory, write_file
+from longstride.storage.atomic import write_file
 from longstride.storage.format import ROOT
 from longstride.storage.places.files import read_file
 from longstride.storage.places.object_answers import PlaceError
@@ -20,7 +20,7 @@ from longstride.storage.writing.output import refuse_inside_store
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import all_checkpoints
 from longstride.trainer.saved.run_settings import CHECKPOINTS, SETTINGS_FILE
-from longstride.trainer.saved.training_lock import LOCK, lock_run
+from longstride.trainer.saved.training_lock import LOCK, RunLock
 
 __all__ = [
     "INDEX_FILE",
@@ -119,6 +119,8 @@ class SeriesDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.report = path / "report.html"
+        self._before: bytes | None = None
+        """The index of a run that is resumed."""
 
     def open(self, index: SeriesIndex, *, resume: bool) -> SeriesIndex:
         """Lock the directory and write the index; returns it with the folders that series have already.
@@ -137,17 +139,32 @@ class SeriesDirectory:
                 f"{self.path} holds a run of one model: leave out --per-series, or give another --out",
                 code="run-exists",
             )
-        make_directory(self.path)
-        self._lock = lock_run(self.path)
+        self._begun = self._folders()
+        self._lock = RunLock(self.path)
         try:
             return self._open(index, resume=resume)
         except BaseException:
-            self.release()
+            self._lock.withdraw()
             raise
 
     def release(self) -> None:
         """Let another training use the directory; the end of the process does so as well."""
-        self._lock.close()
+        self._lock.release()
+
+    def withdraw(self) -> None:
+        """Release the directory where a series was refused; if none has been begun, leave it as it was before."""
+        path = self.path / INDEX_FILE
+        if self._folders() != self._begun:
+            self.release()
+            return
+        if self._before is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_file(path, [self._before])
+        self._lock.withdraw()
+
+    def _folders(self) -> set[Path]:
+        return set((self.path / FOLDER).glob("*"))
 
     def _open(self, index: SeriesIndex, *, resume: bool) -> SeriesIndex:
         known: dict[str, str] = {}
@@ -158,6 +175,7 @@ class SeriesDirectory:
                     code="run-exists",
                 )
             before = read_index(self.path)
+            self._before = (self.path / INDEX_FILE).read_bytes()
             if before.fingerprint != index.fingerprint:
                 raise RunError(
                     f"{self.path} was begun on other values or series, those of {before.of}, than {index.of} now "

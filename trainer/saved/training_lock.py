@@ -1,34 +1,67 @@
 """The lock of a run directory: one training uses it at a time."""
 
 import fcntl
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from longstride.storage.atomic import open_lock
+from longstride.storage.atomic import make_directory, open_lock
 from longstride.trainer.errors import RunError
 
-__all__ = ["LOCK", "lock_run"]
+__all__ = ["LOCK", "RunLock"]
 
 LOCK = ".lock"
 
 
-def lock_run(folder: Path) -> IO[str]:
-    """Lock a run directory, and remove what a training that was killed left in it half written.
+class RunLock:
+    """A run directory that is made, where there is none, and locked."""
 
-    Closing the file releases it, and so does the end of the process. Raises RunError where another training uses
-    it.
-    """
-    lock = open_lock(folder / LOCK)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for left in folder.glob(".*.tmp"):
-            left.unlink()
-    except BlockingIOError:
-        lock.close()
-        raise RunError(
-            f"another training uses {folder}: wait for it to end, or stop it", code="run-locked"
-        ) from None
-    except BaseException:
-        lock.close()
-        raise
-    return lock
+    def __init__(self, folder: Path) -> None:
+        """Lock it, and remove what a training that was killed left in it half written.
+
+        The end of the process releases it as well. Raises RunError where another training uses it.
+        """
+        self._path = folder / LOCK
+        self._made = [each for each in (folder, *folder.parents) if not each.is_dir()]
+        self._is_new = not self._path.exists()
+        self._lock: IO[str] | None = None
+        try:
+            make_directory(folder)
+            self._lock = self._locked()
+            for left in folder.glob(".*.tmp"):
+                left.unlink()
+        except BaseException:
+            self.withdraw()
+            raise
+
+    def release(self) -> None:
+        """Let another training use the directory."""
+        if self._lock:
+            self._lock.close()
+
+    def withdraw(self) -> None:
+        """Release a directory in which no training began: what was made to lock it is removed."""
+        if self._lock and self._is_new:
+            self._path.unlink(missing_ok=True)
+        self.release()
+        with suppress(OSError):  # there are other files
+            for folder in self._made:
+                folder.rmdir()
+
+    def _locked(self) -> IO[str]:
+        while True:
+            lock = open_lock(self._path)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if self._path.exists() and os.path.samestat(os.fstat(lock.fileno()), self._path.stat()):
+                    return lock
+                lock.close()  # another training has withdrawn it
+            except BlockingIOError:
+                lock.close()
+                raise RunError(
+                    f"another training uses {self._path.parent}: wait for it to end, or stop it", code="run-locked"
+                ) from None
+            except BaseException:
+                lock.close()
+                raise

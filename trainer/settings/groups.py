@@ -1,6 +1,6 @@
 """All settings of a run: in groups, as they are kept, and flat, as they are given."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -135,6 +135,9 @@ class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, TaskSettings, 
     per_series: bool = False
     """Train a model for each series by itself, in one run directory; each is cut into rows to train on and rows to
     validate on by itself."""
+    callback: "Callable[[dict[str, Any]], object] | str | None" = None
+    """Function that is told what happens in the run, as a dict for each event; or package.module:function. It is
+    not kept in the run: give it again with `resume`."""
     resume: bool = False
     """Resume from the newest checkpoint in `out` that can be read; begin a new run if there is none."""
     verify: bool = False

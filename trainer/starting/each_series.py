@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from longstride.pipeline.loading.ordering.windows import WindowIndex
+from longstride.storage.errors import LongstrideError
 from longstride.storage.location import local_path
 from longstride.storage.series.data import SeriesData
 from longstride.storage.text import counted
@@ -51,7 +52,7 @@ def train_each_series(options: TrainOptions, ranks: Ranks, data: SeriesData) -> 
     diverged: dict[str, DivergenceError] = {}
     with ExitStack() as stack:
         if ranks.is_first:
-            stack.callback(directory.release)
+            stack.push(lambda kind, error, trace: _leave(directory, error))
         wish = stack.enter_context(StopWish())
         say = stack.enter_context(_progress(len(index.folders), ranks))
         if said := unlabelled(data, options):
@@ -81,6 +82,13 @@ def train_each_series(options: TrainOptions, ranks: Ranks, data: SeriesData) -> 
             code=first.code,
         )
     return total if drawn else replace(total, report=None)
+
+
+def _leave(directory: SeriesDirectory, error: BaseException | None) -> None:
+    if isinstance(error, LongstrideError) and not isinstance(error, DivergenceError):
+        directory.withdraw()
+    else:
+        directory.release()
 
 
 def _options_for(options: TrainOptions, name: str, folder: Path) -> TrainOptions:

@@ -12,6 +12,7 @@ from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.fitted_sizes import fitted_settings
 from longstride.trainer.loop import Training
 from longstride.trainer.pca_run import PCARun
+from longstride.trainer.reporting.callback import resolved
 from longstride.trainer.settings import Settings, TrainOptions
 from longstride.trainer.starting.shared_rows import shared_series
 from longstride.trainer.train_result import TrainResult
@@ -73,7 +74,8 @@ def start_run(
     """Train with these settings; call it on every rank. `said` is logged where the run can begin."""
     kind = PCARun if options.model == "pca" else Training
     verify = options.verify and not brief
-    run = kind(settings, ranks, data=data, resume=options.resume, verify=verify, brief=brief)
+    callback = resolved(options.callback) if ranks.is_first else None
+    run = kind(settings, ranks, data=data, resume=options.resume, verify=verify, brief=brief, callback=callback)
     for message in said:
         logger.info(message)
     return run.run()

@@ -15,6 +15,8 @@ class Classify(Task):
     Scores are made of the predictions alone: how likely a label is, compared with normal rows.
     """
 
+    has_rows = False
+
     def __init__(
         self, window: int, channels: tuple[str, ...], inputs: tuple[str, ...], labels: tuple[str, ...], label: str
     ) -> None:

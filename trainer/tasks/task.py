@@ -28,6 +28,11 @@ class Samples(NamedTuple):
         masks = [None] * len(inputs) if self.mask is None else self.mask.chunk(parts)
         return map(Samples, inputs, expected, masks)
 
+    def of_last_rows(self, number: int) -> "Samples":
+        """What is expected in the last rows alone, where predictions are of rows."""
+        mask = None if self.mask is None else self.mask[:, -number:]
+        return Samples(self.inputs, self.expected[:, -number:], mask)
+
     def num_valid(self) -> Tensor | int:
         """How many values that are expected are present."""
         return self.expected.numel() if self.mask is None else self.mask.sum()
@@ -48,6 +53,8 @@ class Task(ABC):
     """Which channel each output is; None where outputs are no channels."""
     shape: Shape
     """Of the model."""
+    has_rows = True
+    """Whether the second axis of predictions is that of judged rows."""
     label: str | None = None
     """The rule by which the labels of a window are read; None where none are."""
 

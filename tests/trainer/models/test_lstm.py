@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from longstride.trainer.models import build_model
+from longstride.trainer.models.last_rows import last_rows
 from longstride.trainer.models.lstm import LSTMAutoencoder
 from longstride.trainer.models.shape import Shape
 from longstride.trainer.settings import ModelSettings
@@ -75,3 +76,53 @@ def test_latent_is_of_the_last_layer_and_reaches_every_row() -> None:
 def test_built_model_keeps_the_shape() -> None:
     model = build_model(ModelSettings(hidden=8, latent=4, layers=2), Shape("reconstruct", 5, 6, (5, 6)))
     assert model(torch.randn(2, 10, 6)).shape == (2, 10, 6)
+
+
+@pytest.mark.parametrize("centre", [False, True])
+@pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_last_rows_are_those_of_the_whole(centre: bool, is_old: bool, layers: int) -> None:
+    torch.manual_seed(0)
+    model = build_model(ModelSettings(hidden=24, latent=8, layers=layers, centre=centre), 6, 32).double()
+    lstm = next(part for part in model.modules() if isinstance(part, LSTMAutoencoder))
+    lstm.newest_first = not is_old
+    windows = torch.randn(9, 32, 6, dtype=torch.float64)
+    whole = model(windows)
+    for number in (1, 2, 31, 32):
+        torch.testing.assert_close(last_rows(model, windows, number), whole[:, -number:], rtol=0, atol=1e-12)
+
+
+def test_the_last_rows_of_any_other_model() -> None:
+    windows = torch.randn(4, 5, 3)
+    assert torch.equal(last_rows(nn.Identity(), windows, 2), windows[:, -2:])
+
+
+def test_rows_first_has_last_rows_too() -> None:
+    model, windows = autoencoder(batch_first=False), torch.randn(7, 5, 3)
+    torch.testing.assert_close(model.last_rows(windows, 2), model(windows)[-2:])
+
+
+def test_the_newest_row_takes_one_step() -> None:
+    """It depends on no state of the decoder but the first."""
+    model, windows = autoencoder(), torch.randn(5, 7, 3)
+    expected = model.to_channels(model.decoder(model.encode(windows)[:, None])[0])[:, 0]
+    torch.testing.assert_close(model(windows)[:, -1], expected)
+
+
+def test_weights_keep_the_order_that_they_were_trained_in() -> None:
+    torch.manual_seed(0)
+    windows = torch.randn(5, 7, 3)
+    model, other = autoencoder(), autoencoder()
+    weights = model.state_dict()
+    old = {name: value for name, value in weights.items() if name != "_extra_state"}
+    expected = model(windows)
+    other.load_state_dict(old)  # as an older version wrote them
+    assert not other.newest_first
+    torch.testing.assert_close(other(windows), expected.flip(1))
+    again = autoencoder()
+    again.load_state_dict(other.state_dict())
+    torch.testing.assert_close(again(windows), expected.flip(1))
+    other.load_state_dict(weights)
+    torch.testing.assert_close(other(windows), expected)
+    with pytest.raises(ValueError, match="order"):
+        other.load_state_dict({**weights, "_extra_state": torch.ones(2)})

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from longstride.storage.series.data import SeriesData
 
 __all__ = [
+    "FITTED",
     "IN_MEMORY",
     "USUAL",
     "DataSettings",
@@ -39,6 +40,9 @@ Schedule = Literal["constant", "cosine", "one-cycle"]
 Precision = Literal["fp32", "bf16", "fp16"]
 Device = Literal["auto", "cpu", "cuda"]
 SplitBy = Literal["time", "within-series", "by-series"]
+Centre = Literal["none", "mean", "mean-and-scale"]
+FITTED = ("pca", "kmeans", "nearest")
+"""Models that are fitted in one pass, not trained by steps."""
 
 IN_MEMORY = "memory://"
 """With what it is called, all that a run keeps of an array that has no path."""
@@ -110,23 +114,25 @@ class ModelSettings:
     """Which model, and its sizes."""
 
     model: str = "lstm"
-    """lstm, tcn, patch, pca, or yours as package.module:function."""
+    """lstm, tcn, patch, pca, kmeans, nearest, or yours as package.module:function."""
     hidden: int = 128
     """Width of each layer."""
     latent: int = 32
     """Numbers that a window is compressed to; tcn and patch round it to whole steps."""
     layers: int = 1
     """Layers of the encoder, and of the decoder; with tcn, how many times all dilations are repeated."""
-    centre: bool = False
-    """Subtract from each channel its mean in the window before the model, for levels that drift."""
+    centres: int = 512
+    """Most windows that kmeans keeps, or patches that nearest keeps; of a short log fewer are kept."""
+    centre: Centre = "none"
+    """Subtract from each channel its mean in the window before the model, for levels that drift; mean-and-scale:
+    divide it by its deviation in the window as well. Both are undone after the model."""
 
     def __post_init__(self) -> None:
-        at_least(1, hidden=self.hidden, latent=self.latent, layers=self.layers)
-        if self.centre and self.model == "pca":
-            raise SettingsError(
-                "--centre is not for --model pca, whose components follow the level of a window anyway",
-                code="option-value",
-            )
+        at_least(1, hidden=self.hidden, latent=self.latent, layers=self.layers, centres=self.centres)
+        one_of(Centre, centre=self.centre)
+        follows = self.model == "pca" and self.centre != "none"
+        why = "none for --model pca, whose components follow the level of a window anyway"
+        check(not follows, "centre", self.centre, why)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,11 +224,9 @@ class Settings:
     run: RunSettings
 
     def __post_init__(self) -> None:
-        if self.run.from_ is not None and self.model.model == "pca":
-            raise SettingsError(
-                "--from is not for --model pca, which is fitted in one pass, whatever it begins with",
-                code="option-value",
-            )
+        is_trained = self.run.from_ is None or self.model.model not in FITTED
+        why = f"left out for --model {self.model.model}, which is fitted in one pass, whatever it begins with"
+        check(is_trained, "from_", self.run.from_, why)
         if self.run.compile and self.model.model == "lstm":
             raise SettingsError(
                 "--compile does nothing for an LSTM, which is already one call of torch: leave it out",
@@ -244,6 +248,8 @@ class Settings:
             if not isinstance(values, dict) or values.keys() - known[group]:
                 raise SettingsError(f"{group} may have only {', '.join(known[group])}", code="setting-unknown")
             flat |= values
+        if isinstance(flat.get("centre"), bool):  # as version 0.1 wrote it
+            flat["centre"] = "mean" if flat["centre"] else "none"
         if unknown := [name for name in SIZES if flat.get(name, 0) is None]:
             raise SettingsError(f"{unknown[0]} is not a number", code="option-value")
         try:

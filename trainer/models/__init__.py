@@ -6,7 +6,9 @@ from functools import partial
 from torch import nn
 
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.models.bank import PatchBank, patch_rows
 from longstride.trainer.models.centred import Centred
+from longstride.trainer.models.fitted import Fitted
 from longstride.trainer.models.lstm import LSTMAutoencoder
 from longstride.trainer.models.patch import PatchAutoencoder
 from longstride.trainer.models.pca import PCAAutoencoder
@@ -17,9 +19,11 @@ from longstride.trainer.settings import ModelSettings
 __all__ = [
     "MODELS",
     "Build",
+    "Fitted",
     "LSTMAutoencoder",
     "PCAAutoencoder",
     "PatchAutoencoder",
+    "PatchBank",
     "TCNAutoencoder",
     "build_model",
 ]
@@ -36,6 +40,14 @@ def _pca(settings: ModelSettings, num_channels: int, window: int) -> nn.Module:
     return PCAAutoencoder(num_channels, window=window, latent=settings.latent)
 
 
+def _kmeans(settings: ModelSettings, num_channels: int, window: int) -> nn.Module:
+    return PatchBank(num_channels, window=window, patch=window, size=settings.centres)
+
+
+def _nearest(settings: ModelSettings, num_channels: int, window: int) -> nn.Module:
+    return PatchBank(num_channels, window=window, patch=patch_rows(window), size=settings.centres)
+
+
 def _of_window(
     model: type[TCNAutoencoder] | type[PatchAutoencoder], settings: ModelSettings, num_channels: int, window: int
 ) -> nn.Module:
@@ -48,6 +60,8 @@ MODELS: dict[str, Build] = {
     "tcn": partial(_of_window, TCNAutoencoder),
     "patch": partial(_of_window, PatchAutoencoder),
     "pca": _pca,
+    "kmeans": _kmeans,
+    "nearest": _nearest,
 }
 """Built in, by name."""
 
@@ -63,4 +77,4 @@ def build_model(settings: ModelSettings, num_channels: int, window: int) -> nn.M
             f"--model {settings.model} gave {type(model).__name__}, expected a torch.nn.Module",
             code="option-value",
         )
-    return Centred(model) if settings.centre else model
+    return model if settings.centre == "none" else Centred(model, scaled=settings.centre == "mean-and-scale")

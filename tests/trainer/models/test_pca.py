@@ -10,8 +10,8 @@ import torch
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.fitted_run import FittedRun
 from longstride.trainer.models import PCAAutoencoder
-from longstride.trainer.pca_run import PCARun
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import finish, lines_of, settings_for, start_training
 
@@ -47,7 +47,7 @@ def test_windows_that_are_too_large_are_refused() -> None:
 
 def test_a_run_is_one_pass(store: Path, tmp_path: Path) -> None:
     settings = settings_for(store, tmp_path / "run", model="pca", epochs=7, ema=0.9)
-    summary = PCARun(settings, ALONE, resume=False).run()
+    summary = FittedRun(settings, ALONE, resume=False).run()
     assert summary is not None
     assert summary.steps == 37
     assert summary.validation_loss is not None
@@ -57,21 +57,21 @@ def test_a_run_is_one_pass(store: Path, tmp_path: Path) -> None:
     assert isinstance(found, PCAAutoencoder)
     gram = found.components @ found.components.T
     torch.testing.assert_close(gram, torch.eye(len(gram)), rtol=0, atol=1e-4)
-    again = PCARun(settings, ALONE, resume=True).run()
+    again = FittedRun(settings, ALONE, resume=True).run()
     assert again is not None
     assert again.validation_loss == summary.validation_loss
 
 
 def test_two_processes_fit_what_one_does(store: Path, tmp_path: Path) -> None:
-    PCARun(settings_for(store, tmp_path / "one", model="pca"), ALONE, resume=False).run()
+    FittedRun(settings_for(store, tmp_path / "one", model="pca"), ALONE, resume=False).run()
     finish(start_training(store, tmp_path / "two", "--model=pca", num_ranks=2))
     one, two = (lines_of(tmp_path / run, "validation")[0]["loss"] for run in ("one", "two"))
     assert one == pytest.approx(two, rel=1e-5)
 
 
 def test_a_pass_that_a_signal_stops_begins_again(store: Path, tmp_path: Path) -> None:
-    whole = PCARun(settings_for(store, tmp_path / "whole", model="pca"), ALONE, resume=False).run()
-    running = PCARun(settings_for(store, tmp_path / "parts", model="pca"), ALONE, resume=False)
+    whole = FittedRun(settings_for(store, tmp_path / "whole", model="pca"), ALONE, resume=False).run()
+    running = FittedRun(settings_for(store, tmp_path / "parts", model="pca"), ALONE, resume=False)
     count = running.reporter.step
 
     def counted(loss: float) -> None:
@@ -80,7 +80,7 @@ def test_a_pass_that_a_signal_stops_begins_again(store: Path, tmp_path: Path) ->
 
     running.reporter.step = counted  # type: ignore[method-assign]
     assert not running.run().finished
-    parts = PCARun(settings_for(store, tmp_path / "parts", model="pca"), ALONE, resume=True).run()
+    parts = FittedRun(settings_for(store, tmp_path / "parts", model="pca"), ALONE, resume=True).run()
     assert (parts.steps, parts.validation_loss) == (whole.steps, whole.validation_loss)
 
 
@@ -89,9 +89,9 @@ def test_what_means_nothing_to_it_is_said_or_refused(
 ) -> None:
     caplog.set_level(logging.INFO, logger="longstride")
     with raises("option-value", "--optimiser", "'nonsense'", kind=SettingsError):
-        PCARun(settings_for(store, tmp_path / "run", model="pca", optimiser="nonsense"), ALONE, resume=False)
+        FittedRun(settings_for(store, tmp_path / "run", model="pca", optimiser="nonsense"), ALONE, resume=False)
     assert not (tmp_path / "run").exists()
     settings = settings_for(store, tmp_path / "run", model="pca", optimiser="sgd", epochs=3, patience=2)
-    PCARun(settings, ALONE, resume=False).run()
+    FittedRun(settings, ALONE, resume=False).run()
     (said,) = [message for message in caplog.messages if "does nothing" in message]
     assert "--hidden, --optimiser, --lr, --epochs, --patience" in said

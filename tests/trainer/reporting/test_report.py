@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.fitted_run import FittedRun
 from longstride.trainer.loop import Training
-from longstride.trainer.pca_run import PCARun
 from longstride.trainer.reporting.curves import draw_losses, draw_throughput
 from longstride.trainer.reporting.examples import Example
 from longstride.trainer.reporting.plot_style import as_data
@@ -110,7 +110,7 @@ def test_without_a_validation_split_there_are_no_worst_windows(store: Path, tmp_
 
 
 def test_a_model_without_steps_has_no_curves(store: Path, tmp_path: Path) -> None:
-    PCARun(settings_for(store, tmp_path / "run", model="pca"), ALONE, resume=False).run()
+    FittedRun(settings_for(store, tmp_path / "run", model="pca"), ALONE, resume=False).run()
     page = Page(tmp_path / "run")
     assert len(page.drawings) == 1 + NUM_WORST
     assert "Throughput" not in page.text

@@ -13,6 +13,7 @@ import longstride
 from longstride.trainer.deploy.formats import FORMATS, quiet
 from longstride.trainer.deploy.graph import OUTPUTS
 from longstride.trainer.models import MODELS
+from longstride.trainer.settings import FITTED
 from tests.helpers.runs.training import waves
 
 WINDOW = 20
@@ -33,7 +34,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         name = f"{id(data)}{changes}"
         if name not in runs:
             runs[name] = tmp_path_factory.mktemp("run") / "run"
-            steps = {} if changes.get("model") == "pca" else {"max_steps": 60, "lr": 0.01}
+            steps = {} if changes.get("model") in FITTED else {"max_steps": 60, "lr": 0.01}
             used = data_of(waves(3000, 3)) if data is None else data
             longstride.train(used, runs[name], **SIZES | steps | changes)
         return runs[name]
@@ -81,7 +82,8 @@ def judged_windows(number: int = 30) -> NDArray[np.float32]:
 
 ALL_MODELS = [
     *((model, {}) for model in MODELS),
-    *((model, {"centre": True}) for model in MODELS if model != "pca"),
+    *((model, {"centre": "mean"}) for model in MODELS if model != "pca"),
+    *((model, {"centre": "mean-and-scale"}) for model in ("lstm", "kmeans", "nearest")),
     ("tests.helpers.runs.my_models:usual", {}),
 ]
 

@@ -1,7 +1,7 @@
 """Small runs, and a log of two series with gaps and missing values."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 import longstride
 from longstride.storage.arrays.data import ArrayData
+from longstride.trainer.models import MODELS
+from longstride.trainer.settings import FITTED
 from tests.helpers.runs.training import SIZES, waves
 
 SECOND = 10**9
-OF_PCA = {"window": SIZES["window"], "stride": SIZES["stride"], "latent": SIZES["latent"]}
+OF_FITTED: dict[str, Any] = {name: SIZES[name] for name in ("window", "stride", "latent")}
 CHANNELS = ["a", "b", "c", "d"]
 
 
@@ -69,9 +71,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("live")
     half = {"press": 3000, "mill": 3000}
     data = longstride.from_array(waves(6000, 4), step="1s", series=half, channels=CHANNELS)
-    longstride.train(
-        data, folder / "pca", **OF_PCA, model="pca", device="cpu", validation_share=0.4, train_share=0.5
-    )
-    for model in ("lstm", "tcn", "patch"):
-        longstride.train(data, folder / model, **SIZES, model=model, max_steps=25, device="cpu")
+    half_of_it = {"validation_share": 0.4, "train_share": 0.5}
+    for model in MODELS:
+        if model in FITTED:
+            longstride.train(data, folder / model, **OF_FITTED, model=model, device="cpu", **half_of_it)
+        else:
+            longstride.train(data, folder / model, **SIZES, model=model, max_steps=25, device="cpu")
     return folder

@@ -85,7 +85,7 @@ class PatchBank(Fitted):
         # The squared distances less the square of the patch itself, which is the same to all of the bank.
         distances = self.squares - 2 * patches.flatten(2) @ self.bank.T
         near = torch.softmax(-distances / self.softness, dim=-1) @ self.bank
-        rows = near.reshape(len(windows), -1, windows.shape[2])
+        rows = near.view_as(patches).flatten(1, 2)
         reconstruction: Tensor = (rows[:, self.covering] * self.shares).sum(dim=2)
         return reconstruction
 

@@ -72,7 +72,7 @@ class ScorerOptions(AlarmOptions):
 class ScoreOptions(ScorerOptions):
     """The parameters of `longstride.score` and the flags of its command."""
 
-    run: StrPath | Sequence[str] = field(kw_only=False)
+    run: StrPath | Sequence[StrPath] = field(kw_only=False)
     """Run directory of the model; or several, whose models score together."""
     store: "DataOrPath" = field(kw_only=False)
     """The store whose rows are scored, or its path. Or an array, as `from_array` takes and makes it."""

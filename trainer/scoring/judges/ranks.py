@@ -12,8 +12,8 @@ TAIL = 0.02
 class Ranks:
     """Turns scores into powers of ten: 2 is a score that one normal row in a hundred reaches.
 
-    Beyond the largest normal score, the chance falls as that of a Pareto distribution would: the farther off a score
-    is, the higher it ranks, but by its logarithm, so that no model drowns the others.
+    Beyond the largest normal score, the chance falls as that of a Pareto distribution would: a score that is
+    farther off ranks higher, but by its logarithm, so that no model drowns the others.
     """
 
     def __init__(self, normal_scores: NDArray[np.float64]) -> None:
@@ -30,4 +30,5 @@ class Ranks:
         """Ranks (rows,) of scores (rows,); NaN stays NaN."""
         beyond = np.maximum(scores - self._scores[-1], 0.0)
         ranks: NDArray[np.float64] = np.interp(scores, self._scores, self._powers)
-        return ranks + np.log10(1 + beyond / self._scale)
+        ranks += np.log10(1 + beyond / self._scale)
+        return ranks

@@ -12,7 +12,7 @@ from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
 from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.saved.run_settings import begun_with
-from longstride.trainer.settings import USUAL, Settings, TrainOptions
+from longstride.trainer.settings import FITTED, USUAL, Settings, TrainOptions
 
 __all__ = ["fitted_settings", "fitted_sizes", "shown_sizes"]
 
@@ -78,7 +78,7 @@ def fitted_sizes(data: SeriesData, options: TrainOptions) -> dict[str, Any]:
         and _num_batches(splits, sizes) < FEWEST_SMALL_BATCHES
     ):
         sizes["batch_size"] //= 2
-    if is_open("epochs") and options.model != "pca":
+    if is_open("epochs") and options.model not in FITTED:
         steps = max(1, _num_batches(splits, sizes))
         sizes["epochs"] = max(sizes["epochs"], -(-FEWEST_STEPS // steps))
     return sizes

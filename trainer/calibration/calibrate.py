@@ -1,5 +1,6 @@
 """`longstride.calibrate`: measure the errors of normal rows, and keep them with the run."""
 
+import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -185,6 +186,7 @@ def _standardised(trained: TrainedModel, data: SeriesData, split: Split, sample:
         of=data.name,
         fingerprint=fingerprint,
         state=trained.digest,
+        data=hashlib.sha256(data.fingerprint).hexdigest(),
         dtype=data.dtype.name,
         max_gap_ns=_max_gap_ns(data),
     )

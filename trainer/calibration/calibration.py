@@ -33,7 +33,7 @@ TYPES = {
 }
 """Type of the numbers in each tensor, and a letter for each axis."""
 DTYPES = ("float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64")
-OLDER = {"dtype": "", "max_gap_ns": 0}
+OLDER = {"data": "", "dtype": "", "max_gap_ns": 0}
 """What an older version did not write."""
 
 
@@ -66,6 +66,8 @@ class Calibration:
     """Of the rows, values and labels that they were chosen from."""
     state: str
     """SHA-256 of the state of the model."""
+    data: str
+    """Of all values of the store that they were chosen from; empty where an older version did not say."""
     dtype: str
     """Type of the values that they were chosen from; empty where an older version did not say."""
     max_gap_ns: int
@@ -106,7 +108,9 @@ class Calibration:
                 raise ValueError(f"{name} is not a tensor of {dtype} with {len(axes)} axes")
             if any(sizes.setdefault(axis, size) != size for axis, size in zip(axes, tensor.shape, strict=True)):
                 raise ValueError(f"{name} has the shape {tuple(tensor.shape)}, which does not fit the others")
-        if not all(isinstance(name, str) for name in [self.split, self.of, self.fingerprint, self.state]):
+        if not all(
+            isinstance(name, str) for name in [self.split, self.of, self.fingerprint, self.state, self.data]
+        ):
             raise ValueError("a name is not a text")
         if self.dtype not in ("", *DTYPES) or type(self.max_gap_ns) is not int or not 0 <= self.max_gap_ns < 2**63:
             raise ValueError("the type of values is unknown, or the longest step is no length of time")

@@ -6,7 +6,9 @@ from typing import TypedDict
 from torch import nn
 
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.models.bank import PatchBank, patch_rows
 from longstride.trainer.models.centred import Centred
+from longstride.trainer.models.fitted import Fitted
 from longstride.trainer.models.lstm import LSTMAutoencoder
 from longstride.trainer.models.patch import PatchAutoencoder
 from longstride.trainer.models.pca import PCAAutoencoder
@@ -19,9 +21,11 @@ from longstride.trainer.settings import ModelSettings
 __all__ = [
     "MODELS",
     "Build",
+    "Fitted",
     "LSTMAutoencoder",
     "PCAAutoencoder",
     "PatchAutoencoder",
+    "PatchBank",
     "TCNAutoencoder",
     "build_model",
 ]
@@ -64,7 +68,23 @@ def _pca(settings: ModelSettings, shape: Shape) -> nn.Module:
     return PCAAutoencoder(shape.channels, window=shape.window, latent=settings.latent)
 
 
-MODELS: dict[str, Build] = {"lstm": _lstm, "cnn": _cnn, "tcn": _tcn, "patch": _patch, "pca": _pca}
+def _kmeans(settings: ModelSettings, shape: Shape) -> nn.Module:
+    return PatchBank(shape.channels, window=shape.window, patch=shape.window, size=settings.centres)
+
+
+def _nearest(settings: ModelSettings, shape: Shape) -> nn.Module:
+    return PatchBank(shape.channels, window=shape.window, patch=patch_rows(shape.window), size=settings.centres)
+
+
+MODELS: dict[str, Build] = {
+    "lstm": _lstm,
+    "cnn": _cnn,
+    "tcn": _tcn,
+    "patch": _patch,
+    "pca": _pca,
+    "kmeans": _kmeans,
+    "nearest": _nearest,
+}
 """Built in, by name."""
 
 
@@ -79,9 +99,11 @@ def build_model(settings: ModelSettings, shape: Shape) -> nn.Module:
             f"--model {settings.model} gave {type(model).__name__}, expected a torch.nn.Module",
             code="option-value",
         )
-    if settings.centre and shape.levels is None and shape.task != "classify":
+    if settings.centre == "none":
+        return model
+    if shape.levels is None and shape.task != "classify":
         raise SettingsError(
             "--centre gives each target its level in the window: name the targets in --channels as well",
             code="option-value",
         )
-    return Centred(model, shape.levels) if settings.centre else model
+    return Centred(model, shape.levels, scaled=settings.centre == "mean-and-scale")

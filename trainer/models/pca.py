@@ -1,9 +1,10 @@
 """Principal components of windows: the baseline that every other model has to beat."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.models.fitted import Fitted, Together
 
 __all__ = ["PCAAutoencoder"]
 
@@ -11,11 +12,10 @@ MAX_VALUES = 8192
 """Most values of a window: their covariances take half a gigabyte."""
 
 
-class PCAAutoencoder(nn.Module):
+class PCAAutoencoder(Fitted):
     """Compresses a window (K, N) to its first principal components and reconstructs it from them.
 
-    It is fitted from one pass: `observe` each batch, then `settle` once. Source: Pearson, "On lines and planes of
-    closest fit to systems of points in space" (1901).
+    Source: Pearson, "On lines and planes of closest fit to systems of points in space" (1901).
     """
 
     mean: Tensor
@@ -41,8 +41,8 @@ class PCAAutoencoder(nn.Module):
         rebuilt: Tensor = flat @ self.components.T @ self.components + self.mean
         return rebuilt.view_as(windows)
 
-    def observe(self, windows: Tensor) -> None:
-        """Count windows (b, K, N)."""
+    def observe(self, windows: Tensor, starts: Tensor) -> None:
+        """Add up the windows (b, K, N) and the products of their values."""
         flat = windows.flatten(1).double()
         ones = flat.new_ones(len(flat), 1)
         wide = torch.cat([ones, flat], dim=1)
@@ -50,19 +50,15 @@ class PCAAutoencoder(nn.Module):
             self._moments = wide.new_zeros(wide.shape[1], wide.shape[1])
         self._moments.addmm_(wide.T, wide)
 
-    @property
-    def moments(self) -> Tensor:
-        """Sums over the windows so far, (1 + K N, 1 + K N) float64: their number, values, products."""
-        assert self._moments is not None, "no window was observed"
-        return self._moments
-
     @torch.no_grad()
-    def settle(self) -> None:
-        """Take the components of the windows that were observed."""
-        count = self.moments[0, 0]
-        mean = self.moments[0, 1:] / count
-        covariance = self.moments[1:, 1:] / count - torch.outer(mean, mean)
+    def settle(self, ranks: Together) -> None:
+        """Take the components of all windows."""
+        moments, self._moments = self._moments, None  # sums (1 + K N, 1 + K N): their number, values, products
+        assert moments is not None, "no window was observed"
+        ranks.add_up(moments)
+        count = moments[0, 0]
+        mean = moments[0, 1:] / count
+        covariance = moments[1:, 1:] / count - torch.outer(mean, mean)
         _, vectors = torch.linalg.eigh(covariance)  # in rising order of their share
         self.mean.copy_(mean)
         self.components.copy_(vectors.T.flip(0)[: len(self.components)])
-        self._moments = None

@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["evaluate", "plot", "score"]
 
 
-@click.command(epilog=example("longstride score runs/plant plant.zarr --out scores.parquet"))
-@click.argument("run", type=LocalPath())
+@click.command(
+    epilog=example(
+        "longstride score runs/plant plant.zarr --out scores.parquet",
+        "longstride score runs/lstm runs/pca plant.zarr --out both.parquet",
+    )
+)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=LocalPath())
 @click.argument("store")
 @flags(
     ScoreOptions,
@@ -33,8 +38,8 @@ __all__ = ["evaluate", "plot", "score"]
     since={"metavar": "TIME", "type": str},
     events={"metavar": "FILE", "type": LocalPath()},
 )
-def score(run: str, store: str, out: str, **options: Any) -> None:
-    """Score every row of STORE by the model of RUN: how badly the model reconstructs it.
+def score(runs: tuple[str, ...], store: str, out: str, **options: Any) -> None:
+    """Score every row of STORE by the model of RUN, or of several together: how badly it is reconstructed.
 
     The file has a line for each row: its time and series, `score`, `alarm`, and `error.` of each channel. An error
     is squared, averaged over all windows that cover the row, and given as the number of standard deviations from
@@ -46,12 +51,14 @@ def score(run: str, store: str, out: str, **options: Any) -> None:
     After rows were appended to STORE, `--update` scores the new ones into the same file, which then equals one of
     all rows scored at once.
 
+    Several runs score as one: the mean of how rare each of their scores is among normal rows.
+
     Started by torchrun, each process scores rows of its own.
     """
     with report_once(WHOLE), report_progress():
         from longstride.trainer.scoring.score import score as score_rows
 
-        result = score_rows(run, store, out, **given(options))
+        result = score_rows(runs, store, out, **given(options))
     echo_once(str(result))
 
 

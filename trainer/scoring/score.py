@@ -6,12 +6,10 @@ Each rank scores rows of its own, from the windows that cover them, and holds no
 import logging
 import os
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import LongstrideError, coded
@@ -26,13 +24,12 @@ from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import ScoresError, SettingsError
 from longstride.trainer.scoring.events import events_of, write_events
-from longstride.trainer.scoring.judges import Judge, Judges, judges_of
-from longstride.trainer.scoring.row_errors import NAN_ROWS
+from longstride.trainer.scoring.judges.ensemble import judges_of
+from longstride.trainer.scoring.judges.judge import Judges, scores_by
 from longstride.trainer.scoring.rows.earlier import Facts, facts_of
 from longstride.trainer.scoring.rows.kept import KeptScores, kept_scores
 from longstride.trainer.scoring.rows.ranges import Ranges, chosen_rows, clipped, num_rows, share
-from longstride.trainer.scoring.rows.window_errors import WindowErrors
-from longstride.trainer.scoring.score_file import ScoreFile, series_of_rows
+from longstride.trainer.scoring.score_file import ScoreFile
 from longstride.trainer.scoring.score_reader import read_scores
 from longstride.trainer.scoring.scorer import doubt_of
 from longstride.trainer.scoring.settings import ScoreOptions
@@ -90,7 +87,9 @@ class ScoreResult:
 @coded
 @keywords_of(ScoreOptions, SettingsError)
 def score(options: ScoreOptions) -> ScoreResult:
-    """Score every row of a store or array by the model of a run; write a Parquet file with a line for each row.
+    """Score every row of a store or array by the model of a run, or by those of several runs together.
+
+    Writes a Parquet file with a line for each row.
 
     Columns are `time` (UTC), `series`, `score`, `alarm` (whether it is above the threshold), and `error.` of each
     channel: its squared error, averaged over the windows that cover the row, as the number of standard
@@ -119,8 +118,7 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     # Whether a file is there that may not be replaced is seen when it is known what is to be written.
     ranks.on_first(lambda: check_output(out, overwrite=True))
     store = ranks.together(lambda: opened_data(options.store))
-    run = local_path(options.run)
-    judges = judges_of(run, ranks, store, options)
+    judges = judges_of(options.runs, ranks, store, options)
     rows = ranks.together(lambda: chosen_rows(store, rows=options.rows, since=options.since))
     facts = ranks.on_first(lambda: facts_of(store, judges.made_by(), options))
     job = ranks.on_first(lambda: _job_of(store, judges, options))
@@ -143,7 +141,7 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
             logger.warning(doubt)
         file.num_kept = kept.rows
         file.about = {
-            "run": str(options.run),
+            "run": ", ".join(map(str, options.runs)),
             "checkpoint": judges.checkpoint,
             "model": judges.model,
             "window": int(judges.windows.max()),
@@ -161,7 +159,7 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
         def score_rows(begin: int, stop: int) -> tuple[int, int, int]:
             found = covered = alarms = 0
             for first, last, judge in judges.parts(begin, stop):
-                for scores, *errors in _scores(judge, channels, store, first, last, options):
+                for scores, *errors in scores_by(judge, channels, store, first, last, options):
                     is_alarm = scores > normal.threshold
                     file.write(first, scores, is_alarm, *errors)
                     first += len(scores)
@@ -257,36 +255,3 @@ def _scored_already(out: Path, store: SeriesData, job: str) -> ScoreResult | Non
         alarms=int((scores > about["threshold"]).sum()),
         was_there=True,
     )
-
-
-def _scores(
-    judge: Judge | None, channels: int, store: SeriesData, begin: int, stop: int, options: ScoreOptions
-) -> Iterator[tuple[NDArray[np.float64], ...]]:
-    """Scores of rows begin:stop (rows,), standardised errors (rows, N), and raw ones if asked for, part by part.
-
-    All are NaN where no model judges the rows.
-    """
-    if judge is None:
-        for first in range(begin, stop, NAN_ROWS):
-            empty = np.full((min(NAN_ROWS, stop - first), channels), np.nan)
-            yield empty[:, 0], empty, *([empty] if options.raw else [])
-        return
-    errors = WindowErrors(
-        judge.trained,
-        judge.calibration,
-        store,
-        stride=judge.stride,
-        batch_size=options.batch_size,
-        raw=options.raw,
-    )
-    judge.scorer.begin()
-    number_of = judge.scorer.series_of(store)
-    at = max(0, begin - options.smooth + 1)  # what the first scores are smoothed with
-    for of_channels, of_windows in errors.of_rows(at, stop):
-        numbers = np.arange(at, at + len(of_channels))
-        series = number_of[series_of_rows(store, numbers)]
-        segment = np.searchsorted(store.segments.start, numbers, side="right")
-        scores, standard = judge.scorer.score(of_channels[:, :channels], of_windows, series, segment)
-        mine = slice(max(0, begin - at), None)
-        yield scores[mine], standard[mine], *([of_channels[mine, channels:]] if options.raw else [])
-        at += len(of_channels)

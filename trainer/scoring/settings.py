@@ -1,6 +1,7 @@
 """The options of `longstride.score` and `evaluate`, and their defaults."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from longstride.storage.open_data import DataOrPath
 
-__all__ = ["BUFFER", "AlarmOptions", "ScoreOptions", "ScorerOptions"]
+__all__ = ["BUFFER", "AlarmOptions", "ScoreOptions", "ScorerOptions", "StrPath"]
 
 Aggregate = Literal["mean", "max", "largest", "log"]
 """How the errors of channels become a score."""
@@ -72,8 +73,8 @@ class ScorerOptions(AlarmOptions):
 class ScoreOptions(ScorerOptions):
     """The parameters of `longstride.score` and the flags of its command."""
 
-    run: StrPath = field(kw_only=False)
-    """Run directory of the model."""
+    run: StrPath | Sequence[StrPath] = field(kw_only=False)
+    """Run directory of the model; or several, whose models score together."""
     store: "DataOrPath" = field(kw_only=False)
     """The store whose rows are scored, or its path. Or an array, as `from_array` takes and makes it."""
     out: StrPath = field(kw_only=False)
@@ -105,8 +106,14 @@ class ScoreOptions(ScorerOptions):
     verify: bool = False
     """Check every chunk of the store against its checksum before scoring."""
 
+    @property
+    def runs(self) -> list[StrPath]:
+        """The run directories."""
+        return [self.run] if isinstance(self.run, str | os.PathLike) else list(self.run)
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        check(len(self.runs) > 0, "run", self.run, "the directory of a run, or several")
         at_least(1, stride=self.stride, batch_size=self.batch_size)
         check(
             not (self.update and self.overwrite), "update", self.update, "not to be given together with overwrite"

@@ -5,13 +5,14 @@ The docstring below a setting is also the help of its flag and its line in the h
 
 from longstride.trainer.settings.data import DataSettings
 from longstride.trainer.settings.groups import USUAL, Settings, TrainOptions
-from longstride.trainer.settings.model import ModelSettings
+from longstride.trainer.settings.model import FITTED, ModelSettings
 from longstride.trainer.settings.optimiser import OptimiserSettings
 from longstride.trainer.settings.run import Device, RunSettings
 from longstride.trainer.settings.stores import IN_MEMORY
 from longstride.trainer.settings.task import TaskSettings
 
 __all__ = [
+    "FITTED",
     "IN_MEMORY",
     "USUAL",
     "DataSettings",

@@ -9,7 +9,7 @@ from longstride.storage.cli.keywords import keywords_of
 from longstride.trainer.checks import check
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.settings.data import DataSettings
-from longstride.trainer.settings.model import ModelSettings
+from longstride.trainer.settings.model import FITTED, ModelSettings
 from longstride.trainer.settings.optimiser import OptimiserSettings
 from longstride.trainer.settings.run import RunSettings
 from longstride.trainer.settings.task import TaskSettings
@@ -32,18 +32,16 @@ class Settings:
         expected = "at least 1 with --task forecast" if is_forecast else "left out, but with --task forecast"
         check(is_forecast == (self.data.horizon > 0), "horizon", self.data.horizon, expected)
         suitable = TASKS.get(self.model.model, (self.task.task,))
-        if self.task.task not in suitable or (self.model.model == "pca" and self.task.targets):
+        if self.task.task not in suitable or (self.model.model in FITTED and self.task.targets):
             raise SettingsError(
                 f"--model {self.model.model} is for --task {' or '.join(suitable)}"
                 + (", and reconstructs what it sees: leave --targets out" if self.task.targets else "")
                 + "; lstm is for all tasks",
                 code="option-value",
             )
-        if self.run.from_ is not None and self.model.model == "pca":
-            raise SettingsError(
-                "--from is not for --model pca, which is fitted in one pass, whatever it begins with",
-                code="option-value",
-            )
+        is_trained = self.run.from_ is None or self.model.model not in FITTED
+        why = f"left out for --model {self.model.model}, which is fitted in one pass, whatever it begins with"
+        check(is_trained, "from_", self.run.from_, why)
         if self.run.compile and self.model.model == "lstm":
             raise SettingsError(
                 "--compile does nothing for an LSTM, which is already one call of torch: leave it out",
@@ -67,6 +65,8 @@ class Settings:
             if not isinstance(values, dict) or values.keys() - known[group]:
                 raise SettingsError(f"{group} may have only {', '.join(known[group])}", code="setting-unknown")
             flat |= values
+        if isinstance(flat.get("centre"), bool):  # as version 0.1 wrote it
+            flat["centre"] = "mean" if flat["centre"] else "none"
         if unknown := [name for name in SIZES if flat.get(name, 0) is None]:
             raise SettingsError(f"{unknown[0]} is not a number", code="option-value")
         try:
@@ -91,7 +91,7 @@ TASKS = {
     "cnn": ("forecast", "classify"),
     "tcn": ("reconstruct",),
     "patch": ("reconstruct",),
-    "pca": ("reconstruct",),
+    **dict.fromkeys(FITTED, ("reconstruct",)),
 }
 """What some models are for; all others are for all tasks."""
 GROUPS: dict[str, type[Any]] = {

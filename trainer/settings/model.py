@@ -1,11 +1,15 @@
 """Which model, and its sizes."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from longstride.trainer.checks import at_least
-from longstride.trainer.errors import SettingsError
+from longstride.trainer.checks import at_least, check, one_of
 
-__all__ = ["ModelSettings"]
+__all__ = ["FITTED", "ModelSettings"]
+
+Centre = Literal["none", "mean", "mean-and-scale"]
+FITTED = ("pca", "kmeans", "nearest")
+"""Models that are fitted in one pass, not trained by steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,21 +17,23 @@ class ModelSettings:
     """Which model, and its sizes."""
 
     model: str = "lstm"
-    """lstm for every task; tcn, patch and pca to reconstruct; cnn to forecast and to classify; or yours as
-    package.module:function."""
+    """lstm for every task; tcn, patch, pca, kmeans and nearest to reconstruct; cnn to forecast and to classify; or
+    yours as package.module:function."""
     hidden: int = 128
     """Width of each layer."""
     latent: int = 32
     """Numbers that a window is compressed to; tcn and patch round it to whole steps."""
     layers: int = 1
     """Layers of the encoder, and of the decoder; with tcn, how many times all dilations are repeated."""
-    centre: bool = False
-    """Subtract from each channel its mean in the window before the model, for levels that drift."""
+    centres: int = 512
+    """Most windows that kmeans keeps, or patches that nearest keeps; of a short log fewer are kept."""
+    centre: Centre = "none"
+    """Subtract from each channel its mean in the window before the model, for levels that drift; mean-and-scale:
+    divide it by its deviation in the window as well. Both are undone after the model."""
 
     def __post_init__(self) -> None:
-        at_least(1, hidden=self.hidden, latent=self.latent, layers=self.layers)
-        if self.centre and self.model == "pca":
-            raise SettingsError(
-                "--centre is not for --model pca, whose components follow the level of a window anyway",
-                code="option-value",
-            )
+        at_least(1, hidden=self.hidden, latent=self.latent, layers=self.layers, centres=self.centres)
+        one_of(Centre, centre=self.centre)
+        follows = self.model == "pca" and self.centre != "none"
+        why = "none for --model pca, whose components follow the level of a window anyway"
+        check(not follows, "centre", self.centre, why)

@@ -9,11 +9,11 @@ from longstride.storage.series.joined import parts_of
 from longstride.storage.text import named
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.run_splits import splits_of_run
+from longstride.trainer.fitted_run import FittedRun
 from longstride.trainer.fitted_sizes import fitted_settings
 from longstride.trainer.loop import Training
-from longstride.trainer.pca_run import PCARun
 from longstride.trainer.reporting.callback import resolved
-from longstride.trainer.settings import Settings, TrainOptions
+from longstride.trainer.settings import FITTED, Settings, TrainOptions
 from longstride.trainer.starting.shared_rows import shared_series
 from longstride.trainer.train_result import TrainResult
 
@@ -72,7 +72,7 @@ def start_run(
     said: Sequence[str] = (),
 ) -> TrainResult:
     """Train with these settings; call it on every rank. `said` is logged where the run can begin."""
-    kind = PCARun if options.model == "pca" else Training
+    kind = FittedRun if options.model in FITTED else Training
     verify = options.verify and not brief
     callback = resolved(options.callback) if ranks.is_first else None
     run = kind(settings, ranks, data=data, resume=options.resume, verify=verify, brief=brief, callback=callback)

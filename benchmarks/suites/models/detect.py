@@ -17,6 +17,7 @@ from benchmarks.harness.tables import Table, machine_line, spread
 from benchmarks.harness.timing import Spread
 from longstride.storage.cli.group import example
 from longstride.storage.errors import LongstrideError
+from longstride.trainer.settings import FITTED
 
 __all__ = ["FIGURES", "Detection", "Detections", "detect", "flags"]
 
@@ -24,7 +25,10 @@ FIGURES = ("vus_pr", "auc_pr", "auc_roc", "f1", "best_f1")
 """What is kept of the figures of `trainer evaluate`."""
 SEED = 0
 """Seed of the first run of a model; each further run has the next."""
-OF_PCA = ("window", "stride", "latent", "train-share", "validation-share", "normal-only")
+WITHOUT_STEPS = (
+    *("window", "stride", "train-share", "validation-share", "normal-only"),
+    *("latent", "centres", "centre"),
+)
 """Settings that a model without steps knows."""
 
 LOGS = {
@@ -122,7 +126,7 @@ class Detections(Result):
 )
 @click.argument("train", type=click.Path(exists=True, path_type=Path))
 @click.argument("test", type=click.Path(exists=True, path_type=Path))
-@listed("--models", "lstm,tcn,patch,pca", "As `trainer train` names them.", str)
+@listed("--models", "lstm,tcn,patch,pca,kmeans,nearest", "As `trainer train` names them.", str)
 @count("--seeds", 3, "Runs of each model.")
 @click.option(
     "--settings",
@@ -200,7 +204,7 @@ def flags(model: str, settings: dict[str, Any]) -> list[str]:
     """As the command line takes settings; a model without steps takes those alone that it knows."""
     flags = []
     for name, value in settings.items():
-        if model == "pca" and name not in OF_PCA:
+        if (model in FITTED and name not in WITHOUT_STEPS) or (model, name) == ("pca", "centre"):
             continue
         flags += [f"--{name}"] if value is True else [f"--{name}={value}"]
     return flags

@@ -17,7 +17,7 @@ from torch.distributed import run
 from torch.distributed.elastic.multiprocessing.subprocess_handler import SubprocessHandler
 
 import longstride.trainer.loop
-import longstride.trainer.pca_run  # noqa: F401 (both for the ranks)
+import longstride.trainer.fitted_run  # noqa: F401 (both for the ranks)
 
 
 class Rank:

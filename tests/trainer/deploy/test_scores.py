@@ -13,6 +13,7 @@ import longstride
 from longstride.trainer.deploy.formats import FORMATS, quiet
 from longstride.trainer.deploy.graph import OUTPUTS
 from longstride.trainer.models import MODELS
+from longstride.trainer.settings import FITTED
 from tests.helpers.runs.training import waves
 
 WINDOW = 20
@@ -33,7 +34,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         name = f"{id(data)}{changes}"
         if name not in runs:
             runs[name] = tmp_path_factory.mktemp("run") / "run"
-            steps = {} if changes.get("model") == "pca" else {"max_steps": 60, "lr": 0.01}
+            steps = {} if changes.get("model") in FITTED else {"max_steps": 60, "lr": 0.01}
             used = data_of(waves(3000, 3)) if data is None else data
             longstride.train(used, runs[name], **SIZES | steps | changes)
         return runs[name]
@@ -82,15 +83,16 @@ def judged_windows(number: int = 30) -> NDArray[np.float32]:
 AUTOENCODERS = [model for model in MODELS if model != "cnn"]
 TASKS: list[dict[str, Any]] = [
     {"task": "forecast", "horizon": 3},
-    {"task": "forecast", "horizon": 3, "centre": True, "quantiles": [0.1, 0.5, 0.9]},
+    {"task": "forecast", "horizon": 3, "centre": "mean-and-scale", "quantiles": [0.1, 0.5, 0.9]},
     {"task": "forecast", "model": "cnn", "channels": ["c", "a"], "targets": ["b"]},
     {"channels": ["c", "b"], "targets": ["b", "a"]},
     {"task": "classify", "model": "cnn"},
-    {"task": "classify", "label": "last", "centre": True},
+    {"task": "classify", "label": "last", "centre": "mean"},
 ]
 ALL_MODELS = [
     *((model, {}) for model in AUTOENCODERS),
-    *((model, {"centre": True}) for model in AUTOENCODERS if model != "pca"),
+    *((model, {"centre": "mean"}) for model in AUTOENCODERS if model != "pca"),
+    *((model, {"centre": "mean-and-scale"}) for model in ("lstm", "kmeans", "nearest")),
     ("tests.helpers.runs.my_models:usual", {}),
 ]
 

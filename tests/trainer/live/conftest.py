@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 import longstride
 from longstride.storage.arrays.data import ArrayData
+from longstride.trainer.models import MODELS
+from longstride.trainer.settings import FITTED
 from tests.helpers.runs.training import SIZES, waves
 
 SECOND = 10**9
-OF_PCA = {"window": SIZES["window"], "stride": SIZES["stride"], "latent": SIZES["latent"]}
+OF_FITTED: dict[str, Any] = {name: SIZES[name] for name in ("window", "stride", "latent")}
 CHANNELS = ["a", "b", "c", "d"]
+AUTOENCODERS = [model for model in MODELS if model != "cnn"]
 TASKS: dict[str, dict[str, Any]] = {
     "forecast": {"task": "forecast", "horizon": 3},
     "quantiles": {
@@ -84,11 +87,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("live")
     half = {"press": 3000, "mill": 3000}
     data = longstride.from_array(waves(6000, 4), step="1s", series=half, channels=CHANNELS)
-    longstride.train(
-        data, folder / "pca", **OF_PCA, model="pca", device="cpu", validation_share=0.4, train_share=0.5
-    )
-    for model in ("lstm", "tcn", "patch"):
-        longstride.train(data, folder / model, **SIZES, model=model, max_steps=25, device="cpu")
+    half_of_it = {"validation_share": 0.4, "train_share": 0.5}
+    for model in AUTOENCODERS:
+        if model in FITTED:
+            longstride.train(data, folder / model, **OF_FITTED, model=model, device="cpu", **half_of_it)
+        else:
+            longstride.train(data, folder / model, **SIZES, model=model, max_steps=25, device="cpu")
     labels = {"high": (data.values[:, 0] > 103) & (np.arange(6000) % 400 < 50)}
     labelled = longstride.from_array(data.values, labels=labels, step="1s", series=half, channels=CHANNELS)
     for name, task in TASKS.items():

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import longstride
 from longstride import Detector, LiveScores
 from tests.helpers.errors import raises
-from tests.trainer.live.conftest import CHANNELS, SECOND, TASKS, Log
+from tests.trainer.live.conftest import AUTOENCODERS, CHANNELS, SECOND, TASKS, Log
 
 K = 16
 
@@ -57,7 +57,7 @@ def assert_as_batch(detector: Detector, found: LiveScores, run: Path, log: Log, 
     np.testing.assert_allclose(found.errors[at_stake], errors, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("model", ["pca", "lstm", "tcn", "patch", *TASKS])
+@pytest.mark.parametrize("model", [*AUTOENCODERS, *TASKS])
 def test_the_score_is_that_of_the_last_row_of_a_segment(runs: Path, log: Log, tmp_path: Path, model: str) -> None:
     detector = Detector(runs / model, device="cpu")
     found = fed(detector, log)

@@ -7,13 +7,15 @@ import pytest
 import torch
 from torch import nn
 
+from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.models import PCAAutoencoder, build_model
+from longstride.trainer.models import MODELS, Fitted, build_model
 from longstride.trainer.models.shape import Shape
-from longstride.trainer.settings import ModelSettings
+from longstride.trainer.settings import ModelSettings, Settings, TrainOptions
 from tests.helpers.errors import raises
 
-AUTOENCODERS = ("lstm", "tcn", "patch", "pca")
+ALONE = Ranks(0, 1, torch.device("cpu"))
+AUTOENCODERS = [model for model in MODELS if model != "cnn"]
 
 
 def shape_of(window: int) -> Shape:
@@ -24,9 +26,9 @@ def model_of(name: str, window: int, **sizes: int) -> nn.Module:
     torch.manual_seed(0)
     settings = ModelSettings(model=name, **{"hidden": 32, "latent": 32, "layers": 2, **sizes})
     model = build_model(settings, shape_of(window))
-    if isinstance(model, PCAAutoencoder):
-        model.observe(torch.randn(300, window, 3))
-        model.settle()
+    if isinstance(model, Fitted):
+        model.observe(torch.randn(300, window, 3), window * torch.arange(300))
+        model.settle(ALONE)
     return model
 
 
@@ -80,11 +82,32 @@ def test_only_few_numbers_are_kept_of_a_window(name: str) -> None:
 
 def test_a_centred_model_does_not_know_the_level() -> None:
     torch.manual_seed(0)
-    model = build_model(ModelSettings(hidden=8, latent=4, centre=True), shape_of(16))
+    model = build_model(ModelSettings(hidden=8, latent=4, centre="mean"), shape_of(16))
     windows, level = torch.randn(5, 16, 3), torch.tensor([100.0, 0.0, -7.0])
     torch.testing.assert_close(model(windows + level), model(windows) + level)
     with raises("option-value", "--centre", "--model pca", kind=SettingsError):
-        ModelSettings(model="pca", centre=True)
+        ModelSettings(model="pca", centre="mean")
+
+
+def test_a_scaled_model_knows_neither_level_nor_scale() -> None:
+    torch.manual_seed(0)
+    model = build_model(ModelSettings(hidden=8, latent=4, centre="mean-and-scale"), 3, 16)
+    windows, level, scale = torch.randn(5, 16, 3), torch.tensor([100.0, 0.0, -7.0]), torch.tensor([3.0, 1.0, 20.0])
+    torch.testing.assert_close(
+        model(windows * scale + level), model(windows) * scale + level, rtol=1e-4, atol=1e-4
+    )
+    quiet = 100.0 + 1e-4 * torch.randn(5, 16, 3)  # its noise is not made large, and nothing is divided by 0
+    inner = model.get_submodule("model")
+    expected = 0.1 * inner(torch.zeros(5, 16, 3)) + 100.0
+    torch.testing.assert_close(model(quiet), expected, rtol=0, atol=1e-2)
+    assert model(torch.full((2, 16, 3), 5.0)).isfinite().all()
+
+
+def test_older_settings_name_a_centred_model_in_another_way() -> None:
+    groups = TrainOptions("plant.zarr", "run").grouped().as_json()
+    for older, now in ((True, "mean"), (False, "none")):
+        groups["model"]["centre"] = older
+        assert Settings.from_json(groups).model.centre == now
 
 
 def test_a_model_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +123,7 @@ def test_a_model_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.syspath_prepend(tmp_path)
     assert isinstance(build_model(ModelSettings(model="mine:build"), shape_of(8)), nn.Linear)
     for path, fact in (
-        ("gru", "lstm, cnn, tcn, patch, pca"),
+        ("gru", "lstm, cnn, tcn, patch, pca, kmeans, nearest"),
         ("mine:absent", "'absent'"),
         ("nowhere:build", "'nowhere'"),
         ("mine:number", "mine:number"),

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import longstride
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.fitted_run import FittedRun
 from longstride.trainer.loop import Training
-from longstride.trainer.pca_run import PCARun
 from longstride.trainer.reporting.curves import draw_losses, draw_throughput
 from longstride.trainer.reporting.examples import Example
 from longstride.trainer.reporting.plot_style import as_data
@@ -128,7 +128,7 @@ def test_other_tasks_show_what_they_predict(make_store: MakeStore, tmp_path: Pat
 
 
 def test_a_model_without_steps_has_no_curves(store: Path, tmp_path: Path) -> None:
-    PCARun(settings_for(store, tmp_path / "run", model="pca"), ALONE, resume=False).run()
+    FittedRun(settings_for(store, tmp_path / "run", model="pca"), ALONE, resume=False).run()
     page = Page(tmp_path / "run")
     assert len(page.drawings) == 1 + NUM_WORST
     assert "Throughput" not in page.text

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import longstride
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.scoring.judges import judges_of
-from longstride.trainer.scoring.score import _scores
+from longstride.trainer.scoring.judges.ensemble import judges_of
+from longstride.trainer.scoring.judges.judge import scores_by
 from longstride.trainer.scoring.settings import ScoreOptions
 from longstride.trainer.scoring.smoothing import trailing_means
 from tests.helpers.runs.training import SIZES, waves
@@ -46,11 +46,11 @@ def test_ranges_that_are_apart_are_smoothed_as_among_all_rows(tmp_path: Path) ->
     data = longstride.from_array(waves(600, 2, missing=0))
     longstride.train(data, tmp_path / "run", model="pca", device="cpu", **SIZES)
     options = ScoreOptions(tmp_path / "run", data, tmp_path / "s.parquet", smooth=8)
-    judges = judges_of(tmp_path / "run", Ranks(0, 1, torch.device("cpu")), data, options)
+    judges = judges_of([tmp_path / "run"], Ranks(0, 1, torch.device("cpu")), data, options)
     ((_, _, judge),) = judges.parts(0, data.num_rows)
 
     def scores(begin: int, stop: int) -> list[float]:
-        return np.concatenate([part[0] for part in _scores(judge, 2, data, begin, stop, options)]).tolist()
+        return np.concatenate([part[0] for part in scores_by(judge, 2, data, begin, stop, options)]).tolist()
 
     whole = scores(0, data.num_rows)
     for begin, stop in [(0, 1), (3, 20), (25, 40), (0, 30), (599, 600)]:

@@ -23,7 +23,7 @@ hidden = 8
 batch-size = 32
 max-steps = 60
 normal-only = true
-centre = true
+centre = "mean"
 """
 
 
@@ -56,8 +56,9 @@ def test_scores_are_judged(make_store: Callable[..., SeriesStore], tmp_path: Pat
 
 
 def test_settings_of_steps_are_not_for_pca() -> None:
-    settings = {"window": 16, "normal-only": True, "centre": True, "lr": 0.1}
-    assert flags("lstm", settings) == ["--window=16", "--normal-only", "--centre", "--lr=0.1"]
+    settings = {"window": 16, "normal-only": True, "centre": "mean", "lr": 0.1}
+    assert flags("lstm", settings) == ["--window=16", "--normal-only", "--centre=mean", "--lr=0.1"]
+    assert flags("nearest", settings) == ["--window=16", "--normal-only", "--centre=mean"]
     assert flags("pca", settings) == ["--window=16", "--normal-only"]
 
 

@@ -1,30 +1,27 @@
-"""Which model judges which rows: one all of them, or each series by its own."""
+"""The models of one run: one for all rows, or one for each series."""
 
-import hashlib
 import logging
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.joined import known_as
 from longstride.storage.text import counted, named
-from longstride.trainer.calibration.calibration import Calibration, read_calibration
+from longstride.trainer.calibration.calibration import read_calibration
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.series_index import has_index, read_index
+from longstride.trainer.scoring.judges.judge import Judge, Judges, ModelJudge, Normal, digest
 from longstride.trainer.scoring.scorer import Scorer
 from longstride.trainer.scoring.settings import ScoreOptions
 from longstride.trainer.scoring.threshold import independent_rows, threshold_of
 
-__all__ = ["Judge", "Judges", "Normal", "judges_of"]
+__all__ = ["OneModel", "judges_of_run"]
 
 NO_MODEL = ("calibration-missing", "checkpoint-missing", "no-normal-rows", "run-missing")
 """Codes of what one series may lack, where the others can be scored."""
@@ -34,68 +31,23 @@ SHORT = 16
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Judge:
-    """A model with the calibration by which it scores."""
-
-    trained: TrainedModel
-    calibration: Calibration
-    scorer: Scorer
-    stride: int
-    """Rows between the starts of windows."""
-
-
-@dataclass(frozen=True)
-class Normal:
-    """What the normal rows say: of one model, or of all."""
-
-    threshold: float
-    rows: int
-    independent_rows: int
-    """As how many they count."""
-
-
-class Judges(ABC):
-    """The models of a run, for the rows of a store."""
-
-    channels: tuple[str, ...]
-    """What all models predict: channels, or labels."""
-    model: str
-    checkpoint: str
-    """What is scored by, in words."""
-    stride: int
-    normal: Normal
-    windows: NDArray[np.int64]
-    """(G,): rows of a window, for each series of the store."""
-
-    @abstractmethod
-    def identity(self) -> list[str]:
-        """What changes when a model or a calibration does."""
-
-    @abstractmethod
-    def made_by(self) -> dict[str, Any]:
-        """The same by names for people, a digest or a number each."""
-
-    @abstractmethod
-    def parts(self, begin: int, stop: int) -> Iterator[tuple[int, int, Judge | None]]:
-        """Rows begin:stop in parts that one model judges each, in order; None where there is no model."""
-
-
-def judges_of(run: Path, ranks: Ranks, store: SeriesData, options: ScoreOptions) -> Judges:
+def judges_of_run(run: Path, ranks: Ranks, store: SeriesData, options: ScoreOptions) -> Judges:
     """The models of a run; call it on every rank.
 
     Raises RunError where run and store do not fit, or no model of the run has a calibration.
     """
     if not ranks.on_first(lambda: has_index(run)):
-        return _One(run, ranks, store, options)
+        return OneModel(run, ranks, store, options)
     return ranks.together(lambda: _EachSeries(run, ranks, store, options))
 
 
-class _One(Judges):
+class OneModel(Judges):
+    """One model for all rows."""
+
     def __init__(self, run: Path, ranks: Ranks, store: SeriesData, options: ScoreOptions) -> None:
         self._trained = trained = TrainedModel(run, ranks, trust=options.trust)
         trained.check(store)
-        self._calibration = ranks.together(lambda: trained.fitting(read_calibration(run, trained.digest)))
+        self.calibration = ranks.together(lambda: trained.fitting(read_calibration(run, trained.digest)))
         self._options = options
         data = trained.settings.data
         self.channels, self.checkpoint, self.model = trained.outputs, trained.name, trained.settings.model.model
@@ -103,27 +55,34 @@ class _One(Judges):
         self.windows = np.full(len(store.series), data.span)
 
     @cached_property
-    def _scorer(self) -> Scorer:
-        return Scorer(self._calibration, self.stride, self._options)
+    def judge(self) -> ModelJudge:
+        """The model."""
+        scorer = Scorer(self.calibration, self.stride, self._options)
+        return ModelJudge(self._trained, self.calibration, scorer, self.stride)
 
     @cached_property
     def normal(self) -> Normal:  # type: ignore[override]
-        return Normal(self._scorer.threshold, self._scorer.normal_rows, self._scorer.independent_rows)
+        """See Judges."""
+        scorer = self.judge.scorer
+        return Normal(scorer.threshold, scorer.normal_rows, scorer.independent_rows)
 
     def identity(self) -> list[str]:
-        return [self._calibration.digest, *self._trained.identity()]
+        """See Judges."""
+        return [self.calibration.digest, *self._trained.identity()]
 
     def made_by(self) -> dict[str, Any]:
+        """See Judges."""
         return {
             "state of the model": self._trained.digest,
-            "settings of the run": _digest(repr(self._trained.settings)),
-            "calibration": self._calibration.digest,
+            "settings of the run": digest(repr(self._trained.settings)),
+            "calibration": self.calibration.digest,
             "stride": self.stride,
         }
 
     def parts(self, begin: int, stop: int) -> Iterator[tuple[int, int, Judge | None]]:
+        """See Judges."""
         if begin < stop:
-            yield begin, stop, Judge(self._trained, self._calibration, self._scorer, self.stride)
+            yield begin, stop, self.judge
 
 
 class _EachSeries(Judges):
@@ -152,7 +111,7 @@ class _EachSeries(Judges):
             trained, scorer = judge.trained, judge.scorer
             self.channels = trained.outputs
             self.windows[number] = trained.settings.data.span
-            self._models[name] = _digest("\n".join([judge.calibration.digest, *trained.identity()]))
+            self._models[name] = digest("\n".join([judge.calibration.digest, *trained.identity()]))
             kinds["model"].add(trained.settings.model.model)
             kinds["stride"].add(judge.stride)
             scores.append(scorer.normal_scores)
@@ -201,7 +160,7 @@ class _EachSeries(Judges):
         if at < stop:
             yield at, stop, None
 
-    def _first(self, number: int) -> Judge | None:
+    def _first(self, number: int) -> ModelJudge | None:
         """The model of a series; None, and a reason is kept, where the series cannot be scored."""
         name = self._store.series[number]
         if self._known[number] is None:
@@ -215,13 +174,13 @@ class _EachSeries(Judges):
             self._unscored[name] = str(error)
             return None
 
-    def _judge(self, number: int) -> Judge:
+    def _judge(self, number: int) -> ModelJudge:
         folder = self._run / self._folders[self._known[number] or ""]
         trained = TrainedModel(folder, self._alone, trust=self._options.trust)
         trained.check(self._store)
         calibration = trained.fitting(read_calibration(folder, trained.digest))
         stride = self._options.stride or trained.stride
-        return Judge(trained, calibration, Scorer(calibration, stride, self._options), stride)
+        return ModelJudge(trained, calibration, Scorer(calibration, stride, self._options), stride)
 
     def _without(self) -> str:
         reason = next(iter(self._unscored.values()))
@@ -229,7 +188,3 @@ class _EachSeries(Judges):
             f"{len(self._unscored):,} of {len(self._store.series):,} series have no score, since "
             f"{self._run} has no model or no calibration for them: {named(list(self._unscored))} ({reason})"
         )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A run that fits principal components in one pass over the windows, instead of training step by step."""
+"""A run that fits a model in one pass over the windows, instead of training it step by step."""
 
 import math
 import time
@@ -11,24 +11,26 @@ from longstride.storage.cli.flags import flag_name
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.optimisation import OPTIMISERS
 from longstride.trainer.engine.state import RunState
-from longstride.trainer.models.pca import PCAAutoencoder
+from longstride.trainer.models.fitted import Fitted
 from longstride.trainer.resolve import named
 from longstride.trainer.run import How, Run
 from longstride.trainer.settings import Settings
 from longstride.trainer.train_result import TrainResult
 
-__all__ = ["PCARun"]
+__all__ = ["FittedRun"]
 
 
+USED = {"pca": "latent", "kmeans": "centres", "nearest": "centres"}
+"""The one size of each model."""
 UNUSED = {
-    "model": ("hidden", "layers"),
+    "model": ("hidden", "latent", "layers", "centres"),
     "optimiser": ("optimiser", "lr", "schedule", "warmup_steps", "clip_norm", "accumulate", "ema"),
     "run": ("epochs", "minutes", "patience", "checkpoint_every", "checkpoint_minutes"),
 }
 """Settings that mean nothing here, by group."""
 
 
-class PCARun(Run[RunState]):
+class FittedRun(Run[RunState]):
     """The pass is its only epoch. Nothing is kept of half a pass: a run that was stopped in it begins again."""
 
     def __init__(self, settings: Settings, ranks: Ranks, **how: Unpack[How]) -> None:
@@ -38,7 +40,10 @@ class PCARun(Run[RunState]):
         """
         ranks.together(lambda: named("--optimiser", settings.optimiser.optimiser, OPTIMISERS))
         unused = [
-            flag_name(name) for group in UNUSED for name in _changed(getattr(settings, group), UNUSED[group])
+            flag_name(name)
+            for group in UNUSED
+            for name in _changed(getattr(settings, group), UNUSED[group])
+            if name != USED[settings.model.model]
         ]
         optimiser, run = replace(settings.optimiser, ema=0.0), replace(settings.run, epochs=1)
         super().__init__(
@@ -48,7 +53,9 @@ class PCARun(Run[RunState]):
             **how,
         )
         if unused:
-            self.reporter.say(f"--model pca takes one pass and no steps: {', '.join(unused)} does nothing")
+            self.reporter.say(
+                f"--model {settings.model.model} takes one pass and no steps: {', '.join(unused)} does nothing"
+            )
 
     def run(self) -> TrainResult:
         """Fit, validate, end with a picture and a report; returns the same on every rank."""
@@ -61,21 +68,20 @@ class PCARun(Run[RunState]):
     def _fit(self) -> bool:
         """Fit the model; return True, with the model as it was, if a signal came."""
         state, progress = self.state, self.progress
-        assert isinstance(state.model, PCAAutoencoder)
+        assert isinstance(state.model, Fitted)
         state.batches.set_epoch(0)
         served = iter(state.batches)
         for _ in range(state.last_step):
             began = time.perf_counter()
             batch = next(served)
             waited = time.perf_counter() - began
-            state.model.observe(state.runner.samples(batch).inputs)
+            state.model.observe(state.runner.samples(batch).inputs, batch.start)
             (signals,) = self.ranks.sum(self.wish.came)
             if signals:
                 return True
             progress.total.add(0.0, 0, self.settings.data.batch_size, time.perf_counter() - began, waited)
             self.reporter.step(math.nan)
-        self.ranks.add_up(state.model.moments)
-        state.model.settle()
+        state.model.settle(self.ranks)
         progress.step = progress.position = state.last_step
         return False
 

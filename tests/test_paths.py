@@ -29,7 +29,7 @@ NOT_PATHS = {
     "max_rejects", "sql", "rate", "every", "comment", "skip_lines", "skip_below_header", "aggregate", "fill_limit",
     "max_gap", "split_on_missing", "rows", "model", "loss", "optimiser", "decimal", "thousands", "strip",
     "columns", "columns_at", "spread_over", "line", "record", "only_lines", "negative", "scale", "states", "table",
-    "since", "until", "label",
+    "since", "until", "label", "targets", "quantiles", "weights", "callback",
 }  # fmt: skip
 """Options that take text which is not a path."""
 PLACES = {"store", "dest", "sources", "pairs"}

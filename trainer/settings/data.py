@@ -35,7 +35,7 @@ class DataSettings:
     horizon: int = 0
     """Rows after each window that are forecast, H."""
     channels: Sequence[str] = ()
-    """Channels that the model sees, in this order; all of the store by default."""
+    """Channels that the model sees; all of the store by default."""
     max_missing: float | None = None
     """Leave out windows in which more than this share of the values is missing, in training and validation."""
     batch_size: int = 256

@@ -26,9 +26,10 @@ def make_task(
     if task.task == "classify":
         if not known:
             raise SettingsError(f"{name} has no labels: --task classify needs one to learn", code="no-labels")
-        return Classify(data.window, inputs, inputs, _among(tuple(task.targets), known, "label", name), task.label)
+        served = tuple(one for one in own if one in inputs)
+        return Classify(data.window, served, inputs, _among(tuple(task.targets), known, "label", name), task.label)
     outputs = _among(tuple(task.targets) or inputs, own, "channel", name)
-    served = tuple(dict.fromkeys([*inputs, *outputs]))
+    served = tuple(one for one in own if one in inputs or one in outputs)
     if task.task == "forecast":
         return Forecast(data.window, data.horizon, served, inputs, outputs, tuple(task.quantiles))
     return Reconstruct(data.window, served, inputs, outputs)

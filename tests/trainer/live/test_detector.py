@@ -24,8 +24,9 @@ def fed(detector: Detector, log: Log, seed: int = 0) -> LiveScores:
     """Scores of all rows of a log, in its order, which arrive mixed."""
     score, alarm, waiting = (np.full(len(log.time), np.nan) for _ in range(3))
     errors = np.full((len(log.time), len(detector.outputs)), np.nan)
+    values = log.values[:, [CHANNELS.index(name) for name in detector.channels]]
     for part in log.arrivals(seed):
-        found = detector.score(log.values[part], series=[log.series[row] for row in part], time=log.time[part])
+        found = detector.score(values[part], series=[log.series[row] for row in part], time=log.time[part])
         score[part], alarm[part], waiting[part], errors[part] = (
             found.score,
             found.alarm,

@@ -144,8 +144,8 @@ def test_only_windows_without_a_label_are_normal(labelled: SeriesStore, trained:
         split = Split("some", Segments(np.array([begin]), np.array([stop]), np.array([0])))
         return [
             start
-            for batch, _ in model.errors(labelled, split, STRIDE, 8, normal_only=True)
-            for start in batch.tolist()
+            for batch in model.errors(labelled, split, STRIDE, 8, normal_only=True)
+            for start in batch.first.tolist()
         ]
 
     assert starts(MARKED.start - 4, MARKED.stop + 4) == []
@@ -297,7 +297,9 @@ def test_a_model_that_has_changed_since_is_one_line(
     labelled: SeriesStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
-    text = "import torch\ndef model(settings, n, k):\n    return torch.nn.Linear(n, n)\n"
+    text = (
+        "import torch\ndef model(settings, shape):\n    return torch.nn.Linear(shape.channels, shape.channels)\n"
+    )
     (tmp_path / "changing.py").write_text(text)
     settings = settings_for(labelled.path, tmp_path / "run", max_steps=2, model="changing:model")
     Training(settings, ALONE, resume=False).run()

@@ -7,6 +7,7 @@ apart again, and copies windows straight out of each.
 from collections.abc import Container, Sequence
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -78,23 +79,19 @@ class JoinedData(SeriesData):
     def checked(self, array: str) -> JoinedRows:
         """Rows of `values`, `time` or `labels` that raise StoreError, when sliced, where they are damaged."""
         if array == "labels":
-            has = [bool(part.label_names) for part in self.parts]
-            parts = zip(self.parts, has, strict=True)
-            return self._joined_labels([part.checked("labels") if found else None for part, found in parts])
+            found = [part.checked(array) if part.label_names else None for part in self.parts]
+            return self._joined_labels(found)
         rows = [part.checked(array) for part in self.parts]
         return JoinedRows(rows, self._columns if array == "values" else None)
 
-    def _joined_labels(self, rows: Sequence[object]) -> JoinedRows:
+    def _joined_labels(self, rows: Sequence[Any]) -> JoinedRows:
         columns = [
             [part.label_names.index(name) if name in part.label_names else None for name in self.label_names]
             for part in self.parts
         ]
-        lengths = [part.num_rows for part in self.parts]
-        found = [
-            np.zeros((length, 0), np.int8) if one is None else one
-            for one, length in zip(rows, lengths, strict=True)
-        ]
-        return JoinedRows(found, columns)
+        parts = zip(rows, self.parts, strict=True)
+        none = np.zeros((max(part.num_rows for part in self.parts), 0), np.int8)
+        return JoinedRows([one if part.label_names else none[: part.num_rows] for one, part in parts], columns)
 
     @cached_property
     def segments(self) -> Segments:
@@ -113,14 +110,8 @@ class JoinedData(SeriesData):
         for number in range(len(self.parts)):
             row, stop, series = self.first_row[number], self.first_row[number + 1], self._first_series[number]
             mine = (segments.start >= row) & (segments.start < stop)
-            found.append(
-                Segments(
-                    *(
-                        of[mine] - less
-                        for of, less in ((segments.start, row), (segments.stop, row), (segments.series, series))
-                    )
-                )
-            )
+            bounds = segments.start[mine] - row, segments.stop[mine] - row, segments.series[mine] - series
+            found.append(Segments(*bounds))
         return found
 
     @property

@@ -27,7 +27,7 @@ COMMAND_LINES = {
               "--from": "run"},
     "calibrate": {"run": "run", "store": "plant.zarr", "--device": "cpu"},
     "deploy": {"run": "run", "--out": "new", "--alarms": "1e-1"},
-    "score": {"run": "run", "store": "plant.zarr", "--out": "new.parquet", "--events": "new.json",
+    "score": {"runs": "run", "store": "plant.zarr", "--out": "new.parquet", "--events": "new.json",
               "--alarms": "1e-1", "--device": "cpu"},
     "watch": {"run": "run", "--state": "new.state", "--device": "cpu"},
     "evaluate": {"pairs": "s.parquet", "store": "plant.zarr", "--html": "figures.html"},

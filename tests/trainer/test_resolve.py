@@ -21,7 +21,7 @@ MODULES = {
     "undecoded": "# -*- coding: nothing -*-",
     "failing": "def x(*arguments, **keywords):\n    raise KeyError('k')",
     "leaving": "def x(*arguments, **keywords):\n    raise SystemExit",
-    "wider": "import torch\ndef x(settings, shape):\n    return torch.nn.Linear(shape.channels, shape.channels + 1)",
+    "wider": "import torch\ndef x(settings, shape):\n    n = shape.channels\n    return torch.nn.Linear(n, n + 1)",
     "pairing": "import torch\nclass Pair(torch.nn.Linear):\n    def forward(self, x):\n        return x, x\n"
     "def x(settings, shape):\n    return Pair(shape.channels, shape.channels)",
 }

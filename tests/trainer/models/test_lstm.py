@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -78,12 +80,13 @@ def test_built_model_keeps_the_shape() -> None:
     assert model(torch.randn(2, 10, 6)).shape == (2, 10, 6)
 
 
-@pytest.mark.parametrize("centre", [False, True])
+@pytest.mark.parametrize("centre", ["none", "mean", "mean-and-scale"])
 @pytest.mark.parametrize("is_old", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_the_last_rows_are_those_of_the_whole(centre: bool, is_old: bool, layers: int) -> None:
+def test_the_last_rows_are_those_of_the_whole(centre: Any, is_old: bool, layers: int) -> None:
     torch.manual_seed(0)
-    model = build_model(ModelSettings(hidden=24, latent=8, layers=layers, centre=centre), 6, 32).double()
+    shape = Shape("reconstruct", 32, 6, (32, 6), tuple(range(6)))
+    model = build_model(ModelSettings(hidden=24, latent=8, layers=layers, centre=centre), shape).double()
     lstm = next(part for part in model.modules() if isinstance(part, LSTMAutoencoder))
     lstm.newest_first = not is_old
     windows = torch.randn(9, 32, 6, dtype=torch.float64)

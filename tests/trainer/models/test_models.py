@@ -91,7 +91,7 @@ def test_a_centred_model_does_not_know_the_level() -> None:
 
 def test_a_scaled_model_knows_neither_level_nor_scale() -> None:
     torch.manual_seed(0)
-    model = build_model(ModelSettings(hidden=8, latent=4, centre="mean-and-scale"), 3, 16)
+    model = build_model(ModelSettings(hidden=8, latent=4, centre="mean-and-scale"), shape_of(16))
     windows, level, scale = torch.randn(5, 16, 3), torch.tensor([100.0, 0.0, -7.0]), torch.tensor([3.0, 1.0, 20.0])
     torch.testing.assert_close(
         model(windows * scale + level), model(windows) * scale + level, rtol=1e-4, atol=1e-4

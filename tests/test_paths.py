@@ -28,8 +28,8 @@ NOT_PATHS = {
     "prefix_from", "pivot", "labels", "channels", "exclude", "unit", "separator", "encoding", "header", "null",
     "max_rejects", "sql", "rate", "every", "comment", "skip_lines", "skip_below_header", "aggregate", "fill_limit",
     "max_gap", "split_on_missing", "rows", "model", "loss", "optimiser", "callback", "decimal", "thousands",
-    "strip", "columns", "columns_at", "spread_over", "line", "record", "only_lines", "negative", "scale", "states", "table",
-    "since", "until", "label",
+    "strip", "columns", "columns_at", "spread_over", "line", "record", "only_lines", "negative", "scale",
+    "states", "table", "since", "until", "label",
 }  # fmt: skip
 """Options that take text which is not a path."""
 PLACES = {"store", "dest", "sources", "pairs"}

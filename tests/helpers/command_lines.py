@@ -40,7 +40,7 @@ def line(command: str, folder: Path | None = None, **changed: str) -> list[str]:
     """The words of a command, with its paths in a folder, and some values changed."""
     found = [command]
     for name, value in COMMAND_LINES[command].items():
-        if folder is not None and ("." in value or name in ("run", "--out", "--cache-dir", "--from")):
+        if folder is not None and ("." in value or name in ("run", "runs", "--out", "--cache-dir", "--from")):
             value = str(folder / value)
         value = changed.get(name, value)
         found += [name, value] if name.startswith("-") else [value]

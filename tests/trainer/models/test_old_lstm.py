@@ -27,7 +27,7 @@ def lstm_of(run: Path) -> LSTMAutoencoder:
     return next(part for part in TrainedModel(run, ALONE).model.modules() if isinstance(part, LSTMAutoencoder))
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "centred"])
+@pytest.fixture(params=["none", "mean"], ids=["plain", "centred"])
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     """A run that says nothing of the order."""
     with monkeypatch.context() as patch:

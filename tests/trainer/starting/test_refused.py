@@ -20,20 +20,20 @@ PARTS = """
 from pathlib import Path
 import torch
 
-def narrow(settings, num_channels, window):
-    return torch.nn.Linear(num_channels, num_channels + 1)
+def narrow(settings, shape):
+    return torch.nn.Linear(shape.channels, shape.channels + 1)
 
-def sized(settings, num_channels, window):
+def sized(settings, shape):
     size = int(Path(__file__).with_name("size").read_text())
-    return torch.nn.Sequential(torch.nn.Linear(num_channels, size), torch.nn.Linear(size, num_channels))
+    return torch.nn.Sequential(torch.nn.Linear(shape.channels, size), torch.nn.Linear(size, shape.channels))
 
-def nothing(settings, num_channels, window):
+def nothing(settings, shape):
     return None
 
 def bad(*arguments):
     raise ValueError("no")
 
-def fails_later(settings, num_channels, window):
+def fails_later(settings, shape):
     class Model(torch.nn.Linear):
         def forward(self, windows):
             return [windows]

@@ -55,7 +55,8 @@ def train(context: click.Context, /, store: str, resume: str | None, trust: bool
 
     The model is an LSTM, a temporal convolutional network, a transformer over patches, or yours: a function of the
     model's settings, the number of channels N and the rows of a window K, which returns a torch module that takes
-    and returns windows (B, K, N). `pca` is the baseline: principal components of windows, from one pass.
+    and returns windows (B, K, N). `pca` is the baseline: principal components of windows, from one pass. So are
+    `kmeans`, the nearest of some windows, and `nearest`, patches that are put together.
 
     Started by torchrun, the processes share each batch, over gloo on the CPU and nccl on CUDA. A signal (Ctrl-C,
     SIGTERM) saves the run and stops it, with exit code 130 or 143. The same command with --resume resumes the run,

@@ -3,10 +3,12 @@
 import logging
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+import longstride
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import SettingsError
@@ -14,7 +16,7 @@ from longstride.trainer.fitted_run import FittedRun
 from longstride.trainer.models import Fitted, PCAAutoencoder
 from longstride.trainer.settings import FITTED
 from tests.helpers.errors import raises
-from tests.helpers.runs.training import finish, lines_of, settings_for, start_training
+from tests.helpers.runs.training import finish, lines_of, settings_for, start_training, waves
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 
@@ -89,3 +91,25 @@ def test_what_means_nothing_to_it_is_said_or_refused(
     assert "--hidden, --optimiser, --lr, --epochs, --patience" in pca
     assert "--model kmeans" in kmeans
     assert "--hidden, --latent, --lr, --epochs does" in kmeans
+
+
+@pytest.mark.parametrize("model", FITTED)
+def test_a_model_for_each_series_and_for_one(tmp_path: Path, model: str) -> None:
+    values = waves(900, 3)
+    data = longstride.from_array(values, series={"a": 600, "b": 300})
+    sizes: dict[str, Any] = {
+        "window": 8,
+        "stride": 2,
+        "batch_size": 16,
+        "latent": 4,
+        "device": "cpu",
+        "model": model,
+    }
+    each = longstride.train(data, tmp_path / "each", per_series=True, **sizes)
+    assert list(each.series) == ["a", "b"]
+    longstride.train(data, tmp_path / "b", series="b", **sizes)
+    folders = sorted((tmp_path / "each" / "series").iterdir())
+    one, other = (TrainedModel(run, ALONE).model.state_dict() for run in (tmp_path / "b", folders[1]))
+    torch.testing.assert_close(one, other, rtol=0, atol=0)
+    result = longstride.score(tmp_path / "each", data, tmp_path / "s.parquet", alarms=0.05, device="cpu")
+    assert result.covered > 850

@@ -121,11 +121,12 @@ def _measure(asked: Live, models: Sequence[str], every: Sequence[int], folder: P
 def _run_of(folder: Path, values: "NDArray[np.float32]", asked: Live, model: str, hidden: int | None) -> Path:
     """The run of a model, trained if it is not there."""
     import longstride
+    from longstride.trainer.settings import FITTED
 
     run = folder / f"{model}-{hidden or 'default'}-{asked.window}x{asked.num_channels}"
     if not (run / "calibration.pt").exists():
         sizes: dict[str, Any] = {} if hidden is None else {"hidden": hidden, "latent": max(1, hidden // 4)}
-        steps: dict[str, Any] = {} if model == "pca" else {"max_steps": 2}
+        steps: dict[str, Any] = {} if model in FITTED else {"max_steps": 2}
         data = longstride.from_array(values, step="1s")
         longstride.train(data, run, model=model, window=asked.window, device="cpu", seed=SEED, **sizes, **steps)
     return run
@@ -137,6 +138,7 @@ def _pace(asked: Live, run: Path, values: "NDArray[np.float32]", model: str, num
     from longstride import Detector
     from longstride.trainer.saved.checkpoint import best_first, first_whole
     from longstride.trainer.saved.run_settings import settings_of
+    from longstride.trainer.settings import FITTED
 
     names = [str(number % num_series) for number in range(len(values))]
     detector = Detector(run, device="cpu", every=every, alarms=0.05)
@@ -151,7 +153,7 @@ def _pace(asked: Live, run: Path, values: "NDArray[np.float32]", model: str, num
     settings, _ = settings_of(run, first_whole(best_first(run / "checkpoints"), run))
     return Pace(
         model=model,
-        hidden=None if model == "pca" else settings.model.hidden,
+        hidden=None if model in FITTED else settings.model.hidden,
         series=num_series,
         every=every,
         rows_per_cpu_second=Spread.of(rates),

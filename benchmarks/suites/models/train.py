@@ -132,12 +132,16 @@ def train(
     batch that stays in memory, so that nothing is loaded. Stride 1 and K for each K, both ways of a case in turn,
     with the same model and optimiser. The store is made in --folder once, and kept.
     """
-    if "pca" in models:
-        raise LongstrideError("--models pca: it is fitted from one pass and takes no steps", code="option-value")
     from tqdm import tqdm
 
     from benchmarks.data.stores import prepare_store
     from longstride.storage.open import open_mapped
+    from longstride.trainer.settings import FITTED
+
+    if fitted := [model for model in models if model in FITTED]:
+        raise LongstrideError(
+            f"--models {fitted[0]}: it is fitted from one pass and takes no steps", code="option-value"
+        )
     from longstride.trainer.engine.distributed import start_ranks
 
     cases = [

@@ -147,6 +147,19 @@ def test_only_new_rows_and_the_window_before_them_are_scored(runs: dict[str, Pat
     assert new.scored == ROWS  # where there is no file, all are
 
 
+def test_several_runs_score_new_rows_as_if_all_rows_at_once(
+    runs: dict[str, Path], grown: Path, tmp_path: Path
+) -> None:
+    both, options = [runs["pca"], runs["lstm"]], {"device": "cpu", "smooth": 3}
+    score(both, grown / "early.zarr", grown / "t.parquet", **options)
+    found = score(both, grown / "plant.zarr", grown / "t.parquet", update=True, **options)
+    assert 1000 < found.scored < ROWS
+    score(both, grown / "plant.zarr", tmp_path / "whole.parquet", **options)
+    assert (grown / "t.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    with raises("scores-differ", "a model or calibration, which is not there now, of 'lstm 2'", kind=ScoresError):
+        score([runs["pca"], runs["pca"]], grown / "plant.zarr", grown / "t.parquet", update=True, **options)
+
+
 def test_without_it_a_file_is_not_touched(runs: dict[str, Path], grown: Path) -> None:
     before = (grown / "s.parquet").read_bytes()
     with raises("path-taken", "--update"):

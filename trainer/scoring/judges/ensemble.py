@@ -66,8 +66,8 @@ class _Ensemble(Judges):
 
     def made_by(self) -> dict[str, Any]:
         models = {
-            name: digest(repr(sorted(member.made_by().items())))
-            for name, member in zip(self._names, self._members, strict=True)
+            f"{member.model} {number}": digest(repr(sorted(member.made_by().items())))
+            for number, member in enumerate(self._members, start=1)
         }
         return {"model or calibration": models, "stride": self.stride}
 

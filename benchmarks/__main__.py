@@ -57,5 +57,22 @@ def synth(out: Path, rows: int, seed: int) -> None:
     click.echo(f"{out}: {rows:,} rows in {len(paths)} files, {num_bytes / 1e6:,.1f} MB")
 
 
+@main.command(epilog=example("python -m benchmarks servers --out servers --machines 3"))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the files.")
+@click.option("--machines", type=click.IntRange(min=1), default=3, show_default=True, help="Files of each folder.")
+@click.option("--rows", type=click.IntRange(min=100), default=3000, show_default=True, help="Of each file.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same bytes.")
+def servers(out: Path, machines: int, rows: int, seed: int) -> None:
+    """Write what made-up servers measure, as text without a header and without times.
+
+    Three folders with a file for each machine: `train`, `test` with faults, and `test_label`, a 0 or a 1 for each
+    row of `test`.
+    """
+    from benchmarks.data.servers import write_servers
+
+    paths = write_servers(out, machines=machines, rows=rows, seed=seed)
+    click.echo(f"{out}: {len(paths)} files of {rows:,} rows")
+
+
 if __name__ == "__main__":
     main()

@@ -65,8 +65,8 @@ def train(
 
     The model is an LSTM, a convolutional network, a transformer over patches, or yours: a function of the model's
     settings and of a shape (task, window K, channels N, output), which returns a torch module that takes windows
-    (B, K, N) and returns (B, *output). `pca` is the baseline: principal components of windows, from one pass. So are
-    `kmeans`, the nearest of some windows, and `nearest`, patches that are put together.
+    (B, K, N) and returns (B, *output). `pca` is the baseline: principal components of windows, from one pass.
+    `kmeans`, the nearest of some windows, and `nearest`, patches that are put together, take one pass as well.
 
     Started by torchrun, the processes share each batch, over gloo on the CPU and nccl on CUDA. A signal (Ctrl-C,
     SIGTERM) saves the run and stops it, with exit code 130 or 143. The same command with --resume resumes the run,

@@ -41,19 +41,16 @@ class Plan:
     """Columns of values of all sources together."""
     intervals: Intervals | None = None
     """Labels that are in a file of their own."""
-    label_files: tuple[LabelFile, ...] = ()
-    """That of each source, where labels are in files with a row for each row."""
+    label_files: tuple[LabelFile | None, ...] = ()
+    """That of each source, where labels are in files with a row for each row; None where it has none."""
+    labels_of_files: tuple[str, ...] = ()
+    """The names of these labels."""
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels of the store, in order."""
-        return (*self.recipe.labels, *self._labels_of_files)
-
-    @property
-    def _labels_of_files(self) -> tuple[str, ...]:
-        if self.intervals is not None:
-            return self.intervals.names
-        return self.label_files[0].names if self.label_files else ()
+        of_files = self.labels_of_files if self.intervals is None else self.intervals.names
+        return (*self.recipe.labels, *of_files)
 
     def readings(self, folder: Path, piece_bytes: int) -> list[Reading]:
         """What the tasks of each source have in common."""
@@ -202,6 +199,8 @@ def make_plan(
         _refuse_unknown_labels(recipe, columns)
     known_labels = None if labels is None else labels[len(recipe.labels) :]
     intervals = read_intervals(recipe, known_labels)
+    label_files = () if intervals else find_label_files(sources, recipe, known_labels)
+    labels_of_files = next((file.names for file in label_files if file is not None), tuple(known_labels or ()))
     plan = Plan(
         recipe=recipe,
         sources=sources,
@@ -209,7 +208,8 @@ def make_plan(
         channels=channels,
         union=union,
         intervals=intervals,
-        label_files=() if intervals else find_label_files(sources, recipe, known_labels),
+        label_files=label_files,
+        labels_of_files=labels_of_files if label_files else (),
     )
     if is_new:
         named = {name for one in columns for name in one.channels} | set(plan.labels[len(recipe.labels) :])

@@ -20,7 +20,7 @@ from longstride.pipeline.ingest.setting import (
 from longstride.pipeline.ingest.settings.clock import ClockSettings
 from longstride.pipeline.ingest.settings.rows import RowSettings
 from longstride.pipeline.ingest.settings.table import TableSettings
-from longstride.pipeline.ingest.settings.text import TextSettings
+from longstride.pipeline.ingest.settings.text import TextSettings, named_by_number
 from longstride.pipeline.ingest.settings.uses import UseSettings
 from longstride.pipeline.ingest.settings.values import ValueSettings
 from longstride.storage.errors import coded
@@ -52,6 +52,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, TableSettings, UseSetting
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) == 1:
                 object.__setattr__(self, name, value[0])
+        object.__setattr__(self, "header", named_by_number(self.header))
         if self.separator == "tab":
             object.__setattr__(self, "separator", "\t")
         for name, choices in CHOICES.items():
@@ -105,7 +106,7 @@ class Recipe(RowSettings, ValueSettings, TextSettings, TableSettings, UseSetting
         for name, needed, is_there in (
             ("aggregate", "every", self.grid_ns is not None),
             ("counter_bits", "rate", bool(self.rate)),
-            ("absent_labels", "labels", bool(self.labels)),
+            ("absent_labels", "labels", bool(self.labels) or "{" in (self.label_file or "")),
             ("ambiguous", "a timezone whose clocks are set back", self.timezone != DEFAULTS["timezone"]),
             ("nonexistent", "a timezone whose clocks are set forward", self.timezone != DEFAULTS["timezone"]),
         ):

@@ -24,6 +24,8 @@ FEW_ROWS = 100
 """Rows that have an error at each of some positions; if there are fewer, rows with an error at any are taken."""
 SMALLEST_SPREAD = 0.25
 """Of standardised errors: smaller only where a floor holds their scale, or where a mean is over many windows."""
+PARTS = 5
+"""Of the normal rows of a series: each is compared with the others."""
 HIGH = 0.99
 """The share of normal rows that scores below 1."""
 
@@ -44,11 +46,14 @@ class Usual(NamedTuple):
 class NormalRows:
     """Turns errors of rows into scores; one in a hundred normal rows scores above 1, and half of them below 0."""
 
-    def __init__(self, calibration: Calibration, how: Aggregate, largest: int) -> None:
-        """Errors of channels are put together as `aggregate` says."""
+    def __init__(
+        self, calibration: Calibration, how: Aggregate, largest: int, kept: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Errors of channels are put together as `aggregate` says; rows that are not `kept` (M,) do not count."""
         self._errors = calibration.errors.numpy()
         self._weights = calibration.weights.numpy()
         self._series = calibration.series.numpy()
+        self._kept = np.ones(len(self._series), bool) if kept is None else kept
         self._calibration = calibration
         self._how, self._largest = how, largest
         self._known: dict[tuple[int, int], Usual] = {}
@@ -91,10 +96,25 @@ class NormalRows:
             errors[covered == one] = self._together(covered == one, one)
         return self.scores(errors, covered, series)[0]
 
+    def crossed_scores(self, stride: int) -> NDArray[np.float64]:
+        """As `own_scores`, but each fifth of the rows of a series is compared with the others.
+
+        A few normal rows say little of the next ones: their own mean and spread fit them too well, and a log that
+        wanders is elsewhere later. Rows of another part of the log are as strange as those that will be scored.
+        """
+        part = _parts(self._series)
+        crossed = own = self.own_scores(stride)
+        for number in range(PARTS):
+            mine = part == number
+            if mine.any() and not mine.all():
+                others = NormalRows(self._calibration, self._how, self._largest, kept=self._kept & ~mine)
+                crossed = np.where(mine, others.own_scores(stride), crossed)
+        return np.where(np.isnan(crossed), own, crossed)
+
     def usual(self, bits: int, series: int) -> Usual:
         """What is usual for rows that are covered at these positions: of a series, or of all if it is -1."""
         if (bits, series) not in self._known:
-            rows = (self._series == series) | (series < 0)
+            rows = self._kept & ((self._series == series) | (series < 0))
             has_all = rows & (self._weights[:, self._positions(bits)] > 0).all(axis=1)
             together = self._together(has_all if has_all.sum() >= FEW_ROWS else rows, bits)
             with np.errstate(invalid="ignore"):
@@ -104,7 +124,8 @@ class NormalRows:
                 spread = np.sqrt(np.where(is_there, (together - mean) ** 2, 0.0).sum(axis=0) / count)
             spread = np.fmax(spread, SMALLEST_SPREAD)
             scores = aggregate((together - mean) / spread, self._how, self._largest)
-            middle, high = np.nanquantile(scores, [0.5, HIGH])
+            there = scores[~np.isnan(scores)]
+            middle, high = np.quantile(there, [0.5, HIGH]) if len(there) else (np.nan, np.nan)
             self._known[bits, series] = Usual(mean, spread, float(middle), float(max(high - middle, 1e-6)))
         return self._known[bits, series]
 
@@ -123,3 +144,12 @@ class NormalRows:
     @staticmethod
     def _positions(bits: int) -> list[int]:
         return [number for number in range(MAX_POSITIONS) if bits & (1 << number)]
+
+
+def _parts(series: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each row (M,), in which of as many parts of its series it lies, from the first to the last."""
+    part = np.zeros(len(series), np.int64)
+    for one in np.unique(series):
+        rows = np.flatnonzero(series == one)
+        part[rows] = np.arange(len(rows)) * PARTS // len(rows)
+    return part

@@ -35,7 +35,8 @@ class Scorer:
         new = (np.diff(rows, prepend=-1) != 1) | (np.diff(calibration.series.numpy(), prepend=-1) != 0)
         own, first = self._normal.own_scores(stride), np.maximum.accumulate(np.where(new, np.arange(len(rows)), 0))
         self._usual = self._usual_means(own, first)
-        means, number = trailing_means(own, first, self._length)
+        crossed = self._normal.crossed_scores(stride)
+        means, number = trailing_means(crossed, first, self._length)
         whole = number >= min(self._length, number.max(initial=1))  # as most rows of a log are
         chosen = whole & ~np.isnan(means)
         scores = self._rescaled(means, number)[chosen]

@@ -1,10 +1,9 @@
 """`python -m benchmarks detect`: how well the scores of each model find what is labelled."""
 
 import json
-import time
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,57 +11,29 @@ import click
 
 from benchmarks.harness.commands import python
 from benchmarks.harness.options import JSON, count, folder, listed
-from benchmarks.harness.results import Result, torch_threads
+from benchmarks.harness.results import Result, parse, torch_threads
 from benchmarks.harness.tables import Table, machine_line, spread
 from benchmarks.harness.timing import Spread
+from benchmarks.suites.models.labelled_logs import LOGS
 from longstride.storage.cli.group import example
 from longstride.storage.errors import LongstrideError
 from longstride.trainer.settings import FITTED
 
-__all__ = ["FIGURES", "Detection", "Detections", "detect", "flags"]
+__all__ = ["FIGURES", "RATIO", "Detection", "Detections", "detect", "flags"]
 
-FIGURES = ("vus_pr", "auc_pr", "auc_roc", "f1", "best_f1")
-"""What is kept of the figures of `trainer evaluate`."""
+RATIO = "f1_of_best"
+FIGURES = (
+    *("vus_pr", "auc_pr", "auc_roc", "f1", "best_f1", RATIO),
+    *("event_recall", "false_events_per_hour", "false_alarm_rate"),
+)
+"""What is kept of the figures of `longstride evaluate`, and F1 at the own threshold in parts of the best F1."""
 SEED = 0
 """Seed of the first run of a model; each further run has the next."""
 WITHOUT_STEPS = (
-    *("window", "stride", "train-share", "validation-share", "normal-only"),
-    *("latent", "centres", "centre"),
+    *("window", "stride", "latent", "centres", "centre", "normal-only", "per-series"),
+    *("split", "train-share", "train-rows", "validation-share", "validation-rows"),
 )
 """Settings that a model without steps knows."""
-
-LOGS = {
-    "gecco": """\
-## Drinking water (GECCO 2018)
-
-Two consecutive logs of a waterworks: a row a minute, nine channels. The models are trained on those windows of the
-first log that contain no event. Rows of the first log that were held out set the threshold. The models are then
-judged on the second log: {rows:,} rows, {labelled:,} of them in {spans} events. Random scores would have an AUC-PR
-of {chance:.3f}. The water of the second log is colder than any in the first, so each window has its own mean
-subtracted, except for PCA. Three values of K were tried on the first log, and the best for the LSTM was taken
-([why](decisions/0009-scores.md)).
-
-    CHOICES="--time Time --labels EVENT --split-on-missing 1h"
-    longstride ingest gecco2018_train.csv.gz --out first.zarr $CHOICES
-    longstride ingest gecco2018_test.csv.gz --out second.zarr $CHOICES
-    python -m benchmarks detect first.zarr second.zarr --name gecco \\
-        --settings benchmarks/settings/gecco.toml --models {names} --seeds {seeds}
-""",
-    "synthetic": """\
-## A synthetic log
-
-Two machines, 1.2 million rows, eight channels. There are {spans} faults of 240 rows. In each, three channels
-drift, spike, stick at a value, or no longer follow the others. So {labelled:,} rows are labelled, a share of
-{chance:.3f}. The models are trained on the first 80% of the rows, with the faults and without their labels, and
-judged on all rows. K was chosen on this log, and so was the choice to keep the mean of each window
-([how](decisions/0009-scores.md)). Seconds are those of training and scoring.
-
-    python -m benchmarks synth --out logs --rows 1200000
-    longstride ingest logs/*.csv --out plant.zarr --time time --series machine --labels fault
-    python -m benchmarks detect plant.zarr plant.zarr --name synthetic \\
-        --settings benchmarks/settings/synthetic.toml --models {names} --seeds {seeds}
-""",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +46,9 @@ class Detection:
     labelled: int
     spans: int
     figures: dict[str, Spread]
-    """As `trainer evaluate` names them."""
-    validation_loss: Spread
-    seconds: Spread
-    """From the start of training to the last score."""
+    """As `longstride evaluate` names them, and the ratio of F1 at the own threshold to the best F1."""
+    validation_loss: Spread | None
+    """None of a model for each series."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +57,8 @@ class Detections(Result):
 
     BENCHMARK = "detection"
     log: str
+    since: str = ""
+    """From when on rows were judged; empty where all were."""
     seed: int = SEED
     threads: dict[str, int] = field(default_factory=torch_threads)
     settings: dict[str, Any]
@@ -95,30 +67,61 @@ class Detections(Result):
 
     def table(self) -> Table:
         """A row a model."""
-        names = ("VUS-PR", "AUC-PR", "AUC-ROC", "F1", "best F1")
-        rows = [
-            [
-                model.model,
-                *(spread(model.figures[name], 3) for name in FIGURES),
-                spread(model.validation_loss, 3),
-                f"{model.seconds.median:.0f}",
-            ]
-            for model in self.models
-        ]
-        return Table(["model", *names, "validation loss", "seconds"], rows)
+        return Table.of(
+            self.models,
+            {
+                "model": lambda one: one.model,
+                "seeds": lambda one: f"{one.seeds}",
+                "VUS-PR": lambda one: _spread(one, "vus_pr"),
+                "AUC-PR": lambda one: _spread(one, "auc_pr"),
+                "F1": lambda one: _spread(one, "f1"),
+                "best F1": lambda one: _spread(one, "best_f1"),
+                "F1 / best": lambda one: _spread(one, RATIO, 2),
+                "spans found": lambda one: f"{one.figures['event_recall'].median:.0%}",
+                "false alarms an hour": lambda one: _spread(one, "false_events_per_hour"),
+                "normal rows in alarm, of 1,000": lambda one: _spread(one, "false_alarm_rate", 1, 1000),
+            },
+        )
 
     def section(self) -> str:
-        """Section of docs/results.md, which says plainly whether the LSTM is as good as the baseline."""
+        """Section of docs/results.md, which says plainly which models are as good as the baseline."""
         first = self.models[0]
         names = ",".join(model.model for model in self.models)
-        introduction = LOGS[self.log].format(**vars(first), names=names, chance=first.labelled / first.rows)
+        seeds = max(one.seeds for one in self.models)
+        words = {**vars(first), "names": names, "since": self.since, "seeds": seeds}
+        introduction = LOGS[self.log].format(**words, chance=first.labelled / first.rows)
         settings = ", ".join(f"{name} {value}" for name, value in self.settings.items())
-        medians = {model.model: model.figures["vus_pr"].median for model in self.models}
-        lstm, pca = medians["lstm"], medians["pca"]
-        said = "at least as good as" if lstm >= pca else "not as good as"
-        verdict = f"By VUS-PR the LSTM autoencoder ({lstm:.3f}) is {said} PCA ({pca:.3f})."
         parts = [introduction, f"Settings: {settings}.", machine_line(self), "", self.table().markdown(), ""]
-        return "\n".join([*parts, verdict, ""])
+        return "\n".join([*parts, *self._verdict()])
+
+    def _verdict(self) -> Iterator[str]:
+        medians = {model.model: model.figures["vus_pr"].median for model in self.models}
+        baseline = medians.pop("pca", None)
+        if baseline is None or not medians:
+            return
+        groups = {
+            "at least as good as": [name for name, found in medians.items() if found >= baseline],
+            "not as good as": [name for name, found in medians.items() if found < baseline],
+        }
+        said = [
+            f"{', '.join(names)} {'are' if len(names) > 1 else 'is'} {how} PCA"
+            for how, names in groups.items()
+            if names
+        ]
+        yield f"By VUS-PR, {'; '.join(said)} ({baseline:.3f}).\n"
+
+    def with_models(self, others: Sequence[Detection]) -> "Detections":
+        """These and others of the same log; of two of one name, this one."""
+        own = {model.model: model for model in self.models}
+        kept = [own.pop(model.model, model) for model in others]
+        return replace(self, models=(*kept, *own.values()))
+
+
+def _spread(one: Detection, name: str, digits: int = 3, times: float = 1) -> str:
+    found = one.figures[name]
+    if one.seeds == 1:
+        return f"{times * found.median:.{digits}f}"
+    return spread(Spread(*(times * value for value in (found.median, found.minimum, found.maximum))), digits)
 
 
 @click.command(
@@ -134,6 +137,7 @@ class Detections(Result):
     help="TOML file with settings of `trainer train`, without groups.",
 )
 @click.option("--name", default="", help="Name of the log, for the page of results.")
+@click.option("--since", default="", help="Judge rows from this time on.")
 @folder("build/detect")
 @JSON
 def detect(
@@ -143,22 +147,48 @@ def detect(
     seeds: int,
     settings: Path | None,
     name: str,
+    since: str,
     folder: Path,
     json_path: Path | None,
 ) -> None:
     """How well models that were trained on the store TRAIN find what is labelled in TEST.
 
     Each model is trained with each seed, scores TEST, and its scores are judged by the labels: VUS-PR, AUC-PR,
-    AUC-ROC, F1 at a threshold set without labels, and the best F1. All by commands of the trainer, in a folder of
-    --folder that has the log's name.
+    F1 at a threshold set without labels, the best F1, and false alarms. All by commands of the trainer, in a
+    folder of --folder that has the log's name.
+
+    Where the file of --json is there, models are added to those that it holds, or replace those of the same name.
     """
     chosen = _read_settings(settings) if settings else {}
-    found = tuple(_detect(train, test, folder / name, models, seeds, chosen))
-    Detections(log=name, settings=chosen, models=found).show(json_path)
+    before = _read_before(json_path, name, since, chosen)
+    found = tuple(_detect(train, test, folder / name, models, seeds, chosen, since))
+    Detections(log=name, since=since, settings=chosen, models=found).with_models(before).show(json_path)
+
+
+def _read_before(path: Path | None, log: str, since: str, settings: dict[str, Any]) -> tuple[Detection, ...]:
+    """The models that a file holds. Raises LongstrideError where it is of another log, or of other settings."""
+    if path is None or not path.exists():
+        return ()
+    held = json.loads(path.read_text())
+    if held.pop("benchmark") != Detections.BENCHMARK:
+        raise LongstrideError(f"{path} holds another benchmark: give another --json", code="option-value")
+    before = parse(Detections, held)
+    if (before.log, before.since, before.settings) != (log, since, settings):
+        raise LongstrideError(
+            f"{path} holds models of {before.log!r} with other settings: remove it, or give another --json",
+            code="option-value",
+        )
+    return before.models
 
 
 def _detect(
-    train: Path, test: Path, folder: Path, models: Sequence[str], seeds: int, settings: dict[str, Any]
+    train: Path,
+    test: Path,
+    folder: Path,
+    models: Sequence[str],
+    seeds: int,
+    settings: dict[str, Any],
+    since: str,
 ) -> Iterator[Detection]:
     """Train each model on one store with each seed, and judge its scores of another.
 
@@ -172,8 +202,9 @@ def _detect(
                 f"{run} is there already: remove it, or give another --folder", code="path-taken"
             )
     for model, of_model in runs.items():
-        found = [_one(train, test, run, model, seed, settings) for seed, run in of_model.items()]
-        judged = [figures for figures, _, _ in found]
+        found = [_one(train, test, run, model, seed, settings, since) for seed, run in of_model.items()]
+        judged = [figures for figures, _ in found]
+        losses = [loss for _, loss in found if loss is not None]
         yield Detection(
             model=model,
             seeds=seeds,
@@ -181,23 +212,24 @@ def _detect(
             labelled=judged[0]["labelled"],
             spans=judged[0]["spans"],
             figures={name: Spread.of([figures[name] for figures in judged]) for name in FIGURES},
-            validation_loss=Spread.of([loss for _, loss, _ in found]),
-            seconds=Spread.of([seconds for _, _, seconds in found]),
+            validation_loss=Spread.of(losses) if losses else None,
         )
 
 
 def _one(
-    train: Path, test: Path, run: Path, model: str, seed: int, settings: dict[str, Any]
-) -> tuple[dict[str, Any], float, float]:
-    """Figures, validation loss, and seconds of one run."""
+    train: Path, test: Path, run: Path, model: str, seed: int, settings: dict[str, Any], since: str
+) -> tuple[dict[str, Any], float | None]:
+    """Figures and validation loss of one run."""
     scores = run.with_suffix(".parquet")
-    began = time.perf_counter()
     python("longstride", "train", train, "--out", run, "--model", model, "--seed", seed, *flags(model, settings))
     python("longstride", "score", run, test, "--out", scores)
-    seconds = time.perf_counter() - began
-    *_, figures = json.loads(python("longstride", "evaluate", scores, test, "--json"))
+    judged_rows = ["--since", since] if since else []
+    *_, figures = json.loads(python("longstride", "evaluate", scores, test, "--json", *judged_rows))
+    figures[RATIO] = figures["f1"] / figures["best_f1"] if figures["best_f1"] else 0.0
+    if settings.get("per-series"):
+        return figures, None
     summary = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
-    return figures, summary["best_validation_loss"], seconds
+    return figures, summary["best_validation_loss"]
 
 
 def flags(model: str, settings: dict[str, Any]) -> list[str]:

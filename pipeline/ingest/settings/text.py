@@ -7,13 +7,14 @@ from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.setting import is_encoding, is_single_byte, unexpected
 from longstride.pipeline.ingest.settings.pattern import groups_of
 
-__all__ = ["BLANKS", "PAIRS", "TextSettings"]
+__all__ = ["BLANKS", "PAIRS", "TextSettings", "named_by_number"]
 
 Quote = Literal["strict", "loose", "backslash", "apostrophe", "lines", "none"]
 BLANKS = "blanks"
 PAIRS = "pairs"
 """The group of a line that holds names and values."""
 MOST_LINES = 100_000
+MOST_COLUMNS = 100_000
 EXPECTED_LINE = r"a regular expression with named groups, such as '(?P<time>\S+ \S+) Temp=(?P<temp>\S+)'"
 EXPECTED_RECORD = r"a regular expression with named groups, such as '(?P<time>\d+-\d+-\d+ \d+:\d+:\d+)'"
 EXPECTED_PLACES = "rising numbers from 0, such as 0,10,18"
@@ -57,7 +58,7 @@ class TextSettings:
     skip_below_header: str = "0"
     """Number of lines between the header and the first row, such as one of units."""
     header: tuple[str, ...] = ()
-    """Names of the columns, for files that have no header."""
+    """Names of the columns, for files that have no header; or how many they are: 38 are then a1 to a38."""
 
     @property
     def num_above(self) -> int:
@@ -143,6 +144,16 @@ class TextSettings:
                     "leave one of them out",
                     code="recipe-conflict",
                 )
+
+
+def named_by_number(header: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of columns; where a number stands for them, names that are counted."""
+    count = header[0].strip() if len(header) == 1 else ""
+    if not (count.isdecimal() and count.isascii()):
+        return header
+    if len(count) > 6 or not 0 < int(count) <= MOST_COLUMNS:
+        raise unexpected("header", count, f"names of columns, or their number, from 1 to {MOST_COLUMNS:,}")
+    return tuple(f"a{number}" for number in range(1, int(count) + 1))
 
 
 def _shown(name: str) -> str:

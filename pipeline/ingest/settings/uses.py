@@ -36,7 +36,7 @@ class UseSettings:
     """Columns of labels: true, false or a whole number from 0 to 127, never missing. A query may compute them."""
     absent_labels: AbsentLabels = "error"
     """What to do with a file that lacks a label which others have, or the columns from which a query computes
-    it."""
+    it, or that has no file of labels."""
     label_file: str | None = None
     """File of labels. Of intervals, it is a CSV with columns start and end, and maybe name (each name is a label)
     and series; times are written as those of the rows, or in ISO 8601. Else each column is a label, and rows are

@@ -52,5 +52,7 @@ class Reading:
     """Labels that are in a file of their own."""
     row_labels: LabelsOfRows | None = None
     """Labels of its rows, where they are in such a file."""
+    num_absent_labels: int = 0
+    """Labels that its rows lack, since it has no such file while others have: they are 0."""
     settled: SettledTimes | None = None
     """Where the order of rows tells which of two hours they are of."""

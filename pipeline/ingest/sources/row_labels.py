@@ -19,6 +19,7 @@ from longstride.pipeline.ingest.sources.detect import open_as_it_is
 from longstride.pipeline.ingest.sources.files import checksum, open_text
 from longstride.pipeline.ingest.sources.intervals import ONLY_NAME, is_of_intervals
 from longstride.pipeline.ingest.times.stamps import to_nanoseconds
+from longstride.storage.location import local_path
 from longstride.storage.text import iso_time
 
 __all__ = ["PLACES", "LabelFile", "LabelsOfRows", "crc_of", "find_label_files", "number_rows"]
@@ -151,10 +152,11 @@ def _mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDAr
 
 def find_label_files(
     sources: Sequence[Source], recipe: Recipe, known: Sequence[str] | None = None
-) -> tuple[LabelFile, ...]:
+) -> tuple[LabelFile | None, ...]:
     """The file of labels of each log; nothing where a recipe names none, or one of intervals.
 
-    `known` are the labels of an existing store. Raises SourceError or RecipeError.
+    `known` are the labels of an existing store. None is the file of a log that has none, where the recipe says
+    that its labels are then 0. Raises SourceError or RecipeError.
     """
     if recipe.label_file is None or not sources:
         return ()
@@ -167,9 +169,19 @@ def find_label_files(
     if not is_pattern and is_of_intervals(recipe.label_file):
         return ()
     names = [_placed(recipe.label_file, source) for source in sources] if is_pattern else [recipe.label_file]
-    files = [_opened(name, recipe) for name in names]
-    if not is_pattern:
-        if not files[0].has_times and (len(sources) > 1 or known is not None):
+    may_lack = is_pattern and recipe.absent_labels == "zero"
+    files = [None if may_lack and not local_path(name).exists() else _opened(name, recipe) for name in names]
+    found = [file for file in files if file is not None]
+    if not found and known is None:
+        raise SourceError(
+            names[0],
+            f"no log has a file of labels: {recipe.label_file} names none that is there",
+            code="source-missing",
+        )
+    if is_pattern:
+        _refuse_shared(found, names, sources)
+    else:
+        if not found[0].has_times and (len(sources) > 1 or known is not None):
             raise RecipeError(
                 f"label-file {recipe.label_file} has a row for each row of one log, and there are several: give "
                 "each a file of labels of its own, found by its name, as with --label-file "
@@ -177,28 +189,43 @@ def find_label_files(
                 code="recipe-conflict",
             )
         files *= len(sources)
-    _refuse_changed(files, recipe, is_append=is_pattern and known is not None)
-    for file in files:
-        expected = tuple(known) if known is not None else files[0].names
+    expected = tuple(known) if known is not None else found[0].names
+    _refuse_changed(found, recipe, is_append=is_pattern and known is not None)
+    for file in found:
         if set(file.names) != set(expected):
             raise SourceError(
                 file.source.name,
                 f"its labels are {listed(file.names)}, and those of the others {listed(expected)}",
                 code="channels-changed",
             )
-    return tuple(replace(file, names=tuple(known) if known is not None else files[0].names) for file in files)
+    return tuple(None if file is None else replace(file, names=expected) for file in files)
 
 
-def crc_of(files: Sequence[LabelFile]) -> str:
+def _refuse_shared(files: Sequence[LabelFile], names: Sequence[str], sources: Sequence[Source]) -> None:
+    """Raise RecipeError where two logs would have one file of labels in the order of their rows."""
+    first: dict[Path, str] = {}
+    ordered = {file.source.name for file in files if not file.has_times}
+    for name, source in zip(names, sources, strict=True):
+        other = first.setdefault(local_path(name).resolve(), source.name)
+        if name in ordered and other != source.name:
+            raise RecipeError(
+                f"label-file gives {source.name} the labels of {other}: both would have {name}, a row for each "
+                "row. Name a path that differs, as with {folder}, and --absent-labels zero where some logs have "
+                "no file of labels",
+                code="recipe-conflict",
+            )
+
+
+def crc_of(files: Sequence[LabelFile | None]) -> str:
     """What changes when one of the files does, and how many they are."""
-    each = dict.fromkeys((file.source.name, file.crc) for file in files)
+    each = dict.fromkeys((file.source.name, file.crc) for file in files if file is not None)
     return f"{google_crc32c.value(repr([crc for _, crc in each]).encode()):08x}*{len(each)}"
 
 
 def _refuse_changed(files: Sequence[LabelFile], recipe: Recipe, *, is_append: bool) -> None:
     """Raise SourceError where the files are not those of the store. Of other logs, they are others."""
     known, found = recipe.label_file_crc, crc_of(files)
-    if known in (None, found) or is_append or str(known).partition("*")[2] != found.partition("*")[2]:
+    if not files or known in (None, found) or is_append or str(known).partition("*")[2] != found.partition("*")[2]:
         return
     raise SourceError(
         files[0].source.name,

@@ -112,6 +112,8 @@ class ReadSources:
         if not self._plan.label_files:
             return reading
         file = self._plan.label_files[reading.number]
+        if file is None:
+            return replace(reading, num_absent_labels=len(self._plan.labels_of_files))
         first = self._plan.label_files.index(file)
         path = self.folder.path / f"{first}.labels"
         if first == reading.number:  # others have the same file

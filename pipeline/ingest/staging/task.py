@@ -95,6 +95,9 @@ class ReadSection:
         elif reading.row_labels is not None:
             marked = self._labels_of_rows(reading.row_labels, piece, raw, time, lines)
             blocks["labels"] = np.concatenate([blocks["labels"], marked], axis=1)
+        elif reading.num_absent_labels:
+            marked = np.zeros((frame.height, reading.num_absent_labels), np.int8)
+            blocks["labels"] = np.concatenate([blocks["labels"], marked], axis=1)
         values = frame.select(pl.col(reading.channels).cast(_dtype(reading)).fill_null(float("nan")))
         blocks["values"] = values.to_numpy(order="c")
         series, codes = ([""], None) if columns.series is None else _codes(frame[columns.series])

@@ -215,6 +215,10 @@ def _told(plan: Plan, read: ReadSources, writer: StoreWriter, rules: RowRules, *
         yield far.told(name, toml(f"{name}={far.value:.7g}") if has_null else None)
     if plan.intervals is not None and is_new:  # later, most are of rows that are there already
         yield from plan.intervals.told_of_unmatched({number for part in read.parts for number in part.matched})
+    if without := [
+        file.name for labels, file in zip(plan.label_files, read.files, strict=False) if labels is None
+    ]:
+        yield f"{listed(without)}: no file of labels; {listed(plan.labels_of_files)} is 0 in all rows"
     for source, columns, file in zip(plan.sources, plan.columns, read.files, strict=True):
         if columns.absent_is_zero and recipe.sql is None and columns.absent_labels:
             yield f"{file.name} has no column {listed(columns.absent_labels)}: labels are 0 in its rows"

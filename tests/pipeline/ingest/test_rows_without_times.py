@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -97,3 +98,40 @@ def test_rows_beyond_the_last_year(tmp_path: Path, write_log: Callable[..., Path
     log = write(tmp_path / "a.csv", 0, 300)
     with raises("recipe-value", "2261", kind=RecipeError):
         ingest([log], tmp_path / "out", Recipe(every="100w", start="2250-01-01"))
+
+
+def test_a_first_row_is_not_taken_for_names(tmp_path: Path, write_log: Callable[..., Path]) -> None:
+    log = write_log("log.txt", ["0.25,,3", "0.5,1,4", "0.75,2,5"])
+    chosen = {"every": "1s", "start": "2031-05-17T08:00"}
+    with raises("header-unreadable", "log.txt", "--header 3"):
+        ingest([log], tmp_path / "out", Recipe(**chosen))
+    ingest([log], tmp_path / "out", Recipe(**chosen, header=("3",)))
+    store = open_store(tmp_path / "out")
+    assert store.channels == ("a1", "a2", "a3")
+    assert store.values[:, 0].tolist() == [0.25, 0.5, 0.75]
+
+
+@pytest.mark.parametrize(
+    ("names", "settings"),
+    [
+        ("0,1,2", {}),
+        ("1,2,3", {}),
+        ("400,410", {"channels": ("400", "410")}),
+        ("400,410", {"exclude": ("410",)}),
+        ("400,410", {"sql": 'SELECT *, "400" AS blue FROM rows'}),
+        ("400,410", {"header": ("400", "410"), "skip_lines": "1"}),
+    ],
+)
+def test_names_that_are_numbers(
+    tmp_path: Path, write_log: Callable[..., Path], names: str, settings: dict[str, Any]
+) -> None:
+    rows = [",".join(row[: names.count(",") + 1]) for row in ("579", "468")]
+    log = write_log("log.txt", [names, *rows])
+    report = ingest([log], tmp_path / "out", Recipe(every="1s", start="2031-05-17T08:00", **settings))
+    assert report.num_rows == 2
+
+
+@pytest.mark.parametrize("number", ["0", "1000000000", "100001"])
+def test_a_number_of_columns_that_cannot_be(number: str) -> None:
+    with raises("recipe-value", "header", kind=RecipeError):
+        Recipe(time="a1", header=(number,))

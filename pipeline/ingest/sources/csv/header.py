@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BufferedIOBase
 
+from longstride.pipeline.ingest.columns import is_number
 from longstride.pipeline.ingest.errors import SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.reject import undecodable
@@ -233,12 +234,31 @@ def _named(line: bytes, stop: int, place: str, source: str, recipe: Recipe) -> _
         raise SourceError(
             source, f"this is not the header of a CSV file: {error}", place=place, code="header-unreadable"
         ) from None
+    is_row = recipe.counts_rows and any(names) and all(map(is_number, filter(None, names)))
+    if is_row and not _are_names(names, recipe):
+        raise SourceError(
+            source,
+            f"its first line holds numbers alone ({shown(line, recipe.encoding)}), so it seems to be a row, and "
+            f"there is no line of names: give them by --header, or their number, as --header {len(names)}. If "
+            "these are names, give them by --header as well, with --skip-lines 1",
+            place=place,
+            code="header-unreadable",
+        )
     other = max(OTHER_SEPARATORS, key=text.count)
     if len(names) == 1 and other in text:
         named = "tab" if other == "\t" else shlex.quote(other)
         message = f"the header is one column, {shown(line, recipe.encoding)}: name its separator, as with"
         raise SourceError(source, f"{message} --separator {named}", place=place, code="separator-wrong")
     return _Given(names=names, line=line, stop=stop)
+
+
+def _are_names(names: Sequence[str], recipe: Recipe) -> bool:
+    """Whether numbers are names of columns: the recipe names one, or they count them, as those of pandas do."""
+    columns = (*recipe.labels, *recipe.exclude, *(recipe.channels or ()), *recipe.series_parts)
+    named = {*columns, recipe.series_column, recipe.pivot}
+    in_query = any(name and f'"{name}"' in (recipe.sql or "") for name in names)
+    counted = [*map(str, range(len(names)))], [*map(str, range(1, len(names) + 1))]
+    return in_query or (len(names) > 2 and [*names] in counted) or not named.isdisjoint(filter(None, names))
 
 
 def is_no_row(line: bytes, separator: bytes, comment: str | None) -> bool:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from benchmarks.__main__ import main
 from benchmarks.harness.timing import Spread
 from benchmarks.pages.results_page import results_page
-from benchmarks.suites.models.detect import FIGURES, Detection, Detections, flags
+from benchmarks.suites.models.detect import FIGURES, RATIO, Detection, Detections, flags
 from longstride.storage.store import SeriesStore
 from tests.benchmarks.results import read_result
 from tests.helpers.runs.training import waves
@@ -46,6 +46,9 @@ def test_scores_are_judged(make_store: Callable[..., SeriesStore], tmp_path: Pat
     (pca,) = read_result(result)["models"]
     assert (pca["model"], pca["seeds"], pca["labelled"], pca["spans"]) == ("pca", 1, 100, 1)
     assert pca["figures"]["vus_pr"]["minimum"] > 0.5
+    figures = {name: pca["figures"][name]["median"] for name in FIGURES}
+    assert figures[RATIO] == pytest.approx(figures["f1"] / figures["best_f1"])
+    assert 0 <= figures["false_alarm_rate"] < 0.1
     assert f"{pca['figures']['vus_pr']['median']:.3f}" in shown
     again = CliRunner().invoke(main, ["detect", str(store), str(store), "--models", "tcn,pca", *map(str, options)])
     assert again.exit_code == 1
@@ -62,26 +65,54 @@ def test_settings_of_steps_are_not_for_pca() -> None:
     assert flags("pca", settings) == ["--window=16", "--normal-only"]
 
 
-@pytest.mark.parametrize(("lstm", "verdict"), [(0.7, "is at least as good as"), (0.4, "is not as good as")])
-def test_the_page_says_which_is_better(lstm: float, verdict: str) -> None:
+def test_a_model_is_added_to_those_of_a_file(make_store: Callable[..., SeriesStore], tmp_path: Path) -> None:
+    values = waves(2000, 3, missing=0.0)
+    labels = np.zeros((2000, 1), np.int8)
+    labels[1700:1750] = 1
+    store = make_store(tmp_path / "plant.zarr", values, labels=labels, label_names=["fault"]).path
+    (tmp_path / "settings.toml").write_text(SETTINGS.replace("60", "2"))
+    result = tmp_path / "found.json"
+    same = ("--settings", tmp_path / "settings.toml", "--seeds", 1, "--json", result, "--name", "nab")
+    for number, model in enumerate(("pca", "patch", "pca")):
+        detect(store, store, "--models", model, *same, "--folder", tmp_path / f"runs-{number}")
+    assert [model["model"] for model in read_result(result)["models"]] == ["pca", "patch"]
+    command = ["detect", str(store), str(store), *map(str, same), "--since", "2024-01-01"]
+    refused = CliRunner().invoke(main, command)
+    assert refused.exit_code == 1
+    assert "holds models of 'nab' with other settings" in refused.output
+
+
+def found(log: str, figures: dict[str, float], seeds: int = 3) -> Detections:
+    """Models with a figure for VUS-PR each, by name; all other figures are half of it."""
     models = tuple(
         Detection(
             model=model,
-            seeds=3,
+            seeds=seeds,
             rows=1000,
             labelled=100,
             spans=2,
-            figures={name: Spread(figure, figure, figure) for name in FIGURES},
-            validation_loss=Spread(0.1, 0.1, 0.1),
-            seconds=Spread(9, 9, 9),
+            figures={name: Spread(*[figure / (1 if name == "vus_pr" else 2)] * 3) for name in FIGURES},
+            validation_loss=None,
         )
-        for model, figure in (("lstm", lstm), ("pca", 0.5))
+        for model, figure in figures.items()
     )
-    settings = {"window": 16, "stride": 4}
-    page = results_page([Detections(log="gecco", seed=0, threads={"torch": 1}, settings=settings, models=models)])
+    return Detections(log=log, threads={"torch": 1}, settings={"window": 16, "stride": 4}, models=models)
+
+
+def test_the_page_says_which_models_are_better() -> None:
+    page = results_page([found("gecco", {"lstm": 0.7, "tcn": 0.8, "patch": 0.4, "pca": 0.5})])
     assert "Settings: window 16, stride 4." in page
-    assert "| lstm | " + f"{lstm:.3f} ({lstm:.3f} to {lstm:.3f})" in page
-    assert f"({lstm:.3f}) {verdict} PCA (0.500)" in page
+    assert "| lstm | 3 | 0.700 (0.700 to 0.700) |" in page
+    assert "By VUS-PR, lstm, tcn are at least as good as PCA; patch is not as good as PCA (0.500)." in page
+    assert "## All logs" not in page
+
+
+def test_all_logs_in_one_table() -> None:
+    some = found("nab", {"lstm": 0.2, "pca": 0.4}, seeds=1), found("gecco", {"lstm": 0.6, "tcn": 0.8})
+    page = results_page(some)
+    assert "| gecco | 0.600 (0.30) | 0.800 (0.40) |  |\n| nab | 0.200 (0.10) |  | 0.400 (0.20) |" in page
+    assert "is 0.25 of the best F1 in the median of these 4 cells" in page
+    assert "| lstm | 1 | 0.200 | 0.100 |" in page
 
 
 def test_settings_that_are_none(make_store: Callable[..., SeriesStore], tmp_path: Path) -> None:

@@ -135,6 +135,37 @@ def test_each_log_has_a_file_of_its_own(tmp_path: Path, write_log: WRITE) -> Non
         append([tmp_path / "d.csv"], tmp_path / "out")
 
 
+def test_some_logs_have_no_file_of_labels(tmp_path: Path, write_log: WRITE) -> None:
+    for folder, start in (("train", 0), ("test", 4), ("more", 8)):
+        (tmp_path / folder).mkdir()
+        write_log(f"{folder}/a.csv", lines(4, start))
+    (tmp_path / "test_label").mkdir()
+    write_log("test_label/a.txt", [*"0110"])
+    logs, chosen = [tmp_path / "train" / "a.csv", tmp_path / "test" / "a.csv"], "{folder}_label/{name}.txt"
+    with raises("source-missing", "train_label"):
+        ingest(logs, tmp_path / "out", recipe(chosen))
+    with raises("source-missing", "no log has a file of labels"):
+        ingest(logs[:1], tmp_path / "out", recipe(chosen, absent_labels="zero"))
+    report = ingest(logs, tmp_path / "out", recipe(chosen, absent_labels="zero"))
+    assert labels_of(assert_balanced(report)) == [[0]] * 5 + [[1]] * 2 + [[0]]
+    assert any("train/a.csv': no file of labels; 'label' is 0" in one for one in report.look_at)
+    append([tmp_path / "more" / "a.csv"], tmp_path / "out")
+    assert labels_of(open_store(tmp_path / "out")) == [[0]] * 5 + [[1]] * 2 + [[0]] * 5
+    rebuild(logs, tmp_path / "out")
+
+
+def test_two_logs_do_not_share_a_file_in_the_order_of_rows(tmp_path: Path, write_log: WRITE) -> None:
+    for folder, start in (("train", 0), ("test", 4)):
+        (tmp_path / folder).mkdir()
+        write_log(f"{folder}/a.csv", lines(4, start))
+    file = write_log("a.txt", [*"0110"])
+    logs = [tmp_path / "train" / "a.csv", tmp_path / "test" / "a.csv"]
+    with raises("recipe-conflict", "test/a.csv", "train/a.csv"):
+        ingest(logs, tmp_path / "out", recipe(tmp_path / "{name}.txt"))
+    file.write_text("time,label\n" + "".join(f"{line.partition(',')[0]},1\n" for line in lines(8)[1:]))
+    assert labels_of(assert_balanced(ingest(logs, tmp_path / "out", recipe(tmp_path / "{name}.txt")))) == [[1]] * 8
+
+
 def test_changed_labels_are_seen(tmp_path: Path, write_log: WRITE) -> None:
     log, file = write_log("log.csv", lines(2)), write_log("labels.csv", ["a", "0", "1"])
     ingest([log], tmp_path / "out", recipe(file))

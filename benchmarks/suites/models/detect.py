@@ -129,7 +129,12 @@ def _spread(one: Detection, name: str, digits: int = 3, times: float = 1) -> str
 )
 @click.argument("train", type=click.Path(exists=True, path_type=Path))
 @click.argument("test", type=click.Path(exists=True, path_type=Path))
-@listed("--models", "lstm,tcn,patch,pca,kmeans,nearest", "As `trainer train` names them.", str)
+@listed(
+    "--models",
+    "lstm,tcn,patch,pca,kmeans,nearest,forecast-lstm,forecast-cnn",
+    "As `longstride train` names them, behind a task that is not the usual one.",
+    str,
+)
 @count("--seeds", 3, "Runs of each model.")
 @click.option(
     "--settings",
@@ -221,7 +226,7 @@ def _one(
 ) -> tuple[dict[str, Any], float | None]:
     """Figures and validation loss of one run."""
     scores = run.with_suffix(".parquet")
-    python("longstride", "train", train, "--out", run, "--model", model, "--seed", seed, *flags(model, settings))
+    python("longstride", "train", train, "--out", run, "--seed", seed, *flags(model, settings))
     python("longstride", "score", run, test, "--out", scores)
     judged_rows = ["--since", since] if since else []
     *_, figures = json.loads(python("longstride", "evaluate", scores, test, "--json", *judged_rows))
@@ -233,12 +238,13 @@ def _one(
 
 
 def flags(model: str, settings: dict[str, Any]) -> list[str]:
-    """As the command line takes settings; a model without steps takes those alone that it knows."""
-    flags = []
-    for name, value in settings.items():
-        if (model in FITTED and name not in WITHOUT_STEPS) or (model, name) == ("pca", "centre"):
+    """A model and settings, as the command line takes them; a model without steps takes those that it knows."""
+    task, _, name = model.rpartition("-")
+    flags = [f"--model={name}", *([f"--task={task}"] if task else [])]
+    for setting, value in settings.items():
+        if (name in FITTED and setting not in WITHOUT_STEPS) or (name, setting) == ("pca", "centre"):
             continue
-        flags += [f"--{name}"] if value is True else [f"--{name}={value}"]
+        flags += [f"--{setting}"] if value is True else [f"--{setting}={value}"]
     return flags
 
 

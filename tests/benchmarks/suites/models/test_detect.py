@@ -60,9 +60,10 @@ def test_scores_are_judged(make_store: Callable[..., SeriesStore], tmp_path: Pat
 
 def test_settings_of_steps_are_not_for_pca() -> None:
     settings = {"window": 16, "normal-only": True, "centre": "mean", "lr": 0.1}
-    assert flags("lstm", settings) == ["--window=16", "--normal-only", "--centre=mean", "--lr=0.1"]
-    assert flags("nearest", settings) == ["--window=16", "--normal-only", "--centre=mean"]
-    assert flags("pca", settings) == ["--window=16", "--normal-only"]
+    assert flags("lstm", settings) == ["--model=lstm", "--window=16", "--normal-only", "--centre=mean", "--lr=0.1"]
+    assert flags("nearest", settings) == ["--model=nearest", "--window=16", "--normal-only", "--centre=mean"]
+    assert flags("pca", settings) == ["--model=pca", "--window=16", "--normal-only"]
+    assert flags("forecast-cnn", {"lr": 0.1}) == ["--model=cnn", "--task=forecast", "--lr=0.1"]
 
 
 def test_a_model_is_added_to_those_of_a_file(make_store: Callable[..., SeriesStore], tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ SUMMARY = """\
 ## All logs
 
 VUS-PR of each model, and in brackets F1 at the own threshold in parts of the best F1 of any threshold, medians
-over the seeds. The own threshold is set without labels, so that one normal row in 1,000 is above it; the best
-one cannot be found without labels. The ratio says little where a large part of the normal rows is in alarm, and F1
-where nothing is found: read it together with the columns of alarms below.
+over the seeds. The own threshold is set without labels, so that one normal row in 1,000 is to be above it; the
+best one cannot be found without labels. The ratio says little where a large part of the normal rows is in alarm:
+read it together with the columns of alarms below.
 """
 TARGET = 0.8
 """Of the best F1, at the own threshold, in the median."""

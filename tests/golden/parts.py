@@ -175,7 +175,10 @@ def batches(made: Made) -> Values:
 
 def losses(made: Made) -> Values:
     """Losses of the first steps of each model, and of the validation after them."""
-    runs = {model: {"model": model, "max_steps": STEPS} for model in MODELS}
+    runs = {model: {"model": model, "max_steps": STEPS} for model in MODELS if model != "cnn"}
+    runs |= {
+        f"forecast {model}": {"model": model, "max_steps": STEPS, "task": "forecast"} for model in ("lstm", "cnn")
+    }
     for model in FITTED:
         runs[model]["max_steps"] = None  # fitted to one whole epoch
     runs["patch, refined"] = runs["patch"] | REFINED

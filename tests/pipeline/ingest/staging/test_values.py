@@ -57,12 +57,15 @@ def read(folder: str, field: str, recipe: Recipe, *, numbers: bool) -> float | N
     return math.nan if value is None else value
 
 
+HEXADECIMAL = re.compile(r"([+-]?)0[xX]([0-9a-fA-F]{1,16})")
 FORTRAN = re.compile(r"([\d.])[dD]([+-]?\d)")
 
 
 def expected(field: str) -> float | None:
     if not field.strip():
         return math.nan
+    if (found := HEXADECIMAL.fullmatch(field)) is not None:
+        return float(found[1] + str(int(found[2], 16)))
     try:
         value = float(FORTRAN.sub(r"\1e\2", field))
     except ValueError:

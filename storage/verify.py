@@ -85,9 +85,26 @@ def _check_documents(store: SeriesStore) -> Iterator[FileCheck]:
             yield FileCheck(shown, 0, _unreadable(error))
             continue
         check = _compared(shown, data, checksums.get(name, google_crc32c.value(data)))
-        if check.fault is None and _parsed(data) != repeated.get(name):
+        if check.fault and _is_ahead(store, name, _parsed(data), repeated.get(name)):
+            check = check._replace(fault=None)
+        elif check.fault is None and _parsed(data) != repeated.get(name):
             check = check._replace(fault=f"differs from its copy in {ROOT}")
         yield check
+
+
+def _is_ahead(store: SeriesStore, name: str, found: Any, committed: Any) -> bool:
+    """Whether the document of an array of rows tells of more rows, and of nothing else, than the commit.
+
+    An append that was killed right before its commit leaves it so; the next one writes it again.
+    """
+    if name.removesuffix(f"/{ROOT}") not in store.layout.row_arrays:
+        return False
+    try:
+        rows, *others = found["shape"]
+        is_longer = isinstance(rows, int) and rows > store.num_rows
+        return is_longer and {**found, "shape": [store.num_rows, *others]} == committed
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _parsed(data: bytes) -> Any:

@@ -96,6 +96,27 @@ def test_a_document_that_other_tools_read_is_checked(store: SeriesStore) -> None
     assert found.keys() == {"values/zarr.json", "zarr.json"}
 
 
+def test_an_append_that_was_killed_before_its_commit_is_no_damage(
+    store: SeriesStore, make_store: Callable[..., SeriesStore], tmp_path: Path
+) -> None:
+    """Documents of arrays are then ahead of the root; the rows are those that there were."""
+    longer = make_store(
+        tmp_path / "longer.zarr", rows=ROWS + 7, labels=np.ones((ROWS + 7, 2), np.int8), chunk_rows=1024
+    )
+    for name in ("values", "time", "labels"):
+        (store.path / name / "zarr.json").write_bytes((longer.path / name / "zarr.json").read_bytes())
+    assert faults(store) == {}
+    for change in (
+        {"shape": [ROWS - 1, 3]},
+        {"shape": [ROWS + 7, 4]},
+        {"data_type": "float64"},
+        {"shape": [True, 3]},
+    ):
+        document = json.loads((longer.path / "values" / "zarr.json").read_bytes())
+        (store.path / "values" / "zarr.json").write_text(json.dumps({**document, **change}))
+        assert list(faults(store)) == ["values/zarr.json"]
+
+
 def test_documents_of_a_store_from_before_they_were_sealed(store: SeriesStore) -> None:
     root = store.path / "zarr.json"
     document = json.loads(root.read_bytes())

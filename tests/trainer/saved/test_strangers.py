@@ -22,6 +22,7 @@ from longstride.__main__ import main
 from longstride.storage.errors import LongstrideError
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
+from longstride.trainer.models.lstm import EXTRA_STATE
 from longstride.trainer.saved.checkpoint import all_checkpoints, best_first, load_checkpoint, save_checkpoint
 from tests.helpers.errors import assert_refused, raises
 from tests.helpers.runs.training import settings_for
@@ -186,8 +187,15 @@ def put_normal(change: Callable[[torch.Tensor], Any], *names: str) -> Change:
 
 def first_weight(change: Callable[[torch.Tensor], Any]) -> Change:
     def put(state: State) -> None:
-        name = next(iter(state["model"]))
+        name = next(name for name in state["model"] if name != EXTRA_STATE)
         state["model"][name] = change(state["model"][name])
+
+    return put
+
+
+def order_of_rows(wrong: Any) -> Change:
+    def put(state: State) -> None:
+        state["model"][EXTRA_STATE] = wrong
 
     return put
 
@@ -221,6 +229,7 @@ OTHER_STATES = [
     put("model", {}),
     first_weight(lambda numbers: numbers[:1]),
     first_weight(lambda numbers: "x"),
+    *(order_of_rows(wrong) for wrong in ("x", None, 1, torch.zeros(2), torch.tensor(2.5))),
 ]
 OTHER_PROGRESS = [
     *({name: "1"} for name in ("epoch", "position", "step", "stale", "best_loss", "first_loss", "interval")),

@@ -39,6 +39,7 @@ def calibration(level: NDArray[np.float64], series: NDArray[np.int64] | None = N
         state="",
         dtype="float32",
         max_gap_ns=0,
+        data="",
     )
 
 

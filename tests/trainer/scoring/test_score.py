@@ -304,7 +304,7 @@ def test_a_model_that_has_changed_since_is_one_line(
     settings = settings_for(labelled.path, tmp_path / "run", max_steps=2, model="changing:model")
     Training(settings, ALONE, resume=False).run()
     sys.modules.pop("changing")
-    (tmp_path / "changing.py").write_text(text.replace("Linear(n, n)", "Sequential(torch.nn.Linear(n, n))"))
+    (tmp_path / "changing.py").write_text(text.replace("channels)", "channels, bias=False)"))
     with raises("run-differs", tmp_path / "run", "step-000000002", kind=RunError):
         score(tmp_path / "run", labelled, tmp_path / "scores.parquet", device="cpu", trust=True)
     with raises("run-differs", tmp_path / "run", "step-000000002", kind=RunError):

@@ -6,6 +6,7 @@ from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import coded
 from longstride.storage.open_data import opened_together
 from longstride.trainer.engine.distributed import start_ranks
+from longstride.trainer.engine.kept_memory import memory_kept
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.reporting.callback import resolved
 from longstride.trainer.settings import USUAL, TrainOptions
@@ -39,7 +40,7 @@ def train(options: TrainOptions) -> TrainResult:
         raise SettingsError(
             f"--series names {options.series!r}, and --per-series means all: leave one out", code="option-value"
         )
-    with start_ranks(options.device) as ranks:
+    with memory_kept(), start_ranks(options.device) as ranks:
         ranks.together(lambda: resolved(options.callback) if ranks.is_first else None)
         data = ranks.together(lambda: opened_together(options.store))
         return (train_each_series if options.per_series else train_one)(options, ranks, data)

@@ -1,0 +1,52 @@
+"""Memory that is kept between steps, measured in a process of its own: the setting is one of the whole process."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+STEPS = """
+import resource, sys
+import numpy as np
+from longstride.trainer.engine.kept_memory import memory_kept
+
+def faults(steps):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(steps):
+        parts = [np.ones(2**21, np.float32) for _ in range(6)]
+        del parts
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 2**20
+
+begin, usual = resident(), faults(20)
+with memory_kept():
+    faults(2)
+    kept, held = faults(20), resident()
+print(usual, kept, held - begin, resident() - begin)
+"""
+pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+
+
+def measured(**environment: str) -> list[float]:
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_", "LD_PRE"))
+    }
+    command = [sys.executable, "-c", STEPS]
+    result = subprocess.run(command, env=env | environment, capture_output=True, text=True, check=True)
+    return list(map(float, result.stdout.split()))
+
+
+def test_what_a_step_frees_the_next_one_takes_again() -> None:
+    usual, kept, held, after = measured()
+    assert kept < 0.1 * usual
+    assert held > 30  # megabytes that are kept meanwhile
+    assert after < 0.5 * held  # and given back
+
+
+def test_what_the_environment_says_is_left_as_it_is() -> None:
+    usual, kept, *_ = measured(MALLOC_TRIM_THRESHOLD_="131072", MALLOC_MMAP_THRESHOLD_="131072")
+    assert kept > 0.5 * usual

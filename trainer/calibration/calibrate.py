@@ -38,7 +38,8 @@ from longstride.trainer.settings.stores import kept_names
 __all__ = ["CalibrateResult", "calibrate", "calibrated"]
 
 FLOOR = 1e-4
-"""The smallest scale of squared errors, in squares of the spread of a channel: a hundredth of it, squared."""
+"""The smallest scale of squared errors, in squares of the spread of a channel: a hundredth of it, squared. Of
+errors that are not squared it is a hundredth."""
 LARGEST = 60_000
 """A half float ends soon after."""
 
@@ -168,7 +169,7 @@ def _standardised(trained: TrainedModel, data: SeriesData, split: Split, sample:
     task = trained.task
     shape = (task.judged, len(task.outputs))
     mean = sample.moments.mean.reshape(shape)
-    scale = np.fmax(sample.moments.std.reshape(shape), FLOOR * _unit(trained) ** 2)
+    scale = np.fmax(sample.moments.std.reshape(shape), FLOOR ** (task.degree / 2) * _unit(trained) ** task.degree)
     at = kept_positions(task.judged)
     errors = np.clip((sample.errors - mean[at]) / scale[at], -LARGEST, LARGEST)
     fingerprint = WindowLoader(

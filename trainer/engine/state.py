@@ -84,7 +84,7 @@ class RunState:
         self.normalise_by(Normalisation.fit(found, self.store, self.task.channels))
         torch.manual_seed(run.seed)
         self.model = build_model(settings.model, self.task.shape).to(ranks.device)
-        self.loss = make_loss(settings.optimiser.loss, settings.task)
+        self.loss = make_loss(settings.optimiser.loss, settings.task, self.task.shape.output)
         self.last_step = min(run.epochs * len(self.batches), run.max_steps or sys.maxsize)
         """Steps of the run, unless something ends it before."""
         self.progress = Progress()
@@ -93,7 +93,8 @@ class RunState:
     def normalise_by(self, normalisation: Normalisation) -> None:
         """Run the model on windows that are normalised in this way."""
         device = self.ranks.device
-        self.runner = ModelRunner(normalisation.to(device), self.settings.run.precision, device, self.task)
+        precision, name = self.settings.run.precision, self.settings.model.model
+        self.runner = ModelRunner(normalisation.to(device), precision, device, self.task, name)
 
     @property
     def judged(self) -> nn.Module:

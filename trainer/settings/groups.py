@@ -55,8 +55,11 @@ class Settings:
             )
 
     def as_json(self) -> dict[str, dict[str, Any]]:
-        """Plain values for `json.dumps`, by group."""
-        return asdict(self)
+        """Plain values by group, as `json.loads` returns them."""
+        return {
+            group: {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+            for group, values in asdict(self).items()
+        }
 
     @staticmethod
     def from_json(groups: Any) -> "Settings":

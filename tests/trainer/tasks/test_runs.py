@@ -14,6 +14,7 @@ from longstride.storage.arrays.data import ArrayData
 from longstride.trainer.calibration.coverage import POWER
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.errors import SettingsError
 from longstride.trainer.saved.checkpoint import save_checkpoint
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import SIZES, finish, lines_of, start_training, waves
@@ -163,3 +164,43 @@ def test_a_run_of_an_older_version_reconstructs(runs: Path, tmp_path: Path) -> N
         del state["settings"]["data"][name]
     save_checkpoint(tmp_path / "old/checkpoints", 3, state)
     assert trained_model(tmp_path / "old").outputs == tuple(CHANNELS)
+
+
+class Failing(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        return self.weight * windows.reshape(3, -1, 5)
+
+
+def failing(settings: Any, shape: Any) -> torch.nn.Module:
+    return Failing()
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_model_of_ones_own_that_fails_is_named_and_leaves_nothing(tmp_path: Path, name: str) -> None:
+    task = {**TASKS[name], "model": f"{__name__}:failing"}
+    with raises("option-value", "failing failed for windows of shape", "test_runs.py", kind=SettingsError):
+        longstride.train(data_of(), tmp_path / "run", **SIZES, **task, max_steps=2, device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("size", [30.0, 1000.0])
+@pytest.mark.parametrize("quantiles", [[], [0.1, 0.9]])
+def test_the_first_change_of_a_channel_that_was_constant_is_an_alarm(
+    tmp_path: Path, size: float, quantiles: list[float]
+) -> None:
+    values = waves(4000, 3)
+    values[:, 1] = size
+    data = longstride.from_array(values, channels=CHANNELS)
+    task: dict[str, Any] = {"task": "forecast", "quantiles": quantiles, "centre": "mean-and-scale"}
+    longstride.train(data, tmp_path / "run", **SIZES, **task, max_steps=30, device="cpu")
+    values[3900:, 1] = 1.5 * size
+    longstride.score(tmp_path / "run", longstride.from_array(values, channels=CHANNELS), tmp_path / "s.parquet")
+    scores = pl.read_parquet(tmp_path / "s.parquet")
+    row = scores.row(3900, named=True)
+    # A hundredth of its size is one standard deviation, at least.
+    assert row["error.b"] > (2000 if not quantiles else 20)
+    assert row["alarm"]

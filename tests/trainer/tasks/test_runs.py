@@ -204,3 +204,17 @@ def test_the_first_change_of_a_channel_that_was_constant_is_an_alarm(
     # A hundredth of its size is one standard deviation, at least.
     assert row["error.b"] > (2000 if not quantiles else 20)
     assert row["alarm"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_stride_that_leaves_rows_without_a_score_is_doubted(
+    runs: Path, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    judged = {"forecast": H, "quantiles": H, "last": 1}.get(name, K)
+    missing = []
+    for stride in (1, judged, judged + 1):
+        caplog.clear()
+        longstride.score(runs / name, data_of(), tmp_path / "s.parquet", stride=stride, overwrite=True, alarms=0.1)
+        missing.append(pl.read_parquet(tmp_path / "s.parquet")["score"].is_nan().sum())
+        assert ("the rows between have none" in caplog.text) == (stride > judged)
+    assert missing[0] == missing[1] < missing[2]

@@ -55,7 +55,7 @@ class Settings:
             )
 
     def as_json(self) -> dict[str, dict[str, Any]]:
-        """Plain values by group, as `json.loads` returns them."""
+        """Plain values for `json.dumps`, by group."""
         return {
             group: {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
             for group, values in asdict(self).items()

@@ -166,6 +166,32 @@ def test_a_run_of_an_older_version_reconstructs(runs: Path, tmp_path: Path) -> N
     assert trained_model(tmp_path / "old").outputs == tuple(CHANNELS)
 
 
+def giving_back(settings: Any, shape: Any) -> torch.nn.Module:
+    layer = torch.nn.Linear(shape.channels, shape.channels)
+    with torch.no_grad():
+        layer.weight.copy_(torch.eye(shape.channels))
+        layer.bias.zero_()
+    return layer
+
+
+@pytest.mark.parametrize("model", ["giving_back", "lstm"])
+def test_a_model_that_gives_back_what_it_is_given_is_doubted(
+    tmp_path: Path, model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = f"{__name__}:{model}" if model == "giving_back" else model
+    longstride.train(data_of(), tmp_path / "run", **SIZES | {"lr": 1e-12}, model=model, max_steps=2, device="cpu")
+    assert ("makes no errors" in caplog.text) == ("giving_back" in model)
+
+
+@pytest.mark.parametrize("centre", ["mean", "mean-and-scale"])
+def test_of_a_single_row_nothing_is_left_without_its_mean(tmp_path: Path, centre: Any) -> None:
+    one = {**SIZES, "window": 1, "stride": 1, "centre": centre, "max_steps": 2, "device": "cpu"}
+    for task in ({}, {"model": "nearest"}, {"task": "classify"}):
+        with raises("option-value", "--centre", "--window 1", kind=SettingsError):
+            longstride.train(data_of(), tmp_path / "run", **{**one, **task})
+    longstride.train(data_of(), tmp_path / "run", **{**one, "task": "forecast"})
+
+
 class Failing(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from longstride.storage.cli.flags import flag_name
 from longstride.storage.location import local_path
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
-from longstride.trainer.engine.run_splits import splits_of_run
+from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.saved.run_settings import begun_with
 from longstride.trainer.settings import FITTED, USUAL, Settings, TrainOptions
 

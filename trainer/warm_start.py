@@ -7,9 +7,9 @@ from typing import Any
 from longstride.storage.cli.flags import flag_name
 from longstride.storage.series.joined import known_as
 from longstride.trainer.checks import shown
-from longstride.trainer.engine.run_splits import number_of_series
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.errors import RunError
+from longstride.trainer.held_out.run_splits import number_of_series
 from longstride.trainer.saved.checkpoint import best_first, first_whole, judged_weights
 from longstride.trainer.saved.run_settings import settings_of
 from longstride.trainer.saved.series_index import has_index, read_index, takes_one_model

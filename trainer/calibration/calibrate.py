@@ -28,9 +28,9 @@ from longstride.trainer.calibration.sample import RowSample, sample_rows
 from longstride.trainer.calibration.settings import CalibrateOptions
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks, start_ranks
-from longstride.trainer.engine.run_splits import rows_of_run, splits_of_run
 from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import RunError, SettingsError
+from longstride.trainer.held_out.run_splits import rows_of_run, splits_of_run
 from longstride.trainer.saved.series_index import has_index, read_index
 from longstride.trainer.settings import DataSettings
 from longstride.trainer.settings.stores import kept_names

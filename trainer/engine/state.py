@@ -17,8 +17,8 @@ from longstride.trainer.engine.metrics import Interval
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.engine.precision import check_precision
-from longstride.trainer.engine.run_batches import batches_of_run
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.held_out.run_batches import batches_of_run
 from longstride.trainer.models import build_model
 from longstride.trainer.plain import of_types
 from longstride.trainer.settings import Settings
@@ -80,7 +80,14 @@ class RunState:
         if settings.data.normal_only and not self.store.label_names:
             raise SettingsError(f"{self.store.name} has no labels: leave --normal-only out", code="no-labels")
         self.task = make_task(settings, self.store.name, self.store.channels, self.store.label_names)
-        self.batches, self.validation_batches, found = batches_of_run(self.store, settings, self.task, ranks)
+        self.batches, self.validation_batches, found = batches_of_run(
+            self.store,
+            settings,
+            self.task,
+            rank=ranks.rank,
+            world_size=ranks.world_size,
+            device=ranks.device if ranks.device.type == "cuda" else None,
+        )
         self.normalise_by(Normalisation.fit(found, self.store, self.task.channels))
         torch.manual_seed(run.seed)
         self.model = build_model(settings.model, self.task.shape).to(ranks.device)

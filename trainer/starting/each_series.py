@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from longstride.storage.errors import LongstrideError
@@ -15,12 +14,12 @@ from longstride.storage.location import local_path
 from longstride.storage.series.data import SeriesData
 from longstride.storage.text import counted
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.engine.run_batches import NOTHING_TO_LEARN, batches_of_run
-from longstride.trainer.engine.run_splits import rows_of_run
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import DivergenceError, SettingsError
 from longstride.trainer.fitted_sizes import fitted_settings
+from longstride.trainer.held_out.run_batches import NOTHING_TO_LEARN, batches_of_run
+from longstride.trainer.held_out.run_splits import rows_of_run
 from longstride.trainer.reporting.series_report import write_series_report
 from longstride.trainer.saved.run_settings import begun_with
 from longstride.trainer.saved.rundir import RunDirectory
@@ -126,7 +125,7 @@ def _lacking(options: TrainOptions, data: SeriesData) -> str | None:
     has = f"has {counted(int((rows.stop - rows.start).sum()), 'row')}"
     task = make_task(settings, data.name, data.channels, data.label_names)
     try:
-        batches = batches_of_run(data, settings, task, Ranks(0, 1, torch.device("cpu")))
+        batches = batches_of_run(data, settings, task)
     except LongstrideError as error:
         if error.code not in NOTHING_TO_LEARN:
             raise

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.loader import WindowLoader
@@ -15,9 +16,8 @@ from longstride.storage.series.joined import parts_of
 from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics
 from longstride.storage.text import named
-from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.settings import Settings
 from longstride.trainer.tasks import Task
 
@@ -37,8 +37,16 @@ class RunBatches(NamedTuple):
     """Of the rows to train on, of all channels of the store."""
 
 
-def batches_of_run(store: SeriesData, settings: Settings, task: Task, ranks: Ranks) -> RunBatches:
-    """Cut a store, and make the loaders of both parts.
+def batches_of_run(
+    store: SeriesData,
+    settings: Settings,
+    task: Task,
+    *,
+    rank: int = 0,
+    world_size: int = 1,
+    device: torch.device | None = None,
+) -> RunBatches:
+    """Cut a store, and make the loaders of both parts, for one rank of some and, if one is given, a CUDA device.
 
     Raises LongstrideError where the training windows are too few, hold no value of what is seen or predicted, or
     lack a label that is to be learned.
@@ -57,12 +65,12 @@ def batches_of_run(store: SeriesData, settings: Settings, task: Task, ranks: Ran
             batch_size=data.batch_size,
             shuffle=shuffle,
             seed=settings.run.seed,
-            rank=ranks.rank,
-            world_size=ranks.world_size,
+            rank=rank,
+            world_size=world_size,
             split=split,
             weights=data.weights if shuffle else None,
             cache_dir=data.cache_dir,
-            device=ranks.device if ranks.device.type == "cuda" else None,
+            device=device,
         )
 
     _check_labels_of_stores(store, task)

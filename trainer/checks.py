@@ -5,7 +5,7 @@ from typing import Any, get_args
 from longstride.storage.cli.flags import flag_name
 from longstride.trainer.errors import SettingsError
 
-__all__ = ["at_least", "check", "one_of"]
+__all__ = ["at_least", "check", "one_of", "shown"]
 
 
 def check(condition: bool, name: str, value: object, expected: str) -> None:
@@ -25,3 +25,10 @@ def one_of(choices: Any, **values: str) -> None:
     """Raise SettingsError for the first setting that is none of the choices, a Literal."""
     for name, value in values.items():
         check(value in get_args(choices), name, value, f"one of {', '.join(get_args(choices))}")
+
+
+def shown(value: object) -> str:
+    """A setting as a message shows it: what a list holds, with commas between, and "none" for nothing."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)

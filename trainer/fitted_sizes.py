@@ -10,7 +10,7 @@ from longstride.storage.cli.flags import flag_name
 from longstride.storage.location import local_path
 from longstride.storage.series.data import SeriesData
 from longstride.storage.series.segments import Segments
-from longstride.trainer.engine.run_splits import splits_of_run
+from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.saved.run_settings import begun_with
 from longstride.trainer.settings import FITTED, USUAL, Settings, TrainOptions
 
@@ -55,31 +55,32 @@ def fitted_sizes(data: SeriesData, options: TrainOptions) -> dict[str, Any]:
     rest = round(1 - sizes["train_share"], 9)
     if is_open("validation_share"):
         sizes["validation_share"] = min(sizes["validation_share"], rest)
+    horizon = options.grouped(sizes).data.horizon
     while (
         is_open("window")
         and sizes["window"] > SMALLEST_WINDOW
-        and _side_by_side(_splits(data, options, sizes).train.segments, sizes["window"]) < FEWEST_WINDOWS
+        and _side_by_side(_splits(data, options, sizes).train.segments, sizes["window"] + horizon) < FEWEST_WINDOWS
     ):
         sizes["window"] //= 2
     splits = _splits(data, options, sizes)
     if (
         is_open("validation_share")
         and options.validation_rows is None
-        and _side_by_side(splits.validation.segments, sizes["window"]) < FEWEST_HELD_OUT
+        and _side_by_side(splits.validation.segments, sizes["window"] + horizon) < FEWEST_HELD_OUT
     ):
         sizes["validation_share"] = rest
     if is_open("stride"):
         sizes["stride"] = max(1, sizes["window"] * USUAL["stride"] // USUAL["window"])
-    while is_open("stride") and sizes["stride"] > 1 and _num_batches(splits, sizes) < FEWEST_BATCHES:
+    while is_open("stride") and sizes["stride"] > 1 and _num_batches(splits, sizes, horizon) < FEWEST_BATCHES:
         sizes["stride"] //= 2
     while (
         is_open("batch_size")
         and sizes["batch_size"] > SMALLEST_BATCH
-        and _num_batches(splits, sizes) < FEWEST_SMALL_BATCHES
+        and _num_batches(splits, sizes, horizon) < FEWEST_SMALL_BATCHES
     ):
         sizes["batch_size"] //= 2
     if is_open("epochs") and options.model not in FITTED:
-        steps = max(1, _num_batches(splits, sizes))
+        steps = max(1, _num_batches(splits, sizes, horizon))
         sizes["epochs"] = max(sizes["epochs"], -(-FEWEST_STEPS // steps))
     return sizes
 
@@ -99,5 +100,6 @@ def _side_by_side(segments: Segments, window: int) -> int:
     return int(segments.num_windows(window, window).sum())
 
 
-def _num_batches(splits: Splits, sizes: Mapping[str, Any]) -> int:
-    return len(WindowIndex(splits.train.segments, sizes["window"], sizes["stride"])) // int(sizes["batch_size"])
+def _num_batches(splits: Splits, sizes: Mapping[str, Any], horizon: int) -> int:
+    index = WindowIndex(splits.train.segments, sizes["window"] + horizon, sizes["stride"])
+    return len(index) // int(sizes["batch_size"])

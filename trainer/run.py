@@ -17,11 +17,11 @@ from longstride.trainer.calibration.calibration import write_calibration
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.divergence import RUINED, is_ruined
-from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import DivergenceError, RunError
+from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.reporting.callback import Callback, Listener
 from longstride.trainer.reporting.reporter import Reporter
 from longstride.trainer.reporting.worst_windows import WorstWindows

@@ -6,9 +6,10 @@ from typing import Any
 
 from longstride.storage.cli.flags import flag_name
 from longstride.storage.series.joined import known_as
-from longstride.trainer.engine.run_splits import number_of_series
+from longstride.trainer.checks import shown
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.errors import RunError
+from longstride.trainer.held_out.run_splits import number_of_series
 from longstride.trainer.saved.checkpoint import best_first, first_whole, judged_weights
 from longstride.trainer.saved.run_settings import settings_of
 from longstride.trainer.saved.series_index import has_index, read_index, takes_one_model
@@ -45,16 +46,22 @@ def weights_of(run: Path, state: RunState) -> dict[str, Any] | None:
         for name, value in vars(its).items()
     }
     shape |= {name: (getattr(begun.data, name), getattr(now.data, name)) for name in ("window", "horizon")}
-    if differing := [f"{flag_name(name)} {was} (now {new})" for name, (was, new) in shape.items() if was != new]:
+    differing = [
+        f"{flag_name(name)} {shown(was)} (now {shown(new)})" for name, (was, new) in shape.items() if was != new
+    ]
+    if differing:
         raise RunError(
             f"--from {run} has the weights of another model, trained with {', '.join(differing)}: give the same",
             code="run-differs",
         )
-    channels, own = list(checkpoint.state["channels"]), list(state.task.channels)
-    if channels != own:
-        raise RunError(
-            f"--from {run} was trained on the channels {', '.join(map(str, channels))}, and {state.store.name} "
-            f"has {', '.join(own)}: they must be the same, in the same order",
-            code="model-channels",
-        )
+    channels = list(checkpoint.state["channels"])
+    outputs = list(checkpoint.state.get("outputs", channels))
+    labels = "labels" if state.task.label else "targets"
+    for what, its, own in (("channels", channels, state.task.channels), (labels, outputs, state.task.outputs)):
+        if its != list(own):
+            raise RunError(
+                f"--from {run} was trained on the {what} {', '.join(map(str, its))}, and {state.store.name} "
+                f"has {', '.join(own)}: they must be the same, in the same order",
+                code="model-channels",
+            )
     return judged_weights(checkpoint.state)

@@ -1,12 +1,15 @@
 """Flags that take several names or numbers, with commas between them."""
 
 import click
+from click.core import ParameterSource
 
 __all__ = ["COLUMNS", "NUMBERS"]
 
 
 def _names(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...] | None:
     """Split names at commas; a name that holds one is written in a file. A flag that comes again adds more."""
+    if context.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT_MAP:
+        return texts or None  # a list of a file is split already
     names = tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
     if texts and not names:
         raise click.BadParameter("it is empty: expected names of columns, such as a,b")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import longstride
 from longstride.__main__ import main
 from longstride.trainer.settings import OptimiserSettings, Settings
 from tests.helpers.errors import assert_refused
@@ -85,3 +86,21 @@ def test_a_file_that_is_not_text(store: Path, tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_bytes(b"\xff\xfe\x00")
     command = ["train", str(store), "--config", str(tmp_path / "run.toml"), "--out", str(tmp_path / "run")]
     assert_refused(CliRunner().invoke(main, command).output, "config-format", "run.toml")
+
+
+def test_a_name_in_a_list_may_hold_a_comma(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(
+        'time,"flow, l/min",b\n'
+        + "".join(f"2025-01-01 00:{row // 60:02}:{row % 60:02},{row % 7},{row % 5}\n" for row in range(900))
+    )
+    longstride.ingest(tmp_path / "log.csv", tmp_path / "log.zarr", longstride.Recipe(time=["time"]))
+    sizes = "window = 8\nbatch-size = 8\nmax-steps = 1\n"
+    (tmp_path / "run.toml").write_text(sizes + 'channels = ["flow, l/min"]\ntargets = ["b", "flow, l/min"]\n')
+    command = ["train", str(tmp_path / "log.zarr"), "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(main, [*command, "--config", str(tmp_path / "run.toml")])
+    assert result.exit_code == 0, result.output
+    saved = json.loads((tmp_path / "run" / "settings.json").read_text())
+    assert saved["data"]["channels"] == ["flow, l/min"]
+    assert saved["task"]["targets"] == ["b", "flow, l/min"]
+    typed = CliRunner().invoke(main, [*command, "--resume", "--window", "8", "--channels", "flow, l/min"])
+    assert_refused(typed.output, "column-missing", "'flow'", "--config")

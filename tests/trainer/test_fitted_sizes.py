@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import longstride
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.fitted_sizes import fitted_settings, fitted_sizes, shown_sizes
+from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.settings import USUAL, TrainOptions
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import waves

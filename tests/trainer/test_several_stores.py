@@ -21,8 +21,8 @@ from longstride.storage.store import SeriesStore
 from longstride.trainer.calibration.calibration import Calibration, read_calibration
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import DivergenceError, RunError, SettingsError
+from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.saved.series_index import read_index
 from tests.helpers.errors import assert_refused, raises
 from tests.helpers.object_store import environment, make_bucket, serve_s3

@@ -91,3 +91,25 @@ def test_what_is_not_a_run_is_refused(tmp_path: Path) -> None:
     for folder in ("empty", "nothing"):
         with raises("checkpoint-missing", folder, kind=RunError):
             longstride.train(waves(500, 3), tmp_path / "run", from_=tmp_path / folder, **OPTIONS)
+
+
+@pytest.mark.parametrize("labels", [["other"], ["other", "fault"], ["fault", "other"]])
+def test_what_a_label_means_is_not_taken_for_another(tmp_path: Path, labels: list[str]) -> None:
+    marked = {"fault": np.arange(2000) % 50 == 7, "other": np.arange(2000) % 60 == 7}
+
+    def data_of(names: list[str]) -> Any:
+        return longstride.from_array(waves(2000, 3), labels={name: marked[name] for name in names})
+
+    options = {**OPTIONS, "task": "classify", "max_steps": 2}
+    longstride.train(data_of(["fault", "other"][: len(labels)]), tmp_path / "one", **options)
+    if labels == ["fault", "other"]:
+        longstride.train(data_of(labels), tmp_path / "two", from_=tmp_path / "one", **options)
+        return
+    with raises("model-channels", "labels", ", ".join(labels), kind=RunError):
+        longstride.train(data_of(labels), tmp_path / "two", from_=tmp_path / "one", **options)
+    assert not (tmp_path / "two").exists()
+
+
+def test_lists_that_differ_are_shown_as_they_are_given(begun: Path, tmp_path: Path) -> None:
+    with raises("run-differs", "--targets none (now c0,c1)", kind=RunError):
+        longstride.train(waves(2000, 3), tmp_path / "run", from_=begun, targets=["c0", "c1"], **OPTIONS)

@@ -28,9 +28,9 @@ from longstride.trainer.calibration.sample import RowSample, sample_rows
 from longstride.trainer.calibration.settings import CalibrateOptions
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks, start_ranks
-from longstride.trainer.engine.run_splits import rows_of_run, splits_of_run
 from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import RunError, SettingsError
+from longstride.trainer.held_out.run_splits import rows_of_run, splits_of_run
 from longstride.trainer.saved.series_index import has_index, read_index
 from longstride.trainer.settings import DataSettings
 from longstride.trainer.settings.stores import kept_names
@@ -38,7 +38,10 @@ from longstride.trainer.settings.stores import kept_names
 __all__ = ["CalibrateResult", "calibrate", "calibrated"]
 
 FLOOR = 1e-4
-"""The smallest scale of squared errors, in squares of the spread of a channel: a hundredth of it, squared."""
+"""The smallest scale of squared errors, in squares of the spread of a channel: a hundredth of it, squared. Of
+errors that are not squared it is a hundredth."""
+ROUNDING = 1e-10
+"""Squared errors below this, in squares of the spread of a channel, are those of float32."""
 LARGEST = 60_000
 """A half float ends soon after."""
 
@@ -167,8 +170,13 @@ def _check_whole(data: SeriesData, settings: DataSettings) -> None:
 def _standardised(trained: TrainedModel, data: SeriesData, split: Split, sample: RowSample) -> Calibration:
     task = trained.task
     shape = (task.judged, len(task.outputs))
-    mean = sample.moments.mean.reshape(shape)
-    scale = np.fmax(sample.moments.std.reshape(shape), FLOOR * _unit(trained) ** 2)
+    mean, unit = sample.moments.mean.reshape(shape), _unit(trained)
+    scale = np.fmax(sample.moments.std.reshape(shape), FLOOR ** (task.degree / 2) * unit**task.degree)
+    if task.columns is not None and np.nanmax(mean / unit**task.degree) < ROUNDING ** (task.degree / 2):
+        logger.warning(
+            f"the model makes no errors in normal rows of {data.name}: it may give back whatever it is given, and "
+            "scores are then of rounding alone, or nothing that it predicts has ever changed"
+        )
     at = kept_positions(task.judged)
     errors = np.clip((sample.errors - mean[at]) / scale[at], -LARGEST, LARGEST)
     fingerprint = WindowLoader(

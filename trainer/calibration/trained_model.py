@@ -70,7 +70,7 @@ class TrainedModel:
         model = build_model(settings.model, task.shape).to(self.device)
         with fitting(checkpoint.path):
             model.load_state_dict(weights)
-        runner = ModelRunner(normalisation, settings.run.precision, self.device, task)
+        runner = ModelRunner(normalisation, settings.run.precision, self.device, task, settings.model.model)
         return task, facts, runner, model.eval()
 
     def identity(self) -> list[str]:

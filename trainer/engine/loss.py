@@ -25,8 +25,8 @@ LOSSES: dict[str, ErrorOfValues] = {
 LABEL_LOSS: ErrorOfValues = nn.BCEWithLogitsLoss(reduction="none")
 
 
-def make_loss(name: str | None, task: TaskSettings) -> ErrorOfValues:
-    """The loss of a name or import path; where there is none, what suits the task.
+def make_loss(name: str | None, task: TaskSettings, output: tuple[int, ...]) -> ErrorOfValues:
+    """The loss of a name or import path, of predictions (b, *`output`); where there is none, what suits the task.
 
     Raises SettingsError where there is none, or it does not give an error for each value.
     """
@@ -41,13 +41,20 @@ def make_loss(name: str | None, task: TaskSettings) -> ErrorOfValues:
         )
     loss: ErrorOfValues = named("--loss", name, LOSSES)
     if name not in LOSSES:
-        sample = torch.zeros(2, 3, 4)
-        found = call_named("--loss", name, LOSSES, sample, sample)
-        if not isinstance(found, Tensor) or found.shape != sample.shape:
+        shape = (2, *output)
+        predicted = torch.zeros(shape, requires_grad=True)
+        found = call_named("--loss", name, LOSSES, predicted, torch.zeros(shape))
+        if not isinstance(found, Tensor) or found.shape != shape:
             what = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
             raise SettingsError(
-                f"--loss {name} gave {what} for windows of shape (2, 3, 4): it must give the error of each value, "
-                "since those that are missing are left out afterwards (in torch, reduction='none')",
+                f"--loss {name} gave {what} for predictions of shape {shape}: it must give the error of each "
+                "value, since those that are missing are left out afterwards (in torch, reduction='none')",
+                code="option-value",
+            )
+        if not found.requires_grad:
+            raise SettingsError(
+                f"--loss {name} gave errors without a gradient by the predictions: it must compute them by "
+                "functions of torch that have one, from the predictions that it is given",
                 code="option-value",
             )
     return loss

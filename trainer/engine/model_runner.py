@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from longstride.pipeline.loading.batch import WindowBatch
+from longstride.storage.errors import LongstrideError
 from longstride.trainer.engine.loss import ErrorOfValues, total_error
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.engine.precision import autocast
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.resolve import raised
 from longstride.trainer.tasks.task import Samples, Task
 
 __all__ = ["ModelRunner", "Outcome"]
@@ -55,6 +57,8 @@ class ModelRunner:
     precision: str
     device: torch.device
     task: Task
+    name: str
+    """Of the model, as --model names it."""
 
     def samples(self, batch: WindowBatch) -> Samples:
         """Those of a batch, on the device, normalised."""
@@ -64,9 +68,17 @@ class ModelRunner:
         return self.task.samples(values, mask, labels)
 
     def run(self, model: Callable[[Tensor], Tensor], samples: Samples) -> Outcome:
-        """Run a model. Raises SettingsError where it does not return a tensor."""
-        with autocast(self.precision, self.device):
-            predicted = model(samples.inputs)
+        """Run a model. Raises SettingsError where it returns no tensor, and where one by import path fails."""
+        try:
+            with autocast(self.precision, self.device):
+                predicted = model(samples.inputs)
+        except Exception as error:
+            if isinstance(error, LongstrideError) or ":" not in self.name:
+                raise
+            raise SettingsError(
+                f"--model {self.name} failed for windows of shape {tuple(samples.inputs.shape)}: {raised(error)}",
+                code="option-value",
+            ) from error
         if not isinstance(predicted, Tensor):
             raise SettingsError(
                 f"the model gave {type(predicted).__name__} for windows (b, K, N): --model must name one that "

@@ -8,9 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from longstride.pipeline.loading.loader import WindowLoader
-from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.pipeline.loading.splits import Split
 from longstride.storage.open_data import opened_together
 from longstride.storage.series.data import SeriesData
 from longstride.trainer.engine.distributed import Ranks
@@ -20,8 +17,8 @@ from longstride.trainer.engine.metrics import Interval
 from longstride.trainer.engine.model_runner import ModelRunner
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.engine.precision import check_precision
-from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.errors import SettingsError
+from longstride.trainer.held_out.run_batches import batches_of_run
 from longstride.trainer.models import build_model
 from longstride.trainer.plain import of_types
 from longstride.trainer.settings import Settings
@@ -83,16 +80,18 @@ class RunState:
         if settings.data.normal_only and not self.store.label_names:
             raise SettingsError(f"{self.store.name} has no labels: leave --normal-only out", code="no-labels")
         self.task = make_task(settings, self.store.name, self.store.channels, self.store.label_names)
-        splits = splits_of_run(self.store, settings.data)
-        self.batches = self._loader(splits.train, shuffle=True)
-        has_validation = len(WindowIndex(splits.validation.segments, settings.data.span, settings.data.stride)) > 0
-        self.validation_batches = self._loader(splits.validation, shuffle=False) if has_validation else None
-        """None where the validation split is shorter than a window."""
-        normalisation = Normalisation.fit(splits.train.stats(self.store), self.store, self.task.channels)
-        self.normalise_by(normalisation)
+        self.batches, self.validation_batches, found = batches_of_run(
+            self.store,
+            settings,
+            self.task,
+            rank=ranks.rank,
+            world_size=ranks.world_size,
+            device=ranks.device if ranks.device.type == "cuda" else None,
+        )
+        self.normalise_by(Normalisation.fit(found, self.store, self.task.channels))
         torch.manual_seed(run.seed)
         self.model = build_model(settings.model, self.task.shape).to(ranks.device)
-        self.loss = make_loss(settings.optimiser.loss, settings.task)
+        self.loss = make_loss(settings.optimiser.loss, settings.task, self.task.shape.output)
         self.last_step = min(run.epochs * len(self.batches), run.max_steps or sys.maxsize)
         """Steps of the run, unless something ends it before."""
         self.progress = Progress()
@@ -101,7 +100,8 @@ class RunState:
     def normalise_by(self, normalisation: Normalisation) -> None:
         """Run the model on windows that are normalised in this way."""
         device = self.ranks.device
-        self.runner = ModelRunner(normalisation.to(device), self.settings.run.precision, device, self.task)
+        precision, name = self.settings.run.precision, self.settings.model.model
+        self.runner = ModelRunner(normalisation.to(device), precision, device, self.task, name)
 
     @property
     def judged(self) -> nn.Module:
@@ -141,24 +141,3 @@ class RunState:
     def _random_state(self) -> list[Tensor]:
         on_cuda = self.ranks.device.type == "cuda"
         return [torch.get_rng_state(), *([torch.cuda.get_rng_state(self.ranks.device)] if on_cuda else [])]
-
-    def _loader(self, split: Split, *, shuffle: bool) -> WindowLoader:
-        data = self.settings.data
-        return WindowLoader(
-            self.store,
-            window=data.span,
-            stride=data.stride,
-            channels=self.task.channels,
-            label=self.task.label,
-            label_names=self.task.outputs if self.task.label else None,
-            max_missing=data.max_missing,
-            batch_size=data.batch_size,
-            shuffle=shuffle,
-            seed=self.settings.run.seed,
-            rank=self.ranks.rank,
-            world_size=self.ranks.world_size,
-            split=split,
-            weights=data.weights if shuffle else None,
-            cache_dir=data.cache_dir,
-            device=self.ranks.device if self.ranks.device.type == "cuda" else None,
-        )

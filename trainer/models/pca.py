@@ -10,10 +10,17 @@ __all__ = ["PCAAutoencoder"]
 
 MAX_VALUES = 8192
 """Most values of a window: their covariances take half a gigabyte."""
+FEWEST_VALUES = 2
+"""At most one component for so many values: with as many as values, every window is reconstructed as it was."""
+SMALLEST_VARIANCE = 1e-6
+"""Of windows along a component, in squares of the spread of a channel. What never moved in training has none; a
+component of it would be drawn by rounding, and would reconstruct the first fault in it."""
 
 
 class PCAAutoencoder(Fitted):
     """Compresses a window (K, N) to its first principal components and reconstructs it from them.
+
+    There are `latent` of them, and at most half as many as values; those along which windows do not vary are 0.
 
     Source: Pearson, "On lines and planes of closest fit to systems of points in space" (1901).
     """
@@ -59,6 +66,9 @@ class PCAAutoencoder(Fitted):
         count = moments[0, 0]
         mean = moments[0, 1:] / count
         covariance = moments[1:, 1:] / count - torch.outer(mean, mean)
-        _, vectors = torch.linalg.eigh(covariance)  # in rising order of their share
+        variances, vectors = torch.linalg.eigh(covariance)  # in rising order
+        varies = variances.flip(0) > SMALLEST_VARIANCE
+        varies[len(varies) // FEWEST_VALUES :] = False
+        components = vectors.T.flip(0) * varies.unsqueeze(1)
         self.mean.copy_(mean)
-        self.components.copy_(vectors.T.flip(0)[: len(self.components)])
+        self.components.copy_(components[: len(self.components)])

@@ -1,5 +1,6 @@
 """A function of the user that is told what happens in a run: `train --callback`."""
 
+import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,10 +27,15 @@ def resolved(callback: object) -> Callback | None:
     if callback is None:
         return None
     found: object = named(FLAG, callback, {}) if isinstance(callback, str) else callback
-    if isinstance(found, type) or not callable(found):
+    # What they return is not run.
+    does_nothing = any(
+        inspect.iscoroutinefunction(one) or inspect.isgeneratorfunction(one)
+        for one in (found, getattr(found, "__call__", None))  # noqa: B004 (the method is looked at)
+    )
+    if isinstance(found, type) or not callable(found) or does_nothing:
         raise SettingsError(
-            f"{FLAG} is {callback!r}: expected a function of an event, an object that can be called with one, or "
-            "package.module:function",
+            f"{FLAG} is {callback!r}: expected a function of an event (neither async nor with yield), an object "
+            "that can be called with one, or package.module:function",
             code="option-value",
         )
     return found

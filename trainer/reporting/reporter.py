@@ -77,7 +77,7 @@ class Reporter:
     def tell_start(self) -> None:
         """Tell the callback that the run begins or resumes. Raises RunError where that fails."""
         state = self.state
-        settings, channels = state.settings.as_json(), list(state.store.channels)
+        settings, channels = state.settings.as_json(), list(state.task.channels)
         self.listener.tell(
             "start", state.progress.step, out=str(self.directory.path), channels=channels, settings=settings
         )

@@ -20,6 +20,7 @@ from pathlib import Path
 from longstride.storage.atomic import write_file
 from longstride.storage.format import ROOT
 from longstride.storage.writing.output import refuse_inside_store
+from longstride.trainer.checks import shown
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import Checkpoint, all_checkpoints, first_whole
 from longstride.trainer.saved.run_settings import (
@@ -150,7 +151,9 @@ class RunDirectory:
         saved, _ = settings_of(self.path, newest)  # only compared: nothing that they name is imported
         begun, now = saved.that_shape_the_curve(), settings.that_shape_the_curve()
         differing = [
-            f"{flag} {begun[flag]} (now {now.get(flag)})" for flag in begun if begun[flag] != now.get(flag)
+            f"{flag} {shown(begun[flag])} (now {shown(now.get(flag))})"
+            for flag in begun
+            if begun[flag] != now.get(flag)
         ]
         if differing:
             raise RunError(

@@ -39,6 +39,14 @@ class Settings:
                 + "; lstm is for all tasks",
                 code="option-value",
             )
+        check(
+            not (self.data.normal_only and self.task.task == "classify"),
+            "normal_only",
+            self.data.normal_only,
+            "left out with --task classify, which learns labels from the windows that have them",
+        )
+        is_lost = self.data.window == 1 and self.model.centre != "none" and not is_forecast
+        check(not is_lost, "centre", self.model.centre, "none with --window 1: a single row is its own mean")
         is_trained = self.run.from_ is None or self.model.model not in FITTED
         why = f"left out for --model {self.model.model}, which is fitted in one pass, whatever it begins with"
         check(is_trained, "from_", self.run.from_, why)

@@ -22,7 +22,8 @@ class ModelSettings:
     hidden: int = 128
     """Width of each layer."""
     latent: int = 32
-    """Numbers that a window is compressed to; tcn and patch round it to whole steps."""
+    """Numbers that a window is compressed to; tcn and patch round it to whole steps, and pca takes at most half as
+    many as a window has values."""
     layers: int = 1
     """Layers of the encoder, and of the decoder; with tcn, how many times all dilations are repeated."""
     centres: int = 512

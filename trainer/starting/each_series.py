@@ -9,23 +9,24 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from longstride.pipeline.loading.ordering.windows import WindowIndex
 from longstride.storage.errors import LongstrideError
 from longstride.storage.location import local_path
 from longstride.storage.series.data import SeriesData
 from longstride.storage.text import counted
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.engine.run_splits import rows_of_run, splits_of_run
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import DivergenceError, SettingsError
 from longstride.trainer.fitted_sizes import fitted_settings
+from longstride.trainer.held_out.run_batches import NOTHING_TO_LEARN, batches_of_run
+from longstride.trainer.held_out.run_splits import rows_of_run
 from longstride.trainer.reporting.series_report import write_series_report
 from longstride.trainer.saved.run_settings import begun_with
 from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.saved.series_index import SeriesDirectory, SeriesIndex
 from longstride.trainer.settings import Settings, TrainOptions
 from longstride.trainer.starting.one_run import start_run, unlabelled
+from longstride.trainer.tasks import make_task
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["train_each_series"]
@@ -110,7 +111,7 @@ def _planned(options: TrainOptions, data: SeriesData) -> SeriesIndex:
     if not trained:
         name, lacking = next(iter(skipped.items()))
         raise SettingsError(
-            f"no series of {data.name} has enough rows for a model of its own; {name!r} {lacking}: train one "
+            f"no series of {data.name} has enough to train a model of its own; {name!r} {lacking}: train one "
             "model for all, or lower --window, --stride and --batch-size",
             code="option-value",
         )
@@ -120,15 +121,17 @@ def _planned(options: TrainOptions, data: SeriesData) -> SeriesIndex:
 def _lacking(options: TrainOptions, data: SeriesData) -> str | None:
     """What a series lacks to be trained on; None where it lacks nothing."""
     settings = fitted_settings(data, options, lambda message: None)
-    window, stride, batch_size = (getattr(settings.data, name) for name in ("window", "stride", "batch_size"))
-    splits = splits_of_run(data, settings.data)
     rows = rows_of_run(data, settings.data)
     has = f"has {counted(int((rows.stop - rows.start).sum()), 'row')}"
-    windows = len(WindowIndex(splits.train.segments, window, stride))
-    if windows < batch_size:
-        return f"{has}: {windows} windows of {window} rows to train on are fewer than a batch of {batch_size}"
-    if settings.data.validation_share and not len(WindowIndex(splits.validation.segments, window, stride)):
-        return f"{has}: no window of {window} rows is left to validate on and to set a threshold by"
+    task = make_task(settings, data.name, data.channels, data.label_names)
+    try:
+        batches = batches_of_run(data, settings, task)
+    except LongstrideError as error:
+        if error.code not in NOTHING_TO_LEARN:
+            raise
+        return f"{has}: {error}"
+    if settings.data.validation_share and batches.validation is None:
+        return f"{has}: no window of {settings.data.span} rows is left to validate on and to set a threshold by"
     return None
 
 

@@ -8,9 +8,9 @@ from longstride.storage.series.data import SeriesData
 from longstride.storage.series.joined import parts_of
 from longstride.storage.text import named
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.engine.run_splits import splits_of_run
 from longstride.trainer.fitted_run import FittedRun
 from longstride.trainer.fitted_sizes import fitted_settings
+from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.loop import Training
 from longstride.trainer.reporting.callback import resolved
 from longstride.trainer.settings import FITTED, Settings, TrainOptions

@@ -38,7 +38,10 @@ def make_task(
 def _among(asked: tuple[str, ...], known: tuple[str, ...], what: str, name: str) -> tuple[str, ...]:
     """Those that are asked for, or all."""
     if missing := [one for one in asked if one not in known]:
+        comma = any("," in one for one in known)
+        hint = "; a name that holds a comma is written in a file, as a text of a list (--config)" if comma else ""
         raise SettingsError(
-            f"{name} has no {what} {missing[0]!r}: it has {named(list(known), most=10)}", code="column-missing"
+            f"{name} has no {what} {missing[0]!r}: it has {named(list(known), most=10)}{hint}",
+            code="column-missing",
         )
     return asked or known

@@ -55,6 +55,8 @@ class Task(ABC):
     """Of the model."""
     has_rows = True
     """Whether the second axis of predictions is that of judged rows."""
+    degree = 2
+    """The power of how far off a value is that its error grows with."""
     label: str | None = None
     """The rule by which the labels of a window are read; None where none are."""
 

@@ -18,7 +18,7 @@ from longstride.trainer.tasks.reconstruct import Reconstruct
 LOSS = LOSSES["mse"]
 NAMES = ("a", "b", "c")
 TASK = Reconstruct(5, NAMES, NAMES, NAMES)
-RUNNER = ModelRunner(Normalisation(torch.zeros(3), torch.ones(3)), "fp32", torch.device("cpu"), TASK)
+RUNNER = ModelRunner(Normalisation(torch.zeros(3), torch.ones(3)), "fp32", torch.device("cpu"), TASK, "lstm")
 
 
 def model_and_batch() -> tuple[LSTMAutoencoder, torch.Tensor, torch.Tensor]:

@@ -25,7 +25,7 @@ def test_a_loss_by_name_or_import_path() -> None:
     distance = (prediction - target).abs().double()
     for name, expected in (("mse", distance**2), ("mae", distance), (f"{__name__}:cubes", distance**3)):
         torch.testing.assert_close(
-            total_error(make_loss(name, TaskSettings()), prediction, target, None), expected.sum()
+            total_error(make_loss(name, TaskSettings(), (3, 4)), prediction, target, None), expected.sum()
         )
 
 
@@ -39,7 +39,7 @@ def test_a_loss_by_name_or_import_path() -> None:
 )
 def test_no_loss(name: str, fact: str) -> None:
     with raises("option-value", "--loss", fact, kind=SettingsError):
-        make_loss(name, TaskSettings())
+        make_loss(name, TaskSettings(), (3, 4))
 
 
 def test_without_a_mask_every_value_counts() -> None:
@@ -71,7 +71,7 @@ def test_a_loss_without_a_finite_value_or_gradient_where_values_are_missing(name
     prediction = torch.randn(2, 3, 4, requires_grad=True)
     mask = torch.rand(2, 3, 4) > 0.5
     target = torch.where(mask, torch.rand(2, 3, 4) + 1, 0.0)
-    loss = make_loss(f"{__name__}:{name}", TaskSettings())
+    loss = make_loss(f"{__name__}:{name}", TaskSettings(), (3, 4))
     error = total_error(loss, torch.where(mask, prediction, torch.inf), target, mask)
     error.backward()
     (expected,) = torch.autograd.grad(loss(prediction[mask], target[mask]).sum(), prediction)
@@ -87,3 +87,25 @@ def test_shapes_that_would_broadcast_are_refused() -> None:
         total_error(MSE, torch.zeros(2, 3, 4), torch.zeros(2, 3, 1), None)
     with pytest.raises(AssertionError, match="against"):
         total_error(MSE, torch.zeros(2, 3, 4), torch.zeros(2, 3, 4), torch.ones(1, 3, 4, dtype=torch.bool))
+
+
+def of_three_quantiles(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    levels = torch.tensor([0.1, 0.5, 0.9])
+    return torch.maximum(levels * (target - prediction), (levels - 1) * (target - prediction))
+
+
+def counted(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return (prediction > target).float()
+
+
+def test_a_loss_is_tried_with_the_shape_of_the_predictions() -> None:
+    task = TaskSettings(task="forecast", quantiles=[0.1, 0.5, 0.9])
+    name = f"{__name__}:of_three_quantiles"
+    assert make_loss(name, task, (4, 2, 3)) is not None
+    with raises("option-value", "of_three_quantiles", kind=SettingsError):
+        make_loss(name, task, (4, 2, 2))
+
+
+def test_a_loss_without_a_gradient_is_refused() -> None:
+    with raises("option-value", "counted", "gradient", kind=SettingsError):
+        make_loss(f"{__name__}:counted", TaskSettings(), (3, 4))

@@ -1,6 +1,8 @@
 """The baseline, compared with singular values of all windows at once, and runs of it."""
 
+import pytest
 import torch
+from torch import Tensor
 
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import SettingsError
@@ -24,12 +26,31 @@ def test_equals_the_singular_vectors_of_all_windows() -> None:
     torch.testing.assert_close(model(windows), expected.view_as(windows), rtol=1e-3, atol=1e-4)
 
 
-def test_as_many_components_as_values_write_a_window_as_it_was() -> None:
-    windows = torch.randn(100, 4, 3)
-    model = PCAAutoencoder(3, window=4, latent=32)
+def fitted(windows: Tensor, latent: int) -> PCAAutoencoder:
+    model = PCAAutoencoder(windows.shape[2], window=windows.shape[1], latent=latent)
     model.observe(windows, torch.arange(len(windows)))
     model.settle(ALONE)
-    torch.testing.assert_close(model(windows), windows, rtol=1e-4, atol=1e-4)
+    return model
+
+
+@pytest.mark.parametrize("latent", [6, 12, 32])
+def test_there_are_at_most_half_as_many_components_as_values(latent: int) -> None:
+    torch.manual_seed(0)
+    windows = torch.randn(100, 4, 3)
+    model = fitted(windows, latent)
+    torch.testing.assert_close(model(windows), fitted(windows, 6)(windows))
+    assert (model(windows) - windows).square().mean() > 0.1
+
+
+def test_a_channel_that_never_moved_has_no_component() -> None:
+    torch.manual_seed(0)
+    windows = torch.randn(100, 8, 1) * torch.tensor([1.0, 0.0])
+    faulty = windows.clone()
+    faulty[:, :, 1] = 5
+    model = fitted(windows, 32)
+    torch.testing.assert_close(model(faulty)[..., 1], torch.zeros(100, 8), rtol=0, atol=1e-5)
+    constant = torch.zeros(100, 8, 1)
+    torch.testing.assert_close(fitted(constant, 32)(constant + 5), constant)
 
 
 def test_windows_that_are_too_large_are_refused() -> None:

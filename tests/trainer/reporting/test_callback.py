@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,24 @@ def test_what_is_not_a_function_is_refused(
     with raises("option-value", "callback", kind=SettingsError):
         train(store, hooks / "run", callback)
     assert not (hooks / "run").exists()
+
+
+class Waiting:
+    async def __call__(self, event: dict[str, Any]) -> None: ...
+
+
+async def waiting(event: dict[str, Any]) -> None: ...
+
+
+def yielding(event: dict[str, Any]) -> Any:
+    yield event
+
+
+@pytest.mark.parametrize("callback", [waiting, yielding, Waiting(), partial(waiting)])
+def test_what_does_nothing_when_it_is_called_is_refused(store: Path, tmp_path: Path, callback: Any) -> None:
+    with raises("option-value", "neither async nor with yield", kind=SettingsError):
+        train(store, tmp_path / "run", callback)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_path_that_only_a_file_names_is_not_imported(

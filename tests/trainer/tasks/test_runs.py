@@ -14,6 +14,7 @@ from longstride.storage.arrays.data import ArrayData
 from longstride.trainer.calibration.coverage import POWER
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.errors import SettingsError
 from longstride.trainer.saved.checkpoint import save_checkpoint
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import SIZES, finish, lines_of, start_training, waves
@@ -163,3 +164,83 @@ def test_a_run_of_an_older_version_reconstructs(runs: Path, tmp_path: Path) -> N
         del state["settings"]["data"][name]
     save_checkpoint(tmp_path / "old/checkpoints", 3, state)
     assert trained_model(tmp_path / "old").outputs == tuple(CHANNELS)
+
+
+def giving_back(settings: Any, shape: Any) -> torch.nn.Module:
+    layer = torch.nn.Linear(shape.channels, shape.channels)
+    with torch.no_grad():
+        layer.weight.copy_(torch.eye(shape.channels))
+        layer.bias.zero_()
+    return layer
+
+
+@pytest.mark.parametrize("model", ["giving_back", "lstm"])
+def test_a_model_that_gives_back_what_it_is_given_is_doubted(
+    tmp_path: Path, model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = f"{__name__}:{model}" if model == "giving_back" else model
+    longstride.train(data_of(), tmp_path / "run", **SIZES | {"lr": 1e-12}, model=model, max_steps=2, device="cpu")
+    assert ("makes no errors" in caplog.text) == ("giving_back" in model)
+
+
+@pytest.mark.parametrize("centre", ["mean", "mean-and-scale"])
+def test_of_a_single_row_nothing_is_left_without_its_mean(tmp_path: Path, centre: Any) -> None:
+    one = {**SIZES, "window": 1, "stride": 1, "centre": centre, "max_steps": 2, "device": "cpu"}
+    for task in ({}, {"model": "nearest"}, {"task": "classify"}):
+        with raises("option-value", "--centre", "--window 1", kind=SettingsError):
+            longstride.train(data_of(), tmp_path / "run", **{**one, **task})
+    longstride.train(data_of(), tmp_path / "run", **{**one, "task": "forecast"})
+
+
+class Failing(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        return self.weight * windows.reshape(3, -1, 5)
+
+
+def failing(settings: Any, shape: Any) -> torch.nn.Module:
+    return Failing()
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_model_of_ones_own_that_fails_is_named_and_leaves_nothing(tmp_path: Path, name: str) -> None:
+    task = {**TASKS[name], "model": f"{__name__}:failing"}
+    with raises("option-value", "failing failed for windows of shape", "test_runs.py", kind=SettingsError):
+        longstride.train(data_of(), tmp_path / "run", **SIZES, **task, max_steps=2, device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("size", [30.0, 1000.0])
+@pytest.mark.parametrize("quantiles", [[], [0.1, 0.9]])
+def test_the_first_change_of_a_channel_that_was_constant_is_an_alarm(
+    tmp_path: Path, size: float, quantiles: list[float]
+) -> None:
+    values = waves(4000, 3)
+    values[:, 1] = size
+    data = longstride.from_array(values, channels=CHANNELS)
+    task: dict[str, Any] = {"task": "forecast", "quantiles": quantiles, "centre": "mean-and-scale"}
+    longstride.train(data, tmp_path / "run", **SIZES, **task, max_steps=30, device="cpu")
+    values[3900:, 1] = 1.5 * size
+    longstride.score(tmp_path / "run", longstride.from_array(values, channels=CHANNELS), tmp_path / "s.parquet")
+    scores = pl.read_parquet(tmp_path / "s.parquet")
+    row = scores.row(3900, named=True)
+    # A hundredth of its size is one standard deviation, at least.
+    assert row["error.b"] > (2000 if not quantiles else 20)
+    assert row["alarm"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_stride_that_leaves_rows_without_a_score_is_doubted(
+    runs: Path, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    judged = {"forecast": H, "quantiles": H, "last": 1}.get(name, K)
+    missing = []
+    for stride in (1, judged, judged + 1):
+        caplog.clear()
+        longstride.score(runs / name, data_of(), tmp_path / "s.parquet", stride=stride, overwrite=True, alarms=0.1)
+        missing.append(pl.read_parquet(tmp_path / "s.parquet")["score"].is_nan().sum())
+        assert ("the rows between have none" in caplog.text) == (stride > judged)
+    assert missing[0] == missing[1] < missing[2]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from longstride.storage.location import local_path
 from longstride.storage.series.data import SeriesData
 from longstride.storage.text import counted
+from longstride.trainer.checks import shown
 from longstride.trainer.engine.distributed import Ranks as Processes
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.series_index import has_index
@@ -65,11 +66,12 @@ class _Ensemble(Judges):
         return [one for member in self._members for one in member.identity()]
 
     def made_by(self) -> dict[str, Any]:
-        models = {
-            f"{member.model} {number}": digest(repr(sorted(member.made_by().items())))
-            for number, member in enumerate(self._members, start=1)
-        }
-        return {"model or calibration": models, "stride": self.stride}
+        models, strides = {}, []
+        for number, member in enumerate(self._members, start=1):
+            made_by = member.made_by()
+            strides.append(made_by.pop("stride"))
+            models[f"{member.model} {number}"] = digest(repr(sorted(made_by.items())))
+        return {"model or calibration": models, "stride": shown(strides)}
 
     def parts(self, begin: int, stop: int) -> Iterator[tuple[int, int, Judge | None]]:
         if begin < stop:

@@ -53,6 +53,8 @@ class OneModel(Judges):
         self.channels, self.checkpoint, self.model = trained.outputs, trained.name, trained.settings.model.model
         self.stride = options.stride or trained.stride
         self.windows = np.full(len(store.series), data.span)
+        if ranks.is_first:
+            _warn_of_gaps(run, self.stride, trained.task.judged)
 
     @cached_property
     def judge(self) -> ModelJudge:
@@ -100,7 +102,7 @@ class _EachSeries(Judges):
         self._models: dict[str, str] = {}
         """A digest of each, with its calibration, by series."""
         self.windows = np.ones(len(store.series), np.int64)
-        scores, rows, seen = [], [], 0
+        scores, rows, judged, seen = [], [], [], 0
         kinds: dict[str, set[str | int]] = {"model": set(), "stride": set()}
         self._known = [known_as(store, number, self._folders) for number in range(len(store.series))]
         """The name by which the run knows each series."""
@@ -114,6 +116,7 @@ class _EachSeries(Judges):
             self._models[name] = digest("\n".join([judge.calibration.digest, *trained.identity()]))
             kinds["model"].add(trained.settings.model.model)
             kinds["stride"].add(judge.stride)
+            judged.append(trained.task.judged)
             scores.append(scorer.normal_scores)
             apart = scorer.numbers - scorer.numbers[0] + seen
             rows.append(apart)
@@ -123,6 +126,8 @@ class _EachSeries(Judges):
             raise RunError(
                 f"{run} has no model that can score a series of {store.name}: {reason}", code="run-differs"
             )
+        if ranks.is_first:
+            _warn_of_gaps(run, options.stride or 1, min(judged))
         if self._unscored and ranks.is_first:
             logger.warning(self._without())
         together, numbers = np.concatenate(scores), np.concatenate(rows)
@@ -187,4 +192,12 @@ class _EachSeries(Judges):
         return (
             f"{len(self._unscored):,} of {len(self._store.series):,} series have no score, since "
             f"{self._run} has no model or no calibration for them: {named(list(self._unscored))} ({reason})"
+        )
+
+
+def _warn_of_gaps(run: Path, stride: int, judged: int) -> None:
+    if stride > judged:
+        logger.warning(
+            f"--stride {stride} is more than the {counted(judged, 'row')} of a window that {run} gives a score: "
+            "the rows between have none"
         )

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import longstride
 from longstride.__main__ import main
-from longstride.trainer.errors import RunError
+from longstride.trainer.errors import RunError, ScoresError
 from longstride.trainer.scoring.judges.ranks import Ranks
 from tests.helpers.errors import raises
 from tests.trainer.calibration.test_promise import ALARMS, ROWS, in_segments, normal_rows
@@ -146,3 +146,12 @@ def test_a_run_with_a_model_for_each_series_is_refused(runs: list[Path], tmp_pat
     longstride.train(two, tmp_path / "each", model="pca", window=8, stride=4, per_series=True, device="cpu")
     with raises("run-differs", "each series", kind=RunError):
         longstride.score([runs[0], tmp_path / "each"], normal_rows(500, 1), tmp_path / "s.parquet", device="cpu")
+
+
+def test_an_update_with_another_stride_blames_the_stride_alone(runs: list[Path], tmp_path: Path) -> None:
+    data, out = in_segments(4 * K), tmp_path / "s.parquet"
+    longstride.score(runs, data, out, device="cpu")
+    for stride, said in ((1, "stride 8,6, now 1,1"), (8, "stride 8,6, now 8,8")):
+        with raises("scores-differ", said, kind=ScoresError) as caught:
+            longstride.score(runs, data, out, device="cpu", stride=stride, update=True)
+        assert "model" not in str(caught.value)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import longstride
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.arrays.data import ArrayData
-from longstride.trainer.engine.run_splits import rows_of_run, splits_of_run
+from longstride.trainer.held_out.run_splits import rows_of_run, splits_of_run
 from longstride.trainer.settings import DataSettings
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import waves

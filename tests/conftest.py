@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
@@ -26,6 +27,10 @@ settings.load_profile("longstride")
 
 # Commands that tests start read what was compiled before, as those of users do; each would compile it otherwise.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would the commands that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Worker processes are forked from one that has imported torch; each would take a second for it otherwise.
 multiprocessing.set_forkserver_preload(["torch"])

@@ -21,8 +21,8 @@ class Failing(torch.nn.Linear):
         self.steps += 1
         if self.steps == 4 and os.environ["RANK"] == "1":
             match os.environ["WAY"]:
-                case "bug":
-                    raise KeyError("of the user")
+                case "model":
+                    raise KeyError("of the model")
                 case "damage":
                     raise LongstrideError("chunk 7 is damaged", code="store-damaged")
                 case "kill":
@@ -32,11 +32,22 @@ class Failing(torch.nn.Linear):
 
 def model(settings, shape):
     return Failing(shape.channels, shape.output[1])
+
+
+losses = 0
+
+
+def loss(prediction, target):
+    global losses
+    losses += 1
+    if losses == 5 and os.environ["RANK"] == "1" and os.environ["WAY"] == "bug":
+        raise KeyError("of the user")
+    return (prediction - target).abs()
 """
 SCRIPT = """
 import sys, longstride
 sizes = {"window": 16, "stride": 4, "batch_size": 32, "device": "cpu"}
-longstride.train(*sys.argv[1:], model="parts_of_a_user:model", max_steps=9, **sizes)
+longstride.train(*sys.argv[1:], model="parts_of_a_user:model", loss="parts_of_a_user:loss", max_steps=9, **sizes)
 """
 KEPT = ("SIGABRT", "terminate called", "pair.cc")
 
@@ -53,6 +64,7 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("way", "line"),
     [
         ("bug", "Error: process 1 of this training failed (KeyError: 'of the user')"),
+        ("model", "KeyError: 'of the model' ("),
         ("damage", "Error: chunk 7 is damaged [store-damaged]"),
     ],
 )
@@ -60,7 +72,7 @@ def test_the_command_says_which_rank_failed_and_why(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, line: str
 ) -> None:
     monkeypatch.setenv("WAY", way)
-    own = ("--model=parts_of_a_user:model", "--max-steps=9")
+    own = ("--model=parts_of_a_user:model", "--loss=parts_of_a_user:loss", "--max-steps=9")
     _, errors = finish(start_training(store, tmp_path / "run", *own, num_ranks=2, torchrun=TORCHRUN), code=1)
     assert errors.count(line) == 1
     assert not any(text in errors for text in KEPT)

@@ -91,8 +91,8 @@ TASKS: list[dict[str, Any]] = [
 ]
 ALL_MODELS = [
     *((model, {}) for model in AUTOENCODERS),
-    *((model, {"centre": "mean"}) for model in AUTOENCODERS if model != "pca"),
-    *((model, {"centre": "mean-and-scale"}) for model in ("lstm", "kmeans", "nearest")),
+    *((model, {"centre": "mean"}) for model in ("tcn", "kmeans")),
+    *((model, {"centre": "mean-and-scale"}) for model in ("lstm", "nearest")),
     ("tests.helpers.runs.my_models:usual", {}),
 ]
 

@@ -28,8 +28,8 @@ settings.load_profile("longstride")
 # Commands that tests start read what was compiled before, as those of users do; each would compile it otherwise.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# What a shell starts in the background ignores Ctrl-C, and under nohup the end of the terminal as well. So would the
-# commands that tests stop by these signals; they get the usual way back where this process has one of its own.
+# What a shell starts in the background ignores Ctrl-C, and under nohup the end of the terminal as well. So would
+# the commands that tests stop by these signals; they get the usual way back where this process has one of its own.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:

@@ -1,10 +1,11 @@
 """Lines of a pipe, as soon as they are there, and a signal that ends the waiting for more."""
 
 import signal
-import threading
 from collections.abc import Iterator
-from types import FrameType, TracebackType
-from typing import Any, Protocol
+from types import FrameType
+from typing import Protocol
+
+from longstride.storage.cli.noted_signals import NotedSignals
 
 __all__ = ["LineInput"]
 
@@ -21,28 +22,15 @@ class _Signalled(BaseException):
     pass
 
 
-class LineInput:
+class LineInput(NotedSignals):
     """While entered, SIGINT, SIGTERM and SIGHUP end the lines alone: what is done with them is finished."""
 
     def __init__(self, stream: _Stream) -> None:
+        super().__init__((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         self._stream = stream
         self._is_reading = False
-        self._previous: dict[signal.Signals, Any] = {}
         self.signal = 0
         """Number of the first signal; 0 where none came."""
-
-    def __enter__(self) -> "LineInput":
-        is_main = threading.current_thread() is threading.main_thread()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if is_main else ():
-            if signal.getsignal(number) != signal.SIG_IGN:  # as by nohup
-                self._previous[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
 
     def __iter__(self) -> Iterator[list[bytes | None]]:
         """All whole lines that are there, again and again, without waiting for more; None is one too long."""
@@ -69,9 +57,10 @@ class LineInput:
             return b""
         return data
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """See NotedSignals."""
         self.signal = number
-        for each in self._previous:
+        for each in self.before:
             signal.signal(each, signal.SIG_DFL)  # a second one does not wait, as for a reader that does not read
         if self._is_reading:
             self._is_reading = False

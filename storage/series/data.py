@@ -141,7 +141,7 @@ class SeriesData(ABC):
 
     @cached_property
     def _lacks_values(self) -> NDArray[np.bool_]:
-        """Whether a value of each channel (N,) is missing; kept, since every loader asks, and rows are read for it."""
+        """Whether a value of each channel (N,) is missing; kept, since rows are read for it."""
         return self.stats().count < self.num_rows
 
     def read(self, start: int, stop: int) -> NDArray[np.floating]:

@@ -17,7 +17,7 @@ from benchmarks.harness.timing import Spread
 from benchmarks.suites.models.labelled_logs import LOGS
 from longstride.storage.cli.group import example
 from longstride.storage.errors import LongstrideError
-from longstride.trainer.settings import FITTED
+from longstride.trainer.settings import known_model
 
 __all__ = ["FIGURES", "RATIO", "Detection", "Detections", "detect", "flags"]
 
@@ -241,8 +241,9 @@ def flags(model: str, settings: dict[str, Any]) -> list[str]:
     """A model and settings, as the command line takes them; a model without steps takes those that it knows."""
     task, _, name = model.rpartition("-")
     flags = [f"--model={name}", *([f"--task={task}"] if task else [])]
+    known = known_model(name)
     for setting, value in settings.items():
-        if (name in FITTED and setting not in WITHOUT_STEPS) or (name, setting) == ("pca", "centre"):
+        if (known.only_size and setting not in WITHOUT_STEPS) or (known.follows_level and setting == "centre"):
             continue
         flags += [f"--{setting}"] if value is True else [f"--{setting}={value}"]
     return flags

@@ -35,7 +35,7 @@ class Example:
     predicted: NDArray[np.float64]
     """(S, T), in the same units, NaN in rows that are not."""
     error: float
-    """Mean squared error of the normalised values; NaN where there are none."""
+    """Mean of how far predictions are off, as the task measures it, normalised; NaN where no value is present."""
     channel_errors: NDArray[np.float32]
     """The same of each channel (T,)."""
     labels: dict[str, tuple[float, bool]]

@@ -40,6 +40,8 @@ def write_report(
         losses=as_data(draw_losses(lines)) if has_curves else None,
         throughput=as_data(draw_throughput(lines)) if has_curves else None,
         split=split.lower(),
+        miss_name=state.task.miss_name,
+        is_of_channels=state.task.columns is not None,
         typical=as_data(draw_window(typical, _title(f"{split} window", typical, state), dots=False)),
         worst_windows=[
             {
@@ -86,7 +88,7 @@ def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) 
 
 def _title(kind: str, example: Example, state: RunState) -> str:
     series = f" of {example.series}" if example.series else ""
-    error = f"mean squared error {example.error:.3g}{example.told_labels}"
+    error = f"{state.task.miss_name} {example.error:.3g}{example.told_labels}"
     return f"{kind} at row {state.store.row_text(example.row)}{series}, {error}"
 
 

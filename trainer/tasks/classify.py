@@ -16,6 +16,7 @@ class Classify(Task):
     """
 
     has_rows = False
+    miss_name = "mean squared error of the probability"
 
     def __init__(
         self, window: int, channels: tuple[str, ...], inputs: tuple[str, ...], labels: tuple[str, ...], label: str

@@ -32,7 +32,8 @@ class Forecast(Task):
         self.shape = Shape("forecast", window, len(inputs), output, levels_of(outputs, inputs))
         self._inputs, self._outputs = columns_of(inputs, channels), columns_of(outputs, channels)
         self._quantiles = quantiles
-        self.degree = 1 if quantiles else 2
+        if quantiles:
+            self.degree, self.miss_name = 1, "mean pinball loss"
 
     def samples(self, values: Tensor, mask: Tensor | None, labels: Tensor | None) -> Samples:
         """See Task."""

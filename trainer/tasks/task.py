@@ -57,6 +57,8 @@ class Task(ABC):
     """Whether the second axis of predictions is that of judged rows."""
     degree = 2
     """The power of how far off a value is that its error grows with."""
+    miss_name = "mean squared error"
+    """What the mean of `misses` is called."""
     label: str | None = None
     """The rule by which the labels of a window are read; None where none are."""
 

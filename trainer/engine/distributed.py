@@ -89,7 +89,7 @@ class Ranks:
 
         The gradients of a step are added in the same order in every step, so that a resumed run takes the same
         ones: how ranks are added up depends on where a weight lies in the buckets of what is sent, and torch would
-        sort these anew after the first step of each start.
+        sort these again after the first step of each start.
         """
         has_gradients = any(parameter.requires_grad for parameter in model.parameters())
         if self.world_size == 1 or not has_gradients:

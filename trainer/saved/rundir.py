@@ -5,7 +5,7 @@ metrics.jsonl          a line for each interval and each validation, and at last
 tensorboard/           the same figures as curves
 checkpoints/           the last states, and the best
 diverged.json          the windows of a batch whose loss was not a finite number
-reconstruction.png     a window of the validation split and its reconstruction
+reconstruction.png     a window of the validation split and what is predicted of it
 calibration.pt         the errors of normal rows
 report.html            the result of the run: figures, curves, windows, settings
 .lock                  locked while a training runs here

@@ -2,17 +2,17 @@
 
 from typing import NamedTuple, get_args
 
-from longstride.trainer.settings.task import Task
+from longstride.trainer.settings.task import TaskName
 
 __all__ = ["FITTED", "KNOWN_MODELS", "KnownModel", "known_model"]
 
-EVERY_TASK = get_args(Task)
+EVERY_TASK: tuple[TaskName, ...] = get_args(TaskName)
 
 
 class KnownModel(NamedTuple):
     """What a model is for, and which settings mean something to it."""
 
-    tasks: tuple[str, ...] = EVERY_TASK
+    tasks: tuple[TaskName, ...] = EVERY_TASK
     only_size: str | None = None
     """Of a model that is fitted in one pass, not trained by steps: the one setting of its size."""
     follows_level: bool = False

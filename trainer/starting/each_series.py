@@ -27,7 +27,7 @@ from longstride.trainer.saved.series_index import SeriesDirectory, SeriesIndex
 from longstride.trainer.settings import Settings, TrainOptions
 from longstride.trainer.starting.one_run import start_run, unlabelled
 from longstride.trainer.tasks import make_task
-from longstride.trainer.train_result import TrainResult
+from longstride.trainer.train_result import TrainResult, loss_text
 
 __all__ = ["train_each_series"]
 
@@ -170,8 +170,7 @@ def _progress(total: int, ranks: Ranks) -> Iterator[Callable[..., None]]:
 def _told(result: TrainResult | None, error: DivergenceError | None) -> str:
     if result is None:
         return str(error)
-    loss = result.best_validation_loss
-    return f"{counted(result.steps, 'step')}, best validation loss {'-' if loss is None else format(loss, '.6g')}"
+    return f"{counted(result.steps, 'step')}, best validation loss {loss_text(result.best_validation_loss)}"
 
 
 def _named(reasons: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ import click
 
 from longstride.storage.cli.flags import flags, given
 from longstride.storage.cli.group import LocalPath, example
-from longstride.storage.cli.names import COLUMNS, NUMBERS
+from longstride.storage.cli.lists import COLUMNS, NUMBERS
 from longstride.trainer.cli import echo_once, report_once, report_progress
 from longstride.trainer.config_file import Stores, check_named_by_file, read_config
 from longstride.trainer.settings import TrainOptions

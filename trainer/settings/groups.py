@@ -119,7 +119,7 @@ USUAL: dict[str, Any] = {
 class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, TaskSettings, DataSettings):
     """The same without groups: the parameters of `longstride.train` and the flags of its command.
 
-    Sizes that are None are chosen when the rows are known (`fitted_sizes`).
+    Sizes that are None are chosen when the rows are known (`suitable_sizes`).
     """
 
     window: int | None = None  # type: ignore[assignment]

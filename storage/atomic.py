@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from longstride.storage.errors import StoreError
 
-__all__ = ["exchange", "make_directory", "naming", "open_lock", "sync_directory", "write_file"]
+__all__ = ["exchange", "make_directory", "naming", "open_lock", "still_named", "sync_directory", "write_file"]
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
@@ -70,6 +70,17 @@ def open_lock(path: Path) -> IO[str]:
         os.close(descriptor)
         raise _no_lock(path)
     return os.fdopen(descriptor, "r+", encoding="utf-8")
+
+
+def still_named(descriptor: int, path: Path) -> bool:
+    """Whether an open file or folder still has this name: another process may have renamed or removed it.
+
+    A lock on one that has not would keep no other process out.
+    """
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _no_lock(path: Path) -> StoreError:

@@ -6,15 +6,13 @@ import click
 
 from longstride.storage.cli.flags import flags, given
 from longstride.storage.cli.group import LocalPath, example
-from longstride.storage.cli.names import COLUMNS, NUMBERS
+from longstride.storage.cli.lists import COLUMNS, NUMBERS
+from longstride.storage.cli.signals import SIGNALLED
 from longstride.trainer.cli import echo_once, report_once, report_progress
 from longstride.trainer.config_file import Stores, check_named_by_file, read_config
 from longstride.trainer.settings import TrainOptions
 
 __all__ = ["train"]
-
-SIGNALLED = 128
-"""A shell adds this to the number of a signal for an exit code."""
 
 
 @click.command(

@@ -14,20 +14,17 @@ from longstride.trainer.engine.state import RunState
 from longstride.trainer.models.fitted import Fitted
 from longstride.trainer.resolve import named
 from longstride.trainer.run import How, Run
-from longstride.trainer.settings import Settings
+from longstride.trainer.settings import Settings, known_model
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["FittedRun"]
 
-
-USED = {"pca": "latent", "kmeans": "centres", "nearest": "centres"}
-"""The one size of each model."""
 UNUSED = {
     "model": ("hidden", "latent", "layers", "centres"),
     "optimiser": ("optimiser", "lr", "schedule", "warmup_steps", "clip_norm", "accumulate", "ema"),
     "run": ("epochs", "minutes", "patience", "checkpoint_every", "checkpoint_minutes"),
 }
-"""Settings that mean nothing here, by group."""
+"""Settings that mean nothing here, by group, but for the one size of a model."""
 
 
 class FittedRun(Run[RunState]):
@@ -43,7 +40,7 @@ class FittedRun(Run[RunState]):
             flag_name(name)
             for group in UNUSED
             for name in _changed(getattr(settings, group), UNUSED[group])
-            if name != USED[settings.model.model]
+            if name != known_model(settings.model.model).only_size
         ]
         optimiser, run = replace(settings.optimiser, ema=0.0), replace(settings.run, epochs=1)
         super().__init__(

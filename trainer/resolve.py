@@ -9,15 +9,20 @@ from longstride.storage.errors import LongstrideError
 from longstride.storage.location import is_url
 from longstride.trainer.errors import SettingsError
 
-__all__ = ["IMPORTABLE", "call_named", "check_address", "check_trusted", "named", "raised"]
+__all__ = ["IMPORTABLE", "call_named", "check_address", "check_trusted", "is_import_path", "named", "raised"]
 
 IMPORTABLE = ("model", "loss", "optimiser", "callback")
 """Settings that may be an import path."""
 
 
+def is_import_path(name: object) -> bool:
+    """Whether a setting names somebody's code, as package.module:function, and not what is built in."""
+    return isinstance(name, str) and ":" in name
+
+
 def check_trusted(setting: str, name: object, file: object, *, trust: bool) -> None:
     """Raise SettingsError for an import path that a file gives and nobody typed, unless such code is trusted."""
-    if trust or not isinstance(name, str) or ":" not in name:
+    if trust or not is_import_path(name):
         return
     raise SettingsError(
         f"{file} says that the {setting} is {name!r}, which would import a module and run its code: if you trust "

@@ -21,7 +21,6 @@ from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import DivergenceError, RunError
-from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.reporting.callback import Callback, Listener
 from longstride.trainer.reporting.reporter import Reporter
 from longstride.trainer.reporting.worst_windows import WorstWindows
@@ -214,15 +213,12 @@ class Run(Generic[State]):
 
     def _calibrate(self) -> bool:
         """Keep the errors of held-out rows; return whether a signal came. Call it on every rank."""
-        data = self.settings.data
         with torch.random.fork_rng(devices=[]):  # a model that is made draws weights
             trained = TrainedModel(self.directory.path, self.ranks, trust=True)  # it was trained just now
 
         def make() -> bool:
-            store = self.state.store
-            split = splits_of_run(store, data).validation
             try:
-                made = calibrated(trained, store, split, stopped=lambda: self.wish.came)
+                made = calibrated(trained, self.state.store, self.state.held_out, stopped=lambda: self.wish.came)
             except RunError as error:
                 if error.code != "no-normal-rows":
                     raise

@@ -20,7 +20,9 @@ __all__ = ["train"]
 @coded
 @keywords_of(TrainOptions, SettingsError)
 def train(options: TrainOptions) -> TrainResult:
-    """Train an autoencoder on windows (B, K, N) of stores or arrays, one or several, and write a run directory.
+    """Train a model on windows (B, K, N) of stores or arrays, one or several, and write a run directory.
+
+    It reconstructs windows, or, as `task` says, forecasts the rows after them or tells which labels they have.
 
     Works in a script, in a notebook, and under torchrun, where each process calls it, takes its share of each
     batch, and gets the same result. Ctrl-C and SIGTERM save the run and return with `finished=False`. An import
@@ -33,7 +35,7 @@ def train(options: TrainOptions) -> TrainResult:
     times what it was at first.
     """
     share = 0.0 if options.validation_share is None else options.validation_share
-    # What is wrong is told before a store is opened; the name of a series stands for each of them.
+    # What is wrong is reported before a store is opened; the name of a series stands for each of them.
     one = replace(options, series=options.series or "") if options.per_series else options
     one.grouped({**USUAL, "validation_share": share})
     if options.per_series and options.series is not None:

@@ -10,7 +10,7 @@ from longstride.storage.html.table import html_table
 from longstride.trainer.engine.metrics import Interval, read_metrics
 from longstride.trainer.saved.rundir import RunDirectory
 
-__all__ = ["TrainResult"]
+__all__ = ["TrainResult", "loss_text"]
 
 UNWRITTEN = ("out", "finished", "stopped_by", "series", "skipped")
 """What `metrics.jsonl` does not say: its folder, and that a run with a last line has finished."""
@@ -145,8 +145,8 @@ class TrainResult:
         figures = {
             "windows/s": f"{self.windows_per_second:,.0f}",
             "waited for data": f"{self.data_wait_share:.1%} of the time",
-            "training loss": f"{_loss(self.first_loss)} at first, {_loss(self.last_loss)} at last",
-            "validation loss": f"{_loss(self.validation_loss)} (best {_loss(self.best_validation_loss)})",
+            "training loss": f"{loss_text(self.first_loss)} at first, {loss_text(self.last_loss)} at last",
+            "validation loss": f"{loss_text(self.validation_loss)} (best {loss_text(self.best_validation_loss)})",
         }
         if self.skipped:
             figures["without a model"] = f"{len(self.skipped):,} series: see .skipped, or the report"
@@ -154,5 +154,6 @@ class TrainResult:
         return figures | ({name: path for name, path in drawn.items() if path} or {"run": self.out})
 
 
-def _loss(loss: float | None) -> str:
-    return "-" if loss is None else f"{loss:.6g}"
+def loss_text(loss: float | None, digits: int = 6) -> str:
+    """A loss for people; a dash where there is none."""
+    return "-" if loss is None else f"{loss:.{digits}g}"

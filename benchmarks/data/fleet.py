@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.data.noise import persistent
+
 __all__ = ["NUM_CHANNELS", "fleet_log", "write_fleet"]
 
 NUM_CHANNELS = 8
@@ -36,7 +38,7 @@ def fleet_log(kind: str, rows: int, *, seed: int) -> tuple[NDArray[np.float64], 
             values = np.sin(2 * np.pi * (time[:, None] / periods + random.random(NUM_CHANNELS)))
             values += 0.15 * random.standard_normal(values.shape)
         case "factors":
-            factors = _persistent(random.standard_normal((rows, 2)), 0.95)
+            factors = persistent(random.standard_normal((rows, 2)), 0.95)
             values = 0.4 * factors @ random.standard_normal((2, NUM_CHANNELS))
             values += 0.3 * random.standard_normal(values.shape)
         case "duty":
@@ -46,17 +48,9 @@ def fleet_log(kind: str, rows: int, *, seed: int) -> tuple[NDArray[np.float64], 
             values = np.stack([np.convolve(is_on, delay)[:rows] for delay in delays], axis=1)
             values = values * random.uniform(1, 4, NUM_CHANNELS) + 0.08 * random.standard_normal(values.shape)
         case _:
-            values = 0.4 * _persistent(random.standard_normal((rows, NUM_CHANNELS)), 0.7)
+            values = 0.4 * persistent(random.standard_normal((rows, NUM_CHANNELS)), 0.7)
             values += np.sin(2 * np.pi * time / 120)[:, None] * random.uniform(0.3, 1.5, NUM_CHANNELS)
     return values, _with_faults(values, random)
-
-
-def _persistent(steps: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Each row a share of the one before, and a step."""
-    rows = steps.copy()
-    for row in range(1, len(rows)):
-        rows[row] += share * rows[row - 1]
-    return rows
 
 
 def _with_faults(values: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.bool_]:

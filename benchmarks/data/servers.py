@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.data.noise import persistent
+
 __all__ = ["NUM_CHANNELS", "server_log", "write_servers"]
 
 NUM_CHANNELS = 12
@@ -41,24 +43,16 @@ def server_log(rows: int, *, seed: list[int]) -> tuple[Rows, NDArray[np.bool_]]:
     random = np.random.default_rng(seed)
     minute = np.arange(rows)
     day = 0.5 + 0.4 * np.sin(2 * np.pi * (minute / DAY + random.random()))
-    load = day + 0.1 * _persistent(random.standard_normal(rows), 0.95)
+    load = day + 0.1 * persistent(random.standard_normal(rows), 0.95)
     jobs = (minute % int(random.integers(50, 70)) < 6) * 0.5  # a job that comes again and again
     values = np.empty((rows, NUM_CHANNELS))
     for channel in range(NUM_CHANNELS):
         weight, job = random.uniform(0.4, 1.0), random.uniform(0, 0.6) * (channel % 3 == 0)
         values[:, channel] = 0.5 * weight * load + job * jobs
-        values[:, channel] += 0.02 * _persistent(random.standard_normal(rows), 0.7)
+        values[:, channel] += 0.02 * persistent(random.standard_normal(rows), 0.7)
     values[:, IDLE] = 0.0
     is_fault = _with_faults(values, random)
     return np.clip(values, 0, 1), is_fault
-
-
-def _persistent(steps: Rows, share: float) -> Rows:
-    """Each value a share of the one before, and a step."""
-    values = steps.copy()
-    for row in range(1, len(values)):
-        values[row] += share * values[row - 1]
-    return values
 
 
 def _with_faults(values: Rows, random: np.random.Generator) -> NDArray[np.bool_]:

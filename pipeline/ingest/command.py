@@ -9,7 +9,7 @@ import click
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.storage.cli.flags import Once, flags, given
 from longstride.storage.cli.group import SOURCES, LocalPath, example, progress_bar
-from longstride.storage.cli.names import COLUMNS
+from longstride.storage.cli.lists import COLUMNS
 from longstride.storage.cli.signals import RESUMES, stoppable
 
 

@@ -41,11 +41,15 @@ def labelled_windows(index: WindowIndex, store: SeriesData, columns: Sequence[in
     labels = store.checked("labels")
     edges = [np.empty(0, np.int64)]
     before = False
-    for start in range(0, store.num_rows, STRIP_ROWS):
-        labelled = (labels[start : start + STRIP_ROWS, list(columns)] != 0).any(axis=1)
+    # The index may be of one of very many series.
+    begin, end = (
+        (int(index.segments.start.min()), int(index.segments.stop.max())) if len(index.segments) else (0, 0)
+    )
+    for start in range(begin, end, STRIP_ROWS):
+        labelled = (labels[start : min(start + STRIP_ROWS, end), list(columns)] != 0).any(axis=1)
         edges.append(np.flatnonzero(np.diff(labelled, prepend=before)) + start)
         before = bool(labelled[-1])
-    runs = np.concatenate([*edges, [store.num_rows] if before else []]).astype(np.int64).reshape(-1, 2)
+    runs = np.concatenate([*edges, [end] if before else []]).astype(np.int64).reshape(-1, 2)
     # Shorter windows may end before, although they begin less than a span before.
     ended = index.offsets[np.searchsorted(index.segments.stop, runs[:, 0], side="right")]
     first = np.maximum(index.num_before(runs[:, 0] - index.span + 1), ended)

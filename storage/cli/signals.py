@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-__all__ = ["INTERRUPTED", "RESUMES", "WHOLE", "end_at_once", "heard", "stop", "stoppable"]
+__all__ = ["INTERRUPTED", "RESUMES", "SIGNALLED", "WHOLE", "end_at_once", "heard", "stop", "stoppable"]
 
 RESUMES = ": what was done is kept; run the same command again, and it resumes where it was"
 WHOLE = ": no file is left half-written; run the same command again"

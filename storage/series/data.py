@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,12 @@ class SeriesData(ABC):
 
     def has_missing(self, columns: Sequence[int]) -> bool:
         """Whether a value of these channels is missing, or may be: then a mask says which."""
-        return bool((self.stats().count[list(columns)] < self.num_rows).any())
+        return bool(self._lacks_values[list(columns)].any())
+
+    @cached_property
+    def _lacks_values(self) -> NDArray[np.bool_]:
+        """Whether a value of each channel (N,) is missing; kept, since rows are read for it."""
+        return self.stats().count < self.num_rows
 
     def read(self, start: int, stop: int) -> NDArray[np.floating]:
         """Values of rows start:stop, shape (stop - start, N). Raises IndexError outside 0..T."""

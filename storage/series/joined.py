@@ -18,6 +18,7 @@ from longstride.storage.series.joined_names import JOINED_BY, series_names_of, s
 from longstride.storage.series.joined_rows import JoinedRows
 from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics
+from longstride.storage.text import named
 
 __all__ = ["JoinedData", "known_as", "parts_of"]
 
@@ -181,7 +182,7 @@ def _check_alike(parts: Sequence[SeriesData]) -> None:
         lacking = [name for name in first.channels if name not in part.channels]
         more = [name for name in part.channels if name not in first.channels]
         if lacking or more:
-            has = [f"lacks {_listed(lacking)}"] * bool(lacking) + [f"has also {_listed(more)}"] * bool(more)
+            has = [f"lacks {named(lacking)}"] * bool(lacking) + [f"has also {named(more)}"] * bool(more)
             raise _differ(
                 f"{part.name} {' and '.join(has)}, compared with {first.name}: stores that are used together "
                 "need the same channels, in any order; ingest them with the same channels, or into one store"
@@ -226,10 +227,6 @@ def _units(parts: Sequence[SeriesData], channel: str) -> list[str | None]:
 
 def _has_step(part: SeriesData) -> bool:
     return part.has_cadence and part.cadence_ns > 0
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:MAX_SHOWN]) + f" and {len(names) - MAX_SHOWN} more" * (len(names) > MAX_SHOWN)
 
 
 def _differ(message: str) -> LongstrideError:

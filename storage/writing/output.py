@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from longstride.storage.atomic import naming, sync_directory
+from longstride.storage.atomic import naming, still_named, sync_directory
 from longstride.storage.errors import LongstrideError, StoreError
 from longstride.storage.format import COMMITS, ROOT
 from longstride.storage.location import local_path
@@ -120,8 +120,7 @@ def _acquire(out: Path) -> IO[bytes]:
             raise LongstrideError(
                 f"{out} is being written by another process: wait for it to end, or stop it", code="output-locked"
             ) from None
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                file.truncate(0)
-                return file
-        file.close()  # renamed or removed by the process that held it: a lock on it would keep no other out
+        if still_named(file.fileno(), path):
+            file.truncate(0)
+            return file
+        file.close()

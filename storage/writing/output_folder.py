@@ -9,10 +9,10 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from longstride.storage.atomic import exchange, naming, sync_directory
+from longstride.storage.atomic import exchange, naming, still_named, sync_directory
 from longstride.storage.errors import LongstrideError
 from longstride.storage.format import ROOT
 from longstride.storage.writing.output import folder_above, unfinished, written_at
@@ -102,9 +102,6 @@ def _locked(folder: Path, out: Path) -> Iterator[bool]:
             raise LongstrideError(
                 f"{out} is being written by another process: wait for it to end, or stop it", code="output-locked"
             ) from None
-        is_there = False
-        with suppress(FileNotFoundError):
-            is_there = os.path.samestat(os.fstat(descriptor), folder.stat())
-        yield is_there
+        yield still_named(descriptor, folder)
     finally:
         os.close(descriptor)

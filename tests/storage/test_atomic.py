@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from longstride.storage.atomic import exchange
+from longstride.storage.atomic import exchange, still_named
 from tests.helpers.stores.store_rows import tree
 
 
@@ -89,3 +89,15 @@ def test_other_refusals_are_errors(pair: tuple[Path, Path], monkeypatch: pytest.
     with pytest.raises(PermissionError, match=r"plant\.zarr"):
         exchange(*pair)
     assert tree(pair[0].parent) == before
+
+
+def test_an_open_file_that_was_replaced_or_removed_has_its_name_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with open(path, "w") as file:
+        assert still_named(file.fileno(), path)
+        path.rename(tmp_path / "other")
+        assert not still_named(file.fileno(), path)
+        path.write_text("of another process")
+        assert not still_named(file.fileno(), path)
+        path.unlink()
+        assert not still_named(file.fileno(), path)

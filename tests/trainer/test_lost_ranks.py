@@ -90,3 +90,22 @@ def test_a_script_ends_as_python_does(store: Path, tmp_path: Path, monkeypatch: 
     assert "RunError: process 1 of this training failed (KeyError: 'of the user')" in done.stderr
     assert not any(text in done.stderr for text in KEPT)
     assert done.stderr.count("exitcode  : 1 ") == 2
+
+
+LOST_TERMINAL = """
+import os, threading, time
+from longstride.trainer.engine.lost_ranks import end_by_errors_at_once
+
+end_by_errors_at_once()
+threading.Thread(target=time.sleep, args=(60,)).start()  # as a thread of gloo, which outlives what it was made for
+print("unwritten", end="")
+os.close(1)
+raise KeyError("of the model")
+"""
+
+
+def test_a_lost_terminal_does_not_keep_a_rank_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    ended = subprocess.run([sys.executable, "-c", LOST_TERMINAL], capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 1
+    assert ended.stderr.rstrip().endswith("KeyError: 'of the model'")

@@ -16,7 +16,7 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from longstride.storage.errors import LongstrideError, of_system
-from longstride.trainer.engine.lost_ranks import end_at_once, told_to_others
+from longstride.trainer.engine.lost_ranks import end_by_errors_at_once, told_to_others
 from longstride.trainer.errors import RunError, SettingsError
 
 __all__ = ["Ranks", "choose_device", "start_ranks"]
@@ -89,7 +89,7 @@ class Ranks:
 
         The gradients of a step are added in the same order in every step, so that a resumed run takes the same
         ones: how ranks are added up depends on where a weight lies in the buckets of what is sent, and torch would
-        sort these anew after the first step of each start.
+        sort these again after the first step of each start.
         """
         has_gradients = any(parameter.requires_grad for parameter in model.parameters())
         if self.world_size == 1 or not has_gradients:
@@ -138,7 +138,7 @@ def start_ranks(device: str) -> Iterator[Ranks]:
         store = PrefixStore(f"restart-{os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
     backend = "nccl" if chosen.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=world_size)
-    end_at_once()
+    end_by_errors_at_once()
     try:
         with told_to_others(store, rank):
             yield Ranks(dist.get_rank(), dist.get_world_size(), chosen)

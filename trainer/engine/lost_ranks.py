@@ -1,8 +1,6 @@
 """When one rank fails, the others lose the connection to it: what they then say, and how they end."""
 
-import atexit
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,10 +11,11 @@ from typing import Any
 import torch.distributed as dist
 from torch.distributed.distributed_c10d import Store
 
+from longstride.storage.cli.signals import end_at_once
 from longstride.storage.errors import LongstrideError
 from longstride.trainer.errors import RunError
 
-__all__ = ["end_at_once", "told_to_others"]
+__all__ = ["end_by_errors_at_once", "told_to_others"]
 
 KEY = "failed"
 PATIENCE = timedelta(seconds=3)
@@ -62,7 +61,7 @@ def _heard(store: Store) -> RunError:
     )
 
 
-def end_at_once() -> None:
+def end_by_errors_at_once() -> None:
     """Let an error that nobody catches end this process with code 1, after its traceback, and nothing else.
 
     Threads of gloo outlive a DistributedDataParallel. Where they are left when the interpreter takes itself apart,
@@ -78,7 +77,4 @@ class _EndAtOnce:
 
     def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         self._before(kind, error, trace)
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(1)
+        end_at_once(1)

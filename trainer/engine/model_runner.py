@@ -13,7 +13,7 @@ from longstride.trainer.engine.loss import ErrorOfValues, total_error
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.engine.precision import autocast
 from longstride.trainer.errors import SettingsError
-from longstride.trainer.resolve import raised
+from longstride.trainer.resolve import is_import_path, raised
 from longstride.trainer.tasks.task import Samples, Task
 
 __all__ = ["ModelRunner", "Outcome"]
@@ -73,7 +73,7 @@ class ModelRunner:
             with autocast(self.precision, self.device):
                 predicted = model(samples.inputs)
         except Exception as error:
-            if isinstance(error, LongstrideError) or ":" not in self.name:
+            if isinstance(error, LongstrideError) or not is_import_path(self.name):
                 raise
             raise SettingsError(
                 f"--model {self.name} failed for windows of shape {tuple(samples.inputs.shape)}: {raised(error)}",

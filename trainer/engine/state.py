@@ -80,7 +80,7 @@ class RunState:
         if settings.data.normal_only and not self.store.label_names:
             raise SettingsError(f"{self.store.name} has no labels: leave --normal-only out", code="no-labels")
         self.task = make_task(settings, self.store.name, self.store.channels, self.store.label_names)
-        self.batches, self.validation_batches, found = batches_of_run(
+        self.batches, self.validation_batches, self.held_out, statistics = batches_of_run(
             self.store,
             settings,
             self.task,
@@ -88,7 +88,7 @@ class RunState:
             world_size=ranks.world_size,
             device=ranks.device if ranks.device.type == "cuda" else None,
         )
-        self.normalise_by(Normalisation.fit(found, self.store, self.task.channels))
+        self.normalise_by(Normalisation.fit(statistics, self.store, self.task.channels))
         torch.manual_seed(run.seed)
         self.model = build_model(settings.model, self.task.shape).to(ranks.device)
         self.loss = make_loss(settings.optimiser.loss, settings.task, self.task.shape.output)

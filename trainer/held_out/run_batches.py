@@ -33,6 +33,8 @@ class RunBatches(NamedTuple):
     training: WindowLoader
     validation: WindowLoader | None
     """None where no window is left to validate on."""
+    held_out: Split
+    """The rows to validate on."""
     statistics: Statistics
     """Of the rows to train on, of all channels of the store."""
 
@@ -85,7 +87,7 @@ def batches_of_run(
     statistics = splits.train.stats(store)
     _check_values(statistics, store, settings, task)
     _check_examples(splits.train, store, settings, task)
-    return RunBatches(training, validation, statistics)
+    return RunBatches(training, validation, splits.validation, statistics)
 
 
 def _check_values(statistics: Statistics, store: SeriesData, settings: Settings, task: Task) -> None:
@@ -115,7 +117,7 @@ def _check_examples(split: Split, store: SeriesData, settings: Settings, task: T
     """Raise SettingsError for a label that no training window has: a model would learn that it never comes."""
     if task.label is None:
         return
-    index = _labelling(split.segments, settings, task)
+    index = _judged_rows(split.segments, settings.data.stride, task)
     found = [
         name
         for name in task.outputs
@@ -130,14 +132,11 @@ def _check_examples(split: Split, store: SeriesData, settings: Settings, task: T
         )
 
 
-def _labelling(segments: Segments, settings: Settings, task: Task) -> WindowIndex:
-    """The rows of each window that say whether it has a label: all of them, or the last."""
-    span, stride = settings.data.span, settings.data.stride
-    if task.label == "any":
-        return WindowIndex(segments, span, stride)
-    long = segments.stop - segments.start >= span
-    last = Segments(segments.start[long] + span - 1, segments.stop[long], segments.series[long])
-    return WindowIndex(last, 1, stride)
+def _judged_rows(segments: Segments, stride: int, task: Task) -> WindowIndex:
+    """The rows of each window that say whether it has a label."""
+    long = segments.stop - segments.start >= task.span
+    start = segments.start[long] + task.span - task.judged
+    return WindowIndex(Segments(start, segments.stop[long], segments.series[long]), task.judged, stride)
 
 
 def _counts(ranges: NDArray[np.int64]) -> int:

@@ -85,7 +85,7 @@ MODELS: dict[str, Build] = {
     "kmeans": _kmeans,
     "nearest": _nearest,
 }
-"""Built in, by name."""
+"""Built in, by name; what else is known of each is in `KNOWN_MODELS` of the settings."""
 
 
 def build_model(settings: ModelSettings, shape: Shape) -> nn.Module:

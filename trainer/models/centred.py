@@ -34,7 +34,7 @@ class Centred(Fitted):
         return self._back(self.model((windows - level) / scale), level, scale)
 
     def last_rows(self, windows: Tensor, number: int) -> Tensor:
-        """The last rows of the same (b, number, ...)."""
+        """The last rows (b, number, ...) of the same."""
         level, scale = self._usual(windows)
         return self._back(last_rows(self.model, (windows - level) / scale, number), level, scale)
 

@@ -1,4 +1,4 @@
-"""The last rows of reconstructed windows alone: some models need not compute the others."""
+"""The last rows that are predicted, without the others: some models need not compute those."""
 
 from torch import Tensor, nn
 
@@ -6,10 +6,10 @@ __all__ = ["last_rows"]
 
 
 def last_rows(model: nn.Module, windows: Tensor, number: int) -> Tensor:
-    """What a model makes of the last rows (b, number, N) of windows (b, K, N).
+    """The last rows (b, number, ...) of what a model predicts from windows (b, K, N).
 
-    A model may have a method `last_rows(windows, number)`, which gives what the end of its whole output is. Of any
-    other model, that end is taken.
+    A model may have a method `last_rows(windows, number)`, which gives the end of its whole output. Of any other
+    model, that end is taken.
     """
     own = getattr(model, "last_rows", None)
     found: Tensor = model(windows)[:, -number:] if own is None else own(windows, number)

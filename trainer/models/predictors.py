@@ -1,4 +1,4 @@
-"""Models that predict something else than the window: rows that come after it, or its labels.
+"""Models that predict something else than the window itself: rows that come after it, or its labels.
 
 Each is an encoder, from windows (B, K, N) to features (B, F), and a linear layer from those to what is asked for.
 """

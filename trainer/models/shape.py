@@ -2,14 +2,15 @@
 
 from typing import NamedTuple
 
+from longstride.trainer.settings.task import TaskName
+
 __all__ = ["Shape"]
 
 
 class Shape(NamedTuple):
     """A model takes windows (B, K, N), and gives (B, *output)."""
 
-    task: str
-    """reconstruct, forecast or classify."""
+    task: TaskName
     window: int
     """K, rows of a window."""
     channels: int

@@ -12,7 +12,7 @@ from longstride.trainer.engine.model_runner import Outcome
 from longstride.trainer.engine.normalisation import Normalisation
 from longstride.trainer.engine.state import RunState
 
-__all__ = ["Example", "read_examples", "typical_row"]
+__all__ = ["Example", "read_examples", "split_of_examples", "typical_row"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Example:
     predicted: NDArray[np.float64]
     """(S, T), in the same units, NaN in rows that are not."""
     error: float
-    """Mean squared error of the normalised values; NaN where there are none."""
+    """Mean of how far predictions are off, as the task measures it, normalised; NaN where no value is present."""
     channel_errors: NDArray[np.float32]
     """The same of each channel (T,)."""
     labels: dict[str, tuple[float, bool]]
@@ -48,6 +48,11 @@ class Example:
         return "".join(
             f", {name} {likely:.0%} likely ({words[is_there]})" for name, (likely, is_there) in self.labels.items()
         )
+
+
+def split_of_examples(state: RunState) -> str:
+    """Of which split windows are shown: validation, or training where no window is left to validate on."""
+    return "validation" if state.validation_batches else "training"
 
 
 def typical_row(state: RunState) -> int:

@@ -1,6 +1,7 @@
 """The report of a run: one HTML file that needs no other."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ from longstride.storage.atomic import write_file
 from longstride.storage.html.page import page_from
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.curves import draw_losses, draw_throughput
-from longstride.trainer.reporting.examples import Example
+from longstride.trainer.reporting.examples import Example, split_of_examples
 from longstride.trainer.reporting.plot_style import as_data
 from longstride.trainer.reporting.window_plot import begin_of, draw_window
-from longstride.trainer.train_result import TrainResult
+from longstride.trainer.train_result import TrainResult, loss_text
 
 __all__ = ["write_report"]
 
@@ -32,15 +33,17 @@ def write_report(
     model that is not trained step by step has no curves.
     """
     has_curves = any(line["kind"] == "train" for line in lines)
-    split = "Validation" if state.validation_batches else "Training"
+    split = split_of_examples(state)
     page = page_from(
         Path(__file__).with_name("report.html.jinja"),
         name=Path(state.settings.run.out).resolve().name,
         figures=_figures(state, result, lines),
         losses=as_data(draw_losses(lines)) if has_curves else None,
         throughput=as_data(draw_throughput(lines)) if has_curves else None,
-        split=split.lower(),
-        typical=as_data(draw_window(typical, _title(f"{split} window", typical, state), dots=False)),
+        split=split,
+        miss_name=state.task.miss_name,
+        is_of_channels=state.task.columns is not None,
+        typical=as_data(draw_window(typical, _title(f"{split.capitalize()} window", typical, state), dots=False)),
         worst_windows=[
             {
                 "row": state.store.row_text(example.row),
@@ -62,6 +65,7 @@ def write_report(
 def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) -> dict[str, str]:
     """The run and its result, by name."""
     store, settings, ranks = state.store, state.settings, state.ranks
+    loss = partial(loss_text, digits=4)
     validation = state.validation_batches
     num_weights = sum(weights.numel() for weights in state.model.state_dict().values())
     on_cuda = ranks.device.type == "cuda"
@@ -73,9 +77,8 @@ def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) 
         "to validate on",
         "model": f"{settings.model.model}, {num_weights:,} weights",
         "steps": f"{result.steps:,}",
-        "training loss": f"{_loss(result.first_loss)} at first, {_loss(result.last_loss)} at last",
-        "validation loss": f"{_loss(result.validation_loss)} at last, "
-        f"{_loss(result.best_validation_loss)} at best",
+        "training loss": f"{loss(result.first_loss)} at first, {loss(result.last_loss)} at last",
+        "validation loss": f"{loss(result.validation_loss)} at last, {loss(result.best_validation_loss)} at best",
         "windows per second": f"{result.windows_per_second:,.0f}",
         "waited for data": f"{result.data_wait_share:.1%} of the time",
         "time of training": f"{result.seconds:,.1f} s",
@@ -86,12 +89,8 @@ def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) 
 
 def _title(kind: str, example: Example, state: RunState) -> str:
     series = f" of {example.series}" if example.series else ""
-    error = f"mean squared error {example.error:.3g}{example.told_labels}"
+    error = f"{state.task.miss_name} {example.error:.3g}{example.told_labels}"
     return f"{kind} at row {state.store.row_text(example.row)}{series}, {error}"
-
-
-def _loss(loss: float | None) -> str:
-    return "-" if loss is None else f"{loss:.4g}"
 
 
 def _readable(value: object) -> str:

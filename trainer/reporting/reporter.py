@@ -16,7 +16,7 @@ from longstride.storage.packages import PackageError, needs
 from longstride.trainer.engine.metrics import MetricsLog, read_metrics
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.callback import Listener
-from longstride.trainer.reporting.examples import read_examples, typical_row
+from longstride.trainer.reporting.examples import read_examples, split_of_examples, typical_row
 from longstride.trainer.reporting.report import write_report
 from longstride.trainer.reporting.window_plot import draw_window
 from longstride.trainer.saved.rundir import RunDirectory
@@ -135,7 +135,7 @@ class Reporter:
         can_draw = not self.brief and _can_draw()
         if can_draw:
             typical, *worst_windows = read_examples(state, [typical_row(state), *self._worst_rows])
-            split = "Validation" if state.validation_batches else "Training"
+            split = split_of_examples(state).capitalize()
             row = state.store.row_text(typical.row)
             title = f"{split} window at row {row}, after {progress.step:,} steps{typical.told_labels}"
             picture = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The windows that a model reconstructs worst, found while it is validated."""
+"""The windows that a model predicts worst, found while it is validated."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -5,7 +5,7 @@ metrics.jsonl          a line for each interval and each validation, and at last
 tensorboard/           the same figures as curves
 checkpoints/           the last states, and the best
 diverged.json          the windows of a batch whose loss was not a finite number
-reconstruction.png     a window of the validation split and its reconstruction
+reconstruction.png     a window of the validation split and what is predicted of it
 calibration.pt         the errors of normal rows
 report.html            the result of the run: figures, curves, windows, settings
 .lock                  locked while a training runs here
@@ -18,11 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from longstride.storage.atomic import write_file
-from longstride.storage.format import ROOT
-from longstride.storage.writing.output import refuse_inside_store
 from longstride.trainer.checks import shown
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import Checkpoint, all_checkpoints, first_whole
+from longstride.trainer.saved.run_folder import check_run_folder
 from longstride.trainer.saved.run_settings import (
     CHECKPOINTS,
     SETTINGS_FILE,
@@ -55,26 +54,18 @@ class RunDirectory:
     def check(self) -> None:
         """Raise RunError where there is a file or a store, or files of others that a run would overwrite.
 
-        Links, pipes and devices are refused too: whoever made the run may have put them there.
-
         Other files may be there: a queueing system may write its log into the folder.
         """
-        if (self.path / ROOT).exists():
-            raise RunError(f"{self.path} is a store: give a folder for the run", code="path-taken")
-        if self.path.exists() and not self.path.is_dir():
-            raise RunError(f"{self.path} is a file: give a folder for the run", code="path-taken")
-        refuse_inside_store(self.path)
+        files = [self.settings, self.metrics, self.picture, self.report, self.diverged]
+        files.append(self.path / CALIBRATION_FILE)
+        folders = [self.tensorboard, self.checkpoints]
+        check_run_folder(self.path, [self.path / LOCK, *files], folders)
         if has_index(self.path):
             raise RunError(
                 f"{self.path} holds a model for each series: add --per-series, or give another --out",
                 code="run-exists",
             )
-        files = [self.settings, self.metrics, self.picture, self.report, self.diverged]
-        files.append(self.path / CALIBRATION_FILE)
-        folders = [self.tensorboard, self.checkpoints]
-        _check_own([self.path / LOCK, *files], folders)
-        files += folders
-        taken = [file for file in files if file.exists()]
+        taken = [own for own in (*files, *folders) if own.exists()]
         if taken and not has_settings(self.path) and not all_checkpoints(self.checkpoints):
             raise RunError(
                 f"{taken[0]} is there and not of a run: give another folder by --out", code="path-taken"
@@ -161,14 +152,3 @@ class RunDirectory:
                 "give the same to resume it, or another --out to begin a new run",
                 code="run-differs",
             )
-
-
-def _check_own(files: list[Path], folders: list[Path]) -> None:
-    """Raise RunError for what is there and not a file, or a folder, of the run itself."""
-    for paths, is_own, kind in ((files, Path.is_file, "file"), (folders, Path.is_dir, "folder")):
-        for path in paths:
-            if path.is_symlink() or (path.exists() and not is_own(path)):
-                raise RunError(
-                    f"{path} is a link, or no {kind}: put the {kind} itself there, or give another --out",
-                    code="path-taken",
-                )

@@ -13,12 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from longstride.storage.atomic import write_file
-from longstride.storage.format import ROOT
 from longstride.storage.places.files import read_file
 from longstride.storage.places.object_answers import PlaceError
-from longstride.storage.writing.output import refuse_inside_store
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.checkpoint import all_checkpoints
+from longstride.trainer.saved.run_folder import check_run_folder
 from longstride.trainer.saved.run_settings import CHECKPOINTS, SETTINGS_FILE
 from longstride.trainer.saved.training_lock import LOCK, RunLock
 
@@ -128,12 +127,8 @@ class SeriesDirectory:
         Raises RunError where there is a run and `resume` is False, where it is an ordinary one, of another store
         or in use, and where there is a file or a store.
         """
-        if (self.path / ROOT).exists() or (self.path.exists() and not self.path.is_dir()):
-            raise RunError(f"{self.path} is a store or a file: give a folder for the run", code="path-taken")
-        refuse_inside_store(self.path)
-        for own in (self.path / INDEX_FILE, self.path / FOLDER, self.path / LOCK, self.report):
-            if own.is_symlink():
-                raise RunError(f"{own} is a link: give another --out", code="path-taken")
+        files = [self.path / INDEX_FILE, self.path / LOCK, self.report]
+        check_run_folder(self.path, files, [self.path / FOLDER])
         if (self.path / SETTINGS_FILE).exists() or all_checkpoints(self.path / CHECKPOINTS):
             raise RunError(
                 f"{self.path} holds a run of one model: leave out --per-series, or give another --out",

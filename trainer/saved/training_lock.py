@@ -1,12 +1,11 @@
 """The lock of a run directory: one training uses it at a time."""
 
 import fcntl
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from longstride.storage.atomic import make_directory, open_lock
+from longstride.storage.atomic import make_directory, open_lock, still_named
 from longstride.trainer.errors import RunError
 
 __all__ = ["LOCK", "RunLock"]
@@ -54,7 +53,7 @@ class RunLock:
             lock = open_lock(self._path)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if self._path.exists() and os.path.samestat(os.fstat(lock.fileno()), self._path.stat()):
+                if still_named(lock.fileno(), self._path):
                     return lock
                 lock.close()  # another training has withdrawn it
             except BlockingIOError:

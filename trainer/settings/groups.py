@@ -9,7 +9,8 @@ from longstride.storage.cli.keywords import keywords_of
 from longstride.trainer.checks import check
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.settings.data import DataSettings
-from longstride.trainer.settings.model import FITTED, ModelSettings
+from longstride.trainer.settings.known_models import FITTED, known_model
+from longstride.trainer.settings.model import ModelSettings
 from longstride.trainer.settings.optimiser import OptimiserSettings
 from longstride.trainer.settings.run import RunSettings
 from longstride.trainer.settings.task import TaskSettings
@@ -31,7 +32,7 @@ class Settings:
         is_forecast = self.task.task == "forecast"
         expected = "at least 1 with --task forecast" if is_forecast else "left out, but with --task forecast"
         check(is_forecast == (self.data.horizon > 0), "horizon", self.data.horizon, expected)
-        suitable = TASKS.get(self.model.model, (self.task.task,))
+        suitable = known_model(self.model.model).tasks
         if self.task.task not in suitable or (self.model.model in FITTED and self.task.targets):
             raise SettingsError(
                 f"--model {self.model.model} is for --task {' or '.join(suitable)}"
@@ -98,13 +99,6 @@ class Settings:
         return {flag_name(name): value for name, value in names.items() if name not in ("store", "cache_dir")}
 
 
-TASKS = {
-    "cnn": ("forecast", "classify"),
-    "tcn": ("reconstruct",),
-    "patch": ("reconstruct",),
-    **dict.fromkeys(FITTED, ("reconstruct",)),
-}
-"""What some models are for; all others are for all tasks."""
 GROUPS: dict[str, type[Any]] = {
     "data": DataSettings,
     "task": TaskSettings,
@@ -125,7 +119,7 @@ USUAL: dict[str, Any] = {
 class TrainOptions(RunSettings, OptimiserSettings, ModelSettings, TaskSettings, DataSettings):
     """The same without groups: the parameters of `longstride.train` and the flags of its command.
 
-    Sizes that are None are chosen when the rows are known (`fitted_sizes`).
+    Sizes that are None are chosen when the rows are known (`suitable_sizes`).
     """
 
     window: int | None = None  # type: ignore[assignment]

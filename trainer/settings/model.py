@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from longstride.trainer.checks import at_least, check, one_of
+from longstride.trainer.settings.known_models import known_model
 
-__all__ = ["FITTED", "ModelSettings"]
+__all__ = ["ModelSettings"]
 
 Centre = Literal["none", "mean", "mean-and-scale"]
-FITTED = ("pca", "kmeans", "nearest")
-"""Models that are fitted in one pass, not trained by steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +34,6 @@ class ModelSettings:
     def __post_init__(self) -> None:
         at_least(1, hidden=self.hidden, latent=self.latent, layers=self.layers, centres=self.centres)
         one_of(Centre, centre=self.centre)
-        follows = self.model == "pca" and self.centre != "none"
-        why = "none for --model pca, whose components follow the level of a window anyway"
-        check(not follows, "centre", self.centre, why)
+        is_needless = known_model(self.model).follows_level and self.centre != "none"
+        why = f"none for --model {self.model}, which follows the level of a window anyway"
+        check(not is_needless, "centre", self.centre, why)

@@ -6,9 +6,9 @@ from typing import Literal
 
 from longstride.trainer.checks import check, one_of
 
-__all__ = ["TaskSettings"]
+__all__ = ["TaskName", "TaskSettings"]
 
-Task = Literal["reconstruct", "forecast", "classify"]
+TaskName = Literal["reconstruct", "forecast", "classify"]
 LabelRule = Literal["any", "last"]
 
 
@@ -16,7 +16,7 @@ LabelRule = Literal["any", "last"]
 class TaskSettings:
     """What a model is to predict."""
 
-    task: Task = "reconstruct"
+    task: TaskName = "reconstruct"
     """reconstruct: the rows of the window itself; forecast: those of the `horizon` after it; classify: whether
     the window has a label."""
     targets: Sequence[str] = ()
@@ -27,7 +27,7 @@ class TaskSettings:
     """Which row of a window says that it has a label: any of them, or the last."""
 
     def __post_init__(self) -> None:
-        one_of(Task, task=self.task)
+        one_of(TaskName, task=self.task)
         one_of(LabelRule, label=self.label)
         for name in ("targets", "quantiles"):
             values = tuple(getattr(self, name))

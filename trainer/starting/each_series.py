@@ -17,7 +17,6 @@ from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.signals import StopWish
 from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import DivergenceError, SettingsError
-from longstride.trainer.fitted_sizes import fitted_settings
 from longstride.trainer.held_out.run_batches import NOTHING_TO_LEARN, batches_of_run
 from longstride.trainer.held_out.run_splits import rows_of_run
 from longstride.trainer.reporting.series_report import write_series_report
@@ -25,9 +24,10 @@ from longstride.trainer.saved.run_settings import begun_with
 from longstride.trainer.saved.rundir import RunDirectory
 from longstride.trainer.saved.series_index import SeriesDirectory, SeriesIndex
 from longstride.trainer.settings import Settings, TrainOptions
-from longstride.trainer.starting.one_run import start_run, unlabelled
+from longstride.trainer.starting.one_run import start_run, unlabelled_message
+from longstride.trainer.suitable_sizes import suitable_settings
 from longstride.trainer.tasks import make_task
-from longstride.trainer.train_result import TrainResult
+from longstride.trainer.train_result import TrainResult, loss_text
 
 __all__ = ["train_each_series"]
 
@@ -56,7 +56,7 @@ def train_each_series(options: TrainOptions, ranks: Ranks, data: SeriesData) -> 
             stack.push(lambda kind, error, trace: _leave(directory, error))
         wish = stack.enter_context(StopWish())
         say = stack.enter_context(_progress(len(index.folders), ranks))
-        if said := unlabelled(data, options):
+        if said := unlabelled_message(data, options):
             say(said)
         if index.skipped:
             say(f"no model for {_named(index.skipped)}")
@@ -120,7 +120,7 @@ def _planned(options: TrainOptions, data: SeriesData) -> SeriesIndex:
 
 def _lacking(options: TrainOptions, data: SeriesData) -> str | None:
     """What a series lacks to be trained on; None where it lacks nothing."""
-    settings = fitted_settings(data, options, lambda message: None)
+    settings = suitable_settings(data, options, lambda message: None)
     rows = rows_of_run(data, settings.data)
     has = f"has {counted(int((rows.stop - rows.start).sum()), 'row')}"
     task = make_task(settings, data.name, data.channels, data.label_names)
@@ -136,7 +136,7 @@ def _lacking(options: TrainOptions, data: SeriesData) -> str | None:
 
 
 def _train(options: TrainOptions, ranks: Ranks, data: SeriesData) -> TrainResult:
-    settings = ranks.on_first(lambda: fitted_settings(data, options, logger.debug))
+    settings = ranks.on_first(lambda: suitable_settings(data, options, logger.debug))
     if options.resume and (before := ranks.on_first(lambda: _finished(settings))) is not None:
         return before
     return start_run(settings, options, ranks, data, brief=True)
@@ -170,8 +170,7 @@ def _progress(total: int, ranks: Ranks) -> Iterator[Callable[..., None]]:
 def _told(result: TrainResult | None, error: DivergenceError | None) -> str:
     if result is None:
         return str(error)
-    loss = result.best_validation_loss
-    return f"{counted(result.steps, 'step')}, best validation loss {'-' if loss is None else format(loss, '.6g')}"
+    return f"{counted(result.steps, 'step')}, best validation loss {loss_text(result.best_validation_loss)}"
 
 
 def _named(reasons: Mapping[str, str]) -> str:

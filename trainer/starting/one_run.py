@@ -9,15 +9,15 @@ from longstride.storage.series.joined import parts_of
 from longstride.storage.text import named
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.fitted_run import FittedRun
-from longstride.trainer.fitted_sizes import fitted_settings
 from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.loop import Training
 from longstride.trainer.reporting.callback import resolved
 from longstride.trainer.settings import FITTED, Settings, TrainOptions
 from longstride.trainer.starting.shared_rows import shared_series
+from longstride.trainer.suitable_sizes import suitable_settings
 from longstride.trainer.train_result import TrainResult
 
-__all__ = ["start_run", "train_one", "unlabelled"]
+__all__ = ["start_run", "train_one", "unlabelled_message"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,13 +25,13 @@ logger = logging.getLogger(__name__)
 def train_one(options: TrainOptions, ranks: Ranks, data: SeriesData) -> TrainResult:
     """Choose the sizes that are not given, and train; call it on every rank."""
     said: list[str] = []
-    settings = ranks.on_first(lambda: _fitted(data, options, said.append))
+    settings = ranks.on_first(lambda: _settings(data, options, said.append))
     return start_run(settings, options, ranks, data, said=said)
 
 
-def _fitted(data: SeriesData, options: TrainOptions, say: Callable[[str], None]) -> Settings:
-    settings = fitted_settings(data, options, say)
-    for said in filter(None, (unlabelled(data, options), _doubled(data, settings))):
+def _settings(data: SeriesData, options: TrainOptions, say: Callable[[str], None]) -> Settings:
+    settings = suitable_settings(data, options, say)
+    for said in filter(None, (unlabelled_message(data, options), _doubled_message(data, settings))):
         say(said)
     if settings.data.series is None and settings.data.split != "by-series":
         rows = splits_of_run(data, replace(settings.data, normal_only=False)).train.segments
@@ -44,7 +44,7 @@ def _fitted(data: SeriesData, options: TrainOptions, say: Callable[[str], None])
     return settings
 
 
-def unlabelled(data: SeriesData, options: TrainOptions) -> str:
+def unlabelled_message(data: SeriesData, options: TrainOptions) -> str:
     """What is to be said where only normal windows are asked for, and some of the stores have no labels."""
     without = [part.name for part in parts_of(data) if not part.label_names]
     if not options.normal_only or not data.label_names or not without:
@@ -52,7 +52,7 @@ def unlabelled(data: SeriesData, options: TrainOptions) -> str:
     return f"--normal-only: no labels in {named(without)}, so all windows of it are taken as normal"
 
 
-def _doubled(data: SeriesData, settings: Settings) -> str:
+def _doubled_message(data: SeriesData, settings: Settings) -> str:
     """What is to be said where two stores hold rows of the same series."""
     if len(parts_of(data)) == 1 or settings.data.series is not None:
         return ""

@@ -13,9 +13,7 @@ from longstride.trainer.tasks.task import Samples, Task
 __all__ = ["Samples", "Task", "make_task"]
 
 
-def make_task(
-    settings: Settings, name: str, channels: Iterable[str], labels: Iterable[str]
-) -> Reconstruct | Forecast | Classify:
+def make_task(settings: Settings, name: str, channels: Iterable[str], labels: Iterable[str]) -> Task:
     """The task of a run on a store of this name with these channels and labels.
 
     Raises SettingsError where the store lacks one that the settings name.

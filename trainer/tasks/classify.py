@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from longstride.trainer.models.shape import Shape
-from longstride.trainer.tasks.task import Samples, Task, columns_of
+from longstride.trainer.tasks.task import Samples, Task, chosen, columns_of, where_present
 
 __all__ = ["Classify"]
 
@@ -16,6 +16,7 @@ class Classify(Task):
     """
 
     has_rows = False
+    miss_name = "mean squared error of the probability"
 
     def __init__(
         self, window: int, channels: tuple[str, ...], inputs: tuple[str, ...], labels: tuple[str, ...], label: str
@@ -28,24 +29,21 @@ class Classify(Task):
 
     def samples(self, values: Tensor, mask: Tensor | None, labels: Tensor | None) -> Samples:
         """See Task."""
-        inputs = values if self._inputs is None else values[..., self._inputs]
         shape = (values.shape[0], len(self.outputs))
         expected = values.new_zeros(shape) if labels is None else (labels != 0).float()
         # Of a window without any value nothing is known.
         known = None if mask is None else mask.flatten(1).any(dim=1, keepdim=True).expand(shape)
-        return Samples(inputs, expected, known)
+        return Samples(chosen(values, self._inputs), expected, known)
 
     def errors(self, predicted: Tensor, samples: Samples) -> Tensor:
         """The cross-entropy of each label if it is not there; all judged rows of a window have the same."""
-        error = nn.functional.softplus(predicted)
-        if samples.mask is not None:
-            error = torch.where(samples.mask, error, torch.nan)
+        error = where_present(nn.functional.softplus(predicted), samples.mask)
         return error.unsqueeze(1).expand(-1, self.judged, -1)
 
     def misses(self, predicted: Tensor, samples: Samples) -> Tensor:
         """The squared error of the probability (Brier, "Verification of forecasts", 1950), (b, 1, T)."""
         error = (torch.sigmoid(predicted) - samples.expected).square()
-        return (error if samples.mask is None else torch.where(samples.mask, error, torch.nan)).unsqueeze(1)
+        return where_present(error, samples.mask).unsqueeze(1)
 
     def drawn(self, predicted: Tensor) -> Tensor | None:
         """Nothing: labels have no values of the channels' kind."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from longstride.trainer.models.shape import Shape
-from longstride.trainer.tasks.task import Samples, Task, columns_of, levels_of
+from longstride.trainer.tasks.task import Samples, Task, chosen, columns_of, levels_of, where_present
 
 __all__ = ["Forecast", "pinball"]
 
@@ -32,18 +32,14 @@ class Forecast(Task):
         self.shape = Shape("forecast", window, len(inputs), output, levels_of(outputs, inputs))
         self._inputs, self._outputs = columns_of(inputs, channels), columns_of(outputs, channels)
         self._quantiles = quantiles
-        self.degree = 1 if quantiles else 2
+        if quantiles:
+            self.degree, self.miss_name = 1, "mean pinball loss"
 
     def samples(self, values: Tensor, mask: Tensor | None, labels: Tensor | None) -> Samples:
         """See Task."""
         window = self.shape.window
-        inputs, expected = values[:, :window], values[:, window:]
-        present = None if mask is None else mask[:, window:]
-        if self._inputs is not None:
-            inputs = inputs[..., self._inputs]
-        if self._outputs is not None:
-            expected = expected[..., self._outputs]
-            present = None if present is None else present[..., self._outputs]
+        inputs, expected = chosen(values[:, :window], self._inputs), chosen(values[:, window:], self._outputs)
+        present = None if mask is None else chosen(mask[:, window:], self._outputs)
         if self._quantiles:  # each of them is compared with the same value
             expected = expected.unsqueeze(-1).expand(*expected.shape, len(self._quantiles))
             present = None if present is None else present.unsqueeze(-1).expand(expected.shape)
@@ -54,7 +50,7 @@ class Forecast(Task):
         if not self._quantiles:
             return super().errors(predicted, samples)
         error = pinball(predicted, samples.expected, self._quantiles).mean(dim=-1)
-        return error if samples.mask is None else torch.where(samples.mask[..., 0], error, torch.nan)
+        return where_present(error, None if samples.mask is None else samples.mask[..., 0])
 
     def drawn(self, predicted: Tensor) -> Tensor | None:
         """The mean, or the quantile that is nearest to the median."""

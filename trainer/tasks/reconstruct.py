@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from longstride.trainer.models.shape import Shape
-from longstride.trainer.tasks.task import Samples, Task, columns_of, levels_of
+from longstride.trainer.tasks.task import Samples, Task, chosen, columns_of, levels_of
 
 __all__ = ["Reconstruct"]
 
@@ -22,7 +22,5 @@ class Reconstruct(Task):
 
     def samples(self, values: Tensor, mask: Tensor | None, labels: Tensor | None) -> Samples:
         """See Task."""
-        inputs = values if self._inputs is None else values[..., self._inputs]
-        if self._outputs is None:
-            return Samples(inputs, values, mask)
-        return Samples(inputs, values[..., self._outputs], None if mask is None else mask[..., self._outputs])
+        present = None if mask is None else chosen(mask, self._outputs)
+        return Samples(chosen(values, self._inputs), chosen(values, self._outputs), present)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from longstride.trainer.models.shape import Shape
 
-__all__ = ["Samples", "Task", "columns_of", "levels_of"]
+__all__ = ["Samples", "Task", "chosen", "columns_of", "levels_of", "where_present"]
 
 
 class Samples(NamedTuple):
@@ -57,6 +57,8 @@ class Task(ABC):
     """Whether the second axis of predictions is that of judged rows."""
     degree = 2
     """The power of how far off a value is that its error grows with."""
+    miss_name = "mean squared error"
+    """What the mean of `misses` is called."""
     label: str | None = None
     """The rule by which the labels of a window are read; None where none are."""
 
@@ -66,8 +68,7 @@ class Task(ABC):
 
     def errors(self, predicted: Tensor, samples: Samples) -> Tensor:
         """What scores are made of, (b, J, T), NaN where a value is missing: the squared error of each value."""
-        error = (predicted - samples.expected).square()
-        return error if samples.mask is None else torch.where(samples.mask, error, torch.nan)
+        return where_present((predicted - samples.expected).square(), samples.mask)
 
     def misses(self, predicted: Tensor, samples: Samples) -> Tensor:
         """How far a prediction is from what was expected, for people; as `errors` where that says so."""
@@ -76,6 +77,16 @@ class Task(ABC):
     def drawn(self, predicted: Tensor) -> Tensor | None:
         """What is drawn in the judged rows, (b, J, T), normalised; None where there is nothing of their kind."""
         return predicted
+
+
+def where_present(error: Tensor, mask: Tensor | None) -> Tensor:
+    """Errors, NaN where a value is missing."""
+    return error if mask is None else torch.where(mask, error, torch.nan)
+
+
+def chosen(rows: Tensor, columns: list[int] | None) -> Tensor:
+    """Some columns of rows (b, rows, C); all of them for None."""
+    return rows if columns is None else rows[..., columns]
 
 
 def columns_of(names: tuple[str, ...], channels: tuple[str, ...]) -> list[int] | None:

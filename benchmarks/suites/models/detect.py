@@ -11,13 +11,13 @@ import click
 
 from benchmarks.harness.commands import python
 from benchmarks.harness.options import JSON, count, folder, listed
-from benchmarks.harness.results import Result, parse, torch_threads
+from benchmarks.harness.results import SEED, Result, parse, torch_threads
 from benchmarks.harness.tables import Table, machine_line, spread
 from benchmarks.harness.timing import Spread
 from benchmarks.suites.models.labelled_logs import LOGS
 from longstride.storage.cli.group import example
 from longstride.storage.errors import LongstrideError
-from longstride.trainer.settings import FITTED
+from longstride.trainer.settings import known_model
 
 __all__ = ["FIGURES", "RATIO", "Detection", "Detections", "detect", "flags"]
 
@@ -27,8 +27,6 @@ FIGURES = (
     *("event_recall", "false_events_per_hour", "false_alarm_rate"),
 )
 """What is kept of the figures of `longstride evaluate`, and F1 at the own threshold in parts of the best F1."""
-SEED = 0
-"""Seed of the first run of a model; each further run has the next."""
 WITHOUT_STEPS = (
     *("window", "stride", "latent", "centres", "centre", "normal-only", "per-series"),
     *("split", "train-share", "train-rows", "validation-share", "validation-rows"),
@@ -139,7 +137,7 @@ def _spread(one: Detection, name: str, digits: int = 3, times: float = 1) -> str
 @click.option(
     "--settings",
     type=click.Path(exists=True, path_type=Path),
-    help="TOML file with settings of `trainer train`, without groups.",
+    help="TOML file with settings of `longstride train`, without groups.",
 )
 @click.option("--name", default="", help="Name of the log, for the page of results.")
 @click.option("--since", default="", help="Judge rows from this time on.")
@@ -159,7 +157,7 @@ def detect(
     """How well models that were trained on the store TRAIN find what is labelled in TEST.
 
     Each model is trained with each seed, scores TEST, and its scores are judged by the labels: VUS-PR, AUC-PR,
-    F1 at a threshold set without labels, the best F1, and false alarms. All by commands of the trainer, in a
+    F1 at a threshold set without labels, the best F1, and false alarms. All by commands of Longstride, in a
     folder of --folder that has the log's name.
 
     Where the file of --json is there, models are added to those that it holds, or replace those of the same name.
@@ -197,8 +195,8 @@ def _detect(
 ) -> Iterator[Detection]:
     """Train each model on one store with each seed, and judge its scores of another.
 
-    Every step is a command that a user would type, in `folder`. Raises LongstrideError where one fails, and before
-    the first where a run is there already.
+    The first run of a model has SEED, each further one the next. Every step is a command that a user would type,
+    in `folder`. Raises LongstrideError where one fails, and before the first where a run is there already.
     """
     runs = {model: {seed: folder / f"{model}-{seed}" for seed in range(SEED, SEED + seeds)} for model in models}
     for run in (run for of_model in runs.values() for run in of_model.values()):
@@ -241,8 +239,9 @@ def flags(model: str, settings: dict[str, Any]) -> list[str]:
     """A model and settings, as the command line takes them; a model without steps takes those that it knows."""
     task, _, name = model.rpartition("-")
     flags = [f"--model={name}", *([f"--task={task}"] if task else [])]
+    known = known_model(name)
     for setting, value in settings.items():
-        if (name in FITTED and setting not in WITHOUT_STEPS) or (name, setting) == ("pca", "centre"):
+        if (known.only_size and setting not in WITHOUT_STEPS) or (known.follows_level and setting == "centre"):
             continue
         flags += [f"--{setting}"] if value is True else [f"--{setting}={value}"]
     return flags

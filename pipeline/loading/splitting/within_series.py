@@ -11,6 +11,7 @@ from longstride.pipeline.loading.splitting.positions import Positions
 from longstride.pipeline.loading.splitting.stores import gives_splits
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
+from longstride.storage.series.segments import Segments
 
 __all__ = ["cut_series", "split_within_series"]
 
@@ -54,12 +55,18 @@ def split_within_series(
     return found
 
 
-def cut_series(store: SeriesData, train: int | float, validation: int | float, purge: int) -> Splits:
-    """The same of one store, where nothing is checked: a split may have no rows.
+def cut_series(
+    store: SeriesData,
+    train: int | float,
+    validation: int | float,
+    purge: int,
+    segments: Segments | None = None,
+) -> Splits:
+    """The same of one store, or of some of its segments, where nothing is checked: a split may have no rows.
 
     The first `purge` rows after each cut are left out.
     """
-    positions = Positions(store)
+    positions = Positions(store, segments)
     counts = positions.count
     rows = [
         amount * counts if isinstance(amount, float) else np.full(len(counts), amount)

@@ -46,7 +46,14 @@ def test_windows_before_a_row_are_counted(
 
 
 @quick
-@given(segment_lists(), st.integers(1, 9), st.integers(1, 5), st.integers(0, 3), st.sets(st.integers(0, 120)))
+@given(
+    segment_lists(),
+    st.integers(1, 9),
+    st.integers(1, 5),
+    st.integers(0, 3),
+    st.sets(st.integers(0, 120)),
+    st.tuples(st.integers(0, 2), st.integers(0, 2)),
+)
 def test_a_window_with_a_labelled_row_is_left_out(
     make_store: Callable[..., SeriesStore],
     tmp_path: Path,
@@ -55,6 +62,7 @@ def test_a_window_with_a_labelled_row_is_left_out(
     stride: int,
     horizon: int,
     labelled: set[int],
+    left_out: tuple[int, int],
 ) -> None:
     num_rows = pairs[-1][1] if pairs else 1
     labels = np.zeros((num_rows, 2), np.int8)
@@ -67,7 +75,8 @@ def test_a_window_with_a_labelled_row_is_left_out(
         segments=bounds,
         labels=labels,
     )
-    index = WindowIndex(store.segments, window, stride, horizon)
+    chosen = pairs[left_out[0] : len(pairs) - left_out[1]]
+    index = WindowIndex(segments_of(chosen), window, stride, horizon)
     left = WindowIndex(without(index, labelled_windows(index, store, [1])), window, stride, horizon)
     span = window + horizon
     assert starts_of(left) == [start for start in starts_of(index) if not labels[start : start + span, 1].any()]

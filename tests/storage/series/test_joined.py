@@ -126,9 +126,9 @@ def test_names_of_series_are_never_the_same() -> None:
 def test_stores_that_do_not_fit_are_refused_with_what_differs(make_store: MakeStore, tmp_path: Path) -> None:
     base = make_store(tmp_path / "base.zarr", rows=100, channels=["a", "b"], units=["bar", None])
     others: dict[str, dict[str, Any]] = {
-        "lacks b and has also c": {"channels": ["a", "c"]},
-        "lacks b,": {"channels": ["a"]},
-        "has also c": {"channels": ["b", "a", "c"]},
+        "lacks 'b' and has also 'c'": {"channels": ["a", "c"]},
+        "lacks 'b',": {"channels": ["a"]},
+        "has also 'c'": {"channels": ["b", "a", "c"]},
         "float64": {"channels": ["a", "b"], "dtype": "float64"},
         "in bar and in psi": {"channels": ["b", "a"], "units": [None, "psi"]},
         "1 s apart, and those of": {"channels": ["a", "b"], "cadence_ns": 2 * 10**9},

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 import longstride
 from longstride.trainer.deploy.formats import FORMATS, quiet
 from longstride.trainer.deploy.graph import OUTPUTS
-from longstride.trainer.models import MODELS
-from longstride.trainer.settings import FITTED
+from longstride.trainer.settings import FITTED, KNOWN_MODELS
 from tests.helpers.runs.training import waves
 
 WINDOW = 20
@@ -80,7 +79,7 @@ def judged_windows(number: int = 30) -> NDArray[np.float32]:
     return values
 
 
-AUTOENCODERS = [model for model in MODELS if model != "cnn"]
+AUTOENCODERS = [name for name, model in KNOWN_MODELS.items() if "reconstruct" in model.tasks]
 TASKS: list[dict[str, Any]] = [
     {"task": "forecast", "horizon": 3},
     {"task": "forecast", "horizon": 3, "centre": "mean-and-scale", "quantiles": [0.1, 0.5, 0.9]},

@@ -11,11 +11,11 @@ from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.models import MODELS, Fitted, build_model
 from longstride.trainer.models.shape import Shape
-from longstride.trainer.settings import ModelSettings, Settings, TrainOptions
+from longstride.trainer.settings import KNOWN_MODELS, ModelSettings, Settings, TrainOptions
 from tests.helpers.errors import raises
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
-AUTOENCODERS = [model for model in MODELS if model != "cnn"]
+AUTOENCODERS = [name for name, model in KNOWN_MODELS.items() if "reconstruct" in model.tasks]
 
 
 def shape_of(window: int) -> Shape:
@@ -30,6 +30,10 @@ def model_of(name: str, window: int, **sizes: int) -> nn.Module:
         model.observe(torch.randn(300, window, 3), window * torch.arange(300))
         model.settle(ALONE)
     return model
+
+
+def test_every_model_that_can_be_made_is_known() -> None:
+    assert [*MODELS] == [*KNOWN_MODELS]
 
 
 @pytest.mark.parametrize("window", [1, 4, 13, 64])

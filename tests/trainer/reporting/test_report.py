@@ -112,19 +112,22 @@ def test_without_a_validation_split_there_are_no_worst_windows(store: Path, tmp_
 
 
 def test_other_tasks_show_what_they_predict(make_store: MakeStore, tmp_path: Path) -> None:
-    """Rows of the horizon, or how likely labels are."""
+    """Rows of the horizon, or how likely labels are, and what their error is."""
     labels = (np.arange(3000) % 100 < 30)[:, None].astype(np.int8)
     store = make_store(tmp_path / "store", waves(3000, 2), labels=labels, label_names=["hot & <b>"])
     tasks: dict[str, dict[str, Any]] = {
         "forecast": {"task": "forecast", "horizon": 1, "quantiles": (0.1, 0.6)},
         "classify": {"task": "classify"},
     }
+    misses = {"forecast": "mean pinball loss", "classify": "mean squared error of the probability"}
     for name, task in tasks.items():
         settings = settings_for(store.path, tmp_path / name, max_steps=2, **task)
         Training(settings, ALONE, resume=False).run()
         page = Page(tmp_path / name)
         assert "Original and prediction" in page.text
         assert ("hot & <b>" in page.drawn and "% likely (" in page.drawn) == (name == "classify")
+        assert page.drawn.count(misses[name]) == 1 + NUM_WORST
+        assert f"largest {misses[name]}" in " ".join(page.text.split())
 
 
 def test_a_model_without_steps_has_no_curves(store: Path, tmp_path: Path) -> None:

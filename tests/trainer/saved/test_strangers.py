@@ -100,6 +100,26 @@ def test_a_run_of_other_things_is_not_resumed(
         resume(run, store)
 
 
+@pytest.mark.parametrize("put", PUTS)
+@pytest.mark.parametrize("name", ["series.json", ".lock", "report.html", "series"])
+def test_a_run_of_other_things_for_each_series_is_not_resumed(
+    tmp_path: Path, name: str, put: Callable[[Path], None]
+) -> None:
+    run = tmp_path / "run"
+    options: dict[str, Any] = {"per_series": True, "model": "pca", "window": 8, "batch_size": 8, "device": "cpu"}
+    values = np.random.default_rng(0).standard_normal((300, 2))
+    longstride.train(values, run, **options)
+    if name == "series":
+        if put is Path.mkdir:
+            return
+        shutil.rmtree(run / name)
+    else:
+        (run / name).unlink(missing_ok=True)
+    put(run / name)
+    with raises("path-taken", run / name):
+        longstride.train(values, run, resume=True, **options)
+
+
 @pytest.mark.parametrize("name", [".lock", "metrics.jsonl", "settings.json", "report.html", "diverged.json"])
 def test_a_run_writes_to_no_file_of_others(run: Path, store: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "mine").write_text("mine")

@@ -127,8 +127,8 @@ def _words(text: str) -> list[str]:
     return [part for of_word in parts for part in of_word]
 
 
-def _rate(text: str) -> Fraction | None:
-    """The step of a rate; None where it is none."""
+def _step_of(text: str) -> Fraction | None:
+    """The seconds between values at a rate; None where the text is not a rate."""
     try:
         return 1 / Fraction(text)
     except (ValueError, ZeroDivisionError):
@@ -138,7 +138,7 @@ def _rate(text: str) -> Fraction | None:
 def _of_slist(found: re.Match[str]) -> _Head | None:
     """What the head says; None where its rate or its start is none."""
     begin, _, fraction = found["start"].partition(".")
-    step = _rate(found["rate"])
+    step = _step_of(found["rate"])
     try:
         start = datetime.fromisoformat(f"{begin}+00:00")
         nanoseconds = int(f"{fraction:0<9}"[:9])
@@ -152,7 +152,7 @@ def _head(lines: list[str]) -> _Head | None:
     if lines[-1].startswith("Memo."):
         rate = next((found[1] for line in lines if (found := KNET_RATE.fullmatch(line))), "")
         name = next((found[1] for line in lines if (found := KNET_NAME.fullmatch(line))), "value")
-        step = _rate(rate)
+        step = _step_of(rate)
         return _Head(name, step) if step else None
     told = PEER_STEP.fullmatch(lines[-1])
     if told is not None and lines[0].startswith("PEER"):

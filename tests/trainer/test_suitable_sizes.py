@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import longstride
 from longstride.pipeline.loading.ordering.windows import WindowIndex
-from longstride.trainer.fitted_sizes import fitted_settings, fitted_sizes, shown_sizes
 from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.settings import USUAL, TrainOptions
+from longstride.trainer.suitable_sizes import shown_sizes, suitable_settings, suitable_sizes
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import waves
 
@@ -25,7 +25,7 @@ QUICK: dict[str, Any] = {"hidden": 4, "latent": 2, "device": "cpu"}
 
 def sizes_of(num_rows: int, lengths: list[int] | None = None, **options: Any) -> dict[str, Any]:
     data = longstride.from_array(np.zeros((num_rows, 1), np.float32), series=lengths)
-    return fitted_sizes(data, TrainOptions(data, "run", **options))
+    return suitable_sizes(data, TrainOptions(data, "run", **options))
 
 
 def test_a_long_log_gets_the_usual_sizes() -> None:
@@ -44,7 +44,7 @@ def test_rows_of_each_series_are_counted_as_they_are_cut() -> None:
     assert sizes == {**SHORT, "validation_share": 0.1, "epochs": 22}
     data = longstride.from_array(np.zeros((2000, 1), np.float32), series=[1000, 1000])
     options = TrainOptions(data, "run", split="within-series", train_rows=200)
-    assert fitted_settings(data, options, lambda message: None).data.validation_rows == 50
+    assert suitable_settings(data, options, lambda message: None).data.validation_rows == 50
 
 
 def test_what_is_given_stays_and_the_rest_fits_it() -> None:
@@ -67,7 +67,7 @@ def test_short_segments_get_windows_that_fit_into_them() -> None:
 def test_sizes_can_be_trained_with(lengths: list[int], window: int | None, share: float | None) -> None:
     data = longstride.from_array(np.zeros((sum(lengths), 1), np.float32), series=lengths)
     options = TrainOptions(data, "run", window=window, train_share=share)
-    sizes = fitted_sizes(data, options)
+    sizes = suitable_sizes(data, options)
     settings = options.grouped(sizes)  # refuses what does not fit together
     train = splits_of_run(data, settings.data).train
     num_windows = len(WindowIndex(train.segments, sizes["window"], sizes["stride"]))

@@ -14,7 +14,7 @@ from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.saved.run_settings import begun_with
 from longstride.trainer.settings import FITTED, USUAL, Settings, TrainOptions
 
-__all__ = ["fitted_settings", "fitted_sizes", "shown_sizes"]
+__all__ = ["shown_sizes", "suitable_settings", "suitable_sizes"]
 
 SMALLEST_WINDOW = 8
 FEWEST_WINDOWS = 16
@@ -30,7 +30,7 @@ FEWEST_STEPS = 500
 """Steps of a run; with fewer, there are more epochs."""
 
 
-def fitted_settings(data: SeriesData, options: TrainOptions, say: Callable[[str], None]) -> Settings:
+def suitable_settings(data: SeriesData, options: TrainOptions, say: Callable[[str], None]) -> Settings:
     """All settings. Sizes that were not given suit the log; those of a run that is resumed stay as they were."""
     begun = begun_with(local_path(options.out)) if options.resume else None
     if options.train_rows is not None and options.validation_rows is None and options.validation_share is None:
@@ -38,13 +38,13 @@ def fitted_settings(data: SeriesData, options: TrainOptions, say: Callable[[str]
         options = replace(options, validation_rows=-(-options.train_rows // 4))
     if begun is not None:
         return options.grouped({**vars(begun.data), **vars(begun.run)})
-    sizes = fitted_sizes(data, options)
+    sizes = suitable_sizes(data, options)
     if shown := shown_sizes(sizes, options):
         say(f"sizes that suit a log of {data.num_rows:,} rows: {shown}")
     return options.grouped(sizes)
 
 
-def fitted_sizes(data: SeriesData, options: TrainOptions) -> dict[str, Any]:
+def suitable_sizes(data: SeriesData, options: TrainOptions) -> dict[str, Any]:
     """All sizes of a run, by name: those that the options give, and those that suit the rows to train on."""
     given = {name: getattr(options, name) for name in USUAL}
     sizes = {name: USUAL[name] if value is None else value for name, value in given.items()}

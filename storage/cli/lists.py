@@ -1,4 +1,4 @@
-"""Flags that take several names or numbers, with commas between them."""
+"""Flags that take a list of names or of numbers, with commas between them."""
 
 import click
 from click.core import ParameterSource
@@ -26,4 +26,6 @@ def _numbers(context: click.Context, parameter: click.Parameter, texts: tuple[st
 
 
 COLUMNS = {"metavar": "COL,...", "callback": _names, "multiple": True, "type": str}
+"""What `flags` is given for a list of names of columns."""
 NUMBERS = {"metavar": "X,...", "callback": _numbers, "multiple": True, "type": str}
+"""The same for a list of numbers."""

@@ -119,9 +119,8 @@ class NewestScores:
         before = (rows.first + np.arange(len(rows.first)) * behind)[:, None] + np.arange(behind)
         row_at = rows.first[rows.group] + (rows.group + 1) * behind + rows.within
         sums, counts, covered = (_behind(kept[name][rows.series], before, len(row_at)) for name in self.empty)
-        for distance in range(
-            length
-        ):  # of each row of the segment, with what the row that is so far on adds to it
+        # Of each row of the segment, with what the row that is so far behind it in time adds.
+        for distance in range(length):
             (now,) = np.nonzero(at.length > distance)
             row = row_at[now] - distance
             total, count, bits = sums[row], counts[row], covered[row]

@@ -19,10 +19,11 @@ from longstride.trainer.checks import shown
 from longstride.trainer.engine.distributed import Ranks as Processes
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.series_index import has_index
-from longstride.trainer.scoring.judges.judge import Judge, Judges, Normal, Scored, digest
+from longstride.trainer.scoring.judges.judge import Judge, Judges, Normal, Scored
 from longstride.trainer.scoring.judges.of_run import OneModel, judges_of_run
 from longstride.trainer.scoring.judges.ranks import Ranks
 from longstride.trainer.scoring.normal import HIGH
+from longstride.trainer.scoring.rows.earlier import digest
 from longstride.trainer.scoring.settings import ScoreOptions, StrPath
 from longstride.trainer.scoring.threshold import independent_rows, threshold_of
 

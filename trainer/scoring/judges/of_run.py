@@ -16,7 +16,8 @@ from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.series_index import has_index, read_index
-from longstride.trainer.scoring.judges.judge import Judge, Judges, ModelJudge, Normal, digest
+from longstride.trainer.scoring.judges.judge import Judge, Judges, ModelJudge, Normal
+from longstride.trainer.scoring.rows.earlier import digest
 from longstride.trainer.scoring.scorer import Scorer
 from longstride.trainer.scoring.settings import ScoreOptions
 from longstride.trainer.scoring.threshold import independent_rows, threshold_of
@@ -143,7 +144,7 @@ class _EachSeries(Judges):
 
     def made_by(self) -> dict[str, Any]:
         return {
-            "model or calibration": {name: digest[:SHORT] for name, digest in self._models.items()},
+            "model or calibration": {name: text[:SHORT] for name, text in self._models.items()},
             "stride": self.stride,
         }
 

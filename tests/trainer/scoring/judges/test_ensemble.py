@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import longstride
 from longstride.__main__ import main
 from longstride.trainer.errors import RunError, ScoresError
-from longstride.trainer.scoring.judges.ranks import Ranks
+from longstride.trainer.scoring.judges.rarity import Rarity
 from tests.helpers.errors import raises
 from tests.trainer.calibration.test_promise import ALARMS, ROWS, in_segments, normal_rows
 
@@ -64,7 +64,7 @@ def test_a_score_is_the_mean_rank_of_those_of_each_run(runs: list[Path], tmp_pat
         alone = columns(tmp_path / f"{run.name}.parquet")
         longstride.score(run, normal, tmp_path / "normal.parquet", device="cpu", stride=4, overwrite=True)
         of_normal = columns(tmp_path / "normal.parquet")["score"].to_numpy()[ROWS // 2 + K :]
-        ranks.append(Ranks(of_normal[~np.isnan(of_normal)]).of(alone["score"].to_numpy()))
+        ranks.append(Rarity(of_normal[~np.isnan(of_normal)]).of(alone["score"].to_numpy()))
         errors.append(alone.select(pl.col("^error.*$")).to_numpy())
     longstride.score(runs, data, tmp_path / "both.parquet", device="cpu", stride=4, raw=True)
     found = columns(tmp_path / "both.parquet")

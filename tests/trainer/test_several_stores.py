@@ -18,15 +18,21 @@ from longstride.__main__ import main
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.storage.open_data import opened_together
 from longstride.storage.store import SeriesStore
-from longstride.trainer.calibration.calibration import Calibration, read_calibration
-from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import DivergenceError, RunError, SettingsError
 from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.saved.series_index import read_index
 from tests.helpers.errors import assert_refused, raises
 from tests.helpers.object_store import environment, make_bucket, serve_s3
-from tests.helpers.runs.training import SIZES, finish, lines_of, settings_for, start_training, waves
+from tests.helpers.runs.training import (
+    SIZES,
+    calibration_of,
+    finish,
+    lines_of,
+    settings_for,
+    start_training,
+    waves,
+)
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))
@@ -70,10 +76,6 @@ def stores(folder: Path) -> list[Path]:
 def run(stores: list[Path], folder: Path) -> Path:
     longstride.train(stores, folder / "run", split="within-series", **QUICK)
     return folder / "run"
-
-
-def calibration_of(run: Path) -> Calibration:
-    return read_calibration(run, TrainedModel(run, ALONE).digest)
 
 
 @pytest.mark.parametrize("how", ["time", "within-series", "by-series"])

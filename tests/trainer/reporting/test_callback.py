@@ -23,7 +23,15 @@ from longstride.storage.store import SeriesStore
 from longstride.trainer.errors import DivergenceError, RunError, SettingsError
 from tests.helpers.errors import assert_refused, raises
 from tests.helpers.paths import ROOT
-from tests.helpers.runs.training import SIZES, finish, lines_of, newest_checkpoint, start_training, waves
+from tests.helpers.runs.training import (
+    SIZES,
+    finish,
+    lines_of,
+    newest_checkpoint,
+    start_training,
+    waves,
+    weights_of,
+)
 
 HOOKS = """
 import json, os, time
@@ -68,13 +76,6 @@ def starts_of(folder: Path) -> int:
 
 def place(event: dict[str, Any]) -> tuple[str, int]:
     return event["kind"], event["step"]
-
-
-def weights_of(out: Path) -> dict[str, torch.Tensor]:
-    checkpoint = newest_checkpoint(out / "checkpoints")
-    assert checkpoint is not None
-    weights: dict[str, torch.Tensor] = torch.load(checkpoint / "state.pt", weights_only=True)["model"]
-    return weights
 
 
 def assert_same_weights(one: Path, other: Path) -> None:

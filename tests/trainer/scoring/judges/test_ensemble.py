@@ -16,7 +16,7 @@ from longstride.__main__ import main
 from longstride.trainer.errors import RunError, ScoresError
 from longstride.trainer.scoring.judges.rarity import Rarity
 from tests.helpers.errors import raises
-from tests.trainer.calibration.test_promise import ALARMS, ROWS, in_segments, normal_rows
+from tests.helpers.runs.promise import ALARMS, ROWS, in_segments, normal_rows
 
 K = 16
 COMMON: dict[str, Any] = {"batch_size": 64, "train_share": 0.5, "validation_share": 0.5, "device": "cpu"}

@@ -94,8 +94,9 @@ class NewestScores:
         unsmoothed, all_standard = self._scorer.unsmoothed(
             means.reshape(-1, num_channels), covered.ravel(), series
         )
-        begin = np.maximum(self._smooth - at.length[scored], 0) + np.arange(len(scored)) * self._smooth
-        smoothed = self._scorer.smoothed(unsmoothed, np.repeat(begin, self._smooth))
+        # Rows before those of the segment have no score, so they count in no mean.
+        begin = np.repeat(np.arange(len(scored)) * self._smooth, self._smooth)
+        smoothed = self._scorer.smoothed(unsmoothed, begin)
         scores[scored] = smoothed[self._smooth - 1 :: self._smooth]
         standard[scored] = all_standard[self._smooth - 1 :: self._smooth]
         return scores, standard

@@ -100,8 +100,10 @@ def test_it_is_told_what_metrics_are_logged(store: Path, tmp_path: Path, model: 
 
 
 def test_what_it_draws_changes_nothing(store: Path, tmp_path: Path) -> None:
-    train(store, tmp_path / "without", None)
-    train(store, tmp_path / "with", lambda event: torch.rand(7))
+    """The model draws in each step as well."""
+    drawing = "tests.helpers.runs.my_models:dropping"
+    train(store, tmp_path / "without", None, model=drawing)
+    train(store, tmp_path / "with", lambda event: torch.rand(7), model=drawing)
     assert_same_weights(tmp_path / "with", tmp_path / "without")
 
 

@@ -54,7 +54,8 @@ FIRST = (
 """Modules of minutes: started last, one would go on alone, and half of the machine be idle."""
 
 LOWEST_TORCH = "2.13"
-"""As in `trainer/deploy/formats.py`, which would bring torch to every process of a test."""
+"""As in `trainer/deploy/formats.py`, which would bring torch to every process of a test: `test_deploy.py` compares
+them."""
 
 START_NS = int(np.datetime64("2024-03-01T00:00:00", "ns").astype(np.int64))
 

@@ -15,7 +15,7 @@ import torch
 
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.loop import Training
-from longstride.trainer.saved.checkpoint import best_checkpoint, load_checkpoint
+from longstride.trainer.saved.checkpoint import best_checkpoint
 from tests.helpers.runs.report_page import Page
 from tests.helpers.runs.training import (
     TORCHRUN,
@@ -24,6 +24,7 @@ from tests.helpers.runs.training import (
     newest_checkpoint,
     settings_for,
     start_training,
+    weights_of,
 )
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
@@ -64,16 +65,9 @@ def curve(out: Path) -> list[tuple[Any, ...]]:
     ]
 
 
-def weights(out: Path) -> dict[str, torch.Tensor]:
-    newest = newest_checkpoint(out / "checkpoints")
-    assert newest is not None
-    found: dict[str, torch.Tensor] = load_checkpoint(newest)["model"]
-    return found
-
-
 def assert_same_run(out: Path, undisturbed: Path) -> None:
     assert curve(out) == curve(undisturbed)
-    mine, theirs = weights(out), weights(undisturbed)
+    mine, theirs = weights_of(out), weights_of(undisturbed)
     assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
 
 
@@ -157,7 +151,7 @@ def test_three_ranks_add_up_in_the_same_order_after_a_restart(
         _, errors = finish(parts)
         assert "reducer" not in errors
     assert curve(tmp_path / "parts")[-1] == curve(tmp_path / "whole")[-1]
-    mine, theirs = weights(tmp_path / "parts"), weights(tmp_path / "whole")
+    mine, theirs = weights_of(tmp_path / "parts"), weights_of(tmp_path / "whole")
     assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
 
 

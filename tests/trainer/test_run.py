@@ -20,7 +20,7 @@ from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.loop import Training
 from longstride.trainer.saved.checkpoint import STATE_FILE, best_checkpoint, complete_checkpoints, load_checkpoint
 from tests.helpers.errors import raises
-from tests.helpers.runs.training import lines_of, newest_checkpoint, settings_for, waves
+from tests.helpers.runs.training import lines_of, settings_for, waves, weights_of
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))
@@ -28,13 +28,6 @@ ALONE = Ranks(0, 1, torch.device("cpu"))
 
 def training(store: Path, out: Path, *, resume: bool = False, **changes: Any) -> Training:
     return Training(settings_for(store, out, **changes), ALONE, resume=resume)
-
-
-def weights_of(out: Path) -> dict[str, torch.Tensor]:
-    newest = newest_checkpoint(out / "checkpoints")
-    assert newest is not None
-    weights: dict[str, torch.Tensor] = load_checkpoint(newest)["model"]
-    return weights
 
 
 def test_a_run_learns_and_leaves_every_file(store: Path, tmp_path: Path) -> None:

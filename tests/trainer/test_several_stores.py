@@ -18,15 +18,23 @@ from longstride.__main__ import main
 from longstride.pipeline.loading.loader import WindowLoader
 from longstride.storage.open_data import opened_together
 from longstride.storage.store import SeriesStore
-from longstride.trainer.calibration.calibration import Calibration, read_calibration
-from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import DivergenceError, RunError, SettingsError
+from longstride.trainer.held_out.run_batches import batches_of_run
 from longstride.trainer.held_out.run_splits import splits_of_run
 from longstride.trainer.saved.series_index import read_index
+from longstride.trainer.tasks import make_task
 from tests.helpers.errors import assert_refused, raises
 from tests.helpers.object_store import environment, make_bucket, serve_s3
-from tests.helpers.runs.training import SIZES, finish, lines_of, settings_for, start_training, waves
+from tests.helpers.runs.training import (
+    SIZES,
+    calibration_of,
+    finish,
+    lines_of,
+    settings_for,
+    start_training,
+    waves,
+)
 
 MakeStore = Callable[..., SeriesStore]
 ALONE = Ranks(0, 1, torch.device("cpu"))
@@ -70,10 +78,6 @@ def stores(folder: Path) -> list[Path]:
 def run(stores: list[Path], folder: Path) -> Path:
     longstride.train(stores, folder / "run", split="within-series", **QUICK)
     return folder / "run"
-
-
-def calibration_of(run: Path) -> Calibration:
-    return read_calibration(run, TrainedModel(run, ALONE).digest)
 
 
 @pytest.mark.parametrize("how", ["time", "within-series", "by-series"])
@@ -165,6 +169,25 @@ def test_shares_change_what_is_trained_on(stores: list[Path], tmp_path: Path) ->
     longstride.train(stores, tmp_path / "c", **data, weights=[1, 9])
     losses = [lines_of(tmp_path / name, "validation")[-1]["loss"] for name in "abc"]
     assert losses[0] == losses[1] != losses[2]
+
+
+def test_shares_are_not_those_of_what_is_validated_on(stores: list[Path], tmp_path: Path) -> None:
+    data, found = opened_together(stores), []
+    for more in ({}, {"weights": [9, 1]}):
+        settings = settings_for(stores, tmp_path / "run", split="within-series", **QUICK, **more)
+        task = make_task(settings, data.name, data.channels, data.label_names)
+        batches = batches_of_run(data, settings, task)
+        assert batches.validation is not None
+        found.append([sorted(start_rows(loader)) for loader in (batches.training, batches.validation)])
+    (training, validation), (weighted, same) = found
+    assert validation == same
+    of_first = [np.mean(np.array(rows) < ROWS[0]) for rows in (training, weighted)]
+    assert of_first[0] < 0.7
+    assert of_first[1] == pytest.approx(0.9, abs=0.02)
+
+
+def start_rows(loader: WindowLoader) -> list[int]:
+    return [row for batch in loader for row in batch.start.tolist() if row >= 0]
 
 
 def test_the_same_stores_in_another_order_are_another_run(run: Path, stores: list[Path]) -> None:

@@ -31,7 +31,7 @@ from longstride.trainer.engine.distributed import Ranks, start_ranks
 from longstride.trainer.engine.verify import verify_data
 from longstride.trainer.errors import RunError, SettingsError
 from longstride.trainer.held_out.run_splits import rows_of_run, splits_of_run
-from longstride.trainer.saved.series_index import has_index, read_index
+from longstride.trainer.saved.series_index import LACKING, has_index, read_index
 from longstride.trainer.settings import DataSettings
 from longstride.trainer.settings.stores import kept_names
 
@@ -111,7 +111,7 @@ def _each_series(run: Path, alone: Ranks, data: SeriesData, options: CalibrateOp
         try:
             result = _one(run / folder, TrainedModel(run / folder, alone, trust=options.trust), data, options)
         except RunError as error:
-            if error.code not in ("checkpoint-missing", "no-normal-rows", "run-missing"):
+            if error.code not in LACKING:
                 raise
             logger.warning(f"no calibration for {name!r}: {error}")
             left = error

@@ -110,16 +110,12 @@ class TrainedModel:
         errors: NDArray[np.float32] = outcome.errors()[:, -last:].cpu().numpy()
         return errors
 
-    def errors(
-        self, store: SeriesData, split: Split, stride: int, batch_size: int, *, normal_only: bool = False
-    ) -> Iterator[JudgedWindows]:
+    def errors(self, store: SeriesData, split: Split, stride: int, batch_size: int) -> Iterator[JudgedWindows]:
         """Errors of all samples of a split, `stride` rows apart, in row order, of normalised values.
 
-        With `normal_only` only of those in which no row has a label. Raises StoreError for rows that are damaged.
+        Raises StoreError for rows that are damaged.
         """
         window, lead = self.task.span, self.task.span - self.task.judged
-        if normal_only:
-            split = split.without_labels(store, window=window, stride=stride)
         if not len(WindowIndex(split.segments, window, stride)):
             return
         loader = WindowLoader(

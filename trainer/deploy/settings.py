@@ -1,17 +1,15 @@
 """The options of `longstride.deploy`, and their defaults."""
 
-import os
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from longstride.trainer.checks import one_of
-from longstride.trainer.scoring.settings import AlarmOptions, ScorerOptions
+from longstride.trainer.scoring.settings import AlarmOptions, ScorerOptions, StrPath
 
 __all__ = ["DeployOptions", "Kind"]
 
 Kind = Literal["torch", "onnx"]
 """For which runtime."""
-StrPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,9 +66,8 @@ def steps_of(
     has_before = np.ones(len(time), bool)
     has_before[rows.first] = is_known
     late = has_before & (sorted_time <= before)
-    for group in np.unique(
-        rows.group[late]
-    ).tolist():  # what follows a late row is compared with the one before it
+    # What follows a late row is compared with the one before it.
+    for group in np.unique(rows.group[late]).tolist():
         latest = int(last[group]) if is_known[group] else None
         for row in range(int(rows.first[group]), int(rows.last[group]) + 1):
             at = int(sorted_time[row])

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from longstride.trainer.errors import ScoresError
 from longstride.trainer.live.line_values import BadLine, name_of, number_of, time_of
+from longstride.trainer.live.rows import SERIES, TIME
 from longstride.trainer.live.watch_settings import TIME_UNITS, WatchOptions
 
 __all__ = ["LineRow", "LineRows"]
 
-TIME, SERIES = "time", "series"
 MAX_LISTED = 200
 
 
@@ -65,9 +65,7 @@ class LineRows:
         return LineRow(
             [self._value(name, fields.get(name)) for name in self._channels],
             "" if self._series is None else self._named(self._series, fields, name_of),
-            None
-            if self._time is None
-            else self._named(self._time, fields, lambda given: time_of(given, self._unit)),
+            None if self._time is None else self._named(self._time, fields, self._time_of),
         )
 
     def _of_json(self, line: str) -> Mapping[str, Any]:

@@ -94,8 +94,9 @@ class NewestScores:
         unsmoothed, all_standard = self._scorer.unsmoothed(
             means.reshape(-1, num_channels), covered.ravel(), series
         )
-        begin = np.maximum(self._smooth - at.length[scored], 0) + np.arange(len(scored)) * self._smooth
-        smoothed = self._scorer.smoothed(unsmoothed, np.repeat(begin, self._smooth))
+        # Rows before those of the segment have no score, so they count in no mean.
+        begin = np.repeat(np.arange(len(scored)) * self._smooth, self._smooth)
+        smoothed = self._scorer.smoothed(unsmoothed, begin)
         scores[scored] = smoothed[self._smooth - 1 :: self._smooth]
         standard[scored] = all_standard[self._smooth - 1 :: self._smooth]
         return scores, standard
@@ -119,9 +120,8 @@ class NewestScores:
         before = (rows.first + np.arange(len(rows.first)) * behind)[:, None] + np.arange(behind)
         row_at = rows.first[rows.group] + (rows.group + 1) * behind + rows.within
         sums, counts, covered = (_behind(kept[name][rows.series], before, len(row_at)) for name in self.empty)
-        for distance in range(
-            length
-        ):  # of each row of the segment, with what the row that is so far on adds to it
+        # Of each row of the segment, with what the row that is so far behind it in time adds.
+        for distance in range(length):
             (now,) = np.nonzero(at.length > distance)
             row = row_at[now] - distance
             total, count, bits = sums[row], counts[row], covered[row]

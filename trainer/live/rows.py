@@ -10,10 +10,10 @@ from longstride.storage.arrays.frames import array_of, names_of_frame
 from longstride.storage.arrays.times import instants
 from longstride.trainer.errors import ScoresError
 
-__all__ = ["Rows", "rows_of"]
+__all__ = ["SERIES", "TIME", "Rows", "rows_of"]
 
 TIME, SERIES = "time", "series"
-"""Fields of a dict or a table, and columns of a file of scores."""
+"""Fields of a dict, a table or a line, unless channels are called so."""
 
 
 class Rows(NamedTuple):

@@ -1,16 +1,13 @@
 """The options of `longstride.Detector`, and their defaults."""
 
-import os
 from dataclasses import dataclass, field
 
 from longstride.storage.duration import read_duration
 from longstride.trainer.checks import at_least, check, one_of
-from longstride.trainer.scoring.settings import ScorerOptions
+from longstride.trainer.scoring.settings import ScorerOptions, StrPath
 from longstride.trainer.settings import Device
 
 __all__ = ["DetectorOptions"]
-
-StrPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, kw_only=True)

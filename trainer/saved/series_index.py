@@ -23,6 +23,7 @@ from longstride.trainer.saved.training_lock import LOCK, RunLock
 
 __all__ = [
     "INDEX_FILE",
+    "LACKING",
     "SeriesDirectory",
     "SeriesIndex",
     "folders_for",
@@ -36,6 +37,8 @@ FOLDER = "series"
 MAX_BYTES = 2**30
 MAX_NAME = 40
 """Characters of a name in a folder; its number tells series apart."""
+LACKING = ("calibration-missing", "checkpoint-missing", "no-normal-rows", "run-missing")
+"""Codes of what one series may lack, where the others can be calibrated and scored."""
 OWN_FOLDER = re.compile(rf"{FOLDER}/[0-9]{{6,}}(-[A-Za-z0-9_-][A-Za-z0-9._-]*)?")
 
 

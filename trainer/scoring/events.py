@@ -19,7 +19,7 @@ from longstride.trainer.scoring.carriers import carriers, countable
 from longstride.trainer.scoring.score_file import table_bytes
 from longstride.trainer.scoring.score_reader import read_errors
 
-__all__ = ["Event", "events_of", "write_events"]
+__all__ = ["Event", "are_apart", "events_of", "write_events"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +67,8 @@ def events_of(
     for first, scores, alarms, errors in read_errors(path):
         (found,) = np.nonzero(alarms)
         segments = np.searchsorted(starts, first + found, side="right") - 1
-        apart = (np.diff(found) >= reach[segments[1:]]) | (np.diff(segments) != 0)
-        for group in np.split(np.arange(len(found)), np.flatnonzero(apart) + 1):
+        apart = np.flatnonzero(are_apart(found, segments, reach)) + 1
+        for group in np.split(np.arange(len(found)), apart):
             if not len(group):
                 continue
             rows = found[group]
@@ -90,6 +90,15 @@ def events_of(
             open_event = event
     if open_event:
         yield _closed(open_event, store, channels)
+
+
+def are_apart(rows: NDArray[np.int64], segments: NDArray[np.int64], reach: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each alarm but the first (A - 1,) is of another event than the one before it.
+
+    `rows` (A,) have alarms, and lie in `segments` (A,); `reach` has the rows of a window in each segment.
+    """
+    is_apart: NDArray[np.bool_] = (np.diff(rows) >= reach[segments[1:]]) | (np.diff(segments) != 0)
+    return is_apart
 
 
 def _joined(one: _Open, other: _Open) -> _Open:

@@ -85,6 +85,25 @@ class NormalRows:
 
     def own_scores(self, stride: int) -> NDArray[np.float64]:
         """Scores of the normal rows themselves, by windows `stride` rows apart; NaN where none covers a row."""
+        return self.scores(*self._own_errors(stride))[0]
+
+    def crossed_scores(self, stride: int) -> NDArray[np.float64]:
+        """As `own_scores`, but each fifth of the rows of a series is compared with the others.
+
+        A few normal rows say little of the next ones: their own mean and spread fit them too well, and a log that
+        wanders is elsewhere later. Rows of another part of the log are as strange as those that will be scored.
+        """
+        own = self._own_errors(stride)
+        part, crossed = _parts(self._series), np.full(len(self._series), np.nan)
+        for number in range(PARTS):
+            mine = part == number
+            if mine.any() and not mine.all():
+                others = NormalRows(self._calibration, self._how, self._largest, kept=self._kept & ~mine)
+                crossed[mine] = others.scores(*(one[mine] for one in own))[0]
+        return np.where(np.isnan(crossed), self.scores(*own)[0], crossed)
+
+    def _own_errors(self, stride: int) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.int64]]:
+        """What `scores` takes, of the normal rows themselves, by windows `stride` rows apart."""
         bits, rows = bits_of_positions(len(self._calibration.mean)), self._calibration.rows.numpy()
         stride = min(stride, len(bits))  # farther apart, each row is in one window as well, or in none
         of_phase = np.array([np.bitwise_or.reduce(bits[phase::stride]) for phase in range(stride)], np.uint8)
@@ -94,22 +113,7 @@ class NormalRows:
         errors = np.full((len(rows), self._errors.shape[2]), np.nan)
         for one in np.unique(covered).tolist():
             errors[covered == one] = self._together(covered == one, one)
-        return self.scores(errors, covered, series)[0]
-
-    def crossed_scores(self, stride: int) -> NDArray[np.float64]:
-        """As `own_scores`, but each fifth of the rows of a series is compared with the others.
-
-        A few normal rows say little of the next ones: their own mean and spread fit them too well, and a log that
-        wanders is elsewhere later. Rows of another part of the log are as strange as those that will be scored.
-        """
-        part = _parts(self._series)
-        crossed = own = self.own_scores(stride)
-        for number in range(PARTS):
-            mine = part == number
-            if mine.any() and not mine.all():
-                others = NormalRows(self._calibration, self._how, self._largest, kept=self._kept & ~mine)
-                crossed = np.where(mine, others.own_scores(stride), crossed)
-        return np.where(np.isnan(crossed), own, crossed)
+        return errors, covered, series
 
     def usual(self, bits: int, series: int) -> Usual:
         """What is usual for rows that are covered at these positions: of a series, or of all if it is -1."""

@@ -33,8 +33,8 @@ class Scorer:
         self._length = options.smooth
         rows = calibration.rows.numpy()
         new = (np.diff(rows, prepend=-1) != 1) | (np.diff(calibration.series.numpy(), prepend=-1) != 0)
-        own, first = self._normal.own_scores(stride), np.maximum.accumulate(np.where(new, np.arange(len(rows)), 0))
-        self._usual = self._usual_means(own, first)
+        first = np.maximum.accumulate(np.where(new, np.arange(len(rows)), 0))
+        self._usual = self._usual_means(stride, first)
         crossed = self._normal.crossed_scores(stride)
         means, number = trailing_means(crossed, first, self._length)
         whole = number >= min(self._length, number.max(initial=1))  # as most rows of a log are
@@ -108,10 +108,11 @@ class Scorer:
         return np.array([*(self._normal.series.get(name, -1) for name in names), -1], np.int64)
 
     def _usual_means(
-        self, own: NDArray[np.float64], first: NDArray[np.int64]
+        self, stride: int, first: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """For means of 0, 1, 2, ... scores: the median, and how far above it one in a hundred begins."""
         middle, high = np.zeros(self._length + 1), np.ones(self._length + 1)
+        own = self._normal.own_scores(stride) if self._length > 1 else np.empty(0)
         for length in range(2, self._length + 1):
             means, number = trailing_means(own, first, length)
             whole = means[(number == length) & ~np.isnan(means)]

@@ -53,3 +53,8 @@ def chance(settings: object, shape: Shape) -> nn.Module:
 
 def batches(settings: object, shape: Shape) -> nn.Module:
     return Batches(shape.channels)
+
+
+def dropping(settings: object, shape: Shape) -> nn.Module:
+    """Draws random numbers in each step of training."""
+    return nn.Sequential(nn.Dropout(0.2), Usual(shape.channels))

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from longstride.trainer.saved.checkpoint import complete_checkpoints
+from longstride.trainer.calibration.calibration import Calibration, read_calibration
+from longstride.trainer.calibration.trained_model import TrainedModel
+from longstride.trainer.engine.distributed import Ranks
+from longstride.trainer.saved.checkpoint import complete_checkpoints, load_checkpoint
 from longstride.trainer.settings import Settings, TrainOptions
 
 SIZES = {"window": 16, "stride": 4, "batch_size": 32, "hidden": 16, "latent": 8, "lr": 0.01, "log_every": 7}
@@ -67,6 +72,19 @@ def finish(process: "subprocess.Popen[str]", timeout: float = 55, *, code: int =
 
 def newest_checkpoint(directory: Path) -> Path | None:
     return next(iter(complete_checkpoints(directory)), None)
+
+
+def weights_of(out: Path) -> dict[str, Tensor]:
+    """Those of the newest checkpoint of a run."""
+    newest = newest_checkpoint(out / "checkpoints")
+    assert newest is not None
+    weights: dict[str, Tensor] = load_checkpoint(newest)["model"]
+    return weights
+
+
+def calibration_of(run: Path) -> Calibration:
+    alone = Ranks(0, 1, torch.device("cpu"))
+    return read_calibration(run, TrainedModel(run, alone).digest)
 
 
 def lines_of(out: Path, kind: str) -> list[dict[str, Any]]:

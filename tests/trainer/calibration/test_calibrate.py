@@ -22,14 +22,13 @@ import longstride
 from longstride.__main__ import main
 from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
-from longstride.trainer.calibration.calibration import CALIBRATION_FILE, read_calibration
+from longstride.trainer.calibration.calibration import CALIBRATION_FILE
 from longstride.trainer.calibration.coverage import bits_of_positions, kept_positions
 from longstride.trainer.calibration.sample import RUN_ROWS, choose_runs
-from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import RunError
 from tests.helpers.errors import assert_refused, raises
-from tests.helpers.runs.training import FORKING, SIZES, waves
+from tests.helpers.runs.training import FORKING, SIZES, calibration_of, waves
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 MARKED = slice(2600, 2610)
@@ -43,10 +42,6 @@ def made(make_store: Callable[..., SeriesStore], tmp_path_factory: pytest.TempPa
     make_store(folder / "plant.zarr", waves(3000, 2), labels=labels, label_names=["fault"])
     longstride.train(folder / "plant.zarr", folder / "run", **SIZES, device="cpu", max_steps=2)
     return folder
-
-
-def calibration_of(run: Path):  # type: ignore[no-untyped-def]
-    return read_calibration(run, TrainedModel(run, ALONE).digest)
 
 
 @given(st.integers(1, 200))

@@ -6,24 +6,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from numpy.typing import NDArray
 
 import longstride
 from longstride.storage.arrays.data import ArrayData
+from tests.helpers.runs.promise import ALARMS, ROWS, in_segments, normal_rows
 
 K = 16
-ALARMS = 0.01
-ROWS = 60_000
-
-
-def normal_rows(num_rows: int, seed: int) -> NDArray[np.float32]:
-    """Waves of four channels with noise; now and then, some rows are missing."""
-    random = np.random.default_rng(seed)
-    time = np.arange(num_rows)[:, None] + random.integers(1000)
-    values = np.sin(2 * np.pi * time / [11, 17, 23, 31]) + 0.3 * random.standard_normal((num_rows, 4))
-    for start in random.integers(0, num_rows, num_rows // 2000).tolist():
-        values[start : start + 10] = np.nan
-    return values.astype(np.float32)
 
 
 @pytest.fixture(scope="module", params=[1, 8, K], ids=lambda stride: f"trained-at-{stride}")
@@ -34,12 +22,6 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         train_share=0.5, validation_share=0.5, device="cpu",
     )  # fmt: skip
     return out
-
-
-def in_segments(length: int) -> ArrayData:
-    values = normal_rows(ROWS, 1)
-    bounds = [(start, min(start + length, ROWS)) for start in range(0, ROWS, length)]
-    return longstride.from_array(values, segments=bounds)
 
 
 @pytest.mark.parametrize("stride", [1, 3, 8, K])

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,4 +50,25 @@ def test_what_a_step_frees_the_next_one_takes_again() -> None:
 
 def test_what_the_environment_says_is_left_as_it_is() -> None:
     usual, kept, *_ = measured(MALLOC_TRIM_THRESHOLD_="131072", MALLOC_MMAP_THRESHOLD_="131072")
+    assert kept > 0.5 * usual
+
+
+AFTER = STEPS[: STEPS.index("print(")].replace("range(6)", "range(12)") + "print(usual, faults(20))"
+"""Steps of 96 MB: more than the heap keeps without being told."""
+
+
+def test_thresholds_are_put_back_at_the_end() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+    result = subprocess.run(
+        [sys.executable, "-c", AFTER], env=environment, capture_output=True, text=True, check=True
+    )
+    usual, after = map(float, result.stdout.split())
+    assert after > 0.5 * usual
+
+
+def test_where_something_is_loaded_first_nothing_is_done() -> None:
+    """It may be another allocator; here it is the library of numbers, which is there already."""
+    paths = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
+    library = next(path for path in paths if Path(path).name.startswith("libm."))
+    usual, kept, *_ = measured(LD_PRELOAD=library)
     assert kept > 0.5 * usual

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 import longstride
 from longstride import Detector, LiveScores
 from tests.helpers.errors import raises
-from tests.trainer.live.conftest import AUTOENCODERS, CHANNELS, SECOND, TASKS, Log
+from tests.helpers.runs.training import calibration_of, waves
+from tests.trainer.live.conftest import AUTOENCODERS, CHANNELS, OF_FITTED, SECOND, TASKS, Log
 
 K = 16
 
@@ -199,14 +200,27 @@ def test_which_channels_carry_an_alarm(runs: Path, log: Log) -> None:
     assert "60 rows, 45 scored" in repr(found)
 
 
-def test_a_series_is_compared_with_its_own_normal_rows(runs: Path, log: Log, tmp_path: Path) -> None:
-    """Where it has enough of them; the calibration of this run has 1,200 of each, so all are taken for both."""
-    values = log.values[:60]
-    scores = [
-        Detector(runs / "pca", device="cpu").score(values, series=name).score for name in ("press", "mill", "new")
-    ]
-    np.testing.assert_array_equal(scores[0], scores[2])
-    np.testing.assert_array_equal(scores[1], scores[2])
+@pytest.mark.parametrize(("rows", "smooth"), [(3000, 1), (6000, 1), (6000, 4)])
+def test_a_series_is_compared_with_its_own_normal_rows(log: Log, tmp_path: Path, rows: int, smooth: int) -> None:
+    """Where the calibration has enough of them: it has two fifths of the rows of each, 1,200 or 2,400."""
+    values = waves(2 * rows, 4)
+    values[rows:] += 3 * np.random.default_rng(1).standard_normal((rows, 4)).astype(np.float32)
+    time, series = np.tile(np.arange(rows) * SECOND, 2), {"press": rows, "mill": rows}
+    data = longstride.from_array(values, time=time, series=series, channels=CHANNELS)
+    shares: dict[str, Any] = {"train_share": 0.5, "validation_share": 0.4, "device": "cpu"}
+    longstride.train(data, tmp_path / "run", model="pca", **OF_FITTED, **shares)
+    assert np.bincount(calibration_of(tmp_path / "run").series).min() > 0.39 * rows
+    detector = Detector(tmp_path / "run", device="cpu", smooth=smooth)
+    found = fed(detector, log)
+    assert_as_batch(detector, found, tmp_path / "run", log, tmp_path / "scores.parquet", smooth=smooth)
+    detector = Detector(tmp_path / "run", device="cpu", smooth=smooth)
+    fault = log.values[:60] + np.float32(20) * (np.arange(60) == 59)[:, None]
+    press, mill, other = (detector.score(fault, series=one).score[-1] for one in ("press", "mill", "x"))
+    if rows == 3000:
+        assert press == mill == other
+    else:
+        assert press > 10 * mill
+        assert mill != other
 
 
 def test_memory_and_state_do_not_grow(runs: Path, log: Log) -> None:
@@ -274,8 +288,6 @@ def test_times_that_come_late_or_not_at_all_are_refused(runs: Path, log: Log) ->
 
 def test_how_far_apart_rows_are_has_to_be_known(tmp_path: Path, log: Log) -> None:
     """An array without times does not say it, and its step would be a guess."""
-    from tests.helpers.runs.training import waves
-
     longstride.train(waves(2000, 4), tmp_path / "run", window=16, stride=4, latent=4, model="pca", device="cpu")
     detector = Detector(tmp_path / "run")
     with raises("option-value", "--max-gap"):

@@ -23,7 +23,15 @@ from longstride.storage.store import SeriesStore
 from longstride.trainer.errors import DivergenceError, RunError, SettingsError
 from tests.helpers.errors import assert_refused, raises
 from tests.helpers.paths import ROOT
-from tests.helpers.runs.training import SIZES, finish, lines_of, newest_checkpoint, start_training, waves
+from tests.helpers.runs.training import (
+    SIZES,
+    finish,
+    lines_of,
+    newest_checkpoint,
+    start_training,
+    waves,
+    weights_of,
+)
 
 HOOKS = """
 import json, os, time
@@ -70,13 +78,6 @@ def place(event: dict[str, Any]) -> tuple[str, int]:
     return event["kind"], event["step"]
 
 
-def weights_of(out: Path) -> dict[str, torch.Tensor]:
-    checkpoint = newest_checkpoint(out / "checkpoints")
-    assert checkpoint is not None
-    weights: dict[str, torch.Tensor] = torch.load(checkpoint / "state.pt", weights_only=True)["model"]
-    return weights
-
-
 def assert_same_weights(one: Path, other: Path) -> None:
     theirs = weights_of(other)
     assert all(torch.equal(values, theirs[name]) for name, values in weights_of(one).items())
@@ -99,8 +100,10 @@ def test_it_is_told_what_metrics_are_logged(store: Path, tmp_path: Path, model: 
 
 
 def test_what_it_draws_changes_nothing(store: Path, tmp_path: Path) -> None:
-    train(store, tmp_path / "without", None)
-    train(store, tmp_path / "with", lambda event: torch.rand(7))
+    """The model draws in each step as well."""
+    drawing = "tests.helpers.runs.my_models:dropping"
+    train(store, tmp_path / "without", None, model=drawing)
+    train(store, tmp_path / "with", lambda event: torch.rand(7), model=drawing)
     assert_same_weights(tmp_path / "with", tmp_path / "without")
 
 

@@ -50,11 +50,13 @@ def only(made: Calibration, chosen: NDArray[np.bool_]) -> Calibration:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(5, 400), st.sampled_from([1, 3, 16, 40]), st.integers(0, 5))
-def test_each_part_is_compared_with_the_others(rows: int, stride: int, drift: int) -> None:
-    made = calibration(np.linspace(0, drift, rows))
+@given(st.lists(st.integers(5, 200), min_size=1, max_size=3), st.sampled_from([1, 3, 16, 40]), st.integers(0, 5))
+def test_each_part_is_compared_with_the_others(lengths: list[int], stride: int, drift: int) -> None:
+    """Each series is cut into parts by itself."""
+    rows, series = sum(lengths), np.repeat(np.arange(len(lengths)), lengths)
+    made = calibration(np.linspace(0, drift, rows), series)
     crossed = NormalRows(made, "mean", 1).crossed_scores(stride)
-    part = np.arange(rows) * PARTS // rows
+    part = np.concatenate([np.arange(length) * PARTS // length for length in lengths])
     for number in range(PARTS):
         others, mine = NormalRows(only(made, part != number), "mean", 1), only(made, part == number)
         for row in range(int((part == number).sum())):

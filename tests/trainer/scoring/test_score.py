@@ -20,6 +20,7 @@ from longstride.__main__ import main
 from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
 from longstride.trainer.calibration.coverage import POWER, kept_positions
+from longstride.trainer.calibration.sample import RowSample, sample_rows
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.engine.state import RunState
@@ -140,19 +141,16 @@ def test_scores_are_the_mean_error_of_the_windows_that_cover_a_row(
 def test_only_windows_without_a_label_are_normal(labelled: SeriesStore, trained: Path) -> None:
     model = TrainedModel(trained, ALONE)
 
-    def starts(begin: int, stop: int) -> list[int]:
+    def sample(begin: int, stop: int) -> RowSample | None:
         split = Split("some", Segments(np.array([begin]), np.array([stop]), np.array([0])))
-        return [
-            start
-            for batch in model.errors(labelled, split, STRIDE, 8, normal_only=True)
-            for start in batch.first.tolist()
-        ]
+        return sample_rows(model, labelled, split, 8, lambda: False)
 
-    assert starts(MARKED.start - 4, MARKED.stop + 4) == []
-    expected = [
-        start for start in range(4900, 5200 - K + 1, STRIDE) if start + K <= MARKED.start or start >= MARKED.stop
-    ]
-    assert starts(4900, 5200) == expected
+    assert sample(MARKED.start - 4, MARKED.stop + 4) is None
+    found = sample(4900, 5200)
+    assert found is not None
+    assert found.rows.tolist() == [*range(4900, MARKED.start), *range(MARKED.stop, 5200)]
+    windows = range(4900, MARKED.start - K + 1), range(MARKED.stop, 5200 - K + 1)
+    assert (found.weights[:, 0] > 0).sum() == sum(map(len, windows))  # in their first row
 
 
 def test_a_fault_stands_out(labelled: SeriesStore, trained: Path, tmp_path: Path) -> None:

@@ -16,35 +16,36 @@ from longstride.storage.location import local_path
 from longstride.storage.series.data import SeriesData
 from longstride.storage.text import counted
 from longstride.trainer.checks import shown
-from longstride.trainer.engine.distributed import Ranks as Processes
+from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import RunError
 from longstride.trainer.saved.series_index import has_index
-from longstride.trainer.scoring.judges.judge import Judge, Judges, Normal, Scored, digest
+from longstride.trainer.scoring.judges.judge import Judge, Judges, Normal, Scored
 from longstride.trainer.scoring.judges.of_run import OneModel, judges_of_run
-from longstride.trainer.scoring.judges.ranks import Ranks
+from longstride.trainer.scoring.judges.rarity import Rarity
 from longstride.trainer.scoring.normal import HIGH
+from longstride.trainer.scoring.rows.earlier import digest
 from longstride.trainer.scoring.settings import ScoreOptions, StrPath
 from longstride.trainer.scoring.threshold import independent_rows, threshold_of
 
 __all__ = ["judges_of"]
 
 
-def judges_of(runs: Sequence[StrPath], processes: Processes, store: SeriesData, options: ScoreOptions) -> Judges:
+def judges_of(runs: Sequence[StrPath], ranks: Ranks, store: SeriesData, options: ScoreOptions) -> Judges:
     """The models of a run, or of several runs together; call it on every rank.
 
     Raises RunError where runs and store do not fit, or no model has a calibration.
     """
     paths = [local_path(run) for run in runs]
     if len(paths) == 1:
-        return judges_of_run(paths[0], processes, store, options)
+        return judges_of_run(paths[0], ranks, store, options)
     for path in paths:
-        if processes.on_first(lambda path=path: has_index(path)):  # type: ignore[misc]
+        if ranks.on_first(lambda path=path: has_index(path)):  # type: ignore[misc]
             raise RunError(
                 f"{path} has a model for each series: only runs of one model can be scored together",
                 code="run-differs",
             )
-    members = [OneModel(path, processes, store, options) for path in paths]
-    return processes.together(lambda: _Ensemble(paths, members, options))
+    members = [OneModel(path, ranks, store, options) for path in paths]
+    return ranks.together(lambda: _Ensemble(paths, members, options))
 
 
 class _Ensemble(Judges):
@@ -104,13 +105,13 @@ class _Together(Judge):
     def __init__(self, members: list[OneModel], channels: tuple[str, ...], rows: NDArray[np.int64]) -> None:
         """`rows` are the normal ones that all models have."""
         self._judges = [member.judge for member in members]
-        self._ranks = [Ranks(judge.scorer.normal_scores) for judge in self._judges]
+        self._rarity = [Rarity(judge.scorer.normal_scores) for judge in self._judges]
         self._columns = [[channels.index(name) for name in member.channels] for member in members]
         self._num_channels = len(channels)
         self.rows = rows
         ranks = [
-            ranks.of(judge.scorer.normal_scores[np.searchsorted(judge.scorer.numbers, rows)])
-            for ranks, judge in zip(self._ranks, self._judges, strict=True)
+            rarity.of(judge.scorer.normal_scores[np.searchsorted(judge.scorer.numbers, rows)])
+            for rarity, judge in zip(self._rarity, self._judges, strict=True)
         ]
         together = np.mean(ranks, axis=0)
         self._middle, high = np.quantile(together, [0.5, HIGH])
@@ -124,7 +125,7 @@ class _Together(Judge):
         while begin < stop:
             number = min(one.number() for one in served)
             scores, *errors = zip(*(one.take(number) for one in served), strict=True)
-            ranks = [ranks.of(one) for ranks, one in zip(self._ranks, scores, strict=True)]
+            ranks = [rarity.of(one) for rarity, one in zip(self._rarity, scores, strict=True)]
             yield self._rescaled(np.mean(ranks, axis=0)), *map(self._mean, errors)
             begin += number
 

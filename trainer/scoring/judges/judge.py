@@ -1,6 +1,5 @@
 """What judges rows, and what a file of scores says of it."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from longstride.trainer.scoring.score_file import series_of_rows
 from longstride.trainer.scoring.scorer import Scorer
 from longstride.trainer.scoring.settings import ScoreOptions
 
-__all__ = ["Judge", "Judges", "ModelJudge", "Normal", "Scored", "digest", "scores_by"]
+__all__ = ["Judge", "Judges", "ModelJudge", "Normal", "Scored", "scores_by"]
 
 Scored = Iterator[tuple[NDArray[np.float64], ...]]
 """Rows part by part: scores (rows,), standardised errors (rows, N), and raw ones if asked for."""
@@ -112,8 +111,3 @@ class Judges(ABC):
     @abstractmethod
     def parts(self, begin: int, stop: int) -> Iterator[tuple[int, int, Judge | None]]:
         """Rows begin:stop in parts that one judge takes each, in order; None where there is no model."""
-
-
-def digest(text: str) -> str:
-    """SHA-256 of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()

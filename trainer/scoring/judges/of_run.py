@@ -15,16 +15,15 @@ from longstride.trainer.calibration.calibration import read_calibration
 from longstride.trainer.calibration.trained_model import TrainedModel
 from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.errors import RunError
-from longstride.trainer.saved.series_index import has_index, read_index
-from longstride.trainer.scoring.judges.judge import Judge, Judges, ModelJudge, Normal, digest
+from longstride.trainer.saved.series_index import LACKING, has_index, read_index
+from longstride.trainer.scoring.judges.judge import Judge, Judges, ModelJudge, Normal
+from longstride.trainer.scoring.rows.earlier import digest
 from longstride.trainer.scoring.scorer import Scorer
 from longstride.trainer.scoring.settings import ScoreOptions
 from longstride.trainer.scoring.threshold import independent_rows, threshold_of
 
 __all__ = ["OneModel", "judges_of_run"]
 
-NO_MODEL = ("calibration-missing", "checkpoint-missing", "no-normal-rows", "run-missing")
-"""Codes of what one series may lack, where the others can be scored."""
 SHORT = 16
 """Digits of a digest that are kept of each of many models."""
 
@@ -143,7 +142,7 @@ class _EachSeries(Judges):
 
     def made_by(self) -> dict[str, Any]:
         return {
-            "model or calibration": {name: digest[:SHORT] for name, digest in self._models.items()},
+            "model or calibration": {name: text[:SHORT] for name, text in self._models.items()},
             "stride": self.stride,
         }
 
@@ -174,7 +173,7 @@ class _EachSeries(Judges):
         try:
             return self._judge(number)
         except RunError as error:
-            if error.code not in NO_MODEL:
+            if error.code not in LACKING:
                 raise
             self._unscored[name] = str(error)
             return None

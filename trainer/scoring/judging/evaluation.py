@@ -1,7 +1,6 @@
 """`longstride.evaluate`: how well scores find labelled rows, by label, series and store, and in all of them."""
 
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +16,9 @@ from longstride.trainer.scoring.judging.figures import Figures, figures_of
 from longstride.trainer.scoring.judging.judged_rows import ALL, ANY, JudgedRows, JudgedSpan, JudgedStore, pooled
 from longstride.trainer.scoring.rows.ranges import chosen_rows, common_rows
 from longstride.trainer.scoring.score_reader import read_scores
-from longstride.trainer.scoring.settings import BUFFER
+from longstride.trainer.scoring.settings import BUFFER, StrPath
 
 __all__ = ["Evaluation", "Figures", "evaluate"]
-
-StrPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from longstride.storage.series.data import SeriesData
 from longstride.storage.text import utc_time
+from longstride.trainer.scoring.events import are_apart
 from longstride.trainer.scoring.judging.vus import spans_of
 from longstride.trainer.scoring.rows.ranges import Ranges, common_rows, num_rows, rows_at
 from longstride.trainer.scoring.score_reader import Scores
@@ -165,7 +166,7 @@ def _events(
     """Alarms fewer than a window (S,) of their segment apart, as `score --events` joins them."""
     (rows,) = np.nonzero(alarms)
     number = np.searchsorted(segments[:, 0], rows, side="right") - 1
-    apart = (np.diff(rows) >= windows[number[1:]]) | (np.diff(number) != 0)
+    apart = are_apart(rows, number, windows)
     first = rows[np.append(True, apart)] if len(rows) else rows
     last = rows[np.append(apart, True)] if len(rows) else rows
     return np.stack([first, last + 1], axis=1)

@@ -21,7 +21,7 @@ from longstride.storage.store import SeriesStore
 from longstride.storage.text import iso_time, named
 from longstride.trainer.scoring.settings import ScoreOptions
 
-__all__ = ["Facts", "differences", "facts_of", "first_changed"]
+__all__ = ["Facts", "differences", "digest", "facts_of", "first_changed"]
 
 LAST_SEGMENTS = 8
 """Segments that are kept one by one, at the end; an append changes the last, and hardly ever one before it."""
@@ -62,7 +62,7 @@ def facts_of(store: SeriesData, judged_by: Mapping[str, Any], options: ScoreOpti
         "content": _content(store, store.num_rows, store.chunk_rows),
         "series": len(store.series),
         "segments": len(segments),
-        "segments_before": _digest(json.dumps(before)),
+        "segments_before": digest(json.dumps(before)),
         "last_segments": segments[-LAST_SEGMENTS:],
     }
     return Facts(json.loads(json.dumps(made_by)), rows)
@@ -105,7 +105,7 @@ def first_changed(there: dict[str, Any], store: SeriesData, window: int) -> int 
     if (int(there["series"]) == 1) != (len(store.series) == 1) and segments and segments[0][0] > 0:
         return 0  # rows before the first segment are of the one series, or of none
     before = int(there["segments"]) - len(last)
-    if there["segments_before"] != _digest(json.dumps(segments[:before])):
+    if there["segments_before"] != digest(json.dumps(segments[:before])):
         return None
     reached = segments[before - 1][1] if before else 0  # rows up to here lie in segments that are as they were
     for old, new in zip_longest(last, map(tuple, segments[before : before + len(last)])):
@@ -132,7 +132,7 @@ def _content(store: SeriesData, number: int, chunk_rows: int) -> str:
             part = np.asarray(rows[chunk * chunk_rows : min((chunk + 1) * chunk_rows, number)])
             known.append(google_crc32c.value(np.ascontiguousarray(part).tobytes()))
         found.append(repr(known))
-    return _digest("\n".join(found))
+    return digest("\n".join(found))
 
 
 def _segments(store: SeriesData) -> list[list[Any]]:
@@ -142,7 +142,8 @@ def _segments(store: SeriesData) -> list[list[Any]]:
     return [list(one) for one in zip(segments.start.tolist(), segments.stop.tolist(), names, strict=True)]
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -17,7 +17,6 @@ __all__ = [
     "chosen_rows",
     "clipped",
     "common_rows",
-    "mask_of",
     "num_rows",
     "rows_at",
     "share",
@@ -74,14 +73,6 @@ def chosen_rows(
 def as_ranges(chosen: NDArray[np.bool_]) -> Ranges:
     """The rows at which a mask (rows,) is true."""
     return np.flatnonzero(np.diff(chosen, prepend=False, append=False)).reshape(-1, 2).astype(np.int64)
-
-
-def mask_of(ranges: Ranges, number: int) -> NDArray[np.bool_]:
-    """Which of so many rows lie in the ranges."""
-    steps = np.zeros(number + 1, np.int8)
-    steps[ranges[:, 0]] = 1
-    steps[ranges[:, 1]] = -1
-    return np.cumsum(steps[:-1], dtype=np.int8).astype(bool)
 
 
 def num_rows(ranges: Ranges) -> int:

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 import longstride
 from longstride.__main__ import main
 from longstride.trainer.errors import RunError, ScoresError
-from longstride.trainer.scoring.judges.ranks import Ranks
+from longstride.trainer.scoring.judges.rarity import Rarity
 from tests.helpers.errors import raises
-from tests.trainer.calibration.test_promise import ALARMS, ROWS, in_segments, normal_rows
+from tests.helpers.runs.promise import ALARMS, ROWS, in_segments, normal_rows
 
 K = 16
 COMMON: dict[str, Any] = {"batch_size": 64, "train_share": 0.5, "validation_share": 0.5, "device": "cpu"}
@@ -64,7 +64,7 @@ def test_a_score_is_the_mean_rank_of_those_of_each_run(runs: list[Path], tmp_pat
         alone = columns(tmp_path / f"{run.name}.parquet")
         longstride.score(run, normal, tmp_path / "normal.parquet", device="cpu", stride=4, overwrite=True)
         of_normal = columns(tmp_path / "normal.parquet")["score"].to_numpy()[ROWS // 2 + K :]
-        ranks.append(Ranks(of_normal[~np.isnan(of_normal)]).of(alone["score"].to_numpy()))
+        ranks.append(Rarity(of_normal[~np.isnan(of_normal)]).of(alone["score"].to_numpy()))
         errors.append(alone.select(pl.col("^error.*$")).to_numpy())
     longstride.score(runs, data, tmp_path / "both.parquet", device="cpu", stride=4, raw=True)
     found = columns(tmp_path / "both.parquet")
@@ -96,13 +96,20 @@ def test_rows_that_come_later_change_no_score(runs: list[Path], tmp_path: Path) 
 def test_channels_of_either_run_are_written(tmp_path: Path) -> None:
     values = normal_rows(4000, 1)
     data = longstride.from_array(values, channels=["a", "b", "c", "d"])
-    for name in ("one", "two"):
-        longstride.train(data, tmp_path / name, model="pca", window=8, stride=4, latent=4, **COMMON)
-    whole = longstride.score([tmp_path / "one", tmp_path / "two"], data, tmp_path / "s.parquet", device="cpu")
-    alone = longstride.score(tmp_path / "one", data, tmp_path / "alone.parquet", device="cpu")
-    assert whole.covered == alone.covered
-    same = ["time", "error.a", "error.b", "error.c", "error.d", "alarm"]
-    assert columns(tmp_path / "s.parquet").select(same).equals(columns(tmp_path / "alone.parquet").select(same))
+    of_runs = {"one": ["a", "b", "c"], "two": ["d", "c"]}
+    for name, channels in of_runs.items():
+        sizes = {"window": 8, "stride": 4, "latent": 4, "channels": channels}
+        longstride.train(data, tmp_path / name, model="pca", **sizes, **COMMON)
+        longstride.score(tmp_path / name, data, tmp_path / f"{name}.parquet", device="cpu")
+    longstride.score([tmp_path / name for name in of_runs], data, tmp_path / "s.parquet", device="cpu")
+    one, two, both = (columns(tmp_path / f"{name}.parquet") for name in ("one", "two", "s"))
+    assert [name for name in both.columns if name.startswith("error.")] == [f"error.{name}" for name in "abcd"]
+    assert both.select("error.a", "error.b").equals(one.select("error.a", "error.b"))
+    assert both.select("error.d").equals(two.select("error.d"))
+    mean = (one["error.c"] + two["error.c"]) / 2
+    np.testing.assert_allclose(both["error.c"], mean, rtol=1e-5, atol=1e-6)
+    without = one["score"].is_nan() | two["score"].is_nan()
+    assert both["score"].is_nan().to_list() == without.to_list()
 
 
 def test_the_file_is_one_of_scores_like_any_other(runs: list[Path], tmp_path: Path, make_store: Any) -> None:

@@ -15,7 +15,7 @@ from longstride.trainer.scoring.rows.ranges import (
     as_ranges,
     chosen_rows,
     clipped,
-    mask_of,
+    common_rows,
     num_rows,
     rows_at,
     share,
@@ -30,7 +30,6 @@ def test_they_are_what_a_mask_is(mask: list[bool], start: int, stop: int, parts:
     ranges = as_ranges(np.array(mask, bool))
     rows = np.flatnonzero(mask).tolist()
     assert num_rows(ranges) == len(rows)
-    assert mask_of(ranges, len(mask)).tolist() == mask
     assert rows_at(ranges, 0, len(rows)).tolist() == rows
     assert rows_at(ranges, len(rows) // 2, len(rows)).tolist() == rows[len(rows) // 2 :]
     start, stop = sorted([start, stop])
@@ -40,6 +39,14 @@ def test_they_are_what_a_mask_is(mask: list[bool], start: int, stop: int, parts:
     assert [row for one in shares for row in rows_at(one, 0, num_rows(one)).tolist()] == rows
     sizes = [num_rows(one) for one in shares]
     assert max(sizes) - min(sizes) <= 1
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60))
+def test_common_rows_lie_in_both(masks: list[tuple[bool, bool]]) -> None:
+    one, other = (np.array([both[number] for both in masks], bool) for number in (0, 1))
+    common = common_rows(as_ranges(one), as_ranges(other))
+    assert rows_at(common, 0, num_rows(common)).tolist() == np.flatnonzero(one & other).tolist()
+    assert (np.diff(common.ravel()) >= 0).all()
 
 
 def test_all_rows_of_none() -> None:

@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Ranks"]
+__all__ = ["Rarity"]
 
 TAIL = 0.02
 """Share of the normal rows whose scores say how fast chances fall beyond the largest of them."""
 
 
-class Ranks:
+class Rarity:
     """Turns scores into powers of ten: 2 is a score that one normal row in a hundred reaches.
 
     Beyond the largest normal score, the chance falls as that of a Pareto distribution would: a score that is

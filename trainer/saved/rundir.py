@@ -51,6 +51,8 @@ class RunDirectory:
         self.picture = self.path / "reconstruction.png"
         self.report = self.path / "report.html"
         self.diverged = self.path / "diverged.json"
+        self._files = [self.settings, self.metrics, self.picture, self.report, self.diverged]
+        self._files.append(self.path / CALIBRATION_FILE)
 
     def check(self) -> None:
         """Raise RunError where there is a file or a store, or files of others that a run would overwrite.
@@ -69,12 +71,9 @@ class RunDirectory:
                 f"{self.path} holds a model for each series: add --per-series, or give another --out",
                 code="run-exists",
             )
-        files = [self.settings, self.metrics, self.picture, self.report, self.diverged]
-        files.append(self.path / CALIBRATION_FILE)
         folders = [self.tensorboard, self.checkpoints]
-        _check_own([self.path / LOCK, *files], folders)
-        files += folders
-        taken = [file for file in files if file.exists()]
+        _check_own([self.path / LOCK, *self._files], folders)
+        taken = [file for file in (*self._files, *folders) if file.exists()]
         if taken and not has_settings(self.path) and not all_checkpoints(self.checkpoints):
             raise RunError(
                 f"{taken[0]} is there and not of a run: give another folder by --out", code="path-taken"
@@ -87,8 +86,8 @@ class RunDirectory:
         where the run has other settings or other data, where it is still in progress, and as `check`.
         """
         self.check()
+        self._lock = RunLock(self.path, self._files)
         self._new = [path for path in (self.settings, self.metrics, self.tensorboard) if not path.exists()]
-        self._lock = RunLock(self.path)
         try:
             return self._open(settings, fingerprint, resume)
         except BaseException:

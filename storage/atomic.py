@@ -24,15 +24,19 @@ def write_file(path: Path, parts: Sequence[Any], *, size: int | None = None) -> 
     only after `sync_directory` of the folder: call that once for many files.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with naming(path), open(temporary, "wb", buffering=0) as file:
-        for part in parts:
-            view = memoryview(part).cast("B")
-            while view:
-                view = view[file.write(view) :]
-        if size is not None:
-            file.truncate(size)
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with naming(path), open(temporary, "wb", buffering=0) as file:
+            for part in parts:
+                view = memoryview(part).cast("B")
+                while view:
+                    view = view[file.write(view) :]
+            if size is not None:
+                file.truncate(size)
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # on a full disk it would keep the room that others need
+        raise
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 import ctypes
 import errno
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from longstride.storage.atomic import exchange, still_named
+from longstride.storage.atomic import exchange, still_named, write_file
 from tests.helpers.stores.store_rows import tree
 
 
@@ -101,3 +102,17 @@ def test_an_open_file_that_was_replaced_or_removed_has_its_name_no_more(tmp_path
         assert not still_named(file.fileno(), path)
         path.unlink()
         assert not still_named(file.fileno(), path)
+
+
+@pytest.mark.parametrize("parts", [[b"new" * 1000], [b"new", "not bytes"]])
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path, parts: list[Any]) -> None:
+    path = tmp_path / "calibration.pt"
+    write_file(path, [b"old"])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))  # as on a full disk
+    try:
+        with pytest.raises((OSError, TypeError)):
+            write_file(path, parts)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert tree(tmp_path) == {"calibration.pt": b"old"}

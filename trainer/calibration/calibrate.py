@@ -109,7 +109,8 @@ def _each_series(run: Path, alone: Ranks, data: SeriesData, options: CalibrateOp
     for name in filter(None, [known_as(data, number, folders) for number in range(len(data.series))]):
         folder = folders[name]
         try:
-            result = _one(run / folder, TrainedModel(run / folder, alone, trust=options.trust), data, options)
+            trained = TrainedModel.of_series(run, name, folder, alone, trust=options.trust)
+            result = _one(run / folder, trained, data, options)
         except RunError as error:
             if error.code not in LACKING:
                 raise

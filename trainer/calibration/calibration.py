@@ -116,10 +116,14 @@ class Calibration:
             raise ValueError("the type of values is unknown, or the longest step is no length of time")
         if not isinstance(self.series_names, list) or not all(isinstance(one, str) for one in self.series_names):
             raise ValueError("the names of series are not texts")
+        if not all(sizes.values()):
+            raise ValueError("there are no rows, or no windows, or no channels")
         inside = (self.series >= 0) & (self.series < len(self.series_names))
-        if not sizes["M"] or not inside.all() or not (self.rows.diff() > 0).all():
-            raise ValueError("there are no rows, or they are out of order, or of unknown series")
-        is_right = (self.scale > 0) | self.scale.isnan()
+        if not inside.all() or not (self.rows.diff() > 0).all():
+            raise ValueError("rows are out of order, or of unknown series")
+        is_right = ((self.scale > 0) & self.scale.isfinite()) | self.scale.isnan()
+        if self.mean.isinf().any() or self.mean.isnan().all():
+            raise ValueError("a mean is infinite, or there is none")
         if (
             self.errors.isinf().any()
             or not is_right.all()

@@ -31,7 +31,7 @@ from longstride.trainer.saved.checkpoint import (
     state_digest,
 )
 from longstride.trainer.saved.run_settings import SETTINGS_FILE, settings_of
-from longstride.trainer.saved.series_index import has_index, takes_one_model
+from longstride.trainer.saved.series_index import INDEX_FILE, has_index, takes_one_model
 from longstride.trainer.saved.store_facts import StoreFacts
 from longstride.trainer.settings import Settings
 from longstride.trainer.tasks import Task, make_task
@@ -57,6 +57,21 @@ class TrainedModel:
         self.channels, self.outputs = self.task.channels, self.task.outputs
         self.stride = min(self.settings.data.stride, self.task.judged)
         """Rows between windows, if nothing else is asked for: that of training, and none that skips rows."""
+
+    @classmethod
+    def of_series(cls, run: Path, name: str, folder: str, ranks: Ranks, *, trust: bool = False) -> "TrainedModel":
+        """Read the model of one series from the folder that the index of a run names.
+
+        Raises RunError as for any run, and where the model is of another series: folders may have been exchanged.
+        """
+        trained = cls(run / folder, ranks, trust=trust)
+        if (found := trained.settings.data.series) != name:
+            raise RunError(
+                f"{run / INDEX_FILE} says that {folder} has the model of {name!r}, and it was trained on "
+                f"{'all series' if found is None else repr(found)}: restore both from a backup, or train again",
+                code="run-damaged",
+            )
+        return trained
 
     def _make(self, checkpoint: Checkpoint) -> tuple[Task, StoreFacts, ModelRunner, nn.Module]:
         state, settings = checkpoint.state, self.settings

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from longstride.trainer.errors import SettingsError
+from longstride.trainer.errors import DivergenceError, SettingsError
 from longstride.trainer.models.fitted import Fitted, Together
 
 __all__ = ["PCAAutoencoder"]
@@ -11,7 +11,8 @@ __all__ = ["PCAAutoencoder"]
 MAX_VALUES = 8192
 """Most values of a window: their covariances take half a gigabyte."""
 FEWEST_VALUES = 2
-"""At most one component for so many values: with as many as values, every window is reconstructed as it was."""
+"""At most one component for so many values that move: with as many as values, every window is reconstructed as it
+was. Values of a channel that is constant do not count: the components would be those of the others alone."""
 SMALLEST_VARIANCE = 1e-6
 """Of windows along a component, in squares of the spread of a channel. What never moved in training has none; a
 component of it would be drawn by rounding, and would reconstruct the first fault in it."""
@@ -20,7 +21,7 @@ component of it would be drawn by rounding, and would reconstruct the first faul
 class PCAAutoencoder(Fitted):
     """Compresses a window (K, N) to its first principal components and reconstructs it from them.
 
-    There are `latent` of them, and at most half as many as values; those along which windows do not vary are 0.
+    There are `latent` of them, and at most half as many as values that vary. The others are 0.
 
     Source: Pearson, "On lines and planes of closest fit to systems of points in space" (1901).
     """
@@ -66,9 +67,16 @@ class PCAAutoencoder(Fitted):
         count = moments[0, 0]
         mean = moments[0, 1:] / count
         covariance = moments[1:, 1:] / count - torch.outer(mean, mean)
+        if not covariance.isfinite().all():
+            raise DivergenceError(
+                "--model pca cannot be fitted: products of values are too large for a number. Look for values far "
+                "out of range with `longstride inspect`",
+                code="loss-not-finite",
+            )
         variances, vectors = torch.linalg.eigh(covariance)  # in rising order
         varies = variances.flip(0) > SMALLEST_VARIANCE
-        varies[len(varies) // FEWEST_VALUES :] = False
+        num_moving = int((covariance.diagonal() > SMALLEST_VARIANCE).sum())
+        varies[num_moving // FEWEST_VALUES :] = False
         components = vectors.T.flip(0) * varies.unsqueeze(1)
         self.mean.copy_(mean)
         self.components.copy_(components[: len(self.components)])

@@ -50,22 +50,22 @@ class RunDirectory:
         self.picture = self.path / "reconstruction.png"
         self.report = self.path / "report.html"
         self.diverged = self.path / "diverged.json"
+        self._files = [self.settings, self.metrics, self.picture, self.report, self.diverged]
+        self._files.append(self.path / CALIBRATION_FILE)
 
     def check(self) -> None:
         """Raise RunError where there is a file or a store, or files of others that a run would overwrite.
 
         Other files may be there: a queueing system may write its log into the folder.
         """
-        files = [self.settings, self.metrics, self.picture, self.report, self.diverged]
-        files.append(self.path / CALIBRATION_FILE)
         folders = [self.tensorboard, self.checkpoints]
-        check_run_folder(self.path, [self.path / LOCK, *files], folders)
+        check_run_folder(self.path, [self.path / LOCK, *self._files], folders)
         if has_index(self.path):
             raise RunError(
                 f"{self.path} holds a model for each series: add --per-series, or give another --out",
                 code="run-exists",
             )
-        taken = [own for own in (*files, *folders) if own.exists()]
+        taken = [own for own in (*self._files, *folders) if own.exists()]
         if taken and not has_settings(self.path) and not all_checkpoints(self.checkpoints):
             raise RunError(
                 f"{taken[0]} is there and not of a run: give another folder by --out", code="path-taken"
@@ -78,8 +78,8 @@ class RunDirectory:
         where the run has other settings or other data, where it is still in progress, and as `check`.
         """
         self.check()
+        self._lock = RunLock(self.path, self._files)
         self._new = [path for path in (self.settings, self.metrics, self.tensorboard) if not path.exists()]
-        self._lock = RunLock(self.path)
         try:
             return self._open(settings, fingerprint, resume)
         except BaseException:

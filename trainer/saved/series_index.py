@@ -137,8 +137,8 @@ class SeriesDirectory:
                 f"{self.path} holds a run of one model: leave out --per-series, or give another --out",
                 code="run-exists",
             )
+        self._lock = RunLock(self.path, [self.path / INDEX_FILE, self.report])
         self._begun = self._folders()
-        self._lock = RunLock(self.path)
         try:
             return self._open(index, resume=resume)
         except BaseException:

@@ -1,6 +1,7 @@
 """The lock of a run directory: one training uses it at a time."""
 
 import fcntl
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -16,8 +17,8 @@ LOCK = ".lock"
 class RunLock:
     """A run directory that is made, where there is none, and locked."""
 
-    def __init__(self, folder: Path) -> None:
-        """Lock it, and remove what a training that was killed left in it half written.
+    def __init__(self, folder: Path, own: Iterable[Path]) -> None:
+        """Lock it, and remove what a training that was killed left half written of its `own` files.
 
         The end of the process releases it as well. Raises RunError where another training uses it.
         """
@@ -28,8 +29,9 @@ class RunLock:
         try:
             make_directory(folder)
             self._lock = self._locked()
-            for left in folder.glob(".*.tmp"):
-                left.unlink()
+            for file in own:  # a folder of runs may hold files of others
+                for left in folder.glob(f".{file.name}.*.tmp"):
+                    left.unlink()
         except BaseException:
             self.withdraw()
             raise

@@ -22,7 +22,7 @@ import longstride
 from longstride.__main__ import main
 from longstride.storage.series.segments import Segments
 from longstride.storage.store import SeriesStore
-from longstride.trainer.calibration.calibration import CALIBRATION_FILE
+from longstride.trainer.calibration.calibration import CALIBRATION_FILE, Calibration
 from longstride.trainer.calibration.coverage import bits_of_positions, kept_positions
 from longstride.trainer.calibration.sample import RUN_ROWS, choose_runs
 from longstride.trainer.engine.distributed import Ranks
@@ -231,3 +231,20 @@ def test_rows_keep_the_digits_of_their_type(made: Path, dtype: str, held: str) -
 def test_what_rows_cannot_be_like(made: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="type of values"):
         replace(calibration_of(made / "run"), **wrong).check()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda found: {"mean": found.mean * torch.nan},
+        lambda found: {"mean": found.mean * torch.inf},
+        lambda found: {"scale": found.scale * torch.inf},
+        lambda found: {"scale": -found.scale},
+        lambda found: {"errors": found.errors[:, :0], "weights": found.weights[:, :0]},
+        lambda found: {name: getattr(found, name)[:0] for name in ("errors", "weights", "rows", "series")},
+    ],
+)
+def test_numbers_that_no_calibration_has(made: Path, wrong: Callable[[Calibration], dict[str, Any]]) -> None:
+    found = calibration_of(made / "run")
+    with pytest.raises(ValueError, match=r"mean|scale|there are no rows"):
+        replace(found, **wrong(found)).check()

@@ -16,7 +16,7 @@ from longstride.trainer.engine.kept_memory import memory_kept
 def faults(steps):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(steps):
-        parts = [np.ones(2**21, np.float32) for _ in range(6)]
+        parts = [np.ones(2**21, np.float32) for _ in range(12)]
         del parts
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
@@ -25,44 +25,44 @@ def resident():
 
 begin, usual = resident(), faults(20)
 with memory_kept():
+    INSIDE
     faults(2)
     kept, held = faults(20), resident()
-print(usual, kept, held - begin, resident() - begin)
+print(usual, kept, held - begin, resident() - begin, faults(20))
 """
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 
 
-def measured(**environment: str) -> list[float]:
+def measured(inside: str = "", **environment: str) -> list[float]:
     env = {
         name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_", "LD_PRE"))
     }
-    command = [sys.executable, "-c", STEPS]
+    command = [sys.executable, "-c", STEPS.replace("INSIDE", inside)]
     result = subprocess.run(command, env=env | environment, capture_output=True, text=True, check=True)
     return list(map(float, result.stdout.split()))
 
 
 def test_what_a_step_frees_the_next_one_takes_again() -> None:
-    usual, kept, held, after = measured()
+    usual, kept, held, after, _ = measured()
     assert kept < 0.1 * usual
     assert held > 30  # megabytes that are kept meanwhile
     assert after < 0.5 * held  # and given back
 
 
-def test_what_the_environment_says_is_left_as_it_is() -> None:
-    usual, kept, *_ = measured(MALLOC_TRIM_THRESHOLD_="131072", MALLOC_MMAP_THRESHOLD_="131072")
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"},
+        {"GLIBC_TUNABLES": "glibc.malloc.trim_threshold=131072:glibc.malloc.mmap_threshold=131072"},
+    ],
+)
+def test_what_the_environment_says_is_left_as_it_is(environment: dict[str, str]) -> None:
+    usual, kept, *_ = measured(**environment)
     assert kept > 0.5 * usual
 
 
-AFTER = STEPS[: STEPS.index("print(")].replace("range(6)", "range(12)") + "print(usual, faults(20))"
-"""Steps of 96 MB: more than the heap keeps without being told."""
-
-
 def test_thresholds_are_put_back_at_the_end() -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
-    result = subprocess.run(
-        [sys.executable, "-c", AFTER], env=environment, capture_output=True, text=True, check=True
-    )
-    usual, after = map(float, result.stdout.split())
+    usual, *_, after = measured()
     assert after > 0.5 * usual
 
 
@@ -72,3 +72,20 @@ def test_where_something_is_loaded_first_nothing_is_done() -> None:
     library = next(path for path in paths if Path(path).name.startswith("libm."))
     usual, kept, *_ = measured(LD_PRELOAD=library)
     assert kept > 0.5 * usual
+
+
+def test_memory_is_kept_where_the_environment_sets_something_else() -> None:
+    usual, kept, *_ = measured(MALLOC_ARENA_MAX="2", GLIBC_TUNABLES="glibc.malloc.tcache_count=7")
+    assert kept < 0.1 * usual
+
+
+def test_a_training_that_ends_within_another_takes_nothing_from_it() -> None:
+    usual, kept, held, after, _ = measured("with memory_kept(): pass")
+    assert kept < 0.1 * usual
+    assert held > 30
+    assert after < 0.5 * held
+
+
+def test_an_error_within_gives_memory_back() -> None:
+    *_, held, after, _ = measured("try:\n        with memory_kept(): 1 / 0\n    except ZeroDivisionError: pass")
+    assert after < 0.5 * held

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from longstride.trainer.engine.distributed import Ranks
-from longstride.trainer.errors import SettingsError
+from longstride.trainer.errors import DivergenceError, SettingsError
 from longstride.trainer.models import PCAAutoencoder
 from tests.helpers.errors import raises
 
@@ -51,6 +51,20 @@ def test_a_channel_that_never_moved_has_no_component() -> None:
     torch.testing.assert_close(model(faulty)[..., 1], torch.zeros(100, 8), rtol=0, atol=1e-5)
     constant = torch.zeros(100, 8, 1)
     torch.testing.assert_close(fitted(constant, 32)(constant + 5), constant)
+
+
+@pytest.mark.parametrize("constant", [1, 3, 9])
+def test_a_channel_that_never_moved_gives_others_no_component(constant: int) -> None:
+    torch.manual_seed(0)
+    moving = torch.randn(100, 4, 1)
+    model = fitted(torch.cat([moving, torch.zeros(100, 4, constant)], dim=2), 32)
+    assert int(model.components.any(dim=1).sum()) == 2  # of four values
+
+
+def test_values_too_large_to_multiply_are_one_error() -> None:
+    windows = torch.randn(100, 4, 1).double() * 1e200
+    with raises("loss-not-finite", "--model pca", kind=DivergenceError):
+        fitted(windows, 2)
 
 
 def test_windows_that_are_too_large_are_refused() -> None:

@@ -38,9 +38,14 @@ def test_files_of_others_are_not_overwritten(store: Path, tmp_path: Path, name: 
 
 def test_files_of_others_that_are_in_no_ones_way_stay(store: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "job.log").write_text("of the queueing system")
+    own = tmp_path / "run" / ".report.html.123.tmp"
+    others = [tmp_path / "run" / name for name in ("job.log", ".job.log.tmp", ".scores.parquet.7.tmp")]
+    for path in (own, *others):
+        path.write_text("of the queueing system")
+    (tmp_path / "run" / ".folder.7.tmp").mkdir()
     assert training(store, tmp_path / "run", max_steps=2).run().finished
-    assert (tmp_path / "run" / "job.log").exists()
+    assert all(path.exists() for path in others)
+    assert not own.exists()  # of a training that was killed
 
 
 @pytest.mark.parametrize("name", [".lock", "metrics.jsonl", "report.html", "tensorboard", "checkpoints"])

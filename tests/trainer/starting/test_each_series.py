@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -173,6 +174,29 @@ def test_other_stores_with_some_of_the_series(run: Path, tmp_path: Path, caplog:
     assert "'new'" in caplog.text
     with raises("run-differs", "no model", kind=longstride.RunError):
         longstride.score(run, fleet({"new": 100}), tmp_path / "t.parquet", device="cpu")
+
+
+@pytest.mark.parametrize("how", ["index", "folders", "link"])
+def test_the_model_of_another_series_scores_nothing(run: Path, tmp_path: Path, how: str) -> None:
+    mixed = Path(shutil.copytree(run, tmp_path / "mixed", symlinks=True))
+    one, other = SCORED[0], SCORED[2]
+    match how:
+        case "index":
+            index = json.loads((mixed / INDEX_FILE).read_text())
+            index["folders"] |= {one: index["folders"][other], other: index["folders"][one]}
+            (mixed / INDEX_FILE).write_text(json.dumps(index))
+        case "folders":
+            shutil.rmtree(folder_of(mixed, one))
+            shutil.copytree(folder_of(run, other), folder_of(mixed, one), symlinks=True)
+        case "link":
+            longstride.train(fleet(), tmp_path / "all", model="pca", **QUICK | {"split": "within-series"})
+            shutil.rmtree(folder_of(mixed, one))
+            folder_of(mixed, one).symlink_to(tmp_path / "all")
+    with raises("run-damaged", INDEX_FILE, one, "trained on"):
+        longstride.score(mixed, fleet(), tmp_path / "scores.parquet", device="cpu")
+    with raises("run-damaged", INDEX_FILE, one, "trained on"):
+        longstride.calibrate(mixed, fleet(), device="cpu")
+    assert not (tmp_path / "scores.parquet").exists()
 
 
 def test_calibration_of_each_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -179,10 +179,11 @@ class _EachSeries(Judges):
             return None
 
     def _judge(self, number: int) -> ModelJudge:
-        folder = self._run / self._folders[self._known[number] or ""]
-        trained = TrainedModel(folder, self._alone, trust=self._options.trust)
+        name = self._known[number] or ""
+        folder = self._folders[name]
+        trained = TrainedModel.of_series(self._run, name, folder, self._alone, trust=self._options.trust)
         trained.check(self._store)
-        calibration = trained.fitting(read_calibration(folder, trained.digest))
+        calibration = trained.fitting(read_calibration(self._run / folder, trained.digest))
         stride = self._options.stride or trained.stride
         return ModelJudge(trained, calibration, Scorer(calibration, stride, self._options), stride)
 

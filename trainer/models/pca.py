@@ -24,6 +24,8 @@ class PCAAutoencoder(Fitted):
 
     It adds up in float64: values are often reconstructed so closely that their errors would otherwise depend on
     how many windows come at once.
+
+    Source: Pearson, "On lines and planes of closest fit to systems of points in space" (1901).
     """
 
     mean: Tensor

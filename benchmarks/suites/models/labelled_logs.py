@@ -6,12 +6,12 @@ LOGS = {
     "gecco": """\
 ## Drinking water (GECCO 2018)
 
-Two consecutive logs of a waterworks: a row a minute, nine channels (CC BY 4.0 as remembered, not
-looked up). The models are trained on those windows of the first log that contain no event. Rows of the first
-log that were held out set the threshold. The models are then judged on the second log: {rows:,} rows, {labelled:,} of them in {spans} events. Random scores
-would have an AUC-PR of {chance:.3f}. The water of the second log is colder than any in the first, so each
-window has its own mean subtracted, except for PCA. Three values of K were tried on the first log, and the best
-for the LSTM was taken ([why](decisions/0009-scores.md)).
+Two consecutive logs of a waterworks: a row a minute, nine channels (CC BY 4.0 as remembered, not looked up).
+The models are trained on those windows of the first log that contain no event. Rows of the first log that were
+held out set the threshold. The models are then judged on the second log: {rows:,} rows, {labelled:,} of them in
+{spans} events. Random scores would have an AUC-PR of {chance:.3f}. The water of the second log is colder than any
+in the first, so each window has its own mean subtracted, except for PCA. Three values of K were tried on the first
+log, and the best for the LSTM was taken ([why](decisions/0009-scores.md)).
 
     CHOICES="--time Time --labels EVENT --split-on-missing 1h"
     longstride ingest gecco2018_train.csv.gz --out first.zarr $CHOICES

@@ -41,7 +41,7 @@ class PatchBank(Fitted):
     """Reconstructs each patch (P, N) of a window by the patches of a bank near it; where patches overlap, by both.
 
     Near ones count by their distance, so that a window that lies between two of them does not jump from one to the
-    other with the last digit of its values.
+    other with the last digit of its values. It adds up in float64, as PCA does.
     """
 
     bank: Tensor
@@ -81,13 +81,13 @@ class PatchBank(Fitted):
 
     def forward(self, windows: Tensor) -> Tensor:
         """(b, K, N) to (b, K, N)."""
-        patches = windows[:, self.taken]
+        patches, bank = windows[:, self.taken].double(), self.bank.double()
         # The squared distances less the square of the patch itself, which is the same to all of the bank.
-        distances = self.squares - 2 * patches.flatten(2) @ self.bank.T
-        near = torch.softmax(-distances / self.softness, dim=-1) @ self.bank
+        distances = self.squares - 2 * patches.flatten(2) @ bank.T
+        near = torch.softmax(-distances / self.softness, dim=-1) @ bank
         rows = near.view_as(patches).flatten(1, 2)
         reconstruction: Tensor = (rows[:, self.covering] * self.shares).sum(dim=2)
-        return reconstruction
+        return reconstruction.to(windows.dtype)
 
     def observe(self, windows: Tensor, starts: Tensor) -> None:
         """Draw patches of windows (b, K, N)."""

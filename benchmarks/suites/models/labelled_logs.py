@@ -6,12 +6,12 @@ LOGS = {
     "gecco": """\
 ## Drinking water (GECCO 2018)
 
-Two consecutive logs of a waterworks: a row a minute, nine channels (CC BY 4.0). The models are trained on those
-windows of the first log that contain no event. Rows of the first log that were held out set the threshold. The
-models are then judged on the second log: {rows:,} rows, {labelled:,} of them in {spans} events. Random scores
-would have an AUC-PR of {chance:.3f}. The water of the second log is colder than any in the first, so each
-window has its own mean subtracted, except for PCA. Three values of K were tried on the first log, and the best
-for the LSTM was taken ([why](decisions/0009-scores.md)).
+Two consecutive logs of a waterworks: a row a minute, nine channels (CC BY 4.0 as remembered, not looked up).
+The models are trained on those windows of the first log that contain no event. Rows of the first log that were
+held out set the threshold. The models are then judged on the second log: {rows:,} rows, {labelled:,} of them in
+{spans} events. Random scores would have an AUC-PR of {chance:.3f}. The water of the second log is colder than any
+in the first, so each window has its own mean subtracted, except for PCA. Three values of K were tried on the first
+log, and the best for the LSTM was taken ([why](decisions/0009-scores.md)).
 
     CHOICES="--time Time --labels EVENT --split-on-missing 1h"
     longstride ingest gecco2018_train.csv.gz --out first.zarr $CHOICES
@@ -86,13 +86,17 @@ them in {spans} spans. With so few spans, and 110 rows to set the threshold by, 
 ELSEWHERE = """\
 ## Sets that are not here
 
+Licences and places as their own repositories state them, unless another source is named.
+
 | set | why |
 | --- | --- |
-| Exathlon (`exathlonbenchmark/exathlon`) | CC BY-NC-SA 4.0, which forbids commercial use |
-| 3W (`petrobras/3W`) | CC BY 4.0; 2.7 GB of Parquet, a file for each event |
-| HAI (`icsdataset/hai`) | its files are kept outside the repository |
+| Exathlon (`exathlonbenchmark/exathlon`) | data under CC BY-NC-SA 4.0, which forbids commercial use |
+| 3W (`petrobras/3W`) | data under CC BY 4.0; 2.7 GB, a Parquet file for each event |
+| HAI (`icsdataset/hai`) | CC BY-SA 4.0; the newer logs are in Git LFS, and the older ones were not in our copy |
 | BATADAL (`rtaormina/aeed`) | the repository states no licence |
 | SMAP and MSL (`khundman/telemanom`) | the repository has the labels, not the values |
-| CATS, OPS-SAT | CC BY 4.0, but offered for download elsewhere alone |
-| UCR archive, Yahoo S5, SWaT, WADI | no stated licence, or on request alone |
+| CATS (Zenodo 8338435) | CC BY 4.0 (by its card on Hugging Face), but offered for download elsewhere alone |
+| OPS-SAT (`kplabs-pl/OPS-SAT-AD`) | the repository has code alone; the licence of the data was not looked up |
+| SWaT, WADI | on request to iTrust alone, as projects that use them say |
+| Yahoo S5, UCR archive | terms of their own; not looked up |
 """

@@ -70,3 +70,13 @@ def test_values_too_large_to_multiply_are_one_error() -> None:
 def test_windows_that_are_too_large_are_refused() -> None:
     with raises("option-value", "8,192", "4096 rows of 3 channels", "12,288", kind=SettingsError):
         PCAAutoencoder(3, window=4096, latent=5)
+
+
+def test_the_last_rows_are_those_of_the_whole() -> None:
+    torch.manual_seed(0)
+    windows = torch.randn(100, 8, 3)
+    model = fitted(windows, 5)
+    for number in (1, 3, 8):
+        torch.testing.assert_close(
+            model.last_rows(windows, number), model(windows)[:, -number:], rtol=1e-6, atol=0
+        )

@@ -50,6 +50,7 @@ class RunDirectory:
         self.checkpoints = self.path / CHECKPOINTS
         self.picture = self.path / "reconstruction.png"
         self.report = self.path / "report.html"
+        self.calibration = self.path / CALIBRATION_FILE
         self.diverged = self.path / "diverged.json"
 
     def check(self) -> None:
@@ -69,8 +70,7 @@ class RunDirectory:
                 f"{self.path} holds a model for each series: add --per-series, or give another --out",
                 code="run-exists",
             )
-        files = [self.settings, self.metrics, self.picture, self.report, self.diverged]
-        files.append(self.path / CALIBRATION_FILE)
+        files = [self.settings, self.metrics, self.picture, self.report, self.diverged, self.calibration]
         folders = [self.tensorboard, self.checkpoints]
         _check_own([self.path / LOCK, *files], folders)
         files += folders

@@ -202,7 +202,8 @@ def _standardised(trained: TrainedModel, data: SeriesData, split: Split, sample:
     if task.columns is not None and np.nanmax(mean / unit**task.degree) < ROUNDING ** (task.degree / 2):
         logger.warning(
             f"the model makes no errors in normal rows of {_named(trained, data)}: it may give back "
-            "whatever it is given, and scores are then of rounding alone, or nothing that it predicts has ever changed"
+            "whatever it is given, and scores are then of rounding alone, or nothing that it predicts has ever "
+            "changed"
         )
     at = kept_positions(task.judged)
     errors = np.clip((sample.errors - mean[at]) / scale[at], -LARGEST, LARGEST)

@@ -81,6 +81,8 @@ def test_it_tells_what_the_run_was_and_came_to(run: Path) -> None:
             )  # the head has these two as well
     train, validation = lines_of(run, "train"), lines_of(run, "validation")
     assert rows["steps"] == "74"
+    window = json.loads((run / "settings.json").read_text())["data"]["window"]
+    assert rows["purpose"] == f"reconstruct windows of {window} rows"
     assert rows["training loss"] == f"{train[0]['loss']:.4g} at first, {train[-1]['loss']:.4g} at last"
     best = min(line["loss"] for line in validation)
     assert rows["validation loss"] == f"{validation[-1]['loss']:.4g} at last, {best:.4g} at best"

@@ -42,6 +42,7 @@ def write_report(
         losses=as_data(draw_losses(lines)) if has_curves else None,
         throughput=as_data(draw_throughput(lines)) if has_curves else None,
         split=split.lower(),
+        miss=state.task.miss,
         typical=as_data(draw_window(typical, _title(f"{split} window", typical, state), dots=False)),
         worst_windows=[
             {
@@ -96,7 +97,7 @@ def _purpose(settings: Settings) -> str:
 
 def _title(kind: str, example: Example, state: RunState) -> str:
     series = f" of {example.series}" if example.series else ""
-    error = f"mean squared error {example.error:.3g}{example.told_labels}"
+    error = f"{state.task.miss} {example.error:.3g}{example.told_labels}"
     return f"{kind} at row {state.store.row_text(example.row)}{series}, {error}"
 
 

@@ -33,6 +33,8 @@ class Forecast(Task):
         self._inputs, self._outputs = columns_of(inputs, channels), columns_of(outputs, channels)
         self._quantiles = quantiles
         self.degree = 1 if quantiles else 2
+        if quantiles:
+            self.miss = "mean pinball loss"
 
     def samples(self, values: Tensor, mask: Tensor | None, labels: Tensor | None) -> Samples:
         """See Task."""
@@ -61,6 +63,13 @@ class Forecast(Task):
         if not self._quantiles:
             return predicted
         return predicted[..., min(range(len(self._quantiles)), key=lambda at: abs(self._quantiles[at] - 0.5))]
+
+    def drawn_range(self, predicted: Tensor) -> tuple[Tensor, Tensor] | None:
+        """From the lowest quantile to the highest."""
+        if len(self._quantiles) < 2:
+            return None
+        order = sorted(range(len(self._quantiles)), key=self._quantiles.__getitem__)
+        return predicted[..., order[0]], predicted[..., order[-1]]
 
 
 def pinball(predicted: Tensor, expected: Tensor, quantiles: tuple[float, ...]) -> Tensor:

@@ -57,6 +57,8 @@ class Task(ABC):
     """Whether the second axis of predictions is that of judged rows."""
     degree = 2
     """The power of how far off a value is that its error grows with."""
+    miss = "mean squared error"
+    """What the mean of `misses` is called."""
     label: str | None = None
     """The rule by which the labels of a window are read; None where none are."""
 
@@ -76,6 +78,10 @@ class Task(ABC):
     def drawn(self, predicted: Tensor) -> Tensor | None:
         """What is drawn in the judged rows, (b, J, T), normalised; None where there is nothing of their kind."""
         return predicted
+
+    def drawn_range(self, predicted: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Between what a value is expected to lie, each as `drawn`; None where that is not predicted."""
+        return None
 
 
 def columns_of(names: tuple[str, ...], channels: tuple[str, ...]) -> list[int] | None:

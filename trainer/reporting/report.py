@@ -71,7 +71,7 @@ def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) 
     device = torch.cuda.get_device_name(ranks.device) if on_cuda else ranks.device.type
     memory = max((line["peak_memory_mb"] for line in lines if line.get("peak_memory_mb")), default=None)
     return {
-        "store": f"{store.name}, {store.num_rows:,} rows of {len(store.channels)} channels",
+        "store": f"{store.name}, {counted(store.num_rows, 'row')} of {counted(len(store.channels), 'channel')}",
         "windows": f"{state.batches.num_windows:,} to train on, {validation.num_windows if validation else 0:,} "
         "to validate on",
         "model": f"{settings.model.model}, {num_weights:,} weights",

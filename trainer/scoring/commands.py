@@ -27,7 +27,7 @@ __all__ = ["evaluate", "plot", "score"]
         "longstride score runs/lstm runs/pca plant.zarr --out both.parquet",
     )
 )
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=LocalPath())
+@click.argument("runs", metavar="RUN...", nargs=-1, type=LocalPath())
 @click.argument("store")
 @flags(
     ScoreOptions,
@@ -56,6 +56,10 @@ def score(runs: tuple[str, ...], store: str, out: str, **options: Any) -> None:
 
     Started by torchrun, each process scores rows of its own.
     """
+    if not runs:
+        raise click.UsageError(
+            f"{store} is the only argument: give a run or several first, and at the end the store"
+        )
     with report_once(WHOLE), report_progress():
         from longstride.trainer.scoring.score import score as score_rows
 

@@ -3,7 +3,7 @@
 import re
 from fractions import Fraction
 
-__all__ = ["UNITS_NS", "format_duration", "read_duration"]
+__all__ = ["UNITS_NS", "format_duration", "read_duration", "told_duration"]
 
 UNITS_NS = {
     "w": 604_800 * 10**9,
@@ -37,3 +37,14 @@ def format_duration(nanoseconds: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def told_duration(seconds: float) -> str:
+    """A duration to be read by people, with three digits or two units: 34.5s, 2m5s, 18h45m, 3d4h."""
+    if seconds < 60:
+        return f"{seconds:.3g}s" if seconds < 59.95 else "1m"
+    units = list(UNITS_NS.values())
+    nanoseconds = round(seconds * UNITS_NS["s"])
+    largest = next(number for number, size in enumerate(units) if size <= nanoseconds)
+    smallest = units[min(largest + 1, units.index(UNITS_NS["s"]))]
+    return format_duration((nanoseconds + smallest // 2) // smallest * smallest)

@@ -134,6 +134,14 @@ class TrainResult:
     def _repr_html_(self) -> str:
         return html_table(self._title, [], self._figures.items())
 
+    def told_training_loss(self, digits: int) -> dict[str, str]:
+        """The loss at first and at last; one figure where both are of the same steps, none where there is none."""
+        if self.first_loss is None or self.last_loss is None:
+            return {}
+        first, last = (loss_text(loss, digits) for loss in (self.first_loss, self.last_loss))
+        same = self.first_loss == self.last_loss
+        return {"training loss": f"{first} in the mean" if same else f"{first} at first, {last} at last"}
+
     @property
     def _title(self) -> str:
         stopped = "" if self.finished else ", then stopped by a signal"
@@ -145,7 +153,7 @@ class TrainResult:
         figures = {
             "windows/s": f"{self.windows_per_second:,.0f}",
             "waited for data": f"{self.data_wait_share:.1%} of the time",
-            "training loss": f"{loss_text(self.first_loss)} at first, {loss_text(self.last_loss)} at last",
+            **self.told_training_loss(digits=6),
             "validation loss": f"{loss_text(self.validation_loss)} (best {loss_text(self.best_validation_loss)})",
         }
         if self.skipped:

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -46,8 +46,8 @@ def flags(
     """Give a command a flag for each field of a dataclass, in their order.
 
     A field `num_rows: int = 5` becomes `--num-rows INTEGER`, with the docstring below the field as its help and
-    `[default: 5]` at the end; fields named in backticks appear there as flags. A bool is a switch, a Literal a
-    choice, a tuple a flag that may be repeated; of a union the first type counts. `changes` are arguments of
+    `[default: 5]` at the end; other fields named in backticks appear there as flags. A bool is a switch, a Literal
+    a choice, a tuple a flag that may be repeated; of a union the first type counts. `changes` are arguments of
     `click.option` for single fields, such as `labels={"metavar": "COL,...", "callback": split}`, and None leaves a
     field out. `kind` is the class of the flags.
 
@@ -60,7 +60,8 @@ def flags(
 
     def decorate(command: F) -> F:
         for field in reversed(chosen):
-            text = re.sub(r"`([^`]+)`", lambda found: _as_flag(found[1], names), docs.get(field.name, ""))
+            others = names - {field.name}  # the help of --time speaks of a column called time
+            text = re.sub(r"`([^`]+)`", partial(_as_flag, others), docs.get(field.name, ""))
             arguments = {"default": None, "cls": kind, "help": text + _default(field), **_type(field.type)}
             arguments |= changes.get(field.name) or {}
             if arguments.get("required"):
@@ -122,5 +123,5 @@ def _default(field: "Field[Any]") -> str:
     return f"  [default: {', '.join(default) if isinstance(default, tuple) else default}]"
 
 
-def _as_flag(name: str, names: set[str]) -> str:
-    return flag_name(name) if name in names else name
+def _as_flag(names: set[str], found: re.Match[str]) -> str:
+    return flag_name(found[1]) if found[1] in names else found[1]

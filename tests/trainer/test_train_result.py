@@ -32,6 +32,13 @@ def test_a_run_without_validation(tmp_path: Path) -> None:
     found = result(tmp_path, [])
     assert found.first_loss is found.validation_loss is found.best_validation_loss is None
     assert "- (best -)" in str(found)
+    assert "training loss" not in str(found)  # of a model that is made in one pass, for instance
+
+
+def test_a_run_of_a_single_interval_has_one_loss(tmp_path: Path) -> None:
+    found = str(result(tmp_path, [{"kind": "train", "step": 3, "epoch": 0, "loss": 0.7}]))
+    assert "training loss     0.7 in the mean\n" in found
+    assert "at first" not in found
 
 
 def test_a_notebook_shows_it_as_a_table(tmp_path: Path) -> None:

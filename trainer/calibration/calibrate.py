@@ -44,6 +44,8 @@ ROUNDING = 1e-10
 """Squared errors below this, in squares of the spread of a channel, are those of float32."""
 LARGEST = 60_000
 """A half float ends soon after."""
+OFTEN = 0.5
+"""A label that a larger share of the rows has is named where no normal row is left."""
 
 logger = logging.getLogger(__name__)
 
@@ -141,11 +143,36 @@ def calibrated(
     if sample is None:
         raise RunError(
             f"{data.name} has no normal rows to compare others with: no window of {trained.task.span} "
-            f"rows without a label lies in the rows of {split.name}. Train with a larger --validation-share, or "
-            "choose other rows by `longstride calibrate RUN STORE --split`",
+            f"rows without a label lies in the rows of {split.name}{_labelled(data, split)}. Train with a larger "
+            "--validation-share, or choose other rows by `longstride calibrate RUN STORE --split`",
             code="no-normal-rows",
         )
     return _standardised(trained, data, split, sample)
+
+
+def _named(trained: TrainedModel, data: SeriesData) -> str:
+    series = trained.settings.data.series
+    return data.name if series is None else f"series {series!r} of {data.name}"
+
+
+def _labelled(data: SeriesData, split: Split) -> str:
+    """Which labels most rows of a split have: those of a state, such as of a load that runs, are not faults."""
+    if data.labels is None:
+        return ""
+    segments = split.segments_in(data)
+    set_rows, rows = np.zeros(len(data.label_names)), 0
+    for start, stop in zip(segments.start.tolist(), segments.stop.tolist(), strict=True):
+        for first in range(start, stop, data.rows_at_a_time):
+            part = np.asarray(data.labels[first : min(stop, first + data.rows_at_a_time)])
+            set_rows, rows = set_rows + (part != 0).sum(axis=0), rows + len(part)
+    often = [
+        f"{name} is set in {found / rows:.0%}"
+        for name, found in zip(data.label_names, set_rows.tolist(), strict=True)
+        if rows and found > OFTEN * rows
+    ]
+    if not often:
+        return ""
+    return f" (of these rows, {', '.join(often)}: if that is not a fault, leave the label out of the store)"
 
 
 def _chosen(trained: TrainedModel, data: SeriesData, options: CalibrateOptions) -> Split:
@@ -175,8 +202,9 @@ def _standardised(trained: TrainedModel, data: SeriesData, split: Split, sample:
     scale = np.fmax(sample.moments.std.reshape(shape), FLOOR ** (task.degree / 2) * unit**task.degree)
     if task.columns is not None and np.nanmax(mean / unit**task.degree) < ROUNDING ** (task.degree / 2):
         logger.warning(
-            f"the model makes no errors in normal rows of {data.name}: it may give back whatever it is given, and "
-            "scores are then of rounding alone, or nothing that it predicts has ever changed"
+            f"the model makes no errors in normal rows of {_named(trained, data)}: it may give back "
+            "whatever it is given, and scores are then of rounding alone, or nothing that it predicts has ever "
+            "changed"
         )
     at = kept_positions(task.judged)
     errors = np.clip((sample.errors - mean[at]) / scale[at], -LARGEST, LARGEST)

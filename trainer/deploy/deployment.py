@@ -67,7 +67,7 @@ def prepared(run: Path, trained: TrainedModel, options: DeployOptions) -> Deploy
     # The threshold of `longstride score`, whose windows are as far apart as those of training.
     scorer = Scorer(calibration, trained.stride, options.scorer())
     if scorer.doubt:
-        logger.warning(f"the threshold is a guess: {scorer.doubt}")
+        logger.warning(scorer.doubt)
     if calibration.dtype_doubt:
         logger.warning(calibration.dtype_doubt)
     # In which values are normalised: a large counter keeps its digits.

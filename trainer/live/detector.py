@@ -14,7 +14,7 @@ from longstride.storage.arrays.times import instants
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import coded
 from longstride.storage.location import local_path
-from longstride.storage.text import iso_time
+from longstride.storage.text import counted, iso_time
 from longstride.trainer.calibration.calibration import read_calibration
 from longstride.trainer.calibration.coverage import weights_of
 from longstride.trainer.calibration.trained_model import TrainedModel
@@ -81,8 +81,8 @@ class Detector:
 
     def __repr__(self) -> str:
         return (
-            f"Detector({str(self._options.run)!r}, {len(self.channels)} channels, windows of {self.window} rows, "
-            f"{len(self._kept.names):,} series)"
+            f"Detector({str(self._options.run)!r}, {counted(len(self.channels), 'channel')}, "
+            f"windows of {self.window} rows, {len(self._kept.names):,} series)"
         )
 
     @property

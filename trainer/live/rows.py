@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from longstride.storage.arrays.frames import array_of, names_of_frame
 from longstride.storage.arrays.times import instants
+from longstride.storage.text import counted
 from longstride.trainer.errors import ScoresError
 
 __all__ = ["SERIES", "TIME", "Rows", "rows_of"]
@@ -52,8 +53,8 @@ def _array(given: Any, channels: tuple[str, ...]) -> NDArray[np.float64]:
     values = values[None] if values.ndim == 1 else values
     if values.ndim != 2 or values.shape[1] != len(channels):
         raise ScoresError(
-            f"the rows have shape {np.shape(given)}: expected (N,) or (B, N), of the {len(channels)} channels "
-            f"{', '.join(channels)} in this order",
+            f"the rows have shape {np.shape(given)}: expected (N,) or (B, N), of the "
+            f"{counted(len(channels), 'channel')} {', '.join(channels)} in this order",
             code="row-format",
         )
     return values

@@ -17,8 +17,8 @@ class DetectorOptions(ScorerOptions):
     run: StrPath = field(kw_only=False)
     """Run directory of the model."""
     stride: int | None = None
-    """As of `longstride score`, with whose scores these agree: the threshold is set by normal rows that windows so
-    far apart cover. By default as in training."""
+    """Rows between the starts of windows by which normal rows set the threshold: that of `longstride score
+    --stride`, whose scores these then equal. By default as in training."""
     every: int = 1
     """Score one row in so many, counted in each segment from the first full window on; the others have no score.
     The model then has less to do."""

@@ -22,18 +22,20 @@ class WatchOptions(DetectorOptions):
     format: Format = "auto"
     """What the lines are; auto: ndjson if the first begins with {, csv otherwise."""
     columns: tuple[str, ...] = ()
-    """Name of a column of CSV, one after another, where the first line is not a header."""
+    """Name of a column of CSV where the first line is not a header; give one for each column, in their order."""
     separator: str = ","
     """What stands between the fields of CSV."""
     null: tuple[str, ...] = ()
-    """A text that means a missing value; an empty field, NaN and null always mean one."""
+    """A text that means a missing value, given again for each such text; an empty field, NaN and null
+    always mean one."""
     time: str | None = None
-    """Field with the time of a row. By default `time`, if the first row has it; without times, rows follow each
-    other without a gap."""
+    """Field with the time of a row. By default the one called `time`, if the first row has it; without
+    times, rows follow each other without a gap."""
     time_unit: TimeUnit | None = None
     """What times count since 1970 UTC, where they are numbers. Texts are ISO 8601, UTC if they name no zone."""
     series: str | None = None
-    """Field with the series of a row. By default `series`, if the first row has it; without it all are of one."""
+    """Field with the series of a row. By default the one called `series`, if the first row has it;
+    without it all rows are of one series."""
     max_rejects: int | None = None
     """Lines that may be bad; one more ends the command. By default any number: each is reported and left out."""
     state: str | os.PathLike[str] | None = None

@@ -34,6 +34,9 @@ class Example:
     """(S, T), NaN where missing."""
     predicted: NDArray[np.float64]
     """(S, T), in the same units, NaN in rows that are not."""
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    """Between them a value is expected, as `predicted`: of a forecast of several quantiles."""
     error: float
     """Mean of how far predictions are off, as the task measures it, normalised; NaN where no value is present."""
     channel_errors: NDArray[np.float32]
@@ -80,12 +83,17 @@ def read_examples(state: RunState, rows: Sequence[int]) -> list[Example]:
     )
     judged = _judge(state, batch)
     columns = list(range(len(served))) if task.columns is None else task.columns
-    drawn = task.drawn(judged.predicted)
-    predicted = np.full((len(rows), task.span, len(columns)), np.nan)
-    if drawn is not None:
-        normalisation = state.runner.normalisation
-        chosen = Normalisation(normalisation.mean[columns], normalisation.scale[columns])
-        predicted[:, -task.judged :] = chosen.undo(drawn).cpu().numpy()
+    normalisation = state.runner.normalisation
+    chosen = Normalisation(normalisation.mean[columns], normalisation.scale[columns])
+
+    def in_units(drawn: torch.Tensor | None) -> NDArray[np.float64]:
+        found = np.full((len(rows), task.span, len(columns)), np.nan)
+        if drawn is not None:
+            found[:, -task.judged :] = chosen.undo(drawn).cpu().numpy()
+        return found
+
+    predicted = in_units(task.drawn(judged.predicted))
+    low, high = map(in_units, task.drawn_range(judged.predicted) or (None, None))
     errors, channel_errors = judged.mean_misses().tolist(), judged.mean_misses(dim=(1,)).cpu().numpy()
     if task.columns is None:  # errors are of labels
         channel_errors = np.full((len(rows), len(columns)), np.nan, np.float32)
@@ -100,6 +108,8 @@ def read_examples(state: RunState, rows: Sequence[int]) -> list[Example]:
             time=np.asarray(store.checked("time")[row : row + task.span]),
             original=values[index][:, columns],
             predicted=predicted[index],
+            low=low[index],
+            high=high[index],
             error=errors[index],
             channel_errors=channel_errors[index],
             labels={}

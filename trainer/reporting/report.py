@@ -9,11 +9,13 @@ import torch
 
 from longstride.storage.atomic import write_file
 from longstride.storage.html.page import page_from
+from longstride.storage.text import counted
 from longstride.trainer.engine.state import RunState
 from longstride.trainer.reporting.curves import draw_losses, draw_throughput
 from longstride.trainer.reporting.examples import Example, split_of_examples
 from longstride.trainer.reporting.plot_style import as_data
 from longstride.trainer.reporting.window_plot import begin_of, draw_window
+from longstride.trainer.settings import Settings
 from longstride.trainer.train_result import TrainResult, loss_text
 
 __all__ = ["write_report"]
@@ -72,12 +74,13 @@ def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) 
     device = torch.cuda.get_device_name(ranks.device) if on_cuda else ranks.device.type
     memory = max((line["peak_memory_mb"] for line in lines if line.get("peak_memory_mb")), default=None)
     return {
-        "store": f"{store.name}, {store.num_rows:,} rows of {len(store.channels)} channels",
+        "store": f"{store.name}, {counted(store.num_rows, 'row')} of {counted(len(store.channels), 'channel')}",
         "windows": f"{state.batches.num_windows:,} to train on, {validation.num_windows if validation else 0:,} "
         "to validate on",
         "model": f"{settings.model.model}, {num_weights:,} weights",
+        "purpose": _purpose(settings),
         "steps": f"{result.steps:,}",
-        "training loss": f"{loss(result.first_loss)} at first, {loss(result.last_loss)} at last",
+        **result.told_training_loss(digits=4),
         "validation loss": f"{loss(result.validation_loss)} at last, {loss(result.best_validation_loss)} at best",
         "windows per second": f"{result.windows_per_second:,.0f}",
         "waited for data": f"{result.data_wait_share:.1%} of the time",
@@ -85,6 +88,13 @@ def _figures(state: RunState, result: TrainResult, lines: list[dict[str, Any]]) 
         "processes": f"{ranks.world_size} on {device}, {settings.run.precision}",
         "most memory": "-" if memory is None else f"{memory:,.0f} MB of {'the GPU' if on_cuda else 'the process'}",
     }
+
+
+def _purpose(settings: Settings) -> str:
+    window = f"windows of {counted(settings.data.window, 'row')}"
+    if settings.task.task == "forecast":
+        return f"forecast {counted(settings.data.horizon, 'row')} after {window}"
+    return f"{settings.task.task} {window}"
 
 
 def _title(kind: str, example: Example, state: RunState) -> str:

@@ -33,6 +33,13 @@ def draw_window(example: Example, title: str, *, worst: bool = False, dots: bool
         original, predicted = example.original[:, channel], example.predicted[:, channel]
         dotted = None if dots and len(elapsed) <= MAX_DOTTED_ROWS else _between_gaps(original)
         axes.plot(elapsed, original, color=INK, lw=1.2, marker=".", markevery=dotted, ms=4, label="original")
+        low, high = example.low[:, channel], example.high[:, channel]
+        if not np.isnan(low).all():
+            axes.fill_between(
+                elapsed, low, high, color=ACCENT, alpha=0.25, lw=0, label="lowest to highest quantile"
+            )
+            if len(alone := _between_gaps(low)):
+                axes.vlines(elapsed[alone], low[alone], high[alone], color=ACCENT, alpha=0.25, lw=4)
         if not np.isnan(predicted).all():
             (line,) = axes.plot(elapsed, predicted, color=ACCENT, lw=1.6, alpha=0.9, label="prediction")
             if alone := _between_gaps(predicted):  # a forecast of one row
@@ -44,7 +51,7 @@ def draw_window(example: Example, title: str, *, worst: bool = False, dots: bool
     of = f"the worst {len(shown)}" if worst else len(shown)
     left_out = f", {of} of {len(example.channels)} channels" if len(shown) < len(example.channels) else ""
     figure.suptitle(title + left_out, fontsize=11, color=INK, x=0.01, y=0.99, ha="left", parse_math=False)
-    rows[0].legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2, frameon=False, fontsize=9)
+    rows[0].legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=3, frameon=False, fontsize=9)
     return figure
 
 

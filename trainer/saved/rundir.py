@@ -49,9 +49,9 @@ class RunDirectory:
         self.checkpoints = self.path / CHECKPOINTS
         self.picture = self.path / "reconstruction.png"
         self.report = self.path / "report.html"
+        self.calibration = self.path / CALIBRATION_FILE
         self.diverged = self.path / "diverged.json"
-        self._files = [self.settings, self.metrics, self.picture, self.report, self.diverged]
-        self._files.append(self.path / CALIBRATION_FILE)
+        self._files = [self.settings, self.metrics, self.picture, self.report, self.diverged, self.calibration]
 
     def check(self) -> None:
         """Raise RunError where there is a file or a store, or files of others that a run would overwrite.

@@ -27,7 +27,7 @@ __all__ = ["evaluate", "plot", "score"]
         "longstride score runs/lstm runs/pca plant.zarr --out both.parquet",
     )
 )
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=LocalPath())
+@click.argument("runs", metavar="RUN...", nargs=-1, type=LocalPath())
 @click.argument("store")
 @flags(
     ScoreOptions,
@@ -39,14 +39,15 @@ __all__ = ["evaluate", "plot", "score"]
     events={"metavar": "FILE", "type": LocalPath()},
 )
 def score(runs: tuple[str, ...], store: str, out: str, **options: Any) -> None:
-    """Score every row of STORE by the model of RUN, or of several together: how badly it is reconstructed.
+    """Score every row of STORE by the model of RUN, or of several together.
 
-    The file has a line for each row: its time and series, `score`, `alarm`, and `error.` of each channel. An error
-    is squared, averaged over all windows that cover the row, and given as the number of standard deviations from
-    the mean error of normal rows that are covered in the same way. Normal rows are those of the calibration of
-    RUN, which `train` makes; no other store is opened. A score is 0 for the median of normal rows, and one in a
-    hundred of them scores above 1. It is NaN in a row that no window covers. `alarm` says whether it is above the
-    threshold.
+    A score says how unusual a row is: how badly the model reconstructs or forecasts it, or how likely it has a
+    label. The file has a line for each row: its time and series, `score`, `alarm`, and `error.` of each channel.
+    An error is squared, averaged over all windows that cover the row, and given as the number of standard
+    deviations from the mean error of normal rows that are covered in the same way. Normal rows are those of the
+    calibration of RUN, which `train` makes; no other store is opened. A score is 0 for the median of normal rows,
+    and one in a hundred of them scores above 1. It is NaN in a row that no window covers, and in one without any
+    value. `alarm` says whether it is above the threshold.
 
     After rows were appended to STORE, `--update` scores the new ones into the same file, which then equals one of
     all rows scored at once.
@@ -55,6 +56,10 @@ def score(runs: tuple[str, ...], store: str, out: str, **options: Any) -> None:
 
     Started by torchrun, each process scores rows of its own.
     """
+    if not runs:
+        raise click.UsageError(
+            f"{store} is the only argument: give a run or several first, and at the end the store"
+        )
     with report_once(WHOLE), report_progress():
         from longstride.trainer.scoring.score import score as score_rows
 

@@ -137,7 +137,7 @@ def _score(options: ScoreOptions, ranks: Ranks) -> ScoreResult:
     normal, channels = judges.normal, len(judges.channels)
     with ScoreFile(out, ranks, store, judges.channels, rows=rows, raw=options.raw, overwrite=replaces) as file:
         ranks.on_first(lambda: kept.check_unchanged(out))
-        if ranks.is_first and (doubt := doubt_of(normal.rows, normal.independent_rows, options.alarms)):
+        if ranks.is_first and (doubt := doubt_of(normal.rows, normal.independent_rows, options)):
             logger.warning(doubt)
         file.num_kept = kept.rows
         file.about = {

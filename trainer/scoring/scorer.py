@@ -51,7 +51,7 @@ class Scorer:
         self.normal_rows = len(scores)
         self.threshold = threshold_of(scores, options.alarms, options.threshold)
         self.independent_rows = independent_rows(scores, rows[chosen], self.threshold, len(calibration.mean))
-        self.doubt = doubt_of(self.normal_rows, self.independent_rows, options.alarms)
+        self.doubt = doubt_of(self.normal_rows, self.independent_rows, options)
         """What is to be said of a threshold that is a guess; nothing of others."""
         self.begin()
 
@@ -127,18 +127,21 @@ class Scorer:
         return (means - middle[number]) / high[number]
 
 
-def doubt_of(normal_rows: int, independent_rows: int, alarms: float) -> str:
+def doubt_of(normal_rows: int, independent_rows: int, options: ScorerOptions) -> str:
     """What is to be said of a threshold that is a guess; nothing of others.
 
     `independent_rows` is as how many rows the normal ones count.
     """
-    if independent_rows * alarms >= FEW:
+    if independent_rows * options.alarms >= FEW:
         return ""
     alike = ""
     if independent_rows < normal_rows:
         alike = f" (rows that follow each other are alike: they count as {independent_rows:,})"
+    fitted, other = "", ", or --threshold tail, which extrapolates"
+    if options.threshold == "tail":
+        fitted, other = "; the threshold is extrapolated from their highest scores", ""
     return (
-        f"{normal_rows:,} normal rows{alike} are too few to say which score a share of {alarms:g} of "
-        "them exceeds: more false alarms may come, or fewer. Give a larger --alarms, or calibrate with more "
-        "rows"
+        f"{normal_rows:,} normal rows{alike} are too few to say which score a share of {options.alarms:g} of them "
+        f"exceeds{fitted}: more false alarms may come, or fewer. Calibrate with more rows, or give a larger "
+        f"--alarms{other}"
     )

@@ -115,9 +115,8 @@ class ScoreOptions(ScorerOptions):
         super().__post_init__()
         check(len(self.runs) > 0, "run", self.run, "the directory of a run, or several")
         at_least(1, stride=self.stride, batch_size=self.batch_size)
-        check(
-            not (self.update and self.overwrite), "update", self.update, "not to be given together with overwrite"
-        )
+        both = self.update and self.overwrite
+        check(not both, "update", "given", "left out with --overwrite, which scores all rows again")
         one_of(Device, device=self.device)
         ending = "" if self.events is None else os.path.splitext(self.events)[1].lower()  # noqa: PTH122
         is_right = self.events is None or ending in EVENT_FILES

@@ -73,6 +73,11 @@ def train_each_series(options: TrainOptions, ranks: Ranks, data: SeriesData) -> 
             if stopped_by:
                 say(f"stopped by a signal in {name}, saved: resume it by --resume")
                 return TrainResult.of_series(directory.path, results, index.skipped, stopped_by=stopped_by)
+        if bare := [name for name in results if not RunDirectory(results[name].out).calibration.exists()]:
+            say(
+                f"no calibration, so nothing can be scored yet, for {_named(dict.fromkeys(bare, ''))}: no normal "
+                f"row lies in what is held out of each; `longstride calibrate {directory.path} STORE` says more"
+            )
         total = TrainResult.of_series(directory.path, results, index.skipped, report=directory.report)
         drawn = ranks.on_first(lambda: write_series_report(directory.report, data.name, total, diverged))
     if diverged:

@@ -58,6 +58,13 @@ class Forecast(Task):
             return predicted
         return predicted[..., min(range(len(self._quantiles)), key=lambda at: abs(self._quantiles[at] - 0.5))]
 
+    def drawn_range(self, predicted: Tensor) -> tuple[Tensor, Tensor] | None:
+        """From the lowest quantile to the highest."""
+        if len(self._quantiles) < 2:
+            return None
+        order = sorted(range(len(self._quantiles)), key=self._quantiles.__getitem__)
+        return predicted[..., order[0]], predicted[..., order[-1]]
+
 
 def pinball(predicted: Tensor, expected: Tensor, quantiles: tuple[float, ...]) -> Tensor:
     """The loss (..., Q) whose smallest mean each of Q quantiles has."""

@@ -78,6 +78,10 @@ class Task(ABC):
         """What is drawn in the judged rows, (b, J, T), normalised; None where there is nothing of their kind."""
         return predicted
 
+    def drawn_range(self, predicted: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Between what a value is expected to lie, each as `drawn`; None where that is not predicted."""
+        return None
+
 
 def where_present(error: Tensor, mask: Tensor | None) -> Tensor:
     """Errors, NaN where a value is missing."""

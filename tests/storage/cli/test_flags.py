@@ -31,6 +31,8 @@ class Settings(Shared):
     labels: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ("small", "large")
     seed: int = 0
+    time: str | None = None
+    """Column of times; by default `time`."""
     is_quick: bool = False
 
 
@@ -54,6 +56,10 @@ def test_only_what_is_given_takes_the_place_of_a_default() -> None:
     line = "--num-rows 7 --share 0.5 --how last --labels a --labels b --seed 0 --is-quick"
     expected = Settings(path="here", num_rows=7, share=0.5, how="last", labels=("a", "b"), seed=0, is_quick=True)
     assert run(*shlex.split(line)).splitlines()[-1] == repr(expected)
+
+
+def test_a_name_in_the_help_of_its_own_flag_is_not_a_flag() -> None:
+    assert "Column of times; by default time." in " ".join(run("--help").split())
 
 
 def test_help_is_the_docstring_with_the_default() -> None:

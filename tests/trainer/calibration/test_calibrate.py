@@ -159,6 +159,14 @@ def test_what_cannot_be_calibrated(made: Path, tmp_path: Path, caplog: pytest.Lo
     assert longstride.score(tmp_path / "run", short, tmp_path / "s.parquet", device="cpu").rows == 100
 
 
+def test_a_label_that_most_rows_have_is_named(made: Path) -> None:
+    labels = {"load_runs": np.arange(3000) % 10 > 0, "fault": np.arange(3000) % 100 == 0}
+    marked = longstride.from_array(waves(3000, 2), labels=labels)
+    with raises("no-normal-rows", "load_runs is set in 90%", "leave the label out", kind=RunError) as caught:
+        longstride.calibrate(made / "run", marked, split="all", device="cpu")
+    assert "fault is set" not in str(caught.value)
+
+
 def test_windows_that_are_farther_apart_than_they_are_long(made: Path, tmp_path: Path) -> None:
     rows = [
         longstride.score(

@@ -81,6 +81,8 @@ def test_it_tells_what_the_run_was_and_came_to(run: Path) -> None:
             )  # the head has these two as well
     train, validation = lines_of(run, "train"), lines_of(run, "validation")
     assert rows["steps"] == "74"
+    window = json.loads((run / "settings.json").read_text())["data"]["window"]
+    assert rows["purpose"] == f"reconstruct windows of {window} rows"
     assert rows["training loss"] == f"{train[0]['loss']:.4g} at first, {train[-1]['loss']:.4g} at last"
     best = min(line["loss"] for line in validation)
     assert rows["validation loss"] == f"{validation[-1]['loss']:.4g} at last, {best:.4g} at best"
@@ -135,7 +137,7 @@ def test_a_model_without_steps_has_no_curves(store: Path, tmp_path: Path) -> Non
     page = Page(tmp_path / "run")
     assert len(page.drawings) == 1 + NUM_WORST
     assert "Throughput" not in page.text
-    assert "- at first, - at last" in page.text
+    assert "training loss" not in page.text
 
 
 @pytest.mark.parametrize("value", [None, 0.0, 3.0])
@@ -155,7 +157,7 @@ def test_losses_that_fall_far_are_drawn_on_a_logarithmic_axis() -> None:
     assert scale(1.0, 0.5) == scale(1.0, 0.0) == scale(1.0, -2.0) == "linear"
 
 
-def example(values: Any, channel_errors: Any) -> Example:
+def example(values: Any, channel_errors: Any, low: Any = None) -> Example:
     values = np.asarray(values, np.float32)
     names = tuple(f"c{number}" for number in range(values.shape[1]))
     return Example(
@@ -166,6 +168,8 @@ def example(values: Any, channel_errors: Any) -> Example:
         time=np.arange(len(values)),
         original=values,
         predicted=values.astype(float),
+        low=np.full(values.shape, np.nan) if low is None else np.asarray(low, float),
+        high=np.full(values.shape, np.nan) if low is None else np.asarray(low, float) + 1,
         error=0.0,
         channel_errors=np.asarray(channel_errors),
         labels={},
@@ -185,6 +189,34 @@ def test_a_value_between_two_gaps_has_a_dot() -> None:
     values = [[1], [math.nan], [2], [math.nan], [3], [4]]
     figure = draw_window(example(values, [0]), "title", dots=False)
     assert figure.axes[0].lines[0].get_markevery() == [0, 2]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_quantiles_are_drawn_as_a_band(rows: int) -> None:
+    low = np.full((8, 1), math.nan)
+    low[-rows:] = 2.0
+    figure = draw_window(example(np.ones((8, 1)), [0], low), "title")
+    names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert names == ["original", "lowest to highest quantile", "prediction"]
+    reached = np.concatenate(
+        [path.vertices[:, 1] for band in figure.axes[0].collections for path in band.get_paths()]
+    )
+    assert (reached.min(), reached.max()) == (2.0, 3.0)
+    assert "quantile" not in str(
+        draw_window(example(np.ones((8, 1)), [0]), "title").axes[0].get_legend().get_texts()
+    )
+
+
+def test_errors_of_quantiles_are_called_what_they_are(store: Path, tmp_path: Path) -> None:
+    settings = settings_for(
+        store, tmp_path / "run", max_steps=2, task="forecast", horizon=2, quantiles=(0.1, 0.5, 0.9)
+    )
+    Training(settings, ALONE, resume=False).run()
+    page = Page(tmp_path / "run")
+    assert "mean squared error" not in page.text + page.drawn
+    assert "the largest mean pinball loss" in page.text
+    assert page.drawn.count("mean pinball loss") == 1 + NUM_WORST
+    assert "forecast 2 rows after windows of" in page.text
 
 
 class Gathered(Ranks):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from longstride.trainer.scoring.scorer import doubt_of
+from longstride.trainer.scoring.settings import ScorerOptions
 from longstride.trainer.scoring.threshold import independent_rows, threshold_of
 
 
@@ -35,3 +37,13 @@ def test_groups_of_high_scores_count_once() -> None:
     rows = np.arange(10_000)
     assert independent_rows(alone, rows * 100, 3.0, 16) == 10_000
     assert independent_rows(np.repeat(alone[:1000], 10), rows, 3.0, 10) < 2000
+
+
+def test_a_threshold_that_is_a_guess_names_what_may_help() -> None:
+    assert doubt_of(5000, 5000, ScorerOptions()) == ""
+    by_quantile = doubt_of(5000, 1000, ScorerOptions())
+    assert "they count as 1,000" in by_quantile
+    assert "or --threshold tail, which extrapolates" in by_quantile
+    by_tail = doubt_of(1000, 1000, ScorerOptions(threshold="tail"))
+    assert "is extrapolated from their highest scores" in by_tail
+    assert "--threshold tail" not in by_tail

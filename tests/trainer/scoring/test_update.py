@@ -164,7 +164,7 @@ def test_without_it_a_file_is_not_touched(runs: dict[str, Path], grown: Path) ->
     before = (grown / "s.parquet").read_bytes()
     with raises("path-taken", "--update"):
         score(runs["pca"], grown / "plant.zarr", grown / "s.parquet", device="cpu")
-    with raises("option-value", "update", kind=SettingsError):
+    with raises("option-value", "--update is given: it must be left out with --overwrite", kind=SettingsError):
         score(runs["pca"], grown / "plant.zarr", grown / "s.parquet", update=True, overwrite=True)
     assert (grown / "s.parquet").read_bytes() == before
 

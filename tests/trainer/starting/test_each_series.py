@@ -84,6 +84,22 @@ def test_each_series_has_an_ordinary_run_and_one_that_is_too_short_is_named(
     )
 
 
+def test_series_without_a_calibration_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    labels = {"runs": np.arange(1200) < 600}
+    data = longstride.from_array(waves(1200, 2), series={"always": 600, "never": 600}, labels=labels)
+    with caplog.at_level(logging.INFO, "longstride"):
+        longstride.train(data, tmp_path / "run", per_series=True, model="pca", **QUICK)
+    assert "no calibration, so nothing can be scored yet, for 1 series: 'always': no normal row" in caplog.text
+
+
+def test_a_model_without_errors_is_named_by_its_series(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    values = waves(1200, 2)
+    values[600:] = 1.0
+    data = longstride.from_array(values, series={"moving": 600, "still": 600})
+    longstride.train(data, tmp_path / "run", per_series=True, model="pca", **QUICK)
+    assert "in normal rows of series 'still' of" in caplog.text
+
+
 def test_a_series_is_trained_on_and_held_out_by_itself(run: Path, tmp_path: Path) -> None:
     """As if its rows were all there are."""
     lengths = list(LENGTHS.items())

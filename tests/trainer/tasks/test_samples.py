@@ -101,6 +101,11 @@ def test_quantiles_have_the_mean_of_their_losses(percents: list[int], seed: int)
     drawn = task.drawn(predicted)
     assert drawn is not None
     assert torch.equal(drawn, predicted[..., int(np.argmin(np.abs(np.array(quantiles) - 0.5)))])
+    reached = task.drawn_range(predicted)
+    assert (reached is None) == (len(quantiles) == 1)
+    if reached is not None:
+        lowest, highest = int(np.argmin(quantiles)), int(np.argmax(quantiles))
+        assert torch.equal(torch.stack(reached), torch.stack([predicted[..., lowest], predicted[..., highest]]))
 
 
 @pytest.mark.parametrize("quantile", [0.05, 0.5, 0.9])
@@ -128,6 +133,7 @@ def test_a_label_is_as_likely_in_all_rows_that_are_judged(label: str, judged: in
     misses = task.misses(predicted, samples)
     torch.testing.assert_close(misses[1:, 0], (torch.sigmoid(predicted) - samples.expected)[1:] ** 2)
     assert task.drawn(predicted) is None
+    assert task.drawn_range(predicted) is None
 
 
 def test_parts_are_those_of_the_whole() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from longstride.storage.duration import told_duration
 from longstride.storage.errors import coded
 from longstride.storage.html.table import html_table
 from longstride.storage.location import local_path
@@ -88,10 +89,14 @@ def _share(get: Callable[[Figures], float]) -> Callable[[Figures], str]:
     return lambda one: "-" if math.isnan(get(one)) else f"{get(one):.4f}"
 
 
-def _delay(delay: Delay | None, unit: str) -> str:
+def _delay(delay: Delay | None, told: Callable[[float], str]) -> str:
     if delay is None:
         return "-"
-    return f"{delay.median:,.4g}{unit} ({delay.low:,.4g} to {delay.high:,.4g})"
+    return f"{told(delay.median)} ({told(delay.low)} to {told(delay.high)})"
+
+
+def _rows(rows: float) -> str:
+    return f"{rows:,.4g} rows"
 
 
 SCORES: dict[str, Callable[[Figures], str]] = {
@@ -119,7 +124,7 @@ ALARMS: dict[str, Callable[[Figures], str]] = {
     "range recall": _share(lambda one: one.range_recall),
     "false/hour": lambda one: "-" if math.isnan(one.false_events_per_hour) else f"{one.false_events_per_hour:.3g}",
     "delay": lambda one: (
-        _delay(one.delay_rows, " rows") if one.delay_seconds is None else _delay(one.delay_seconds, " s")
+        _delay(one.delay_rows, _rows) if one.delay_seconds is None else _delay(one.delay_seconds, told_duration)
     ),
 }
 

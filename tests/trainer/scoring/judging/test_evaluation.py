@@ -175,6 +175,9 @@ def test_a_store_that_was_forgotten_is_asked_for(plant: SeriesStore, scores: Pat
     result = CliRunner().invoke(main, ["evaluate", str(scores)])
     assert result.exit_code == 2
     assert f"Error: {scores} is the only argument" in result.output
+    result = CliRunner().invoke(main, ["score", str(tmp_path), "--out", "scores.parquet"])
+    assert result.exit_code == 2
+    assert f"Error: {tmp_path} is the only argument: give a run or several first" in result.output
     assert_refused(printed("evaluate", scores, scores), "store-missing", scores, "is a file")
     assert_refused(printed("evaluate", plant.path, scores), "store-missing", scores, "at the end the store")
     refused = printed("plot", plant.path, scores, "--out", tmp_path / "scores.png")

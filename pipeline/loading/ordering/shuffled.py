@@ -109,12 +109,10 @@ class ShuffledOrder:
         for lane, slots in self._some_lanes(pieces, stop - first, key):
             if within is not None:
                 slots = self._counted(slots, within)
-            if turns is None:  # a slot is a window, and every lane has as many of them
-                by_lane = slots.row.reshape(-1, stop - first, self.lane_share)
-                starts[:, lane : lane + len(by_lane)] = by_lane.swapaxes(0, 1)
-                continue
-            for number, served in enumerate(self._phase_by_phase(slots, turns), lane):
-                starts[:, number] = served.reshape(-1, self.lane_share)
+            # Without turns, a slot is a window. Every lane has as many windows.
+            served = slots.row if turns is None else self._phase_by_phase(slots, turns)
+            by_lane = served.reshape(-1, stop - first, self.lane_share)
+            starts[:, lane : lane + len(by_lane)] = by_lane.swapaxes(0, 1)
         return starts.reshape(stop - first, -1)
 
     def draw_some(self, epoch: int, step: int, rank: int, world_size: int) -> list[NDArray[np.int64]]:
@@ -235,48 +233,45 @@ class ShuffledOrder:
         factor = PRIMES[(bits & np.uint64(len(PRIMES) - 1)).astype(np.int64)]
         return _Turns(phases, factor[:, None], (bits >> np.uint64(33)).astype(np.int64)[:, None])
 
-    def _phase_by_phase(self, slots: "_Slots", turns: "_Turns") -> Iterator[NDArray[np.int64]]:
-        """Starts of all windows of each lane, in the order in which they are served."""
-        stops = np.cumsum(slots.half_sizes.sum(axis=1)).tolist()
-        slot = np.empty((self._phases, stops[-1]), np.int64)
-        if len(stops) > 1:
-            _turn(slots.half_sizes.reshape(-1), turns, out=slot)
-        else:
-            half = int(slots.half_sizes[0, 0])
-            _turn(slots.half_sizes[0, :1], turns, out=slot[:, :half])
-            _turn(slots.half_sizes[0, 1:], turns, out=slot[:, half:])
-            slot[:, half:] += half
-        starts = slots.row.take(slot)
-        starts += turns.phase[:, None] * self.index.stride
-        is_cut = np.zeros(len(slots.row), bool)
-        is_cut[slots.cut] = True
-        cut = np.flatnonzero(is_cut.take(slot))
-        phase, number = turns.phase[cut // stops[-1]], np.searchsorted(slots.cut, slot.reshape(-1)[cut])
-        is_there = np.ones(slot.size, bool)
-        is_there[cut] = (slots.cut_first[number] <= phase) & (phase < slots.cut_last[number])
-        is_there = is_there.reshape(slot.shape)
-        for low, high in pairwise([0, *stops]):
-            yield starts[:, low:high][is_there[:, low:high]]
+    def _phase_by_phase(self, slots: "_Slots", turns: "_Turns") -> NDArray[np.int64]:
+        """Starts of all windows, lane by lane, in the order in which they are served."""
+        sizes = slots.half_sizes
+        first = np.cumsum(sizes).reshape(sizes.shape) - sizes
+        slot = _turned(sizes, turns)
+        slot += first[:, None, :, None]
+        # Those that lack some windows are found again by the negative number that is in place of their row.
+        row = slots.row.copy()
+        row[slots.cut] = ~np.arange(len(slots.cut))
+        starts = row.take(slot, mode="clip")  # behind the last number of a half lies anything
+        cut = np.flatnonzero(starts < 0)
+        number = ~starts.reshape(-1)[cut]
+        starts.reshape(-1)[cut] = slots.row[slots.cut[number]]
+        phase = turns.phase.reshape(-1, 1, 1)
+        starts += phase * self.index.stride
+        is_there = np.empty(starts.shape, bool)
+        is_there[:] = (np.arange(starts.shape[-1]) < sizes[..., None])[:, None]
+        served = turns.phase[cut // (starts.shape[-1] * 2) % len(phase)]
+        is_there.reshape(-1)[cut] &= (slots.cut_first[number] <= served) & (served < slots.cut_last[number])
+        return starts[is_there]
 
 
-def _turn(sizes: NDArray[np.int64], turns: "_Turns", out: NDArray[np.int64]) -> None:
-    """Write the numbers from 0 on, (phases, numbers): `sizes[0]` of them in an order of each phase, and so on."""
-    several = len(sizes) > 1
+def _turned(sizes: NDArray[np.int64], turns: "_Turns") -> NDArray[np.int64]:
+    """The numbers from 0 on of each half (lanes, 2), in an order of each phase: (lanes, phases, 2, numbers).
 
-    def each(values: NDArray[Any]) -> NDArray[Any]:
-        # One size is broadcast: to divide by one number takes a fifth of the time.
-        return np.repeat(values, sizes, axis=-1) if several else values
-
-    first = each(np.cumsum(sizes) - sizes)
+    Halves are as wide as the largest: so each is divided by one number, in a fifth of the time. What lies behind
+    the numbers of a smaller half has no meaning.
+    """
+    size = np.maximum(sizes, 1)[:, None, :, None]
+    width = int(size.max())
     # Half the bits, where they suffice, take a quarter of the time; and to divide takes half that of a remainder.
-    kind = np.dtype(np.int32 if int(sizes.max()) ** 2 < 2**31 else np.int64)
-    number = (np.arange(out.shape[1]) - first).astype(kind)
-    modulus = np.maximum(sizes, 1)
-    turned = each((turns.factor % modulus).astype(kind)) * number
-    turned += each((turns.shift % modulus).astype(kind))
-    size = each(modulus.astype(kind))
-    turned -= turned // size * size
-    np.add(turned, first, out=out)
+    kind = np.dtype(np.int32 if width**2 < 2**31 else np.int64)
+    factor, shift = (turn.reshape(-1, 1, 1) % size for turn in (turns.factor, turns.shift))
+    turned = factor.astype(kind) * np.arange(width, dtype=kind)
+    turned += shift.astype(kind)
+    whole = turned // size.astype(kind)
+    whole *= size.astype(kind)
+    turned -= whole
+    return turned.astype(np.int64)
 
 
 class _Turns(NamedTuple):

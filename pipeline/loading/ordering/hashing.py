@@ -4,6 +4,8 @@ Library generators keep no promise about their streams between versions; a hash 
 the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 """
 
+from itertools import groupby
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,8 @@ MASK = 2**64 - 1
 GOLDEN = 0x9E3779B97F4A7C15
 MIX_1 = 0xBF58476D1CE4E5B9
 MIX_2 = 0x94D049BB133111EB
+# As arrays: from a number, numpy makes one in each call, which takes as long as the call on few counters.
+_GOLDEN, _MIX_1, _MIX_2, *_SHIFTS = (np.array(number, np.uint64) for number in (GOLDEN, MIX_1, MIX_2, 30, 27, 31))
 SORTED_BITS = 40
 """Bits of a hash that decide an order: as many for one group as for a hundred, so that the order of a group does
 not depend on the others."""
@@ -30,17 +34,16 @@ def derive(*parts: int) -> int:
     return key
 
 
-def hashes(key: int | NDArray[np.uint64], counters: NDArray[np.integer]) -> NDArray[np.uint64]:
+def hashes(key: int | NDArray[np.uint64], counters: NDArray[np.int64]) -> NDArray[np.uint64]:
     """64 random bits for each counter, of the same shape, by one key or one for each."""
-    bits = counters.astype(np.uint64)
-    bits *= np.uint64(GOLDEN)
+    bits = counters.view(np.uint64) * _GOLDEN
     bits += np.asarray(key, np.uint64)
-    shifted = bits >> np.uint64(30)
+    shifted = bits >> _SHIFTS[0]
     bits ^= shifted
-    bits *= np.uint64(MIX_1)
-    bits ^= np.right_shift(bits, np.uint64(27), out=shifted)
-    bits *= np.uint64(MIX_2)
-    bits ^= np.right_shift(bits, np.uint64(31), out=shifted)
+    bits *= _MIX_1
+    bits ^= np.right_shift(bits, _SHIFTS[1], out=shifted)
+    bits *= _MIX_2
+    bits ^= np.right_shift(bits, _SHIFTS[2], out=shifted)
     return bits
 
 
@@ -60,17 +63,17 @@ def shuffled(
     """
     if not len(counters):
         return np.empty(0, np.int64)
-    group_bits = int(np.flatnonzero(sizes)[-1]).bit_length()
+    runs = [(size, len(list(groups))) for size, groups in groupby(sizes.tolist())]
+    group_bits = (len(sizes) - 1 - (runs[-1][1] if not runs[-1][0] else 0)).bit_length()
     index_bits = (len(counters) - 1).bit_length()
     other_bits = max(64 - SORTED_BITS, group_bits + index_bits)
     words = hashes(key, counters)
     words >>= np.uint64(other_bits)
     words <<= np.uint64(other_bits - group_bits)
     words |= np.arange(len(counters), dtype=np.uint64)
-    begins = np.flatnonzero(np.diff(sizes, prepend=-1))  # of groups of one size
-    if len(words) >= APART * len(begins):
+    if len(words) >= APART * len(runs):
         stop = 0
-        for size, groups in zip(sizes[begins].tolist(), np.diff(begins, append=len(sizes)).tolist(), strict=True):
+        for size, groups in runs:
             begin, stop = stop, stop + size * groups
             words[begin:stop].reshape(groups, size).sort(axis=1)
     else:

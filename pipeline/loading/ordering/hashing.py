@@ -20,8 +20,6 @@ _GOLDEN, _MIX_1, _MIX_2, *_SHIFTS = (np.array(number, np.uint64) for number in (
 SORTED_BITS = 40
 """Bits of a hash that decide an order: as many for one group as for a hundred, so that the order of a group does
 not depend on the others."""
-
-
 APART = 512
 """Counters for each call of a sort from which on its overhead is made up for."""
 

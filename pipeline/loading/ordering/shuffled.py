@@ -225,7 +225,7 @@ class ShuffledOrder:
         return slots._replace(row=counted_within(within, slots.row + skipped) - skipped)
 
     def _phase_by_phase(self, slots: "_Slots", turns: Turns) -> Iterator[NDArray[np.int64]]:
-        """Starts of all windows, lane by lane, in the order in which they are served: those of some lanes a time."""
+        """Starts of all windows in the order in which they are served, lane by lane: those of some at a time."""
         row = slots.row
         if len(slots.cut):  # found again by the negative number that is in place of its row
             row = row.copy()

@@ -44,7 +44,7 @@ class Turns:
         """The numbers from 0 to `size`, (phases, size)."""
         if not size:
             return np.empty((len(self.phase), 0), np.int64)
-        # Half the bits, where they suffice, take a quarter of the time; and to divide takes half that of a remainder.
+        # Half the bits, where they suffice, take a quarter of the time; to divide takes half that of a remainder.
         kind = np.dtype(np.int32 if size**2 < 2**31 else np.int64)
         turned = (self._factor % size).astype(kind) * np.arange(size, dtype=kind)
         turned += (self._shift % size).astype(kind)

@@ -13,6 +13,7 @@ MODULES = {
     **{name: f"suites.{name}" for name in SUITES},
     **{name: f"suites.models.{name}" for name in OF_MODELS},
     "demo": "demo",
+    "gpu": "gpu",
     "report": "pages.report",
 }
 

@@ -10,12 +10,14 @@ import click
 from benchmarks.harness.results import Result, parse
 from benchmarks.pages.advice import advice
 from benchmarks.pages.findings import findings
+from benchmarks.pages.waits import waits
 from benchmarks.suites import ingest
 from benchmarks.suites.codecs import Codecs
 from benchmarks.suites.device import Device
 from benchmarks.suites.disk import Disk
 from benchmarks.suites.ingest import Ingest
 from benchmarks.suites.models.detect import Detections
+from benchmarks.suites.models.epoch import Wait
 from benchmarks.suites.models.fleet import Fleet
 from benchmarks.suites.models.live import Live
 from benchmarks.suites.models.train import Train
@@ -32,10 +34,12 @@ __all__ = ["benchmarks_page", "pictures", "read_result", "read_results", "report
 
 SECTIONS: tuple[type[Result], ...] = (
     *(Windows, Sweep, Scale, Disk, Packed, Objects),
-    *(Codecs, Device, Train, Fleet, Live, Shuffle, Order),
+    *(Codecs, Device, Train, Wait, Fleet, Live, Shuffle, Order),
 )
 """In the order of the tables; those of ingests come last."""
 EVERY: tuple[type[Result], ...] = (*SECTIONS, Ingest, Detections)
+BEFORE = "before"
+"""Folder of results of an earlier version, among the others; only what a user waits for is compared with them."""
 KINDS = {kind.BENCHMARK: kind for kind in EVERY}
 
 INTRODUCTION = """\
@@ -71,7 +75,7 @@ def report(results: Path, docs: Path, html: Path, json_path: Path | None) -> Non
     found = read_results(results)
     for name, picture in pictures(found).items():
         (docs / "images" / name).write_text(picture)
-    page, tables = benchmarks_page(found), tables_page(found)
+    page, tables = benchmarks_page(found, read_results(results / BEFORE)), tables_page(found)
     (docs / "benchmarks.md").write_text(page)
     (docs / "benchmark-tables.md").write_text(tables)
     (docs / "results.md").write_text(results_page(found.values()))
@@ -95,8 +99,8 @@ def read_result(path: Path) -> Result:
     return parse(KINDS[held.pop("benchmark")], held)
 
 
-def benchmarks_page(results: Mapping[str, Result]) -> str:
-    """First page: what to use when, what was found, where Longstride misses its target, and pictures."""
+def benchmarks_page(results: Mapping[str, Result], before: Mapping[str, Result]) -> str:
+    """First page: waits, what to use when, what was found, where Longstride misses its target, and pictures."""
     from benchmarks.pages.plots import drawing_of
 
     found = merged(results)
@@ -107,7 +111,9 @@ def benchmarks_page(results: Mapping[str, Result]) -> str:
         if drawing_of(result)
     ]
     short = [result.shortfall() for result in compared]
-    return "\n".join([INTRODUCTION, advice(found.values()), findings([*found.values()]), *short, *drawn])
+    every = [*found.values()]
+    waited = waits(every, [*before.values()])
+    return "\n".join([INTRODUCTION, *filter(None, [waited]), advice(every), findings(every), *short, *drawn])
 
 
 def tables_page(results: Mapping[str, Result]) -> str:

@@ -1,7 +1,7 @@
 """Darts: a `BlockRNNModel` with a module of one's own, and its `fit`.
 
-Its models forecast, so the module predicts the K rows after a window instead of the window: the same weights, and as
-many values.
+Its models forecast, so the module predicts the K rows after a window instead of the window: the same weights, and
+as many values.
 """
 
 from collections.abc import Callable

@@ -4,8 +4,10 @@ import json
 import shutil
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -29,17 +31,17 @@ __all__ = ["BEFORE", "OURS", "RESIDENT", "WAYS", "Case", "Cell", "Fit", "Wait", 
 EPOCH = """\
 ## Epochs of training
 
-Seconds for an epoch of {num_windows:,} windows of K = {window} at stride {stride}, {num_channels} float32 channels,
-B = {batch}, on {threads[torch]} threads: the same model, by Adam at the same learning rate with gradients clipped alike,
-trained by `longstride.train` as its user calls it, and by what people write today ([each a
-file](../benchmarks/peers/training)). {ways}
+Seconds for an epoch of {num_windows:,} windows of K = {window} at stride {stride}, {num_channels} float32
+channels, B = {batch}, on {threads[torch]} threads: the same model, by Adam at the same learning rate, with gradients
+clipped alike. It is trained by `longstride.train` as its user calls it, and by what people write today
+([a file each](../benchmarks/peers/training)). {ways}
 
-Seconds are those of {num_windows:,} windows at the rate of the steps that were taken; where a whole epoch was run, it
-stands beside them. All ways take turns, each in processes of its own. The LSTM of the others is a module as people
-write it, with the same weights and arithmetic as Longstride's; its other models are Longstride's own for all. "One
-batch" is the bound of any training: Longstride's module in a bare loop, on a batch that stays in memory, with the
-memory of a step kept as `longstride.train` keeps it. Memory is the largest resident memory of the process, with that
-of its workers; pages of mapped files count.
+Seconds are those of {num_windows:,} windows at the rate of the steps that were taken; where a whole epoch was run,
+it stands beside them. All ways take turns, each in processes of its own. The LSTM of the others is a module as
+people write it, with the same weights and arithmetic as Longstride's; other models are Longstride's own for all.
+`one batch` is the bound of any training: Longstride's module in a bare loop, on a batch that stays in memory, with
+the memory of a step kept as `longstride.train` keeps it. Memory is the largest resident memory of the process, with
+that of its workers; pages of mapped files count.
 
     python -m benchmarks epoch
 """
@@ -78,6 +80,7 @@ SAID = {
 }
 OF_LATENT = 4
 """A model is so many times as wide as its latent vector, as by default."""
+BEGUN_AT_ONCE = 2
 LONGEST_SECONDS = 300
 MOST_MEGABYTES = 8000
 
@@ -222,8 +225,8 @@ def epoch(
     """How long a user waits for an epoch of training: Longstride, and what people write today.
 
     The same data, model, batches and optimiser, by `longstride.train`, by a loop over a `DataLoader`, by Lightning
-    and by libraries that train on windows, all in turn. With --against, `longstride.train` of another checkout takes
-    part as "longstride before". Libraries that `make peers` has not installed are left out.
+    and by libraries that train on windows, all in turn. With --against, `longstride.train` of another checkout
+    takes part as "longstride before". Libraries that `make peers` has not installed are left out.
 
     Where the file of --json is there, cases are added to those that it holds, or replace the same ones.
     """
@@ -325,7 +328,11 @@ def _in_turn(
     """A process of each way, all rounds of them, and where `whole`, an epoch of each."""
     with ExitStack() as stack:
         work = Path(stack.enter_context(TemporaryDirectory()))
-        begun = {way.name: process for way in ways if (process := _begin(way, case, asked, found, stack, work))}
+        with ThreadPoolExecutor(BEGUN_AT_ONCE) as pool:  # imports take seconds each
+            begin = partial(_begin, case=case, asked=asked, found=found, stack=stack, work=work)
+            begun = {
+                way.name: process for way, process in zip(ways, pool.map(begin, ways), strict=True) if process
+            }
         for order in rounds_of([*begun], asked.rounds):
             for name in order:
                 found[name].turns.append(begun[name].take(seconds=asked.seconds, lead_in=asked.seconds / 4))
@@ -377,9 +384,7 @@ def _figures(way: Way, found: Mapping[str, _Found], asked: Wait, batch: int) -> 
     own = found[way.name]
     if own.cannot:
         return Fit(way=way.name, version=own.version, cannot=own.cannot)
-    seconds = {
-        name: [turn.seconds_for(asked.num_windows) for turn in each.turns] for name, each in found.items()
-    }
+    seconds = {name: [turn.seconds_for(asked.num_windows) for turn in each.turns] for name, each in found.items()}
     return Fit(
         way=way.name,
         version=own.version,

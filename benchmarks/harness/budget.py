@@ -13,12 +13,15 @@ MINUTES = click.option("--minutes", type=float, help="Begin no case that would h
 
 
 class Budget:
-    """Gives cases one after the other, as long as there is time for one more as long as the longest so far."""
+    """Gives cases one after the other, while there is time for one more as long as the longest so far.
+
+    The first is given in any case: a result has at least one.
+    """
 
     def __init__(self, minutes: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._stop = None if minutes is None else clock() + 60 * minutes
-        self._longest = 0.0
+        self._longest: float | None = None
         self.left_out: list[str] = []
         """Cases that there was no time for, as they are called."""
 
@@ -30,10 +33,10 @@ class Budget:
                 continue
             began = self._clock()
             yield case
-            self._longest = max(self._longest, self._clock() - began)
+            self._longest = max(self._longest or 0.0, self._clock() - began)
 
     def _has_time(self) -> bool:
-        return self._stop is None or self._clock() + self._longest < self._stop
+        return self._stop is None or self._longest is None or self._clock() + self._longest < self._stop
 
 
 def _bar(cases: Sequence[Case], shown: str) -> Iterable[Case]:

@@ -32,16 +32,17 @@ EPOCH = """\
 ## Epochs of training
 
 Seconds for an epoch of {num_windows:,} windows of K = {window} at stride {stride}, {num_channels} float32
-channels, B = {batch}, on {threads[torch]} threads: the same model, by Adam at the same learning rate, with gradients
-clipped alike. It is trained by `longstride.train` as its user calls it, and by what people write today
-([a file each](../benchmarks/peers/training)). {ways}
+channels, B = {batch}, on {threads[torch]} threads: the same model, by Adam at the same learning rate, with
+gradients clipped alike. It is trained by `longstride.train` as its user calls it, and by what people write today
+([how](../benchmarks/peers/training/plain_loop.py), a file each). {ways}
 
 Seconds are those of {num_windows:,} windows at the rate of the steps that were taken; where a whole epoch was run,
 it stands beside them. All ways take turns, each in processes of its own. The LSTM of the others is a module as
 people write it, with the same weights and arithmetic as Longstride's; other models are Longstride's own for all.
 `one batch` is the bound of any training: Longstride's module in a bare loop, on a batch that stays in memory, with
-the memory of a step kept as `longstride.train` keeps it. Memory is the largest resident memory of the process, with
-that of its workers; pages of mapped files count.
+the memory of a step kept as `longstride.train` keeps it. Memory is the largest resident memory of the process,
+with that of its workers; pages of mapped files count. Other work is the share of the machine's processor time that
+other programs took meanwhile: a turn with more than {calm:.0%} is taken again, up to {most_turns} times.
 
     python -m benchmarks epoch
 """
@@ -81,6 +82,9 @@ SAID = {
 OF_LATENT = 4
 """A model is so many times as wide as its latent vector, as by default."""
 BEGUN_AT_ONCE = 2
+CALM = 0.05
+"""Of the machine's processor time, which other work may take in a turn that counts at once."""
+MOST_TURNS = 4
 LONGEST_SECONDS = 300
 MOST_MEGABYTES = 8000
 
@@ -117,6 +121,8 @@ class Fit:
     cpu_seconds: float | None = None
     """Processor time of an epoch, of all its processes."""
     peak_megabytes: float | None = None
+    others_share: float | None = None
+    """Median share of the machine's processor time that other work took meanwhile, 0 to 1."""
 
     @property
     def is_peer(self) -> bool:
@@ -163,7 +169,8 @@ class Wait(Result):
         """With what the ways are."""
         named = {fit.way for cell in self.cells for fit in cell.ways}
         said = " ".join(text for name, text in SAID.items() if name in named)
-        return {**vars(self.cells[0].case), "ways": said, **vars(self)}
+        own = {"ways": said, "calm": CALM, "most_turns": MOST_TURNS}
+        return {**vars(self.cells[0].case), **own, **vars(self)}
 
     def table(self) -> Table:
         """A row a case and way."""
@@ -178,6 +185,7 @@ class Wait(Result):
                 "times one batch": lambda row: _or(row[1].to_resident, spread),
                 "times Longstride": lambda row: _or(row[1].to_ours, spread),
                 "CPU seconds": lambda row: _or(row[1].cpu_seconds, "{:,.0f}".format),
+                "other work": lambda row: _or(row[1].others_share, "{:.0%}".format),
                 "peak MB": lambda row: _or(row[1].peak_megabytes, "{:,.0f}".format),
             },
         )
@@ -335,7 +343,7 @@ def _in_turn(
             }
         for order in rounds_of([*begun], asked.rounds):
             for name in order:
-                found[name].turns.append(begun[name].take(seconds=asked.seconds, lead_in=asked.seconds / 4))
+                found[name].turns.append(_calm_turn(begun[name], asked.seconds))
             done()
         for name, process in begun.items():
             found[name].megabytes = max(found[name].megabytes, process.most_megabytes())
@@ -343,6 +351,15 @@ def _in_turn(
             num_steps = asked.num_windows // case.batch
             for name, process in begun.items():
                 found[name].whole = process.take(num_steps=num_steps).seconds_for(asked.num_windows)
+
+
+def _calm_turn(process: "FitProcess", seconds: float) -> "Taken":
+    """The calmest of some turns; one, where nothing else works meanwhile. Steps of two threads on two cores take many
+    times as long where other work takes one of them."""
+    turns: list[Taken] = []
+    while len(turns) < MOST_TURNS and (not turns or turns[-1].others_share > CALM):
+        turns.append(process.take(seconds=seconds, lead_in=seconds / 4))
+    return min(turns, key=lambda turn: turn.others_share)
 
 
 def _begin(
@@ -395,4 +412,5 @@ def _figures(way: Way, found: Mapping[str, _Found], asked: Wait, batch: int) -> 
         to_ours=Spread.ratio(seconds[way.name], seconds[OURS.name]),
         cpu_seconds=asked.num_windows * statistics.median(turn.cpu_seconds_of_window for turn in own.turns),
         peak_megabytes=own.megabytes,
+        others_share=statistics.median(turn.others_share for turn in own.turns),
     )

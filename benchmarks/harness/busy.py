@@ -18,7 +18,7 @@ def busy_share(device: "torch.device", work: Callable[[], object]) -> float | No
     if device.type != "cuda":
         return None
     import torch
-    from torch.autograd import DeviceType
+    from torch._C._autograd import DeviceType
     from torch.profiler import ProfilerActivity, profile
 
     torch.cuda.synchronize(device)

@@ -32,7 +32,9 @@ class Pace:
         self._answers = answers
         self._batch = case.batch
         self._turn: dict[str, Any] | None = None
-        self._begin()
+        self._asked_at = time.perf_counter()
+        self._counted_from: float | None = None
+        self._all_steps = self._lead_in_steps = 0
 
     def __call__(self, num_steps: int = 1) -> None:
         """After so many steps, since the last call."""
@@ -58,11 +60,7 @@ class Pace:
         if line is None:
             os._exit(0)  # nobody asks any more; the training itself has no end
         self._turn = json.loads(line)
-        self._begin()
-
-    def _begin(self) -> None:
-        self._asked_at = time.perf_counter()
-        self._counted_from: float | None = None
+        self._asked_at, self._counted_from = time.perf_counter(), None
         self._all_steps = self._lead_in_steps = 0
 
 

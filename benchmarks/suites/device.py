@@ -124,7 +124,7 @@ class Device(Result):
 
     def words(self) -> dict[str, Any]:
         """With the sizes of the steps."""
-        return vars(self) | vars((*self.steps, *self.serving)[0].case)
+        return vars(self) | vars((self.steps[0] if self.steps else self.serving[0]).case)
 
     def section(self) -> str:
         """Each table with an introduction of its own."""

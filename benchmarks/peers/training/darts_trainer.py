@@ -24,7 +24,7 @@ DISTRIBUTION = "darts"
 FOR_EVER = 10**6
 
 
-class OfWindows(CustomBlockRNNModule):
+class OfWindows(CustomBlockRNNModule):  # type: ignore[misc]
     """The autoencoder, as `BlockRNNModel` takes a module."""
 
     latent: int
@@ -34,7 +34,7 @@ class OfWindows(CustomBlockRNNModule):
         super().__init__(**sizes)
         self.model = Autoencoder(self.input_size, self.hidden_dim, self.latent)
 
-    @io_processor
+    @io_processor  # type: ignore[untyped-decorator]
     def forward(self, x_in: PLModuleInput) -> PLModuleOutput:
         """(B, K, N) to (B, K, N, 1)."""
         return PLModuleOutput(prediction=self.model(x_in.concatenate_past_features()).unsqueeze(-1))

@@ -28,7 +28,7 @@ def train(case: FitCase, pace: Callable[[], None]) -> None:
         while True:
             optimiser.zero_grad()
             loss = nn.functional.mse_loss(model(windows), windows)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(model.parameters(), case.clip_norm)
             optimiser.step()
             loss.item()

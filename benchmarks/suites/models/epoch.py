@@ -84,7 +84,7 @@ OF_LATENT = 4
 BEGUN_AT_ONCE = 2
 CALM = 0.05
 """Of the machine's processor time, which other work may take in a turn that counts at once."""
-MOST_TURNS = 4
+MOST_TURNS = 3
 LONGEST_SECONDS = 300
 MOST_MEGABYTES = 8000
 
@@ -354,8 +354,10 @@ def _in_turn(
 
 
 def _calm_turn(process: "FitProcess", seconds: float) -> "Taken":
-    """The calmest of some turns; one, where nothing else works meanwhile. Steps of two threads on two cores take many
-    times as long where other work takes one of them."""
+    """The calmest of some turns; one, where nothing else works meanwhile.
+
+    Steps of two threads on two cores take many times as long where other work has one of them.
+    """
     turns: list[Taken] = []
     while len(turns) < MOST_TURNS and (not turns or turns[-1].others_share > CALM):
         turns.append(process.take(seconds=seconds, lead_in=seconds / 4))

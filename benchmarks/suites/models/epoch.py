@@ -210,10 +210,12 @@ def _or(value: Any, said: Callable[[Any], str], otherwise: str = "") -> str:
 @count("--stride", 1, "Rows between windows.")
 @count("--batch", 256, "Windows of a step.")
 @click.option("--ways", default="all", show_default=True, help=f"all, or of {'; '.join(WAYS)}: with ; between.")
+@click.option(
+    "--whole", default="", help="Ways of which a whole epoch is run too, after the turns: with ; between."
+)
 @count("--processes", 2, "Processes of each way, one after the other.")
 @count("--rounds", 4, "Measurements of a case, by each process.")
 @seconds(1.5)
-@click.option("--whole", is_flag=True, help="Also run a whole epoch of each way, one after the other.")
 @AGAINST
 @folder("build/windows")
 @JSON
@@ -224,7 +226,7 @@ def epoch(
     stride: int,
     batch: int,
     ways: str,
-    whole: bool,
+    whole: str,
     against: Path | None,
     folder: Path,
     json_path: Path | None,
@@ -253,18 +255,24 @@ def epoch(
         for model in models
         for width in hidden
     ]
-    cells = tuple(_measure(case, chosen, asked, folder, whole=whole) for case in cases)
+    in_whole = _named(whole, "--whole")
+    cells = tuple(_measure(case, chosen, asked, folder, in_whole) for case in cases)
     replace(asked, cells=cells).with_cells(before).show(json_path)
 
 
 def _chosen(names: str, against: Path | None) -> list[Way]:
     """Ways by name, those that are installed; Longstride and the bound always."""
-    named = [*WAYS] if names == "all" else [name.strip() for name in names.split(";")]
-    if unknown := [name for name in named if name not in WAYS]:
-        raise click.BadParameter(f"{unknown[0]!r}: expected all, or of {'; '.join(WAYS)}", param_hint="--ways")
+    named = [*WAYS] if names == "all" else _named(names, "--ways")
     found = [way for way in WAYS.values() if way in (RESIDENT, OURS) or (way.name in named and way.is_installed)]
     if against:
         found.insert(2, replace(OURS, name=BEFORE, settings={"checkout": str(against)}))
+    return found
+
+
+def _named(names: str, option: str) -> list[str]:
+    found = [name.strip() for name in names.split(";") if name.strip()]
+    if unknown := [name for name in found if name not in WAYS]:
+        raise click.BadParameter(f"{unknown[0]!r}: expected all, or of {'; '.join(WAYS)}", param_hint=option)
     return found
 
 
@@ -296,7 +304,7 @@ class _Found:
     whole: float | None = None
 
 
-def _measure(case: Case, ways: Sequence[Way], asked: Wait, folder: Path, *, whole: bool) -> Cell:
+def _measure(case: Case, ways: Sequence[Way], asked: Wait, folder: Path, whole: Sequence[str]) -> Cell:
     from tqdm import tqdm
 
     fit_case = _fit_case(case, asked, folder)
@@ -304,7 +312,7 @@ def _measure(case: Case, ways: Sequence[Way], asked: Wait, folder: Path, *, whol
     total = asked.processes * asked.rounds
     with tqdm(total=total, desc=f"{case.model} {case.hidden}", unit="round", disable=None) as bar:
         for number in range(asked.processes):
-            _in_turn(fit_case, ways, asked, found, bar.update, whole=whole and number == 0)
+            _in_turn(fit_case, ways, asked, found, bar.update, whole if number == 0 else ())
     return Cell(case=case, ways=tuple(_figures(way, found, asked, case.batch) for way in ways))
 
 
@@ -330,10 +338,9 @@ def _in_turn(
     asked: Wait,
     found: Mapping[str, _Found],
     done: Callable[[], object],
-    *,
-    whole: bool,
+    whole: Sequence[str],
 ) -> None:
-    """A process of each way, all rounds of them, and where `whole`, an epoch of each."""
+    """A process of each way, all rounds of them, and then a whole epoch of some."""
     with ExitStack() as stack:
         work = Path(stack.enter_context(TemporaryDirectory()))
         with ThreadPoolExecutor(BEGUN_AT_ONCE) as pool:  # imports take seconds each
@@ -347,10 +354,9 @@ def _in_turn(
             done()
         for name, process in begun.items():
             found[name].megabytes = max(found[name].megabytes, process.most_megabytes())
-        if whole:
-            num_steps = asked.num_windows // case.batch
-            for name, process in begun.items():
-                found[name].whole = process.take(num_steps=num_steps).seconds_for(asked.num_windows)
+        for name in filter(begun.get, whole):
+            taken = begun[name].take(num_steps=asked.num_windows // case.batch)
+            found[name].whole = taken.seconds_for(asked.num_windows)
 
 
 def _calm_turn(process: "FitProcess", seconds: float) -> "Taken":

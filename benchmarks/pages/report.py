@@ -38,8 +38,6 @@ SECTIONS: tuple[type[Result], ...] = (
 )
 """In the order of the tables; those of ingests come last."""
 EVERY: tuple[type[Result], ...] = (*SECTIONS, Ingest, Detections)
-BEFORE = "before"
-"""Folder of results of an earlier version, among the others; only what a user waits for is compared with them."""
 KINDS = {kind.BENCHMARK: kind for kind in EVERY}
 
 INTRODUCTION = """\
@@ -75,7 +73,7 @@ def report(results: Path, docs: Path, html: Path, json_path: Path | None) -> Non
     found = read_results(results)
     for name, picture in pictures(found).items():
         (docs / "images" / name).write_text(picture)
-    page, tables = benchmarks_page(found, read_results(results / BEFORE)), tables_page(found)
+    page, tables = benchmarks_page(found), tables_page(found)
     (docs / "benchmarks.md").write_text(page)
     (docs / "benchmark-tables.md").write_text(tables)
     (docs / "results.md").write_text(results_page(found.values()))
@@ -99,7 +97,7 @@ def read_result(path: Path) -> Result:
     return parse(KINDS[held.pop("benchmark")], held)
 
 
-def benchmarks_page(results: Mapping[str, Result], before: Mapping[str, Result]) -> str:
+def benchmarks_page(results: Mapping[str, Result]) -> str:
     """First page: waits, what to use when, what was found, where Longstride misses its target, and pictures."""
     from benchmarks.pages.plots import drawing_of
 
@@ -112,8 +110,7 @@ def benchmarks_page(results: Mapping[str, Result], before: Mapping[str, Result])
     ]
     short = [result.shortfall() for result in compared]
     every = [*found.values()]
-    waited = waits(every, [*before.values()])
-    return "\n".join([INTRODUCTION, *filter(None, [waited]), advice(every), findings(every), *short, *drawn])
+    return "\n".join([INTRODUCTION, *filter(None, [waits(every)]), advice(every), findings(every), *short, *drawn])
 
 
 def tables_page(results: Mapping[str, Result]) -> str:

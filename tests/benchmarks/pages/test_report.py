@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from benchmarks.__main__ import main
 from benchmarks.pages.html_page import html_page
-from benchmarks.pages.report import BEFORE, benchmarks_page, pictures, read_results, tables_page
+from benchmarks.pages.report import benchmarks_page, pictures, read_results, tables_page
 from benchmarks.pages.results_page import results_page
 from tests.benchmarks.results import read_result
 
@@ -15,13 +15,12 @@ ROOT = Path(__file__).parents[3]
 
 
 RESULTS = read_results(ROOT / "benchmarks" / "results")
-EARLIER = read_results(ROOT / "benchmarks" / "results" / BEFORE)
 IN_ANOTHER_ORDER = "windows-xeon-2-cores"
 """The oldest result: the fields of its cells stand in an order of their own."""
 
 
 def test_the_pages_are_what_the_committed_results_say() -> None:
-    assert (ROOT / "docs" / "benchmarks.md").read_text() == benchmarks_page(RESULTS, EARLIER)
+    assert (ROOT / "docs" / "benchmarks.md").read_text() == benchmarks_page(RESULTS)
     assert (ROOT / "docs" / "benchmark-tables.md").read_text() == tables_page(RESULTS)
     assert (ROOT / "docs" / "results.md").read_text() == results_page(RESULTS.values())
 
@@ -35,7 +34,7 @@ def test_every_committed_result_is_written_as_it_was_read(name: str) -> None:
 
 def test_every_finding_leads_to_its_tables() -> None:
     headings = re.findall("^## (.*)$", tables_page(RESULTS), re.MULTILINE)
-    links = re.findall(r"\[([^]]*)\]\(benchmark-tables.md#([a-z-]*)\)", benchmarks_page(RESULTS, EARLIER))
+    links = re.findall(r"\[([^]]*)\]\(benchmark-tables.md#([a-z-]*)\)", benchmarks_page(RESULTS))
     assert len(links) == 10
     for title, anchor in links:
         assert title in headings
@@ -43,7 +42,7 @@ def test_every_finding_leads_to_its_tables() -> None:
 
 
 def test_without_results_nothing_is_said() -> None:
-    assert "##" not in benchmarks_page({}, {}) + tables_page({})
+    assert "##" not in benchmarks_page({}) + tables_page({})
 
 
 def test_the_pictures_are_what_the_committed_results_say() -> None:

@@ -26,7 +26,7 @@ __all__ = [
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 SYNCS = 8
-"""Files and folders that wait for the disk at the same time: it has to do little more for all of them than for one."""
+"""Files and folders that wait for the disk at the same time: it has little more to do for all than for one."""
 
 
 def write_file(path: Path, parts: Sequence[Any], *, size: int | None = None) -> None:

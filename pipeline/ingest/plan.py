@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from longstride.pipeline.ingest.sources.detect import open_source, refuse_idle_t
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.reading import Reading
 from longstride.storage.location import local_path
+from longstride.storage.version import __version__
 
 if TYPE_CHECKING:
     from longstride.pipeline.ingest.sources.intervals import Intervals
@@ -142,7 +142,7 @@ class Plan:
                 "recipe": self.recipe.as_json(),
                 "labels": self._label_crc,
                 "piece_bytes": piece_bytes,
-                "versions": {name: version(name) for name in ("longstride", "polars")},
+                "versions": {"longstride": __version__, "polars": pl.__version__},
             },
             sort_keys=True,
         )

@@ -1,4 +1,4 @@
-"""Which kind of records a text holds, where its first lines show it. A module is imported where it may be its kind."""
+"""Which kind of records a text holds, where its first lines show it. Only what may be its kind is imported."""
 
 import re
 from importlib import import_module

@@ -57,7 +57,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     They survive a power failure, and so do the folders that are made for them.
     """
     folders = {path for name in files for path in Path(name).parents}
-    for path in sorted(folders):
+    for path in sorted(folders - {Path()}):
         (folder / path).mkdir(exist_ok=True)
     with ThreadPoolExecutor(SYNCS, thread_name_prefix="longstride-files") as pool:
         for _ in pool.map(lambda name: write_file(folder / name, [files[name]]), files):

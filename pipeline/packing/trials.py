@@ -50,7 +50,9 @@ def best_of(trials: Sequence[Trial]) -> Trial:
     Which one is faster is known beforehand, from benchmarks: the same store is packed in the same way each time.
     """
     enough = NEARLY * max(trial.ratio for trial in trials)
-    return min((trial for trial in trials if trial.ratio >= enough), key=lambda trial: list(CODECS).index(trial.codec))
+    return min(
+        (trial for trial in trials if trial.ratio >= enough), key=lambda trial: list(CODECS).index(trial.codec)
+    )
 
 
 def _try(name: str, chunks: Sequence[NDArray[np.floating]]) -> Trial:

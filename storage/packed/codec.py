@@ -30,7 +30,9 @@ class Codec(ABC):
         small = self.compress(rows)
         return b"".join([small, _crc(small)])
 
-    def decode(self, data: bytes | memoryview, out: NDArray[Any], num_rows: int | None = None, skip: int = 0) -> None:
+    def decode(
+        self, data: bytes | memoryview, out: NDArray[Any], num_rows: int | None = None, skip: int = 0
+    ) -> None:
         """Fill `out` (rows, ...), contiguous, with rows of one chunk of `num_rows`, after the first `skip`.
 
         By default `out` is the whole chunk. Raises StoreError or RuntimeError for damaged bytes.

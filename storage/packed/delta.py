@@ -1,9 +1,9 @@
 """Reading the codec `delta`, which earlier versions wrote: whole numbers of the last decimal, as differences.
 
 After decompression, little endian: decimals of each channel (int8, -1 where its bits are kept), zeros up to a
-multiple of 8 bytes, then for each channel the difference of each row from the one before (whole numbers as wide as a
-value, modulo their range; signed ones interleaved: 0, -1, 1, -2 ... as 0, 1, 2, 3). Missing values are the smallest
-whole number.
+multiple of 8 bytes, then for each channel the difference of each row from the one before (whole numbers as wide as
+a value, modulo their range; signed ones interleaved: 0, -1, 1, -2 ... as 0, 1, 2, 3). Missing values are the
+smallest whole number.
 """
 
 from typing import Any, NoReturn

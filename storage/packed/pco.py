@@ -1,7 +1,7 @@
 """Chunks of numbers by Pcodec (Pco): channel after channel, each as whole steps from row to row.
 
-It finds by itself that values are multiples of 0.001, and codes the steps between them in few bits. Zarr for Python
-reads it as `numcodecs.pcodec`, and so does zarrs. Format: https://github.com/pcodec/pcodec/blob/main/docs/format.md
+It finds by itself that values are multiples of 0.001, and codes the steps between them in few bits. Zarr for
+Python reads it as `numcodecs.pcodec`. Format: https://github.com/pcodec/pcodec/blob/main/docs/format.md
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ __all__ = ["PcoCodec"]
 
 LEVEL = 8
 CHUNK_ROWS = 2048
-"""Of fewer rows, what is known of a channel takes more room and time than its steps do; of more, windows leave more
-rows unused that were decoded with theirs."""
+"""Of fewer rows, what is known of a channel takes more room and time than its steps do; of more, windows leave
+more rows unused that were decoded with theirs."""
 MAX_CHUNK_BYTES = 2**20
 
 

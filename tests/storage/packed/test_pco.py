@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numcodecs.pcodec import PCodec
 
 from longstride.storage.packed.codecs import CODECS
 from tests.helpers.stores.packed_stores import quantised
@@ -57,13 +58,12 @@ def test_odd_values_among_decimals(dtype: str) -> None:
     check_round_trip(values)
 
 
-def test_the_better_steps_are_taken() -> None:
-    """Values that stay as they are for long, where Pcodec takes none; and smooth ones, where it takes many."""
-    steps = np.random.default_rng(0).random((2048, 4)) < 0.01
-    still = np.cumsum(steps, axis=0).astype(np.float32) % 5
-    smooth = np.sin(np.arange(2048)[:, None] / [20, 40, 80, 160]).round(2).astype(np.float32)
-    for values, times_smaller in ((still, 50), (smooth, 6)):
-        assert len(pco.encode(values)) < values.nbytes / times_smaller
+def test_zarr_codes_the_same_bytes_from_the_metadata() -> None:
+    values = quantised(2048, 4)
+    turned, coded, _ = pco.as_zarr(values.dtype, values.shape)
+    assert turned["configuration"]["order"] == [1, 0]
+    assert coded["name"] == "numcodecs.pcodec"
+    assert PCodec(**coded["configuration"]).encode(values.T.copy()) == pco.compress(values)
 
 
 def test_chunks_are_decoded_by_several_threads_at_once() -> None:

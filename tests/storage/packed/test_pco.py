@@ -1,7 +1,10 @@
 """What Pcodec codes comes back bit for bit, whatever it is."""
 
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,7 +14,9 @@ from hypothesis.extra.numpy import arrays
 from numcodecs.pcodec import PCodec
 
 from longstride.storage.packed.codecs import CODECS
-from tests.helpers.stores.packed_stores import quantised
+from longstride.storage.store import SeriesStore
+from tests.helpers.errors import raises
+from tests.helpers.stores.packed_stores import make_pair, quantised
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 9))
 BITS = {"float32": np.uint32, "float64": np.uint64}
@@ -64,6 +69,12 @@ def test_zarr_codes_the_same_bytes_from_the_metadata() -> None:
     assert turned["configuration"]["order"] == [1, 0]
     assert coded["name"] == "numcodecs.pcodec"
     assert PCodec(**coded["configuration"]).encode(values.T.copy()) == pco.compress(values)
+
+
+def test_without_the_package(make_store: Callable[..., SeriesStore], tmp_path: Path) -> None:
+    _, packed = make_pair(make_store, tmp_path, "pcodec", rows=2000)
+    with mock.patch.dict(sys.modules, {"pcodec": None}), raises("package-missing", "pcodec", "pip install"):
+        packed.values[:10]
 
 
 def test_chunks_are_decoded_by_several_threads_at_once() -> None:

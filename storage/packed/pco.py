@@ -39,14 +39,14 @@ class PcoCodec(Codec):
             delta_spec=pcodec.DeltaSpec.try_consecutive(DELTA_ORDER),
             paging_spec=pcodec.PagingSpec.equal_pages_up_to(len(rows)),
         )
-        small: bytes = pcodec.standalone.simple_compress(np.ascontiguousarray(rows.T).reshape(-1), config)
+        small: bytes = _standalone().simple_compress(np.ascontiguousarray(rows.T).reshape(-1), config)
         return small
 
     def decompress(self, data: NDArray[np.uint8], out: NDArray[Any], num_rows: int, skip: int) -> None:
         """As `Codec`."""
         columns = np.empty((*out.shape[1:], num_rows), out.dtype)
         flat = columns.reshape(-1)
-        done = needs("pcodec").standalone.simple_decompress_into(data.tobytes(), flat)
+        done = _standalone().simple_decompress_into(data.tobytes(), flat)
         if done.n_processed != flat.size or not done.finished:
             raise StoreError(
                 f"a chunk is not what its array expects: it has {done.n_processed:,} numbers"
@@ -72,3 +72,8 @@ class PcoCodec(Codec):
         order = list(reversed(range(len(chunk_shape))))
         turned = [{"name": "transpose", "configuration": {"order": order}}] if len(order) > 1 else []
         return [*turned, {"name": "numcodecs.pcodec", "configuration": settings}, {"name": "crc32c"}]
+
+
+def _standalone() -> Any:
+    # Pcodec 1.0 has it as a module, but not as an attribute.
+    return needs("pcodec.standalone")

@@ -73,7 +73,10 @@ def test_zarr_codes_the_same_bytes_from_the_metadata() -> None:
 
 def test_without_the_package(make_store: Callable[..., SeriesStore], tmp_path: Path) -> None:
     _, packed = make_pair(make_store, tmp_path, "pcodec", rows=2000)
-    with mock.patch.dict(sys.modules, {"pcodec": None}), raises("package-missing", "pcodec", "pip install"):
+    with (
+        mock.patch.dict(sys.modules, {"pcodec.standalone": None}),
+        raises("package-missing", "pcodec", "pip install"),
+    ):
         packed.values[:10]
 
 

@@ -20,7 +20,7 @@ from longstride.storage.cli.group import example
 if TYPE_CHECKING:
     from benchmarks.harness.isolated import Isolated
 
-__all__ = ["SUFFIXES", "Case", "Ingest", "Way", "cases", "ingest", "section"]
+__all__ = ["OURS", "SUFFIXES", "Case", "Ingest", "Way", "cases", "ingest", "section"]
 
 OURS = "longstride"
 REFERENCE = "polars"

@@ -253,7 +253,7 @@ def test_device(tmp_path: Path) -> None:
     assert figures["device"] == "cpu"
     assert read_results(tmp_path)["device"].section().startswith("## On a GPU\n\nBatches of B = 32 on one cpu")
     serving = {(row["case"]["stride"], row["way"]): row for row in figures["serving"]}
-    assert len(serving) == 7  # the peer at stride 1
+    assert len(serving) == 12
     # A row is 16 bytes; a window of 16 rows begins at each.
     assert 16 <= serving[1, "expanded"]["bytes_per_window"] < 64
     assert serving[1, "host"]["bytes_per_window"] == 256

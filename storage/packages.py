@@ -25,6 +25,7 @@ EXTRAS = {
     "onnx_ir": "onnx",
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
+    "pcodec": "",
     "polars": "",
     "pyarrow": "",
     "s3fs": "s3",

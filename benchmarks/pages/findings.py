@@ -58,8 +58,8 @@ def _rows(results: Sequence[Result]) -> Iterator[tuple[str, str, str]]:
         found = f"{sum(checks)} of {len(checks)} checks hold"
         yield "Does the order keep its promises?", found, "What the order promises"
     trials = [trial for result in _of(results, Codecs) for trial in result.trials]
-    if smaller := [trial.ratio for trial in trials if trial.codec == "delta"]:
-        found = f"{range_of(smaller)} times, by log, with the codec `delta`"
+    if smaller := [trial.ratio for trial in trials if trial.codec == "pcodec"]:
+        found = f"{range_of(smaller)} times, by log, with the codec `pcodec`"
         yield "How much smaller is a packed store?", found, "Codecs"
     cases = [row for result in _of(results, Ingest) for row in result.cases if row.way == OURS.name]
     for kind in dict.fromkeys(row.case.format for row in cases):

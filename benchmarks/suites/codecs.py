@@ -17,9 +17,9 @@ __all__ = ["Codecs", "Trial", "codecs"]
 CODECS = """\
 ## Codecs
 
-How many times smaller the values of a log become, and how fast one thread decodes them. Only `delta` is ours: it
-keeps values of few decimals as whole numbers, and differences of these. GECCO is a public log of a water works,
-demo that of `python -m benchmarks synth`, walk a random one of three decimals.
+How many times smaller the values of a log become, and how fast one thread decodes them. GECCO is a public log of a
+water works, Beijing one of the air at three stations, counters are those of a router (float64), demo is the log of
+`python -m benchmarks synth`, walk a random one of three decimals, whose steps are about 1,000 of the last decimal.
 
     python -m benchmarks codecs --log NAME=STORE
 """

@@ -27,7 +27,7 @@ float32 channels ({codec}, {ratio:.2f} times smaller) behind S3 on the same mach
 only fetching the same objects, as many at a time; and with first fetching and then decoding them, since the same
 cores run the server. {link}
 
-    python -m benchmarks windows --layout s3 --rows {num_rows} --s3 URL
+    python -m benchmarks windows --layout s3 --rows {num_rows} --codec {codec} --s3 URL
 """
 
 

@@ -27,7 +27,7 @@ packed store; the fair copy; decoding alone, times the K / stride windows that c
 cache; from the mapped store. Then ratios: the packed store to the slower of copy and decoding; the packed store to
 both, one after the other, since each alone takes all cores; and the cache to the mapped layout.
 
-    python -m benchmarks windows --layout packed --rows {num_rows}
+    python -m benchmarks windows --layout packed --rows {num_rows} --codec {codec}
 """
 
 

@@ -33,10 +33,10 @@ WORKERS = (
 @click.argument("dest")
 @click.option(
     "--codec",
-    type=click.Choice(["auto", "blosc-zstd", "blosc-lz4", "zstd", "delta"]),
+    type=click.Choice(["auto", "pcodec", "zstd", "blosc-zstd", "blosc-lz4"]),
     default="auto",
     show_default=True,
-    help="How values are compressed; auto tries each on a sample, and takes the best that every Zarr tool reads.",
+    help="How values are compressed; auto tries each on samples, and takes the smallest, or one nearly as small.",
 )
 @options(WORKERS)
 def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | None) -> None:
@@ -59,14 +59,8 @@ def pack(store: str, dest: str, codec: str, workers: int | None, dask: str | Non
         trials = try_codecs(opened)
         codec = best_of(trials).codec
         for trial in trials:
-            note = "chosen: the smallest that every Zarr tool reads" if trial.codec == codec else ""
-            note = (
-                "only Longstride can read it, and Zarr for Python where Longstride is installed"
-                if trial.codec == "delta"
-                else note
-            )
             size = f"{trial.ratio:.2f} times smaller, decoded at {trial.megabytes_per_second:,.0f} MB/s"
-            click.echo(f"{trial.codec:<10}  {size}  {note}".rstrip())
+            click.echo(f"{trial.codec:<10}  {size}  {'chosen' if trial.codec == codec else ''}".rstrip())
     report = _with_bar(
         "pack", opened, lambda bar: write(opened, dest, codec=codec, workers=workers, dask=dask, progress=bar)
     )

@@ -16,7 +16,7 @@ from longstride.storage.errors import StoreError, coded
 from longstride.storage.format import LOCK_FILE, ROOT, STAGED
 from longstride.storage.location import place_of
 from longstride.storage.open import StoreOrPath, open_store, opened
-from longstride.storage.packed.codecs import codec_of
+from longstride.storage.packed.codecs import CODECS, check_written
 from longstride.storage.packed.shards import Packing
 from longstride.storage.packed.store import PackedStore
 from longstride.storage.places.folder import Folder
@@ -78,7 +78,7 @@ def pack(
     """
     store, place = opened(store), place_of(dest)
     if codec != AUTO:
-        codec_of(codec)
+        check_written(codec)
     copy = copy_at(place, store)
     if copy is not None:
         if not isinstance(copy, PackedStore) or not _is_packed_so(copy, store, codec, shard_bytes):
@@ -171,11 +171,9 @@ def _is_same_place(one: Place, other: Place) -> bool:
 
 
 def _is_packed_so(copy: PackedStore, store: SeriesStore, codec: str, shard_bytes: int) -> bool:
-    """Whether it is packed as a job would do it; AUTO may have taken any codec that every Zarr tool reads."""
+    """Whether it is packed as a job would do it; AUTO may have taken any codec that stores are packed with."""
     wanted = copy.packing.codec if codec == AUTO else codec
-    if codec == AUTO and codec_of(wanted).with_deltas:
-        return False
-    return copy.packing == packing_for(store, wanted, shard_bytes)
+    return wanted in CODECS and copy.packing == packing_for(store, wanted, shard_bytes)
 
 
 def _has(place: Place, name: str) -> bool:

@@ -71,6 +71,7 @@ class PackedRows:
         self.name = name
         self.shape = (num_rows, *array.row_shape)
         self.dtype = array.dtype
+        self._row_bytes = array.row_bytes
         self.nbytes = num_rows * array.row_bytes
         self.bytes_decoded = 0
         """Bytes of rows decoded so far."""
@@ -169,16 +170,13 @@ class PackedRows:
         rows = self._packing.chunk_rows
         begin, end = max(row, run.start), min(row + rows, run.stop)
         out = run.out[begin - run.start : end - run.start]
-        whole = out if len(out) == rows else np.empty((rows, *self.shape[1:]), self.dtype)
         try:
-            self._codec.decode(data, whole)
+            self._codec.decode(data, out, rows, skip=begin - row)
         except PackageError:  # what is missing here is no fault of the shard
             raise
         except (StoreError, RuntimeError, ValueError) as error:
             raise self._damaged(shard, str(error)) from error
-        if whole is not out:
-            out[:] = whole[begin - row : end - row]
-        self.bytes_decoded += whole.nbytes
+        self.bytes_decoded += rows * self._row_bytes
 
     def _shard(self, shard: int) -> _Shard:
         opened = self._shards.get(shard)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.storage.errors import StoreError
-from longstride.storage.packed.codecs import DEFAULT_CODEC, Codec, codec_of
+from longstride.storage.packed.codec import Codec
+from longstride.storage.packed.codecs import DEFAULT_CODEC, codec_of
 
 __all__ = ["INDEX_ENTRY_BYTES", "Packing", "encode_shard", "index_bytes", "read_index"]
 
@@ -24,7 +25,7 @@ class Packing(NamedTuple):
     """How the rows of a packed store are cut up; the same for all its row arrays."""
 
     codec: str
-    """Codec of `values`; times and labels have the default one."""
+    """Codec of `values`, and where it packs times, of `time`; anything else has the default one."""
     shard_rows: int
     """Rows of one file."""
     chunk_rows: int
@@ -37,7 +38,8 @@ class Packing(NamedTuple):
 
     def codec_for(self, array: str) -> Codec:
         """The codec of `values`, `time` or `labels`. Raises StoreError where this version does not know it."""
-        return codec_of(self.codec if array == "values" else DEFAULT_CODEC)
+        codec = codec_of(self.codec)
+        return codec if array == "values" or (array == "time" and codec.packs_times) else codec_of(DEFAULT_CODEC)
 
 
 def index_bytes(num_chunks: int) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from longstride.storage.format import MAX_DECODED_BYTES, MIN_PACKED_ROWS, STAGED, chunk_file
+from longstride.storage.packed.codecs import codec_of
 from longstride.storage.packed.shards import Packing, encode_shard
 from longstride.storage.places.place import Place
 from longstride.storage.store import SeriesStore
@@ -20,8 +21,6 @@ __all__ = ["SHARD_BYTES", "packed_documents", "packing_for", "shard_files", "sha
 
 SHARD_BYTES = 64 * 2**20
 """Bytes of values in a shard, before they are compressed."""
-CHUNK_BYTES = 128 * 2**10
-"""Bytes of values decoded at a time: little compared with a block of windows, and enough to compress well."""
 
 
 def packing_for(store: SeriesStore, codec: str, shard_bytes: int = SHARD_BYTES) -> Packing:
@@ -32,7 +31,7 @@ def packing_for(store: SeriesStore, codec: str, shard_bytes: int = SHARD_BYTES) 
     row_bytes = store.layout.row_arrays["values"].row_bytes
     widest = max(array.row_bytes for array in store.layout.row_arrays.values())
     # A store may have thousands of labels for a single channel.
-    wanted = min(CHUNK_BYTES // row_bytes, MAX_DECODED_BYTES // widest)
+    wanted = min(codec_of(codec).chunk_rows(row_bytes), MAX_DECODED_BYTES // widest)
     chunk_rows = 1 << max(0, wanted.bit_length() - 1)
     per_shard = max(1, shard_bytes // (store.chunk_rows * row_bytes))
     return Packing(
@@ -101,9 +100,10 @@ def packed_documents(store: SeriesStore, packing: Packing, sizes: dict[str, list
 def _sharded(store: SeriesStore, name: str, packing: Packing) -> list[dict[str, Any]]:
     """Codecs of a packed array, as its metadata names them."""
     array = store.layout.row_arrays[name]
+    chunk_shape = (packing.chunk_rows, *array.row_shape)
     configuration = {
-        "chunk_shape": [packing.chunk_rows, *array.row_shape],
-        "codecs": packing.codec_for(name).as_zarr(array.dtype),
+        "chunk_shape": chunk_shape,
+        "codecs": packing.codec_for(name).as_zarr(array.dtype, chunk_shape),
         "index_codecs": [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}],
         "index_location": "end",
     }

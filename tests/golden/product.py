@@ -24,7 +24,6 @@ from longstride.pipeline.packing.pack import pack, unpack
 from longstride.storage.format import StoreLayout
 from longstride.storage.open import open_store
 from longstride.storage.packed.codecs import CODECS
-from longstride.storage.packed.delta import encode_deltas
 from longstride.storage.store import SeriesStore
 from longstride.trainer.engine.metrics import read_metrics
 from longstride.trainer.models import MODELS
@@ -37,7 +36,6 @@ __all__ = [
     "ScoreResult",
     "SeriesStore",
     "WindowLoader",
-    "encode_deltas",
     "make_store",
     "pack_store",
     "score_store",

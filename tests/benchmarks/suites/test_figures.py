@@ -310,7 +310,7 @@ def test_codecs(tmp_path: Path, make_store: Callable[..., SeriesStore]) -> None:
     output = run("codecs", "--log", f"walk={tmp_path / 'walk.zarr'}", "--rounds", "2", "--json", str(result))
     assert "times smaller" in output
     trials = {trial["codec"]: trial for trial in read_result(result)["trials"]}
-    assert trials["delta"]["ratio"] > trials["blosc-zstd"]["ratio"] > 1
+    assert trials["pcodec"]["ratio"] > trials["blosc-zstd"]["ratio"] > 1
 
 
 def test_a_device_that_is_not_there() -> None:

@@ -29,7 +29,7 @@ SMALL: dict[str, Any] = {"window": 24, "stride": 2, "batch_size": 32, "pool_rows
 
 @pytest.fixture(scope="module")
 def pair(make_store: Make, tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    return make_pair(make_store, tmp_path_factory.mktemp("packed"), "delta")
+    return make_pair(make_store, tmp_path_factory.mktemp("packed"), "pcodec")
 
 
 def digest(batches: Any) -> str:

@@ -61,7 +61,7 @@ def test_windows_are_slices_of_the_rows(
 
 
 def test_mapped_packed_and_arrays_are_the_same(make_store: Callable[..., SeriesStore], tmp_path: Path) -> None:
-    mapped, packed = make_pair(make_store, tmp_path, "delta", rows=3000)
+    mapped, packed = make_pair(make_store, tmp_path, "pcodec", rows=3000)
     numbers = [500, 3, -1, 3, 120]
     expected = WindowDataset(mapped, **OPTIONS).windows(numbers)
     array = from_array(np.asarray(mapped.values), segments=[(0, 1000), (1000, 3000)])

@@ -22,7 +22,7 @@ def store(make_store: Make, tmp_path: Path) -> SeriesStore:
     return make_store(tmp_path / "s.zarr", rows=3000, channels=2)
 
 
-@pytest.mark.parametrize("codec", ["auto", "zstd", "delta"])
+@pytest.mark.parametrize("codec", ["auto", "zstd", "pcodec"])
 def test_the_same_again(store: SeriesStore, tmp_path: Path, codec: str) -> None:
     first = pack(store, tmp_path / "p.zarr", codec=codec)
     unpacked = unpack(tmp_path / "p.zarr", tmp_path / "u.zarr")
@@ -46,8 +46,8 @@ def test_the_commands_say_that_nothing_was_done(store: SeriesStore, tmp_path: Pa
 
 
 def test_what_is_packed_in_another_way(store: SeriesStore, tmp_path: Path) -> None:
-    pack(store, tmp_path / "p.zarr", codec="delta")
-    for other in ({"codec": "zstd"}, {"codec": "auto"}, {"codec": "delta", "shard_bytes": 1}):
+    pack(store, tmp_path / "p.zarr", codec="pcodec")
+    for other in ({"codec": "zstd"}, {"codec": "pcodec", "shard_bytes": 1}):
         with raises("store-exists", tmp_path / "p.zarr"):
             pack(store, tmp_path / "p.zarr", **other)  # type: ignore[arg-type]
     with raises("store-exists", tmp_path / "p.zarr"):

@@ -1,50 +1,56 @@
-"""What is coded as differences comes back bit for bit, whatever it is."""
+"""Stores that earlier versions packed with the codec `delta` are read, bit for bit, and packed again.
+
+`packed-with-delta.tar.xz` was written by the last version that wrote it: values of 0 to 6 decimals and of none,
+missing ones, infinity, negative zeros and a NaN of another kind, as float32 and as float64.
+"""
+
+import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from longstride.storage.packed.delta import AS_BITS, decode_deltas, encode_deltas
-from tests.helpers.stores.packed_stores import quantised
+from longstride import open as open_store
+from longstride import pack, unpack
+from longstride.storage.packed.codecs import codec_of
+from longstride.storage.packed.store import PackedStore
+from longstride.storage.verify import check_store
+from tests.helpers.errors import raises
 
-SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 9))
-FLOATS = {"float32": st.floats(width=32), "float64": st.floats(width=64)}
-
-
-@pytest.mark.parametrize("dtype", FLOATS)
-@given(data=st.data())
-def test_any_floats(dtype: str, data: st.DataObject) -> None:
-    values = data.draw(arrays(dtype, SHAPES, elements=FLOATS[dtype]))
-    found = decode_deltas(encode_deltas(values), values.dtype, values.shape[1])
-    assert found.tobytes() == values.tobytes()
+STORES = Path(__file__).with_name("packed-with-delta.tar.xz")
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
-@given(data=st.data())
-def test_any_decimals(dtype: str, data: st.DataObject) -> None:
-    whole = data.draw(arrays(np.int32, SHAPES, elements=st.integers(-(2**31) + 1, 2**31 - 1)))
-    decimals = data.draw(st.integers(0, 8))
-    values = (whole / 10.0**decimals).astype(dtype)
-    values[data.draw(arrays(bool, values.shape))] = np.nan
-    found = decode_deltas(encode_deltas(values), values.dtype, values.shape[1])
-    assert found.tobytes() == values.tobytes()
+@pytest.fixture(params=["float32", "float64"])
+def packed(request: pytest.FixtureRequest, tmp_path: Path) -> PackedStore:
+    with tarfile.open(STORES) as file:
+        file.extractall(tmp_path, filter="data")
+    store = open_store(tmp_path / f"{request.param}.zarr")
+    assert isinstance(store, PackedStore)
+    assert (store.packing.codec, str(store.dtype)) == ("delta", request.param)
+    return store
 
 
-def test_odd_bits() -> None:
-    """Negative zeros, NaN of another kind and infinity are kept as they are."""
-    for odd in (np.float32(-0.0), np.array(0x7FC00001, np.uint32).view(np.float32)[()], np.float32(np.inf)):
-        values = np.full((5, 2), 1.5, np.float32)
-        values[2, 1] = odd
-        coded = encode_deltas(values)
-        assert np.frombuffer(coded, np.int8, 2).tolist() == [1, AS_BITS]
-        assert decode_deltas(coded, values.dtype, 2).tobytes() == values.tobytes()
+def test_its_rows_have_their_checksums(packed: PackedStore, tmp_path: Path) -> None:
+    assert not [check for check in check_store(packed) if check.fault]
+    values = packed.values[:]
+    assert values.shape == (1500, 8)
+    assert np.signbit(values[10, 4])
+    assert (values[10, 4], *values[11:13, 4]) == (0, np.inf, -np.inf)
+    kind = f"u{values.itemsize}"
+    assert values[14, 5].view(kind) == np.array(np.nan, values.dtype).view(kind) + 1
+    assert packed.values[1020:1030].tobytes() == values[1020:1030].tobytes()
+    unpack(packed, tmp_path / "mapped.zarr")
+    assert open_store(tmp_path / "mapped.zarr").values[:].tobytes() == values.tobytes()
 
 
-def test_steps_are_small() -> None:
-    values = quantised(1024, 4)
-    coded = encode_deltas(values)
-    assert np.frombuffer(coded, np.int8, 4).tolist() == [3] * 4
-    steps = np.frombuffer(coded, "<u4", offset=8)
-    assert np.median(steps) < 2**11
+def test_it_is_packed_again(packed: PackedStore, tmp_path: Path) -> None:
+    report = pack(packed, tmp_path / "again.zarr", codec="pcodec")
+    assert report.codec == "pcodec"
+    assert open_store(tmp_path / "again.zarr").values[:].tobytes() == packed.values[:].tobytes()
+    with raises("store-exists"):
+        pack(open_store(tmp_path / "again.zarr"), packed.name)
+
+
+def test_nothing_is_written_with_it() -> None:
+    with raises("codec-unknown", "'delta'"):
+        codec_of("delta").encode(np.zeros((10, 2), np.float32))

@@ -22,8 +22,11 @@ from longstride.storage.packed.store import PackedStore
 from longstride.storage.store import SeriesStore
 from tests.helpers.stores.packed_stores import ROWS, make_pair
 
+# Zarr says so of each codec that numcodecs has.
+pytestmark = pytest.mark.filterwarnings("ignore:Numcodecs codecs are not in the Zarr version 3 specification")
+
 ZARRITA = "zarrita@0.5.4"
-PLAIN = [name for name, codec in CODECS.items() if not codec.with_deltas]
+EVERYWHERE = [name for name in CODECS if name != "pcodec"]
 
 Pair = tuple[SeriesStore, PackedStore]
 
@@ -38,9 +41,9 @@ def pair(request: pytest.FixtureRequest, make_store: Callable[..., SeriesStore],
     return make_pair(make_store, folder / request.param, request.param)
 
 
-def only_plain(packed: PackedStore) -> None:
-    if packed.packing.codec not in PLAIN:
-        pytest.skip("deltas are our own")
+def only_what_all_read(packed: PackedStore) -> None:
+    if packed.packing.codec not in EVERYWHERE:
+        pytest.skip("of Zarr's tools, that for Python reads Pcodec")
 
 
 def test_zarr(pair: Pair) -> None:
@@ -54,11 +57,24 @@ def test_zarr(pair: Pair) -> None:
         assert array.shards[0] == packed.packing.shard_rows
 
 
-def test_zarr_finds_the_code_of_deltas_by_itself(pair: Pair) -> None:
-    _, packed = pair
-    script = f"import zarr; print(zarr.open_array({packed.name + '/values'!r}, mode='r')[100:103].shape)"
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    assert done.stdout == "(3, 3)\n"
+READ_BY_ZARR = """
+import sys, numpy as np, xarray, zarr
+path, out = sys.argv[1:]
+root = zarr.open_group(path, mode="r")
+np.savez(out, **{name: root[name][:] for name in ("values", "time", "labels")},
+         again=xarray.open_zarr(path)["values"].values)
+assert not [name for name in sys.modules if name.partition(".")[0] == "longstride"]
+"""
+
+
+def test_zarr_and_xarray_without_longstride(pair: Pair) -> None:
+    store, packed = pair
+    out = Path(packed.name).parent / "zarr.npz"
+    subprocess.run([sys.executable, "-c", READ_BY_ZARR, packed.name, str(out)], check=True)
+    read = np.load(out)
+    for name in ("values", "time", "labels"):
+        assert read[name].tobytes() == np.asarray(getattr(store, name)).tobytes()
+    assert read["again"].tobytes() == store.values.tobytes()
 
 
 def test_xarray(pair: Pair) -> None:
@@ -81,7 +97,7 @@ def test_dask(pair: Pair) -> None:
 
 def test_tensorstore(pair: Pair) -> None:
     store, packed = pair
-    only_plain(packed)
+    only_what_all_read(packed)
     for name in ("values", "time", "labels"):
         kvstore = {"driver": "file", "path": f"{packed.name}/{name}"}
         opened = tensorstore.open({"driver": "zarr3", "kvstore": kvstore}, read=True).result()
@@ -90,7 +106,6 @@ def test_tensorstore(pair: Pair) -> None:
 
 def test_zarrs(pair: Pair) -> None:
     store, packed = pair
-    only_plain(packed)
     # In a process of its own: its threads do not survive a fork.
     script = (
         "import sys, zarr, zarrs, numpy as np\n"
@@ -98,8 +113,18 @@ def test_zarrs(pair: Pair) -> None:
         "np.save(sys.argv[2], zarr.open_array(sys.argv[1], mode='r')[:])\n"
     )
     out = Path(packed.name).parent / "zarrs.npy"
-    subprocess.run([sys.executable, "-c", script, f"{packed.name}/values", str(out)], check=True)
-    assert np.load(out).tobytes() == store.values.tobytes()
+    for name in ("time", "values"):
+        done = subprocess.run(
+            [sys.executable, "-c", script, f"{packed.name}/{name}", str(out)], capture_output=True
+        )
+        if name == "values" and packed.packing.codec not in EVERYWHERE:
+            # zarrs 0.2.3 forgets to transpose before it looks for rows of what Pcodec has decoded.
+            assert b"out-of-bounds of array shape [3, 1024]" in done.stderr, (
+                "zarrs reads it: say so in docs/packed.md"
+            )
+            return
+        assert done.returncode == 0, done.stderr.decode()
+        assert np.load(out).tobytes() == np.asarray(getattr(store, name)).tobytes()
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +155,7 @@ console.log(JSON.stringify({
 
 def test_zarrita_under_node(pair: Pair, zarrita: Path) -> None:
     store, packed = pair
-    only_plain(packed)
+    only_what_all_read(packed)
     (zarrita / "read.mjs").write_text(READ)
     done = subprocess.run(
         ["node", "read.mjs", packed.name],

@@ -157,7 +157,7 @@ def test_nothing_is_appended_to_it(make_store: Make, tmp_path: Path) -> None:
 
 
 def test_one_row(make_store: Make, tmp_path: Path) -> None:
-    store, packed = make_pair(make_store, tmp_path, "delta", rows=1001)
+    store, packed = make_pair(make_store, tmp_path, "pcodec", rows=1001)
     assert packed.values[:].tobytes() == store.values.tobytes()
     assert isinstance(packed.segments, Segments)
 

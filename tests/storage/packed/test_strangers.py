@@ -30,7 +30,7 @@ for _ in range(int(sys.argv[3])):
         data[at] = draw.choice([0, 255, 127, 128, draw.randrange(256), data[at] ^ (1 << draw.randrange(8))])
     if draw.random() < 0.2:
         data = data[: draw.randrange(len(data))]
-        if codec.compressor == "blosc" and len(data) >= 16:
+        if codec.name.startswith("blosc") and len(data) >= 16:
             data[12:16] = len(data).to_bytes(4, "little")
     sealed = bytes(data) + google_crc32c.value(bytes(data)).to_bytes(4, "little")
     try:
@@ -57,18 +57,47 @@ def sealed(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_header_has_to_fit(codec: str) -> None:
-    """Too many bytes told, too few, and more after the end."""
+    """Too many bytes told, too few, another type, and more after the end."""
     rows = np.zeros((64, 3), np.float32)
-    wider = CODECS[codec].encode(np.zeros((64, 4), np.float32))
+    wider, narrower, as_float64 = (
+        CODECS[codec].encode(other)
+        for other in (np.zeros((64, 4), np.float32), np.zeros((64, 2), np.float32), rows.astype(np.float64))
+    )
     longer = sealed(CODECS[codec].encode(rows)[:-4] + b"more")
-    for data in (wider, longer, sealed(b""), sealed(b"\0" * 40), b"", b"abc"):
+    for data in (wider, narrower, as_float64, longer, sealed(b""), sealed(b"\0" * 40), b"", b"abc"):
+        if codec == "pcodec" and data is longer:
+            continue  # what comes after the end of its numbers is not looked at
         with pytest.raises((StoreError, RuntimeError)):  # the latter of a frame that knows where it ends
             CODECS[codec].decode(data, rows)
 
 
+def test_a_chunk_of_pcodec_that_tells_of_more() -> None:
+    """16 million numbers to come, where there are bytes of a few, take no memory for them."""
+    rows = np.cumsum(np.ones((2048, 3), np.float32), axis=0)
+    data = bytearray(CODECS["pcodec"].encode(rows)[:-4])
+    told = (len(rows) - 1).to_bytes(3, "little")
+    assert data.count(told) == 3
+    crafted = bytes(data.replace(told, b"\xff\xff\xff"))
+    script = (
+        "import resource, sys, numpy as np\n"
+        "from longstride.storage.packed.codecs import CODECS\n"
+        "data, out = sys.stdin.buffer.read(), np.empty((2048, 3), np.float32)\n"
+        "CODECS['pcodec'].decode(CODECS['pcodec'].encode(out), out)\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 2**25,) * 2)\n"
+        "try:\n"
+        "    CODECS['pcodec'].decode(data, out)\n"
+        "except (RuntimeError, ValueError) as error:\n"
+        "    print('refused:', error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], input=sealed(crafted), capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.startswith(b"refused:")
+
+
 def test_memory_is_that_of_the_chunk() -> None:
     """Whatever size a frame tells of."""
-    for codec, offset in (("blosc-lz4", 4), ("delta", 4)):
+    for codec, offset in (("blosc-lz4", 4), ("blosc-zstd", 4)):
         data = bytearray(CODECS[codec].encode(np.zeros((64, 3), np.float32))[:-4])
         data[offset : offset + 4] = (2**31 - 1).to_bytes(4, "little")
         with raises("store-damaged", "2,147,483,647"):

@@ -1,5 +1,7 @@
 """A store of random walks, its packed copies, and what its reader can do by itself."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from longstride.storage.location import place_of
 from longstride.storage.open import open_store
 from longstride.storage.packed.store import PackedStore
 
-__all__ = ["DECODED_ROWS", "Copies", "decode", "prepare_copies"]
+__all__ = ["DECODED_ROWS", "Copies", "decode", "packed_by", "prepare_copies"]
 
 DECIMALS = 3
 DECODED_ROWS = 2**18
@@ -62,6 +64,15 @@ def prepare_copies(folder: Path, num_rows: int, num_channels: int, codec: str, u
         codec=codec,
         ratio=store.values.nbytes / size,
     )
+
+
+def packed_by(checkout: Path, copies: Copies) -> Path:
+    """A copy that another checkout packs, by its codec."""
+    path = copies.mapped.with_suffix(f".before-{checkout.name}.zarr")
+    if not (path / ROOT).exists():
+        command = [sys.executable, "-m", "longstride", "pack", str(copies.mapped.resolve()), str(path.resolve())]
+        subprocess.run(command, cwd=checkout, check=True, capture_output=True)
+    return path.resolve()
 
 
 def _write_walk(path: Path, num_rows: int, num_channels: int) -> None:

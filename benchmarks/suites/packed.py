@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness.results import SEED, Result, torch_threads
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "Packed", "measure"]
 
 WAYS = ("packed", "copy", "decode", "cached", "mapped")
+SECONDS_OF_ASKING = 0.05
+"""At a time, of a process of another checkout."""
 
 PACKED = """\
 ## The packed layout
@@ -25,7 +29,8 @@ Windows of K rows served shuffled, B = {batch}, from a packed store of {num_rows
 channels: random walks of three decimals, {codec}, {ratio:.2f} times smaller. In GB of windows per second: from the
 packed store; the fair copy; decoding alone, times the K / stride windows that contain each row; through a full
 cache; from the mapped store. Then ratios: the packed store to the slower of copy and decoding; the packed store to
-both, one after the other, since each alone takes all cores; and the cache to the mapped layout.
+both, one after the other, since each alone takes all cores; the cache to the mapped layout; and, where one took
+part, the packed store to an earlier version of Longstride with the store that it packs.
 
     python -m benchmarks windows --layout packed --rows {num_rows} --codec {codec}
 """
@@ -43,6 +48,8 @@ class Cell:
     """To one after the other: each of them alone takes all cores."""
     cached_to_mapped: Spread
     """From the second epoch on."""
+    packed_to_before: Spread | None = None
+    """To another checkout and the store that it packs, if one took part."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +90,7 @@ class Packed(Result):
                 "of the slower": lambda cell: spread(cell.packed_to_bound),
                 "of both": lambda cell: spread(cell.packed_to_both),
                 "cached to mapped": lambda cell: spread(cell.cached_to_mapped),
+                "of before": lambda cell: spread(cell.packed_to_before) if cell.packed_to_before else "",
             },
         )
 
@@ -93,8 +101,16 @@ class Packed(Result):
         return f"{super().section()}\n{digest}\n"
 
 
-def measure(copies: "Copies", windows: Sequence[int], batch: int, *, rounds: int, seconds: float) -> Packed:
-    """Stride 1, K/8 and K for each K, all ways of one case in turn."""
+def measure(
+    copies: "Copies",
+    windows: Sequence[int],
+    batch: int,
+    *,
+    rounds: int,
+    seconds: float,
+    against: Path | None = None,
+) -> Packed:
+    """Stride 1, K/8 and K for each K, all ways of one case in turn, another checkout among them."""
     from tqdm import tqdm
 
     from longstride.storage.location import place_of
@@ -112,11 +128,11 @@ def measure(copies: "Copies", windows: Sequence[int], batch: int, *, rounds: int
         rounds=rounds,
         seconds=seconds,
         digests=digests,
-        cells=tuple(_measure(copies, case, rounds, seconds) for case in bar),
+        cells=tuple(_measure(copies, case, rounds, seconds, against) for case in bar),
     )
 
 
-def _measure(copies: "Copies", case: Sizes, rounds: int, seconds: float) -> Cell:
+def _measure(copies: "Copies", case: Sizes, rounds: int, seconds: float, against: Path | None) -> Cell:
     from benchmarks.data.packed_stores import decode
     from benchmarks.peers.fair_copy import fair_copy
     from benchmarks.peers.longstride import loader_of, serve
@@ -132,11 +148,12 @@ def _measure(copies: "Copies", case: Sizes, rounds: int, seconds: float) -> Cell
         "cached": _serve_cached(copies, case),
         "mapped": serve(loader_of(copies.mapped, case)),
     }
-    rates = interleave(ways, rounds=rounds, seconds=seconds, lead_in=seconds / 2)
+    with ExitStack() as stack:
+        if against:
+            ways["before"] = _serve_before(copies, case, against, stack)
+        rates = interleave(ways, rounds=rounds, seconds=seconds, lead_in=seconds / 2)
     # Each row that is decoded is in K / stride windows.
-    served = {
-        name: [rate * window_bytes for rate in rates[name]] for name in ("packed", "copy", "cached", "mapped")
-    }
+    served = {name: [rate * window_bytes for rate in found] for name, found in rates.items() if name != "decode"}
     served["decode"] = [rate * row_bytes * case.window / case.stride for rate in rates["decode"]]
     alone = list(zip(served["copy"], served["decode"], strict=True))
     bound = [min(both) for both in alone]
@@ -147,7 +164,33 @@ def _measure(copies: "Copies", case: Sizes, rounds: int, seconds: float) -> Cell
         packed_to_bound=Spread.ratio(served["packed"], bound),
         packed_to_both=Spread.ratio(served["packed"], in_turn),
         cached_to_mapped=Spread.ratio(served["cached"], served["mapped"]),
+        packed_to_before=Spread.ratio(served["packed"], served["before"]) if against else None,
     )
+
+
+def _serve_before(copies: "Copies", case: Sizes, checkout: Path, stack: ExitStack) -> Iterator[int]:
+    """By a process of another checkout, which is stopped while others have their turns."""
+    from benchmarks.data.packed_stores import packed_by
+    from benchmarks.harness.case import Case
+    from benchmarks.harness.registry import ours_in
+    from benchmarks.harness.way_process import WayProcess
+
+    log = copies.mapped.parent / "before.log"
+    process = stack.enter_context(WayProcess(ours_in(checkout), most_seconds=600, most_megabytes=8000, log=log))
+    process.open(
+        Case(
+            store=str(packed_by(checkout, copies)),
+            raw="",
+            num_rows=copies.num_rows,
+            num_channels=copies.num_channels,
+            window=case.window,
+            stride=case.stride,
+            batch=case.batch,
+            seed=SEED,
+        )
+    )
+    while True:
+        yield process.serve(SECONDS_OF_ASKING, 0).windows
 
 
 def _serve_cached(copies: "Copies", case: Sizes) -> Iterator[int]:

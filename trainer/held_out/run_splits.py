@@ -1,5 +1,7 @@
 """Which rows of a store a run trains on, and which it holds out."""
 
+from dataclasses import replace
+
 from longstride.pipeline.loading.splits import Splits
 from longstride.pipeline.loading.splitting.by_series import split_by_series
 from longstride.pipeline.loading.splitting.by_time import split_by_time
@@ -27,9 +29,7 @@ def rows_of_run(store: SeriesData, data: DataSettings) -> Segments:
     """All rows that the run is about: those of the store, or of its only series."""
     if data.series is None:
         return store.segments
-    segments = store.segments
-    mine = segments.series == number_of_series(store, data.series)
-    return Segments(segments.start[mine], segments.stop[mine], segments.series[mine])
+    return _of_series(store.segments, number_of_series(store, data.series))
 
 
 def _cut(store: SeriesData, data: DataSettings) -> Splits:
@@ -39,13 +39,17 @@ def _cut(store: SeriesData, data: DataSettings) -> Splits:
         return split_by_time(store, window=data.span, train=share, validation=held_out)
     if data.series is None and data.split == "by-series":
         return split_by_series(store, train=share, validation=held_out)
-    return cut_series(
+    # What a series is cut into does not depend on the others.
+    splits = cut_series(
         store,
         share if data.train_rows is None else data.train_rows,
         held_out if data.validation_rows is None else data.validation_rows,
         purge=data.span - 1,
-        segments=rows_of_run(store, data),
     )
+    if data.series is None:
+        return splits
+    number = number_of_series(store, data.series)
+    return Splits(*(replace(split, segments=_of_series(split.segments, number)) for split in splits.parts))
 
 
 def number_of_series(store: SeriesData, name: str) -> int:
@@ -70,3 +74,8 @@ def _check_clocks(store: SeriesData) -> None:
             "within-series, or times to from_array",
             code="option-value",
         )
+
+
+def _of_series(segments: Segments, number: int) -> Segments:
+    mine = segments.series == number
+    return Segments(segments.start[mine], segments.stop[mine], segments.series[mine])

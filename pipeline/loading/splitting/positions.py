@@ -22,10 +22,9 @@ class Positions:
     its last, those between segments too, and go on where the run before of the same series ended.
     """
 
-    def __init__(self, store: SeriesData, segments: Segments | None = None) -> None:
-        """Of all segments of a store, or of some, such as those of one series."""
+    def __init__(self, store: SeriesData) -> None:
         self.store = store
-        self.segments = segments = store.segments if segments is None else segments
+        segments = store.segments
         changes = np.flatnonzero(np.diff(segments.series, prepend=-1))
         stops = np.maximum.reduceat(segments.stop, changes) if len(changes) else segments.stop
         self._begins: list[list[int]] = [[] for _ in store.series]
@@ -58,7 +57,7 @@ class Positions:
 
     def clip(self, begin: Cut, end: Cut) -> Segments:
         """The parts of all segments at positions begin[g]:end[g] of each series g; empty parts are left out."""
-        segments = self.segments
+        segments = self.store.segments
         first = np.maximum(segments.start - self._shift, begin[segments.series])
         last = np.minimum(segments.stop - self._shift, end[segments.series])
         kept = first < last

@@ -11,7 +11,6 @@ from longstride.pipeline.loading.splitting.positions import Positions
 from longstride.pipeline.loading.splitting.stores import gives_splits
 from longstride.storage.errors import LongstrideError
 from longstride.storage.series.data import SeriesData
-from longstride.storage.series.segments import Segments
 
 __all__ = ["cut_series", "split_within_series"]
 
@@ -55,18 +54,12 @@ def split_within_series(
     return found
 
 
-def cut_series(
-    store: SeriesData,
-    train: int | float,
-    validation: int | float,
-    purge: int,
-    segments: Segments | None = None,
-) -> Splits:
-    """The same of one store, or of some of its segments, where nothing is checked: a split may have no rows.
+def cut_series(store: SeriesData, train: int | float, validation: int | float, purge: int) -> Splits:
+    """The same of one store, where nothing is checked: a split may have no rows.
 
     The first `purge` rows after each cut are left out.
     """
-    positions = Positions(store, segments)
+    positions = Positions(store)
     counts = positions.count
     rows = [
         amount * counts if isinstance(amount, float) else np.full(len(counts), amount)

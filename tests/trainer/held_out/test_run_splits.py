@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ from hypothesis import strategies as st
 import longstride
 from longstride.pipeline.loading.splits import Split
 from longstride.storage.arrays.data import ArrayData
+from longstride.storage.store import SeriesStore
 from longstride.trainer.held_out.run_splits import rows_of_run, splits_of_run
 from longstride.trainer.settings import DataSettings
 from tests.helpers.errors import raises
 from tests.helpers.runs.training import waves
 
 WINDOW = 5
+
+Make = Callable[..., SeriesStore]
 
 
 def data_of(lengths: list[int]) -> ArrayData:
@@ -59,6 +63,18 @@ def test_each_series_by_itself(lengths: list[int], amounts: dict[str, int], alon
             if begin == 0 or row >= begin + WINDOW - 1:  # no window reaches over a cut
                 expected[part].append(first + row)
     assert [rows_in(part) for part in found.parts] == expected
+
+
+def test_a_series_in_several_places_is_cut_as_it_is_among_all(make_store: Make, tmp_path: Path) -> None:
+    places = [(0, 120, 0), (120, 250, 1), (250, 280, 0), (280, 300, 1)]
+    store = make_store(tmp_path / "store.zarr", np.zeros((300, 1)), segments=places, series=("a", "b"))
+    together = splits_of_run(store, settings(split="within-series"))
+    for number, name in enumerate(store.series):
+        alone = splits_of_run(store, settings(series=name))
+        for part, of_all in zip(alone.parts, together.parts, strict=True):
+            mine = of_all.segments.series == number
+            assert part.segments.start.tolist() == of_all.segments.start[mine].tolist()
+            assert part.segments.stop.tolist() == of_all.segments.stop[mine].tolist()
 
 
 def test_whole_series() -> None:

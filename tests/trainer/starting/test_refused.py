@@ -158,7 +158,7 @@ def test_other_files_in_the_folder_stay(plant: Path, tmp_path: Path) -> None:
 
 def test_a_lock_that_was_withdrawn_is_not_taken_for_one(tmp_path: Path) -> None:
     """Of three trainings: one has opened the lock, another withdraws it, and the third makes a new one."""
-    first = RunLock(tmp_path / "run")
+    first = RunLock(tmp_path / "run", [])
     opened, at_first = [], training_lock.open_lock
 
     def open_late(path: Path) -> IO[str]:
@@ -171,7 +171,7 @@ def test_a_lock_that_was_withdrawn_is_not_taken_for_one(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training_lock, "open_lock", open_late)
         (tmp_path / "run" / "other").touch()
-        second = RunLock(tmp_path / "run")
+        second = RunLock(tmp_path / "run", [])
     with raises("run-locked"):
-        RunLock(tmp_path / "run")
+        RunLock(tmp_path / "run", [])
     second.release()

@@ -241,6 +241,7 @@ def _run(
             return done
         target.refuse_store_of_other_job(lock.path)
     target.refuse_known(plan.sources)
+
     def publish(report: IngestReport, overview: Overview) -> IngestReport:
         report = replace(
             report,

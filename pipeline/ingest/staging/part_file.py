@@ -101,8 +101,11 @@ class Part:
         return found
 
 
-def write_part(folder: Path, part: Part, blocks: Blocks, recent: RecentParts) -> Part:
-    """Write a part into a folder; `blocks` has (num_rows, ...) arrays in the order of `Part.blocks`."""
+def write_part(folder: Path, part: Part, blocks: Blocks, recent: RecentParts | None = None) -> Part:
+    """Write a part into a folder; `blocks` has (num_rows, ...) arrays in the order of `Part.blocks`.
+
+    They are kept among the `recent` ones.
+    """
     crc = 0
     data = {name: np.ascontiguousarray(blocks[name]) for name in part.blocks}
     for block in data.values():
@@ -115,7 +118,8 @@ def write_part(folder: Path, part: Part, blocks: Blocks, recent: RecentParts) ->
         file.write(HEAD.pack(len(header), google_crc32c.value(header)) + header)
         for block in data.values():
             file.write(block.data)
-    recent.keep(part.place, data)
+    if recent is not None:
+        recent.keep(part.place, data)
     return part
 
 

@@ -132,9 +132,7 @@ def _rejects_of(folder: Path, part: Part) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     if part.rejected:
-        yield pq.read_table(
-            folder / rejects_name(*part.place), page_checksum_verification=True
-        )
+        yield pq.read_table(folder / rejects_name(*part.place), page_checksum_verification=True)
 
 
 def _schema() -> Any:

@@ -1,8 +1,8 @@
 """Rows that are written while later ones are still read, as long as parts come in order of series and time.
 
-Chunks that are written ahead are no more than those of any job that was not committed. Where a part is out of order,
-or anything is wrong, all parts lie in the staged folder: what was written is dropped, and the second stage begins
-with all of them.
+Chunks that are written ahead are no more than those of any job that was not committed. Where a part is out of
+order, or anything is wrong, all parts lie in the staged folder: what was written is dropped, and the second stage
+begins with all of them.
 """
 
 from collections.abc import Iterable, Sequence

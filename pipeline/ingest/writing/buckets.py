@@ -84,7 +84,9 @@ class BucketsInOrder:
         if self._last_time < time:  # rows need not be looked at
             done, self._held = self._held, []
             return done
-        edges = [start + int(np.searchsorted(reader.times(start, stop), time)) for reader, start, stop in self._held]
+        edges = [
+            start + int(np.searchsorted(reader.times(start, stop), time)) for reader, start, stop in self._held
+        ]
         pairs = list(zip(self._held, edges, strict=True))
         self._held = [piece._replace(start=edge) for piece, edge in pairs if edge < piece.stop]
         return [piece._replace(stop=edge) for piece, edge in pairs if piece.start < edge]

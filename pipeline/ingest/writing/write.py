@@ -70,9 +70,7 @@ def sensors_of(parts: Sequence[Part]) -> list[str]:
     return sorted({name for part in parts for name in part.sensors or ()})
 
 
-def _merged(
-    plan: Plan, read: ReadSources, shape: Shape, bucket_bytes: int
-) -> Iterator[tuple[Bucket, MergedRows]]:
+def _merged(plan: Plan, read: ReadSources, shape: Shape, bucket_bytes: int) -> Iterator[tuple[Bucket, MergedRows]]:
     """Each bucket merged, the next one in the background."""
     recipe, parts = plan.recipe, read.parts
     readers = [PartReader(read.folder.path, part, RowClock.of(recipe)) for part in parts]

@@ -19,7 +19,7 @@ class StoredRows:
     """Writes rows; all that is written is gone in the end, unless it was committed."""
 
     def __init__(self, plan: Plan, lock: StoreLock, target: NewStore, sensors: Sequence[str] | None) -> None:
-        """`sensors` are the names that a pivot makes channels of. Raises RecipeError where settings name others."""
+        """`sensors` are the names that a pivot makes channels of. Raises RecipeError for settings of others."""
         recipe = plan.recipe
         plan = replace(plan, union=target.columns(plan.union, pivot=recipe.pivot is not None))
         channels = plan.store_channels(sensors)

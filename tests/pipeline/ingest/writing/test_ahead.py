@@ -62,7 +62,7 @@ def test_rows_that_repeat_the_last_of_a_piece_are_settled_with_it(tmp_path: Path
 def test_rows_that_are_counted_get_the_same_times(tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
     log.write_text("a,b\n" + "".join(f"{row},{row / 3:.3f}\n" for row in range(30_000)))
-    same_store([log], tmp_path, Recipe(start="2024-01-01", step="1s"))
+    same_store([log], tmp_path, Recipe(every="1s", start="2024-01-01"))
 
 
 def test_one_row_out_of_order_near_the_end_begins_again(tmp_path: Path) -> None:

@@ -4,15 +4,17 @@
 # make docs   every page of docs/ and the Python reference as HTML, in build/docs
 # make bench-smoke  every benchmark on tiny data, without measuring speed
 # make test-newest, make test-lowest  the tests with the newest Python and packages, and with the lowest that are allowed
+# make gpu    on a machine with a GPU: its tests and benchmarks, in 10 minutes; GPU_PYTHON is the Python that has torch for it
 # make peers  an environment for each library that benchmarks compare; those that fail are left out
 PYTHON ?= python3
 PYTHON311 ?= python3.11
 PYTHON312 ?= python3.12
 PYTHON313 ?= python3.13
 BIN := .venv/bin
+GPU_PYTHON ?= $(BIN)/python
 PIP := $(BIN)/pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
-.PHONY: demo test test-newest test-lowest check docs bench-smoke soak peers format clean
+.PHONY: demo test test-newest test-lowest check docs bench-smoke gpu soak peers format clean
 
 demo: .venv/installed
 	$(BIN)/python -m benchmarks demo
@@ -60,6 +62,9 @@ soak: .venv/installed-dev
 	OMP_NUM_THREADS=1 LONGSTRIDE_SOAK=$(CURDIR)/build/soak.jsonl $(BIN)/pytest -n 2 --dist loadscope \
 		--no-loadscope-reorder -m "soak or campaign" --timeout 2400
 	$(BIN)/python -m tests.helpers.campaigns build/soak.jsonl
+
+gpu:
+	$(GPU_PYTHON) -m benchmarks gpu $(GPU)
 
 PEERS := $(basename $(notdir $(wildcard benchmarks/peers/requirements/*.txt)))
 

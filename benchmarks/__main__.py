@@ -8,11 +8,12 @@ import click
 from longstride.storage.cli.group import CommandGroup, example
 
 SUITES = ("codecs", "device", "disk", "ingest", "order", "scale", "shuffle", "sweep", "windows")
-OF_MODELS = ("detect", "fleet", "live", "train")
+OF_MODELS = ("detect", "epoch", "fleet", "live", "train")
 MODULES = {
     **{name: f"suites.{name}" for name in SUITES},
     **{name: f"suites.models.{name}" for name in OF_MODELS},
     "demo": "demo",
+    "gpu": "gpu",
     "report": "pages.report",
 }
 

@@ -6,12 +6,14 @@
     store = longstride.open("plant.zarr")
     loader = longstride.WindowLoader(store, window=64, stride=1, batch_size=256)
 
-Importing this package imports nothing else: each name brings what it needs when it is first used.
+Importing this package imports nothing else but its version: each name brings what it needs when it is first used.
 """
 
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from longstride.storage.version import __version__
 
 if TYPE_CHECKING:
     from longstride.pipeline.ingest.errors import AccountingError as AccountingError
@@ -67,8 +69,6 @@ if TYPE_CHECKING:
     from longstride.trainer.scoring.score import score as score
     from longstride.trainer.train import train as train
     from longstride.trainer.train_result import TrainResult as TrainResult
-
-__version__ = "0.1.0"
 
 _NAMES = {
     "pipeline.ingest.errors": ("AccountingError", "RecipeError", "RejectsError", "SourceError"),

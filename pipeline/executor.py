@@ -7,9 +7,7 @@ from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Any, TypeVar
 
-from longstride.pipeline.cluster import WorkersError, on_cluster, on_processes
-
-__all__ = ["TaskRunner", "WorkersError", "executor", "in_threads"]
+__all__ = ["TaskRunner", "executor", "in_threads"]
 
 Result = TypeVar("Result")
 TaskRunner = Callable[[Iterator[Callable[[], Iterable[Result]]]], Iterator[list[Result]]]
@@ -23,13 +21,17 @@ WAKE_SECONDS = 0.5
 
 def executor(workers: int | None, dask: str | None) -> AbstractContextManager[TaskRunner[Any]]:
     """Local processes, a cluster by its address, or else threads. Raises WorkersError where both are named."""
+    if workers is None and dask is None:
+        return in_threads()
+    from longstride.pipeline.cluster import WorkersError, on_cluster, on_processes
+
     if workers is not None and dask is not None:
         raise WorkersError("workers and dask contradict each other: name one of them", code="workers-conflict")
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise WorkersError(f"workers={workers}: expected at least 1", code="option-value")
     if dask is not None:
         return on_cluster(dask)
-    return in_threads() if workers is None else on_processes(workers)
+    if not isinstance(workers, int) or workers < 1:
+        raise WorkersError(f"workers={workers}: expected at least 1", code="option-value")
+    return on_processes(workers)
 
 
 @contextmanager

@@ -4,17 +4,29 @@ import ctypes
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from longstride.storage.errors import StoreError
 
-__all__ = ["exchange", "make_directory", "naming", "open_lock", "still_named", "sync_directory", "write_file"]
+__all__ = [
+    "exchange",
+    "make_directory",
+    "naming",
+    "open_lock",
+    "still_named",
+    "sync_directory",
+    "write_file",
+    "write_files",
+]
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
+SYNCS = 8
+"""Files and folders that wait for the disk at the same time: it has little more to do for all than for one."""
 
 
 def write_file(path: Path, parts: Sequence[Any], *, size: int | None = None) -> None:
@@ -37,6 +49,21 @@ def write_file(path: Path, parts: Sequence[Any], *, size: int | None = None) -> 
     except BaseException:
         temporary.unlink(missing_ok=True)  # on a full disk it would keep the room that others need
         raise
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write small files, by their paths in a folder that is there, as `write_file` does, in any order.
+
+    They survive a power failure, and so do the folders that are made for them.
+    """
+    folders = {path for name in files for path in Path(name).parents}
+    for path in sorted(folders - {Path()}):
+        (folder / path).mkdir(exist_ok=True)
+    with ThreadPoolExecutor(SYNCS, thread_name_prefix="longstride-files") as pool:
+        for _ in pool.map(lambda name: write_file(folder / name, [files[name]]), files):
+            pass
+        for _ in pool.map(lambda path: sync_directory(folder / path), folders):
+            pass
 
 
 @contextmanager

@@ -4,7 +4,8 @@ import json
 
 import click
 
-from longstride.storage.cli.group import example, progress_bar
+from longstride.storage.cli.group import example
+from longstride.storage.cli.progress import ProgressBar
 
 STORE = click.argument("store")
 
@@ -51,7 +52,7 @@ def verify(store: str) -> None:
     total = num_files(opened)
     faults = 0
     num_bytes = 0
-    with progress_bar("verify", total, "file") as progress:
+    with ProgressBar("verify", total, "file") as progress:
         for check in check_store(opened):
             progress.update()
             num_bytes += check.num_bytes

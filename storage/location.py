@@ -4,7 +4,6 @@ import os
 import re
 from pathlib import Path
 
-from longstride.storage.places.bucket import Bucket
 from longstride.storage.places.folder import Folder
 from longstride.storage.places.object_answers import PlaceError, cannot_be_opened, fault_of_path
 from longstride.storage.places.place import Place
@@ -38,6 +37,8 @@ def place_of(path: str | os.PathLike[str]) -> Place:
         remedy = "choose another name, or set LC_ALL=C.UTF-8 if it is one"
         raise PlaceError(f"{os.fspath(path)!r} is not UTF-8: {remedy}", code="option-value") from None
     if is_url(path):
+        from longstride.storage.places.bucket import Bucket
+
         return Bucket(os.fspath(path))
     if cut := CUT_URL.match(os.fspath(path)):
         raise PlaceError(

@@ -25,7 +25,6 @@ from longstride.storage.format import (
 )
 from longstride.storage.location import place_of
 from longstride.storage.mapped.store import MappedStore
-from longstride.storage.packed.store import PackedStore
 from longstride.storage.places.folder import Folder
 from longstride.storage.places.place import Place
 from longstride.storage.series.statistics import Statistics
@@ -50,6 +49,8 @@ def open_store(path: str | os.PathLike[str]) -> SeriesStore:
     place = place_of(path)
     attributes = _read_attributes(place)
     if "packed" in attributes:
+        from longstride.storage.packed.store import PackedStore
+
         return PackedStore(place, attributes)
     if not isinstance(place, Folder):
         raise StoreError(

@@ -1,5 +1,6 @@
 """`longstride.train`: from the windows of a store to a run directory with a trained model."""
 
+import logging
 from dataclasses import replace
 
 from longstride.storage.cli.keywords import keywords_of
@@ -7,6 +8,7 @@ from longstride.storage.errors import coded
 from longstride.storage.open_data import opened_together
 from longstride.trainer.engine.distributed import start_ranks
 from longstride.trainer.engine.kept_memory import memory_kept
+from longstride.trainer.engine.precision import slow_precision
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.reporting.callback import resolved
 from longstride.trainer.settings import USUAL, TrainOptions
@@ -15,6 +17,8 @@ from longstride.trainer.starting.one_run import train_one
 from longstride.trainer.train_result import TrainResult
 
 __all__ = ["train"]
+
+logger = logging.getLogger(__name__)
 
 
 @coded
@@ -45,4 +49,6 @@ def train(options: TrainOptions) -> TrainResult:
     with memory_kept(), start_ranks(options.device) as ranks:
         ranks.together(lambda: resolved(options.callback) if ranks.is_first else None)
         data = ranks.together(lambda: opened_together(options.store))
+        if ranks.is_first and (slow := slow_precision(options.precision, ranks.device)):
+            logger.warning(slow)
         return (train_each_series if options.per_series else train_one)(options, ranks, data)

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from benchmarks.harness.machine import Machine
 from benchmarks.harness.timing import Spread
 
-__all__ = ["Table", "figure", "machine_line", "range_of", "spread"]
+__all__ = ["Table", "figure", "left_out_line", "machine_line", "range_of", "spread"]
 
 
 Item = TypeVar("Item")
@@ -61,6 +61,11 @@ def machine_line(result: Measured, peers: Mapping[str, str] | None = None) -> st
         f"Measured on {machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB; "
         f"Python {machine.python}, {packages}; threads: {threads}; {drawn}."
     )
+
+
+def left_out_line(cases: Sequence[str] | None) -> list[str]:
+    """What says that time ran out before some cases; nothing where it did not."""
+    return [f"Not measured, for want of time: {'; '.join(cases)}."] if cases else []
 
 
 def figure(value: float, digits: int = 2) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import psutil
 
@@ -53,6 +53,9 @@ class WayProcess:
     own, it is ended, and `CannotServe` raised; the next case finds a new process.
     """
 
+    SERVER: ClassVar[str] = "benchmarks.harness.serve"
+    """What the process runs."""
+
     def __init__(self, way: Way, *, most_seconds: float, most_megabytes: float, log: Path) -> None:
         self.way = way
         self._most_seconds = most_seconds
@@ -89,7 +92,7 @@ class WayProcess:
         if self._process is None:
             with open(self._log, "a") as log:
                 self._process = subprocess.Popen(
-                    [self.way.python, "-m", "benchmarks.harness.serve", self.way.module],
+                    [self.way.python, "-m", self.SERVER, self.way.module],
                     cwd=self.way.checkout,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,

@@ -10,12 +10,14 @@ import click
 from benchmarks.harness.results import Result, parse
 from benchmarks.pages.advice import advice
 from benchmarks.pages.findings import findings
+from benchmarks.pages.waits import waits
 from benchmarks.suites import ingest
 from benchmarks.suites.codecs import Codecs
 from benchmarks.suites.device import Device
 from benchmarks.suites.disk import Disk
 from benchmarks.suites.ingest import Ingest
 from benchmarks.suites.models.detect import Detections
+from benchmarks.suites.models.epoch import Wait
 from benchmarks.suites.models.fleet import Fleet
 from benchmarks.suites.models.live import Live
 from benchmarks.suites.models.train import Train
@@ -32,7 +34,7 @@ __all__ = ["benchmarks_page", "pictures", "read_result", "read_results", "report
 
 SECTIONS: tuple[type[Result], ...] = (
     *(Windows, Sweep, Scale, Disk, Packed, Objects),
-    *(Codecs, Device, Train, Fleet, Live, Shuffle, Order),
+    *(Codecs, Device, Train, Wait, Fleet, Live, Shuffle, Order),
 )
 """In the order of the tables; those of ingests come last."""
 EVERY: tuple[type[Result], ...] = (*SECTIONS, Ingest, Detections)
@@ -96,7 +98,7 @@ def read_result(path: Path) -> Result:
 
 
 def benchmarks_page(results: Mapping[str, Result]) -> str:
-    """First page: what to use when, what was found, where Longstride misses its target, and pictures."""
+    """First page: waits, what to use when, what was found, where Longstride misses its target, and pictures."""
     from benchmarks.pages.plots import drawing_of
 
     found = merged(results)
@@ -107,7 +109,8 @@ def benchmarks_page(results: Mapping[str, Result]) -> str:
         if drawing_of(result)
     ]
     short = [result.shortfall() for result in compared]
-    return "\n".join([INTRODUCTION, advice(found.values()), findings([*found.values()]), *short, *drawn])
+    every = [*found.values()]
+    return "\n".join([INTRODUCTION, *filter(None, [waits(every)]), advice(every), findings(every), *short, *drawn])
 
 
 def tables_page(results: Mapping[str, Result]) -> str:

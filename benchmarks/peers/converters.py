@@ -18,6 +18,13 @@ def polars_sink_parquet(source: Path, folder: Path) -> None:
         pl.scan_csv(source, try_parse_dates=True).sink_parquet(folder / "polars.parquet")
 
 
+def duckdb_copy(source: Path, folder: Path) -> None:
+    """Copy a CSV or Parquet file to Parquet."""
+    import duckdb
+
+    duckdb.sql(f"COPY (FROM '{source}') TO '{folder / 'duckdb.parquet'}' (FORMAT parquet)")
+
+
 def pyarrow_open_csv(source: Path, folder: Path) -> None:
     """Read record batches as they come and write each to Parquet."""
     import pyarrow as pa
@@ -59,6 +66,7 @@ def pandas_and_zarr(source: Path, folder: Path) -> None:
 
 CONVERTERS: dict[str, tuple[Callable[[Path, Path], None], list[str]]] = {
     "polars": (polars_sink_parquet, ["polars"]),
+    "duckdb": (duckdb_copy, ["duckdb"]),
     "pyarrow": (pyarrow_open_csv, ["pyarrow.csv", "pyarrow.parquet"]),
     "pandas + zarr": (pandas_and_zarr, ["pandas", "zarr"]),
 }

@@ -4,16 +4,18 @@ import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from benchmarks.harness.budget import MINUTES, Budget
 from benchmarks.harness.machine import name_of
 from benchmarks.harness.options import JSON, count, folder, listed, seconds
 from benchmarks.harness.results import SEED, Result, torch_threads
 from benchmarks.harness.sizes import Sizes, strides_of
-from benchmarks.harness.tables import Table, spread
+from benchmarks.harness.tables import Table, left_out_line, spread
 from benchmarks.harness.timing import Spread, interleave
 from longstride.storage.cli.group import example
 from longstride.storage.errors import LongstrideError
@@ -36,7 +38,8 @@ DEVICE = """\
 Batches of B = {batch} on one {device}, from a warm store of {num_rows:,} rows of {num_channels} float32 channels:
 expanded there from pools of rows (`device="cuda"`); made by the host, page-locked and sent; and from a `Dataset`
 over `np.memmap` in a `DataLoader` with page-locked memory and the number of workers that serves it best. Resident
-is the ceiling: the whole log lies on the device, and windows are gathered from it at random.
+is the ceiling: the whole log lies on the device, and windows are gathered from it at random. Busy is the share of
+the time in which the device computed or copied, as torch's profiler saw it in a turn of its own.
 
     python -m benchmarks device
 """
@@ -58,6 +61,8 @@ class Serving:
     """To batches gathered from a log that lies on the device whole."""
     bytes_per_window: float
     """Sent to the device."""
+    busy_share: float | None = None
+    """Of the time, in which the device computed or copied, 0 to 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +92,8 @@ class Device(Result):
     seconds: float
     serving: tuple[Serving, ...] = ()
     steps: tuple[Steps, ...] = ()
+    left_out: tuple[str, ...] | None = None
+    """What the minutes that were given did not suffice for."""
 
     def table(self) -> Table:
         """A row a case and way of serving."""
@@ -99,6 +106,7 @@ class Device(Result):
                 "windows/s": lambda row: f"{row.windows_per_second.median:,.0f}",
                 "of resident": lambda row: spread(row.ratio_to_resident),
                 "bytes to the device a window": lambda row: f"{row.bytes_per_window:,.0f}",
+                "busy": lambda row: "" if row.busy_share is None else f"{row.busy_share:.0%}",
             },
         )
 
@@ -116,16 +124,16 @@ class Device(Result):
 
     def words(self) -> dict[str, Any]:
         """With the sizes of the steps."""
-        return vars(self) | vars(self.steps[0].case)
+        return vars(self) | vars((self.steps[0] if self.steps else self.serving[0]).case)
 
     def section(self) -> str:
         """Each table with an introduction of its own."""
-        steps = STEPS.format(**self.words())
-        return "\n".join([super().section(), steps, self.table_of_steps().markdown(), ""])
+        steps = [STEPS.format(**self.words()), self.table_of_steps().markdown(), ""] if self.steps else []
+        return "\n".join([super().section(), *steps, *left_out_line(self.left_out)])
 
     def render(self) -> str:
         """Both tables."""
-        return f"{super().render()}\n\n{self.table_of_steps().text()}"
+        return "\n\n".join([super().render(), self.table_of_steps().text(), *left_out_line(self.left_out)])
 
 
 @click.command(epilog=example("python -m benchmarks device --device cuda --json device.json"))
@@ -133,20 +141,31 @@ class Device(Result):
 @count("--rows", 4_000_000, "Rows of the store.", "num_rows")
 @count("--channels", 32, "Channels of the store.", "num_channels")
 @listed("--windows", "64,512,4096", "Window lengths K.")
+@click.option("--strides", default="1,K/8,K", show_default=True, help="Strides, in parts of K.")
 @count("--batch", 256, "Windows of a batch.")
 @count("--rounds", 7, "Measurements of a case.")
 @seconds(0.5)
+@MINUTES
 @folder("build/windows")
 @JSON
 def device(
-    name: str, windows: Sequence[int], batch: int, folder: Path, json_path: Path | None, **options: Any
+    name: str,
+    windows: Sequence[int],
+    strides: str,
+    batch: int,
+    minutes: float | None,
+    folder: Path,
+    json_path: Path | None,
+    **options: Any,
 ) -> None:
     """Batches on a GPU, and steps of small models fed with them.
 
     Expanded there from pools, page-locked and sent by the host, or from a `Dataset` over `np.memmap` in a
     `DataLoader`; compared with gathering from a log that lies on the device whole, and with training on one batch
-    again and again. Stride 1 and K for each K, all ways of a case in turn.
+    again and again. Several strides for each K, all ways of a case in turn. The file of --json is written after
+    each case: what was measured is not lost where the command is ended.
     """
+    budget = Budget(minutes)
     chosen = _choose(name)
     from benchmarks.data.stores import prepare_raw, prepare_store, warm
 
@@ -154,10 +173,15 @@ def device(
     store = prepare_store(folder, asked.num_rows, asked.num_channels)
     raw = prepare_raw(store)
     warm(store, raw)
-    cases = [Sizes(window, stride, batch) for window in windows for stride in strides_of(window, "1,K")]
-    serving = tuple(_serving(store, raw, cases, chosen, asked))
-    steps = tuple(_steps(store, raw, cases[0], chosen, asked))
-    replace(asked, serving=serving, steps=steps).show(json_path)
+    cases = [Sizes(window, stride, batch) for window in windows for stride in strides_of(window, strides)]
+    found = asked
+    for case in budget.cases(cases, "K = {0.window}, stride {0.stride}".format, "serve"):
+        found = replace(found, serving=(*found.serving, *_serving(store, raw, case, chosen, asked)))
+        if json_path:
+            found.write(json_path)
+    for case in budget.cases(cases[:1], lambda case: "steps of models"):
+        found = replace(found, steps=tuple(_steps(store, raw, case, chosen, asked)))
+    replace(found, left_out=tuple(budget.left_out) or None).show(json_path)
 
 
 def _choose(name: str) -> "torch.device":
@@ -172,32 +196,31 @@ def _choose(name: str) -> "torch.device":
         ) from error
 
 
-def _serving(
-    store: Path, raw: Path, cases: Sequence[Sizes], device: "torch.device", asked: Device
-) -> Iterator[Serving]:
-    """Windows per second of each way, all of a case in turn; the peer at stride 1, up to 512 rows."""
-    from tqdm import tqdm
-
+def _serving(store: Path, raw: Path, case: Sizes, device: "torch.device", asked: Device) -> Iterator[Serving]:
+    """Windows per second of each way, all in turn; the peer up to 512 rows."""
+    from benchmarks.harness.busy import busy_share
     from benchmarks.peers.on_device import DeviceWays
     from longstride.storage.open import open_store
 
     row_bytes = open_store(store).values[:1].nbytes
-    for case in tqdm(cases, desc="serve", unit="case", disable=None):
-        ways = DeviceWays(store, raw, case, device)
-        sources = {"expanded": ways.expanded(), "host": ways.host(), "resident": ways.resident()}
-        if case.stride == 1 and case.window <= LONGEST_OF_PEER:
-            sources["plain"] = ways.plain(_best_workers(ways, asked.seconds))
-        served = {name: _count(source, device) for name, source in sources.items()}
-        rates = interleave(served, rounds=asked.rounds, seconds=asked.seconds)
-        sent = {"expanded": ways.bytes_per_expanded_window, "resident": 0}
-        for name in sources:
-            yield Serving(
-                case=case,
-                way=name,
-                windows_per_second=Spread.of(rates[name]),
-                ratio_to_resident=Spread.ratio(rates[name], rates["resident"]),
-                bytes_per_window=sent.get(name, case.window * row_bytes),
-            )
+    ways = DeviceWays(store, raw, case, device)
+    sources = {"expanded": ways.expanded(), "host": ways.host(), "resident": ways.resident()}
+    if case.window <= LONGEST_OF_PEER:
+        sources["plain"] = ways.plain(_best_workers(ways, asked.seconds))
+    served = {name: _count(source, device) for name, source in sources.items()}
+    rates = interleave(served, rounds=asked.rounds, seconds=asked.seconds)
+    sent = {"expanded": ways.bytes_per_expanded_window, "resident": 0}
+    for name in sources:
+        yield Serving(
+            case=case,
+            way=name,
+            windows_per_second=Spread.of(rates[name]),
+            ratio_to_resident=Spread.ratio(rates[name], rates["resident"]),
+            bytes_per_window=sent.get(name, case.window * row_bytes),
+            busy_share=busy_share(
+                device, partial(interleave, {name: served[name]}, rounds=0, seconds=asked.seconds)
+            ),
+        )
 
 
 def _steps(store: Path, raw: Path, case: Sizes, device: "torch.device", asked: Device) -> Iterator[Steps]:

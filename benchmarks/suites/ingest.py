@@ -20,17 +20,20 @@ from longstride.storage.cli.group import example
 if TYPE_CHECKING:
     from benchmarks.harness.isolated import Isolated
 
-__all__ = ["SUFFIXES", "Case", "Ingest", "Way", "cases", "ingest", "section"]
+__all__ = ["OURS", "SUFFIXES", "Case", "Ingest", "Way", "cases", "ingest", "section"]
 
 OURS = "longstride"
-REFERENCE = "polars"
+POLARS = "polars"
+DUCKDB = "duckdb"
 ANOTHER = "the other checkout"
 PANDAS = "pandas + zarr"
+PACKAGES = {DUCKDB: "duckdb", PANDAS: "pandas"}
+"""Of peers that are not always installed."""
 SUFFIXES = {"csv": ".csv", "gz": ".csv.gz", "parquet": ".parquet"}
 LARGEST_SLOW_GIGABYTES = 0.5
 """Up to here the slowest peer is measured too."""
 LARGEST_PEER_GIGABYTES = 5
-"""Up to here more than one peer is measured."""
+"""Up to here pyarrow is measured too."""
 LARGEST_WARMED_GIGABYTES = 1.5
 """Up to here a first round, which warms the page cache, is left out; larger logs take too long for one."""
 
@@ -38,8 +41,9 @@ INGEST = """\
 ## Ingest
 
 A log of {num_columns} columns, as CSV (plain, gzipped) and as Parquet, sorted and shuffled, to columns on disk:
-Longstride to its store, Polars by `scan_csv(...).sink_parquet(...)`, pyarrow by `open_csv` and a `ParquetWriter`,
-pandas by chunks appended to a Zarr array. A size is that of the log as plain CSV; MB/s count the file itself.
+Longstride to its store, Polars by `scan_csv(...).sink_parquet(...)`, DuckDB, where it was measured, by
+`COPY ... TO` a Parquet file, pyarrow by `open_csv` and a `ParquetWriter`, pandas by chunks appended to a Zarr
+array. "Of the faster" is of Polars and DuckDB. A size is that of the log as plain CSV; MB/s count the file itself.
 Only Longstride sorts a shuffled log, checks every line, and resumes after it was killed. Each run is a process of
 its own; memory is the peak of all its processes together.
 
@@ -68,7 +72,8 @@ class Case:
         """What is measured on it."""
         slow = [PANDAS] if self.gigabytes <= LARGEST_SLOW_GIGABYTES and find_spec("pandas") else []
         others = ["pyarrow"] if self.gigabytes <= LARGEST_PEER_GIGABYTES else []
-        return [OURS, REFERENCE, *others, *slow]
+        duckdb = [DUCKDB] if find_spec("duckdb") else []
+        return [OURS, POLARS, *duckdb, *others, *slow]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,8 @@ class Way:
     """Megabytes of the file on disk."""
     rows_per_second: Spread
     ratio_to_polars: Spread
+    ratio_to_faster: Spread | None = None
+    """To the faster of Polars and DuckDB in the same round; None where DuckDB was not measured."""
     peak_megabytes: Spread
     """Memory of the process tree."""
 
@@ -137,10 +144,11 @@ def ingest(
 ) -> None:
     """MB/s, rows/s and peak memory of the process tree, by size, order and format of the log.
 
-    Compared with Polars (`scan_csv(...).sink_parquet(...)`), with pyarrow (`open_csv` to a `ParquetWriter`) up to
-    5 GB and, up to half a gigabyte and where it is installed, with pandas and zarr. Each run is a process of its
-    own, all ways of a case in turn. Only ours sorts a shuffled log. With --against, the ingest of another checkout
-    of this project is measured in turn too, and a line for each log says how many times as fast this one is.
+    Compared with Polars (`scan_csv(...).sink_parquet(...)`), with DuckDB (`COPY ... TO` Parquet) where it is
+    installed, with pyarrow (`open_csv` to a `ParquetWriter`) up to 5 GB and, up to half a gigabyte and where it is
+    installed, with pandas and zarr. Each run is a process of its own, all ways of a case in turn. Only ours sorts
+    a shuffled log. With --against, the ingest of another checkout of this project is measured in turn too, and a
+    line for each log says how many times as fast this one is.
     """
     if unknown := [name for name in formats if name not in SUFFIXES]:
         raise click.BadParameter(f"{unknown[0]!r}: expected {', '.join(SUFFIXES)}", param_hint="--formats")
@@ -157,7 +165,7 @@ def ingest(
     Ingest(
         num_columns=columns,
         runs=runs,
-        peers={"pandas": version("pandas")} if any(row.way == PANDAS for row in found) else {},
+        peers={name: version(name) for way, name in PACKAGES.items() if any(row.way == way for row in found)},
         cases=tuple(found),
         against=compared or None,
     ).show(json_path)
@@ -224,9 +232,14 @@ def _figures(case: Case, way: str, rounds: "list[dict[str, Isolated]]", num_rows
         num_rows=num_rows,
         megabytes_per_second=Spread.of([num_bytes / 1e6 / taken for taken in seconds]),
         rows_per_second=Spread.of([num_rows / taken for taken in seconds]),
-        ratio_to_polars=Spread.of([done[REFERENCE].seconds / done[way].seconds for done in rounds]),
+        ratio_to_polars=Spread.of([done[POLARS].seconds / done[way].seconds for done in rounds]),
+        ratio_to_faster=_of_the_faster(way, rounds) if DUCKDB in case.ways else None,
         peak_megabytes=Spread.of([done[way].peak_megabytes for done in rounds]),
     )
+
+
+def _of_the_faster(way: str, rounds: "list[dict[str, Isolated]]") -> Spread:
+    return Spread.of([min(done[peer].seconds for peer in (POLARS, DUCKDB)) / done[way].seconds for done in rounds])
 
 
 def section(results: Sequence[Ingest]) -> str:
@@ -244,8 +257,9 @@ def _section(results: Sequence[Ingest]) -> str:
 
 
 def _table(results: Sequence[Ingest]) -> Table:
-    head = ["GB", "log", "", "runs", "MB/s", "rows/s", "of Polars", "peak MB"]
     found = [(row.case, row, result.runs) for result in results for row in result.cases]
+    faster = ["of the faster"] if any(row.ratio_to_faster for _, row, _ in found) else []
+    head = ["GB", "log", "", "runs", "MB/s", "rows/s", "of Polars", *faster, "peak MB"]
     found.sort(key=lambda each: (each[0].gigabytes, each[0].format, each[0].shuffled))
     rows = [
         [
@@ -256,6 +270,7 @@ def _table(results: Sequence[Ingest]) -> Table:
             f"{row.megabytes_per_second.median:.0f}",
             f"{row.rows_per_second.median:,.0f}",
             spread(row.ratio_to_polars),
+            *([spread(row.ratio_to_faster) if row.ratio_to_faster else ""] if faster else []),
             f"{row.peak_megabytes.median:,.0f}",
         ]
         for case, row, runs in found

@@ -97,7 +97,8 @@ def order(channels: int, folder: Path, json_path: Path | None, **options: Any) -
 
 def _check_all(store: Path, sizes: Sizes) -> list[Invariant]:
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores, on purpose
+        # More workers than cores, and than a log of this size needs, on purpose.
+        warnings.filterwarnings("ignore", "This DataLoader will create|num_workers: ")
         return [found for shuffle in (True, False) for found in _check(store, sizes, shuffle)]
 
 

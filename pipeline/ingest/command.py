@@ -8,8 +8,9 @@ import click
 
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.storage.cli.flags import Once, flags, given
-from longstride.storage.cli.group import SOURCES, LocalPath, example, progress_bar
+from longstride.storage.cli.group import SOURCES, LocalPath, example
 from longstride.storage.cli.lists import COLUMNS
+from longstride.storage.cli.progress import ProgressBar
 from longstride.storage.cli.signals import RESUMES, stoppable
 
 
@@ -145,7 +146,7 @@ def ingest(
         raise click.UsageError("--accept-changed is about the sources of a store: give --append or --rebuild too")
     files = find_files(sources)
     total = sum(map(num_bytes, files))
-    with stoppable(RESUMES), progress_bar("ingest", total, "B") as bar:
+    with stoppable(RESUMES), ProgressBar("ingest", total, "B") as bar:
         options = job.Options(workers=workers, dask=dask, progress=bar.update)
         if append:
             report = job.append(files, out, accept_changed=accept_changed, **options)

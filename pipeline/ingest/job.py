@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TypedDict, Unpack, get_type_hints
 
 from longstride.pipeline.executor import executor
-from longstride.pipeline.ingest.append import ExistingStore, recipe_of
-from longstride.pipeline.ingest.done_already import done_already, may_be_of
 from longstride.pipeline.ingest.errors import RecipeError
 from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
@@ -18,7 +16,6 @@ from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page.overview import Overview
 from longstride.pipeline.ingest.report_page.page import write_report
 from longstride.pipeline.ingest.sources.names import find_files
-from longstride.pipeline.ingest.sources.recorded import sources_of_rebuild
 from longstride.pipeline.ingest.sources.rows.given import Sources, has_rows, listed_sources
 from longstride.pipeline.ingest.sources.rows.spool import Spool, spooled
 from longstride.pipeline.ingest.staging.folder import ROWS, StagedFolder, was_finished
@@ -83,6 +80,8 @@ def ingest(
     given_sources = listed_sources(sources)
     lock = _new_store(out)
     if lock.is_committed and not lock.append:
+        from longstride.pipeline.ingest.done_already import done_already, may_be_of
+
         # The lock would refuse it, though a kill may have come between its last step and the end of the process.
         if has_rows(given_sources):
             lock.append = may_be_of(lock.path, given_sources)
@@ -105,6 +104,8 @@ def append(
     store took rows of it, unless `accept_changed`, and for rows that are not newer than the stored rows of their
     series; otherwise raises as `ingest`.
     """
+    from longstride.pipeline.ingest.append import ExistingStore, recipe_of
+
     _check(options)
     given = listed_sources(sources)
     with StoreLock(out, append=True) as lock:
@@ -140,6 +141,9 @@ def rebuild(
     exists or holds other bytes; with `accept_changed`, files that hold other bytes are taken as they are.
     Otherwise raises as `ingest`.
     """
+    from longstride.pipeline.ingest.append import recipe_of
+    from longstride.pipeline.ingest.sources.recorded import sources_of_rebuild
+
     _check(options)
     given = listed_sources(sources)
     shown_as = local_path(out)
@@ -234,6 +238,8 @@ def _run(
         plan, lock, piece_bytes, lambda num_bytes: progress(num_bytes if ahead.goes_on else READ_SHARE * num_bytes)
     )
     if lock.is_committed:
+        from longstride.pipeline.ingest.done_already import done_already
+
         done = _done_before(lock, read.folder) or done_already(
             spool.names, lock.path, recipe, is_append=not is_new, rows=spool.sources
         )

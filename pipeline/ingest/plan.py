@@ -4,9 +4,8 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -15,15 +14,17 @@ from longstride.pipeline.ingest.channel_map import Channel, Shape
 from longstride.pipeline.ingest.columns import Columns, listed, union_of_channels
 from longstride.pipeline.ingest.duration import format_duration
 from longstride.pipeline.ingest.errors import RecipeError, SourceError
-from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.detect import open_source, refuse_idle_table, reshaped
-from longstride.pipeline.ingest.sources.intervals import Intervals, read_intervals
 from longstride.pipeline.ingest.sources.names import Names, find_files
 from longstride.pipeline.ingest.sources.reading import Reading
-from longstride.pipeline.ingest.sources.row_labels import PLACES, LabelFile, crc_of, find_label_files
 from longstride.storage.location import local_path
+from longstride.storage.version import __version__
+
+if TYPE_CHECKING:
+    from longstride.pipeline.ingest.sources.intervals import Intervals
+    from longstride.pipeline.ingest.sources.row_labels import LabelFile
 
 __all__ = ["Plan", "make_plan"]
 
@@ -39,9 +40,9 @@ class Plan:
     """Columns of values of each source, those of a query included."""
     union: tuple[str, ...]
     """Columns of values of all sources together."""
-    intervals: Intervals | None = None
+    intervals: "Intervals | None" = None
     """Labels that are in a file of their own."""
-    label_files: tuple[LabelFile | None, ...] = ()
+    label_files: "tuple[LabelFile | None, ...]" = ()
     """That of each source, where labels are in files with a row for each row; None where it has none."""
     labels_of_files: tuple[str, ...] = ()
     """The names of these labels."""
@@ -127,7 +128,11 @@ class Plan:
     def _label_crc(self) -> str | None:
         if self.intervals is not None:
             return self.intervals.crc
-        return crc_of(self.label_files) if self.label_files else None
+        if not self.label_files:
+            return None
+        from longstride.pipeline.ingest.sources.row_labels import crc_of
+
+        return crc_of(self.label_files)
 
     def fingerprint(self, piece_bytes: int) -> str:
         """Text that is the same where a job may take over the parts of another."""
@@ -137,7 +142,7 @@ class Plan:
                 "recipe": self.recipe.as_json(),
                 "labels": self._label_crc,
                 "piece_bytes": piece_bytes,
-                "versions": {name: version(name) for name in ("longstride", "polars")},
+                "versions": {"longstride": __version__, "polars": pl.__version__},
             },
             sort_keys=True,
         )
@@ -185,6 +190,8 @@ def make_plan(
             code="recipe-conflict",
         )
     if recipe.sql is not None:
+        from longstride.pipeline.ingest.query import Query
+
         if recipe.absent_labels == "zero":
             columns = _with_lacking(recipe, sources, columns)
         queries = [
@@ -198,8 +205,7 @@ def make_plan(
         refuse_idle_table(sources, recipe.table)
         _refuse_unknown_labels(recipe, columns)
     known_labels = None if labels is None else labels[len(recipe.labels) :]
-    intervals = read_intervals(recipe, known_labels)
-    label_files = () if intervals else find_label_files(sources, recipe, known_labels)
+    intervals, label_files = _labels_of(sources, recipe, known_labels)
     labels_of_files = next((file.names for file in label_files if file is not None), tuple(known_labels or ()))
     plan = Plan(
         recipe=recipe,
@@ -225,9 +231,26 @@ def make_plan(
     return plan
 
 
+def _labels_of(
+    sources: Sequence[Source], recipe: Recipe, known: Sequence[str] | None
+) -> "tuple[Intervals | None, tuple[LabelFile | None, ...]]":
+    """Labels in files of their own: of intervals, or of rows."""
+    if recipe.label_file is None:
+        return None, ()
+    from longstride.pipeline.ingest.sources.intervals import read_intervals
+    from longstride.pipeline.ingest.sources.row_labels import find_label_files
+
+    intervals = read_intervals(recipe, known)
+    return intervals, () if intervals else find_label_files(sources, recipe, known)
+
+
 def _anywhere(label_file: str | None) -> str | None:
     """The same from any working directory."""
-    if label_file is None or label_file.startswith(PLACES):
+    if label_file is None:
+        return None
+    from longstride.pipeline.ingest.sources.row_labels import PLACES
+
+    if label_file.startswith(PLACES):
         return label_file
     return str(local_path(label_file).absolute())
 

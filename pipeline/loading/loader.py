@@ -17,7 +17,7 @@ from longstride.pipeline.loading.frameworks.trainer_epoch import TrainerEpoch
 from longstride.pipeline.loading.normalising.normaliser import Normaliser
 from longstride.pipeline.loading.options import LoaderOptions, Transform, device_of
 from longstride.pipeline.loading.state import LoaderState, Position
-from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers
+from longstride.pipeline.loading.workers import START_METHOD, StartsFromWorkers, warn_of_workers
 from longstride.storage.cli.keywords import keywords_of
 
 __all__ = ["WindowLoader"]
@@ -65,7 +65,10 @@ class WindowLoader(DataLoader[WindowBatch]):
         if shuffled) fits the rows.
         """
         device = None if options.device is None else device_of(options.device)
-        self._begin(WindowDataset(**options.of_dataset()), options.num_workers, device, options.transform)
+        dataset = WindowDataset(**options.of_dataset())
+        if options.num_workers and device is None and dataset.collection.is_at_hand:
+            warn_of_workers(stacklevel=4)  # where the loader is made: past the two decorators
+        self._begin(dataset, options.num_workers, device, options.transform)
 
     def _begin(
         self,

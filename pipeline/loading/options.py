@@ -309,7 +309,8 @@ class LoaderOptions(DatasetOptions):
     """What `WindowLoader` takes."""
 
     num_workers: int = 0
-    """Processes that draw the order and read ahead. They send window starts; batches are gathered in this one."""
+    """Processes that draw the order and read ahead. They send window starts; batches are gathered in this one. For
+    rows that stay in memory it is faster without, and a warning says so."""
     device: torch.device | str | None = None
     """Where batches are made, such as "cuda": the rows of a pool are sent there once, and made into windows there.
     By default they are made in memory."""

@@ -7,9 +7,11 @@ processes, and what workers read of a file is in the page cache that all share.
 import multiprocessing
 import os
 import time
+import warnings
 import weakref
 from collections.abc import Iterator
 from copy import copy
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from longstride.pipeline.loading.dataset import Steps, WindowDataset
 from longstride.pipeline.loading.orphans import end_with_parent
 from longstride.storage.errors import LongstrideError
 
-__all__ = ["START_METHOD", "StartsFromWorkers", "WorkerError"]
+__all__ = ["START_METHOD", "StartsFromWorkers", "WorkerError", "warn_of_workers"]
 
 START_METHOD = "forkserver"
 MAX_START_SECONDS = 30
@@ -30,6 +32,16 @@ MAX_START_SECONDS = 30
 
 class WorkerError(LongstrideError, RuntimeError):
     """A worker process has died."""
+
+
+@cache  # so once in a process
+def warn_of_workers(stacklevel: int) -> None:
+    """Say that workers do not help where rows stay in memory: to wake them takes longer than to draw the order."""
+    warnings.warn(
+        "num_workers: workers draw the order and read ahead from disk. These rows stay in memory, and are served "
+        "faster without: leave num_workers=0",
+        stacklevel=stacklevel + 1,
+    )
 
 
 class StartsFromWorkers:

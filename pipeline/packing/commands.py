@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from longstride.storage.cli.group import OVERWRITE, LocalPath, example, options, progress_bar, row_range
+from longstride.storage.cli.group import OVERWRITE, LocalPath, example, options, row_range
+from longstride.storage.cli.progress import ProgressBar
 from longstride.storage.cli.signals import RESUMES, WHOLE, stoppable
 from longstride.storage.text import counted
 
@@ -119,7 +120,7 @@ def export(store: str, to: str, rows: tuple[int, int] | None, out: str | None, o
     out = out or str(Path(Path(store).name if is_url(store) else store).with_suffix(f".{to}"))
     opened = open_store(store)
     start, stop = rows or (0, opened.num_rows)
-    bar = progress_bar("export", stop - start, " rows")
+    bar = ProgressBar("export", stop - start, " rows")
     with stoppable(WHOLE), bar:
         written = write(opened, out, to, rows=rows, overwrite=overwrite, progress=bar.update)
     size = f"{written.num_bytes / 1e6:,.1f} MB{THERE if written.was_there else ''}"
@@ -137,6 +138,6 @@ def _with_bar(what: str, store: Any, job: Callable[[Callable[[int], object]], R]
     """Run a job with a progress bar of rows, and say how to resume it when a signal ends it."""
     with (
         stoppable(RESUMES),
-        progress_bar(what, store.num_rows, " rows") as bar,
+        ProgressBar(what, store.num_rows, " rows") as bar,
     ):
         return job(bar.update)

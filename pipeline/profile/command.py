@@ -4,7 +4,8 @@ import json
 
 import click
 
-from longstride.storage.cli.group import OVERWRITE, SOURCES, LocalPath, example, progress_bar
+from longstride.storage.cli.group import OVERWRITE, SOURCES, LocalPath, example
+from longstride.storage.cli.progress import ProgressBar
 
 
 @click.command(epilog=example("longstride profile plant-*.csv.gz > plant.toml"))
@@ -65,11 +66,11 @@ def profile(
 
     if page is not None:
         check_output(page, overwrite=overwrite)
-    with progress_bar("profile", 0, "B") as bar:
+    with ProgressBar("profile", 0, "B") as bar:
 
         def show(done: float, total: float) -> None:
             bar.total = total
-            bar.update(done - bar.n)
+            bar.update(done - bar.done)
 
         found = look(sources, rows=rows, every=every, start=start, table=table, progress=show)
     if page is not None:

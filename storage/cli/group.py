@@ -13,7 +13,7 @@ from longstride.storage.errors import LongstrideError, of_system
 from longstride.storage.location import local_path
 from longstride.storage.packages import package_error
 
-__all__ = ["OVERWRITE", "SOURCES", "CommandGroup", "LocalPath", "example", "options", "progress_bar", "row_range"]
+__all__ = ["OVERWRITE", "SOURCES", "CommandGroup", "LocalPath", "example", "options", "row_range"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -96,14 +96,6 @@ def _as_ours(error: Exception) -> LongstrideError | None:
 def example(*lines: str) -> str:
     """An epilog that shows commands as they are typed (the mark keeps click from joining the lines)."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-def progress_bar(what: str, total: int, unit: str) -> Any:
-    """A bar of `tqdm` on the terminal, which is not shown where stderr is a file or a pipe."""
-    from tqdm import tqdm
-
-    tqdm.monitor_interval = 0  # a thread of its own, of which it warns where no more can be started
-    return tqdm(total=total, unit=unit, unit_scale=unit != "file", desc=what, disable=None)
 
 
 def row_range(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, int] | None:

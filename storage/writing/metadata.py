@@ -16,7 +16,7 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from longstride.storage.atomic import sync_directory, write_file
+from longstride.storage.atomic import sync_directory, write_file, write_files
 from longstride.storage.format import (
     ATTRIBUTES,
     COMMITS,
@@ -62,13 +62,7 @@ def write_commit(path: Path, commit: Commit) -> None:
     """Write the committed state below `path`; the last rename makes it the one that readers see."""
     documents = _documents(commit)
     root = documents.pop(ROOT)
-    folders = set()
-    for name, data in documents.items():
-        (path / name).parent.mkdir(parents=True, exist_ok=True)
-        write_file(path / name, [data])
-        folders |= set(Path(name).parents)
-    for folder in folders:
-        sync_directory(path / folder)
+    write_files(path, documents)
     write_file(path / ROOT, [root])
     sync_directory(path)
 

@@ -29,7 +29,6 @@ from longstride.storage.mapped.store import MappedStore
 from longstride.storage.open import open_mapped
 from longstride.storage.series.segments import Segments
 from longstride.storage.series.statistics import Statistics
-from longstride.storage.verify import check_row_chunk
 from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.metadata import Commit, write_commit
 
@@ -186,6 +185,8 @@ class StoreWriter:
 
     def _load_tail(self, store: MappedStore) -> None:
         """Take the rows of a last chunk that is not full, once checked: a new checksum would hide any damage."""
+        from longstride.storage.verify import check_row_chunk
+
         self._filled = store.num_rows % store.chunk_rows
         for name in self.layout.row_arrays if self._filled else ():
             check = check_row_chunk(store, name, self._next_chunk)

@@ -45,6 +45,8 @@ def test_demo(tmp_path: Path) -> None:
         ["codecs"],
         ["device"],
         ["train"],
+        ["epoch"],
+        ["gpu"],
         ["detect"],
         ["fleet"],
         ["live"],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from longstride.storage.atomic import exchange, still_named, write_file
+from longstride.storage.atomic import exchange, still_named, write_file, write_files
 from tests.helpers.stores.store_rows import tree
 
 
@@ -116,3 +116,19 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path, parts: lis
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert tree(tmp_path) == {"calibration.pt": b"old"}
+
+
+def test_files_are_written_with_their_folders(tmp_path: Path) -> None:
+    files = {f"a/{number}/c": bytes([number]) for number in range(40)} | {"b/c": b"x", "d": b""}
+    write_files(tmp_path, files)
+    assert tree(tmp_path) == files
+    write_files(tmp_path, {"b/c": b"y"})
+    assert tree(tmp_path) == {**files, "b/c": b"y"}
+
+
+def test_one_of_several_files_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "x").mkdir()  # where a file shall be
+    with pytest.raises(IsADirectoryError):
+        write_files(tmp_path, {"a": b"", "b/x": b"", "c": b""})
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")]

@@ -1,6 +1,7 @@
 """The arithmetic of the model: fp32, bf16 or fp16. Weights, loss and optimiser stay fp32."""
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,9 +9,11 @@ from torch import nn
 
 from longstride.trainer.errors import SettingsError
 
-__all__ = ["autocast", "check_precision", "make_scaler"]
+__all__ = ["autocast", "check_precision", "make_scaler", "slow_precision"]
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+CPU_FLAGS = Path("/proc/cpuinfo")
+"""What the processor can compute; bf16 is in names such as avx512_bf16 and amx_bf16."""
 
 
 def check_precision(precision: str, device: torch.device) -> None:
@@ -29,6 +32,16 @@ def check_precision(precision: str, device: torch.device) -> None:
             raise SettingsError(
                 "--precision bf16: this processor has no bf16 LSTM, give fp32", code="option-value"
             ) from error
+
+
+def slow_precision(precision: str, device: torch.device, flags: Path = CPU_FLAGS) -> str | None:
+    """Why another precision would be faster on this device, as far as the system tells."""
+    if precision != "bf16" or device.type != "cpu" or not flags.exists() or "bf16" in flags.read_text():
+        return None
+    return (
+        "--precision bf16: this processor has no instructions for it, so that a step takes about twice as long as "
+        "with fp32"
+    )
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:

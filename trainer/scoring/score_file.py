@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from longstride.storage.atomic import naming
 from longstride.storage.series.data import SeriesData
 from longstride.storage.writing.output import output_file
-from longstride.trainer.engine.distributed import Ranks
 from longstride.trainer.scoring.rows.ranges import Ranges, all_rows, rows_at
 from longstride.trainer.scoring.score_reader import ABOUT, SEAL, batches_of, seal
+
+if TYPE_CHECKING:
+    from longstride.trainer.engine.distributed import Ranks
 
 __all__ = ["ScoreFile", "series_of_rows", "table_bytes"]
 
@@ -53,7 +55,7 @@ class ScoreFile:
     def __init__(
         self,
         path: Path,
-        ranks: Ranks,
+        ranks: "Ranks",
         store: SeriesData,
         channels: tuple[str, ...],
         *,

@@ -9,7 +9,7 @@ from typing import Any
 from longstride.pipeline.ingest.report import FileReport, IngestReport
 from longstride.pipeline.ingest.report_page.overview import ChannelOverview, Overview
 from longstride.pipeline.ingest.report_page.steps import steps_shown
-from longstride.storage.atomic import make_directory, sync_directory, write_file
+from longstride.storage.atomic import make_directory, write_files
 from longstride.storage.html.page import page_from
 from longstride.storage.html.pictures import sparkline
 
@@ -37,9 +37,8 @@ Count = Callable[[FileReport, str], int]
 def write_report(report: IngestReport, overview: Overview, folder: Path) -> None:
     """Write `report.json` and `report.html` into a folder."""
     make_directory(folder)
-    write_file(folder / "report.json", [json.dumps(report.as_json(), indent=1).encode()])
-    write_file(folder / "report.html", [_page(report, overview).encode()])
-    sync_directory(folder)
+    text = json.dumps(report.as_json(), indent=1)
+    write_files(folder, {"report.json": text.encode(), "report.html": _page(report, overview).encode()})
 
 
 def read_report(folder: Path) -> IngestReport | None:

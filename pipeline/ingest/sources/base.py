@@ -78,6 +78,8 @@ class Source(ABC):
 
     has_tables = False
     """Whether its kind may hold several tables."""
+    ends_lines = False
+    """Whether a whole file of its kind ends with a line break."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -43,7 +43,7 @@ class _Decompressor(Protocol):
 
 
 class _Gzip:
-    """A member of a gzip file, with the interface of the others."""
+    """A member of a gzip file by zlib, with the interface of the others."""
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(16 + zlib.MAX_WBITS)
@@ -61,6 +61,15 @@ class _Gzip:
         text = self._member.decompress(self._member.unconsumed_tail + data, max_length)
         self.needs_input = not self._member.unconsumed_tail and len(text) < max_length
         return text
+
+
+def _gzip_decompressor() -> _Decompressor:
+    """By ISA-L, which takes half the time of zlib, on processors that it has a wheel for."""
+    try:
+        from isal.igzip_lib import DECOMP_GZIP, IgzipDecompressor
+    except ImportError:
+        return _Gzip()
+    return IgzipDecompressor(flag=DECOMP_GZIP)
 
 
 def kind_of(magic: bytes) -> str | None:
@@ -127,7 +136,7 @@ class _Members:
             data, self._data = (self._data, b"") if member.needs_input else (b"", self._data)
             try:
                 text = member.decompress(data, READ_BYTES)
-            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+            except Exception as error:  # each library has its own
                 place = f"in the part that begins at byte {begin:,}, before byte {self._end:,}"
                 raise DamagedError(f"{place}: {error}") from error
             yield text
@@ -136,7 +145,7 @@ class _Members:
     def _decompressor(self) -> _Decompressor:
         match self._kind:
             case "gzip":
-                return _Gzip()
+                return _gzip_decompressor()
             case "bz2":
                 return bz2.BZ2Decompressor()
             case _:

@@ -1,4 +1,4 @@
-"""The kind of a source, known by its first bytes."""
+"""The kind of a source, known by its first bytes. The module of a kind is imported for such a source alone."""
 
 import re
 from collections.abc import Iterable
@@ -7,21 +7,14 @@ from longstride.pipeline.ingest.errors import RecipeError, SourceError
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import is_single_byte
 from longstride.pipeline.ingest.sources.base import Source
-from longstride.pipeline.ingest.sources.columnar import ArrowSource, ParquetSource
 from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import BOM, wide_encoding
 from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
 from longstride.pipeline.ingest.sources.files import first_bytes, open_text
 from longstride.pipeline.ingest.sources.foreign import refuse_foreign, refuse_no_text
-from longstride.pipeline.ingest.sources.json.array import JsonArraySource
-from longstride.pipeline.ingest.sources.json.ndjson import JsonSource
-from longstride.pipeline.ingest.sources.json.printed import is_printed_dict
 from longstride.pipeline.ingest.sources.records.kinds import kind_of_records
-from longstride.pipeline.ingest.sources.records.pairs import PairLines, PairRecords
-from longstride.pipeline.ingest.sources.shapes.from_name import FromName
 from longstride.pipeline.ingest.sources.shapes.joined import with_series
-from longstride.pipeline.ingest.sources.shapes.melted import Melted
 from longstride.pipeline.ingest.sources.tables.kinds import is_packed_table, kind_of_table
 
 __all__ = ["open_as_it_is", "open_source", "refuse_idle_table", "reshaped"]
@@ -51,8 +44,12 @@ def refuse_idle_table(sources: Iterable[Source], table: str | None) -> None:
 def reshaped(source: Source, recipe: Recipe) -> Source:
     """A source in the shape that a recipe asks for. Raises SourceError."""
     if recipe.melt is not None:
+        from longstride.pipeline.ingest.sources.shapes.melted import Melted
+
         source = Melted(source, recipe)
     if recipe.series_from or recipe.prefix_from or recipe.date_from:
+        from longstride.pipeline.ingest.sources.shapes.from_name import FromName
+
         source = FromName(source, recipe)
     return with_series(source, recipe)
 
@@ -60,10 +57,10 @@ def reshaped(source: Source, recipe: Recipe) -> Source:
 def open_as_it_is(name: str, recipe: Recipe) -> Source:
     """Open a file and read its column names. Raises SourceError for a kind that cannot be read."""
     magic = first_bytes(name)
-    if magic.startswith(PARQUET):
-        return ParquetSource(name)
-    if magic.startswith(ARROW):
-        return ArrowSource(name)
+    if magic.startswith((PARQUET, ARROW)):
+        from longstride.pipeline.ingest.sources.columnar import ArrowSource, ParquetSource
+
+        return (ParquetSource if magic.startswith(PARQUET) else ArrowSource)(name)
     if kind := kind_of_table(name, magic):
         return kind.load()(name, recipe.table)
     with open_text(name) as (stream, _):
@@ -75,6 +72,8 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         )
     refuse_foreign(name, begin)
     if recipe.has_pairs:
+        from longstride.pipeline.ingest.sources.records.pairs import PairLines, PairRecords
+
         return (PairLines if recipe.record is None else PairRecords)(name, recipe)
     if recipe.line is not None or recipe.only_lines is not None:
         return CsvSource(name, recipe)  # whatever else such lines could be
@@ -83,7 +82,7 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         return records(name, recipe)
     if array := JSON_ARRAY.match(text):
         if array[0].endswith(b"{"):
-            return JsonArraySource(name, recipe)
+            return _document(name, recipe)
         raise SourceError(
             name,
             'this is a JSON array that does not hold objects: write one object a line, such as {"time": ..., '
@@ -95,14 +94,25 @@ def open_as_it_is(name: str, recipe: Recipe) -> Source:
         message = f"this is JSON in {encoding.upper()}: convert it, as with `iconv -f {encoding} -t utf-8`"
         raise SourceError(name, message, code="source-format")
     if _is_json(text):
-        return (JsonSource if _is_a_line_each(name, text) else JsonArraySource)(name, recipe)
+        from longstride.pipeline.ingest.sources.json.ndjson import JsonSource
+
+        return JsonSource(name, recipe) if _is_a_line_each(name, text) else _document(name, recipe)
     if encoding is None and is_single_byte(recipe.encoding):
         refuse_no_text(name, begin)
     return CsvSource(name, recipe)
 
 
+def _document(name: str, recipe: Recipe) -> Source:
+    """One document of JSON that holds all rows."""
+    from longstride.pipeline.ingest.sources.json.array import JsonArraySource
+
+    return JsonArraySource(name, recipe)
+
+
 def _is_a_line_each(name: str, begin: bytes) -> bool:
     """Whether most lines of a text of JSON objects are one, and the first is not too long."""
+    from longstride.pipeline.ingest.sources.json.printed import is_printed_dict
+
     if is_printed_dict(begin.decode(errors="replace")):
         return True  # no document is written so
     if b"\n" in begin.strip():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.columns import Columns
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.base import Source
-from longstride.pipeline.ingest.sources.intervals import Intervals
-from longstride.pipeline.ingest.sources.row_labels import LabelsOfRows
+
+if TYPE_CHECKING:
+    from longstride.pipeline.ingest.sources.intervals import Intervals
+    from longstride.pipeline.ingest.sources.row_labels import LabelsOfRows
 
 __all__ = ["Reading", "SettledTimes"]
 
@@ -48,9 +50,9 @@ class Reading:
     piece_bytes: int
     channels: tuple[str, ...]
     """Columns of values, those of a query included."""
-    intervals: Intervals | None = None
+    intervals: "Intervals | None" = None
     """Labels that are in a file of their own."""
-    row_labels: LabelsOfRows | None = None
+    row_labels: "LabelsOfRows | None" = None
     """Labels of its rows, where they are in such a file."""
     num_absent_labels: int = 0
     """Labels that its rows lack, since it has no such file while others have: they are 0."""

@@ -4,9 +4,7 @@ import os
 
 from longstride.pipeline.ingest.sources.base import Source
 from longstride.pipeline.ingest.sources.compressed import is_compressed
-from longstride.pipeline.ingest.sources.csv.source import CsvSource
 from longstride.pipeline.ingest.sources.files import first_bytes, open_file
-from longstride.pipeline.ingest.sources.records.keyed import Keyed
 
 __all__ = ["ends_within_line"]
 
@@ -20,11 +18,7 @@ def ends_within_line(source: Source) -> bool:
 
     One at a URL is not asked for once more: some servers give a file only from its beginning.
     """
-    if (
-        not isinstance(source, CsvSource | Keyed)
-        or "://" in source.name
-        or is_compressed(first_bytes(source.name))
-    ):
+    if not source.ends_lines or "://" in source.name or is_compressed(first_bytes(source.name)):
         return False
     with open_file(source.name) as file:
         file.seek(max(0, source.num_bytes - LONGEST_END), os.SEEK_SET)

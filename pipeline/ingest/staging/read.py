@@ -11,7 +11,6 @@ from longstride.pipeline.ingest.errors import AccountingError, SourceError
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport
 from longstride.pipeline.ingest.sources.reading import Reading
-from longstride.pipeline.ingest.sources.row_labels import LabelsOfRows, number_rows
 from longstride.pipeline.ingest.staging.autumn import settle_autumn
 from longstride.pipeline.ingest.staging.folder import StagedFolder, part_name
 from longstride.pipeline.ingest.staging.midnight import refuse_midnight_between
@@ -132,6 +131,8 @@ class ReadSources:
         """Write the labels of its rows where tasks find them. Raises SourceError where they are not as many."""
         if not self._plan.label_files:
             return reading
+        from longstride.pipeline.ingest.sources.row_labels import LabelsOfRows, number_rows
+
         file = self._plan.label_files[reading.number]
         if file is None:
             return replace(reading, num_absent_labels=len(self._plan.labels_of_files))

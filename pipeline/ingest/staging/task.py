@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.query import Query
 from longstride.pipeline.ingest.sources.base import Raw, Section, Unparsed
 from longstride.pipeline.ingest.sources.reading import Reading
-from longstride.pipeline.ingest.sources.row_labels import LabelsOfRows
 from longstride.pipeline.ingest.staging.left_out import count_left_out
 from longstride.pipeline.ingest.staging.midnight import refuse_midnight
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
@@ -24,6 +23,10 @@ from longstride.pipeline.ingest.staging.row_clock import positions
 from longstride.pipeline.ingest.staging.spans import Spans
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.storage.errors import LongstrideError
+
+if TYPE_CHECKING:
+    from longstride.pipeline.ingest.query import Query
+    from longstride.pipeline.ingest.sources.row_labels import LabelsOfRows
 
 __all__ = ["ReadSection"]
 
@@ -144,7 +147,7 @@ class ReadSection:
         return write_part(reading.folder, part, blocks, self.recent)
 
     def _labels_of_rows(
-        self, labels: LabelsOfRows, piece: int, raw: Raw, time: NDArray[np.int64], lines: NDArray[np.int64]
+        self, labels: "LabelsOfRows", piece: int, raw: Raw, time: NDArray[np.int64], lines: NDArray[np.int64]
     ) -> NDArray[np.int8]:
         """Labels of rows of a piece, of which some may be left out."""
         if labels.has_times:
@@ -165,9 +168,11 @@ def _with_last(pieces: Iterator[Unparsed]) -> Iterator[tuple[Unparsed, bool]]:
             piece, following = following, task.result() if task else None
 
 
-def _query(reading: Reading, raw: Raw) -> Query | None:
+def _query(reading: Reading, raw: Raw) -> "Query | None":
     if reading.recipe.sql is None:
         return None
+    from longstride.pipeline.ingest.query import Query
+
     unused = {name: raw.frame.schema[name] for name in reading.columns.unused}
     return Query(reading.recipe.sql, reading.columns, unused)
 

@@ -15,16 +15,17 @@ Shuffled, an epoch is made like this (`docs/order.md` has a picture):
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.loading.ordering.blocks import Epochs, Share
-from longstride.pipeline.loading.ordering.hashing import derive, hashes, permutation, shuffled
+from longstride.pipeline.loading.ordering.hashing import derive, shuffled
 from longstride.pipeline.loading.ordering.order import POOL_ROWS, runs_in_a_row
 from longstride.pipeline.loading.ordering.ranges import counted_within, numbered, rows_of
+from longstride.pipeline.loading.ordering.turns import Turns
 from longstride.pipeline.loading.ordering.windows import WindowIndex
 
 __all__ = ["BLOCK_ROWS", "ShuffledOrder", "lanes_for"]
@@ -36,9 +37,6 @@ AT_ONCE = 2**15
 """Windows whose order is drawn at a time, roughly."""
 TOGETHER = 2**22
 """Limit of windows times groups that are shuffled together: SORTED_BITS of a hash are left then."""
-
-PRIMES = 2**31 - np.array([1, 19, 61, 69, 85, 99, 105, 151, 159, 171, 225, 249, 295, 325, 379, 399])
-"""Multipliers of slot orders: coprime to every number of slots, since each is a larger prime."""
 
 
 def lanes_for(batch_size: int, world_size: int) -> int:
@@ -104,17 +102,17 @@ class ShuffledOrder:
         first, stop = self.run_of(step)
         key = derive(self.seed, epoch, 1, first)
         starts = np.empty((stop - first, self.lanes // world_size, self.lane_share), np.int64)
-        turns = self._turns(key) if self._phases > 1 else None
+        turns = Turns(key, self._phases) if self._phases > 1 else None
         pieces = self._pieces(epoch, [(first, stop)], rank, world_size)
-        for lane, slots in self._some_lanes(pieces, stop - first, key):
+        lane = 0
+        for slots in self._some_lanes(pieces, stop - first, key):
             if within is not None:
                 slots = self._counted(slots, within)
-            if turns is None:  # a slot is a window, and every lane has as many of them
-                by_lane = slots.row.reshape(-1, stop - first, self.lane_share)
+            # Without turns, a slot is a window. Every lane has as many windows.
+            for served in [slots.row] if turns is None else self._phase_by_phase(slots, turns):
+                by_lane = served.reshape(-1, stop - first, self.lane_share)
                 starts[:, lane : lane + len(by_lane)] = by_lane.swapaxes(0, 1)
-                continue
-            for number, served in enumerate(self._phase_by_phase(slots, turns), lane):
-                starts[:, number] = served.reshape(-1, self.lane_share)
+                lane += len(by_lane)
         return starts.reshape(stop - first, -1)
 
     def draw_some(self, epoch: int, step: int, rank: int, world_size: int) -> list[NDArray[np.int64]]:
@@ -170,18 +168,15 @@ class ShuffledOrder:
             high=window + np.minimum(end[lane], stop) - position,
         )
 
-    def _some_lanes(self, pieces: "_Pieces", num_steps: int, key: int) -> Iterator[tuple[int, "_Slots"]]:
-        """Slots of a few lanes at a time, and the first of these lanes.
-
-        So they lie in memory that stays in the cache and is used again.
-        """
+    def _some_lanes(self, pieces: "_Pieces", num_steps: int, key: int) -> Iterator["_Slots"]:
+        """Slots of a few lanes at a time: so they lie in memory that stays in the cache and is used again."""
         num_lanes = int(pieces.lane[-1]) + 1
         at_once = max(1, AT_ONCE // (num_steps * self.lane_share))
         for lane in range(0, num_lanes, at_once):
             lanes = min(at_once, num_lanes - lane)
             low, high = np.searchsorted(pieces.lane, [lane, lane + lanes])
             some = _Pieces(*(field[low:high] for field in pieces))
-            yield lane, self._slots(some._replace(lane=some.lane - lane), lanes, key)
+            yield self._slots(some._replace(lane=some.lane - lane), lanes, key)
 
     def _slots(self, pieces: "_Pieces", lanes: int, key: int | NDArray[np.uint64]) -> "_Slots":
         """Slots of pieces, by lane and half, shuffled within each half: by one key, or one a lane (lanes,)."""
@@ -229,65 +224,28 @@ class ShuffledOrder:
         skipped[slots.cut] = slots.cut_first * self.index.stride
         return slots._replace(row=counted_within(within, slots.row + skipped) - skipped)
 
-    def _turns(self, key: int) -> "_Turns":
-        phases = permutation(derive(key, 1), self._phases)
-        bits = hashes(derive(key, 2), phases)
-        factor = PRIMES[(bits & np.uint64(len(PRIMES) - 1)).astype(np.int64)]
-        return _Turns(phases, factor[:, None], (bits >> np.uint64(33)).astype(np.int64)[:, None])
-
-    def _phase_by_phase(self, slots: "_Slots", turns: "_Turns") -> Iterator[NDArray[np.int64]]:
-        """Starts of all windows of each lane, in the order in which they are served."""
-        stops = np.cumsum(slots.half_sizes.sum(axis=1)).tolist()
-        slot = np.empty((self._phases, stops[-1]), np.int64)
-        if len(stops) > 1:
-            _turn(slots.half_sizes.reshape(-1), turns, out=slot)
-        else:
-            half = int(slots.half_sizes[0, 0])
-            _turn(slots.half_sizes[0, :1], turns, out=slot[:, :half])
-            _turn(slots.half_sizes[0, 1:], turns, out=slot[:, half:])
-            slot[:, half:] += half
-        starts = slots.row.take(slot)
-        starts += turns.phase[:, None] * self.index.stride
-        is_cut = np.zeros(len(slots.row), bool)
-        is_cut[slots.cut] = True
-        cut = np.flatnonzero(is_cut.take(slot))
-        phase, number = turns.phase[cut // stops[-1]], np.searchsorted(slots.cut, slot.reshape(-1)[cut])
-        is_there = np.ones(slot.size, bool)
-        is_there[cut] = (slots.cut_first[number] <= phase) & (phase < slots.cut_last[number])
-        is_there = is_there.reshape(slot.shape)
-        for low, high in pairwise([0, *stops]):
-            yield starts[:, low:high][is_there[:, low:high]]
-
-
-def _turn(sizes: NDArray[np.int64], turns: "_Turns", out: NDArray[np.int64]) -> None:
-    """Write the numbers from 0 on, (phases, numbers): `sizes[0]` of them in an order of each phase, and so on."""
-    several = len(sizes) > 1
-
-    def each(values: NDArray[Any]) -> NDArray[Any]:
-        # One size is broadcast: to divide by one number takes a fifth of the time.
-        return np.repeat(values, sizes, axis=-1) if several else values
-
-    first = each(np.cumsum(sizes) - sizes)
-    # Half the bits, where they suffice, take a quarter of the time; and to divide takes half that of a remainder.
-    kind = np.dtype(np.int32 if int(sizes.max()) ** 2 < 2**31 else np.int64)
-    number = (np.arange(out.shape[1]) - first).astype(kind)
-    modulus = np.maximum(sizes, 1)
-    turned = each((turns.factor % modulus).astype(kind)) * number
-    turned += each((turns.shift % modulus).astype(kind))
-    size = each(modulus.astype(kind))
-    turned -= turned // size * size
-    np.add(turned, first, out=out)
-
-
-class _Turns(NamedTuple):
-    """Orders of slots, one for each phase: number i comes from (factor * i + shift) modulo the number of slots."""
-
-    phase: NDArray[np.int64]
-    """Phases in the order in which they are served, (phases,)."""
-    factor: NDArray[np.int64]
-    """Coprime to every number of slots, (phases, 1)."""
-    shift: NDArray[np.int64]
-    """(phases, 1)."""
+    def _phase_by_phase(self, slots: "_Slots", turns: Turns) -> Iterator[NDArray[np.int64]]:
+        """Starts of all windows in the order in which they are served, lane by lane: those of some at a time."""
+        row = slots.row
+        if len(slots.cut):  # found again by the negative number that is in place of its row
+            row = row.copy()
+            row[slots.cut] = ~np.arange(len(slots.cut))
+        end = 0
+        for (first, second), lanes in groupby(slots.half_sizes.tolist()):
+            begin, end = end, end + (first + second) * len(list(lanes))
+            starts = row[begin:end].reshape(-1, first + second).take(turns.order(first, second), axis=1)
+            if not len(slots.cut):
+                starts += turns.phase * self.index.stride
+                yield starts
+                continue
+            cut = np.flatnonzero(starts < 0)
+            found, number = starts.reshape(-1), ~starts.reshape(-1)[cut]
+            found[cut] = slots.row[slots.cut[number]]
+            starts += turns.phase * self.index.stride
+            phase = turns.phase[cut // starts.shape[-1] % len(turns.phase), 0]
+            is_there = np.ones(len(found), bool)
+            is_there[cut] = (slots.cut_first[number] <= phase) & (phase < slots.cut_last[number])
+            yield found[is_there]
 
 
 class _Pieces(NamedTuple):

@@ -138,6 +138,11 @@ class Collection:
                 parts.append(values[start - first_row : stop - first_row])
         read_ahead(parts, in_large_pages=self._stay_in_memory)
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether all values lie in memory, or are mapped and stay there once they were read."""
+        return all(isinstance(store.values, np.ndarray) for store in self.stores) and self._stay_in_memory
+
     @cached_property
     def _stay_in_memory(self) -> bool:
         """Whether what is read around a range of rows is still there when an epoch comes to it."""

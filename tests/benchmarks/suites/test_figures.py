@@ -12,9 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.__main__ import main
+from benchmarks.pages.findings import findings
 from benchmarks.pages.report import read_results
 from benchmarks.suites import sweep
-from benchmarks.suites.ingest import cases
+from benchmarks.suites.ingest import Ingest, cases, section
 from benchmarks.suites.serving import Turns
 from longstride.storage.open import open_store
 from longstride.storage.store import SeriesStore
@@ -163,16 +164,23 @@ def test_disk(tmp_path: Path) -> None:
 
 def test_ingest(tmp_path: Path) -> None:
     arguments = ["--gigabytes", "0.0005", "--columns", "3", "--runs", "1", "--folder", str(tmp_path / "build")]
-    output = run("ingest", *arguments, "--formats", "csv", "--json", str(tmp_path / "i.json"))
+    output = run("ingest", *arguments, "--formats", "csv,gz", "--json", str(tmp_path / "i.json"))
     figures = read_result(tmp_path / "i.json")
-    assert figures["peers"] == {"pandas": version("pandas")}
+    assert figures["peers"] == {name: version(name) for name in ("duckdb", "pandas")}
     assert set(figures["threads"]) == {"polars", "pyarrow"}
-    logs = ["sorted csv", "shuffled csv"]
-    ways = ["longstride", "polars", "pyarrow", "pandas + zarr"]
+    logs = ["sorted csv", "shuffled csv", "sorted gz", "shuffled gz"]
+    ways = ["longstride", "polars", "duckdb", "pyarrow", "pandas + zarr"]
     shown = [re.split("  +", line)[1:3] for line in output.splitlines()[1:]]
     assert shown == [[log, way] for log in logs for way in ways]
     assert all(row["num_rows"] > 10_000 and row["peak_megabytes"]["median"] > 50 for row in figures["cases"])
+    faster = [row["ratio_to_faster"]["median"] for row in figures["cases"]]
+    assert [max(faster[case + 1 : case + 3]) for case in range(0, len(faster), len(ways))] == [1] * len(logs)
     assert not list((tmp_path / "build").iterdir())
+    result = read_results(tmp_path)["i"]
+    assert isinstance(result, Ingest)
+    assert " of Polars | of the faster |" in section([result])
+    found = findings([result])
+    assert found.count("times the speed of the faster of Polars and DuckDB") == 2
 
 
 @pytest.fixture
@@ -228,8 +236,8 @@ def test_which_logs_are_ingested() -> None:
     assert names[:4] == ["sorted-0.25.csv", "shuffled-0.25.csv", "sorted-0.25.csv.gz", "shuffled-0.25.csv.gz"]
     assert names[6:] == [name.replace("0.25", "4") for name in names[:6]]
     ways = [[way for way in cases([size])[0].ways if way != "pandas + zarr"] for size in (0.25, 4, 10)]
-    assert ways == [["longstride", "polars", "pyarrow"]] * 2 + [["longstride", "polars"]]
-    assert [len(case.ways) for case in cases([4, 10], ["csv"])] == [3, 3, 2, 2]
+    assert ways == [["longstride", "polars", "duckdb", "pyarrow"]] * 2 + [["longstride", "polars", "duckdb"]]
+    assert [len(case.ways) for case in cases([4, 10], ["csv"])] == [4, 4, 3, 3]
 
 
 def test_shuffle(tmp_path: Path) -> None:
@@ -253,7 +261,7 @@ def test_device(tmp_path: Path) -> None:
     assert figures["device"] == "cpu"
     assert read_results(tmp_path)["device"].section().startswith("## On a GPU\n\nBatches of B = 32 on one cpu")
     serving = {(row["case"]["stride"], row["way"]): row for row in figures["serving"]}
-    assert len(serving) == 7  # the peer at stride 1
+    assert len(serving) == 12
     # A row is 16 bytes; a window of 16 rows begins at each.
     assert 16 <= serving[1, "expanded"]["bytes_per_window"] < 64
     assert serving[1, "host"]["bytes_per_window"] == 256

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from longstride import WindowDataset, WindowLoader
 from longstride.pipeline.loading.workers import WorkerError
+from longstride.pipeline.packing.pack import pack
 from longstride.storage.store import SeriesStore
 from tests.helpers.errors import raises
 from tests.helpers.stores.store_of import StoreOf
@@ -61,6 +62,50 @@ def test_what_crosses_is_less_than_a_hundredth_of_a_window(store: SeriesStore) -
     num_windows = sum(len(batch.values) for batch in loader)
     a_window = (bytes_read() - before) / num_windows
     assert 8 <= a_window < 0.01 * 512 * 4 * 4
+
+
+WARNED_LOADERS = """
+import sys
+import warnings
+
+import numpy as np
+
+from longstride import WindowLoader
+
+stored, packed, first = sys.argv[1:]
+array = np.zeros((100, 2), np.float32)
+more_than_memory = np.broadcast_to(np.float32(0), (2**32, 2**10))
+
+
+def warned(store, **options):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        WindowLoader(store, window=16, batch_size=2, **options)
+    return [(one.filename == __file__, "num_workers=0" in str(one.message)) for one in caught]
+
+
+assert warned(stored) == []
+assert warned(packed, num_workers=1) == []
+assert warned(more_than_memory, num_workers=1) == []
+assert warned(stored, num_workers=1, device="cpu") == []
+assert warned(stored if first == "store" else array, num_workers=1) == [(True, True)]
+assert warned(stored, num_workers=2) == warned(array, num_workers=1) == []
+"""
+
+
+@pytest.mark.parametrize("first", ["store", "array"])
+def test_workers_that_do_not_help_are_warned_of_once(store: SeriesStore, tmp_path: Path, first: str) -> None:
+    pack(store.path, tmp_path / "packed.zarr")
+    script = tmp_path / "warned.py"
+    script.write_text(WARNED_LOADERS)
+    done = subprocess.run(
+        [sys.executable, script, store.path, tmp_path / "packed.zarr", first],
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_worker_that_dies_is_named(store: SeriesStore) -> None:

@@ -239,7 +239,7 @@ class TestCommit:
         monkeypatch.setattr(os, "fsync", fsync)
         monkeypatch.setattr(Path, "replace", replace)
         monkeypatch.setattr(Path, "mkdir", mkdir)
-        for module in (writer, sys.modules["longstride.storage.writing.metadata"]):
+        for module in (writer, durable, sys.modules["longstride.storage.writing.metadata"]):
             monkeypatch.setattr(module, "write_file", write_file)
         crashes.write(path)
         assert committed

@@ -36,6 +36,8 @@ __all__ = ["CsvSource"]
 class CsvSource(Source):
     """A CSV file: a plain one is read in many sections at once, a compressed one from start to end."""
 
+    ends_lines = True
+
     def __init__(self, name: str, recipe: Recipe) -> None:
         super().__init__(name)
         with open_text(name) as (stream, _):

@@ -27,6 +27,7 @@ class Keyed(JsonSource):
     expected: ClassVar[str]
     """What a row should be."""
     has_tables = False
+    ends_lines = True
     key: ClassVar[str | None] = None
     """The column that says what the others hold."""
 

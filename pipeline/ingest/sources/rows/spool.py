@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from longstride.pipeline.ingest.sources.columnar import ArrowSource
 from longstride.pipeline.ingest.sources.files import checksum
-from longstride.pipeline.ingest.sources.rows.batches import Batches, name_of
 from longstride.pipeline.ingest.sources.rows.given import has_rows
-from longstride.pipeline.ingest.sources.rows.source import RowsSource
 from longstride.storage.atomic import make_directory, naming
+
+if TYPE_CHECKING:
+    from longstride.pipeline.ingest.sources.columnar import ArrowSource
+    from longstride.pipeline.ingest.sources.rows.batches import Batches
 
 __all__ = ["Spool", "spooled"]
 
@@ -29,7 +30,7 @@ class Spool:
 
     names: Sequence[str | os.PathLike[str]]
     """In the order that they were given in."""
-    sources: Mapping[str, ArrowSource] = field(default_factory=dict)
+    sources: "Mapping[str, ArrowSource]" = field(default_factory=dict)
     """The source that each file of rows is, by its path."""
     cut: Sequence[str] = ()
     """What was written in part, in words."""
@@ -57,6 +58,9 @@ def spooled(given: Sequence[Any], folder: Path, max_bytes: int | None = None) ->
 
 
 def _written(given: Sequence[Any], folder: Path, max_bytes: int | None) -> Spool:
+    from longstride.pipeline.ingest.sources.rows.batches import Batches, name_of
+    from longstride.pipeline.ingest.sources.rows.source import RowsSource
+
     names: list[str | os.PathLike[str]] = []
     sources, cut = {}, []
     kinds = Counter(name_of(one) for one in given if has_rows([one]))
@@ -77,7 +81,7 @@ def _written(given: Sequence[Any], folder: Path, max_bytes: int | None) -> Spool
     return Spool(names, sources, cut)
 
 
-def _write(batches: Batches, path: Path, max_bytes: int | None) -> int:
+def _write(batches: "Batches", path: Path, max_bytes: int | None) -> int:
     """Write rows to an Arrow file; how many, where that is not all. Raises SourceError."""
     import pyarrow as pa
 

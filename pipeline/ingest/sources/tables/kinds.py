@@ -2,9 +2,10 @@
 
 from importlib import import_module
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from longstride.pipeline.ingest.sources.tables.source import TableSource
+if TYPE_CHECKING:
+    from longstride.pipeline.ingest.sources.tables.source import TableSource
 
 __all__ = ["BDF", "TABLES", "TableKind", "is_packed_table", "kind_of_table"]
 
@@ -22,7 +23,7 @@ class TableKind(NamedTuple):
     magic: tuple[bytes, ...]
     """How contents begin."""
 
-    def load(self) -> type[TableSource]:
+    def load(self) -> "type[TableSource]":
         """The class that reads this kind."""
         found: type[TableSource] = getattr(import_module(f"{__package__}.{self.module}"), self.source)
         return found

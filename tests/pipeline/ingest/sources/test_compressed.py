@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -47,6 +48,13 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "zst with checksums": zstd_with_checksums,
 }
 CHECKED = [name for name in COMPRESS if name != "zst"]
+
+
+@pytest.fixture(params=["ISA-L", "zlib"], autouse=True)
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What gzip is decompressed by: zlib where there is no wheel of ISA-L."""
+    if request.param == "zlib":
+        monkeypatch.setitem(sys.modules, "isal.igzip_lib", None)
 
 
 def text_of(data: bytes, size: int = 100) -> bytes:

@@ -1,9 +1,9 @@
 """Tasks run by threads, processes of this machine, or a Dask cluster. A task is callable and can be pickled."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Any, TypeVar
 
@@ -42,6 +42,7 @@ def in_threads() -> Iterator[TaskRunner[Any]]:
         def run(tasks: Iterator[Callable[[], Iterable[Any]]]) -> Iterator[list[Any]]:
             pending: set[Future[None]] = set()
             found: SimpleQueue[Any] = SimpleQueue()
+            """Results, and tasks that have ended, each behind its results."""
             stopped = Event()
 
             def work(task: Callable[[], Iterable[Any]]) -> None:
@@ -52,19 +53,22 @@ def in_threads() -> Iterator[TaskRunner[Any]]:
 
             def results(at_most: int) -> Iterator[list[Any]]:
                 """What is found until at most so many tasks are pending."""
-                while True:
-                    while not found.empty():
-                        yield [found.get()]
-                    if len(pending) <= at_most:
-                        return
-                    done, _ = wait(pending, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        pending.remove(future)
-                        future.result()
+                while not found.empty() or len(pending) > at_most:
+                    try:
+                        one = found.get(timeout=WAKE_SECONDS)
+                    except Empty:
+                        continue
+                    if isinstance(one, Future):
+                        pending.remove(one)
+                        one.result()
+                    else:
+                        yield [one]
 
             try:
                 for task in tasks:
-                    pending.add(pool.submit(work, task))
+                    future = pool.submit(work, task)
+                    pending.add(future)
+                    future.add_done_callback(found.put)
                     yield from results(THREADS)
                 yield from results(0)
             finally:

@@ -45,6 +45,8 @@ def recipe_of(store: SeriesStore) -> Recipe:
 class ExistingStore(NewStore):
     """An existing store, in the state of its last commit."""
 
+    is_new = False
+
     def __init__(self, store: SeriesStore, *, accept_changed: bool = False) -> None:
         """`accept_changed` lets a file be added of which it has rows that the file has no longer."""
         super().__init__(store.generation + 1)

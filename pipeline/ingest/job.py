@@ -21,6 +21,7 @@ from longstride.pipeline.ingest.sources.rows.spool import Spool, spooled
 from longstride.pipeline.ingest.staging.folder import ROWS, StagedFolder, was_finished
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.reject_file import collect_rejects, report_folder
+from longstride.pipeline.ingest.writing.ahead import WriteAhead
 from longstride.pipeline.ingest.writing.target import NewStore
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
 from longstride.storage.atomic import exchange
@@ -226,8 +227,16 @@ def _run(
         is_new=is_new,
         rows=spool.sources,
     )
-    total_bytes = sum(source.num_bytes for source in plan.sources)
-    read = ReadSources(plan, lock, piece_bytes, lambda num_bytes: advance(READ_SHARE * num_bytes))
+    left_bytes: float = sum(source.num_bytes for source in plan.sources)
+
+    def progress(num_bytes: float) -> None:
+        nonlocal left_bytes
+        left_bytes -= num_bytes
+        advance(num_bytes)
+
+    read = ReadSources(
+        plan, lock, piece_bytes, lambda num_bytes: progress(num_bytes if ahead.goes_on else READ_SHARE * num_bytes)
+    )
     if lock.is_committed:
         from longstride.pipeline.ingest.done_already import done_already
 
@@ -238,10 +247,6 @@ def _run(
             return done
         target.refuse_store_of_other_job(lock.path)
     target.refuse_known(plan.sources)
-    with executor(options.get("workers"), options.get("dask")) as run_tasks:
-        read.run(run_tasks)
-    target.refuse_older(read.parts, plan.sources)
-    sensors = None if recipe.pivot is None else target.sensors(sensors_of(read.parts), plan.union)
 
     def publish(report: IngestReport, overview: Overview) -> IngestReport:
         report = replace(
@@ -254,15 +259,22 @@ def _run(
         read.folder.leave_report(report)
         return report
 
-    report = write_store(
-        plan,
-        read,
-        lock,
-        target=target,
-        sensors=sensors,
-        bucket_bytes=options.get("bucket_bytes", BUCKET_BYTES),
-        progress=lambda share: advance((1 - READ_SHARE) * total_bytes * share),
-        publish=publish,
-    )
+    with WriteAhead(plan, read, lock, target) as ahead:
+        with executor(options.get("workers"), options.get("dask")) as run_tasks:
+            read.run(run_tasks, ahead.add)
+        target.refuse_older(read.parts, plan.sources)
+        sensors = None if recipe.pivot is None else target.sensors(sensors_of(read.parts), plan.union)
+        written_bytes = left_bytes
+        report = write_store(
+            plan,
+            read,
+            lock,
+            ahead=ahead,
+            target=target,
+            sensors=sensors,
+            bucket_bytes=options.get("bucket_bytes", BUCKET_BYTES),
+            progress=lambda share: advance(written_bytes * share),
+            publish=publish,
+        )
     read.folder.remove_parts()
     return report

@@ -11,6 +11,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.staging.folder import part_name, rejects_name, written_whole
+from longstride.pipeline.ingest.staging.recent import Blocks, RecentParts
 from longstride.pipeline.ingest.staging.row_clock import RowClock
-from longstride.pipeline.ingest.staging.spans import Span, Spans
+from longstride.pipeline.ingest.staging.spans import Spans
 
-__all__ = ["Block", "Part", "PartReader", "counted", "steps_back_between", "whole_part", "write_part"]
+__all__ = ["Part", "PartReader", "counted", "counted_from", "steps_back_between", "whole_part", "write_part"]
 
 HEAD = struct.Struct("<QQ")
 """Length of the header, and its CRC-32C."""
@@ -76,6 +78,16 @@ class Part:
     """Where rows have no times but numbers: that of its first one."""
 
     @property
+    def place(self) -> tuple[int, int, int]:
+        """Where it is from; in the order of places, rows are in the order of sources and lines."""
+        return self.source, self.section, self.piece
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        return sum(dtype.itemsize * width for dtype, width in self.blocks.values())
+
+    @property
     def blocks(self) -> dict[str, tuple[np.dtype[Any], int]]:
         """Type and items a row of each block, in order."""
         found: dict[str, tuple[np.dtype[Any], int]] = {
@@ -89,24 +101,25 @@ class Part:
         return found
 
 
-Block = NDArray[Any]
-"""An array over all rows of a part, or some of them."""
+def write_part(folder: Path, part: Part, blocks: Blocks, recent: RecentParts | None = None) -> Part:
+    """Write a part into a folder; `blocks` has (num_rows, ...) arrays in the order of `Part.blocks`.
 
-
-def write_part(folder: Path, part: Part, blocks: dict[str, Block]) -> Part:
-    """Write a part into a folder; `blocks` has (num_rows, ...) arrays in the order of `Part.blocks`."""
+    They are kept among the `recent` ones.
+    """
     crc = 0
-    data = [np.ascontiguousarray(blocks[name]) for name in part.blocks]
-    for block in data:
+    data = {name: np.ascontiguousarray(blocks[name]) for name in part.blocks}
+    for block in data.values():
         crc = google_crc32c.extend(crc, block)
     part = replace(part, crc=crc)
     header = json.dumps(vars(part) | {"spans": part.spans.as_json()}).encode()
     header += b" " * (-(HEAD.size + len(header)) % ALIGNMENT)
-    path = folder / part_name(part.source, part.section, part.piece)
+    path = folder / part_name(*part.place)
     with written_whole(path) as temporary, open(temporary, "wb") as file:
         file.write(HEAD.pack(len(header), google_crc32c.value(header)) + header)
-        for block in data:
+        for block in data.values():
             file.write(block.data)
+    if recent is not None:
+        recent.keep(part.place, data)
     return part
 
 
@@ -125,7 +138,7 @@ def whole_part(folder: Path, place: tuple[int, int, int], section_crc: int | Non
                 rejects_crc = _checksum(file)
     except (OSError, ValueError):
         return None
-    found = (part.source, part.section, part.piece), part.section_crc, part.rejects_crc, part.crc
+    found = part.place, part.section_crc, part.rejects_crc, part.crc
     return part if found == (place, section_crc, rejects_crc, crc) else None
 
 
@@ -158,8 +171,13 @@ def counted(parts: Iterable[Part], clock: RowClock) -> Iterator[Part]:
     """Parts, in the order of sources and lines, whose rows have times by their numbers. Raises RecipeError."""
     first_row = 0
     for part in parts:
-        yield replace(part, first_row=first_row, spans=clock.spans(part.spans, first_row))
+        yield counted_from(part, clock, first_row)
         first_row += part.rows_in
+
+
+def counted_from(part: Part, clock: RowClock, first_row: int) -> Part:
+    """The same part, its rows counted from this number on. Raises RecipeError."""
+    return replace(part, first_row=first_row, spans=clock.spans(part.spans, first_row))
 
 
 def steps_back_between(parts: Iterable[Part]) -> Counter[int]:
@@ -180,32 +198,49 @@ def steps_back_between(parts: Iterable[Part]) -> Counter[int]:
 class PartReader:
     """Slices of one part."""
 
-    def __init__(self, folder: Path, part: Part, clock: RowClock | None = None) -> None:
-        """`clock` gives rows times that have none."""
+    def __init__(
+        self, folder: Path, part: Part, clock: RowClock | None = None, recent: RecentParts | None = None
+    ) -> None:
+        """`clock` gives rows times that have none; of a part that is `recent` no file is read."""
         self.part = part
+        self.path = folder / part_name(*part.place)
         self._clock = clock
-        self.path = folder / part_name(part.source, part.section, part.piece)
+        self._recent = recent or RecentParts()
+
+    @cached_property
+    def _offset(self) -> dict[str, int]:
+        """Where each block begins in the file."""
         with open(self.path, "rb") as file:
             position = HEAD.size + HEAD.unpack(file.read(HEAD.size))[0]
-        self._offset = {}
-        for name, (dtype, width) in part.blocks.items():
-            self._offset[name] = position
-            position += part.num_rows * width * dtype.itemsize
+        offset = {}
+        for name, (dtype, width) in self.part.blocks.items():
+            offset[name] = position
+            position += self.part.num_rows * width * dtype.itemsize
+        return offset
 
-    def times(self, span: Span) -> NDArray[np.int64]:
-        """Times of a span, mapped: only what is looked at is read."""
-        offset = self._offset["time"] + 8 * span.start
-        return self._timed(np.memmap(self.path, np.int64, "r", offset, (span.stop - span.start,)))
+    def times(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Times of rows start:stop, mapped: only what is looked at is read."""
+        if blocks := self._recent.get(self.part.place):
+            return self._timed(blocks["time"][start:stop])
+        offset = self._offset["time"] + 8 * start
+        return self._timed(np.memmap(self.path, np.int64, "r", offset, (stop - start,)))
 
-    def read(self, start: int, stop: int) -> dict[str, Block]:
+    def read(self, start: int, stop: int) -> Blocks:
         """All blocks of rows start:stop, by name, (rows,) or (rows, width)."""
-        found: dict[str, Block] = {}
+        if blocks := self._recent.get(self.part.place):
+            found = {name: block[start:stop] for name, block in blocks.items()}
+        else:
+            found = self._from_file(start, stop)
+        found["time"] = self._timed(found["time"])
+        return found
+
+    def _from_file(self, start: int, stop: int) -> Blocks:
+        found: Blocks = {}
         with open(self.path, "rb") as file:
             for name, (dtype, width) in self.part.blocks.items():
                 file.seek(self._offset[name] + start * width * dtype.itemsize)
                 array = np.fromfile(file, dtype, (stop - start) * width)
                 found[name] = array.reshape(stop - start, width) if name in ("labels", "values") else array
-        found["time"] = self._timed(found["time"])
         return found
 
     def _timed(self, times: NDArray[np.int64]) -> NDArray[np.int64]:

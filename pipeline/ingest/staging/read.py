@@ -1,5 +1,6 @@
 """The first stage: every section of every source read into parts."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +16,16 @@ from longstride.pipeline.ingest.staging.folder import StagedFolder, part_name
 from longstride.pipeline.ingest.staging.midnight import refuse_midnight_between
 from longstride.pipeline.ingest.staging.part_file import Part, counted
 from longstride.pipeline.ingest.staging.precision import refuse_rounded
+from longstride.pipeline.ingest.staging.recent import RecentParts
 from longstride.pipeline.ingest.staging.reject_file import RejectLimit
 from longstride.pipeline.ingest.staging.row_clock import RowClock
 from longstride.pipeline.ingest.staging.task import ReadSection
 from longstride.storage.writing.lock import StoreLock
 
 __all__ = ["ReadSources"]
+
+RECENT_BYTES = 64 * 2**20
+"""Of parts that stay in memory until they are passed on."""
 
 
 class ReadSources:
@@ -48,27 +53,37 @@ class ReadSources:
         self.folder = StagedFolder(lock, plan.fingerprint(piece_bytes))
         self.parts: list[Part] = []
         """In the order of sources and lines."""
+        self.recent = RecentParts(RECENT_BYTES)
+        self._sections: deque[tuple[int, int]] = deque()
+        """Source and number of those that were not passed on to their end, in order."""
+        self._to_pass_on: dict[tuple[int, int, int], Part] = {}
+        """Parts by their places, which wait for those before them."""
+        self._next_piece = 0
+        """Of the first of these sections."""
         self._num_labels: dict[int, int] = {}
         """Rows of each file of labels, by the number of the first source that it is of."""
         self.num_reused = 0
         """Parts that an interrupted job had left."""
 
-    def run(self, run_tasks: TaskRunner[Any]) -> None:
+    def run(self, run_tasks: TaskRunner[Any], pass_on: Callable[[Part], object]) -> None:
         """Have every section read into parts; those that an interrupted job has left are taken as they are.
 
-        Raises SourceError, and RejectsError where too many rows cannot be read.
+        Meanwhile, `pass_on` gets the parts in the order of sources and lines. Raises SourceError, and RejectsError
+        where too many rows cannot be read.
         """
         left_behind = self.folder.prepare()
         try:
             for parts in run_tasks(self._tasks(left_behind)):
                 self._take(parts)
+                self._pass_on(pass_on)
+            self._pass_on(pass_on)
         except FileNotFoundError as error:
             raise _out_of_sight(error.filename) from error
         for source in self._plan.sources:
             source.refuse_changed_at_end()
         self._advance(self._total_bytes - self._done_bytes)
         self._stop_at_limit()
-        self.parts.sort(key=lambda part: (part.source, part.section, part.piece))
+        self.parts.sort(key=lambda part: part.place)
         if (length := self._plan.recipe.longest_fall) and self._plan.recipe.pivot is None:
             refuse_midnight_between(self.parts, self._plan.sources, length)
         if clock := RowClock.of(self._plan.recipe):
@@ -92,12 +107,18 @@ class ReadSources:
             )
         refuse_rounded(self.parts, self._plan.sources, self._plan.recipe)
 
+    @property
+    def num_rows(self) -> int:
+        """Rows of all parts."""
+        return sum(part.num_rows for part in self.parts)
+
     def _tasks(self, left_behind: dict[str, int]) -> Iterator[ReadSection]:
         """The sections that are left to read. Parts of the others are taken on the way."""
         for reading in self._plan.readings(self.folder.path, self._piece_bytes):
             away = _anywhere(self._with_row_labels(settle_autumn(reading)))
             for section in reading.source.sections(self._piece_bytes):
-                task = ReadSection(away, section)
+                task = ReadSection(away, section, self.recent)
+                self._sections.append((reading.number, section.number))
                 # NFS remembers for a while that a file is absent: only existing ones are asked for.
                 begun = part_name(reading.number, section.number, 0) in left_behind
                 parts = task.left_behind() if begun else None
@@ -142,8 +163,21 @@ class ReadSources:
             section = part.source, part.section
             self._advance(part.done_bytes - self._done_of.get(section, 0))
             self._done_of[section] = part.done_bytes
+            self._to_pass_on[part.place] = part
         self.parts += parts
         self._stop_at_limit()
+
+    def _pass_on(self, pass_on: Callable[[Part], object]) -> None:
+        """Pass on the parts that follow those that were, as far as they have come."""
+        while self._sections:
+            part = self._to_pass_on.pop((*self._sections[0], self._next_piece), None)
+            if part is None:
+                return
+            self._next_piece += 1
+            if part.last:
+                self._sections.popleft()
+                self._next_piece = 0
+            pass_on(part)
 
     def _stop_at_limit(self) -> None:
         if self._limit.is_exceeded(self._done_bytes):
@@ -153,7 +187,7 @@ class ReadSources:
         """Raise SourceError unless all parts are here; count those that were not written again."""
         found = self.folder.stamps()
         for part in self.parts:
-            name = part_name(part.source, part.section, part.piece)
+            name = part_name(*part.place)
             if name not in found:
                 raise _out_of_sight(str(self.folder.path / name))
             self.num_reused += found[name] == left_behind.get(name)

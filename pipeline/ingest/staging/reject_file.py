@@ -93,7 +93,7 @@ class RejectLimit:
 
     def error(self, folder: Path, store: Path, sources: Sequence[Source], parts: Sequence[Part]) -> RejectsError:
         """Say how many, why, and where they are."""
-        parts = sorted(parts, key=lambda part: (part.source, part.section, part.piece))
+        parts = sorted(parts, key=lambda part: part.place)
         path = collect_rejects(folder, store, 0, sources, parts)
         reason, count = self._reasons.most_common(1)[0]
         first = next(
@@ -132,9 +132,7 @@ def _rejects_of(folder: Path, part: Part) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     if part.rejected:
-        yield pq.read_table(
-            folder / rejects_name(part.source, part.section, part.piece), page_checksum_verification=True
-        )
+        yield pq.read_table(folder / rejects_name(*part.place), page_checksum_verification=True)
 
 
 def _schema() -> Any:

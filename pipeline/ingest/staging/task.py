@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from longstride.pipeline.ingest.staging.midnight import refuse_midnight
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.part_file import Part, whole_part, write_part
 from longstride.pipeline.ingest.staging.precision import find_rounded
+from longstride.pipeline.ingest.staging.recent import RecentParts
 from longstride.pipeline.ingest.staging.reject_file import write_rejects
 from longstride.pipeline.ingest.staging.row_clock import positions
 from longstride.pipeline.ingest.staging.spans import Spans
@@ -36,6 +37,8 @@ class ReadSection:
 
     reading: Reading
     section: Section
+    recent: RecentParts = field(default_factory=RecentParts)
+    """Where the process that began the job finds its parts again."""
 
     def __call__(self) -> Iterator[Part]:
         """Read the section, leave its parts in the folder, and say of each what it is. Raises SourceError."""
@@ -102,7 +105,8 @@ class ReadSection:
             marked = np.zeros((frame.height, reading.num_absent_labels), np.int8)
             blocks["labels"] = np.concatenate([blocks["labels"], marked], axis=1)
         values = frame.select(pl.col(reading.channels).cast(_dtype(reading)).fill_null(float("nan")))
-        blocks["values"] = values.to_numpy(order="c")
+        # Polars takes longer to turn columns into rows than numpy.
+        blocks["values"] = np.ascontiguousarray(values.to_numpy(order="fortran"))
         series, codes = ([""], None) if columns.series is None else _codes(frame[columns.series])
         if length := recipe.longest_fall:
             refuse_midnight(reading.source, time, blocks.get("sensor", codes), lines, length)
@@ -140,7 +144,7 @@ class ReadSection:
             section_crc=self.section.crc,
             rejects_crc=rejects_crc,
         )
-        return write_part(reading.folder, part, blocks)
+        return write_part(reading.folder, part, blocks, self.recent)
 
     def _labels_of_rows(
         self, labels: "LabelsOfRows", piece: int, raw: Raw, time: NDArray[np.int64], lines: NDArray[np.int64]

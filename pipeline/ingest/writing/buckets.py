@@ -14,7 +14,7 @@ from longstride.pipeline.ingest.staging.part_file import PartReader
 from longstride.pipeline.ingest.staging.spans import Span
 from longstride.pipeline.ingest.writing.resample import refuse_early
 
-__all__ = ["Bucket", "Slice", "plan_buckets"]
+__all__ = ["Bucket", "BucketsInOrder", "OutOfOrderError", "Slice", "plan_buckets"]
 
 SAMPLES_PER_BUCKET = 2
 """Samples of each part, where parts are so many that each has only some rows in a bucket."""
@@ -38,6 +38,58 @@ class Bucket(NamedTuple):
     slices: list[Slice]
     """In the order in which rows of equal time are taken."""
     ends_series: bool
+
+
+class OutOfOrderError(Exception):
+    """A part begins before the one ahead of it has ended."""
+
+
+class BucketsInOrder:
+    """Buckets of parts that come one by one, in the order of sources and lines, each where the last has ended.
+
+    So a row can be of a bucket that is given out before later rows are known.
+    """
+
+    def __init__(self, every_ns: int | None) -> None:
+        """With `every_ns`, no step of that grid lies in two buckets."""
+        self._every_ns = every_ns or 1
+        self._series: str | None = None
+        self._last_time = 0
+        self._held: list[Slice] = []
+        """Rows of the series, of whose last time, or step of the grid, more may come."""
+
+    def add(self, reader: PartReader) -> Iterator[Bucket]:
+        """Take a part. Raises OutOfOrderError where it does not begin behind the last one, or with it."""
+        for span in reader.part.spans:
+            if self._every_ns > 1:
+                refuse_early(span.first_time, self._every_ns)
+            if self._series is None or span.series > self._series:
+                yield from self.end()
+                self._series = span.series
+            elif span.series < self._series or span.first_time < self._last_time:
+                raise OutOfOrderError
+            elif done := self._before(span.first_time // self._every_ns * self._every_ns):
+                yield Bucket(span.series, done, ends_series=False)
+            self._held.append(Slice(reader, span.start, span.stop))
+            self._last_time = span.last_time
+
+    def end(self) -> Iterator[Bucket]:
+        """No more rows of this series will come."""
+        if self._series is not None:
+            yield Bucket(self._series, self._held, ends_series=True)
+        self._held = []
+
+    def _before(self, time: int) -> list[Slice]:
+        """Rows before a time, which are held no longer."""
+        if self._last_time < time:  # rows need not be looked at
+            done, self._held = self._held, []
+            return done
+        edges = [
+            start + int(np.searchsorted(reader.times(start, stop), time)) for reader, start, stop in self._held
+        ]
+        pairs = list(zip(self._held, edges, strict=True))
+        self._held = [piece._replace(start=edge) for piece, edge in pairs if edge < piece.stop]
+        return [piece._replace(stop=edge) for piece, edge in pairs if piece.start < edge]
 
 
 def plan_buckets(readers: Sequence[PartReader], bucket_rows: int, every_ns: int | None) -> Iterator[Bucket]:
@@ -81,7 +133,7 @@ def _by_series(readers: Sequence[PartReader]) -> Iterator[tuple[str, list[tuple[
 
 def _edges(reader: PartReader, span: Span, cuts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where a span begins, where each of the buckets does that begin within it, and where it ends."""
-    inner = span.start + np.searchsorted(reader.times(span), cuts) if len(cuts) else cuts
+    inner = span.start + np.searchsorted(reader.times(span.start, span.stop), cuts) if len(cuts) else cuts
     return np.concatenate([[span.start], inner, [span.stop]])
 
 
@@ -106,7 +158,7 @@ def _cuts(spans: Sequence[tuple[PartReader, Span]], bucket_rows: int, every_ns: 
 
 def _sampled_cuts(spans: Sequence[tuple[PartReader, Span]], bucket_rows: int) -> NDArray[np.int64]:
     spacing = min(MAX_SPACING, max(MIN_SPACING, bucket_rows // (SAMPLES_PER_BUCKET * len(spans))))
-    sampled = np.sort(np.concatenate([reader.times(span)[::spacing] for reader, span in spans]))
+    sampled = np.sort(np.concatenate([reader.times(span.start, span.stop)[::spacing] for reader, span in spans]))
     every_bucket = max(1, bucket_rows // spacing)
     cuts: NDArray[np.int64] = sampled[every_bucket::every_bucket]
     return cuts

@@ -30,6 +30,7 @@ class Contents(NamedTuple):
 class NewStore:
     """A store that is made: sources alone say what it holds."""
 
+    is_new = True
     first_row = 0
     """From here on segments are found."""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from longstride.pipeline.ingest.staging.left_out import told_of_left_out
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader, steps_back_between
 from longstride.pipeline.ingest.staging.read import ReadSources
 from longstride.pipeline.ingest.staging.row_clock import RowClock
+from longstride.pipeline.ingest.writing.ahead import WriteAhead
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
 from longstride.pipeline.ingest.writing.extremes import far_values
 from longstride.pipeline.ingest.writing.memory import refuse_large
@@ -26,8 +26,8 @@ from longstride.pipeline.ingest.writing.merge import MergedRows, merge_bucket
 from longstride.pipeline.ingest.writing.overview import overview_of
 from longstride.pipeline.ingest.writing.row_rules import RowRules
 from longstride.pipeline.ingest.writing.spread import refuse_unknown_order
+from longstride.pipeline.ingest.writing.stored_rows import StoredRows
 from longstride.pipeline.ingest.writing.target import Contents, NewStore
-from longstride.storage.format import StoreLayout
 from longstride.storage.series.gaps import default_max_gap, find_segments
 from longstride.storage.text import counted
 from longstride.storage.writing.lock import StoreLock
@@ -41,40 +41,28 @@ def write_store(
     read: ReadSources,
     lock: StoreLock,
     *,
+    ahead: WriteAhead,
     target: NewStore,
     sensors: Sequence[str] | None,
     bucket_bytes: int,
     progress: Callable[[float], object],
     publish: Callable[[IngestReport, Overview], IngestReport],
 ) -> IngestReport:
-    """Write all rows that were read into `target`, and commit.
+    """Write all rows that were read into `target`, unless they were written `ahead`, and commit.
 
     `sensors` are the names that a pivot makes channels of. `publish` completes the report, and puts on disk what
     must not be missing next to a store: it is called right before the commit. Raises SourceError for repeated
     times that are errors, and AccountingError rather than losing a row.
     """
-    recipe = plan.recipe
-    plan = replace(plan, union=target.columns(plan.union, pivot=recipe.pivot is not None))
-    channels = plan.store_channels(sensors)
-    plan.check_settings(channels)
-    layout = StoreLayout(
-        channels=tuple(channel.name for channel in channels),
-        units=tuple(recipe.unit_of(channel.name, channel.column) for channel in channels),
-        labels=plan.labels,
-        dtype=recipe.dtype,
-    )
-    if recipe.duplicates == "spread":
+    if plan.recipe.duplicates == "spread":
         refuse_unknown_order(read.parts, plan.sources, read.folder.path)
-    with target.writer(lock, layout) as writer:
-        rules = RowRules(writer, channels, recipe, len(plan.sources))
-        first_series = min(series for part in read.parts for series in part.spans.series)
-        target.resume(rules, first_series, look_for_missing=recipe.split_on_missing is not None)
-        _apply(plan, read, rules, plan.shape(sensors), bucket_bytes, progress)
-        rules.refuse_differing()
-        for number, steps_back in steps_back_between(read.parts).items():
-            read.files[number].out_of_order += steps_back
-        _check_accounts(read.files, writer, rules)
-        return _commit(plan, read, writer, rules, target, publish)
+    if (rows := ahead.finish(read.parts)) is not None:
+        return _commit(plan, read, rows, target, publish)
+    with StoredRows(plan, lock, target, sensors) as rows:
+        for bucket, merged in _merged(plan, read, rows.shape, bucket_bytes):
+            rows.add(bucket, merged)
+            progress(sum(part.stop - part.start for part in bucket.slices) / read.num_rows)
+        return _commit(plan, read, rows, target, publish)
 
 
 def sensors_of(parts: Sequence[Part]) -> list[str]:
@@ -82,36 +70,13 @@ def sensors_of(parts: Sequence[Part]) -> list[str]:
     return sorted({name for part in parts for name in part.sensors or ()})
 
 
-def _apply(
-    plan: Plan,
-    read: ReadSources,
-    rules: RowRules,
-    shape: Shape,
-    bucket_bytes: int,
-    progress: Callable[[float], object],
-) -> None:
-    parts = read.parts
-    readers = [PartReader(read.folder.path, part, RowClock.of(plan.recipe)) for part in parts]
-    read_bytes = max(sum(dtype.itemsize * width for dtype, width in part.blocks.values()) for part in parts)
-    wide_bytes = shape.num_channels * np.dtype(parts[0].dtype).itemsize
-    bucket_rows = max(1, bucket_bytes // max(read_bytes, wide_bytes))
-    num_rows = sum(part.num_rows for part in parts)
-    series: str | None = None
-    for bucket, merged in _merged(plan, readers, shape, bucket_rows, read_bytes):
-        if bucket.series != series:
-            series = bucket.series
-            rules.begin_series(series)
-        rules.add(merged)
-        if bucket.ends_series:
-            rules.end_series()
-        progress(sum(part.stop - part.start for part in bucket.slices) / num_rows)
-
-
-def _merged(
-    plan: Plan, readers: Sequence[PartReader], shape: Shape, bucket_rows: int, row_bytes: int
-) -> Iterator[tuple[Bucket, MergedRows]]:
+def _merged(plan: Plan, read: ReadSources, shape: Shape, bucket_bytes: int) -> Iterator[tuple[Bucket, MergedRows]]:
     """Each bucket merged, the next one in the background."""
-    recipe = plan.recipe
+    recipe, parts = plan.recipe, read.parts
+    readers = [PartReader(read.folder.path, part, RowClock.of(recipe)) for part in parts]
+    row_bytes = max(part.row_bytes for part in parts)
+    wide_bytes = shape.num_channels * np.dtype(parts[0].dtype).itemsize
+    bucket_rows = max(1, bucket_bytes // max(row_bytes, wide_bytes))
     with ThreadPoolExecutor(1, thread_name_prefix="longstride-merger") as pool:
         before = None
         for bucket in plan_buckets(readers, bucket_rows, recipe.grid_ns):
@@ -148,12 +113,15 @@ def _check_accounts(files: Sequence[FileReport], writer: StoreWriter, rules: Row
 def _commit(
     plan: Plan,
     read: ReadSources,
-    writer: StoreWriter,
-    rules: RowRules,
+    rows: StoredRows,
     target: NewStore,
     publish: Callable[[IngestReport, Overview], IngestReport],
 ) -> IngestReport:
-    recipe = plan.recipe
+    recipe, writer, rules = plan.recipe, rows.writer, rows.rules
+    rules.refuse_differing()
+    for number, steps_back in steps_back_between(read.parts).items():
+        read.files[number].out_of_order += steps_back
+    _check_accounts(read.files, writer, rules)
     step_ns = recipe.grid_ns or target.usual_step(writer, rules.series_start)
     max_gap_ns = recipe.max_gap_ns or default_max_gap(step_ns)
     missing = rules.missing.found() if rules.missing else np.empty((0, 2), np.int64)

@@ -44,11 +44,16 @@ SIZES = {"piece_bytes": 40_000, "bucket_bytes": 100_000}
 SMALL_CHUNKS = mock.patch.object(StoreLayout, "chunk_rows", 4096)
 
 
-def write_logs(folder: Path, rows: int = 60_000) -> list[Path]:
-    """Rows of three series in any order, in files of all times: damaged CSV, gz, Parquet."""
+def write_logs(folder: Path, rows: int = 60_000, *, in_order: bool = False) -> list[Path]:
+    """Rows of three series in any order, in files of all times: damaged CSV, gz, Parquet.
+
+    Where they are `in_order` of series and time, each file has what follows in the store.
+    """
     folder.mkdir()
     random = Random(0)
     order = random.sample(range(rows), rows)
+    if in_order:
+        order.sort(key=lambda row: (row % 3, row))
     lines = [
         f"{START + row // 3 * 60 * SECOND},p{row % 3},{row / 4},{-row},{int(row % 10 == 0)}".encode()
         for row in order
@@ -131,8 +136,8 @@ class _Steps:
         setattr(owner, name, call)
 
     def part(self, write: Callable[..., Any]) -> Callable[..., Any]:
-        def call(folder: Path, part: Any, blocks: Any) -> Any:
-            written = write(folder, part, blocks)
+        def call(folder: Path, part: Any, *rows: Any) -> Any:
+            written = write(folder, part, *rows)
             os.write(1, f"part {part.source}-{part.section}-{part.piece}.part\n".encode())
             return written
 

@@ -42,8 +42,16 @@ class Ended(NamedTuple):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    folder = tmp_path_factory.mktemp("whole")
-    write_logs(folder / "logs")
+    return make_whole(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
+def in_order(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    return make_whole(tmp_path_factory.mktemp("in order"), in_order=True)
+
+
+def make_whole(folder: Path, **order: bool) -> Whole:
+    write_logs(folder / "logs", **order)
     ended = run(folder / "logs", folder / "out")
     assert (ended.code, ended.num_reused) == (0, 0)
     store = open_store(folder / "out")
@@ -154,3 +162,19 @@ def test_a_store_is_never_without_its_report_and_rejects(
         assert pl.read_parquet(rejects).equals(whole.rejects)
         assert (tmp_path / "out.report" / "report.json").exists()
     ends(out, whole, parts_on_disk(out))
+
+
+def test_chunks_that_are_written_ahead_are_no_store_before_the_commit(tmp_path: Path, in_order: Whole) -> None:
+    """Killed while it reads, where chunks of the parts before lie there already, and right behind."""
+    random = Random(2)
+    num_ahead = 0
+    for number, step in enumerate([*random.sample(range(20, MOST_STEPS["reading"]), 4), None]):
+        out = tmp_path / f"out {number}"
+        aim = ("writing", 1) if step is None else ("reading", step)
+        assert run(in_order.logs, out, *aim).code == -signal.SIGKILL
+        num_ahead += len(list(out.glob("values/c.*")))
+        with pytest.raises(StoreError) as caught:
+            open_store(out)
+        assert caught.value.code in ("store-missing", "store-unfinished")
+        ends(out, in_order, parts_on_disk(out))
+    assert num_ahead > 10

@@ -15,7 +15,7 @@ from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.sources.csv.header import Header
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES, row_syntax
 
-__all__ = ["Cut", "Piece", "cut_lines", "read_piece"]
+__all__ = ["Cut", "Piece", "count_lines", "cut_lines", "read_piece"]
 
 NEWLINE = b"\n"
 STRIP_BYTES = 2**18
@@ -104,7 +104,7 @@ def cut_lines(
         num_bytes = stop or MAX_RECORD_BYTES + 1
         is_made = not stop or (is_cut_short and stop == len(window))
         yield Cut(window, num_bytes, offset, first_line, num_bytes - is_made)
-        first_line += _count_lines(window, num_bytes)
+        first_line += count_lines(window, num_bytes)
         rest = window[stop:] if stop else _behind_line(stream)
         offset = offset + stop if stop else stream.tell() - len(rest)
         filled = len(rest)
@@ -128,7 +128,7 @@ def _read_into(stream: BufferedIOBase, window: bytearray, start: int) -> int:
         return stream.readinto(rest)
 
 
-def _count_lines(window: bytearray, stop: int) -> int:
+def count_lines(window: bytes | bytearray, stop: int) -> int:
     """Count line breaks before `stop`; other threads run meanwhile, which they do not with `bytearray.count`."""
     codes = np.frombuffer(window, np.uint8, stop)
     strips = (codes[start : start + STRIP_BYTES] for start in range(0, stop, STRIP_BYTES))

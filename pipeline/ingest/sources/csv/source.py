@@ -16,6 +16,7 @@ from longstride.pipeline.ingest.sources.base import Raw, Section, Source, Unpars
 from longstride.pipeline.ingest.sources.compressed import is_compressed
 from longstride.pipeline.ingest.sources.csv.header import read_header
 from longstride.pipeline.ingest.sources.csv.lines import Cut, Piece, cut_lines, read_piece
+from longstride.pipeline.ingest.sources.csv.plain import PlainLines, may_be_plain
 from longstride.pipeline.ingest.sources.csv.records import Records, find_records
 from longstride.pipeline.ingest.sources.csv.rewriting import Rewriting
 from longstride.pipeline.ingest.sources.csv.syntax import MAX_RECORD_BYTES
@@ -56,7 +57,7 @@ class CsvSource(Source):
         self.names = self._header.names
         self.unnamed = self._header.unnamed
         self.repeated = self._header.repeated
-        self._all_numbers = True
+        self._all_numbers = self._all_plain = True
 
     def sections(self, piece_bytes: int) -> Iterator[Section]:
         """Cut a plain file where records end."""
@@ -111,6 +112,9 @@ class CsvSource(Source):
             yield self._rewriting.stream(summed if stream is file else stream), summed
 
     def _parse(self, piece: Piece, columns: Columns) -> Raw:
+        if self._all_plain and (plain := self._plain(piece, columns.channels)):
+            return plain
+        self._all_plain = False  # the pieces that follow are likely to be the same
         records = find_records(piece, self._header, self._recipe)
         return Raw(
             frame=self._read(records, columns.channels),
@@ -122,30 +126,46 @@ class CsvSource(Source):
             num_headers=records.num_headers,
         )
 
+    def _plain(self, piece: Piece, channels: tuple[str, ...]) -> Raw | None:
+        """The rows of a piece where nothing but numbers has to be looked for, and all are there."""
+        schema = self._numbers(channels)
+        if schema[self.names[-1]] == pl.String or not may_be_plain(piece, self._header, self._recipe):
+            return None
+        plain = PlainLines(piece)
+        try:
+            frame = self._parsed(piece.data, schema)
+        except pl.exceptions.PolarsError:
+            return None
+        if not plain.are_all(frame):
+            return None
+        return Raw(frame=frame, lines=plain.lines, text=plain.raw, num_rows=plain.num_lines)
+
+    def _numbers(self, channels: tuple[str, ...]) -> dict[str, Any]:
+        plain = [name for name in channels if self._recipe.spelling_of(name).is_plain]
+        return {**dict.fromkeys(self.names, pl.String), **dict.fromkeys(plain, pl.Float64)}
+
     def _read(self, records: Records, channels: tuple[str, ...]) -> pl.DataFrame:
         """Read channels as numbers, or as texts where that fails; everything else as texts."""
         text = dict.fromkeys(self.names, pl.String)
         if not records.data:
             return pl.DataFrame(schema=text)
         if self._all_numbers:
-            plain = [name for name in channels if self._recipe.spelling_of(name).is_plain]
             try:
-                numbers = {**text, **dict.fromkeys(plain, pl.Float64)}
-                return self._whole(self._parsed(records, numbers), records)
+                return self._whole(self._parsed(records.data, self._numbers(channels)), records)
             except pl.exceptions.PolarsError:
                 # A missing value is written in letters, or there is a fault to be found in the texts. The pieces
                 # that follow are likely to be the same.
                 self._all_numbers = False
         try:
-            return self._whole(self._parsed(records, text), records)
+            return self._whole(self._parsed(records.data, text), records)
         except pl.exceptions.PolarsError as error:
             place = f"lines {records.lines[0]} to {records.lines[-1]}"
             raise SourceError(
                 self.name, f"Polars cannot read them: {error}", place=place, code="parser-failed"
             ) from error
 
-    def _parsed(self, records: Records, schema: dict[str, Any]) -> pl.DataFrame:
-        return pl.read_csv(records.data, has_header=False, separator=self._recipe.separator, schema=schema)
+    def _parsed(self, data: bytes, schema: dict[str, Any]) -> pl.DataFrame:
+        return pl.read_csv(data, has_header=False, separator=self._recipe.separator, schema=schema)
 
     def _whole(self, frame: pl.DataFrame, records: Records) -> pl.DataFrame:
         if frame.height != len(records.lines):

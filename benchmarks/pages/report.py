@@ -17,7 +17,7 @@ from benchmarks.suites.device import Device
 from benchmarks.suites.disk import Disk
 from benchmarks.suites.ingest import Ingest
 from benchmarks.suites.models.detect import Detections
-from benchmarks.suites.models.epoch import Wait
+from benchmarks.suites.models.epochs import Epochs
 from benchmarks.suites.models.fleet import Fleet
 from benchmarks.suites.models.live import Live
 from benchmarks.suites.models.train import Train
@@ -34,7 +34,7 @@ __all__ = ["benchmarks_page", "pictures", "read_result", "read_results", "report
 
 SECTIONS: tuple[type[Result], ...] = (
     *(Windows, Sweep, Scale, Disk, Packed, Objects),
-    *(Codecs, Device, Train, Wait, Fleet, Live, Shuffle, Order),
+    *(Codecs, Device, Train, Epochs, Fleet, Live, Shuffle, Order),
 )
 """In the order of the tables; those of ingests come last."""
 EVERY: tuple[type[Result], ...] = (*SECTIONS, Ingest, Detections)

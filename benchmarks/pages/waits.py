@@ -7,7 +7,7 @@ from benchmarks.harness.results import Result
 from benchmarks.harness.tables import Table, figure
 from benchmarks.suites.ingest import OURS as INGEST
 from benchmarks.suites.ingest import Ingest
-from benchmarks.suites.models import epoch
+from benchmarks.suites.models import epochs
 from benchmarks.suites.packed import Packed
 
 __all__ = ["waits"]
@@ -45,7 +45,7 @@ def waits(results: Sequence[Result]) -> str:
 
 def _waits(result: Result) -> Iterable[_Wait]:
     match result:
-        case epoch.Wait():
+        case epochs.Epochs():
             return _trained(result)
         case Ingest():
             return _ingested(result)
@@ -67,10 +67,10 @@ def _digits(seconds: float) -> str:
     return f"{seconds:.3f}" if seconds < 1 else figure(seconds, 1)
 
 
-def _trained(result: epoch.Wait) -> Iterator[_Wait]:
+def _trained(result: epochs.Epochs) -> Iterator[_Wait]:
     for cell in result.cells:
         case, best = cell.case, cell.best_peer
-        ours, earlier = cell.of(epoch.OURS.name), cell.of(epoch.BEFORE)
+        ours, earlier = cell.of(epochs.OURS.name), cell.of(epochs.BEFORE)
         if ours and ours.seconds:
             yield _Wait(
                 f"training, an epoch of {result.num_windows:,} windows, K = {case.window} "

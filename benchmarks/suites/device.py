@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmarks.harness.budget import MINUTES, Budget
 from benchmarks.harness.machine import name_of
 from benchmarks.harness.options import JSON, count, folder, listed, seconds
 from benchmarks.harness.results import SEED, Result, torch_threads
 from benchmarks.harness.sizes import Sizes, strides_of
 from benchmarks.harness.tables import Table, left_out_line, spread
 from benchmarks.harness.timing import Spread, interleave
+from benchmarks.suites.budget import MINUTES, Budget
 from longstride.storage.cli.group import example
 from longstride.storage.errors import LongstrideError
 
@@ -198,8 +198,8 @@ def _choose(name: str) -> "torch.device":
 
 def _serving(store: Path, raw: Path, case: Sizes, device: "torch.device", asked: Device) -> Iterator[Serving]:
     """Windows per second of each way, all in turn; the peer up to 512 rows."""
-    from benchmarks.harness.busy import busy_share
     from benchmarks.peers.on_device import DeviceWays
+    from benchmarks.suites.busy import busy_share
     from longstride.storage.open import open_store
 
     row_bytes = open_store(store).values[:1].nbytes

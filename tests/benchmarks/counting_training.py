@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from benchmarks.harness.fit_case import FitCase
+from benchmarks.harness.training.fit_case import FitCase
 
 # In place of torch, which takes seconds to import.
 sys.modules["torch"] = SimpleNamespace(get_num_threads=lambda: 2)  # type: ignore[assignment]

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from benchmarks.harness.fit_case import FitCase
+from benchmarks.harness.training.fit_case import FitCase
 
 __all__ = ["Autoencoder", "autoencoder", "cannot"]
 

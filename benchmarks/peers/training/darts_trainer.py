@@ -15,7 +15,7 @@ from darts.models.forecasting.block_rnn_model import CustomBlockRNNModule
 from darts.models.forecasting.pl_forecasting_module import io_processor
 from darts.utils.data.torch_datasets.utils import PLModuleInput, PLModuleOutput
 
-from benchmarks.harness.fit_case import FitCase
+from benchmarks.harness.training.fit_case import FitCase
 from benchmarks.peers.training.autoencoders import Autoencoder, cannot
 
 __all__ = ["DISTRIBUTION", "cannot", "train"]

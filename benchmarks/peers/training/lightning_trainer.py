@@ -7,7 +7,7 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from benchmarks.harness.fit_case import FitCase
+from benchmarks.harness.training.fit_case import FitCase
 from benchmarks.peers.training.autoencoders import autoencoder
 from benchmarks.peers.training.window_datasets import batches_of
 

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from benchmarks.harness.fit_case import FitCase
+from benchmarks.harness.training.fit_case import FitCase
 from longstride.trainer.models import build_model
 from longstride.trainer.models.shape import Shape
 from longstride.trainer.settings import ModelSettings

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from benchmarks.harness.fit_case import FitCase
+from benchmarks.harness.training.fit_case import FitCase
 from benchmarks.peers.training.autoencoders import autoencoder
 from benchmarks.peers.training.window_datasets import batches_of
 

@@ -6,7 +6,7 @@ from typing import Any
 import lightning
 from torch import Tensor
 
-from benchmarks.harness.fit_case import FitCase
+from benchmarks.harness.training.fit_case import FitCase
 from benchmarks.peers.in_memory.pytorch_forecasting import DISTRIBUTION, loader, values
 from benchmarks.peers.training.autoencoders import autoencoder, cannot
 from benchmarks.peers.training.lightning_trainer import Reconstruction, trainer_of

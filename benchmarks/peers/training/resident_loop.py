@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from benchmarks.harness.fit_case import FitCase
+from benchmarks.harness.training.fit_case import FitCase
 from benchmarks.peers.training.our_model import our_model
 from longstride.trainer.engine.kept_memory import memory_kept
 from longstride.trainer.engine.optimisation import make_optimiser

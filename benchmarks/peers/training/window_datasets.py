@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.harness.fit_case import FitCase
+from benchmarks.harness.training.fit_case import FitCase
 from benchmarks.peers.in_place.memmap import MemmapWindows
 
 __all__ = ["ArrayWindows", "batches_of"]

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from benchmarks.harness.budget import MINUTES, Budget
 from benchmarks.harness.machine import name_of
 from benchmarks.harness.options import JSON, count, folder, listed, seconds
 from benchmarks.harness.results import SEED, Result, torch_threads
 from benchmarks.harness.sizes import strides_of
 from benchmarks.harness.tables import Table, left_out_line, spread
 from benchmarks.harness.timing import Spread
+from benchmarks.suites.budget import MINUTES, Budget
 from longstride.storage.cli.group import example
 from longstride.storage.errors import LongstrideError
 

@@ -19,9 +19,9 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
+from longstride.pipeline.ingest.staging.clocks.row_clock import RowClock
 from longstride.pipeline.ingest.staging.folder import part_name, rejects_name, written_whole
 from longstride.pipeline.ingest.staging.recent import Blocks, RecentParts
-from longstride.pipeline.ingest.staging.row_clock import RowClock
 from longstride.pipeline.ingest.staging.spans import Spans
 
 __all__ = ["Part", "PartReader", "counted", "counted_from", "steps_back_between", "whole_part", "write_part"]

@@ -11,14 +11,14 @@ from longstride.pipeline.ingest.errors import AccountingError, SourceError
 from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport
 from longstride.pipeline.ingest.sources.reading import Reading
-from longstride.pipeline.ingest.staging.autumn import settle_autumn
+from longstride.pipeline.ingest.staging.clocks.autumn import settle_autumn
+from longstride.pipeline.ingest.staging.clocks.midnight import refuse_midnight_between
+from longstride.pipeline.ingest.staging.clocks.row_clock import RowClock
 from longstride.pipeline.ingest.staging.folder import StagedFolder, part_name
-from longstride.pipeline.ingest.staging.midnight import refuse_midnight_between
 from longstride.pipeline.ingest.staging.part_file import Part, counted
 from longstride.pipeline.ingest.staging.precision import refuse_rounded
 from longstride.pipeline.ingest.staging.recent import RecentParts
 from longstride.pipeline.ingest.staging.reject_file import RejectLimit
-from longstride.pipeline.ingest.staging.row_clock import RowClock
 from longstride.pipeline.ingest.staging.task import ReadSection
 from longstride.storage.writing.lock import StoreLock
 

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.sources.base import Raw, Section, Unparsed
 from longstride.pipeline.ingest.sources.reading import Reading
+from longstride.pipeline.ingest.staging.clocks.midnight import refuse_midnight
+from longstride.pipeline.ingest.staging.clocks.row_clock import positions
 from longstride.pipeline.ingest.staging.left_out import count_left_out
-from longstride.pipeline.ingest.staging.midnight import refuse_midnight
 from longstride.pipeline.ingest.staging.other_header import refuse_other_header
 from longstride.pipeline.ingest.staging.part_file import Part, whole_part, write_part
 from longstride.pipeline.ingest.staging.precision import find_rounded
 from longstride.pipeline.ingest.staging.recent import RecentParts
 from longstride.pipeline.ingest.staging.reject_file import write_rejects
-from longstride.pipeline.ingest.staging.row_clock import positions
 from longstride.pipeline.ingest.staging.spans import Spans
 from longstride.pipeline.ingest.staging.values import parse
 from longstride.storage.errors import LongstrideError

@@ -22,8 +22,8 @@ from longstride.pipeline.ingest.settings.values import Spelling
 from longstride.pipeline.ingest.sources.base import Raw
 from longstride.pipeline.ingest.sources.reading import SettledTimes
 from longstride.pipeline.ingest.sql.tokens import quoted_name
+from longstride.pipeline.ingest.staging.clocks.row_clock import positions
 from longstride.pipeline.ingest.staging.numbers import to_numbers
-from longstride.pipeline.ingest.staging.row_clock import positions
 from longstride.pipeline.ingest.times.reach import within_reach
 from longstride.pipeline.ingest.times.stamps import Stamps, explain, to_nanoseconds
 

@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from longstride.pipeline.ingest.plan import Plan
+from longstride.pipeline.ingest.staging.clocks.row_clock import RowClock
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader, counted_from
 from longstride.pipeline.ingest.staging.read import ReadSources
-from longstride.pipeline.ingest.staging.row_clock import RowClock
 from longstride.pipeline.ingest.writing.buckets import Bucket, BucketsInOrder, OutOfOrderError
 from longstride.pipeline.ingest.writing.memory import refuse_large
 from longstride.pipeline.ingest.writing.merge import merge_bucket

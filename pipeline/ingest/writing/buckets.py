@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.staging.part_file import PartReader
 from longstride.pipeline.ingest.staging.spans import Span
-from longstride.pipeline.ingest.writing.resample import refuse_early
+from longstride.pipeline.ingest.writing.grid.resample import refuse_early
 
 __all__ = ["Bucket", "BucketsInOrder", "OutOfOrderError", "Slice", "plan_buckets"]
 

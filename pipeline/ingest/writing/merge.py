@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from longstride.pipeline.ingest.channel_map import Shape
 from longstride.pipeline.ingest.settings.rows import Duplicates
 from longstride.pipeline.ingest.writing.buckets import Bucket
+from longstride.pipeline.ingest.writing.grid.resample import means
 from longstride.pipeline.ingest.writing.repeated import (
     Differing,
     ReadRows,
@@ -17,7 +18,6 @@ from longstride.pipeline.ingest.writing.repeated import (
     differing_rows,
     repeated_row,
 )
-from longstride.pipeline.ingest.writing.resample import means
 
 __all__ = ["MergedRows", "Rows", "merge_bucket"]
 

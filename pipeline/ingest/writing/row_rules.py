@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.channel_map import Channel
 from longstride.pipeline.ingest.recipe import Recipe
-from longstride.pipeline.ingest.writing.fill import Fill
+from longstride.pipeline.ingest.writing.grid.fill import Fill
+from longstride.pipeline.ingest.writing.grid.resample import MissingSteps, resample
 from longstride.pipeline.ingest.writing.merge import MergedRows, Rows
 from longstride.pipeline.ingest.writing.missing_spans import MissingSpans
 from longstride.pipeline.ingest.writing.rates import Rates
 from longstride.pipeline.ingest.writing.repeated import Differing
-from longstride.pipeline.ingest.writing.resample import MissingSteps, resample
 from longstride.pipeline.ingest.writing.spread import Spread
 from longstride.storage.writing.writer import StoreWriter
 

@@ -13,11 +13,11 @@ from longstride.pipeline.ingest.plan import Plan
 from longstride.pipeline.ingest.report import FileReport, IngestReport
 from longstride.pipeline.ingest.report_page.overview import Overview
 from longstride.pipeline.ingest.setting import toml
+from longstride.pipeline.ingest.staging.clocks.row_clock import RowClock
 from longstride.pipeline.ingest.staging.last_line import ends_within_line
 from longstride.pipeline.ingest.staging.left_out import told_of_left_out
 from longstride.pipeline.ingest.staging.part_file import Part, PartReader, steps_back_between
 from longstride.pipeline.ingest.staging.read import ReadSources
-from longstride.pipeline.ingest.staging.row_clock import RowClock
 from longstride.pipeline.ingest.writing.ahead import WriteAhead
 from longstride.pipeline.ingest.writing.buckets import Bucket, plan_buckets
 from longstride.pipeline.ingest.writing.extremes import far_values

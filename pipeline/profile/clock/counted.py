@@ -10,7 +10,7 @@ import polars as pl
 from longstride.pipeline.ingest.duration import format_duration, parse_step
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.setting import toml
-from longstride.pipeline.ingest.staging.row_clock import RowClock
+from longstride.pipeline.ingest.staging.clocks.row_clock import RowClock
 from longstride.pipeline.profile.clock.reading import Times
 from longstride.pipeline.profile.clock.told import NO_DATE, Told, doubt_of_begin, place
 from longstride.pipeline.profile.column import MOST, Column, steps

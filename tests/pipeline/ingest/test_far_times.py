@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from longstride import Recipe, append, ingest, profile
 from longstride.pipeline.ingest.duration import format_duration, parse_duration
-from longstride.pipeline.ingest.writing.fill import Fill
+from longstride.pipeline.ingest.writing.grid.fill import Fill
+from longstride.pipeline.ingest.writing.grid.resample import MissingSteps
 from longstride.pipeline.ingest.writing.rates import Rates
-from longstride.pipeline.ingest.writing.resample import MissingSteps
 from longstride.pipeline.profile.column import steps
 from longstride.storage.open import open_store
 from longstride.storage.series.elapsed import elapsed, steps_between

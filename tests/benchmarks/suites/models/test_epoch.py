@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 
 from benchmarks.__main__ import main
-from benchmarks.harness.fit_case import FitCase
+from benchmarks.harness.training.fit_case import FitCase
 from benchmarks.pages.report import read_results, tables_page
 from benchmarks.pages.waits import waits
 from benchmarks.peers.training.autoencoders import autoencoder

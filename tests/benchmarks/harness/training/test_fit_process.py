@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness.fit_case import FitCase
-from benchmarks.harness.fit_process import FitProcess
 from benchmarks.harness.registry import Way
+from benchmarks.harness.training.fit_case import FitCase
+from benchmarks.harness.training.fit_process import FitProcess
 from benchmarks.harness.way_process import CannotServe
 
 COUNTING = Way("counting", "tests.benchmarks.counting_training")

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from longstride.pipeline.ingest.writing.fill import Block, Fill
+from longstride.pipeline.ingest.writing.grid.fill import Block, Fill
 
 CHANNELS = 3
 NUMBER = st.one_of(st.none(), st.none(), st.none(), st.integers(-5, 5).map(float), st.floats(-1e9, 1e9))

@@ -28,9 +28,9 @@ class Taken:
 
 
 class FitProcess(WayProcess):
-    """Trains as `benchmarks.harness.paced` does, while it is asked to."""
+    """Trains as `benchmarks.harness.training.paced` does, while it is asked to."""
 
-    SERVER: ClassVar[str] = "benchmarks.harness.paced"
+    SERVER: ClassVar[str] = "benchmarks.harness.training.paced"
 
     def take(self, *, seconds: float = 0, lead_in: float = 0, num_steps: int = 0) -> Taken:
         """Train for about so many seconds, and at least so many steps, after some that are not counted."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.harness.paced MODULE`: a training in a process and environment of its own, in turns.
+"""`python -m benchmarks.harness.training.paced MODULE`: a training in a process of its own, in turns.
 
 Asked by lines of JSON on standard input, as `benchmarks.harness.serve` is. MODULE has
 
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any, TextIO
 
-from benchmarks.harness.fit_case import FitCase
+from benchmarks.harness.training.fit_case import FitCase
 
 __all__ = ["Pace"]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.settings.rows import Aggregate
-from longstride.pipeline.ingest.writing.resample import MissingSteps, resample
+from longstride.pipeline.ingest.writing.grid.resample import MissingSteps, resample
 
 EVERY = 5
 CHANNELS = 3

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from benchmarks.harness.budget import Budget
-from benchmarks.harness.busy import busy_share, covered
+from benchmarks.suites.budget import Budget
+from benchmarks.suites.busy import busy_share, covered
 
 
 class Clock:

@@ -1,0 +1,1 @@
+"""What clocks do: rows without times, midnight without a date, the hour that comes twice in autumn."""

@@ -17,7 +17,7 @@ from longstride.storage.location import place_of
 from longstride.storage.open import open_store
 from longstride.storage.packed.store import PackedStore
 
-__all__ = ["DECODED_ROWS", "Copies", "decode", "packed_by", "prepare_copies"]
+__all__ = ["DECODED_ROWS", "Copies", "decode", "packed_by", "prepare_copies", "ratio_of"]
 
 DECIMALS = 3
 DECODED_ROWS = 2**18
@@ -51,9 +51,6 @@ def prepare_copies(folder: Path, num_rows: int, num_channels: int, codec: str, u
             place_of(place).get(ROOT)
         except FileNotFoundError:
             pack(store, place, codec=codec)
-    opened = open_store(packed)
-    assert isinstance(opened, PackedStore)
-    size = sum(opened.attributes["packed"]["shard_bytes"]["values"])
     return Copies(
         mapped=mapped,
         packed=packed,
@@ -62,8 +59,18 @@ def prepare_copies(folder: Path, num_rows: int, num_channels: int, codec: str, u
         num_rows=num_rows,
         num_channels=num_channels,
         codec=codec,
-        ratio=store.values.nbytes / size,
+        ratio=ratio_of(packed),
     )
+
+
+def ratio_of(packed: Path) -> float:
+    """How many times smaller its values are than as they lie in a mapped store."""
+    store = open_store(packed)
+    assert isinstance(store, PackedStore)
+    rows = store.rows("values")
+    num_bytes: int = len(rows) * rows[:1].nbytes
+    size: int = sum(store.attributes["packed"]["shard_bytes"]["values"])
+    return num_bytes / size
 
 
 def packed_by(checkout: Path, copies: Copies) -> Path:

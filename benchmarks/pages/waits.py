@@ -97,6 +97,9 @@ def _packed(result: Packed) -> Iterator[_Wait]:
         if (cell.case.window, cell.case.stride) == PACKED:
             num_bytes = WINDOWS * cell.case.window * result.num_channels * VALUE_BYTES
             what = f"reading {WINDOWS:,} windows of a packed store, K = {PACKED[0]}, stride {PACKED[1]}"
+            if result.ratio_before:
+                sizes = f"{figure(result.ratio_before)} times smaller than mapped, now {figure(result.ratio)}"
+                what = f"{what} ({sizes})"
             now, before = (cell.bytes_per_second.get(way) for way in ("packed", "before"))
             if now and before:
                 yield _Wait(what, num_bytes / now.median, num_bytes / before.median)

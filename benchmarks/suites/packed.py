@@ -63,6 +63,8 @@ class Packed(Result):
     codec: str
     ratio: float
     """How many times smaller the values are."""
+    ratio_before: float | None = None
+    """The same of what another checkout packs, if one took part."""
     seed: int = SEED
     threads: dict[str, int]
     rounds: int
@@ -113,6 +115,7 @@ def measure(
     """Stride 1, K/8 and K for each K, all ways of one case in turn, another checkout among them."""
     from tqdm import tqdm
 
+    from benchmarks.data.packed_stores import packed_by, ratio_of
     from longstride.storage.location import place_of
     from longstride.storage.packed.rows import threads_for
 
@@ -124,6 +127,7 @@ def measure(
         num_channels=copies.num_channels,
         codec=copies.codec,
         ratio=copies.ratio,
+        ratio_before=ratio_of(packed_by(against, copies)) if against else None,
         threads=torch_threads() | {"decoding": threads_for(place_of(str(copies.packed)))},
         rounds=rounds,
         seconds=seconds,

@@ -3,11 +3,11 @@
 import logging
 from dataclasses import replace
 
+from longstride.pipeline.kept_memory import memory_kept
 from longstride.storage.cli.keywords import keywords_of
 from longstride.storage.errors import coded
 from longstride.storage.open_data import opened_together
 from longstride.trainer.engine.distributed import start_ranks
-from longstride.trainer.engine.kept_memory import memory_kept
 from longstride.trainer.engine.precision import slow_precision
 from longstride.trainer.errors import SettingsError
 from longstride.trainer.reporting.callback import resolved

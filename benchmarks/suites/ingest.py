@@ -210,7 +210,7 @@ def _run(way: str, source: Path, folder: Path, against: Path | None) -> "Isolate
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    ours = (_ingest, ["longstride.pipeline.ingest"])
+    ours = (_ingest, ["longstride.pipeline.ingest.job"])
     function, imports = ours if way in (OURS, ANOTHER) else CONVERTERS[way]
     checkout = against if against and way == ANOTHER else ROOT
     done = run_isolated(function, source, out, imports=imports, checkout=checkout)

@@ -4,6 +4,7 @@ import os
 import shutil
 import time as clock
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict, Unpack, get_type_hints
@@ -14,7 +15,7 @@ from longstride.pipeline.ingest.plan import make_plan
 from longstride.pipeline.ingest.recipe import Recipe
 from longstride.pipeline.ingest.report import IngestReport
 from longstride.pipeline.ingest.report_page.overview import Overview
-from longstride.pipeline.ingest.report_page.page import write_report
+from longstride.pipeline.ingest.report_page.page import prepare_report, write_report
 from longstride.pipeline.ingest.sources.names import find_files
 from longstride.pipeline.ingest.sources.rows.given import Sources, has_rows, listed_sources
 from longstride.pipeline.ingest.sources.rows.spool import Spool, spooled
@@ -24,6 +25,7 @@ from longstride.pipeline.ingest.staging.reject_file import collect_rejects, repo
 from longstride.pipeline.ingest.writing.ahead import WriteAhead
 from longstride.pipeline.ingest.writing.target import NewStore
 from longstride.pipeline.ingest.writing.write import sensors_of, write_store
+from longstride.pipeline.kept_memory import memory_kept
 from longstride.storage.atomic import exchange
 from longstride.storage.cli.keywords import checked
 from longstride.storage.errors import LongstrideError, StoreError, coded
@@ -259,7 +261,8 @@ def _run(
         read.folder.leave_report(report)
         return report
 
-    with WriteAhead(plan, read, lock, target) as ahead:
+    with memory_kept(), WriteAhead(plan, read, lock, target) as ahead, ThreadPoolExecutor(1) as meanwhile:
+        meanwhile.submit(prepare_report)
         with executor(options.get("workers"), options.get("dask")) as run_tasks:
             read.run(run_tasks, ahead.add)
         target.refuse_older(read.parts, plan.sources)

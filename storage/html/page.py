@@ -9,7 +9,7 @@ from longstride.storage.text import number, share
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["page_from"]
+__all__ = ["page_from", "prepare_page"]
 
 SHARED = Path(__file__).parent
 """Templates that pages have in common: the frame with its style, and tables of channels and steps."""
@@ -18,6 +18,11 @@ SHARED = Path(__file__).parent
 def page_from(template: Path, **facts: object) -> str:
     """Fill in a template of Jinja; a name that it asks for and `facts` lack is an error."""
     return str(_environment(template.parent).get_template(template.name).render(**facts))
+
+
+def prepare_page(template: Path) -> None:
+    """Compile a template, so that `page_from` need not: a thread can do so while there is other work."""
+    _environment(template.parent).get_template(template.name)
 
 
 @cache

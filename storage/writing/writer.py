@@ -282,14 +282,13 @@ class StoreWriter:
             if start < stop
         )
 
-    def written_values(self, block: int, channels: Sequence[int]) -> NDArray[np.floating]:
-        """Values (rows, channels) of some channels of a block; nothing can be appended after it."""
+    def written_values(self, block: int) -> NDArray[np.floating]:
+        """Values (rows, channels) of a block, mapped; nothing can be appended after it."""
         self._finish()
         rows = min(self.layout.chunk_rows, self.num_rows - block * self.layout.chunk_rows)
         array = self.layout.row_arrays["values"]
         path = self.path / chunk_file("values", block, 2)
-        values = np.memmap(path, array.dtype, "r", shape=(rows, *array.row_shape))
-        return np.asarray(values[:, list(channels)])
+        return np.asarray(np.memmap(path, array.dtype, "r", shape=(rows, *array.row_shape)))
 
     def _checksums(self) -> dict[str, list[int]]:
         """Checksums of all row chunks: those of the last commit for unchanged chunks, then the new ones."""

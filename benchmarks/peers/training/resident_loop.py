@@ -10,7 +10,7 @@ from torch import nn
 
 from benchmarks.harness.training.fit_case import FitCase
 from benchmarks.peers.training.our_model import our_model
-from longstride.trainer.engine.kept_memory import memory_kept
+from longstride.pipeline.kept_memory import memory_kept
 from longstride.trainer.engine.optimisation import make_optimiser
 from longstride.trainer.settings import OptimiserSettings
 

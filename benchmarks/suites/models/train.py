@@ -170,8 +170,8 @@ def train(
         raise LongstrideError(
             f"--models {fitted[0]}: it is fitted from one pass and takes no steps", code="option-value"
         )
+    from longstride.pipeline.kept_memory import memory_kept
     from longstride.trainer.engine.distributed import start_ranks
-    from longstride.trainer.engine.kept_memory import memory_kept
 
     cases = [
         Case(model=model, hidden=width, window=window, stride=stride, batch=batch, precision=precision)

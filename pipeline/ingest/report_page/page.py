@@ -10,11 +10,12 @@ from longstride.pipeline.ingest.report import FileReport, IngestReport
 from longstride.pipeline.ingest.report_page.overview import ChannelOverview, Overview
 from longstride.pipeline.ingest.report_page.steps import steps_shown
 from longstride.storage.atomic import make_directory, write_files
-from longstride.storage.html.page import page_from
+from longstride.storage.html.page import page_from, prepare_page
 from longstride.storage.html.pictures import sparkline
 
-__all__ = ["read_report", "write_report"]
+__all__ = ["prepare_report", "read_report", "write_report"]
 
+TEMPLATE = Path(__file__).with_name("page.html.jinja")
 COUNTS = {
     "rows in": "rows_in",
     "rows out": "rows_out",
@@ -41,6 +42,11 @@ def write_report(report: IngestReport, overview: Overview, folder: Path) -> None
     write_files(folder, {"report.json": text.encode(), "report.html": _page(report, overview).encode()})
 
 
+def prepare_report() -> None:
+    """Do what `write_report` can do before there is a report."""
+    prepare_page(TEMPLATE)
+
+
 def read_report(folder: Path) -> IngestReport | None:
     """The report that was written into a folder; None where there is none, or something else."""
     try:
@@ -52,7 +58,7 @@ def read_report(folder: Path) -> IngestReport | None:
 def _page(report: IngestReport, overview: Overview) -> str:
     reasons = sorted({reason for file in report.files for reason in file.rejected})
     return page_from(
-        Path(__file__).with_name("page.html.jinja"),
+        TEMPLATE,
         name=Path(report.store).name,
         report=report,
         channels=[_channel(channel, overview.num_rows) for channel in overview.channels],

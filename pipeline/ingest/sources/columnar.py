@@ -65,7 +65,7 @@ class Columnar(Source):
         try:
             if _is_foreign(field.type):
                 raise pa.ArrowTypeError
-            return _frame(pa.schema([field]).empty_table()).schema[name]
+            return _frame(pa.Table.from_batches([], pa.schema([field]))).schema[name]
         except (pa.ArrowException, pl.exceptions.PolarsError):
             message = (
                 f"column {name!r} holds {field.type}, which cannot be read: leave it out with --exclude {name!r}"

@@ -19,7 +19,9 @@ __all__ = ["Bucket", "BucketsInOrder", "OutOfOrderError", "Slice", "plan_buckets
 SAMPLES_PER_BUCKET = 2
 """Samples of each part, where parts are so many that each has only some rows in a bucket."""
 SMALL_BUCKETS = 16
-"""That a bucket is worth, where parts follow each other."""
+"""That a bucket is worth at most."""
+SHORT_SLICES = 1024
+"""That a bucket is worth: 64 KiB each."""
 MIN_SPACING, MAX_SPACING = 16, 1024
 
 
@@ -142,14 +144,16 @@ def _cuts(spans: Sequence[tuple[PartReader, Span]], bucket_rows: int, every_ns: 
     rows = np.array([span.stop - span.start for _, span in spans])
     first = np.array([span.first_time for _, span in spans])
     last = np.array([span.last_time for _, span in spans])
+    # Small buckets are merged side by side, and stay in the processor's cache.
+    small_rows = max(1, bucket_rows // SMALL_BUCKETS)
     if (first[1:] >= last[:-1]).all() and rows.max() <= bucket_rows:
-        # The log is sorted, so large buckets gain nothing: small ones stay in the processor's cache.
-        number = np.cumsum(rows) // max(1, bucket_rows // SMALL_BUCKETS)
+        number = np.cumsum(rows) // small_rows
         cuts = first[1:][number[1:] > number[:-1]]
-    elif rows.sum() <= bucket_rows:
+    elif rows.sum() <= small_rows:
         cuts = np.empty(0, np.int64)
     else:
-        cuts = _sampled_cuts(spans, bucket_rows)
+        # Of many parts, each has a slice in a bucket, and a short one takes as long to find as to read.
+        cuts = _sampled_cuts(spans, min(bucket_rows, max(small_rows, len(spans) * bucket_rows // SHORT_SLICES)))
     if every_ns is not None:
         refuse_early(int(first.min()), every_ns)
         cuts = cuts // every_ns * every_ns

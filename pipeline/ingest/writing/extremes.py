@@ -78,7 +78,7 @@ def far_values(writer: StoreWriter) -> Iterator[Extreme]:
     found = {one: _Others(ends, *one) for one in num_left}
     for block, some in sorted(wanted.items()):
         channels = sorted({channel for channel, _ in some})
-        values = writer.written_values(block, channels)
+        values = writer.written_values(block)[:, channels]
         for channel, side in some:
             found[channel, side].look(block, values[:, channels.index(channel)])
     for one in sorted(found):

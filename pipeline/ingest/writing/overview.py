@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ MAX_CHANNELS = 500
 MANY_BLOCKS = 40
 """Of so many, the statistics say enough for a picture; rows of fewer are read."""
 MAX_STEPS = 2**18
+THREADS = 2
 
 Ends = NDArray[np.floating]
 
@@ -69,16 +71,22 @@ def _from_rows(writer: StoreWriter, blocks: Sequence[Statistics], num_channels: 
     """The same from the values; a step may begin in one block and end in another."""
     edges = edges_of(writer.num_rows)
     low, high = (np.full((len(edges) - 1, num_channels), np.nan, writer.layout.dtype) for _ in range(2))
-    for number, block in enumerate(blocks):
-        row = number * writer.layout.chunk_rows
-        values = writer.written_values(number, range(num_channels))
+
+    def ends_in(number: int) -> tuple[slice, Ends, Ends]:
+        block, row = blocks[number], number * writer.layout.chunk_rows
+        values = writer.written_values(number)[:, :num_channels]
         first, last = np.searchsorted(edges, [row, row + len(values) - 1], side="right") - 1
         starts = edges[first : last + 1].clip(min=row) - row
         if np.isinf([block.minimum, block.maximum]).any():
             values = np.where(np.isfinite(values), values, np.nan)
-        steps = slice(first, last + 1)
-        low[steps] = np.fmin(low[steps], np.fmin.reduceat(values, starts))
-        high[steps] = np.fmax(high[steps], np.fmax.reduceat(values, starts))
+        pieces = np.split(values, starts[1:])  # numpy reduces one by one in a third of the time of `reduceat`
+        lowest, highest = ([end.reduce(piece, axis=0) for piece in pieces] for end in (np.fmin, np.fmax))
+        return slice(first, last + 1), np.array(lowest), np.array(highest)
+
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="longstride-overview") as pool:
+        for steps, lowest, highest in pool.map(ends_in, range(len(blocks))):
+            low[steps] = np.fmin(low[steps], lowest)
+            high[steps] = np.fmax(high[steps], highest)
     return low, high
 
 

@@ -1,7 +1,8 @@
 """The second stage: parts merged in order, written as chunks, cut into segments, committed."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -34,6 +35,9 @@ from longstride.storage.writing.lock import StoreLock
 from longstride.storage.writing.writer import StoreWriter
 
 __all__ = ["sensors_of", "write_store"]
+
+THREADS = 2
+"""Buckets merged at the same time."""
 
 
 def write_store(
@@ -71,22 +75,22 @@ def sensors_of(parts: Sequence[Part]) -> list[str]:
 
 
 def _merged(plan: Plan, read: ReadSources, shape: Shape, bucket_bytes: int) -> Iterator[tuple[Bucket, MergedRows]]:
-    """Each bucket merged, the next one in the background."""
+    """Each bucket merged, the next ones in the background."""
     recipe, parts = plan.recipe, read.parts
     readers = [PartReader(read.folder.path, part, RowClock.of(recipe)) for part in parts]
     row_bytes = max(part.row_bytes for part in parts)
     wide_bytes = shape.num_channels * np.dtype(parts[0].dtype).itemsize
     bucket_rows = max(1, bucket_bytes // max(row_bytes, wide_bytes))
-    with ThreadPoolExecutor(1, thread_name_prefix="longstride-merger") as pool:
-        before = None
+    pending: deque[tuple[Bucket, Future[MergedRows]]] = deque()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="longstride-merger") as pool:
         for bucket in plan_buckets(readers, bucket_rows, recipe.grid_ns):
             refuse_large(bucket, row_bytes, shape.names, every=recipe.every if recipe.grid_ns else None)
-            task = bucket, pool.submit(merge_bucket, bucket, shape, recipe.duplicates)
-            if before is not None:
-                yield before[0], before[1].result()
-            before = task
-        if before is not None:
-            yield before[0], before[1].result()
+            pending.append((bucket, pool.submit(merge_bucket, bucket, shape, recipe.duplicates)))
+            if len(pending) > THREADS:
+                first, merged = pending.popleft()
+                yield first, merged.result()
+        for first, merged in pending:
+            yield first, merged.result()
 
 
 def _check_accounts(files: Sequence[FileReport], writer: StoreWriter, rules: RowRules) -> None:

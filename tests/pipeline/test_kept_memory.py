@@ -11,7 +11,7 @@ import pytest
 STEPS = """
 import resource, sys
 import numpy as np
-from longstride.trainer.engine.kept_memory import memory_kept
+from longstride.pipeline.kept_memory import memory_kept
 
 def faults(steps):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

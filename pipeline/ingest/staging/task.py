@@ -1,9 +1,10 @@
 """The task that reads a section of a source, and leaves its rows as sorted parts and its faults as rejects."""
 
-from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ReadSection"]
 
+THREADS = 2
+"""Pieces at the same time of a file that is one section, as a compressed one is."""
+
 
 @dataclass(frozen=True)
 class ReadSection:
@@ -44,9 +48,10 @@ class ReadSection:
         """Read the section, leave its parts in the folder, and say of each what it is. Raises SourceError."""
         reading = self.reading
         pieces = reading.source.pieces(self.section, reading.columns, reading.recipe, reading.piece_bytes)
+        parts = (partial(self._part, number, last, read) for number, (read, last) in enumerate(_with_last(pieces)))
+        is_alone = self.section.num_bytes == reading.source.num_bytes
         try:
-            for number, (read, last) in enumerate(_with_last(pieces)):
-                yield self._left(number) or self._stage(number, last, read(), read.done_bytes)
+            yield from _in_threads(parts) if is_alone else (part() for part in parts)
         except LongstrideError:
             reading.source.refuse_changed()  # then that is what is wrong with it
             raise
@@ -60,6 +65,9 @@ class ReadSection:
                 return None
             parts.append(part)
         return parts
+
+    def _part(self, piece: int, last: bool, read: Unparsed) -> Part:
+        return self._left(piece) or self._stage(piece, last, read(), read.done_bytes)
 
     def _left(self, piece: int) -> Part | None:
         place = self.reading.number, self.section.number, piece
@@ -156,6 +164,18 @@ class ReadSection:
             return labels.of_rows(lines - 1)
         position = positions(raw).to_numpy()[np.searchsorted(raw.lines, lines)]
         return labels.of_rows(labels.starts[self.section.number, piece] + position)
+
+
+def _in_threads(parts: Iterator[Callable[[], Part]]) -> Iterator[Part]:
+    """Parts in order, made some at a time: those of a section that is a whole file, which one task reads."""
+    staged: deque[Future[Part]] = deque()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="longstride-stage") as pool:
+        for part in parts:
+            staged.append(pool.submit(part))
+            if len(staged) == THREADS:
+                yield staged.popleft().result()
+        for left in staged:
+            yield left.result()
 
 
 def _with_last(pieces: Iterator[Unparsed]) -> Iterator[tuple[Unparsed, bool]]:

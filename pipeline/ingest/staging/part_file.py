@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -99,6 +100,14 @@ class Part:
         found["labels"] = (np.dtype(np.int8), self.num_labels)
         found["values"] = (np.dtype(self.dtype), self.num_channels)
         return found
+
+    def empty_blocks(self, num_rows: int) -> Blocks:
+        """Memory for the blocks of so many rows."""
+        shapes = {name: (num_rows, width) for name, (_, width) in self.blocks.items()}
+        return {
+            name: np.empty(shapes[name] if name in ("labels", "values") else num_rows, dtype)
+            for name, (dtype, _) in self.blocks.items()
+        }
 
 
 def write_part(folder: Path, part: Part, blocks: Blocks, recent: RecentParts | None = None) -> Part:
@@ -195,6 +204,15 @@ def steps_back_between(parts: Iterable[Part]) -> Counter[int]:
     return found
 
 
+def _fill(block: NDArray[Any], file: FileIO) -> None:
+    view = block.reshape(-1).view(np.uint8).data
+    while view:
+        size = file.readinto(view)
+        if not size:
+            raise EOFError(f"{file.name} is shorter than its header says")
+        view = view[size:]
+
+
 class PartReader:
     """Slices of one part."""
 
@@ -229,19 +247,21 @@ class PartReader:
         """All blocks of rows start:stop, by name, (rows,) or (rows, width)."""
         if blocks := self._recent.get(self.part.place):
             found = {name: block[start:stop] for name, block in blocks.items()}
+            found["time"] = self._timed(found["time"])
         else:
-            found = self._from_file(start, stop)
-        found["time"] = self._timed(found["time"])
+            found = self.part.empty_blocks(stop - start)
+            self.read_into(found, start)
         return found
 
-    def _from_file(self, start: int, stop: int) -> Blocks:
-        found: Blocks = {}
-        with open(self.path, "rb") as file:
-            for name, (dtype, width) in self.part.blocks.items():
-                file.seek(self._offset[name] + start * width * dtype.itemsize)
-                array = np.fromfile(file, dtype, (stop - start) * width)
-                found[name] = array.reshape(stop - start, width) if name in ("labels", "values") else array
-        return found
+    def read_into(self, blocks: Blocks, start: int) -> None:
+        """Fill these blocks with the rows from `start` on."""
+        with open(self.path, "rb", buffering=0) as file:
+            for name, block in blocks.items():
+                row_bytes = block.nbytes // max(1, len(block))
+                file.seek(self._offset[name] + start * row_bytes)
+                _fill(block, file)
+        if self._clock is not None:
+            blocks["time"][:] = self._timed(blocks["time"])
 
     def _timed(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
         return times if self._clock is None else self._clock.times(times + self.part.first_row)

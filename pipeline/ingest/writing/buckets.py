@@ -18,10 +18,10 @@ __all__ = ["Bucket", "BucketsInOrder", "OutOfOrderError", "Slice", "plan_buckets
 
 SAMPLES_PER_BUCKET = 2
 """Samples of each part, where parts are so many that each has only some rows in a bucket."""
-SMALL_BUCKETS = 16
+SMALL_BUCKETS = 8
 """That a bucket is worth at most."""
-SHORT_SLICES = 1024
-"""That a bucket is worth: 64 KiB each."""
+SHORT_SLICES = 512
+"""That a bucket is worth, of 64 KiB each where it has 32 MiB."""
 MIN_SPACING, MAX_SPACING = 16, 1024
 
 

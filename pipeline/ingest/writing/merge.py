@@ -1,13 +1,15 @@
 """One bucket: its rows put in order, repeated ones settled, those that belong together merged."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longstride.pipeline.ingest.channel_map import Shape
 from longstride.pipeline.ingest.settings.rows import Duplicates
+from longstride.pipeline.ingest.staging.recent import Blocks
 from longstride.pipeline.ingest.writing.buckets import Bucket
 from longstride.pipeline.ingest.writing.grid.resample import means
 from longstride.pipeline.ingest.writing.repeated import (
@@ -96,41 +98,63 @@ def merge_bucket(bucket: Bucket, shape: Shape, duplicates: Duplicates) -> Merged
 
 
 def _read(bucket: Bucket, shape: Shape) -> ReadRows:
-    parts = [part.reader.read(part.start, part.stop) for part in bucket.slices]
+    blocks = _blocks(bucket, shape)
     numbers = [part.reader.part.source for part in bucket.slices]
     source = np.repeat(np.array(numbers, np.int32), [part.stop - part.start for part in bucket.slices])
-    sensor = None
-    if shape.sensors is not None:
-        position = {name: index for index, name in enumerate(shape.sensors)}
-        sensor = _concatenated(
-            [
-                np.array([position[name] for name in piece.reader.part.sensors or ()], np.int64)[block["sensor"]]
-                for piece, block in zip(bucket.slices, parts, strict=True)
-            ]
-        )
     return ReadRows(
-        time=_concatenated([block["time"] for block in parts]),
-        line=_concatenated([block["line"] for block in parts]),
+        time=blocks["time"],
+        line=blocks["line"],
         source=source,
-        sensor=sensor,
+        sensor=None if shape.sensors is None else _sensors(bucket, blocks["sensor"], shape.sensors),
         group=np.array(shape.group, np.int64)[source] if len(set(shape.group)) > 1 else None,
-        values=_concatenated(
-            [_placed(block["values"], shape, number) for block, number in zip(parts, numbers, strict=True)]
-        ),
-        labels=_concatenated([block["labels"] for block in parts]),
+        values=blocks["values"],
+        labels=blocks["labels"],
     )
 
 
-def _concatenated(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+def _blocks(bucket: Bucket, shape: Shape) -> Blocks:
+    """The rows of all slices, one behind the other; values in the columns of all sources."""
+    if len(bucket.slices) == 1:
+        reader, start, stop = bucket.slices[0]
+        blocks = reader.read(start, stop)
+        return blocks | {"values": _placed(blocks["values"], shape, reader.part.source)}
+    part = replace(bucket.slices[0].reader.part, num_channels=shape.num_columns)
+    whole = part.empty_blocks(sum(stop - start for _, start, stop in bucket.slices))
+    row = 0
+    for reader, start, stop in bucket.slices:
+        rows = {name: block[row : row + stop - start] for name, block in whole.items()}
+        if _is_in_place(shape, reader.part.source):
+            reader.read_into(rows, start)
+        else:
+            for name, block in reader.read(start, stop).items():
+                rows[name][:] = _placed(block, shape, reader.part.source) if name == "values" else block
+        row += stop - start
+    return whole
+
+
+def _sensors(bucket: Bucket, codes: NDArray[np.int32], sensors: Sequence[str]) -> NDArray[np.int64]:
+    """The number of the sensor of each row, among all."""
+    position = {name: index for index, name in enumerate(sensors)}
+    found = np.empty(len(codes), np.int64)
+    row = 0
+    for reader, start, stop in bucket.slices:
+        rows = slice(row, row + stop - start)
+        found[rows] = np.array([position[name] for name in reader.part.sensors or ()], np.int64)[codes[rows]]
+        row = rows.stop
+    return found
+
+
+def _is_in_place(shape: Shape, source: int) -> bool:
+    """Whether a source has all columns, in their order."""
+    columns = shape.columns[source]
+    return len(columns) == shape.num_columns and bool((np.diff(columns) > 0).all())
 
 
 def _placed(values: NDArray[np.floating], shape: Shape, source: int) -> NDArray[np.floating]:
-    columns = shape.columns[source]
-    if len(columns) == shape.num_columns and (np.diff(columns) > 0).all():
+    if _is_in_place(shape, source):
         return values
     placed = np.full((len(values), shape.num_columns), np.nan, values.dtype)
-    placed[:, columns] = values
+    placed[:, shape.columns[source]] = values
     return placed
 
 

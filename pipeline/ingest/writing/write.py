@@ -80,7 +80,7 @@ def _merged(plan: Plan, read: ReadSources, shape: Shape, bucket_bytes: int) -> I
     readers = [PartReader(read.folder.path, part, RowClock.of(recipe)) for part in parts]
     row_bytes = max(part.row_bytes for part in parts)
     wide_bytes = shape.num_channels * np.dtype(parts[0].dtype).itemsize
-    bucket_rows = max(1, bucket_bytes // max(row_bytes, wide_bytes))
+    bucket_rows = max(1, bucket_bytes // THREADS // max(row_bytes, wide_bytes))
     pending: deque[tuple[Bucket, Future[MergedRows]]] = deque()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="longstride-merger") as pool:
         for bucket in plan_buckets(readers, bucket_rows, recipe.grid_ns):

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
+
 from longstride.pipeline.ingest.sources.tables.kinds import TABLES
 from tests.helpers.logs.log_lines import log_lines
 from tests.helpers.paths import ROOT
@@ -52,6 +54,15 @@ def test_an_ingest_of_a_small_csv_imports_only_its_own_rooms(tmp_path: Path) -> 
     assert not modules & UNUSED_BY_INGEST
     rooms = tuple(f"longstride.{room}" for room in ROOMS)
     assert not [name for name in modules if name.startswith(rooms)]
+
+
+def test_a_parquet_file_does_not_bring_pandas_in(tmp_path: Path) -> None:
+    """Where it is installed, pyarrow imports it for some calls: half a second before the first row is read."""
+    times = pl.Series(range(50)).cast(pl.Datetime("ms"))
+    pl.DataFrame({"time": times, "a": range(50)}).write_parquet(tmp_path / "log.parquet")
+    modules = imported_by([["ingest", "log.parquet", "--out", "store", "--time", "time"]], tmp_path)
+    assert "pyarrow.parquet" in modules
+    assert not modules & {"pandas", "dask", "torch", "zarr"}
 
 
 def imported_by(commands: list[list[str]], folder: Path) -> set[str]:

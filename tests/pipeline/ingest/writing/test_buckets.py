@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from unittest import mock
 
 import numpy as np
@@ -202,13 +203,27 @@ def test_parts_that_follow_each_other_are_taken_by_their_headers_alone(tmp_path:
         for number in range(40)
     ]
     with mock.patch.object(PartReader, "times", side_effect=AssertionError("the rows are read")):
-        buckets = list(plan_buckets(readers, 16 * 10, None))
+        buckets = list(plan_buckets(readers, 8 * 10, None))
     assert [[(piece.start, piece.stop) for piece in bucket.slices] for bucket in buckets] == [[(0, 10)]] * 40
     assert [bucket.slices[0].reader for bucket in buckets] == readers
 
 
+def test_rows_out_of_order_are_merged_side_by_side_in_small_buckets(tmp_path: Path) -> None:
+    """As large as those of a log of many parts, a small log would be one bucket, and one thread would merge it."""
+    rows = Random(3).sample(range(400), 400)
+    readers = [
+        PartReader(tmp_path, part_of(tmp_path, number, [("a", time) for time in rows[100 * number :][:100]]))
+        for number in range(4)
+    ]
+    with tiny_buckets():
+        buckets = list(plan_buckets(readers, 400, None))
+    sizes = [sum(piece.stop - piece.start for piece in bucket.slices) for bucket in buckets]
+    assert len(sizes) >= 6
+    assert max(sizes) < 100
+
+
 def assert_small(buckets: list[Bucket], bucket_rows: int, every: int | None) -> None:
-    """Memory holds two buckets: they are small, but for rows of one time that belong together."""
+    """Memory holds three buckets: they are small, but for rows of one time that belong together."""
     if every is not None:
         return
     for bucket in buckets:

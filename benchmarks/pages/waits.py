@@ -88,7 +88,9 @@ def _ingested(result: Ingest) -> Iterator[_Wait]:
         seconds = {row.way: row.num_rows / row.rows_per_second.median for row in rows}
         if (ours := seconds.pop(INGEST, None)) is not None:
             best = min(seconds, key=seconds.__getitem__)
-            what = f"ingest of {1000 * rows[0].case.gigabytes:g} MB of CSV{FORMATS[rows[0].case.format]}"
+            size = rows[0].case.gigabytes
+            amount = f"{size:g} GB" if size >= 1 else f"{1000 * size:g} MB"
+            what = f"ingest of {amount} of CSV{FORMATS[rows[0].case.format]}"
             yield _Wait(what, ours, ours * ratio.median, (best, seconds[best]))
 
 

@@ -68,6 +68,7 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
         yield environment(address)
 
 
+@pytest.mark.timeout(900)  # a page trains models one after the other: in a slow hour, minutes
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_page_does_what_it_shows(
     page: Path, plant: Path, tmp_path: Path, request: pytest.FixtureRequest

@@ -5,6 +5,7 @@ sensor (with a pivot), labels, values. It appears by rename, so it is whole or a
 parts of another looks at every byte of them first, and at the rejects that lie next to them.
 """
 
+import errno
 import json
 import os
 import struct
@@ -209,7 +210,7 @@ def _fill(block: NDArray[Any], file: FileIO) -> None:
     while view:
         size = file.readinto(view)
         if not size:
-            raise EOFError(f"{file.name} is shorter than its header says")
+            raise OSError(errno.EIO, "the part is shorter than its header says", file.name)
         view = view[size:]
 
 

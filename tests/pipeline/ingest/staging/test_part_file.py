@@ -169,3 +169,13 @@ def test_steps_back_between_parts_are_those_of_one_series_of_one_source(tmp_path
     ]
     assert steps_back_between(parts) == {0: 2, 1: 0}
     assert steps_back_between([]) == {}
+
+
+def test_a_part_that_is_cut_short_later_is_an_error_of_the_file(tmp_path: Path) -> None:
+    """Its rows would be whatever the memory held before."""
+    part, _ = make_part(tmp_path, 100)
+    path = tmp_path / part_name(*PLACE)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(OSError, match="shorter than its header says") as caught:
+        PartReader(tmp_path, part).read(90, 100)
+    assert caught.value.filename == str(path)

@@ -19,9 +19,9 @@ __all__ = ["Bucket", "BucketsInOrder", "OutOfOrderError", "Slice", "plan_buckets
 SAMPLES_PER_BUCKET = 2
 """Samples of each part, where parts are so many that each has only some rows in a bucket."""
 SMALL_BUCKETS = 8
-"""That a bucket is worth at most."""
+"""As large together as the largest bucket: 4 MiB each, where that has 32."""
 SHORT_SLICES = 512
-"""That a bucket is worth, of 64 KiB each where it has 32 MiB."""
+"""As large together as the largest bucket: 64 KiB each. Shorter ones take longer to find than to read."""
 MIN_SPACING, MAX_SPACING = 16, 1024
 
 
@@ -152,7 +152,7 @@ def _cuts(spans: Sequence[tuple[PartReader, Span]], bucket_rows: int, every_ns: 
     elif rows.sum() <= small_rows:
         cuts = np.empty(0, np.int64)
     else:
-        # Of many parts, each has a slice in a bucket, and a short one takes as long to find as to read.
+        # Each part has a slice in each bucket: the more parts, the larger the buckets must be.
         cuts = _sampled_cuts(spans, min(bucket_rows, max(small_rows, len(spans) * bucket_rows // SHORT_SLICES)))
     if every_ns is not None:
         refuse_early(int(first.min()), every_ns)
